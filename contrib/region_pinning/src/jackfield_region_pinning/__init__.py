@@ -1,0 +1,1 @@
+"""Keeps each tenant's requests in its region."""

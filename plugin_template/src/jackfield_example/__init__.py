@@ -1,0 +1,1 @@
+"""A working plugin to copy."""
