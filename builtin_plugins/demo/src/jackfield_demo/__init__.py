@@ -1,0 +1,5 @@
+"""A provider that answers without a key and without a network."""
+
+from .plugin import Demo
+
+__all__ = ["Demo"]

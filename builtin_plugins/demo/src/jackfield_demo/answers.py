@@ -1,0 +1,164 @@
+"""What the chat models say."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from attrs import evolve
+
+from jackfield.errors import InvalidRequest
+from jackfield.messages import (
+    ChatRequest,
+    ChatResponse,
+    Choice,
+    FinishReason,
+    Message,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    Usage,
+)
+
+from .conversation import Conversation
+from .hints import Hints
+from .schemas import instance
+from .tokens import count, tokens_of
+from .tool_calls import calls_for
+
+MOST_CHOICES = 16
+
+_LONG = (
+    "A jackfield is the panel where an operator plugs one line into another with a short cord. "
+    "Every line ends in a jack, every jack has a label, and whoever knows the labels can connect "
+    "anyone with anyone. "
+) * 9
+
+
+def answer(
+    base: str,
+    request: ChatRequest,
+    conversation: Conversation,
+    *,
+    id: str,
+    created: int,
+) -> ChatResponse:
+    """The whole answer of one of the chat models. Raises InvalidRequest."""
+    n = 1 if request.n is None else request.n
+    if not 1 <= n <= MOST_CHOICES:
+        raise InvalidRequest(f"n must be between 1 and {MOST_CHOICES}.", param="n")
+    whole = list(_parts(base, request, conversation))
+    parts, reason = _shortened(whole, request.stop, request.max_tokens)
+    choices = tuple(
+        Choice(Message("assistant", tuple(_identified(parts, id, at))), reason) for at in range(n)
+    )
+    return ChatResponse(
+        id=id,
+        model=request.model,
+        choices=choices,
+        usage=Usage(
+            input_tokens=conversation.input_tokens,
+            output_tokens=n * sum(count(_text_of(part)) for part in parts),
+            reasoning_tokens=n * sum(count(p.text) for p in parts if isinstance(p, Reasoning)),
+        ),
+        created=created,
+    )
+
+
+def _parts(base: str, request: ChatRequest, said: Conversation) -> Iterator[Part]:
+    if base == "refuse":
+        yield Refusal("I would rather not: the model `refuse` declines whatever it is asked.")
+        return
+    if base == "think" or _asks_to_think(request):
+        yield Reasoning(f"The user says: {said.asked or 'nothing'}. I know little, so I stay kind.")
+    calls = [] if said.answers else calls_for(request, said.asked)
+    if calls:
+        yield from calls
+    else:
+        yield Text(_formatted(request, said, _speech(base, said)))
+
+
+def _asks_to_think(request: ChatRequest) -> bool:
+    reasoning = request.reasoning
+    if reasoning is None or reasoning.effort == "none":
+        return False
+    return bool(reasoning.effort or reasoning.budget_tokens)
+
+
+def _speech(base: str, said: Conversation) -> str:
+    if said.answers:
+        return " ".join(
+            f"The tool {result.tool} {'failed' if result.is_error else 'says'}: {result.text}"
+            for result in said.answers
+        )
+    attached = f" (with {said.attachments} attached)" if said.attachments else ""
+    if base == "echo":
+        return f"You said: {said.asked}{attached}"
+    if base == "long":
+        return _LONG.strip()
+    asked = f"You asked: “{said.asked}”{attached}. " if said.asked or attached else "Hello! "
+    return asked + (
+        "I am a demo: I know nothing, but I answer in every dialect, without a key and without a"
+        " network. Add a real provider, and the same request will reach it."
+    )
+
+
+def _formatted(request: ChatRequest, said: Conversation, speech: str) -> str:
+    wanted = request.response_format
+    if wanted is None or wanted.kind == "text":
+        return speech
+    if wanted.kind == "json_object" or wanted.schema is None:
+        return json.dumps({"answer": speech}, ensure_ascii=False)
+    try:
+        value = instance(wanted.schema, Hints(said.asked))
+    except ValueError as error:
+        raise InvalidRequest(
+            f"The response format's schema cannot be filled in: {error}.", param="response_format"
+        ) from error
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _shortened(
+    parts: Sequence[Part], stops: Sequence[str], max_tokens: int | None
+) -> tuple[list[Part], FinishReason]:
+    """The parts up to a stop sequence in the text, or up to the limit."""
+    kept: list[Part] = []
+    reason: FinishReason = "stop"
+    left = max_tokens
+    for part in parts:
+        text = _text_of(part)
+        if isinstance(part, Text):
+            text = text[
+                : min((at for stop in stops if stop and (at := text.find(stop)) >= 0), default=None)
+            ]
+        tokens = tokens_of(text)
+        if left is not None and len(tokens) > left:
+            kept += _with_text(part, "".join(tokens[:left])) if left > 0 else ()
+            return kept, "length"
+        left = None if left is None else left - len(tokens)
+        kept += _with_text(part, text)
+        if isinstance(part, ToolCall):
+            reason = "tool_calls"
+    return kept, reason
+
+
+def _text_of(part: Part) -> str:
+    if isinstance(part, ToolCall):
+        return part.arguments
+    return part.text if isinstance(part, Text | Reasoning | Refusal) else ""
+
+
+def _with_text(part: Part, text: str) -> Sequence[Part]:
+    if isinstance(part, ToolCall):
+        return (evolve(part, arguments=text),)
+    return (
+        (evolve(part, text=text),) if text and isinstance(part, Text | Reasoning | Refusal) else ()
+    )
+
+
+def _identified(parts: Sequence[Part], response: str, choice: int) -> Iterator[Part]:
+    for at, part in enumerate(parts):
+        if isinstance(part, ToolCall):
+            yield evolve(part, id=f"call_{response.removeprefix('demo-')}_{choice}_{at}")
+        else:
+            yield part

@@ -1,0 +1,100 @@
+"""What of a conversation matters for the next answer."""
+
+from collections.abc import Iterable
+
+from attrs import frozen
+
+from jackfield.messages import (
+    Audio,
+    ChatRequest,
+    Document,
+    Image,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+
+from .instructions import without
+from .tokens import ATTACHMENT, count
+
+
+@frozen
+class ToolAnswer:
+    """The result of a call: which tool, and what it said."""
+
+    tool: str
+    text: str
+    is_error: bool
+
+
+@frozen
+class Conversation:
+    """`asked` is what the user said last; `answers` are the results of tools since then."""
+
+    asked: str
+    attachments: int
+    answers: tuple[ToolAnswer, ...]
+    instructed: str
+    input_tokens: int
+
+
+def read_conversation(request: ChatRequest) -> Conversation:
+    """Look at a request's messages."""
+    last = max((at for at, message in enumerate(request.messages) if _speaks(message)), default=-1)
+    parts = request.messages[last].parts if last >= 0 else ()
+    said = " ".join(part.text for part in parts if isinstance(part, Text))
+    return Conversation(
+        asked=without(said),
+        attachments=sum(isinstance(part, Image | Audio | Document) for part in parts),
+        answers=tuple(_answers(request.messages, last + 1)),
+        instructed=said,
+        input_tokens=_input_tokens(request),
+    )
+
+
+def _speaks(message: Message) -> bool:
+    return message.role == "user" and not all(isinstance(p, ToolResult) for p in message.parts)
+
+
+def _answers(messages: tuple[Message, ...], start: int) -> Iterable[ToolAnswer]:
+    names = {
+        part.id: part.name
+        for message in messages
+        for part in message.parts
+        if isinstance(part, ToolCall)
+    }
+    for message in messages[start:]:
+        for part in message.parts:
+            if isinstance(part, ToolResult):
+                name = part.name or names.get(part.tool_call_id, "tool")
+                yield ToolAnswer(name, _text_of(part.parts), part.is_error)
+
+
+def _text_of(parts: Iterable[Part]) -> str:
+    return " ".join(part.text for part in parts if isinstance(part, Text))
+
+
+def _input_tokens(request: ChatRequest) -> int:
+    messages = sum(_tokens_of(part) for message in request.messages for part in message.parts)
+    tools = (tool for tool in request.tools if isinstance(tool, Tool))
+    return messages + sum(count(f"{tool.name} {tool.description or ''}") for tool in tools)
+
+
+def _tokens_of(part: Part) -> int:
+    match part:
+        case Text() | Reasoning() | Refusal():
+            return count(part.text)
+        case ToolCall():
+            return count(part.name) + count(part.arguments)
+        case ToolResult():
+            return sum(_tokens_of(inner) for inner in part.parts)
+        case Opaque():
+            return 0
+        case _:
+            return ATTACHMENT

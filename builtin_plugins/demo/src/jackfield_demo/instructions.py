@@ -1,0 +1,59 @@
+"""What a request asks to go wrong, or to take its time."""
+
+import re
+from collections.abc import Iterable
+
+from attrs import evolve, frozen
+
+FORMS = "fail-<400 to 599>, delay-<n>s, delay-<n>ms, cut-<events>, stall"
+
+_INSTRUCTION = re.compile(
+    r"fail-(?P<status>[45]\d\d)"
+    r"|delay-(?P<delay>\d{1,4}(?:\.\d{1,3})?)(?P<unit>m?s)"
+    r"|cut-(?P<cut>\d{1,6})"
+    r"|(?P<stall>stall)"
+)
+_IN_TEXT = re.compile(r"\[demo:([^\]\n]*)\]")
+
+
+@frozen
+class Instructions:
+    """`delay` is in seconds; after `cut` deltas a stream ends without its terminal marker."""
+
+    status: int | None = None
+    delay: float = 0.0
+    cut: int | None = None
+    stall: bool = False
+
+    def and_also(self, words: Iterable[str]) -> "Instructions":
+        """These and more of them. Raises ValueError for one that there is not."""
+        read = self
+        for word in words:
+            match = _INSTRUCTION.fullmatch(word)
+            if match is None:
+                raise ValueError(f"There is no instruction {word[:40]!r}; there are {FORMS}.")
+            if match["status"]:
+                read = evolve(read, status=int(match["status"]))
+            elif match["delay"]:
+                seconds = float(match["delay"]) / (1000 if match["unit"] == "ms" else 1)
+                read = evolve(read, delay=read.delay + seconds)
+            elif match["cut"]:
+                read = evolve(read, cut=int(match["cut"]))
+            else:
+                read = evolve(read, stall=True)
+        return read
+
+
+def words_in(text: str) -> list[str]:
+    """The words in every `[demo: …]` of a text."""
+    return [word for match in _IN_TEXT.finditer(text) for word in split(match[1])]
+
+
+def split(words: str) -> list[str]:
+    """Single words of a list with commas or spaces."""
+    return words.replace(",", " ").split()
+
+
+def without(text: str) -> str:
+    """The text without its instructions."""
+    return _IN_TEXT.sub("", text).strip() if "[demo:" in text else text

@@ -1,0 +1,140 @@
+"""The provider `demo`."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+
+from attrs import frozen
+from attrs.validators import ge
+
+from jackfield.config import option
+from jackfield.errors import InvalidRequest, ProviderError, ProviderUnavailable
+from jackfield.events import Finished, StreamEvent
+from jackfield.exchange import Exchange
+from jackfield.messages import (
+    ChatRequest,
+    ChatResponse,
+    EmbeddingsRequest,
+    EmbeddingsResponse,
+    Usage,
+)
+from jackfield.providers import CanonicalProvider, ModelInfo
+
+from . import catalogue
+from .answers import answer
+from .conversation import Conversation, read_conversation
+from .embeddings import DIMENSIONS, MOST_DIMENSIONS, MOST_TOKENS, vector_of
+from .instructions import Instructions, split, words_in
+from .stream import DELTAS, events_of
+from .tokens import count
+
+_SLOW = 4.0
+_RETRY_AFTER = 1.0
+_WHOLE_CUT = "The demo cut the connection, as the request told it to."
+
+
+class Demo(CanonicalProvider):
+    """Answers without a key and without a network; always the same to the same request."""
+
+    bare_names = "never"
+
+    @frozen
+    class Config:
+        tokens_per_second: float = option(
+            60.0, "The pace of streams; 0 is as fast as possible.", validator=ge(0)
+        )
+
+    async def models(self) -> Sequence[ModelInfo]:
+        return [ModelInfo(model, owned_by="jackfield") for model in catalogue.ALL]
+
+    def lists(self, model: str) -> bool:
+        return model in catalogue.ALL
+
+    async def chat(self, request: ChatRequest, exchange: Exchange) -> ChatResponse:
+        base, instructions, conversation = _read(request)
+        await self._obey(instructions)
+        response = _answer(base, request, conversation, exchange)
+        if instructions.stall:
+            await _forever()
+        if instructions.cut is not None:
+            raise ProviderUnavailable(_WHOLE_CUT, provider=self.name)
+        if base == "slow" and response.usage is not None:
+            await asyncio.sleep(response.usage.output_tokens / _SLOW)
+        return response
+
+    async def stream_chat(
+        self, request: ChatRequest, exchange: Exchange
+    ) -> AsyncIterator[Sequence[StreamEvent]]:
+        base, instructions, conversation = _read(request)
+        await self._obey(instructions)
+        response = _answer(base, request, conversation, exchange)
+        pace = _SLOW if base == "slow" else self.config.tokens_per_second
+        began, deltas = time.monotonic(), 0
+        for event in events_of(response):
+            is_delta = isinstance(event, DELTAS)
+            is_finished = isinstance(event, Finished)
+            if instructions.cut is not None and (
+                is_finished or (is_delta and deltas == instructions.cut)
+            ):
+                return
+            if instructions.stall and (is_finished or (is_delta and deltas)):
+                await _forever()
+            if is_delta:
+                if pace and deltas:
+                    await asyncio.sleep(began + deltas / pace - time.monotonic())
+                deltas += 1
+            yield (event,)
+
+    async def embeddings(
+        self, request: EmbeddingsRequest, exchange: Exchange
+    ) -> EmbeddingsResponse:
+        instructions = catalogue.read_embedding_model(request.model)
+        await self._obey(instructions)
+        if instructions.stall:
+            await _forever()
+        dimensions = DIMENSIONS if request.dimensions is None else request.dimensions
+        if not 1 <= dimensions <= MOST_DIMENSIONS:
+            raise InvalidRequest(
+                f"dimensions must be between 1 and {MOST_DIMENSIONS}.", param="dimensions"
+            )
+        tokens = [count(one) if isinstance(one, str) else len(one) for one in request.inputs]
+        if max(tokens, default=0) > MOST_TOKENS:
+            raise InvalidRequest(f"An input has more than {MOST_TOKENS} tokens.", param="input")
+        vectors = []
+        for one in request.inputs:
+            vectors.append(vector_of(one, dimensions))
+            await asyncio.sleep(0)
+        return EmbeddingsResponse(request.model, tuple(vectors), Usage(input_tokens=sum(tokens)))
+
+    async def _obey(self, instructions: Instructions) -> None:
+        if instructions.delay:
+            await asyncio.sleep(instructions.delay)
+        if instructions.status is not None:
+            raise ProviderError(
+                f"The demo answers with status {instructions.status}, as the request told it to.",
+                provider=self.name,
+                upstream_status=instructions.status,
+                retry_after=_RETRY_AFTER if instructions.status == 429 else None,
+            )
+
+
+def _read(request: ChatRequest) -> tuple[str, Instructions, Conversation]:
+    base, instructions = catalogue.read_chat_model(request.model)
+    conversation = read_conversation(request)
+    noted = (request.metadata or {}).get("demo")
+    words = words_in(conversation.instructed) + (split(noted) if isinstance(noted, str) else [])
+    try:
+        return base, instructions.and_also(words), conversation
+    except ValueError as error:
+        raise InvalidRequest(str(error)) from error
+
+
+def _answer(
+    base: str, request: ChatRequest, conversation: Conversation, exchange: Exchange
+) -> ChatResponse:
+    id_ = f"demo-{exchange.id}"
+    return answer(base, request, conversation, id=id_, created=int(time.time()))
+
+
+async def _forever() -> None:
+    await asyncio.Event().wait()

@@ -1,0 +1,143 @@
+"""The dialect `openai.chat`: OpenAI's Chat Completions API and all that is compatible with it."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from jackfield import sse
+from jackfield.dialects import (
+    CanonicalRequest,
+    CanonicalResponse,
+    Dialect,
+    Peek,
+    Rendered,
+    StreamParser,
+    StreamRenderer,
+    Terminal,
+    UpstreamFailure,
+    UsageMeter,
+)
+from jackfield.errors import GatewayError
+from jackfield.messages import ChatRequest, ChatResponse, Usage
+
+from . import failures
+from .chat_chunks import ChatStreamRenderer
+from .chat_parts import NAME
+from .chat_request import peek_chat, read_request, write_request
+from .chat_response import read_response, write_response
+from .chat_stream import ChatStreamParser
+from .usage import ChunkMeter, usage_of
+
+_MESSAGE_TEXTS = (
+    "content",
+    "content/*/text",
+    "content/*/refusal",
+    "content/*/thinking/*/text",
+    "refusal",
+    "reasoning_content",
+    "reasoning",
+)
+
+
+class ChunkedDialect(Dialect):
+    """What the dialects share that stream JSON chunks with `choices` and end in `[DONE]`."""
+
+    terminal_hints: ClassVar[tuple[bytes, ...]] = (b"[DONE]", b"error")
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        """`[DONE]` ends a stream; an `error` object breaks it off, whatever its event is called."""
+        data = sse.data_of(event)
+        if data is None:
+            return None
+        if data.strip() == b"[DONE]":
+            return "end"
+        if event.startswith(b"event: error"):
+            return "error"
+        if b'"error"' in data:
+            chunk = _decoded(data)
+            if isinstance(chunk, dict) and chunk.get("error"):
+                return "error"
+        return None
+
+    def finishes(self, event: bytes) -> bool:
+        """Whether a choice stopped. GPUStack, Perplexity and Writer leave `[DONE]` out."""
+        if event.count(b'"finish_reason"') == event.count(b'"finish_reason":null'):
+            return False
+        chunk = _decoded(sse.data_of(event) or b"")
+        choices = chunk.get("choices") if isinstance(chunk, dict) else None
+        if not isinstance(choices, list):
+            return False
+        return any(isinstance(c, dict) and c.get("finish_reason") is not None for c in choices)
+
+    def usage(self, body: bytes) -> Usage | None:
+        return usage_of(body)
+
+    def usage_meter(self) -> UsageMeter:
+        return ChunkMeter()
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_error(error, request_id)
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_error_event(error, request_id)
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        return failures.parse_error(status, body)
+
+
+def _decoded(data: bytes) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+class ChatDialect(ChunkedDialect):
+    """Chat Completions."""
+
+    name: ClassVar[str] = NAME
+    operation: ClassVar[str] = "chat"
+    request_texts: ClassVar[tuple[str, ...]] = (
+        *(f"messages/*/{path}" for path in _MESSAGE_TEXTS),
+        "prediction/content",
+        "prediction/content/*/text",
+    )
+    response_texts: ClassVar[tuple[str, ...]] = (
+        *(f"choices/*/message/{path}" for path in _MESSAGE_TEXTS),
+        "choices/*/message/audio/transcript",
+    )
+    event_texts: ClassVar[tuple[str, ...]] = (
+        *(f"choices/*/delta/{path}" for path in _MESSAGE_TEXTS),
+        "choices/*/delta/audio/transcript",
+    )
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        return peek_chat(tree, params)
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
+        return read_request(tree, params)
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        return write_request(chat_of(request))
+
+    def parse_response(self, body: bytes) -> ChatResponse:
+        return read_response(body)
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        if not isinstance(response, ChatResponse):
+            raise TypeError("a chat client gets a ChatResponse")
+        return write_response(response, chat_of(request))
+
+    def stream_parser(self) -> StreamParser:
+        return ChatStreamParser()
+
+    def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
+        return ChatStreamRenderer(chat_of(request))
+
+
+def chat_of(request: CanonicalRequest) -> ChatRequest:
+    """The request as that of a chat. Raises TypeError when it asks for something else."""
+    if not isinstance(request, ChatRequest):
+        raise TypeError("the request is not one for a chat")
+    return request

@@ -1,0 +1,178 @@
+"""Writes what the assistant said, as an earlier turn of a request or as an answer."""
+
+from typing import Any
+
+from jackfield.dialects import Loss
+from jackfield.messages import (
+    Audio,
+    Citation,
+    Image,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+)
+
+from .chat_message_reader import details_text
+from .chat_parts import NAME, write_part
+from .chat_tools import is_legacy, write_call
+from .fields import carry, own
+
+
+def write_assistant(
+    message: Message, path: str, losses: list[Loss], *, answer: bool
+) -> dict[str, Any]:
+    """The message of role `assistant`. In an `answer` reasoning is shown as `reasoning_content`;
+    an earlier turn's is sent only to the kind of provider that it came from.
+    """
+    writer = _Assistant(path, losses, answer)
+    for part in message.parts:
+        writer.add(part)
+    shape = own(message.extensions, NAME).get("$content")
+    wire: dict[str, Any] = {"role": "assistant", "content": writer.content(shape), **writer.wire}
+    if writer.annotations:
+        wire["annotations"] = writer.annotations
+    if writer.calls:
+        wire["tool_calls"] = writer.calls
+    if message.name is not None:
+        wire["name"] = message.name
+    return carry(wire, message.extensions, NAME)
+
+
+class _Assistant:
+    def __init__(self, path: str, losses: list[Loss], answer: bool) -> None:
+        self.path = path
+        self.losses = losses
+        self.answer = answer
+        self.wire: dict[str, Any] = {}
+        self.calls: list[dict[str, Any]] = []
+        self.annotations: list[Any] = []
+        self._content: list[Part] = []
+        self._length = 0
+
+    def add(self, part: Part) -> None:
+        if own(getattr(part, "extensions", {}), NAME).get("$in") == "content":
+            self._content.append(part)
+            return
+        match part:
+            case Text():
+                self._text(part)
+            case Reasoning():
+                self._reasoning(part)
+            case Refusal():
+                self.wire["refusal"] = self.wire.get("refusal", "") + part.text
+            case ToolCall() if is_legacy(part):
+                self.wire["function_call"] = {"name": part.name, "arguments": part.arguments}
+            case ToolCall():
+                self.calls.append(write_call(part))
+            case _:
+                self._other(part)
+
+    def content(self, shape: str | None) -> str | list[dict[str, Any]] | None:
+        texts = [part.text for part in self._content if isinstance(part, Text)]
+        plain = len(texts) == len(self._content) and (self.answer or len(texts) == 1)
+        if shape != "list" and plain:
+            return "".join(texts) if texts else None
+        items = [write_part(part, self.path, self.losses) for part in self._content]
+        return [item for item in items if item is not None] or None
+
+    def _text(self, part: Text) -> None:
+        self._content.append(part)
+        for citation in part.citations:
+            wire = write_annotation(citation, part.text, self._length)
+            if wire is None:
+                self._lose("citations", "dropped", "chat cites URLs only")
+            else:
+                self.annotations.append(wire)
+        self._length += len(part.text)
+
+    def _reasoning(self, part: Reasoning) -> None:
+        kept = own(part.extensions, NAME)
+        keys = kept.get("$keys")
+        if keys is not None:
+            self.wire.update(dict.fromkeys(keys, part.text))
+            details = kept.get("reasoning_details")
+            if details and (kept.get("$differ") or details_text(details) in ("", part.text)):
+                self.wire["reasoning_details"] = details
+        elif not self.answer:
+            self._lose("reasoning.replay", "dropped")
+        else:
+            self._show(part)
+
+    def _show(self, part: Reasoning) -> None:
+        if part.text:
+            before = self.wire.get("reasoning_content")
+            self.wire["reasoning_content"] = f"{before}\n\n{part.text}" if before else part.text
+        if part.signature:
+            self._lose("reasoning.signature", "dropped")
+        if part.encrypted:
+            self._lose("reasoning.encrypted", "dropped")
+
+    def _other(self, part: Part) -> None:
+        match part:
+            case Audio():
+                self._audio(part)
+            case Image() if self.answer or own(part.extensions, NAME).get("$in") == "images":
+                self._image(part)
+            case Opaque(dialect="openai.chat"):
+                self._content.append(part)
+            case Opaque(kind=kind):
+                self._lose(f"messages.{kind}", "dropped")
+            case _ if NAME in getattr(part, "extensions", {}):
+                self._content.append(part)
+            case _:
+                self._lose(f"messages.assistant_{type(part).__name__.lower()}", "dropped")
+
+    def _image(self, part: Image) -> None:
+        item = write_part(part, self.path, self.losses)
+        if item is not None:
+            self.wire.setdefault("images", []).append(item)
+            if NAME not in part.extensions:
+                self._lose("images.output", "approximated", "in `images`, as OpenRouter does")
+
+    def _audio(self, part: Audio) -> None:
+        known = {
+            "id": part.id,
+            "data": part.data,
+            "expires_at": part.expires_at,
+            "transcript": part.transcript,
+        }
+        if self.answer:
+            blank: dict[str, Any] = {"id": "audio", "data": "", "expires_at": 0, "transcript": ""}
+            known = {key: blank[key] if value is None else value for key, value in known.items()}
+        elif part.id is None:
+            self._lose("audio.replay", "dropped", "chat refers to earlier audio by id")
+            return
+        wire = {key: value for key, value in known.items() if value is not None}
+        self.wire["audio"] = carry(wire, part.extensions, NAME)
+
+    def _lose(self, feature: str, how: Any, detail: str = "") -> None:
+        self.losses.append(Loss(feature, self.path, how, detail))
+
+
+def write_annotation(citation: Citation, text: str, offset: int) -> Any:
+    """One annotation, None for a citation without URL; `text` begins at `offset` of the content."""
+    kept = own(citation.extensions, NAME)
+    if "$annotation" in kept:
+        return kept["$annotation"]
+    if citation.url is None:
+        return None
+    known = {
+        "start_index": None if citation.start is None else offset + citation.start,
+        "end_index": None if citation.end is None else offset + citation.end,
+        "title": citation.title,
+        "url": citation.url,
+        "content": citation.cited_text,
+    }
+    # Clients rely on all of them: what nobody said, the whole text and the address stand in for.
+    whole: dict[str, Any] = {
+        "start_index": offset,
+        "end_index": offset + len(text),
+        "title": citation.url,
+    }
+    inner = {key: value for key, value in known.items() if value is not None}
+    inner = whole | kept.get("url_citation", {}) | inner
+    return carry({"type": "url_citation", "url_citation": inner}, citation.extensions, NAME)

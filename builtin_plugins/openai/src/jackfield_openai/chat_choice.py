@@ -1,0 +1,227 @@
+"""Reads the deltas of one choice of a streamed chat answer."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jackfield.errors import InvalidRequest, ProviderError
+from jackfield.events import (
+    AudioDelta,
+    CitationAdded,
+    Finished,
+    PartAdded,
+    ReasoningDelta,
+    RefusalDelta,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+)
+from jackfield.messages import Opaque, Part
+
+from .chat_message_reader import REASONING_KEYS, details_text, proof_of, read_annotation
+from .chat_parts import NAME, read_part
+from .chat_response import read_finish
+from .chat_tools import LEGACY, arguments_text, new_call_id
+
+_KNOWN = frozenset(("index", "delta", "message", "finish_reason", "logprobs"))
+_CALL_KNOWN = frozenset(("id", "type", "index", "function", "custom"))
+_LEGACY_SLOT = -1
+Events = list[StreamEvent]
+Delta = Mapping[str, Any]
+
+
+class ChoiceReader:
+    """What is open in one choice. Raises ProviderError for what is no delta."""
+
+    __slots__ = ("_calls", "_kind", "_note", "_part", "_parts", "extra", "finished", "index")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.finished = False
+        self.extra: dict[str, Any] = {}
+        self._parts = 0
+        self._part = 0
+        self._kind = ""
+        self._calls: dict[int, int] = {}
+        self._note: dict[str, Any] = {}
+
+    def read(self, wire: Mapping[str, Any], out: Events) -> None:
+        """Append the events of one `choices` element."""
+        delta = wire.get("delta")
+        if delta is None:
+            delta = wire.get("message") or {}
+        if not isinstance(delta, dict):
+            raise ProviderError("The provider sent a delta that is not a JSON object.")
+        for key, value in delta.items():
+            if not value or key == "role":
+                continue  # a null or an empty text says nothing
+            if key == "content" and isinstance(value, str):
+                part = self._open("text")
+                out.append(TextDelta(part, value, self.index, wire.get("logprobs")))
+                continue
+            known = _READERS.get(key)
+            if known is None or not isinstance(value, known[0]):
+                self.extra[key] = value
+            else:
+                known[1](self, value, delta, out)
+
+    def finish(self, wire: Mapping[str, Any], chunk_extra: Mapping[str, Any]) -> Finished:
+        """The end of the choice, with all that there was no event for."""
+        self.finished = True
+        word = wire["finish_reason"]
+        reason = read_finish(word, bool(self._calls))
+        known = {k: v for k, v in wire.items() if k not in _KNOWN and v is not None}
+        if self.extra:
+            known["$delta"] = self.extra
+        if chunk_extra:
+            known["$chunk"] = chunk_extra
+        if reason != word:
+            known["$finish_reason"] = word
+        detail = None if reason == word else str(word)
+        return Finished(reason, self.index, detail, {NAME: known} if known else {})
+
+    def _open(self, kind: str) -> int:
+        if self._kind != kind:
+            self._kind = kind
+            self._part = self._next()
+        return self._part
+
+    def _next(self) -> int:
+        self._parts += 1
+        return self._parts - 1
+
+    def _begin(self) -> int:
+        """A part that no delta of text goes on with."""
+        self._kind = ""
+        return self._next()
+
+    def _refusal(self, text: str, _: Delta, out: Events) -> None:
+        out.append(RefusalDelta(self._open("refusal"), text, self.index))
+
+    def _reasoning(self, text: str, delta: Delta, out: Events) -> None:
+        keys = [key for key in REASONING_KEYS if delta.get(key) == text]
+        details = delta.get("reasoning_details")
+        if isinstance(details, list) and details:
+            self._proven(text, details, keys, out)
+            return
+        if self._note.get("$keys") != keys:
+            self._note = {"$keys": keys}
+        part = self._open("reasoning")
+        out.append(ReasoningDelta(part, text, self.index, extensions={NAME: self._note}))
+
+    def _reasoning_again(self, text: str, delta: Delta, out: Events) -> None:
+        if delta.get(REASONING_KEYS[0]) != text:  # else it has been told under its other name
+            self._reasoning(text, delta, out)
+
+    def _details(self, details: list[Any], delta: Delta, out: Events) -> None:
+        if not any(delta.get(key) for key in REASONING_KEYS):
+            self._proven(details_text(details), details, [], out)
+
+    def _proven(self, text: str, details: list[Any], keys: list[str], out: Events) -> None:
+        proof = proof_of(details)
+        event = ReasoningDelta(
+            part=self._open("reasoning"),
+            text=text,
+            choice=self.index,
+            id=proof.id,
+            signature=proof.signature,
+            encrypted=proof.encrypted,
+            summary=proof.summary,
+            extensions={NAME: {"$keys": keys, "reasoning_details": details}},
+        )
+        out.append(event)
+
+    def _content(self, parts: list[Any], _: Delta, out: Events) -> None:
+        # Mistral streams content as arrays of text and thinking.
+        for wire in parts:
+            kind = wire.get("type") if isinstance(wire, dict) else None
+            if kind == "text" and isinstance(wire.get("text"), str):
+                out.append(TextDelta(self._open("text"), wire["text"], self.index))
+            elif kind == "thinking":
+                text = details_text(wire.get("thinking") or [])
+                part, note = self._open("reasoning"), {NAME: {"$in": "content"}}
+                out.append(ReasoningDelta(part, text, self.index, extensions=note))
+            else:
+                out.append(PartAdded(self._begin(), Opaque(NAME, str(kind), wire), self.index))
+
+    def _tool_calls(self, calls: list[Any], _: Delta, out: Events) -> None:
+        for wire in calls:
+            inner = wire.get("function") or wire.get("custom") or {} if type(wire) is dict else None
+            if not isinstance(inner, dict):
+                raise ProviderError("The provider sent a tool call without a function.")
+            slot = self._slot(wire, inner)
+            if slot not in self._calls:
+                part = self._calls[slot] = self._begin()
+                out.append(self._call_start(part, wire, inner))
+            self._arguments(slot, inner.get("arguments", inner.get("input")), out)
+
+    def _slot(self, wire: Mapping[str, Any], inner: Mapping[str, Any]) -> int:
+        index = wire.get("index")
+        if isinstance(index, int):
+            return index
+        # Without an index a name begins another call, and nothing else does.
+        return len(self._calls) if inner.get("name") or not self._calls else max(self._calls)
+
+    def _call_start(
+        self, part: int, wire: Mapping[str, Any], inner: Mapping[str, Any]
+    ) -> StreamEvent:
+        rest = {k: v for k, v in wire.items() if k not in _CALL_KNOWN and v is not None}
+        return ToolCallStarted(
+            part=part,
+            id=str(wire.get("id") or new_call_id()),
+            name=str(inner.get("name") or ""),
+            choice=self.index,
+            kind="custom" if wire.get("type") == "custom" else "function",
+            extensions={NAME: rest} if rest else {},
+        )
+
+    def _arguments(self, slot: int, arguments: Any, out: Events) -> None:
+        text = arguments_text(arguments)
+        if text:
+            out.append(ToolCallDelta(self._calls[slot], text, self.index))
+
+    def _function_call(self, wire: Mapping[str, Any], _: Delta, out: Events) -> None:
+        if _LEGACY_SLOT not in self._calls:
+            part = self._calls[_LEGACY_SLOT] = self._begin()
+            name, note = str(wire.get("name") or ""), {NAME: {LEGACY: True}}
+            out.append(ToolCallStarted(part, new_call_id(), name, self.index, extensions=note))
+        self._arguments(_LEGACY_SLOT, wire.get("arguments"), out)
+
+    def _annotations(self, annotations: list[Any], _: Delta, out: Events) -> None:
+        part = self._open("text")
+        out += [CitationAdded(part, read_annotation(wire), self.index) for wire in annotations]
+
+    def _audio(self, wire: Mapping[str, Any], _: Delta, out: Events) -> None:
+        expires = wire.get("expires_at")
+        event = AudioDelta(
+            part=self._open("audio"),
+            data=str(wire.get("data") or ""),
+            transcript=str(wire.get("transcript") or ""),
+            choice=self.index,
+            id=wire.get("id"),
+            expires_at=expires if isinstance(expires, int) else None,
+        )
+        out.append(event)
+
+    def _images(self, images: list[Any], _: Delta, out: Events) -> None:
+        for wire in images:
+            try:
+                image: Part = read_part(wire, "images", strict=False)
+            except InvalidRequest as error:
+                raise ProviderError(f"The provider sent a wrong image: {error.message}") from error
+            out.append(PartAdded(self._begin(), image, self.index))
+
+
+_Reader = Callable[[ChoiceReader, Any, Delta, Events], None]
+_READERS: Mapping[str, tuple[type, _Reader]] = {
+    "content": (list, ChoiceReader._content),
+    "reasoning_content": (str, ChoiceReader._reasoning),
+    "reasoning": (str, ChoiceReader._reasoning_again),
+    "reasoning_details": (list, ChoiceReader._details),
+    "tool_calls": (list, ChoiceReader._tool_calls),
+    "refusal": (str, ChoiceReader._refusal),
+    "function_call": (dict, ChoiceReader._function_call),
+    "annotations": (list, ChoiceReader._annotations),
+    "audio": (dict, ChoiceReader._audio),
+    "images": (list, ChoiceReader._images),
+}

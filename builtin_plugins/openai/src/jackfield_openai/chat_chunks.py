@@ -1,0 +1,258 @@
+"""Writes a streamed chat answer as chunks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from jackfield.dialects import Loss
+from jackfield.events import (
+    AudioDelta,
+    CitationAdded,
+    Ended,
+    Failed,
+    Finished,
+    PartAdded,
+    ReasoningDelta,
+    RefusalDelta,
+    Started,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    UsageReported,
+)
+from jackfield.messages import ChatRequest, FinishReason, Image, Opaque, Usage
+
+from .chat_assistant import write_annotation
+from .chat_parts import NAME, write_part
+from .chat_response import new_id, now, write_finish
+from .chat_tools import is_legacy
+from .failures import render_failed
+from .fields import own
+from .usage import write_usage
+
+_encode = msgspec.json.Encoder().encode
+DONE = b"data: [DONE]\n\n"
+
+
+class _ChoiceWriter:
+    """What has been written of one choice."""
+
+    __slots__ = ("calls", "finished", "kinds", "reasoning", "text", "texts")
+
+    def __init__(self) -> None:
+        self.calls: dict[int, int] = {}
+        self.kinds: dict[int, str] = {}
+        self.reasoning: int | None = None
+        self.text = 0
+        self.texts: dict[int, int] = {}
+        self.finished = False
+
+
+class ChatStreamRenderer:
+    """The renderer of one stream: a role chunk first, one finish for each choice, `[DONE]` last."""
+
+    def __init__(self, request: ChatRequest) -> None:
+        self.losses: list[Loss] = []
+        self._request = request
+        self._legacy = any(is_legacy(tool) for tool in request.tools)
+        self._usage: Usage | None = None
+        self._choices: dict[int, _ChoiceWriter] = {}
+        self._head = b""
+        self._tail = b',"usage":null}\n\n' if request.include_usage else b"}\n\n"
+
+    def render(self, event: StreamEvent) -> bytes:
+        """The chunk or chunks for one event; empty when it has none of its own."""
+        if type(event) is TextDelta:
+            return self._text(event)
+        wire: bytes = _WRITERS[type(event)](self, event)
+        return wire
+
+    def _started(self, event: Started) -> bytes:
+        head = {
+            "id": event.id or new_id(),
+            "object": "chat.completion.chunk",
+            "created": now() if event.created is None else event.created,
+            "model": event.model or self._request.model,
+        }
+        extra = own(event.extensions, NAME)
+        head.update({key: extra[key] for key in extra if key not in head and key != "choices"})
+        self._head = b"data: " + _encode(head)[:-1] + b',"choices":['
+        return self._role(0)
+
+    def _role(self, choice: int) -> bytes:
+        self._choices[choice] = _ChoiceWriter()
+        return self._delta(choice, b'{"role":"assistant","content":""}')
+
+    def _delta(self, choice: int, delta: bytes, end: bytes = b',"finish_reason":null}]') -> bytes:
+        return b'%b{"index":%d,"delta":%b%b%b' % (self._head, choice, delta, end, self._tail)
+
+    def _open(self, choice: int) -> tuple[_ChoiceWriter, bytes]:
+        """The state of a choice, and what begins it when it is new."""
+        writer = self._choices.get(choice)
+        if writer is not None:
+            return writer, b""
+        begin = self._started(Started("", "")) if not self._head else b""
+        if choice not in self._choices:
+            begin += self._role(choice)
+        return self._choices[choice], begin
+
+    def _text(self, event: TextDelta) -> bytes:
+        writer, begin = self._open(event.choice)
+        writer.texts.setdefault(event.part, writer.text)
+        writer.text += len(event.text)
+        delta = b'{"content":%b}' % _encode(event.text)
+        if event.logprobs is None:
+            return begin + self._delta(event.choice, delta)
+        end = b',"logprobs":%b,"finish_reason":null}]' % _encode(event.logprobs)
+        return begin + self._delta(event.choice, delta, end)
+
+    def _refusal(self, event: RefusalDelta) -> bytes:
+        return self._object(event.choice, {"refusal": event.text})
+
+    def _object(self, choice: int, delta: Mapping[str, Any]) -> bytes:
+        _, begin = self._open(choice)
+        return begin + self._delta(choice, _encode(delta))
+
+    def _reasoning(self, event: ReasoningDelta) -> bytes:
+        kept = own(event.extensions, NAME)
+        if kept.get("$in") == "content":
+            thought = {"type": "thinking", "thinking": [{"type": "text", "text": event.text}]}
+            return self._object(event.choice, {"content": [thought]})
+        keys = kept.get("$keys")
+        if keys is not None:
+            delta = dict.fromkeys(keys, event.text)
+            if "reasoning_details" in kept:
+                delta["reasoning_details"] = kept["reasoning_details"]
+            return self._object(event.choice, delta) if delta else b""
+        return self._foreign_reasoning(event)
+
+    def _foreign_reasoning(self, event: ReasoningDelta) -> bytes:
+        if event.signature:
+            self._lose("reasoning.signature")
+        if event.encrypted:
+            self._lose("reasoning.encrypted")
+        if not event.text:
+            return b""
+        writer, begin = self._open(event.choice)
+        text = event.text
+        if writer.reasoning not in (None, event.part):
+            text = "\n\n" + text
+        writer.reasoning = event.part
+        return begin + self._object(event.choice, {"reasoning_content": text})
+
+    def _call_started(self, event: ToolCallStarted) -> bytes:
+        writer, begin = self._open(event.choice)
+        kept = own(event.extensions, NAME)
+        if self._legacy or "$legacy" in kept:
+            writer.kinds[event.part] = "legacy"
+            call = {"name": event.name, "arguments": ""}
+            return begin + self._object(event.choice, {"function_call": call})
+        writer.kinds[event.part] = event.kind
+        index = writer.calls[event.part] = len(writer.calls)
+        argument = "input" if event.kind == "custom" else "arguments"
+        wire = {
+            "index": index,
+            "id": event.id,
+            "type": event.kind,
+            event.kind: {"name": event.name, argument: ""},
+            **kept,
+        }
+        return begin + self._object(event.choice, {"tool_calls": [wire]})
+
+    def _call_delta(self, event: ToolCallDelta) -> bytes:
+        writer, begin = self._open(event.choice)
+        kind = writer.kinds.get(event.part, "function")
+        arguments = _encode(event.arguments)
+        if kind == "legacy":
+            delta = b'{"function_call":{"arguments":%b}}' % arguments
+        else:
+            form = _CUSTOM if kind == "custom" else _FUNCTION
+            delta = form % (writer.calls.get(event.part, 0), arguments)
+        return begin + self._delta(event.choice, delta)
+
+    def _audio(self, event: AudioDelta) -> bytes:
+        known = {
+            "id": event.id,
+            "data": event.data or None,
+            "transcript": event.transcript or None,
+            "expires_at": event.expires_at,
+        }
+        audio = {key: value for key, value in known.items() if value is not None}
+        return self._object(event.choice, {"audio": audio}) if audio else b""
+
+    def _citation(self, event: CitationAdded) -> bytes:
+        writer, begin = self._open(event.choice)
+        offset = 0 if NAME in event.citation.extensions else writer.texts.get(event.part, 0)
+        wire = write_annotation(event.citation, "", offset)
+        if wire is None:
+            self._lose("citations")
+            return begin
+        return begin + self._object(event.choice, {"annotations": [wire]})
+
+    def _part(self, event: PartAdded) -> bytes:
+        value = event.value
+        if isinstance(value, Opaque) and value.dialect != NAME:
+            self._lose(f"messages.{value.kind}")
+            return b""
+        wire = write_part(value, f"choices[{event.choice}]", self.losses)
+        if wire is None:
+            return b""
+        key = "images" if isinstance(value, Image) else "content"
+        return self._object(event.choice, {key: [wire]})
+
+    def _finished(self, event: Finished) -> bytes:
+        writer, begin = self._open(event.choice)
+        if writer.finished:
+            return begin
+        writer.finished = True
+        kept = own(event.extensions, NAME)
+        word = kept.get("$finish_reason", event.reason)
+        if self._legacy and event.reason == "tool_calls":
+            word = "function_call"
+        extra = {key: value for key, value in kept.items() if not key.startswith("$")}
+        end = {"finish_reason": write_finish(event.reason, word) or "stop", **extra}
+        delta = _encode(kept.get("$delta", {}))
+        return begin + self._delta(event.choice, delta, b"," + _encode(end)[1:] + b"]")
+
+    def _reported(self, event: UsageReported) -> bytes:
+        self._usage = event.usage
+        return b""
+
+    def _ended(self, event: Ended) -> bytes:
+        out = [] if self._choices else [self._open(0)[1]]
+        for choice, writer in self._choices.items():
+            if not writer.finished:
+                reason: FinishReason = "tool_calls" if writer.kinds else "stop"
+                out.append(self._finished(Finished(reason, choice)))
+        if self._request.include_usage and self._usage is not None:
+            out.append(b'%b],"usage":%b}\n\n' % (self._head, _encode(write_usage(self._usage))))
+        return b"".join(out) + DONE
+
+    def _failed(self, event: Failed) -> bytes:
+        return render_failed(event)
+
+    def _lose(self, feature: str) -> None:
+        if not any(loss.feature == feature for loss in self.losses):
+            self.losses.append(Loss(feature, "choices", "dropped"))
+
+
+_FUNCTION = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}'
+_CUSTOM = b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}'
+
+_WRITERS: Mapping[type, Any] = {
+    Started: ChatStreamRenderer._started,
+    TextDelta: ChatStreamRenderer._text,
+    RefusalDelta: ChatStreamRenderer._refusal,
+    ReasoningDelta: ChatStreamRenderer._reasoning,
+    ToolCallStarted: ChatStreamRenderer._call_started,
+    ToolCallDelta: ChatStreamRenderer._call_delta,
+    AudioDelta: ChatStreamRenderer._audio,
+    CitationAdded: ChatStreamRenderer._citation,
+    PartAdded: ChatStreamRenderer._part,
+    Finished: ChatStreamRenderer._finished,
+    UsageReported: ChatStreamRenderer._reported,
+    Failed: ChatStreamRenderer._failed,
+    Ended: ChatStreamRenderer._ended,
+}

@@ -1,0 +1,211 @@
+"""Reads one chat message, of a request or of an answer, into the canonical form."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import evolve
+
+from jackfield.errors import InvalidRequest
+from jackfield.messages import (
+    Audio,
+    Citation,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    Refusal,
+    Role,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+
+from .chat_parts import NAME, read_part, read_parts
+from .chat_tools import LEGACY, new_call_id, placed_call_id, read_call, read_legacy_call
+from .fields import Fields
+
+REASONING_KEYS = ("reasoning_content", "reasoning")
+"""Where providers put reasoning: DeepSeek, xAI, vLLM the first; Groq, OpenRouter the second."""
+
+_ROLES: Mapping[str, Role] = {
+    "system": "system",
+    "developer": "developer",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
+
+
+def read_messages(wire: Any) -> tuple[Message, ...]:
+    """The messages of a request. Raises InvalidRequest, naming the field that has no meaning."""
+    if not isinstance(wire, list):
+        raise InvalidRequest("'messages' must be an array.", param="messages")
+    unanswered: list[str] = []
+    messages = []
+    for i, item in enumerate(wire):
+        message = read_message(item, f"messages[{i}]", unanswered)
+        unanswered += [part.id for part in message.parts if isinstance(part, ToolCall)]
+        messages.append(message)
+    return tuple(messages)
+
+
+def read_message(wire: Any, path: str, unanswered: list[str] | None = None) -> Message:
+    """One message: of a request if it comes with the ids of calls that wait for their results."""
+    if not isinstance(wire, dict):
+        raise InvalidRequest(f"'{path}' must be an object.", param=path)
+    fields = Fields(wire, path, strict=unanswered is not None)
+    spoken = fields.rest.pop("role", None if fields.strict else "assistant")
+    role = _ROLES.get(spoken) if isinstance(spoken, str) else None
+    if role is None:
+        raise fields.wrong("role", f"one of {', '.join(_ROLES)}")
+    if role == "tool":
+        return _tool_message(fields, spoken == "function", unanswered or [])
+    parts = [*_reasoning(fields), *_content(fields)]
+    name = fields.text("name")
+    if role == "assistant":
+        parts = [*_cited(parts, fields), *_answer_parts(fields)]
+    return Message(role, tuple(parts), name=name, extensions=fields.extensions(NAME))
+
+
+def _content(fields: Fields) -> list[Part]:
+    content = fields.rest.get("content")
+    parts = read_parts(content, fields.where("content"), strict=fields.strict)
+    if parts:
+        del fields.rest["content"]
+        if isinstance(content, list):
+            fields.rest["$content"] = "list"
+    return parts
+
+
+def _tool_message(fields: Fields, legacy: bool, unanswered: list[str]) -> Message:
+    name = fields.text("name")
+    answered = fields.text("tool_call_id")
+    if answered in unanswered:
+        unanswered.remove(answered)
+    elif answered is None:  # results without ids answer the calls in their order
+        if not unanswered:
+            raise fields.wrong("tool_call_id", "the id of a tool call")
+        answered = unanswered.pop(0)
+    parts = tuple(_content(fields))
+    if legacy:
+        fields.rest[LEGACY] = True
+    result = ToolResult(answered, parts, name, extensions={NAME: fields.rest})
+    return Message("tool", (result,))
+
+
+def _reasoning(fields: Fields) -> list[Part]:
+    keys = [key for key in REASONING_KEYS if isinstance(fields.rest.get(key), str)]
+    keys = [key for key in keys if fields.rest[key] == fields.rest[keys[0]] != ""]
+    details = fields.rest.get("reasoning_details")
+    if not isinstance(details, list) or not details:
+        details = []
+    if not keys and not details:
+        return []
+    text = fields.rest[keys[0]] if keys else details_text(details)
+    note: dict[str, Any] = {"$keys": keys}
+    if details:
+        note["reasoning_details"] = details
+        note["$differ"] = details_text(details) not in ("", text)
+    for key in (*keys, *(["reasoning_details"] if details else [])):
+        del fields.rest[key]
+    return [evolve(proof_of(details), text=text, extensions={NAME: note})]
+
+
+def details_text(details: list[Any]) -> str:
+    """The text of OpenRouter's `reasoning_details`."""
+    found = [d.get("text") or d.get("summary") for d in details if isinstance(d, dict)]
+    return "".join(text for text in found if isinstance(text, str))
+
+
+def proof_of(details: list[Any]) -> Reasoning:
+    """Signature, encrypted thought and id in `reasoning_details`, the first of each."""
+    found: dict[str, str] = {}
+    for detail in details:
+        if isinstance(detail, dict):
+            for key in ("signature", "data", "id"):
+                if isinstance(detail.get(key), str):
+                    found.setdefault(key, detail[key])
+    return Reasoning(
+        id=found.get("id"),
+        signature=found.get("signature"),
+        encrypted=found.get("data"),
+        summary=any(isinstance(d, dict) and d.get("type") == "reasoning.summary" for d in details),
+    )
+
+
+def _answer_parts(fields: Fields) -> list[Part]:
+    parts: list[Part] = []
+    refusal = fields.text("refusal")
+    if refusal:
+        parts.append(Refusal(refusal))
+    parts += _audio(fields)
+    parts += _images(fields)
+    calls = fields.items("tool_calls")
+    where = fields.where("tool_calls")
+    parts += [read_call(c, f"{where}[{i}]", strict=fields.strict) for i, c in enumerate(calls)]
+    legacy = fields.rest.get("function_call")
+    if isinstance(legacy, dict) and legacy.get("name"):
+        del fields.rest["function_call"]
+        identity = placed_call_id(fields.path) if fields.strict else new_call_id()
+        parts.append(read_legacy_call(legacy, identity))
+    return parts
+
+
+def _images(fields: Fields) -> list[Part]:
+    """Images that the model made, where OpenRouter puts them."""
+    where = fields.where("images")
+    images: list[Part] = []
+    for i, wire in enumerate(fields.items("images")):
+        image = read_part(wire, f"{where}[{i}]", strict=fields.strict)
+        if isinstance(image, Image):
+            rest = {**image.extensions.get(NAME, {}), "$in": "images"}
+            images.append(evolve(image, extensions={NAME: rest}))
+    return images
+
+
+def _audio(fields: Fields) -> list[Part]:
+    wire = fields.rest.get("audio")
+    if not isinstance(wire, dict) or not any(wire.values()):
+        return []
+    del fields.rest["audio"]
+    inner = Fields(wire, fields.where("audio"), strict=fields.strict)
+    return [
+        Audio(
+            data=inner.text("data"),
+            id=inner.text("id"),
+            transcript=inner.text("transcript"),
+            expires_at=inner.integer("expires_at"),
+            extensions=inner.extensions(NAME),
+        )
+    ]
+
+
+def _cited(parts: list[Part], fields: Fields) -> list[Part]:
+    """The parts with `annotations` as citations of the first text, where there is one."""
+    place = next((i for i, part in enumerate(parts) if isinstance(part, Text)), None)
+    if place is None:
+        return parts
+    text = parts[place]
+    citations = tuple(read_annotation(wire) for wire in fields.items("annotations"))
+    if citations and isinstance(text, Text):
+        parts[place] = evolve(text, citations=citations)
+    return parts
+
+
+def read_annotation(wire: Any) -> Citation:
+    """One annotation; one that cites no URL is kept whole."""
+    inner = wire.get("url_citation") if isinstance(wire, dict) else None
+    if not isinstance(inner, dict):
+        return Citation(extensions={NAME: {"$annotation": wire}})
+    fields = Fields(inner, strict=False)
+    citation = Citation(
+        url=fields.text("url"),
+        title=fields.text("title"),
+        cited_text=fields.text("content"),
+        start=fields.integer("start_index"),
+        end=fields.integer("end_index"),
+    )
+    outer = {key: value for key, value in wire.items() if key not in ("type", "url_citation")}
+    rest = outer | ({"url_citation": fields.rest} if fields.rest else {})
+    return evolve(citation, extensions={NAME: rest} if rest else {})

@@ -1,0 +1,99 @@
+"""Writes canonical messages as the messages of a chat request."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from jackfield.dialects import Loss
+from jackfield.messages import Message, Opaque, Part, Text, ToolResult
+
+from .chat_assistant import write_assistant
+from .chat_parts import NAME, write_part
+from .chat_tools import LEGACY
+from .fields import carry, own
+
+
+def write_messages(messages: Iterable[Message], losses: list[Loss]) -> list[dict[str, Any]]:
+    """The `messages` of a request; a canonical message with tool results becomes several."""
+    writer = _Conversation(losses)
+    for i, message in enumerate(messages):
+        writer.add(message, f"messages[{i}]")
+    writer.flush()
+    return writer.wire
+
+
+class _Conversation:
+    def __init__(self, losses: list[Loss]) -> None:
+        self.wire: list[dict[str, Any]] = []
+        self.losses = losses
+        self._pending: list[Part] = []
+
+    def add(self, message: Message, path: str) -> None:
+        results = [part for part in message.parts if isinstance(part, ToolResult)]
+        for result in results:
+            self.wire.append(self._tool_message(result, path))
+        rest = tuple(part for part in message.parts if not isinstance(part, ToolResult))
+        if not results or rest:
+            self.flush()
+            self.wire.append(self._message(message, rest, path))
+
+    def flush(self) -> None:
+        """Put what tools' messages cannot hold after them: they must not be parted."""
+        if self._pending:
+            parts, self._pending = self._pending, []
+            content = write_content(parts, "list", "messages", self.losses)
+            self.wire.append({"role": "user", "content": content})
+
+    def _message(self, message: Message, parts: tuple[Part, ...], path: str) -> dict[str, Any]:
+        if message.role == "assistant":
+            return write_assistant(message, path, self.losses, answer=False)
+        shape = own(message.extensions, NAME).get("$content")
+        wire: dict[str, Any] = {
+            "role": "user" if message.role == "tool" else message.role,
+            "content": write_content(parts, shape, path, self.losses),
+        }
+        if message.name is not None:
+            wire["name"] = message.name
+        carry(wire, message.extensions, NAME)
+        if wire["content"] is None:
+            wire["content"] = ""
+        return wire
+
+    def _tool_message(self, result: ToolResult, path: str) -> dict[str, Any]:
+        kept = own(result.extensions, NAME)
+        legacy = kept.get(LEGACY)
+        wire: dict[str, Any] = {"role": "function" if legacy else "tool"}
+        parts = self._tool_parts(result, path)
+        wire["content"] = write_content(parts, kept.get("$content"), path, self.losses)
+        if not legacy:
+            wire["tool_call_id"] = result.tool_call_id
+        if result.name is not None and NAME in result.extensions:
+            wire["name"] = result.name
+        if result.is_error:
+            self.losses.append(Loss("tool_results.is_error", path, "dropped"))
+        carry(wire, result.extensions, NAME)
+        if wire["content"] is None:
+            wire["content"] = ""
+        return wire
+
+    def _tool_parts(self, result: ToolResult, path: str) -> tuple[Part, ...]:
+        if NAME in result.extensions:
+            return result.parts
+        moved = [part for part in result.parts if not isinstance(part, Text | Opaque)]
+        if moved:
+            kinds = ", ".join(sorted({type(part).__name__.lower() for part in moved}))
+            detail = f"{kinds} moved to a user message"
+            self.losses.append(Loss("tool_results.media", path, "approximated", detail))
+        self._pending += moved
+        return tuple(part for part in result.parts if isinstance(part, Text | Opaque))
+
+
+def write_content(
+    parts: Sequence[Part], shape: str | None, path: str, losses: list[Loss]
+) -> str | list[dict[str, Any]] | None:
+    """The `content` of a message: a string if that says it all, else an array; None when empty."""
+    written = [write_part(part, f"{path}.parts[{i}]", losses) for i, part in enumerate(parts)]
+    items = [item for item in written if item is not None]
+    if shape != "list" and len(items) == 1 and items[0].keys() == {"type", "text"}:
+        text: str = items[0]["text"]
+        return text
+    return items or None

@@ -1,0 +1,109 @@
+"""Reads the chunks of a streamed chat answer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from jackfield import sse
+from jackfield.errors import ProviderError
+from jackfield.events import Ended, Started, StreamEvent, UsageReported
+
+from .chat_choice import ChoiceReader
+from .chat_parts import NAME
+from .failures import failed_event
+from .usage import chunk_usage
+
+_decode = msgspec.json.Decoder().decode
+_CHUNK_KEYS = frozenset(
+    ("id", "object", "created", "model", "choices", "usage", "obfuscation", "p")
+)
+"""What the canonical events say themselves, and the padding that hides the length of a token."""
+
+
+def decode_chunk(data: bytes) -> dict[str, Any]:
+    """The object of one event's data. Raises ProviderError when it is none."""
+    try:
+        chunk = _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ProviderError("The provider sent a stream event that is not JSON.") from error
+    if not isinstance(chunk, dict):
+        raise ProviderError("The provider sent a stream event that is not a JSON object.")
+    return chunk
+
+
+class ChatStreamParser:
+    """The parser of one stream."""
+
+    def __init__(self) -> None:
+        self._started = False
+        self._ended = False
+        self._extra: dict[str, Any] = {}
+        self._choices: dict[int, ChoiceReader] = {}
+
+    def feed(self, event: bytes) -> Sequence[StreamEvent]:
+        """The canonical events in one wire event. Raises ProviderError for one that is no chunk."""
+        data = sse.data_of(event)
+        if not data or self._ended:
+            return ()
+        if data.strip() == b"[DONE]":
+            self._ended = True
+            return (Ended(),)
+        chunk = decode_chunk(data)
+        if chunk.get("error"):
+            self._ended = True
+            return (failed_event(chunk["error"]),)
+        if event.startswith(b"event: error"):
+            self._ended = True
+            return (failed_event(chunk),)
+        return self._chunk(chunk)
+
+    def close(self) -> Sequence[StreamEvent]:
+        """The end of a stream that finished without a marker."""
+        if self._ended or not any(choice.finished for choice in self._choices.values()):
+            return ()
+        self._ended = True
+        return (Ended(),)
+
+    def _chunk(self, chunk: dict[str, Any]) -> list[StreamEvent]:
+        out: list[StreamEvent] = []
+        choices = chunk.get("choices")
+        for key, value in chunk.items():
+            if key not in _CHUNK_KEYS and value is not None:
+                self._extra[key] = value
+        if choices and not isinstance(choices, list):
+            raise ProviderError("The provider sent a chunk whose 'choices' are no array.")
+        if choices and not self._started:
+            out.append(self._start(chunk))
+        for wire in choices or ():
+            self._choice(wire, out)
+        if chunk.get("usage") or "x_groq" in chunk:
+            usage = chunk_usage(chunk)
+            if usage is not None:
+                out.append(UsageReported(usage))
+        return out
+
+    def _start(self, chunk: dict[str, Any]) -> Started:
+        self._started = True
+        extra, self._extra = self._extra, {}
+        extensions = {NAME: extra} if extra else {}
+        created = chunk.get("created")
+        return Started(
+            str(chunk.get("id") or ""),
+            str(chunk.get("model") or ""),
+            created if isinstance(created, int) else None,
+            extensions,
+        )
+
+    def _choice(self, wire: Any, out: list[StreamEvent]) -> None:
+        if not isinstance(wire, dict):
+            raise ProviderError("The provider sent a choice that is not a JSON object.")
+        index = wire.get("index")
+        index = index if isinstance(index, int) else 0
+        reader = self._choices.get(index)
+        if reader is None:
+            reader = self._choices[index] = ChoiceReader(index)
+        reader.read(wire, out)
+        if wire.get("finish_reason") is not None and not reader.finished:
+            out.append(reader.finish(wire, self._extra))
+            self._extra = {}

@@ -1,0 +1,183 @@
+"""The dialect `openai.embeddings`: texts or token ids in, vectors out."""
+
+import sys
+from array import array
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from jackfield.dialects import (
+    CanonicalRequest,
+    CanonicalResponse,
+    Dialect,
+    Peek,
+    Rendered,
+    Terminal,
+    UpstreamFailure,
+    UsageMeter,
+)
+from jackfield.errors import GatewayError, InvalidRequest
+from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
+
+from . import failures
+from .chat_request import peek_model
+from .chat_response import parse_body
+from .fields import Fields, body_fields, carry, own
+from .usage import ChunkMeter, chunk_usage, usage_of, write_usage
+
+NAME = "openai.embeddings"
+
+
+class EmbeddingsDialect(Dialect):
+    """Embeddings. There are no streams of them."""
+
+    name: ClassVar[str] = NAME
+    operation: ClassVar[str] = "embeddings"
+    request_texts: ClassVar[tuple[str, ...]] = ("input", "input/*")
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        return Peek(peek_model(body_fields(tree), params))
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        return None
+
+    def usage(self, body: bytes) -> Usage | None:
+        return usage_of(body)
+
+    def usage_meter(self) -> UsageMeter:
+        return ChunkMeter()
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_error(error, request_id)
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_error_event(error, request_id)
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        return failures.parse_error(status, body)
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:
+        fields = body_fields(tree)
+        form = fields.rest.get("encoding_format")
+        known = form if form in ("float", "base64") else None
+        if known is not None:
+            del fields.rest["encoding_format"]
+        return EmbeddingsRequest(
+            model=peek_model(fields, params),
+            inputs=_take_inputs(fields),
+            dimensions=fields.integer("dimensions"),
+            encoding_format=known,
+            user=fields.text("user"),
+            extensions={NAME: fields.rest},
+        )
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        if not isinstance(request, EmbeddingsRequest):
+            raise TypeError("the request is not one for embeddings")
+        inputs: Any = request.inputs
+        if own(request.extensions, NAME).get("$input") == "single" and len(inputs) == 1:
+            inputs = inputs[0]
+        wire: dict[str, Any] = {"model": request.model, "input": inputs}
+        for key in ("dimensions", "encoding_format", "user"):
+            if getattr(request, key) is not None:
+                wire[key] = getattr(request, key)
+        return Rendered(msgspec.json.encode(carry(wire, request.extensions, NAME)))
+
+    def parse_response(self, body: bytes) -> EmbeddingsResponse:
+        fields = Fields(parse_body(body), strict=False)
+        data = fields.rest.pop("data", None)
+        if not isinstance(data, list):
+            raise ValueError("the response has no 'data'")
+        usage = chunk_usage(fields.rest)
+        if usage is not None:
+            del fields.rest["usage"]
+        fields.rest.pop("object", None)
+        return EmbeddingsResponse(
+            model=fields.text("model") or "",
+            vectors=tuple(_read_vector(item) for item in sorted(data, key=_place)),
+            usage=usage,
+            extensions={NAME: fields.rest},
+        )
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        if not isinstance(response, EmbeddingsResponse):
+            raise TypeError("an embeddings client gets an EmbeddingsResponse")
+        form = request.encoding_format if isinstance(request, EmbeddingsRequest) else None
+        data = [
+            {"object": "embedding", "index": i, "embedding": write_vector(vector, form)}
+            for i, vector in enumerate(response.vectors)
+        ]
+        usage = response.usage or Usage()
+        wire: dict[str, Any] = {
+            "object": "list",
+            "data": data,
+            "model": response.model or request.model,
+            "usage": _write_usage(usage),
+        }
+        return Rendered(msgspec.json.encode(carry(wire, response.extensions, NAME)))
+
+
+def _take_inputs(fields: Fields) -> tuple[str | tuple[int, ...], ...]:
+    value = fields.rest.pop("input", None)
+    if isinstance(value, str) or _is_tokens(value):
+        fields.rest["$input"] = "single"
+        value = [value]
+    if not isinstance(value, list) or not value:
+        raise fields.wrong("input", "a string, an array of strings or token ids")
+    for i, item in enumerate(value):
+        if not isinstance(item, str) and not _is_tokens(item):
+            where = f"input[{i}]"
+            raise InvalidRequest(f"'{where}' must be a string or token ids.", param=where)
+    return tuple(item if isinstance(item, str) else tuple(item) for item in value)
+
+
+def _is_tokens(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(type(token) is int for token in value)
+
+
+def _place(item: Any) -> int:
+    index = item.get("index") if isinstance(item, dict) else None
+    return index if isinstance(index, int) else 0
+
+
+def _read_vector(item: Any) -> tuple[float, ...]:
+    value = item.get("embedding") if isinstance(item, dict) else None
+    if isinstance(value, str):
+        return decode_vector(value)
+    if not isinstance(value, list) or not all(isinstance(number, float | int) for number in value):
+        raise ValueError("an element of 'data' has no 'embedding'")
+    return tuple(value)
+
+
+def decode_vector(text: str) -> tuple[float, ...]:
+    """The numbers in base64 of little-endian float32. Raises ValueError when it is none."""
+    floats = array("f")
+    try:
+        floats.frombytes(b64decode(text, validate=True))
+    except Base64Error as error:
+        raise ValueError("an embedding is not base64") from error
+    if sys.byteorder == "big":
+        floats.byteswap()
+    return tuple(floats)
+
+
+def write_vector(
+    vector: tuple[float, ...], form: Literal["float", "base64"] | None
+) -> tuple[float, ...] | str:
+    """The vector as numbers, or as base64 of little-endian float32."""
+    if form != "base64":
+        return vector
+    floats = array("f", vector)
+    if sys.byteorder == "big":
+        floats.byteswap()
+    return b64encode(floats.tobytes()).decode()
+
+
+def _write_usage(usage: Usage) -> Mapping[str, Any]:
+    wire = write_usage(usage)
+    if usage.extensions:
+        return wire
+    return {"prompt_tokens": usage.input_tokens, "total_tokens": usage.input_tokens}

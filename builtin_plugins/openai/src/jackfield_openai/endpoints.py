@@ -1,0 +1,92 @@
+"""The endpoints of the OpenAI API, under `/v1` and under `/openai/v1`."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from jackfield import Endpoint, Exchange, NotFound, Response
+from jackfield.catalogue import Catalogue, Listed
+from jackfield.dialects import Dialect
+
+from .chat import ChatDialect
+from .completions import CompletionsDialect
+from .embeddings import EmbeddingsDialect
+from .resource import ResourceDialect
+from .responses import ResponsesDialect
+
+CHAT: Final = ChatDialect()
+RESPONSES: Final = ResponsesDialect()
+COMPLETIONS: Final = CompletionsDialect()
+EMBEDDINGS: Final = EmbeddingsDialect()
+RESOURCE: Final = ResourceDialect()
+
+PATHS: Final = {
+    CHAT.name: "/chat/completions",
+    RESPONSES.name: "/responses",
+    COMPLETIONS.name: "/completions",
+    EMBEDDINGS.name: "/embeddings",
+}
+"""Where an API of this kind serves each dialect, below its base URL."""
+
+_UPLOADS: Final = 128 << 20
+
+_RESOURCES: Final = (
+    # path, operation, permission, largest body
+    ("/moderations", "moderation", "inference", None),
+    ("/audio/{rest*}", "audio", "inference", _UPLOADS),
+    ("/images/{rest*}", "images", "inference", _UPLOADS),
+    ("/responses/{rest*}", "responses", "inference", None),
+    ("/files", "files", "files", _UPLOADS),
+    ("/files/{rest*}", "files", "files", _UPLOADS),
+    ("/uploads/{rest*}", "files", "files", _UPLOADS),
+    ("/batches", "batches", "batches", None),
+    ("/batches/{rest*}", "batches", "batches", None),
+    ("/organization/{rest*}", "administration", "admin", None),
+    ("/{rest*}", "resources", "resources", None),
+)
+
+
+def endpoints() -> tuple[Endpoint, ...]:
+    """All of them. `/v1/models` is the gateway's own list; below `/openai` it is the provider's."""
+    return (*_below("/v1"), *_own_models("/v1"), *_below("/openai/v1"))
+
+
+def _below(prefix: str) -> Iterator[Endpoint]:
+    dialects: Sequence[Dialect] = (CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS)
+    for dialect in dialects:
+        path = PATHS[dialect.name]
+        yield Endpoint("POST", prefix + path, dialect, dialect.operation, "inference", path)
+    for path, operation, permission, largest in _RESOURCES:
+        yield Endpoint("*", prefix + path, RESOURCE, operation, permission, path, max_body=largest)
+
+
+def _own_models(prefix: str) -> Iterator[Endpoint]:
+    path = f"{prefix}/models"
+    yield Endpoint("GET", path, RESOURCE, "models", "models", answer=list_models)
+    yield Endpoint("GET", path + "/{model*}", RESOURCE, "models", "models", answer=show_model)
+
+
+async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
+    """Aliases and the models of all providers, in OpenAI's form."""
+    listed = await catalogue.models()
+    body = {"object": "list", "data": [_model(one) for one in listed]}
+    return Response(200, msgspec.json.encode(body))
+
+
+async def show_model(exchange: Exchange, catalogue: Catalogue) -> Response:
+    """One model of the list."""
+    wanted = exchange.request.params["model"]
+    for one in await catalogue.models():
+        if wanted in (one.name, one.info.id):
+            return Response(200, msgspec.json.encode(_model(one)))
+    raise NotFound(f"There is no model {wanted!r}; see GET /v1/models.", param="model")
+
+
+def _model(listed: Listed) -> dict[str, str | int]:
+    return {
+        "id": listed.name,
+        "object": "model",
+        "created": listed.info.created,
+        "owned_by": listed.info.owned_by or listed.provider,
+    }

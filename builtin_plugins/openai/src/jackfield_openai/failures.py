@@ -1,0 +1,137 @@
+"""OpenAI's error object: written for callers, read from providers."""
+
+from typing import Any
+
+import msgspec
+
+from jackfield import sse
+from jackfield.dialects import UpstreamFailure
+from jackfield.errors import GatewayError, ProviderError
+from jackfield.events import Failed
+
+_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+}
+_LONGEST = 2000
+"""Characters of a provider's message that are kept."""
+
+
+def error_object(error: GatewayError, request_id: str) -> dict[str, Any]:
+    """What stands under `error`. A provider's own type and code win: clients test them."""
+    kind = code = None
+    if isinstance(error, ProviderError):
+        kind, code = error.error_type, error.error_code
+    return {
+        "message": error.message,
+        "type": kind or type_of(error.http_status),
+        "param": error.param,
+        "code": code or error.code,
+        "request_id": request_id,
+    }
+
+
+def type_of(status: int) -> str:
+    """OpenAI's error type for an HTTP status."""
+    if status >= 500:
+        return "server_error"
+    return _TYPES.get(status, "invalid_request_error")
+
+
+def render_error(error: GatewayError, request_id: str) -> bytes:
+    """The body of an error response."""
+    return msgspec.json.encode({"error": error_object(error, request_id)})
+
+
+def render_error_event(error: GatewayError, request_id: str) -> bytes:
+    """The event that ends a stream of chunks early."""
+    return sse.encode(render_error(error, request_id))
+
+
+def render_failed(failed: Failed) -> bytes:
+    """The event for a provider's error that came inside a stream."""
+    status = failed.status or 500
+    value = {
+        "message": failed.message,
+        "type": failed.type or type_of(status),
+        "param": None,
+        "code": failed.code,
+    }
+    return sse.encode(msgspec.json.encode({"error": value}))
+
+
+def parse_error(status: int, body: bytes) -> UpstreamFailure:
+    """What an error body says, in OpenAI's form or in one of those that compatible servers use."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        value = None
+    if isinstance(value, list) and value:
+        value = value[0]
+    failure = read_failure(value)
+    if failure.message:
+        return failure
+    return UpstreamFailure(f"The provider answered {status} without a message.")
+
+
+def read_failure(value: Any) -> UpstreamFailure:
+    """The failure in an error's JSON; its message is empty when there is none."""
+    if isinstance(value, str):
+        return UpstreamFailure(value[:_LONGEST])
+    if not isinstance(value, dict):
+        return UpstreamFailure("")
+    inner = value.get("error")
+    if isinstance(inner, dict) or (isinstance(inner, str) and "message" not in value):
+        return read_failure(inner)
+    message = _message(value)
+    return UpstreamFailure(
+        message=message[:_LONGEST],
+        type=_word(value.get("type")),
+        code=_word(value.get("code")),
+        param=_word(value.get("param")),
+    )
+
+
+def _message(value: dict[str, Any]) -> str:
+    for key in ("message", "detail", "msg"):
+        said = value.get(key)
+        if isinstance(said, list | dict) and said:  # FastAPI and Mistral list what is wrong
+            said = "; ".join(_details(said))
+        if isinstance(said, str) and said:
+            return said + _cause(value)
+    return ""
+
+
+def _details(said: Any) -> list[str]:
+    if isinstance(said, dict):
+        said = said.get("detail", [said])
+    return [
+        str(item.get("msg") or item.get("message") or "") if isinstance(item, dict) else str(item)
+        for item in (said if isinstance(said, list) else [said])
+    ]
+
+
+def _cause(value: dict[str, Any]) -> str:
+    # OpenRouter says "Provider returned error" and puts what the provider said here.
+    metadata = value.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    return f" ({raw})" if isinstance(raw, str) and raw else ""
+
+
+def _word(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value) or None
+
+
+def failed_event(value: Any) -> Failed:
+    """The canonical event for an error object inside a stream."""
+    failure = read_failure(value)
+    status = None
+    if isinstance(value, dict):
+        numbers = (value.get("status_code"), value.get("status"), value.get("code"))
+        status = next((n for n in numbers if type(n) is int and 400 <= n < 600), None)
+    message = failure.message or "The provider broke the stream off with an error."
+    return Failed(message, failure.type, failure.code, status)

@@ -1,0 +1,51 @@
+"""What a request says in words of another dialect alone, named as losses."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from jackfield.dialects import Loss
+from jackfield.messages import ChatRequest
+
+_NAMED_APART = frozenset({"previous_response_id", "conversation"})
+_HINTS = frozenset(
+    {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "stream_options"}
+)
+"""Members that save money and time, and leave the answer as it is."""
+_DEFAULTS = (("truncation", "disabled"),)
+_SERVED = ("reasoning.encrypted_content", "message.output_text.logprobs")
+"""What `include` asks for that the canonical form carries, so that the answer names its loss."""
+
+
+def foreign_losses(request: ChatRequest, dialect: str, known: Collection[str] = ()) -> list[Loss]:
+    """The losses of rendering in `dialect`, which takes the `known` ones from any other."""
+    losses = []
+    if request.server_state is not None and not _keeps_state(request, dialect):
+        losses.append(
+            Loss(
+                "conversation.server_state",
+                "server_state",
+                "dropped",
+                "the text of earlier turns is missing",
+            )
+        )
+    for name, members in request.extensions.items():
+        if name == dialect:
+            continue
+        for key, value in members.items():
+            if key not in known and _matters(key, value):
+                losses.append(Loss(f"{name}.{key}", f"extensions.{name}.{key}", "dropped"))
+    return losses
+
+
+def _keeps_state(request: ChatRequest, dialect: str) -> bool:
+    members: Mapping[str, Any] = request.extensions.get(dialect, {})
+    return "previous_response_id" in members or "conversation" in members
+
+
+def _matters(key: str, value: Any) -> bool:
+    # A `$` marks a note on the form that something came in.
+    if not value or key.startswith("$") or (key, value) in _DEFAULTS:
+        return False
+    if key in _HINTS or key in _NAMED_APART:
+        return False
+    return key != "include" or any(entry not in _SERVED for entry in value)

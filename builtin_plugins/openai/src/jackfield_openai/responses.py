@@ -1,0 +1,148 @@
+"""The dialect `openai.responses`: OpenAI's Responses API and all that is compatible with it."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from jackfield import sse
+from jackfield.dialects import (
+    CanonicalRequest,
+    CanonicalResponse,
+    Dialect,
+    Peek,
+    Rendered,
+    StreamParser,
+    StreamRenderer,
+    Terminal,
+    UpstreamFailure,
+    UsageMeter,
+)
+from jackfield.errors import GatewayError
+from jackfield.messages import ChatRequest, ChatResponse, Usage
+
+from . import failures
+from .chat import chat_of
+from .fields import body_fields
+from .responses_content import NAME
+from .responses_request import parse_request
+from .responses_request_renderer import render_request
+from .responses_response import parse_response, render_response
+from .responses_stream_parser import ResponsesParser
+from .responses_stream_renderer import ResponsesRenderer
+from .responses_usage import ResponsesMeter, usage_of
+
+_ITEM_TEXTS = (
+    "content",
+    "content/*/text",
+    "content/*/refusal",
+    "summary/*/text",
+)
+_ENDS: Mapping[Any, Terminal] = {
+    "response.completed": "end",
+    "response.incomplete": "end",
+    "response.failed": "error",
+    "error": "error",
+}
+
+
+class _Kind(msgspec.Struct):
+    type: Any = None
+    error: Any = None
+
+
+_decode_kind = msgspec.json.Decoder(_Kind).decode
+
+
+class ResponsesDialect(Dialect):
+    """Responses."""
+
+    name: ClassVar[str] = NAME
+    operation: ClassVar[str] = "chat"
+    request_texts: ClassVar[tuple[str, ...]] = (
+        "instructions",
+        "input",
+        *(f"input/*/{path}" for path in _ITEM_TEXTS),
+        "input/*/output",
+        "input/*/output/*/text",
+    )
+    response_texts: ClassVar[tuple[str, ...]] = tuple(f"output/*/{path}" for path in _ITEM_TEXTS)
+    event_texts: ClassVar[tuple[str, ...]] = (
+        "delta",
+        "text",
+        "refusal",
+        "part/text",
+        "part/refusal",
+        *(f"item/{path}" for path in _ITEM_TEXTS),
+        *(f"response/output/*/{path}" for path in _ITEM_TEXTS),
+    )
+    terminal_hints: ClassVar[tuple[bytes, ...]] = (
+        b"response.completed",
+        b"response.incomplete",
+        b"response.failed",
+        b'"error"',
+    )
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        fields = body_fields(tree)
+        return Peek(
+            fields.text("model"),
+            fields.flag("stream") or False,
+            fields.integer("max_output_tokens"),
+        )
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        """The final response ends a stream; an `error` event, of whatever form, breaks it off."""
+        if not any(hint in event for hint in self.terminal_hints):
+            return None
+        try:
+            kind = _decode_kind(sse.data_of(event) or b"")
+        except msgspec.DecodeError:
+            return None
+        end = _ENDS.get(kind.type)
+        return "error" if end is None and kind.error else end
+
+    def usage(self, body: bytes) -> Usage | None:
+        return usage_of(body)
+
+    def usage_meter(self) -> UsageMeter:
+        return ResponsesMeter()
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_error(error, request_id)
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        said = failures.error_object(error, request_id)
+        # Documented are the flat members; OpenAI itself sends the object, and its SDK raises on it.
+        value = {
+            "type": "error",
+            "code": said["code"],
+            "message": said["message"],
+            "param": said["param"],
+            "error": said,
+            "sequence_number": 0,
+        }
+        return sse.encode(msgspec.json.encode(value), "error")
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        return failures.parse_error(status, body)
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
+        return parse_request(tree)
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        return render_request(chat_of(request))
+
+    def parse_response(self, body: bytes) -> ChatResponse:
+        return parse_response(body)
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        if not isinstance(response, ChatResponse):
+            raise TypeError("a Responses client gets a ChatResponse")
+        return render_response(response, chat_of(request))
+
+    def stream_parser(self) -> StreamParser:
+        return ResponsesParser()
+
+    def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
+        return ResponsesRenderer(chat_of(request))

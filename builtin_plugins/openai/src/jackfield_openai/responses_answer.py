@@ -1,0 +1,140 @@
+"""The envelope of a Responses answer: what it says beside the output, much of it the request's."""
+
+import time
+from secrets import token_hex
+from typing import Any
+
+from jackfield.messages import ChatRequest, FinishReason, Usage
+
+from .responses_content import JSON, NAME, own
+from .responses_request_renderer import conversation, settings
+from .responses_usage import write_usage
+
+_PREFIXES = {
+    "message": "msg",
+    "reasoning": "rs",
+    "function_call": "fc",
+    "custom_tool_call": "ctc",
+    "image_generation_call": "ig",
+}
+INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
+"""The reasons to finish that leave an answer incomplete, each with its word here."""
+_UNFINISHED = frozenset({"queued", "in_progress", "cancelled"})
+_LONGEST_SEED = 40
+"""Characters of a response's id in the ids of its items, which OpenAI limits to 64."""
+
+
+def finish_of(
+    status: str | None, details: Any, *, calls: bool
+) -> tuple[FinishReason | None, str | None]:
+    """The canonical reason and the vendor's word for it."""
+    if status == "incomplete":
+        word = details.get("reason") if isinstance(details, dict) else None
+        reasons: dict[str | None, FinishReason] = {
+            "max_output_tokens": "length",
+            "content_filter": "content_filter",
+        }
+        return reasons.get(word, "other"), word
+    if status == "failed":
+        return "error", status
+    if status in _UNFINISHED:
+        return None, status
+    return ("tool_calls" if calls else "stop"), status
+
+
+class Answer:
+    """What a response says beside its output; made once for an exchange, used for each snapshot."""
+
+    def __init__(
+        self,
+        request: ChatRequest,
+        response_id: str,
+        model: str,
+        created: int | None,
+        mine: JSON | None,
+    ) -> None:
+        self.created = int(time.time()) if created is None else created
+        bare = response_id or token_hex(16)
+        # An answer that came in this dialect keeps its id, whatever it looks like.
+        self.id = bare if mine is not None else f"resp_{_seed(bare)}"
+        self._seed = _seed(bare)
+        self._members: JSON = {
+            "id": self.id,
+            "object": "response",
+            "created_at": self.created,
+            "status": "in_progress",
+            "background": False,
+            "error": None,
+            "incomplete_details": None,
+            **_echo(request),
+            "model": model or request.model,
+            "output": [],
+            "usage": None,
+            **(mine or {}),
+        }
+
+    def item_id(self, kind: str, index: int) -> str:
+        """The id of the item at `index` of the output; the same each time it is asked for."""
+        return f"{_PREFIXES.get(kind, 'item')}_{self._seed}_{index}"
+
+    def snapshot(self, status: str = "in_progress", **members: Any) -> JSON:
+        """The response as it stands now."""
+        return {**self._members, "status": status, **members}
+
+    def final(
+        self,
+        output: list[JSON],
+        reason: FinishReason | None,
+        detail: str | None,
+        usage: Usage | None,
+        mine: JSON,
+    ) -> JSON:
+        """The response as it ends."""
+        status, members = "completed", dict(mine)
+        if reason in INCOMPLETE or detail in ("max_messages", "steered"):
+            status = "incomplete"
+            members["incomplete_details"] = {"reason": INCOMPLETE.get(reason or "", detail)}
+        elif reason == "error":
+            status = "failed"
+            members.setdefault("error", failure(detail))
+        elif reason is None and detail in _UNFINISHED:
+            status = str(detail)
+        if usage is not None:
+            members["usage"] = write_usage(usage)
+        return self.snapshot(status, **members, output=output)
+
+
+def failure(message: str | None, code: str | None = None) -> JSON:
+    """The `error` of a failed response."""
+    said = message if message and message != "failed" else "The provider failed to answer."
+    return {"code": code or "server_error", "message": said}
+
+
+def _seed(response_id: str) -> str:
+    bare = response_id.removeprefix("resp_").removeprefix("chatcmpl-")
+    return "".join(c for c in bare if (c.isascii() and c.isalnum()) or c in "-_")[:_LONGEST_SEED]
+
+
+def _echo(request: ChatRequest) -> JSON:
+    mine = own(request.extensions)
+    said = settings(request, [])
+    text: JSON = {"format": {"type": "text"}} | said.get("text", {})
+    return {
+        "instructions": conversation(request, []).get("instructions"),
+        "max_output_tokens": request.max_tokens,
+        "max_tool_calls": mine.get("max_tool_calls"),
+        "parallel_tool_calls": request.parallel_tool_calls is not False,
+        "previous_response_id": mine.get("previous_response_id"),
+        "reasoning": {"effort": None, "summary": None} | said.get("reasoning", {}),
+        "service_tier": request.service_tier or "default",
+        "store": request.store is not False if NAME in request.extensions else bool(request.store),
+        "temperature": 1.0 if request.temperature is None else request.temperature,
+        "text": text,
+        "tool_choice": said.get("tool_choice", "auto"),
+        "tools": said.get("tools", []),
+        "top_logprobs": request.top_logprobs or 0,
+        "top_p": 1.0 if request.top_p is None else request.top_p,
+        "truncation": mine.get("truncation") or "disabled",
+        "user": request.user,
+        "metadata": request.metadata or {},
+    }

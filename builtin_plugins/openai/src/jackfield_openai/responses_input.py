@@ -1,0 +1,129 @@
+"""Canonical conversations as the `input` of a Responses request."""
+
+from jackfield.dialects import Loss
+from jackfield.messages import (
+    Image,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+
+from .responses_content import JSON, NAME, is_content, lost, own, render_input
+from .responses_output import (
+    add_reasoning,
+    begins_reasoning,
+    call_item,
+    image_item,
+    output_text,
+    reasoning_item,
+    refusal,
+)
+
+
+class InputItems:
+    """Collects the items that a canonical conversation makes, and what did not fit."""
+
+    def __init__(self, losses: list[Loss]) -> None:
+        self.items: list[JSON] = []
+        self._losses = losses
+        self._custom: set[str] = set()
+        self._message: JSON | None = None
+        self._reasoning: JSON | None = None
+
+    def add(self, message: Message, path: str) -> None:
+        """Append one message's items."""
+        self._close()
+        if message.name is not None:
+            self._losses.append(Loss("message.name", f"{path}.name", "dropped"))
+        if message.role == "assistant":
+            for index, part in enumerate(message.parts):
+                self._add_model_part(part, f"{path}.parts[{index}]")
+        else:
+            self._add_input(message, f"{path}.parts")
+
+    def _close(self) -> None:
+        self._message = self._reasoning = None
+
+    def _add_input(self, message: Message, path: str) -> None:
+        content: list[Part] = []
+        for index, part in enumerate(message.parts):
+            if isinstance(part, ToolResult):
+                self._add_result(part, f"{path}[{index}]")
+            elif isinstance(part, Opaque) and part.dialect == NAME and not is_content(part):
+                self.items.append(part.value)
+            else:
+                content.append(part)
+        if not content:
+            return
+        role = "user" if message.role == "tool" else message.role
+        rendered = render_input(content, path, self._losses)
+        if rendered != []:
+            extra = own(message.extensions)
+            kind = {"type": "message"} if extra else {}
+            self.items.append({**kind, "role": role, "content": rendered, **extra})
+
+    def _add_result(self, result: ToolResult, path: str) -> None:
+        custom = result.kind == "custom" or result.tool_call_id in self._custom
+        if result.is_error:
+            # The text says what went wrong; there is no flag for it.
+            self._losses.append(Loss("tool_result.is_error", f"{path}.is_error", "approximated"))
+        self.items.append(
+            {
+                "type": "custom_tool_call_output" if custom else "function_call_output",
+                "call_id": result.tool_call_id,
+                "output": render_input(result.parts, f"{path}.parts", self._losses),
+                **own(result.extensions),
+            }
+        )
+
+    def _add_model_part(self, part: Part, path: str) -> None:
+        if isinstance(part, Text | Refusal) or is_content(part):
+            self._add_output_text(part, path)
+            return
+        self._message = None
+        if isinstance(part, Reasoning):
+            self._add_reasoning(part, path)
+            return
+        self._reasoning = None
+        if isinstance(part, ToolCall):
+            if part.kind == "custom":
+                self._custom.add(part.id)
+            self.items.append(call_item(part))
+        elif isinstance(part, Opaque) and part.dialect == NAME:
+            self.items.append(part.value)
+        elif isinstance(part, Image) and NAME in part.extensions:
+            self.items.append(image_item(part))
+        else:
+            self._losses.append(lost(part, path))
+
+    def _add_output_text(self, part: Text | Refusal | Opaque, path: str) -> None:
+        self._reasoning = None
+        extra = None if isinstance(part, Opaque) else own(part.extensions).get("$item")
+        if self._message is None or extra is not None:
+            self._message = {"type": "message", "role": "assistant", "content": [], **(extra or {})}
+            self.items.append(self._message)
+        if isinstance(part, Text):
+            block = output_text(part, path, self._losses)
+            if not block["annotations"]:
+                del block["annotations"]
+        elif isinstance(part, Refusal):
+            block = refusal(part)
+        else:
+            block = part.value
+        self._message["content"].append(block)
+
+    def _add_reasoning(self, part: Reasoning, path: str) -> None:
+        if part.encrypted is None and NAME not in part.extensions:
+            # Only the provider's own proof makes a thought readable again.
+            if part.text:
+                self._losses.append(Loss("reasoning.replay", path, "dropped"))
+            return
+        if self._reasoning is None or begins_reasoning(part):
+            self._reasoning = reasoning_item(part.id, own(part.extensions).get("$item"))
+            self.items.append(self._reasoning)
+        add_reasoning(self._reasoning, part)

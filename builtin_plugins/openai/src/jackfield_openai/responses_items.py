@@ -1,0 +1,168 @@
+"""The items of Responses input and output, to and from canonical messages.
+
+An assistant's turn is a run of items (reasoning, messages, calls) and becomes one message whose
+parts keep the order. The first part of an item carries what else the item says, under "$item" in
+its extensions, so that the borders between items come back.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jackfield.errors import InvalidRequest
+from jackfield.messages import (
+    Image,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Role,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+
+from .responses_content import (
+    JSON,
+    NAME,
+    own,
+    parse_content,
+    rest,
+)
+
+_ROLES: Mapping[str, Role] = {
+    "user": "user",
+    "system": "system",
+    "developer": "developer",
+    "assistant": "assistant",
+}
+_CALLS = frozenset({"function_call", "custom_tool_call"})
+_RESULTS = frozenset({"function_call_output", "custom_tool_call_output"})
+_MODEL_ITEMS = frozenset({"compaction", "mcp_list_tools", "mcp_approval_request", "program"})
+
+
+def parse_items(items: Sequence[Any], where: str) -> list[Message]:
+    """The messages that `items` make. Raises InvalidRequest, naming the item that is broken."""
+    messages: list[Message] = []
+    turn: list[Part] = []
+    for index, item in enumerate(items):
+        path = f"{where}[{index}]"
+        if not isinstance(item, dict):
+            raise InvalidRequest(f"{path} must be an object.", param=path)
+        parts = model_parts(item, path)
+        if parts is not None:
+            turn += parts
+            continue
+        if turn:
+            messages.append(Message("assistant", tuple(turn)))
+            turn = []
+        messages.append(_parse_item(item, path))
+    if turn:
+        messages.append(Message("assistant", tuple(turn)))
+    return messages
+
+
+def model_parts(item: JSON, path: str) -> list[Part] | None:
+    """The parts of an item that the model wrote; None when somebody else did."""
+    kind = item.get("type") or "message"
+    if kind == "message" and item.get("role") == "assistant":
+        return _parse_output_message(item, path)
+    if kind == "reasoning":
+        return list(reasoning_parts(item))
+    if kind in _CALLS:
+        return [_parse_call(item, kind, path)]
+    if kind == "image_generation_call" and isinstance(item.get("result"), str):
+        return [_parse_generated(item)]
+    if kind.endswith("_call") or kind in _MODEL_ITEMS:
+        return [Opaque(NAME, kind, item)]
+    return None
+
+
+def item_extra(item: Mapping[str, Any]) -> JSON:
+    """What a message or reasoning item says beside its content."""
+    return rest(item, "type", "role", "content", "summary", "encrypted_content")
+
+
+def _parse_output_message(item: JSON, path: str) -> list[Part]:
+    parts = list(parse_content(item.get("content"), f"{path}.content"))
+    if parts and isinstance(parts[0], Text | Refusal):
+        first = parts[0]
+        extensions = {NAME: {**own(first.extensions), "$item": item_extra(item)}}
+        if isinstance(first, Text):
+            parts[0] = Text(first.text, first.citations, extensions)
+        else:
+            parts[0] = Refusal(first.text, extensions)
+    return parts
+
+
+def reasoning_parts(item: JSON) -> list[Reasoning]:
+    """One part for each summary and each thought; the proof is with the last."""
+    texts = [(block.get("text") or "", True) for block in item.get("summary") or ()]
+    texts += [(block.get("text") or "", False) for block in item.get("content") or ()]
+    texts = texts or [("", False)]
+    thought = unseal("".join(text for text, _ in texts), item.get("encrypted_content"))
+    if thought is not None:
+        return [thought]
+    last = len(texts) - 1
+    return [
+        Reasoning(
+            text,
+            id=item.get("id"),
+            encrypted=item.get("encrypted_content") if index == last else None,
+            summary=summary,
+            extensions={NAME: {} if index else {"$item": rest(item_extra(item), "id")}},
+        )
+        for index, (text, summary) in enumerate(texts)
+    ]
+
+
+def _parse_call(item: JSON, kind: str, path: str) -> ToolCall:
+    body = "arguments" if kind == "function_call" else "input"
+    for key in ("call_id", "name", body):
+        if not isinstance(item.get(key, ""), str):
+            raise InvalidRequest(f"{path}.{key} must be a string.", param=f"{path}.{key}")
+    return ToolCall(
+        item.get("call_id") or item.get("id") or "",
+        item.get("name", ""),
+        item.get(body, ""),
+        kind="function" if kind == "function_call" else "custom",
+        extensions={NAME: rest(item, "type", "call_id", "name", body)},
+    )
+
+
+def _parse_generated(item: JSON) -> Image:
+    return Image(
+        data=item["result"],
+        media_type=f"image/{item.get('output_format') or 'png'}",
+        extensions={NAME: rest(item, "type", "result")},
+    )
+
+
+def _parse_item(item: JSON, path: str) -> Message:
+    kind = item.get("type") or ("message" if "role" in item else "item_reference")
+    if kind in _RESULTS:
+        return Message("tool", (_parse_result(item, kind, path),))
+    if kind != "message":
+        role: Role = "tool" if kind.endswith("_output") else "user"
+        return Message(role, (Opaque(NAME, kind, item),))
+    if item.get("role") not in _ROLES:
+        raise InvalidRequest(
+            f"{path}.role must be user, assistant, system or developer.", param=f"{path}.role"
+        )
+    extra = rest(item, "type", "role", "content")
+    return Message(
+        _ROLES[item["role"]],
+        parse_content(item.get("content"), f"{path}.content"),
+        extensions={NAME: extra} if extra else {},
+    )
+
+
+def _parse_result(item: JSON, kind: str, path: str) -> ToolResult:
+    if not isinstance(item.get("call_id"), str):
+        raise InvalidRequest(f"{path}.call_id must be a string.", param=f"{path}.call_id")
+    return ToolResult(
+        item["call_id"],
+        parse_content(item.get("output"), f"{path}.output"),
+        kind="function" if kind == "function_call_output" else "custom",
+        extensions={NAME: rest(item, "type", "call_id", "output")},
+    )

@@ -1,0 +1,111 @@
+"""A Responses request in its canonical form."""
+
+from typing import Any
+
+from jackfield.errors import InvalidRequest
+from jackfield.messages import (
+    ChatRequest,
+    Message,
+    ReasoningRequest,
+    ResponseFormat,
+    Text,
+)
+
+from .fields import Fields, body_fields
+from .responses_content import JSON, NAME
+from .responses_items import parse_items
+from .responses_tools import parse_tool_choice, parse_tools
+
+LOGPROBS = "message.output_text.logprobs"
+
+SHARED = (
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "prompt_cache_options",
+    "safety_identifier",
+    "moderation",
+)
+_INSTRUCTIONS = {NAME: {"$instructions": True}}
+
+
+def parse_request(tree: Any) -> ChatRequest:
+    """The canonical form. Raises InvalidRequest, naming the field, for what has no meaning."""
+    fields = body_fields(tree)
+    text = Fields(fields.table("text") or {}, "text")
+    thinking = Fields(fields.table("reasoning") or {}, "reasoning")
+    return ChatRequest(
+        model=fields.text("model") or "",
+        messages=_messages(fields),
+        tools=parse_tools(fields.items("tools")),
+        tool_choice=parse_tool_choice(fields.rest.pop("tool_choice", None)),
+        parallel_tool_calls=fields.flag("parallel_tool_calls"),
+        max_tokens=fields.integer("max_output_tokens"),
+        temperature=fields.number("temperature"),
+        top_p=fields.number("top_p"),
+        logprobs=True if LOGPROBS in (fields.rest.get("include") or ()) else None,
+        top_logprobs=fields.integer("top_logprobs"),
+        response_format=_response_format(text.table("format")),
+        reasoning=_reasoning(thinking),
+        stream=fields.flag("stream") or False,
+        include_usage=True,
+        user=fields.text("user"),
+        metadata=fields.table("metadata"),
+        service_tier=fields.text("service_tier"),
+        store=fields.flag("store"),
+        server_state=_server_state(fields),
+        extensions=_extensions(fields.rest, text.rest, thinking.rest),
+    )
+
+
+def _messages(fields: Fields) -> tuple[Message, ...]:
+    messages = []
+    if (instructions := fields.text("instructions")) is not None:
+        messages.append(Message("system", (Text(instructions),), extensions=_INSTRUCTIONS))
+    content = fields.rest.pop("input", None)
+    if isinstance(content, str):
+        return (*messages, Message("user", (Text(content),)))
+    if isinstance(content, list):
+        return (*messages, *parse_items(content, "input"))
+    if content is None:
+        return tuple(messages)
+    raise InvalidRequest("'input' must be a string or an array of items.", param="input")
+
+
+def _response_format(form: JSON | None) -> ResponseFormat | None:
+    if form is None:
+        return None
+    kind = form.get("type")
+    if kind not in ("text", "json_object", "json_schema"):
+        raise InvalidRequest(
+            "'text.format.type' must be text, json_object or json_schema.", param="text.format"
+        )
+    return ResponseFormat(
+        kind, form.get("name"), form.get("schema"), form.get("strict"), form.get("description")
+    )
+
+
+def _reasoning(fields: Fields) -> ReasoningRequest | None:
+    effort = fields.text("effort")
+    summary = fields.text("summary") or fields.text("generate_summary")
+    return None if effort is None and summary is None else ReasoningRequest(effort, None, summary)
+
+
+def _server_state(fields: Fields) -> str | None:
+    rest = fields.rest
+    conversation = rest.get("conversation")
+    if isinstance(conversation, dict):
+        conversation = conversation.get("id")
+    state = rest.get("previous_response_id") or conversation
+    return None if state is None else str(state)
+
+
+def _extensions(mine: JSON, text: JSON, thinking: JSON) -> dict[str, JSON]:
+    # What OpenAI's other dialect knows too, under its name there.
+    shared = {key: mine.pop(key) for key in SHARED if mine.get(key) is not None}
+    if text.get("verbosity") is not None:
+        shared["verbosity"] = text.pop("verbosity")
+    if text:
+        mine["text"] = text
+    if thinking:
+        mine["reasoning"] = thinking
+    return {NAME: mine, "openai.chat": shared} if shared else {NAME: mine}

@@ -1,0 +1,147 @@
+"""A canonical request as the body of a Responses request."""
+
+import msgspec
+
+from jackfield.dialects import Loss, Rendered
+from jackfield.messages import ChatRequest, Message, ResponseFormat, Text
+
+from .losses import foreign_losses
+from .responses_content import JSON, NAME, own
+from .responses_input import InputItems
+from .responses_request import LOGPROBS, SHARED
+from .responses_tools import render_tool_choice, render_tools
+
+CHAT = "openai.chat"
+
+_SAME = (
+    ("max_output_tokens", "max_tokens"),
+    ("temperature", "temperature"),
+    ("top_p", "top_p"),
+    ("top_logprobs", "top_logprobs"),
+    ("parallel_tool_calls", "parallel_tool_calls"),
+    ("user", "user"),
+    ("metadata", "metadata"),
+    ("service_tier", "service_tier"),
+)
+_UNKNOWN = (
+    "stop",
+    "seed",
+    "frequency_penalty",
+    "presence_penalty",
+    "logit_bias",
+    "top_k",
+)
+_EFFORTS = ((1024, "low"), (8192, "medium"))
+
+
+def render_request(request: ChatRequest) -> Rendered:
+    """The body that asks a provider the same, and what did not fit into it."""
+    losses: list[Loss] = []
+    body: JSON = {"model": request.model, **conversation(request, losses)}
+    body |= settings(request, losses)
+    if request.stream:
+        body["stream"] = True
+    if request.store is not None:
+        body["store"] = request.store
+    elif NAME not in request.extensions:
+        # Left out, it means true here and false in every other dialect.
+        body["store"] = False
+    mine = own(request.extensions)
+    body |= {key: value for key, value in mine.items() if key not in ("text", "reasoning")}
+    if request.logprobs and LOGPROBS not in (body.get("include") or ()):
+        body["include"] = [*(body.get("include") or ()), LOGPROBS]
+    _name_losses(request, losses)
+    return Rendered(msgspec.json.encode(body), tuple(losses))
+
+
+def conversation(request: ChatRequest, losses: list[Loss]) -> JSON:
+    """The `instructions` and `input` of a request."""
+    body: JSON = {}
+    items = InputItems(losses)
+    for index, message in enumerate(request.messages):
+        if own(message.extensions).get("$instructions") and index == 0:
+            body["instructions"] = _joined(message)
+        else:
+            items.add(message, f"messages[{index}]")
+    if items.items or "prompt" not in own(request.extensions):
+        body["input"] = items.items
+    return body
+
+
+def _joined(message: Message) -> str:
+    return "".join(part.text for part in message.parts if isinstance(part, Text))
+
+
+def settings(request: ChatRequest, losses: list[Loss]) -> JSON:
+    """The members that a response repeats: tools, limits, sampling, format and reasoning."""
+    body: JSON = {}
+    if request.tools:
+        body["tools"] = render_tools(request.tools, losses)
+    if request.tool_choice is not None:
+        body["tool_choice"] = render_tool_choice(request.tool_choice, request.tools)
+    for theirs, ours in _SAME:
+        if (value := getattr(request, ours)) is not None:
+            body[theirs] = value
+    if text := _text(request):
+        body["text"] = text
+    if reasoning := _reasoning(request, losses):
+        body["reasoning"] = reasoning
+    chat = request.extensions.get(CHAT, {})
+    return body | {key: chat[key] for key in SHARED if chat.get(key) is not None}
+
+
+def _text(request: ChatRequest) -> JSON:
+    text: JSON = {}
+    verbosity = request.extensions.get(CHAT, {}).get("verbosity")
+    if verbosity is not None:
+        text["verbosity"] = verbosity
+    if request.response_format is not None:
+        text["format"] = _format(request.response_format)
+    return {**text, **own(request.extensions).get("text", {})}
+
+
+def _format(form: ResponseFormat) -> JSON:
+    body: JSON = {"type": form.kind}
+    if form.kind != "json_schema":
+        return body
+    body |= {"name": form.name or "response", "schema": form.schema or {}}
+    if form.strict is not None:
+        body["strict"] = form.strict
+    if form.description is not None:
+        body["description"] = form.description
+    return body
+
+
+def _reasoning(request: ChatRequest, losses: list[Loss]) -> JSON:
+    body: JSON = {**own(request.extensions).get("reasoning", {})}
+    asked = request.reasoning
+    if asked is None:
+        return body
+    effort = asked.effort
+    if effort is None and asked.budget_tokens is not None:
+        effort = next((name for most, name in _EFFORTS if asked.budget_tokens <= most), "high")
+        losses.append(
+            Loss(
+                "reasoning.budget_tokens",
+                "reasoning.budget_tokens",
+                "approximated",
+                f"{asked.budget_tokens} tokens became effort {effort}",
+            )
+        )
+    if effort is not None:
+        body["effort"] = effort
+    if asked.summary is not None:
+        body["summary"] = asked.summary
+    return body
+
+
+def _name_losses(request: ChatRequest, losses: list[Loss]) -> None:
+    for name in _UNKNOWN:
+        if getattr(request, name) not in (None, (), {}):
+            losses.append(Loss(name, name, "dropped"))
+    if request.n is not None and request.n > 1:
+        losses.append(Loss("n", "n", "dropped", "one answer instead of several"))
+    for modality in request.modalities:
+        if modality != "text":
+            losses.append(Loss(f"modalities.{modality}", "modalities", "dropped"))
+    losses += foreign_losses(request, NAME, (*SHARED, "verbosity"))

@@ -1,0 +1,179 @@
+"""Complete Responses answers, to and from the canonical form."""
+
+from typing import Any
+
+import msgspec
+
+from jackfield.dialects import Loss, Rendered
+from jackfield.messages import (
+    Audio,
+    ChatRequest,
+    ChatResponse,
+    Choice,
+    Image,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+)
+
+from .responses_answer import INCOMPLETE, Answer, finish_of
+from .responses_content import JSON, NAME, lost, own, rest
+from .responses_items import model_parts
+from .responses_output import (
+    SPOKEN,
+    add_reasoning,
+    begins_reasoning,
+    call_item,
+    image_item,
+    output_text,
+    reasoning_item,
+    refusal,
+)
+from .responses_usage import read_usage
+
+_MAPPED = ("id", "model", "created_at", "output", "usage", "status", "incomplete_details")
+
+
+def parse_response(body: bytes) -> ChatResponse:
+    """The canonical form. Raises ValueError when `body` is no response."""
+    tree = msgspec.json.decode(body)
+    if not isinstance(tree, dict) or not isinstance(tree.get("output"), list):
+        raise ValueError("The provider's answer is no response: it has no output array.")
+    parts = [part for index, item in enumerate(tree["output"]) for part in _parts(item, index)]
+    reason, detail = finish_of(
+        tree.get("status"), tree.get("incomplete_details"), calls=has_calls(parts)
+    )
+    message = Message("assistant", tuple(parts))
+    created = tree.get("created_at")
+    return ChatResponse(
+        id=str(tree.get("id") or ""),
+        model=str(tree.get("model") or ""),
+        choices=(Choice(message, reason, detail, _logprobs(parts)),),
+        usage=read_usage(tree.get("usage")),
+        created=None if created is None else int(created),
+        extensions={NAME: response_extra(tree)},
+    )
+
+
+def _parts(item: JSON, index: int) -> list[Part]:
+    parts = model_parts(item, f"output[{index}]")
+    return [Opaque(NAME, str(item.get("type")), item)] if parts is None else parts
+
+
+def response_extra(tree: JSON) -> JSON:
+    """The members of a response that the canonical form has no place for."""
+    return rest(tree, *_MAPPED)
+
+
+def has_calls(parts: list[Part]) -> bool:
+    """Whether the model asks the caller for a tool."""
+    return any(isinstance(part, ToolCall) for part in parts)
+
+
+def _logprobs(parts: list[Part]) -> JSON | None:
+    content = [
+        entry
+        for part in parts
+        if isinstance(part, Text)
+        for entry in own(part.extensions).get("logprobs") or ()
+    ]
+    return {"content": content, "refusal": None} if content else None
+
+
+def render_response(response: ChatResponse, request: ChatRequest) -> Rendered:
+    """The response as a client of this dialect expects it."""
+    losses: list[Loss] = []
+    if len(response.choices) > 1:
+        losses.append(Loss("n", "choices[1]", "dropped", "one answer instead of several"))
+    mine = response.extensions.get(NAME)
+    answer = Answer(request, response.id, response.model, response.created, _dict(mine))
+    output = _Output(answer, losses)
+    choice = response.choices[0] if response.choices else Choice(Message("assistant", ()), "error")
+    for index, part in enumerate(choice.message.parts):
+        output.add(part, f"choices[0].message.parts[{index}]")
+    output.set_logprobs(choice.logprobs)
+    if mine is None and choice.finish_reason in INCOMPLETE:
+        output.cut_short()
+    body = answer.final(
+        output.items, choice.finish_reason, choice.finish_detail, response.usage, _dict(mine) or {}
+    )
+    return Rendered(msgspec.json.encode(body), tuple(losses))
+
+
+def _dict(extra: Any) -> JSON | None:
+    return None if extra is None else dict(extra)
+
+
+class _Output:
+    def __init__(self, answer: Answer, losses: list[Loss]) -> None:
+        self.items: list[JSON] = []
+        self._answer = answer
+        self._losses = losses
+
+    def add(self, part: Part, path: str) -> None:
+        match part:
+            case Text() | Refusal():
+                self._message(part)["content"].append(
+                    output_text(part, path, self._losses)
+                    if isinstance(part, Text)
+                    else refusal(part)
+                )
+            case Opaque(dialect, kind, value) if dialect == NAME:
+                if kind.startswith("content."):
+                    self._message(part)["content"].append(value)
+                else:
+                    self.items.append(value)
+            case Reasoning():
+                self._reasoning(part)
+            case ToolCall():
+                self._append(call_item(part))
+            case Image() if part.data is not None:
+                self._append(image_item(part))
+            case Audio() if part.transcript:
+                self._losses.append(SPOKEN)
+                self.add(Text(part.transcript), path)
+            case _:
+                self._losses.append(lost(part, path))
+
+    def _append(self, item: JSON) -> JSON:
+        index = len(self.items)
+        made = {"id": self._answer.item_id(item["type"], index), "status": "completed"}
+        if item["type"] == "reasoning":
+            del made["status"]
+        if not item.get("call_id", True):
+            item["call_id"] = f"call_{made['id']}"
+        self.items.append(made | item)
+        return self.items[-1]
+
+    def _message(self, part: Text | Refusal | Opaque) -> JSON:
+        extra = None if isinstance(part, Opaque) else own(part.extensions).get("$item")
+        if extra is None and self.items and self.items[-1].get("type") == "message":
+            return self.items[-1]
+        item = {"type": "message", "role": "assistant", "content": [], **(extra or {})}
+        return self._append(item)
+
+    def _reasoning(self, part: Reasoning) -> None:
+        last = self.items[-1] if self.items else {}
+        if last.get("type") != "reasoning" or begins_reasoning(part):
+            last = self._append(reasoning_item(part.id, own(part.extensions).get("$item")))
+        add_reasoning(last, part)
+
+    def cut_short(self) -> None:
+        if self.items and "status" in self.items[-1]:
+            self.items[-1]["status"] = "incomplete"
+
+    def set_logprobs(self, logprobs: Any) -> None:
+        content = logprobs.get("content") if isinstance(logprobs, dict) else None
+        texts = [
+            block
+            for item in self.items
+            if item["type"] == "message"
+            for block in item["content"]
+            if block.get("type") == "output_text"
+        ]
+        for block in texts:
+            block.setdefault("logprobs", content or [] if block is texts[0] else [])

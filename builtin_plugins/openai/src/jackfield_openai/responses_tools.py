@@ -1,0 +1,110 @@
+"""Tools and the choice of tools in a Responses request."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from jackfield.dialects import Loss
+from jackfield.errors import InvalidRequest
+from jackfield.messages import Opaque, Tool, ToolChoice
+
+from .responses_content import JSON, NAME, own, rest
+
+_MODES = frozenset({"auto", "none", "required"})
+
+
+def parse_tools(tools: Any) -> tuple[Tool | Opaque, ...]:
+    """The tools; what the provider itself runs rides along whole."""
+    if tools is None:
+        return ()
+    if not isinstance(tools, list):
+        raise InvalidRequest("tools must be an array.", param="tools")
+    return tuple(_parse_tool(tool, f"tools[{index}]") for index, tool in enumerate(tools))
+
+
+def _parse_tool(tool: Any, path: str) -> Tool | Opaque:
+    if not isinstance(tool, dict) or not isinstance(tool.get("type"), str):
+        raise InvalidRequest(f"{path} must be an object with a type.", param=path)
+    kind = tool["type"]
+    if kind not in ("function", "custom"):
+        return Opaque(NAME, kind, tool)
+    if not isinstance(tool.get("name"), str):
+        raise InvalidRequest(f"{path}.name must be a string.", param=f"{path}.name")
+    if kind == "custom":
+        return Tool(
+            tool["name"],
+            tool.get("description"),
+            kind="custom",
+            extensions={NAME: rest(tool, "type", "name", "description", "format")},
+            input_format=tool.get("format"),
+        )
+    return Tool(
+        tool["name"],
+        tool.get("description"),
+        tool.get("parameters"),
+        tool.get("strict"),
+        extensions={NAME: rest(tool, "type", "name", "description", "parameters", "strict")},
+    )
+
+
+def render_tools(tools: Iterable[Tool | Opaque], losses: list[Loss]) -> list[JSON]:
+    """The tools that this dialect can name."""
+    rendered = []
+    for index, tool in enumerate(tools):
+        if isinstance(tool, Tool):
+            rendered.append(_render_tool(tool))
+        elif tool.dialect == NAME:
+            rendered.append(tool.value)
+        else:
+            losses.append(Loss(f"tools.{tool.kind}", f"tools[{index}]", "dropped"))
+    return rendered
+
+
+def _render_tool(tool: Tool) -> JSON:
+    body: JSON = {"type": tool.kind, "name": tool.name}
+    if tool.description is not None:
+        body["description"] = tool.description
+    if tool.kind == "custom":
+        form = {} if tool.input_format is None else {"format": tool.input_format}
+        return body | form | own(tool.extensions)
+    body["parameters"] = tool.parameters or {"type": "object", "properties": {}}
+    if tool.strict is not None or NAME not in tool.extensions:
+        # Left out, `strict` means true here and false in every other dialect.
+        body["strict"] = bool(tool.strict)
+    return body | own(tool.extensions)
+
+
+def parse_tool_choice(choice: Any) -> ToolChoice | None:
+    """The choice; a built-in tool's rides along whole as a `required` one."""
+    if choice is None:
+        return None
+    if isinstance(choice, str) and choice in _MODES:
+        return ToolChoice(choice)  # type: ignore[arg-type]
+    if not isinstance(choice, dict):
+        raise InvalidRequest(
+            "tool_choice must be auto, none, required or an object.", param="tool_choice"
+        )
+    kind = choice.get("type")
+    if kind in ("function", "custom") and isinstance(choice.get("name"), str):
+        return ToolChoice("required", (choice["name"],))
+    if kind == "allowed_tools":
+        tools = choice.get("tools") or []
+        names = tuple(tool["name"] for tool in tools if isinstance(tool.get("name"), str))
+        mode = "required" if choice.get("mode") == "required" else "auto"
+        return ToolChoice(mode, names, {NAME: {"$choice": choice}})  # type: ignore[arg-type]
+    return ToolChoice("required", (), {NAME: {"$choice": choice}})
+
+
+def render_tool_choice(choice: ToolChoice, tools: Iterable[Tool | Opaque]) -> str | JSON:
+    """The choice; several names, or one that need not be called, become `allowed_tools`."""
+    extra = own(choice.extensions)
+    if "$choice" in extra:
+        return dict(extra["$choice"])
+    if not choice.names:
+        return choice.mode
+    kinds = {tool.name: tool.kind for tool in tools if isinstance(tool, Tool)}
+    named = [{"type": kinds.get(name, "function"), "name": name} for name in choice.names]
+    if choice.mode == "required" and len(named) == 1:
+        return named[0]
+    if choice.mode == "none":
+        return "none"
+    return {"type": "allowed_tools", "mode": choice.mode, "tools": named}

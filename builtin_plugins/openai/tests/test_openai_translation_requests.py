@@ -1,0 +1,189 @@
+"""Recorded requests of each of OpenAI's dialects, written in the other one: the same is asked."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from jackfield.dialects import Dialect
+from jackfield_openai.chat import ChatDialect
+from jackfield_openai.responses import ResponsesDialect
+
+from tests.corpus import Exchange, exchanges, needs_corpus
+
+pytestmark = needs_corpus
+CHAT, RESPONSES = ChatDialect(), ResponsesDialect()
+Said = tuple[Any, ...]
+
+LOST_ON_CHAT = {
+    *("documents.url", "images.file_id", "reasoning.replay", "reasoning.summary"),
+    *("tools.code_interpreter", "tools.file_search", "tools.image_generation", "tools.mcp"),
+    *("tools.tool_search", "tools.web_search", "tools.web_search_preview"),
+    *("messages.additional_tools", "messages.code_interpreter_call", "messages.compaction"),
+    *("messages.image_generation_call", "messages.image", "messages.tool_search_call"),
+    *("messages.tool_search_output", "messages.web_search_call", "conversation.server_state"),
+    *("openai.responses.context_management", "openai.responses.reasoning"),
+    "openai.responses.include",
+    *("openai.responses.provider", "openai.responses.truncation", "openai.responses.background"),
+}
+LOST_ON_RESPONSES = {
+    *("stop", "seed", "n", "top_k", "frequency_penalty", "presence_penalty", "logit_bias"),
+    *("message.name", "messages.audio", "modalities.audio", "modalities.image"),
+    *("reasoning.replay", "reasoning.budget_tokens"),
+    *("messages.video_url", "tools.openrouter:web_search"),
+}
+
+
+def recorded(dialect: str, *operations: str) -> Iterator[Exchange]:
+    for operation in operations:
+        for exchange in exchanges(dialect, operation):
+            if isinstance(exchange.request_tree, dict) and exchange.status == 200:
+                yield exchange
+
+
+def translate(tree: Any, source: Dialect, target: Dialect) -> tuple[dict[str, Any], set[str]]:
+    rendered = target.render_request(source.parse_request(tree, {}))
+    return msgspec.json.decode(rendered.body), {loss.feature for loss in rendered.losses}
+
+
+def said_in_chat(tree: dict[str, Any]) -> list[Said]:
+    return [entry for message in tree["messages"] for entry in _chat_message(message)]
+
+
+def _chat_message(message: dict[str, Any]) -> Iterator[Said]:
+    role, content = message["role"], message.get("content")
+    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
+    if role == "tool":
+        yield ("result", message.get("tool_call_id"), _text_and_images(blocks))
+        return
+    for block in blocks:
+        yield from _chat_block(role, block)
+    for call in message.get("tool_calls") or ():
+        inner = call[call.get("type", "function")]
+        yield ("call", call.get("id"), inner["name"], inner.get("arguments", inner.get("input")))
+
+
+def _text_and_images(blocks: list[dict[str, Any]]) -> str:
+    urls = [block.get("image_url") for block in blocks]
+    images = "".join(url["url"] if isinstance(url, dict) else url or "" for url in urls)
+    return "".join(block.get("text", "") for block in blocks) + images
+
+
+def _chat_block(role: str, block: dict[str, Any]) -> Iterator[Said]:
+    if block["type"] == "text" and block["text"]:
+        yield (role, block["text"])
+    elif block["type"] == "image_url":
+        image = block["image_url"]
+        yield (role, "image", image["url"] if isinstance(image, dict) else image)
+    elif block["type"] == "document_url":
+        yield (role, "file", block["document_url"])
+    elif block["type"] == "file":
+        file = block["file"]
+        yield (role, "file", file.get("file_data") or file.get("file_id"))
+
+
+def said_in_responses(tree: dict[str, Any]) -> list[Said]:
+    items = tree.get("input") or []
+    said: list[Said] = []
+    if tree.get("instructions"):
+        said.append(("system", tree["instructions"]))
+    if isinstance(items, str):
+        return [*said, ("user", items)]
+    return said + [entry for item in items for entry in _item(item)]
+
+
+def _item(item: dict[str, Any]) -> Iterator[Said]:
+    kind = item.get("type", "message")
+    if kind in ("function_call", "custom_tool_call"):
+        said = item.get("arguments", item.get("input"))
+        yield ("call", item["call_id"], item["name"], said)
+    elif kind in ("function_call_output", "custom_tool_call_output"):
+        output = item["output"]
+        texts = output if isinstance(output, str) else _text_and_images(output)
+        yield ("result", item["call_id"], texts)
+    elif kind == "message":
+        yield from _item_content(item["role"], item["content"])
+
+
+def _item_content(role: str, content: Any) -> Iterator[Said]:
+    for block in [{"text": content}] if isinstance(content, str) else content:
+        if block.get("text"):
+            yield (role, block["text"])
+        elif block.get("type") == "input_image" and "image_url" in block:
+            yield (role, "image", block["image_url"])
+        elif block.get("type") == "input_file":
+            yield (role, "file", next(block[key] for key in _FILE if block.get(key)))
+
+
+_FILE = ("file_data", "file_id", "file_url")
+
+
+def tools_of(tree: dict[str, Any]) -> list[Said]:
+    found = []
+    legacy = [{"function": function} for function in tree.get("functions") or ()]
+    for tool in [*(tree.get("tools") or ()), *legacy]:
+        kind = tool.get("type", "function")
+        inner = tool.get(kind, tool) if kind in ("function", "custom") else None
+        if inner is not None:
+            schema = inner.get("parameters") or {"type": "object", "properties": {}}
+            found.append((kind, inner["name"], inner.get("description") or None, schema))
+    return found
+
+
+def limits_of(tree: dict[str, Any]) -> list[Any]:
+    limit = tree.get("max_output_tokens") or tree.get("max_completion_tokens")
+    reasoning = (tree.get("reasoning") or {}).get("effort") or tree.get("reasoning_effort")
+    form = (tree.get("text") or {}).get("format") or tree.get("response_format") or {}
+    return [
+        tree.get("model"),
+        limit or tree.get("max_tokens"),
+        reasoning,
+        form.get("json_schema", form).get("schema"),
+        *(tree.get(key) for key in ("temperature", "top_p", "parallel_tool_calls")),
+        bool(tree.get("stream")),
+    ]
+
+
+def without_ids(said: list[Said]) -> list[Said]:
+    return [(*entry[:1], *entry[2:]) if len(entry) > 2 else entry for entry in said]
+
+
+def test_every_responses_request_asks_the_same_of_chat() -> None:
+    lost: set[str] = set()
+    for exchange in recorded("openai_responses", "responses", "responses_stream"):
+        tree = exchange.request_tree
+        chat, losses = translate(tree, RESPONSES, CHAT)
+        lost |= losses
+        said = said_in_responses(tree)
+        if "documents.url" in losses:
+            said = [entry for entry in said if entry[1] != "file"]
+        assert said_in_chat(chat) == said, exchange.id
+        assert tools_of(chat) == tools_of(tree), exchange.id
+        assert limits_of(chat) == limits_of(tree), exchange.id
+    assert lost <= LOST_ON_CHAT
+
+
+def test_every_chat_request_asks_the_same_of_responses() -> None:
+    lost: set[str] = set()
+    for exchange in recorded("openai_chat", "chat", "chat_stream"):
+        tree = exchange.request_tree
+        body, losses = translate(tree, CHAT, RESPONSES)
+        lost |= losses
+        said, told = said_in_chat(tree), said_in_responses(body)
+        if any(None in entry for entry in said):  # ids that were left out have been made up
+            said, told = without_ids(said), without_ids(told)
+        assert told == said, exchange.id
+        assert tools_of(body) == tools_of(tree), exchange.id
+        if "reasoning.budget_tokens" not in losses:
+            assert limits_of(body) == limits_of(tree), exchange.id
+        assert body["store"] is bool(tree.get("store")), exchange.id
+    assert {loss for loss in lost if not loss.startswith("openai.chat.")} <= LOST_ON_RESPONSES
+
+
+def test_a_chat_request_comes_back_from_responses() -> None:
+    for exchange in recorded("openai_chat", "chat", "chat_stream"):
+        there, _ = translate(exchange.request_tree, CHAT, RESPONSES)
+        back, losses = translate(there, RESPONSES, CHAT)
+        if not losses & {"documents.url", "tool_results.media"}:
+            assert said_in_chat(back) == said_in_responses(there), exchange.id
+        assert tools_of(back) == tools_of(there), exchange.id
+        assert limits_of(back) == limits_of(there), exchange.id

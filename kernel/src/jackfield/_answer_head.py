@@ -1,0 +1,40 @@
+"""The headers of an answer: the provider's that may pass, and the gateway's own."""
+
+import time
+from collections.abc import Sequence
+
+from jackfield.exchange import Exchange
+from jackfield.plugin import Plugin
+from jackfield.response import Response
+
+
+def head_of(
+    exchange: Exchange, response: Response, plugins: Sequence[Plugin]
+) -> list[tuple[str, str]]:
+    """The headers for the client, in the order in which they are sent."""
+    head = [("content-type", response.content_type), ("x-request-id", exchange.id)]
+    if response.headers:
+        head += response.headers.items()
+    if exchange.response_headers:
+        head += exchange.response_headers.items()
+    if response.losses:
+        features = dict.fromkeys(loss.feature for loss in response.losses)
+        head.append(("x-jackfield-loss", ", ".join(features)))
+    if exchange.attempts:
+        head.append(("x-jackfield-target", str(exchange.attempts[-1].target)))
+    head.append(("server-timing", server_timing(exchange, plugins)))
+    if response.streaming:
+        head.append(("cache-control", "no-cache"))
+    return head
+
+
+def server_timing(exchange: Exchange, plugins: Sequence[Plugin]) -> str:
+    """Milliseconds by plugin, in the attempts and in all (W3C Server Timing)."""
+    text = "total;dur=%.3f" % ((time.monotonic() - exchange.received) * 1000)
+    if exchange.attempts:
+        seconds = sum([attempt.seconds for attempt in exchange.attempts])
+        text += ", provider;dur=%.3f" % (seconds * 1000)
+    for plugin, spent in zip(plugins, exchange.timings, strict=True):
+        if spent:
+            text += f", {plugin.name};dur={spent * 1000:.3f}"
+    return text

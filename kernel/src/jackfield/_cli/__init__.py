@@ -1,0 +1,5 @@
+"""The command line: `jackfield serve`, `check` and the rest."""
+
+from .program import main
+
+__all__ = ["main"]

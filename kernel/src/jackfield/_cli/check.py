@@ -1,0 +1,118 @@
+"""`jackfield check`: everything that `serve` would refuse, found without a network."""
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from .config_option import add_config_option, config_name, config_path
+
+if TYPE_CHECKING:
+    from .contents import Contents
+    from .terminal import Terminal
+
+_DESCRIPTION = """\
+Find everything in a configuration that `serve` would refuse, all of it at once, without opening a
+connection: run it before a reload, and in CI. What is wrong goes to stderr, a line each, with the
+place in the file; the exit code is then 2. What is right is listed."""
+
+_EPILOG = """\
+examples:
+  jackfield check
+  jackfield check --config jackfield.toml --json"""
+
+
+def command(parser: ArgumentParser) -> None:
+    """Fill the parser of the command."""
+    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
+    add_config_option(parser)
+    parser.add_argument("--json", action="store_true", help="write JSON, problems included")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> int:
+    """Check; 2 if something is wrong."""
+    from jackfield._gateway import Gateway
+    from jackfield._serve import read_document, tls_context
+    from jackfield.errors import ConfigError
+
+    from .contents import contents_of
+    from .program import REFUSED
+    from .terminal import Terminal
+
+    path = config_path(arguments)
+    terminal = Terminal.stdout()
+    try:
+        gateway = Gateway(read_document(path))
+        tls_context(gateway.settings)
+    except ConfigError as error:
+        if not arguments.json:
+            raise
+        terminal.json({"config": path, "problems": error.problems})
+        return REFUSED
+    contents = contents_of(gateway)
+    if arguments.json:
+        terminal.json({"config": path, "problems": [], **contents.as_json()})
+    else:
+        _show(terminal, config_name(path), contents)
+    return 0
+
+
+def _show(terminal: "Terminal", title: str, contents: "Contents") -> None:
+    from .terminal import doubtful, good
+
+    counts = [
+        f"{len(listed)} {noun if len(listed) == 1 else noun + 's'}"
+        for noun, listed in (
+            ("provider", contents.providers),
+            ("model", contents.models),
+            ("plugin", contents.plugins),
+        )
+    ]
+    terminal.line(good("ok"), f"  {title}: {', '.join(counts)}")
+    _show_providers(terminal, contents)
+    _show_models(terminal, contents)
+    _show_plugins(terminal, contents)
+    for left_out, problem in contents.left_out.items():
+        terminal.line(doubtful("left out: "), f"{left_out} {problem}")
+
+
+def _show_providers(terminal: "Terminal", contents: "Contents") -> None:
+    from .terminal import faint, name
+
+    terminal.table(
+        ("provider", "plugin", "address"),
+        [
+            (name(one.name), one.brought_by, one.base_url or faint("none"))
+            for one in contents.providers
+        ],
+    )
+
+
+def _show_models(terminal: "Terminal", contents: "Contents") -> None:
+    from .terminal import name
+
+    terminal.table(
+        ("model", "targets", "fallbacks", "on loss"),
+        [
+            (name(one.name), ", ".join(one.targets), ", ".join(one.fallbacks), one.on_loss)
+            for one in contents.models
+        ],
+    )
+
+
+def _show_plugins(terminal: "Terminal", contents: "Contents") -> None:
+    from .terminal import name
+
+    terminal.table(
+        ("#", "plugin", "from", "hooks", "on error", "deadline"),
+        [
+            (
+                str(one.position),
+                name(one.name),
+                one.brought_by,
+                ", ".join(one.hooks),
+                one.on_error,
+                f"{one.deadline_ms} ms",
+            )
+            for one in contents.plugins
+        ],
+    )

@@ -1,0 +1,113 @@
+"""What a configuration brings, as plain facts for `check` and `plugins` to show."""
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from attrs import frozen
+
+from jackfield._hook_chain import hooks_of
+from jackfield._loader import Installed, installed
+
+if TYPE_CHECKING:
+    from jackfield._gateway import Gateway
+
+
+@frozen
+class ProviderFacts:
+    """One table under `[providers]`."""
+
+    name: str
+    use: str
+    version: str
+    base_url: str
+
+    @property
+    def brought_by(self) -> str:
+        """The plugin and its version."""
+        return f"{self.use} {self.version}".rstrip()
+
+
+@frozen
+class ModelFacts:
+    """One table under `[models]`."""
+
+    name: str
+    targets: tuple[str, ...]
+    fallbacks: tuple[str, ...]
+    on_loss: str
+
+
+@frozen
+class PluginFacts:
+    """One table under `[plugins]`; `position` counts from 1."""
+
+    position: int
+    name: str
+    use: str
+    version: str
+    hooks: tuple[str, ...]
+    on_error: str
+    deadline_ms: int
+
+    @property
+    def brought_by(self) -> str:
+        """The plugin and its version."""
+        return f"{self.use} {self.version}".rstrip()
+
+
+@frozen
+class Contents:
+    """All that a configuration brings, in the order of the file.
+
+    `left_out` are plugins that cannot be loaded and whose `on_error` is "skip"; `unused` are
+    installed plugins that the configuration does not name, each with its version.
+    """
+
+    providers: tuple[ProviderFacts, ...]
+    models: tuple[ModelFacts, ...]
+    plugins: tuple[PluginFacts, ...]
+    left_out: dict[str, str]
+    unused: dict[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for programs."""
+        return attrs.asdict(self)
+
+
+def contents_of(gateway: "Gateway") -> Contents:
+    """The facts on a gateway, which need not have been started."""
+    found, settings = installed(), gateway.settings
+    used = {table.use for table in (*settings.providers.values(), *settings.plugins.values())}
+    return Contents(
+        _providers(gateway, found),
+        tuple(
+            ModelFacts(name, tuple(w.model for w in model.weighted), model.fallbacks, model.on_loss)
+            for name, model in settings.models.items()
+        ),
+        _plugins(gateway, found),
+        gateway.loaded.degraded,
+        {name: found.version_of(name) for name in found.names if name not in used},
+    )
+
+
+def _providers(gateway: "Gateway", found: Installed) -> tuple[ProviderFacts, ...]:
+    facts = []
+    for provider in gateway.loaded.providers:
+        use = gateway.settings.providers[provider.name].use
+        base_url = str(getattr(provider.config, "base_url", ""))
+        facts.append(ProviderFacts(provider.name, use, found.version_of(use), base_url))
+    return tuple(facts)
+
+
+def _plugins(gateway: "Gateway", found: Installed) -> tuple[PluginFacts, ...]:
+    facts = []
+    for position, member in enumerate(gateway.loaded.members, 1):
+        plugin = member.plugin
+        use = gateway.settings.plugins[plugin.name].use
+        hooks = tuple(hooks_of(type(plugin)))
+        facts.append(
+            PluginFacts(
+                position, plugin.name, use, found.version_of(use), hooks, member.on_error, member.deadline_ms
+            )
+        )
+    return tuple(facts)

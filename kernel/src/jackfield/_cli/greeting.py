@@ -1,0 +1,83 @@
+"""What `serve` shows when it begins."""
+
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from jackfield.address import Address
+
+from .config_option import config_name
+from .terminal import Line, Part, Terminal, faint, name
+
+if TYPE_CHECKING:
+    from jackfield._gateway import Gateway
+
+_CHAT = "/v1/chat/completions"
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not listened on
+
+
+def greeting(terminal: Terminal, gateway: "Gateway", addresses: list[str]) -> None:
+    """Write what is served and how to try it."""
+    tls = gateway.settings.server.tls is not None
+    urls = [_url(Address.from_text(address), tls=tls) for address in addresses]
+    rows: list[tuple[str, Line]] = [("address", _joined(urls, ", "))]
+    rows.append(("providers", _joined(gateway.providers, ", ") or "none"))
+    if aliases := list(gateway.settings.models):
+        rows.append(("models", _joined(aliases, ", ")))
+    if plugins := [plugin.name for plugin in gateway.chain.plugins]:
+        rows.append(("plugins", _joined(plugins, " → ")))
+    for degraded, problem in gateway.loaded.degraded.items():
+        rows.append(("left out", f"{degraded} {problem}"))
+    rows.append(("config", config_name(gateway.document.name)))
+    terminal.line()
+    terminal.panel(f"Jackfield {version('jackfield-kernel')}", rows)
+    model = example_model(gateway)
+    if model and any(endpoint.path == _CHAT for endpoint in gateway.table):
+        _try(terminal, Address.from_text(addresses[0]), model, tls=tls, keyed=_is_keyed(gateway))
+    terminal.line(faint("  Ctrl+C to stop."))
+    terminal.line()
+    terminal.stream.flush()
+
+
+def example_model(gateway: "Gateway") -> str:
+    """A model to try: one that answers at once, if there is one."""
+    if "demo" in gateway.providers:
+        return "demo/chat"
+    return next(iter(gateway.settings.models), "") or next(
+        (f"{name}/MODEL" for name in gateway.providers), ""
+    )
+
+
+def _try(terminal: Terminal, address: Address, model: str, *, tls: bool, keyed: bool) -> None:
+    socket = f"--unix-socket {address.path} " if address.path else ""
+    key = " -H 'authorization: Bearer KEY'" if keyed else ""
+    body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
+    terminal.line("  Try it:")
+    terminal.line()
+    terminal.line(f"    curl {socket}{_url(address, tls=tls)}{_CHAT}{key} \\")
+    terminal.line(f"      -H 'content-type: application/json' -d '{body}'")
+    terminal.line()
+    if not address.path:
+        secret = "KEY" if keyed else "unused"
+        url = f"{_url(address, tls=tls)}/v1"
+        terminal.line(faint("  or with any SDK of OpenAI's: "), f'base_url="{url}", ', f'api_key="{secret}"')
+        terminal.line()
+
+
+def _is_keyed(gateway: "Gateway") -> bool:
+    return any(plugin.authenticates for plugin in gateway.chain.plugins)
+
+
+def _url(address: Address, *, tls: bool) -> str:
+    scheme = "https" if tls else "http"
+    if address.path:
+        return f"{scheme}://localhost"
+    host = _ANYWHERE.get(address.host, address.host)
+    return f"{scheme}://{Address(host, address.port)}"
+
+
+def _joined(names: Iterable[str], between: str) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    for each in names:
+        parts += [between, name(each)] if parts else [name(each)]
+    return tuple(parts)

@@ -1,0 +1,98 @@
+"""What may stand on the command line: the commands, each loaded only when it is asked for."""
+
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Never
+
+from jackfield.errors import ConfigError
+
+GROUP = "jackfield.commands"
+"""The entry points of commands that plugins bring: functions that get the parser to fill.
+
+They call `parser.set_defaults(run=…)` with a function from the arguments to the exit code.
+"""
+
+_COMMANDS = {
+    "serve": ("serve:command", "answer requests until told to stop"),
+    "check": ("check:command", "say what is wrong with a configuration, offline"),
+    "init": ("init:command", "write a first jackfield.toml"),
+    "plugins": ("plugins:command", "list the plugins, in use and installed"),
+    "explain": ("explain:command", "show what would become of a request, and why"),
+    "new-plugin": ("new_plugin:command", "begin a plugin of your own"),
+    "version": ("version:command", "show the versions of everything that matters"),
+}
+_DESCRIPTION = "An LLM gateway whose every feature is a plugin."
+_EPILOG = """\
+Begin with `jackfield serve`: it needs no file, no key and no network.
+More on a command: `jackfield COMMAND --help`.
+
+Exit codes: 0 done, 1 failed, 2 the configuration or the command line is wrong."""
+
+
+class CommandParser(ArgumentParser):
+    """A parser that `fill` completes when it is first used, and whose errors are ConfigErrors."""
+
+    def __init__(self, *, fill: Callable[[ArgumentParser], None] | None = None, **given: Any):
+        super().__init__(allow_abbrev=False, formatter_class=RawDescriptionHelpFormatter, **given)
+        self._fill = fill
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Read what it knows; what it does not know is an error, which names the nearest option."""
+        if self._fill is not None:
+            fill, self._fill = self._fill, None
+            fill(self)
+        known, others = super().parse_known_args(args, namespace)
+        if others:
+            options = [word for action in self._actions for word in action.option_strings]
+            self.error(_unknown("argument", others[0].partition("=")[0], options))
+        return known, others
+
+    def format_help(self) -> str:
+        """The help, in colour where somebody looks."""
+        from .terminal import help_formatter
+
+        self.formatter_class = help_formatter()
+        return super().format_help()
+
+    def error(self, message: str) -> Never:
+        """Refuse the command line."""
+        raise ConfigError([f"{self.prog}: {message} (see `{self.prog} --help`)"])
+
+
+def parse(words: Sequence[str]) -> Namespace:
+    """Read the words of a command line; `run` is the function to call. Raises ConfigError."""
+    parser = CommandParser(prog="jackfield", description=_DESCRIPTION, epilog=_EPILOG)
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, prog="jackfield"
+    )
+    for point, summary in _found():
+        commands.add_parser(point.name, help=summary, fill=_filler(point))
+    first = words[0] if words else "--help"
+    if first == "--version":
+        words = ["version", *words[1:]]
+    elif not first.startswith("-") and first not in commands.choices:
+        parser.error(_unknown("command", first, commands.choices))
+    return parser.parse_args(words or ["--help"])
+
+
+def _found() -> Iterator[tuple[EntryPoint, str]]:
+    """Our own commands and those of plugins, none of them imported, each with a short summary."""
+    for name, (value, summary) in _COMMANDS.items():
+        yield EntryPoint(name, f"{__package__}.{value}", GROUP), summary
+    for point in sorted(entry_points(group=GROUP)):
+        if point.name not in _COMMANDS:
+            yield point, f"from {point.dist.name}" if point.dist else ""
+
+
+def _filler(point: EntryPoint) -> Callable[[ArgumentParser], None]:
+    def fill(parser: ArgumentParser) -> None:
+        point.load()(parser)
+
+    return fill
+
+
+def _unknown(noun: str, word: str, allowed: Any) -> str:
+    from jackfield._config.wording import did_you_mean
+
+    return f'unknown {noun} "{word}"{did_you_mean(word, allowed)}'

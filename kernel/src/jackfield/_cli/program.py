@@ -1,0 +1,45 @@
+"""The entry of the command line: from words to a command, and from errors to exit codes."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from jackfield.errors import ConfigError, InvalidRequest
+from jackfield.secrets import SecretError
+
+from .parser import parse
+
+FAILED = 1
+REFUSED = 2
+"""The exit code when the configuration or the command line is wrong."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code. What the user can mend is said in a line each.
+
+    Anything else is a bug and keeps its traceback.
+    """
+    try:
+        arguments = parse(sys.argv[1:] if words is None else words)
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except ConfigError as error:
+        return _refuse(error.problems)
+    except (SecretError, InvalidRequest) as error:
+        return _refuse([str(error)])
+    except BrokenPipeError:
+        # The reader has seen enough. Python would complain when it closes the pipe at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _refuse(problems: Sequence[str]) -> int:
+    from .terminal import Terminal
+
+    terminal = Terminal.stderr()
+    for problem in problems:
+        terminal.problem(problem)
+    return REFUSED

@@ -1,0 +1,80 @@
+"""`jackfield serve`: answer requests until told to stop."""
+
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from typing import TYPE_CHECKING
+
+from .config_option import add_config_option, config_path
+
+if TYPE_CHECKING:
+    from jackfield._gateway import Gateway
+
+_DESCRIPTION = """\
+Answer requests until told to stop. Without a file it serves the demo provider and every provider
+whose key is in the environment, to this machine alone. SIGHUP, or saving the file, makes it read
+the configuration again; SIGTERM lets it finish what it has begun, and then end."""
+
+_EPILOG = """\
+examples:
+  jackfield serve
+  jackfield serve --config jackfield.toml --workers 4
+  jackfield serve --bind 127.0.0.1:8080 --bind unix:/run/jackfield.sock"""
+
+
+def command(parser: ArgumentParser) -> None:
+    """Fill the parser of the command."""
+    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
+    add_config_option(parser)
+    parser.add_argument(
+        "-b",
+        "--bind",
+        metavar="ADDRESS",
+        action="append",
+        type=_address,
+        help="listen here instead of at server.bind: host:port or unix:/path; may be repeated",
+    )
+    parser.add_argument(
+        "-w",
+        "--workers",
+        metavar="N",
+        type=_workers,
+        help="this many processes instead of server.workers",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> int:
+    """Serve; the exit code."""
+    from jackfield._serve import Start, log_ready, serve
+
+    given = {"bind": arguments.bind, "workers": arguments.workers}
+    return serve(
+        Start(
+            config_path(arguments),
+            {key: value for key, value in given.items() if value is not None},
+            greet if sys.stderr.isatty() else log_ready,
+        )
+    )
+
+
+def greet(gateway: "Gateway", addresses: list[str]) -> None:
+    """Show a person at a terminal what is served, and a line to try it."""
+    from .greeting import greeting
+    from .terminal import Terminal
+
+    greeting(Terminal.stderr(), gateway, addresses)
+
+
+def _address(text: str) -> str:
+    from jackfield.address import Address
+
+    try:
+        return str(Address.from_text(text))
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise ArgumentTypeError(f"must be a number between 1 and 1024, found {text}")
+    return int(text)

@@ -1,0 +1,184 @@
+"""A provider's answer: status and headers at once, the body as it comes or as a whole."""
+
+import asyncio
+
+from attrs import define, field
+from multidict import CIMultiDictProxy
+
+from jackfield.errors import ProviderError, StreamTruncated
+
+from .decoder import BadCompression, CompressionBomb, Decoder
+from .failure import Failure
+
+_HIGH_WATER = 256 * 1024
+
+
+@define(eq=False)
+class Answer:
+    """One answer. Read it with `read()`, or iterate over it; then, or instead, `close()` it.
+
+    `complete` says that the body ended as HTTP says it must; `framed` is false when that was
+    merely the connection's end, so that only the content can tell whether it is whole.
+    Iteration yields what has arrived, merged, and raises ProviderError. While it waits, the
+    `between_events` clock runs until `touch()`, so that a drip of bytes does not pass for a stream.
+    """
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    complete: bool = field(default=False, init=False)
+    framed: bool = field(default=True, init=False)
+    _provider: str
+    _transport: asyncio.Transport
+    _loop: asyncio.AbstractEventLoop
+    _max_response: int
+    _decoder: Decoder | None
+    _parts: list[bytes] = field(factory=list, init=False)
+    _size: int = field(default=0, init=False)
+    _paused: bool = field(default=False, init=False)
+    _whole: bool = field(default=False, init=False)
+    _error: ProviderError | None = field(default=None, init=False)
+    _waiter: asyncio.Future[None] | None = field(default=None, init=False)
+    _waited: float = field(default=0.0, init=False)
+
+    def __aiter__(self) -> "Answer":
+        return self
+
+    async def __anext__(self) -> bytes:
+        while True:
+            while not self._parts:
+                if self._error is not None:
+                    raise self._error
+                if self.complete:
+                    self._finish_decoding()
+                    raise StopAsyncIteration
+                await self._wait()
+            data = self._take()
+            if self._decoder is None:
+                return data
+            data = self._decode(self._decoder, data, None)
+            if data:
+                return data
+
+    async def read(self) -> bytes:
+        """The whole body, decompressed. Raises ProviderError if it is cut, too large or late."""
+        if not self.complete and self._error is None:
+            self._whole = True
+            self._resume()
+            await self._wait()
+        if isinstance(self._error, StreamTruncated):
+            # Nothing has been passed on yet, so that another try is worth while.
+            raise Failure.CUT.error(self._provider) from self._error
+        if self._error is not None:
+            raise self._error
+        if self._size > self._max_response:
+            raise Failure.TOO_LARGE.error(self._provider)
+        body = self._take() if self._parts else b""
+        if self._decoder is not None and body:
+            body = self._decode(self._decoder, body, self._max_response)
+            self._finish_decoding()
+        return body
+
+    def touch(self) -> None:
+        """Say that an event was complete: the next has `between_events` again."""
+        self._waited = 0.0
+
+    async def close(self) -> None:
+        """Drop the connection at once, unless the body is complete."""
+        self.drop()
+
+    def drop(self) -> None:
+        """Do what `close()` does, where nothing can be awaited."""
+        if not self.complete:
+            self.fail(Failure.CLIENT_CLOSED.error(self._provider))
+            self._transport.abort()
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the body from the connection."""
+        self._parts.append(data)
+        self._size += len(data)
+        if self._whole:
+            self._waited = 0.0
+            if self._size > self._max_response:
+                self.fail(Failure.TOO_LARGE.error(self._provider))
+                self._transport.abort()
+            return
+        if self._size >= _HIGH_WATER and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+        if self._waiter is not None:
+            self._wake()
+
+    def finish(self, *, framed: bool) -> None:
+        """Take the connection's word that the body is complete."""
+        if self._error is None:
+            self.complete = True
+            self.framed = framed
+            if self._paused:
+                self._resume()
+            if self._waiter is not None:
+                self._wake()
+
+    def fail(self, error: ProviderError) -> None:
+        """Raise `error` to the reader once it has read what came before."""
+        if self._error is None and not self.complete:
+            self._error = error
+            self._wake()
+
+    def is_late(self, elapsed: float, limit: float) -> bool:
+        """Whether the reader has waited longer than `limit` for an event, or for bytes of a whole.
+
+        Called every `elapsed` seconds; only time spent waiting counts, so that a slow reader is
+        not taken for a slow provider.
+        """
+        if self._waiter is None:
+            return False
+        self._waited += elapsed
+        return self._waited > limit + elapsed
+
+    async def _wait(self) -> None:
+        waiter = self._waiter = self._loop.create_future()
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            self.drop()
+            raise
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _take(self) -> bytes:
+        parts = self._parts
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        parts.clear()
+        self._size = 0
+        if self._paused:
+            self._resume()
+        return data
+
+    def _resume(self) -> None:
+        if self._paused:
+            self._paused = False
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
+
+    def _decode(self, decoder: Decoder, data: bytes, cap: int | None) -> bytes:
+        try:
+            return decoder.decode(data, cap)
+        except BadCompression as error:
+            self.drop()
+            raise Failure.BAD_COMPRESSION.error(self._provider) from error
+        except CompressionBomb as error:
+            self.drop()
+            raise Failure.BOMB.error(self._provider) from error
+
+    def _finish_decoding(self) -> None:
+        if self._decoder is None:
+            return
+        try:
+            self._decoder.finish()
+        except BadCompression as error:
+            raise Failure.BAD_COMPRESSION.error(self._provider) from error

@@ -1,0 +1,30 @@
+"""What can go wrong between the gateway and a provider, in words that give nothing away."""
+
+from enum import StrEnum
+
+from jackfield.errors import ProviderUnavailable
+
+
+class Failure(StrEnum):
+    """Why no whole answer came; each is the message of the error that a caller sees."""
+
+    DNS = "The provider's host name could not be resolved."
+    FORBIDDEN_ADDRESS = "The provider's host name leads to an address that is not allowed."
+    CONNECT = "No connection to the provider could be made."
+    TLS = "No trusted TLS connection to the provider could be made."
+    CLOSED = "The provider closed the connection without an answer."
+    ILLEGAL = "What the provider sent is not valid HTTP."
+    CUT = "The provider's answer was cut off."
+    TOO_LARGE = "The provider's answer is larger than allowed."
+    ENCODING = "The provider's answer is compressed in a way that is not supported."
+    BAD_COMPRESSION = "The provider's answer could not be decompressed."
+    BOMB = "The provider's answer grows beyond reason when decompressed."
+    CLIENT_CLOSED = "The connection to the provider was closed."
+
+    def error(self, provider: str) -> ProviderUnavailable:
+        """The exception that tells this failure of `provider`."""
+        return ProviderUnavailable(str(self), provider=provider)
+
+
+class StaleConnection(ProviderUnavailable):
+    """A pooled connection proved to be closed before a byte came back: a fresh one may do."""

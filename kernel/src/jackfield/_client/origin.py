@@ -1,0 +1,129 @@
+"""One provider's address, as the client knows it: requests go in, answers come out."""
+
+import asyncio
+import re
+import ssl
+from collections.abc import Callable
+from functools import lru_cache
+
+from attrs import define, field, frozen
+
+from jackfield.errors import InvalidRequest, ProviderTimeout
+from jackfield.timeouts import Timeouts
+
+from .address import Reach, connect
+from .answer import Answer
+from .connection import Connection, Owner, Request
+from .failure import Failure, StaleConnection
+from .pool import Pool
+from .url import BaseUrl
+
+_METHOD = re.compile(r"[A-Z]+")
+_PATH = re.compile(r"/[!-~]*")
+_BODILESS = frozenset(("GET", "HEAD", "DELETE", "OPTIONS"))
+
+
+@frozen
+class Settings:
+    """What is configured about one origin; sizes in bytes, times in seconds."""
+
+    provider: str
+    url: BaseUrl
+    reach: Reach
+    timeouts: Timeouts
+    tls: ssl.SSLContext | None
+    max_response: int
+    max_connections: int
+    keep_alive: float
+
+
+@define(eq=False)
+class Origin:
+    """A scheme, host, port and path prefix, with its pool of connections."""
+
+    _settings: Settings
+    _on_open: Callable[[Connection], None]
+    _on_lost: Callable[[Connection], None]
+    _pool: Pool = field(init=False)
+    _owner: Owner = field(init=False)
+    _start_of: Callable[[str, str], bytes] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        settings = self._settings
+        self._pool = Pool(self._open, settings.max_connections)
+        self._owner = Owner(
+            settings.provider,
+            settings.max_response,
+            settings.keep_alive,
+            self._pool.give_back,
+            self._lost,
+        )
+        self._start_of = lru_cache(maxsize=256)(self._request_start)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        head: bytes = b"",
+        body: bytes = b"",
+        timeouts: Timeouts | None = None,
+    ) -> Answer:
+        """Send one request and return when the head of its answer has come.
+
+        `path` is percent-encoded, with its query, and is appended to the base URL's path; `head`
+        is made by `header_lines()`. Raises ProviderUnavailable and ProviderTimeout, and
+        InvalidRequest for a path that cannot be sent.
+        """
+        start = self._start_of(method, path)
+        if body or method not in _BODILESS:
+            head = b"%bContent-Length: %d\r\n" % (head, len(body))
+        timeouts = timeouts or self._settings.timeouts
+        began = asyncio.get_running_loop().time()
+        request = Request(b"%b%b\r\n" % (start, head), body, method != "HEAD", timeouts, began)
+        connection = self._pool.reuse()
+        if connection is not None:
+            try:
+                return await connection.exchange(request)
+            except StaleConnection:
+                pass  # closed while it rested: nothing was received, so a fresh one may try
+        connection = await self._fresh(timeouts.connect)
+        return await connection.exchange(request)
+
+    def _request_start(self, method: str, path: str) -> bytes:
+        if not _METHOD.fullmatch(method) or not _PATH.fullmatch(path):
+            raise InvalidRequest("The path to the provider holds a character that cannot be sent.")
+        url = self._settings.url
+        return f"{method} {url.path}{path} HTTP/1.1\r\nHost: {url.host_header}\r\n".encode("ascii")
+
+    async def _fresh(self, seconds: float) -> Connection:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._pool.fresh()
+        except TimeoutError as error:
+            provider = self._settings.provider
+            raise ProviderTimeout("connect", seconds, provider=provider) from error
+
+    async def _open(self) -> Connection:
+        settings = self._settings
+        loop = asyncio.get_running_loop()
+        url = settings.url
+        sock = await connect(url.host, url.port, settings.reach, settings.provider)
+        try:
+            _, connection = await loop.create_connection(
+                lambda: Connection(self._owner, loop),
+                sock=sock,
+                ssl=settings.tls,
+                server_hostname=url.host if settings.tls else None,
+            )
+        except OSError as error:
+            failure = Failure.TLS if settings.tls else Failure.CONNECT
+            raise failure.error(settings.provider) from error
+        if not connection.usable:
+            raise Failure.CONNECT.error(settings.provider)
+        connection.adopted = True
+        self._on_open(connection)
+        return connection
+
+    def _lost(self, connection: Connection) -> None:
+        self._pool.lost(connection)
+        self._on_lost(connection)

@@ -1,0 +1,127 @@
+"""aiohttp's hardened C parser of HTTP/1.1 responses, all that the client uses of aiohttp."""
+
+import asyncio
+from typing import Any, Protocol, cast
+
+from aiohttp.http import HttpProcessingError, HttpResponseParser
+from aiohttp.http_parser import HttpResponseParserPy
+from aiohttp.streams import StreamReader
+from multidict import CIMultiDictProxy
+
+from jackfield.errors import ConfigError
+
+__all__ = [
+    "Body",
+    "HttpProcessingError",
+    "Message",
+    "Parser",
+    "lighten",
+    "new_parser",
+    "require_c_parser",
+]
+
+_MAX_HEADERS = 128
+_MAX_LINE = 8190
+# The connection empties the parser's buffer after each feed and limits what is kept itself.
+_NO_LIMIT = 2**30
+
+
+class Message(Protocol):
+    """The status line and headers of one response."""
+
+    code: int
+    version: tuple[int, int]
+    headers: CIMultiDictProxy[str]
+    should_close: bool
+    chunked: bool
+
+
+class Body(Protocol):
+    """Where the parser puts the bytes of one body."""
+
+    def read_nowait(self) -> bytes:
+        """All that has come since the last call."""
+
+    def is_eof(self) -> bool:
+        """Whether the body is whole."""
+
+
+class Parser(Protocol):
+    """A parser of the responses of one connection."""
+
+    def feed_data(self, data: bytes) -> tuple[list[tuple[Message, Body]], bool, bytes]:
+        """Parse `data`; return the messages that began in it. Raises HttpProcessingError."""
+
+    def feed_eof(self) -> Message | None:
+        """End a body that only the connection's end delimits. Raises HttpProcessingError if cut.
+
+        Between two messages it changes nothing, and returns a message if a next one has begun.
+        """
+
+
+class _LeanBody(StreamReader):
+    """A body that keeps no account of chunks, which costs three times what parsing them does."""
+
+    __slots__ = ()
+
+    def begin_http_chunk_receiving(self) -> None:
+        pass
+
+    def end_http_chunk_receiving(self) -> None:
+        pass
+
+    def feed_data(self, data: bytes, size: int = 0) -> bool:
+        self._buffer.append(data)
+        return False
+
+    def read_nowait(self, n: int = -1) -> bytes:
+        buffer = self._buffer
+        data = buffer.popleft() if len(buffer) == 1 else b"".join(buffer)
+        buffer.clear()
+        return data
+
+
+class _NoFlowControl:
+    _reading_paused = False
+
+    def pause_reading(self) -> None:
+        """Never needed: the buffer has no limit."""
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Never needed: nothing was paused."""
+
+
+# Should another aiohttp keep its bytes elsewhere, bodies stay as they are: slower, not wrong.
+_CAN_LIGHTEN = "_buffer" in getattr(StreamReader, "__slots__", ())
+_FLOW = cast(Any, _NoFlowControl())
+
+
+def new_parser(loop: asyncio.AbstractEventLoop, *, with_body: bool) -> Parser:
+    """A parser for one connection; `with_body` is false where answers have none (HEAD)."""
+    parser = HttpResponseParser(
+        _FLOW,
+        loop,
+        _NO_LIMIT,
+        max_line_size=_MAX_LINE,
+        max_headers=_MAX_HEADERS,
+        max_field_size=_MAX_LINE,
+        response_with_body=with_body,
+        read_until_eof=True,
+        auto_decompress=False,
+    )
+    return cast(Parser, parser)
+
+
+def lighten(body: Body) -> None:
+    """Make further feeding of `body` cheap, for bodies that come in many pieces."""
+    if _CAN_LIGHTEN and type(body) is StreamReader:
+        # The C parser makes its bodies itself; it cannot be given another class.
+        body.__class__ = _LeanBody
+
+
+def require_c_parser() -> None:
+    """Raise ConfigError if aiohttp would parse with its pure Python code, which is laxer."""
+    if HttpResponseParser is HttpResponseParserPy:
+        raise ConfigError(
+            ["aiohttp has no C parser: unset AIOHTTP_NO_EXTENSIONS, or install it from a wheel"]
+        )

@@ -1,0 +1,1 @@
+"""Strict TOML: where everything stands, structured into attrs classes, all problems at once."""

@@ -1,0 +1,67 @@
+"""Where the names in `[models]` lead: to a configured provider, or to another alias."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from jackfield._config.document import Problems
+from jackfield._config.toml import Path
+from jackfield._config.toml_text import toml_string
+from jackfield._config.wording import did_you_mean
+
+
+def check_references(
+    models: Mapping[str, Any], providers: Collection[str], problems: Problems
+) -> None:
+    """Note each name that leads nowhere, and each circle of aliases, at the name that closes it.
+
+    `models` are the raw tables: what is wrong with one name must not hide the next.
+    """
+    for alias, model in models.items():
+        for path, name in _names(model):
+            if name not in models and (message := _dangling(name, models, providers)):
+                problems.add(("models", alias, *path), message)
+    for path, circle in _circles(models):
+        message = f"the alias leads back to itself: {' -> '.join(circle)}"
+        problems.add(("models", *path), message)
+
+
+def _names(model: Any) -> Iterator[tuple[Path, str]]:
+    """Give the targets and fallbacks of a table of `[models]`, each with its path within it."""
+    for key in ("targets", "fallbacks"):
+        entries = model.get(key) if isinstance(model, dict) else None
+        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+            if isinstance(entry, str):
+                yield (key, index), entry
+            elif isinstance(entry, dict) and isinstance(entry.get("model"), str):
+                yield (key, index, "model"), entry["model"]
+
+
+def _dangling(name: str, aliases: Collection[str], providers: Collection[str]) -> str:
+    provider, slash, model = name.partition("/")
+    if not slash:
+        hint = did_you_mean(name, aliases) or '; expected "provider/model" or another alias'
+        return f"{toml_string(name)} is not an alias{hint}"
+    if provider not in providers:
+        configured = ", ".join(providers) or "none"
+        hint = did_you_mean(provider, providers) or f"; configured: {configured}"
+        return f"no provider {toml_string(provider)}{hint}"
+    return "" if model else f"no model after {toml_string(name)}"
+
+
+def _circles(models: Mapping[str, Any]) -> Iterator[tuple[Path, list[str]]]:
+    """Follow the aliases in depth; a chain of them may be longer than Python's stack."""
+    done: set[str] = set()
+    for start in models:
+        trail = {} if start in done else {start: _names(models[start])}
+        while trail:
+            alias = next(reversed(trail))
+            for path, name in trail[alias]:
+                if name in trail:
+                    aliases = list(trail)
+                    yield (alias, *path), [*aliases[aliases.index(name) :], name]
+                elif name in models and name not in done:
+                    trail[name] = _names(models[name])
+                    break
+            else:
+                done.add(alias)
+                del trail[alias]

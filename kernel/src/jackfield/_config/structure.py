@@ -1,0 +1,247 @@
+"""Strict structuring of TOML values into typed ones, which finds all problems and not only one."""
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
+from pathlib import Path as FilePath
+from typing import Any, get_args, get_origin
+
+import attrs
+from attrs import frozen
+from cattrs import BaseConverter
+
+from jackfield._config.toml import Path
+from jackfield._config.toml_text import toml_text
+from jackfield._config.toml_types import (
+    accepts,
+    choices,
+    default_of,
+    is_annotated,
+    is_array,
+    is_from_text,
+    is_record,
+    is_table,
+    is_union,
+    type_name,
+    union_members,
+    unwrapped,
+)
+from jackfield._config.wording import did_you_mean, found, unknown, validator_message, with_article
+
+_LONGEST_ECHO = 20  # a longer string may be a secret in the wrong place
+
+
+@frozen
+class Problem:
+    """What is wrong at `path`, which is relative to the value that was structured."""
+
+    path: Path
+    message: str
+    on_key: bool = False
+
+
+class StructureError(Exception):
+    """A value does not fit its type, for one or more reasons."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(problem.message for problem in self.problems))
+
+    @classmethod
+    def of(cls, message: str) -> "StructureError":
+        """Make an error of one problem, with the value itself."""
+        return cls([Problem((), message)])
+
+    def under(self, key: str | int) -> Iterator[Problem]:
+        """Give the problems as seen from the container that holds the value at `key`."""
+        return (attrs.evolve(problem, path=(key, *problem.path)) for problem in self.problems)
+
+
+def make_converter(directory: FilePath) -> BaseConverter:
+    """Make a converter that coerces nothing; relative file paths begin at `directory`."""
+    converter = BaseConverter()
+    for kind in (str, int, float, bool, dt.datetime, dt.date, dt.time):
+        converter.register_structure_hook(kind, _scalar)
+
+    def path(value: Any, kind: Any) -> FilePath:
+        return directory / FilePath(_of_shape(value, kind)).expanduser()
+
+    def table(value: Any, cls: Any) -> Any:
+        return structure_table(converter, value, cls)
+
+    converter.register_structure_hook(FilePath, path)
+    for predicate, hook in (
+        (is_array, _array_hook(converter)),
+        (is_table, _mapping_hook(converter)),
+        (is_record, table),
+        (lambda kind: bool(choices(kind)), _choice),
+        (is_union, _union_hook(converter)),
+        (is_from_text, _from_text),
+        (is_annotated, lambda value, kind: converter.structure(value, unwrapped(kind))),
+    ):
+        converter.register_structure_hook_func(predicate, hook)
+    return converter
+
+
+def structure_table(
+    converter: BaseConverter,
+    value: Any,
+    cls: type[Any],
+    *,
+    reserved: Iterable[str] = (),
+    defaults: Mapping[str, Any] | None = None,
+) -> Any:
+    """Make an instance of the attrs class `cls`.
+
+    Keys in `reserved` belong to someone else: they are passed over. `defaults` go before those
+    of the class. A table within it may be given in part: the rest comes from its default.
+    """
+    entries = _of_shape(value, cls)
+    attrs.resolve_types(cls)
+    fields = {field.alias: field for field in attrs.fields(cls) if field.init}
+    defaults = defaults or {}
+    allowed = [*fields, *reserved]
+    problems = [
+        Problem((key,), unknown("key", key, allowed), on_key=True)
+        for key in entries
+        if key not in allowed
+    ]
+    arguments: dict[str, Any] = {}
+    for key, field in fields.items():
+        default = defaults.get(key, default_of(field))
+        if key not in entries:
+            if default is not attrs.NOTHING:
+                arguments[key] = default
+            elif field.default is attrs.NOTHING:
+                problems.append(Problem((key,), f"missing; expected {with_article(field.type)}"))
+            continue
+        try:
+            arguments[key] = _entry(converter, entries[key], field.type, default)
+        except StructureError as error:
+            problems.extend(error.under(key))
+    problems.extend(_invalid(cls, arguments))
+    if problems:
+        raise StructureError(problems)
+    try:
+        return cls(**arguments)
+    except (ValueError, TypeError) as error:
+        raise StructureError.of(validator_message(error)) from error
+
+
+def _entry(converter: BaseConverter, value: Any, kind: Any, default: Any) -> Any:
+    cls = type(default)
+    if is_record(cls) and cls in union_members(kind) and isinstance(value, dict):
+        given = {field.alias: getattr(default, field.name) for field in attrs.fields(cls)}
+        return structure_table(converter, value, cls, defaults=given)
+    return converter.structure(value, kind or Any)
+
+
+def _invalid(cls: type[Any], arguments: Mapping[str, Any]) -> Iterator[Problem]:
+    """Run each validator by itself, on an instance that has only the fields that are right."""
+    probe: Any = object.__new__(cls)
+    fields = [field for field in attrs.fields(cls) if field.alias in arguments]
+    for field in fields:
+        object.__setattr__(probe, field.name, arguments[field.alias])
+    for field in fields:
+        if field.validator is None:
+            continue
+        try:
+            field.validator(probe, field, arguments[field.alias])
+        except (ValueError, TypeError) as error:
+            yield Problem((field.alias,), validator_message(error))
+        except AttributeError:
+            continue  # it looks at a field that is wrong or left out; the class runs it again
+
+
+def _of_shape(value: Any, kind: Any) -> Any:
+    if accepts(kind, value):
+        return value
+    raise StructureError.of(f"expected {with_article(kind)}, found {found(value, kind)}")
+
+
+def _scalar(value: Any, kind: Any) -> Any:
+    if choices(kind):
+        return _choice(value, kind)
+    number = _of_shape(value, kind)
+    if kind is not float:
+        return number
+    if not math.isfinite(number):
+        raise StructureError.of(f"expected a finite number, found {value}")
+    return float(number)
+
+
+def _choice(value: Any, kind: Any) -> Any:
+    allowed = choices(kind)
+    _of_shape(value, kind)
+    if value not in allowed:
+        is_long = isinstance(value, str) and len(value) > _LONGEST_ECHO
+        given = "another string" if is_long else toml_text(value)
+        raise StructureError.of(
+            f"expected {type_name(kind)}, found {given}{did_you_mean(value, allowed)}"
+        )
+    return kind(value) if isinstance(kind, type) and issubclass(kind, Enum) else value
+
+
+def _from_text(value: Any, kind: Any) -> Any:
+    text = _of_shape(value, kind)
+    try:
+        return kind.from_text(text)
+    except ValueError as error:
+        raise StructureError.of(str(error)) from error
+
+
+def _array_hook(converter: BaseConverter) -> Any:
+    def structure(value: Any, kind: Any) -> Any:
+        items = _of_shape(value, kind)
+        kinds = get_args(kind)
+        origin = get_origin(kind) or kind
+        if origin is tuple and kinds and kinds[-1] is not Ellipsis:
+            if len(items) != len(kinds):
+                message = f"expected {len(kinds)} elements, found {len(items)}"
+                raise StructureError.of(message)
+        else:
+            kinds = (kinds[0] if kinds else Any,) * len(items)
+        made = _each(converter, zip(range(len(items)), items, kinds, strict=True))
+        return (origin if origin in (tuple, set, frozenset) else list)(made.values())
+
+    return structure
+
+
+def _mapping_hook(converter: BaseConverter) -> Any:
+    def structure(value: Any, kind: Any) -> Any:
+        entries = _of_shape(value, kind)
+        item = (*get_args(kind), Any, Any)[1]
+        return _each(converter, ((key, entry, item) for key, entry in entries.items()))
+
+    return structure
+
+
+def _each(converter: BaseConverter, entries: Iterable[tuple[Any, Any, Any]]) -> dict[Any, Any]:
+    made: dict[Any, Any] = {}
+    problems: list[Problem] = []
+    for key, value, kind in entries:
+        try:
+            made[key] = converter.structure(value, kind)
+        except StructureError as error:
+            problems.extend(error.under(key))
+    if problems:
+        raise StructureError(problems)
+    return made
+
+
+def _union_hook(converter: BaseConverter) -> Any:
+    def structure(value: Any, kind: Any) -> Any:
+        """Take the first member that fits; if none does, blame the one that nearly does."""
+        _of_shape(value, kind)
+        errors: list[StructureError] = []
+        for member in union_members(kind):
+            if not accepts(member, value):
+                continue
+            try:
+                return converter.structure(value, member)
+            except StructureError as error:
+                errors.append(error)
+        raise min(errors, key=lambda error: len(error.problems))
+
+    return structure

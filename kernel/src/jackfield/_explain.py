@@ -1,0 +1,116 @@
+"""A dry run: what would become of a request, and why. Nothing is sent."""
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from jackfield._hook_chain import hooks_of
+from jackfield.errors import GatewayError, InvalidRequest
+from jackfield.exchange import Exchange
+from jackfield.http import HttpRequest
+from jackfield.plan import Plan
+from jackfield.response import Outcome
+
+if TYPE_CHECKING:
+    from jackfield._gateway import Gateway
+
+_GUESSES = (
+    ("messages", "/v1/chat/completions"),
+    ("prompt", "/v1/completions"),
+    ("instructions", "/v1/responses"),
+)
+
+
+async def explain(gateway: "Gateway", description: Any) -> dict[str, Any]:
+    """Run a described request through the hooks and the plan.
+
+    `description` is `{"path": …, "body": …}` with `method` and `headers` if need be, or the body
+    alone, when its path can be told from its keys. Raises InvalidRequest otherwise.
+    """
+    request = described(description)
+    outcomes: list[Outcome] = []
+    try:
+        exchange = gateway.face.open(request, "explain")
+        exchange.dry_run = True
+        await gateway.dry_run(exchange, outcomes.append)
+    except GatewayError as error:
+        return {"endpoint": request.path, "refused": _error(error)}
+    outcome = outcomes[-1]
+    explanation: dict[str, Any] = {
+        "endpoint": f"{exchange.endpoint.method} {exchange.endpoint.path}",
+        "dialect": exchange.dialect.name,
+        "operation": exchange.operation,
+        "model": exchange.model,
+        "stream": exchange.stream,
+        "tenant": exchange.principal.tenant,
+        "plugins": _plugins(gateway, exchange),
+    }
+    if outcome.error is not None:
+        explanation["refused"] = _error(outcome.error)
+    if exchange.plan is not None:
+        explanation["plan"] = _plan(gateway, exchange, exchange.plan)
+    elif outcome.error is None:
+        explanation["answered"] = "by a plugin or by the gateway itself"
+    return explanation
+
+
+def described(description: Any) -> HttpRequest:
+    """The request that a description means."""
+    if not isinstance(description, dict):
+        raise InvalidRequest('Describe a request as {"path": "/v1/…", "body": {…}}.')
+    body = description.get("body", description)
+    path = description.get("path") if "body" in description else None
+    path = path or next((path for key, path in _GUESSES if key in body), None)
+    if not isinstance(path, str):
+        raise InvalidRequest('Say which endpoint is meant: {"path": "/v1/…", "body": {…}}.')
+    headers = CIMultiDict({"content-type": "application/json"})
+    headers.update(description.get("headers", {}) if "body" in description else {})
+    return HttpRequest(
+        method=str(description.get("method", "POST")) if "body" in description else "POST",
+        path=path,
+        query="",
+        headers=CIMultiDictProxy(headers),
+        body=msgspec.json.encode(body),
+    )
+
+
+def _plugins(gateway: "Gateway", exchange: Exchange) -> list[dict[str, Any]]:
+    listed = []
+    for at, plugin in enumerate(gateway.chain.plugins):
+        decisions = exchange.plan.decisions if exchange.plan else ()
+        listed.append(
+            {
+                "name": plugin.name,
+                "hooks": hooks_of(type(plugin)),
+                "reached": at < exchange.entered,
+                "ms": round(exchange.timings[at] * 1000, 3),
+                "changes": [change.what for change in exchange.changes if change.by == plugin.name],
+                "decisions": [f"{d.what}: {d.because}" for d in decisions if d.by == plugin.name],
+                "failures": [f for f in exchange.failures if f.startswith(f"{plugin.name}.")],
+            }
+        )
+    return listed
+
+
+def _plan(gateway: "Gateway", exchange: Exchange, plan: Plan) -> dict[str, Any]:
+    return {
+        "decisions": [
+            {"by": decision.by, "what": decision.what, "because": decision.because}
+            for decision in plan.decisions
+        ],
+        "targets": [
+            {
+                "target": str(target),
+                "losses": [
+                    str(loss)
+                    for loss in gateway.providers[target.provider].losses(exchange, target)
+                ],
+            }
+            for target in plan.targets
+        ],
+    }
+
+
+def _error(error: GatewayError) -> dict[str, Any]:
+    return {"status": error.http_status, "code": error.code, "message": error.message}

@@ -1,0 +1,174 @@
+"""One listener's side of the gateway: from an HTTP request to an exchange, or to a refusal."""
+
+import asyncio
+import secrets as randomness
+from collections.abc import Mapping
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from jackfield import strict_json
+from jackfield._gateway_dialect import GATEWAY_DIALECT
+from jackfield.dialects import Dialect, Peek
+from jackfield.endpoints import PUBLIC, Endpoint, EndpointTable
+from jackfield.errors import Forbidden, GatewayError, UnsupportedMedia
+from jackfield.exchange import ANONYMOUS, Exchange, Principal, Request
+from jackfield.http import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from jackfield._gateway import Gateway
+
+LARGE_BODY: Final = 1 << 20
+"""Bytes above which a body is read in a thread, so that the event loop goes on."""
+
+_NO_BODY: Final = Peek(None)
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_ID_CHARACTERS: Final = frozenset(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+)
+
+
+class Face:
+    """Answers the requests of one listener by its own endpoint table.
+
+    `principal` is who asks until a plugin says otherwise. When that is not ANONYMOUS nobody
+    authenticates, so a page in a browser on this machine must not be able to ask: its Origin, or
+    a host name that an attacker made resolve to this machine, give it away.
+    """
+
+    def __init__(self, gateway: "Gateway", table: EndpointTable, principal: Principal) -> None:
+        self._gateway = gateway
+        self._table = table
+        self._principal = principal
+        self._guarded = principal is not ANONYMOUS
+        self._known_hosts: set[str] = set()
+        self._ids = count(1)
+        self._id_prefix = randomness.token_hex(6)
+        self._dialects = _dialects_by_prefix(table)
+        self._max_body = gateway.settings.server.max_body
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answer from a task that may be cancelled: the exchange runs in a task of its own."""
+        running = asyncio.create_task(self.handle_owned(request))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            request.abort()
+            raise
+
+    async def handle_owned(self, request: HttpRequest) -> HttpResponse:
+        """Answer from a task that nobody cancels; `request.abort()` ends the exchange instead."""
+        request_id = self._request_id(request)
+        try:
+            tree = None
+            if len(request.body) > LARGE_BODY and _is_json(request):
+                tree = await asyncio.to_thread(strict_json.decode, request.body)
+            exchange = self.open(request, request_id, tree)
+        except GatewayError as error:
+            return self.refuse(error, request.path, request_id)
+        if exchange.endpoint.permission == PUBLIC and exchange.endpoint.answer is not None:
+            answer = await exchange.endpoint.answer(exchange, self._gateway.catalogue)
+            head = [("content-type", answer.content_type), ("x-request-id", request_id)]
+            return HttpResponse(answer.status, head, answer.body)
+        request.on_abort(exchange.abort)
+        return await self._gateway.run(exchange)
+
+    def open(self, request: HttpRequest, request_id: str, tree: Any = None) -> Exchange:
+        """The exchange of a request. Raises GatewayError for one that is not understood."""
+        endpoint, params = self._table.find(request.method, request.path)
+        if self._guarded:
+            self._check_browser(request)
+        peek, tree = _peek(request, endpoint, params, tree)
+        held = Request(
+            request.method,
+            request.path,
+            request.query,
+            request.headers,
+            request.body,
+            params,
+            request.client,
+        )
+        exchange = Exchange(
+            request_id, endpoint, held, peek.model, peek.stream, peek.max_tokens, peek.model
+        )
+        exchange.principal = self._principal
+        exchange.received = request.received
+        exchange._tree = tree
+        return exchange
+
+    def refuse(self, error: GatewayError, path: str, request_id: str | None = None) -> HttpResponse:
+        """An error without an exchange, in the dialect of its path."""
+        request_id = request_id or self._next_id()
+        dialect = self._dialects.get(_prefix(path), GATEWAY_DIALECT)
+        head = [("content-type", "application/json"), ("x-request-id", request_id)]
+        if error.retry_after is not None:
+            head.append(("retry-after", str(max(1, round(error.retry_after)))))
+        self._gateway.access_log.add_refusal(path, request_id, error)
+        return HttpResponse(error.http_status, head, dialect.render_error(error, request_id))
+
+    def body_limit(self, method: str, path: str) -> int:
+        """How many bytes of body the endpoint takes; unknown ones get what an error needs."""
+        try:
+            endpoint, _ = self._table.find(method, path)
+        except GatewayError:
+            return self._max_body
+        return endpoint.max_body or self._max_body
+
+    def _request_id(self, request: HttpRequest) -> str:
+        """The caller's own id if it is a plain word, else a new one."""
+        given = request.headers.get("x-request-id")
+        if given and len(given) <= 128 and _ID_CHARACTERS.issuperset(given):
+            return given
+        return self._next_id()
+
+    def _next_id(self) -> str:
+        return f"req_{self._id_prefix}{next(self._ids):08x}"
+
+    def _check_browser(self, request: HttpRequest) -> None:
+        host = request.headers.get("host", "")
+        if host not in self._known_hosts:
+            name = urlsplit(f"//{host}").hostname or ""
+            if request.client != "unix" and name not in _LOOPBACK and not name.startswith("127."):
+                raise Forbidden(
+                    "Without authentication only requests to a loopback address are served; "
+                    "this one came under another host name."
+                )
+            if len(self._known_hosts) < 64:
+                self._known_hosts.add(host)
+        origin = request.headers.get("origin")
+        if origin and (urlsplit(origin).hostname or "") not in _LOOPBACK:
+            raise Forbidden("Without authentication no web page may call the gateway.")
+
+
+def _is_json(request: HttpRequest) -> bool:
+    media = request.headers.get("content-type", "")
+    return not media or media.startswith("application/json") or media.endswith("+json")
+
+
+def _peek(
+    request: HttpRequest, endpoint: Endpoint, params: Mapping[str, str], tree: Any
+) -> tuple[Peek, Any]:
+    """What the kernel must know of the body, and its JSON if it is JSON."""
+    body, dialect = request.body, endpoint.dialect
+    if not body and not dialect.translates:
+        return _NO_BODY, None
+    if _is_json(request):
+        tree = strict_json.decode(body) if tree is None else tree
+        return dialect.peek(tree, params), tree
+    media = request.headers.get("content-type", "")
+    if dialect.translates:
+        raise UnsupportedMedia(
+            f"The content type {media[:80]!r} is not accepted here; send application/json."
+        )
+    return dialect.peek_form(body, media, params), None
+
+
+def _prefix(path: str) -> str:
+    return path.split("/", 2)[1] if path.startswith("/") else ""
+
+
+def _dialects_by_prefix(table: EndpointTable) -> dict[str, Dialect]:
+    dialects: dict[str, Dialect] = {}
+    for endpoint in table:
+        dialects.setdefault(_prefix(endpoint.path), endpoint.dialect)
+    return dialects

@@ -1,0 +1,145 @@
+"""The gateway: everything that one configuration stands for, started and ready to answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from attrs import evolve
+
+from jackfield._access_log import AccessLog
+from jackfield._attempts import Attempts
+from jackfield._client import Client
+from jackfield._face import Face
+from jackfield._hook_call import HookCaller
+from jackfield._hook_chain import compile_hooks
+from jackfield._loader import Installed, Loader, installed
+from jackfield._models import Models
+from jackfield._operations import Operations
+from jackfield._pipeline import Pipeline
+from jackfield._watchdog import Watchdog
+from jackfield.catalogue import Catalogue
+from jackfield.config import Document, read_settings
+from jackfield.endpoints import EndpointTable
+from jackfield.errors import ShuttingDown
+from jackfield.exchange import ANONYMOUS, Exchange, Principal
+from jackfield.http import HttpRequest, HttpResponse
+from jackfield.plugin import Plugin
+from jackfield.response import Outcome
+from jackfield.secrets import SecretSources
+from jackfield.setup import HealthCheck, Setup
+
+ADMIN: Final = Principal(tenant="admin", key_id="admin listener", permissions=frozenset({"*"}))
+
+
+class Gateway:
+    """One configuration, loaded. `start` opens what its plugins need, `stop` closes it.
+
+    Raises ConfigError, with every problem in the document, when it cannot be used.
+    """
+
+    def __init__(self, document: Document, found: Installed | None = None) -> None:
+        self.document = document
+        self.settings = read_settings(document)
+        sources = SecretSources(document.directory)
+        self.loaded = Loader(document, self.settings, found or installed(), sources).load()
+        document.problems.raise_if_any()
+        self.chain = compile_hooks(self.loaded.members)
+        self.caller = HookCaller()
+        self.client = Client()
+        self.setup = Setup(self.settings, self.client, sources)
+        self.watchdog = Watchdog()
+        self.access_log = AccessLog(self.settings.server.log)
+        self.draining = False
+        self._started: list[Plugin] = []
+        self._live: set[Exchange] = set()
+        self._idle = asyncio.Event()
+
+    async def start(self) -> "Gateway":
+        """Start the plugins in the order of the file, then freeze the tables."""
+        setup = self.setup
+        for kind in self.loaded.front_doors:
+            for endpoint in kind.endpoints:
+                setup.add_endpoint(endpoint)
+        try:
+            for plugin in self.loaded.plugins:
+                self._started.append(plugin)
+                await plugin.start(setup)
+        except BaseException:
+            await self.stop()
+            raise
+        self.providers = setup.providers
+        self.catalogue = Catalogue(tuple(self.settings.models), self.providers)
+        models = Models(self.settings.models, self.providers, self.catalogue)
+        hooks = self.chain.call_provider
+        retries = self.settings.upstream.retries
+        attempts = Attempts(self.providers, hooks, self.caller, retries)
+        self._pipeline = Pipeline(
+            self.chain, self.caller, models, attempts, self.catalogue, self._settled
+        )
+        operations = Operations(self)
+        self.table = EndpointTable([*setup.endpoints, *operations.public()])
+        self.face = Face(self, self.table, self._callers_principal())
+        admin = EndpointTable([*setup.admin_endpoints, *operations.admin()])
+        self.admin_face = Face(self, admin, ADMIN)
+        self.watchdog.start()
+        return self
+
+    async def stop(self) -> None:
+        """End what is still running, then stop the plugins in reverse order."""
+        await self.end_exchanges()
+        self.watchdog.stop()
+        for plugin in reversed(self._started):
+            await plugin.stop()
+        self._started.clear()
+        await self.client.close()
+        self.access_log.flush()
+
+    async def __aenter__(self) -> "Gateway":
+        return await self.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def health_checks(self) -> Mapping[str, HealthCheck]:
+        """What /ready asks."""
+        checks = {plugin.name: plugin.health for plugin in self.loaded.plugins}
+        return {**checks, **self.setup.health_checks}
+
+    def handle(self, request: HttpRequest) -> Awaitable[HttpResponse]:
+        """Answer a request, also from a task that may be cancelled."""
+        return self.face.handle(request)
+
+    async def run(self, exchange: Exchange) -> HttpResponse:
+        """Run an exchange that has been opened."""
+        self._live.add(exchange)
+        return await self._pipeline.run(exchange)
+
+    async def dry_run(self, exchange: Exchange, settled: Callable[[Outcome], None]) -> None:
+        """Run hooks and plan of an exchange, send nothing, and tell how it ended."""
+        await evolve(self._pipeline, settled=lambda _, outcome: settled(outcome)).run(exchange)
+
+    async def end_exchanges(self) -> None:
+        """End what is running with an error of its own, and wait until all of it is settled."""
+        self.draining = True
+        for exchange in tuple(self._live):
+            exchange.end(ShuttingDown("The gateway is shutting down."))
+        await self.idle()
+
+    async def idle(self) -> None:
+        """Wait until nothing is running."""
+        while self._live:
+            self._idle.clear()
+            await self._idle.wait()
+
+    def _settled(self, exchange: Exchange, outcome: Outcome) -> None:
+        self._live.discard(exchange)
+        if not self._live:
+            self._idle.set()
+        self.access_log.add(exchange, outcome)
+
+    def _callers_principal(self) -> Principal:
+        """Who a request comes from before a plugin has said so."""
+        if any(plugin.authenticates for plugin in self.chain.plugins):
+            return ANONYMOUS
+        permissions = {endpoint.permission for endpoint in self.table} - {"admin"}
+        return Principal(tenant="local", permissions=frozenset(permissions))

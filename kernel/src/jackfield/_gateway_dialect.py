@@ -1,0 +1,44 @@
+"""The dialect of the gateway's own endpoints: JSON, with errors in the shape that OpenAI uses."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from jackfield.dialects import Dialect, Peek, Terminal
+from jackfield.errors import GatewayError
+from jackfield.messages import Usage
+
+
+class GatewayDialect(Dialect):
+    """What /health, /ready and /jackfield/… speak, and what an unknown path is answered in."""
+
+    name: ClassVar[str] = "jackfield"
+    operation: ClassVar[str] = "operations"
+    translates: ClassVar[bool] = False
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        """Nothing: these endpoints name no model."""
+        return Peek(None)
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        """These endpoints do not stream."""
+        return None
+
+    def usage(self, body: bytes) -> Usage | None:
+        """These endpoints use no tokens."""
+        return None
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        """The error as JSON."""
+        said = {
+            "message": error.message,
+            "type": "gateway_error",
+            "param": error.param,
+            "code": error.code,
+            "request_id": request_id,
+        }
+        return msgspec.json.encode({"error": said})
+
+
+GATEWAY_DIALECT: Final = GatewayDialect()

@@ -1,0 +1,244 @@
+"""From the configuration to plugins: entry points by name, classes, strict configs, instances."""
+
+import re
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points, version
+from typing import Any, Literal
+
+from attrs import define, field, fields_dict, frozen
+
+from jackfield._hook_chain import Member, hooks_of
+from jackfield.config import (
+    PLUGIN_KEYS,
+    PROVIDER_KEYS,
+    Document,
+    PluginTable,
+    Settings,
+    report_unknown_plugin,
+)
+from jackfield.plugin import Plugin
+from jackfield.providers import Provider
+from jackfield.secrets import SecretSources
+
+GROUP = "jackfield.plugins"
+KEYS_GROUP = "jackfield.well_known_keys"
+KERNEL = "jackfield-kernel"
+
+Section = Literal["providers", "plugins"]
+_RANGE = re.compile(r"(>=|<=|==|!=|>|<)\s*([0-9]+(?:\.[0-9]+)*)")
+
+
+@frozen
+class Installed:
+    """The plugins that are installed, listed without importing any of them.
+
+    `given` are classes that need no entry point, for tests and for embedding.
+    """
+
+    entry_points: Mapping[str, EntryPoint]
+    given: Mapping[str, type[Plugin]] = field(factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """The words that `use` may name."""
+        return sorted({*self.entry_points, *self.given})
+
+    def load(self, name: str) -> type[Plugin]:
+        """Import a plugin's class. Raises whatever its import raises."""
+        if name in self.given:
+            return self.given[name]
+        point = self.entry_points[name]
+        loaded: object = point.load()
+        if isinstance(loaded, type) and issubclass(loaded, Plugin):
+            return loaded
+        raise TypeError(f"{point.value} is not a subclass of jackfield.Plugin")
+
+    def version_of(self, name: str) -> str:
+        """The version of the distribution that brings a plugin."""
+        point = self.entry_points.get(name)
+        return point.dist.version if point is not None and point.dist is not None else ""
+
+
+def installed(given: Mapping[str, type[Plugin]] | None = None) -> Installed:
+    """What is installed in this environment."""
+    points = {point.name: point for point in entry_points(group=GROUP)}
+    return Installed(points, given or {})
+
+
+def well_known_keys() -> dict[str, str]:
+    """The environment variable that holds the key of each provider whose plugin names one."""
+    return {point.name: point.value for point in entry_points(group=KEYS_GROUP)}
+
+
+@define
+class Loaded:
+    """All that the configuration asks for, made but not started."""
+
+    members: list[Member] = field(factory=list)
+    providers: list[Provider] = field(factory=list)
+    front_doors: list[type[Provider]] = field(factory=list)
+    degraded: dict[str, str] = field(factory=dict)
+
+    @property
+    def plugins(self) -> list[Plugin]:
+        """Everything with a life cycle, in the order in which it is started."""
+        return [*(member.plugin for member in self.members), *self.providers]
+
+
+class Loader:
+    """Loads what one document names. What is wrong goes to the document's problems."""
+
+    def __init__(
+        self, document: Document, settings: Settings, found: Installed, sources: SecretSources
+    ) -> None:
+        self._document = document
+        self._settings = settings
+        self._found = found
+        self._sources = sources
+        self._loaded = Loaded()
+
+    def load(self) -> Loaded:
+        """Make every plugin and provider, in the order of the file."""
+        for name, plugin_table in self._settings.plugins.items():
+            self._add_plugin(name, plugin_table)
+        for name, provider_table in self._settings.providers.items():
+            self._add_provider(name, provider_table.use)
+        self._add_front_doors()
+        self._check_exposure()
+        return self._loaded
+
+    def _add_plugin(self, name: str, table: PluginTable) -> None:
+        kind = self._class("plugins", name, table.use, optional=table.on_error == "skip")
+        if kind is None:
+            return
+        if issubclass(kind, Provider):
+            message = f"{table.use} is a provider; its table is [providers.{name}]"
+            self._document.problems.add(("plugins", name), message, on_key=True)
+            return
+        if table.on_error == "skip" and kind.on_error == "refuse" and not table.accept_risk:
+            message = (
+                f"{table.use} refuses requests when it fails; to let them pass unprotected, "
+                "set accept_risk = true as well"
+            )
+            self._document.problems.add(("plugins", name, "on_error"), message)
+        plugin = self._instance(kind, ("plugins", name), PLUGIN_KEYS)
+        if plugin is not None:
+            self._loaded.members.append(
+                Member(
+                    plugin,
+                    table.on_error or kind.on_error,
+                    table.deadline_ms or kind.deadline_ms,
+                )
+            )
+
+    def _add_provider(self, name: str, use: str) -> None:
+        kind = self._class("providers", name, use, optional=False)
+        if kind is None:
+            return
+        if not issubclass(kind, Provider):
+            message = f"{use} is no provider; its table is [plugins.{name}]"
+            self._document.problems.add(("providers", name), message, on_key=True)
+            return
+        if hooks := hooks_of(kind):
+            message = f"the provider {use} implements {', '.join(hooks)}; hooks belong to plugins"
+            self._document.problems.add(("providers", name), message, on_key=True)
+            return
+        provider = self._instance(kind, ("providers", name), PROVIDER_KEYS)
+        if isinstance(provider, Provider):
+            self._loaded.providers.append(provider)
+            self._offer(kind)
+
+    def _add_front_doors(self) -> None:
+        named = self._document.get(("server", "front_doors")) is not None
+        for at, use in enumerate(self._settings.server.front_doors):
+            if use not in self._found.names:
+                if named:
+                    path = ("server", "front_doors", at)
+                    report_unknown_plugin(self._document, path, use, self._found.names)
+                continue
+            kind = self._class("providers", use, use, optional=not named)
+            if kind is not None and issubclass(kind, Provider):
+                self._offer(kind)
+
+    def _offer(self, kind: type[Provider]) -> None:
+        if kind not in self._loaded.front_doors:
+            self._loaded.front_doors.append(kind)
+
+    def _class(
+        self, section: Section, name: str, use: str, *, optional: bool
+    ) -> type[Plugin] | None:
+        if use not in self._found.names:
+            report_unknown_plugin(self._document, (section, name), use, self._found.names)
+            return None
+        try:
+            kind = self._found.load(use)
+        except Exception as error:  # noqa: BLE001 - whatever a third party's module raises
+            problem = f"cannot be imported: {type(error).__name__}: {error}"
+        else:
+            problem = _version_problem(kind)
+            if not problem:
+                return kind
+        if optional:
+            self._loaded.degraded[name] = problem
+        else:
+            self._document.problems.add((section, name), f"{use} {problem}", on_key=True)
+        return None
+
+    def _instance(
+        self, kind: type[Plugin], path: tuple[str, str], reserved: Iterable[str]
+    ) -> Plugin | None:
+        general = {"timeouts": self._settings.upstream.timeouts}
+        inherited = {key: general[key] for key in general if key in fields_dict(kind.Config)}
+        config: Any = self._document.structure(
+            kind.Config, path, reserved=reserved, defaults=inherited
+        )
+        if config is None:
+            return None
+        self._document.check_secrets(config, path, self._sources)
+        try:
+            plugin = kind(config)
+        except (ValueError, TypeError) as error:
+            self._document.problems.add(path, f"{path[1]}: {error}", on_key=True)
+            return None
+        plugin.name = path[1]
+        return plugin
+
+    def _check_exposure(self) -> None:
+        """Refuse to let other machines in without authentication, or with keys in clear text."""
+        server = self._settings.server
+        if server.is_loopback:
+            return
+        path = ("server", "bind")
+        if not any(member.plugin.authenticates for member in self._loaded.members):
+            self._document.problems.add(
+                path, "other machines can reach this address, and no plugin authenticates them"
+            )
+        if server.tls is None and not server.behind_proxy:
+            self._document.problems.add(
+                path, "keys would cross the network in clear text; set tls or behind_proxy = true"
+            )
+
+
+def _version_problem(kind: type[Plugin]) -> str:
+    kernel = version(KERNEL)
+    mine = _numbers(kernel)
+    for operator, bound in _RANGE.findall(kind.requires):
+        if not _holds(operator, mine, _numbers(bound)):
+            return f"needs jackfield-kernel {kind.requires}, and this is {kernel}"
+    return ""
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", text.partition("+")[0])[:3])
+
+
+def _holds(operator: str, mine: tuple[int, ...], bound: tuple[int, ...]) -> bool:
+    mine, bound = mine + (0,) * (3 - len(mine)), bound + (0,) * (3 - len(bound))
+    return {
+        ">=": mine >= bound,
+        "<=": mine <= bound,
+        "==": mine == bound,
+        "!=": mine != bound,
+        ">": mine > bound,
+        "<": mine < bound,
+    }[operator]

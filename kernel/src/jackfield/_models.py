@@ -1,0 +1,153 @@
+"""From the model that a client names to the targets that can answer it."""
+
+import random
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+
+from jackfield.catalogue import Catalogue
+from jackfield.config import ModelTable, WeightedTarget
+from jackfield.endpoints import Endpoint
+from jackfield.errors import ModelNotFound, NotFound
+from jackfield.exchange import Exchange
+from jackfield.plan import Decision, Plan, Target
+from jackfield.providers import Provider
+
+_MOST_PLANS = 1024
+
+
+class Models:
+    """The aliases of `[models]` and the models of the providers."""
+
+    def __init__(
+        self,
+        aliases: Mapping[str, ModelTable],
+        providers: Mapping[str, Provider],
+        catalogue: Catalogue,
+    ) -> None:
+        self._aliases = aliases
+        self._providers = providers
+        self._catalogue = catalogue
+        self._plans: dict[tuple[str | None, Endpoint], Plan] = {}
+
+    async def plan(self, exchange: Exchange) -> Plan:
+        """The targets for what the exchange asks, in order. Raises ModelNotFound."""
+        key = (exchange.model, exchange.endpoint)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = await self._make(exchange)
+            if exchange.model not in self._aliases and exchange.model is not None:
+                if len(self._plans) >= _MOST_PLANS:
+                    self._plans.clear()
+                self._plans[key] = plan
+        return plan
+
+    async def _make(self, exchange: Exchange) -> Plan:
+        model = exchange.model
+        if model is None:
+            return self._without_model(exchange)
+        alias = self._aliases.get(model)
+        if alias is None:
+            target, why = await self._single(exchange, model)
+            return Plan((target,), (Decision(f"target {target}", why, "kernel"),))
+        plan = await self._of_alias(exchange, model, alias, frozenset())
+        if alias.on_loss == "warn" or not plan.targets:
+            return plan
+        return self._without_losses(exchange, plan, alias.on_loss)
+
+    async def _of_alias(
+        self, exchange: Exchange, name: str, alias: ModelTable, seen: frozenset[str]
+    ) -> Plan:
+        chosen: list[Target] = []
+        for weighted in _shuffled(alias.weighted):
+            chosen += await self._expand(exchange, weighted.model, seen | {name}, weighted.region)
+        for model in alias.fallbacks:
+            chosen += await self._expand(exchange, model, seen | {name}, None)
+        targets = tuple(dict.fromkeys(chosen))
+        what = "targets " + ", ".join(map(str, targets))
+        return Plan(targets, (Decision(what, f"alias {name}", "kernel"),))
+
+    async def _expand(
+        self, exchange: Exchange, model: str, seen: frozenset[str], region: str | None
+    ) -> tuple[Target, ...]:
+        nested = self._aliases.get(model)
+        if nested is not None and model not in seen:
+            return (await self._of_alias(exchange, model, nested, seen)).targets
+        target, _ = await self._single(exchange, model)
+        return (Target(target.provider, target.model, region=region or target.region),)
+
+    async def _single(self, exchange: Exchange, model: str) -> tuple[Target, str]:
+        provider, slash, rest = model.partition("/")
+        if slash and provider in self._providers:
+            return self._target(provider, rest), "the provider is named"
+        for name, candidate in self._providers.items():
+            if candidate.lists(model):
+                return self._target(name, model), f"{name} lists it"
+        able = self._able(exchange)
+        if len(able) == 1:
+            return self._target(able[0], model), f"only {able[0]} may have it"
+        for name in able:
+            if any(info.id == model for info in await self._catalogue.of(name)):
+                return self._target(name, model), f"{name} lists it"
+        raise self._unknown(model, able)
+
+    def _able(self, exchange: Exchange) -> list[str]:
+        """The providers that may be meant by a bare name: the first choice, or else the last."""
+        for rank in ("first", "last"):
+            able = [
+                name
+                for name, provider in self._providers.items()
+                if provider.bare_names == rank and provider.serves(exchange.endpoint)
+            ]
+            if able:
+                return able
+        return []
+
+    def _target(self, provider: str, model: str) -> Target:
+        region = getattr(self._providers[provider].config, "region", None)
+        return Target(provider, model, region=region)
+
+    def _unknown(self, model: str, able: list[str]) -> ModelNotFound:
+        names = [*self._aliases, *(f"{name}/{model}" for name in able)]
+        close = get_close_matches(model, names, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        if not hint and able:
+            hint = f" Name a provider, as in {able[0] + '/' + model!r}."
+        elif not hint:
+            known = ", ".join([*self._aliases, *(f"{name}/…" for name in self._providers)][:12])
+            hint = f" Known here: {known or 'none'}; see GET /v1/models."
+        return ModelNotFound(f"There is no model {model!r}.{hint}", param="model")
+
+    def _without_model(self, exchange: Exchange) -> Plan:
+        wanted = exchange.request.headers.get("x-jackfield-provider")
+        if wanted is not None and wanted not in self._providers:
+            raise NotFound(f"There is no provider {wanted!r}.", param="x-jackfield-provider")
+        for name, provider in self._providers.items():
+            if (wanted in (None, name)) and provider.serves(exchange.endpoint):
+                why = "the provider is named" if wanted else "the first that serves this endpoint"
+                return Plan((Target(name, ""),), (Decision(f"target {name}", why, "kernel"),))
+        raise NotFound(f"No configured provider serves {exchange.endpoint.path}.")
+
+    def _without_losses(self, exchange: Exchange, plan: Plan, on_loss: str) -> Plan:
+        """Leave out targets that would lose something; "route" keeps them if all would."""
+        losses = {
+            target: self._providers[target.provider].losses(exchange, target)
+            for target in plan.targets
+        }
+        if on_loss == "route" and all(losses.values()):
+            return plan.note("keep all", "on_loss = route: every target loses something")
+        for target, lost in losses.items():
+            if lost:
+                named = ", ".join(map(str, lost))
+                plan = plan.drop(target, f"on_loss = {on_loss}: it would lose {named}")
+        return plan.signed("kernel")
+
+
+def _shuffled(targets: Sequence[WeightedTarget]) -> list[WeightedTarget]:
+    """In random order, each place drawn by weight (Efraimidis and Spirakis, 2006)."""
+    if len(targets) == 1:
+        return list(targets)
+
+    def draw(target: WeightedTarget) -> float:
+        return random.random() ** (1 / target.weight) if target.weight else 0.0  # noqa: S311
+
+    return sorted(targets, key=draw, reverse=True)

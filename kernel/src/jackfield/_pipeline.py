@@ -1,0 +1,147 @@
+"""The path of one exchange: hooks, plan, attempts, and the settling that always happens."""
+
+import asyncio
+from collections.abc import Callable
+
+from attrs import evolve, frozen
+
+from jackfield._answer_head import head_of
+from jackfield._attempts import Attempts
+from jackfield._hook_call import HookCaller, Waiting
+from jackfield._hook_chain import HookChain
+from jackfield._models import Models
+from jackfield._stream_body import StreamBody
+from jackfield.catalogue import Catalogue
+from jackfield.errors import ClientGone, Forbidden, GatewayError, ShuttingDown, Unauthenticated
+from jackfield.exchange import ANONYMOUS, Exchange
+from jackfield.http import HttpResponse
+from jackfield.plan import Plan
+from jackfield.response import Outcome, OutcomeKind, Response
+
+NOTHING = Response(200, b"")
+
+
+@frozen(eq=False)
+class Pipeline:
+    """What all exchanges of one gateway share. `settled` is told of each one that has ended."""
+
+    chain: HookChain
+    caller: HookCaller
+    models: Models
+    attempts: Attempts
+    catalogue: Catalogue
+    settled: Callable[[Exchange, Outcome], None]
+
+    async def run(self, exchange: Exchange) -> HttpResponse:
+        """Answer one exchange; every error becomes an answer in the client's dialect.
+
+        It is cancelled by `exchange.end()` alone: the task that runs it belongs to it.
+        """
+        exchange.task = asyncio.current_task()
+        exchange.timings = [0.0] * len(self.chain.plugins)
+        try:
+            response = await self._respond(exchange)
+        except GatewayError as error:
+            exchange.task = None
+            return await self._fail(exchange, error)
+        except asyncio.CancelledError:
+            if exchange.ending is None or exchange.task is None:
+                raise
+            exchange.task.uncancel()
+            exchange.task = None
+            return await self._fail(exchange, exchange.ending)
+        exchange.task = None
+        if response.streaming:
+            body = StreamBody(self, exchange, response)
+            head = head_of(exchange, response, self.chain.plugins)
+            return HttpResponse(response.status, head, body)
+        usage = exchange.tap.usage() if exchange.tap else None
+        outcome = Outcome("answered", response.status, response, None, usage)
+        return self._render(exchange, await self.settle(exchange, outcome))
+
+    async def _respond(self, exchange: Exchange) -> Response:
+        answer: Response | None
+        for hook in self.chain.pre_request:
+            exchange.entered = hook.position + 1
+            if exchange.has_left(hook.plugin):
+                continue
+            answer = self.caller.call(hook, exchange, Response)
+            if type(answer) is Waiting:
+                answer = await answer.finish()
+            if answer is not None:
+                self._authorize(exchange)
+                return answer
+        exchange.entered = len(self.chain.plugins)
+        self._authorize(exchange)
+        if exchange.endpoint.answer is not None:
+            return await exchange.endpoint.answer(exchange, self.catalogue)
+        plan = await self._plan(exchange)
+        return NOTHING if exchange.dry_run else await self.attempts.run(exchange, plan)
+
+    async def _plan(self, exchange: Exchange) -> Plan:
+        plan = await self.models.plan(exchange)
+        for hook in self.chain.route:
+            if exchange.has_left(hook.plugin):
+                continue
+            changed = self.caller.call(hook, exchange, Plan, plan)
+            if type(changed) is Waiting:
+                changed = await changed.finish()
+            if changed is not None:
+                plan = changed.signed(hook.plugin.name)
+        exchange.plan = plan
+        return plan
+
+    def _authorize(self, exchange: Exchange) -> None:
+        permission = exchange.endpoint.permission
+        if exchange.principal.may(permission):
+            return
+        if exchange.principal is ANONYMOUS:
+            raise Unauthenticated("No valid API key was given.")
+        raise Forbidden(f"This key lacks the permission {permission!r}.")
+
+    async def _fail(self, exchange: Exchange, error: GatewayError) -> HttpResponse:
+        outcome = failure(exchange, error)
+        return self._render(exchange, await self.settle(exchange, outcome))
+
+    def _render(self, exchange: Exchange, outcome: Outcome) -> HttpResponse:
+        response = outcome.response or NOTHING
+        head = head_of(exchange, response, self.chain.plugins)
+        return HttpResponse(response.status, head, response.body)
+
+    async def settle(self, exchange: Exchange, outcome: Outcome) -> Outcome:
+        """Run `post_response` of every plugin that was entered, then report the outcome."""
+        for hook in self.chain.post_response:
+            if hook.position >= exchange.entered or exchange.has_left(hook.plugin):
+                continue
+            try:
+                changed = self.caller.call(hook, exchange, Response, outcome)
+                if type(changed) is Waiting:
+                    changed = await changed.finish()
+            except GatewayError as error:
+                outcome = failure(exchange, error, outcome)
+                continue
+            if changed is not None and not exchange.sent:
+                outcome = evolve(outcome, response=changed, status=changed.status)
+        self.settled(exchange, outcome)
+        return outcome
+
+
+def failure(exchange: Exchange, error: GatewayError, before: Outcome | None = None) -> Outcome:
+    """The outcome of an exchange that ends in an error; a stream that was sent stays as it is."""
+    usage = exchange.tap.usage() if exchange.tap else None
+    if exchange.sent and before is not None:
+        return evolve(before, error=error)
+    body = getattr(error, "body", None) or exchange.dialect.render_error(error, exchange.id)
+    headers = {}
+    if error.retry_after is not None:
+        headers["retry-after"] = str(max(1, round(error.retry_after)))
+    response = Response(error.http_status, body, headers=headers)
+    return Outcome(_kind(error), error.http_status, response, error, usage)
+
+
+def _kind(error: GatewayError) -> OutcomeKind:
+    if isinstance(error, ClientGone):
+        return "client_gone"
+    if isinstance(error, ShuttingDown):
+        return "shutdown"
+    return "failed" if error.http_status >= 500 else "refused"

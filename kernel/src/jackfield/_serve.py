@@ -1,0 +1,190 @@
+"""`jackfield serve`: the sockets, the workers, and in each worker the gateway and its reloads."""
+
+import asyncio
+import logging
+import os
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import uvloop
+from attrs import field, frozen
+
+from jackfield._gateway import Gateway
+from jackfield._generations import Generations
+from jackfield._loader import well_known_keys
+from jackfield._server import Server
+from jackfield._server_limits import Limits
+from jackfield._server_sockets import bind_all, bind_workers, close_all
+from jackfield._server_worker import ServingOptions, serve_until_signalled
+from jackfield._supervisor import Worker, run_workers
+from jackfield.address import Address
+from jackfield.config import Document, Settings, load, read_settings, zero_configuration
+from jackfield.config import Server as ServerTable
+from jackfield.errors import ConfigError
+
+logger = logging.getLogger("jackfield")
+
+Greeting = Callable[[Gateway, list[str]], None]
+
+
+def log_ready(gateway: Gateway, addresses: list[str]) -> None:
+    """Say in the log that the gateway serves."""
+    providers = ", ".join(gateway.providers) or "none"
+    logger.info("serving on %s; providers: %s", ", ".join(addresses), providers)
+
+
+@frozen
+class Start:
+    """What to serve: the file, None for none, and what the command line says besides.
+
+    `server` has keys of `[server]` as they would stand in the file, whose own they replace.
+    `greet` is called in the first worker, with the addresses, as soon as it serves; workers are
+    other processes, so it is a function of a module.
+    """
+
+    path: str | None = None
+    server: Mapping[str, Any] = field(factory=dict)
+    greet: Greeting = log_ready
+
+    def read(self) -> Document:
+        """The configuration as it is now. Raises ConfigError."""
+        document = read_document(self.path)
+        table = document.tree.setdefault("server", {}) if self.server else None
+        if isinstance(table, dict):
+            table.update(self.server)
+        return document
+
+
+def read_document(path: str | None) -> Document:
+    """The configuration at `path`, or the one for a start without a file. Raises ConfigError."""
+    if path is None:
+        return zero_configuration(well_known_keys(), os.environ)
+    return load(path)
+
+
+def serve(start: Start) -> int:
+    """Serve until told to stop; the exit code. Raises ConfigError before anything is answered."""
+    document = start.read()
+    settings = read_settings(document)
+    document.problems.raise_if_any()
+    server = settings.server
+    binds = [str(address) for address in server.listeners]
+    sockets = bind_workers(binds, server.workers)
+    try:
+        Gateway(document)
+        if server.workers == 1:
+            worker = Worker(0, tuple(sockets[0]), _Unsupervised())
+            run_worker(worker, start)
+            return 0
+        return run_workers(
+            server.workers, _run_supervised, (start,), sockets=sockets, grace=server.drain_seconds
+        )
+    finally:
+        for group in sockets:
+            close_all(group)
+
+
+class _Unsupervised:
+    """In the place of the supervisor's event when there is no supervisor."""
+
+    def set(self) -> None:
+        """Nobody waits for it."""
+
+
+def run_worker(worker: Worker, start: Start) -> None:
+    """The whole life of one serving process."""
+    document = start.read()
+    configure_logging(read_settings(document))
+    uvloop.run(_work(worker, start, document))
+
+
+def _run_supervised(worker: Worker, start: Start) -> None:
+    try:
+        run_worker(worker, start)
+    except ConfigError as error:
+        logger.error("%s", error)
+        sys.exit(2)
+
+
+async def _work(worker: Worker, start: Start, document: Document) -> None:
+    generations = Generations(start.read)
+    gateway = await generations.begin(document)
+    settings = gateway.settings.server
+    server = Server(gateway.face, limits_of(settings))
+    admin = await _serve_admin(generations, worker)
+    generations.on_swap(lambda gateway: server.replace_handler(gateway.face))
+    watching = asyncio.create_task(generations.watch(start.path)) if start.path else None
+    try:
+        await serve_until_signalled(
+            server,
+            ServingOptions(
+                sockets=worker.sockets,
+                tls=tls_context(gateway.settings),
+                grace=settings.drain_seconds,
+                reload=generations.reload,
+                draining=generations.drain,
+                end_streams=generations.end_exchanges,
+                ready=lambda: _say_ready(worker, gateway, start.greet),
+            ),
+        )
+    finally:
+        if watching is not None:
+            watching.cancel()
+        if admin is not None:
+            await admin.drain(1.0)
+        await generations.end()
+
+
+async def _serve_admin(generations: Generations, worker: Worker) -> Server | None:
+    """The admin listener, in the first worker alone: it speaks for the whole configuration."""
+    address = generations.current.settings.server.admin_listener()
+    if address is None or worker.index:
+        return None
+    server = Server(generations.current.admin_face)
+    await server.start(bind_all([str(address)]))
+    generations.on_swap(lambda gateway: server.replace_handler(gateway.admin_face))
+    return server
+
+
+def limits_of(server: ServerTable) -> Limits:
+    """The server's limits as the configuration has them."""
+    return Limits(connections=server.max_connections, requests=server.requests_in_flight)
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """The listeners' TLS, at least version 1.2."""
+    tls = settings.server.tls
+    if tls is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(tls.cert, tls.key)
+    return context
+
+
+def configure_logging(settings: Settings) -> None:
+    """Log to stderr; the access log writes its own lines there."""
+    logging.basicConfig(
+        level=settings.server.log_level.upper(),
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        force=True,
+    )
+
+
+def _say_ready(worker: Worker, gateway: Gateway, greet: Greeting) -> None:
+    worker.ready()
+    if worker.index == 0:
+        greet(gateway, addresses_of(worker.sockets))
+
+
+def addresses_of(sockets: Iterable[socket.socket]) -> list[str]:
+    """Where they listen, with the port that the system chose where it was asked to."""
+    names = (each.getsockname() for each in sockets)
+    return [
+        str(Address(path=name) if isinstance(name, str) else Address(name[0], name[1]))
+        for name in names
+    ]

@@ -1,0 +1,134 @@
+"""The HTTP/1.1 server: accepts connections, keeps their deadlines, and drains them."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from ssl import SSLContext
+
+from jackfield._server_connection import Connection
+from jackfield._server_handler import Handler
+from jackfield._server_limits import Limits
+from jackfield._server_parser import require_c_parser
+from jackfield._server_state import ServerState
+
+# What a stream's last event and its record may take once the grace is over.
+_LAST_WORDS_SECONDS = 0.5
+# asyncio takes `backlog` also for how often it tries to accept in one turn of the loop, and when
+# the process is out of file descriptors it logs each try. The queue is given its length later.
+_ACCEPTS_A_TURN = 16
+
+
+class Server:
+    """Serves one handler on listening sockets that the caller has bound (`bind_all`)."""
+
+    def __init__(self, handler: Handler, limits: Limits | None = None) -> None:
+        require_c_parser()
+        self._state = ServerState(handler, limits or Limits(), asyncio.get_running_loop())
+        self._servers: list[asyncio.Server] = []
+        self._sockets: list[socket.socket] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._tls: SSLContext | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """Requests being handled now."""
+        return self._state.in_flight
+
+    @property
+    def connections(self) -> int:
+        """Open connections, idle ones included."""
+        return len(self._state.connections)
+
+    def replace_handler(self, handler: Handler) -> None:
+        """Give requests from now on to `handler`; those under way stay with the old one."""
+        self._state.handler = handler
+
+    async def start(
+        self, sockets: Iterable[socket.socket], *, tls: SSLContext | None = None
+    ) -> None:
+        """Accept connections on `sockets`, which become the server's to close."""
+        self._tls = tls
+        self._sweep_at(self._state.loop.time())
+        for each in sockets:
+            self._sockets.append(each)
+            server = await self._state.loop.create_server(
+                self._connection,
+                sock=each.dup(),
+                backlog=_ACCEPTS_A_TURN,
+                ssl=tls,
+                ssl_handshake_timeout=self._handshake_seconds,
+            )
+            self._servers.append(server)
+            each.listen(self._state.limits.backlog)
+
+    async def drain(
+        self, grace: float, end_streams: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Stop: accept no more, let requests finish for `grace` seconds, then end the rest.
+
+        Idle connections are closed, running requests get `Connection: close`. After the grace
+        `end_streams` may make streams end with an error of their own; what is still open half a
+        second later is cut off and its requests aborted.
+        """
+        state = self._state
+        state.drain()
+        await self._stop_accepting()
+        # Requests that have arrived in the kernel's buffers are read before idle means idle.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        for connection in list(state.connections):
+            connection.retire()
+        if not await self._emptied(grace):
+            if end_streams is not None:
+                await end_streams()
+                await self._emptied(_LAST_WORDS_SECONDS)
+            for connection in list(state.connections):
+                connection.abort()
+            await self._emptied(_LAST_WORDS_SECONDS)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def _stop_accepting(self) -> None:
+        """Close the listening sockets, after taking what had connected already.
+
+        Closing a socket resets the connections in its queue. The loop's copy is closed first;
+        the original then gives up its queue and is closed before another client can join it.
+        """
+        for server in self._servers:
+            server.close()
+        waiting: list[socket.socket] = []
+        for each in self._sockets:
+            with suppress(OSError):
+                while True:
+                    waiting.append(each.accept()[0])
+            each.close()
+        for client in waiting:
+            with suppress(OSError):
+                await self._state.loop.connect_accepted_socket(
+                    self._connection,
+                    client,
+                    ssl=self._tls,
+                    ssl_handshake_timeout=self._handshake_seconds,
+                )
+
+    async def _emptied(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._state.empty.wait()
+        return self._state.empty.is_set()
+
+    def _connection(self) -> Connection:
+        return Connection(self._state)
+
+    @property
+    def _handshake_seconds(self) -> float | None:
+        return self._state.limits.head_seconds if self._tls else None
+
+    def _sweep_at(self, due: float) -> None:
+        loop = self._state.loop
+        now = loop.time()
+        following = now + self._state.limits.sweep_seconds
+        self._timer = loop.call_at(following, self._sweep_at, following)
+        self._state.sweep(time.monotonic(), now - due)

@@ -1,0 +1,327 @@
+"""One client connection: reads requests, has each answered, and writes the answers in turn."""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import cast
+
+from aiohttp import hdrs
+from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
+from aiohttp.http_writer import HttpVersion11
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from attrs import define, field
+
+from jackfield._server_parser import (
+    MALFORMED,
+    HeadTooLarge,
+    RequestTimeout,
+    head_size,
+    malformed,
+    new_parser,
+    refusal,
+    split_target,
+)
+from jackfield._server_response import has_body, render_head
+from jackfield._server_state import ServerState
+from jackfield.errors import GatewayError, Overloaded, PayloadTooLarge
+from jackfield.http import HttpRequest, HttpResponse
+
+logger = logging.getLogger("jackfield.server")
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_CLOSE = "Connection: close\r\n"
+_CHUNKED = "Transfer-Encoding: chunked\r\n"
+_NO_TARGET = ("/", "")
+_FAILED = "The gateway failed on this request; its log says why."
+
+
+@define(eq=False)
+class Connection(asyncio.Protocol):
+    """Reads one request at a time; what a client sends before its answer waits unread.
+
+    While a request runs the connection is still read, for that is how a client's going is
+    noticed; the first bytes that come are held back and reading stops until the answer is out.
+    A client that closes only its sending side counts as gone.
+    """
+
+    _state: ServerState
+    deadline: float = field(default=math.inf, init=False)
+    _transport: asyncio.Transport = field(init=False)
+    _parser: HttpRequestParser = field(init=False)
+    _address: str = field(default="", init=False)
+    # Bytes of the request being read, and how many of the next may be in the parser already.
+    _received: int = field(default=0, init=False)
+    _carried: int = field(default=0, init=False)
+    _message: RawRequestMessage | None = field(default=None, init=False)
+    _target: tuple[str, str] = field(default=_NO_TARGET, init=False)
+    _payload: StreamReader | None = field(default=None, init=False)
+    _body: bytearray = field(factory=bytearray, init=False)
+    _body_limit: int = field(default=0, init=False)
+    _body_since: float = field(default=0.0, init=False)
+    _request: HttpRequest | None = field(default=None, init=False)
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
+    _held: bytes = field(default=b"", init=False)
+    _writable: asyncio.Future[None] | None = field(default=None, init=False)
+    _paused: bool = field(default=False, init=False)
+    _closing: bool = field(default=False, init=False)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, or turn it away when there are too many."""
+        self._transport = cast("asyncio.Transport", transport)
+        state = self._state
+        peer = transport.get_extra_info("peername")
+        self._address = peer[0] if isinstance(peer, tuple) else "unix"
+        if not state.admit(self, self._address):
+            self._closing = True
+            error = Overloaded("There are too many connections; try again.", retry_after=1.0)
+            self._write_whole(state.handler.refuse(error, "/"), "GET", _CLOSE)
+            self._transport.close()
+            return
+        self._parser = new_parser(state.loop, state.limits)
+        self._transport.set_write_buffer_limits(high=state.limits.write_buffer)
+        self.deadline = time.monotonic() + state.limits.head_seconds
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let the pipeline know that nobody waits for its answer any more."""
+        self._closing = True
+        self._wake()
+        self._state.forget(self, self._address)
+        if self._request is not None:
+            self._request.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, or hold the bytes back while a request runs."""
+        if self._closing:
+            return
+        if self._request is None:
+            self._read(data)
+        else:
+            self._held += data
+            self._transport.pause_reading()
+
+    def pause_writing(self) -> None:
+        """The client reads too slowly: a stream waits, and the client's time runs."""
+        self._paused = True
+        self.deadline = time.monotonic() + self._state.limits.write_seconds
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self._paused = False
+        if not self._closing:
+            self.deadline = math.inf
+        self._wake()
+
+    def expire(self, now: float) -> None:
+        """Act on the deadline that has passed."""
+        if self._payload is not None:
+            limits = self._state.limits
+            earned = self._body_since + limits.body_seconds + len(self._body) / limits.body_rate
+            if now < earned:
+                self.deadline = earned
+            else:
+                self._refuse(RequestTimeout("The body did not arrive in time."))
+        elif self._received and self._request is None and not self._closing:
+            self._refuse(RequestTimeout("The headers did not arrive in time."))
+        else:
+            self.abort()
+
+    def retire(self) -> None:
+        """Close now if idle; otherwise the answer under way will be the last."""
+        if self._request is None and not self._received and not self._closing:
+            self._close()
+
+    def abort(self) -> None:
+        """Close at once, without the rest of any answer."""
+        self._closing = True
+        self.deadline = math.inf
+        self._transport.abort()
+
+    def _read(self, data: bytes) -> None:
+        try:
+            messages, _, _ = self._parser.feed_data(data)
+        except MALFORMED as error:
+            self._state.report(self._address, type(error).__name__)
+            self._refuse(malformed(error))
+            return
+        first = not self._received
+        self._received += len(data)
+        if self._payload is not None:
+            self._collect(self._payload)
+        elif messages:
+            self._begin(*messages[0])
+        elif self._received > self._state.limits.head_bytes:
+            self._refuse(HeadTooLarge("The request line and headers are too large."))
+        elif data and first:
+            self.deadline = time.monotonic() + self._state.limits.head_seconds
+
+    def _begin(self, message: RawRequestMessage, payload: StreamReader) -> None:
+        state = self._state
+        self._message = message
+        limit = state.limits.head_bytes
+        if self._received + self._carried > limit and head_size(message) > limit:
+            self._refuse(HeadTooLarge("The request line and headers are too large."))
+            return
+        self._target = split_target(message)
+        error = refusal(message) or state.overload(self._target[0])
+        if error is not None:
+            self._refuse(error)
+        elif payload is EMPTY_PAYLOAD:
+            self._start(message, b"")
+        else:
+            self._begin_body(message, payload)
+
+    def _begin_body(self, message: RawRequestMessage, payload: StreamReader) -> None:
+        limit = self._state.handler.body_limit(message.method, self._target[0])
+        if payload.is_eof() and payload.total_bytes <= limit:
+            self._start(message, payload.read_nowait())
+            return
+        if int(message.headers.get(hdrs.CONTENT_LENGTH, 0)) > limit:
+            self._refuse(_too_large(limit))
+            return
+        self._payload = payload
+        self._body_limit = limit
+        self._body_since = time.monotonic()
+        self.deadline = self._body_since + self._state.limits.body_seconds
+        if hdrs.EXPECT in message.headers and message.version == HttpVersion11:
+            self._transport.write(_CONTINUE)
+        self._collect(payload)
+
+    def _collect(self, payload: StreamReader) -> None:
+        body = self._body
+        body += payload.read_nowait()
+        if len(body) > self._body_limit:
+            self._refuse(_too_large(self._body_limit))
+        elif payload.is_eof() and self._message is not None:
+            self._payload = None
+            self._body = bytearray()
+            self._start(self._message, bytes(body))
+
+    def _start(self, message: RawRequestMessage, body: bytes) -> None:
+        path, query = self._target
+        request = HttpRequest(message.method, path, query, message.headers, body, self._address)
+        self._request = request
+        self.deadline = math.inf
+        self._state.in_flight += 1
+        self._task = self._state.loop.create_task(self._run(request, message))
+
+    async def _run(self, request: HttpRequest, message: RawRequestMessage) -> None:
+        state = self._state
+        try:
+            response = await self._answer(request)
+            # Looked at only now: draining may have begun while the handler ran.
+            last = message.should_close or message.version is not HttpVersion11 or state.draining
+            if isinstance(response.body, bytes):
+                if not self._closing:
+                    self._write_whole(response, request.method, _CLOSE if last else "")
+            else:
+                await self._write_stream(response, message, _CLOSE if last else "")
+            if self._paused:
+                await self._drained()
+        except Exception:
+            logger.exception("no whole answer to a %s: closing the connection", request.method)
+            self.abort()
+            last = True
+        finally:
+            self._request = self._task = None
+            state.finished()
+        if not self._closing:
+            if last:
+                self._close()
+            else:
+                self._next()
+
+    async def _answer(self, request: HttpRequest) -> HttpResponse:
+        handler = self._state.handler
+        try:
+            return await handler.handle_owned(request)
+        except GatewayError as error:
+            return handler.refuse(error, request.path)
+        except Exception:
+            logger.exception("the pipeline failed on a %s", request.method)
+            return handler.refuse(GatewayError(_FAILED), request.path)
+
+    def _next(self) -> None:
+        self._message = None
+        self._target = _NO_TARGET
+        # When the parser held this request already, all it came in may still hold more.
+        self._carried = self._received or self._carried
+        self._received = 0
+        self.deadline = time.monotonic() + self._state.limits.idle_seconds
+        self._parser.message_consumed()
+        held, self._held = self._held, b""
+        if held:
+            self._transport.resume_reading()
+        # Also without new bytes: a pipelined request may already wait in the parser.
+        self._read(held)
+
+    def _write_whole(self, response: HttpResponse, method: str, last: str) -> None:
+        body = cast("bytes", response.body)
+        framing = self._state.date + last
+        if has_body(method, response.status):
+            head = render_head(response, f"{framing}Content-Length: {len(body)}\r\n")
+            self._transport.write(head + body)
+        elif method == "HEAD":
+            head = render_head(response, f"{framing}Content-Length: {len(body)}\r\n")
+            self._transport.write(head)
+        else:
+            self._transport.write(render_head(response, framing))
+
+    async def _write_stream(
+        self, response: HttpResponse, message: RawRequestMessage, last: str
+    ) -> None:
+        chunked = message.version is HttpVersion11
+        framing = self._state.date + last + (_CHUNKED if chunked else "")
+        transport = self._transport
+        async with aclosing(cast("AsyncGenerator[bytes, None]", response.body)) as stream:
+            head = render_head(response, framing)
+            if transport.is_closing():
+                return
+            transport.write(head)
+            if not has_body(message.method, response.status):
+                return
+            async for part in stream:
+                if transport.is_closing():
+                    return
+                if part:
+                    transport.write(b"%x\r\n%b\r\n" % (len(part), part) if chunked else part)
+                if self._paused:
+                    await self._drained()
+            if chunked and not transport.is_closing():
+                transport.write(b"0\r\n\r\n")
+
+    async def _drained(self) -> None:
+        if not self._closing:
+            self._writable = self._state.loop.create_future()
+            await self._writable
+
+    def _wake(self) -> None:
+        waiter, self._writable = self._writable, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _refuse(self, error: GatewayError) -> None:
+        """Answer a request that is not run, and close: what follows it cannot be trusted."""
+        self._closing = True
+        self._payload = None
+        self._body = bytearray()
+        method = self._message.method if self._message is not None else "GET"
+        response = self._state.handler.refuse(error, self._target[0])
+        self._write_whole(response, method, _CLOSE)
+        if self._transport.can_write_eof():
+            # Closing with bytes unread would reset the connection and may destroy the answer.
+            self._transport.write_eof()
+            self.deadline = time.monotonic() + self._state.limits.linger_seconds
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        self._closing = True
+        self.deadline = time.monotonic() + self._state.limits.write_seconds
+        self._transport.close()
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The body is larger than the {limit} bytes accepted here.")

@@ -1,0 +1,150 @@
+"""The C parser of requests, and what Jackfield refuses although it is well-formed HTTP."""
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from aiohttp import hdrs, http_parser
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
+from aiohttp.http_writer import HttpVersion10, HttpVersion11
+
+from jackfield._server_limits import Limits
+from jackfield.errors import (
+    ConfigError,
+    GatewayError,
+    InvalidRequest,
+    MethodNotAllowed,
+    UnsupportedMedia,
+)
+
+if TYPE_CHECKING:
+    from aiohttp.base_protocol import BaseProtocol
+
+MALFORMED = (HttpProcessingError, ValueError)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_VERSIONS = (HttpVersion11, HttpVersion10)
+# The parser's buffer never asks to pause: the connection empties it after each read and counts.
+_NO_PAUSE = 1 << 30
+
+
+class HeadTooLarge(InvalidRequest):
+    """The request line and headers are over the limit."""
+
+    status = 431
+    code = "headers_too_large"
+
+
+class RequestTimeout(InvalidRequest):
+    """The request did not arrive in time."""
+
+    status = 408
+    code = "request_timeout"
+
+
+class ExpectationFailed(InvalidRequest):
+    """The `Expect` header asks for something other than 100-continue."""
+
+    status = 417
+    code = "expectation_failed"
+
+
+class _Unpaused:
+    def pause_reading(self) -> None:
+        raise AssertionError("the body buffer was not emptied")
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Reading never stopped."""
+
+
+_UNPAUSED = cast("BaseProtocol", _Unpaused())
+
+
+def require_c_parser() -> None:
+    """Raise `ConfigError` unless aiohttp has its C parser: the Python one is lax and slow."""
+    if HttpRequestParser is http_parser.HttpRequestParserPy:
+        raise ConfigError(
+            [
+                "aiohttp runs without its C extensions, whose HTTP parser the server needs: "
+                "install an aiohttp wheel for this platform and unset AIOHTTP_NO_EXTENSIONS, "
+                "or serve jackfield.asgi with another server."
+            ]
+        )
+
+
+def new_parser(loop: asyncio.AbstractEventLoop, limits: Limits) -> HttpRequestParser:
+    """A parser for one connection; it stops after each request until `message_consumed()`."""
+    return HttpRequestParser(
+        _UNPAUSED,
+        loop,
+        _NO_PAUSE,
+        max_line_size=limits.head_bytes,
+        max_field_size=limits.head_bytes,
+        max_headers=limits.headers,
+        auto_decompress=False,
+        max_msg_queue_size=1,
+    )
+
+
+def head_size(message: RawRequestMessage) -> int:
+    """The bytes of the request line and the headers, as good as they can be known afterwards."""
+    fields = sum([len(name) + len(value) + 4 for name, value in message.raw_headers])
+    return len(message.method) + len(message.path) + 12 + fields
+
+
+def split_target(message: RawRequestMessage) -> tuple[str, str]:
+    """The raw path and query of a request; absolute-form loses its scheme and authority."""
+    target = message.path
+    if target[0] != "/" and target != "*":
+        return message.url.raw_path, message.url.raw_query_string
+    path, _, query = target.partition("?")
+    return path, query
+
+
+def refusal(message: RawRequestMessage) -> GatewayError | None:
+    """Why this request is refused on sight, if it is."""
+    return _line_refusal(message) or _field_refusal(message)
+
+
+def _line_refusal(message: RawRequestMessage) -> GatewayError | None:
+    if message.method not in _METHODS:
+        return MethodNotAllowed("This method is not served here.")
+    if message.version not in _VERSIONS:
+        return InvalidRequest("Only versions 1.1 and 1.0 of HTTP are served here.")
+    if "#" in message.path:
+        return InvalidRequest("The request target must not have a fragment ('#').")
+    return None
+
+
+def _field_refusal(message: RawRequestMessage) -> GatewayError | None:
+    headers = message.headers
+    if hdrs.UPGRADE in headers:
+        return InvalidRequest("The connection cannot be upgraded: leave out `Upgrade`.")
+    encoding = headers.get(hdrs.CONTENT_ENCODING)
+    if encoding is not None and encoding.lower() != "identity":
+        return UnsupportedMedia("Send the body as it is, without `Content-Encoding`.")
+    transfer = headers.get(hdrs.TRANSFER_ENCODING)
+    if transfer is not None:
+        error = _transfer_refusal(message, transfer)
+        if error is not None:
+            return error
+    expect = headers.get(hdrs.EXPECT)
+    if expect is not None and expect.lower() != "100-continue":
+        return ExpectationFailed("The only expectation that can be met is 100-continue.")
+    return None
+
+
+def _transfer_refusal(message: RawRequestMessage, transfer: str) -> GatewayError | None:
+    if message.version == HttpVersion10:
+        return InvalidRequest("HTTP/1.0 has no `Transfer-Encoding`.")
+    if hdrs.CONTENT_LENGTH in message.headers:
+        return InvalidRequest("Send either `Content-Length` or `Transfer-Encoding`.")
+    if transfer.lower() != "chunked":
+        return InvalidRequest("The only `Transfer-Encoding` understood is chunked.")
+    return None
+
+
+def malformed(error: Exception) -> GatewayError:
+    """The answer to bytes that are not HTTP; it repeats none of them."""
+    if isinstance(error, LineTooLong):
+        return HeadTooLarge("The request line or a header is too long.")
+    return InvalidRequest("The request is not well-formed HTTP.")

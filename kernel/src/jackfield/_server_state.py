@@ -1,0 +1,117 @@
+"""What all connections of one server share: the handler, the limits and the counts."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from email.utils import formatdate
+from typing import Protocol
+
+from attrs import define, field
+
+from jackfield._server_handler import Handler
+from jackfield._server_limits import Limits
+from jackfield.errors import Overloaded
+
+logger = logging.getLogger("jackfield.server")
+
+_ALWAYS_SERVED = frozenset({"/health", "/ready"})
+_RETRY_AFTER = 1.0
+_REPORT_SECONDS = 1.0
+_REPORTED_MAX = 1000
+
+
+class Client(Protocol):
+    """A connection, as the server sees it."""
+
+    deadline: float
+
+    def expire(self, now: float) -> None:
+        """Act on a deadline that has passed."""
+
+    def retire(self) -> None:
+        """Close as soon as nothing is being done for the client."""
+
+    def abort(self) -> None:
+        """Close at once."""
+
+
+@define(eq=False)
+class ServerState:
+    """Counts connections and requests, and says when one is too many."""
+
+    handler: Handler
+    limits: Limits
+    loop: asyncio.AbstractEventLoop
+    connections: set[Client] = field(factory=set)
+    in_flight: int = 0
+    draining: bool = False
+    date: str = ""
+    empty: asyncio.Event = field(factory=asyncio.Event)
+    _lags: tuple[float, float] = (0.0, 0.0)
+    _per_client: Counter[str] = field(factory=Counter)
+    _reported: dict[str, float] = field(factory=dict)
+
+    def admit(self, connection: Client, address: str) -> bool:
+        """Count a new connection in, unless there are too many."""
+        limits = self.limits
+        if len(self.connections) >= limits.connections:
+            return False
+        if limits.connections_per_client:
+            if self._per_client[address] >= limits.connections_per_client:
+                return False
+            self._per_client[address] += 1
+        self.connections.add(connection)
+        self.empty.clear()
+        return True
+
+    def forget(self, connection: Client, address: str) -> None:
+        """Count a lost connection out; one that was never admitted is ignored."""
+        if connection not in self.connections:
+            return
+        self.connections.remove(connection)
+        if self.limits.connections_per_client:
+            self._per_client[address] -= 1
+            if not self._per_client[address]:
+                del self._per_client[address]
+        self._check_empty()
+
+    def finished(self) -> None:
+        """Count one request out."""
+        self.in_flight -= 1
+        if self.draining:
+            self._check_empty()
+
+    def drain(self) -> None:
+        """From now on every answer is the last of its connection."""
+        self.draining = True
+        self._check_empty()
+
+    def overload(self, path: str) -> Overloaded | None:
+        """The error to shed a request to `path` with, when there is too much to do."""
+        limits = self.limits
+        lagging = bool(limits.max_lag) and min(self._lags) > limits.max_lag
+        if (self.in_flight < limits.requests and not lagging) or path in _ALWAYS_SERVED:
+            return None
+        return Overloaded("The gateway is overloaded; try again.", retry_after=_RETRY_AFTER)
+
+    def sweep(self, now: float, late: float) -> None:
+        """Expire what is due; `late` is by how much the loop missed this sweep, in seconds."""
+        self._lags = (self._lags[1], late)
+        self.date = f"Date: {formatdate(usegmt=True)}\r\n"
+        for connection in [each for each in self.connections if each.deadline <= now]:
+            connection.expire(now)
+
+    def report(self, address: str, problem: str) -> None:
+        """Log a malformed request, at most one a second for each client."""
+        now = time.monotonic()
+        if now - self._reported.get(address, float("-inf")) < _REPORT_SECONDS:
+            return
+        if len(self._reported) >= _REPORTED_MAX:
+            self._reported.clear()
+        self._reported[address] = now
+        logger.warning("refused a malformed request from %s: %s", address, problem)
+
+    def _check_empty(self) -> None:
+        if self.draining and not self.connections and not self.in_flight:
+            self.empty.set()

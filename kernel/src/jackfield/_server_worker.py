@@ -1,0 +1,81 @@
+"""The life of one serving process: start, reload and drain on signals."""
+
+import asyncio
+import gc
+import logging
+import resource
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+from ssl import SSLContext
+
+from attrs import define
+
+from jackfield._server import Server
+
+logger = logging.getLogger("jackfield.server")
+
+_GC_THRESHOLDS = (50_000, 50, 50)
+_FILES = 65_536
+
+
+@define(kw_only=True)
+class ServingOptions:
+    """How one process serves; `grace` in seconds."""
+
+    sockets: Iterable[socket.socket]
+    tls: SSLContext | None = None
+    grace: float = 30.0
+    reload: Callable[[], Awaitable[None]] | None = None
+    draining: Callable[[], None] = lambda: None
+    end_streams: Callable[[], Awaitable[None]] | None = None
+    ready: Callable[[], None] = lambda: None
+
+
+async def serve_until_signalled(server: Server, options: ServingOptions) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; SIGHUP reloads, one reload after the other."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    reload = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, reload.set)
+    raise_file_limit()
+    await server.start(options.sockets, tls=options.tls)
+    settle_gc()
+    options.ready()
+    reloading = asyncio.create_task(_reload_on(reload, options.reload))
+    try:
+        await stop.wait()
+    finally:
+        reloading.cancel()
+        options.draining()
+        await server.drain(options.grace, options.end_streams)
+
+
+def settle_gc() -> None:
+    """Take what exists now out of the garbage collector's sight, and have it look less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+
+
+def raise_file_limit() -> None:
+    """Let this process open as many files as the system allows it, up to 65,536."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+async def _reload_on(
+    signalled: asyncio.Event, reload: Callable[[], Awaitable[None]] | None
+) -> None:
+    while True:
+        await signalled.wait()
+        signalled.clear()
+        if reload is not None:
+            try:
+                await reload()
+            except Exception:
+                logger.exception("reloading failed: serving goes on as before")

@@ -1,0 +1,140 @@
+"""The body of a streamed answer: chunk hooks, errors told as events, and settling at the end."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from jackfield._chunks import ChunkChain
+from jackfield.errors import ClientGone, GatewayError, ProviderUnavailable, ShuttingDown
+from jackfield.exchange import Exchange
+from jackfield.response import Outcome, OutcomeKind, Response
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from jackfield._pipeline import Pipeline
+
+
+class StreamBody:
+    """Yields batches of whole events. However it ends, the exchange is settled exactly once.
+
+    A source that fails ends in an error event of the client's dialect; only a source that ends
+    cleanly lets the body end cleanly.
+    """
+
+    def __init__(self, pipeline: "Pipeline", exchange: Exchange, response: Response) -> None:
+        self._pipeline = pipeline
+        self._exchange = exchange
+        self._response = response
+        self._source: AsyncIterator[bytes] = response.body  # type: ignore[assignment]
+        hooks = pipeline.chain.on_stream_chunk
+        self._chunks = ChunkChain(hooks, pipeline.caller, exchange) if hooks else None
+        self._error: GatewayError | None = None
+        self._over = False
+        self._settling: asyncio.Task[Outcome] | None = None
+        exchange.sent = True
+
+    def __aiter__(self) -> "StreamBody":
+        return self
+
+    async def __anext__(self) -> bytes:
+        data = b"" if self._over else await self._next()
+        if data:
+            return data
+        await self._settle()
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Stop early: the client has gone. Settles the exchange."""
+        if not self._over:
+            self._exchange.abort()
+            self._error = self._exchange.ending
+            self._over = True
+            await self._close_source()
+        await self._settle()
+
+    async def _next(self) -> bytes:
+        """The next bytes to send; empty at the end."""
+        exchange = self._exchange
+        error = exchange.ending
+        if error is None:
+            exchange.task = task = asyncio.current_task()
+            try:
+                return await self._read()
+            except GatewayError as raised:
+                error = raised
+            except asyncio.CancelledError:
+                error = exchange.ending
+                if error is None or task is None:
+                    await self.aclose()
+                    raise
+                task.uncancel()
+            except Exception as raised:  # noqa: BLE001 - whatever a plugin's own stream raises
+                error = ProviderUnavailable("The provider's stream could not be read.")
+                error.__cause__ = raised
+            finally:
+                exchange.task = None
+        return await self._break_off(error)
+
+    async def _read(self) -> bytes:
+        chunks = self._chunks
+        async for data in self._source:
+            if chunks is not None:
+                data = chunks.feed(data)  # noqa: PLW2901 - what the plugins made of it
+                if chunks.ended:
+                    await self._after_end()
+            if data:
+                return data
+        self._over = True
+        return chunks.finish(aborted=False) if chunks is not None else b""
+
+    async def _after_end(self) -> None:
+        """Read what may follow the terminal event, so that the connection can be used again."""
+        self._over = True
+        await self._close_source()
+
+    async def _break_off(self, error: GatewayError) -> bytes:
+        """Flush what plugins hold back, then say what went wrong."""
+        self._error = error
+        self._over = True
+        await self._close_source()
+        if isinstance(error, ClientGone):
+            return b""
+        held = b""
+        if self._chunks is not None:
+            try:
+                held = self._chunks.finish(aborted=True)
+            except GatewayError as second:
+                self._error = error = second
+        dialect = self._exchange.dialect
+        if dialect.framing != "sse" or not self._response.content_type.startswith("text/event"):
+            raise BrokenBody from error
+        return held + dialect.render_error_event(error, self._exchange.id)
+
+    async def _close_source(self) -> None:
+        close = getattr(self._source, "aclose", None)
+        if close is not None:
+            await close()
+
+    async def _settle(self) -> None:
+        """Settle in a task of its own, which outlives the one that asks."""
+        if self._settling is None:
+            self._settling = asyncio.create_task(
+                self._pipeline.settle(self._exchange, self._outcome())
+            )
+        await asyncio.shield(self._settling)
+
+    def _outcome(self) -> Outcome:
+        exchange, error = self._exchange, self._error
+        usage = exchange.tap.usage() if exchange.tap else None
+        kind: OutcomeKind = "answered"
+        if isinstance(error, ClientGone):
+            kind = "client_gone"
+        elif isinstance(error, ShuttingDown):
+            kind = "shutdown"
+        elif error is not None:
+            kind = "truncated"
+        return Outcome(kind, self._response.status, self._response, error, usage)
+
+
+class BrokenBody(ConnectionError):
+    """A body that is no event stream cannot say that it was cut: the connection is dropped."""

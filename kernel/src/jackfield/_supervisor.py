@@ -1,0 +1,230 @@
+"""Keeps a number of worker processes alive: starts, restarts, reloads and drains them."""
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from multiprocessing import connection, get_context, parent_process
+from multiprocessing.context import SpawnProcess
+from types import FrameType
+from typing import Any
+
+from attrs import define, field, frozen
+
+from jackfield._server_sockets import close_all
+
+logger = logging.getLogger("jackfield.supervisor")
+
+# Spawned, not forked: a worker shares no thread, lock or event loop with its parent.
+_PROCESSES = get_context("spawn")
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 5.0
+# A worker that lived this long did not die of how it starts.
+_SETTLED_SECONDS = 10.0
+_KILL_AFTER = 1.0
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+@frozen
+class Worker:
+    """What a worker process gets from its supervisor: its number and its listening sockets."""
+
+    index: int
+    sockets: tuple[socket.socket, ...]
+    _ready: Any
+
+    def ready(self) -> None:
+        """Say that this worker serves; one that dies before that counts as unable to start."""
+        self._ready.set()
+
+
+@define(eq=False)
+class _Slot:
+    """The place of one worker: its sockets outlive the processes that serve them."""
+
+    index: int
+    sockets: tuple[socket.socket, ...]
+    process: SpawnProcess | None = None
+    ready: Any = None
+    began: float = 0.0
+    pause: float = _FIRST_PAUSE
+    due: float = 0.0
+
+    @property
+    def running(self) -> SpawnProcess | None:
+        process = self.process
+        return process if process is not None and process.is_alive() else None
+
+
+def run_workers(
+    count: int,
+    target: Callable[..., None],
+    args: tuple[Any, ...] = (),
+    *,
+    sockets: Sequence[Iterable[socket.socket]] = (),
+    grace: float = 30.0,
+) -> int:
+    """Run `target(worker, *args)` in `count` processes until SIGTERM or SIGINT; the exit code.
+
+    `target` is a module's function and `args` are picklable, for workers are spawned. It gets
+    SIGTERM when it shall drain, SIGHUP when it shall reload, and is killed `grace` + 1 seconds
+    after SIGTERM. `sockets` has what each worker listens on (`bind_workers`). They stay open
+    here as well, so clients that queue for a dead worker are served by its successor. When
+    draining begins they are closed here first: a worker's own close, after it has emptied its
+    queue, is then the last one and no client that had connected is lost.
+
+    A dead worker is restarted at once, one that dies again and again after ever longer pauses (up
+    to 5 s). When one dies before it was ready for the first time, all are stopped and the result
+    is its exit code, or 1. If this process dies, its workers get SIGTERM and then end.
+    """
+    listeners = [tuple(each) for each in sockets] or [()] * count
+    slots = [_Slot(index, each) for index, each in zip(range(count), listeners, strict=True)]
+    try:
+        return _Supervisor(target, args, slots, grace).run()
+    finally:
+        for slot in slots:
+            close_all(slot.sockets)
+
+
+@define(eq=False)
+class _Supervisor:
+    _target: Callable[..., None]
+    _args: tuple[Any, ...]
+    _slots: list[_Slot]
+    _grace: float
+    _received: list[int] = field(factory=list)
+    _failure: int = 0
+    _kill_at: float | None = None
+
+    def run(self) -> int:
+        wake, signalled = socket.socketpair()
+        signalled.setblocking(False)
+        previous = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        old_wakeup = signal.set_wakeup_fd(signalled.fileno(), warn_on_full_buffer=False)
+        try:
+            while self._step():
+                self._wait(wake)
+        finally:
+            self._kill()
+            signal.set_wakeup_fd(old_wakeup)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+            wake.close()
+            signalled.close()
+        return self._failure
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._received.append(number)
+
+    def _step(self) -> bool:
+        """Act on signals and deaths; False when all is over."""
+        while self._received:
+            self._obey(self._received.pop(0))
+        now = time.monotonic()
+        for slot in self._slots:
+            if slot.process is not None and not slot.process.is_alive():
+                self._bury(slot, slot.process, now)
+            if slot.process is None and self._kill_at is None and now >= slot.due:
+                self._start(slot, now)
+        if self._kill_at is None:
+            return True
+        if now >= self._kill_at:
+            self._kill()
+        return any(slot.running for slot in self._slots)
+
+    def _wait(self, wake: socket.socket) -> None:
+        now = time.monotonic()
+        times = [slot.due - now for slot in self._slots if slot.process is None]
+        if self._kill_at is not None:
+            times = [self._kill_at - now]
+        # Also those of the dead: one may have died since the last step looked.
+        sentinels = [slot.process.sentinel for slot in self._slots if slot.process is not None]
+        timeout = max(0.0, min(times)) if times else None
+        if wake in connection.wait([wake, *sentinels], timeout):
+            wake.recv(1024)
+
+    def _obey(self, number: int) -> None:
+        if number == signal.SIGHUP:
+            self._send(signal.SIGHUP)
+        elif self._kill_at is None:
+            self._stop()
+        else:
+            logger.warning("told to stop again: killing the workers")
+            self._kill()
+
+    def _start(self, slot: _Slot, now: float) -> None:
+        slot.ready = _PROCESSES.Event()
+        worker = Worker(slot.index, slot.sockets, slot.ready)
+        slot.process = _PROCESSES.Process(
+            target=_work,
+            args=(worker, self._target, self._args, self._grace),
+            name=f"jackfield-worker-{slot.index}",
+        )
+        slot.began = now
+        # Inherited: a SIGHUP that comes before the worker can handle it must not end it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        try:
+            slot.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+
+    def _bury(self, slot: _Slot, process: SpawnProcess, now: float) -> None:
+        process.join()
+        slot.process = None
+        code = process.exitcode or 0
+        if self._kill_at is not None:
+            return
+        was_ready = slot.ready.is_set()
+        if not was_ready and not slot.due:
+            logger.error("worker %d could not start (exit code %d)", slot.index, code)
+            self._failure = code if code > 0 else 1
+            self._stop()
+            return
+        if now - slot.began >= _SETTLED_SECONDS:
+            slot.pause = _FIRST_PAUSE
+        slot.due = now + slot.pause
+        logger.error(
+            "worker %d (pid %s) ended with exit code %d; restarting it in %.1f s",
+            *(slot.index, process.pid, code, slot.pause),
+        )
+        slot.pause = min(slot.pause * 2, _LONGEST_PAUSE)
+
+    def _stop(self) -> None:
+        self._kill_at = time.monotonic() + self._grace + _KILL_AFTER
+        for slot in self._slots:
+            close_all(slot.sockets)
+        self._send(signal.SIGTERM)
+
+    def _send(self, number: signal.Signals) -> None:
+        for slot in self._slots:
+            process = slot.running
+            if process is not None and process.pid is not None:
+                os.kill(process.pid, number)
+
+    def _kill(self) -> None:
+        for slot in self._slots:
+            process = slot.running
+            if process is not None:
+                process.kill()
+                process.join()
+
+
+def _work(worker: Worker, target: Callable[..., None], args: tuple[Any, ...], grace: float) -> None:
+    # A worker still starting reads the newest configuration anyway.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    threading.Thread(target=_follow_parent, args=(grace,), daemon=True).start()
+    target(worker, *args)
+
+
+def _follow_parent(grace: float) -> None:
+    """End with the supervisor, even one that was killed: first politely, then at once."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(grace + _KILL_AFTER)
+        os._exit(1)

@@ -1,0 +1,92 @@
+"""The address of a listener, as it is written in the configuration."""
+
+import re
+from ipaddress import IPv6Address, ip_address
+from typing import ClassVar, Self
+
+from attrs import frozen
+
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+_FORM = 'write host:port, such as "127.0.0.1:4747", or "unix:/path/to/socket"'
+
+
+@frozen
+class Address:
+    """A host and a port, or the path of a Unix socket, in which case `host` is empty.
+
+    Port 0 lets the system choose one.
+    """
+
+    toml_name: ClassVar[str] = "address"
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Read `host:port`, `[ipv6]:port` or `unix:/path`; ValueError says what is wrong."""
+        if text.startswith("unix:"):
+            path = text.removeprefix("unix:")
+            if not path.strip():
+                raise ValueError('no path after "unix:"; write "unix:/path/to/socket"')
+            return cls(path=path)
+        if "://" in text:
+            raise ValueError(f"an address has no scheme; {_FORM}")
+        host, colon, port = text.rpartition(":")
+        if not colon or text.endswith("]"):
+            raise ValueError(f"no port; {_FORM}")
+        return cls(host=_host(host), port=_port(port))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.path or self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        if self.path:
+            return f"unix:{self.path}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _host(text: str) -> str:
+    if not text:
+        raise ValueError('no host; write "127.0.0.1:…" for this machine alone or "0.0.0.0:…"')
+    if text.startswith("[") and text.endswith("]"):
+        try:
+            return str(IPv6Address(text[1:-1]))
+        except ValueError:
+            raise ValueError("what stands in brackets is not an IPv6 address") from None
+    if ":" in text:
+        raise ValueError('an IPv6 address stands in brackets: "[::1]:4747"')
+    if text == "*":
+        raise ValueError('"*" is not a host; write "0.0.0.0" to listen on every interface')
+    if not _HOST_NAME.fullmatch(text) or (_is_numeric(text) and not _is_ip(text)):
+        raise ValueError(f"the host is neither a name nor an IP address; {_FORM}")
+    return text
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"the port is not a number; {_FORM}")
+    port = int(text[:6])
+    if port > 65535:
+        raise ValueError(f"the port must be between 0 and 65535, found {text[:12]}")
+    return port
+
+
+def _is_numeric(host: str) -> bool:
+    return host.rstrip(".").rpartition(".")[2].isdigit()
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,198 @@
+"""A dialect is one wire protocol, written once and used as front door and as back door.
+
+A vendor's plugin subclasses `Dialect` for each of its protocols. Instances hold no state of a
+request, so one serves all.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol
+
+from attrs import frozen
+
+from jackfield import json_spans, sse
+from jackfield.errors import GatewayError
+from jackfield.events import StreamEvent
+from jackfield.messages import (
+    ChatRequest,
+    ChatResponse,
+    EmbeddingsRequest,
+    EmbeddingsResponse,
+    Usage,
+)
+
+CanonicalRequest = ChatRequest | EmbeddingsRequest
+CanonicalResponse = ChatResponse | EmbeddingsResponse
+
+
+@frozen
+class Peek:
+    """What the kernel must know of a request before anything else."""
+
+    model: str | None
+    stream: bool = False
+    max_tokens: int | None = None
+
+
+@frozen
+class Loss:
+    """Something the target's dialect cannot express.
+
+    `feature` is a stable dotted name for tables and headers ("tools.custom"); `path` is where it
+    stands in the canonical form; `how` says what became of it.
+    """
+
+    feature: str
+    path: str
+    how: Literal["dropped", "approximated"]
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.feature} {self.how}" + (f": {self.detail}" if self.detail else "")
+
+
+@frozen
+class Rendered:
+    """Bytes in a dialect, and what did not fit into them."""
+
+    body: bytes
+    losses: tuple[Loss, ...] = ()
+
+
+@frozen
+class UpstreamFailure:
+    """What a provider's error body says."""
+
+    message: str
+    type: str | None = None
+    code: str | None = None
+    param: str | None = None
+
+
+Terminal = Literal["end", "error"]
+
+
+class StreamParser(Protocol):
+    """Turns the events of one stream, each whole and in wire form, into canonical events."""
+
+    def feed(self, event: bytes) -> Sequence[StreamEvent]:
+        """The canonical events that one wire event holds."""
+
+    def close(self) -> Sequence[StreamEvent]:
+        """What is still owed at a clean end of the connection."""
+
+
+class StreamRenderer(Protocol):
+    """Turns canonical events into one stream's wire form."""
+
+    losses: list[Loss]
+
+    def render(self, event: StreamEvent) -> bytes:
+        """The wire form of one canonical event; empty when it has none."""
+
+
+class UsageMeter(Protocol):
+    """Keeps what of a stream tells its usage, and reads it only when asked."""
+
+    def feed(self, events: bytes) -> None:
+        """Look at whole events in wire form. Called for every batch: must be cheap."""
+
+    def usage(self) -> Usage | None:
+        """The usage seen last, or None."""
+
+
+class Dialect:
+    """One wire protocol.
+
+    A dialect with `translates = False` is only ever passed through; the canonical methods of such
+    a dialect are never called. The `*_texts` name JSON paths with `*` for any element: what
+    `texts()` of a request, response or event iterates over.
+    """
+
+    name: ClassVar[str]
+    operation: ClassVar[str]
+    translates: ClassVar[bool] = True
+    framing: ClassVar[Literal["sse", "ndjson", "raw"]] = "sse"
+    stream_content_type: ClassVar[str] = "text/event-stream; charset=utf-8"
+    request_texts: ClassVar[tuple[str, ...]] = ()
+    response_texts: ClassVar[tuple[str, ...]] = ()
+    event_texts: ClassVar[tuple[str, ...]] = ()
+    terminal_hints: ClassVar[tuple[bytes, ...]] = ()
+    """Byte strings of which every event that ends a stream holds at least one."""
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        """Model, stream flag and output limit of a request's JSON and its path parameters.
+
+        Raises InvalidRequest, naming the field, when one of them has a wrong type.
+        """
+        raise NotImplementedError
+
+    def peek_form(self, body: bytes, media_type: str, params: Mapping[str, str]) -> Peek:
+        """The same for a body that is not JSON, such as a multipart form."""
+        return Peek(None)
+
+    def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
+        """The body with another model's name put in place; every other byte stays."""
+        return json_spans.splice(body, ("model",), new, known=old)
+
+    def event_data(self, event: bytes) -> bytes | None:
+        """The JSON that one wire event carries, or None."""
+        return sse.data_of(event) if self.framing == "sse" else event.strip() or None
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        """Whether this whole event ends the stream, well or in an error."""
+        raise NotImplementedError
+
+    def finishes(self, event: bytes) -> bool:
+        """Whether this event says that the answer is complete although no marker has come yet.
+
+        Some providers leave the marker out; then this and a properly framed end must do.
+        """
+        return False
+
+    def usage(self, body: bytes) -> Usage | None:
+        """The usage that a complete response reports, or None.
+
+        Raises ValueError when the body is no response of this dialect: not JSON, an error in
+        disguise, without what every answer has.
+        """
+        raise NotImplementedError
+
+    def usage_meter(self) -> UsageMeter:
+        """A fresh meter for one stream."""
+        raise NotImplementedError
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        """The body of an error response."""
+        raise NotImplementedError
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        """The event that ends a stream which cannot go on."""
+        raise NotImplementedError
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        """What a provider's error body says; never raises."""
+        raise NotImplementedError
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> CanonicalRequest:
+        """The canonical form. Raises InvalidRequest, naming the field, for what has no meaning."""
+        raise NotImplementedError
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        """The body that asks a provider the same."""
+        raise NotImplementedError
+
+    def parse_response(self, body: bytes) -> CanonicalResponse:
+        """The canonical form of a complete response. Raises ValueError when it is none."""
+        raise NotImplementedError
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        """The response as a client of this dialect expects it."""
+        raise NotImplementedError
+
+    def stream_parser(self) -> StreamParser:
+        """A fresh parser for one stream."""
+        raise NotImplementedError
+
+    def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
+        """A fresh renderer for one stream."""
+        raise NotImplementedError

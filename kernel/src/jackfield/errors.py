@@ -1,0 +1,246 @@
+"""Every error that a caller can see, each with its HTTP status and a stable code.
+
+JackfieldError
+├── ConfigError              the TOML, a plugin or the command line is wrong (exit code 2)
+├── UndeclaredChange         a plugin changed what its `mutates` does not name
+└── GatewayError             one exchange fails; rendered in the caller's dialect
+    ├── InvalidRequest       400  malformed body, wrong type, missing field
+    │   ├── PayloadTooLarge  413
+    │   ├── UnsupportedMedia 415
+    │   └── LossRefused      400  the target cannot express the request
+    ├── Unauthenticated      401
+    ├── Forbidden            403
+    ├── NotFound             404  unknown path, model or provider
+    ├── MethodNotAllowed     405
+    ├── RateLimited          429
+    ├── PluginFailure        500  a plugin failed and its policy is "refuse"
+    ├── Overloaded           503  shed before any work was done
+    ├── ShuttingDown         503
+    ├── ClientGone           499  for the log alone
+    └── ProviderError        the provider refused, failed or could not be reached
+        ├── ProviderUnavailable  502  connect, TLS, protocol
+        ├── ProviderTimeout      504
+        └── StreamTruncated      502  a stream ended without its terminal marker
+"""
+
+from typing import ClassVar, Final
+
+RETRYABLE: Final = frozenset({408, 429, 500, 502, 503, 504, 529})
+"""The statuses of a provider after which another try may help."""
+
+
+class JackfieldError(Exception):
+    """The root of all errors that Jackfield raises on purpose."""
+
+
+class ConfigError(JackfieldError):
+    """The configuration cannot be used; `problems` has a line each: what, where, how to mend."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class UndeclaredChange(JackfieldError):
+    """A plugin changed what it did not declare. Its failure policy applies."""
+
+    def __init__(self, plugin: str, kind: str) -> None:
+        super().__init__(
+            f"The plugin {plugin!r} changed the {kind}; add {kind!r} to its class's `mutates`."
+        )
+
+
+class GatewayError(JackfieldError):
+    """One exchange fails. The message is shown to the caller: never put a secret or a URL in it.
+
+    `param` names the offending field in the caller's terms; `retry_after` is in seconds.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(
+        self, message: str, *, param: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.retry_after = retry_after
+
+    @property
+    def http_status(self) -> int:
+        """The status to answer with; a provider's error may carry its own."""
+        return self.status
+
+
+class InvalidRequest(GatewayError):
+    """The request cannot be understood; sending it again unchanged will not help."""
+
+    status = 400
+    code = "invalid_request"
+
+
+class PayloadTooLarge(InvalidRequest):
+    """The body is over the limit of this endpoint."""
+
+    status = 413
+    code = "payload_too_large"
+
+
+class UnsupportedMedia(InvalidRequest):
+    """The body has an encoding or a media type that is not accepted here."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class LossRefused(InvalidRequest):
+    """No target can express the request in full, and the model's `on_loss` is "refuse"."""
+
+    code = "translation_loss"
+
+
+class Unauthenticated(GatewayError):
+    """No credential, or one that is not known."""
+
+    status = 401
+    code = "unauthenticated"
+
+
+class Forbidden(GatewayError):
+    """The principal lacks the permission."""
+
+    status = 403
+    code = "forbidden"
+
+
+class NotFound(GatewayError):
+    """Nothing of that name: a path, a model, a provider."""
+
+    status = 404
+    code = "not_found"
+
+
+class ModelNotFound(NotFound):
+    """The model is neither an alias nor served by a configured provider."""
+
+    code = "model_not_found"
+
+
+class MethodNotAllowed(GatewayError):
+    """The path exists, the method does not."""
+
+    status = 405
+    code = "method_not_allowed"
+
+
+class RateLimited(GatewayError):
+    """Over a limit; `retry_after` says for how long."""
+
+    status = 429
+    code = "rate_limited"
+
+
+class PluginFailure(GatewayError):
+    """A plugin raised, ran out of time or returned a wrong type, and its policy is "refuse"."""
+
+    code = "plugin_failure"
+
+    def __init__(self, plugin: str, hook: str, reason: str) -> None:
+        super().__init__(f"The plugin {plugin!r} failed in {hook}; the request was refused.")
+        self.plugin = plugin
+        self.hook = hook
+        self.reason = reason
+
+
+class Overloaded(GatewayError):
+    """The gateway has as much to do as it can bear; try again soon."""
+
+    status = 503
+    code = "overloaded"
+
+
+class ShuttingDown(GatewayError):
+    """The gateway is stopping and this exchange cannot be finished."""
+
+    status = 503
+    code = "shutting_down"
+
+
+class ClientGone(GatewayError):
+    """The caller has closed its connection. Nobody reads this; 499 is nginx's number for it."""
+
+    status = 499
+    code = "client_closed_request"
+
+
+class ProviderError(GatewayError):
+    """A provider answered with an error, or none at all.
+
+    `provider` is the instance's name in the TOML; `upstream_status` is what the provider said;
+    `body` is its own error body in the caller's dialect, when that may be passed on untouched.
+    """
+
+    status = 502
+    code = "provider_error"
+    body: bytes | None = None
+
+    def __init__(  # noqa: PLR0913 - what a provider may say, each by its name
+        self,
+        message: str,
+        *,
+        provider: str = "",
+        upstream_status: int | None = None,
+        param: str | None = None,
+        retry_after: float | None = None,
+        error_type: str | None = None,
+        error_code: str | None = None,
+    ) -> None:
+        super().__init__(message, param=param, retry_after=retry_after)
+        self.provider = provider
+        self.upstream_status = upstream_status
+        self.error_type = error_type
+        self.error_code = error_code
+
+    @property
+    def http_status(self) -> int:
+        """What the provider said, if it said anything."""
+        return self.upstream_status or self.status
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another target may do better."""
+        return self.upstream_status is None or self.upstream_status in RETRYABLE | {401, 403}
+
+    @property
+    def again(self) -> bool:
+        """Whether the same target may do better a little later."""
+        return self.upstream_status in RETRYABLE
+
+
+class ProviderUnavailable(ProviderError):
+    """The provider could not be reached, or what it sent is not HTTP."""
+
+    code = "provider_unavailable"
+
+    @property
+    def again(self) -> bool:
+        """A connection that failed may succeed a moment later."""
+        return True
+
+
+class ProviderTimeout(ProviderError):
+    """The provider did not connect, answer or go on in time; `phase` says which."""
+
+    status = 504
+    code = "provider_timeout"
+
+    def __init__(self, phase: str, seconds: float, *, provider: str = "") -> None:
+        super().__init__(f"The provider did not {phase} within {seconds:g} s.", provider=provider)
+        self.phase = phase
+
+
+class StreamTruncated(ProviderError):
+    """The stream ended without its terminal marker: what was received is not the whole answer."""
+
+    code = "stream_truncated"

@@ -1,0 +1,159 @@
+"""The canonical stream: small events that, put together, make a `ChatResponse`.
+
+`part` numbers the parts of one choice's message from 0 in the order in which they begin, so that a
+renderer knows when one text ends and another begins. A stream is `Started`, any number of deltas,
+one `Finished` for each choice, at most one `UsageReported`, `Ended`; or it breaks off in `Failed`.
+"""
+
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+from jackfield.messages import Citation, Extensions, FinishReason, Part, Usage
+
+
+@frozen
+class Started:
+    """The answer begins."""
+
+    id: str
+    model: str
+    created: int | None = None
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class TextDelta:
+    """More text."""
+
+    part: int
+    text: str
+    choice: int = 0
+    logprobs: Any = None
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class RefusalDelta:
+    """More of a refusal."""
+
+    part: int
+    text: str
+    choice: int = 0
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class ReasoningDelta:
+    """More reasoning, or the proof that belongs to it."""
+
+    part: int
+    text: str = ""
+    choice: int = 0
+    id: str | None = None
+    signature: str | None = None
+    encrypted: str | None = None
+    summary: bool = False
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class ToolCallStarted:
+    """A tool call begins; its arguments follow."""
+
+    part: int
+    id: str
+    name: str
+    choice: int = 0
+    kind: Literal["function", "custom"] = "function"
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class ToolCallDelta:
+    """More of a tool call's arguments."""
+
+    part: int
+    arguments: str
+    choice: int = 0
+
+
+@frozen
+class AudioDelta:
+    """More of a spoken answer: base64 `data`, the words it says, or what identifies it."""
+
+    part: int
+    data: str = ""
+    transcript: str = ""
+    choice: int = 0
+    id: str | None = None
+    expires_at: int | None = None
+
+
+@frozen
+class CitationAdded:
+    """A citation of the text in `part`."""
+
+    part: int
+    citation: Citation
+    choice: int = 0
+
+
+@frozen
+class PartAdded:
+    """A whole part that has no deltas: an image, audio, a block only its own dialect knows."""
+
+    part: int
+    value: Part
+    choice: int = 0
+
+
+@frozen
+class Finished:
+    """A choice is complete."""
+
+    reason: FinishReason | None
+    choice: int = 0
+    detail: str | None = None
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class UsageReported:
+    """The usage so far; a later report replaces an earlier one."""
+
+    usage: Usage
+
+
+@frozen
+class Failed:
+    """The provider broke the answer off with an error."""
+
+    message: str
+    type: str | None = None
+    code: str | None = None
+    status: int | None = None
+
+
+@frozen
+class Ended:
+    """The terminal marker: nothing follows."""
+
+    extensions: Extensions = field(factory=dict)
+
+
+StreamEvent = (
+    Started
+    | TextDelta
+    | RefusalDelta
+    | ReasoningDelta
+    | ToolCallStarted
+    | ToolCallDelta
+    | AudioDelta
+    | CitationAdded
+    | PartAdded
+    | Finished
+    | UsageReported
+    | Failed
+    | Ended
+)

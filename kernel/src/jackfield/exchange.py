@@ -1,0 +1,198 @@
+"""One client request and all that becomes of it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from attrs import define, field, frozen
+
+from jackfield import json_spans
+from jackfield._tap import Tap
+from jackfield.dialects import CanonicalRequest, Dialect, Loss
+from jackfield.endpoints import Endpoint
+from jackfield.errors import ClientGone, GatewayError, InvalidRequest, UndeclaredChange
+from jackfield.response import Attempt
+
+if TYPE_CHECKING:
+    from jackfield.plan import Plan
+    from jackfield.plugin import Plugin
+
+
+@frozen
+class Principal:
+    """Who asks. `permissions` are those that endpoints name; `tenant` scopes all stored state."""
+
+    tenant: str = "local"
+    key_id: str | None = None
+    permissions: frozenset[str] = frozenset()
+    metadata: Mapping[str, str] = field(factory=dict)
+
+    def may(self, permission: str) -> bool:
+        """Whether the principal has the permission."""
+        return permission in self.permissions or "*" in self.permissions
+
+
+ANONYMOUS = Principal(tenant="anonymous")
+"""The principal of a request that nobody has identified."""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """The request as it came, or as a plugin has changed it. `params` are the path's parts."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    params: Mapping[str, str]
+    client: str
+
+
+@frozen
+class Change:
+    """One change of the request or the response: by which plugin, and what."""
+
+    by: str
+    what: str
+
+
+@define(eq=False)
+class Exchange:
+    """One client request and all that becomes of it.
+
+    Plugins read its attributes and change it through its methods alone, which record who changed
+    what. `state` is for a plugin's own notes between its hooks, under the plugin itself as key.
+    In a `dry_run` nothing is sent: a plugin decides as usual and must have no lasting effect.
+    """
+
+    id: str
+    endpoint: Endpoint
+    request: Request
+    model: str | None
+    stream: bool
+    max_tokens: int | None = None
+    body_model: str | None = None
+    tap: Tap | None = None
+    principal: Principal = ANONYMOUS
+    plan: "Plan | None" = None
+    attempts: list[Attempt] = field(factory=list)
+    losses: tuple[Loss, ...] = ()
+    received: float = field(factory=time.monotonic)
+    state: dict[Any, Any] = field(factory=dict)
+    changes: list[Change] = field(factory=list)
+    timings: list[float] = field(factory=list)
+    response_headers: dict[str, str] = field(factory=dict)
+    failures: list[str] = field(factory=list)
+    dry_run: bool = False
+    entered: int = 0
+    sent: bool = False
+    ending: GatewayError | None = None
+    task: "asyncio.Task[Any] | None" = None
+    _acting: "Plugin | None" = None
+    _left: set["Plugin"] | None = None
+    _tree: Any = None
+    _canonical: CanonicalRequest | None = None
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect that the client speaks."""
+        return self.endpoint.dialect
+
+    @property
+    def operation(self) -> str:
+        """What is asked for: "chat", "embeddings", …"""
+        return self.endpoint.operation
+
+    def json(self) -> Any:
+        """The request's body as a fresh JSON value: changing it changes nothing else."""
+        return msgspec.json.decode(self.request.body) if self.request.body else None
+
+    def canonical(self) -> CanonicalRequest:
+        """The request in canonical form. Raises InvalidRequest where the dialect cannot say it."""
+        if self._canonical is None:
+            if not self.dialect.translates:
+                raise InvalidRequest(f"{self.endpoint.path} is passed through, not translated.")
+            self._canonical = self.dialect.parse_request(self._read(), self.request.params)
+        return self._canonical
+
+    def texts(self) -> list[json_spans.TextSpan]:
+        """The texts of the request with their JSON paths, whatever the dialect."""
+        return json_spans.texts(self.request.body, self.dialect.request_texts)
+
+    def replace_texts(self, changed: Mapping[json_spans.Path, str]) -> None:
+        """Put changed texts back in place; every other byte of the request stays."""
+        if changed:
+            self.replace_body(json_spans.replace(self.request.body, changed), "texts")
+
+    def replace_json(self, value: Any) -> None:
+        """Replace the whole request body by a JSON value."""
+        self.replace_body(msgspec.json.encode(value), "json")
+
+    def replace_body(self, body: bytes, what: str = "body") -> None:
+        """Replace the request's bytes. The model and the stream flag are read again."""
+        self._record("request", what)
+        tree = msgspec.json.decode(body)
+        peek = self.dialect.peek(tree, self.request.params)
+        self.request = msgspec.structs.replace(self.request, body=body)
+        self.model, self.stream, self.max_tokens = peek.model, peek.stream, peek.max_tokens
+        self.body_model = peek.model
+        self._tree, self._canonical = tree, None
+
+    def set_model(self, model: str) -> None:
+        """Ask for another model; the body's own name for it is spliced in place when it is sent."""
+        self._record("request", f"model {model}")
+        self.model, self._canonical = model, None
+
+    def set_principal(self, principal: Principal) -> None:
+        """Say who asks."""
+        self._record("principal", f"principal {principal.tenant}")
+        self.principal = principal
+
+    def set_response_header(self, name: str, value: str) -> None:
+        """Add a header of ours to the answer; the name begins with `x-` or is a standard one."""
+        if any(character in value for character in "\r\n\0"):
+            raise ValueError(f"the value of {name} holds a line break")
+        self.response_headers[name.lower()] = value
+
+    def leave(self, plugin: "Plugin") -> None:
+        """Let a plugin bow out: none of its later hooks is called for this exchange."""
+        if self._left is None:
+            self._left = set()
+        self._left.add(plugin)
+
+    def has_left(self, plugin: "Plugin") -> bool:
+        """Whether the plugin has bowed out."""
+        return self._left is not None and plugin in self._left
+
+    def abort(self) -> None:
+        """The client has gone: cancel what is done for it. What is owed for it is still settled."""
+        self.end(ClientGone("The client closed the connection."))
+
+    def end(self, why: GatewayError) -> None:
+        """Break the exchange off, unless it is being settled already."""
+        if self.ending is None:
+            self.ending = why
+            if self.task is not None:
+                self.task.cancel()
+
+    def note(self, plugin: "Plugin", make: Callable[[], Any]) -> Any:
+        """The plugin's own note on this exchange, made by `make` the first time."""
+        if plugin not in self.state:
+            self.state[plugin] = make()
+        return self.state[plugin]
+
+    def _read(self) -> Any:
+        if self._tree is None and self.request.body:
+            self._tree = msgspec.json.decode(self.request.body)
+        return self._tree
+
+    def _record(self, kind: str, what: str) -> None:
+        plugin = self._acting
+        if plugin is None:
+            self.changes.append(Change("kernel", what))
+            return
+        if kind not in plugin.mutates:
+            raise UndeclaredChange(plugin.name, kind)
+        self.changes.append(Change(plugin.name, what))

@@ -1,0 +1,51 @@
+"""The two ends of the pipeline: what a server adapter hands in and what it gets back."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+
+from attrs import define, field
+
+
+@define(eq=False)
+class HttpRequest:
+    """One HTTP request, whole, as a server adapter read it.
+
+    `path` is the raw, percent-encoded path without its query; `headers` is case-insensitive
+    (a `multidict.CIMultiDictProxy`); `client` is the peer's address, or "unix".
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    client: str = "127.0.0.1"
+    received: float = field(factory=time.monotonic)
+    aborted: bool = field(default=False, init=False)
+    _on_abort: Callable[[], None] | None = field(default=None, init=False)
+
+    def abort(self) -> None:
+        """Say that the client has gone. The gateway then cancels the upstream and settles."""
+        if not self.aborted:
+            self.aborted = True
+            if self._on_abort is not None:
+                self._on_abort()
+
+    def on_abort(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called once, at once if the client has gone already."""
+        self._on_abort = callback
+        if self.aborted:
+            callback()
+
+
+@define(eq=False)
+class HttpResponse:
+    """One HTTP response; a body that is an iterator is a stream.
+
+    An adapter that stops before the iterator's end must call its `aclose()`.
+    Content-Length and Transfer-Encoding are the adapter's business.
+    """
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes | AsyncIterator[bytes] = b""

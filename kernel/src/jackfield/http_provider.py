@@ -1,0 +1,297 @@
+"""A provider behind an HTTP API: its address, its keys, and the dialects that it speaks."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+from urllib.parse import quote
+
+from attrs import evolve, frozen
+
+from jackfield import _translation
+from jackfield._client import Answer, Origin, header_lines
+from jackfield._provider_stream import ProviderStream
+from jackfield._tap import Tap
+from jackfield._upstream_error import UpstreamErrors
+from jackfield.config import option
+from jackfield.dialects import Dialect, Loss
+from jackfield.endpoints import Endpoint
+from jackfield.errors import ProviderError, ProviderUnavailable
+from jackfield.exchange import Exchange
+from jackfield.keys import Key, KeyRing, LiveKey
+from jackfield.plan import Target
+from jackfield.providers import Provider
+from jackfield.response import Response
+from jackfield.secrets import Secret, SecretRef
+from jackfield.setup import Setup
+from jackfield.timeouts import Timeouts
+
+
+@frozen
+class HttpConfig:
+    """What may stand in the table of every HTTP provider."""
+
+    base_url: str = option(doc="The address of the API, as the vendor's own SDK takes it.")
+    keys: tuple[SecretRef | Key, ...] = option((), "The API keys, used in turn by their weights.")
+    timeouts: Timeouts = option(
+        Timeouts(), "How long it may take, in seconds; what is left out is as in `[upstream]`."
+    )
+    ca_file: Path | None = option(None, "Certificates to trust in place of the system's, in PEM.")
+    allow_http: bool = option(False, "Allows plain HTTP to another machine.")
+    models: tuple[str, ...] = option((), "The models it may serve; all that it lists when empty.")
+    dialects: tuple[str, ...] = option((), "The dialects its API speaks; all it may when empty.")
+    headers: Mapping[str, str] = option({}, "Headers to send with every request.")
+    region: str | None = option(None, "Where it runs, for plugins that route by region.")
+    stream_end: Literal["marker", "framing"] = option(
+        "marker",
+        "What proves that a stream is whole: the dialect's terminal marker, or the HTTP framing"
+        " alone for an API that sends no marker.",
+    )
+
+
+_EVENTS = "text/event-stream"
+
+
+@frozen
+class Route:
+    """How one exchange is put to a provider: in which dialect, at which path."""
+
+    dialect: Dialect
+    path: str
+
+
+class HttpProvider(Provider):
+    """Passes requests through in a dialect that the API speaks, and translates all others.
+
+    A subclass names its `dialects`, the `paths` at which the API serves those it can be translated
+    into, and how a key becomes headers.
+    """
+
+    Config = HttpConfig
+    paths: ClassVar[Mapping[str, str]] = {}
+    """Dialect name → path below the base URL, with `{model}` where the API wants it there."""
+
+    forward: ClassVar[frozenset[str]] = frozenset()
+    """Request headers that are passed on to the API, in lower case."""
+
+    config: Any
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        allowed = frozenset(config.dialects) or frozenset(d.name for d in self.dialects)
+        self._spoken = tuple(d for d in self.dialects if d.name in allowed)
+        self._unspoken: set[str] = set()
+        self._known_routes: dict[Endpoint, list[Route]] = {}
+        self._origin: Origin | None = None
+        self._ring = KeyRing(())
+        self._errors = UpstreamErrors("")
+
+    async def start(self, setup: Setup) -> None:
+        """Resolve the keys and open the way out."""
+        config = self.config
+        self._origin = setup.origin(
+            self.name,
+            config.base_url,
+            timeouts=config.timeouts,
+            ca_file=config.ca_file,
+            allow_http=config.allow_http,
+        )
+        keys = [Key(secret=key) if isinstance(key, SecretRef) else key for key in config.keys]
+        live = [LiveKey(await setup.secret(key.secret), key.weight) for key in keys]
+        self._ring = KeyRing(live)
+        self._errors = UpstreamErrors(
+            self.name, config.base_url, [key.secret.reveal() for key in live if key.secret]
+        )
+        await super().start(setup)
+
+    def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
+        """The headers that prove a key."""
+        return [("Authorization", f"Bearer {secret.reveal()}")] if secret else []
+
+    def lists(self, model: str) -> bool:
+        """Whether the configuration says that it serves the model."""
+        return model in self.config.models
+
+    def serves(self, endpoint: Endpoint) -> bool:
+        """Whether the API speaks the endpoint's dialect or one it can be translated into."""
+        return bool(self._routes(endpoint))
+
+    def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
+        """What rendering the request for this target would lose."""
+        route = self._routes(exchange.endpoint)[0]
+        if route.dialect is exchange.dialect:
+            return ()
+        return _translation.outgoing(exchange, target.model, route.dialect).losses
+
+    async def call(self, exchange: Exchange, target: Target) -> Response:
+        """One attempt, in the client's own dialect where the API speaks it, else translated.
+
+        An API that turns out not to know a dialect's path is asked in another one, and from then
+        on at once.
+        """
+        routes = self._routes(exchange.endpoint)
+        if not routes:
+            raise ProviderError(f"It does not serve {exchange.operation}.", provider=self.name)
+        for route in routes[:-1]:
+            try:
+                return await self._call(exchange, target, route)
+            except ProviderError as error:
+                if not self._errors.unknown_path(error):
+                    raise
+                first = error
+            try:
+                response = await self._call(exchange, target, routes[-1])
+            except ProviderError:
+                raise first from None
+            self._unspoken.add(route.dialect.name)
+            self._known_routes.clear()
+            return response
+        return await self._call(exchange, target, routes[-1])
+
+    async def fetch(self, method: str, path: str, body: bytes = b"") -> bytes:
+        """Ask the API something on the gateway's own behalf; the body of its answer.
+
+        Raises ProviderError, also for a status of 400 or more.
+        """
+        key = self._ring.take(self.name)
+        lines = header_lines(self.authorize(key.secret))
+        answer = await self._live_origin().send(method, path, lines, body)
+        try:
+            data = await answer.read()
+            if answer.status >= 400:
+                dialect = self.dialects[0]
+                raise self._errors.read(answer, data, dialect, dialect)
+            return data
+        finally:
+            await answer.close()
+
+    def _live_origin(self) -> Origin:
+        if self._origin is None:
+            raise ProviderError("It has not started.", provider=self.name)
+        return self._origin
+
+    def _routes(self, endpoint: Endpoint) -> list[Route]:
+        """The ways to put an endpoint's requests to this API: the client's own dialect first."""
+        routes = self._known_routes.get(endpoint)
+        if routes is None:
+            routes = self._known_routes[endpoint] = self._find_routes(endpoint)
+        return routes
+
+    def _find_routes(self, endpoint: Endpoint) -> list[Route]:
+        found = []
+        mine = endpoint.dialect
+        if mine in self._spoken and mine.name not in self._unspoken:
+            found.append(Route(mine, endpoint.upstream or self.paths[mine.name]))
+        if mine.translates:
+            found += [
+                Route(dialect, self.paths[dialect.name])
+                for dialect in self._spoken
+                if dialect is not mine
+                and dialect.operation == mine.operation
+                and dialect.name not in self._unspoken
+                and dialect.name in self.paths
+            ]
+        return found[:2]
+
+    async def _call(self, exchange: Exchange, target: Target, route: Route) -> Response:
+        translated = route.dialect is not exchange.dialect
+        losses: tuple[Loss, ...] = ()
+        if translated:
+            rendered = _translation.outgoing(exchange, target.model, route.dialect)
+            body, losses = rendered.body, rendered.losses
+        else:
+            body = self.outgoing_body(exchange, target.model)
+        key = self._ring.take(self.name)
+        answer = await self._live_origin().send(
+            exchange.request.method if not translated else "POST",
+            self._path(exchange, target, route.path, translated=translated),
+            self._head(exchange, key),
+            body,
+        )
+        try:
+            if answer.status >= 400:
+                await self._refused(exchange, answer, key, route.dialect)
+            return await self._answered(exchange, answer, route.dialect, losses)
+        except BaseException:
+            await answer.close()
+            raise
+
+    def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
+        """The client's own bytes, with only the model's name spliced."""
+        request = exchange.request
+        if exchange.body_model is None or exchange.body_model == model:
+            return request.body
+        media = request.headers.get("content-type", "")
+        return exchange.dialect.with_model(request.body, media, exchange.body_model, model)
+
+    def _path(self, exchange: Exchange, target: Target, path: str, *, translated: bool) -> str:
+        if "{" in path:
+            values = {**exchange.request.params, "model": target.model}
+            for name, value in values.items():
+                path = path.replace("{" + name + "}", quote(value, safe=""))
+                path = path.replace("{" + name + "*}", quote(value, safe="/:@!$&'()*+,;=~"))
+        query = exchange.request.query
+        return f"{path}?{query}" if query and not translated else path
+
+    def _head(self, exchange: Exchange, key: LiveKey) -> bytes:
+        headers = exchange.request.headers
+        media = headers.get("content-type") or "application/json"
+        lines = key.lines.get(media)
+        if lines is None:
+            fixed = [*self.authorize(key.secret), *self.config.headers.items()]
+            lines = header_lines([*fixed, ("User-Agent", "jackfield"), ("Content-Type", media)])
+            if len(key.lines) < 64:
+                key.lines[media] = lines
+        more = [(name, headers[name]) for name in self.forward if name in headers]
+        return lines + header_lines(more) if more else lines
+
+    async def _refused(
+        self, exchange: Exchange, answer: Answer, key: LiveKey, dialect: Dialect
+    ) -> None:
+        error = self._errors.read(answer, await answer.read(), dialect, exchange.dialect)
+        if answer.status in (401, 403, 429):
+            self._ring.cool(key, error.retry_after or 60.0 if answer.status != 429 else 1.0)
+        raise error
+
+    async def _answered(
+        self, exchange: Exchange, answer: Answer, dialect: Dialect, losses: tuple[Loss, ...]
+    ) -> Response:
+        media = answer.headers.get("Content-Type", "application/json")
+        headers = self._errors.passed_headers(answer)
+        if not media.startswith(("application/json", "text/")) or media.startswith(_EVENTS):
+            return await self._streamed(
+                exchange, answer, dialect, Response(answer.status, b"", media, headers, losses)
+            )
+        body = await answer.read()
+        try:
+            usage = dialect.usage(body)
+            if dialect is exchange.dialect:
+                exchange.tap = Tap.known(usage)
+                return Response(answer.status, body, media, headers, losses)
+            parsed = dialect.parse_response(body)
+        except (ValueError, TypeError, KeyError) as error:
+            raise ProviderUnavailable(
+                f"The provider's answer is not a response of {dialect.name}.", provider=self.name
+            ) from error
+        return evolve(_translation.whole(exchange, parsed, losses), headers=headers)
+
+    async def _streamed(
+        self, exchange: Exchange, answer: Answer, dialect: Dialect, shape: Response
+    ) -> Response:
+        stream = ProviderStream(
+            answer,
+            dialect,
+            self.name,
+            self.config.stream_end,
+            events=shape.content_type.startswith(_EVENTS),
+        )
+        if dialect is exchange.dialect:
+            await stream.begin()
+            response = evolve(shape, body=stream)
+        else:
+            events = _translation.parsed(stream, dialect)
+            translated = await _translation.canonical_stream(
+                exchange, events, self.name, shape.losses
+            )
+            response = evolve(translated, headers=shape.headers)
+        exchange.tap = Tap(stream.usage)
+        return response

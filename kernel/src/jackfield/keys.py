@@ -1,0 +1,65 @@
+"""A provider's credentials: several keys with weights, taken in turn, cooled after a refusal."""
+
+import time
+from collections.abc import Sequence
+
+from attrs import define, field, frozen
+from attrs.validators import gt
+
+from jackfield.config import option
+from jackfield.errors import ProviderError
+from jackfield.secrets import Secret, SecretRef
+
+MOST_COOLING = 60.0
+"""Seconds that a key rests at the most, whatever the provider asks for."""
+
+
+@frozen
+class Key:
+    """One key as the configuration has it."""
+
+    secret: SecretRef = option(doc="Where the key is: `env:NAME`, `file:PATH`.")
+    weight: float = option(1.0, "Its share of the requests.", validator=gt(0))
+
+
+@define(eq=False)
+class LiveKey:
+    """A resolved key. `lines` are the request headers that it needs, made once."""
+
+    secret: Secret | None
+    weight: float
+    lines: dict[str, bytes] = field(factory=dict, repr=False)
+    cooled_until: float = 0.0
+    credit: float = 0.0
+
+
+class KeyRing:
+    """Hands out keys by smooth weighted round robin, leaving out those that rest."""
+
+    def __init__(self, keys: Sequence[LiveKey]) -> None:
+        self._keys = tuple(keys) or (LiveKey(None, 1.0),)
+
+    def take(self, provider: str) -> LiveKey:
+        """The next key. Raises ProviderError with `retry_after` when all of them rest."""
+        if len(self._keys) == 1 and not self._keys[0].cooled_until:
+            return self._keys[0]
+        now = time.monotonic()
+        ready = [key for key in self._keys if key.cooled_until <= now]
+        if not ready:
+            wait = min(key.cooled_until for key in self._keys) - now
+            raise ProviderError(
+                "All keys of the provider rest after it refused them.",
+                provider=provider,
+                upstream_status=429,
+                retry_after=wait,
+            )
+        for key in ready:
+            key.credit += key.weight
+        best = max(ready, key=lambda key: key.credit)
+        best.credit -= sum(key.weight for key in ready)
+        return best
+
+    def cool(self, key: LiveKey, seconds: float) -> None:
+        """Let a key rest. An only key goes on: there is nothing to take its place."""
+        if len(self._keys) > 1:
+            key.cooled_until = time.monotonic() + min(seconds, MOST_COOLING)

@@ -1,0 +1,291 @@
+"""The canonical messages: what dialects parse into and render from.
+
+Names follow the field: a chat request holds messages, a message holds parts. What one vendor alone
+knows rides in `extensions[dialect name]` and comes back out when that dialect is rendered again.
+All classes are frozen; `attrs.evolve` makes changed copies.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+Extensions = Mapping[str, Mapping[str, Any]]
+Role = Literal["system", "developer", "user", "assistant", "tool"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "error", "other"]
+
+
+@frozen
+class Citation:
+    """Where a span of text comes from; offsets count characters of the part's text."""
+
+    url: str | None = None
+    title: str | None = None
+    cited_text: str | None = None
+    start: int | None = None
+    end: int | None = None
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class Text:
+    """Plain text."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class Image:
+    """An image by URL, by base64 `data` with its `media_type`, or by a vendor's `file_id`."""
+
+    url: str | None = None
+    data: str | None = None
+    media_type: str | None = None
+    file_id: str | None = None
+    detail: str | None = None
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class Audio:
+    """Audio as base64 `data` in `format` ("wav", "mp3"), or an earlier answer's by its `id`."""
+
+    data: str | None = None
+    format: str | None = None
+    id: str | None = None
+    transcript: str | None = None
+    expires_at: int | None = None
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class Document:
+    """A file for the model to read: by URL, base64 `data`, plain `text` or a vendor's `file_id`."""
+
+    url: str | None = None
+    data: str | None = None
+    text: str | None = None
+    media_type: str | None = None
+    file_id: str | None = None
+    name: str | None = None
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class ToolCall:
+    """The model asks for a tool. `arguments` is what the model wrote, JSON for functions."""
+
+    id: str
+    name: str
+    arguments: str
+    kind: Literal["function", "custom"] = "function"
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class ToolResult:
+    """What a tool answered to the call with `tool_call_id`."""
+
+    tool_call_id: str
+    parts: "tuple[Part, ...]"
+    name: str | None = None
+    is_error: bool = False
+    kind: Literal["function", "custom"] = "function"
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class Reasoning:
+    """What the model thought. `signature` and `encrypted` prove it to the vendor that issued them.
+
+    `summary` says that `text` is the vendor's summary of the thought, not the thought itself.
+    """
+
+    text: str = ""
+    id: str | None = None
+    signature: str | None = None
+    encrypted: str | None = None
+    summary: bool = False
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class Refusal:
+    """The model declined, in its words."""
+
+    text: str
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class Opaque:
+    """A block, item or tool that only `dialect` understands, kept as its JSON value."""
+
+    dialect: str
+    kind: str
+    value: Any
+
+
+Part = Text | Image | Audio | Document | ToolCall | ToolResult | Reasoning | Refusal | Opaque
+
+
+@frozen
+class Message:
+    """One turn."""
+
+    role: Role
+    parts: tuple[Part, ...]
+    name: str | None = None
+    id: str | None = None
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class Tool:
+    """A tool that the model may call; `parameters` is a JSON schema.
+
+    `input_format` bounds the input of a custom tool: `{"type": "text"}` or
+    `{"type": "grammar", "syntax": "lark" | "regex", "definition": ...}`.
+    """
+
+    name: str
+    description: str | None = None
+    parameters: Mapping[str, Any] | None = None
+    strict: bool | None = None
+    kind: Literal["function", "custom"] = "function"
+    input_format: Mapping[str, Any] | None = None
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class ToolChoice:
+    """Whether the model must call a tool; `names` limits the choice."""
+
+    mode: Literal["auto", "none", "required"]
+    names: tuple[str, ...] = ()
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class ResponseFormat:
+    """The shape asked of the text: free, any JSON object, or JSON of one schema."""
+
+    kind: Literal["text", "json_object", "json_schema"]
+    name: str | None = None
+    schema: Mapping[str, Any] | None = None
+    strict: bool | None = None
+    description: str | None = None
+
+
+@frozen
+class ReasoningRequest:
+    """How much to think: by `effort` ("low", …) or by `budget_tokens`; `summary` asks to see it."""
+
+    effort: str | None = None
+    budget_tokens: int | None = None
+    summary: str | None = None
+
+
+@frozen
+class ChatRequest:
+    """A request for the next message of a conversation. `None` means: not said, vendor's default.
+
+    `server_state` names earlier turns that only the provider holds: `messages` lacks their text.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    tools: tuple[Tool | Opaque, ...] = ()
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logit_bias: Mapping[str, float] | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    n: int | None = None
+    response_format: ResponseFormat | None = None
+    reasoning: ReasoningRequest | None = None
+    modalities: tuple[str, ...] = ()
+    stream: bool = False
+    include_usage: bool = False
+    user: str | None = None
+    metadata: Mapping[str, Any] | None = None
+    service_tier: str | None = None
+    store: bool | None = None
+    extensions: Extensions = field(factory=dict)
+    server_state: str | None = None
+
+
+@frozen
+class Usage:
+    """Tokens of one exchange. `input_tokens` includes the cached ones and the cache writes;
+    `output_tokens` includes reasoning. (OpenTelemetry: `gen_ai.usage.*`.)
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    extensions: Extensions = field(factory=dict)
+
+    @property
+    def total_tokens(self) -> int:
+        """Input and output together."""
+        return self.input_tokens + self.output_tokens
+
+
+@frozen
+class Choice:
+    """One candidate answer. `finish_detail` is the vendor's own word for the reason."""
+
+    message: Message
+    finish_reason: FinishReason | None
+    finish_detail: str | None = None
+    logprobs: Any = None
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class ChatResponse:
+    """The answer to a ChatRequest; `created` is in Unix seconds."""
+
+    id: str
+    model: str
+    choices: tuple[Choice, ...]
+    usage: Usage | None = None
+    created: int | None = None
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class EmbeddingsRequest:
+    """A request for vectors; an input is text or token ids."""
+
+    model: str
+    inputs: tuple[str | tuple[int, ...], ...]
+    dimensions: int | None = None
+    encoding_format: Literal["float", "base64"] | None = None
+    user: str | None = None
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class EmbeddingsResponse:
+    """Vectors in the order of the inputs."""
+
+    model: str
+    vectors: tuple[tuple[float, ...], ...]
+    usage: Usage | None = None
+    extensions: Extensions = field(factory=dict)

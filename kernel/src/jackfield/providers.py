@@ -1,0 +1,113 @@
+"""Providers: what answers a request, either over HTTP in a dialect or in canonical form."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import ClassVar, Literal
+
+from attrs import frozen
+
+from jackfield import _translation
+from jackfield.dialects import Dialect, Loss
+from jackfield.endpoints import Endpoint
+from jackfield.errors import InvalidRequest
+from jackfield.events import StreamEvent
+from jackfield.exchange import Exchange
+from jackfield.messages import (
+    ChatRequest,
+    ChatResponse,
+    EmbeddingsRequest,
+    EmbeddingsResponse,
+)
+from jackfield.plan import Target
+from jackfield.plugin import Plugin
+from jackfield.response import Response
+from jackfield.setup import Setup
+
+
+@frozen
+class ModelInfo:
+    """A model that a provider serves; `created` is in Unix seconds."""
+
+    id: str
+    owned_by: str = ""
+    created: int = 0
+
+
+class Provider(Plugin):
+    """A plugin whose table stands under `[providers]`.
+
+    `dialects` and `endpoints` are what its vendor brings: they are offered for every provider as
+    soon as the class is loaded, also when it is only named in `server.front_doors`.
+    """
+
+    dialects: ClassVar[tuple[Dialect, ...]] = ()
+    endpoints: ClassVar[tuple[Endpoint, ...]] = ()
+
+    bare_names: ClassVar[Literal["first", "last", "never"]] = "first"
+    """Whether a model name without a provider may be meant for it; "last": if for no other."""
+
+    async def start(self, setup: Setup) -> None:
+        """Register the provider. Call it from an override."""
+        setup.add_provider(self)
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """The models it serves, for the list of models. May ask upstream."""
+        return ()
+
+    def lists(self, model: str) -> bool:
+        """Whether it is known to serve `model`, so that the bare name will do."""
+        return False
+
+    def serves(self, endpoint: Endpoint) -> bool:
+        """Whether it can answer what is asked at `endpoint`, translated if need be."""
+        raise NotImplementedError
+
+    def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
+        """What would be lost of this request at this target; nothing is sent."""
+        return ()
+
+    async def call(self, exchange: Exchange, target: Target) -> Response:
+        """One attempt: the answer in the client's dialect. Raises ProviderError when there is none.
+
+        A stream is returned when its first event has come.
+        """
+        raise NotImplementedError
+
+
+class CanonicalProvider(Provider):
+    """A provider that speaks no wire protocol: it gets and gives canonical messages.
+
+    The request's `model` is the target's, without the provider's name.
+    """
+
+    def serves(self, endpoint: Endpoint) -> bool:
+        """Whether it answers the dialect's operation."""
+        return endpoint.dialect.translates
+
+    async def chat(self, request: ChatRequest, exchange: Exchange) -> ChatResponse:
+        """Answer a conversation as a whole."""
+        raise NotImplementedError
+
+    def stream_chat(
+        self, request: ChatRequest, exchange: Exchange
+    ) -> AsyncIterator[Sequence[StreamEvent]]:
+        """Answer a conversation as a stream; each item is a batch of events, the last is Ended."""
+        raise NotImplementedError
+
+    async def embeddings(
+        self, request: EmbeddingsRequest, exchange: Exchange
+    ) -> EmbeddingsResponse:
+        """Answer with a vector for each input."""
+        raise NotImplementedError
+
+    async def call(self, exchange: Exchange, target: Target) -> Response:
+        """Hand over the canonical request and render what comes back."""
+        request = _translation.addressed(exchange.canonical(), target.model)
+        if isinstance(request, EmbeddingsRequest):
+            return _translation.whole(exchange, await self.embeddings(request, exchange))
+        if not isinstance(request, ChatRequest):
+            raise InvalidRequest(f"{self.name} does not serve {exchange.operation}.")
+        if exchange.stream:
+            return await _translation.canonical_stream(
+                exchange, self.stream_chat(request, exchange), self.name
+            )
+        return _translation.whole(exchange, await self.chat(request, exchange))

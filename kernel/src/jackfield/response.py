@@ -1,0 +1,107 @@
+"""What comes back: a response, the chunks of a stream, and how an exchange ended."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Literal
+
+import msgspec
+from attrs import evolve, field, frozen
+
+from jackfield import json_spans
+from jackfield.dialects import Dialect, Loss
+from jackfield.errors import GatewayError
+from jackfield.messages import Usage
+from jackfield.plan import Target
+
+OutcomeKind = Literal[
+    "answered", "refused", "failed", "truncated", "client_gone", "shutdown", "explained"
+]
+
+
+@frozen(eq=False)
+class Response:
+    """An answer in the client's dialect: whole, or a stream of whole events.
+
+    A stream yields bytes that hold one or more whole events; it raises GatewayError when it cannot
+    be carried to its end, and `aclose()` stops it.
+    """
+
+    status: int
+    body: bytes | AsyncIterator[bytes]
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(factory=dict)
+    losses: tuple[Loss, ...] = ()
+
+    @property
+    def streaming(self) -> bool:
+        """Whether the body is a stream."""
+        return not isinstance(self.body, bytes)
+
+    def json(self) -> Any:
+        """The body as a fresh JSON value. Only for a whole response."""
+        if not isinstance(self.body, bytes):
+            raise TypeError("a streaming response has no JSON body; use on_stream_chunk")
+        return msgspec.json.decode(self.body)
+
+    def with_body(self, body: bytes) -> "Response":
+        """The same response with other bytes."""
+        return evolve(self, body=body)
+
+    def with_headers(self, **headers: str) -> "Response":
+        """The same response with more headers; `_` in a name becomes `-`."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return evolve(self, headers={**self.headers, **named})
+
+
+class Chunk(msgspec.Struct, frozen=True, gc=False):
+    """One event of a stream in the client's dialect, byte for byte.
+
+    The last chunk has `final`: it holds the event that ends the stream, or nothing when the
+    dialect has no such event. After a cut it has `aborted` too, and no data.
+    """
+
+    data: bytes
+    dialect: Dialect
+    final: bool = False
+    aborted: bool = False
+
+    def texts(self) -> list[json_spans.TextSpan]:
+        """The texts for the reader in this event, with their JSON paths."""
+        body = self.dialect.event_data(self.data)
+        return json_spans.texts(body, self.dialect.event_texts) if body else []
+
+    def with_texts(self, changed: Mapping[json_spans.Path, str]) -> "Chunk":
+        """This event with some texts replaced in place; every other byte stays."""
+        body = self.dialect.event_data(self.data)
+        if body is None:
+            return self
+        return self.with_data(self.data.replace(body, json_spans.replace(body, changed), 1))
+
+    def with_data(self, data: bytes) -> "Chunk":
+        """This chunk with other bytes: whole events in wire form."""
+        return Chunk(data, self.dialect, self.final, self.aborted)
+
+
+@frozen
+class Attempt:
+    """One call of one target. Times are seconds; `waited` is the pause before it."""
+
+    target: Target
+    seconds: float
+    status: int | None = None
+    error: str | None = None
+    waited: float = 0.0
+
+
+@frozen(eq=False)
+class Outcome:
+    """How an exchange ended, for `post_response`.
+
+    `response` is what the caller gets, or got: a stream is over by now. `usage` is what the
+    provider reported, of a cut stream what it had reported by then; None when it said nothing.
+    """
+
+    kind: OutcomeKind
+    status: int
+    response: Response | None = None
+    error: GatewayError | None = None
+    usage: Usage | None = None

@@ -1,0 +1,206 @@
+"""Secrets: a value that never prints, the reference to it in the file, and where it comes from."""
+
+import hmac
+import os
+import re
+import stat
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from inspect import isawaitable
+from pathlib import Path
+from typing import ClassVar, Never, NoReturn, Self
+
+import attrs
+from attrs import field, frozen
+
+from jackfield.errors import JackfieldError
+
+SecretSource = Callable[[str], str | Awaitable[str]]
+"""Gives the secret at a location; a source that fails raises `SecretError`."""
+
+_SCHEME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_KEY_LIKE = re.compile(r"([a-z]{2,4}_)?(?=[A-Za-z]*[0-9])[A-Za-z0-9]{16,}")
+_SAMPLE = re.compile(
+    r"sk-1234\d*|(sk-)?(x{3,}|\*{3,}|\.{3,}|…)|sk-(your|my|test)?[-_]?key"
+    r"|change[-_ ]?(me|it|this)|replace[-_ ]?(me|this)|(your|insert)[-_ ].*|<.*>|password|secret",
+    re.IGNORECASE,
+)
+_MOST_BYTES = 65536
+_RIGHT_WAY = (
+    'put the secret in an environment variable and write "env:NAME",'
+    ' or in a file that only you can read and write "file:PATH"'
+)
+
+
+class SecretError(JackfieldError):
+    """A secret cannot be had. The message names the reference, never the value."""
+
+
+class Secret:
+    """A value that is kept out of logs, errors and dumps; `reveal()` is the only way to it."""
+
+    __slots__ = ("_value",)
+    _value: str
+
+    def __init__(self, value: str) -> None:
+        object.__setattr__(self, "_value", value)
+
+    def reveal(self) -> str:
+        """Give the value; hand it on at once and keep it nowhere."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("a secret cannot be changed")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("a secret cannot be changed")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> Never:
+        raise TypeError("a secret cannot be pickled")
+
+
+@frozen
+class SecretRef:
+    """What the file says of a secret: a scheme and a location. It may be printed."""
+
+    toml_name: ClassVar[str] = "secret reference"
+
+    scheme: str
+    location: str
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Read `scheme:location`; anything else is taken for a secret and is not repeated."""
+        scheme, _, location = text.partition(":")
+        if not _SCHEME.fullmatch(scheme) or not location or location.startswith("//"):
+            raise ValueError(f"a secret must not stand in the file; {_RIGHT_WAY}")
+        if not location.strip():
+            raise ValueError(f'nothing after "{scheme}:"; {_RIGHT_WAY}')
+        if scheme == "env" and not _is_variable(location):
+            raise ValueError('after "env:" stands the name of an environment variable, not a value')
+        return cls(scheme, location)
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.location}"
+
+
+@frozen
+class SecretSources:
+    """The schemes of secret references: `env`, `file`, and those that plugins register.
+
+    Relative paths of `file:` begin at `directory`.
+    """
+
+    directory: Path = field(factory=Path)
+    environ: Mapping[str, str] = field(default=os.environ, repr=False)
+    _plugins: dict[str, SecretSource] = field(factory=dict, init=False)
+
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """The schemes that are known."""
+        return ("env", "file", *self._plugins)
+
+    def register(self, scheme: str, source: SecretSource) -> None:
+        """Add a scheme; `source` may be a plain function or a coroutine function."""
+        if not _SCHEME.fullmatch(scheme):
+            raise ValueError(f"{scheme!r} is not a scheme: use a-z, 0-9 and _")
+        if scheme in self.schemes:
+            raise ValueError(f"the scheme {scheme!r} of secrets is taken")
+        self._plugins[scheme] = source
+
+    def check(self, reference: SecretRef) -> None:
+        """Raise SecretError if it cannot be resolved, as far as that is known without a network."""
+        if reference.scheme in ("env", "file"):
+            self._local(reference)
+        elif reference.scheme not in self._plugins:
+            # The text may be a secret with a colon in it, so it is not repeated.
+            known = ", ".join(f"{scheme}:" for scheme in self.schemes)
+            raise SecretError(f"unknown scheme of a secret reference; known: {known}")
+
+    async def resolve(self, reference: SecretRef) -> Secret:
+        """Fetch the secret; SecretError says what to mend."""
+        if reference.scheme in ("env", "file"):
+            return self._local(reference)
+        self.check(reference)
+        answer = self._plugins[reference.scheme](reference.location)
+        value = await answer if isawaitable(answer) else answer
+        return _accepted(str(value), f"the secret {reference}")
+
+    def _local(self, reference: SecretRef) -> Secret:
+        if reference.scheme == "file":
+            path = self.directory / Path(reference.location).expanduser()
+            return _accepted(_read(path), f"the file {path}")
+        variable = f"the environment variable {reference.location}"
+        value = self.environ.get(reference.location)
+        if value is None:
+            raise SecretError(f"{variable} is not set")
+        return _accepted(value, variable)
+
+
+def references(value: object) -> Iterator[tuple[tuple[str | int, ...], SecretRef]]:
+    """Find the secret references in a structured configuration, each with its path."""
+    if isinstance(value, SecretRef):
+        yield (), value
+        return
+    entries: list[tuple[str | int, object]] = []
+    if attrs.has(cls := type(value)):
+        entries = [(item.alias, getattr(value, item.name)) for item in attrs.fields(cls)]
+    elif isinstance(value, Mapping):
+        entries = list(value.items())
+    elif isinstance(value, list | tuple):
+        entries = list(enumerate(value))
+    for key, entry in entries:
+        for path, reference in references(entry):
+            yield (key, *path), reference
+
+
+def _is_variable(name: str) -> bool:
+    """Whether `name` can be, and does look like, the name of a variable; it will be repeated."""
+    return bool(_VARIABLE.fullmatch(name)) and not _KEY_LIKE.fullmatch(name)
+
+
+def _accepted(value: str, origin: str) -> Secret:
+    value = value.strip()
+    if not value:
+        raise SecretError(f"{origin} is empty")
+    if _SAMPLE.fullmatch(value):
+        raise SecretError(f"{origin} holds a sample value; put the real secret there")
+    return Secret(value)
+
+
+def _read(path: Path) -> str:
+    try:
+        # Without O_NONBLOCK, opening a pipe would wait for a writer.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise SecretError(f"{path} is not a file")
+            if status.st_mode & 0o077:
+                raise SecretError(f"others can read {path}; run: chmod 600 {path}")
+            return file.read(_MOST_BYTES).decode()
+    except FileNotFoundError:
+        raise SecretError(f"the file {path} does not exist") from None
+    except OSError as error:
+        raise SecretError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SecretError(f"{path} is not text in UTF-8") from None

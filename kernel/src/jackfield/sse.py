@@ -1,0 +1,161 @@
+"""Server-sent events: cut a byte stream into whole events, read one, write one.
+
+Source: the WHATWG HTML standard, "Server-sent events". Lines end in LF, CR or CRLF; a blank line
+ends an event; one leading BOM is ignored; an event that the end of the stream cuts is no event.
+"""
+
+import re
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from jackfield.errors import ProviderError
+
+MAX_EVENT = 4 << 20
+"""Bytes that one event may hold; a longer one breaks the stream off with an error."""
+
+_BOM = b"\xef\xbb\xbf"
+_BLANK = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
+_EOL = re.compile(rb"\r\n|\n|\r")
+
+
+class Framer:
+    """Cuts what arrives, however it is chunked, into batches of whole events, byte for byte.
+
+    What follows the last blank line is held back until the rest of its event comes. Only the BOM
+    that may begin a stream is dropped.
+    """
+
+    __slots__ = ("_begun", "_held", "_size")
+
+    def __init__(self) -> None:
+        self._begun = False
+        self._held: list[bytes] = []
+        self._size = 0
+
+    @property
+    def held(self) -> bytes:
+        """The beginning of an event that is not complete."""
+        return b"".join(self._held)
+
+    def feed(self, data: bytes) -> bytes:
+        """All events that are complete now; empty when none is.
+
+        Raises ProviderError when an event grows over MAX_EVENT.
+        """
+        if not self._begun:
+            data = self._begin(data)
+        if not self._held:
+            if data.endswith(b"\n\n"):
+                return data
+            cut = _last_blank(data)
+            self._hold(data[cut:])
+            return data[:cut]
+        # A blank line that the last chunk began is at most four bytes long, and one of them is new.
+        overlap = b"".join(self._held[-3:])[-3:]
+        cut = _last_blank(overlap + data) - len(overlap)
+        if cut <= 0:
+            self._hold(data)
+            return b""
+        whole = b"".join((*self._held, data[:cut]))
+        self._held.clear()
+        self._size = 0
+        self._hold(data[cut:])
+        return whole
+
+    def _begin(self, data: bytes) -> bytes:
+        data = self.held + data
+        self._held.clear()
+        self._size = 0
+        if len(data) < len(_BOM) and _BOM.startswith(data):
+            self._hold(data)
+            return b""
+        self._begun = True
+        return data.removeprefix(_BOM)
+
+    def _hold(self, data: bytes) -> None:
+        if data:
+            self._held.append(data)
+            self._size += len(data)
+            if self._size > MAX_EVENT:
+                raise ProviderError(f"The provider sent a stream event of over {MAX_EVENT} bytes.")
+
+
+def _last_blank(data: bytes) -> int:
+    """The offset behind the last blank line; 0 when there is none."""
+    if b"\r" not in data:
+        return data.rfind(b"\n\n") + 2 if b"\n\n" in data else 0
+    cut = 0
+    for match in _BLANK.finditer(data):
+        cut = match.end()
+    return cut
+
+
+def split(events: bytes) -> list[bytes]:
+    """The single events of a batch, each with its blank line, so that joined they are the batch."""
+    if b"\r" not in events:
+        parts = events.split(b"\n\n")
+        rest = parts.pop()
+        whole = [part + b"\n\n" for part in parts]
+        if rest:
+            whole.append(rest)
+        return whole
+    return list(_split_at_blanks(events))
+
+
+def _split_at_blanks(events: bytes) -> Iterator[bytes]:
+    start = 0
+    for match in _BLANK.finditer(events):
+        yield events[start : match.end()]
+        start = match.end()
+    if start < len(events):
+        yield events[start:]
+
+
+@frozen
+class Event:
+    """The fields of one event. `data` joins its data lines with LF; None when it has none."""
+
+    data: bytes | None
+    event: str = ""
+    id: str | None = None
+
+
+def data_of(event: bytes) -> bytes | None:
+    """The data of one event, quickly: the usual event is one `data:` line and a blank line."""
+    if (
+        event.startswith(b"data: ")
+        and event.endswith(b"\n\n")
+        and event.find(b"\n") == len(event) - 2
+    ):
+        return event[6:-2] if b"\r" not in event else parse(event).data
+    return parse(event).data
+
+
+def parse(event: bytes) -> Event:
+    """Read one event. Unknown fields and comments are ignored, as the standard says."""
+    data: list[bytes] = []
+    kind, identity = "", None
+    for line in _EOL.split(event):
+        name, colon, value = line.partition(b":")
+        if not line or (colon and not name):
+            continue
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            data.append(value)
+        elif name == b"event":
+            kind = value.decode("utf-8", "replace")
+        elif name == b"id" and b"\0" not in value:
+            identity = value.decode("utf-8", "replace")
+    return Event(b"\n".join(data) if data else None, kind, identity)
+
+
+def encode(data: bytes, event: str = "") -> bytes:
+    """One event. Each line of `data` gets a prefix of its own, so it cannot begin another event."""
+    if b"\n" in data or b"\r" in data:
+        data = b"\ndata: ".join(_EOL.split(data))
+    if event:
+        if "\n" in event or "\r" in event:
+            raise ValueError("an event's name has no line break")
+        return b"event: %b\ndata: %b\n\n" % (event.encode(), data)
+    return b"data: %b\n\n" % data

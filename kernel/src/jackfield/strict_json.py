@@ -1,0 +1,174 @@
+"""JSON as the gateway accepts it: RFC 8259 without doubled keys, within bounds.
+
+Two parsers that agree are two chances for a guardrail to read one thing and a provider another, so
+what parsers are known to differ on is refused here: doubled keys, NaN, lone surrogates, a BOM.
+"""
+
+import json
+import re
+from typing import Any, NoReturn
+
+import msgspec
+
+from jackfield.errors import InvalidRequest
+
+MAX_DEPTH = 64
+"""Objects and arrays inside one another."""
+MAX_KEYS = 10_000
+"""Keys in all objects of one body together."""
+MAX_STRING = 8 << 20
+"""Bytes of one string, as written."""
+MAX_DIGITS = 20
+"""Digits of one integer; 64 bits need no more."""
+
+_LONG_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    r"|\\."
+)
+
+_decode_quickly = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+_encode_in_64_bits = msgspec.msgpack.Encoder().encode  # OverflowError for a longer integer
+
+
+def decode(body: bytes) -> Any:
+    """The value of `body`: dict, list, str, int, float, bool or None.
+
+    Raises InvalidRequest, saying what is wrong and where; for a doubled key `param` names it.
+    """
+    if len(body) <= MAX_STRING and (b"\\" not in body or b"\\u003" not in body):
+        colons = body.count(b":")
+        try:
+            tree = _decode_quickly(body)
+            # A colon in a string survives decoding and encoding, unless it was written \u003a, so
+            # the two counts differ by the keys that the quick parser merged and by what they held.
+            if _encode(tree).count(b":") == colons and _is_within_bounds(body, tree, colons):
+                return tree
+        except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
+            pass  # the exact reader below finds the words for it, or finds nothing wrong
+    return _decode_exactly(body)
+
+
+def _is_within_bounds(body: bytes, tree: Any, colons: int) -> bool:
+    _encode_in_64_bits(tree)
+    if colons <= MAX_KEYS and body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
+        return True
+    depth, keys = _measure(tree)
+    return depth <= MAX_DEPTH and keys <= MAX_KEYS
+
+
+def _measure(tree: Any) -> tuple[int, int]:
+    depth, keys = 0, 0
+    level = [tree] if isinstance(tree, dict | list) else []
+    while level and depth <= MAX_DEPTH:
+        depth += 1
+        children: list[Any] = []
+        for parent in level:
+            if type(parent) is dict:
+                keys += len(parent)
+                children += parent.values()
+            else:
+                children += parent
+        level = [child for child in children if type(child) is dict or type(child) is list]
+    return depth, keys
+
+
+def _decode_exactly(body: bytes) -> Any:
+    text = _text_of(body)
+    try:
+        tree = json.JSONDecoder(
+            object_pairs_hook=_KeyCounter().object_of,
+            parse_int=_integer,
+            parse_float=_number,
+            parse_constant=_constant,
+        ).decode(text)
+    except json.JSONDecodeError as error:
+        _refuse(f"{error.msg} at line {error.lineno}, column {error.colno}")
+    except RecursionError:
+        raise _too_deep() from None
+    if _measure(tree)[0] > MAX_DEPTH:
+        raise _too_deep()
+    _check_surrogates(text)
+    if len(body) > MAX_STRING:
+        _check_strings(body)
+    return tree
+
+
+def _text_of(body: bytes) -> str:
+    if not body.strip():
+        _refuse("it is empty")
+    if body.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        _refuse("it begins with a byte order mark; send UTF-8 without one")
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        _refuse(f"it is not UTF-8 at byte {error.start}")
+
+
+class _KeyCounter:
+    __slots__ = ("keys",)
+
+    def __init__(self) -> None:
+        self.keys = 0
+
+    def object_of(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        self.keys += len(pairs)
+        if self.keys > MAX_KEYS:
+            _refuse(f"it has more than {MAX_KEYS} keys")
+        made = dict(pairs)
+        if len(made) != len(pairs):
+            seen: set[str] = set()
+            for key, _ in pairs:
+                if key in seen:
+                    _refuse(f"the key {_shown(key)} stands twice in one object", param=key[:64])
+                seen.add(key)
+        return made
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > MAX_DIGITS:
+        _refuse(f"the integer {digits[:12]}… has more than {MAX_DIGITS} digits")
+    return int(digits)
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    if number - number != 0.0:
+        _refuse(f"the number {digits[:24]} is too large")
+    return number
+
+
+def _constant(name: str) -> NoReturn:
+    _refuse(f"{name} is not a JSON value")
+
+
+def _check_surrogates(text: str) -> None:
+    if "\\u" not in text:
+        return
+    for match in _ESCAPE.finditer(text):
+        if match["lone"]:
+            line = text.count("\n", 0, match.start()) + 1
+            column = match.start() - text.rfind("\n", 0, match.start())
+            _refuse(f"{match['lone']} is half of a surrogate pair at line {line}, column {column}")
+
+
+def _check_strings(body: bytes) -> None:
+    for match in _LONG_STRING.finditer(body):
+        if match.end() - match.start() - 2 > MAX_STRING:
+            _refuse(f"the string at byte {match.start()} is longer than {MAX_STRING} bytes")
+
+
+def _too_deep() -> InvalidRequest:
+    return InvalidRequest(
+        f"The body cannot be accepted: it is nested deeper than {MAX_DEPTH} levels."
+    )
+
+
+def _refuse(reason: str, *, param: str | None = None) -> NoReturn:
+    raise InvalidRequest(f"The body is not valid JSON: {reason}.", param=param)
+
+
+def _shown(key: str) -> str:
+    return json.dumps(key if len(key) <= 64 else key[:64] + "…")

@@ -1,0 +1,86 @@
+"""A supervisor with workers for the tests to signal: `python supervised.py MODE COUNT`.
+
+It and its workers say on stdout, a line each, what happens to them.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+
+from jackfield._server import Server
+from jackfield._server_sockets import bind_workers
+from jackfield._server_worker import ServingOptions, serve_until_signalled
+from jackfield._supervisor import Worker, run_workers
+from jackfield.errors import GatewayError
+from jackfield.http import HttpRequest, HttpResponse
+
+GRACE = 1.0
+
+
+def say(*words: object) -> None:
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
+
+
+class PidGateway:
+    """Answers with the worker's pid; /slow takes half of the grace, /never does not end."""
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        if request.path != "/":
+            say("running", os.getpid())
+            await asyncio.sleep(GRACE / 2 if request.path == "/slow" else 1000)
+        return HttpResponse(200, [], b"%d" % os.getpid())
+
+    handle_owned = handle
+
+    def body_limit(self, method: str, path: str) -> int:
+        return 0
+
+    def refuse(self, error: GatewayError, path: str, request_id: str | None = None) -> HttpResponse:
+        return HttpResponse(error.http_status, [], error.code.encode())
+
+
+def serve(worker: Worker) -> None:
+    async def run() -> None:
+        async def reload() -> None:
+            say("reloaded", os.getpid())
+
+        def ready() -> None:
+            worker.ready()
+            say("ready", os.getpid())
+
+        options = ServingOptions(sockets=worker.sockets, grace=GRACE, reload=reload, ready=ready)
+        await serve_until_signalled(Server(PidGateway()), options)
+        say("drained", os.getpid())
+
+    asyncio.run(run())
+
+
+def fail(worker: Worker) -> None:
+    if worker.index == 0:
+        sys.exit(7)
+    serve(worker)
+
+
+def crash(worker: Worker) -> None:
+    worker.ready()
+    say("ready", os.getpid())
+    sys.exit(9)
+
+
+def stubborn(worker: Worker) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    worker.ready()
+    say("ready", os.getpid())
+    time.sleep(1000)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO)
+    target = {"serve": serve, "fail": fail, "crash": crash, "stubborn": stubborn}[sys.argv[1]]
+    count = int(sys.argv[2])
+    listeners = bind_workers(["127.0.0.1:0"], count)
+    say("port", listeners[0][0].getsockname()[1])
+    sys.exit(run_workers(count, target, sockets=listeners, grace=GRACE))

@@ -1,0 +1,124 @@
+"""The ASGI application under real servers and inside a real framework."""
+
+import http.client
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jackfield.asgi import JackfieldASGI
+
+if TYPE_CHECKING:
+    from kernel.tests.server.conftest import Host
+
+UVICORN = ("uvicorn", "--port", "PORT", "--log-level", "error")
+GRANIAN = ("granian", "--interface", "asgi", "--port", "PORT", "--no-log")
+SERVERS = [
+    (*UVICORN, "conftest:asgi_app"),
+    (*UVICORN, "--http", "h11", "conftest:asgi_app"),
+    (*GRANIAN, "conftest:asgi_app"),
+]
+MOUNTED = [
+    (*UVICORN, "conftest:starlette_app"),
+    (*UVICORN, "conftest:lazy_app"),
+    (*GRANIAN, "conftest:starlette_app"),
+]
+each_server = pytest.mark.parametrize("command", SERVERS, ids=["httptools", "h11", "granian"])
+
+
+def ask(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    client.request(method, path, body, {"User-Agent": "probe"})
+    answer = client.getresponse()
+    try:
+        return answer.status, answer.read()
+    finally:
+        client.close()
+
+
+@each_server
+def test_a_request_reaches_the_gateway_whole(host: "Host", command: tuple[str, ...]) -> None:
+    port = host(*command)
+    status, body = ask(port, "POST", "/a%2Fb?c=d", b"x" * 100_000)
+    seen = json.loads(body)
+    assert status == 200
+    assert (seen["method"], seen["path"], seen["query"]) == ("POST", "/a%2Fb", "c=d")
+    assert (seen["size"], seen["agent"], seen["client"]) == (100_000, "probe", "127.0.0.1")
+
+
+@each_server
+def test_errors_and_streams_pass(host: "Host", command: tuple[str, ...]) -> None:
+    port = host(*command)
+    assert ask(port, "GET", "/refuse")[0] == 400
+    assert ask(port, "GET", "/empty") == (204, b"")
+    assert ask(port, "POST", "/small", b"x" * 2000)[0] == 413
+    assert ask(port, "GET", "/stream?5") == (200, b"data: part\n\n" * 5)
+
+
+@each_server
+def test_a_client_that_leaves_aborts_the_request(host: "Host", command: tuple[str, ...]) -> None:
+    port = host(*command)
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    client.request("GET", "/endless")
+    assert client.getresponse().read(4) == b"data"
+    client.close()
+    while not json.loads(ask(port, "GET", "/seen")[1])["closed"]:
+        continue
+    assert json.loads(ask(port, "GET", "/seen")[1])["aborted"]
+
+
+@pytest.mark.parametrize("command", MOUNTED, ids=["lifespan", "lazy", "granian"])
+def test_below_a_mount_the_path_is_the_gateways_own(host: "Host", command: tuple[str, ...]) -> None:
+    port = host(*command)
+    assert json.loads(ask(port, "GET", "/llm/v1/chat")[1])["path"] == "/v1/chat"
+    assert ask(port, "GET", "/llm/stream?2") == (200, b"data: part\n\n" * 2)
+    assert ask(port, "GET", "/elsewhere")[0] == 404
+
+
+async def test_lifespan_starts_and_stops_the_gateway() -> None:
+    opened = Opened()
+    app = JackfieldASGI(lambda: opened)
+    said = await run(app, {"type": "lifespan"}, ["lifespan.startup", "lifespan.shutdown"])
+    assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert opened.log == ["start", "stop"]
+
+
+async def test_a_gateway_that_cannot_start_fails_the_lifespan() -> None:
+    app = JackfieldASGI(lambda: Opened(RuntimeError("no store")))
+    with pytest.raises(RuntimeError, match="no store"):
+        await run(app, {"type": "lifespan"}, ["lifespan.startup"])
+
+
+async def test_a_websocket_is_closed_politely() -> None:
+    app = JackfieldASGI(Opened)
+    assert await run(app, {"type": "websocket"}, ["websocket.connect"]) == ["websocket.close"]
+
+
+class Opened:
+    """A gateway's life, written down."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.log: list[str] = []
+        self._error = error
+
+    async def __aenter__(self) -> Any:
+        if self._error is not None:
+            raise self._error
+        self.log.append("start")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.log.append("stop")
+
+
+async def run(app: JackfieldASGI, scope: dict[str, Any], incoming: list[str]) -> list[str]:
+    said: list[str] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": incoming.pop(0)}
+
+    async def send(message: Any) -> None:
+        said.append(message["type"])
+
+    await app(scope, receive, send)
+    return said

@@ -1,0 +1,89 @@
+"""How a server stops: what is under way is finished, what is idle is closed, the rest is ended."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from kernel.tests.server.conftest import Serve
+
+WAIT = b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+async def test_a_running_request_is_finished_and_told_to_close(serve: "Serve") -> None:
+    served = await serve()
+    reader, writer = await served.connect()
+    writer.write(WAIT)
+    await served.gateway.entered.wait()
+    draining = asyncio.create_task(served.server.drain(10))
+    await asyncio.sleep(0)
+    served.gateway.release.set()
+    answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"Connection: close\r\n" in answer
+    writer.close()
+    await draining
+
+
+async def test_an_idle_connection_is_closed_and_no_new_one_accepted(serve: "Serve") -> None:
+    served = await serve()
+    reader, writer = await served.connect()
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    await reader.readuntil(b"}")
+    draining = asyncio.create_task(served.server.drain(10))
+    assert await reader.read() == b""
+    writer.close()
+    await draining
+    with pytest.raises(ConnectionRefusedError):
+        await served.connect()
+
+
+async def test_clients_that_wait_to_be_accepted_are_served(serve: "Serve") -> None:
+    served = await serve()
+    # Connected and sent before the loop has had a turn to accept them.
+    clients = [await served.connect() for _ in range(20)]
+    for _, writer in clients:
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    draining = asyncio.create_task(served.server.drain(10))
+    for reader, writer in clients:
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+    await draining
+
+
+async def test_streams_get_their_last_words_after_the_grace(serve: "Serve") -> None:
+    served = await serve()
+    reader, writer = await served.connect()
+    writer.write(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+    await served.gateway.entered.wait()
+
+    async def end_streams() -> None:
+        served.gateway.requests[0].abort()
+
+    await served.server.drain(0.05, end_streams)
+    assert (await reader.read()).endswith(b"0\r\n\r\n")
+    assert served.gateway.closed.is_set()
+    writer.close()
+
+
+async def test_what_does_not_end_is_cut_off_and_aborted(serve: "Serve") -> None:
+    served = await serve()
+    reader, writer = await served.connect()
+    writer.write(WAIT)
+    await served.gateway.entered.wait()
+    await served.server.drain(0.05)
+    assert await reader.read() == b""
+    assert served.gateway.aborted.is_set()
+    assert (served.server.in_flight, served.server.connections) == (0, 0)
+    writer.close()
+
+
+async def test_a_new_gateway_takes_over_for_later_requests(serve: "Serve") -> None:
+    served = await serve()
+    old = served.gateway
+    other = await serve()
+    served.server.replace_handler(other.gateway)
+    await served.get("/")
+    assert not old.requests
+    assert len(other.gateway.requests) == 1

@@ -1,0 +1,76 @@
+"""The WSGI application under gunicorn and inside Flask."""
+
+import http.client
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from kernel.tests.server.conftest import Host
+
+GUNICORN = ("gunicorn", "--bind", "127.0.0.1:PORT", "--threads", "4", "--log-level", "critical")
+FORKED = (*GUNICORN, "--preload", "--workers", "2", "conftest:wsgi_app")
+ALONE = (*GUNICORN, "conftest:wsgi_app")
+MOUNTED = (*GUNICORN, "conftest:flask_app")
+
+
+def ask(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    client.request(method, path, body, {"User-Agent": "probe"})
+    answer = client.getresponse()
+    try:
+        return answer.status, answer.read()
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize("command", [ALONE, FORKED], ids=["one worker", "preloaded and forked"])
+def test_a_request_reaches_the_gateway_whole(host: "Host", command: tuple[str, ...]) -> None:
+    port = host(*command)
+    for _ in range(4):
+        status, body = ask(port, "POST", "/a%20b?c=d", b"x" * 100_000)
+        seen = json.loads(body)
+        assert status == 200
+        assert (seen["method"], seen["path"], seen["query"]) == ("POST", "/a%20b", "c=d")
+        assert (seen["size"], seen["agent"], seen["client"]) == (100_000, "probe", "127.0.0.1")
+
+
+def test_errors_and_streams_pass(host: "Host") -> None:
+    port = host(*ALONE)
+    assert ask(port, "GET", "/refuse")[0] == 400
+    assert ask(port, "GET", "/empty") == (204, b"")
+    assert ask(port, "POST", "/small", b"x" * 2000)[0] == 413
+    assert ask(port, "GET", "/stream?5") == (200, b"data: part\n\n" * 5)
+
+
+def test_a_chunked_body_is_read(host: "Host") -> None:
+    port = host(*ALONE)
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    client.request("POST", "/", iter([b"ab", b"cd"]), encode_chunked=True)
+    assert json.loads(client.getresponse().read())["body"] == "abcd"
+    client.close()
+
+
+def test_a_broken_stream_never_ends_cleanly(host: "Host") -> None:
+    port = host(*ALONE)
+    with pytest.raises(http.client.IncompleteRead):
+        ask(port, "GET", "/broken")
+
+
+def test_a_client_that_leaves_a_stream_aborts_the_request(host: "Host") -> None:
+    port = host(*ALONE)
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    client.request("GET", "/flood")
+    assert client.getresponse().read(4) == b"xxxx"
+    client.close()
+    while not json.loads(ask(port, "GET", "/seen")[1])["closed"]:
+        continue
+    assert json.loads(ask(port, "GET", "/seen")[1])["aborted"]
+
+
+def test_below_a_mount_the_path_is_the_gateways_own(host: "Host") -> None:
+    port = host(*MOUNTED)
+    assert json.loads(ask(port, "GET", "/llm/v1/chat")[1])["path"] == "/v1/chat"
+    assert ask(port, "GET", "/llm/stream?2") == (200, b"data: part\n\n" * 2)
+    assert ask(port, "GET", "/elsewhere")[0] == 404
