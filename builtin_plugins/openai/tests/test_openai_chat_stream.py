@@ -169,7 +169,7 @@ def test_audio_images_and_annotations_are_events() -> None:
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
     cited = {"start_index": 0, "end_index": 1, "title": "t", "url": "https://e.org"}
     annotation = {"type": "url_citation", "url_citation": cited}
-    sent = [
+    sent: list[dict[str, Any]] = [
         {"audio": {"id": "x", "transcript": "hi"}},
         {"images": [image]},
         {"content": "a"},
@@ -185,12 +185,15 @@ def test_extras_travel_with_the_start_and_the_finish() -> None:
         b'data: {"choices": [], "prompt_filter_results": [1]}\n\n',
         b'data: {"system_fingerprint": "fp", "choices": [{"delta": {"role": "assistant"}}]}\n\n',
         chunk({"executed_tools": [1]}, finish_reason="stop", native_finish_reason="end_turn"),
+        b'data: {"choices": [], "usage": {"prompt_tokens": 1}, "latency": 5}\n\n',
+        DONE,
     )
-    chunks = render(events)
+    *chunks, last, _ = render(events, COUNTED)
     assert chunks[0]["prompt_filter_results"] == [1]
     assert chunks[0]["system_fingerprint"] == "fp"
     assert chunks[-1]["choices"][0]["native_finish_reason"] == "end_turn"
     assert chunks[-1]["choices"][0]["delta"] == {"executed_tools": [1]}
+    assert last["latency"] == 5
 
 
 def test_choices_are_kept_apart() -> None:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from tests.corpus import Exchange, exchanges, needs_corpus
+
 from jackfield.dialects import Dialect
 from jackfield_openai.chat import ChatDialect
 from jackfield_openai.responses import ResponsesDialect
-
-from tests.corpus import Exchange, exchanges, needs_corpus
 
 pytestmark = needs_corpus
 CHAT, RESPONSES = ChatDialect(), ResponsesDialect()

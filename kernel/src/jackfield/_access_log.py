@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import re
 import sys
 import time
-from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TextIO
 
 import msgspec
@@ -15,6 +16,7 @@ from jackfield.response import Outcome
 
 logger = logging.getLogger("jackfield.access")
 
+_PLAIN = re.compile(r"[!#-~]+").fullmatch
 _FLUSH_SECONDS = 0.1
 _MOST_LINES = 20_000
 
@@ -71,8 +73,9 @@ class AccessLog:
         fields = facts(exchange, outcome, ended)
         if self._json:
             return msgspec.json.encode(fields).decode()
-        words = [f"{name}={_word(value)}" for name, value in fields.items() if value is not None]
-        return " ".join(words)
+        return " ".join(
+            [f"{name}={_word(value)}" for name, value in fields.items() if value is not None]
+        )
 
 
 def facts(exchange: Exchange, outcome: Outcome, ended: float) -> dict[str, Any]:
@@ -81,7 +84,7 @@ def facts(exchange: Exchange, outcome: Outcome, ended: float) -> dict[str, Any]:
     usage = outcome.usage
     last = exchange.attempts[-1] if exchange.attempts else None
     return {
-        "time": datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds"),
+        "time": f"{_second(int(wall))}.{int(wall % 1 * 1000):03d}Z",
         "request": exchange.id,
         "method": exchange.request.method,
         "path": exchange.endpoint.path,
@@ -96,11 +99,17 @@ def facts(exchange: Exchange, outcome: Outcome, ended: float) -> dict[str, Any]:
         "input_tokens": usage.input_tokens if usage else None,
         "output_tokens": usage.output_tokens if usage else None,
         "ms": round((ended - exchange.received) * 1000, 2),
-        "plugin_failures": exchange.failures or None,
+        "plugin_failures": "; ".join(exchange.failures) or None,
     }
 
 
+@lru_cache(maxsize=4)
+def _second(wall: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(wall))
+
+
 def _word(value: Any) -> str:
-    text = str(value)
-    plain = text.isascii() and text.isprintable() and '"' not in text and " " not in text
-    return text if plain and text else msgspec.json.encode(text).decode()
+    """A value that cannot be taken for two, nor break the line."""
+    if type(value) is not str:
+        return str(value)
+    return value if _PLAIN(value) else msgspec.json.encode(value).decode()

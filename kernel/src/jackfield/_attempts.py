@@ -2,10 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from itertools import count
 from time import perf_counter
-from typing import Final
+from typing import Any, Final
+
+from attrs import define
 
 from jackfield._hook_call import HookCaller
 from jackfield._hook_chain import Hook
@@ -69,7 +71,7 @@ class Attempts:
         status: int | None = None
         problem: str | None = None
         try:
-            response = await self._through(0, exchange, target)
+            response = await self._layer(0, exchange, target)
             status = response.status
             return response
         except GatewayError as error:
@@ -79,36 +81,34 @@ class Attempts:
             seconds = perf_counter() - began
             exchange.attempts.append(Attempt(target, seconds, status, problem, waited))
 
-    async def _through(self, at: int, exchange: Exchange, target: Target) -> Response:
-        left = exchange._left
+    async def _layer(
+        self, at: int, exchange: Exchange, target: Target, outer: "Next | None" = None
+    ) -> Response:
+        """The onion from hook `at` inwards; at its heart the provider."""
         hooks = self._hooks
-        while at < len(hooks) and left is not None and hooks[at].plugin in left:
+        while at < len(hooks) and exchange.has_left(hooks[at].plugin):
             at += 1
-        if at == len(hooks):
-            return await self._providers[target.provider].call(exchange, target)
-        return await self._wrapped(at, exchange, target)
+        acting, began = exchange.acting, perf_counter()
+        try:
+            if at < len(hooks):
+                response = await self._wrapped(hooks[at], Next(self, at + 1, exchange), target)
+            else:
+                exchange.acting = None
+                response = await self._providers[target.provider].call(exchange, target)
+        finally:
+            exchange.acting = acting
+            if outer is not None:
+                outer.seconds += perf_counter() - began
+        if outer is not None:
+            outer.response = response
+        return response
 
-    async def _wrapped(self, at: int, exchange: Exchange, target: Target) -> Response:
-        """One layer of the onion, by its plugin's failure policy."""
-        hook = self._hooks[at]
-        inner: list[Response] = []
-        inside = 0.0
-
-        async def call_next(target: Target) -> Response:
-            nonlocal inside
-            exchange._acting = None
-            began = perf_counter()
-            try:
-                response = await self._through(at + 1, exchange, target)
-            finally:
-                inside += perf_counter() - began
-                exchange._acting = hook.plugin
-            inner.append(response)
-            return response
-
+    async def _wrapped(self, hook: Hook, call_next: "Next", target: Target) -> Response:
+        """One plugin's layer, by its failure policy."""
+        exchange = call_next.exchange
         began = perf_counter()
-        exchange._acting = hook.plugin
-        reason, cause = "", None
+        exchange.acting = hook
+        cause: Exception | None = None
         try:
             result = await hook.call(exchange, target, call_next)
             if isinstance(result, Response):
@@ -119,10 +119,24 @@ class Attempts:
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
             reason, cause = f"raised {type(error).__name__}", error
         finally:
-            exchange._acting = None
-            exchange.timings[hook.position] += perf_counter() - began - inside
+            exchange.timings[hook.position] += perf_counter() - began - call_next.seconds
         self._caller.fail(hook, exchange, reason, cause)
-        return inner[-1] if inner else await self._through(at + 1, exchange, target)
+        return call_next.response or await call_next(target)
+
+
+@define(eq=False)
+class Next:
+    """What a plugin gets as `call_next`: the rest of the onion, and what came of it."""
+
+    _attempts: Attempts
+    _at: int
+    exchange: Exchange
+    seconds: float = 0.0
+    response: Response | None = None
+
+    def __call__(self, target: Target) -> Coroutine[Any, Any, Response]:
+        """Go on inwards."""
+        return self._attempts._layer(self._at, self.exchange, target, self)
 
 
 def _pause(round_number: int, error: GatewayError) -> float:

@@ -61,7 +61,7 @@ class ChunkChain:
 
     def _call(self, hook: Hook, chunk: Chunk) -> Sequence[Chunk]:
         exchange = self._exchange
-        exchange._acting = hook.plugin
+        exchange.acting = hook
         began = perf_counter()
         try:
             result = hook.call(exchange, chunk)
@@ -76,7 +76,7 @@ class ChunkChain:
             self._caller.fail(hook, exchange, f"raised {type(error).__name__}", error)
             return (chunk,)
         finally:
-            exchange._acting = None
+            exchange.acting = None
             exchange.timings[hook.position] += perf_counter() - began
 
 

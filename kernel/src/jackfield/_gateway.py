@@ -44,14 +44,15 @@ class Gateway:
         self.loaded = Loader(document, self.settings, found or installed(), sources).load()
         document.problems.raise_if_any()
         self.chain = compile_hooks(self.loaded.members)
-        self.caller = HookCaller()
+        self._live: set[Exchange] = set()
+        self.caller = HookCaller(self._live)
         self.client = Client()
         self.setup = Setup(self.settings, self.client, sources)
         self.watchdog = Watchdog()
         self.access_log = AccessLog(self.settings.server.log)
+        self._logs_access = self.settings.server.log_level in ("debug", "info")
         self.draining = False
         self._started: list[Plugin] = []
-        self._live: set[Exchange] = set()
         self._idle = asyncio.Event()
 
     async def start(self) -> "Gateway":
@@ -81,6 +82,7 @@ class Gateway:
         self.face = Face(self, self.table, self._callers_principal())
         admin = EndpointTable([*setup.admin_endpoints, *operations.admin()])
         self.admin_face = Face(self, admin, ADMIN)
+        self.caller.start()
         self.watchdog.start()
         return self
 
@@ -88,6 +90,7 @@ class Gateway:
         """End what is still running, then stop the plugins in reverse order."""
         await self.end_exchanges()
         self.watchdog.stop()
+        self.caller.stop()
         for plugin in reversed(self._started):
             await plugin.stop()
         self._started.clear()
@@ -116,7 +119,11 @@ class Gateway:
 
     async def dry_run(self, exchange: Exchange, settled: Callable[[Outcome], None]) -> None:
         """Run hooks and plan of an exchange, send nothing, and tell how it ended."""
-        await evolve(self._pipeline, settled=lambda _, outcome: settled(outcome)).run(exchange)
+        self._live.add(exchange)
+        try:
+            await evolve(self._pipeline, settled=lambda _, outcome: settled(outcome)).run(exchange)
+        finally:
+            self._live.discard(exchange)
 
     async def end_exchanges(self) -> None:
         """End what is running with an error of its own, and wait until all of it is settled."""
@@ -135,7 +142,8 @@ class Gateway:
         self._live.discard(exchange)
         if not self._live:
             self._idle.set()
-        self.access_log.add(exchange, outcome)
+        if self._logs_access:
+            self.access_log.add(exchange, outcome)
 
     def _callers_principal(self) -> Principal:
         """Who a request comes from before a plugin has said so."""

@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Generator
-from functools import partial
+from collections.abc import Collection
+from math import inf
 from time import perf_counter
-from types import coroutine
 from typing import Any
 
 from attrs import define, field
@@ -15,6 +14,9 @@ from jackfield.errors import GatewayError, PluginFailure, UndeclaredChange
 from jackfield.exchange import Exchange
 
 logger = logging.getLogger("jackfield.plugins")
+
+SWEEP_SECONDS = 0.05
+"""How often deadlines are looked at, hence how late one may be."""
 
 
 @define
@@ -40,73 +42,44 @@ class Failures:
         )
 
 
-@define(eq=False)
-class Waiting:
-    """A hook that was started by hand and waits for something; `await finish()` goes on."""
-
-    _caller: "HookCaller"
-    _hook: Hook
-    _exchange: Exchange
-    _expected: type
-    _running: Coroutine[Any, Any, Any]
-    _yielded: Any
-
-    async def finish(self) -> Any:
-        """The hook's result, within its deadline."""
-        hook, exchange, caller = self._hook, self._exchange, self._caller
-        began = perf_counter()
-        exchange._acting = hook.plugin
-        scope = asyncio.timeout(hook.deadline)
-        try:
-            async with scope:
-                result = await go_on(self._running, self._yielded)
-            return caller.checked(hook, exchange, self._expected, result)
-        except GatewayError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            late = scope.expired()
-            reason = f"took over {hook.deadline:g} s" if late else f"raised {type(error).__name__}"
-            return caller.fail(hook, exchange, reason, error)
-        finally:
-            exchange._acting = None
-            exchange.timings[hook.position] += perf_counter() - began
-
-
 class HookCaller:
-    """Calls hooks. One for each gateway; keeps the counts of failures."""
+    """Calls the hooks of one gateway, whose running exchanges are `live`; counts failures.
 
-    def __init__(self) -> None:
+    Deadlines cost a hook nothing: one sweep looks at all exchanges and cancels what is overdue.
+    """
+
+    def __init__(self, live: Collection[Exchange]) -> None:
         self.failures = Failures()
+        self._live = live
+        self._timer: asyncio.TimerHandle | None = None
 
-    def call(self, hook: Hook, exchange: Exchange, expected: type, *args: Any) -> Any:
-        """The hook's result; None when it failed and is skipped; or a `Waiting` to be finished.
+    async def call(self, hook: Hook, exchange: Exchange, expected: type, *args: Any) -> Any:
+        """The hook's result, or None when it failed and is skipped.
 
-        A hook that does not wait costs neither a coroutine of ours nor a timer. Raises
-        GatewayError when the hook refuses, PluginFailure when it failed and its policy says so.
+        Raises GatewayError when the hook refuses, PluginFailure when it failed and its policy says
+        so.
         """
         began = perf_counter()
-        exchange._acting = hook.plugin
+        exchange.due = began + hook.deadline
+        exchange.acting = hook
         try:
-            running = hook.call(exchange, *args)
-            try:
-                yielded = running.send(None)
-            except StopIteration as done:
-                result = done.value
-            else:
-                return Waiting(self, hook, exchange, expected, running, yielded)
-            return result if result is None else self.checked(hook, exchange, expected, result)
+            result = await hook.call(exchange, *args)
+            return result if result is None else self._checked(hook, exchange, expected, result)
         except GatewayError:
             raise
+        except asyncio.CancelledError:
+            if not exchange.overdue or exchange.runner is None or exchange.ending is not None:
+                raise
+            exchange.overdue = False
+            exchange.runner.uncancel()
+            return self.fail(hook, exchange, f"took over {hook.deadline:g} s")
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
             return self.fail(hook, exchange, f"raised {type(error).__name__}", error)
         finally:
-            exchange._acting = None
+            exchange.acting = None
             exchange.timings[hook.position] += perf_counter() - began
 
-    def checked(self, hook: Hook, exchange: Exchange, expected: type, result: Any) -> Any:
-        """The result if it is of the right type and declared; else the policy's word."""
-        if result is None:
-            return None
+    def _checked(self, hook: Hook, exchange: Exchange, expected: type, result: Any) -> Any:
         if not isinstance(result, expected):
             return self.fail(hook, exchange, f"returned {type(result).__name__}")
         if hook.replaces_response and not hook.mutates_response:
@@ -121,21 +94,22 @@ class HookCaller:
         if hook.on_error == "refuse":
             raise PluginFailure(hook.plugin.name, hook.name, reason) from error
 
+    def start(self) -> None:
+        """Begin to enforce deadlines."""
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(SWEEP_SECONDS, self.start)
+        now = perf_counter()
+        for exchange in self._live:
+            hook = exchange.acting
+            if hook is not None and hook.is_timed and exchange.due < now and exchange.runner:
+                exchange.overdue = True
+                exchange.due = inf
+                exchange.runner.cancel()
 
-@coroutine
-def go_on(running: Coroutine[Any, Any, Any], yielded: Any) -> Generator[Any, Any, Any]:
-    """Await a coroutine that was started by hand and has yielded once."""
-    while True:
-        try:
-            sent = yield yielded
-        except BaseException as error:  # noqa: BLE001 - it is the coroutine's to handle
-            step = partial(running.throw, error)
-        else:
-            step = partial(running.send, sent)
-        try:
-            yielded = step()
-        except StopIteration as done:
-            return done.value
+    def stop(self) -> None:
+        """Enforce them no more."""
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 def _place_of(error: BaseException | None) -> str:

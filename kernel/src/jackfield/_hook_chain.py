@@ -24,10 +24,13 @@ class Hook:
     call: Callable[..., Any]
     on_error: OnError
     deadline: float
+    is_timed: bool = field(init=False)
     replaces_response: bool = field(init=False)
     mutates_response: bool = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        timed = self.name not in ("call_provider", "on_stream_chunk")
+        object.__setattr__(self, "is_timed", timed)
         object.__setattr__(self, "replaces_response", self.name == "post_response")
         object.__setattr__(self, "mutates_response", "response" in self.plugin.mutates)
 

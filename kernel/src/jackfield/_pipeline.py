@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable
 
-from attrs import evolve, frozen
+from attrs import frozen
+from msgspec.structs import replace
 
 from jackfield._answer_head import head_of
 from jackfield._attempts import Attempts
-from jackfield._hook_call import HookCaller, Waiting
+from jackfield._hook_call import HookCaller
 from jackfield._hook_chain import HookChain
 from jackfield._models import Models
 from jackfield._stream_body import StreamBody
@@ -37,7 +38,7 @@ class Pipeline:
 
         It is cancelled by `exchange.end()` alone: the task that runs it belongs to it.
         """
-        exchange.task = asyncio.current_task()
+        exchange.task = exchange.runner = asyncio.current_task()
         exchange.timings = [0.0] * len(self.chain.plugins)
         try:
             response = await self._respond(exchange)
@@ -65,9 +66,7 @@ class Pipeline:
             exchange.entered = hook.position + 1
             if exchange.has_left(hook.plugin):
                 continue
-            answer = self.caller.call(hook, exchange, Response)
-            if type(answer) is Waiting:
-                answer = await answer.finish()
+            answer = await self.caller.call(hook, exchange, Response)
             if answer is not None:
                 self._authorize(exchange)
                 return answer
@@ -83,9 +82,7 @@ class Pipeline:
         for hook in self.chain.route:
             if exchange.has_left(hook.plugin):
                 continue
-            changed = self.caller.call(hook, exchange, Plan, plan)
-            if type(changed) is Waiting:
-                changed = await changed.finish()
+            changed = await self.caller.call(hook, exchange, Plan, plan)
             if changed is not None:
                 plan = changed.signed(hook.plugin.name)
         exchange.plan = plan
@@ -114,14 +111,12 @@ class Pipeline:
             if hook.position >= exchange.entered or exchange.has_left(hook.plugin):
                 continue
             try:
-                changed = self.caller.call(hook, exchange, Response, outcome)
-                if type(changed) is Waiting:
-                    changed = await changed.finish()
+                changed = await self.caller.call(hook, exchange, Response, outcome)
             except GatewayError as error:
                 outcome = failure(exchange, error, outcome)
                 continue
             if changed is not None and not exchange.sent:
-                outcome = evolve(outcome, response=changed, status=changed.status)
+                outcome = replace(outcome, response=changed, status=changed.status)
         self.settled(exchange, outcome)
         return outcome
 
@@ -130,7 +125,7 @@ def failure(exchange: Exchange, error: GatewayError, before: Outcome | None = No
     """The outcome of an exchange that ends in an error; a stream that was sent stays as it is."""
     usage = exchange.tap.usage() if exchange.tap else None
     if exchange.sent and before is not None:
-        return evolve(before, error=error)
+        return replace(before, error=error)
     body = getattr(error, "body", None) or exchange.dialect.render_error(error, exchange.id)
     headers = {}
     if error.retry_after is not None:

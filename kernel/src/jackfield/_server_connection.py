@@ -221,7 +221,9 @@ class Connection(asyncio.Protocol):
             if self._paused:
                 await self._drained()
         except Exception:
-            logger.exception("no whole answer to a %s: closing the connection", request.method)
+            # A stream may well fail because its request was aborted.
+            if not request.aborted:
+                logger.exception("no whole answer to a %s: closing the connection", request.method)
             self.abort()
             last = True
         finally:

@@ -121,6 +121,7 @@ class StreamBody:
             self._settling = asyncio.create_task(
                 self._pipeline.settle(self._exchange, self._outcome())
             )
+            self._exchange.runner = self._settling
         await asyncio.shield(self._settling)
 
     def _outcome(self) -> Outcome:

@@ -7,6 +7,7 @@ request, so one serves all.
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol
 
+import msgspec
 from attrs import frozen
 
 from jackfield import json_spans, sse
@@ -24,8 +25,7 @@ CanonicalRequest = ChatRequest | EmbeddingsRequest
 CanonicalResponse = ChatResponse | EmbeddingsResponse
 
 
-@frozen
-class Peek:
+class Peek(msgspec.Struct, frozen=True):
     """What the kernel must know of a request before anything else."""
 
     model: str | None

@@ -16,6 +16,7 @@ from jackfield.errors import ClientGone, GatewayError, InvalidRequest, Undeclare
 from jackfield.response import Attempt
 
 if TYPE_CHECKING:
+    from jackfield._hook_chain import Hook
     from jackfield.plan import Plan
     from jackfield.plugin import Plugin
 
@@ -90,7 +91,10 @@ class Exchange:
     sent: bool = False
     ending: GatewayError | None = None
     task: "asyncio.Task[Any] | None" = None
-    _acting: "Plugin | None" = None
+    runner: "asyncio.Task[Any] | None" = None
+    acting: "Hook | None" = None
+    due: float = 0.0
+    overdue: bool = False
     _left: set["Plugin"] | None = None
     _tree: Any = None
     _canonical: CanonicalRequest | None = None
@@ -189,10 +193,10 @@ class Exchange:
         return self._tree
 
     def _record(self, kind: str, what: str) -> None:
-        plugin = self._acting
-        if plugin is None:
+        if self.acting is None:
             self.changes.append(Change("kernel", what))
             return
+        plugin = self.acting.plugin
         if kind not in plugin.mutates:
             raise UndeclaredChange(plugin.name, kind)
         self.changes.append(Change(plugin.name, what))

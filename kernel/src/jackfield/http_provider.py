@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
-from attrs import evolve, frozen
+from attrs import frozen
+from msgspec.structs import replace
 
 from jackfield import _translation
 from jackfield._client import Answer, Origin, header_lines
@@ -272,7 +273,7 @@ class HttpProvider(Provider):
             raise ProviderUnavailable(
                 f"The provider's answer is not a response of {dialect.name}.", provider=self.name
             ) from error
-        return evolve(_translation.whole(exchange, parsed, losses), headers=headers)
+        return replace(_translation.whole(exchange, parsed, losses), headers=headers)
 
     async def _streamed(
         self, exchange: Exchange, answer: Answer, dialect: Dialect, shape: Response
@@ -286,12 +287,12 @@ class HttpProvider(Provider):
         )
         if dialect is exchange.dialect:
             await stream.begin()
-            response = evolve(shape, body=stream)
+            response = replace(shape, body=stream)
         else:
             events = _translation.parsed(stream, dialect)
             translated = await _translation.canonical_stream(
                 exchange, events, self.name, shape.losses
             )
-            response = evolve(translated, headers=shape.headers)
+            response = replace(translated, headers=shape.headers)
         exchange.tap = Tap(stream.usage)
         return response

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, Literal
 
 import msgspec
-from attrs import evolve, field, frozen
+from msgspec.structs import replace
 
 from jackfield import json_spans
 from jackfield.dialects import Dialect, Loss
@@ -17,8 +17,7 @@ OutcomeKind = Literal[
 ]
 
 
-@frozen(eq=False)
-class Response:
+class Response(msgspec.Struct, frozen=True, eq=False):
     """An answer in the client's dialect: whole, or a stream of whole events.
 
     A stream yields bytes that hold one or more whole events; it raises GatewayError when it cannot
@@ -28,7 +27,7 @@ class Response:
     status: int
     body: bytes | AsyncIterator[bytes]
     content_type: str = "application/json"
-    headers: Mapping[str, str] = field(factory=dict)
+    headers: Mapping[str, str] = {}
     losses: tuple[Loss, ...] = ()
 
     @property
@@ -44,12 +43,12 @@ class Response:
 
     def with_body(self, body: bytes) -> "Response":
         """The same response with other bytes."""
-        return evolve(self, body=body)
+        return replace(self, body=body)
 
     def with_headers(self, **headers: str) -> "Response":
         """The same response with more headers; `_` in a name becomes `-`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return evolve(self, headers={**self.headers, **named})
+        return replace(self, headers={**self.headers, **named})
 
 
 class Chunk(msgspec.Struct, frozen=True, gc=False):
@@ -81,8 +80,7 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
         return Chunk(data, self.dialect, self.final, self.aborted)
 
 
-@frozen
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """One call of one target. Times are seconds; `waited` is the pause before it."""
 
     target: Target
@@ -92,8 +90,7 @@ class Attempt:
     waited: float = 0.0
 
 
-@frozen(eq=False)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, eq=False):
     """How an exchange ended, for `post_response`.
 
     `response` is what the caller gets, or got: a stream is over by now. `usage` is what the

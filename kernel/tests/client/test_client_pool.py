@@ -1,7 +1,6 @@
 """Connections: reused, limited, waited for, and closed the moment nobody wants them."""
 
 import asyncio
-import random
 
 import pytest
 from tests.faults.faultd import Faultd
@@ -167,11 +166,10 @@ async def test_closing_the_client_ends_every_exchange(upstream: Faultd) -> None:
 async def test_requests_cancelled_at_the_limit_give_their_places_back(upstream: Faultd) -> None:
     async with Client(max_connections=2) as client:
         origin = client.origin(upstream.base_url, name="acme")
-        chance = random.Random(7)
-        for _ in range(12):
+        for turn in range(12):
             tasks = [asyncio.create_task(read(origin)) for _ in range(6)]
-            for task in tasks:
-                await asyncio.sleep(chance.random() / 500)
+            for number, task in enumerate(tasks):
+                await asyncio.sleep((turn * 7 + number * 3) % 11 / 5000)
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         assert all(await asyncio.gather(*[read(origin) for _ in range(6)]))

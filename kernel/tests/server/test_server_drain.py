@@ -1,6 +1,7 @@
 """How a server stops: what is under way is finished, what is idle is closed, the rest is ended."""
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,12 +42,13 @@ async def test_an_idle_connection_is_closed_and_no_new_one_accepted(serve: "Serv
 
 async def test_clients_that_wait_to_be_accepted_are_served(serve: "Serve") -> None:
     served = await serve()
-    # Connected and sent before the loop has had a turn to accept them.
-    clients = [await served.connect() for _ in range(20)]
-    for _, writer in clients:
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    # Blocking calls: the loop has no turn in which it could accept them before it drains.
+    clients = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(20)]
+    for client in clients:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     draining = asyncio.create_task(served.server.drain(10))
-    for reader, writer in clients:
+    for client in clients:
+        reader, writer = await asyncio.open_connection(sock=client)
         assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
         writer.close()
     await draining

@@ -94,7 +94,12 @@ def _decoded(data: bytes) -> Any:
 
 
 class ChatDialect(ChunkedDialect):
-    """Chat Completions."""
+    """Chat Completions.
+
+    What goes through the canonical form comes back with the same JSON, but for what clients rely on
+    and some providers leave out: the `type` of tools and calls, ids of calls and answers, a
+    `content`, the `arguments` of a call, the position and title of a citation.
+    """
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"

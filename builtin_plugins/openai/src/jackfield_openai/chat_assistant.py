@@ -16,7 +16,7 @@ from jackfield.messages import (
     ToolCall,
 )
 
-from .chat_message_reader import details_text
+from .chat_message_reader import kept_details
 from .chat_parts import NAME, write_part
 from .chat_tools import is_legacy, write_call
 from .fields import carry, own
@@ -94,8 +94,8 @@ class _Assistant:
         keys = kept.get("$keys")
         if keys is not None:
             self.wire.update(dict.fromkeys(keys, part.text))
-            details = kept.get("reasoning_details")
-            if details and (kept.get("$differ") or details_text(details) in ("", part.text)):
+            details = kept_details(kept, part.text)
+            if details:
                 self.wire["reasoning_details"] = details
         elif not self.answer:
             self._lose("reasoning.replay", "dropped")

@@ -18,7 +18,13 @@ from jackfield.events import (
 )
 from jackfield.messages import Opaque, Part
 
-from .chat_message_reader import REASONING_KEYS, details_text, proof_of, read_annotation
+from .chat_message_reader import (
+    REASONING_KEYS,
+    details_note,
+    details_text,
+    proof_of,
+    read_annotation,
+)
 from .chat_parts import NAME, read_part
 from .chat_response import read_finish
 from .chat_tools import LEGACY, arguments_text, new_call_id
@@ -127,7 +133,7 @@ class ChoiceReader:
             signature=proof.signature,
             encrypted=proof.encrypted,
             summary=proof.summary,
-            extensions={NAME: {"$keys": keys, "reasoning_details": details}},
+            extensions={NAME: {"$keys": keys, **details_note(details, text)}},
         )
         out.append(event)
 

@@ -25,6 +25,7 @@ from jackfield.events import (
 from jackfield.messages import ChatRequest, FinishReason, Image, Opaque, Usage
 
 from .chat_assistant import write_annotation
+from .chat_message_reader import kept_details
 from .chat_parts import NAME, write_part
 from .chat_response import new_id, now, write_finish
 from .chat_tools import is_legacy
@@ -34,6 +35,8 @@ from .usage import write_usage
 
 _encode = msgspec.json.Encoder().encode
 DONE = b"data: [DONE]\n\n"
+_REPEATED = ("service_tier", "system_fingerprint", "provider")
+"""What providers say in every chunk; other fields stand in the chunk that they came in."""
 
 
 class _ChoiceWriter:
@@ -59,6 +62,7 @@ class ChatStreamRenderer:
         self._legacy = any(is_legacy(tool) for tool in request.tools)
         self._usage: Usage | None = None
         self._choices: dict[int, _ChoiceWriter] = {}
+        self._fields: dict[str, Any] = {}
         self._head = b""
         self._tail = b',"usage":null}\n\n' if request.include_usage else b"}\n\n"
 
@@ -70,16 +74,21 @@ class ChatStreamRenderer:
         return wire
 
     def _started(self, event: Started) -> bytes:
-        head = {
+        extra = own(event.extensions, NAME)
+        self._fields = {
             "id": event.id or new_id(),
             "object": "chat.completion.chunk",
             "created": now() if event.created is None else event.created,
             "model": event.model or self._request.model,
+            **{key: extra[key] for key in _REPEATED if key in extra},
         }
-        extra = own(event.extensions, NAME)
-        head.update({key: extra[key] for key in extra if key not in head and key != "choices"})
-        self._head = b"data: " + _encode(head)[:-1] + b',"choices":['
-        return self._role(0)
+        self._head = self._head_with(extra)
+        first = self._role(0)
+        self._head = self._head_with({})
+        return first
+
+    def _head_with(self, extra: Mapping[str, Any]) -> bytes:
+        return b"data: " + _encode({**self._fields, **extra})[:-1] + b',"choices":['
 
     def _role(self, choice: int) -> bytes:
         self._choices[choice] = _ChoiceWriter()
@@ -122,9 +131,10 @@ class ChatStreamRenderer:
             return self._object(event.choice, {"content": [thought]})
         keys = kept.get("$keys")
         if keys is not None:
-            delta = dict.fromkeys(keys, event.text)
-            if "reasoning_details" in kept:
-                delta["reasoning_details"] = kept["reasoning_details"]
+            delta: dict[str, Any] = dict.fromkeys(keys, event.text)
+            details = kept_details(kept, event.text)
+            if details:
+                delta["reasoning_details"] = details
             return self._object(event.choice, delta) if delta else b""
         return self._foreign_reasoning(event)
 
@@ -214,7 +224,10 @@ class ChatStreamRenderer:
         extra = {key: value for key, value in kept.items() if not key.startswith("$")}
         end = {"finish_reason": write_finish(event.reason, word) or "stop", **extra}
         delta = _encode(kept.get("$delta", {}))
-        return begin + self._delta(event.choice, delta, b"," + _encode(end)[1:] + b"]")
+        chunk = self._delta(event.choice, delta, b"," + _encode(end)[1:] + b"]")
+        if "$chunk" in kept:
+            chunk = self._head_with(kept["$chunk"]) + chunk.removeprefix(self._head)
+        return begin + chunk
 
     def _reported(self, event: UsageReported) -> bytes:
         self._usage = event.usage
@@ -227,7 +240,8 @@ class ChatStreamRenderer:
                 reason: FinishReason = "tool_calls" if writer.kinds else "stop"
                 out.append(self._finished(Finished(reason, choice)))
         if self._request.include_usage and self._usage is not None:
-            out.append(b'%b],"usage":%b}\n\n' % (self._head, _encode(write_usage(self._usage))))
+            head = self._head_with(own(event.extensions, NAME))
+            out.append(b'%b],"usage":%b}\n\n' % (head, _encode(write_usage(self._usage))))
         return b"".join(out) + DONE
 
     def _failed(self, event: Failed) -> bytes:

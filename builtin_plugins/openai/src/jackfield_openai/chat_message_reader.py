@@ -105,8 +105,7 @@ def _reasoning(fields: Fields) -> list[Part]:
     text = fields.rest[keys[0]] if keys else details_text(details)
     note: dict[str, Any] = {"$keys": keys}
     if details:
-        note["reasoning_details"] = details
-        note["$differ"] = details_text(details) not in ("", text)
+        note |= details_note(details, text)
     for key in (*keys, *(["reasoning_details"] if details else [])):
         del fields.rest[key]
     return [evolve(proof_of(details), text=text, extensions={NAME: note})]
@@ -116,6 +115,19 @@ def details_text(details: list[Any]) -> str:
     """The text of OpenRouter's `reasoning_details`."""
     found = [d.get("text") or d.get("summary") for d in details if isinstance(d, dict)]
     return "".join(text for text in found if isinstance(text, str))
+
+
+def details_note(details: list[Any], text: str) -> dict[str, Any]:
+    """What a reasoning of `text` keeps of the details it came with."""
+    differ = {} if details_text(details) in ("", text) else {"$differ": True}
+    return {"reasoning_details": details, **differ}
+
+
+def kept_details(kept: Mapping[str, Any], text: str) -> list[Any]:
+    """The details to go back with a reasoning: none once its text was changed."""
+    details: list[Any] = kept.get("reasoning_details", [])
+    same = kept.get("$differ") or details_text(details) in ("", text)
+    return details if same else []
 
 
 def proof_of(details: list[Any]) -> Reasoning:

@@ -39,6 +39,7 @@ class ChatStreamParser:
         self._started = False
         self._ended = False
         self._extra: dict[str, Any] = {}
+        self._told: dict[str, Any] = {}
         self._choices: dict[int, ChoiceReader] = {}
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
@@ -47,8 +48,7 @@ class ChatStreamParser:
         if not data or self._ended:
             return ()
         if data.strip() == b"[DONE]":
-            self._ended = True
-            return (Ended(),)
+            return (self._end(),)
         chunk = decode_chunk(data)
         if chunk.get("error"):
             self._ended = True
@@ -62,14 +62,22 @@ class ChatStreamParser:
         """The end of a stream that finished without a marker."""
         if self._ended or not any(choice.finished for choice in self._choices.values()):
             return ()
+        return (self._end(),)
+
+    def _take_extra(self) -> dict[str, Any]:
+        extra, self._extra = self._extra, {}
+        self._told.update(extra)
+        return extra
+
+    def _end(self) -> Ended:
         self._ended = True
-        return (Ended(),)
+        return Ended({NAME: self._extra} if self._extra else {})
 
     def _chunk(self, chunk: dict[str, Any]) -> list[StreamEvent]:
         out: list[StreamEvent] = []
         choices = chunk.get("choices")
         for key, value in chunk.items():
-            if key not in _CHUNK_KEYS and value is not None:
+            if key not in _CHUNK_KEYS and value is not None and self._told.get(key) != value:
                 self._extra[key] = value
         if choices and not isinstance(choices, list):
             raise ProviderError("The provider sent a chunk whose 'choices' are no array.")
@@ -85,7 +93,7 @@ class ChatStreamParser:
 
     def _start(self, chunk: dict[str, Any]) -> Started:
         self._started = True
-        extra, self._extra = self._extra, {}
+        extra = self._take_extra()
         extensions = {NAME: extra} if extra else {}
         created = chunk.get("created")
         return Started(
@@ -105,5 +113,4 @@ class ChatStreamParser:
             reader = self._choices[index] = ChoiceReader(index)
         reader.read(wire, out)
         if wire.get("finish_reason") is not None and not reader.finished:
-            out.append(reader.finish(wire, self._extra))
-            self._extra = {}
+            out.append(reader.finish(wire, self._take_extra()))

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 from jackfield.dialects import Loss
-from jackfield.errors import InvalidRequest
 from jackfield.messages import (
     Audio,
     Citation,
@@ -41,18 +40,11 @@ def riding(extra: JSON) -> JSON:
     return {NAME: extra} if extra else {}
 
 
-def parse_content(content: Any, where: str) -> tuple[Part, ...]:
-    """The parts of a message's content. Raises InvalidRequest, naming `where`, for a wrong type."""
+def parse_content(content: str | list[JSON]) -> tuple[Part, ...]:
+    """The parts of a message's content."""
     if isinstance(content, str):
         return (Text(content),)
-    if not isinstance(content, list):
-        raise InvalidRequest(f"{where} must be a string or an array of content parts.", param=where)
-    parts = []
-    for index, block in enumerate(content):
-        if not isinstance(block, dict):
-            raise InvalidRequest(f"{where}[{index}] must be an object.", param=f"{where}[{index}]")
-        parts.append(parse_part(block))
-    return tuple(parts)
+    return tuple(map(parse_part, content))
 
 
 def parse_part(block: JSON) -> Part:

@@ -118,12 +118,12 @@ class InputItems:
         self._message["content"].append(block)
 
     def _add_reasoning(self, part: Reasoning, path: str) -> None:
-        if part.encrypted is None and NAME not in part.extensions:
-            # Only the provider's own proof makes a thought readable again.
-            if part.text:
+        if NAME not in part.extensions:
+            # A provider takes no thoughts back but those that it can tell are its own.
+            if part.text or part.encrypted:
                 self._losses.append(Loss("reasoning.replay", path, "dropped"))
             return
         if self._reasoning is None or begins_reasoning(part):
-            self._reasoning = reasoning_item(part.id, own(part.extensions).get("$item"))
+            self._reasoning = reasoning_item(part)
             self.items.append(self._reasoning)
         add_reasoning(self._reasoning, part)

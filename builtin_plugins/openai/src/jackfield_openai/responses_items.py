@@ -22,13 +22,9 @@ from jackfield.messages import (
     ToolResult,
 )
 
-from .responses_content import (
-    JSON,
-    NAME,
-    own,
-    parse_content,
-    rest,
-)
+from .responses_content import JSON, NAME, own, parse_content, rest
+from .responses_proof import unseal
+from .responses_shapes import CallShape, MessageShape, ReasoningShape, ResultShape, check
 
 _ROLES: Mapping[str, Role] = {
     "user": "user",
@@ -48,7 +44,7 @@ def parse_items(items: Sequence[Any], where: str) -> list[Message]:
     for index, item in enumerate(items):
         path = f"{where}[{index}]"
         if not isinstance(item, dict):
-            raise InvalidRequest(f"{path} must be an object.", param=path)
+            raise InvalidRequest(f"'{path}' must be an object.", param=path)
         parts = model_parts(item, path)
         if parts is not None:
             turn += parts
@@ -64,10 +60,11 @@ def parse_items(items: Sequence[Any], where: str) -> list[Message]:
 
 def model_parts(item: JSON, path: str) -> list[Part] | None:
     """The parts of an item that the model wrote; None when somebody else did."""
-    kind = item.get("type") or "message"
+    kind = kind_of(item, path)
     if kind == "message" and item.get("role") == "assistant":
         return _parse_output_message(item, path)
     if kind == "reasoning":
+        check(item, ReasoningShape, path)
         return list(reasoning_parts(item))
     if kind in _CALLS:
         return [_parse_call(item, kind, path)]
@@ -78,13 +75,22 @@ def model_parts(item: JSON, path: str) -> list[Part] | None:
     return None
 
 
+def kind_of(item: JSON, path: str) -> str:
+    """The type of an item; the short forms leave it out."""
+    kind = item.get("type") or ("message" if "role" in item else "item_reference")
+    if not isinstance(kind, str):
+        raise InvalidRequest(f"'{path}.type' must be a string.", param=f"{path}.type")
+    return kind
+
+
 def item_extra(item: Mapping[str, Any]) -> JSON:
     """What a message or reasoning item says beside its content."""
     return rest(item, "type", "role", "content", "summary", "encrypted_content")
 
 
 def _parse_output_message(item: JSON, path: str) -> list[Part]:
-    parts = list(parse_content(item.get("content"), f"{path}.content"))
+    check(item, MessageShape, path)
+    parts = list(parse_content(item["content"]))
     if parts and isinstance(parts[0], Text | Refusal):
         first = parts[0]
         extensions = {NAME: {**own(first.extensions), "$item": item_extra(item)}}
@@ -117,13 +123,11 @@ def reasoning_parts(item: JSON) -> list[Reasoning]:
 
 
 def _parse_call(item: JSON, kind: str, path: str) -> ToolCall:
+    check(item, CallShape, path)
     body = "arguments" if kind == "function_call" else "input"
-    for key in ("call_id", "name", body):
-        if not isinstance(item.get(key, ""), str):
-            raise InvalidRequest(f"{path}.{key} must be a string.", param=f"{path}.{key}")
     return ToolCall(
         item.get("call_id") or item.get("id") or "",
-        item.get("name", ""),
+        item["name"],
         item.get(body, ""),
         kind="function" if kind == "function_call" else "custom",
         extensions={NAME: rest(item, "type", "call_id", "name", body)},
@@ -139,30 +143,30 @@ def _parse_generated(item: JSON) -> Image:
 
 
 def _parse_item(item: JSON, path: str) -> Message:
-    kind = item.get("type") or ("message" if "role" in item else "item_reference")
+    kind = kind_of(item, path)
     if kind in _RESULTS:
         return Message("tool", (_parse_result(item, kind, path),))
     if kind != "message":
         role: Role = "tool" if kind.endswith("_output") else "user"
         return Message(role, (Opaque(NAME, kind, item),))
-    if item.get("role") not in _ROLES:
+    check(item, MessageShape, path)
+    if item["role"] not in _ROLES:
         raise InvalidRequest(
-            f"{path}.role must be user, assistant, system or developer.", param=f"{path}.role"
+            f"'{path}.role' must be user, assistant, system or developer.", param=f"{path}.role"
         )
     extra = rest(item, "type", "role", "content")
     return Message(
         _ROLES[item["role"]],
-        parse_content(item.get("content"), f"{path}.content"),
+        parse_content(item["content"]),
         extensions={NAME: extra} if extra else {},
     )
 
 
 def _parse_result(item: JSON, kind: str, path: str) -> ToolResult:
-    if not isinstance(item.get("call_id"), str):
-        raise InvalidRequest(f"{path}.call_id must be a string.", param=f"{path}.call_id")
+    check(item, ResultShape, path)
     return ToolResult(
         item["call_id"],
-        parse_content(item.get("output"), f"{path}.output"),
+        parse_content(item["output"]),
         kind="function" if kind == "function_call_output" else "custom",
         extensions={NAME: rest(item, "type", "call_id", "output")},
     )

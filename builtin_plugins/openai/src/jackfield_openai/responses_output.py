@@ -1,28 +1,27 @@
 """The output items of a Responses answer, each made from the canonical parts it stands for."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from jackfield.dialects import Loss
+from jackfield.events import ReasoningDelta
 from jackfield.messages import Image, Reasoning, Refusal, Text, ToolCall
 
 from .responses_content import JSON, NAME, own, render_citation, rest
+from .responses_proof import seal
 
 SPOKEN = Loss("messages.audio", "choices[0]", "approximated", "what was spoken is given as text")
 """The loss of an answer's audio when it has a transcript."""
 
 
-def begins_reasoning(part: Reasoning) -> bool:
-    """Whether the part is the first of its item."""
-    return NAME not in part.extensions or "$item" in own(part.extensions)
+def begins_reasoning(thought: Reasoning | ReasoningDelta) -> bool:
+    """Whether it is the first of its item; a thought of another dialect is one of its own."""
+    return NAME not in thought.extensions or "$item" in own(thought.extensions)
 
 
-def reasoning_item(item_id: str | None, extra: Mapping[str, Any] | None) -> JSON:
-    """A reasoning item without text yet."""
+def reasoning_item(thought: Reasoning | ReasoningDelta) -> JSON:
+    """The item that a thought begins, without its text. Another provider's id is not kept."""
     item: JSON = {"type": "reasoning", "summary": []}
-    if item_id is not None:
-        item["id"] = item_id
-    return {**item, **(extra or {})}
+    if thought.id is not None and NAME in thought.extensions:
+        item["id"] = thought.id
+    return {**item, **own(thought.extensions).get("$item", {})}
 
 
 def add_reasoning(item: JSON, part: Reasoning) -> None:

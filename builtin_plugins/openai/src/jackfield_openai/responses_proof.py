@@ -9,6 +9,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 import msgspec
+
 from jackfield.events import ReasoningDelta
 from jackfield.messages import Reasoning
 

@@ -42,7 +42,7 @@ def parse_request(tree: Any) -> ChatRequest:
         max_tokens=fields.integer("max_output_tokens"),
         temperature=fields.number("temperature"),
         top_p=fields.number("top_p"),
-        logprobs=True if LOGPROBS in (fields.rest.get("include") or ()) else None,
+        logprobs=True if LOGPROBS in _include(fields) else None,
         top_logprobs=fields.integer("top_logprobs"),
         response_format=_response_format(text.table("format")),
         reasoning=_reasoning(thinking),
@@ -55,6 +55,11 @@ def parse_request(tree: Any) -> ChatRequest:
         server_state=_server_state(fields),
         extensions=_extensions(fields.rest, text.rest, thinking.rest),
     )
+
+
+def _include(fields: Fields) -> list[Any]:
+    # A copy: the list itself stays among what rides along.
+    return Fields(fields.rest).items("include")
 
 
 def _messages(fields: Fields) -> tuple[Message, ...]:

@@ -97,7 +97,7 @@ def _text(request: ChatRequest) -> JSON:
         text["verbosity"] = verbosity
     if request.response_format is not None:
         text["format"] = _format(request.response_format)
-    return {**text, **own(request.extensions).get("text", {})}
+    return {**text, **(own(request.extensions).get("text") or {})}
 
 
 def _format(form: ResponseFormat) -> JSON:
@@ -113,7 +113,7 @@ def _format(form: ResponseFormat) -> JSON:
 
 
 def _reasoning(request: ChatRequest, losses: list[Loss]) -> JSON:
-    body: JSON = {**own(request.extensions).get("reasoning", {})}
+    body: JSON = {**(own(request.extensions).get("reasoning") or {})}
     asked = request.reasoning
     if asked is None:
         return body

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from jackfield.dialects import Loss, Rendered
+from jackfield.errors import InvalidRequest
 from jackfield.messages import (
     Audio,
     ChatRequest,
@@ -33,6 +34,7 @@ from .responses_output import (
     reasoning_item,
     refusal,
 )
+from .responses_shapes import AnswerShape, check
 from .responses_usage import read_usage
 
 _MAPPED = ("id", "model", "created_at", "output", "usage", "status", "incomplete_details")
@@ -41,9 +43,11 @@ _MAPPED = ("id", "model", "created_at", "output", "usage", "status", "incomplete
 def parse_response(body: bytes) -> ChatResponse:
     """The canonical form. Raises ValueError when `body` is no response."""
     tree = msgspec.json.decode(body)
-    if not isinstance(tree, dict) or not isinstance(tree.get("output"), list):
-        raise ValueError("The provider's answer is no response: it has no output array.")
-    parts = [part for index, item in enumerate(tree["output"]) for part in _parts(item, index)]
+    try:
+        check(tree, AnswerShape, "")
+        parts = [part for index, item in enumerate(tree["output"]) for part in _parts(item, index)]
+    except InvalidRequest as error:
+        raise ValueError(f"The provider's answer is no response: {error.message}") from error
     reason, detail = finish_of(
         tree.get("status"), tree.get("incomplete_details"), calls=has_calls(parts)
     )
@@ -159,7 +163,7 @@ class _Output:
     def _reasoning(self, part: Reasoning) -> None:
         last = self.items[-1] if self.items else {}
         if last.get("type") != "reasoning" or begins_reasoning(part):
-            last = self._append(reasoning_item(part.id, own(part.extensions).get("$item")))
+            last = self._append(reasoning_item(part))
         add_reasoning(last, part)
 
     def cut_short(self) -> None:
@@ -171,7 +175,7 @@ class _Output:
         texts = [
             block
             for item in self.items
-            if item["type"] == "message"
+            if item.get("type") == "message"
             for block in item["content"]
             if block.get("type") == "output_text"
         ]

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from jackfield import sse
+from jackfield.errors import InvalidRequest, ProviderError
 from jackfield.events import (
     CitationAdded,
     Ended,
@@ -31,6 +32,7 @@ from .responses_answer import finish_of
 from .responses_content import JSON, NAME, own, parse_citation, rest
 from .responses_items import item_extra, model_parts, reasoning_parts
 from .responses_response import response_extra
+from .responses_shapes import AnswerShape, check
 from .responses_usage import read_usage
 
 _Key = tuple[str, Any, Any]
@@ -71,15 +73,19 @@ class ResponsesParser:
         self._over = False
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """The canonical events that one wire event holds."""
+        """The canonical events in one wire event. Raises ProviderError for a malformed one."""
         data = sse.data_of(event)
         if data is None or not data.startswith(b"{"):
             return _NOTHING
-        wire = _decode(data)
-        handler = self._HANDLERS.get(wire.type)
-        if handler is not None and not self._over:
-            return handler(self, wire)
-        return self._error(wire) if wire.error else _NOTHING
+        try:
+            wire = _decode(data)
+            handler = self._HANDLERS.get(wire.type)
+            if handler is not None and not self._over and type(wire.delta) is str:
+                return handler(self, wire)
+            return self._error(wire) if wire.error else _NOTHING
+        except (AttributeError, TypeError, InvalidRequest, msgspec.DecodeError) as error:
+            # Wherever an event breaks the documented shape, it shows here.
+            raise ProviderError("The provider sent a stream event that is malformed.") from error
 
     def close(self) -> Sequence[StreamEvent]:
         """Nothing: all that a stream says, its events say."""
@@ -116,7 +122,9 @@ class ResponsesParser:
         return (ToolCallStarted(part, call.id, call.name, 0, call.kind, call.extensions),)
 
     def _text_delta(self, wire: _Wire) -> Sequence[StreamEvent]:
-        logprobs = {"content": wire.logprobs, "refusal": None} if wire.logprobs else None
+        logprobs = None
+        if isinstance(wire.logprobs, list) and wire.logprobs:
+            logprobs = {"content": wire.logprobs, "refusal": None}
         key = ("text", wire.output_index, wire.content_index)
         part = self._parts.get(key)
         if part is not None:
@@ -264,10 +272,11 @@ class ResponsesParser:
 
     def _completed(self, wire: _Wire) -> Sequence[StreamEvent]:
         response = wire.response or {}
+        check({"output": (), **response}, AnswerShape, "response")
         self._over = True
         events: list[StreamEvent] = []
         for index, item in enumerate(response.get("output") or ()):
-            if index not in self._done and isinstance(item, dict):
+            if index not in self._done:
                 events += self._whole_item(index, item)
         status = response.get("status") or str(wire.type).removeprefix("response.")
         reason, detail = finish_of(status, response.get("incomplete_details"), calls=self._calls)

@@ -24,7 +24,8 @@ from jackfield.messages import ChatRequest, Image, Opaque, Usage
 
 from .responses_answer import INCOMPLETE, Answer, failure
 from .responses_content import JSON, NAME, is_content, lost, own, render_citation
-from .responses_output import SPOKEN, image_item, reasoning_item
+from .responses_output import SPOKEN, begins_reasoning, image_item, reasoning_item
+from .responses_proof import seal
 from .responses_stream_items import (
     DeltaWriter,
     EventWriter,
@@ -59,22 +60,23 @@ class ResponsesRenderer:
 
     def render(self, event: StreamEvent) -> bytes:
         """The wire form of one canonical event; empty when it has none."""
-        kind = type(event)
         if (
-            kind is TextDelta
-            and event.part == self._part  # type: ignore[union-attr]
-            and event.logprobs is None  # type: ignore[union-attr]
+            isinstance(event, TextDelta)
+            and event.part == self._part
+            and event.logprobs is None
             and self._writer is not None
-            and not event.choice  # type: ignore[union-attr]
+            and not event.choice
         ):
-            return self._writer.write(event.text)  # type: ignore[union-attr]
+            return self._writer.write(event.text)
         if self._over:
             return b""
         if getattr(event, "choice", 0):
             self._lose(Loss("n", "choices[1]", "dropped", "one answer instead of several"))
             return b""
-        begun = b"" if self._answer is not None or kind is Started else self._begin(Started("", ""))
-        return begun + self._HANDLERS[kind](self, event)
+        begun = b""
+        if self._answer is None and not isinstance(event, Started):
+            begun = self._begin(Started("", ""))
+        return begun + self._HANDLERS[type(event)](self, event)
 
     def _lose(self, loss: Loss) -> None:
         if loss not in self.losses:
@@ -154,10 +156,9 @@ class ResponsesRenderer:
         if opened is not None and event.part == self._part:
             return opened, b""
         wire = b""
-        if opened is None or NAME not in event.extensions or "$item" in own(event.extensions):
+        if opened is None or begins_reasoning(event):
             wire = self._close()
-            item = reasoning_item(event.id, own(event.extensions).get("$item"))
-            opened, added = self._add(OpenReasoning, item)
+            opened, added = self._add(OpenReasoning, reasoning_item(event))
             self._open = opened
             wire += added
         self._part, self._writer = event.part, None

@@ -8,6 +8,7 @@ from jackfield.errors import InvalidRequest
 from jackfield.messages import Opaque, Tool, ToolChoice
 
 from .responses_content import JSON, NAME, own, rest
+from .responses_shapes import ToolShape, check
 
 _MODES = frozenset({"auto", "none", "required"})
 
@@ -27,8 +28,7 @@ def _parse_tool(tool: Any, path: str) -> Tool | Opaque:
     kind = tool["type"]
     if kind not in ("function", "custom"):
         return Opaque(NAME, kind, tool)
-    if not isinstance(tool.get("name"), str):
-        raise InvalidRequest(f"{path}.name must be a string.", param=f"{path}.name")
+    check(tool, ToolShape, path)
     if kind == "custom":
         return Tool(
             tool["name"],
@@ -87,7 +87,7 @@ def parse_tool_choice(choice: Any) -> ToolChoice | None:
     if kind in ("function", "custom") and isinstance(choice.get("name"), str):
         return ToolChoice("required", (choice["name"],))
     if kind == "allowed_tools":
-        tools = choice.get("tools") or []
+        tools = [tool for tool in choice.get("tools") or () if isinstance(tool, dict)]
         names = tuple(tool["name"] for tool in tools if isinstance(tool.get("name"), str))
         mode = "required" if choice.get("mode") == "required" else "auto"
         return ToolChoice(mode, names, {NAME: {"$choice": choice}})  # type: ignore[arg-type]

@@ -15,15 +15,20 @@ def read_usage(value: Any) -> Usage | None:
     """The canonical usage of a `usage` object; None when it is none."""
     if not isinstance(value, Mapping):
         return None
-    details = value.get("input_tokens_details") or {}
+    details = value.get("input_tokens_details")
     return Usage(
-        input_tokens=value.get("input_tokens") or 0,
-        output_tokens=value.get("output_tokens") or 0,
-        cached_input_tokens=details.get("cached_tokens") or 0,
-        cache_write_tokens=details.get("cache_write_tokens") or 0,
-        reasoning_tokens=(value.get("output_tokens_details") or {}).get("reasoning_tokens") or 0,
+        input_tokens=_count(value, "input_tokens"),
+        output_tokens=_count(value, "output_tokens"),
+        cached_input_tokens=_count(details, "cached_tokens"),
+        cache_write_tokens=_count(details, "cache_write_tokens"),
+        reasoning_tokens=_count(value.get("output_tokens_details"), "reasoning_tokens"),
         extensions={NAME: {"$usage": value}},
     )
+
+
+def _count(counts: Any, key: str) -> int:
+    count = counts.get(key) if isinstance(counts, Mapping) else None
+    return count if isinstance(count, int) else 0
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:

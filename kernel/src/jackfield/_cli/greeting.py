@@ -49,18 +49,23 @@ def example_model(gateway: "Gateway") -> str:
 
 
 def _try(terminal: Terminal, address: Address, model: str, *, tls: bool, keyed: bool) -> None:
+    url = _url(address, tls=tls)
     socket = f"--unix-socket {address.path} " if address.path else ""
-    key = " -H 'authorization: Bearer KEY'" if keyed else ""
-    body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
+    body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello"}}]}}'
+    lines = [f"curl {socket}{url}{_CHAT}", "  -H 'content-type: application/json'", f"  -d '{body}'"]
+    if keyed:
+        lines.insert(2, "  -H 'authorization: Bearer KEY'")
     terminal.line("  Try it:")
     terminal.line()
-    terminal.line(f"    curl {socket}{_url(address, tls=tls)}{_CHAT}{key} \\")
-    terminal.line(f"      -H 'content-type: application/json' -d '{body}'")
+    for line in lines[:-1]:
+        terminal.line(f"  {line} \\")
+    terminal.line(f"  {lines[-1]}")
     terminal.line()
     if not address.path:
-        secret = "KEY" if keyed else "unused"
-        url = f"{_url(address, tls=tls)}/v1"
-        terminal.line(faint("  or with any SDK of OpenAI's: "), f'base_url="{url}", ', f'api_key="{secret}"')
+        key = "KEY" if keyed else "unused"
+        terminal.line("  or with the SDK of OpenAI:")
+        terminal.line()
+        terminal.line(f'  OpenAI(base_url="{url}/v1", api_key="{key}")')
         terminal.line()
 
 

@@ -90,9 +90,15 @@ class Terminal:
         else:
             self._console.print(_rich_text(parts), soft_wrap=True)
 
+    def section(self, title: str) -> None:
+        """Write the heading of what follows."""
+        self.line()
+        self.line(strong(title))
+
     def problem(self, text: str) -> None:
-        """Write one line on what is wrong."""
-        self.line(bad("error: "), text)
+        """Write one line on what is wrong; what stands before its first colon says where."""
+        where, colon, what = text.partition(": ")
+        self.line(bad(where + colon), what)
 
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[Line]]) -> None:
         """Write columns under their heads, after an empty line; nothing if there are no rows.
@@ -105,11 +111,18 @@ class Terminal:
         used = [at for at in range(len(heads)) if any(_plain(row[at]) for row in cells)]
         heads = [heads[at] for at in used]
         cells = [[row[at] for at in used] for row in cells]
+        self.line()
         if self._console is None:
-            self._write("")
             self._plain_table(heads, [[_plain(cell) for cell in row] for row in cells])
         else:
             self._rich_table(heads, cells)
+
+    def pairs(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Write a label and a value a line, each in its column."""
+        listed = list(rows)
+        width = max((len(label) for label, _ in listed), default=0)
+        for label, value in listed:
+            self.line(faint(label.ljust(width)), "  ", value)
 
     def panel(self, title: str, rows: Iterable[tuple[str, Line]]) -> None:
         """Write a box with a label before each line."""
@@ -147,7 +160,7 @@ class Terminal:
         from rich import box
         from rich.table import Table
 
-        table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, header_style="dim", pad_edge=False)
         for head in heads:
             table.add_column(head)
         for row in rows:
@@ -155,7 +168,8 @@ class Terminal:
         self._console.print(table)
 
     def _write(self, text: str) -> None:
-        self.stream.write(text + "\n")
+        encoding = self.stream.encoding or "utf-8"
+        self.stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
 
 
 def help_formatter() -> type[HelpFormatter]:

@@ -1,0 +1,70 @@
+"""`jackfield init`: write a first jackfield.toml."""
+
+import os
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .config_option import USUAL
+
+if TYPE_CHECKING:
+    from .terminal import Terminal
+
+_DESCRIPTION = """\
+Write a small configuration with comments, for you to go on from. Without --provider it has the
+demo and each provider whose key is in the environment. Keys themselves never go into the file."""
+
+_EPILOG = """\
+examples:
+  jackfield init
+  jackfield init --provider openai
+  jackfield init gateway.toml --provider openai --provider demo"""
+
+
+def command(parser: ArgumentParser) -> None:
+    """Fill the parser of the command."""
+    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?", type=Path, default=Path(USUAL), help=f"default: {USUAL}"
+    )
+    parser.add_argument(
+        "-p",
+        "--provider",
+        metavar="NAME",
+        action="append",
+        default=[],
+        dest="providers",
+        help="a provider to have in it; may be repeated",
+    )
+    parser.add_argument("--force", action="store_true", help="write over a file that exists")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> int:
+    """Write the file; never over another one, unless told to."""
+    from jackfield._loader import well_known_keys
+    from jackfield.errors import ConfigError
+
+    from .first_config import first_config
+    from .terminal import Terminal
+
+    path: Path = arguments.file
+    text = first_config(arguments.providers, well_known_keys(), os.environ)
+    try:
+        with path.open("w" if arguments.force else "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise ConfigError([f"{path}: exists already; --force writes over it"]) from None
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be written: {error.strerror}"]) from None
+    _say_next(Terminal.stdout(), path)
+    return 0
+
+
+def _say_next(terminal: "Terminal", path: Path) -> None:
+    from .terminal import good
+
+    option = "" if str(path) == USUAL else f" --config {path}"
+    terminal.line(good("wrote "), str(path))
+    terminal.line(f"  jackfield check{option}")
+    terminal.line(f"  jackfield serve{option}")

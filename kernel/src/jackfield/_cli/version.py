@@ -1,0 +1,60 @@
+"""`jackfield version`: what is installed, as a report of a problem should have it."""
+
+import platform
+import sys
+from argparse import ArgumentParser, Namespace
+from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+_DESCRIPTION = "Show the versions of the kernel, of what it stands on, and of every plugin."
+
+
+def command(parser: ArgumentParser) -> None:
+    """Fill the parser of the command."""
+    parser.description = _DESCRIPTION
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> int:
+    """Show them."""
+    from jackfield._loader import KERNEL, installed
+
+    from .terminal import Terminal
+
+    found = installed()
+    terminal = Terminal.stdout()
+    terminal.pairs(
+        [
+            ("jackfield", version(KERNEL)),
+            ("python", f"{platform.python_version()} ({sys.implementation.name}, {_system()})"),
+            ("aiohttp", f"{version('aiohttp')} ({_parser()})"),
+            ("event loop", _event_loop()),
+            *((f"plugin {plugin}", found.version_of(plugin)) for plugin in found.names),
+        ]
+    )
+    return 0
+
+
+def _system() -> str:
+    return f"{platform.system()} {platform.machine()}"
+
+
+def _event_loop() -> str:
+    try:
+        return f"uvloop {version('uvloop')}"
+    except PackageNotFoundError:
+        return "asyncio"
+
+
+def _parser() -> str:
+    """Which parser aiohttp has; importing it only to ask would take long."""
+    spec = find_spec("aiohttp")
+    folders = spec.submodule_search_locations if spec else None
+    found = any(
+        Path(folder, f"_http_parser{suffix}").exists()
+        for folder in folders or ()
+        for suffix in EXTENSION_SUFFIXES
+    )
+    return "C parser" if found else "Python parser, with which it cannot serve"

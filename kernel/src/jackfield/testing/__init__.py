@@ -1,0 +1,37 @@
+"""What tests of a plugin are made of.
+
+`run_gateway` is a whole gateway in the test's own process, `FakeProvider` and `FakeUpstream` stand
+on its other side, `Recorder` and `Faulty` are its other plugins, and `check_plugin` holds a plugin
+to every law of the contract.
+"""
+
+from .client import Answer, GatewayClient, Pending, Settled
+from .dialect import CHAT_ENDPOINT, CHAT_PATH, TESTING_CHAT, ChatDialect
+from .faulty import FAULT_KINDS, Faulty
+from .gateway import run_gateway
+from .provider import Asked, FakeProvider, Gate, Reply
+from .recorder import HookCall, Recorder
+from .upstream import FakeUpstream, Received, UpstreamReply
+
+__all__ = [
+    "CHAT_ENDPOINT",
+    "CHAT_PATH",
+    "FAULT_KINDS",
+    "TESTING_CHAT",
+    "Answer",
+    "Asked",
+    "ChatDialect",
+    "FakeProvider",
+    "FakeUpstream",
+    "Faulty",
+    "Gate",
+    "GatewayClient",
+    "HookCall",
+    "Pending",
+    "Received",
+    "Recorder",
+    "Reply",
+    "Settled",
+    "UpstreamReply",
+    "run_gateway",
+]

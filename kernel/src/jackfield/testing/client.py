@@ -1,0 +1,199 @@
+"""Speaks to a gateway in this process, as a server adapter does, without a socket."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
+from typing import Any, cast
+
+import msgspec
+from attrs import define, field, frozen
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from jackfield import sse
+from jackfield.exchange import Exchange
+from jackfield.http import HttpRequest, HttpResponse
+from jackfield.plugin import Plugin
+from jackfield.response import Outcome
+
+from .dialect import CHAT_PATH
+from .provider import FakeProvider
+from .recorder import HookCall, Recorder, in_order
+
+
+@frozen
+class Settled:
+    """An exchange that is over, and how it ended."""
+
+    exchange: Exchange
+    outcome: Outcome
+
+
+@define(eq=False)
+class Answer:
+    """What came back: a status, headers and a body that is read when asked for."""
+
+    status: int
+    headers: Mapping[str, str]
+    _request: HttpRequest
+    _body: bytes | AsyncIterator[bytes]
+    _received: list[bytes] = field(factory=list)
+
+    @property
+    def streaming(self) -> bool:
+        """Whether the body is a stream."""
+        return not isinstance(self._body, bytes)
+
+    async def batches(self) -> AsyncIterator[bytes]:
+        """The bytes of the body as the gateway yields them."""
+        if isinstance(self._body, bytes):
+            yield self._body
+            return
+        async for data in self._body:
+            self._received.append(data)
+            yield data
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """The server-sent events of a stream, each whole."""
+        async for batch in self.batches():
+            for event in sse.split(batch):
+                yield event
+
+    async def read(self) -> bytes:
+        """The body to its end, with what has been read before."""
+        if isinstance(self._body, bytes):
+            return self._body
+        async for _ in self.batches():
+            pass
+        return b"".join(self._received)
+
+    async def json(self) -> Any:
+        """The body as JSON."""
+        return msgspec.json.decode(await self.read())
+
+    async def text(self) -> str:
+        """What the answer says in the testing dialect, whole or streamed."""
+        body = await self.read()
+        if not self.streaming:
+            return str(msgspec.json.decode(body)["text"])
+        facts = [msgspec.json.decode(sse.data_of(event) or b"{}") for event in sse.split(body)]
+        return "".join(fact.get("text", "") for fact in facts)
+
+    async def disconnect(self) -> None:
+        """Close the client's connection, as a server adapter reports it."""
+        self._request.abort()
+        close = getattr(self._body, "aclose", None)
+        if close is not None:
+            await close()
+
+
+@define(eq=False)
+class Pending:
+    """A request on its way; await it for its answer."""
+
+    task: asyncio.Task[Answer]
+    _request: HttpRequest
+
+    def __await__(self) -> Generator[Any, None, Answer]:
+        return self.task.__await__()
+
+    def disconnect(self) -> None:
+        """Close the client's connection before an answer has come."""
+        self._request.abort()
+
+    def cancel(self) -> None:
+        """Cancel the task that waits for the answer."""
+        self.task.cancel()
+
+
+@define(eq=False)
+class GatewayClient:
+    """A client of one gateway that runs in this process.
+
+    `settled` has every exchange that is over, in the order in which they ended; `log` gives the
+    access log so far.
+    """
+
+    _handle: Callable[[HttpRequest], Awaitable[HttpResponse]]
+    _shut_down: Callable[[], Awaitable[None]]
+    plugins: Mapping[str, Plugin]
+    log: Callable[[], str]
+    settled: list[Settled] = field(factory=list)
+
+    def plugin(self, name: str) -> Any:
+        """The instance of a table, of a plugin or a provider."""
+        return self.plugins[name]
+
+    @property
+    def fake(self) -> FakeProvider:
+        """The provider that does what the test says."""
+        return cast("FakeProvider", self.plugins["fake"])
+
+    def calls(self) -> list[HookCall]:
+        """What all recorders have noted, in the order in which it happened."""
+        return in_order(one for one in self.plugins.values() if isinstance(one, Recorder))
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> Pending:
+        """Begin a request, to be awaited, cancelled or disconnected."""
+        sent = CIMultiDict({"host": "127.0.0.1", "content-type": "application/json"})
+        sent.update(headers or {})
+        path, _, query = path.partition("?")
+        data = msgspec.json.encode(json) if json is not None else body
+        request = HttpRequest(method, path, query, CIMultiDictProxy(sent), data)
+        return Pending(asyncio.create_task(self._answer(request)), request)
+
+    async def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> Answer:
+        """Ask with GET."""
+        return await self.send("GET", path, headers=headers)
+
+    async def post(
+        self,
+        path: str,
+        *,
+        json: Any = None,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Ask with POST: a JSON value, or bytes."""
+        return await self.send("POST", path, json=json, body=body, headers=headers)
+
+    def say(
+        self,
+        text: str,
+        *,
+        model: str = "fake/echo",
+        stream: bool = False,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> Pending:
+        """Begin a chat in the testing dialect; `more` goes into the request's body."""
+        json = {"model": model, "messages": [{"role": "user", "text": text}], **more}
+        if stream:
+            json["stream"] = True
+        return self.send("POST", CHAT_PATH, json=json, headers=headers)
+
+    async def chat(
+        self,
+        text: str = "Hello",
+        *,
+        model: str = "fake/echo",
+        stream: bool = False,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> Answer:
+        """Chat in the testing dialect. A stream's answer is returned when its head has come."""
+        return await self.say(text, model=model, stream=stream, headers=headers, **more)
+
+    async def shut_down(self) -> None:
+        """End every request that is running, as a shutdown does when its patience is over."""
+        await self._shut_down()
+
+    async def _answer(self, request: HttpRequest) -> Answer:
+        response = await self._handle(request)
+        return Answer(response.status, CIMultiDict(response.headers), request, response.body)

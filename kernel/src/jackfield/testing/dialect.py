@@ -1,0 +1,151 @@
+"""The dialect of the testing kit: the smallest chat protocol that has all a dialect can have.
+
+A request is `{"model", "messages": [{"role", "text"}], "stream", "max_tokens"}`, an answer is
+`{"model", "text", "finish", "usage": {"input", "output"}}`. A stream has one fact an event:
+`{"model"}`, any number of `{"text"}`, `{"finish"}`, `{"usage"}`, and `{"end": true}`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from jackfield import sse
+from jackfield.dialects import (
+    CanonicalRequest,
+    CanonicalResponse,
+    Dialect,
+    Loss,
+    Peek,
+    Rendered,
+    StreamParser,
+    StreamRenderer,
+    Terminal,
+    UpstreamFailure,
+    UsageMeter,
+)
+from jackfield.endpoints import Endpoint
+from jackfield.errors import GatewayError, InvalidRequest
+from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Text, Usage
+
+from .dialect_stream import ChatStreamMeter, ChatStreamParser, ChatStreamRenderer, read_usage
+
+
+class ChatDialect(Dialect):
+    """Plain text in and out, whole or as server-sent events."""
+
+    name: ClassVar[str] = "testing.chat"
+    operation: ClassVar[str] = "chat"
+    request_texts: ClassVar[tuple[str, ...]] = ("messages/*/text",)
+    response_texts: ClassVar[tuple[str, ...]] = ("text",)
+    event_texts: ClassVar[tuple[str, ...]] = ("text",)
+    terminal_hints: ClassVar[tuple[bytes, ...]] = (b'"end"', b'"error"')
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        """Read the top of the request."""
+        if not isinstance(tree, dict) or not isinstance(tree.get("model"), str):
+            raise InvalidRequest("A request is an object with a model.", param="model")
+        return Peek(tree["model"], bool(tree.get("stream")), tree.get("max_tokens"))
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        """Look for `end` and `error`."""
+        fact = _fact(sse.data_of(event))
+        return "end" if "end" in fact else "error" if "error" in fact else None
+
+    def usage(self, body: bytes) -> Usage | None:
+        """Read `usage`."""
+        tree = msgspec.json.decode(body)
+        if not isinstance(tree, dict) or not isinstance(tree.get("text"), str):
+            raise ValueError("an answer has a text")
+        return read_usage(tree.get("usage"))
+
+    def usage_meter(self) -> UsageMeter:
+        """A fresh meter."""
+        return ChatStreamMeter()
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        """`{"error": {"code", "message"}}`."""
+        return msgspec.json.encode({"error": {"code": error.code, "message": error.message}})
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        """The same as an event."""
+        return sse.encode(self.render_error(error, request_id))
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        """Read `{"error": {"code", "message"}}`."""
+        said = _fact(body).get("error")
+        if not isinstance(said, dict):
+            return UpstreamFailure("The provider failed.")
+        return UpstreamFailure(str(said.get("message")), code=said.get("code"))
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
+        """Make a conversation of it."""
+        messages = tree.get("messages", ())
+        try:
+            said = tuple(Message(one["role"], (Text(one["text"]),)) for one in messages)
+        except (KeyError, TypeError):
+            raise InvalidRequest("A message has a role and a text.", param="messages") from None
+        return ChatRequest(
+            tree["model"], said, max_tokens=tree.get("max_tokens"), stream=bool(tree.get("stream"))
+        )
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        """Write the texts of a conversation."""
+        if not isinstance(request, ChatRequest):
+            raise InvalidRequest("The testing dialect can only chat.")
+        messages = [{"role": one.role, "text": text_of(one)} for one in request.messages]
+        tree: dict[str, Any] = {"model": request.model, "messages": messages}
+        if request.stream:
+            tree["stream"] = True
+        if request.max_tokens is not None:
+            tree["max_tokens"] = request.max_tokens
+        losses = (Loss("tools", "tools", "dropped"),) if request.tools else ()
+        return Rendered(msgspec.json.encode(tree), losses)
+
+    def parse_response(self, body: bytes) -> ChatResponse:
+        """Make an answer of it."""
+        usage, tree = self.usage(body), msgspec.json.decode(body)
+        message = Message("assistant", (Text(tree["text"]),))
+        return ChatResponse("testing", tree["model"], (Choice(message, "stop"),), usage)
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        """Write the text of the first choice."""
+        if not isinstance(response, ChatResponse):
+            raise TypeError("the testing dialect can only chat")
+        tree: dict[str, Any] = {
+            "model": response.model,
+            "text": text_of(response.choices[0].message),
+            "finish": response.choices[0].finish_reason,
+        }
+        if response.usage is not None:
+            usage = response.usage
+            tree["usage"] = {"input": usage.input_tokens, "output": usage.output_tokens}
+        return Rendered(msgspec.json.encode(tree))
+
+    def stream_parser(self) -> StreamParser:
+        """A fresh parser."""
+        return ChatStreamParser()
+
+    def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
+        """A fresh renderer."""
+        return ChatStreamRenderer()
+
+
+def text_of(message: Message) -> str:
+    """The texts of a message, joined."""
+    return "".join(part.text for part in message.parts if isinstance(part, Text))
+
+
+def _fact(data: bytes | None) -> dict[str, Any]:
+    try:
+        fact = msgspec.json.decode(data or b"{}")
+    except msgspec.DecodeError:
+        return {}
+    return fact if isinstance(fact, dict) else {}
+
+
+TESTING_CHAT: Final = ChatDialect()
+
+CHAT_PATH: Final = "/testing/chat"
+
+CHAT_ENDPOINT: Final = Endpoint("POST", CHAT_PATH, TESTING_CHAT, "chat", "chat", "/chat")

@@ -1,0 +1,85 @@
+"""A whole gateway in this process, without a socket: every hook, none of the network."""
+
+import io
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from jackfield._access_log import AccessLog
+from jackfield._gateway import Gateway
+from jackfield._loader import Installed, installed
+from jackfield.config import Document, parse
+from jackfield.exchange import Exchange
+from jackfield.plugin import Plugin
+from jackfield.response import Outcome
+
+from .client import GatewayClient, Settled
+from .faulty import Faulty
+from .provider import FakeProvider
+from .recorder import Recorder
+
+KIT: Final[Mapping[str, type[Plugin]]] = {
+    "fake": FakeProvider,
+    "recorder": Recorder,
+    "faulty": Faulty,
+}
+"""The plugins of the kit, by the word that `use` takes."""
+
+
+class ObservedGateway(Gateway):
+    """A gateway that keeps its access log to itself and remembers what has been settled."""
+
+    def __init__(self, document: Document, found: Installed) -> None:
+        super().__init__(document, found)
+        self.log = io.StringIO()
+        self.access_log = AccessLog("text", self.log)
+        self.settled: list[Settled] = []
+
+    def written_log(self) -> str:
+        """The access log so far."""
+        self.access_log.flush()
+        return self.log.getvalue()
+
+    def _settled(self, exchange: Exchange, outcome: Outcome) -> None:
+        self.settled.append(Settled(exchange, outcome))
+        super()._settled(exchange, outcome)
+
+
+@asynccontextmanager
+async def run_gateway(
+    toml: str = "",
+    plugins: Mapping[str, type[Plugin]] | None = None,
+    *,
+    directory: Path | None = None,
+) -> AsyncIterator[GatewayClient]:
+    """Start a gateway with the configuration `toml`, and stop it at the end.
+
+    `plugins` gives classes for the names that `use` or a table has; installed plugins are found
+    by themselves. The provider `fake` is always there, and the endpoint `POST /testing/chat`.
+    Relative paths in the configuration begin at `directory`. Raises ConfigError.
+    """
+    gateway = observed_gateway(toml, plugins, directory=directory)
+    async with gateway:
+        yield client_of(gateway)
+
+
+def observed_gateway(
+    toml: str, plugins: Mapping[str, type[Plugin]] | None = None, *, directory: Path | None = None
+) -> ObservedGateway:
+    """A gateway that has not started."""
+    document = parse(toml, directory=directory)
+    if "fake" not in document.tree.get("providers", {}):
+        document = parse(f"{toml}\n[providers.fake]\n", directory=directory)
+    return ObservedGateway(document, installed({**KIT, **(plugins or {})}))
+
+
+def client_of(gateway: ObservedGateway) -> GatewayClient:
+    """A client of a gateway that has started."""
+    return GatewayClient(
+        gateway.handle,
+        gateway.end_exchanges,
+        {plugin.name: plugin for plugin in gateway.loaded.plugins},
+        gateway.written_log,
+        gateway.settled,
+    )

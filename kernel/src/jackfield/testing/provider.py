@@ -1,0 +1,219 @@
+"""A provider that does what a test says, and remembers what it was asked."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import ClassVar, Literal
+
+from attrs import define, evolve, field, frozen
+
+from jackfield.config import option
+from jackfield.dialects import Dialect
+from jackfield.endpoints import Endpoint
+from jackfield.errors import GatewayError, ProviderError, ProviderUnavailable
+from jackfield.events import Ended, Finished, Started, StreamEvent, TextDelta, UsageReported
+from jackfield.exchange import Exchange
+from jackfield.messages import (
+    ChatRequest,
+    ChatResponse,
+    Choice,
+    EmbeddingsRequest,
+    EmbeddingsResponse,
+    Message,
+    Text,
+    Usage,
+)
+from jackfield.providers import CanonicalProvider, ModelInfo
+
+from .dialect import CHAT_ENDPOINT, TESTING_CHAT, text_of
+
+
+@define(eq=False)
+class Gate:
+    """A place at which the fake provider stops until the test lets it go on."""
+
+    _reached: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _open: asyncio.Event = field(factory=asyncio.Event, init=False)
+
+    async def reached(self) -> None:
+        """Wait until somebody stands at the gate."""
+        await self._reached.wait()
+
+    def open(self) -> None:
+        """Let everybody through, now and later."""
+        self._open.set()
+
+    async def passing(self) -> None:
+        """Stand at the gate until it is open."""
+        self._reached.set()
+        await self._open.wait()
+
+
+@frozen
+class Reply:
+    """What the fake provider does with one request.
+
+    `texts` are its deltas; a whole answer joins them. With `cut` the stream stops without its end
+    behind the texts, and a whole answer never comes. `per_batch` is how many events of a stream
+    come at once; 0 is all. At `gate` it stops before the batch `at`, or before a whole answer.
+    `error` is raised instead of everything else.
+    """
+
+    texts: tuple[str, ...] = ()
+    cut: bool = False
+    per_batch: int = 1
+    gate: Gate | None = None
+    at: int = 0
+    usage: Usage | None = field(factory=lambda: Usage(3, 5))
+    error: GatewayError | None = None
+
+
+@define(eq=False)
+class Asked:
+    """One request that the fake provider got. `ended` says how it came out of it."""
+
+    request: ChatRequest
+    exchange: Exchange
+    ended: Literal["running", "answered", "failed", "cancelled"] = "running"
+
+
+class FakeProvider(CanonicalProvider):
+    """Answers by script: each request takes the next reply; without one it echoes, word by word.
+
+    In the TOML it is `use = "fake"`, and `[providers.fake]` is always there.
+    """
+
+    @frozen
+    class Config:
+        """The table of a fake provider."""
+
+        region: str | None = option(None, "Where it claims to run.")
+        models: tuple[str, ...] = option(("echo",), "The models it lists.")
+
+    dialects: ClassVar[tuple[Dialect, ...]] = (TESTING_CHAT,)
+    endpoints: ClassVar[tuple[Endpoint, ...]] = (CHAT_ENDPOINT,)
+    bare_names: ClassVar[Literal["first", "last", "never"]] = "last"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.asked: list[Asked] = []
+        self._replies: deque[Reply] = deque()
+        self._always: Reply | None = None
+
+    def reply(
+        self,
+        *texts: str,
+        cut: bool = False,
+        per_batch: int = 1,
+        gate: Gate | None = None,
+        at: int = 0,
+    ) -> None:
+        """Answer the next request with `texts`, as `Reply` describes."""
+        self._replies.append(Reply(texts, cut, per_batch, gate, at))
+
+    def fail(
+        self, status: int, message: str = "It was told to fail.", retry_after: float | None = None
+    ) -> None:
+        """Fail the next request with the status of a provider."""
+        error = ProviderError(
+            message, provider="fake", upstream_status=status, retry_after=retry_after
+        )
+        self._replies.append(Reply(error=error))
+
+    def hold(self) -> Gate:
+        """Stop before the answer to the next request, until the gate is opened."""
+        gate = Gate()
+        self._replies.append(Reply(("held",), gate=gate))
+        return gate
+
+    def always(self, reply: Reply | None) -> None:
+        """Answer every request that has no reply of its own with this one; None: echo again."""
+        self._always = reply
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """Those in the configuration."""
+        return [ModelInfo(name, self.name) for name in self.config.models]
+
+    async def chat(self, request: ChatRequest, exchange: Exchange) -> ChatResponse:
+        """Answer by the next reply, as a whole."""
+        asked, reply = self._next(request, exchange)
+        with _watching(asked):
+            if reply.gate is not None:
+                await reply.gate.passing()
+            if reply.error is not None:
+                raise reply.error
+            if reply.cut:
+                raise ProviderUnavailable("The answer was cut.", provider=self.name)
+            message = Message("assistant", (Text("".join(reply.texts)),))
+            return ChatResponse(
+                "fake", request.model, (Choice(message, "stop"),), reply.usage, created=0
+            )
+
+    async def stream_chat(
+        self, request: ChatRequest, exchange: Exchange
+    ) -> AsyncIterator[Sequence[StreamEvent]]:
+        """Answer by the next reply, as a stream."""
+        asked, reply = self._next(request, exchange)
+        with _watching(asked):
+            if reply.error is not None:
+                raise reply.error
+            for at, batch in enumerate(_batches(reply, request.model)):
+                if reply.gate is not None and at == reply.at:
+                    await reply.gate.passing()
+                if isinstance(batch[-1], Ended):
+                    asked.ended = "answered"
+                yield batch
+
+    async def embeddings(
+        self, request: EmbeddingsRequest, exchange: Exchange
+    ) -> EmbeddingsResponse:
+        """Answer with a vector of zeros for each input."""
+        vectors = tuple((0.0, 0.0) for _ in request.inputs)
+        return EmbeddingsResponse(request.model, vectors, Usage(input_tokens=len(vectors)))
+
+    def _next(self, request: ChatRequest, exchange: Exchange) -> tuple[Asked, Reply]:
+        asked = Asked(request, exchange)
+        self.asked.append(asked)
+        if self._replies:
+            return asked, self._replies.popleft()
+        reply = self._always or Reply()
+        if reply.texts or reply.error is not None:
+            return asked, reply
+        said = text_of(request.messages[-1]) if request.messages else ""
+        return asked, evolve(reply, texts=tuple(_words(said)))
+
+
+@contextmanager
+def _watching(asked: Asked) -> Iterator[None]:
+    """Note how the request comes out; a consumer that stops reading cancels it."""
+    ended: Literal["answered", "failed", "cancelled"] = "answered"
+    try:
+        yield
+    except (asyncio.CancelledError, GeneratorExit):
+        ended = "cancelled"
+        raise
+    except BaseException:
+        ended = "failed"
+        raise
+    finally:
+        if asked.ended == "running":
+            asked.ended = ended
+
+
+def _batches(reply: Reply, model: str) -> list[tuple[StreamEvent, ...]]:
+    events: list[StreamEvent] = [Started("fake", model, created=0)]
+    events += [TextDelta(0, text) for text in reply.texts]
+    if not reply.cut:
+        events.append(Finished("stop"))
+        if reply.usage is not None:
+            events.append(UsageReported(reply.usage))
+        events.append(Ended())
+    size = reply.per_batch or len(events)
+    return [tuple(events[at : at + size]) for at in range(0, len(events), size)]
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text, each with the space before it."""
+    words = text.split(" ")
+    return words[:1] + [f" {word}" for word in words[1:]]
