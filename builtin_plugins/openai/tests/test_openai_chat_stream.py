@@ -218,6 +218,7 @@ def test_choices_are_kept_apart() -> None:
         b'data: {"choices": [{"delta": {"tool_calls": [5]}}]}\n\n',
         b'data: {"choices": [{"delta": {"tool_calls": [{"function": 5}]}}]}\n\n',
         b'data: {"choices": [{"delta": {"images": [5]}}]}\n\n',
+        b'data: {"choices": [{"delta": {"content": [5]}}]}\n\n',
     ],
 )
 def test_junk_in_a_stream_is_a_providers_error(event: bytes) -> None:

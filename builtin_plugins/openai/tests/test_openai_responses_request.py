@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from attrs import evolve
 
 from jackfield.errors import InvalidRequest
 from jackfield.messages import (
@@ -52,6 +53,14 @@ def test_a_string_is_what_the_user_says() -> None:
         ("user", Text("hi")),
     ]
     assert render(request)["instructions"] == "Be brief."
+
+
+def test_instructions_stay_instructions_behind_a_message_that_a_plugin_put_first() -> None:
+    request = parse(input="hi", instructions="Be brief.")
+    first = Message("system", (Text("Be kind."),))
+    body = render(evolve(request, messages=(first, *request.messages)))
+    assert body["instructions"] == "Be brief."
+    assert body["input"][0] == {"role": "system", "content": "Be kind."}
 
 
 def test_one_turn_of_the_model_is_one_message_and_comes_back_as_its_items() -> None:
@@ -165,6 +174,49 @@ def test_images_and_files_come_and_go_as_data_urls_and_ids() -> None:
     assert isinstance(document, Document)
     assert (document.data, document.media_type) == ("aGk=", "application/pdf")
     assert render(request)["input"][0]["content"] == content
+
+
+def test_content_of_an_unknown_type_stays_in_its_message() -> None:
+    items = [
+        {"role": "user", "content": [{"type": "input_video", "url": "x"}]},
+        {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "x"}}]},
+        {
+            "type": "message",
+            "role": "assistant",
+            "content": [{"type": "refusal", "refusal": "No."}, {"type": "output_new", "a": 1}],
+        },
+    ]
+    assert render(parse(input=items))["input"] == items
+
+
+def test_a_plain_text_document_is_a_file() -> None:
+    request = asked(Message("user", (Document(text="hi", name="a.txt"),)))
+    assert render(request)["input"][0]["content"] == [
+        {"type": "input_file", "file_data": "data:text/plain;base64,aGk=", "filename": "a.txt"}
+    ]
+
+
+def test_a_failed_tool_is_told_by_its_text_alone() -> None:
+    request = asked(Message("tool", (ToolResult("a", (Text("boom"),), is_error=True),)))
+    assert render(request)["input"] == [
+        {"type": "function_call_output", "call_id": "a", "output": "boom"}
+    ]
+    assert losses(request) == [("tool_result.is_error", "approximated")]
+
+
+def test_parts_that_only_another_dialect_knows_are_lost_by_name() -> None:
+    block = Opaque("vendor.x", "thinking_block", {"a": 1})
+    request = asked(
+        Message("user", (block,)),
+        Message("assistant", (block, Image(url="https://example.com/a.png"))),
+        tools=(Opaque("vendor.x", "search", {"a": 1}),),
+    )
+    assert [feature for feature, _ in losses(request)] == [
+        "messages.thinking_block",
+        "messages.thinking_block",
+        "messages.image",
+        "tools.search",
+    ]
 
 
 def test_tools_of_any_kind_come_back() -> None:

@@ -95,6 +95,13 @@ def test_the_status_becomes_a_finish(members: dict[str, Any], reason: str | None
     assert parse(**members).choices[0].finish_reason == reason
 
 
+@pytest.mark.parametrize("details", [None, {"reason": "steered"}])
+def test_an_answer_that_is_incomplete_for_another_reason_stays_so(details: Any) -> None:
+    response = parse(status="incomplete", incomplete_details=details)
+    body = msgspec.json.decode(RESPONSES.render_response(response, REQUEST).body)
+    assert (body["status"], body["incomplete_details"]) == ("incomplete", details)
+
+
 def test_a_call_cut_short_is_not_complete() -> None:
     body = answer(Text("x"), ToolCall("a", "f", '{"a'), reason="length")
     assert [item["status"] for item in body["output"]] == ["completed", "incomplete"]
@@ -187,7 +194,18 @@ def test_items_of_servers_tools_ride_along() -> None:
     assert (body["id"], body["custom_member"]) == ("resp_1", 1)
 
 
-@pytest.mark.parametrize("body", [b"{}", b"[]", b"no", b'{"output":3}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b"[]",
+        b"no",
+        b'{"output":3}',
+        b'{"output":[3]}',
+        b'{"output":[{"type":"function_call","name":3}]}',
+        b'{"output":[{"type":"message","role":"assistant","content":[3]}]}',
+    ],
+)
 def test_what_is_no_response_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         RESPONSES.parse_response(body)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+import pytest
 from openai import omit
 from openai._models import construct_type
 from openai.lib.streaming.responses._responses import ResponseStreamState
@@ -11,7 +12,9 @@ from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from jackfield import sse
+from jackfield.errors import ProviderError
 from jackfield.events import (
+    AudioDelta,
     CitationAdded,
     Ended,
     Failed,
@@ -26,7 +29,7 @@ from jackfield.events import (
     ToolCallStarted,
     UsageReported,
 )
-from jackfield.messages import ChatRequest, Citation, Message, Opaque, Text, Usage
+from jackfield.messages import ChatRequest, Citation, Image, Message, Opaque, Text, Usage
 from jackfield_openai.responses import ResponsesDialect
 
 RESPONSES = ResponsesDialect()
@@ -193,6 +196,32 @@ def test_whole_items_of_this_dialect_are_added_and_done() -> None:
     assert events[-1]["item"] == item
 
 
+def test_speech_is_told_by_its_transcript() -> None:
+    renderer = RESPONSES.stream_renderer(REQUEST)
+    renderer.render(STARTED)
+    wire = renderer.render(AudioDelta(0, "UklG")) + renderer.render(AudioDelta(0, "", "Hello"))
+    assert b'"delta":"Hello"' in wire
+    assert [(loss.feature, loss.how) for loss in renderer.losses] == [
+        ("messages.audio", "approximated")
+    ]
+
+
+def test_an_image_is_an_item_and_what_is_unknown_is_lost() -> None:
+    renderer = RESPONSES.stream_renderer(REQUEST)
+    renderer.render(STARTED)
+    assert b'"result":"aGk="' in renderer.render(PartAdded(0, Image(data="aGk=")))
+    assert renderer.render(PartAdded(1, Opaque("vendor.x", "block", {}))) == b""
+    assert [loss.feature for loss in renderer.losses] == ["messages.block"]
+
+
+def test_log_probabilities_go_with_their_deltas() -> None:
+    entry = {"token": "a", "logprob": -0.1, "bytes": [97], "top_logprobs": []}
+    delta = TextDelta(0, "a", logprobs={"content": [entry], "refusal": None})
+    values = render(STARTED, delta, Finished("stop"), Ended())
+    assert [v["logprobs"] for v in values if v["type"].endswith("text.delta")] == [[entry]]
+    assert values[-1]["response"]["output"][0]["content"][0]["logprobs"] == [entry]
+
+
 CREATED = {"type": "response.created", "response": {"id": "resp_1", "model": "m", "created_at": 1}}
 MESSAGE = {
     "type": "message",
@@ -233,6 +262,45 @@ def test_a_provider_may_leave_all_deltas_out() -> None:
     assert assembled(events)["response"]["output"][0] == THOUGHT
 
 
+def test_refusals_and_annotations_are_read() -> None:
+    annotation = {"type": "url_citation", "url": "u", "title": "t", "start_index": 0}
+    text, refusal = {"type": "output_text", "text": "a"}, {"type": "refusal", "refusal": "No."}
+    item = {**MESSAGE, "content": [{**text, "annotations": [annotation]}, refusal]}
+    events = parse(
+        CREATED,
+        {"type": "response.output_item.added", "item": {**MESSAGE, "content": []}},
+        {"type": "response.output_text.delta", "delta": "a"},
+        {"type": "response.output_text.annotation.added", "annotation": annotation},
+        {"type": "response.refusal.delta", "delta": "N", "content_index": 1},
+        {"type": "response.refusal.delta", "delta": "o.", "content_index": 1},
+        {"type": "response.refusal.done", "refusal": "No.", "content_index": 1},
+        {"type": "response.output_item.done", "item": item},
+    )
+    assert [type(event).__name__ for event in events[1:]] == [
+        "TextDelta",
+        "CitationAdded",
+        "RefusalDelta",
+        "RefusalDelta",
+    ]
+    assert assembled([*events, Ended()])["response"]["output"][0]["id"] == "msg_1"
+
+
+def test_a_refusal_and_an_annotation_may_come_with_the_item_alone() -> None:
+    annotation = {"type": "url_citation", "url": "u", "title": "t"}
+    text = {"type": "output_text", "text": "a", "annotations": [annotation]}
+    content = [text, {"type": "refusal", "refusal": "No."}, {"type": "output_new", "a": 1}]
+    item = {**MESSAGE, "content": content}
+    events = parse(CREATED, {"type": "response.output_item.done", "item": item})
+    assert [type(event).__name__ for event in events[1:]] == [
+        "TextDelta",
+        "CitationAdded",
+        "RefusalDelta",
+        "PartAdded",
+    ]
+    again = assembled([*events, Ended()])["response"]["output"][0]["content"]
+    assert [block["type"] for block in again] == ["output_text", "refusal", "output_new"]
+
+
 def test_what_the_deltas_have_told_is_not_told_again() -> None:
     delta = {"type": "response.output_text.delta", "delta": "Hello", "output_index": 0}
     done = {"type": "response.output_text.done", "text": "Hello", "output_index": 0}
@@ -269,3 +337,30 @@ def test_an_error_is_read_in_its_documented_form_too() -> None:
     (failed,) = parse({"type": "error", "code": "server_error", "message": "No.", "param": None})
     assert isinstance(failed, Failed)
     assert (failed.message, failed.code) == ("No.", "server_error")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"type": "response.output_text.delta", "delta": "x", "output_index": []},
+        {"type": "response.output_item.done", "item": {**CALL, "name": 3}},
+        {"type": "response.output_item.done", "item": {**THOUGHT, "summary": "hm"}},
+        {"type": "response.output_item.done", "item": {**MESSAGE, "content": [3]}},
+        {"type": "response.created", "response": {"created_at": "now"}},
+        {"type": "response.completed", "response": [1]},
+        {"type": "response.completed", "response": {"output": 3}},
+        {"type": ["response.completed"]},
+    ],
+    ids=str,
+)
+def test_an_event_of_a_wrong_shape_is_the_providers_fault(value: dict[str, Any]) -> None:
+    parser = RESPONSES.stream_parser()
+    wire = sse.encode(msgspec.json.encode(value))
+    with pytest.raises(ProviderError):
+        parser.feed(wire)
+
+
+def test_an_event_that_is_not_json_is_the_providers_fault() -> None:
+    parser = RESPONSES.stream_parser()
+    with pytest.raises(ProviderError):
+        parser.feed(b"data: {no\n\n")

@@ -1,6 +1,7 @@
 """One line for each exchange, without a word of its content; written in batches."""
 
 import asyncio
+import json
 import logging
 import re
 import sys
@@ -49,7 +50,7 @@ class AccessLog:
         logger.info(
             "refused request=%s path=%s status=%d error=%s",
             request_id,
-            _word(path[:200]),
+            word(path[:200]),
             error.http_status,
             error.code,
         )
@@ -72,9 +73,9 @@ class AccessLog:
     def _line(self, exchange: Exchange, outcome: Outcome, ended: float) -> str:
         fields = facts(exchange, outcome, ended)
         if self._json:
-            return msgspec.json.encode(fields).decode()
+            return _ascii(fields)
         return " ".join(
-            [f"{name}={_word(value)}" for name, value in fields.items() if value is not None]
+            [f"{name}={word(value)}" for name, value in fields.items() if value is not None]
         )
 
 
@@ -108,8 +109,14 @@ def _second(wall: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(wall))
 
 
-def _word(value: Any) -> str:
+def word(value: Any) -> str:
     """A value that cannot be taken for two, nor break the line."""
     if type(value) is not str:
         return str(value)
-    return value if _PLAIN(value) else msgspec.json.encode(value).decode()
+    return value if _PLAIN(value) else _ascii(value)
+
+
+def _ascii(value: Any) -> str:
+    """JSON in which no character of another script can end a line or turn its direction."""
+    text = msgspec.json.encode(value).decode("utf-8", "replace")
+    return text if text.isascii() else json.dumps(value)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from jackfield.exchange import Exchange
 from jackfield.plugin import Plugin
@@ -19,13 +20,20 @@ def head_of(
         head += exchange.response_headers.items()
     if response.losses:
         features = dict.fromkeys(loss.feature for loss in response.losses)
-        head.append(("x-jackfield-loss", ", ".join(features)))
+        head.append(("x-jackfield-loss", printable(", ".join(features))))
     if exchange.attempts:
-        head.append(("x-jackfield-target", str(exchange.attempts[-1].target)))
+        head.append(("x-jackfield-target", printable(str(exchange.attempts[-1].target))))
     head.append(("server-timing", server_timing(exchange, plugins)))
     if response.streaming:
         head.append(("cache-control", "no-cache"))
     return head
+
+
+def printable(value: str) -> str:
+    """The value as it is if it is printable ASCII; else percent-encoded where it is not."""
+    if value.isascii() and value.isprintable():
+        return value
+    return quote(value, safe=" !\"#$&'()*+,/:;<=>?@[\\]^`{|}~")
 
 
 def server_timing(exchange: Exchange, plugins: Sequence[Plugin]) -> str:

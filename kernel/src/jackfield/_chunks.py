@@ -15,28 +15,35 @@ from jackfield.response import Chunk
 class ChunkChain:
     """The hooks of one exchange's stream, innermost first.
 
-    `ended` is set once a final chunk has gone out; nothing may follow it.
+    `ended` is set once the final chunk has gone out; what the provider sends after its own end
+    passes untouched. `stopped` says that it was a plugin that ended the stream.
     """
 
-    __slots__ = ("_caller", "_dialect", "_exchange", "_hooks", "ended")
+    __slots__ = ("_caller", "_dialect", "_events", "_exchange", "_hooks", "ended", "stopped")
 
-    def __init__(self, hooks: Sequence[Hook], caller: HookCaller, exchange: Exchange) -> None:
-        left = exchange._left
-        self._hooks = [h for h in hooks if left is None or h.plugin not in left]
+    def __init__(
+        self, hooks: Sequence[Hook], caller: HookCaller, exchange: Exchange, *, events: bool
+    ) -> None:
+        self._hooks = [hook for hook in hooks if not exchange.has_left(hook.plugin)]
+        self._events = events
         self._caller = caller
         self._exchange = exchange
         self._dialect: Dialect = exchange.dialect
         self.ended = False
+        self.stopped = False
 
     def feed(self, events: bytes) -> bytes:
         """A batch of whole events through the chain; what comes out, joined."""
         out: list[bytes] = []
-        for event in sse.split(events) if self._dialect.framing == "sse" else [events]:
+        for event in sse.split(events) if self._events else (events,):
             if self.ended:
                 out.append(event)
                 continue
-            final = self._dialect.terminal(event) == "end"
-            self._run(Chunk(event, self._dialect, final), out)
+            final = self._events and self._dialect.terminal(event) == "end"
+            if self._run(Chunk(event, self._dialect, final), out) and not final:
+                self.stopped = True
+                out.append(self._dialect.stop_marker)
+                break
         return b"".join(out)
 
     def finish(self, *, aborted: bool) -> bytes:
@@ -47,7 +54,8 @@ class ChunkChain:
         self._run(Chunk(b"", self._dialect, final=True, aborted=aborted), out)
         return b"".join(out)
 
-    def _run(self, chunk: Chunk, out: list[bytes]) -> None:
+    def _run(self, chunk: Chunk, out: list[bytes]) -> bool:
+        """Send a chunk through all hooks; whether the final one came out."""
         chunks: Sequence[Chunk] = (chunk,)
         for hook in self._hooks:
             if len(chunks) == 1:
@@ -58,6 +66,7 @@ class ChunkChain:
             out.append(one.data)
             if one.final:
                 self.ended = True
+        return self.ended
 
     def _call(self, hook: Hook, chunk: Chunk) -> Sequence[Chunk]:
         exchange = self._exchange

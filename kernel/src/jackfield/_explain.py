@@ -21,6 +21,8 @@ _GUESSES = (
     ("instructions", "/v1/responses"),
 )
 
+_FORM = 'Say which request is meant: {"path": "/v1/…", "body": {…}}.'
+
 
 async def explain(gateway: "Gateway", description: Any) -> dict[str, Any]:
     """Run a described request through the hooks and the plan.
@@ -58,16 +60,22 @@ async def explain(gateway: "Gateway", description: Any) -> dict[str, Any]:
 def described(description: Any) -> HttpRequest:
     """The request that a description means."""
     if not isinstance(description, dict):
-        raise InvalidRequest('Describe a request as {"path": "/v1/…", "body": {…}}.')
-    body = description.get("body", description)
-    path = description.get("path") if "body" in description else None
-    path = path or next((path for key, path in _GUESSES if key in body), None)
+        raise InvalidRequest(_FORM)
+    whole = "body" in description
+    body = description["body"] if whole else description
+    asked = description if whole else {}
+    headers = CIMultiDict({"host": "localhost", "content-type": "application/json"})
+    given = asked.get("headers", {})
+    if not isinstance(given, dict) or not all(type(text) is str for text in given.values()):
+        raise InvalidRequest("`headers` must be an object of strings.", param="headers")
+    headers.update(given)
+    path = asked.get("path")
+    if path is None and isinstance(body, dict):
+        path = next((path for key, path in _GUESSES if key in body), None)
     if not isinstance(path, str):
-        raise InvalidRequest('Say which endpoint is meant: {"path": "/v1/…", "body": {…}}.')
-    headers = CIMultiDict({"content-type": "application/json"})
-    headers.update(description.get("headers", {}) if "body" in description else {})
+        raise InvalidRequest(_FORM, param="path")
     return HttpRequest(
-        method=str(description.get("method", "POST")) if "body" in description else "POST",
+        method=str(asked.get("method", "POST")),
         path=path,
         query="",
         headers=CIMultiDictProxy(headers),

@@ -1,17 +1,24 @@
 """One listener's side of the gateway: from an HTTP request to an exchange, or to a refusal."""
 
 import asyncio
+import re
 import secrets as randomness
 from collections.abc import Mapping
+from ipaddress import ip_address
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from jackfield import strict_json
 from jackfield._gateway_dialect import GATEWAY_DIALECT
 from jackfield.dialects import Dialect, Peek
 from jackfield.endpoints import PUBLIC, Endpoint, EndpointTable
-from jackfield.errors import Forbidden, GatewayError, UnsupportedMedia
+from jackfield.errors import (
+    Forbidden,
+    GatewayError,
+    InvalidRequest,
+    PayloadTooLarge,
+    UnsupportedMedia,
+)
 from jackfield.exchange import ANONYMOUS, Exchange, Principal, Request
 from jackfield.http import HttpRequest, HttpResponse
 
@@ -21,8 +28,15 @@ if TYPE_CHECKING:
 LARGE_BODY: Final = 1 << 20
 """Bytes above which a body is read in a thread, so that the event loop goes on."""
 
+LONGEST_MODEL: Final = 256
+"""Characters of a model's name; it goes into headers, logs and messages."""
+
 _NO_BODY: Final = Peek(None)
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_AUTHORITY: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]*)?", re.IGNORECASE)
+_ORIGIN: Final = re.compile(r"https?://(.*)")
+_FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})
+_MEDIA: Final = re.compile(r"[!-~\t ]*")
+_UTF_8: Final = re.compile(r"(?!.*charset).*|.*charset\s*=\s*\"?utf-?8\"?\s*(;.*)?", re.IGNORECASE)
 _ID_CHARACTERS: Final = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 )
@@ -40,7 +54,7 @@ class Face:
         self._gateway = gateway
         self._table = table
         self._principal = principal
-        self._guarded = principal is not ANONYMOUS
+        self._guarded = principal is not ANONYMOUS and not gateway.host_authenticates
         self._known_hosts: set[str] = set()
         self._ids = count(1)
         self._id_prefix = randomness.token_hex(6)
@@ -60,10 +74,14 @@ class Face:
         """Answer from a task that nobody cancels; `request.abort()` ends the exchange instead."""
         request_id = self._request_id(request)
         try:
-            tree = None
+            tree = problem = None
             if len(request.body) > LARGE_BODY and _is_json(request):
-                tree = await asyncio.to_thread(strict_json.decode, request.body)
-            exchange = self.open(request, request_id, tree)
+                try:
+                    self._check_size(request)
+                    tree = await asyncio.to_thread(strict_json.decode, request.body)
+                except GatewayError as error:
+                    problem = error
+            exchange = self.open(request, request_id, tree, problem)
         except GatewayError as error:
             return self.refuse(error, request.path, request_id)
         if exchange.endpoint.permission == PUBLIC and exchange.endpoint.answer is not None:
@@ -73,12 +91,28 @@ class Face:
         request.on_abort(exchange.abort)
         return await self._gateway.run(exchange)
 
-    def open(self, request: HttpRequest, request_id: str, tree: Any = None) -> Exchange:
-        """The exchange of a request. Raises GatewayError for one that is not understood."""
-        endpoint, params = self._table.find(request.method, request.path)
+    def open(
+        self,
+        request: HttpRequest,
+        request_id: str,
+        tree: Any = None,
+        problem: GatewayError | None = None,
+    ) -> Exchange:
+        """The exchange of a request. Raises GatewayError for one that is not understood.
+
+        Where callers must authenticate, a `problem` with the body is told only to those who have.
+        """
         if self._guarded:
             self._check_browser(request)
-        peek, tree = _peek(request, endpoint, params, tree)
+        endpoint, params = self._table.find(request.method, request.path)
+        peek = _NO_BODY
+        if problem is None:
+            try:
+                peek, tree = _peek(request, endpoint, params, tree)
+            except GatewayError as error:
+                problem = error
+        if problem is not None and (self._guarded or endpoint.permission == PUBLIC):
+            raise problem
         held = Request(
             request.method,
             request.path,
@@ -93,6 +127,7 @@ class Face:
         )
         exchange.principal = self._principal
         exchange.received = request.received
+        exchange.problem = problem
         exchange._tree = tree
         return exchange
 
@@ -124,25 +159,49 @@ class Face:
     def _next_id(self) -> str:
         return f"req_{self._id_prefix}{next(self._ids):08x}"
 
+    def _check_size(self, request: HttpRequest) -> None:
+        """Uploads may be larger; JSON, which is held as objects, may not."""
+        if len(request.body) > self._max_body:
+            raise PayloadTooLarge(f"JSON larger than {self._max_body} bytes is not accepted.")
+
     def _check_browser(self, request: HttpRequest) -> None:
-        host = request.headers.get("host", "")
+        headers = request.headers
+        host = headers.get("host", "")
         if host not in self._known_hosts:
-            name = urlsplit(f"//{host}").hostname or ""
-            if request.client != "unix" and name not in _LOOPBACK and not name.startswith("127."):
+            if request.client != "unix" and not _is_loopback(host):
                 raise Forbidden(
-                    "Without authentication only requests to a loopback address are served; "
-                    "this one came under another host name."
+                    "Without authentication only requests to a loopback address are served; this"
+                    " one came under another host name. Call http://127.0.0.1 or http://localhost."
                 )
             if len(self._known_hosts) < 64:
                 self._known_hosts.add(host)
-        origin = request.headers.get("origin")
-        if origin and (urlsplit(origin).hostname or "") not in _LOOPBACK:
-            raise Forbidden("Without authentication no web page may call the gateway.")
+        origin = headers.get("origin")
+        foreign = headers.get("sec-fetch-site") in _FOREIGN_SITES
+        if (origin and not _is_local_origin(origin)) or (foreign and not origin):
+            raise Forbidden(
+                "Without authentication no page of another web site may call the gateway."
+            )
+
+
+def _is_loopback(authority: str) -> bool:
+    match = _AUTHORITY.fullmatch(authority)
+    name = (match[1] or match[2]).lower() if match else ""
+    if name == "localhost":
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_local_origin(origin: str) -> bool:
+    match = _ORIGIN.fullmatch(origin)
+    return match is not None and _is_loopback(match[1])
 
 
 def _is_json(request: HttpRequest) -> bool:
-    media = request.headers.get("content-type", "")
-    return not media or media.startswith("application/json") or media.endswith("+json")
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return not media or media == "application/json" or media.endswith("+json")
 
 
 def _peek(
@@ -152,15 +211,31 @@ def _peek(
     body, dialect = request.body, endpoint.dialect
     if not body and not dialect.translates:
         return _NO_BODY, None
-    if _is_json(request):
-        tree = strict_json.decode(body) if tree is None else tree
-        return dialect.peek(tree, params), tree
     media = request.headers.get("content-type", "")
-    if dialect.translates:
+    if media != "application/json" and not _MEDIA.fullmatch(media):
+        raise UnsupportedMedia("The content type holds a character that is not printable ASCII.")
+    if _is_json(request):
+        if ";" in media and not _UTF_8.fullmatch(media):
+            raise UnsupportedMedia("JSON is read as UTF-8; leave out `charset`, or say utf-8.")
+        tree = strict_json.decode(body) if tree is None else tree
+        peek = dialect.peek(tree, params)
+    elif dialect.translates:
         raise UnsupportedMedia(
             f"The content type {media[:80]!r} is not accepted here; send application/json."
         )
-    return dialect.peek_form(body, media, params), None
+    else:
+        peek, tree = dialect.peek_form(body, media, params), None
+    if peek.model is not None:
+        _check_model(peek.model)
+    return peek, tree
+
+
+def _check_model(model: str) -> None:
+    if len(model) > LONGEST_MODEL or not model.isprintable():
+        raise InvalidRequest(
+            f"`model` must be a name of at most {LONGEST_MODEL} printable characters.",
+            param="model",
+        )
 
 
 def _prefix(path: str) -> str:

@@ -37,7 +37,14 @@ class Gateway:
     Raises ConfigError, with every problem in the document, when it cannot be used.
     """
 
-    def __init__(self, document: Document, found: Installed | None = None) -> None:
+    def __init__(
+        self,
+        document: Document,
+        found: Installed | None = None,
+        *,
+        host_authenticates: bool = False,
+    ) -> None:
+        self.host_authenticates = host_authenticates
         self.document = document
         self.settings = read_settings(document)
         sources = SecretSources(document.directory)

@@ -36,7 +36,7 @@ class Failures:
             name,
             hook.name,
             reason,
-            _place_of(error),
+            place_of(error),
             hook.on_error,
             exchange.id,
         )
@@ -112,7 +112,7 @@ class HookCaller:
             self._timer.cancel()
 
 
-def _place_of(error: BaseException | None) -> str:
+def place_of(error: BaseException | None) -> str:
     """Where an exception was raised, which is what mends it; its text may hold a secret."""
     trace = error.__traceback__ if error is not None else None
     if trace is None:

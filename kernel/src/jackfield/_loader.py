@@ -206,6 +206,13 @@ class Loader:
     def _check_exposure(self) -> None:
         """Refuse to let other machines in without authentication, or with keys in clear text."""
         server = self._settings.server
+        admin = server.admin_listener()
+        if admin is not None and not admin.is_loopback:
+            self._document.problems.add(
+                ("server", "admin"),
+                "other machines can reach this address, and the operations endpoints ask nobody"
+                ' who they are; use a Unix socket, as in "unix:/run/jackfield.sock"',
+            )
         if server.is_loopback:
             return
         path = ("server", "bind")

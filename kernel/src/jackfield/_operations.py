@@ -10,7 +10,7 @@ from jackfield._gateway_dialect import GATEWAY_DIALECT
 from jackfield._hook_chain import hooks_of
 from jackfield.catalogue import Catalogue
 from jackfield.endpoints import PUBLIC, Endpoint
-from jackfield.exchange import Exchange
+from jackfield.exchange import ANONYMOUS, Exchange
 from jackfield.response import Response
 
 if TYPE_CHECKING:
@@ -46,11 +46,17 @@ class Operations:
         return _json({"status": "ok"})
 
     async def ready(self, exchange: Exchange, catalogue: Catalogue) -> Response:
-        """Ready for traffic: not draining, every plugin well. 503 otherwise."""
+        """Ready for traffic: not draining, every plugin well. 503 otherwise.
+
+        A stranger is not told what ails a plugin, only which one; who may see more asks on the
+        admin listener.
+        """
         states = await self.states()
         draining = self._gateway.draining
         well = not draining and all(state == "ok" for state in states.values())
         status = "draining" if draining else "ready" if well else "not ready"
+        if exchange.principal is ANONYMOUS:
+            states = {name: "ok" if state == "ok" else "not ok" for name, state in states.items()}
         return _json({"status": status, "dependencies": states}, 200 if well else 503)
 
     async def states(self) -> dict[str, str]:

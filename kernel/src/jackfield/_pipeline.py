@@ -1,6 +1,7 @@
 """The path of one exchange: hooks, plan, attempts, and the settling that always happens."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from attrs import frozen
@@ -8,7 +9,7 @@ from msgspec.structs import replace
 
 from jackfield._answer_head import head_of
 from jackfield._attempts import Attempts
-from jackfield._hook_call import HookCaller
+from jackfield._hook_call import HookCaller, place_of
 from jackfield._hook_chain import HookChain
 from jackfield._models import Models
 from jackfield._stream_body import StreamBody
@@ -18,6 +19,10 @@ from jackfield.exchange import ANONYMOUS, Exchange
 from jackfield.http import HttpResponse
 from jackfield.plan import Plan
 from jackfield.response import Outcome, OutcomeKind, Response
+
+logger = logging.getLogger("jackfield")
+
+_OUR_MISTAKE = "The gateway failed on this request; its log says where, under the request's id."
 
 NOTHING = Response(200, b"")
 
@@ -51,6 +56,11 @@ class Pipeline:
             exchange.task.uncancel()
             exchange.task = None
             return await self._fail(exchange, exchange.ending)
+        except Exception as error:  # noqa: BLE001 - settled and answered whatever went wrong
+            exchange.task = None
+            raised = f"{type(error).__name__}{place_of(error)}"
+            logger.error("request %s failed by a mistake of ours: %s", exchange.id, raised)
+            return await self._fail(exchange, GatewayError(_OUR_MISTAKE))
         exchange.task = None
         if response.streaming:
             body = StreamBody(self, exchange, response)
@@ -64,6 +74,8 @@ class Pipeline:
         answer: Response | None
         for hook in self.chain.pre_request:
             exchange.entered = hook.position + 1
+            if exchange.problem is not None and not hook.plugin.authenticates:
+                exchange.leave(hook.plugin)
             if exchange.has_left(hook.plugin):
                 continue
             answer = await self.caller.call(hook, exchange, Response)
@@ -72,6 +84,8 @@ class Pipeline:
                 return answer
         exchange.entered = len(self.chain.plugins)
         self._authorize(exchange)
+        if exchange.problem is not None:
+            raise exchange.problem
         if exchange.endpoint.answer is not None:
             return await exchange.endpoint.answer(exchange, self.catalogue)
         plan = await self._plan(exchange)

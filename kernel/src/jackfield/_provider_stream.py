@@ -1,34 +1,60 @@
 """A provider's stream: whole events, its usage, and the truth about its end."""
 
+import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import Literal
+
+import msgspec
 
 from jackfield import sse
 from jackfield._client import Answer
+from jackfield._scrubber import Scrubber
 from jackfield.dialects import Dialect
-from jackfield.errors import ProviderError, StreamTruncated
+from jackfield.errors import GatewayError, ProviderError, ProviderUnavailable, StreamTruncated
 from jackfield.messages import Usage
 
 StreamEnd = Literal["marker", "framing"]
 
 _TAIL = 3
+_AFTER_END_SECONDS = 0.25
+
+
+class _Object(msgspec.Struct):
+    """Any JSON object: its members are skipped, but must be JSON."""
+
+
+_check_object = msgspec.json.Decoder(_Object).decode
 
 
 class ProviderStream:
     """Batches of whole events as they come from a provider, byte for byte.
 
-    It ends cleanly only when the dialect's terminal marker was seen. Where a provider leaves the
-    marker out, an event that finishes the answer and a properly framed end will do; with
-    `stream_end = "framing"` the frame alone. Any other end raises StreamTruncated.
+    It ends cleanly only when the dialect's terminal marker was seen; nothing behind it counts.
+    Where a provider leaves the marker out, an event that finishes the answer and a properly framed
+    end will do; with `stream_end = "framing"` the frame alone. Any other end raises
+    StreamTruncated, and an error among the events a ProviderError. In a dialect that is translated
+    every event is known to be JSON; `shown` is the dialect of the client.
     """
 
-    def __init__(
-        self, answer: Answer, dialect: Dialect, provider: str, end: StreamEnd, *, events: bool
+    def __init__(  # noqa: PLR0913 - what a stream must know of its provider and its client
+        self,
+        answer: Answer,
+        dialect: Dialect,
+        provider: str,
+        end: StreamEnd,
+        *,
+        shown: Dialect,
+        scrubber: Scrubber,
+        events: bool,
     ) -> None:
         self._answer = answer
         self._framer = sse.Framer() if events else None
         self._dialect = dialect
+        self._translated = dialect is not shown
+        self._checked = events and dialect.translates and dialect.framing == "sse"
         self._provider = provider
+        self._scrubber = scrubber
         self._end = end
         self._meter = dialect.usage_meter()
         self._tail: deque[bytes] = deque(maxlen=_TAIL)
@@ -43,7 +69,7 @@ class ProviderStream:
     async def begin(self) -> None:
         """Wait for the first events. Raises ProviderError if they are an error or do not come."""
         first = await anext(self, b"")
-        if self._ended and self._failure is not None:
+        if self._failure is not None and not self._tells(first):
             raise self._failure
         self._first = first
 
@@ -54,21 +80,23 @@ class ProviderStream:
         if self._first:
             first, self._first = self._first, None
             return first
+        if self._ended:
+            await self._let_go()
         async for data in self._answer:
             events = data if self._framer is None else self._framer.feed(data)
             if events:
                 self._answer.touch()
-                self._look(events)
-                return events
-        rest = b"" if self._framer is None else self._framer.held
-        if rest:
-            self._look(rest)
+                events = self._look(events)
+                if events:
+                    return events
+                if self._ended:
+                    await self._let_go()
+        rest = self._rest()
+        if self._failure is not None and not rest:
+            await self._let_go()
         if not self._is_whole():
-            raise StreamTruncated(
-                "The provider's stream was cut before its end.", provider=self._provider
-            )
-        if rest.strip():
-            self._framer = None
+            raise self._truncated()
+        if rest:
             return rest
         raise StopAsyncIteration
 
@@ -76,24 +104,97 @@ class ProviderStream:
         """Drop the connection unless the stream has been read to its end."""
         await self._answer.close()
 
-    def _look(self, events: bytes) -> None:
-        self._meter.feed(events)
-        self._tail.append(events)
-        for hint in self._dialect.terminal_hints:
-            if hint in events:
-                for event in sse.split(events):
-                    terminal = self._dialect.terminal(event)
-                    if terminal is not None:
-                        self._ended = True
-                    if terminal == "error":
-                        self._failure = self._read_failure(event)
-                return
+    async def _let_go(self) -> None:
+        """Read what may follow the end, for a moment, so that the connection can be used again."""
+        if self._failure is None and not self._answer.complete:
+            with suppress(TimeoutError, GatewayError):
+                async with asyncio.timeout(_AFTER_END_SECONDS):
+                    async for _ in self._answer:
+                        pass
+        await self._answer.close()
+        if self._failure is not None:
+            raise self._failure
+        raise StopAsyncIteration
+
+    def _rest(self) -> bytes:
+        """A last event that lacks nothing but its blank line."""
+        rest = self._framer.held if self._framer is not None else b""
+        self._framer = None if self._framer is None else sse.Framer()
+        try:
+            return self._look(rest + b"\n\n") if rest.strip() else b""
+        except ProviderError as error:
+            raise self._truncated() from error
+
+    def _look(self, events: bytes) -> bytes:
+        """What of a batch may be passed on: all of it, or what comes before its end."""
+        try:
+            if self._checked:
+                events = self._check(events)
+            self._meter.feed(events)
+            self._tail.append(events)
+            for hint in self._dialect.terminal_hints:
+                if hint in events:
+                    return self._up_to_end(events)
+        except GatewayError:
+            raise
+        except Exception as error:
+            raise self._unreadable() from error
+        return events
+
+    def _check(self, events: bytes) -> bytes:
+        """The batch without events that say nothing. Raises ProviderError if one is not JSON."""
+        if not events.isascii():
+            events.decode()
+        single = sse.split(events)
+        silent = False
+        for event in single:
+            data = sse.data_of(event)
+            if data:
+                try:
+                    _check_object(data)
+                except (msgspec.DecodeError, RecursionError) as error:
+                    if self._dialect.terminal(event) is None:
+                        raise self._unreadable() from error
+            elif data is not None:
+                silent = True
+        return b"".join([e for e in single if sse.data_of(e) != b""]) if silent else events
+
+    def _up_to_end(self, events: bytes) -> bytes:
+        kept = []
+        for event in sse.split(events):
+            terminal = self._dialect.terminal(event)
+            if terminal == "error":
+                self._failure = self._read_failure(event)
+            if terminal != "error" or self._translated:
+                kept.append(event if terminal is None else self._scrubbed(event, terminal))
+            if terminal is not None:
+                self._ended = True
+                break
+        return b"".join(kept)
+
+    def _tells(self, events: bytes) -> bool:
+        """Whether there is anything of an answer in a batch."""
+        return any(
+            self._dialect.event_data(event) is not None and self._dialect.terminal(event) is None
+            for event in sse.split(events)
+        )
 
     def _read_failure(self, event: bytes) -> ProviderError:
-        said = self._dialect.parse_error(502, self._dialect.event_data(event) or b"")
-        return ProviderError(
+        data = self._scrubber.plain(self._dialect.event_data(event) or b"")
+        said = self._dialect.parse_error(502, data)
+        error = ProviderError(
             said.message, provider=self._provider, error_type=said.type, error_code=said.code
         )
+        if not self._translated and data[:1] == b"{":
+            error.event = self._scrubbed(event, "error")
+        return error
+
+    def _scrubbed(self, event: bytes, terminal: str) -> bytes:
+        """A provider's own error without what it must not tell; what is content stays."""
+        data = self._dialect.event_data(event)
+        if not data or terminal != "error" or self._scrubber.is_clean(data):
+            return event
+        return sse.encode(self._scrubber.plain(data), sse.parse(event).event)
 
     def _is_whole(self) -> bool:
         if self._ended or self._framer is None:
@@ -104,4 +205,15 @@ class ProviderStream:
             return True
         return any(
             self._dialect.finishes(event) for batch in self._tail for event in sse.split(batch)
+        )
+
+    def _truncated(self) -> StreamTruncated:
+        return StreamTruncated(
+            "The provider's stream was cut before its end.", provider=self._provider
+        )
+
+    def _unreadable(self) -> ProviderUnavailable:
+        return ProviderUnavailable(
+            f"The provider sent an event that is none of {self._dialect.name}.",
+            provider=self._provider,
         )

@@ -1,8 +1,9 @@
 """`jackfield serve`: the sockets, the workers, and in each worker the gateway and its reloads."""
 
 import asyncio
+import faulthandler
 import logging
-import os
+import resource
 import socket
 import ssl
 import sys
@@ -14,15 +15,15 @@ from attrs import field, frozen
 
 from jackfield._gateway import Gateway
 from jackfield._generations import Generations
-from jackfield._loader import well_known_keys
-from jackfield._server import Server
-from jackfield._server_limits import Limits
-from jackfield._server_sockets import bind_all, bind_workers, close_all
-from jackfield._server_worker import ServingOptions, serve_until_signalled
-from jackfield._supervisor import Worker, run_workers
+from jackfield._server.limits import Limits
+from jackfield._server.server import Server
+from jackfield._server.sockets import bind_all, bind_workers, close_all
+from jackfield._server.supervisor import Worker, run_workers
+from jackfield._server.worker import ServingOptions, serve_until_signalled
 from jackfield.address import Address
-from jackfield.config import Document, Settings, load, read_settings, zero_configuration
+from jackfield.config import Document, Settings, read_settings
 from jackfield.config import Server as ServerTable
+from jackfield.embedding import read_document
 from jackfield.errors import ConfigError
 
 logger = logging.getLogger("jackfield")
@@ -58,26 +59,14 @@ class Start:
         return document
 
 
-def read_document(path: str | None) -> Document:
-    """The configuration at `path`, or the one for a start without a file. Raises ConfigError."""
-    if path is None:
-        return zero_configuration(well_known_keys(), os.environ)
-    return load(path)
-
-
 def serve(start: Start) -> int:
-    """Serve until told to stop; the exit code. Raises ConfigError before anything is answered."""
-    document = start.read()
-    settings = read_settings(document)
-    document.problems.raise_if_any()
-    server = settings.server
-    binds = [str(address) for address in server.listeners]
-    sockets = bind_workers(binds, server.workers)
+    """Serve until told to stop; the exit code. Raises ConfigError before anything listens."""
+    keep_memory_private()
+    server = Gateway(start.read()).settings.server
+    sockets = bind_workers([str(address) for address in server.listeners], server.workers)
     try:
-        Gateway(document)
         if server.workers == 1:
-            worker = Worker(0, tuple(sockets[0]), _Unsupervised())
-            run_worker(worker, start)
+            run_worker(Worker(0, tuple(sockets[0]), _Unsupervised()), start)
             return 0
         return run_workers(
             server.workers, _run_supervised, (start,), sockets=sockets, grace=server.drain_seconds
@@ -85,6 +74,16 @@ def serve(start: Start) -> int:
     finally:
         for group in sockets:
             close_all(group)
+
+
+def keep_memory_private() -> None:
+    """No core dumps, here and in workers: they would hold keys and prompts."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def tell_of_crashes() -> None:
+    """Have a crash write to stderr where each thread was, without the values of its variables."""
+    faulthandler.enable(sys.stderr)
 
 
 class _Unsupervised:
@@ -96,6 +95,7 @@ class _Unsupervised:
 
 def run_worker(worker: Worker, start: Start) -> None:
     """The whole life of one serving process."""
+    tell_of_crashes()
     document = start.read()
     configure_logging(read_settings(document))
     uvloop.run(_work(worker, start, document))
@@ -155,13 +155,17 @@ def limits_of(server: ServerTable) -> Limits:
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext | None:
-    """The listeners' TLS, at least version 1.2."""
+    """The listeners' TLS, at least version 1.2. Raises ConfigError."""
     tls = settings.server.tls
     if tls is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(tls.cert, tls.key)
+    try:
+        context.load_cert_chain(tls.cert, tls.key)
+    except OSError as error:
+        reason = getattr(error, "reason", None) or error.strerror
+        raise ConfigError([f"server.tls: {tls.cert} and {tls.key}: {reason}"]) from error
     return context
 
 

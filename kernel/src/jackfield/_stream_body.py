@@ -27,7 +27,10 @@ class StreamBody:
         self._response = response
         self._source: AsyncIterator[bytes] = response.body  # type: ignore[assignment]
         hooks = pipeline.chain.on_stream_chunk
-        self._chunks = ChunkChain(hooks, pipeline.caller, exchange) if hooks else None
+        self._events = response.content_type.startswith("text/event-stream")
+        self._chunks: ChunkChain | None = None
+        if hooks:
+            self._chunks = ChunkChain(hooks, pipeline.caller, exchange, events=self._events)
         self._error: GatewayError | None = None
         self._over = False
         self._settling: asyncio.Task[Outcome] | None = None
@@ -80,17 +83,13 @@ class StreamBody:
         async for data in self._source:
             if chunks is not None:
                 data = chunks.feed(data)  # noqa: PLW2901 - what the plugins made of it
-                if chunks.ended:
-                    await self._after_end()
+                if chunks.stopped:
+                    self._over = True
+                    await self._close_source()
             if data:
                 return data
         self._over = True
         return chunks.finish(aborted=False) if chunks is not None else b""
-
-    async def _after_end(self) -> None:
-        """Read what may follow the terminal event, so that the connection can be used again."""
-        self._over = True
-        await self._close_source()
 
     async def _break_off(self, error: GatewayError) -> bytes:
         """Flush what plugins hold back, then say what went wrong."""
@@ -105,10 +104,10 @@ class StreamBody:
                 held = self._chunks.finish(aborted=True)
             except GatewayError as second:
                 self._error = error = second
-        dialect = self._exchange.dialect
-        if dialect.framing != "sse" or not self._response.content_type.startswith("text/event"):
+        if not self._events:
             raise BrokenBody from error
-        return held + dialect.render_error_event(error, self._exchange.id)
+        told = getattr(error, "event", None)
+        return held + (told or self._exchange.dialect.render_error_event(error, self._exchange.id))
 
     async def _close_source(self) -> None:
         close = getattr(self._source, "aclose", None)

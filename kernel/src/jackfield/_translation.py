@@ -14,7 +14,7 @@ from jackfield.dialects import (
     Loss,
     Rendered,
 )
-from jackfield.errors import ProviderError, StreamTruncated
+from jackfield.errors import LossRefused, ProviderError, StreamTruncated
 from jackfield.events import Ended, Failed, StreamEvent, UsageReported
 from jackfield.exchange import Exchange
 from jackfield.messages import Usage
@@ -27,8 +27,18 @@ def addressed(request: CanonicalRequest, model: str) -> CanonicalRequest:
 
 
 def outgoing(exchange: Exchange, model: str, dialect: Dialect) -> Rendered:
-    """The client's request in the provider's dialect."""
-    return dialect.render_request(addressed(exchange.canonical(), model))
+    """The client's request in the provider's dialect.
+
+    Raises LossRefused when what is lost is part of the question.
+    """
+    rendered = dialect.render_request(addressed(exchange.canonical(), model))
+    broken = [loss for loss in rendered.losses if loss.breaks]
+    if broken:
+        raise LossRefused(
+            f"{exchange.model} is served in {dialect.name}, which cannot express this request: "
+            + "; ".join(map(str, broken))
+        )
+    return rendered
 
 
 def whole(exchange: Exchange, answer: CanonicalResponse, losses: tuple[Loss, ...] = ()) -> Response:

@@ -2,13 +2,13 @@
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Final
-from urllib.parse import urlsplit
 
 from jackfield._client import Answer
+from jackfield._scrubber import FRAGMENT, Scrubber
 from jackfield.dialects import Dialect
 from jackfield.errors import ProviderError
 
@@ -18,8 +18,7 @@ SHOWN: Final = frozenset({400, 404, 405, 408, 409, 413, 415, 422, 429})
 _PASSED: Final = frozenset({"retry-after", "retry-after-ms", "openai-processing-ms"})
 _PASSED_PREFIXES: Final = ("x-ratelimit-", "anthropic-ratelimit-")
 _LONGEST_WAIT: Final = 86_400.0
-_URL: Final = re.compile(rb"https?://[^\s\"'<>\\]+")
-_KEYLIKE: Final = re.compile(rb"\b(?:sk|gsk|xai|pplx|key|Bearer)[-_ ][A-Za-z0-9_*.\-]{6,}")
+_PASSED_VALUE: Final = re.compile(r"[A-Za-z0-9 .:,;=+_-]{1,64}")
 _UNKNOWN_PATH: Final = re.compile(
     r"unknown (request )?url|invalid url|no route|route not found|unrecognized request|path"
     r"|^not found\.?$|endpoint|cannot post|method not allowed|page not found|^$",
@@ -28,31 +27,28 @@ _UNKNOWN_PATH: Final = re.compile(
 
 
 class UpstreamErrors:
-    """Reads the error answers of one provider. Knows its keys and its host, to take them out."""
+    """Reads the error answers of one provider; `scrubber` takes out what it must not tell."""
 
-    def __init__(self, provider: str, base_url: str = "", keys: Sequence[str] = ()) -> None:
+    def __init__(self, provider: str, scrubber: Scrubber) -> None:
         self._provider = provider
-        self._secrets = [key.encode() for key in keys]
-        host = urlsplit(base_url).netloc if base_url else ""
-        if host:
-            self._secrets.append(host.encode())
+        self.scrubber = scrubber
 
     def read(self, answer: Answer, body: bytes, spoken: Dialect, shown: Dialect) -> ProviderError:
-        """The error of an answer with a status of 400 or more.
+        """The error of an answer with a status of 300 or more.
 
         When the caller speaks the provider's dialect and nothing in the body had to be taken out,
         the error carries the body as it came.
         """
         status = answer.status
-        said = spoken.parse_error(status, self.scrub(body))
         retry_after = parse_retry_after(answer.headers)
         if status not in SHOWN:
             return ProviderError(
-                _GENERIC.get(status, "The provider failed."),
+                _generic(status),
                 provider=self._provider,
                 upstream_status=_mapped(status),
                 retry_after=retry_after,
             )
+        said = spoken.parse_error(status, self.scrubber.plain(body))
         error = ProviderError(
             said.message or f"The provider answered with status {status}.",
             provider=self._provider,
@@ -62,21 +58,9 @@ class UpstreamErrors:
             error_type=said.type,
             error_code=said.code,
         )
-        if spoken is shown and body[:1] == b"{" and self.scrub(body) == body:
+        if spoken is shown and body[:1] == b"{" and self.scrubber.is_clean(body):
             error.body = body
         return error
-
-    def scrub(self, body: bytes) -> bytes:
-        """The bytes without this provider's keys, its host, URLs, and what looks like a key."""
-        for secret in self._secrets:
-            body = body.replace(secret, b"***")
-        return _KEYLIKE.sub(b"***", _URL.sub(self._keep_public, body))
-
-    def _keep_public(self, match: re.Match[bytes]) -> bytes:
-        # Links to a vendor's own help pages are what the caller needs.
-        host = urlsplit(match[0].decode("latin-1")).hostname or ""
-        private = "." not in host or host.replace(".", "").isdigit() or ":" in host
-        return b"***" if private else match[0]
 
     def unknown_path(self, error: ProviderError) -> bool:
         """Whether the provider does not know the path at all, rather than what was asked for."""
@@ -89,8 +73,13 @@ class UpstreamErrors:
         return {
             lower: value
             for name, value in answer.headers.items()
-            if (lower := _passed_name(name)) is not None
+            if (lower := _passed_name(name)) is not None and self._may_pass(value)
         }
+
+    def _may_pass(self, value: str) -> bool:
+        if not _PASSED_VALUE.fullmatch(value):
+            return False
+        return len(value) < FRAGMENT or self.scrubber.scrub(value.encode()) == value.encode()
 
 
 @lru_cache(maxsize=1024)
@@ -100,14 +89,20 @@ def _passed_name(name: str) -> str | None:
 
 
 _GENERIC: Final = {
-    401: "The provider refused the gateway's credentials.",
-    403: "The provider refused the gateway access.",
+    401: "The provider refused the gateway's credentials; check the provider's keys.",
+    403: "The provider refused the gateway access; check what the provider's keys may do.",
 }
+
+
+def _generic(status: int) -> str:
+    if status < 400:
+        return "The provider answered with a redirect, which is not followed; check its base_url."
+    return _GENERIC.get(status, "The provider failed.")
 
 
 def _mapped(status: int) -> int:
     """The status for the caller: the gateway's own trouble with a provider is not the caller's."""
-    return 502 if status in (401, 403) else status
+    return 502 if status < 400 or status in (401, 403, 407) or status > 599 else status
 
 
 def parse_retry_after(headers: Mapping[str, str]) -> float | None:

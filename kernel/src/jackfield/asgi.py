@@ -3,7 +3,7 @@
 Run by itself, the application follows the server's lifespan. Frameworks do not forward lifespan
 to what they mount; there the gateway starts with the first request, or, better, with the host:
 
-    gateway = JackfieldASGI(open_gateway)
+    gateway = JackfieldASGI("jackfield.toml")
 
     @asynccontextmanager
     async def lifespan(app):
@@ -24,8 +24,9 @@ from typing import Any, Self, cast
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from jackfield._server_handler import Handler
-from jackfield._server_response import has_body, require_safe
+from jackfield._server.handler import Handler
+from jackfield._server.response import has_body, require_safe
+from jackfield.embedding import Config, Opening, opening
 from jackfield.errors import GatewayError, PayloadTooLarge
 from jackfield.http import HttpRequest, HttpResponse
 
@@ -35,10 +36,10 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class JackfieldASGI:
-    """An ASGI 3 application; `open_gateway` makes a context manager that starts and stops it."""
+    """An ASGI 3 application: of a configuration file, or of what `source` opens."""
 
-    def __init__(self, open_gateway: Callable[[], AbstractAsyncContextManager[Handler]]) -> None:
-        self._open_gateway = open_gateway
+    def __init__(self, source: Config | Opening = None) -> None:
+        self._open_gateway = opening(source)
         self._opened: AbstractAsyncContextManager[Handler] | None = None
         self._handler: Handler | None = None
         self._starting = asyncio.Lock()

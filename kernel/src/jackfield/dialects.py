@@ -45,6 +45,8 @@ class Loss:
     path: str
     how: Literal["dropped", "approximated"]
     detail: str = ""
+    breaks: bool = False
+    """Without it another question would be asked: refused, whatever `on_loss` says."""
 
     def __str__(self) -> str:
         return f"{self.feature} {self.how}" + (f": {self.detail}" if self.detail else "")
@@ -118,6 +120,9 @@ class Dialect:
     event_texts: ClassVar[tuple[str, ...]] = ()
     terminal_hints: ClassVar[tuple[bytes, ...]] = ()
     """Byte strings of which every event that ends a stream holds at least one."""
+
+    stop_marker: ClassVar[bytes] = b""
+    """The event that ends a stream which a plugin has cut short, if the dialect has one."""
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         """Model, stream flag and output limit of a request's JSON and its path parameters.

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from attrs import field, frozen
 
 from jackfield.dialects import Dialect
-from jackfield.errors import ConfigError, MethodNotAllowed, NotFound
+from jackfield.errors import ConfigError, GatewayError, MethodNotAllowed, NotFound
 
 if TYPE_CHECKING:
     from jackfield.catalogue import Catalogue
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 PUBLIC: Final = "public"
 """The permission of an endpoint that anyone may call, such as /health."""
 
-_DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:/|\\|%2f|%5c|$)", re.IGNORECASE)
+# What servers are known to read differently: one sees another path here than its guard did.
+_AMBIGUOUS = re.compile(r"//|(?<=.)/$|/\.{1,2}(?:[/;]|$)|[\\\0-\x1f\x7f\ufffd]")
+_IGNORED = re.compile(r";[^/]*|[ .]+(?=/|$)")
+_LONGEST_SHOWN = 200
 _PLACEHOLDER = re.compile(r"\{(\w+)(\*?)\}")
 
 
@@ -50,14 +53,21 @@ class Endpoint:
 
 
 def _compile(path: str) -> re.Pattern[str] | None:
-    if "{" not in path:
-        return None
+    return re.compile(_regex(path)) if "{" in path else None
+
+
+def _regex(path: str) -> str:
     regex, at = "", 0
     for match in _PLACEHOLDER.finditer(path):
         regex += re.escape(path[at : match.start()])
         regex += f"(?P<{match[1]}>.+)" if match[2] else f"(?P<{match[1]}>[^/]+)"
         at = match.end()
-    return re.compile(regex + re.escape(path[at:]))
+    return regex + re.escape(path[at:])
+
+
+def _plain(path: str) -> str:
+    """The path as the laxest of servers would read it, but for the case of its letters."""
+    return _IGNORED.sub("", unquote(unquote(path)))
 
 
 _NO_PARAMS: Final[Mapping[str, str]] = {}
@@ -69,10 +79,10 @@ class EndpointTable:
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self._exact: dict[tuple[str, str], Endpoint] = {}
         self._patterns: list[Endpoint] = []
-        self._paths: set[str] = set()
         for endpoint in endpoints:
             self._add(endpoint)
         self._patterns.sort(key=lambda e: (e.path.endswith("*}"), -len(e.path)))
+        self._lax = [(re.compile(_regex(e.path), re.IGNORECASE), e) for e in self]
 
     def __iter__(self) -> Iterator[Endpoint]:
         yield from self._exact.values()
@@ -87,7 +97,6 @@ class EndpointTable:
             raise ConfigError([f"the endpoint {endpoint.method} {endpoint.path} has no permission"])
         if endpoint.pattern is None:
             self._exact[key] = endpoint
-            self._paths.add(endpoint.path)
         else:
             self._patterns.append(endpoint)
 
@@ -99,16 +108,43 @@ class EndpointTable:
         endpoint = self._exact.get((method, path))
         if endpoint is not None:
             return endpoint, _NO_PARAMS
-        if _DOTS.search(path):
-            raise NotFound("A path with . or .. segments leads nowhere here.")
-        known = path in self._paths
+        if _AMBIGUOUS.search(unquote(path)) or _AMBIGUOUS.search(unquote(unquote(path))):
+            raise NotFound(
+                "A path with empty, . or .. segments, a slash at its end, a backslash or a"
+                " control character leads nowhere here; write it without them."
+            )
         for endpoint in self._patterns:
             match = endpoint.pattern.fullmatch(path) if endpoint.pattern else None
-            if match is None:
-                continue
-            if endpoint.method in (method, "*"):
+            if match is not None and endpoint.method in (method, "*"):
+                self._check_disguise(method, path, endpoint)
                 return endpoint, {name: unquote(text) for name, text in match.groupdict().items()}
-            known = True
-        if known:
-            raise MethodNotAllowed(f"{path} does not accept {method}.")
-        raise NotFound(f"There is no endpoint {path}; the README lists those there are.")
+        raise self._unknown(method, path)
+
+    def _check_disguise(self, method: str, path: str, endpoint: Endpoint) -> None:
+        """Raise NotFound for a path that is another endpoint's to a server that is less strict.
+
+        Else what one permission guards could be reached by way of an endpoint that takes any path.
+        """
+        plain = _plain(path)
+        if not endpoint.path.endswith("*}") or (plain == path and path.islower()):
+            return
+        for pattern, meant in self._lax:
+            if meant.method in (method, "*") and pattern.fullmatch(plain):
+                if meant is not endpoint:
+                    raise NotFound(f"There is no endpoint {_shown(path)}; write {meant.path}.")
+                return
+
+    def _unknown(self, method: str, path: str) -> GatewayError:
+        methods = {
+            endpoint.method
+            for endpoint in self
+            if (endpoint.pattern.fullmatch(path) if endpoint.pattern else endpoint.path == path)
+        }
+        if methods:
+            offered = ", ".join(sorted(methods))
+            return MethodNotAllowed(f"{_shown(path)} does not accept {method}; it takes {offered}.")
+        return NotFound(f"There is no endpoint {_shown(path)}; the README lists those there are.")
+
+
+def _shown(path: str) -> str:
+    return path if len(path) <= _LONGEST_SHOWN else path[:_LONGEST_SHOWN] + "…"

@@ -18,7 +18,8 @@ JackfieldError
     ├── ShuttingDown         503
     ├── ClientGone           499  for the log alone
     └── ProviderError        the provider refused, failed or could not be reached
-        ├── ProviderUnavailable  502  connect, TLS, protocol
+        ├── ProviderUnavailable  502  connect, protocol
+        │   └── ProviderUntrusted  502  its certificate
         ├── ProviderTimeout      504
         └── StreamTruncated      502  a stream ended without its terminal marker
 """
@@ -178,12 +179,14 @@ class ProviderError(GatewayError):
     """A provider answered with an error, or none at all.
 
     `provider` is the instance's name in the TOML; `upstream_status` is what the provider said;
-    `body` is its own error body in the caller's dialect, when that may be passed on untouched.
+    `body` is its own error body in the caller's dialect, when that may be passed on untouched, and
+    `event` the event in which it said so.
     """
 
     status = 502
     code = "provider_error"
     body: bytes | None = None
+    event: bytes | None = None
 
     def __init__(  # noqa: PLR0913 - what a provider may say, each by its name
         self,
@@ -227,6 +230,17 @@ class ProviderUnavailable(ProviderError):
     def again(self) -> bool:
         """A connection that failed may succeed a moment later."""
         return True
+
+
+class ProviderUntrusted(ProviderUnavailable):
+    """No TLS connection to the provider could be trusted; nothing was sent."""
+
+    code = "upstream_tls"
+
+    @property
+    def again(self) -> bool:
+        """A certificate does not mend itself in a moment."""
+        return False
 
 
 class ProviderTimeout(ProviderError):

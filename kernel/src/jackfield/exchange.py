@@ -50,6 +50,9 @@ class Request(msgspec.Struct, frozen=True):
     params: Mapping[str, str]
     client: str
 
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {len(self.body)} bytes>"
+
 
 @frozen
 class Change:
@@ -59,13 +62,14 @@ class Change:
     what: str
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Exchange:
     """One client request and all that becomes of it.
 
     Plugins read its attributes and change it through its methods alone, which record who changed
     what. `state` is for a plugin's own notes between its hooks, under the plugin itself as key.
     In a `dry_run` nothing is sent: a plugin decides as usual and must have no lasting effect.
+    `problem` is what is wrong with the body, held back until the caller has been identified.
     """
 
     id: str
@@ -87,6 +91,7 @@ class Exchange:
     response_headers: dict[str, str] = field(factory=dict)
     failures: list[str] = field(factory=list)
     dry_run: bool = False
+    problem: GatewayError | None = None
     entered: int = 0
     sent: bool = False
     ending: GatewayError | None = None
@@ -98,6 +103,10 @@ class Exchange:
     _left: set["Plugin"] | None = None
     _tree: Any = None
     _canonical: CanonicalRequest | None = None
+
+    def __repr__(self) -> str:
+        # Without the request: what is printed ends in a log.
+        return f"<Exchange {self.id} {self.endpoint.method} {self.endpoint.path}>"
 
     @property
     def dialect(self) -> Dialect:

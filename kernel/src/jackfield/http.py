@@ -15,10 +15,10 @@ class HttpRequest:
     """
 
     method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes
+    path: str = field(repr=False)
+    query: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
     client: str = "127.0.0.1"
     received: float = field(factory=time.monotonic)
     aborted: bool = field(default=False, init=False)
@@ -48,4 +48,4 @@ class HttpResponse:
 
     status: int
     headers: list[tuple[str, str]]
-    body: bytes | AsyncIterator[bytes] = b""
+    body: bytes | AsyncIterator[bytes] = field(default=b"", repr=False)

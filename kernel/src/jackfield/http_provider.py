@@ -1,6 +1,7 @@
 """A provider behind an HTTP API: its address, its keys, and the dialects that it speaks."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote
@@ -11,12 +12,19 @@ from msgspec.structs import replace
 from jackfield import _translation
 from jackfield._client import Answer, Origin, header_lines
 from jackfield._provider_stream import ProviderStream
+from jackfield._scrubber import Scrubber
 from jackfield._tap import Tap
 from jackfield._upstream_error import UpstreamErrors
 from jackfield.config import option
 from jackfield.dialects import Dialect, Loss
 from jackfield.endpoints import Endpoint
-from jackfield.errors import ProviderError, ProviderUnavailable
+from jackfield.errors import (
+    ConfigError,
+    GatewayError,
+    InvalidRequest,
+    ProviderError,
+    ProviderUnavailable,
+)
 from jackfield.exchange import Exchange
 from jackfield.keys import Key, KeyRing, LiveKey
 from jackfield.plan import Target
@@ -50,6 +58,7 @@ class HttpConfig:
 
 
 _EVENTS = "text/event-stream"
+_SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.IGNORECASE)
 
 
 @frozen
@@ -84,7 +93,7 @@ class HttpProvider(Provider):
         self._known_routes: dict[Endpoint, list[Route]] = {}
         self._origin: Origin | None = None
         self._ring = KeyRing(())
-        self._errors = UpstreamErrors("")
+        self._errors = UpstreamErrors("", Scrubber())
 
     async def start(self, setup: Setup) -> None:
         """Resolve the keys and open the way out."""
@@ -99,14 +108,24 @@ class HttpProvider(Provider):
         keys = [Key(secret=key) if isinstance(key, SecretRef) else key for key in config.keys]
         live = [LiveKey(await setup.secret(key.secret), key.weight) for key in keys]
         self._ring = KeyRing(live)
-        self._errors = UpstreamErrors(
-            self.name, config.base_url, [key.secret.reveal() for key in live if key.secret]
-        )
+        self._check_headers(live)
+        secrets = [key.secret.reveal() for key in live if key.secret]
+        secrets += [text for name, text in config.headers.items() if _SECRET_HEADER.search(name)]
+        scrubber = Scrubber(config.base_url, secrets)
+        self._errors = UpstreamErrors(self.name, scrubber)
         await super().start(setup)
 
     def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
         """The headers that prove a key."""
         return [("Authorization", f"Bearer {secret.reveal()}")] if secret else []
+
+    def _check_headers(self, keys: Iterable[LiveKey]) -> None:
+        """Find out at the start, not at the first request, what cannot be sent."""
+        try:
+            for key in keys:
+                header_lines([*self.authorize(key.secret), *self.config.headers.items()])
+        except ValueError as error:
+            raise ConfigError([f"provider {self.name!r}: {error}"]) from None
 
     def lists(self, model: str) -> bool:
         """Whether the configuration says that it serves the model."""
@@ -151,14 +170,14 @@ class HttpProvider(Provider):
     async def fetch(self, method: str, path: str, body: bytes = b"") -> bytes:
         """Ask the API something on the gateway's own behalf; the body of its answer.
 
-        Raises ProviderError, also for a status of 400 or more.
+        Raises ProviderError, also for a status of 300 or more.
         """
         key = self._ring.take(self.name)
         lines = header_lines(self.authorize(key.secret))
         answer = await self._live_origin().send(method, path, lines, body)
         try:
             data = await answer.read()
-            if answer.status >= 400:
+            if answer.status >= 300:
                 dialect = self.dialects[0]
                 raise self._errors.read(answer, data, dialect, dialect)
             return data
@@ -209,12 +228,15 @@ class HttpProvider(Provider):
             body,
         )
         try:
-            if answer.status >= 400:
+            if answer.status >= 300:
                 await self._refused(exchange, answer, key, route.dialect)
             return await self._answered(exchange, answer, route.dialect, losses)
-        except BaseException:
+        except BaseException as error:
             await answer.close()
-            raise
+            if isinstance(error, GatewayError) or not isinstance(error, Exception):
+                raise
+            # Whatever a dialect stumbles over in what came, the provider has not answered.
+            raise self._unreadable(f"It is not a response of {route.dialect.name}.") from error
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
         """The client's own bytes, with only the model's name spliced."""
@@ -243,7 +265,10 @@ class HttpProvider(Provider):
             if len(key.lines) < 64:
                 key.lines[media] = lines
         more = [(name, headers[name]) for name in self.forward if name in headers]
-        return lines + header_lines(more) if more else lines
+        try:
+            return lines + header_lines(more) if more else lines
+        except ValueError as error:
+            raise InvalidRequest(f"The request cannot be passed on: {error}.") from None
 
     async def _refused(
         self, exchange: Exchange, answer: Answer, key: LiveKey, dialect: Dialect
@@ -258,22 +283,38 @@ class HttpProvider(Provider):
     ) -> Response:
         media = answer.headers.get("Content-Type", "application/json")
         headers = self._errors.passed_headers(answer)
-        if not media.startswith(("application/json", "text/")) or media.startswith(_EVENTS):
+        if media[: len(_EVENTS)].lower() == _EVENTS:
+            media = media.lower()
+        if self._streams(exchange, dialect, media):
             return await self._streamed(
                 exchange, answer, dialect, Response(answer.status, b"", media, headers, losses)
             )
         body = await answer.read()
-        try:
-            usage = dialect.usage(body)
-            if dialect is exchange.dialect:
-                exchange.tap = Tap.known(usage)
-                return Response(answer.status, body, media, headers, losses)
-            parsed = dialect.parse_response(body)
-        except (ValueError, TypeError, KeyError) as error:
-            raise ProviderUnavailable(
-                f"The provider's answer is not a response of {dialect.name}.", provider=self.name
-            ) from error
+        if dialect.translates:
+            media = media if media.startswith("application/json") else "application/json"
+            if not body.isascii():
+                body.decode()
+        usage = dialect.usage(body)
+        if dialect is exchange.dialect:
+            exchange.tap = Tap.known(usage)
+            return Response(answer.status, body, media, headers, losses)
+        parsed = dialect.parse_response(body)
         return replace(_translation.whole(exchange, parsed, losses), headers=headers)
+
+    def _streams(self, exchange: Exchange, dialect: Dialect, media: str) -> bool:
+        """Whether an answer is to be passed on as it comes; what was asked for must have come."""
+        events = media.startswith(_EVENTS)
+        if not dialect.translates:
+            return events or not media.startswith(("application/json", "text/"))
+        if dialect.framing == "sse" and events is not exchange.stream:
+            asked, came = ("a stream", "none") if exchange.stream else ("no stream", "one")
+            raise self._unreadable(f"It was asked for {asked}, and {came} came.")
+        return exchange.stream
+
+    def _unreadable(self, why: str) -> ProviderUnavailable:
+        return ProviderUnavailable(
+            f"The provider's answer cannot be used. {why}", provider=self.name
+        )
 
     async def _streamed(
         self, exchange: Exchange, answer: Answer, dialect: Dialect, shape: Response
@@ -283,6 +324,8 @@ class HttpProvider(Provider):
             dialect,
             self.name,
             self.config.stream_end,
+            shown=exchange.dialect,
+            scrubber=self._errors.scrubber,
             events=shape.content_type.startswith(_EVENTS),
         )
         if dialect is exchange.dialect:

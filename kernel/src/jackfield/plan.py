@@ -13,7 +13,7 @@ class Target:
     model: str
     weight: float = 1.0
     region: str | None = None
-    metadata: Mapping[str, str] = field(factory=dict)
+    metadata: Mapping[str, str] = field(factory=dict, hash=False)
 
     def __str__(self) -> str:
         return f"{self.provider}/{self.model}"

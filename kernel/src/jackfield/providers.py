@@ -1,5 +1,7 @@
 """Providers: what answers a request, either over HTTP in a dialect or in canonical form."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from typing import ClassVar, Literal
 
@@ -8,7 +10,7 @@ from attrs import frozen
 from jackfield import _translation
 from jackfield.dialects import Dialect, Loss
 from jackfield.endpoints import Endpoint
-from jackfield.errors import InvalidRequest
+from jackfield.errors import ProviderTimeout
 from jackfield.events import StreamEvent
 from jackfield.exchange import Exchange
 from jackfield.messages import (
@@ -21,6 +23,7 @@ from jackfield.plan import Target
 from jackfield.plugin import Plugin
 from jackfield.response import Response
 from jackfield.setup import Setup
+from jackfield.timeouts import Timeouts
 
 
 @frozen
@@ -99,15 +102,44 @@ class CanonicalProvider(Provider):
         """Answer with a vector for each input."""
         raise NotImplementedError
 
+    async def start(self, setup: Setup) -> None:
+        """Take over the deadlines that hold for every provider."""
+        self._timeouts = setup.settings.upstream.timeouts
+        await super().start(setup)
+
     async def call(self, exchange: Exchange, target: Target) -> Response:
-        """Hand over the canonical request and render what comes back."""
+        """Hand over the canonical request and render what comes back, within the deadlines."""
         request = _translation.addressed(exchange.canonical(), target.model)
-        if isinstance(request, EmbeddingsRequest):
-            return _translation.whole(exchange, await self.embeddings(request, exchange))
-        if not isinstance(request, ChatRequest):
-            raise InvalidRequest(f"{self.name} does not serve {exchange.operation}.")
-        if exchange.stream:
-            return await _translation.canonical_stream(
-                exchange, self.stream_chat(request, exchange), self.name
-            )
-        return _translation.whole(exchange, await self.chat(request, exchange))
+        if exchange.stream and isinstance(request, ChatRequest):
+            batches = in_time(self.stream_chat(request, exchange), self._timeouts, self.name)
+            return await _translation.canonical_stream(exchange, batches, self.name)
+        try:
+            async with asyncio.timeout(self._timeouts.first_byte):
+                if isinstance(request, EmbeddingsRequest):
+                    return _translation.whole(exchange, await self.embeddings(request, exchange))
+                return _translation.whole(exchange, await self.chat(request, exchange))
+        except TimeoutError as error:
+            raise ProviderTimeout(
+                "answer", self._timeouts.first_byte, provider=self.name
+            ) from error
+
+
+async def in_time(
+    batches: AsyncIterator[Sequence[StreamEvent]], timeouts: Timeouts, provider: str
+) -> AsyncIterator[Sequence[StreamEvent]]:
+    """The same batches; ProviderTimeout when one is late or all of them take too long."""
+    seconds, ends = timeouts.first_byte, time.monotonic() + timeouts.total
+    try:
+        while True:
+            async with asyncio.timeout(min(seconds, ends - time.monotonic())):
+                batch = await anext(batches, None)
+            if batch is None:
+                return
+            yield batch
+            seconds = timeouts.between_events
+    except TimeoutError as error:
+        raise ProviderTimeout("send the next event", seconds, provider=provider) from error
+    finally:
+        close = getattr(batches, "aclose", None)
+        if close is not None:
+            await close()

@@ -30,6 +30,10 @@ class Response(msgspec.Struct, frozen=True, eq=False):
     headers: Mapping[str, str] = {}
     losses: tuple[Loss, ...] = ()
 
+    def __repr__(self) -> str:
+        # Without the body: what is printed ends in a log.
+        return f"<Response {self.status} {self.content_type}>"
+
     @property
     def streaming(self) -> bool:
         """Whether the body is a stream."""
@@ -62,6 +66,9 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
     dialect: Dialect
     final: bool = False
     aborted: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Chunk {len(self.data)} bytes>"
 
     def texts(self) -> list[json_spans.TextSpan]:
         """The texts for the reader in this event, with their JSON paths."""

@@ -90,7 +90,7 @@ class Upstream:
     """What holds for every provider unless its own table says otherwise."""
 
     timeouts: Timeouts = option(Timeouts(), "How long a provider may take, in seconds.")
-    max_response: int = option(33_554_432, "The largest response, in bytes.", validator=ge(1))
+    max_response: int = option(31_457_280, "The largest response, in bytes.", validator=ge(1))
     retries: int = option(
         2, "Further attempts at a target after a failure.", validator=[ge(0), le(10)]
     )

@@ -69,8 +69,12 @@ class Setup:
         timeouts: Timeouts | None = None,
         ca_file: Path | None = None,
         allow_http: bool = False,
+        public: bool = False,
     ) -> "Origin":
-        """The one way to connect out: to a base URL from the configuration, pooled and limited."""
+        """The one way to connect out: to a base URL from the configuration, pooled and limited.
+
+        With `public` no private, local or metadata address is connected to.
+        """
         upstream = self.settings.upstream
         return self._client.origin(
             base_url,
@@ -78,5 +82,6 @@ class Setup:
             timeouts=timeouts or upstream.timeouts,
             ca_file=ca_file,
             allow_http=allow_http,
+            public=public,
             max_response=upstream.max_response,
         )

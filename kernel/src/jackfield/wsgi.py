@@ -1,6 +1,6 @@
 """The gateway as a WSGI application, to be mounted in Flask or Django or served by gunicorn.
 
-    app = JackfieldWSGI(open_gateway)
+    app = JackfieldWSGI("jackfield.toml")
 
 The gateway runs on one event loop in a daemon thread of each process. It starts with the first
 request, hence after a server such as gunicorn has forked. A request occupies the server's thread
@@ -18,8 +18,9 @@ from urllib.parse import quote
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from jackfield._server_handler import Handler
-from jackfield._server_response import has_body, require_safe
+from jackfield._server.handler import Handler
+from jackfield._server.response import has_body, require_safe
+from jackfield.embedding import Config, Opening, opening
 from jackfield.errors import GatewayError, PayloadTooLarge
 from jackfield.http import HttpRequest, HttpResponse
 
@@ -36,10 +37,10 @@ class StartResponse(Protocol):
 
 
 class JackfieldWSGI:
-    """A WSGI application; `open_gateway` makes a context manager that starts the gateway."""
+    """A WSGI application: of a configuration file, or of what `source` opens."""
 
-    def __init__(self, open_gateway: Callable[[], AbstractAsyncContextManager[Handler]]) -> None:
-        self._open_gateway = open_gateway
+    def __init__(self, source: Config | Opening = None) -> None:
+        self._open_gateway = opening(source)
         self._lock = threading.Lock()
         self._runner: _Runner | None = None
 

@@ -20,9 +20,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from jackfield._server import Server
-from jackfield._server_limits import Limits
-from jackfield._server_sockets import bind_all
+from jackfield._server.server import Server
+from jackfield._server.limits import Limits
+from jackfield._server.sockets import bind_all
 from jackfield.asgi import JackfieldASGI
 from jackfield.errors import GatewayError, InvalidRequest
 from jackfield.http import HttpRequest, HttpResponse

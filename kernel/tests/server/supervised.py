@@ -10,10 +10,10 @@ import signal
 import sys
 import time
 
-from jackfield._server import Server
-from jackfield._server_sockets import bind_workers
-from jackfield._server_worker import ServingOptions, serve_until_signalled
-from jackfield._supervisor import Worker, run_workers
+from jackfield._server.server import Server
+from jackfield._server.sockets import bind_workers
+from jackfield._server.worker import ServingOptions, serve_until_signalled
+from jackfield._server.supervisor import Worker, run_workers
 from jackfield.errors import GatewayError
 from jackfield.http import HttpRequest, HttpResponse
 

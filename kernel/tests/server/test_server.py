@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
-from jackfield._server import Server
-from jackfield._server_sockets import bind_all, bind_workers, close_all
+from jackfield._server.server import Server
+from jackfield._server.sockets import bind_all, bind_workers, close_all
 from jackfield.errors import ConfigError
 
 if TYPE_CHECKING:

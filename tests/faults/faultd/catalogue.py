@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from attrs import frozen
 
-from . import bulk, cuts, good, illegal, malformed, statuses, timing
+from . import bulk, cuts, disguised, good, illegal, malformed, statuses, timing
 from .wire import Wire
 
 FAULTS: dict[str, Callable[[Wire], Awaitable[None]]] = {
@@ -14,6 +14,7 @@ FAULTS: dict[str, Callable[[Wire], Awaitable[None]]] = {
     **timing.FAULTS,
     **cuts.FAULTS,
     **malformed.FAULTS,
+    **disguised.FAULTS,
     **illegal.FAULTS,
     **statuses.FAULTS,
     **bulk.FAULTS,

@@ -21,10 +21,10 @@ EXAMPLES: Final = ("fail-503", "fail-429", "delay-2s", "cut-5", "stall")
 ALL: Final = (*CHAT_MODELS, EMBED, *EXAMPLES)
 
 
-def read_chat_model(model: str) -> tuple[str, Instructions]:
+def read_chat_model(model: str, *, stands_in: bool = False) -> tuple[str, Instructions]:
     """A model's base and its instructions: `think+cut-5`, or `cut-5` for `chat+cut-5`.
 
-    Raises ModelNotFound.
+    Any other name is `chat` when the demo stands in for it. Raises ModelNotFound.
     """
     base, *words = model.split("+")
     if base not in CHAT_MODELS:
@@ -32,10 +32,12 @@ def read_chat_model(model: str) -> tuple[str, Instructions]:
     try:
         return base, Instructions().and_also(words)
     except ValueError:
+        if stands_in:
+            return "chat", Instructions()
         raise _unknown(model, "chat") from None
 
 
-def read_embedding_model(model: str) -> Instructions:
+def read_embedding_model(model: str, *, stands_in: bool = False) -> Instructions:
     """The instructions in the name of an embedding model. Raises ModelNotFound."""
     base, *words = model.split("+")
     if base != EMBED:
@@ -43,6 +45,8 @@ def read_embedding_model(model: str) -> Instructions:
     try:
         return Instructions().and_also(words)
     except ValueError:
+        if stands_in:
+            return Instructions()
         raise _unknown(model, "embeddings") from None
 
 

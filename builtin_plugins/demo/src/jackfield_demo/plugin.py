@@ -34,9 +34,13 @@ _WHOLE_CUT = "The demo cut the connection, as the request told it to."
 
 
 class Demo(CanonicalProvider):
-    """Answers without a key and without a network; always the same to the same request."""
+    """Answers without a key and without a network; always the same to the same request.
 
-    bare_names = "never"
+    Where no other provider is configured it stands in for any model that is named without a
+    provider, so that a program which asks for a vendor's model runs as it is.
+    """
+
+    bare_names = "last"
 
     @frozen
     class Config:
@@ -51,7 +55,7 @@ class Demo(CanonicalProvider):
         return model in catalogue.ALL
 
     async def chat(self, request: ChatRequest, exchange: Exchange) -> ChatResponse:
-        base, instructions, conversation = _read(request)
+        base, instructions, conversation = _read(request, exchange)
         await self._obey(instructions)
         response = _answer(base, request, conversation, exchange)
         if instructions.stall:
@@ -65,7 +69,7 @@ class Demo(CanonicalProvider):
     async def stream_chat(
         self, request: ChatRequest, exchange: Exchange
     ) -> AsyncIterator[Sequence[StreamEvent]]:
-        base, instructions, conversation = _read(request)
+        base, instructions, conversation = _read(request, exchange)
         await self._obey(instructions)
         response = _answer(base, request, conversation, exchange)
         pace = _SLOW if base == "slow" else self.config.tokens_per_second
@@ -88,7 +92,8 @@ class Demo(CanonicalProvider):
     async def embeddings(
         self, request: EmbeddingsRequest, exchange: Exchange
     ) -> EmbeddingsResponse:
-        instructions = catalogue.read_embedding_model(request.model)
+        stands_in = exchange.model == request.model
+        instructions = catalogue.read_embedding_model(request.model, stands_in=stands_in)
         await self._obey(instructions)
         if instructions.stall:
             await _forever()
@@ -118,8 +123,9 @@ class Demo(CanonicalProvider):
             )
 
 
-def _read(request: ChatRequest) -> tuple[str, Instructions, Conversation]:
-    base, instructions = catalogue.read_chat_model(request.model)
+def _read(request: ChatRequest, exchange: Exchange) -> tuple[str, Instructions, Conversation]:
+    stands_in = exchange.model == request.model
+    base, instructions = catalogue.read_chat_model(request.model, stands_in=stands_in)
     conversation = read_conversation(request)
     noted = (request.metadata or {}).get("demo")
     words = words_in(conversation.instructed) + (split(noted) if isinstance(noted, str) else [])

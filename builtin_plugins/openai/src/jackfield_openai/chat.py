@@ -27,7 +27,7 @@ from .chat_parts import NAME
 from .chat_request import peek_chat, read_request, write_request
 from .chat_response import read_response, write_response
 from .chat_stream import ChatStreamParser
-from .usage import ChunkMeter, usage_of
+from .usage import ChunkMeter, usage_of_answer
 
 _MESSAGE_TEXTS = (
     "content",
@@ -44,6 +44,7 @@ class ChunkedDialect(Dialect):
     """What the dialects share that stream JSON chunks with `choices` and end in `[DONE]`."""
 
     terminal_hints: ClassVar[tuple[bytes, ...]] = (b"[DONE]", b"error")
+    stop_marker: ClassVar[bytes] = b"data: [DONE]\n\n"
 
     def terminal(self, event: bytes) -> Terminal | None:
         """`[DONE]` ends a stream; an `error` object breaks it off, whatever its event is called."""
@@ -71,7 +72,7 @@ class ChunkedDialect(Dialect):
         return any(isinstance(c, dict) and c.get("finish_reason") is not None for c in choices)
 
     def usage(self, body: bytes) -> Usage | None:
-        return usage_of(body)
+        return usage_of_answer(body)
 
     def usage_meter(self) -> UsageMeter:
         return ChunkMeter()

@@ -25,7 +25,7 @@ from .chat_message_reader import (
     proof_of,
     read_annotation,
 )
-from .chat_parts import NAME, read_part
+from .chat_parts import NAME, read_part, thoughts
 from .chat_response import read_finish
 from .chat_tools import LEGACY, arguments_text, new_call_id
 
@@ -140,11 +140,13 @@ class ChoiceReader:
     def _content(self, parts: list[Any], _: Delta, out: Events) -> None:
         # Mistral streams content as arrays of text and thinking.
         for wire in parts:
-            kind = wire.get("type") if isinstance(wire, dict) else None
+            if not isinstance(wire, dict):
+                raise ProviderError("The provider sent a part that is not a JSON object.")
+            kind = wire.get("type")
             if kind == "text" and isinstance(wire.get("text"), str):
                 out.append(TextDelta(self._open("text"), wire["text"], self.index))
             elif kind == "thinking":
-                text = details_text(wire.get("thinking") or [])
+                text = "".join(thoughts(wire.get("thinking")))
                 part, note = self._open("reasoning"), {NAME: {"$in": "content"}}
                 out.append(ReasoningDelta(part, text, self.index, extensions=note))
             else:
@@ -198,13 +200,13 @@ class ChoiceReader:
         out += [CitationAdded(part, read_annotation(wire), self.index) for wire in annotations]
 
     def _audio(self, wire: Mapping[str, Any], _: Delta, out: Events) -> None:
-        expires = wire.get("expires_at")
+        identity, expires = wire.get("id"), wire.get("expires_at")
         event = AudioDelta(
             part=self._open("audio"),
             data=str(wire.get("data") or ""),
             transcript=str(wire.get("transcript") or ""),
             choice=self.index,
-            id=wire.get("id"),
+            id=identity if isinstance(identity, str) else None,
             expires_at=expires if isinstance(expires, int) else None,
         )
         out.append(event)

@@ -132,18 +132,18 @@ def kept_details(kept: Mapping[str, Any], text: str) -> list[Any]:
 
 def proof_of(details: list[Any]) -> Reasoning:
     """Signature, encrypted thought and id in `reasoning_details`, the first of each."""
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     for detail in details:
         if isinstance(detail, dict):
-            for key in ("signature", "data", "id"):
-                if isinstance(detail.get(key), str):
-                    found.setdefault(key, detail[key])
-    return Reasoning(
-        id=found.get("id"),
-        signature=found.get("signature"),
-        encrypted=found.get("data"),
-        summary=any(isinstance(d, dict) and d.get("type") == "reasoning.summary" for d in details),
-    )
+            for key in _PROOF.keys() & detail.keys():
+                if isinstance(detail[key], str):
+                    found.setdefault(_PROOF[key], detail[key])
+            if detail.get("type") == "reasoning.summary":
+                found["summary"] = True
+    return Reasoning(**found)
+
+
+_PROOF = {"signature": "signature", "data": "encrypted", "id": "id"}
 
 
 def _answer_parts(fields: Fields) -> list[Part]:

@@ -104,13 +104,14 @@ def _read_document_url(fields: Fields) -> Part:
 
 def _read_thinking(fields: Fields) -> Part:
     chunks = fields.rest.pop("thinking", None)
-    text, signature = "".join(_thoughts(chunks)), fields.text("signature")
+    text, signature = "".join(thoughts(chunks)), fields.text("signature")
     note = {} if chunks == [{"type": "text", "text": text}] else {"$thinking": chunks}
     rest = {**fields.rest, **note, "$in": "content"}
     return Reasoning(text, signature=signature, extensions={NAME: rest})
 
 
-def _thoughts(chunks: Any) -> list[str]:
+def thoughts(chunks: Any) -> list[str]:
+    """The texts in the `thinking` of one of Mistral's parts."""
     if isinstance(chunks, str):
         return [chunks]
     if not isinstance(chunks, list):
@@ -229,7 +230,7 @@ def _file_data(part: Document) -> str:
 def _write_thinking(part: Reasoning) -> dict[str, Any]:
     kept = own(part.extensions, NAME)
     chunks = kept.get("$thinking")
-    if chunks is None or "".join(_thoughts(chunks)) != part.text:
+    if chunks is None or "".join(thoughts(chunks)) != part.text:
         chunks = [{"type": "text", "text": part.text}]
     wire: dict[str, Any] = {"type": "thinking", "thinking": chunks}
     if part.signature:

@@ -26,6 +26,13 @@ _TABLES = ("logit_bias", "metadata")
 
 def peek_chat(tree: Any, params: Mapping[str, str]) -> Peek:
     """What the kernel must know of a chat request."""
+    if type(tree) is dict:
+        model, stream = tree.get("model"), tree.get("stream", False)
+        tokens = tree.get("max_completion_tokens", tree.get("max_tokens"))
+        usual = type(model) is str and type(stream) is bool and type(tree.get("messages")) is list
+        if usual and model and (tokens is None or type(tokens) is int):
+            return Peek(model, stream, tokens)
+    # Something is unusual, or wrong, in which case the error says what.
     fields = body_fields(tree)
     if not isinstance(tree.get("messages"), list):
         raise fields.wrong("messages", "an array")

@@ -26,6 +26,7 @@ def foreign_losses(request: ChatRequest, dialect: str, known: Collection[str] = 
                 "server_state",
                 "dropped",
                 "the text of earlier turns is missing",
+                breaks=True,
             )
         )
     for name, members in request.extensions.items():

@@ -7,7 +7,7 @@ from typing import Any
 from jackfield.messages import ChatRequest, FinishReason, Usage
 
 from .responses_content import JSON, NAME, own
-from .responses_request_renderer import conversation, settings
+from .responses_request_renderer import instructions_of, settings
 from .responses_usage import write_usage
 
 _PREFIXES = {
@@ -34,7 +34,7 @@ def finish_of(
             "max_output_tokens": "length",
             "content_filter": "content_filter",
         }
-        return reasons.get(word, "other"), word
+        return reasons.get(word, "other"), word or status
     if status == "failed":
         return "error", status
     if status in _UNFINISHED:
@@ -54,9 +54,10 @@ class Answer:
         mine: JSON | None,
     ) -> None:
         self.created = int(time.time()) if created is None else created
+        self._own = mine is not None
         bare = response_id or token_hex(16)
         # An answer that came in this dialect keeps its id, whatever it looks like.
-        self.id = bare if mine is not None else f"resp_{_seed(bare)}"
+        self.id = bare if self._own else f"resp_{_seed(bare)}"
         self._seed = _seed(bare)
         self._members: JSON = {
             "id": self.id,
@@ -91,9 +92,10 @@ class Answer:
     ) -> JSON:
         """The response as it ends."""
         status, members = "completed", dict(mine)
-        if reason in INCOMPLETE or detail in ("max_messages", "steered"):
+        if reason in INCOMPLETE or (reason == "other" and self._own):
             status = "incomplete"
-            members["incomplete_details"] = {"reason": INCOMPLETE.get(reason or "", detail)}
+            word = INCOMPLETE.get(reason, detail)
+            members["incomplete_details"] = None if word == status else {"reason": word}
         elif reason == "error":
             status = "failed"
             members.setdefault("error", failure(detail))
@@ -120,7 +122,7 @@ def _echo(request: ChatRequest) -> JSON:
     said = settings(request, [])
     text: JSON = {"format": {"type": "text"}} | said.get("text", {})
     return {
-        "instructions": conversation(request, []).get("instructions"),
+        "instructions": instructions_of(request),
         "max_output_tokens": request.max_tokens,
         "max_tool_calls": mine.get("max_tool_calls"),
         "parallel_tool_calls": request.parallel_tool_calls is not False,

@@ -90,7 +90,8 @@ def item_extra(item: Mapping[str, Any]) -> JSON:
 
 def _parse_output_message(item: JSON, path: str) -> list[Part]:
     check(item, MessageShape, path)
-    parts = list(parse_content(item["content"]))
+    content = item.get("content")
+    parts = [] if content is None else list(parse_content(content))
     if parts and isinstance(parts[0], Text | Refusal):
         first = parts[0]
         extensions = {NAME: {**own(first.extensions), "$item": item_extra(item)}}
@@ -154,6 +155,8 @@ def _parse_item(item: JSON, path: str) -> Message:
         raise InvalidRequest(
             f"'{path}.role' must be user, assistant, system or developer.", param=f"{path}.role"
         )
+    if item.get("content") is None:
+        raise InvalidRequest(f"'{path}.content' is missing.", param=f"{path}.content")
     extra = rest(item, "type", "role", "content")
     return Message(
         _ROLES[item["role"]],

@@ -37,7 +37,7 @@ _EFFORTS = ((1024, "low"), (8192, "medium"))
 def render_request(request: ChatRequest) -> Rendered:
     """The body that asks a provider the same, and what did not fit into it."""
     losses: list[Loss] = []
-    body: JSON = {"model": request.model, **conversation(request, losses)}
+    body: JSON = {"model": request.model, **_conversation(request, losses)}
     body |= settings(request, losses)
     if request.stream:
         body["stream"] = True
@@ -54,18 +54,26 @@ def render_request(request: ChatRequest) -> Rendered:
     return Rendered(msgspec.json.encode(body), tuple(losses))
 
 
-def conversation(request: ChatRequest, losses: list[Loss]) -> JSON:
-    """The `instructions` and `input` of a request."""
+def _conversation(request: ChatRequest, losses: list[Loss]) -> JSON:
     body: JSON = {}
     items = InputItems(losses)
     for index, message in enumerate(request.messages):
-        if own(message.extensions).get("$instructions") and index == 0:
+        if _is_instructions(message):
             body["instructions"] = _joined(message)
         else:
             items.add(message, f"messages[{index}]")
     if items.items or "prompt" not in own(request.extensions):
         body["input"] = items.items
     return body
+
+
+def instructions_of(request: ChatRequest) -> str | None:
+    """The `instructions`, which only a request that came in this dialect has."""
+    return next((_joined(m) for m in request.messages if _is_instructions(m)), None)
+
+
+def _is_instructions(message: Message) -> bool:
+    return "$instructions" in message.extensions.get(NAME, ())
 
 
 def _joined(message: Message) -> str:

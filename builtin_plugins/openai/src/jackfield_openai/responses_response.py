@@ -145,7 +145,7 @@ class _Output:
 
     def _append(self, item: JSON) -> JSON:
         index = len(self.items)
-        made = {"id": self._answer.item_id(item["type"], index), "status": "completed"}
+        made = {"id": self._answer.item_id(str(item.get("type")), index), "status": "completed"}
         if item["type"] == "reasoning":
             del made["status"]
         if not item.get("call_id", True):

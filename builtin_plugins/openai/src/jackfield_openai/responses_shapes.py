@@ -10,6 +10,7 @@ import msgspec
 
 from jackfield.errors import InvalidRequest
 
+_MISSING = re.compile(r"missing required field `(.*?)`")
 _PATH = re.compile(r" - at `\$(.*)`$")
 
 
@@ -44,8 +45,8 @@ class _Text(msgspec.Struct):
 class MessageShape(msgspec.Struct):
     """A message, of whatever role."""
 
-    content: str | list[_Block]
     role: str
+    content: str | list[_Block] | None = None
 
 
 class ReasoningShape(msgspec.Struct):
@@ -101,6 +102,8 @@ def check(value: Any, shape: type[msgspec.Struct], path: str) -> None:
         msgspec.convert(value, shape)
     except msgspec.ValidationError as error:
         said = str(error)
-        inner = _PATH.search(said)
-        where = path + (inner[1] if inner else "")
-        raise InvalidRequest(f"'{where}': {_PATH.sub('', said)}.", param=where) from error
+        inner, missing = _PATH.search(said), _MISSING.search(said)
+        where = path + (inner[1] if inner else "") + (f".{missing[1]}" if missing else "")
+        where = where.removeprefix(".")
+        what = "is missing" if missing else f"has a wrong type: {_PATH.sub('', said)}"
+        raise InvalidRequest(f"'{where}' {what}.", param=where) from error

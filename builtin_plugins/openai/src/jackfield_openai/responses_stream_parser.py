@@ -96,7 +96,7 @@ class ResponsesParser:
         return part
 
     def _created(self, wire: _Wire) -> Sequence[StreamEvent]:
-        response = wire.response or {}
+        response = _response_in(wire)
         created = response.get("created_at")
         return (
             Started(
@@ -271,8 +271,7 @@ class ResponsesParser:
         return events
 
     def _completed(self, wire: _Wire) -> Sequence[StreamEvent]:
-        response = wire.response or {}
-        check({"output": (), **response}, AnswerShape, "response")
+        response = _response_in(wire)
         self._over = True
         events: list[StreamEvent] = []
         for index, item in enumerate(response.get("output") or ()):
@@ -319,3 +318,10 @@ class ResponsesParser:
         "response.failed": _failed,
         "error": _error,
     }
+
+
+def _response_in(wire: _Wire) -> JSON:
+    response: JSON = {**(wire.response or {})}
+    response["output"] = response.get("output") or []
+    check(response, AnswerShape, "response")
+    return response

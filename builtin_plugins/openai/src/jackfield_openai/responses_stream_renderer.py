@@ -99,7 +99,7 @@ class ResponsesRenderer:
 
     def _add(self, opener: type[Item], item: JSON) -> tuple[Item, bytes]:
         index = len(self._output)
-        made = {"id": self._made().item_id(item["type"], index)}
+        made = {"id": self._made().item_id(str(item.get("type")), index)}
         if opener in (OpenMessage, OpenCall):
             made["status"] = "in_progress"
         opened = opener(self._events, index, made | item)
@@ -195,7 +195,7 @@ class ResponsesRenderer:
             self._lose(Loss("citations.document", "choices[0]", "dropped"))
             return b""
         wire = b""
-        if not any(item["type"] == "message" for item in self._output):
+        if not any(item.get("type") == "message" for item in self._output):
             # Some cite before the first word.
             wire, self._part = self._text_part("output_text", None), event.part
         if not isinstance(self._open, OpenMessage):

@@ -87,7 +87,10 @@ def parse_tool_choice(choice: Any) -> ToolChoice | None:
     if kind in ("function", "custom") and isinstance(choice.get("name"), str):
         return ToolChoice("required", (choice["name"],))
     if kind == "allowed_tools":
-        tools = [tool for tool in choice.get("tools") or () if isinstance(tool, dict)]
+        listed = choice.get("tools")
+        tools = (
+            [tool for tool in listed if isinstance(tool, dict)] if isinstance(listed, list) else []
+        )
         names = tuple(tool["name"] for tool in tools if isinstance(tool.get("name"), str))
         mode = "required" if choice.get("mode") == "required" else "auto"
         return ToolChoice(mode, names, {NAME: {"$choice": choice}})  # type: ignore[arg-type]

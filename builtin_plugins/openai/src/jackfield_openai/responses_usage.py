@@ -28,7 +28,7 @@ def read_usage(value: Any) -> Usage | None:
 
 def _count(counts: Any, key: str) -> int:
     count = counts.get(key) if isinstance(counts, Mapping) else None
-    return count if isinstance(count, int) else 0
+    return count if type(count) is int and 0 <= count < 1 << 53 else 0
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:

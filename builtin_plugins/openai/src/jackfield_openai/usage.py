@@ -26,6 +26,8 @@ def read_usage(value: Any) -> Usage | None:
     count_out = _count(value, "completion_tokens")
     total = _count(value, "total_tokens")
     inputs, outputs = _details(value, "prompt"), _details(value, "completion")
+    if len(value) == 3 and count_in and total == count_in + count_out:
+        return Usage(count_in, count_out, extensions={EXTENSION: value})
     reasoning = _count(outputs, "reasoning_tokens")
     if reasoning and total == count_in + count_out + reasoning:
         count_out += reasoning
@@ -55,7 +57,7 @@ def _cached(value: Mapping[str, Any], inputs: Mapping[str, Any]) -> int:
 
 def _count(value: Mapping[str, Any], key: str) -> int:
     count = value.get(key)
-    return count if isinstance(count, int) else 0
+    return count if type(count) is int and 0 <= count < 1 << 53 else 0
 
 
 def _details(value: Mapping[str, Any], side: str) -> Mapping[str, Any]:
@@ -83,8 +85,31 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
     }
 
 
+class _Answer(msgspec.Struct):
+    """What tells an answer from an error, and its usage; the rest is skipped, but must be JSON."""
+
+    choices: msgspec.Raw = msgspec.Raw()
+    error: Any = None
+    usage: Any = None
+    x_groq: Any = None
+
+
+_read_answer = msgspec.json.Decoder(_Answer).decode
+
+
+def usage_of_answer(body: bytes) -> Usage | None:
+    """The usage that a complete response reports. Raises ValueError when it is no response."""
+    try:
+        answer = _read_answer(body)
+    except msgspec.DecodeError as error:
+        raise ValueError("the answer is not a JSON object") from error
+    if bytes(memoryview(answer.choices)[:1]) != b"[":
+        raise ValueError("the answer has no choices" if answer.error is None else "it is an error")
+    return chunk_usage({"usage": answer.usage, "x_groq": answer.x_groq})
+
+
 def usage_of(body: bytes) -> Usage | None:
-    """The usage that a complete response reports."""
+    """The usage that a chunk reports; None also for what is no JSON, such as `[DONE]`."""
     try:
         tree = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):

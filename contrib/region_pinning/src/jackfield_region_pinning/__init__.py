@@ -1,1 +1,5 @@
 """Keeps each tenant's requests in its region."""
+
+from .plugin import RegionPinning
+
+__all__ = ["RegionPinning"]

@@ -1,13 +1,17 @@
 """`jackfield check`: everything that `serve` would refuse, found without a network."""
 
 from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING
+
+from jackfield._gateway import Gateway
+from jackfield._serve import tls_context
+from jackfield.embedding import read_document
+from jackfield.endpoints import EndpointTable
+from jackfield.errors import ConfigError
 
 from .config_option import add_config_option, config_name, config_path
-
-if TYPE_CHECKING:
-    from .contents import Contents
-    from .terminal import Terminal
+from .contents import Contents, contents_of
+from .exit_codes import REFUSED
+from .terminal import Terminal, doubtful, faint, good, name, output
 
 _DESCRIPTION = """\
 Find everything in a configuration that `serve` would refuse, all of it at once, without opening a
@@ -30,19 +34,12 @@ def command(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Check; 2 if something is wrong."""
-    from jackfield._gateway import Gateway
-    from jackfield._serve import read_document, tls_context
-    from jackfield.errors import ConfigError
-
-    from .contents import contents_of
-    from .program import REFUSED
-    from .terminal import Terminal
-
     path = config_path(arguments)
-    terminal = Terminal.stdout()
+    terminal = output()
     try:
         gateway = Gateway(read_document(path))
         tls_context(gateway.settings)
+        _check_endpoints(gateway)
     except ConfigError as error:
         if not arguments.json:
             raise
@@ -56,9 +53,13 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
-def _show(terminal: "Terminal", title: str, contents: "Contents") -> None:
-    from .terminal import doubtful, good
+def _check_endpoints(gateway: Gateway) -> None:
+    """Refuse what two vendors claim. What plugins add when they start is not known yet."""
+    kinds = gateway.loaded.front_doors
+    EndpointTable(dict.fromkeys(endpoint for kind in kinds for endpoint in kind.endpoints))
 
+
+def _show(terminal: Terminal, title: str, contents: Contents) -> None:
     counts = [
         f"{len(listed)} {noun if len(listed) == 1 else noun + 's'}"
         for noun, listed in (
@@ -75,11 +76,9 @@ def _show(terminal: "Terminal", title: str, contents: "Contents") -> None:
         terminal.line(doubtful("left out: "), f"{left_out} {problem}")
 
 
-def _show_providers(terminal: "Terminal", contents: "Contents") -> None:
-    from .terminal import faint, name
-
+def _show_providers(terminal: Terminal, contents: Contents) -> None:
     terminal.table(
-        ("provider", "plugin", "address"),
+        ("provider", "version", "address"),
         [
             (name(one.name), one.brought_by, one.base_url or faint("none"))
             for one in contents.providers
@@ -87,9 +86,7 @@ def _show_providers(terminal: "Terminal", contents: "Contents") -> None:
     )
 
 
-def _show_models(terminal: "Terminal", contents: "Contents") -> None:
-    from .terminal import name
-
+def _show_models(terminal: Terminal, contents: Contents) -> None:
     terminal.table(
         ("model", "targets", "fallbacks", "on loss"),
         [
@@ -99,11 +96,9 @@ def _show_models(terminal: "Terminal", contents: "Contents") -> None:
     )
 
 
-def _show_plugins(terminal: "Terminal", contents: "Contents") -> None:
-    from .terminal import name
-
+def _show_plugins(terminal: Terminal, contents: Contents) -> None:
     terminal.table(
-        ("#", "plugin", "from", "hooks", "on error", "deadline"),
+        ("#", "plugin", "version", "hooks", "on error", "deadline"),
         [
             (
                 str(one.position),

@@ -1,15 +1,13 @@
 """What a configuration brings, as plain facts for `check` and `plugins` to show."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 from attrs import frozen
 
+from jackfield._gateway import Gateway
 from jackfield._hook_chain import hooks_of
 from jackfield._loader import Installed, installed
-
-if TYPE_CHECKING:
-    from jackfield._gateway import Gateway
 
 
 @frozen
@@ -23,8 +21,8 @@ class ProviderFacts:
 
     @property
     def brought_by(self) -> str:
-        """The plugin and its version."""
-        return f"{self.use} {self.version}".rstrip()
+        """Its version, with the plugin's name where that is another one."""
+        return self.version if self.use == self.name else f"{self.use} {self.version}"
 
 
 @frozen
@@ -51,8 +49,8 @@ class PluginFacts:
 
     @property
     def brought_by(self) -> str:
-        """The plugin and its version."""
-        return f"{self.use} {self.version}".rstrip()
+        """Its version, with the plugin's name where that is another one."""
+        return self.version if self.use == self.name else f"{self.use} {self.version}"
 
 
 @frozen
@@ -74,10 +72,11 @@ class Contents:
         return attrs.asdict(self)
 
 
-def contents_of(gateway: "Gateway") -> Contents:
+def contents_of(gateway: Gateway) -> Contents:
     """The facts on a gateway, which need not have been started."""
     found, settings = installed(), gateway.settings
-    used = {table.use for table in (*settings.providers.values(), *settings.plugins.values())}
+    used = {table.use for table in settings.providers.values()}
+    used |= {table.use for table in settings.plugins.values()}
     return Contents(
         _providers(gateway, found),
         tuple(
@@ -90,7 +89,7 @@ def contents_of(gateway: "Gateway") -> Contents:
     )
 
 
-def _providers(gateway: "Gateway", found: Installed) -> tuple[ProviderFacts, ...]:
+def _providers(gateway: Gateway, found: Installed) -> tuple[ProviderFacts, ...]:
     facts = []
     for provider in gateway.loaded.providers:
         use = gateway.settings.providers[provider.name].use
@@ -99,7 +98,7 @@ def _providers(gateway: "Gateway", found: Installed) -> tuple[ProviderFacts, ...
     return tuple(facts)
 
 
-def _plugins(gateway: "Gateway", found: Installed) -> tuple[PluginFacts, ...]:
+def _plugins(gateway: Gateway, found: Installed) -> tuple[PluginFacts, ...]:
     facts = []
     for position, member in enumerate(gateway.loaded.members, 1):
         plugin = member.plugin
@@ -107,7 +106,13 @@ def _plugins(gateway: "Gateway", found: Installed) -> tuple[PluginFacts, ...]:
         hooks = tuple(hooks_of(type(plugin)))
         facts.append(
             PluginFacts(
-                position, plugin.name, use, found.version_of(use), hooks, member.on_error, member.deadline_ms
+                position,
+                plugin.name,
+                use,
+                found.version_of(use),
+                hooks,
+                member.on_error,
+                member.deadline_ms,
             )
         )
     return tuple(facts)

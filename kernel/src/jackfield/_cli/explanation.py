@@ -1,9 +1,9 @@
 """How an explanation reads: what came in, what each plugin did, where it would go, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
-from .terminal import Line, Part, Terminal, bad, doubtful, faint, good, name, strong
+from .terminal import Line, Part, Terminal, bad, doubtful, faint, good, name
 
 
 def show(terminal: Terminal, explanation: dict[str, Any]) -> None:
@@ -15,11 +15,16 @@ def show(terminal: Terminal, explanation: dict[str, Any]) -> None:
         width = max(len(plugin["name"]) for plugin in plugins)
         for position, plugin in enumerate(plugins, 1):
             _show_plugin(terminal, position, plugin, width)
-    plan = explanation.get("plan")
-    if plan is not None:
-        _show_plan(terminal, plan)
+    if "plan" in explanation:
+        terminal.section("plan")
+        _show_plan(terminal, explanation["plan"], {plugin["name"] for plugin in plugins})
     terminal.line()
     _show_end(terminal, explanation)
+
+
+def is_refused(explanation: dict[str, Any]) -> bool:
+    """Whether the caller would get an error before any provider is asked."""
+    return "refused" in explanation or not explanation.get("plan", {"targets": [""]})["targets"]
 
 
 def _request(explanation: dict[str, Any]) -> Iterator[tuple[str, Line]]:
@@ -48,18 +53,16 @@ def _show_plugin(terminal: Terminal, position: int, plugin: dict[str, Any], widt
         terminal.line("      ", bad("failed: "), failure)
 
 
-def _show_plan(terminal: Terminal, plan: dict[str, Any]) -> None:
-    terminal.section("plan")
-    for position, target in enumerate(plan["targets"], 1):
-        lost = target["losses"]
-        note: tuple[Part, ...] = (doubtful("  would lose "), ", ".join(lost)) if lost else ()
-        terminal.line(f"  {position} ", strong("→ "), name(target["target"]), *note)
-    if not plan["targets"]:
-        terminal.line("  ", bad("no target is left"))
+def _show_plan(terminal: Terminal, plan: dict[str, Any], shown: Container[str]) -> None:
+    """Write the targets in order, and the decisions that stand with no plugin above."""
     for decision in plan["decisions"]:
-        terminal.line(
-            faint(f"    {decision['by']}: "), decision["what"], faint("  because "), decision["because"]
-        )
+        if decision["by"] not in shown:
+            terminal.line("    ", decision["what"], faint("  because "), decision["because"])
+    for position, target in enumerate(plan["targets"], 1):
+        arrow, when = (good("→"), "") if position == 1 else (faint("↳"), faint("  if that fails"))
+        terminal.line(f"  {position} ", arrow, " ", name(target["target"]), when)
+        for loss in target["losses"]:
+            terminal.line("      ", doubtful("loses "), loss)
 
 
 def _show_end(terminal: Terminal, explanation: dict[str, Any]) -> None:
@@ -69,7 +72,8 @@ def _show_end(terminal: Terminal, explanation: dict[str, Any]) -> None:
         terminal.line(head, refused["message"])
     elif "answered" in explanation:
         terminal.line(good("answered "), explanation["answered"])
+    elif is_refused(explanation):
+        terminal.line(bad("refused: "), "no target is left")
     else:
-        first = explanation["plan"]["targets"][:1]
-        where = first[0]["target"] if first else "nowhere"
-        terminal.line(good("would go to "), name(where), faint("  (nothing was sent)"))
+        target = explanation["plan"]["targets"][0]["target"]
+        terminal.line(good("would go to "), name(target), faint("; nothing was sent"))

@@ -29,9 +29,7 @@ bind = {bind}
 """
 
 
-def first_config(
-    wanted: Sequence[str], keys: Mapping[str, str], environ: Mapping[str, str]
-) -> str:
+def first_config(wanted: Sequence[str], keys: Mapping[str, str], environ: Mapping[str, str]) -> str:
     """The TOML, with the providers that are wanted or else those that are ready for use.
 
     `keys` has the variable of each provider's well-known key. Raises ConfigError.

@@ -2,21 +2,18 @@
 
 from collections.abc import Iterable
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
+from jackfield._gateway import Gateway
 from jackfield.address import Address
 
 from .config_option import config_name
 from .terminal import Line, Part, Terminal, faint, name
 
-if TYPE_CHECKING:
-    from jackfield._gateway import Gateway
-
 _CHAT = "/v1/chat/completions"
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not listened on
 
 
-def greeting(terminal: Terminal, gateway: "Gateway", addresses: list[str]) -> None:
+def greeting(terminal: Terminal, gateway: Gateway, addresses: list[str]) -> None:
     """Write what is served and how to try it."""
     tls = gateway.settings.server.tls is not None
     urls = [_url(Address.from_text(address), tls=tls) for address in addresses]
@@ -39,7 +36,7 @@ def greeting(terminal: Terminal, gateway: "Gateway", addresses: list[str]) -> No
     terminal.stream.flush()
 
 
-def example_model(gateway: "Gateway") -> str:
+def example_model(gateway: Gateway) -> str:
     """A model to try: one that answers at once, if there is one."""
     if "demo" in gateway.providers:
         return "demo/chat"
@@ -51,8 +48,12 @@ def example_model(gateway: "Gateway") -> str:
 def _try(terminal: Terminal, address: Address, model: str, *, tls: bool, keyed: bool) -> None:
     url = _url(address, tls=tls)
     socket = f"--unix-socket {address.path} " if address.path else ""
-    body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello"}}]}}'
-    lines = [f"curl {socket}{url}{_CHAT}", "  -H 'content-type: application/json'", f"  -d '{body}'"]
+    body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "Hi"}}]}}'
+    lines = [
+        f"curl {socket}{url}{_CHAT}",
+        "  -H 'content-type: application/json'",
+        f"  -d '{body}'",
+    ]
     if keyed:
         lines.insert(2, "  -H 'authorization: Bearer KEY'")
     terminal.line("  Try it:")
@@ -69,7 +70,7 @@ def _try(terminal: Terminal, address: Address, model: str, *, tls: bool, keyed: 
         terminal.line()
 
 
-def _is_keyed(gateway: "Gateway") -> bool:
+def _is_keyed(gateway: Gateway) -> bool:
     return any(plugin.authenticates for plugin in gateway.chain.plugins)
 
 

@@ -3,12 +3,13 @@
 import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from jackfield._loader import well_known_keys
+from jackfield.errors import ConfigError
 
 from .config_option import USUAL
-
-if TYPE_CHECKING:
-    from .terminal import Terminal
+from .first_config import first_config
+from .terminal import Terminal, good, output
 
 _DESCRIPTION = """\
 Write a small configuration with comments, for you to go on from. Without --provider it has the
@@ -42,12 +43,6 @@ def command(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Write the file; never over another one, unless told to."""
-    from jackfield._loader import well_known_keys
-    from jackfield.errors import ConfigError
-
-    from .first_config import first_config
-    from .terminal import Terminal
-
     path: Path = arguments.file
     text = first_config(arguments.providers, well_known_keys(), os.environ)
     try:
@@ -57,13 +52,11 @@ def run(arguments: Namespace) -> int:
         raise ConfigError([f"{path}: exists already; --force writes over it"]) from None
     except OSError as error:
         raise ConfigError([f"{path}: cannot be written: {error.strerror}"]) from None
-    _say_next(Terminal.stdout(), path)
+    _say_next(output(), path)
     return 0
 
 
-def _say_next(terminal: "Terminal", path: Path) -> None:
-    from .terminal import good
-
+def _say_next(terminal: Terminal, path: Path) -> None:
     option = "" if str(path) == USUAL else f" --config {path}"
     terminal.line(good("wrote "), str(path))
     terminal.line(f"  jackfield check{option}")

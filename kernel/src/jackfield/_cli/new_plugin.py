@@ -3,6 +3,10 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from jackfield._new_plugin import create
+
+from .terminal import good, output, strong
+
 _DESCRIPTION = """\
 Copy a small plugin that works, under a name of your own: a project that can be installed beside
 the gateway, with its configuration, its hooks and its tests."""
@@ -28,12 +32,8 @@ def command(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Make it and say what to do next."""
-    from jackfield._new_plugin import create
-
-    from .terminal import Terminal, good, strong
-
     folder = create(arguments.name, arguments.into)
-    terminal = Terminal.stdout()
+    terminal = output()
     terminal.line(good("made "), str(folder))
     terminal.line()
     terminal.line(strong("next:"))

@@ -5,7 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Never
 
+from jackfield._config.wording import did_you_mean
 from jackfield.errors import ConfigError
+
+from .terminal import help_formatter
 
 GROUP = "jackfield.commands"
 """The entry points of commands that plugins bring: functions that get the parser to fill.
@@ -22,6 +25,7 @@ _COMMANDS = {
     "new-plugin": ("new_plugin:command", "begin a plugin of your own"),
     "version": ("version:command", "show the versions of everything that matters"),
 }
+_USAGE = "jackfield COMMAND [ARGUMENT ...]"
 _DESCRIPTION = "An LLM gateway whose every feature is a plugin."
 _EPILOG = """\
 Begin with `jackfield serve`: it needs no file, no key and no network.
@@ -33,7 +37,9 @@ Exit codes: 0 done, 1 failed, 2 the configuration or the command line is wrong."
 class CommandParser(ArgumentParser):
     """A parser that `fill` completes when it is first used, and whose errors are ConfigErrors."""
 
-    def __init__(self, *, fill: Callable[[ArgumentParser], None] | None = None, **given: Any):
+    def __init__(
+        self, *, fill: Callable[[ArgumentParser], None] | None = None, **given: Any
+    ) -> None:
         super().__init__(allow_abbrev=False, formatter_class=RawDescriptionHelpFormatter, **given)
         self._fill = fill
 
@@ -50,8 +56,6 @@ class CommandParser(ArgumentParser):
 
     def format_help(self) -> str:
         """The help, in colour where somebody looks."""
-        from .terminal import help_formatter
-
         self.formatter_class = help_formatter()
         return super().format_help()
 
@@ -62,11 +66,12 @@ class CommandParser(ArgumentParser):
 
 def parse(words: Sequence[str]) -> Namespace:
     """Read the words of a command line; `run` is the function to call. Raises ConfigError."""
-    parser = CommandParser(prog="jackfield", description=_DESCRIPTION, epilog=_EPILOG)
+    parser = CommandParser(prog="jackfield", usage=_USAGE, description=_DESCRIPTION, epilog=_EPILOG)
+    # Its metavar is the line above the commands, and the longest word that argparse measures.
     commands = parser.add_subparsers(
-        title="commands", metavar="COMMAND", required=True, prog="jackfield"
+        title="commands", metavar="one of these:", required=True, prog="jackfield"
     )
-    for point, summary in _found():
+    for point, summary in found_commands():
         commands.add_parser(point.name, help=summary, fill=_filler(point))
     first = words[0] if words else "--help"
     if first == "--version":
@@ -76,7 +81,7 @@ def parse(words: Sequence[str]) -> Namespace:
     return parser.parse_args(words or ["--help"])
 
 
-def _found() -> Iterator[tuple[EntryPoint, str]]:
+def found_commands() -> Iterator[tuple[EntryPoint, str]]:
     """Our own commands and those of plugins, none of them imported, each with a short summary."""
     for name, (value, summary) in _COMMANDS.items():
         yield EntryPoint(name, f"{__package__}.{value}", GROUP), summary
@@ -93,6 +98,4 @@ def _filler(point: EntryPoint) -> Callable[[ArgumentParser], None]:
 
 
 def _unknown(noun: str, word: str, allowed: Any) -> str:
-    from jackfield._config.wording import did_you_mean
-
     return f'unknown {noun} "{word}"{did_you_mean(word, allowed)}'

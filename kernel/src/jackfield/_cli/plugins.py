@@ -1,19 +1,23 @@
 """`jackfield plugins`: those in use, in order, and those that are installed besides."""
 
 from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING
 
-from .config_option import add_config_option, config_path
+import attrs
 
-if TYPE_CHECKING:
-    from jackfield._gateway import Gateway
+from jackfield._gateway import Gateway
+from jackfield._operations import Operations
+from jackfield.embedding import read_document
 
-    from .contents import Contents
-    from .terminal import Line, Terminal
+from .config_option import add_config_option, config_name, config_path
+from .contents import Contents, contents_of
+from .exit_codes import FAILED
+from .started_gateway import with_gateway
+from .terminal import Line, Terminal, bad, faint, good, name, output, strong
 
 _DESCRIPTION = """\
 List the plugins and providers that the configuration names, in the order in which they are called,
-and the plugins that are installed but not named; those are not even imported."""
+and the plugins that are installed but not named; those are not even imported. With --health the
+exit code is 1 if one of them is not well."""
 
 _EPILOG = """\
 examples:
@@ -38,38 +42,26 @@ def command(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """List them; 1 if one was asked and is not well."""
-    from jackfield._gateway import Gateway
-    from jackfield._serve import read_document
-
-    from .contents import contents_of
-    from .running import with_gateway
-    from .terminal import Terminal
-
     path = config_path(arguments)
     states: dict[str, str] = {}
     if arguments.health:
         contents, states = with_gateway(path, _contents_and_states)
     else:
         contents = contents_of(Gateway(read_document(path)))
-    terminal = Terminal.stdout()
+    terminal = output()
     if arguments.json:
         terminal.json(_as_json(contents, states))
     else:
+        terminal.line(strong(config_name(path)))
         _show(terminal, contents, states)
-    return 1 if any(state != "ok" for state in states.values()) else 0
+    return FAILED if any(state != "ok" for state in states.values()) else 0
 
 
-async def _contents_and_states(gateway: "Gateway") -> "tuple[Contents, dict[str, str]]":
-    from jackfield._operations import Operations
-
-    from .contents import contents_of
-
+async def _contents_and_states(gateway: Gateway) -> tuple[Contents, dict[str, str]]:
     return contents_of(gateway), await Operations(gateway).states()
 
 
-def _as_json(contents: "Contents", states: dict[str, str]) -> dict[str, object]:
-    import attrs
-
+def _as_json(contents: Contents, states: dict[str, str]) -> dict[str, object]:
     return {
         "plugins": [
             {**attrs.asdict(one), "health": states.get(one.name, NOT_STARTED)}
@@ -84,29 +76,25 @@ def _as_json(contents: "Contents", states: dict[str, str]) -> dict[str, object]:
     }
 
 
-def _show(terminal: "Terminal", contents: "Contents", states: dict[str, str]) -> None:
-    from .terminal import bad, faint, name
-
+def _show(terminal: Terminal, contents: Contents, states: dict[str, str]) -> None:
     rows: list[tuple[Line, ...]] = []
     for one in contents.plugins:
         hooks, deadline = ", ".join(one.hooks), f"{one.deadline_ms} ms"
-        state = _state(one.name, states)
-        rows.append(
-            (str(one.position), name(one.name), one.brought_by, hooks, one.on_error, deadline, state)
-        )
+        start = (str(one.position), name(one.name), one.brought_by)
+        rows.append((*start, hooks, one.on_error, deadline, _state(one.name, states)))
     for provider in contents.providers:
-        state = _state(provider.name, states)
-        rows.append(("", name(provider.name), provider.brought_by, "provider", "", "", state))
+        start = ("", name(provider.name), provider.brought_by)
+        rows.append((*start, "provider", "", "", _state(provider.name, states)))
+    terminal.table(("#", "name", "version", "hooks", "on error", "deadline", "health"), rows)
+    if contents.left_out or contents.unused:
+        terminal.line()
     for left_out, problem in contents.left_out.items():
-        rows.append(("", name(left_out), "", "", "", "", bad(f"left out: {problem}")))
-    for unused, version in contents.unused.items():
-        rows.append(("", faint(unused), faint(f"{unused} {version}"), "", "", "", faint(NOT_USED)))
-    heads = ("#", "name", "plugin", "hooks", "on error", "deadline", "health")
-    terminal.table(heads, rows)
+        terminal.line(bad("left out: "), f"{left_out} {problem}")
+    if contents.unused:
+        unused = ", ".join(f"{one} {version}" for one, version in contents.unused.items())
+        terminal.line(faint(f"{NOT_USED}: "), unused)
 
 
-def _state(plugin: str, states: dict[str, str]) -> "Line":
-    from .terminal import bad, faint, good
-
+def _state(plugin: str, states: dict[str, str]) -> Line:
     state = states.get(plugin, NOT_STARTED)
     return good(state) if state == "ok" else bad(state) if states else faint(state)

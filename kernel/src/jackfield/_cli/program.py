@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from jackfield.errors import ConfigError, InvalidRequest
 from jackfield.secrets import SecretError
 
+from .exit_codes import FAILED, INTERRUPTED, REFUSED
 from .parser import parse
-
-FAILED = 1
-REFUSED = 2
-"""The exit code when the configuration or the command line is wrong."""
+from .terminal import complaints
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -32,14 +30,12 @@ def main(words: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     return code
 
 
 def _refuse(problems: Sequence[str]) -> int:
-    from .terminal import Terminal
-
-    terminal = Terminal.stderr()
+    terminal = complaints()
     for problem in problems:
         terminal.problem(problem)
     return REFUSED

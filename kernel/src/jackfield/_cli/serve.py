@@ -2,12 +2,14 @@
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from typing import TYPE_CHECKING
+
+from jackfield._gateway import Gateway
+from jackfield._serve import Start, log_ready, serve
+from jackfield.address import Address
 
 from .config_option import add_config_option, config_path
-
-if TYPE_CHECKING:
-    from jackfield._gateway import Gateway
+from .greeting import greeting
+from .terminal import complaints
 
 _DESCRIPTION = """\
 Answer requests until told to stop. Without a file it serves the demo provider and every provider
@@ -45,8 +47,6 @@ def command(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Serve; the exit code."""
-    from jackfield._serve import Start, log_ready, serve
-
     given = {"bind": arguments.bind, "workers": arguments.workers}
     return serve(
         Start(
@@ -57,17 +57,12 @@ def run(arguments: Namespace) -> int:
     )
 
 
-def greet(gateway: "Gateway", addresses: list[str]) -> None:
+def greet(gateway: Gateway, addresses: list[str]) -> None:
     """Show a person at a terminal what is served, and a line to try it."""
-    from .greeting import greeting
-    from .terminal import Terminal
-
-    greeting(Terminal.stderr(), gateway, addresses)
+    greeting(complaints(), gateway, addresses)
 
 
 def _address(text: str) -> str:
-    from jackfield.address import Address
-
     try:
         return str(Address.from_text(text))
     except ValueError as error:

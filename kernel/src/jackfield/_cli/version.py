@@ -4,9 +4,15 @@ import platform
 import sys
 from argparse import ArgumentParser, Namespace
 from importlib.machinery import EXTENSION_SUFFIXES
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
 from pathlib import Path
+
+from .terminal import output
+
+# Written once more: importing the loader only for these would take long.
+_KERNEL = "jackfield-kernel"
+_PLUGINS = "jackfield.plugins"
 
 _DESCRIPTION = "Show the versions of the kernel, of what it stands on, and of every plugin."
 
@@ -19,19 +25,15 @@ def command(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Show them."""
-    from jackfield._loader import KERNEL, installed
-
-    from .terminal import Terminal
-
-    found = installed()
-    terminal = Terminal.stdout()
+    plugins = sorted(entry_points(group=_PLUGINS))
+    terminal = output()
     terminal.pairs(
         [
-            ("jackfield", version(KERNEL)),
+            ("jackfield", version(_KERNEL)),
             ("python", f"{platform.python_version()} ({sys.implementation.name}, {_system()})"),
             ("aiohttp", f"{version('aiohttp')} ({_parser()})"),
             ("event loop", _event_loop()),
-            *((f"plugin {plugin}", found.version_of(plugin)) for plugin in found.names),
+            *((f"plugin {one.name}", one.dist.version if one.dist else "?") for one in plugins),
         ]
     )
     return 0

@@ -9,11 +9,12 @@ from jackfield.errors import ProviderError, StreamTruncated
 
 from .decoder import BadCompression, CompressionBomb, Decoder
 from .failure import Failure
+from .room import Room
 
 _HIGH_WATER = 256 * 1024
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Answer:
     """One answer. Read it with `read()`, or iterate over it; then, or instead, `close()` it.
 
@@ -32,6 +33,7 @@ class Answer:
     _loop: asyncio.AbstractEventLoop
     _max_response: int
     _decoder: Decoder | None
+    _room: Room
     _parts: list[bytes] = field(factory=list, init=False)
     _size: int = field(default=0, init=False)
     _paused: bool = field(default=False, init=False)
@@ -62,9 +64,7 @@ class Answer:
     async def read(self) -> bytes:
         """The whole body, decompressed. Raises ProviderError if it is cut, too large or late."""
         if not self.complete and self._error is None:
-            self._whole = True
-            self._resume()
-            await self._wait()
+            await self._collect()
         if isinstance(self._error, StreamTruncated):
             # Nothing has been passed on yet, so that another try is worth while.
             raise Failure.CUT.error(self._provider) from self._error
@@ -99,12 +99,12 @@ class Answer:
         if self._whole:
             self._waited = 0.0
             if self._size > self._max_response:
-                self.fail(Failure.TOO_LARGE.error(self._provider))
-                self._transport.abort()
+                self._refuse_size()
+            elif self._size >= _HIGH_WATER:
+                self._room.take(self, len(data))
             return
-        if self._size >= _HIGH_WATER and not self._paused:
-            self._paused = True
-            self._transport.pause_reading()
+        if self._size >= _HIGH_WATER:
+            self.hold()
         if self._waiter is not None:
             self._wake()
 
@@ -114,7 +114,7 @@ class Answer:
             self.complete = True
             self.framed = framed
             if self._paused:
-                self._resume()
+                self.go_on()
             if self._waiter is not None:
                 self._wake()
 
@@ -124,16 +124,49 @@ class Answer:
             self._error = error
             self._wake()
 
+    def hold(self) -> None:
+        """Read no further for now."""
+        if not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def go_on(self) -> None:
+        """Read on, after `hold()`."""
+        if self._paused:
+            self._paused = False
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
+
     def is_late(self, elapsed: float, limit: float) -> bool:
         """Whether the reader has waited longer than `limit` for an event, or for bytes of a whole.
 
         Called every `elapsed` seconds; only time spent waiting counts, so that a slow reader is
         not taken for a slow provider.
         """
-        if self._waiter is None:
+        if self._waiter is None or self._paused:
             return False
         self._waited += elapsed
         return self._waited > limit + elapsed
+
+    async def _collect(self) -> None:
+        """Wait until the body is there as a whole."""
+        if self._decoder is None and self._declared() > self._max_response:
+            self._refuse_size()
+            return
+        self._whole = True
+        self.go_on()
+        try:
+            await self._wait()
+        finally:
+            self._room.leave(self)
+
+    def _declared(self) -> int:
+        return int(self.headers.get("Content-Length", 0))
+
+    def _refuse_size(self) -> None:
+        self.fail(Failure.TOO_LARGE.error(self._provider))
+        self._parts.clear()
+        self._transport.abort()
 
     async def _wait(self) -> None:
         waiter = self._waiter = self._loop.create_future()
@@ -156,14 +189,8 @@ class Answer:
         parts.clear()
         self._size = 0
         if self._paused:
-            self._resume()
+            self.go_on()
         return data
-
-    def _resume(self) -> None:
-        if self._paused:
-            self._paused = False
-            if not self._transport.is_closing():
-                self._transport.resume_reading()
 
     def _decode(self, decoder: Decoder, data: bytes, cap: int | None) -> bytes:
         try:

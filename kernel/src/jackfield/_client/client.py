@@ -12,6 +12,7 @@ from jackfield.timeouts import Timeouts
 from .connection import Connection
 from .origin import Origin, Settings
 from .parser import require_c_parser
+from .room import Room
 from .tls import tls_context
 from .url import parse_base_url
 
@@ -28,6 +29,7 @@ class Client:
     _max_connections: int = 1000
     _keep_alive: float = 30.0
     _sweep_every: float = 0.2
+    _room: Room = field(factory=Room)
     _connections: set[Connection] = field(factory=set, init=False)
     _contexts: dict[Path | None, ssl.SSLContext] = field(factory=dict, init=False)
     _closed: bool = field(default=False, init=False)
@@ -63,6 +65,7 @@ class Client:
             max_response=max_response,
             max_connections=self._max_connections,
             keep_alive=self._keep_alive,
+            room=self._room,
         )
         return Origin(settings, self._opened, self._lost)
 

@@ -13,6 +13,7 @@ from .answer import Answer
 from .decoder import Decoder
 from .failure import Failure, StaleConnection
 from .parser import Body, HttpProcessingError, Message, Parser, lighten, new_parser
+from .room import Room
 
 _MAX_INTERIM = 8
 _JOIN_BELOW = 64 * 1024
@@ -22,8 +23,8 @@ _JOIN_BELOW = 64 * 1024
 class Request:
     """A request as bytes; `began` is the loop's time when the caller asked for it."""
 
-    head: bytes
-    body: bytes
+    head: bytes = field(repr=False)
+    body: bytes = field(repr=False)
     with_answer_body: bool
     timeouts: Timeouts
     began: float
@@ -38,9 +39,10 @@ class Owner:
     keep_alive: float
     on_idle: Callable[["Connection"], None]
     on_lost: Callable[["Connection"], None]
+    room: Room = field(factory=Room)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Connection(asyncio.Protocol):
     """Carries one exchange after the other; it is dropped at the first irregularity.
 
@@ -193,6 +195,7 @@ class Connection(asyncio.Protocol):
             self._loop,
             self._owner.max_response,
             decoder,
+            self._owner.room,
         )
         head.set_result(self._answer)
 

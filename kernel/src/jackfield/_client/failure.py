@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from jackfield.errors import ProviderUnavailable
+from jackfield.errors import ProviderUnavailable, ProviderUntrusted
 
 
 class Failure(StrEnum):
@@ -23,7 +23,8 @@ class Failure(StrEnum):
 
     def error(self, provider: str) -> ProviderUnavailable:
         """The exception that tells this failure of `provider`."""
-        return ProviderUnavailable(str(self), provider=provider)
+        kind = ProviderUntrusted if self is Failure.TLS else ProviderUnavailable
+        return kind(str(self), provider=provider)
 
 
 class StaleConnection(ProviderUnavailable):

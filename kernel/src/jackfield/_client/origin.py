@@ -16,6 +16,7 @@ from .answer import Answer
 from .connection import Connection, Owner, Request
 from .failure import Failure, StaleConnection
 from .pool import Pool
+from .room import Room
 from .url import BaseUrl
 
 _METHOD = re.compile(r"[A-Z]+")
@@ -35,6 +36,7 @@ class Settings:
     max_response: int
     max_connections: int
     keep_alive: float
+    room: Room
 
 
 @define(eq=False)
@@ -57,6 +59,7 @@ class Origin:
             settings.keep_alive,
             self._pool.give_back,
             self._lost,
+            settings.room,
         )
         self._start_of = lru_cache(maxsize=256)(self._request_start)
 

@@ -5,9 +5,10 @@ on its other side, `Recorder` and `Faulty` are its other plugins, and `check_plu
 to every law of the contract.
 """
 
+from .checking import check_plugin
 from .client import Answer, GatewayClient, Pending, Settled
 from .dialect import CHAT_ENDPOINT, CHAT_PATH, TESTING_CHAT, ChatDialect
-from .faulty import FAULT_KINDS, Faulty
+from .faulty import FAULTS, Faulty
 from .gateway import run_gateway
 from .provider import Asked, FakeProvider, Gate, Reply
 from .recorder import HookCall, Recorder
@@ -16,7 +17,7 @@ from .upstream import FakeUpstream, Received, UpstreamReply
 __all__ = [
     "CHAT_ENDPOINT",
     "CHAT_PATH",
-    "FAULT_KINDS",
+    "FAULTS",
     "TESTING_CHAT",
     "Answer",
     "Asked",
@@ -33,5 +34,6 @@ __all__ = [
     "Reply",
     "Settled",
     "UpstreamReply",
+    "check_plugin",
     "run_gateway",
 ]

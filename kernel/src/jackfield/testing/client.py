@@ -36,6 +36,7 @@ class Answer:
     _request: HttpRequest
     _body: bytes | AsyncIterator[bytes]
     _received: list[bytes] = field(factory=list)
+    _reading: bool = False
 
     @property
     def streaming(self) -> bool:
@@ -47,7 +48,7 @@ class Answer:
         if isinstance(self._body, bytes):
             yield self._body
             return
-        async for data in self._body:
+        while data := await self._next(self._body):
             self._received.append(data)
             yield data
 
@@ -81,8 +82,15 @@ class Answer:
         """Close the client's connection, as a server adapter reports it."""
         self._request.abort()
         close = getattr(self._body, "aclose", None)
-        if close is not None:
+        if close is not None and not self._reading:
             await close()
+
+    async def _next(self, body: AsyncIterator[bytes]) -> bytes:
+        self._reading = True
+        try:
+            return await anext(body, b"")
+        finally:
+            self._reading = False
 
 
 @define(eq=False)

@@ -1,10 +1,10 @@
 """A plugin that changes nothing and notes every call of its hooks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Any
 
-from attrs import frozen
+from attrs import define, field
 
 from jackfield.exchange import Exchange
 from jackfield.plan import Plan, Target
@@ -14,18 +14,18 @@ from jackfield.response import Chunk, Outcome, Response
 _order = count(1)
 
 
-@frozen
+@define(eq=False)
 class HookCall:
     """One call of a hook. `order` grows with time over all recorders.
 
-    `detail` is what the hook was given beside the exchange: a plan, a target, a chunk, an outcome.
+    `given` is what the hook was given beside the exchange: a plan, a target, a chunk, an outcome.
     """
 
-    order: int
     plugin: str
     hook: str
     exchange: Exchange
-    detail: Any = None
+    given: Any = None
+    order: int = field(factory=lambda: next(_order))
 
     def __str__(self) -> str:
         return f"{self.plugin}.{self.hook}"
@@ -39,39 +39,44 @@ class Recorder(Plugin):
         self.calls: list[HookCall] = []
 
     @hookimpl
-    async def pre_request(self, exchange: Exchange) -> None:
+    async def pre_request(self, exchange: Exchange) -> Response | None:
         """Note the request."""
-        self._note("pre_request", exchange)
+        self.note("pre_request", exchange)
+        return None
 
     @hookimpl
-    async def route(self, exchange: Exchange, plan: Plan) -> None:
+    async def route(self, exchange: Exchange, plan: Plan) -> Plan | None:
         """Note the plan."""
-        self._note("route", exchange, plan)
+        self.note("route", exchange, plan)
+        return None
 
     @hookimpl
     async def call_provider(
         self, exchange: Exchange, target: Target, call_next: CallNext
     ) -> Response:
         """Note the attempt."""
-        self._note("call_provider", exchange, target)
+        self.note("call_provider", exchange, target)
         return await call_next(target)
 
     @hookimpl
-    def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> None:
+    def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> Sequence[Chunk] | None:
         """Note the chunk."""
-        self._note("on_stream_chunk", exchange, chunk)
+        self.note("on_stream_chunk", exchange, chunk)
+        return None
 
     @hookimpl
-    async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
+    async def post_response(self, exchange: Exchange, outcome: Outcome) -> Response | None:
         """Note the outcome."""
-        self._note("post_response", exchange, outcome)
+        self.note("post_response", exchange, outcome)
+        return None
 
     def of(self, hook: str) -> list[HookCall]:
         """The calls of one hook."""
         return [call for call in self.calls if call.hook == hook]
 
-    def _note(self, hook: str, exchange: Exchange, detail: Any = None) -> None:
-        self.calls.append(HookCall(next(_order), self.name, hook, exchange, detail))
+    def note(self, hook: str, exchange: Exchange, given: Any = None) -> None:
+        """Note a call."""
+        self.calls.append(HookCall(self.name, hook, exchange, given))
 
 
 def in_order(recorders: Iterable[Recorder]) -> list[HookCall]:

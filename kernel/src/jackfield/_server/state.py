@@ -9,8 +9,8 @@ from typing import Protocol
 
 from attrs import define, field
 
-from jackfield._server_handler import Handler
-from jackfield._server_limits import Limits
+from jackfield._server.handler import Handler
+from jackfield._server.limits import Limits
 from jackfield.errors import Overloaded
 
 logger = logging.getLogger("jackfield.server")

@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from jackfield._server_sockets import close_all
+from jackfield._server.sockets import close_all
 
 logger = logging.getLogger("jackfield.supervisor")
 

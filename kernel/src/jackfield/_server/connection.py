@@ -14,7 +14,7 @@ from aiohttp.http_writer import HttpVersion11
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from attrs import define, field
 
-from jackfield._server_parser import (
+from jackfield._server.parser import (
     MALFORMED,
     HeadTooLarge,
     RequestTimeout,
@@ -24,8 +24,8 @@ from jackfield._server_parser import (
     refusal,
     split_target,
 )
-from jackfield._server_response import has_body, render_head
-from jackfield._server_state import ServerState
+from jackfield._server.response import has_body, render_head
+from jackfield._server.state import ServerState
 from jackfield.errors import GatewayError, Overloaded, PayloadTooLarge
 from jackfield.http import HttpRequest, HttpResponse
 
@@ -230,7 +230,7 @@ class Connection(asyncio.Protocol):
             self._request = self._task = None
             state.finished()
         if not self._closing:
-            if last:
+            if last or state.draining:
                 self._close()
             else:
                 self._next()

@@ -11,7 +11,7 @@ from ssl import SSLContext
 
 from attrs import define
 
-from jackfield._server import Server
+from jackfield._server.server import Server
 
 logger = logging.getLogger("jackfield.server")
 

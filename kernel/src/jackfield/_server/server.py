@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from ssl import SSLContext
 
-from jackfield._server_connection import Connection
-from jackfield._server_handler import Handler
-from jackfield._server_limits import Limits
-from jackfield._server_parser import require_c_parser
-from jackfield._server_state import ServerState
+from jackfield._server.connection import Connection
+from jackfield._server.handler import Handler
+from jackfield._server.limits import Limits
+from jackfield._server.parser import require_c_parser
+from jackfield._server.state import ServerState
 
 # What a stream's last event and its record may take once the grace is over.
 _LAST_WORDS_SECONDS = 0.5

@@ -8,7 +8,7 @@ from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.http_writer import HttpVersion10, HttpVersion11
 
-from jackfield._server_limits import Limits
+from jackfield._server.limits import Limits
 from jackfield.errors import (
     ConfigError,
     GatewayError,

@@ -1,0 +1,29 @@
+"""The plugin: drops the targets of every other region from the plan."""
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from jackfield import Exchange, Plan, Plugin, hookimpl, option
+
+
+class RegionPinning(Plugin):
+    """Keeps each tenant's requests in its region."""
+
+    @frozen
+    class Config:
+        """`[plugins.region_pinning]`."""
+
+        regions: Mapping[str, str] = option(doc="The region of each tenant that is pinned to one.")
+        default: str | None = option(None, "The region of all other tenants; any when left out.")
+
+    @hookimpl
+    async def route(self, exchange: Exchange, plan: Plan) -> Plan | None:
+        """Keep the targets whose region is the tenant's. One without a region is in none."""
+        tenant = exchange.principal.tenant
+        region = self.config.regions.get(tenant, self.config.default)
+        if region is None:
+            return None
+        return plan.keep(
+            lambda target: target.region == region, because=f"{tenant} is pinned to {region}"
+        )

@@ -1,0 +1,76 @@
+"""Copies the template of a plugin under another name."""
+
+import keyword
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from jackfield.errors import ConfigError
+
+TEMPLATE: Final = "example"
+"""The name of the plugin in the template, wherever a name stands."""
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+_MADE_BY_TOOLS: Final = re.compile(r"__pycache__|\..*|.*\.egg-info|build|dist")
+_HERE: Final = Path(__file__).parent
+
+
+def create(name: str, into: Path) -> Path:
+    """Copy the template to the folder `name` in `into`, under that name; the folder.
+
+    Raises ConfigError when the name is none for a plugin, or the folder exists.
+    """
+    if problem := _problem_with(name):
+        raise ConfigError([f"{name}: {problem}"])
+    template = template_folder()
+    target = into / name
+    try:
+        target.mkdir(parents=True)
+        for source in _files(template):
+            path = target / _renamed(str(source.relative_to(template)), name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(_renamed(source.read_text(), name))
+    except FileExistsError:
+        raise ConfigError([f"{target}: this exists already; choose another name"]) from None
+    except OSError as error:
+        raise ConfigError([f"{target}: cannot be written: {error.strerror}"]) from None
+    return target
+
+
+def template_folder() -> Path:
+    """Where the template is: in the installed package, or in the repository around it."""
+    candidates = [_HERE / "_template", *(up / "plugin_template" for up in _HERE.parents)]
+    for folder in candidates:
+        if (folder / "pyproject.toml").is_file():
+            return folder
+    raise ConfigError(["the template of a plugin is missing; install jackfield-kernel anew"])
+
+
+def _problem_with(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        return "a plugin's name is lower-case words with _ between them, such as word_filter"
+    if name == TEMPLATE or keyword.iskeyword(name) or name in sys.stdlib_module_names:
+        return "this name is taken; choose another"
+    return ""
+
+
+def _files(template: Path) -> Iterator[Path]:
+    for path in sorted(template.rglob("*")):
+        parts = path.relative_to(template).parts
+        if path.is_file() and not any(_MADE_BY_TOOLS.fullmatch(part) for part in parts):
+            yield path
+
+
+def _renamed(text: str, name: str) -> str:
+    """The text with every spelling of the template's name replaced."""
+    words = name.split("_")
+    spellings = {
+        f"jackfield-{TEMPLATE}": f"jackfield-{'-'.join(words)}",
+        TEMPLATE.capitalize(): "".join(word.capitalize() for word in words),
+        TEMPLATE: name,
+    }
+    for old, new in spellings.items():
+        text = text.replace(old, new)
+    return text

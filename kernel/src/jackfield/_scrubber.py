@@ -1,0 +1,112 @@
+"""Takes out of a provider's own words what no caller may see: keys, addresses, traces of code."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+FRAGMENT: Final = 8
+"""Characters of a key that give enough of it away."""
+
+MOST_READ: Final = 64 * 1024
+"""Bytes of a provider's words that are looked at; what is longer is cut there."""
+
+_HIDDEN: Final = b"***"
+_URL: Final = re.compile(rb"\b[a-z][a-z0-9+.-]*://[^\s\"'<>\\]+", re.IGNORECASE)
+_HELP_PAGE: Final = re.compile(
+    rb"https://(?:platform|docs?|help|console|support|www)\.[a-z0-9-]+(?:\.[a-z]+)+/[\w/.#-]*",
+    re.IGNORECASE,
+)
+_ADDRESS: Final = re.compile(rb"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?(?![\w.]*\d)")
+_KEY_LIKE: Final = re.compile(
+    rb"\b(?:(?:sk|pk|rk|gsk|xai|pplx|key|hf|ghp|gho|nvapi|bearer|basic)[-_ ]"
+    rb"(?=[A-Za-z_.\-]*[0-9*])[A-Za-z0-9_*.+/=\-]{6,}"
+    rb"|AIza[\w-]{10,}|AKIA[0-9A-Z]{12,}|eyJ[\w-]{10,}(?:\.[\w-]+)*)",
+    re.IGNORECASE,
+)
+_TRACE: Final = re.compile(
+    rb"Traceback \(most recent call last\)|File \\?\"[^\"\n]+\", line \d+"
+    rb"|\bat [\w.$<>]+ ?\([^()\s]+:\d+(?::\d+)?\)"
+)
+_ESCAPED_ASCII: Final = re.compile(rb"\\(?:u00[0-7]|/)")
+
+
+class Scrubber:
+    """Knows the secrets and the address of one provider, in the forms in which they are echoed."""
+
+    def __init__(self, base_url: str = "", secrets: Iterable[str] = ()) -> None:
+        parts = urlsplit(base_url)
+        hosts = (parts.netloc, parts.hostname or "")
+        short = [secret for secret in secrets if 0 < len(secret) < FRAGMENT]
+        self._words = sorted({word.encode() for word in (*hosts, *short) if word}, key=len)[::-1]
+        long = [form for secret in secrets for form in _forms(secret)]
+        self._fragments = {
+            form[at : at + FRAGMENT] for form in long for at in range(len(form) - FRAGMENT + 1)
+        }
+
+    def scrub(self, said: bytes) -> bytes:
+        """The bytes with what must not be seen put out of sight; nothing of a trace of code."""
+        said = said[:MOST_READ]
+        if _TRACE.search(said):
+            return b""
+        said = _URL.sub(_only_help_pages, self._without_fragments(said))
+        for word in self._words:
+            said = said.replace(word, _HIDDEN)
+        return _KEY_LIKE.sub(_HIDDEN, _ADDRESS.sub(_HIDDEN, said))
+
+    def is_clean(self, said: bytes) -> bool:
+        """Whether the bytes may be passed on as they are."""
+        return not _ESCAPED_ASCII.search(said) and self.scrub(said) == said
+
+    def plain(self, said: bytes) -> bytes:
+        """JSON without needless escapes, behind which a word could hide, scrubbed."""
+        if _ESCAPED_ASCII.search(said) and len(said) <= MOST_READ:
+            try:
+                said = msgspec.json.encode(msgspec.json.decode(said))
+            except msgspec.MsgspecError:
+                return b""
+        return self.scrub(said)
+
+    def _without_fragments(self, said: bytes) -> bytes:
+        kept, end = [], 0
+        for start, stop in self._echoes(said):
+            kept += [said[end:start], _HIDDEN]
+            end = stop
+        return b"".join([*kept, said[end:]]) if kept else said
+
+    def _echoes(self, said: bytes) -> Iterator[tuple[int, int]]:
+        """Where parts of a secret stand, merged."""
+        if not self._fragments:
+            return
+        start = stop = -1
+        for at in range(len(said) - FRAGMENT + 1):
+            if said[at : at + FRAGMENT] not in self._fragments:
+                continue
+            if at > stop:
+                if stop > 0:
+                    yield start, stop
+                start = at
+            stop = at + FRAGMENT
+        if stop > 0:
+            yield start, stop
+
+
+def _forms(secret: str) -> Iterator[bytes]:
+    raw = secret.encode()
+    if len(raw) < FRAGMENT:
+        return
+    yield raw
+    yield quote(secret, safe="").encode()
+    yield raw.hex().encode()
+    for shift in range(3):
+        # Base64 of something longer holds one of three forms, by where the secret begins in it.
+        encoded = b64encode(b"\0" * shift + raw).rstrip(b"=")
+        yield encoded[2 * shift : -1] if shift else encoded[:-1]
+
+
+def _only_help_pages(match: re.Match[bytes]) -> bytes:
+    """Links to a vendor's help are what the caller needs; any other address is not his business."""
+    return match[0] if _HELP_PAGE.fullmatch(match[0]) else _HIDDEN

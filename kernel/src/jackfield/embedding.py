@@ -1,0 +1,43 @@
+"""The gateway inside another program."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+
+from jackfield._gateway import Gateway
+from jackfield._loader import well_known_keys
+from jackfield._server.handler import Handler
+from jackfield.config import Document, load, zero_configuration
+
+Opening = Callable[[], AbstractAsyncContextManager[Handler]]
+Config = str | os.PathLike[str] | None
+
+
+def read_document(config: Config) -> Document:
+    """The configuration file at `config`, or, for None, that of a start without a file.
+
+    Raises ConfigError.
+    """
+    if config is None:
+        return zero_configuration(well_known_keys(), os.environ)
+    return load(os.fspath(config))
+
+
+@asynccontextmanager
+async def open_gateway(
+    config: Config = None, *, host_authenticates: bool = False
+) -> AsyncIterator[Handler]:
+    """Start the gateway of a configuration file; it stops at the end of the `async with`.
+
+    Without a plugin that authenticates it serves requests to loopback addresses alone, unless
+    `host_authenticates` says that the program around it knows who may call. Raises ConfigError.
+    """
+    gateway = Gateway(read_document(config), host_authenticates=host_authenticates)
+    async with gateway:
+        yield gateway.face
+
+
+def opening(source: Config | Opening) -> Opening:
+    """What opens a gateway: a function of the caller's own, or `open_gateway` of a file."""
+    return source if callable(source) else partial(open_gateway, source)

@@ -1,0 +1,103 @@
+"""A law of the contract: a sentence, and a way to see whether a plugin keeps it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from jackfield._hook_chain import hooks_of
+from jackfield.plugin import Plugin
+from jackfield.providers import Provider
+
+PATIENCE: Final = 10.0
+"""Seconds until a plugin that does not come to an end has broken the law."""
+
+TEXTS: Final = (
+    "The quick brown fox jumps over the lazy dog.",
+    "Write to anna@example.com or call +1 202-555-0143, please.",
+    "Zwölf Boxkämpfer, 日本語, 🙂 and a\nsecond line.",
+)
+"""What is said in tests unless the author says something else."""
+
+
+class LawBrokenError(AssertionError):
+    """What a plugin did against the law; `Law.hold` adds whose and which."""
+
+
+@frozen
+class Subject:
+    """The plugin under test.
+
+    `headers` and `texts` are those of a request that it lets pass; `toml` has the tables of what
+    it needs beside it.
+    """
+
+    name: str
+    kind: type[Plugin]
+    config: Mapping[str, Any] = field(factory=dict)
+    headers: Mapping[str, str] = field(factory=dict)
+    texts: Sequence[str] = TEXTS
+    toml: str = ""
+
+    @property
+    def is_provider(self) -> bool:
+        """Whether it stands under `[providers]`."""
+        return issubclass(self.kind, Provider)
+
+    @property
+    def hooks(self) -> list[str]:
+        """The hooks that it implements, in the order of the path."""
+        return hooks_of(self.kind)
+
+
+@frozen
+class Law:
+    """`id` names it in a test's id, `says` is the sentence that a failure shows."""
+
+    id: str
+    says: str
+    check: Callable[[Subject], Awaitable[None]]
+    binds: Callable[[Subject], bool]
+
+    def hold(self, subject: Subject) -> None:
+        """Try the plugin. Raises LawBrokenError, which says what it did."""
+        __tracebackhide__ = True
+        try:
+            asyncio.run(self._within_patience(subject))
+        except LawBrokenError as broken:
+            raise LawBrokenError(self._verdict(subject, str(broken))) from None
+
+    async def _within_patience(self, subject: Subject) -> None:
+        limit = asyncio.timeout(PATIENCE)
+        try:
+            async with limit:
+                await self.check(subject)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise LawBrokenError(f"it did not come to an end within {PATIENCE:g} s") from None
+
+    def _verdict(self, subject: Subject, what: str) -> str:
+        kind = f"{subject.kind.__module__}.{subject.kind.__qualname__}"
+        return f"{self.id}: {self.says}\nplugin {subject.name!r} ({kind}): {what}"
+
+
+def has_hooks(subject: Subject) -> bool:
+    """Whether the laws of hooks bind it."""
+    return not subject.is_provider
+
+
+def is_provider(subject: Subject) -> bool:
+    """Whether the laws of providers bind it."""
+    return subject.is_provider
+
+
+def everybody(subject: Subject) -> bool:
+    """For laws that bind every plugin."""
+    return True
+
+
+def rewrites_streams(subject: Subject) -> bool:
+    """Whether it looks at streams."""
+    return "on_stream_chunk" in subject.hooks

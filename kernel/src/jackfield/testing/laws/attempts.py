@@ -1,0 +1,70 @@
+"""The fourth law: `route` runs once a request, `call_provider` once an attempt."""
+
+import asyncio
+
+from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
+from jackfield.testing.provider import Asked, FakeProvider
+from jackfield.testing.stage import Stage, stage
+
+
+async def runs_once_an_attempt(subject: Subject) -> None:
+    """With a target that fails and one that answers."""
+    async with stage(subject) as on:
+        on.fake.fail(503)
+        await on.read(model="pair")
+        exchange = (await on.settled()).exchange
+        routed, wrapped = on.probe.of("route"), on.probe.of("call_provider")
+        if len(routed) > 1:
+            raise LawBrokenError(f"its route ran {len(routed)} times in one request")
+        if wrapped and len(wrapped) != len(exchange.attempts):
+            raise LawBrokenError(
+                f"its call_provider ran {len(wrapped)} times in {len(exchange.attempts)} attempts"
+            )
+        for call in wrapped:
+            strangers = [one.target for one in call.nexts if one.target.provider not in _known(on)]
+            if strangers:
+                raise LawBrokenError(f"it called a target that no provider serves: {strangers[0]}")
+
+
+def _known(on: Stage) -> set[str]:
+    return set(on.gateway.providers)
+
+
+async def closes_what_it_starts(subject: Subject) -> None:
+    """Every call of a provider that it starts is handed on, or closed."""
+    for stream in (False, True):
+        async with stage(subject) as on:
+            await on.read(stream=stream)
+            await on.settled()
+            await asyncio.sleep(0)
+            left = [asked for asked in _asked(on) if asked.ended == "running"]
+            if left:
+                raise LawBrokenError(
+                    f"it called call_next {len(_asked(on))} times and left {len(left)} streams"
+                    " open; close what is not handed on with `await response.body.aclose()`"
+                )
+
+
+def _asked(on: Stage) -> list[Asked]:
+    providers = [one for one in on.client.plugins.values() if isinstance(one, FakeProvider)]
+    return [asked for provider in providers for asked in provider.asked]
+
+
+def _wraps_calls(subject: Subject) -> bool:
+    return "call_provider" in subject.hooks
+
+
+ATTEMPTS = (
+    Law(
+        "once-an-attempt",
+        "route runs once a request, call_provider once an attempt",
+        runs_once_an_attempt,
+        has_hooks,
+    ),
+    Law(
+        "calls-closed",
+        "a plugin closes the calls of providers that it does not hand on",
+        closes_what_it_starts,
+        _wraps_calls,
+    ),
+)

@@ -1,0 +1,155 @@
+"""The second law: a stream loses nothing, whatever way it is cut, and ends once."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from jackfield import sse
+from jackfield.response import Chunk
+from jackfield.testing.law import Law, LawBrokenError, Subject, rewrites_streams
+from jackfield.testing.provider import Reply
+from jackfield.testing.stage import Stage, stage
+
+SIZES = (1, 7, 10_000)
+"""Characters a delta."""
+
+BATCHES = (1, 3, 0)
+"""Events that come at once; 0 is all."""
+
+
+async def ends_once(subject: Subject) -> None:
+    """One final chunk goes in, nothing comes out behind one, and a cut is told as such."""
+    for cut in (False, True):
+        async with stage(subject) as on:
+            on.fake.always(Reply(_cut_up(subject.texts[0], 7), cut=cut))
+            await on.read(stream=True)
+            calls = on.probe.of("on_stream_chunk")
+            for call in calls:
+                _check_result(call.result, call.given)
+            finals = [call.given for call in calls if call.given.final]
+            if calls and not _stopped_early(calls[-1].result, calls[-1].given):
+                _check_finals(finals, cut=cut)
+
+
+def _stopped_early(result: Sequence[Chunk] | None, chunk: Chunk) -> bool:
+    return not chunk.final and result is not None and any(one.final for one in result)
+
+
+def _check_finals(finals: Sequence[Chunk], *, cut: bool) -> None:
+    if len(finals) != 1:
+        raise LawBrokenError(f"it saw {len(finals)} final chunks in one stream")
+    if finals[0].aborted is not cut:
+        raise LawBrokenError(f"its final chunk said aborted={finals[0].aborted} after cut={cut}")
+
+
+def _check_result(result: Sequence[Chunk] | None, chunk: Chunk) -> None:
+    if result is None:
+        return
+    ends = [at for at, one in enumerate(result) if one.final]
+    if ends and ends[0] != len(result) - 1:
+        raise LawBrokenError("it returned chunks behind a final one; nothing may follow the end")
+    if any(one.aborted and not chunk.aborted for one in result):
+        raise LawBrokenError("it returned an aborted chunk for one that was not")
+
+
+async def flushes(subject: Subject) -> None:
+    """A stream says what the whole answer says, and a cut one no less than what came before it."""
+    for text in subject.texts:
+        whole = await _said(subject, text, stream=False)
+        streamed = await _said(subject, text, stream=True)
+        if whole is not None and streamed is not None and streamed != whole:
+            raise LawBrokenError(f"a whole answer says {whole!r}, a streamed one {streamed!r}")
+        cut = await _said(subject, text, stream=True, cut=True)
+        if streamed is not None and cut != streamed:
+            raise LawBrokenError(
+                f"{streamed!r} was said, and only {cut!r} when the stream was cut behind it:"
+                " what is held back must be returned with the final chunk"
+            )
+
+
+async def is_blind_to_cuts(subject: Subject) -> None:
+    """The same is said however the provider cuts its text, and however its events arrive."""
+    for text in subject.texts:
+        said = {
+            (size, batch): await _said(subject, text, stream=True, size=size, per_batch=batch)
+            for size in SIZES
+            for batch in BATCHES
+        }
+        first = said[SIZES[0], BATCHES[0]]
+        for (size, batch), other in said.items():
+            if other != first:
+                raise LawBrokenError(
+                    f"{text!r} became {first!r} in deltas of {SIZES[0]} characters and"
+                    f" {other!r} in deltas of {size}, {batch or 'all'} events at once"
+                )
+
+
+async def returns_whole_events(subject: Subject) -> None:
+    """What it returns is whole events with data that can be read."""
+    for text in subject.texts:
+        async with stage(subject) as on:
+            on.fake.always(Reply(_cut_up(text, 7)))
+            await on.read(stream=True)
+            for data in _returned(on):
+                _check_events(data)
+
+
+def _returned(on: Stage) -> Iterator[bytes]:
+    for call in on.probe.of("on_stream_chunk"):
+        for chunk in call.result or ():
+            yield chunk.data
+
+
+def _check_events(data: bytes) -> None:
+    if data and not data.endswith(b"\n\n"):
+        raise LawBrokenError(f"it returned {data!r}, which is no whole event")
+    for event in sse.split(data):
+        try:
+            msgspec.json.decode(sse.data_of(event) or b"{}")
+        except msgspec.DecodeError:
+            raise LawBrokenError(f"it returned {event!r}, whose data is no JSON") from None
+
+
+async def _said(
+    subject: Subject,
+    text: str,
+    *,
+    stream: bool,
+    cut: bool = False,
+    size: int = 7,
+    per_batch: int = 1,
+) -> str | None:
+    """What the answer says; None when it was refused or broken off by a plugin."""
+    async with stage(subject) as on:
+        on.fake.always(Reply(_cut_up(text, size), cut=cut, per_batch=per_batch))
+        answer = await on.read(stream=stream)
+        over = await on.settled()
+        broken = over.outcome.error is not None and over.outcome.error.code != "stream_truncated"
+        return None if broken else await answer.text()
+
+
+def _cut_up(text: str, size: int) -> tuple[str, ...]:
+    return tuple(text[at : at + size] for at in range(0, len(text), size))
+
+
+CHUNKS = (
+    Law(
+        "stream-ends-once",
+        "a stream has one final chunk and ends there",
+        ends_once,
+        rewrites_streams,
+    ),
+    Law(
+        "stream-flushed",
+        "what a plugin holds back of a stream comes out at its end",
+        flushes,
+        rewrites_streams,
+    ),
+    Law(
+        "stream-any-chunking",
+        "a stream says the same however it is cut",
+        is_blind_to_cuts,
+        rewrites_streams,
+    ),
+    Law("stream-whole-events", "a chunk is whole events", returns_whole_events, rewrites_streams),
+)

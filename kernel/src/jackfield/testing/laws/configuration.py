@@ -1,0 +1,76 @@
+"""A plugin's table is documented, strict, and says the same when it is written out again."""
+
+import attrs
+
+from jackfield.config import PLUGIN_KEYS, PROVIDER_KEYS, describe
+from jackfield.testing.law import Law, LawBrokenError, Subject, everybody
+from jackfield.testing.stage import made
+
+_UNKNOWN = "zz_no_such_key"
+
+
+async def documents_its_options(subject: Subject) -> None:
+    """Each option has its line in the reference, and none takes a name of the kernel's."""
+    kind = subject.kind.Config
+    if not attrs.has(kind):
+        raise LawBrokenError("its Config is no attrs class; decorate it with @frozen")
+    silent = [one.path for one in describe(kind) if not one.doc.strip()]
+    if silent:
+        raise LawBrokenError(
+            f"its options {', '.join(silent)} are not documented;"
+            ' declare them as `name: type = option(default, "what it is")`'
+        )
+    reserved = PROVIDER_KEYS if subject.is_provider else PLUGIN_KEYS
+    taken = reserved & attrs.fields_dict(kind).keys()
+    if taken:
+        raise LawBrokenError(f"its options {', '.join(sorted(taken))} are keys of the kernel")
+
+
+async def is_strict(subject: Subject) -> None:
+    """A key that is not an option is refused by name."""
+    made(subject)
+    try:
+        made(subject, {_UNKNOWN: 1})
+    except LawBrokenError as refused:
+        if _UNKNOWN not in str(refused):
+            raise
+    else:
+        raise LawBrokenError(f"its table took the unknown key {_UNKNOWN}")
+
+
+async def survives_a_round_trip(subject: Subject) -> None:
+    """What it was given, written as TOML and read again, is the same."""
+    config = made(subject).config
+    if not isinstance(config, subject.kind.Config):
+        raise LawBrokenError("it does not keep its configuration in self.config")
+    fields = attrs.fields(subject.kind.Config)
+    written = {one.alias: getattr(config, one.name) for one in fields if one.init}
+    written = {key: value for key, value in written.items() if value is not None}
+    again = made(attrs.evolve(subject, config=written)).config
+    if again != config:
+        raise LawBrokenError(f"{config!r} became {again!r} when it was written and read again")
+
+
+async def has_usable_defaults(subject: Subject) -> None:
+    """Without required options the bare table will do."""
+    if any(one.required for one in describe(subject.kind.Config)):
+        return
+    made(attrs.evolve(subject, config={}))
+
+
+CONFIGURATION = (
+    Law("documented-options", "every option is documented", documents_its_options, everybody),
+    Law("strict-options", "an unknown key is refused", is_strict, everybody),
+    Law(
+        "round-trip",
+        "a configuration can be written and read again",
+        survives_a_round_trip,
+        everybody,
+    ),
+    Law(
+        "defaults",
+        "a table without keys works unless a key is required",
+        has_usable_defaults,
+        everybody,
+    ),
+)

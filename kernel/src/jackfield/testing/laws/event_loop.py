@@ -1,0 +1,23 @@
+"""A hook does not hold up everybody else's requests."""
+
+from jackfield._watchdog import BLOCKED_SECONDS
+from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
+from jackfield.testing.stage import stage
+
+
+async def does_not_block(subject: Subject) -> None:
+    """The watchdog finds nothing to say."""
+    async with stage(subject) as on:
+        await on.read()
+        await on.read(stream=True)
+        blocks = on.gateway.watchdog.blocks.get(f"plugin {subject.name}", 0)
+        if blocks:
+            raise LawBrokenError(
+                f"it blocked the event loop for over {BLOCKED_SECONDS * 1000:g} ms;"
+                " await what waits, and give what computes to asyncio.to_thread"
+            )
+
+
+EVENT_LOOP = (
+    Law("event-loop", "a plugin does not block the event loop", does_not_block, has_hooks),
+)

@@ -1,0 +1,84 @@
+"""The third law: a hook that is not implemented costs nothing, and a plugin may bow out."""
+
+import dis
+from typing import Any
+
+from attrs import evolve
+
+from jackfield.exchange import Exchange
+from jackfield.plugin import HOOKS, Plugin, hookimpl
+from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
+from jackfield.testing.stage import stage
+
+_DOES_NOTHING = frozenset(
+    {
+        "CACHE",
+        "COPY_FREE_VARS",
+        "LOAD_CONST",
+        "NOP",
+        "POP_TOP",
+        "RESUME",
+        "RETURN_CONST",
+        "RETURN_GENERATOR",
+        "RETURN_VALUE",
+    }
+)
+"""What a function is made of that returns None whatever it is given."""
+
+
+async def pays_for_no_idle_hook(subject: Subject) -> None:
+    """It stands in the chain of no hook that it does not need."""
+    for hook in subject.hooks:
+        code = getattr(subject.kind, hook).__code__
+        body = [one.opname for one in dis.get_instructions(code)]
+        if _DOES_NOTHING.issuperset(body[: _end_of_body(body)]):
+            raise LawBrokenError(f"its {hook} does nothing; leave it out, and it costs nothing")
+    async with stage(subject) as on:
+        for name in HOOKS:
+            chain = getattr(on.gateway.chain, name)
+            stands = any(hook.plugin is on.plugin for hook in chain)
+            if stands and name not in subject.hooks:
+                raise LawBrokenError(f"it stands in the chain of {name} without implementing it")
+
+
+def _end_of_body(body: list[str]) -> int:
+    """Where a coroutine's own instructions end and its handler of StopIteration begins."""
+    ends = [at for at, name in enumerate(body) if name in ("RETURN_VALUE", "RETURN_CONST")]
+    return ends[0] + 1 if ends else len(body)
+
+
+class Usher(Plugin):
+    """Makes one plugin leave."""
+
+    guest: Plugin | None = None
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        """Show it the door."""
+        if self.guest is not None:
+            exchange.leave(self.guest)
+
+
+async def bows_out(subject: Subject) -> None:
+    """Once it has left an exchange it takes no part in it, and the request goes on."""
+    toml = f'{subject.toml}\n[plugins.usher]\nuse = "usher"\n'
+    kinds: dict[str, Any] = {"usher": Usher}
+    for stream in (False, True):
+        async with stage(evolve(subject, toml=toml), plugins=kinds) as on:
+            on.client.plugin("usher").guest = on.plugin
+            answer = await on.read(stream=stream)
+            if on.probe.calls:
+                raise LawBrokenError(f"{on.probe.calls[0].hook} was called although it had left")
+            if answer.status != 200:
+                raise LawBrokenError(f"without it the request ended in status {answer.status}")
+
+
+IDLENESS = (
+    Law(
+        "idle-hooks",
+        "a hook that a plugin does not need costs nothing",
+        pays_for_no_idle_hook,
+        has_hooks,
+    ),
+    Law("bow-out", "a plugin that has left an exchange takes no part in it", bows_out, has_hooks),
+)

@@ -1,0 +1,116 @@
+"""What `start` opens `stop` closes, also when the start has failed, and two may run at a time."""
+
+import asyncio
+import os
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve
+
+from jackfield.plugin import Plugin
+from jackfield.setup import Setup
+from jackfield.testing.law import Law, LawBrokenError, Subject, everybody
+from jackfield.testing.probe import cancelled_at_its_first_wait
+from jackfield.testing.stage import environment, gateway_of, stage
+
+_DESCRIPTORS = Path("/proc/self/fd")
+
+
+async def leaves_nothing(subject: Subject) -> None:
+    """Tasks, threads and descriptors are as many after the second run as after the first."""
+    await _run(subject)
+    tasks, threads, descriptors = _tasks(), _threads(), _open_descriptors()
+    await _run(subject)
+    for what, before, after in (
+        ("task", tasks, _tasks()),
+        ("thread", threads, _threads()),
+        ("file or socket", descriptors, _open_descriptors()),
+    ):
+        left = sorted(set(after) - set(before))
+        if left and len(after) > len(before):
+            raise LawBrokenError(f"after stop a {what} was left: {left[0]}")
+
+
+async def _run(subject: Subject) -> None:
+    async with stage(subject) as on:
+        if not subject.is_provider:
+            await on.read(stream=True)
+    await asyncio.sleep(0)
+
+
+def _tasks() -> list[str]:
+    return [f"{task.get_name()} {task.get_coro()}" for task in asyncio.all_tasks()]
+
+
+def _threads() -> list[str]:
+    named = [f"{one.name} {one.ident}" for one in threading.enumerate()]
+    return [name for name in named if not name.startswith("asyncio_")]
+
+
+def _open_descriptors() -> list[str]:
+    return os.listdir(_DESCRIPTORS) if _DESCRIPTORS.is_dir() else []
+
+
+class FailsToStart(Plugin):
+    """The neighbour that cannot start."""
+
+    async def start(self, setup: Setup) -> None:
+        """Fail."""
+        raise RuntimeError("it was told not to start")
+
+
+async def stops_after_a_failed_start(subject: Subject) -> None:
+    """`stop` copes with a start that was broken off, and with a gateway that did not come up."""
+    with environment(subject):
+        await _break_off(subject)
+        toml = f'{subject.toml}\n[plugins.failing]\nuse = "failing"\n'
+        kinds: dict[str, Any] = {"failing": FailsToStart}
+        gateway = gateway_of(evolve(subject, toml=toml), plugins=kinds)
+        try:
+            await gateway.start()
+        except RuntimeError as error:
+            if str(error) != "it was told not to start":
+                raise LawBrokenError(f"its stop raised {error!r} after a failed start") from error
+
+
+async def _break_off(subject: Subject) -> None:
+    gateway = gateway_of(subject)
+    plugin = next(one for one in gateway.loaded.plugins if one.name == subject.name)
+    with suppress(asyncio.CancelledError):
+        await cancelled_at_its_first_wait(plugin.start(gateway.setup))
+    try:
+        await plugin.stop()
+    except Exception as error:
+        raise LawBrokenError(
+            f"its stop raised {error!r} after a start that was broken off"
+        ) from error
+    finally:
+        await gateway.client.close()
+
+
+async def runs_side_by_side(subject: Subject) -> None:
+    """A reload has two of them at a time, and stops the older one."""
+    async with stage(subject) as newer:
+        async with stage(subject):
+            pass
+        if not subject.is_provider:
+            await newer.read()
+            exchange = (await newer.settled()).exchange
+            if exchange.failures:
+                raise LawBrokenError(
+                    f"when another instance had stopped, it failed: {exchange.failures[0]}"
+                )
+
+
+LIFE_CYCLE = (
+    Law("start-stop", "what start opens stop closes", leaves_nothing, everybody),
+    Law(
+        "failed-start",
+        "stop copes with a start that has failed",
+        stops_after_a_failed_start,
+        everybody,
+    ),
+    Law("side-by-side", "two instances do not disturb each other", runs_side_by_side, everybody),
+)

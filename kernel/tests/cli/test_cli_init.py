@@ -1,0 +1,53 @@
+"""`jackfield init`: a first configuration, never over another one."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run
+
+
+def test_it_writes_a_file_that_passes_the_check(folder: Path, jackfield: Run) -> None:
+    ran = jackfield("init", "--provider", "parrot", "--provider", "parrot")
+    assert (ran.code, ran.out.splitlines()[0]) == (0, "wrote jackfield.toml")
+    written = tomllib.loads((folder / "jackfield.toml").read_text())
+    assert written == {
+        "server": {"bind": "127.0.0.1:4747"},
+        "providers": {"parrot": {"keys": ["env:PARROT_KEY"]}},
+    }
+
+
+def test_without_a_word_it_takes_the_providers_whose_keys_are_there(
+    folder: Path, jackfield: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARROT_KEY", "a key")
+    assert jackfield("init", "mine.toml").code == 0
+    text = (folder / "mine.toml").read_text()
+    assert "parrot" in tomllib.loads(text)["providers"]
+    assert "a key" not in text
+
+
+def test_it_writes_over_a_file_only_when_told_to(folder: Path, jackfield: Run) -> None:
+    (folder / "jackfield.toml").write_text("# mine")
+    ran = jackfield("init", "-p", "parrot")
+    assert (ran.code, ran.err) == (2, "jackfield.toml: exists already; --force writes over it\n")
+    assert (folder / "jackfield.toml").read_text() == "# mine"
+    assert jackfield("init", "-p", "parrot", "--force").code == 0
+    assert (folder / "jackfield.toml").read_text() != "# mine"
+
+
+def test_a_place_where_it_cannot_write_is_one_line(jackfield: Run) -> None:
+    ran = jackfield("init", "no/such/folder.toml", "-p", "parrot")
+    assert ran.code == 2
+    assert ran.err == "no/such/folder.toml: cannot be written: No such file or directory\n"
+
+
+def test_what_is_no_provider_is_refused(folder: Path, jackfield: Run) -> None:
+    ran = jackfield("init", "-p", "parot", "-p", "guard")
+    assert ran.code == 2
+    assert ran.err.splitlines() == [
+        '--provider parot: unknown plugin; did you mean "parrot"?',
+        "--provider guard: this plugin is no provider",
+    ]
+    assert not list(folder.iterdir())

@@ -1,0 +1,129 @@
+"""`jackfield serve`: it listens, answers, and ends when it is told to."""
+
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run
+
+CONFIG = """\
+[server]
+bind = "127.0.0.1:1"
+front_doors = []
+[providers.parrot]
+[models.bird]
+targets = ["parrot/grey"]
+[plugins.guard]
+"""
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Start]:
+    """Starts `jackfield serve` with a configuration, and ends it after the test."""
+    (folder / "jackfield.toml").write_text(CONFIG)
+    with ExitStack() as running:
+
+        def begin(*words: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
+            command = [sys.executable, "-m", "jackfield", "serve", *words]
+            process = subprocess.Popen(command, stderr=stderr, stdin=subprocess.DEVNULL, text=True)
+            running.enter_context(process)
+            running.callback(process.kill)
+            return process
+
+        yield begin
+
+
+def address_of(process: subprocess.Popen[str]) -> str:
+    """Where it says that it serves."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if found := re.search(r"serving on ([^;,]+)", line):
+            return found[1]
+    raise AssertionError("it ended without serving")
+
+
+def get(address: str, path: str) -> bytes:
+    with closing(HTTPConnection(address, timeout=10)) as connection:
+        connection.request("GET", path)
+        return connection.getresponse().read()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_it_serves_where_it_says_and_ends_on_sigterm(start: Start, workers: str) -> None:
+    process = start("--bind", "127.0.0.1:0", "--workers", workers)
+    assert get(address_of(process), "/health") == b'{"status":"ok"}'
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+
+
+def test_it_listens_on_every_address_that_is_given(start: Start, folder: Path) -> None:
+    process = start("-b", "127.0.0.1:0", "-b", f"unix:{folder}/socket")
+    address_of(process)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(f"{folder}/socket")
+
+
+def test_a_person_sees_what_is_served_and_a_line_to_try(start: Start) -> None:
+    screen, stderr = pty.openpty()
+    process = start("--bind", "127.0.0.1:0", stderr=stderr)
+    os.close(stderr)
+    with open(screen, encoding="utf-8") as lines:
+        seen = ""
+        while "Ctrl+C" not in seen:
+            seen += lines.readline()
+        text = re.sub(r"\x1b\[[0-9;]*m", "", seen)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+    assert re.search(r"address +http://127\.0\.0\.1:\d+ ", text)
+    assert re.search(r"plugins +guard ", text)
+    assert '"model": "bird"' in text
+
+
+def test_an_address_that_is_taken_is_one_line(folder: Path, jackfield: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ran = jackfield("serve", "--bind", address)
+    assert ran.code == 2
+    assert ran.err == f"server.bind: cannot listen on '{address}': Address already in use\n"
+
+
+def test_workers_that_cannot_start_end_it_with_the_reason(
+    folder: Path, jackfield_process: Run
+) -> None:
+    text = '[server]\nbind = "127.0.0.1:0"\nfront_doors = ["parrot", "other_parrot"]\n'
+    (folder / "doors.toml").write_text(text)
+    ran = jackfield_process("serve", "-c", "doors.toml", "--workers", "2")
+    assert ran.code == 2
+    assert "two plugins claim the endpoint POST /v1/chat/completions" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_other_machines_are_not_let_in_without_authentication(jackfield: Run) -> None:
+    ran = jackfield("serve", "--bind", "0.0.0.0:0")
+    assert ran.code == 2
+    assert "no plugin authenticates them" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--bind", "8080"], "argument -b/--bind: no port; write host:port"),
+        (["--workers", "0"], "argument -w/--workers: must be a number between 1 and 1024, found 0"),
+        (["--workers", "many"], "argument -w/--workers: must be a number between 1 and 1024"),
+    ],
+)
+def test_a_wrong_option_is_one_line(words: list[str], said: str, jackfield: Run) -> None:
+    ran = jackfield("serve", *words)
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert ran.err.startswith(f"jackfield serve: {said}")

@@ -1,0 +1,83 @@
+"""The terminal: boxes and colours for a person, plain text for everything else."""
+
+import io
+import re
+import sys
+
+import pytest
+
+import jackfield._cli
+from jackfield._cli.terminal import bad, help_formatter, name, terminal_on
+
+
+class Screen(io.StringIO):
+    """A stream at which somebody looks."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return Screen()
+
+
+def show(stream: io.StringIO) -> str:
+    terminal = terminal_on(stream)
+    terminal.panel("Title", [("label", name("value"))])
+    terminal.table(("one", "empty", "two"), [("a", "", ("b", bad("!")))])
+    return stream.getvalue()
+
+
+def test_a_pipe_gets_plain_aligned_text() -> None:
+    assert show(io.StringIO()) == "Title\n  label  value\n\nONE  TWO\na    b!\n"
+
+
+def test_a_person_gets_boxes_and_colours(screen: Screen) -> None:
+    text = show(screen)
+    assert "╭" in text
+    assert "\x1b[1;36mvalue" in text
+
+
+def test_no_color_is_respected(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    text = show(screen)
+    assert "╭" in text
+    assert "\x1b[1;36m" not in text
+
+
+def test_columns_are_respected(screen: Screen) -> None:
+    terminal_on(screen).panel("Title", [("label", "word " * 40)])
+    text = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue())
+    assert max(map(len, text.splitlines())) == 60
+
+
+def test_a_dumb_terminal_gets_plain_text(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    assert show(screen) == show(io.StringIO())
+
+
+def test_without_rich_a_person_gets_plain_text(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    monkeypatch.delitem(sys.modules, "jackfield._cli.rich_terminal", raising=False)
+    monkeypatch.delattr(jackfield._cli, "rich_terminal", raising=False)
+    assert show(screen) == show(io.StringIO())
+    monkeypatch.setattr(sys, "stdout", screen)
+    assert help_formatter().__module__ == "argparse"
+
+
+def test_help_is_in_colour_for_a_person(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", screen)
+    assert help_formatter().__name__ == "RichHelp"
+
+
+def test_what_a_stream_cannot_express_is_replaced() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", newline="\n")
+    terminal_on(stream).line("a → b")
+    stream.seek(0)
+    assert stream.read() == "a ? b\n"

@@ -1,0 +1,172 @@
+"""Plugins broken in their configuration, their life or their discretion, and what the kit says."""
+
+import asyncio
+import base64
+import logging
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from attrs import frozen
+
+from jackfield import Exchange, InvalidRequest, Outcome, Plugin, SecretRef, Setup, hookimpl
+from jackfield.config import option
+
+logger = logging.getLogger(__name__)
+
+
+class Settles(Plugin):
+    """What the broken plugins of this page have in common: they take part."""
+
+    @hookimpl
+    async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
+        exchange.state[self] = outcome.kind
+
+
+class HasSilentOptions(Settles):
+    """Does not say what its option means."""
+
+    @frozen
+    class Config:
+        limit: int = 3
+
+
+class TakesAKeyOfTheKernel(Settles):
+    """Has an option that is called like one of the kernel's."""
+
+    @frozen
+    class Config:
+        deadline_ms: int = option(3, "Never seen by the plugin.")
+
+
+class ForgetsItsConfiguration(Settles):
+    """Keeps something else."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__({"limit": 3})
+
+
+class RefusesItsDefaults(Settles):
+    """Needs what it calls optional."""
+
+    @frozen
+    class Config:
+        limit: int = option(0, "How many.")
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        if not config.limit:
+            raise ValueError("limit must be above 0")
+
+
+class NeedsNoVersionThereIs(Settles):
+    """Says what nobody can read."""
+
+    requires = "~=0.1"
+
+
+class ReadsFilesTooEarly(Settles):
+    """Opens a file before anything has started."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.machine = Path("/proc/version").read_text()
+
+
+class LeavesATask(Settles):
+    """Starts what it never stops."""
+
+    async def start(self, setup: Setup) -> None:
+        self.task = asyncio.create_task(asyncio.Event().wait(), name="left over")
+
+    async def stop(self) -> None:
+        KEPT.append(self.task)
+
+
+KEPT: list[asyncio.Task[Any]] = []
+
+
+class StopsOnlyWhatHasStarted(Settles):
+    """Falls over itself when its start was broken off."""
+
+    async def start(self, setup: Setup) -> None:
+        await asyncio.sleep(0)
+        self.opened = [1]
+
+    async def stop(self) -> None:
+        self.opened.clear()
+
+
+class SharesItsState(Settles):
+    """Has one table for all its instances."""
+
+    table: ClassVar[dict[str, int]] = {}
+
+    async def start(self, setup: Setup) -> None:
+        self.table["requests"] = 0
+
+    async def stop(self) -> None:
+        self.table.clear()
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        self.table["requests"] += 1
+
+
+class LogsTexts(Settles):
+    """Writes what users say into the log."""
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        logger.info("got %s", exchange.request.body)
+
+
+class ShowsItsSecret(Settles):
+    """Keeps a secret where `repr` finds it."""
+
+    @frozen
+    class Config:
+        key: SecretRef = option(doc="The key.")
+
+    async def start(self, setup: Setup) -> None:
+        self.key = (await setup.secret(self.config.key)).reveal()
+
+    def __repr__(self) -> str:
+        return f"ShowsItsSecret({self.key})"
+
+
+class RepeatsCredentials(Settles):
+    """Says in its error what it has got, and takes base64 for a disguise."""
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        given = exchange.request.headers.get("authorization", "")
+        raise InvalidRequest(f"not known: {base64.b64encode(given.encode()).decode()}")
+
+
+CASES: list[tuple[str, type[Plugin], str]] = [
+    ("documented-options", HasSilentOptions, "limit are not documented"),
+    ("documented-options", TakesAKeyOfTheKernel, "deadline_ms are keys of the kernel"),
+    ("round-trip", ForgetsItsConfiguration, "does not keep its configuration"),
+    ("defaults", RefusesItsDefaults, "limit must be above 0"),
+    ("declaration", NeedsNoVersionThereIs, "~=0.1"),
+    ("no-io-in-init", ReadsFilesTooEarly, "open('/proc/version')"),
+    ("start-stop", LeavesATask, "left over"),
+    ("failed-start", StopsOnlyWhatHasStarted, "AttributeError"),
+    ("side-by-side", SharesItsState, "when another instance had stopped"),
+    ("secrecy", LogsTexts, "the text of a request was found in the log"),
+    ("secrecy", RepeatsCredentials, "a credential was found in the body of an error"),
+]
+
+
+@pytest.mark.parametrize(
+    ("law", "kind", "what"), CASES, ids=lambda value: getattr(value, "__name__", "")
+)
+def test_the_kit_names_the_law(law: str, kind: type[Plugin], what: str, verdict: Any) -> None:
+    assert what in verdict(kind, law)
+
+
+def test_a_secret_in_a_repr_is_found(verdict: Any) -> None:
+    said = verdict(ShowsItsSecret, "secrecy", key="env:JACKFIELD_TEST_KEY")
+    assert "a secret was found in its repr" in said
+    assert "canary/secret" not in said

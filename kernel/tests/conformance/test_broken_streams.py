@@ -1,0 +1,148 @@
+"""Plugins that spoil streams, each found by the kit under the name of the law."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+
+from jackfield import Chunk, Exchange, Outcome, Plugin, Response, hookimpl
+from jackfield.dialects import Dialect
+from jackfield.endpoints import Endpoint
+from jackfield.events import Started, StreamEvent, TextDelta
+from jackfield.http_provider import HttpProvider
+from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Text
+from jackfield.plan import Target
+from jackfield.providers import CanonicalProvider
+from jackfield.testing import CHAT_ENDPOINT, TESTING_CHAT
+
+
+class Rewrites(Plugin):
+    """What the broken plugins of this page have in common: they declare it."""
+
+    mutates = frozenset({"response"})
+
+    def texts(self, chunk: Chunk) -> str:
+        return "".join(span.value for span in chunk.texts())
+
+
+class KeepsTheRest(Rewrites):
+    """Holds four characters back, and never gives them out."""
+
+    @hookimpl
+    def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> Sequence[Chunk] | None:
+        held = exchange.state.get(self, "") + self.texts(chunk)
+        if not chunk.texts():
+            return None
+        exchange.state[self] = held[-4:]
+        return (chunk.with_texts({("text",): held[:-4]}),)
+
+
+class LooksAtOneChunkOnly(Rewrites):
+    """Replaces a word, unless it comes in two chunks."""
+
+    @hookimpl
+    def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> Sequence[Chunk] | None:
+        changed = {span.path: span.value.replace("fox", "cat") for span in chunk.texts()}
+        return (chunk.with_texts(changed),) if changed else None
+
+
+class RewritesStreamsOnly(Rewrites):
+    """Lets a whole answer through as it is."""
+
+    @hookimpl
+    def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> Sequence[Chunk] | None:
+        changed = {span.path: span.value.upper() for span in chunk.texts()}
+        return (chunk.with_texts(changed),) if changed else None
+
+
+class SpeaksBehindTheEnd(Rewrites):
+    """Adds a word after the last."""
+
+    @hookimpl
+    def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> Sequence[Chunk] | None:
+        more = Chunk(b'data: {"text":"bye"}\n\n', chunk.dialect)
+        return (chunk, more) if chunk.final else None
+
+
+class TearsEvents(Rewrites):
+    """Returns half an event at a time."""
+
+    @hookimpl
+    def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> Sequence[Chunk] | None:
+        middle = len(chunk.data) // 2
+        halves = (chunk.data[:middle], chunk.data[middle:])
+        return None if chunk.final else [Chunk(data, chunk.dialect) for data in halves]
+
+
+class SettlesItself(Rewrites):
+    """Calls its own hook, which the kernel calls as well."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.settling: Any = None
+
+    @hookimpl
+    def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> Sequence[Chunk] | None:
+        if chunk.final:
+            self.settling = self.post_response(exchange, Outcome("answered", 200))
+            with pytest.raises(StopIteration):
+                self.settling.send(None)
+        return None
+
+    @hookimpl
+    async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
+        exchange.state[self] = outcome.kind
+
+
+class StopsWithoutAnEnd(CanonicalProvider):
+    """Its streams break off."""
+
+    dialects = (TESTING_CHAT,)
+    endpoints = (CHAT_ENDPOINT,)
+
+    async def chat(self, request: ChatRequest, exchange: Exchange) -> ChatResponse:
+        return ChatResponse("1", "m", (Choice(Message("assistant", (Text("hi"),)), "stop"),))
+
+    async def stream_chat(
+        self, request: ChatRequest, exchange: Exchange
+    ) -> AsyncIterator[Sequence[StreamEvent]]:
+        yield (Started("1", "m"), TextDelta(0, "hi"))
+
+
+class Tinkers(HttpProvider):
+    """Writes streams anew, with its own idea of white space."""
+
+    dialects: tuple[Dialect, ...] = (TESTING_CHAT,)  # type: ignore[misc] # to be seen per class
+    endpoints: tuple[Endpoint, ...] = (CHAT_ENDPOINT,)  # type: ignore[misc]
+
+    async def call(self, exchange: Exchange, target: Target) -> Response:
+        response = await super().call(exchange, target)
+        if isinstance(response.body, bytes):
+            return response
+        return Response(200, tinkered(response.body), response.content_type)
+
+
+async def tinkered(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for data in body:
+        yield data.replace(b'":', b'": ')
+
+
+CASES: list[tuple[str, type[Plugin], str]] = [
+    ("stream-flushed", KeepsTheRest, "a streamed one"),
+    ("stream-flushed", RewritesStreamsOnly, "a whole answer says"),
+    ("stream-any-chunking", LooksAtOneChunkOnly, "in deltas of 1 characters"),
+    ("stream-ends-once", SpeaksBehindTheEnd, "behind a final one"),
+    ("stream-whole-events", TearsEvents, "no whole event"),
+    ("settled-once-stream", SettlesItself, "post_response ran 2 times"),
+    ("provider-answers", StopsWithoutAnEnd, "its stream has no end"),
+    ("bytes-stay-bytes", Tinkers, "of a stream that came 1 bytes at a time"),
+]
+
+
+@pytest.mark.parametrize(
+    ("law", "kind", "what"), CASES, ids=lambda value: getattr(value, "__name__", "")
+)
+def test_the_kit_names_the_law_that_a_stream_breaks(
+    law: str, kind: type[Plugin], what: str, verdict: Any
+) -> None:
+    assert what in verdict(kind, law)

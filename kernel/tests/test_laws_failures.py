@@ -1,0 +1,94 @@
+"""What a plugin's failure means for a request: its policy decides, in every hook, in every way."""
+
+import pytest
+
+from jackfield.plugin import HOOKS
+from jackfield.testing import FAULTS, GatewayClient, run_gateway
+
+REASONS = {
+    "raise": "raised RuntimeError",
+    "hang": "took over 0.02 s",
+    "wrong_type": "returned object",
+    "undeclared": "raised UndeclaredChange",
+    "cancel": "raised CancelledError",
+}
+SYNC_REASONS = {**REASONS, "hang": "raised TimeoutError", "wrong_type": "raised TypeError"}
+
+each_hook = pytest.mark.parametrize("hook", HOOKS)
+each_fault = pytest.mark.parametrize("fault", FAULTS)
+
+
+def toml(hook: str, fault: str, policy: str) -> str:
+    return f"""
+        [upstream]
+        retries = 0
+        [plugins.faulty]
+        hook = "{hook}"
+        kind = "{fault}"
+        on_error = "{policy}"
+        accept_risk = true
+        deadline_ms = 20
+        [plugins.inner]
+        use = "recorder"
+    """
+
+
+async def said(client: GatewayClient, hook: str) -> str:
+    """What the client got: the text of the answer, or the code of the error."""
+    answer = await client.chat("Hello there", stream=hook == "on_stream_chunk")
+    body = await answer.read()
+    codes = ("plugin_failure", "forbidden")
+    error = next((code for code in codes if code.encode() in body), None)
+    return error or await answer.text()
+
+
+def expected(fault: str, policy: str) -> str:
+    if fault == "refuse":
+        return "forbidden"
+    return "plugin_failure" if policy == "refuse" else "Hello there"
+
+
+@each_hook
+@each_fault
+@pytest.mark.parametrize("policy", ["refuse", "skip"])
+async def test_the_policy_decides(hook: str, fault: str, policy: str) -> None:
+    if (hook, fault) == ("call_provider", "hang"):
+        return
+    async with run_gateway(toml(hook, fault, policy)) as client:
+        assert await said(client, hook) == expected(fault, policy)
+        (over,) = client.settled
+        reasons = SYNC_REASONS if hook == "on_stream_chunk" else REASONS
+        failures = [f"faulty.{hook}: {reasons[fault]} → {policy}"] if fault != "refuse" else []
+        assert over.exchange.failures[:1] == failures
+        assert (over.outcome.error is None) is (expected(fault, policy) == "Hello there")
+        assert len(client.plugin("faulty").of("post_response")) == 1
+
+
+async def test_an_attempt_has_no_deadline_of_its_own() -> None:
+    async with run_gateway(toml("", "raise", "refuse")) as client:
+        gate = client.fake.hold()
+        asking = client.say("Hello")
+        await gate.reached()
+        deadline = client.plugin("inner")
+        assert deadline.of("call_provider")
+        asking.disconnect()
+        await asking
+        assert client.settled[0].exchange.failures == []
+
+
+async def test_a_fault_while_wrapping_keeps_the_answer_that_had_come() -> None:
+    async with run_gateway(toml("call_provider", "undeclared", "skip")) as client:
+        answer = await client.chat("Hello there")
+        assert (answer.status, await answer.text()) == (200, "Hello there")
+        assert len(client.fake.asked) == 1
+
+
+async def test_a_failure_is_logged_by_name_and_without_its_words(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with run_gateway(toml("route", "raise", "skip")) as client:
+        await client.chat()
+    (record,) = [record for record in caplog.records if record.name == "jackfield.plugins"]
+    assert "plugin faulty failed in route: raised RuntimeError" in record.getMessage()
+    assert "policy skip" in record.getMessage()
+    assert "it was told to fail" not in caplog.text

@@ -1,0 +1,42 @@
+"""The plugin itself: thin, because the work is in modules beside it."""
+
+import logging
+
+from attrs import frozen
+
+from jackfield import Exchange, InvalidRequest, Outcome, Plugin, hookimpl, option
+
+from .words import WordFinder
+
+logger = logging.getLogger(__name__)
+
+
+class Example(Plugin):
+    """Labels requests, and refuses those that say a forbidden word."""
+
+    @frozen
+    class Config:
+        """`[plugins.example]`: each option has a default and one line of documentation."""
+
+        label: str = option("example", "The value of the header `x-label` of every answer.")
+        forbidden: tuple[str, ...] = option((), "Words that no request may say, in any case.")
+
+    # What happens to a request when a hook fails: "refuse" where safety depends on the plugin,
+    # "skip" where a request is better off without it.
+    on_error = "refuse"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._words = WordFinder(config.forbidden)
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        """Runs before routing. To refuse, raise; to answer at once, return a Response."""
+        exchange.set_response_header("x-label", self.config.label)
+        if any(self._words.found_in(span.value) for span in exchange.texts()):
+            raise InvalidRequest("The request says a word that is forbidden here.")
+
+    @hookimpl
+    async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
+        """Runs once, whatever happened. Log numbers and names, never a text or a key."""
+        logger.debug("request %s ended as %s", exchange.id, outcome.kind)

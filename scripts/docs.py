@@ -1,0 +1,239 @@
+"""Writes the generated pages of docs/ anew, from what the code says of itself."""
+
+import argparse
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from jackfield import Plugin
+from jackfield._cli.parser import found_commands
+from jackfield._gateway import Gateway
+from jackfield._operations import Operations
+from jackfield.config import (
+    ModelTable,
+    OptionDoc,
+    PluginTable,
+    ProviderTable,
+    Server,
+    Upstream,
+    describe,
+    parse,
+)
+from jackfield.endpoints import Endpoint
+from jackfield.http_provider import HttpConfig
+from jackfield.providers import Provider
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+NOTE = "<!-- Written by `make docs` from the code; change it there. -->"
+
+CONFIGURATION = """\
+One TOML file says what the gateway does. `jackfield init` writes a first one, `jackfield check`
+finds everything that is wrong with one, and a running gateway reads it again when it is saved.
+
+A key that is not listed here is refused. In the tables below, `*` stands for a name of yours and
+`[]` for the elements of an array. A secret reference is a text such as `"env:OPENAI_API_KEY"` or
+`"file:/run/secrets/key"`; a key itself never stands in the file. Relative paths begin at the
+folder of the file.
+"""
+COMMANDS = """\
+`jackfield` is installed with the kernel; `jackfield-kernel[cli]`, which `jackfield` brings, adds
+colours and tables. What is written to a pipe or a file is plain text. Exit codes: 0 done, 1
+failed, 2 the configuration or the command line is wrong.
+
+`--config` is looked for in this order: the option, the variable `JACKFIELD_CONFIG`,
+`jackfield.toml` in the current folder. Where there is none of them, the gateway has the demo
+provider and every provider whose key is in the environment.
+
+A plugin may bring commands of its own: an entry point in the group `jackfield.commands`, named as
+the command, is a function that gets an `argparse.ArgumentParser`, fills it, and calls
+`parser.set_defaults(run=...)` with a function from the arguments to the exit code.
+"""
+ENDPOINTS = """\
+A client needs the permission that stands beside an endpoint; `public` needs none. Without a
+plugin that authenticates, only this machine is served, and it may do everything but `admin`.
+`{name}` stands for one segment of a path, `{name*}` for all that follow, and `*` for any method.
+"""
+HEADERS = (
+    (
+        "x-request-id",
+        "request, answer",
+        "the name of the request in the log; the client's own if it is a plain word of at most"
+        " 128 characters",
+    ),
+    (
+        "x-jackfield-provider",
+        "request",
+        "the provider that is meant, where neither path nor body names a model",
+    ),
+    ("x-jackfield-target", "answer", "the `provider/model` that answered"),
+    (
+        "x-jackfield-loss",
+        "answer",
+        "the features of the request that the target could not express",
+    ),
+    ("server-timing", "answer", "milliseconds in all, at the provider, and in each plugin"),
+    ("retry-after", "answer", "seconds to wait before another try"),
+)
+
+
+def configuration() -> Iterator[str]:
+    """The page on the configuration file."""
+    yield from ("# Configuration", CONFIGURATION)
+    for header, kind in (("server", Server), ("upstream", Upstream), ("models.*", ModelTable)):
+        yield from (f"## `[{header}]`", summary(kind), options(describe(kind)))
+    yield from ("## `[providers.*]`", options(describe(ProviderTable)))
+    yield "Providers that speak HTTP take these keys as well:"
+    yield options(describe(HttpConfig))
+    yield from sections(Provider, "providers", shared=describe(HttpConfig))
+    yield from (
+        "## `[plugins.*]`",
+        "The order of the tables is the order in which plugins are called.",
+    )
+    yield options(describe(PluginTable))
+    yield from sections(Plugin, "plugins", shared=())
+
+
+def sections(kind: type[Plugin], section: str, shared: Sequence[OptionDoc]) -> Iterator[str]:
+    """One section for each built-in plugin of a kind."""
+    for name, plugin in built_in():
+        if issubclass(plugin, Provider) != (kind is Provider):
+            continue
+        listed = describe(plugin.Config)
+        own = [option for option in listed if option not in shared]
+        yield f"### `[{section}.{name}]`"
+        yield f"{summary(plugin)} [More](../builtin_plugins/{name}/README.md)."
+        if kind is Plugin:
+            policy = f'`on_error = "{plugin.on_error}"` and `deadline_ms = {plugin.deadline_ms}`'
+            yield f"By default {policy}."
+        if own:
+            yield options(own)
+        if len(own) < len(listed):
+            yield "And the keys of every provider that speaks HTTP."
+
+
+def options(listed: Iterable[OptionDoc]) -> str:
+    """A table of the keys of a table."""
+    rows = (
+        (
+            f"`{option.path}`",
+            option.type,
+            "required" if option.required else f"`{option.default}`" if option.default else "",
+            option.doc,
+        )
+        for option in listed
+    )
+    return table(("key", "type", "default", "meaning"), rows)
+
+
+def commands() -> Iterator[str]:
+    """The page on the command line."""
+    yield from ("# Command line", COMMANDS)
+    for point, _ in found_commands():
+        if point.value.startswith("jackfield."):
+            parser = argparse.ArgumentParser(prog=f"jackfield {point.name}", add_help=False)
+            point.load()(parser)
+            yield from command(parser)
+
+
+def command(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """The section of one command; its words do not depend on the version of Python."""
+    actions = parser._actions
+    words = " ".join(filter(None, [parser.prog, *map(in_usage, actions)]))
+    yield from (f"## `{parser.prog}`", str(parser.description), f"    {words}")
+    if actions:
+        yield table(("argument", "meaning"), ((name_of(one), str(one.help)) for one in actions))
+    if parser.epilog:
+        examples = parser.epilog.split("\n")[1:]
+        yield "\n".join(["```", *(example.removeprefix("  ") for example in examples), "```"])
+
+
+def in_usage(action: argparse.Action) -> str:
+    """How an argument stands in the line on usage."""
+    metavar = str(action.metavar or "")
+    if not action.option_strings:
+        return f"[{metavar}]" if action.nargs == "?" else metavar
+    return f"[{f'{action.option_strings[-1]} {metavar}'.rstrip()}]"
+
+
+def name_of(action: argparse.Action) -> str:
+    """How an argument stands in the table."""
+    words = ", ".join(f"`{word}`" for word in action.option_strings)
+    return f"{words} {action.metavar or ''}".strip()
+
+
+def endpoints() -> Iterator[str]:
+    """The page on endpoints and headers."""
+    operations = Operations(Gateway(parse("server.front_doors = []", "docs")))
+    own = operations.public()
+    public = {(endpoint.method, endpoint.path) for endpoint in own}
+    admin = [one for one in operations.admin() if (one.method, one.path) not in public]
+    yield from ("# Endpoints and headers", ENDPOINTS, "## The gateway's own", endpoint_table(own))
+    yield "On the admin listener (`server.admin`) alone:"
+    yield endpoint_table(admin)
+    for name, plugin in built_in():
+        if issubclass(plugin, Provider) and plugin.endpoints:
+            yield from (f"## Of `{name}`", endpoint_table(plugin.endpoints))
+    yield "## Headers"
+    yield table(("header", "in", "meaning"), ((f"`{head}`", *rest) for head, *rest in HEADERS))
+
+
+def endpoint_table(listed: Iterable[Endpoint]) -> str:
+    """A table of endpoints."""
+    rows = (
+        (one.method, f"`{one.path}`", one.dialect.name, one.operation, one.permission)
+        for one in listed
+    )
+    return table(("method", "path", "dialect", "operation", "permission"), rows)
+
+
+def built_in() -> Iterator[tuple[str, type[Plugin]]]:
+    """The plugins that are shipped with the kernel."""
+    names = {path.parent.name for path in ROOT.glob("builtin_plugins/*/pyproject.toml")}
+    for point in sorted(entry_points(group="jackfield.plugins")):
+        if point.name in names:
+            yield point.name, point.load()
+
+
+def summary(kind: type[Any]) -> str:
+    """The first line of a class's docstring."""
+    return (inspect.getdoc(kind) or "").split("\n")[0]
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of Markdown."""
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    lines = [heads, ["---"] * len(heads), *cells]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    "configuration.md": configuration,
+    "cli.md": commands,
+    "endpoints.md": endpoints,
+}
+
+
+def main() -> None:
+    """Write the pages; with --check, only say which are out of date."""
+    old = []
+    for name, page in PAGES.items():
+        head, *rest = (part.strip("\n") for part in page())
+        text = "\n\n".join([head, NOTE, *rest]) + "\n"
+        path = DOCS / name
+        if path.exists() and path.read_text() == text:
+            continue
+        old.append(f"docs/{name}")
+        if "--check" not in sys.argv:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+    if old and "--check" in sys.argv:
+        sys.exit(f"out of date, so run `make docs`: {', '.join(old)}")
+    sys.stdout.write(f"written: {', '.join(old) or 'nothing'}\n")
+
+
+if __name__ == "__main__":
+    main()

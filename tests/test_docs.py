@@ -1,0 +1,22 @@
+"""The generated pages of docs/ say what the code says."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_generated_pages_are_up_to_date() -> None:
+    command = [sys.executable, str(ROOT / "scripts/docs.py"), "--check"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_every_header_of_ours_is_documented() -> None:
+    sources = [*ROOT.glob("kernel/src/**/*.py"), *ROOT.glob("builtin_plugins/*/src/**/*.py")]
+    name = r"\bx-jackfield-[a-z-]+"
+    used = {found for path in sources for found in re.findall(name, path.read_text())}
+    documented = set(re.findall(name, (ROOT / "docs/endpoints.md").read_text()))
+    assert used <= documented, "add them to HEADERS in scripts/docs.py, then: make docs"

@@ -1,0 +1,50 @@
+"""The first minute: `jackfield serve` without a file, and a client that knows only its address."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from openai import OpenAI
+
+KEYS = ("_API_KEY", "JACKFIELD_")
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[OpenAI]:
+    """The SDK of OpenAI, at a gateway in an empty folder and an environment without keys."""
+    environment = {k: v for k, v in os.environ.items() if not any(word in k for word in KEYS)}
+    command = [sys.executable, "-m", "jackfield", "serve", "--bind", "127.0.0.1:0"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        found = re.search(r"serving on (\S+);", process.stderr.readline())
+        assert found is not None
+        with OpenAI(base_url=f"http://{found[1]}/v1", api_key="unused", max_retries=0) as client:
+            yield client
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+def test_the_demo_answers(client: OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model="demo/echo", messages=[{"role": "user", "content": "Hello"}]
+    )
+    assert answer.choices[0].message.content == "You said: Hello"
+
+
+def test_the_demo_answers_as_a_stream(client: OpenAI) -> None:
+    stream = client.chat.completions.create(
+        model="demo/echo", messages=[{"role": "user", "content": "one two"}], stream=True
+    )
+    texts = [chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices]
+    assert "".join(texts) == "You said: one two"
+
+
+def test_the_models_are_listed(client: OpenAI) -> None:
+    assert "demo/chat" in [model.id for model in client.models.list()]
