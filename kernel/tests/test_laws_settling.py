@@ -1,4 +1,4 @@
-"""Whatever happens to a request, every plugin that was reached is settled once, in reverse order."""
+"""Whatever happens to a request, each plugin that was reached is settled once, inner ones first."""
 
 import asyncio
 import json
@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from jackfield import CallNext, Exchange, Forbidden, Plugin, Response, Target, hookimpl
 from jackfield.plugin import HOOKS
 from jackfield.testing import Faulty, Gate, GatewayClient, Recorder, check_plugin, run_gateway
 
@@ -38,7 +39,7 @@ def settled_by(client: GatewayClient) -> list[str]:
 
 async def until_reached(client: GatewayClient, hook: str) -> None:
     """Let the request go on until the faulty plugin is in its hook."""
-    while not client.plugin("faulty").of(hook):
+    while not client.plugin("faulty").of(hook):  # noqa: ASYNC110 - a hook has no event to wait for
         await asyncio.sleep(0)
 
 
@@ -132,6 +133,28 @@ async def test_a_client_that_leaves_with_the_first_byte_unread_is_settled() -> N
         assert settled_by(client) == ["third", "second", "first"]
         assert client.settled[0].outcome.kind == "client_gone"
         assert client.fake.asked[0].ended == "cancelled"
+
+
+class Ends(Plugin):
+    """Ends the exchange from within."""
+
+    @hookimpl
+    async def call_provider(
+        self, exchange: Exchange, target: Target, call_next: CallNext
+    ) -> Response:
+        response = await call_next(target)
+        exchange.end(Forbidden("Enough."))
+        return response
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_plugin_may_end_the_exchange_itself(stream: bool) -> None:
+    toml = "[plugins.ends]\n[plugins.inner]\nuse = 'recorder'"
+    async with run_gateway(toml, {"ends": Ends}) as client:
+        answer = await client.chat("Hello", stream=stream)
+        assert (answer.status, answer.streaming) == (403, False)
+        assert settled_by(client) == ["inner"]
+        assert client.fake.asked[0].ended == ("cancelled" if stream else "answered")
 
 
 async def test_leaving_twice_settles_once() -> None:

@@ -1,9 +1,15 @@
 """Streams end once, and what plugins hold back comes out, through the plugins further out."""
 
+import asyncio
 from collections.abc import Sequence
 
-from jackfield import Chunk, Exchange, Plugin, hookimpl
-from jackfield.testing import GatewayClient, run_gateway
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jackfield import Chunk, Exchange, Plugin, hookimpl, sse
+from jackfield.testing import GatewayClient, Reply, run_gateway
 
 
 class Joins(Plugin):
@@ -17,8 +23,9 @@ class Joins(Plugin):
         texts = [span.value for span in chunk.texts()]
         held += texts
         if chunk.final:
-            joined = b'data: {"text":"%b"}\n\n' % "".join(held).encode()
-            return (Chunk(joined, chunk.dialect), chunk)
+            joined = sse.encode(msgspec.json.encode({"text": "".join(held)}))
+            last = chunk.with_texts({span.path: "" for span in chunk.texts()})
+            return (Chunk(joined, chunk.dialect), last)
         return () if texts else None
 
 
@@ -88,9 +95,10 @@ async def test_after_a_cut_the_final_chunk_is_aborted_and_empty() -> None:
         assert (last.final, last.aborted, last.data) == (True, True, b"")
 
 
-async def test_a_plugin_may_end_a_stream_early_and_the_provider_is_left() -> None:
+@pytest.mark.parametrize("per_batch", [1, 3])
+async def test_a_plugin_may_end_a_stream_early_and_the_provider_is_left(per_batch: int) -> None:
     async with run_gateway("[plugins.outer]\nuse='recorder'\n[plugins.comma]", PLUGINS) as client:
-        client.fake.reply("One,", " two", " three")
+        client.fake.reply("One,", " two", " three", per_batch=per_batch)
         answer = await client.chat(stream=True)
         assert await answer.text() == "One,"
         assert seen_by(client, "outer")[-1].final
@@ -109,3 +117,14 @@ async def test_events_may_come_in_any_batches() -> None:
         async with run_gateway("[plugins.shouts]\n[plugins.joins]", PLUGINS) as client:
             client.fake.reply("He", "llo", " you", per_batch=per_batch)
             assert await (await client.chat(stream=True)).text() == "HELLO YOU"
+
+
+@settings(max_examples=30)
+@given(texts=st.lists(st.text(min_size=1, max_size=5), max_size=6), per_batch=st.integers(0, 4))
+def test_the_same_is_said_however_a_stream_is_cut(texts: list[str], per_batch: int) -> None:
+    async def said() -> str:
+        async with run_gateway("[plugins.shouts]\n[plugins.joins]", PLUGINS) as client:
+            client.fake.always(Reply((*texts, "."), per_batch=per_batch))
+            return await (await client.chat(stream=True)).text()
+
+    assert asyncio.run(said()) == f"{''.join(texts)}.".upper()

@@ -5,13 +5,14 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from attrs import define, field
 
 PLUGINS = Path(__file__).parent / "plugins"
+IMPATIENT = {"connect": 1.0, "first_byte": 0.8, "between_events": 0.6, "total": 2.0}
 KEY = "sk-canary-3f9a77c2d1"
 
 _SERVING = re.compile(r"serving on 127\.0\.0\.1:(\d+)")
@@ -27,6 +28,7 @@ class GatewayProcess:
     _process: asyncio.subprocess.Process = field(init=False)
     _reading: asyncio.Task[None] = field(init=False)
     _news: asyncio.Condition = field(factory=asyncio.Condition)
+    _silent: bool = False
     log: list[str] = field(factory=list)
     port: int = 0
 
@@ -40,12 +42,14 @@ class GatewayProcess:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
-    async def launch(self, **environ: str) -> None:
-        """Start it, without waiting until it serves."""
+    async def launch(self, files: int | None = None) -> None:
+        """Start it, with a limit of open files; do not wait until it serves."""
         command = [sys.executable, "-m", "jackfield", "serve", "--config", str(self.config)]
+        if files is not None:
+            command = ["prlimit", f"--nofile={files}:{files}", *command]
         self._process = await asyncio.create_subprocess_exec(
             *command,
-            env={**os.environ, "UPSTREAM_KEY": KEY, "PYTHONPATH": str(PLUGINS), **environ},
+            env={**os.environ, "UPSTREAM_KEY": KEY, "PYTHONPATH": str(PLUGINS)},
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )
@@ -66,7 +70,7 @@ class GatewayProcess:
                 found = [line for line in self.log if re.search(pattern, line)]
                 if len(found) >= count:
                     return found[count - 1]
-                if self._reading.done():
+                if self._silent:
                     return ""
                 await self._news.wait()
 
@@ -86,10 +90,11 @@ class GatewayProcess:
             self.send(signal.SIGTERM)
         return await self.ended()
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """End it at once, if it still runs."""
         if self._process.returncode is None:
             self._process.kill()
+            await self.ended()
 
     def resident(self) -> int:
         """Bytes in memory now."""
@@ -107,6 +112,11 @@ class GatewayProcess:
         """How many files and sockets are open."""
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def processor_seconds(self) -> float:
+        """What it has used of a processor so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def _memory(self, pattern: re.Pattern[str]) -> int:
         match = pattern.search(Path(f"/proc/{self.pid}/status").read_text())
         if match is None:
@@ -122,22 +132,25 @@ class GatewayProcess:
                 self.log.append(line.decode(errors="replace").rstrip("\n"))
                 self._news.notify_all()
         async with self._news:
+            self._silent = True
             self._news.notify_all()
 
 
 @asynccontextmanager
-async def serving(directory: Path, toml: str) -> AsyncIterator[GatewayProcess]:
+async def serving(
+    directory: Path, toml: str, *, files: int | None = None
+) -> AsyncIterator[GatewayProcess]:
     """A gateway with this configuration that serves, and is ended at last."""
     config = directory / "jackfield.toml"
     config.write_text(toml)
     gateway = GatewayProcess(config)
-    await gateway.launch()
+    await gateway.launch(files)
     try:
         await gateway.serving()
         yield gateway
         await gateway.stop()
     finally:
-        gateway.kill()
+        await gateway.kill()
 
 
 def provider(name: str, base_url: str, **keys: str) -> str:
@@ -148,10 +161,14 @@ def provider(name: str, base_url: str, **keys: str) -> str:
 
 
 def config(
-    base_url: str, *tables: str, retries: int = 0, server: str = "", **timeouts: float
+    base_url: str,
+    *tables: str,
+    retries: int = 0,
+    server: str = "",
+    timeouts: Mapping[str, float] | None = None,
 ) -> str:
     """A configuration with two providers: `same` speaks all dialects, `other` chat alone."""
-    seconds = {"connect": 1.0, "first_byte": 0.8, "between_events": 0.6, "total": 2.0, **timeouts}
+    seconds = {**IMPATIENT, **(timeouts or {})}
     shown = ", ".join(f"{key} = {value}" for key, value in seconds.items())
     return "\n".join(
         [

@@ -12,10 +12,10 @@ import aiohttp
 import pytest
 from attrs import field, frozen
 from tests.faults.faultd import FAULTS, Faultd
-from tests.faults.gateway import KEY, config, serving
+from tests.faults.gateway import IMPATIENT, KEY, config, serving
 from tests.faults.views import PATHS, REQUESTS, View, ask
 
-TOTAL = 2.0
+TOTAL = IMPATIENT["total"]
 TOGETHER = 8
 SMALL = {"huge": "-64", "huge-declared": "-64", "gzip-bomb": "-64", "gzip-sse-bomb": "-64"}
 CLASSES = {"chat": "same", "responses": "other"}
@@ -57,7 +57,7 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
 
 async def make_matrix(directory: Path) -> Matrix:
     async with Faultd() as upstream:
-        toml = config(upstream.base_url, total=TOTAL)
+        toml = config(upstream.base_url)
         async with serving(directory, toml) as gateway:
             async with aiohttp.ClientSession(gateway.url) as session:
                 views = await observe(session)

@@ -13,7 +13,9 @@ from jackfield.testing import FakeUpstream
 RESPONSES, EMBEDDINGS, COMPLETIONS = "/v1/responses", "/v1/embeddings", "/v1/completions"
 USER = b'"messages": [{"role": "user", "content": "hi"}]'
 JSON = "application/json"
-NEVER = re.compile(rb"Traceback|File \"|\.py\b|127\.0\.0\.1:\d+/v1|<[\w.]+ object at|msgspec|aiohttp")
+NEVER = re.compile(
+    rb"Traceback|File \"|\.py\b|127\.0\.0\.1:\d+/v1|<[\w.]+ object at|msgspec|aiohttp"
+)
 
 
 @frozen
@@ -37,8 +39,10 @@ def of_each_model(path: str, rest: bytes) -> list[Mistake]:
         Mistake(path, b'{"model": null, ' + rest + b"}", 400, ("model",), "model"),
         Mistake(path, b'{"model": ["m"], ' + rest + b"}", 400, ("model", "string"), "model"),
         Mistake(path, b'{"model": "", ' + rest + b"}", 400, ("model",), "model"),
-        Mistake(path, b'{"model": "' + b"m" * 300 + b'"}', 400, ("model", "256"), "model"),
-        Mistake(path, b'{"model": "a\\nb"}', 400, ("model", "printable"), "model"),
+        Mistake(
+            path, b'{"model": "' + b"m" * 300 + b'", ' + rest + b"}", 400, ("model", "256"), "model"
+        ),
+        Mistake(path, b'{"model": "a\\nb", ' + rest + b"}", 400, ("model", "printable"), "model"),
         Mistake(path, b"nope", 400, ("body", "JSON", "line 1")),
         Mistake(path, b"", 400, ("body", "JSON", "empty")),
         Mistake(path, b'{"model": "m",', 400, ("body", "JSON", "line 1")),
@@ -67,7 +71,9 @@ MISTAKES = [
     Mistake("/jackfield/explain", b"[]", 400, ("path", "body")),
     Mistake("/jackfield/explain", b'{"body": null}', 400, ("path", "body")),
     Mistake("/jackfield/explain", b'{"path": 3, "body": {}}', 400, ("path",)),
-    Mistake("/jackfield/explain", b'{"path": "/v1/x", "body": {}, "headers": 3}', 400, ("headers",)),
+    Mistake(
+        "/jackfield/explain", b'{"path": "/v1/x", "body": {}, "headers": 3}', 400, ("headers",)
+    ),
 ]
 
 

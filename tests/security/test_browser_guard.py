@@ -4,10 +4,23 @@ import pytest
 from tests.security.wire import Wire
 
 FOREIGN_HOSTS = [
-    *("evil.example", "evil.example:4747", "127.evil.example", "127.0.0.1.nip.io", "127.0.0.1.evil"),
+    *(
+        "evil.example",
+        "evil.example:4747",
+        "127.evil.example",
+        "127.0.0.1.nip.io",
+        "127.0.0.1.evil",
+    ),
     *("localhost.evil.example", "evil.example@localhost", "localhost@evil.example", "10.0.0.7"),
     *("169.254.169.254", "[fe80::1]", "[::1", "[::1]evil.example", "::1", "", " ", "localhost/x"),
-    *("0x7f000001", "2130706433", "127.1", "localhost,evil.example", "0.0.0.0", "[::ffff:10.0.0.1]"),
+    *(
+        "0x7f000001",
+        "2130706433",
+        "127.1",
+        "localhost,evil.example",
+        "0.0.0.0",
+        "[::ffff:10.0.0.1]",
+    ),
 ]
 OWN_HOSTS = ["localhost", "LOCALHOST:80", "127.0.0.1", "127.0.0.1:4747", "127.8.9.1", "[::1]:4747"]
 FOREIGN_ORIGINS = [

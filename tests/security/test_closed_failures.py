@@ -68,7 +68,9 @@ async def test_a_secret_in_the_file_is_refused_and_not_repeated(toml: str, liter
     assert literal.removeprefix("env:") not in said
 
 
-@pytest.mark.parametrize("value", ["acme-\x00key-7f3Qw9Zt", "acme\r\nX-Evil: 1", "acme-ключ-7f3Qw9"])
+@pytest.mark.parametrize(
+    "value", ["acme-\x00key-7f3Qw9Zt", "acme\r\nX-Evil: 1", "acme-ключ-7f3Qw9"]
+)
 async def test_a_key_that_cannot_be_a_header_refuses_to_start(
     tmp_path: pytest.TempPathFactory, value: str
 ) -> None:

@@ -14,7 +14,8 @@ from jackfield.testing.gateway import ObservedGateway, client_of, observed_gatew
 
 PUBLISHED = {("GET", "/health"), ("GET", "/ready")}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
-BODIES = (b"", b"{}", b"{", b"[]", b'{"model": "m", "messages": []}', b"\xff\x00", b"\x1f\x8b\x08")
+ASKED = ("GET", "POST", "DELETE")
+BODIES = (b"", b"{}", b"{", b'{"model": "m", "messages": []}', b"\xff\x00")
 CREDENTIALS: tuple[Mapping[str, str], ...] = (
     {},
     {"Authorization": ""},
@@ -57,7 +58,7 @@ async def test_without_the_permission_no_endpoint_answers(
     for endpoint in guarded.table:
         if endpoint.permission == PUBLIC:
             continue
-        methods = METHODS if endpoint.method == "*" else (endpoint.method,)
+        methods = ASKED if endpoint.method == "*" else (endpoint.method,)
         for method in methods:
             for body in BODIES:
                 path = path_of(endpoint)

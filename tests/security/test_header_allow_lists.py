@@ -14,6 +14,8 @@ CREDENTIALS = ["Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key", "Cooki
 HOPS = ["Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer", "Via"]
 ADDRESSES = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "X-Original-URL"]
 UNDERSCORED = ["Accept_", "X_Api_Key", "Idempotency_Key", "OpenAI_Beta", "Content_Length"]
+OUTGOING = {"content-type", "content-length", "x-request-id", "x-jackfield-target"}
+OUTGOING |= {"server-timing", "date", "connection", "x-ratelimit-remaining-requests"}
 KNOWN = [
     *("Accept-Encoding", "Accept-Language", "Cache-Control", "Date", "From", "If-Match", "Range"),
     *("If-None-Match", "Link", "Location", "Max-Forwards", "Origin-Agent", "Pragma", "Referer"),
@@ -53,9 +55,7 @@ async def test_only_what_the_provider_asks_for_is_forwarded(
 ) -> None:
     headers = dict.fromkeys(FORWARDED, "passed") | {"X-Other": "kept"}
     await wire.ask(body=b'{"model": "m", "messages": []}', headers=headers)
-    assert set(upstream.requests[0].headers) - OURS == {
-        name.title() for name in FORWARDED
-    } or {name.lower() for name in upstream.requests[0].headers} == OURS | FORWARDED
+    assert {name.lower() for name in upstream.requests[0].headers} == OURS | FORWARDED
 
 
 async def test_a_header_that_connection_names_is_not_forwarded_by_another_way(
@@ -86,18 +86,22 @@ async def test_of_the_headers_of_a_provider_only_allowed_ones_pass(
 ) -> None:
     told = {
         **{name: "upstream-leak" for name in NAMES if name != "Content-Length"},
-        **{"Access-Control-Allow-Origin": "*", "Refresh": "0; url=http://upstream-leak"},
-        **{"X-RateLimit-Remaining-Requests": "41", "Content-Security-Policy": "upstream-leak"},
-        **{"Strict-Transport-Security": "max-age=1", "X-Powered-By": "upstream-leak"},
+        "Access-Control-Allow-Origin": "*",
+        "Refresh": "0; url=http://upstream-leak",
+        "X-RateLimit-Remaining-Requests": "41",
+        "Content-Security-Policy": "upstream-leak",
+        "Strict-Transport-Security": "max-age=1",
+        "X-Powered-By": "upstream-leak",
     }
+    passed: set[str] = set()
     for start in range(0, len(told), 60):
         lot = dict(list(told.items())[start : start + 60])
         upstream.reply(COMPLETION, headers={**lot, "X-Request-Id": "upstream-leak"})
         reply = await wire.ask(body=b'{"model": "m", "messages": []}')
         assert reply.status == 200
         assert b"upstream-leak" not in reply.raw
-        assert not any(name.startswith("Access-Control") for name in reply.headers)
-    assert reply.headers["x-ratelimit-remaining-requests"] == "41"
+        passed |= {name.lower() for name in reply.headers}
+    assert passed == OUTGOING
 
 
 @pytest.mark.parametrize("value", [KEY, f"tail {KEY[4:14]}", "http://10.0.0.1/", "a" * 200])

@@ -51,7 +51,7 @@ def attempts() -> Iterator[list[tuple[str, Any]]]:
 
 def elsewhere(attempts: list[tuple[str, Any]], *ports: int) -> list[tuple[str, Any]]:
     """The attempts that were not at 127.0.0.1 and one of the ports."""
-    allowed = [("socket.getaddrinfo", "127.0.0.1")]
+    allowed: list[tuple[str, Any]] = [("socket.getaddrinfo", "127.0.0.1")]
     allowed += [("socket.connect", ("127.0.0.1", port)) for port in ports]
     return [attempt for attempt in attempts if attempt not in allowed]
 

@@ -4,12 +4,11 @@ import pytest
 from tests.security.wire import Wire
 
 from jackfield.endpoints import EndpointTable
-from jackfield.errors import GatewayError
+from jackfield.errors import NotFound
 from jackfield.testing import FakeUpstream
 from jackfield_openai.endpoints import endpoints
 
 TABLE = EndpointTable(endpoints())
-GUARDED = "/organization/admin_api_keys"
 DISGUISES = [
     "/v1/%6frganization/admin_api_keys",
     "/v1/organization%2fadmin_api_keys",
@@ -58,8 +57,19 @@ TARGETS = [
     *(b"@169.254.169.254/", b"http://169.254.169.254/v1/models", b"https://evil.example/v1/x"),
     *(b"http://evil.example@127.0.0.1/v1/models", b"*", b"evil.example:443", b"v1/models"),
     *(b"/\\169.254.169.254", b"/v1/x?url=http://169.254.169.254/", b"/v1/x#@evil.example"),
-    *(b"/v1/%0d%0aX-Injected:%20yes", b"/v1/x%00", b"/v1/\xff\xfe", b"/v1/\xe2\x80\xae", b"/v1/x\t"),
-    *(b"file:///etc/passwd", b"gopher://127.0.0.1:6379/_x", b"/v1/x%0d%0a%0d%0aGET%20/", b"http://"),
+    *(
+        b"/v1/%0d%0aX-Injected:%20yes",
+        b"/v1/x%00",
+        b"/v1/\xff\xfe",
+        b"/v1/\xe2\x80\xae",
+        b"/v1/x\t",
+    ),
+    *(
+        b"file:///etc/passwd",
+        b"gopher://127.0.0.1:6379/_x",
+        b"/v1/x%0d%0a%0d%0aGET%20/",
+        b"http://",
+    ),
     *(b"http://[::1", b"http://[", b"/v1/[", b"/v1/%", b"/v1/%zz", b"/v1/" + b"a" * 9000),
 ]
 
@@ -67,17 +77,13 @@ TARGETS = [
 @pytest.mark.parametrize("path", DISGUISES)
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_a_guarded_path_in_disguise_stays_guarded(method: str, path: str) -> None:
-    try:
-        endpoint, params = TABLE.find(method, path)
-    except GatewayError as error:
-        assert error.http_status == 404
-    else:
-        pytest.fail(f"{path} leads to {endpoint.path} with {params}: {endpoint.permission}")
+    with pytest.raises(NotFound):
+        TABLE.find(method, path)
 
 
 @pytest.mark.parametrize("path", CHAT_IN_DISGUISE)
 def test_a_chat_in_disguise_does_not_pass_for_something_unread(path: str) -> None:
-    with pytest.raises(GatewayError, match=r"leads nowhere|There is no endpoint"):
+    with pytest.raises(NotFound, match=r"leads nowhere|There is no endpoint"):
         TABLE.find("POST", path)
 
 
@@ -102,7 +108,7 @@ async def test_a_strange_target_gets_an_error_or_stays_below_the_base_url(
     for method in ("GET", "POST"):
         reply = await wire.ask(target, b"{}", method=method)
         assert 200 <= reply.status < 500, reply.raw
-        assert b"X-Injected" not in reply.headers
+        assert "X-Injected" not in reply.headers
     for request in upstream.requests:
         assert request.path.startswith("/v1/")
         assert request.headers["host"] in upstream.base_url

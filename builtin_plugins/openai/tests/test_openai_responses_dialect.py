@@ -20,7 +20,7 @@ def event(**members: Any) -> bytes:
 def test_a_peek_sees_model_stream_and_limit() -> None:
     tree = {"model": "m", "stream": True, "max_output_tokens": 7, "input": 3}
     assert RESPONSES.peek(tree, {}) == Peek("m", True, 7)
-    assert RESPONSES.peek({}, {}) == Peek(None)
+    assert RESPONSES.peek({"prompt": {"id": "pmpt_1"}}, {}) == Peek(None)
 
 
 @pytest.mark.parametrize("members", [{"model": 3}, {"stream": "yes"}, {"max_output_tokens": "7"}])

@@ -23,24 +23,24 @@ _MOST_LINES = 20_000
 
 
 class AccessLog:
-    """Collects the lines of a moment and writes them at once.
+    """Makes each line at once, so that nothing of an exchange is kept, and writes them in batches.
 
     Under a stalled reader lines are dropped, and how many is said in the next one.
     """
 
     def __init__(self, style: str, stream: TextIO | None = None) -> None:
-        self._json = style == "json"
+        self._line = json_line if style == "json" else text_line
         self._stream = stream or sys.stderr
-        self._pending: list[tuple[Exchange, Outcome, float]] = []
+        self._lines: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
         self._dropped = 0
 
     def add(self, exchange: Exchange, outcome: Outcome) -> None:
         """Note that an exchange has ended."""
-        if len(self._pending) >= _MOST_LINES:
+        if len(self._lines) >= _MOST_LINES:
             self._dropped += 1
             return
-        self._pending.append((exchange, outcome, time.monotonic()))
+        self._lines.append(self._line(exchange, outcome))
         if self._timer is None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(_FLUSH_SECONDS, self.flush)
@@ -60,32 +60,21 @@ class AccessLog:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        pending, self._pending = self._pending, []
-        if not pending:
-            return
-        lines = [self._line(*entry) for entry in pending]
+        lines, self._lines = self._lines, []
         if self._dropped:
             lines.append(f"{self._dropped} lines of the access log were dropped")
             self._dropped = 0
-        self._stream.write("\n".join(lines) + "\n")
-        self._stream.flush()
-
-    def _line(self, exchange: Exchange, outcome: Outcome, ended: float) -> str:
-        fields = facts(exchange, outcome, ended)
-        if self._json:
-            return _ascii(fields)
-        return " ".join(
-            [f"{name}={word(value)}" for name, value in fields.items() if value is not None]
-        )
+        if lines:
+            self._stream.write("\n".join(lines) + "\n")
+            self._stream.flush()
 
 
-def facts(exchange: Exchange, outcome: Outcome, ended: float) -> dict[str, Any]:
+def facts(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:
     """What the log says of an exchange: identities and numbers, never its texts."""
-    wall = time.time() - time.monotonic() + ended
     usage = outcome.usage
-    last = exchange.attempts[-1] if exchange.attempts else None
+    attempts = exchange.attempts
     return {
-        "time": f"{_second(int(wall))}.{int(wall % 1 * 1000):03d}Z",
+        "time": _now(),
         "request": exchange.id,
         "method": exchange.request.method,
         "path": exchange.endpoint.path,
@@ -93,15 +82,51 @@ def facts(exchange: Exchange, outcome: Outcome, ended: float) -> dict[str, Any]:
         "outcome": outcome.kind,
         "error": outcome.error.code if outcome.error else None,
         "model": exchange.model,
-        "target": str(last.target) if last else None,
-        "attempts": len(exchange.attempts) or None,
+        "target": str(attempts[-1].target) if attempts else None,
+        "attempts": len(attempts) or None,
         "tenant": exchange.principal.tenant,
         "stream": exchange.stream or None,
         "input_tokens": usage.input_tokens if usage else None,
         "output_tokens": usage.output_tokens if usage else None,
-        "ms": round((ended - exchange.received) * 1000, 2),
-        "plugin_failures": "; ".join(exchange.failures) or None,
+        "ms": round((time.monotonic() - exchange.received) * 1000, 2),
+        "plugin_failures": "; ".join(exchange.failures) if exchange.failures else None,
     }
+
+
+def json_line(exchange: Exchange, outcome: Outcome) -> str:
+    """The line as JSON; what is unknown is null."""
+    return _ascii(facts(exchange, outcome))
+
+
+def text_line(exchange: Exchange, outcome: Outcome) -> str:
+    """The same facts as `name=value` words; what is unknown is left out."""
+    line = (
+        f"time={_now()} request={exchange.id} method={exchange.request.method}"
+        f" path={exchange.endpoint.path} status={outcome.status} outcome={outcome.kind}"
+    )
+    if outcome.error is not None:
+        line += f" error={outcome.error.code}"
+    if exchange.model is not None:
+        line += f" model={word(exchange.model)}"
+    if exchange.attempts:
+        target = exchange.attempts[-1].target
+        line += f" target={word(f'{target.provider}/{target.model}')}"
+        line += f" attempts={len(exchange.attempts)}"
+    line += f" tenant={word(exchange.principal.tenant)}"
+    if exchange.stream:
+        line += " stream=True"
+    if outcome.usage is not None:
+        usage = outcome.usage
+        line += f" input_tokens={usage.input_tokens} output_tokens={usage.output_tokens}"
+    line += f" ms={(time.monotonic() - exchange.received) * 1000:.2f}"
+    if exchange.failures:
+        line += f" plugin_failures={word('; '.join(exchange.failures))}"
+    return line
+
+
+def _now() -> str:
+    wall = time.time()
+    return f"{_second(int(wall))}.{int(wall % 1 * 1000):03d}Z"
 
 
 @lru_cache(maxsize=4)
@@ -109,10 +134,9 @@ def _second(wall: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(wall))
 
 
-def word(value: Any) -> str:
-    """A value that cannot be taken for two, nor break the line."""
-    if type(value) is not str:
-        return str(value)
+@lru_cache(maxsize=2048)
+def word(value: str) -> str:
+    """A text that cannot be taken for two words, nor break the line."""
     return value if _PLAIN(value) else _ascii(value)
 
 

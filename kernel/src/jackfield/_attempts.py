@@ -7,9 +7,9 @@ from itertools import count
 from time import perf_counter
 from typing import Any, Final
 
-from attrs import define
+from attrs import define, field
 
-from jackfield._hook_call import HookCaller
+from jackfield._hook_call import HookCaller, is_being_cancelled
 from jackfield._hook_chain import Hook
 from jackfield.errors import GatewayError, LossRefused, ModelNotFound, ProviderError
 from jackfield.exchange import Exchange
@@ -100,7 +100,7 @@ class Attempts:
             if outer is not None:
                 outer.seconds += perf_counter() - began
         if outer is not None:
-            outer.response = response
+            outer.responses.append(response)
         return response
 
     async def _wrapped(self, hook: Hook, call_next: "Next", target: Target) -> Response:
@@ -108,20 +108,24 @@ class Attempts:
         exchange = call_next.exchange
         began = perf_counter()
         exchange.acting = hook
-        cause: Exception | None = None
+        cause: BaseException | None = None
         try:
             result = await hook.call(exchange, target, call_next)
             if isinstance(result, Response):
+                if call_next.responses and result not in call_next.responses:
+                    exchange._record("response", "response")
                 return result
             reason = f"returned {type(result).__name__}"
         except GatewayError:
             raise
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
+                raise
             reason, cause = f"raised {type(error).__name__}", error
         finally:
             exchange.timings[hook.position] += perf_counter() - began - call_next.seconds
         self._caller.fail(hook, exchange, reason, cause)
-        return call_next.response or await call_next(target)
+        return call_next.responses[-1] if call_next.responses else await call_next(target)
 
 
 @define(eq=False)
@@ -132,7 +136,7 @@ class Next:
     _at: int
     exchange: Exchange
     seconds: float = 0.0
-    response: Response | None = None
+    responses: list[Response] = field(factory=list)
 
     def __call__(self, target: Target) -> Coroutine[Any, Any, Response]:
         """Go on inwards."""

@@ -1,5 +1,6 @@
 """The `on_stream_chunk` chain: each event through each plugin, the final one flushes all."""
 
+import asyncio
 from collections.abc import Sequence
 from time import perf_counter
 
@@ -7,7 +8,7 @@ from jackfield import sse
 from jackfield._hook_call import HookCaller
 from jackfield._hook_chain import Hook
 from jackfield.dialects import Dialect
-from jackfield.errors import GatewayError, UndeclaredChange
+from jackfield.errors import GatewayError
 from jackfield.exchange import Exchange
 from jackfield.response import Chunk
 
@@ -19,7 +20,16 @@ class ChunkChain:
     passes untouched. `stopped` says that it was a plugin that ended the stream.
     """
 
-    __slots__ = ("_caller", "_dialect", "_events", "_exchange", "_hooks", "ended", "stopped")
+    __slots__ = (
+        "_caller",
+        "_changing",
+        "_dialect",
+        "_events",
+        "_exchange",
+        "_hooks",
+        "ended",
+        "stopped",
+    )
 
     def __init__(
         self, hooks: Sequence[Hook], caller: HookCaller, exchange: Exchange, *, events: bool
@@ -29,6 +39,7 @@ class ChunkChain:
         self._caller = caller
         self._exchange = exchange
         self._dialect: Dialect = exchange.dialect
+        self._changing: set[Hook] = set()
         self.ended = False
         self.stopped = False
 
@@ -76,12 +87,14 @@ class ChunkChain:
             result = hook.call(exchange, chunk)
             if result is None:
                 return (chunk,)
-            if not hook.mutates_response:
-                raise UndeclaredChange(hook.plugin.name, "response")
-            return _checked(result, chunk)
+            result = _checked(result, chunk)
+            if hook not in self._changing:
+                exchange._record("response", "stream")
+                self._changing.add(hook)
+            return result
         except GatewayError:
             raise
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever it raises
             self._caller.fail(hook, exchange, f"raised {type(error).__name__}", error)
             return (chunk,)
         finally:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jackfield import strict_json
 from jackfield._gateway_dialect import GATEWAY_DIALECT
+from jackfield._hook_call import mistake
 from jackfield.dialects import Dialect, Peek
 from jackfield.endpoints import PUBLIC, Endpoint, EndpointTable
 from jackfield.errors import (
@@ -60,6 +61,7 @@ class Face:
         self._id_prefix = randomness.token_hex(6)
         self._dialects = _dialects_by_prefix(table)
         self._max_body = gateway.settings.server.max_body
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer from a task that may be cancelled: the exchange runs in a task of its own."""
@@ -68,6 +70,9 @@ class Face:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
             request.abort()
+            closing = asyncio.create_task(_close(running))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
             raise
 
     async def handle_owned(self, request: HttpRequest) -> HttpResponse:
@@ -84,6 +89,8 @@ class Face:
             exchange = self.open(request, request_id, tree, problem)
         except GatewayError as error:
             return self.refuse(error, request.path, request_id)
+        except Exception as error:  # noqa: BLE001 - a plugin's dialect may raise anything
+            return self.refuse(mistake(request_id, error), request.path, request_id)
         if exchange.endpoint.permission == PUBLIC and exchange.endpoint.answer is not None:
             answer = await exchange.endpoint.answer(exchange, self._gateway.catalogue)
             head = [("content-type", answer.content_type), ("x-request-id", request_id)]
@@ -197,6 +204,14 @@ def _is_loopback(authority: str) -> bool:
 def _is_local_origin(origin: str) -> bool:
     match = _ORIGIN.fullmatch(origin)
     return match is not None and _is_loopback(match[1])
+
+
+async def _close(running: asyncio.Task[HttpResponse]) -> None:
+    """Settle an answer that has just come and that nobody will read."""
+    response = await running
+    close = getattr(response.body, "aclose", None)
+    if close is not None:
+        await close()
 
 
 def _is_json(request: HttpRequest) -> bool:

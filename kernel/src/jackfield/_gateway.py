@@ -10,7 +10,7 @@ from jackfield._access_log import AccessLog
 from jackfield._attempts import Attempts
 from jackfield._client import Client
 from jackfield._face import Face
-from jackfield._hook_call import HookCaller
+from jackfield._hook_call import HookCaller, place_of
 from jackfield._hook_chain import compile_hooks
 from jackfield._loader import Installed, Loader, installed
 from jackfield._models import Models
@@ -20,7 +20,7 @@ from jackfield._watchdog import Watchdog
 from jackfield.catalogue import Catalogue
 from jackfield.config import Document, read_settings
 from jackfield.endpoints import EndpointTable
-from jackfield.errors import ShuttingDown
+from jackfield.errors import ConfigError, JackfieldError, ShuttingDown
 from jackfield.exchange import ANONYMOUS, Exchange, Principal
 from jackfield.http import HttpRequest, HttpResponse
 from jackfield.plugin import Plugin
@@ -71,7 +71,7 @@ class Gateway:
         try:
             for plugin in self.loaded.plugins:
                 self._started.append(plugin)
-                await plugin.start(setup)
+                await _start(plugin, setup)
         except BaseException:
             await self.stop()
             raise
@@ -82,7 +82,13 @@ class Gateway:
         retries = self.settings.upstream.retries
         attempts = Attempts(self.providers, hooks, self.caller, retries)
         self._pipeline = Pipeline(
-            self.chain, self.caller, models, attempts, self.catalogue, self._settled
+            self.chain,
+            self.caller,
+            models,
+            attempts,
+            self.catalogue,
+            asyncio.get_running_loop(),
+            self._settled,
         )
         operations = Operations(self)
         self.table = EndpointTable([*setup.endpoints, *operations.public()])
@@ -158,3 +164,14 @@ class Gateway:
             return ANONYMOUS
         permissions = {endpoint.permission for endpoint in self.table} - {"admin"}
         return Principal(tenant="local", permissions=frozenset(permissions))
+
+
+async def _start(plugin: Plugin, setup: Setup) -> None:
+    """Start a plugin. What it raises on purpose has fit words; of anything else they may not be."""
+    try:
+        await plugin.start(setup)
+    except JackfieldError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        reason = f"{type(error).__name__}{place_of(error)}"
+        raise ConfigError([f"plugin {plugin.name!r} cannot start: {reason}"]) from None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from jackfield._gateway import Gateway
 from jackfield.config import Document
-from jackfield.errors import ConfigError
+from jackfield.errors import JackfieldError
 
 logger = logging.getLogger("jackfield.reload")
 
@@ -42,16 +42,8 @@ class Generations:
                 await asyncio.wait(self._retiring, return_when=asyncio.FIRST_COMPLETED)
             try:
                 candidate = await Gateway(self._read()).start()
-            except ConfigError as error:
+            except JackfieldError as error:
                 logger.error("reload refused, the last good configuration stays: %s", error)
-                return
-            except Exception as error:  # noqa: BLE001 - a plugin's start may raise anything
-                logger.error(
-                    "reload refused, the last good configuration stays: a plugin does not start: "
-                    "%s: %s",
-                    type(error).__name__,
-                    error,
-                )
                 return
             old, self.current = self.current, candidate
             for swap in self._swaps:

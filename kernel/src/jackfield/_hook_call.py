@@ -10,7 +10,7 @@ from typing import Any
 from attrs import define, field
 
 from jackfield._hook_chain import Hook
-from jackfield.errors import GatewayError, PluginFailure, UndeclaredChange
+from jackfield.errors import GatewayError, PluginFailure
 from jackfield.exchange import Exchange
 
 logger = logging.getLogger("jackfield.plugins")
@@ -67,12 +67,8 @@ class HookCaller:
             return result if result is None else self._checked(hook, exchange, expected, result)
         except GatewayError:
             raise
-        except asyncio.CancelledError:
-            if not exchange.overdue or exchange.runner is None or exchange.ending is not None:
-                raise
-            exchange.overdue = False
-            exchange.runner.uncancel()
-            return self.fail(hook, exchange, f"took over {hook.deadline:g} s")
+        except asyncio.CancelledError as error:
+            return self._cancelled(hook, exchange, error)
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
             return self.fail(hook, exchange, f"raised {type(error).__name__}", error)
         finally:
@@ -82,9 +78,23 @@ class HookCaller:
     def _checked(self, hook: Hook, exchange: Exchange, expected: type, result: Any) -> Any:
         if not isinstance(result, expected):
             return self.fail(hook, exchange, f"returned {type(result).__name__}")
-        if hook.replaces_response and not hook.mutates_response:
-            raise UndeclaredChange(hook.plugin.name, "response")
+        if hook.replaces_response:
+            exchange._record("response", "response")
         return result
+
+    def _cancelled(self, hook: Hook, exchange: Exchange, error: BaseException) -> None:
+        """A missed deadline is a failure, and so is a task of the plugin's own; the rest goes on.
+
+        While the exchange is settled its end has come, and only a deadline can cancel.
+        """
+        is_settling = exchange.task is None
+        if exchange.overdue and exchange.runner and (is_settling or exchange.ending is None):
+            exchange.overdue = False
+            exchange.runner.uncancel()
+            return self.fail(hook, exchange, f"took over {hook.deadline:g} s")
+        if is_being_cancelled():
+            raise error
+        return self.fail(hook, exchange, "raised CancelledError", error)
 
     def fail(
         self, hook: Hook, exchange: Exchange, reason: str, error: BaseException | None = None
@@ -110,6 +120,18 @@ class HookCaller:
         """Enforce them no more."""
         if self._timer is not None:
             self._timer.cancel()
+
+
+def is_being_cancelled() -> bool:
+    """Whether somebody has cancelled the running task; a hook may raise CancelledError itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def mistake(request_id: str, error: BaseException) -> GatewayError:
+    """Log an exception that nobody foresaw, without its own words, and make an answer of it."""
+    logger.error("request %s: %s%s", request_id, type(error).__name__, place_of(error))
+    return GatewayError("The gateway failed on this request; its log says where, under this id.")
 
 
 def place_of(error: BaseException | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from attrs import define, field, fields_dict, frozen
 
+from jackfield._hook_call import place_of
 from jackfield._hook_chain import Member, hooks_of
 from jackfield.config import (
     PLUGIN_KEYS,
@@ -172,8 +173,11 @@ class Loader:
             return None
         try:
             kind = self._found.load(use)
-        except Exception as error:  # noqa: BLE001 - whatever a third party's module raises
+        except (ImportError, SyntaxError, TypeError) as error:
             problem = f"cannot be imported: {type(error).__name__}: {error}"
+        except Exception as error:  # noqa: BLE001 - whatever a third party's module raises
+            # Without its words, which may hold what the module found in the environment.
+            problem = f"cannot be imported: {type(error).__name__}{place_of(error)}"
         else:
             problem = _version_problem(kind)
             if not problem:

@@ -1,7 +1,6 @@
 """The path of one exchange: hooks, plan, attempts, and the settling that always happens."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 
 from attrs import frozen
@@ -9,7 +8,7 @@ from msgspec.structs import replace
 
 from jackfield._answer_head import head_of
 from jackfield._attempts import Attempts
-from jackfield._hook_call import HookCaller, place_of
+from jackfield._hook_call import HookCaller, mistake
 from jackfield._hook_chain import HookChain
 from jackfield._models import Models
 from jackfield._stream_body import StreamBody
@@ -20,11 +19,9 @@ from jackfield.http import HttpResponse
 from jackfield.plan import Plan
 from jackfield.response import Outcome, OutcomeKind, Response
 
-logger = logging.getLogger("jackfield")
-
-_OUR_MISTAKE = "The gateway failed on this request; its log says where, under the request's id."
-
 NOTHING = Response(200, b"")
+
+_STOPPED = "The gateway is shutting down."
 
 
 @frozen(eq=False)
@@ -36,6 +33,7 @@ class Pipeline:
     models: Models
     attempts: Attempts
     catalogue: Catalogue
+    loop: asyncio.AbstractEventLoop
     settled: Callable[[Exchange, Outcome], None]
 
     async def run(self, exchange: Exchange) -> HttpResponse:
@@ -43,24 +41,27 @@ class Pipeline:
 
         It is cancelled by `exchange.end()` alone: the task that runs it belongs to it.
         """
-        exchange.task = exchange.runner = asyncio.current_task()
+        exchange.task = exchange.runner = task = asyncio.current_task(self.loop)
         exchange.timings = [0.0] * len(self.chain.plugins)
         try:
+            if exchange.ending is not None:
+                raise exchange.ending
             response = await self._respond(exchange)
+            if exchange.ending is not None:
+                await response.close()
+                raise exchange.ending
         except GatewayError as error:
             exchange.task = None
             return await self._fail(exchange, error)
-        except asyncio.CancelledError:
-            if exchange.ending is None or exchange.task is None:
-                raise
-            exchange.task.uncancel()
+        except asyncio.CancelledError as error:
             exchange.task = None
-            return await self._fail(exchange, exchange.ending)
+            if task is None or not task.cancelling():
+                return await self._fail(exchange, mistake(exchange.id, error))
+            task.uncancel()
+            return await self._fail(exchange, exchange.ending or ShuttingDown(_STOPPED))
         except Exception as error:  # noqa: BLE001 - settled and answered whatever went wrong
             exchange.task = None
-            raised = f"{type(error).__name__}{place_of(error)}"
-            logger.error("request %s failed by a mistake of ours: %s", exchange.id, raised)
-            return await self._fail(exchange, GatewayError(_OUR_MISTAKE))
+            return await self._fail(exchange, mistake(exchange.id, error))
         exchange.task = None
         if response.streaming:
             body = StreamBody(self, exchange, response)

@@ -17,6 +17,7 @@ from jackfield.messages import Usage
 StreamEnd = Literal["marker", "framing"]
 
 _TAIL = 3
+_LONGEST_END = 8192
 _AFTER_END_SECONDS = 0.25
 
 
@@ -131,7 +132,7 @@ class ProviderStream:
             if self._checked:
                 events = self._check(events)
             self._meter.feed(events)
-            self._tail.append(events)
+            self._tail.append(events if len(events) <= _LONGEST_END else _last_of(events))
             for hint in self._dialect.terminal_hints:
                 if hint in events:
                     return self._up_to_end(events)
@@ -217,3 +218,9 @@ class ProviderStream:
             f"The provider sent an event that is none of {self._dialect.name}.",
             provider=self._provider,
         )
+
+
+def _last_of(events: bytes) -> bytes:
+    """The end of a long batch, so that a slow reader's stream does not hold on to all of it."""
+    last = sse.split(events)[-_TAIL:]
+    return b"".join([event for event in last if len(event) <= _LONGEST_END])

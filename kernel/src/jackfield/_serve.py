@@ -124,6 +124,7 @@ async def _work(worker: Worker, start: Start, document: Document) -> None:
                 sockets=worker.sockets,
                 tls=tls_context(gateway.settings),
                 grace=settings.drain_seconds,
+                notice=min(1.0, settings.drain_seconds / 4),
                 reload=generations.reload,
                 draining=generations.drain,
                 end_streams=generations.end_exchanges,

@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from jackfield._chunks import ChunkChain
+from jackfield._hook_call import mistake
 from jackfield.errors import ClientGone, GatewayError, ProviderUnavailable, ShuttingDown
 from jackfield.exchange import Exchange
 from jackfield.response import Outcome, OutcomeKind, Response
@@ -48,19 +49,21 @@ class StreamBody:
 
     async def aclose(self) -> None:
         """Stop early: the client has gone. Settles the exchange."""
-        if not self._over:
-            self._exchange.abort()
-            self._error = self._exchange.ending
-            self._over = True
-            await self._close_source()
-        await self._settle()
+        try:
+            if not self._over:
+                self._exchange.abort()
+                self._error = self._exchange.ending
+                self._over = True
+                await self._close_source()
+        finally:
+            await self._settle()
 
     async def _next(self) -> bytes:
         """The next bytes to send; empty at the end."""
         exchange = self._exchange
         error = exchange.ending
         if error is None:
-            exchange.task = task = asyncio.current_task()
+            exchange.task = task = asyncio.current_task(self._pipeline.loop)
             try:
                 return await self._read()
             except GatewayError as raised:
@@ -105,14 +108,19 @@ class StreamBody:
             except GatewayError as second:
                 self._error = error = second
         if not self._events:
+            await self._settle()
             raise BrokenBody from error
         told = getattr(error, "event", None)
         return held + (told or self._exchange.dialect.render_error_event(error, self._exchange.id))
 
     async def _close_source(self) -> None:
         close = getattr(self._source, "aclose", None)
-        if close is not None:
+        if close is None:
+            return
+        try:
             await close()
+        except Exception as error:  # noqa: BLE001 - a plugin's own stream may raise anything
+            self._error = self._error or mistake(self._exchange.id, error)
 
     async def _settle(self) -> None:
         """Settle in a task of its own, which outlives the one that asks."""

@@ -7,6 +7,8 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Final
 
+import msgspec
+
 from jackfield._client import Answer
 from jackfield._scrubber import FRAGMENT, Scrubber
 from jackfield.dialects import Dialect
@@ -58,7 +60,7 @@ class UpstreamErrors:
             error_type=said.type,
             error_code=said.code,
         )
-        if spoken is shown and body[:1] == b"{" and self.scrubber.is_clean(body):
+        if spoken is shown and _is_error(body) and self.scrubber.is_clean(body):
             error.body = body
         return error
 
@@ -80,6 +82,25 @@ class UpstreamErrors:
         if not _PASSED_VALUE.fullmatch(value):
             return False
         return len(value) < FRAGMENT or self.scrubber.scrub(value.encode()) == value.encode()
+
+
+class _Error(msgspec.Struct):
+    message: str
+
+
+class _ErrorBody(msgspec.Struct):
+    error: _Error
+
+
+_read_error_body = msgspec.json.Decoder(_ErrorBody).decode
+
+
+def _is_error(body: bytes) -> bool:
+    """Whether a body has the form that callers' libraries read errors in."""
+    try:
+        return bool(_read_error_body(body).error.message)
+    except msgspec.MsgspecError:
+        return False
 
 
 @lru_cache(maxsize=1024)

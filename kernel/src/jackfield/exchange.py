@@ -187,7 +187,7 @@ class Exchange:
         """Break the exchange off, unless it is being settled already."""
         if self.ending is None:
             self.ending = why
-            if self.task is not None:
+            if self.task is not None and self.task is not asyncio.current_task():
                 self.task.cancel()
 
     def note(self, plugin: "Plugin", make: Callable[[], Any]) -> Any:

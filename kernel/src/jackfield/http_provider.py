@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote
@@ -10,7 +11,7 @@ from attrs import frozen
 from msgspec.structs import replace
 
 from jackfield import _translation
-from jackfield._client import Answer, Origin, header_lines
+from jackfield._client import Answer, Origin, header_lines, read_base_url
 from jackfield._provider_stream import ProviderStream
 from jackfield._scrubber import Scrubber
 from jackfield._tap import Tap
@@ -69,6 +70,10 @@ class Route:
     path: str
 
 
+_forwarded = lru_cache(maxsize=256)(header_lines)
+"""The lines of headers that are passed on; callers of one kind send the same ones."""
+
+
 class HttpProvider(Provider):
     """Passes requests through in a dialect that the API speaks, and translates all others.
 
@@ -87,6 +92,7 @@ class HttpProvider(Provider):
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
+        read_base_url(config.base_url, allow_http=config.allow_http)
         allowed = frozenset(config.dialects) or frozenset(d.name for d in self.dialects)
         self._spoken = tuple(d for d in self.dialects if d.name in allowed)
         self._unspoken: set[str] = set()
@@ -137,10 +143,10 @@ class HttpProvider(Provider):
 
     def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
         """What rendering the request for this target would lose."""
-        route = self._routes(exchange.endpoint)[0]
-        if route.dialect is exchange.dialect:
+        routes = self._routes(exchange.endpoint)
+        if not routes or routes[0].dialect is exchange.dialect:
             return ()
-        return _translation.outgoing(exchange, target.model, route.dialect).losses
+        return _translation.outgoing(exchange, target.model, routes[0].dialect).losses
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
         """One attempt, in the client's own dialect where the API speaks it, else translated.
@@ -264,9 +270,9 @@ class HttpProvider(Provider):
             lines = header_lines([*fixed, ("User-Agent", "jackfield"), ("Content-Type", media)])
             if len(key.lines) < 64:
                 key.lines[media] = lines
-        more = [(name, headers[name]) for name in self.forward if name in headers]
+        more = tuple([(name, headers[name]) for name in self.forward if name in headers])
         try:
-            return lines + header_lines(more) if more else lines
+            return lines + _forwarded(more) if more else lines
         except ValueError as error:
             raise InvalidRequest(f"The request cannot be passed on: {error}.") from None
 
@@ -294,6 +300,8 @@ class HttpProvider(Provider):
             media = media if media.startswith("application/json") else "application/json"
             if not body.isascii():
                 body.decode()
+            if body.lstrip(b" \t\r\n")[:1] != b"{":
+                raise self._unreadable("It is not a JSON object.")
         usage = dialect.usage(body)
         if dialect is exchange.dialect:
             exchange.tap = Tap.known(usage)

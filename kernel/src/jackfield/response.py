@@ -39,6 +39,12 @@ class Response(msgspec.Struct, frozen=True, eq=False):
         """Whether the body is a stream."""
         return not isinstance(self.body, bytes)
 
+    async def close(self) -> None:
+        """Stop a stream that is not handed on; nothing for a whole response."""
+        close = getattr(self.body, "aclose", None)
+        if close is not None:
+            await close()
+
     def json(self) -> Any:
         """The body as a fresh JSON value. Only for a whole response."""
         if not isinstance(self.body, bytes):

@@ -181,7 +181,7 @@ CASES: list[tuple[str, type[Plugin], str]] = [
     ("failure-policy-pre_request", CountsOnItself, "another hook failed"),
     ("declared-changes", ChangesUndeclared, "mutates"),
     ("declared-changes", ChangesDirectly, "exchange.model"),
-    ("declared-changes", RewritesAttempts, "call_provider returned another response"),
+    ("declared-changes", RewritesAttempts, "call_provider: raised UndeclaredChange"),
     ("timed", CooksTheBooks, "tampered"),
     ("cancellation", SurvivesCancellation, "pre_request swallowed"),
     ("cancellation", AnswersTheDead, "call_provider swallowed"),

@@ -39,6 +39,16 @@ async def sse(wire: Wire) -> None:
     await wire.send(b"0\r\n\r\n")
 
 
+async def big_sse(wire: Wire) -> None:
+    """A stream of N MiB (16) in events of 16 KiB, then [DONE]."""
+    await wire.send(STREAM_HEAD)
+    event = delta("x" * 16_000)
+    for _ in range(wire.number(16) * 64):
+        await wire.event(event)
+    await wire.event(b"[DONE]")
+    await wire.send(b"0\r\n\r\n")
+
+
 async def echo(wire: Wire) -> None:
     """The request's own body."""
     await wire.answer(wire.record.body)
@@ -85,6 +95,7 @@ async def stale(wire: Wire) -> None:
 FAULTS = {
     "json": json_answer,
     "sse": sse,
+    "big-sse": big_sse,
     "echo": echo,
     "size": size,
     "head": head,

@@ -18,7 +18,7 @@ from jackfield.dialects import (
     UpstreamFailure,
     UsageMeter,
 )
-from jackfield.errors import GatewayError
+from jackfield.errors import GatewayError, InvalidRequest
 from jackfield.messages import ChatRequest, ChatResponse, Usage
 
 from . import failures
@@ -85,11 +85,11 @@ class ResponsesDialect(Dialect):
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         fields = body_fields(tree)
-        return Peek(
-            fields.text("model"),
-            fields.flag("stream") or False,
-            fields.integer("max_output_tokens"),
-        )
+        stream, limit = fields.flag("stream") or False, fields.integer("max_output_tokens")
+        model = fields.text("model")
+        if model is None and not tree.get("prompt"):  # a stored prompt may name it
+            raise InvalidRequest("The request names no model: set 'model'.", param="model")
+        return Peek(model, stream, limit)
 
     def terminal(self, event: bytes) -> Terminal | None:
         """The final response ends a stream; an `error` event, of whatever form, breaks it off."""

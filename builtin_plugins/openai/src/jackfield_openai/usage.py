@@ -20,7 +20,7 @@ def read_usage(value: Any) -> Usage | None:
 
     xAI counts reasoning apart from `completion_tokens`; its total tells.
     """
-    if not isinstance(value, Mapping):
+    if type(value) is not dict:
         return None
     count_in = _count(value, "prompt_tokens")
     count_out = _count(value, "completion_tokens")
@@ -62,7 +62,7 @@ def _count(value: Mapping[str, Any], key: str) -> int:
 
 def _details(value: Mapping[str, Any], side: str) -> Mapping[str, Any]:
     details = value.get(f"{side}_tokens_details")
-    return details if isinstance(details, Mapping) else {}
+    return details if type(details) is dict else {}
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
@@ -119,11 +119,11 @@ def usage_of(body: bytes) -> Usage | None:
 
 def chunk_usage(tree: Any) -> Usage | None:
     """The usage of a response or chunk; Groq reports it under `x_groq` as well or instead."""
-    if not isinstance(tree, Mapping):
+    if type(tree) is not dict:
         return None
     usage = read_usage(tree.get("usage"))
     groq = tree.get("x_groq")
-    if usage is None and isinstance(groq, Mapping):
+    if usage is None and type(groq) is dict:
         return read_usage(groq.get("usage"))
     return usage
 

@@ -16,9 +16,12 @@ _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not list
 def greeting(terminal: Terminal, gateway: Gateway, addresses: list[str]) -> None:
     """Write what is served and how to try it."""
     tls = gateway.settings.server.tls is not None
-    urls = [_url(Address.from_text(address), tls=tls) for address in addresses]
-    rows: list[tuple[str, Line]] = [("address", _joined(urls, ", "))]
-    rows.append(("providers", _joined(gateway.providers, ", ") or "none"))
+    listening = [Address.from_text(address) for address in addresses]
+    shown = [str(one) if one.path else _url(one, tls=tls) for one in listening]
+    rows: list[tuple[str, Line]] = [
+        ("address", _joined(shown, ", ")),
+        ("providers", _joined(gateway.providers, ", ") or "none"),
+    ]
     if aliases := list(gateway.settings.models):
         rows.append(("models", _joined(aliases, ", ")))
     if plugins := [plugin.name for plugin in gateway.chain.plugins]:
@@ -30,7 +33,7 @@ def greeting(terminal: Terminal, gateway: Gateway, addresses: list[str]) -> None
     terminal.panel(f"Jackfield {version('jackfield-kernel')}", rows)
     model = example_model(gateway)
     if model and any(endpoint.path == _CHAT for endpoint in gateway.table):
-        _try(terminal, Address.from_text(addresses[0]), model, tls=tls, keyed=_is_keyed(gateway))
+        _try(terminal, listening[0], model, tls=tls, keyed=_is_keyed(gateway))
     terminal.line(faint("  Ctrl+C to stop."))
     terminal.line()
     terminal.stream.flush()

@@ -85,8 +85,9 @@ def found_commands() -> Iterator[tuple[EntryPoint, str]]:
     """Our own commands and those of plugins, none of them imported, each with a short summary."""
     for name, (value, summary) in _COMMANDS.items():
         yield EntryPoint(name, f"{__package__}.{value}", GROUP), summary
-    for point in sorted(entry_points(group=GROUP)):
-        if point.name not in _COMMANDS:
+    brought = {point.name: point for point in sorted(entry_points(group=GROUP))}
+    for name, point in brought.items():
+        if name not in _COMMANDS:
             yield point, f"from {point.dist.name}" if point.dist else ""
 
 

@@ -4,5 +4,6 @@ from .answer import Answer
 from .client import Client
 from .headers import header_lines
 from .origin import Origin
+from .url import read_base_url
 
-__all__ = ["Answer", "Client", "Origin", "header_lines"]
+__all__ = ["Answer", "Client", "Origin", "header_lines", "read_base_url"]

@@ -11,7 +11,7 @@ from .decoder import BadCompression, CompressionBomb, Decoder
 from .failure import Failure
 from .room import Room
 
-_HIGH_WATER = 256 * 1024
+_HIGH_WATER = 16 * 1024
 
 
 @define(eq=False, repr=False)

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from attrs import define, field, frozen
+from attrs import define, field
 
+from jackfield._outbox import Outbox
 from jackfield.errors import ProviderError, ProviderTimeout, StreamTruncated
 from jackfield.timeouts import Timeouts
 
@@ -17,6 +18,8 @@ from .room import Room
 
 _MAX_INTERIM = 8
 _JOIN_BELOW = 64 * 1024
+# What a read may bring is what a slow client can make a stream hold on to.
+_READ_AT_MOST = 64 * 1024
 
 
 @define(eq=False)  # frozen would cost more than all else that is done for a request here
@@ -30,7 +33,7 @@ class Request:
     began: float
 
 
-@frozen
+@define(eq=False)
 class Owner:
     """What a connection tells of itself, and what it must know of its origin."""
 
@@ -40,10 +43,18 @@ class Owner:
     on_idle: Callable[["Connection"], None]
     on_lost: Callable[["Connection"], None]
     room: Room = field(factory=Room)
+    buffer: memoryview = field(factory=lambda: memoryview(bytearray(_READ_AT_MOST)))
+    _outbox: Outbox | None = None
+
+    def outbox_of(self, loop: asyncio.AbstractEventLoop) -> Outbox:
+        """Where this origin's requests are put to be sent; one client lives in one loop."""
+        if self._outbox is None:
+            self._outbox = Outbox(loop)
+        return self._outbox
 
 
 @define(eq=False, repr=False)
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """Carries one exchange after the other; it is dropped at the first irregularity.
 
     Its owner hears of its loss once it is `adopted`.
@@ -122,8 +133,16 @@ class Connection(asyncio.Protocol):
         self._since = self._loop.time()
         self._parser = new_parser(self._loop, with_body=True)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Called by the event loop, which fills it and says so before it turns to another."""
+        return self._owner.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Called by the event loop."""
+        self.data_received(bytes(self._owner.buffer[:nbytes]))
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has been read."""
         if self._request is None:
             self.drop()
             return
@@ -153,11 +172,12 @@ class Connection(asyncio.Protocol):
             self._owner.on_lost(self)
 
     def _write(self, request: Request) -> None:
+        outbox = self._owner.outbox_of(self._loop)
         if len(request.body) < _JOIN_BELOW:
-            self._transport.write(request.head + request.body)
+            outbox.write(self._transport, request.head + request.body)
         else:
-            self._transport.write(request.head)
-            self._transport.write(request.body)
+            outbox.write(self._transport, request.head)
+            outbox.write(self._transport, request.body)
 
     def _on_message(self, message: Message, body: Body) -> None:
         if self._head is None:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import ssl
+import time
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -81,7 +82,7 @@ class Origin:
         if body or method not in _BODILESS:
             head = b"%bContent-Length: %d\r\n" % (head, len(body))
         timeouts = timeouts or self._settings.timeouts
-        began = asyncio.get_running_loop().time()
+        began = time.monotonic()
         request = Request(b"%b%b\r\n" % (start, head), body, method != "HEAD", timeouts, began)
         connection = self._pool.reuse()
         if connection is not None:

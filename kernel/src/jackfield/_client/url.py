@@ -44,14 +44,22 @@ class BaseUrl:
 def parse_base_url(url: str, *, name: str, allow_http: bool) -> BaseUrl:
     """Check `url`, the base URL of the provider called `name`. Raises ConfigError."""
     try:
+        return read_base_url(url, allow_http=allow_http)
+    except ValueError as error:
+        raise ConfigError([f"provider {name!r}: {error}"]) from None
+
+
+def read_base_url(url: str, *, allow_http: bool) -> BaseUrl:
+    """Check `url` and take it apart. Raises ValueError, which does not repeat it."""
+    try:
         parts = urlsplit(url)
         port = parts.port
         host = (parts.hostname or "").encode("idna").decode("ascii")
-    except (ValueError, UnicodeError) as error:
-        raise _refuse(name, "is not a URL") from error
+    except ValueError:
+        raise ValueError("base_url is not a URL") from None
     problem = _problem(parts, host)
     if problem:
-        raise _refuse(name, problem)
+        raise ValueError(f"base_url {problem}")
     base = BaseUrl(
         secure=parts.scheme == "https",
         host=host,
@@ -59,7 +67,7 @@ def parse_base_url(url: str, *, name: str, allow_http: bool) -> BaseUrl:
         path=parts.path.rstrip("/"),
     )
     if not base.secure and not base.local and not allow_http:
-        raise _refuse(name, "must begin with https:// since its host is not this machine")
+        raise ValueError("base_url must begin with https:// since its host is not this machine")
     return base
 
 
@@ -74,10 +82,6 @@ def _problem(parts: SplitResult, host: str) -> str | None:
         "has a character in its path that cannot be sent": not _PATH.fullmatch(parts.path),
     }
     return next((problem for problem, found in checks.items() if found), None)
-
-
-def _refuse(name: str, problem: str) -> ConfigError:
-    return ConfigError([f"provider {name!r}: base_url {problem}"])
 
 
 def _is_loopback(host: str) -> bool:

@@ -38,7 +38,7 @@ _NO_TARGET = ("/", "")
 _FAILED = "The gateway failed on this request; its log says why."
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Connection(asyncio.Protocol):
     """Reads one request at a time; what a client sends before its answer waits unread.
 
@@ -67,6 +67,7 @@ class Connection(asyncio.Protocol):
     _writable: asyncio.Future[None] | None = field(default=None, init=False)
     _paused: bool = field(default=False, init=False)
     _closing: bool = field(default=False, init=False)
+    _asked: bool = field(default=False, init=False)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or turn it away when there are too many."""
@@ -78,6 +79,7 @@ class Connection(asyncio.Protocol):
             self._closing = True
             error = Overloaded("There are too many connections; try again.", retry_after=1.0)
             self._write_whole(state.handler.refuse(error, "/"), "GET", _CLOSE)
+            state.outbox.flush()
             self._transport.close()
             return
         self._parser = new_parser(state.loop, state.limits)
@@ -129,9 +131,16 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def retire(self) -> None:
-        """Close now if idle; otherwise the answer under way will be the last."""
-        if self._request is None and not self._received and not self._closing:
+        """Close now if idle; otherwise the answer under way will be the last.
+
+        A client that has only just connected is about to ask, and has a moment to do so.
+        """
+        if self._request is not None or self._received or self._closing:
+            return
+        if self._asked:
             self._close()
+        else:
+            self.deadline = time.monotonic() + self._state.limits.greeting_seconds
 
     def abort(self) -> None:
         """Close at once, without the rest of any answer."""
@@ -186,7 +195,7 @@ class Connection(asyncio.Protocol):
         self._body_since = time.monotonic()
         self.deadline = self._body_since + self._state.limits.body_seconds
         if hdrs.EXPECT in message.headers and message.version == HttpVersion11:
-            self._transport.write(_CONTINUE)
+            self._write(_CONTINUE)
         self._collect(payload)
 
     def _collect(self, payload: StreamReader) -> None:
@@ -203,6 +212,7 @@ class Connection(asyncio.Protocol):
         path, query = self._target
         request = HttpRequest(message.method, path, query, message.headers, body, self._address)
         self._request = request
+        self._asked = True
         self.deadline = math.inf
         self._state.in_flight += 1
         self._task = self._state.loop.create_task(self._run(request, message))
@@ -259,17 +269,20 @@ class Connection(asyncio.Protocol):
         # Also without new bytes: a pipelined request may already wait in the parser.
         self._read(held)
 
+    def _write(self, data: bytes) -> None:
+        self._state.outbox.write(self._transport, data)
+
     def _write_whole(self, response: HttpResponse, method: str, last: str) -> None:
         body = cast("bytes", response.body)
         framing = self._state.date + last
         if has_body(method, response.status):
             head = render_head(response, f"{framing}Content-Length: {len(body)}\r\n")
-            self._transport.write(head + body)
+            self._write(head + body)
         elif method == "HEAD":
             head = render_head(response, f"{framing}Content-Length: {len(body)}\r\n")
-            self._transport.write(head)
+            self._write(head)
         else:
-            self._transport.write(render_head(response, framing))
+            self._write(render_head(response, framing))
 
     async def _write_stream(
         self, response: HttpResponse, message: RawRequestMessage, last: str
@@ -281,18 +294,18 @@ class Connection(asyncio.Protocol):
             head = render_head(response, framing)
             if transport.is_closing():
                 return
-            transport.write(head)
+            self._write(head)
             if not has_body(message.method, response.status):
                 return
             async for part in stream:
                 if transport.is_closing():
                     return
                 if part:
-                    transport.write(b"%x\r\n%b\r\n" % (len(part), part) if chunked else part)
+                    self._write(b"%x\r\n%b\r\n" % (len(part), part) if chunked else part)
                 if self._paused:
                     await self._drained()
             if chunked and not transport.is_closing():
-                transport.write(b"0\r\n\r\n")
+                self._write(b"0\r\n\r\n")
 
     async def _drained(self) -> None:
         if not self._closing:
@@ -312,6 +325,7 @@ class Connection(asyncio.Protocol):
         method = self._message.method if self._message is not None else "GET"
         response = self._state.handler.refuse(error, self._target[0])
         self._write_whole(response, method, _CLOSE)
+        self._state.outbox.flush()
         if self._transport.can_write_eof():
             # Closing with bytes unread would reset the connection and may destroy the answer.
             self._transport.write_eof()
@@ -322,6 +336,7 @@ class Connection(asyncio.Protocol):
     def _close(self) -> None:
         self._closing = True
         self.deadline = time.monotonic() + self._state.limits.write_seconds
+        self._state.outbox.flush()
         self._transport.close()
 
 

@@ -12,6 +12,7 @@ class Limits:
     for each `body_rate` bytes that have come. `write_seconds` is for a client that does not read
     while more than `write_buffer` bytes wait for it. `linger_seconds` is how long a refused
     client may go on sending before it is cut off, so that it can read the answer.
+    `greeting_seconds` is what a client that connected just before draining has to send its request.
 
     `connections_per_client` is off (0) by default: callers behind one proxy or NAT share an
     address, so only who runs the gateway knows a right number. `max_lag` is how late the event
@@ -26,8 +27,9 @@ class Limits:
     body_rate: int = 1024
     idle_seconds: float = 75.0
     write_seconds: float = 30.0
-    write_buffer: int = 256 * 1024
+    write_buffer: int = 32 * 1024
     linger_seconds: float = 2.0
+    greeting_seconds: float = 0.5
     connections: int = 4000
     connections_per_client: int = 0
     requests: int = 5000

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from attrs import define, field
 
+from jackfield._outbox import Outbox
 from jackfield._server.handler import Handler
 from jackfield._server.limits import Limits
 from jackfield.errors import Overloaded
@@ -47,10 +48,14 @@ class ServerState:
     in_flight: int = 0
     draining: bool = False
     date: str = ""
+    outbox: Outbox = field(init=False)
     empty: asyncio.Event = field(factory=asyncio.Event)
     _lags: tuple[float, float] = (0.0, 0.0)
     _per_client: Counter[str] = field(factory=Counter)
     _reported: dict[str, float] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.outbox = Outbox(self.loop)
 
     def admit(self, connection: Client, address: str) -> bool:
         """Count a new connection in, unless there are too many."""

@@ -7,6 +7,7 @@ import resource
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from ssl import SSLContext
 
 from attrs import define
@@ -21,11 +22,16 @@ _FILES = 65_536
 
 @define(kw_only=True)
 class ServingOptions:
-    """How one process serves; `grace` in seconds."""
+    """How one process serves.
+
+    `grace` is how many seconds there are for draining; of these `notice` pass after SIGTERM before
+    no more connections are accepted, so that a load balancer can see that it is not ready.
+    """
 
     sockets: Iterable[socket.socket]
     tls: SSLContext | None = None
     grace: float = 30.0
+    notice: float = 0.0
     reload: Callable[[], Awaitable[None]] | None = None
     draining: Callable[[], None] = lambda: None
     end_streams: Callable[[], Awaitable[None]] | None = None
@@ -36,9 +42,15 @@ async def serve_until_signalled(server: Server, options: ServingOptions) -> None
     """Serve until SIGTERM or SIGINT, then drain; SIGHUP reloads, one reload after the other."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+    hurry = asyncio.Event()
     reload = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+
+    def interrupted() -> None:
+        stop.set()
+        hurry.set()
+
+    loop.add_signal_handler(signal.SIGINT, interrupted)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
     raise_file_limit()
     await server.start(options.sockets, tls=options.tls)
@@ -50,7 +62,10 @@ async def serve_until_signalled(server: Server, options: ServingOptions) -> None
     finally:
         reloading.cancel()
         options.draining()
-        await server.drain(options.grace, options.end_streams)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(options.notice):
+                await hurry.wait()
+        await server.drain(options.grace - options.notice, options.end_streams)
 
 
 def settle_gc() -> None:

@@ -40,6 +40,7 @@ class ChatDialect(Dialect):
     response_texts: ClassVar[tuple[str, ...]] = ("text",)
     event_texts: ClassVar[tuple[str, ...]] = ("text",)
     terminal_hints: ClassVar[tuple[bytes, ...]] = (b'"end"', b'"error"')
+    stop_marker: ClassVar[bytes] = b'data: {"end":true}\n\n'
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         """Read the top of the request."""

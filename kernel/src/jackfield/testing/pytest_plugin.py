@@ -1,7 +1,7 @@
 """What pytest finds by itself: the options of the conformance kit, and a fixture."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -32,7 +32,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def run_gateway() -> "Callable[..., AbstractAsyncContextManager[GatewayClient]]":
     """`jackfield.testing.run_gateway`: a gateway in the test's own process."""
-    from .gateway import run_gateway as run  # noqa: PLC0415 - nothing is imported before it is used
+    from . import gateway  # noqa: PLC0415 - nothing is imported before it is used
 
-    run_: Any = run
-    return run_  # type: ignore[no-any-return]
+    return gateway.run_gateway

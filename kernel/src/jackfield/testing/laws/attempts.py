@@ -41,7 +41,7 @@ async def closes_what_it_starts(subject: Subject) -> None:
             if left:
                 raise LawBrokenError(
                     f"it called call_next {len(_asked(on))} times and left {len(left)} streams"
-                    " open; close what is not handed on with `await response.body.aclose()`"
+                    " open; close what is not handed on with `await response.close()`"
                 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import evolve
 
+from jackfield.errors import ConfigError
 from jackfield.plugin import Plugin
 from jackfield.setup import Setup
 from jackfield.testing.law import Law, LawBrokenError, Subject, everybody
@@ -70,9 +71,11 @@ async def stops_after_a_failed_start(subject: Subject) -> None:
         gateway = gateway_of(evolve(subject, toml=toml), plugins=kinds)
         try:
             await gateway.start()
-        except RuntimeError as error:
-            if str(error) != "it was told not to start":
-                raise LawBrokenError(f"its stop raised {error!r} after a failed start") from error
+        except ConfigError as refused:
+            if "'failing'" not in str(refused):
+                raise LawBrokenError(f"it could not start: {refused}") from refused
+        except Exception as error:
+            raise LawBrokenError(f"its stop raised {error!r} after a failed start") from error
 
 
 async def _break_off(subject: Subject) -> None:

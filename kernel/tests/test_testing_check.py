@@ -1,0 +1,66 @@
+"""The conformance kit as an author meets it: in a test, on the command line, with a reason."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jackfield.testing import Recorder, check_plugin
+
+MODULE = '''
+from jackfield import Plugin, hookimpl
+from jackfield.testing import check_plugin
+
+
+class Idle(Plugin):
+    """Has a hook for nothing."""
+
+    @hookimpl
+    async def pre_request(self, exchange):
+        return None
+
+
+test_laws = check_plugin(Idle)
+'''
+
+
+def run_pytest(folder: Path, *arguments: str) -> str:
+    """What pytest says in a project of somebody else's."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", "-q", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+def test_each_law_is_a_test_of_its_own_and_a_failure_names_law_and_deed(tmp_path: Path) -> None:
+    (tmp_path / "test_idle.py").write_text(MODULE)
+    said = run_pytest(tmp_path, "test_idle.py")
+    assert "FAILED test_idle.py::test_laws[idle-hooks]" in said
+    assert "idle-hooks: a hook that a plugin does not need costs nothing" in said
+    assert "plugin 'idle' (test_idle.Idle): its pre_request does nothing" in said
+    assert "PASSED test_idle.py::test_laws[settled-once-shutdown-in-mid-stream]" in said
+    assert "1 failed" in said
+
+
+def test_an_installed_plugin_is_checked_without_a_test_of_its_own(tmp_path: Path) -> None:
+    kit = ("--pyargs", "jackfield.testing.conformance", "-o", "addopts=")
+    (tmp_path / "mine.toml").write_text("[plugins.eu]\nuse = 'region_pinning'\nregions = {a = 'b'}")
+    table = ("--jackfield-config", "mine.toml")
+    said = run_pytest(tmp_path, *kit, *table, "--jackfield-plugin", "region_pinning")
+    assert "test_law[region_pinning-secrecy]" in said
+    assert "FAILED" not in said
+
+
+def test_a_plugin_that_is_not_installed_is_named(tmp_path: Path) -> None:
+    kit = ("--pyargs", "jackfield.testing.conformance")
+    said = run_pytest(tmp_path, *kit, "--jackfield-plugin", "region_pining")
+    assert "no plugin 'region_pining' is installed; installed are: " in said
+
+
+def test_a_law_is_skipped_only_by_its_name() -> None:
+    skipping = check_plugin(Recorder, skip={"timed": "it takes no time"})
+    (mark,) = skipping.pytestmark  # type: ignore[attr-defined] # pytest keeps its marks there
+    assert "timed" not in mark.kwargs["ids"]
+    assert "secrecy" in mark.kwargs["ids"]
+    with pytest.raises(ValueError, match="there is no law tmied"):
+        check_plugin(Recorder, skip={"tmied": "a slip of the pen"})
