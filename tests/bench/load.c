@@ -60,6 +60,7 @@ static double cpu_seconds(void) {
         DIR *tasks = opendir(path);
         while (tasks && (task = readdir(tasks))) {
             unsigned long long ns = 0;
+            if (*task->d_name == '.') continue;
             snprintf(path, sizeof path, "/proc/%d/task/%.20s/schedstat", pids[i], task->d_name);
             FILE *file = fopen(path, "r");
             if (!file) continue;

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from tests.corpus import Exchange, exchanges, needs_corpus
 
-from jackfield.testing import FakeUpstream, run_gateway
+from jackfield.testing import FakeUpstream, GatewayClient, run_gateway
 
 PATHS = {
     "openai_chat": "/v1/chat/completions",
@@ -57,26 +57,38 @@ def bodies(exchange: Exchange) -> tuple[bytes, bytes]:
     return sent, json.dumps(tree).encode()
 
 
+async def replay(
+    gateway: GatewayClient, upstream: FakeUpstream, exchange: Exchange, size: int
+) -> list[str]:
+    """Send one recorded request and have the recorded answer sent; what is not as recorded."""
+    sent, wanted = bodies(exchange)
+    if exchange.streams:
+        upstream.stream(cut(exchange.body, size))
+    else:
+        upstream.reply(exchange.body)
+    answer = await gateway.post(PATHS[exchange.dialect], body=sent)
+    body = await answer.read()
+    wrong = []
+    if body != exchange.body or answer.status != 200:
+        wrong.append(f"{exchange.id} cut {size}: answer {body[-300:]!r}")
+    if upstream.requests[-1].body != wanted:
+        wrong.append(f"{exchange.id}: request {upstream.requests[-1].body[:200]!r}")
+    return wrong
+
+
 @needs_corpus
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("dialect", PATHS)
 async def test_same_dialect_traffic_passes_byte_for_byte(dialect: str) -> None:
     wrong: list[str] = []
     counts: Counter[str] = Counter()
-    async with FakeUpstream() as upstream:
-        async with run_gateway(TOML.format(url=upstream.base_url)) as gateway:
-            for exchange in recorded(dialect):
-                sent, wanted = bodies(exchange)
-                for size in CUTS if exchange.streams else (0,):
-                    if exchange.streams:
-                        upstream.stream(cut(exchange.body, size))
-                    else:
-                        upstream.reply(exchange.body)
-                    answer = await gateway.post(PATHS[dialect], body=sent)
-                    body = await answer.read()
-                    counts[exchange.operation] += 1
-                    if body != exchange.body or answer.status != 200:
-                        wrong.append(f"{exchange.id} cut {size}: answer {body[-300:]!r}")
-                    if upstream.requests[-1].body != wanted:
-                        wrong.append(f"{exchange.id}: request {upstream.requests[-1].body[:200]!r}")
+    async with (
+        FakeUpstream() as upstream,
+        run_gateway(TOML.format(url=upstream.base_url)) as gateway,
+    ):
+        for exchange in recorded(dialect):
+            for size in CUTS if exchange.streams else (0,):
+                wrong += await replay(gateway, upstream, exchange, size)
+                counts[exchange.operation] += 1
     assert counts.total() > 0
     assert not wrong, f"{len(wrong)} of {counts}:\n" + "\n".join(wrong)

@@ -111,3 +111,11 @@ async def test_an_allowed_header_with_a_secret_in_it_does_not_pass(
     upstream.reply(COMPLETION, headers={"X-RateLimit-Key": value})
     reply = await wire.ask(body=b'{"model": "m", "messages": []}')
     assert "x-ratelimit-key" not in reply.headers
+
+
+async def test_a_key_in_the_query_of_a_client_is_not_forwarded(
+    wire: Wire, upstream: FakeUpstream
+) -> None:
+    keys = "key=leak&api_key=leak&API-Key=leak&%6bey=leak&access_token=leak&token=leak"
+    await wire.ask(f"/v1/files?after=x&{keys}&limit=2", b"", method="GET")
+    assert upstream.requests[0].path == "/v1/files?after=x&limit=2"

@@ -175,7 +175,8 @@ class Loader:
             kind = self._found.load(use)
         except (ImportError, SyntaxError, TypeError) as error:
             problem = f"cannot be imported: {type(error).__name__}: {error}"
-        except Exception as error:  # noqa: BLE001 - whatever a third party's module raises
+        # SystemExit as well: a module that leaves must not end the gateway without a word.
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
             # Without its words, which may hold what the module found in the environment.
             problem = f"cannot be imported: {type(error).__name__}{place_of(error)}"
         else:

@@ -44,8 +44,6 @@ class Pipeline:
         exchange.task = exchange.runner = task = asyncio.current_task(self.loop)
         exchange.timings = [0.0] * len(self.chain.plugins)
         try:
-            if exchange.ending is not None:
-                raise exchange.ending
             response = await self._respond(exchange)
             if exchange.ending is not None:
                 await response.close()
@@ -73,6 +71,8 @@ class Pipeline:
 
     async def _respond(self, exchange: Exchange) -> Response:
         answer: Response | None
+        if exchange.ending is not None:
+            raise exchange.ending
         for hook in self.chain.pre_request:
             exchange.entered = hook.position + 1
             if exchange.problem is not None and not hook.plugin.authenticates:

@@ -17,6 +17,7 @@ from jackfield.messages import Usage
 StreamEnd = Literal["marker", "framing"]
 
 _TAIL = 3
+_DONE = b"[DONE]"  # sent behind the end by some, in dialects that have an end of their own
 _LONGEST_END = 8192
 _AFTER_END_SECONDS = 0.25
 
@@ -82,7 +83,7 @@ class ProviderStream:
             first, self._first = self._first, None
             return first
         if self._ended:
-            await self._let_go()
+            return await self._behind_end()
         async for data in self._answer:
             events = data if self._framer is None else self._framer.feed(data)
             if events:
@@ -90,11 +91,11 @@ class ProviderStream:
                 events = self._look(events)
                 if events:
                     return events
-                if self._ended:
-                    await self._let_go()
+                if self._has_ended():
+                    return await self._behind_end()
         rest = self._rest()
         if self._failure is not None and not rest:
-            await self._let_go()
+            return await self._behind_end()
         if not self._is_whole():
             raise self._truncated()
         if rest:
@@ -105,17 +106,28 @@ class ProviderStream:
         """Drop the connection unless the stream has been read to its end."""
         await self._answer.close()
 
-    async def _let_go(self) -> None:
-        """Read what may follow the end, for a moment, so that the connection can be used again."""
-        if self._failure is None and not self._answer.complete:
+    async def _behind_end(self) -> bytes:
+        """What follows the end, as some providers have it, read for a moment.
+
+        That also lets the connection be used again. Raises the failure in which the stream ended.
+        """
+        behind = b""
+        if not self._answer.complete and self._framer is not None:
             with suppress(TimeoutError, GatewayError):
                 async with asyncio.timeout(_AFTER_END_SECONDS):
-                    async for _ in self._answer:
-                        pass
+                    async for data in self._answer:
+                        behind += self._check(self._framer.feed(data))
         await self._answer.close()
         if self._failure is not None:
+            if self._failure.event is not None:
+                self._failure.event += behind
             raise self._failure
-        raise StopAsyncIteration
+        if self._translated or not behind:
+            raise StopAsyncIteration
+        return behind
+
+    def _has_ended(self) -> bool:
+        return self._ended
 
     def _rest(self) -> bytes:
         """A last event that lacks nothing but its blank line."""
@@ -150,7 +162,7 @@ class ProviderStream:
         silent = False
         for event in single:
             data = sse.data_of(event)
-            if data:
+            if data and data != _DONE:
                 try:
                     _check_object(data)
                 except (msgspec.DecodeError, RecursionError) as error:
@@ -161,16 +173,22 @@ class ProviderStream:
         return b"".join([e for e in single if sse.data_of(e) != b""]) if silent else events
 
     def _up_to_end(self, events: bytes) -> bytes:
-        kept = []
-        for event in sse.split(events):
+        kept: list[bytes] = []
+        single = sse.split(events)
+        for at, event in enumerate(single, 1):
             terminal = self._dialect.terminal(event)
+            if terminal is None:
+                kept.append(event)
+                continue
+            self._ended = True
+            behind = b"" if self._translated else b"".join(single[at:])
             if terminal == "error":
                 self._failure = self._read_failure(event)
+                if self._failure.event is not None:
+                    self._failure.event += behind
             if terminal != "error" or self._translated:
-                kept.append(event if terminal is None else self._scrubbed(event, terminal))
-            if terminal is not None:
-                self._ended = True
-                break
+                kept += (self._scrubbed(event, terminal), behind)
+            break
         return b"".join(kept)
 
     def _tells(self, events: bytes) -> bool:

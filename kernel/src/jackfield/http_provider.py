@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote_plus
 
 from attrs import frozen
 from msgspec.structs import replace
@@ -59,6 +59,7 @@ class HttpConfig:
 
 
 _EVENTS = "text/event-stream"
+_CREDENTIALS = frozenset({"key", "api_key", "api-key", "apikey", "access_token", "token"})
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.IGNORECASE)
 
 
@@ -258,8 +259,8 @@ class HttpProvider(Provider):
             for name, value in values.items():
                 path = path.replace("{" + name + "}", quote(value, safe=""))
                 path = path.replace("{" + name + "*}", quote(value, safe="/:@!$&'()*+,;=~"))
-        query = exchange.request.query
-        return f"{path}?{query}" if query and not translated else path
+        query = "" if translated else _without_credentials(exchange.request.query)
+        return f"{path}?{query}" if query else path
 
     def _head(self, exchange: Exchange, key: LiveKey) -> bytes:
         headers = exchange.request.headers
@@ -347,3 +348,14 @@ class HttpProvider(Provider):
             response = replace(translated, headers=shape.headers)
         exchange.tap = Tap(stream.usage)
         return response
+
+
+def _without_credentials(query: str) -> str:
+    """The query without what may be the caller's own key: the provider gets the gateway's."""
+    if not query:
+        return query
+    return "&".join(
+        part
+        for part in query.split("&")
+        if unquote_plus(part.partition("=")[0]).lower() not in _CREDENTIALS
+    )

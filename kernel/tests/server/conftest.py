@@ -20,8 +20,8 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from jackfield._server.server import Server
 from jackfield._server.limits import Limits
+from jackfield._server.server import Server
 from jackfield._server.sockets import bind_all
 from jackfield.asgi import JackfieldASGI
 from jackfield.errors import GatewayError, InvalidRequest

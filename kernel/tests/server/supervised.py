@@ -12,8 +12,8 @@ import time
 
 from jackfield._server.server import Server
 from jackfield._server.sockets import bind_workers
-from jackfield._server.worker import ServingOptions, serve_until_signalled
 from jackfield._server.supervisor import Worker, run_workers
+from jackfield._server.worker import ServingOptions, serve_until_signalled
 from jackfield.errors import GatewayError
 from jackfield.http import HttpRequest, HttpResponse
 
