@@ -32,6 +32,11 @@ from jackfield_region_pinning import RegionPinning
 BASH = shutil.which("bash") or "bash"
 ADDRESS = "127.0.0.1:4747"
 RUNNABLE = ("bash", "python", "toml")
+# The laws are tried where each plugin is at home; other plugins of pytest only take time to load.
+PYTEST_OPTIONS = (
+    "-p no:cacheprovider -p pytest_asyncio.plugin -p jackfield.testing.pytest_plugin"
+    " -k 'not test_laws'"
+)
 SECRET = "made-up-for-the-documentation"
 WRITTEN_ALONG = {"word_filter": Example, "region_pin": RegionPinning}
 OTHERS = ("contrib", "tests")
@@ -136,7 +141,8 @@ def reader(tmp_path: Path, gateway: str, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", f"{site}{os.pathsep}{source}")
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:cacheprovider -k 'not test_laws'")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", PYTEST_OPTIONS)
     monkeypatch.delenv("JACKFIELD_CONFIG", raising=False)
     monkeypatch.setattr(sys, "path", [site, source, *sys.path])
     module = ModuleType("documented")
@@ -146,6 +152,7 @@ def reader(tmp_path: Path, gateway: str, monkeypatch: pytest.MonkeyPatch) -> Ite
         del sys.modules[name]
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=name_of)
 def test_a_page_does_what_it_says(
     page: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch

@@ -21,10 +21,19 @@ PLUGINS = [*BUILTINS, *CONTRIB, TEMPLATE]
 
 LONGEST_FILE = 400
 LARGEST_CORE = 4_000
-# What knows nothing of an exchange, so that it can be read, or left unread, by itself.
-LIBRARIES = {
+# Parts of the kernel that can be read, or left unread, by themselves: the libraries, which know
+# nothing of an exchange, and the back door, which is all that `HttpProvider` is made of.
+BACK_DOOR = (
+    "_provider_stream.py",
+    "_scrubber.py",
+    "_translation.py",
+    "_upstream_error.py",
+    "http_provider.py",
+    "keys.py",
+)
+PARTS = {
     "_cli": 1_100,
-    "_client": 1_000,
+    "_client": 1_100,
     "_config": 1_000,
     "_server": 1_100,
     "asgi.py": 200,
@@ -32,6 +41,7 @@ LIBRARIES = {
     "sse.py": 150,
     "strict_json.py": 200,
     "wsgi.py": 200,
+    "back door": 900,
 }
 UNWRITTEN = {".venv", ".git", "node_modules", "build", "dist", "__pycache__"}
 REGISTRY_HOSTS = [f"{name}.org" for name in ("pypi", "pythonhosted", "npmjs")]
@@ -163,11 +173,16 @@ def test_the_kernel_can_be_read_in_an_afternoon() -> None:
     sizes: Counter[str] = Counter()
     package = package_of(KERNEL)
     for path in package.rglob("*.py"):
-        part = path.relative_to(package).parts[0]
-        sizes[part if part in {*LIBRARIES, "testing"} else "core"] += lines_of_code(path)
-    limits = {"core": LARGEST_CORE, **LIBRARIES}
+        sizes[part_of(path.relative_to(package).parts[0])] += lines_of_code(path)
+    limits = {"core": LARGEST_CORE, **PARTS}
     too_large = {part: sizes[part] for part in limits if sizes[part] > limits[part]}
     assert not too_large, f"{too_large}; what is not true of every gateway is a plugin"
+
+
+def part_of(name: str) -> str:
+    if name in BACK_DOOR:
+        return "back door"
+    return name if name in {*PARTS, "testing"} else "core"
 
 
 def lines_of_code(path: Path) -> int:
