@@ -28,8 +28,8 @@ def with_open_streams(machine: Machine, gateway: Gateway, number: int) -> tuple[
 
 
 def growth(machine: Machine, gateway: Gateway, requests: int) -> float:
-    """Megabytes more after `requests` than after the first tenth as many; one in four a stream."""
-    _mixed(machine, gateway, requests // 10)
+    """Megabytes that `requests` add to a quarter as many before them; one in four is a stream."""
+    _mixed(machine, gateway, requests // 4)
     before = gateway.memory_mb()
     for _ in range(4):
         _mixed(machine, gateway, requests // 4)

@@ -17,7 +17,13 @@ from tests.faults.views import PATHS, REQUESTS, View, ask
 
 TOTAL = IMPATIENT["total"]
 TOGETHER = 8
-SMALL = {"huge": "-64", "huge-declared": "-64", "gzip-bomb": "-64", "gzip-sse-bomb": "-64"}
+SMALL = {
+    "big-sse": "-1",
+    "huge": "-64",
+    "huge-declared": "-64",
+    "gzip-bomb": "-64",
+    "gzip-sse-bomb": "-64",
+}
 CLASSES = {"chat": "same", "responses": "other"}
 
 GOOD_WHOLE = {
@@ -25,7 +31,7 @@ GOOD_WHOLE = {
     *("gzip", "gzip-members", "deflate", "deflate-raw"),
 }
 GOOD_STREAMS = {
-    *("sse", "eof-clean", "split-utf8", "line-endings", "bom", "no-colon", "no-done"),
+    *("sse", "big-sse", "eof-clean", "split-utf8", "line-endings", "bom", "no-colon", "no-done"),
     *("done-stall", "done-reset", "done-more", "done-flood", "done-unended"),
     *("gzip-sse", "gzip-sse-cut"),
 }

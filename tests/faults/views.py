@@ -88,15 +88,15 @@ def is_error(tree: Any, headers: Mapping[str, str]) -> bool:
 
 
 def _judge_stream(body: bytes) -> Kind:
-    """A stream ends in its marker, or in an error; there is one end, and nothing behind it."""
+    """A stream ends in its marker or in an error, once; some providers go on behind the marker."""
     said = [data for event in sse.split(body) if (data := sse.data_of(event)) is not None]
-    ends = [_end_of(data) for data in said]
-    if not body.endswith(b"\n\n") or not said or any(ends[:-1]):
+    ends = [end for data in said if (end := _end_of(data)) is not None]
+    if not body.endswith(b"\n\n") or not said or len(ends) > 1:
         return "nonsense"
-    if ends[-1] is None:
+    if not ends:
         finished = b'"finish_reason":"stop"' in said[-1].replace(b" ", b"")
         return "success" if finished else "nonsense"
-    return ends[-1]
+    return ends[0] if ends[0] == "success" or _end_of(said[-1]) else "nonsense"
 
 
 def _end_of(data: bytes) -> Kind | None:

@@ -105,7 +105,7 @@ def test_the_meter_keeps_the_last_report(reports: list[bytes]) -> None:
 def test_cached_and_reasoning_tokens_are_found_wherever_a_provider_puts_them() -> None:
     def usage(**fields: Any) -> tuple[int, ...]:
         counts = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
-        found = CHAT.usage(json.dumps({"usage": counts | fields}).encode())
+        found = CHAT.usage(json.dumps({"choices": [], "usage": counts | fields}).encode())
         assert found is not None
         return (found.output_tokens, found.cached_input_tokens, found.reasoning_tokens)
 
@@ -118,6 +118,12 @@ def test_cached_and_reasoning_tokens_are_found_wherever_a_provider_puts_them() -
     assert usage(**apart, total_tokens=15) == (6, 0, 2)
 
 
-def test_a_body_without_usage_has_none() -> None:
-    for body in (b"", b"[]", b"{}", b'{"usage":null}', b'{"usage":5}', b"<html>"):
+def test_an_answer_without_usage_has_none() -> None:
+    for body in (b'{"choices":[]}', b'{"choices":[],"usage":null}', b'{"choices":[],"usage":5}'):
         assert CHAT.usage(body) is None
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"error":{"message":"no"}}', b"<html>"])
+def test_what_is_no_answer_is_not_taken_for_one(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"answer|error"):
+        CHAT.usage(body)

@@ -176,7 +176,7 @@ async def test_the_list_of_models_names_the_provider(upstream: FakeUpstream) -> 
     async with run_gateway(table(upstream)) as gateway:
         listed = await (await gateway.get("/v1/models")).json()
         shown = await (await gateway.get("/v1/models/up/m")).json()
-    assert [model["id"] for model in listed["data"]] == ["up/m"]
+    assert "up/m" in [model["id"] for model in listed["data"]]
     assert shown["id"] == "up/m"
 
 

@@ -62,9 +62,10 @@ def test_the_meter_reads_the_usage_of_the_last_response() -> None:
     assert usage.input_tokens == 5
 
 
-def test_usage_of_what_is_no_response_is_none() -> None:
-    assert RESPONSES.usage(b"no") is None
-    assert RESPONSES.usage(b'{"usage": null}') is None
+@pytest.mark.parametrize("body", [b"no", b'{"usage": null}', b'{"error": {"message": "no"}}'])
+def test_what_is_no_response_is_not_taken_for_one(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^the answer"):
+        RESPONSES.usage(body)
 
 
 def test_an_error_is_openais_object() -> None:

@@ -20,6 +20,7 @@ _TAIL = 3
 _DONE = b"[DONE]"  # sent behind the end by some, in dialects that have an end of their own
 _LONGEST_END = 8192
 _AFTER_END_SECONDS = 0.25
+_MOST_BEHIND = 64 * 1024
 
 
 class _Object(msgspec.Struct):
@@ -112,19 +113,23 @@ class ProviderStream:
         That also lets the connection be used again. Raises the failure in which the stream ended.
         """
         behind = b""
-        if not self._answer.complete and self._framer is not None:
-            with suppress(TimeoutError, GatewayError):
+        if self._failure is None and not self._answer.complete and self._framer is not None:
+            with suppress(TimeoutError, GatewayError, UnicodeDecodeError):
                 async with asyncio.timeout(_AFTER_END_SECONDS):
                     async for data in self._answer:
-                        behind += self._check(self._framer.feed(data))
+                        behind += self._without_ends(self._check(self._framer.feed(data)))
+                        if len(behind) > _MOST_BEHIND:
+                            break
         await self._answer.close()
         if self._failure is not None:
-            if self._failure.event is not None:
-                self._failure.event += behind
             raise self._failure
         if self._translated or not behind:
             raise StopAsyncIteration
         return behind
+
+    def _without_ends(self, events: bytes) -> bytes:
+        """The events without those that would end the stream once more."""
+        return b"".join([e for e in sse.split(events) if self._dialect.terminal(e) is None])
 
     def _has_ended(self) -> bool:
         return self._ended
@@ -181,13 +186,12 @@ class ProviderStream:
                 kept.append(event)
                 continue
             self._ended = True
-            behind = b"" if self._translated else b"".join(single[at:])
             if terminal == "error":
                 self._failure = self._read_failure(event)
-                if self._failure.event is not None:
-                    self._failure.event += behind
             if terminal != "error" or self._translated:
-                kept += (self._scrubbed(event, terminal), behind)
+                kept.append(self._scrubbed(event, terminal))
+            if terminal == "end" and not self._translated:
+                kept.append(self._without_ends(b"".join(single[at:])))
             break
         return b"".join(kept)
 

@@ -26,9 +26,19 @@ from . import failures
 from .chat_request import peek_model
 from .chat_response import parse_body
 from .fields import Fields, body_fields, carry, own
-from .usage import ChunkMeter, chunk_usage, usage_of, write_usage
+from .usage import ChunkMeter, chunk_usage, write_usage
 
 NAME = "openai.embeddings"
+
+
+class _Answer(msgspec.Struct):
+    """What tells an answer from an error, and its usage; the vectors are skipped."""
+
+    data: msgspec.Raw = msgspec.Raw()
+    usage: Any = None
+
+
+_read_answer = msgspec.json.Decoder(_Answer).decode
 
 
 class EmbeddingsDialect(Dialect):
@@ -45,7 +55,13 @@ class EmbeddingsDialect(Dialect):
         return None
 
     def usage(self, body: bytes) -> Usage | None:
-        return usage_of(body)
+        try:
+            answer = _read_answer(body)
+        except msgspec.DecodeError as error:
+            raise ValueError("the answer is not a JSON object") from error
+        if not bytes(answer.data).startswith(b"["):
+            raise ValueError("the answer has no data")
+        return chunk_usage({"usage": answer.usage})
 
     def usage_meter(self) -> UsageMeter:
         return ChunkMeter()

@@ -17,6 +17,7 @@ from jackfield.messages import Usage
 
 from . import failures
 from .fields import body_fields
+from .forms import field_span
 
 _LAST = frozenset(
     (
@@ -41,6 +42,21 @@ class ResourceDialect(Dialect):
             return Peek(params.get("model"))
         fields = body_fields(tree)
         return Peek(fields.text("model") or params.get("model"), bool(fields.flag("stream")))
+
+    def peek_form(self, body: bytes, media_type: str, params: Mapping[str, str]) -> Peek:
+        model, stream = (
+            field_span(body, media_type, "model"),
+            field_span(body, media_type, "stream"),
+        )
+        return Peek(
+            _text(body, model) or params.get("model"), _text(body, stream).lower() in ("true", "1")
+        )
+
+    def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
+        span = field_span(body, media_type, "model")
+        if span is None:
+            return super().with_model(body, media_type, old, new)
+        return body[: span[0]] + new.encode() + body[span[1] :]
 
     def terminal(self, event: bytes) -> Terminal | None:
         parsed = sse.parse(event)
@@ -101,6 +117,10 @@ def resource_usage(value: Any) -> Usage | None:
         output_tokens=counts["output_tokens"] or 0,
         audio_input_tokens=audio or 0,
     )
+
+
+def _text(body: bytes, span: tuple[int, int] | None) -> str:
+    return body[span[0] : span[1]].decode("utf-8", "replace").strip() if span else ""
 
 
 def _count(value: dict[str, Any], key: str) -> int | None:

@@ -50,6 +50,7 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
 
 class _Reported(msgspec.Struct):
     usage: Any = None
+    output: msgspec.Raw = msgspec.Raw()
 
 
 class _Event(msgspec.Struct):
@@ -61,11 +62,14 @@ _decode_event = msgspec.json.Decoder(_Event).decode
 
 
 def usage_of(body: bytes) -> Usage | None:
-    """The usage that a complete response reports."""
+    """The usage that a complete response reports. Raises ValueError when it is no response."""
     try:
-        return read_usage(_decode_body(body).usage)
-    except msgspec.DecodeError:
-        return None
+        answer = _decode_body(body)
+    except msgspec.DecodeError as error:
+        raise ValueError("the answer is not a JSON object") from error
+    if not bytes(answer.output).startswith(b"["):
+        raise ValueError("the answer has no output")
+    return read_usage(answer.usage)
 
 
 class ResponsesMeter:
