@@ -52,10 +52,10 @@ async def growth(
     ("fault", "stream"),
     [
         ("gzip-bomb-512", False),
-        ("gzip-sse-bomb-64", True),
+        pytest.param("gzip-sse-bomb-64", True, marks=pytest.mark.slow),
         ("huge-1024", False),
-        ("huge-declared-1024", False),
-        ("long-line-20000000", True),
+        pytest.param("huge-declared-1024", False, marks=pytest.mark.slow),
+        pytest.param("long-line-20000000", True, marks=pytest.mark.slow),
     ],
 )
 async def test_an_answer_without_measure_is_cut(
@@ -67,6 +67,7 @@ async def test_an_answer_without_measure_is_cut(
     assert grown < allowed
 
 
+@pytest.mark.slow
 async def test_clients_that_do_not_read_pause_their_upstreams(directory: Path) -> None:
     body = request(chat("same/fault-big-sse-64", stream=True))
     async with measured(directory) as (upstream, gateway, session):

@@ -91,7 +91,11 @@ def _judge_stream(body: bytes) -> Kind:
     """A stream ends in its marker or in an error, once; some providers go on behind the marker."""
     said = [data for event in sse.split(body) if (data := sse.data_of(event)) is not None]
     ends = [end for data in said if (end := _end_of(data)) is not None]
-    if not body.endswith(b"\n\n") or not said or len(ends) > 1:
+    if not body.endswith(b"\n\n") or not said or ends.count("error event") > 1:
+        return "nonsense"
+    if ends == ["error event", "success"]:  # a provider's own way, at which clients stop reading
+        return "error event"
+    if len(ends) > 1:
         return "nonsense"
     if not ends:
         finished = b'"finish_reason":"stop"' in said[-1].replace(b" ", b"")

@@ -88,17 +88,21 @@ class Attempts:
         hooks = self._hooks
         while at < len(hooks) and exchange.has_left(hooks[at].plugin):
             at += 1
+        call_next = Next(self, at + 1, exchange) if at < len(hooks) else None
         acting, began = exchange.acting, perf_counter()
         try:
-            if at < len(hooks):
-                response = await self._wrapped(hooks[at], Next(self, at + 1, exchange), target)
+            if call_next is not None:
+                response = await self._wrapped(hooks[at], call_next, target)
             else:
                 exchange.acting = None
                 response = await self._providers[target.provider].call(exchange, target)
         finally:
             exchange.acting = acting
+            spent = perf_counter() - began
+            if call_next is not None:
+                exchange.timings[hooks[at].position] += spent - call_next.seconds
             if outer is not None:
-                outer.seconds += perf_counter() - began
+                outer.seconds += spent
         if outer is not None:
             outer.responses.append(response)
         return response
@@ -106,12 +110,11 @@ class Attempts:
     async def _wrapped(self, hook: Hook, call_next: "Next", target: Target) -> Response:
         """One plugin's layer, by its failure policy."""
         exchange = call_next.exchange
-        began = perf_counter()
         exchange.acting = hook
         cause: BaseException | None = None
         try:
             result = await hook.call(exchange, target, call_next)
-            if isinstance(result, Response):
+            if type(result) is Response:
                 if call_next.responses and result not in call_next.responses:
                     exchange._record("response", "response")
                 return result
@@ -122,8 +125,6 @@ class Attempts:
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
             reason, cause = f"raised {type(error).__name__}", error
-        finally:
-            exchange.timings[hook.position] += perf_counter() - began - call_next.seconds
         self._caller.fail(hook, exchange, reason, cause)
         return call_next.responses[-1] if call_next.responses else await call_next(target)
 

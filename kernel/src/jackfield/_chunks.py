@@ -22,11 +22,11 @@ class ChunkChain:
 
     __slots__ = (
         "_caller",
+        "_calls",
         "_changing",
         "_dialect",
         "_events",
         "_exchange",
-        "_hooks",
         "ended",
         "stopped",
     )
@@ -34,7 +34,8 @@ class ChunkChain:
     def __init__(
         self, hooks: Sequence[Hook], caller: HookCaller, exchange: Exchange, *, events: bool
     ) -> None:
-        self._hooks = [hook for hook in hooks if not exchange.has_left(hook.plugin)]
+        staying = [hook for hook in hooks if not exchange.has_left(hook.plugin)]
+        self._calls = [(hook, hook.call, hook.position) for hook in staying]
         self._events = events
         self._caller = caller
         self._exchange = exchange
@@ -67,39 +68,54 @@ class ChunkChain:
 
     def _run(self, chunk: Chunk, out: list[bytes]) -> bool:
         """Send a chunk through all hooks; whether the final one came out."""
-        chunks: Sequence[Chunk] = (chunk,)
-        for hook in self._hooks:
-            if len(chunks) == 1:
-                chunks = self._call(hook, chunks[0])
-            else:
-                chunks = [after for before in chunks for after in self._call(hook, before)]
-        for one in chunks:
+        exchange = self._exchange
+        timings, began = exchange.timings, perf_counter()
+        chunks: Sequence[Chunk] | None = None
+        try:
+            for hook, call, position in self._calls:
+                exchange.acting = hook
+                if chunks is not None:
+                    chunks = [one for before in chunks for one in self._each(hook, before)]
+                else:
+                    try:
+                        result = call(exchange, chunk)
+                        if result is not None:
+                            chunks = self._checked(hook, result, chunk)
+                    except GatewayError:
+                        raise
+                    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
+                        self._fail(hook, error)
+                now = perf_counter()
+                timings[position] += now - began
+                began = now
+        finally:
+            exchange.acting = None
+        for one in (chunk,) if chunks is None else chunks:
             out.append(one.data)
             if one.final:
                 self.ended = True
         return self.ended
 
-    def _call(self, hook: Hook, chunk: Chunk) -> Sequence[Chunk]:
-        exchange = self._exchange
-        exchange.acting = hook
-        began = perf_counter()
+    def _each(self, hook: Hook, chunk: Chunk) -> Sequence[Chunk]:
+        """What a hook makes of one of several chunks."""
         try:
-            result = hook.call(exchange, chunk)
-            if result is None:
-                return (chunk,)
-            result = _checked(result, chunk)
-            if hook not in self._changing:
-                exchange._record("response", "stream")
-                self._changing.add(hook)
-            return result
+            result = hook.call(self._exchange, chunk)
+            return (chunk,) if result is None else self._checked(hook, result, chunk)
         except GatewayError:
             raise
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever it raises
-            self._caller.fail(hook, exchange, f"raised {type(error).__name__}", error)
+            self._fail(hook, error)
             return (chunk,)
-        finally:
-            exchange.acting = None
-            exchange.timings[hook.position] += perf_counter() - began
+
+    def _fail(self, hook: Hook, error: BaseException) -> None:
+        self._caller.fail(hook, self._exchange, f"raised {type(error).__name__}", error)
+
+    def _checked(self, hook: Hook, result: Sequence[Chunk], chunk: Chunk) -> Sequence[Chunk]:
+        checked = _checked(result, chunk)
+        if hook not in self._changing:
+            self._exchange._record("response", "stream")
+            self._changing.add(hook)
+        return checked
 
 
 def _checked(result: Sequence[Chunk], chunk: Chunk) -> Sequence[Chunk]:

@@ -53,7 +53,7 @@ class HookCaller:
         self._live = live
         self._timer: asyncio.TimerHandle | None = None
 
-    async def call(self, hook: Hook, exchange: Exchange, expected: type, *args: Any) -> Any:
+    async def call(self, hook: Hook, exchange: Exchange, expected: type, given: Any = None) -> Any:
         """The hook's result, or None when it failed and is skipped.
 
         Raises GatewayError when the hook refuses, PluginFailure when it failed and its policy says
@@ -63,7 +63,8 @@ class HookCaller:
         exchange.due = began + hook.deadline
         exchange.acting = hook
         try:
-            result = await hook.call(exchange, *args)
+            called = hook.call(exchange) if given is None else hook.call(exchange, given)
+            result = await called
             return result if result is None else self._checked(hook, exchange, expected, result)
         except GatewayError:
             raise

@@ -113,23 +113,26 @@ class ProviderStream:
         That also lets the connection be used again. Raises the failure in which the stream ended.
         """
         behind = b""
-        if self._failure is None and not self._answer.complete and self._framer is not None:
+        if not self._answer.complete and self._framer is not None:
             with suppress(TimeoutError, GatewayError, UnicodeDecodeError):
                 async with asyncio.timeout(_AFTER_END_SECONDS):
                     async for data in self._answer:
-                        behind += self._without_ends(self._check(self._framer.feed(data)))
+                        behind += self._passable(self._check(self._framer.feed(data)))
                         if len(behind) > _MOST_BEHIND:
                             break
         await self._answer.close()
         if self._failure is not None:
+            if self._failure.event is not None:
+                self._failure.event += behind
             raise self._failure
         if self._translated or not behind:
             raise StopAsyncIteration
         return behind
 
-    def _without_ends(self, events: bytes) -> bytes:
-        """The events without those that would end the stream once more."""
-        return b"".join([e for e in sse.split(events) if self._dialect.terminal(e) is None])
+    def _passable(self, events: bytes) -> bytes:
+        """What may follow an end: after a good one no other end, after an error a marker alone."""
+        wanted = None if self._failure is None else "end"
+        return b"".join([e for e in sse.split(events) if self._dialect.terminal(e) == wanted])
 
     def _has_ended(self) -> bool:
         return self._ended
@@ -164,18 +167,18 @@ class ProviderStream:
         if not events.isascii():
             events.decode()
         single = sse.split(events)
-        silent = False
+        silent: list[bytes] = []
         for event in single:
             data = sse.data_of(event)
-            if data and data != _DONE:
+            if data == b"":
+                silent.append(event)
+            elif data is not None and data != _DONE:
                 try:
                     _check_object(data)
                 except (msgspec.DecodeError, RecursionError) as error:
                     if self._dialect.terminal(event) is None:
                         raise self._unreadable() from error
-            elif data is not None:
-                silent = True
-        return b"".join([e for e in single if sse.data_of(e) != b""]) if silent else events
+        return b"".join([e for e in single if e not in silent]) if silent else events
 
     def _up_to_end(self, events: bytes) -> bytes:
         kept: list[bytes] = []
@@ -188,10 +191,11 @@ class ProviderStream:
             self._ended = True
             if terminal == "error":
                 self._failure = self._read_failure(event)
+            behind = b"" if self._translated else self._passable(b"".join(single[at:]))
+            if self._failure is not None and self._failure.event is not None:
+                self._failure.event += behind
             if terminal != "error" or self._translated:
-                kept.append(self._scrubbed(event, terminal))
-            if terminal == "end" and not self._translated:
-                kept.append(self._without_ends(b"".join(single[at:])))
+                kept += (self._scrubbed(event, terminal), behind)
             break
         return b"".join(kept)
 
