@@ -11,7 +11,8 @@ from time import perf_counter
 from attrs import define, field
 
 _AT_ONCE = 64 * 1024
-_CLOSE_SECONDS = 150e-6
+_CLOSE = 400e-6
+_CLOSE_IN_STREAM = 30e-6
 
 
 @define(eq=False)
@@ -23,10 +24,16 @@ class Outbox:
     _size: int = field(default=0, init=False)
     _last: float = field(default=0.0, init=False)
 
-    def write(self, transport: asyncio.Transport, data: bytes) -> None:
-        """Send `data`: at the end of this turn if another write was made just now, else at once."""
+    def write(
+        self, transport: asyncio.Transport, data: bytes, *, in_stream: bool = False
+    ) -> None:
+        """Send `data`: at the end of this turn if another write was made just now, else at once.
+
+        Parts of streams are small and many, so that only a crowd of them is worth a turn.
+        """
         now = perf_counter()
-        alone, self._last = now - self._last > _CLOSE_SECONDS, now
+        alone = now - self._last > (_CLOSE_IN_STREAM if in_stream else _CLOSE)
+        self._last = now
         if not self._writes:
             if alone:
                 transport.write(data)

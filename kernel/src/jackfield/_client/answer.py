@@ -53,7 +53,13 @@ class Answer:
                 if self.complete:
                     self._finish_decoding()
                     raise StopAsyncIteration
-                await self._wait()
+                # `_wait()` in place: this is where a stream spends its time.
+                waiter = self._waiter = self._loop.create_future()
+                try:
+                    await waiter
+                except asyncio.CancelledError:
+                    self.drop()
+                    raise
             data = self._take()
             if self._decoder is None:
                 return data

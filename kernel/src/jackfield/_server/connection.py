@@ -301,7 +301,8 @@ class Connection(asyncio.Protocol):
                 if transport.is_closing():
                     return
                 if part:
-                    self._write(b"%x\r\n%b\r\n" % (len(part), part) if chunked else part)
+                    data = b"%x\r\n%b\r\n" % (len(part), part) if chunked else part
+                    self._state.outbox.write(transport, data, in_stream=True)
                 if self._paused:
                     await self._drained()
             if chunked and not transport.is_closing():
