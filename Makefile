@@ -28,8 +28,8 @@ rooms: .venv/.installed-dev  ## after adding a plugin: write every list of rooms
 docs: .venv/.installed-dev  ## write the generated parts of the documentation anew
 	@scripts/docs
 
-bench: .venv/.installed-dev  ## measure the gateway on this machine
-	@scripts/bench
+bench: .venv/.installed-dev  ## measure the gateway on this machine (a part: make bench ARGS="--only start")
+	@scripts/bench $(ARGS)
 
 install: .venv/.installed-dev  ## set up .venv with every room and every tool
 

@@ -103,6 +103,17 @@ async def test_a_responses_client_works_on_an_upstream_that_knows_chat_alone(
     assert paths == ["/v1/responses", "/v1/chat/completions", "/v1/chat/completions"]
 
 
+async def test_a_completions_client_works_on_an_upstream_that_speaks_chat_alone(
+    upstream: FakeUpstream,
+) -> None:
+    answer_json(upstream, CHAT)
+    dialects = 'dialects = ["openai.chat"]'
+    async with run_gateway(table(upstream, dialects)) as gateway:
+        answer = await gateway.post("/v1/completions", json={"model": "up/m", "prompt": "Hello"})
+    assert (await answer.json())["choices"][0]["text"] == "Hi"
+    assert sent(upstream)["messages"] == [{"role": "user", "content": "Hello"}]
+
+
 async def test_a_model_that_is_unknown_upstream_is_not_taken_for_an_unknown_path(
     upstream: FakeUpstream,
 ) -> None:

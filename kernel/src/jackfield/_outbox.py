@@ -24,9 +24,7 @@ class Outbox:
     _size: int = field(default=0, init=False)
     _last: float = field(default=0.0, init=False)
 
-    def write(
-        self, transport: asyncio.Transport, data: bytes, *, in_stream: bool = False
-    ) -> None:
+    def write(self, transport: asyncio.Transport, data: bytes, *, in_stream: bool = False) -> None:
         """Send `data`: at the end of this turn if another write was made just now, else at once.
 
         Parts of streams are small and many, so that only a crowd of them is worth a turn.

@@ -26,19 +26,21 @@ def addressed(request: CanonicalRequest, model: str) -> CanonicalRequest:
     return evolve(request, model=model) if request.model != model else request
 
 
-def outgoing(exchange: Exchange, model: str, dialect: Dialect) -> Rendered:
-    """The client's request in the provider's dialect.
+def rendered(exchange: Exchange, model: str, dialect: Dialect) -> Rendered:
+    """The client's request in the provider's dialect, whatever that loses."""
+    return dialect.render_request(addressed(exchange.canonical(), model))
 
-    Raises LossRefused when what is lost is part of the question.
-    """
-    rendered = dialect.render_request(addressed(exchange.canonical(), model))
-    broken = [loss for loss in rendered.losses if loss.breaks]
+
+def outgoing(exchange: Exchange, model: str, dialect: Dialect) -> Rendered:
+    """The same to be sent. Raises LossRefused when what is lost is part of the question."""
+    request = rendered(exchange, model, dialect)
+    broken = [loss for loss in request.losses if loss.breaks]
     if broken:
         raise LossRefused(
             f"{exchange.model} is served in {dialect.name}, which cannot express this request: "
             + "; ".join(map(str, broken))
         )
-    return rendered
+    return request
 
 
 def whole(exchange: Exchange, answer: CanonicalResponse, losses: tuple[Loss, ...] = ()) -> Response:

@@ -113,6 +113,8 @@ class Dialect:
     name: ClassVar[str]
     operation: ClassVar[str]
     translates: ClassVar[bool] = True
+    canonical: ClassVar[Literal["chat", "embeddings"]] = "chat"
+    """Which canonical form it has; dialects of the same form translate into each other."""
     framing: ClassVar[Literal["sse", "ndjson", "raw"]] = "sse"
     stream_content_type: ClassVar[str] = "text/event-stream; charset=utf-8"
     request_texts: ClassVar[tuple[str, ...]] = ()

@@ -143,7 +143,9 @@ class EndpointTable:
         if methods:
             offered = ", ".join(sorted(methods))
             return MethodNotAllowed(f"{_shown(path)} does not accept {method}; it takes {offered}.")
-        return NotFound(f"There is no endpoint {_shown(path)}; the README lists those there are.")
+        return NotFound(
+            f"There is no endpoint {_shown(path)}; docs/endpoints.md lists those there are."
+        )
 
 
 def _shown(path: str) -> str:

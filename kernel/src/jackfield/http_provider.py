@@ -147,7 +147,7 @@ class HttpProvider(Provider):
         routes = self._routes(exchange.endpoint)
         if not routes or routes[0].dialect is exchange.dialect:
             return ()
-        return _translation.outgoing(exchange, target.model, routes[0].dialect).losses
+        return _translation.rendered(exchange, target.model, routes[0].dialect).losses
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
         """One attempt, in the client's own dialect where the API speaks it, else translated.
@@ -213,7 +213,8 @@ class HttpProvider(Provider):
                 Route(dialect, self.paths[dialect.name])
                 for dialect in self._spoken
                 if dialect is not mine
-                and dialect.operation == mine.operation
+                and dialect.translates
+                and dialect.canonical == mine.canonical
                 and dialect.name not in self._unspoken
                 and dialect.name in self.paths
             ]

@@ -12,9 +12,7 @@ from jackfield.errors import GatewayError
 from jackfield.messages import Usage
 from jackfield.plan import Target
 
-OutcomeKind = Literal[
-    "answered", "refused", "failed", "truncated", "client_gone", "shutdown", "explained"
-]
+OutcomeKind = Literal["answered", "refused", "failed", "truncated", "client_gone", "shutdown"]
 
 
 class Response(msgspec.Struct, frozen=True, eq=False):

@@ -46,6 +46,7 @@ class EmbeddingsDialect(Dialect):
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "embeddings"
+    canonical: ClassVar[Literal["chat", "embeddings"]] = "embeddings"
     request_texts: ClassVar[tuple[str, ...]] = ("input", "input/*")
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:

@@ -37,7 +37,7 @@ def run(arguments: Namespace) -> int:
     terminal.line(good("made "), str(folder))
     terminal.line()
     terminal.line(strong("next:"))
-    terminal.line(f"  pip install -e {folder}")
-    terminal.line(f"  pytest {folder}")
+    terminal.line(f"  pip install -e {folder} pytest pytest-asyncio")
+    terminal.line(f"  pytest -o asyncio_mode=auto {folder}")
     terminal.line(f"  add [plugins.{arguments.name}] to jackfield.toml, then: jackfield check")
     return 0
