@@ -86,7 +86,7 @@ class Attempts:
     ) -> Response:
         """The onion from hook `at` inwards; at its heart the provider."""
         hooks = self._hooks
-        while at < len(hooks) and exchange.has_left(hooks[at].plugin):
+        while exchange.left and at < len(hooks) and hooks[at].plugin in exchange.left:
             at += 1
         call_next = Next(self, at + 1, exchange) if at < len(hooks) else None
         acting, began = exchange.acting, perf_counter()

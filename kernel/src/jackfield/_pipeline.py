@@ -77,7 +77,7 @@ class Pipeline:
             exchange.entered = hook.position + 1
             if exchange.problem is not None and not hook.plugin.authenticates:
                 exchange.leave(hook.plugin)
-            if exchange.has_left(hook.plugin):
+            if exchange.left and hook.plugin in exchange.left:
                 continue
             answer = await self.caller.call(hook, exchange, Response)
             if answer is not None:
@@ -95,7 +95,7 @@ class Pipeline:
     async def _plan(self, exchange: Exchange) -> Plan:
         plan = await self.models.plan(exchange)
         for hook in self.chain.route:
-            if exchange.has_left(hook.plugin):
+            if exchange.left and hook.plugin in exchange.left:
                 continue
             changed = await self.caller.call(hook, exchange, Plan, plan)
             if changed is not None:
@@ -123,7 +123,9 @@ class Pipeline:
     async def settle(self, exchange: Exchange, outcome: Outcome) -> Outcome:
         """Run `post_response` of every plugin that was entered, then report the outcome."""
         for hook in self.chain.post_response:
-            if hook.position >= exchange.entered or exchange.has_left(hook.plugin):
+            if hook.position >= exchange.entered or (
+                exchange.left and hook.plugin in exchange.left
+            ):
                 continue
             try:
                 changed = await self.caller.call(hook, exchange, Response, outcome)

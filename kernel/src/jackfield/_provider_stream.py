@@ -130,9 +130,10 @@ class ProviderStream:
         return behind
 
     def _passable(self, events: bytes) -> bytes:
-        """What may follow an end: after a good one no other end, after an error a marker alone."""
+        """What may follow an end: a `[DONE]` that is not itself an end, and after an error one."""
         wanted = None if self._failure is None else "end"
-        return b"".join([e for e in sse.split(events) if self._dialect.terminal(e) == wanted])
+        done = [event for event in sse.split(events) if sse.data_of(event) == _DONE]
+        return b"".join([event for event in done if self._dialect.terminal(event) == wanted])
 
     def _has_ended(self) -> bool:
         return self._ended

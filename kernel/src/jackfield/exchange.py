@@ -100,7 +100,7 @@ class Exchange:
     acting: "Hook | None" = None
     due: float = 0.0
     overdue: bool = False
-    _left: set["Plugin"] | None = None
+    left: "set[Plugin] | None" = None
     _tree: Any = None
     _canonical: CanonicalRequest | None = None
 
@@ -171,13 +171,13 @@ class Exchange:
 
     def leave(self, plugin: "Plugin") -> None:
         """Let a plugin bow out: none of its later hooks is called for this exchange."""
-        if self._left is None:
-            self._left = set()
-        self._left.add(plugin)
+        if self.left is None:
+            self.left = set()
+        self.left.add(plugin)
 
     def has_left(self, plugin: "Plugin") -> bool:
         """Whether the plugin has bowed out."""
-        return self._left is not None and plugin in self._left
+        return self.left is not None and plugin in self.left
 
     def abort(self) -> None:
         """The client has gone: cancel what is done for it. What is owed for it is still settled."""

@@ -94,6 +94,8 @@ def _last_blank(data: bytes) -> int:
 def split(events: bytes) -> list[bytes]:
     """The single events of a batch, each with its blank line, so that joined they are the batch."""
     if b"\r" not in events:
+        if events.find(b"\n\n") == len(events) - 2:
+            return [events]
         parts = events.split(b"\n\n")
         rest = parts.pop()
         whole = [part + b"\n\n" for part in parts]

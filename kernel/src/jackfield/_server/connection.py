@@ -234,6 +234,7 @@ class Connection(asyncio.Protocol):
             # A stream may well fail because its request was aborted.
             if not request.aborted:
                 logger.exception("no whole answer to a %s: closing the connection", request.method)
+            state.outbox.flush()
             self.abort()
             last = True
         finally:
@@ -269,8 +270,8 @@ class Connection(asyncio.Protocol):
         # Also without new bytes: a pipelined request may already wait in the parser.
         self._read(held)
 
-    def _write(self, data: bytes) -> None:
-        self._state.outbox.write(self._transport, data)
+    def _write(self, data: bytes, *, in_stream: bool = False) -> None:
+        self._state.outbox.write(self._transport, data, in_stream=in_stream)
 
     def _write_whole(self, response: HttpResponse, method: str, last: str) -> None:
         body = cast("bytes", response.body)
@@ -294,7 +295,7 @@ class Connection(asyncio.Protocol):
             head = render_head(response, framing)
             if transport.is_closing():
                 return
-            self._write(head)
+            self._write(head, in_stream=True)
             if not has_body(message.method, response.status):
                 return
             async for part in stream:
@@ -302,11 +303,11 @@ class Connection(asyncio.Protocol):
                     return
                 if part:
                     data = b"%x\r\n%b\r\n" % (len(part), part) if chunked else part
-                    self._state.outbox.write(transport, data, in_stream=True)
+                    self._write(data, in_stream=True)
                 if self._paused:
                     await self._drained()
             if chunked and not transport.is_closing():
-                self._write(b"0\r\n\r\n")
+                self._write(b"0\r\n\r\n", in_stream=True)
 
     async def _drained(self) -> None:
         if not self._closing:
