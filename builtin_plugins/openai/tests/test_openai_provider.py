@@ -136,6 +136,23 @@ async def test_a_conversation_kept_by_the_provider_is_refused_where_it_cannot_be
     assert upstream.requests == []
 
 
+async def test_what_one_target_cannot_be_asked_another_one_is(upstream: FakeUpstream) -> None:
+    more = f"""
+dialects = ["openai.chat"]
+[providers.full]
+use = "openai"
+base_url = "{upstream.base_url}/v1"
+[models.any]
+targets = ["up/m"]
+fallbacks = ["full/m"]
+"""
+    answer_json(upstream, {"id": "resp_2", "object": "response", "output": []})
+    question = {"model": "any", "input": "And then?", "previous_response_id": "resp_1"}
+    async with run_gateway(table(upstream, more)) as gateway:
+        answer = await gateway.post("/v1/responses", json=question)
+    assert (answer.status, upstream.requests[0].path) == (200, "/v1/responses")
+
+
 async def test_audio_goes_up_as_a_form_and_down_as_bytes(upstream: FakeUpstream) -> None:
     upstream.reply([b"ID3", b"\x00\xff"], headers={"Content-Type": "audio/mpeg"})
     form = (

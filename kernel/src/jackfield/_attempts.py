@@ -50,6 +50,8 @@ class Attempts:
             for target in targets:
                 try:
                     return await self._attempt(exchange, target, pause)
+                except LossRefused as error:
+                    last = error
                 except ProviderError as error:
                     last = error
                     if error.again:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _GUESSES = (
     ("messages", "/v1/chat/completions"),
     ("prompt", "/v1/completions"),
+    ("encoding_format", "/v1/embeddings"),
+    ("dimensions", "/v1/embeddings"),
+    ("input", "/v1/responses"),
     ("instructions", "/v1/responses"),
 )
 

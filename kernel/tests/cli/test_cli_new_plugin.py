@@ -11,7 +11,7 @@ def test_it_makes_a_plugin_and_says_what_is_next(folder: Path, jackfield: Run) -
     made = folder / "plugins" / "word_filter"
     assert (made / "src" / "jackfield_word_filter" / "__init__.py").is_file()
     assert ran.out.splitlines()[0] == "made plugins/word_filter"
-    assert "  pip install -e plugins/word_filter\n" in ran.out
+    assert "  pip install -e plugins/word_filter " in ran.out
     assert "[plugins.word_filter]" in ran.out
 
 
