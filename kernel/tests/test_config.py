@@ -1,5 +1,7 @@
 """Reading the configuration file."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -106,11 +108,14 @@ def test_several_addresses_are_listened_on() -> None:
     assert not server.is_loopback
 
 
+PRIVATE = f"{tempfile.gettempdir()}/jackfield-{os.getuid()}"
+
+
 @pytest.mark.parametrize(
     ("text", "environ", "expected"),
     [
         ("", {"XDG_RUNTIME_DIR": "/run/user/1"}, Address(path="/run/user/1/jackfield-4747.sock")),
-        ("", {}, None),
+        ("", {}, Address(path=f"{PRIVATE}/jackfield-4747.sock")),
         ('bind = "127.0.0.1:0"', {"XDG_RUNTIME_DIR": "/run/user/1"}, None),
         ('admin = ""', {"XDG_RUNTIME_DIR": "/run/user/1"}, None),
         ('admin = "127.0.0.1:9"', {}, Address("127.0.0.1", 9)),

@@ -80,7 +80,9 @@ def test_the_admin_listener_never_faces_other_machines(admin: str) -> None:
 def test_without_a_configuration_only_loopback_is_listened_on() -> None:
     for settings in (default_settings(), read_settings(zero_configuration({}, {}))):
         assert [str(address) for address in settings.server.listeners] == ["127.0.0.1:4747"]
-        assert settings.server.admin_listener({}) is None
+        admin = settings.server.admin_listener({})
+        assert admin is not None
+        assert admin.path
 
 
 def test_the_command_ends_with_2_and_names_both(

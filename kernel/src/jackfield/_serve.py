@@ -3,11 +3,13 @@
 import asyncio
 import faulthandler
 import logging
+import os
 import resource
 import socket
 import ssl
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import uvloop
@@ -141,13 +143,31 @@ async def _work(worker: Worker, start: Start, document: Document) -> None:
 
 async def _serve_admin(generations: Generations, worker: Worker) -> Server | None:
     """The admin listener, in the first worker alone: it speaks for the whole configuration."""
-    address = generations.current.settings.server.admin_listener()
+    settings = generations.current.settings.server
+    address = settings.admin_listener()
     if address is None or worker.index:
         return None
+    try:
+        if address.path and not _is_private(os.path.dirname(address.path) or "."):
+            raise ConfigError([f"server.admin: others can write to the directory of {address}"])
+        sockets = bind_all([str(address)])
+    except ConfigError as error:
+        if settings.admin != "auto":
+            raise
+        logger.warning("no admin listener: %s", error)
+        return None
     server = Server(generations.current.admin_face)
-    await server.start(bind_all([str(address)]))
+    await server.start(sockets)
     generations.on_swap(lambda gateway: server.replace_handler(gateway.admin_face))
     return server
+
+
+def _is_private(directory: str) -> bool:
+    """Whether nobody else can put a socket of theirs there; makes the directory if need be."""
+    with suppress(FileExistsError):
+        os.mkdir(directory, 0o700)
+    status = os.stat(directory)
+    return status.st_uid in (0, os.getuid()) and not status.st_mode & 0o022
 
 
 def limits_of(server: ServerTable) -> Limits:

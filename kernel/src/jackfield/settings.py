@@ -1,6 +1,7 @@
 """The kernel's own tables of the configuration file."""
 
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -34,7 +35,7 @@ class Server:
     admin: Address | Literal["auto", ""] = option(
         "auto",
         "Where the operations endpoints listen that need the admin permission. `auto` is a socket"
-        " named after the port in `$XDG_RUNTIME_DIR`, and nothing where that is not set;"
+        " named after the port in `$XDG_RUNTIME_DIR`, or in `/tmp/jackfield-UID` without that;"
         " an empty string is nothing.",
     )
     workers: int = option(1, "Worker processes.", validator=[ge(1), le(1024)])
@@ -78,9 +79,10 @@ class Server:
         """The address of the operations endpoints, with "auto" worked out; None for nowhere."""
         if isinstance(self.admin, Address):
             return self.admin
-        directory = environ.get("XDG_RUNTIME_DIR")
+        private = f"{tempfile.gettempdir()}/jackfield-{os.getuid()}"
+        directory = environ.get("XDG_RUNTIME_DIR") or private
         port = next((address.port for address in self.listeners if address.port), 0)
-        if self.admin != "auto" or not directory or not port:
+        if self.admin != "auto" or not port:
             return None
         return Address(path=f"{directory}/jackfield-{port}.sock")
 
