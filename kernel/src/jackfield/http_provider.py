@@ -228,23 +228,25 @@ class HttpProvider(Provider):
             body, losses = rendered.body, rendered.losses
         else:
             body = self.outgoing_body(exchange, target.model)
-        key = self._ring.take(self.name)
-        answer = await self._live_origin().send(
-            exchange.request.method if not translated else "POST",
-            self._path(exchange, target, route.path, translated=translated),
-            self._head(exchange, key),
-            body,
-        )
-        try:
-            if answer.status >= 300:
-                await self._refused(exchange, answer, key, route.dialect)
-            return await self._answered(exchange, answer, route.dialect, losses)
-        except BaseException as error:
-            await answer.close()
-            if isinstance(error, GatewayError) or not isinstance(error, Exception):
-                raise
-            # Whatever a dialect stumbles over in what came, the provider has not answered.
-            raise self._unreadable(f"It is not a response of {route.dialect.name}.") from error
+        method = "POST" if translated else exchange.request.method
+        path = self._path(exchange, target, route.path, translated=translated)
+        while True:
+            key = self._ring.take(self.name)
+            head = self._head(exchange, key)
+            answer = await self._live_origin().send(method, path, head, body)
+            try:
+                if answer.status < 300:
+                    return await self._answered(exchange, answer, route.dialect, losses)
+                said = await answer.read()
+                refusal = self._errors.read(answer, said, route.dialect, exchange.dialect)
+            except BaseException as error:
+                await answer.close()
+                if isinstance(error, GatewayError) or not isinstance(error, Exception):
+                    raise
+                # Whatever a dialect stumbles over in what came, the provider has not answered.
+                raise self._unreadable(f"It is not a response of {route.dialect.name}.") from error
+            if not self._another_key(key, answer.status, refusal.retry_after):
+                raise refusal
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
         """The client's own bytes, with only the model's name spliced."""
@@ -278,13 +280,11 @@ class HttpProvider(Provider):
         except ValueError as error:
             raise InvalidRequest(f"The request cannot be passed on: {error}.") from None
 
-    async def _refused(
-        self, exchange: Exchange, answer: Answer, key: LiveKey, dialect: Dialect
-    ) -> None:
-        error = self._errors.read(answer, await answer.read(), dialect, exchange.dialect)
-        if answer.status in (401, 403, 429):
-            self._ring.cool(key, error.retry_after or 60.0 if answer.status != 429 else 1.0)
-        raise error
+    def _another_key(self, key: LiveKey, status: int, retry_after: float | None) -> bool:
+        """Whether it was the key that was refused, and another can be tried at once."""
+        if status not in (401, 403, 429):
+            return False
+        return self._ring.cool(key, retry_after or (1.0 if status == 429 else 60.0))
 
     async def _answered(
         self, exchange: Exchange, answer: Answer, dialect: Dialect, losses: tuple[Loss, ...]

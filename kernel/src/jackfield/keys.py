@@ -59,7 +59,13 @@ class KeyRing:
         best.credit -= sum(key.weight for key in ready)
         return best
 
-    def cool(self, key: LiveKey, seconds: float) -> None:
-        """Let a key rest. An only key goes on: there is nothing to take its place."""
-        if len(self._keys) > 1:
-            key.cooled_until = time.monotonic() + min(seconds, MOST_COOLING)
+    def cool(self, key: LiveKey, seconds: float) -> bool:
+        """Let a key rest; whether another can be tried in its place.
+
+        An only key goes on: there is nothing to take its place.
+        """
+        if len(self._keys) == 1:
+            return False
+        now = time.monotonic()
+        key.cooled_until = now + min(seconds, MOST_COOLING)
+        return any(other.cooled_until <= now for other in self._keys)
