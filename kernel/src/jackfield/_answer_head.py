@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import quote
 
 from jackfield.exchange import Exchange
@@ -22,13 +23,15 @@ def head_of(
         features = dict.fromkeys(loss.feature for loss in response.losses)
         head.append(("x-jackfield-loss", printable(", ".join(features))))
     if exchange.attempts:
-        head.append(("x-jackfield-target", printable(str(exchange.attempts[-1].target))))
+        target = exchange.attempts[-1].target
+        head.append(("x-jackfield-target", printable(f"{target.provider}/{target.model}")))
     head.append(("server-timing", server_timing(exchange, plugins)))
     if response.streaming:
         head.append(("cache-control", "no-cache"))
     return head
 
 
+@lru_cache(maxsize=1024)
 def printable(value: str) -> str:
     """The value as it is if it is printable ASCII; else percent-encoded where it is not."""
     if value.isascii() and value.isprintable():

@@ -30,6 +30,14 @@ class _Object(msgspec.Struct):
 _check_object = msgspec.json.Decoder(_Object).decode
 
 
+def _is_object(data: bytes) -> bool:
+    try:
+        _check_object(data)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
 class ProviderStream:
     """Batches of whole events as they come from a provider, byte for byte.
 
@@ -167,6 +175,10 @@ class ProviderStream:
         """The batch without events that say nothing. Raises ProviderError if one is not JSON."""
         if not events.isascii():
             events.decode()
+        # The usual batch: one event of one line. Without a CR it cannot be anything else.
+        is_single = events.startswith(b"data: {") and events.find(b"\n") == len(events) - 2
+        if is_single and b"\r" not in events and _is_object(events[6:]):
+            return events
         single = sse.split(events)
         silent: list[bytes] = []
         for event in single:

@@ -1,7 +1,7 @@
 """The body of a streamed answer: chunk hooks, errors told as events, and settling at the end."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jackfield._chunks import ChunkChain
 from jackfield._hook_call import mistake
@@ -41,9 +41,28 @@ class StreamBody:
         return self
 
     async def __anext__(self) -> bytes:
-        data = b"" if self._over else await self._next()
-        if data:
-            return data
+        exchange, chunks = self._exchange, self._chunks
+        while not self._over:
+            error, data = exchange.ending, b""
+            if error is None:
+                exchange.task = task = asyncio.current_task(self._pipeline.loop)
+                try:
+                    data = await self._source.__anext__()
+                    if chunks is not None:
+                        data = await self._changed(chunks, data)
+                except StopAsyncIteration:
+                    data, error = self._ended()
+                except BaseException as raised:
+                    error = self._reason(raised, task)
+                    if error is None:
+                        await self.aclose()
+                        raise
+                finally:
+                    exchange.task = None
+            if error is not None:
+                data = await self._break_off(error)
+            if data:
+                return data
         await self._settle()
         raise StopAsyncIteration
 
@@ -58,41 +77,37 @@ class StreamBody:
         finally:
             await self._settle()
 
-    async def _next(self) -> bytes:
-        """The next bytes to send; empty at the end."""
-        exchange = self._exchange
-        error = exchange.ending
-        if error is None:
-            exchange.task = task = asyncio.current_task(self._pipeline.loop)
-            try:
-                return await self._read()
-            except GatewayError as raised:
-                error = raised
-            except asyncio.CancelledError:
-                error = exchange.ending
-                if error is None or task is None:
-                    await self.aclose()
-                    raise
-                task.uncancel()
-            except Exception as raised:  # noqa: BLE001 - whatever a plugin's own stream raises
-                error = ProviderUnavailable("The provider's stream could not be read.")
-                error.__cause__ = raised
-            finally:
-                exchange.task = None
-        return await self._break_off(error)
+    def _reason(
+        self, raised: BaseException, task: "asyncio.Task[Any] | None"
+    ) -> GatewayError | None:
+        """Why the stream breaks off; None when somebody else cancels the task that reads it."""
+        if isinstance(raised, GatewayError):
+            return raised
+        if isinstance(raised, Exception):  # whatever a plugin's own stream raises
+            error = ProviderUnavailable("The provider's stream could not be read.")
+            error.__cause__ = raised
+            return error
+        ending = self._exchange.ending
+        if ending is not None and task is not None and isinstance(raised, asyncio.CancelledError):
+            task.uncancel()
+            return ending
+        return None
 
-    async def _read(self) -> bytes:
-        chunks = self._chunks
-        async for data in self._source:
-            if chunks is not None:
-                data = chunks.feed(data)  # noqa: PLW2901 - what the plugins made of it
-                if chunks.stopped:
-                    self._over = True
-                    await self._close_source()
-            if data:
-                return data
+    async def _changed(self, chunks: ChunkChain, data: bytes) -> bytes:
+        """What the plugins make of a batch, of which one may end the stream."""
+        data = chunks.feed(data)
+        if chunks.stopped:
+            self._over = True
+            await self._close_source()
+        return data
+
+    def _ended(self) -> tuple[bytes, GatewayError | None]:
+        """What the plugins still hold at a clean end."""
         self._over = True
-        return chunks.finish(aborted=False) if chunks is not None else b""
+        try:
+            return (self._chunks.finish(aborted=False) if self._chunks else b""), None
+        except GatewayError as error:
+            return b"", error
 
     async def _break_off(self, error: GatewayError) -> bytes:
         """Flush what plugins hold back, then say what went wrong."""

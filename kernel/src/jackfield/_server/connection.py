@@ -290,7 +290,7 @@ class Connection(asyncio.Protocol):
     ) -> None:
         chunked = message.version is HttpVersion11
         framing = self._state.date + last + (_CHUNKED if chunked else "")
-        transport = self._transport
+        transport, write = self._transport, self._state.outbox.write
         async with aclosing(cast("AsyncGenerator[bytes, None]", response.body)) as stream:
             head = render_head(response, framing)
             if transport.is_closing():
@@ -303,7 +303,7 @@ class Connection(asyncio.Protocol):
                     return
                 if part:
                     data = b"%x\r\n%b\r\n" % (len(part), part) if chunked else part
-                    self._write(data, in_stream=True)
+                    write(transport, data, in_stream=True)
                 if self._paused:
                     await self._drained()
             if chunked and not transport.is_closing():
