@@ -53,7 +53,8 @@ class Gateway:
         self.chain = compile_hooks(self.loaded.members)
         self._live: set[Exchange] = set()
         self.caller = HookCaller(self._live)
-        self.client = Client()
+        # As many as there can be requests: none waits for a connection to its provider.
+        self.client = Client(max_connections=self.settings.server.requests_in_flight)
         self.setup = Setup(self.settings, self.client, sources)
         self.watchdog = Watchdog()
         self.access_log = AccessLog(self.settings.server.log)
