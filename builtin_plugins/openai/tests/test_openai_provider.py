@@ -92,11 +92,13 @@ async def test_a_callers_key_is_not_blamed_for_the_gateways(
     upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KEY_A", "sk-aaaaaaaaaaaaaaaaaaaa")
-    async with run_gateway(table(upstream, 'keys = ["env:KEY_A"]')) as gateway:
+    toml = table(upstream, 'keys = ["env:KEY_A"]').replace("retries = 0", "retries = 2")
+    async with run_gateway(toml) as gateway:
         answer_json(upstream, {"error": {"message": "Incorrect API key: sk-aaaa"}}, 401)
         refused = await gateway.post("/v1/chat/completions", json=ASK)
     assert refused.status == 502
     assert b"sk-" not in await refused.read()
+    assert len(upstream.requests) == 1
 
 
 async def test_a_responses_client_works_on_an_upstream_that_knows_chat_alone(

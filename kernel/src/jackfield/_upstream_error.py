@@ -121,9 +121,12 @@ def _generic(status: int) -> str:
     return _GENERIC.get(status, "The provider failed.")
 
 
-def _mapped(status: int) -> int:
-    """The status for the caller: the gateway's own trouble with a provider is not the caller's."""
-    return 502 if status < 400 or status in (401, 403, 407) or status > 599 else status
+def _mapped(status: int) -> int | None:
+    """The status for the caller: the gateway's own trouble with a provider is not the caller's.
+
+    None where asking the same provider again would not help, as after a refused key.
+    """
+    return None if status < 400 or status in (401, 403, 407) or status > 599 else status
 
 
 def parse_retry_after(headers: Mapping[str, str]) -> float | None:
