@@ -25,7 +25,7 @@ _MOST_LINES = 20_000
 class AccessLog:
     """Makes each line at once, so that nothing of an exchange is kept, and writes them in batches.
 
-    Under a stalled reader lines are dropped, and how many is said in the next one.
+    What cannot be written is dropped, and how many lines that were is said as soon as one can.
     """
 
     def __init__(self, style: str, stream: TextIO | None = None) -> None:
@@ -64,9 +64,13 @@ class AccessLog:
         if self._dropped:
             lines.append(f"{self._dropped} lines of the access log were dropped")
             self._dropped = 0
-        if lines:
+        if not lines:
+            return
+        try:
             self._stream.write("\n".join(lines) + "\n")
             self._stream.flush()
+        except OSError:  # a full disk, a reader that is gone: served all the same, and counted
+            self._dropped += len(lines)
 
 
 def facts(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:

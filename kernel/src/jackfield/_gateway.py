@@ -1,6 +1,7 @@
 """The gateway: everything that one configuration stands for, started and ready to answer."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -27,6 +28,8 @@ from jackfield.plugin import Plugin
 from jackfield.response import Outcome
 from jackfield.secrets import SecretSources
 from jackfield.setup import HealthCheck, Setup
+
+logger = logging.getLogger("jackfield.plugins")
 
 ADMIN: Final = Principal(tenant="admin", key_id="admin listener", permissions=frozenset({"*"}))
 
@@ -106,7 +109,7 @@ class Gateway:
         self.watchdog.stop()
         self.caller.stop()
         for plugin in reversed(self._started):
-            await plugin.stop()
+            await _stop(plugin)
         self._started.clear()
         await self.client.close()
         self.access_log.flush()
@@ -176,3 +179,12 @@ async def _start(plugin: Plugin, setup: Setup) -> None:
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
         reason = f"{type(error).__name__}{place_of(error)}"
         raise ConfigError([f"plugin {plugin.name!r} cannot start: {reason}"]) from None
+
+
+async def _stop(plugin: Plugin) -> None:
+    """Stop a plugin. That one fails is logged, and keeps no other from being stopped."""
+    try:
+        await plugin.stop()
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        reason = f"{type(error).__name__}{place_of(error)}"
+        logger.error("plugin %s failed in stop: %s", plugin.name, reason)

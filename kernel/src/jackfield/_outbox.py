@@ -46,5 +46,10 @@ class Outbox:
         """Send what there is, now."""
         writes, self._writes, self._size = self._writes, [], 0
         for transport, data in writes:
-            if not transport.is_closing():
+            if transport.is_closing():
+                continue
+            try:
                 transport.write(data)
+            except (OSError, RuntimeError):
+                # One connection that fails must not cost the others their bytes.
+                transport.abort()
