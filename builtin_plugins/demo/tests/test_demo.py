@@ -19,9 +19,8 @@ DEMO = Demo(Demo.Config(tokens_per_second=0))
 
 def _exchange() -> Exchange:
     endpoint = Endpoint("POST", "/chat", Dialect(), "chat", "chat")
-    return Exchange(
-        "1", endpoint, Request("POST", "/chat", "", {}, b"", {}, ""), "chat", stream=True
-    )
+    request = Request("POST", "/chat", "", {}, b"", {}, "")
+    return Exchange("1", endpoint, endpoint.dialect, request, "chat", stream=True)
 
 
 def _ask(model: str, text: str = "Hello", **fields: Any) -> ChatRequest:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from time import perf_counter
 
-from jackfield import sse
 from jackfield._hook_call import HookCaller
 from jackfield._hook_chain import Hook
 from jackfield.dialects import Dialect
@@ -47,7 +46,8 @@ class ChunkChain:
     def feed(self, events: bytes) -> bytes:
         """A batch of whole events through the chain; what comes out, joined."""
         out: list[bytes] = []
-        for event in sse.split(events) if self._events else (events,):
+        single = self._dialect.framing.split(events) if self._events else (events,)
+        for event in single:
             if self.ended:
                 out.append(event)
                 continue

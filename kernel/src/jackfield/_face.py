@@ -3,16 +3,17 @@
 import asyncio
 import re
 import secrets as randomness
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
 
 from jackfield import strict_json
 from jackfield._gateway_dialect import GATEWAY_DIALECT
 from jackfield._hook_call import mistake
 from jackfield.dialects import Dialect, Peek
-from jackfield.endpoints import PUBLIC, Endpoint, EndpointTable
+from jackfield.endpoints import PUBLIC, EndpointTable
 from jackfield.errors import (
     Forbidden,
     GatewayError,
@@ -112,10 +113,13 @@ class Face:
         if self._guarded:
             self._check_browser(request)
         endpoint, params = self._table.find(request.method, request.path)
+        if endpoint.query:
+            params = {**_members(request.query, endpoint.query), **params}
+        dialect = endpoint.dialect.variant(params) if params else endpoint.dialect
         peek = _NO_BODY
         if problem is None:
             try:
-                peek, tree = _peek(request, endpoint, params, tree)
+                peek, tree = _peek(request, dialect, params, tree)
             except GatewayError as error:
                 problem = error
         if problem is not None and (self._guarded or endpoint.permission == PUBLIC):
@@ -129,8 +133,9 @@ class Face:
             params,
             request.client,
         )
+        stream = peek.stream if endpoint.stream is None else endpoint.stream
         exchange = Exchange(
-            request_id, endpoint, held, peek.model, peek.stream, peek.max_tokens, peek.model
+            request_id, endpoint, dialect, held, peek.model, stream, peek.max_tokens, peek.model
         )
         exchange.principal = self._principal
         exchange.received = request.received
@@ -143,6 +148,7 @@ class Face:
         request_id = request_id or self._next_id()
         dialect = self._dialects.get(_prefix(path), GATEWAY_DIALECT)
         head = [("content-type", "application/json"), ("x-request-id", request_id)]
+        head += dialect.error_headers(error).items()
         if error.retry_after is not None:
             head.append(("retry-after", str(max(1, round(error.retry_after)))))
         self._gateway.access_log.add_refusal(path, request_id, error)
@@ -220,10 +226,10 @@ def _is_json(request: HttpRequest) -> bool:
 
 
 def _peek(
-    request: HttpRequest, endpoint: Endpoint, params: Mapping[str, str], tree: Any
+    request: HttpRequest, dialect: Dialect, params: Mapping[str, str], tree: Any
 ) -> tuple[Peek, Any]:
     """What the kernel must know of the body, and its JSON if it is JSON."""
-    body, dialect = request.body, endpoint.dialect
+    body = request.body
     if not body and not dialect.translates:
         return _NO_BODY, None
     media = request.headers.get("content-type", "")
@@ -243,6 +249,11 @@ def _peek(
     if peek.model is not None:
         _check_model(peek.model)
     return peek, tree
+
+
+def _members(query: str, names: Sequence[str]) -> Mapping[str, str]:
+    """What of the query the endpoint asks for; of a member that is repeated the last."""
+    return {name: value for name, value in parse_qsl(query) if name in names}
 
 
 def _check_model(model: str) -> None:

@@ -144,7 +144,7 @@ def failure(exchange: Exchange, error: GatewayError, before: Outcome | None = No
     if exchange.sent and before is not None:
         return replace(before, error=error)
     body = getattr(error, "body", None) or exchange.dialect.render_error(error, exchange.id)
-    headers = {}
+    headers = dict(exchange.dialect.error_headers(error))
     if error.retry_after is not None:
         headers["retry-after"] = str(max(1, round(error.retry_after)))
     response = Response(error.http_status, body, headers=headers)

@@ -7,7 +7,6 @@ from typing import Literal
 
 import msgspec
 
-from jackfield import sse
 from jackfield._client import Answer
 from jackfield._scrubber import Scrubber
 from jackfield.dialects import Dialect
@@ -60,10 +59,11 @@ class ProviderStream:
         events: bool,
     ) -> None:
         self._answer = answer
-        self._framer = sse.Framer() if events else None
+        self._framing = dialect.framing
+        self._framer = dialect.framing.framer() if events else None
         self._dialect = dialect
         self._translated = dialect is not shown
-        self._checked = events and dialect.translates and dialect.framing == "sse"
+        self._checked = events and dialect.translates
         self._provider = provider
         self._scrubber = scrubber
         self._end = end
@@ -140,7 +140,8 @@ class ProviderStream:
     def _passable(self, events: bytes) -> bytes:
         """What may follow an end: a `[DONE]` that is not itself an end, and after an error one."""
         wanted = None if self._failure is None else "end"
-        done = [event for event in sse.split(events) if sse.data_of(event) == _DONE]
+        single = self._framing.split(events)
+        done = [event for event in single if self._framing.data_of(event) == _DONE]
         return b"".join([event for event in done if self._dialect.terminal(event) == wanted])
 
     def _has_ended(self) -> bool:
@@ -148,10 +149,12 @@ class ProviderStream:
 
     def _rest(self) -> bytes:
         """A last event that lacks nothing but its blank line."""
-        rest = self._framer.held if self._framer is not None else b""
-        self._framer = None if self._framer is None else sse.Framer()
+        if self._framer is None:
+            return b""
+        rest = self._framing.completed(self._framer.held)
+        self._framer = self._framing.framer()
         try:
-            return self._look(rest + b"\n\n") if rest.strip() else b""
+            return self._look(rest) if rest else b""
         except ProviderError as error:
             raise self._truncated() from error
 
@@ -161,7 +164,7 @@ class ProviderStream:
             if self._checked:
                 events = self._check(events)
             self._meter.feed(events)
-            self._tail.append(events if len(events) <= _LONGEST_END else _last_of(events))
+            self._tail.append(events if len(events) <= _LONGEST_END else self._last_of(events))
             for hint in self._dialect.terminal_hints:
                 if hint in events:
                     return self._up_to_end(events)
@@ -173,16 +176,16 @@ class ProviderStream:
 
     def _check(self, events: bytes) -> bytes:
         """The batch without events that say nothing. Raises ProviderError if one is not JSON."""
-        if not events.isascii():
+        if self._framing.is_text and not events.isascii():
             events.decode()
         # The usual batch: one event of one line. Without a CR it cannot be anything else.
         is_single = events.startswith(b"data: {") and events.find(b"\n") == len(events) - 2
         if is_single and b"\r" not in events and _is_object(events[6:]):
             return events
-        single = sse.split(events)
+        single = self._framing.split(events)
         silent: list[bytes] = []
         for event in single:
-            data = sse.data_of(event)
+            data = self._framing.data_of(event)
             if data == b"":
                 silent.append(event)
             elif data is not None and data != _DONE:
@@ -195,7 +198,7 @@ class ProviderStream:
 
     def _up_to_end(self, events: bytes) -> bytes:
         kept: list[bytes] = []
-        single = sse.split(events)
+        single = self._framing.split(events)
         for at, event in enumerate(single, 1):
             terminal = self._dialect.terminal(event)
             if terminal is None:
@@ -216,7 +219,7 @@ class ProviderStream:
         """Whether there is anything of an answer in a batch."""
         return any(
             self._dialect.event_data(event) is not None and self._dialect.terminal(event) is None
-            for event in sse.split(events)
+            for event in self._framing.split(events)
         )
 
     def _read_failure(self, event: bytes) -> ProviderError:
@@ -234,7 +237,7 @@ class ProviderStream:
         data = self._dialect.event_data(event)
         if not data or terminal != "error" or self._scrubber.is_clean(data):
             return event
-        return sse.encode(self._scrubber.plain(data), sse.parse(event).event)
+        return self._framing.with_data(event, self._scrubber.plain(data))
 
     def _is_whole(self) -> bool:
         if self._ended or self._framer is None:
@@ -244,7 +247,9 @@ class ProviderStream:
         if self._end == "framing":
             return True
         return any(
-            self._dialect.finishes(event) for batch in self._tail for event in sse.split(batch)
+            self._dialect.finishes(event)
+            for batch in self._tail
+            for event in self._framing.split(batch)
         )
 
     def _truncated(self) -> StreamTruncated:
@@ -252,14 +257,13 @@ class ProviderStream:
             "The provider's stream was cut before its end.", provider=self._provider
         )
 
+    def _last_of(self, events: bytes) -> bytes:
+        """The end of a long batch, so that a slow reader's stream does not hold on to all of it."""
+        last = self._framing.split(events)[-_TAIL:]
+        return b"".join([event for event in last if len(event) <= _LONGEST_END])
+
     def _unreadable(self) -> ProviderUnavailable:
         return ProviderUnavailable(
             f"The provider sent an event that is none of {self._dialect.name}.",
             provider=self._provider,
         )
-
-
-def _last_of(events: bytes) -> bytes:
-    """The end of a long batch, so that a slow reader's stream does not hold on to all of it."""
-    last = sse.split(events)[-_TAIL:]
-    return b"".join([event for event in last if len(event) <= _LONGEST_END])

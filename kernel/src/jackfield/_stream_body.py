@@ -28,7 +28,7 @@ class StreamBody:
         self._response = response
         self._source: AsyncIterator[bytes] = response.body  # type: ignore[assignment]
         hooks = pipeline.chain.on_stream_chunk
-        self._events = response.content_type.startswith("text/event-stream")
+        self._events = exchange.dialect.framing.frames(response.content_type)
         self._chunks: ChunkChain | None = None
         if hooks:
             self._chunks = ChunkChain(hooks, pipeline.caller, exchange, events=self._events)

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Sequence
 
 from attrs import evolve
 
-from jackfield import sse
 from jackfield._provider_stream import ProviderStream
 from jackfield._tap import Tap
 from jackfield.dialects import (
@@ -12,12 +11,11 @@ from jackfield.dialects import (
     CanonicalResponse,
     Dialect,
     Loss,
-    Rendered,
 )
 from jackfield.errors import LossRefused, ProviderError, StreamTruncated
 from jackfield.events import Ended, Failed, StreamEvent, UsageReported
 from jackfield.exchange import Exchange
-from jackfield.messages import Usage
+from jackfield.messages import ChatRequest, TokenCount, Usage
 from jackfield.response import Response
 
 
@@ -26,26 +24,25 @@ def addressed(request: CanonicalRequest, model: str) -> CanonicalRequest:
     return evolve(request, model=model) if request.model != model else request
 
 
-def rendered(exchange: Exchange, model: str, dialect: Dialect) -> Rendered:
-    """The client's request in the provider's dialect, whatever that loses."""
-    return dialect.render_request(addressed(exchange.canonical(), model))
+def limited(request: ChatRequest, max_tokens: int) -> ChatRequest:
+    """The same request with a limit to its answer, if it had none."""
+    return request if request.max_tokens is not None else evolve(request, max_tokens=max_tokens)
 
 
-def outgoing(exchange: Exchange, model: str, dialect: Dialect) -> Rendered:
-    """The same to be sent. Raises LossRefused when what is lost is part of the question."""
-    request = rendered(exchange, model, dialect)
-    broken = [loss for loss in request.losses if loss.breaks]
+def refuse_broken(exchange: Exchange, dialect: Dialect, losses: Sequence[Loss]) -> None:
+    """Raise LossRefused when what is lost is part of the question."""
+    broken = [loss for loss in losses if loss.breaks]
     if broken:
         raise LossRefused(
             f"{exchange.model} is served in {dialect.name}, which cannot express this request: "
             + "; ".join(map(str, broken))
         )
-    return request
 
 
 def whole(exchange: Exchange, answer: CanonicalResponse, losses: tuple[Loss, ...] = ()) -> Response:
     """A canonical answer in the client's dialect."""
-    exchange.tap = Tap.known(answer.usage)
+    usage = None if isinstance(answer, TokenCount) else answer.usage
+    exchange.tap = Tap.known(usage)
     rendered = exchange.dialect.render_response(answer, exchange.canonical())
     return Response(200, rendered.body, losses=losses + rendered.losses)
 
@@ -125,7 +122,8 @@ async def canonical_stream(
     exchange.tap = Tap(lambda: stream.usage)
     await stream.begin()
     dialect = exchange.dialect
-    return Response(200, stream, dialect.stream_content_type, losses=losses + stream.losses)
+    media = dialect.framing.content_type
+    return Response(200, stream, media, losses=losses + stream.losses)
 
 
 async def parsed(source: ProviderStream, dialect: Dialect) -> AsyncIterator[Sequence[StreamEvent]]:
@@ -134,7 +132,7 @@ async def parsed(source: ProviderStream, dialect: Dialect) -> AsyncIterator[Sequ
     ended = False
     try:
         async for batch in source:
-            for event in sse.split(batch):
+            for event in dialect.framing.split(batch):
                 events = parser.feed(event)
                 ended = ended or any(isinstance(one, Ended) for one in events)
                 yield events

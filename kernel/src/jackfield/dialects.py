@@ -5,24 +5,32 @@ request, so one serves all.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import entry_points
 from typing import Any, ClassVar, Literal, Protocol
 
 import msgspec
 from attrs import frozen
 
-from jackfield import json_spans, sse
-from jackfield.errors import GatewayError
+from jackfield import json_spans
+from jackfield.errors import ConfigError, GatewayError
 from jackfield.events import StreamEvent
+from jackfield.framing import SSE, Framing
 from jackfield.messages import (
     ChatRequest,
     ChatResponse,
     EmbeddingsRequest,
     EmbeddingsResponse,
+    RerankRequest,
+    RerankResponse,
+    TokenCount,
     Usage,
 )
 
-CanonicalRequest = ChatRequest | EmbeddingsRequest
-CanonicalResponse = ChatResponse | EmbeddingsResponse
+CanonicalRequest = ChatRequest | EmbeddingsRequest | RerankRequest
+CanonicalResponse = ChatResponse | EmbeddingsResponse | RerankResponse | TokenCount
+Canonical = Literal["chat", "embeddings", "rerank", "count_tokens"]
+GROUP = "jackfield.dialects"
 
 
 class Peek(msgspec.Struct, frozen=True):
@@ -113,10 +121,16 @@ class Dialect:
     name: ClassVar[str]
     operation: ClassVar[str]
     translates: ClassVar[bool] = True
-    canonical: ClassVar[Literal["chat", "embeddings"]] = "chat"
-    """Which canonical form it has; dialects of the same form translate into each other."""
-    framing: ClassVar[Literal["sse", "ndjson", "raw"]] = "sse"
-    stream_content_type: ClassVar[str] = "text/event-stream; charset=utf-8"
+    canonical: ClassVar[Canonical] = "chat"
+    """Which canonical form it has; dialects of the same form translate into each other.
+
+    Counting tokens takes the request of a chat and answers with a `TokenCount`.
+    """
+
+    needs_max_tokens: ClassVar[bool] = False
+    """Whether a request must say how long its answer may be."""
+
+    framing: Framing = SSE
     request_texts: ClassVar[tuple[str, ...]] = ()
     response_texts: ClassVar[tuple[str, ...]] = ()
     event_texts: ClassVar[tuple[str, ...]] = ()
@@ -125,6 +139,10 @@ class Dialect:
 
     stop_marker: ClassVar[bytes] = b""
     """The event that ends a stream which a plugin has cut short, if the dialect has one."""
+
+    def variant(self, params: Mapping[str, str]) -> "Dialect":
+        """The dialect in the form that a path or a query asks for, such as another framing."""
+        return self
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         """Model, stream flag and output limit of a request's JSON and its path parameters.
@@ -143,7 +161,7 @@ class Dialect:
 
     def event_data(self, event: bytes) -> bytes | None:
         """The JSON that one wire event carries, or None."""
-        return sse.data_of(event) if self.framing == "sse" else event.strip() or None
+        return self.framing.data_of(event)
 
     def terminal(self, event: bytes) -> Terminal | None:
         """Whether this whole event ends the stream, well or in an error."""
@@ -171,6 +189,10 @@ class Dialect:
     def render_error(self, error: GatewayError, request_id: str) -> bytes:
         """The body of an error response."""
         raise NotImplementedError
+
+    def error_headers(self, error: GatewayError) -> Mapping[str, str]:
+        """Headers that clients of this dialect read an error's kind from, besides its body."""
+        return {}
 
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
         """The event that ends a stream which cannot go on."""
@@ -203,3 +225,20 @@ class Dialect:
     def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
         """A fresh renderer for one stream."""
         raise NotImplementedError
+
+
+@cache
+def installed(name: str) -> Dialect:
+    """The one instance of a dialect that an installed plugin declares, whoever asks for it.
+
+    That is how a provider speaks another vendor's dialect: plugins do not import each other, they
+    name what they need. It is declared by an entry point in the group `jackfield.dialects`.
+    Raises ConfigError when no installed distribution has it.
+    """
+    for point in entry_points(group=GROUP, name=name):
+        found: object = point.load()
+        if not isinstance(found, Dialect):
+            raise ConfigError([f"the entry point {name!r} of {GROUP} is no dialect"])
+        return found
+    vendor = name.partition(".")[0]
+    raise ConfigError([f"the dialect {name!r} is not installed: pip install jackfield-{vendor}"])

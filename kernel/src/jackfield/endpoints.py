@@ -35,7 +35,8 @@ class Endpoint:
     are percent-decoded in `params`. `permission` is what a principal must have. An endpoint with
     an `answer` is answered by it, between the hooks; any other goes through a plan to a provider.
     `upstream` is the path at the provider, below its base URL, with the same placeholders.
-    `max_body` is in bytes; None is the server's own limit.
+    `max_body` is in bytes; None is the server's own limit. `stream` is for paths that say
+    themselves whether the answer streams. `query` names members of the query that go into `params`.
     """
 
     method: str
@@ -46,6 +47,8 @@ class Endpoint:
     upstream: str | None = None
     max_body: int | None = None
     answer: "Answering | None" = None
+    stream: bool | None = None
+    query: tuple[str, ...] = ()
     pattern: re.Pattern[str] | None = field(init=False)
 
     def __attrs_post_init__(self) -> None:

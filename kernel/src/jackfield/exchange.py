@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from jackfield import json_spans
 from jackfield._tap import Tap
 from jackfield.dialects import CanonicalRequest, Dialect, Loss
 from jackfield.endpoints import Endpoint
 from jackfield.errors import ClientGone, GatewayError, InvalidRequest, UndeclaredChange
+from jackfield.messages import ChatRequest
 from jackfield.response import Attempt
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Exchange:
 
     id: str
     endpoint: Endpoint
+    dialect: Dialect
     request: Request
     model: str | None
     stream: bool
@@ -109,11 +111,6 @@ class Exchange:
         return f"<Exchange {self.id} {self.endpoint.method} {self.endpoint.path}>"
 
     @property
-    def dialect(self) -> Dialect:
-        """The dialect that the client speaks."""
-        return self.endpoint.dialect
-
-    @property
     def operation(self) -> str:
         """What is asked for: "chat", "embeddings", …"""
         return self.endpoint.operation
@@ -127,7 +124,10 @@ class Exchange:
         if self._canonical is None:
             if not self.dialect.translates:
                 raise InvalidRequest(f"{self.endpoint.path} is passed through, not translated.")
-            self._canonical = self.dialect.parse_request(self._read(), self.request.params)
+            request = self.dialect.parse_request(self._read(), self.request.params)
+            if isinstance(request, ChatRequest) and request.stream is not self.stream:
+                request = evolve(request, stream=self.stream)
+            self._canonical = request
         return self._canonical
 
     def texts(self) -> list[json_spans.TextSpan]:
@@ -149,7 +149,8 @@ class Exchange:
         tree = msgspec.json.decode(body)
         peek = self.dialect.peek(tree, self.request.params)
         self.request = msgspec.structs.replace(self.request, body=body)
-        self.model, self.stream, self.max_tokens = peek.model, peek.stream, peek.max_tokens
+        self.model, self.max_tokens = peek.model, peek.max_tokens
+        self.stream = peek.stream if self.endpoint.stream is None else self.endpoint.stream
         self.body_model = peek.model
         self._tree, self._canonical = tree, None
 

@@ -1,33 +1,26 @@
 """A provider behind an HTTP API: its address, its keys, and the dialects that it speaks."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote, unquote_plus
 
 from attrs import frozen
-from msgspec.structs import replace
 
 from jackfield import _translation
-from jackfield._client import Answer, Origin, header_lines, read_base_url
-from jackfield._provider_stream import ProviderStream
+from jackfield._client import Origin, header_lines, read_base_url
+from jackfield._provider_answer import AnswerReader
 from jackfield._scrubber import Scrubber
-from jackfield._tap import Tap
 from jackfield._upstream_error import UpstreamErrors
 from jackfield.config import option
-from jackfield.dialects import Dialect, Loss
+from jackfield.dialects import Dialect, Loss, Rendered
 from jackfield.endpoints import Endpoint
-from jackfield.errors import (
-    ConfigError,
-    GatewayError,
-    InvalidRequest,
-    ProviderError,
-    ProviderUnavailable,
-)
+from jackfield.errors import ConfigError, GatewayError, InvalidRequest, ProviderError
 from jackfield.exchange import Exchange
 from jackfield.keys import Key, KeyRing, LiveKey
+from jackfield.messages import ChatRequest
 from jackfield.plan import Target
 from jackfield.providers import Provider
 from jackfield.response import Response
@@ -58,18 +51,12 @@ class HttpConfig:
     )
 
 
-_EVENTS = "text/event-stream"
 _CREDENTIALS = frozenset({"key", "api_key", "api-key", "apikey", "access_token", "token"})
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.IGNORECASE)
 
 
-@frozen
-class Route:
-    """How one exchange is put to a provider: in which dialect, at which path."""
-
-    dialect: Dialect
-    path: str
-
+_MOST_ROUTES = 1024
+_MAX_TOKENS = 4096
 
 _forwarded = lru_cache(maxsize=256)(header_lines)
 """The lines of headers that are passed on; callers of one kind send the same ones."""
@@ -89,6 +76,12 @@ class HttpProvider(Provider):
     forward: ClassVar[frozenset[str]] = frozenset()
     """Request headers that are passed on to the API, in lower case."""
 
+    by_model: ClassVar[bool] = False
+    """Whether `speaks` depends on the model."""
+
+    signs: ClassVar[bool] = False
+    """Whether each request gets headers of its own from `sign`."""
+
     config: Any
 
     def __init__(self, config: Any) -> None:
@@ -97,10 +90,11 @@ class HttpProvider(Provider):
         allowed = frozenset(config.dialects) or frozenset(d.name for d in self.dialects)
         self._spoken = tuple(d for d in self.dialects if d.name in allowed)
         self._unspoken: set[str] = set()
-        self._known_routes: dict[Endpoint, list[Route]] = {}
+        self._known_routes: dict[tuple[Dialect, str], list[Dialect]] = {}
         self._origin: Origin | None = None
         self._ring = KeyRing(())
         self._errors = UpstreamErrors("", Scrubber())
+        self._reader = AnswerReader("", self._errors, config.stream_end)
 
     async def start(self, setup: Setup) -> None:
         """Resolve the keys and open the way out."""
@@ -120,6 +114,7 @@ class HttpProvider(Provider):
         secrets += [text for name, text in config.headers.items() if _SECRET_HEADER.search(name)]
         scrubber = Scrubber(config.base_url, secrets)
         self._errors = UpstreamErrors(self.name, scrubber)
+        self._reader = AnswerReader(self.name, self._errors, config.stream_end)
         await super().start(setup)
 
     def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
@@ -134,20 +129,40 @@ class HttpProvider(Provider):
         except ValueError as error:
             raise ConfigError([f"provider {self.name!r}: {error}"]) from None
 
+    async def sign(
+        self, method: str, url: str, body: bytes, secret: Secret | None
+    ) -> Sequence[tuple[str, str]]:
+        """Headers for one request: a signature, or a token that does not live long."""
+        return ()
+
+    def speaks(self, dialect: Dialect, model: str) -> bool:
+        """Whether the API takes this dialect for this model; set `by_model` when you override."""
+        return True
+
+    def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
+        """Where below the base URL an exchange goes, `{model}` and the path's own parts in braces.
+
+        A dialect that the client speaks goes to the path that its endpoint names.
+        """
+        if dialect is exchange.dialect and exchange.endpoint.upstream is not None:
+            return exchange.endpoint.upstream
+        return self.paths[dialect.name]
+
     def lists(self, model: str) -> bool:
         """Whether the configuration says that it serves the model."""
         return model in self.config.models
 
     def serves(self, endpoint: Endpoint) -> bool:
         """Whether the API speaks the endpoint's dialect or one it can be translated into."""
-        return bool(self._routes(endpoint))
+        mine = endpoint.dialect
+        return any(mine is dialect or self._translates(mine, dialect) for dialect in self._spoken)
 
     def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
         """What rendering the request for this target would lose."""
-        routes = self._routes(exchange.endpoint)
-        if not routes or routes[0].dialect is exchange.dialect:
+        routes = self._routes(exchange.dialect, target.model)
+        if not routes or routes[0] is exchange.dialect:
             return ()
-        return _translation.rendered(exchange, target.model, routes[0].dialect).losses
+        return self._rendered(exchange, target.model, routes[0]).losses
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
         """One attempt, in the client's own dialect where the API speaks it, else translated.
@@ -155,12 +170,12 @@ class HttpProvider(Provider):
         An API that turns out not to know a dialect's path is asked in another one, and from then
         on at once.
         """
-        routes = self._routes(exchange.endpoint)
+        routes = self._routes(exchange.dialect, target.model)
         if not routes:
             raise ProviderError(f"It does not serve {exchange.operation}.", provider=self.name)
-        for route in routes[:-1]:
+        for dialect in routes[:-1]:
             try:
-                return await self._call(exchange, target, route)
+                return await self._call(exchange, target, dialect)
             except ProviderError as error:
                 if not self._errors.unknown_path(error):
                     raise
@@ -169,7 +184,7 @@ class HttpProvider(Provider):
                 response = await self._call(exchange, target, routes[-1])
             except ProviderError:
                 raise first from None
-            self._unspoken.add(route.dialect.name)
+            self._unspoken.add(dialect.name)
             self._known_routes.clear()
             return response
         return await self._call(exchange, target, routes[-1])
@@ -181,6 +196,9 @@ class HttpProvider(Provider):
         """
         key = self._ring.take(self.name)
         lines = header_lines(self.authorize(key.secret))
+        if self.signs:
+            url = self.config.base_url.rstrip("/") + path
+            lines += header_lines(await self.sign(method, url, body, key.secret))
         answer = await self._live_origin().send(method, path, lines, body)
         try:
             data = await answer.read()
@@ -196,55 +214,70 @@ class HttpProvider(Provider):
             raise ProviderError("It has not started.", provider=self.name)
         return self._origin
 
-    def _routes(self, endpoint: Endpoint) -> list[Route]:
-        """The ways to put an endpoint's requests to this API: the client's own dialect first."""
-        routes = self._known_routes.get(endpoint)
+    def _routes(self, mine: Dialect, model: str) -> list[Dialect]:
+        """The dialects in which to put a request to this API: the client's own one first."""
+        key = (mine, model if self.by_model else "")
+        routes = self._known_routes.get(key)
         if routes is None:
-            routes = self._known_routes[endpoint] = self._find_routes(endpoint)
+            if len(self._known_routes) >= _MOST_ROUTES:
+                self._known_routes.clear()
+            routes = self._known_routes[key] = self._find_routes(mine, model)
         return routes
 
-    def _find_routes(self, endpoint: Endpoint) -> list[Route]:
-        found = []
-        mine = endpoint.dialect
-        if mine in self._spoken and mine.name not in self._unspoken:
-            found.append(Route(mine, endpoint.upstream or self.paths[mine.name]))
-        if mine.translates:
-            found += [
-                Route(dialect, self.paths[dialect.name])
-                for dialect in self._spoken
-                if dialect is not mine
-                and dialect.translates
-                and dialect.canonical == mine.canonical
-                and dialect.name not in self._unspoken
-                and dialect.name in self.paths
-            ]
-        return found[:2]
+    def _find_routes(self, mine: Dialect, model: str) -> list[Dialect]:
+        usable = [
+            dialect
+            for dialect in self._spoken
+            if dialect.name not in self._unspoken and self.speaks(dialect, model)
+        ]
+        own = [dialect for dialect in usable if dialect is mine]
+        return [*own, *(other for other in usable if self._translates(mine, other))][:2]
 
-    async def _call(self, exchange: Exchange, target: Target, route: Route) -> Response:
-        translated = route.dialect is not exchange.dialect
+    def _translates(self, mine: Dialect, other: Dialect) -> bool:
+        return (
+            mine is not other
+            and mine.translates
+            and other.translates
+            and mine.canonical == other.canonical
+            and other.name in self.paths
+        )
+
+    def _rendered(self, exchange: Exchange, model: str, dialect: Dialect) -> Rendered:
+        request = _translation.addressed(exchange.canonical(), model)
+        if dialect.needs_max_tokens and isinstance(request, ChatRequest):
+            request = _translation.limited(request, _MAX_TOKENS)
+        return dialect.render_request(request)
+
+    async def _call(self, exchange: Exchange, target: Target, dialect: Dialect) -> Response:
+        translated = dialect is not exchange.dialect
         losses: tuple[Loss, ...] = ()
         if translated:
-            rendered = _translation.outgoing(exchange, target.model, route.dialect)
+            rendered = self._rendered(exchange, target.model, dialect)
+            _translation.refuse_broken(exchange, dialect, rendered.losses)
             body, losses = rendered.body, rendered.losses
         else:
             body = self.outgoing_body(exchange, target.model)
         method = "POST" if translated else exchange.request.method
-        path = self._path(exchange, target, route.path, translated=translated)
+        path = self._path(exchange, target, dialect)
         while True:
             key = self._ring.take(self.name)
             head = self._head(exchange, key)
+            if self.signs:
+                url = self.config.base_url.rstrip("/") + path
+                head += header_lines(await self.sign(method, url, body, key.secret))
             answer = await self._live_origin().send(method, path, head, body)
             try:
                 if answer.status < 300:
-                    return await self._answered(exchange, answer, route.dialect, losses)
+                    return await self._reader.read(exchange, answer, dialect, losses)
                 said = await answer.read()
-                refusal = self._errors.read(answer, said, route.dialect, exchange.dialect)
+                refusal = self._errors.read(answer, said, dialect, exchange.dialect)
             except BaseException as error:
                 await answer.close()
                 if isinstance(error, GatewayError) or not isinstance(error, Exception):
                     raise
                 # Whatever a dialect stumbles over in what came, the provider has not answered.
-                raise self._unreadable(f"It is not a response of {route.dialect.name}.") from error
+                why = f"It is not a response of {dialect.name}."
+                raise self._reader.unreadable(why) from error
             if not self._another_key(key, answer.status, refusal.retry_after):
                 raise refusal
 
@@ -256,14 +289,18 @@ class HttpProvider(Provider):
         media = request.headers.get("content-type", "")
         return exchange.dialect.with_model(request.body, media, exchange.body_model, model)
 
-    def _path(self, exchange: Exchange, target: Target, path: str, *, translated: bool) -> str:
+    def _path(self, exchange: Exchange, target: Target, dialect: Dialect) -> str:
+        path = self.upstream_path(dialect, exchange, target.model)
         if "{" in path:
             values = {**exchange.request.params, "model": target.model}
             for name, value in values.items():
                 path = path.replace("{" + name + "}", quote(value, safe=""))
                 path = path.replace("{" + name + "*}", quote(value, safe="/:@!$&'()*+,;=~"))
-        query = "" if translated else _without_credentials(exchange.request.query)
-        return f"{path}?{query}" if query else path
+        query = exchange.request.query
+        if not query or dialect is not exchange.dialect:
+            return path
+        query = _without_credentials(query)
+        return path + ("&" if "?" in path else "?") + query if query else path
 
     def _head(self, exchange: Exchange, key: LiveKey) -> bytes:
         headers = exchange.request.headers
@@ -285,70 +322,6 @@ class HttpProvider(Provider):
         if status not in (401, 403, 429):
             return False
         return self._ring.cool(key, retry_after or (1.0 if status == 429 else 60.0))
-
-    async def _answered(
-        self, exchange: Exchange, answer: Answer, dialect: Dialect, losses: tuple[Loss, ...]
-    ) -> Response:
-        media = answer.headers.get("Content-Type", "application/json")
-        headers = self._errors.passed_headers(answer)
-        if media[: len(_EVENTS)].lower() == _EVENTS:
-            media = media.lower()
-        if self._streams(exchange, dialect, media):
-            return await self._streamed(
-                exchange, answer, dialect, Response(answer.status, b"", media, headers, losses)
-            )
-        body = await answer.read()
-        if dialect.translates:
-            media = media if media.startswith("application/json") else "application/json"
-            if not body.isascii():
-                body.decode()
-            if body.lstrip(b" \t\r\n")[:1] != b"{":
-                raise self._unreadable("It is not a JSON object.")
-        usage = dialect.usage(body)
-        if dialect is exchange.dialect:
-            exchange.tap = Tap.known(usage)
-            return Response(answer.status, body, media, headers, losses)
-        parsed = dialect.parse_response(body)
-        return replace(_translation.whole(exchange, parsed, losses), headers=headers)
-
-    def _streams(self, exchange: Exchange, dialect: Dialect, media: str) -> bool:
-        """Whether an answer is to be passed on as it comes; what was asked for must have come."""
-        events = media.startswith(_EVENTS)
-        if not dialect.translates:
-            return events or not media.startswith(("application/json", "text/"))
-        if dialect.framing == "sse" and events is not exchange.stream:
-            asked, came = ("a stream", "none") if exchange.stream else ("no stream", "one")
-            raise self._unreadable(f"It was asked for {asked}, and {came} came.")
-        return exchange.stream
-
-    def _unreadable(self, why: str) -> ProviderUnavailable:
-        return ProviderUnavailable(
-            f"The provider's answer cannot be used. {why}", provider=self.name
-        )
-
-    async def _streamed(
-        self, exchange: Exchange, answer: Answer, dialect: Dialect, shape: Response
-    ) -> Response:
-        stream = ProviderStream(
-            answer,
-            dialect,
-            self.name,
-            self.config.stream_end,
-            shown=exchange.dialect,
-            scrubber=self._errors.scrubber,
-            events=shape.content_type.startswith(_EVENTS),
-        )
-        if dialect is exchange.dialect:
-            await stream.begin()
-            response = replace(shape, body=stream)
-        else:
-            events = _translation.parsed(stream, dialect)
-            translated = await _translation.canonical_stream(
-                exchange, events, self.name, shape.losses
-            )
-            response = replace(translated, headers=shape.headers)
-        exchange.tap = Tap(stream.usage)
-        return response
 
 
 def _without_credentials(query: str) -> str:

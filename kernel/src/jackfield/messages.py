@@ -271,12 +271,16 @@ class ChatResponse:
 
 @frozen
 class EmbeddingsRequest:
-    """A request for vectors; an input is text or token ids."""
+    """A request for vectors; an input is text or token ids.
+
+    `input_type` says what the vectors are for: "query", "document", or a vendor's own word.
+    """
 
     model: str
     inputs: tuple[str | tuple[int, ...], ...]
     dimensions: int | None = None
     encoding_format: Literal["float", "base64"] | None = None
+    input_type: str | None = None
     user: str | None = None
     extensions: Extensions = field(factory=dict)
 
@@ -288,4 +292,44 @@ class EmbeddingsResponse:
     model: str
     vectors: tuple[tuple[float, ...], ...]
     usage: Usage | None = None
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class RerankRequest:
+    """A request to order documents by what they say about a query; a document is text or fields."""
+
+    model: str
+    query: str
+    documents: tuple[str | Mapping[str, Any], ...]
+    top_n: int | None = None
+    return_documents: bool | None = None
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class RankedDocument:
+    """The document at `index` of the request, and its score, the higher the better."""
+
+    index: int
+    score: float
+    document: str | Mapping[str, Any] | None = None
+
+
+@frozen
+class RerankResponse:
+    """The best documents first."""
+
+    model: str
+    results: tuple[RankedDocument, ...]
+    usage: Usage | None = None
+    id: str | None = None
+    extensions: Extensions = field(factory=dict)
+
+
+@frozen
+class TokenCount:
+    """How many tokens a conversation would cost as input."""
+
+    input_tokens: int
     extensions: Extensions = field(factory=dict)

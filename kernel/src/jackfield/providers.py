@@ -18,6 +18,9 @@ from jackfield.messages import (
     ChatResponse,
     EmbeddingsRequest,
     EmbeddingsResponse,
+    RerankRequest,
+    RerankResponse,
+    TokenCount,
 )
 from jackfield.plan import Target
 from jackfield.plugin import Plugin
@@ -83,8 +86,10 @@ class CanonicalProvider(Provider):
     """
 
     def serves(self, endpoint: Endpoint) -> bool:
-        """Whether it answers the dialect's operation."""
-        return endpoint.dialect.translates
+        """Whether it answers what the dialect asks for."""
+        dialect = endpoint.dialect
+        mine, base = (getattr(kind, dialect.canonical) for kind in (type(self), CanonicalProvider))
+        return dialect.translates and mine is not base
 
     async def chat(self, request: ChatRequest, exchange: Exchange) -> ChatResponse:
         """Answer a conversation as a whole."""
@@ -102,6 +107,14 @@ class CanonicalProvider(Provider):
         """Answer with a vector for each input."""
         raise NotImplementedError
 
+    async def rerank(self, request: RerankRequest, exchange: Exchange) -> RerankResponse:
+        """Answer with the documents in order."""
+        raise NotImplementedError
+
+    async def count_tokens(self, request: ChatRequest, exchange: Exchange) -> TokenCount:
+        """Answer with the tokens that a conversation has."""
+        raise NotImplementedError
+
     async def start(self, setup: Setup) -> None:
         """Take over the deadlines that hold for every provider."""
         self._timeouts = setup.settings.upstream.timeouts
@@ -115,9 +128,8 @@ class CanonicalProvider(Provider):
             return await _translation.canonical_stream(exchange, batches, self.name)
         try:
             async with asyncio.timeout(self._timeouts.first_byte):
-                if isinstance(request, EmbeddingsRequest):
-                    return _translation.whole(exchange, await self.embeddings(request, exchange))
-                return _translation.whole(exchange, await self.chat(request, exchange))
+                answer = getattr(self, exchange.dialect.canonical)
+                return _translation.whole(exchange, await answer(request, exchange))
         except TimeoutError as error:
             raise ProviderTimeout(
                 "answer", self._timeouts.first_byte, provider=self.name

@@ -84,7 +84,8 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
         body = self.dialect.event_data(self.data)
         if body is None:
             return self
-        return self.with_data(self.data.replace(body, json_spans.replace(body, changed), 1))
+        framing = self.dialect.framing
+        return self.with_data(framing.with_data(self.data, json_spans.replace(body, changed)))
 
     def with_data(self, data: bytes) -> "Chunk":
         """This chunk with other bytes: whole events in wire form."""

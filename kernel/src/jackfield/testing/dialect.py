@@ -50,7 +50,7 @@ class ChatDialect(Dialect):
 
     def terminal(self, event: bytes) -> Terminal | None:
         """Look for `end` and `error`."""
-        fact = _fact(sse.data_of(event))
+        fact = _fact(self.event_data(event))
         return "end" if "end" in fact else "error" if "error" in fact else None
 
     def usage(self, body: bytes) -> Usage | None:

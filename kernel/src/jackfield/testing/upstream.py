@@ -109,9 +109,10 @@ class FakeUpstream:
         framing: Framing = "chunked",
         gate: Gate | None = None,
         at: int = 0,
+        content_type: str = "text/event-stream",
     ) -> None:
-        """Answer the next request with server-sent events, cut into `parts`."""
-        media = {"Content-Type": "text/event-stream"}
+        """Answer the next request with a stream, cut into `parts`."""
+        media = {"Content-Type": content_type}
         self._replies.append(UpstreamReply(200, tuple(parts), media, framing, gate, at))
 
     def always(self, reply: UpstreamReply | None) -> None:

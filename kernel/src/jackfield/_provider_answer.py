@@ -1,0 +1,95 @@
+"""What a provider answered over HTTP, made into a response in the client's dialect."""
+
+from msgspec.structs import replace
+
+from jackfield import _translation
+from jackfield._client import Answer
+from jackfield._provider_stream import ProviderStream, StreamEnd
+from jackfield._tap import Tap
+from jackfield._upstream_error import UpstreamErrors
+from jackfield.dialects import Dialect, Loss
+from jackfield.errors import ProviderUnavailable
+from jackfield.exchange import Exchange
+from jackfield.framing import SSE
+from jackfield.response import Response
+
+_EVENTS = "text/event-stream"
+_WHOLE = ("application/json", "text/")
+
+
+class AnswerReader:
+    """Reads the good answers of one provider, whole and streamed."""
+
+    def __init__(self, provider: str, errors: UpstreamErrors, stream_end: StreamEnd) -> None:
+        self._provider = provider
+        self._errors = errors
+        self._stream_end = stream_end
+
+    async def read(
+        self, exchange: Exchange, answer: Answer, dialect: Dialect, losses: tuple[Loss, ...]
+    ) -> Response:
+        """The answer in the client's dialect; a stream is returned when its first event is there.
+
+        Raises ProviderUnavailable, or whatever the dialect stumbles over, when it is none.
+        """
+        media = answer.headers.get("Content-Type", "application/json")
+        headers = self._errors.passed_headers(answer)
+        if media[: len(_EVENTS)].lower() == _EVENTS:
+            media = media.lower()
+        if self._streams(exchange, dialect, media):
+            shape = Response(answer.status, b"", media, headers, losses)
+            return await self._streamed(exchange, answer, dialect, shape)
+        body = await answer.read()
+        if dialect.translates:
+            media = media if media.startswith("application/json") else "application/json"
+            if not body.isascii():
+                body.decode()
+            if body.lstrip(b" \t\r\n")[:1] != b"{":
+                raise self.unreadable("It is not a JSON object.")
+        usage = dialect.usage(body)
+        if dialect is exchange.dialect:
+            exchange.tap = Tap.known(usage)
+            return Response(answer.status, body, media, headers, losses)
+        parsed = dialect.parse_response(body)
+        return replace(_translation.whole(exchange, parsed, losses), headers=headers)
+
+    def unreadable(self, why: str) -> ProviderUnavailable:
+        """The error for an answer that is none."""
+        return ProviderUnavailable(
+            f"The provider's answer cannot be used. {why}", provider=self._provider
+        )
+
+    def _streams(self, exchange: Exchange, dialect: Dialect, media: str) -> bool:
+        """Whether an answer is to be passed on as it comes; what was asked for must have come."""
+        if not dialect.translates:
+            return media.startswith(_EVENTS) or not media.startswith(_WHOLE)
+        framed = dialect.framing.frames(media)
+        if exchange.stream and not framed:
+            raise self.unreadable("It was asked for a stream, and none came.")
+        if framed and not exchange.stream and dialect.framing is SSE:
+            raise self.unreadable("It was asked for no stream, and one came.")
+        return exchange.stream
+
+    async def _streamed(
+        self, exchange: Exchange, answer: Answer, dialect: Dialect, shape: Response
+    ) -> Response:
+        stream = ProviderStream(
+            answer,
+            dialect,
+            self._provider,
+            self._stream_end,
+            shown=exchange.dialect,
+            scrubber=self._errors.scrubber,
+            events=dialect.framing.frames(shape.content_type),
+        )
+        if dialect is exchange.dialect:
+            await stream.begin()
+            response = replace(shape, body=stream)
+        else:
+            events = _translation.parsed(stream, dialect)
+            translated = await _translation.canonical_stream(
+                exchange, events, self._provider, shape.losses
+            )
+            response = replace(translated, headers=shape.headers)
+        exchange.tap = Tap(stream.usage)
+        return response
