@@ -75,7 +75,11 @@ HEADERS = (
         "answer",
         "the features of the request that the target could not express",
     ),
-    ("server-timing", "answer", "milliseconds in all, at the provider, and in each plugin"),
+    (
+        "server-timing",
+        "answer",
+        "milliseconds in all, at the provider, and in each plugin that took 0.01 or more",
+    ),
     ("retry-after", "answer", "seconds to wait before another try"),
 )
 

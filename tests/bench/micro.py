@@ -25,6 +25,7 @@ from jackfield._client import Client
 from jackfield._gateway import Gateway
 from jackfield._loader import Installed
 from jackfield._server import Limits, Server, bind_all
+from jackfield._stream_body import StreamBody
 from jackfield.config import parse
 from jackfield.errors import GatewayError
 from jackfield.exchange import Exchange
@@ -83,6 +84,7 @@ class RecordedAnswer:
 
     status = 200
     complete = framed = True
+    sink: Callable[[bytes], bool] | None = None
 
     def __init__(self, headers: CIMultiDictProxy[str], parts: list[bytes]) -> None:
         self.headers = headers
@@ -93,7 +95,10 @@ class RecordedAnswer:
 
     async def __anext__(self) -> bytes:
         for part in self._parts:
-            return part
+            if self.sink is None:
+                return part
+            if not self.sink(part):
+                return b""
         raise StopAsyncIteration
 
     async def read(self) -> bytes:
@@ -209,8 +214,10 @@ async def _through(plugins: int, origin: Recorded, *, stream: bool = False) -> f
         async def one() -> None:
             request = HttpRequest("POST", "/v1/chat/completions", "", headers, body)
             response = await gateway.face.handle_owned(request)
-            if not isinstance(response.body, bytes):
-                async for _ in response.body:
+            answer = response.body
+            if isinstance(answer, StreamBody):
+                answer.divert(lambda _: True)
+                async for _ in answer:
                     pass
 
         return await _cost_async(one, 200 if stream else 2000)

@@ -9,6 +9,8 @@ from jackfield.exchange import Exchange
 from jackfield.plugin import Plugin
 from jackfield.response import Response
 
+_WORTH_TELLING = 10e-6
+
 
 def head_of(
     exchange: Exchange, response: Response, plugins: Sequence[Plugin]
@@ -40,12 +42,12 @@ def printable(value: str) -> str:
 
 
 def server_timing(exchange: Exchange, plugins: Sequence[Plugin]) -> str:
-    """Milliseconds by plugin, in the attempts and in all (W3C Server Timing)."""
+    """Milliseconds in all, in the attempts, and by plugin if it took any (W3C Server Timing)."""
     text = "total;dur=%.3f" % ((time.monotonic() - exchange.received) * 1000)
     if exchange.attempts:
         seconds = sum([attempt.seconds for attempt in exchange.attempts])
         text += ", provider;dur=%.3f" % (seconds * 1000)
     for plugin, spent in zip(plugins, exchange.timings, strict=True):
-        if spent:
+        if spent >= _WORTH_TELLING:
             text += f", {plugin.name};dur={spent * 1000:.3f}"
     return text

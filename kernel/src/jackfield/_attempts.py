@@ -7,7 +7,7 @@ from itertools import count
 from time import perf_counter
 from typing import Any, Final
 
-from attrs import define, field
+from attrs import define
 
 from jackfield._hook_call import HookCaller, is_being_cancelled
 from jackfield._hook_chain import Hook
@@ -90,45 +90,68 @@ class Attempts:
         hooks = self._hooks
         while exchange.left and at < len(hooks) and hooks[at].plugin in exchange.left:
             at += 1
-        call_next = Next(self, at + 1, exchange) if at < len(hooks) else None
+        if at == len(hooks):
+            return await self._heart(exchange, target, outer)
+        hook, call_next = hooks[at], Next(self, at + 1, exchange)
         acting, began = exchange.acting, perf_counter()
-        try:
-            if call_next is not None:
-                response = await self._wrapped(hooks[at], call_next, target)
-            else:
-                exchange.acting = None
-                response = await self._providers[target.provider].call(exchange, target)
-        finally:
-            exchange.acting = acting
-            spent = perf_counter() - began
-            if call_next is not None:
-                exchange.timings[hooks[at].position] += spent - call_next.seconds
-            if outer is not None:
-                outer.seconds += spent
-        if outer is not None:
-            outer.responses.append(response)
-        return response
-
-    async def _wrapped(self, hook: Hook, call_next: "Next", target: Target) -> Response:
-        """One plugin's layer, by its failure policy."""
-        exchange = call_next.exchange
         exchange.acting = hook
-        cause: BaseException | None = None
         try:
-            result = await hook.call(exchange, target, call_next)
-            if type(result) is Response:
-                if call_next.responses and result not in call_next.responses:
-                    exchange._record("response", "response")
-                return result
-            reason = f"returned {type(result).__name__}"
+            response: Response = await hook.call(exchange, target, call_next)
+            if response is not call_next.response:
+                response = await self._checked(hook, call_next, target, response)
         except GatewayError:
             raise
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
-            reason, cause = f"raised {type(error).__name__}", error
-        self._caller.fail(hook, exchange, reason, cause)
-        return call_next.responses[-1] if call_next.responses else await call_next(target)
+            reason = f"raised {type(error).__name__}"
+            response = await self._skipped(hook, call_next, target, reason, error)
+        finally:
+            exchange.acting = acting
+            spent = perf_counter() - began
+            exchange.timings[hook.position] += spent - call_next.seconds
+            if outer is not None:
+                outer.seconds += spent
+        if outer is not None:
+            outer.took(response)
+        return response
+
+    async def _heart(self, exchange: Exchange, target: Target, outer: "Next | None") -> Response:
+        provider = self._providers[target.provider]
+        if outer is None:
+            return await provider.call(exchange, target)
+        acting, began = exchange.acting, perf_counter()
+        exchange.acting = None
+        try:
+            response = await provider.call(exchange, target)
+        finally:
+            exchange.acting = acting
+            outer.seconds += perf_counter() - began
+        outer.took(response)
+        return response
+
+    async def _checked(
+        self, hook: Hook, call_next: "Next", target: Target, response: Any
+    ) -> Response:
+        """What a plugin returned that is not what it got last."""
+        if type(response) is not Response:
+            reason = f"returned {type(response).__name__}"
+            return await self._skipped(hook, call_next, target, reason)
+        if call_next.response is not None and response not in call_next.earlier:
+            call_next.exchange._record("response", "response")
+        return response
+
+    async def _skipped(
+        self,
+        hook: Hook,
+        call_next: "Next",
+        target: Target,
+        reason: str,
+        error: BaseException | None = None,
+    ) -> Response:
+        """The answer without a plugin that failed. Raises PluginFailure if its policy says so."""
+        self._caller.fail(hook, call_next.exchange, reason, error)
+        return call_next.response or await call_next(target)
 
 
 @define(eq=False)
@@ -139,11 +162,18 @@ class Next:
     _at: int
     exchange: Exchange
     seconds: float = 0.0
-    responses: list[Response] = field(factory=list)
+    response: Response | None = None
+    earlier: tuple[Response, ...] = ()
 
     def __call__(self, target: Target) -> Coroutine[Any, Any, Response]:
         """Go on inwards."""
         return self._attempts._layer(self._at, self.exchange, target, self)
+
+    def took(self, response: Response) -> None:
+        """Note what came from inwards; a plugin may call more than once."""
+        if self.response is not None:
+            self.earlier += (self.response,)
+        self.response = response
 
 
 def _pause(round_number: int, error: GatewayError) -> float:

@@ -43,20 +43,22 @@ class ChunkChain:
         self.ended = False
         self.stopped = False
 
-    def feed(self, events: bytes) -> bytes:
-        """A batch of whole events through the chain; what comes out, joined."""
+    def feed(self, events: bytes, *, ends: bool = True) -> bytes:
+        """A batch of whole events through the chain; what comes out, joined.
+
+        It `ends` unless it is known that none of them ends the stream.
+        """
         out: list[bytes] = []
-        single = self._dialect.framing.split(events) if self._events else (events,)
-        for event in single:
+        for event in self._dialect.framing.split(events) if self._events else (events,):
             if self.ended:
                 out.append(event)
                 continue
-            final = self._events and self._dialect.terminal(event) == "end"
+            final = ends and self._events and self._dialect.terminal(event) == "end"
             if self._run(Chunk(event, self._dialect, final), out) and not final:
                 self.stopped = True
                 out.append(self._dialect.stop_marker)
                 break
-        return b"".join(out)
+        return out[0] if len(out) == 1 else b"".join(out)
 
     def finish(self, *, aborted: bool) -> bytes:
         """The final chunk of a stream that ended without a terminal event of its own."""

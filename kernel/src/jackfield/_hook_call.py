@@ -1,4 +1,4 @@
-"""Calls one hook: timed, under its deadline, and by its plugin's failure policy."""
+"""What becomes of a hook that fails, is late or returns the wrong thing: its plugin's policy."""
 
 import asyncio
 import logging
@@ -43,9 +43,12 @@ class Failures:
 
 
 class HookCaller:
-    """Calls the hooks of one gateway, whose running exchanges are `live`; counts failures.
+    """Judges the hook calls of one gateway, whose running exchanges are `live`; counts failures.
 
-    Deadlines cost a hook nothing: one sweep looks at all exchanges and cancels what is overdue.
+    Who calls a hook sets `exchange.acting` and `exchange.due` before, and adds the time it took to
+    `exchange.timings`. The loops that do so are written out, for a call here would cost more than
+    the hook's own. Deadlines cost a hook nothing: one sweep looks at all exchanges and cancels what
+    is overdue.
     """
 
     def __init__(self, live: Collection[Exchange]) -> None:
@@ -53,30 +56,26 @@ class HookCaller:
         self._live = live
         self._timer: asyncio.TimerHandle | None = None
 
-    async def call(self, hook: Hook, exchange: Exchange, expected: type, given: Any = None) -> Any:
-        """The hook's result, or None when it failed and is skipped.
+    def failed(self, hook: Hook, exchange: Exchange, error: BaseException, began: float) -> None:
+        """Skip what a hook raised, or raise.
 
-        Raises GatewayError when the hook refuses, PluginFailure when it failed and its policy says
-        so.
+        A GatewayError is the hook's own refusal and goes on; anything else is the plugin's failure
+        and becomes a PluginFailure when its policy says so.
         """
-        began = perf_counter()
-        exchange.due = began + hook.deadline
-        exchange.acting = hook
         try:
-            called = hook.call(exchange) if given is None else hook.call(exchange, given)
-            result = await called
-            return result if result is None else self._checked(hook, exchange, expected, result)
-        except GatewayError:
-            raise
-        except asyncio.CancelledError as error:
-            return self._cancelled(hook, exchange, error)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            return self.fail(hook, exchange, f"raised {type(error).__name__}", error)
-        finally:
+            if isinstance(error, asyncio.CancelledError):
+                self._cancelled(hook, exchange, error)
+            elif isinstance(error, Exception) and not isinstance(error, GatewayError):
+                self.fail(hook, exchange, f"raised {type(error).__name__}", error)
+            else:
+                raise error
+        except BaseException:
             exchange.acting = None
             exchange.timings[hook.position] += perf_counter() - began
+            raise
 
-    def _checked(self, hook: Hook, exchange: Exchange, expected: type, result: Any) -> Any:
+    def checked(self, hook: Hook, exchange: Exchange, expected: type, result: Any) -> Any:
+        """What a hook returned; None when it is of the wrong type and that is skipped."""
         if not isinstance(result, expected):
             return self.fail(hook, exchange, f"returned {type(result).__name__}")
         if hook.replaces_response:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from time import perf_counter
 
 from attrs import frozen
 from msgspec.structs import replace
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 from jackfield._answer_head import head_of
 from jackfield._attempts import Attempts
 from jackfield._hook_call import HookCaller, mistake
-from jackfield._hook_chain import HookChain
+from jackfield._hook_chain import Hook, HookChain
 from jackfield._models import Models
 from jackfield._stream_body import StreamBody
 from jackfield.catalogue import Catalogue
@@ -70,21 +71,16 @@ class Pipeline:
         return self._render(exchange, await self.settle(exchange, outcome))
 
     async def _respond(self, exchange: Exchange) -> Response:
-        answer: Response | None
         if exchange.ending is not None:
             raise exchange.ending
-        for hook in self.chain.pre_request:
-            exchange.entered = hook.position + 1
-            if exchange.problem is not None and not hook.plugin.authenticates:
-                exchange.leave(hook.plugin)
-            if exchange.left and hook.plugin in exchange.left:
-                continue
-            answer = await self.caller.call(hook, exchange, Response)
-            if answer is not None:
-                self._authorize(exchange)
-                return answer
-        exchange.entered = len(self.chain.plugins)
+        if exchange.problem is not None:
+            for hook in self.chain.pre_request:
+                if not hook.plugin.authenticates:
+                    exchange.leave(hook.plugin)
+        answer = await self._before(exchange)
         self._authorize(exchange)
+        if answer is not None:
+            return answer
         if exchange.problem is not None:
             raise exchange.problem
         if exchange.endpoint.answer is not None:
@@ -92,14 +88,49 @@ class Pipeline:
         plan = await self._plan(exchange)
         return NOTHING if exchange.dry_run else await self.attempts.run(exchange, plan)
 
+    async def _before(self, exchange: Exchange) -> Response | None:
+        """Run `pre_request`, until a plugin answers."""
+        timings, began = exchange.timings, perf_counter()
+        answer: Response | None = None
+        for hook in self.chain.pre_request:
+            exchange.entered = hook.position + 1
+            if exchange.left and hook.plugin in exchange.left:
+                continue
+            exchange.acting, exchange.due = hook, began + hook.deadline
+            try:
+                answer = await hook.call(exchange)
+            except BaseException as error:  # noqa: BLE001 - raised again, or a plugin's own
+                self.caller.failed(hook, exchange, error, began)
+            exchange.acting = None
+            now = perf_counter()
+            timings[hook.position] += now - began
+            began = now
+            if answer is not None:
+                answer = self.caller.checked(hook, exchange, Response, answer)
+                if answer is not None:
+                    return answer
+        exchange.entered = len(timings)
+        return None
+
     async def _plan(self, exchange: Exchange) -> Plan:
         plan = await self.models.plan(exchange)
+        timings, began = exchange.timings, perf_counter()
         for hook in self.chain.route:
             if exchange.left and hook.plugin in exchange.left:
                 continue
-            changed = await self.caller.call(hook, exchange, Plan, plan)
+            changed: Plan | None = None
+            exchange.acting, exchange.due = hook, began + hook.deadline
+            try:
+                changed = await hook.call(exchange, plan)
+            except BaseException as error:  # noqa: BLE001 - raised again, or a plugin's own
+                self.caller.failed(hook, exchange, error, began)
+            exchange.acting = None
+            now = perf_counter()
+            timings[hook.position] += now - began
+            began = now
             if changed is not None:
-                plan = changed.signed(hook.plugin.name)
+                changed = self.caller.checked(hook, exchange, Plan, changed)
+                plan = changed.signed(hook.plugin.name) if changed is not None else plan
         exchange.plan = plan
         return plan
 
@@ -122,19 +153,41 @@ class Pipeline:
 
     async def settle(self, exchange: Exchange, outcome: Outcome) -> Outcome:
         """Run `post_response` of every plugin that was entered, then report the outcome."""
+        timings, began = exchange.timings, perf_counter()
         for hook in self.chain.post_response:
-            if hook.position >= exchange.entered or (
-                exchange.left and hook.plugin in exchange.left
-            ):
+            position = hook.position
+            if position >= exchange.entered or (exchange.left and hook.plugin in exchange.left):
                 continue
+            changed: Response | None = None
+            exchange.acting, exchange.due = hook, began + hook.deadline
             try:
-                changed = await self.caller.call(hook, exchange, Response, outcome)
-            except GatewayError as error:
-                outcome = failure(exchange, error, outcome)
-                continue
+                changed = await hook.call(exchange, outcome)
+                if changed is not None:
+                    changed = self.caller.checked(hook, exchange, Response, changed)
+            except BaseException as error:  # noqa: BLE001 - raised again, or a plugin's own
+                outcome = self._unsettled(hook, exchange, outcome, error, began)
+            exchange.acting = None
+            now = perf_counter()
+            timings[position] += now - began
+            began = now
             if changed is not None and not exchange.sent:
                 outcome = replace(outcome, response=changed, status=changed.status)
         self.settled(exchange, outcome)
+        return outcome
+
+    def _unsettled(
+        self,
+        hook: Hook,
+        exchange: Exchange,
+        outcome: Outcome,
+        error: BaseException,
+        began: float,
+    ) -> Outcome:
+        """The outcome after a hook that raised; the others are settled all the same."""
+        try:
+            self.caller.failed(hook, exchange, error, began)
+        except GatewayError as refusal:
+            return failure(exchange, refusal, outcome)
         return outcome
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
 
@@ -16,6 +17,7 @@ from jackfield.messages import Usage
 StreamEnd = Literal["marker", "framing"]
 
 _TAIL = 3
+_LF, _CR = 10, 13
 _DONE = b"[DONE]"  # sent behind the end by some, in dialects that have an end of their own
 _LONGEST_END = 8192
 _AFTER_END_SECONDS = 0.25
@@ -72,6 +74,18 @@ class ProviderStream:
         self._first: bytes | None = None
         self._ended = False
         self._failure: ProviderError | None = None
+        self._sink: Callable[[bytes], bool] | None = None
+        self._pushed: bytes | GatewayError = b""
+
+    def divert(self, sink: Callable[[bytes], bool]) -> None:
+        """Give each batch to `sink` as it arrives, as long as nothing but events comes.
+
+        Iteration goes on meanwhile and yields the rest: the batch that ends the stream, errors,
+        and b"" whenever `sink` said False.
+        """
+        if self._framer is not None:
+            self._sink = sink
+            self._answer.sink = self._push
 
     def usage(self) -> Usage | None:
         """The usage reported so far."""
@@ -94,14 +108,25 @@ class ProviderStream:
         if self._ended:
             return await self._behind_end()
         async for data in self._answer:
-            events = data if self._framer is None else self._framer.feed(data)
+            if not data:
+                return await self._called()
+            events = self._take(data)
             if events:
-                self._answer.touch()
-                events = self._look(events)
-                if events:
-                    return events
-                if self._has_ended():
-                    return await self._behind_end()
+                return events
+            if self._has_ended():
+                return await self._behind_end()
+        return await self._last()
+
+    def _take(self, data: bytes) -> bytes:
+        """The events that are complete with what has arrived, and may be passed on."""
+        events = data if self._framer is None else self._framer.feed(data)
+        if events:
+            self._answer.touch()
+            events = self._look(events)
+        return events
+
+    async def _last(self) -> bytes:
+        """What is left when the answer has ended, which it may do only when it is whole."""
         rest = self._rest()
         if self._failure is not None and not rest:
             return await self._behind_end()
@@ -110,6 +135,25 @@ class ProviderStream:
         if rest:
             return rest
         raise StopAsyncIteration
+
+    def _push(self, data: bytes) -> bool:
+        """Take what has arrived while the reader waits; whether it may go on waiting."""
+        try:
+            events = self._take(data)
+        except GatewayError as error:
+            self._pushed = error
+            return False
+        if self._ended or self._sink is None:
+            self._pushed = events
+            return False
+        return not events or self._sink(events)
+
+    async def _called(self) -> bytes:
+        """What a push has left for the reader: an error, or the batch that ended the stream."""
+        pushed, self._pushed = self._pushed, b""
+        if isinstance(pushed, GatewayError):
+            raise pushed
+        return await self._behind_end() if self._ended and not pushed else pushed
 
     async def aclose(self) -> None:
         """Drop the connection unless the stream has been read to its end."""
@@ -179,8 +223,8 @@ class ProviderStream:
         if self._framing.is_text and not events.isascii():
             events.decode()
         # The usual batch: one event of one line. Without a CR it cannot be anything else.
-        is_single = events.startswith(b"data: {") and events.find(b"\n") == len(events) - 2
-        if is_single and b"\r" not in events and _is_object(events[6:]):
+        is_single = events.startswith(b"data: {") and events.find(_LF) == len(events) - 2
+        if is_single and _CR not in events and _is_object(events[6:]):
             return events
         single = self._framing.split(events)
         silent: list[bytes] = []
@@ -205,6 +249,7 @@ class ProviderStream:
                 kept.append(event)
                 continue
             self._ended = True
+            self._answer.sink = None
             if terminal == "error":
                 self._failure = self._read_failure(event)
             behind = b"" if self._translated else self._passable(b"".join(single[at:]))

@@ -1,6 +1,8 @@
 """The body of a streamed answer: chunk hooks, errors told as events, and settling at the end."""
 
 import asyncio
+from collections.abc import Callable
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from jackfield._chunks import ChunkChain
@@ -35,7 +37,25 @@ class StreamBody:
         self._error: GatewayError | None = None
         self._over = False
         self._settling: asyncio.Task[Outcome] | None = None
+        self._sink: Callable[[bytes], bool] | None = None
+        self._left: bytes | GatewayError = b""
         exchange.sent = True
+
+    def divert(self, sink: Callable[[bytes], bool]) -> None:
+        """Give each batch to `sink` in the call that brought it from the provider, if possible.
+
+        Iteration goes on meanwhile and yields what must be waited for: the end, which is never
+        diverted, errors, and b"" once `sink` has said False, which asks for a pause.
+        """
+        divert = getattr(self._source, "divert", None)
+        if divert is None:
+            return
+        self._sink = sink
+        if self._chunks is None:
+            divert(sink)
+        else:
+            context = copy_context()  # plugins find what they have put there before
+            divert(lambda data: context.run(self._push, data))
 
     def __aiter__(self) -> "StreamBody":
         return self
@@ -48,6 +68,8 @@ class StreamBody:
                 exchange.task = task = asyncio.current_task(self._pipeline.loop)
                 try:
                     data = await self._source.__anext__()
+                    if not data and self._sink is not None:
+                        return await self._called()
                     if chunks is not None:
                         data = await self._changed(chunks, data)
                 except StopAsyncIteration:
@@ -65,6 +87,30 @@ class StreamBody:
                 return data
         await self._settle()
         raise StopAsyncIteration
+
+    def _push(self, data: bytes) -> bool:
+        """Send a batch on by way of the plugins; whether the reader may go on waiting."""
+        if self._chunks is None or self._sink is None:
+            raise RuntimeError("nothing is diverted")
+        try:
+            data = self._chunks.feed(data, ends=False)
+        except GatewayError as error:
+            self._left = error
+            return False
+        if self._chunks.stopped:
+            self._left = data
+            return False
+        return not data or self._sink(data)
+
+    async def _called(self) -> bytes:
+        """What a push has left for the reader; b"" when it is the sink that wants a pause."""
+        left, self._left = self._left, b""
+        if isinstance(left, GatewayError):
+            raise left
+        if self._chunks is not None and self._chunks.stopped:
+            self._over = True
+            await self._close_source()
+        return left
 
     async def aclose(self) -> None:
         """Stop early: the client has gone. Settles the exchange."""

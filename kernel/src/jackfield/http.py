@@ -42,7 +42,9 @@ class HttpRequest:
 class HttpResponse:
     """One HTTP response; a body that is an iterator is a stream.
 
-    An adapter that stops before the iterator's end must call its `aclose()`.
+    An adapter that stops before the iterator's end must call its `aclose()`. A stream that has a
+    method `divert` takes a function there, which gets each part in the call that brought it, while
+    the iterator goes on to yield the rest; once the function says False the iterator yields b"".
     Content-Length and Transfer-Encoding are the adapter's business.
     """
 

@@ -1,6 +1,7 @@
 """A provider's answer: status and headers at once, the body as it comes or as a whole."""
 
 import asyncio
+from collections.abc import Callable
 
 from attrs import define, field
 from multidict import CIMultiDictProxy
@@ -22,12 +23,17 @@ class Answer:
     merely the connection's end, so that only the content can tell whether it is whole.
     Iteration yields what has arrived, merged, and raises ProviderError. While it waits, the
     `between_events` clock runs until `touch()`, so that a drip of bytes does not pass for a stream.
+
+    While a reader waits, a `sink` gets what arrives in its place, in the very call that brought it:
+    no task is woken for a chunk. It says False when the reader must see to something itself, which
+    then reads b"".
     """
 
     status: int
     headers: CIMultiDictProxy[str]
     complete: bool = field(default=False, init=False)
     framed: bool = field(default=True, init=False)
+    sink: Callable[[bytes], bool] | None = field(default=None, init=False)
     _provider: str
     _transport: asyncio.Transport
     _loop: asyncio.AbstractEventLoop
@@ -41,6 +47,7 @@ class Answer:
     _error: ProviderError | None = field(default=None, init=False)
     _waiter: asyncio.Future[None] | None = field(default=None, init=False)
     _waited: float = field(default=0.0, init=False)
+    _called: bool = field(default=False, init=False)
 
     def __aiter__(self) -> "Answer":
         return self
@@ -48,6 +55,9 @@ class Answer:
     async def __anext__(self) -> bytes:
         while True:
             while not self._parts:
+                if self._called:
+                    self._called = False
+                    return b""
                 if self._error is not None:
                     raise self._error
                 if self.complete:
@@ -100,6 +110,11 @@ class Answer:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the body from the connection."""
+        if self.sink is not None and self._waiter is not None and self._decoder is None:
+            if not self.sink(data):
+                self._called = True
+                self._wake()
+            return
         self._parts.append(data)
         self._size += len(data)
         if self._whole:

@@ -291,6 +291,12 @@ class Connection(asyncio.Protocol):
         chunked = message.version is HttpVersion11
         framing = self._state.date + last + (_CHUNKED if chunked else "")
         transport, write = self._transport, self._state.outbox.write
+
+        def push(part: bytes) -> bool:
+            data = b"%x\r\n%b\r\n" % (len(part), part) if chunked else part
+            write(transport, data, in_stream=True)
+            return not self._paused and not transport.is_closing()
+
         async with aclosing(cast("AsyncGenerator[bytes, None]", response.body)) as stream:
             head = render_head(response, framing)
             if transport.is_closing():
@@ -298,12 +304,14 @@ class Connection(asyncio.Protocol):
             self._write(head, in_stream=True)
             if not has_body(message.method, response.status):
                 return
+            divert = getattr(stream, "divert", None)
+            if divert is not None:
+                divert(push)
             async for part in stream:
                 if transport.is_closing():
                     return
                 if part:
-                    data = b"%x\r\n%b\r\n" % (len(part), part) if chunked else part
-                    write(transport, data, in_stream=True)
+                    push(part)
                 if self._paused:
                     await self._drained()
             if chunked and not transport.is_closing():
