@@ -104,33 +104,44 @@ def json_line(exchange: Exchange, outcome: Outcome) -> str:
 
 def text_line(exchange: Exchange, outcome: Outcome) -> str:
     """The same facts as `name=value` words; what is unknown is left out."""
+    attempts, usage = exchange.attempts, outcome.usage
     line = (
-        f"time={_now()} request={exchange.id} method={exchange.request.method}"
-        f" path={exchange.endpoint.path} status={outcome.status} outcome={outcome.kind}"
+        f"time={_now()} request={exchange.id}"
+        f" {_asked(exchange.request.method, exchange.endpoint.path)}"
+        f" status={outcome.status} outcome={outcome.kind}"
     )
     if outcome.error is not None:
         line += f" error={outcome.error.code}"
-    if exchange.model is not None:
+    if attempts:
+        target = attempts[-1].target
+        line += _tried(exchange.model, target.provider, target.model, len(attempts))
+    elif exchange.model is not None:
         line += f" model={word(exchange.model)}"
-    if exchange.attempts:
-        target = exchange.attempts[-1].target
-        line += f" target={word(f'{target.provider}/{target.model}')}"
-        line += f" attempts={len(exchange.attempts)}"
     line += f" tenant={word(exchange.principal.tenant)}"
     if exchange.stream:
         line += " stream=True"
-    if outcome.usage is not None:
-        usage = outcome.usage
+    if usage is not None:
         line += f" input_tokens={usage.input_tokens} output_tokens={usage.output_tokens}"
-    line += f" ms={(time.monotonic() - exchange.received) * 1000:.2f}"
+    line += " ms=%.2f" % ((time.monotonic() - exchange.received) * 1000)
     if exchange.failures:
         line += f" plugin_failures={word('; '.join(exchange.failures))}"
     return line
 
 
+@lru_cache(maxsize=512)
+def _asked(method: str, path: str) -> str:
+    return f"method={method} path={path}"
+
+
+@lru_cache(maxsize=2048)
+def _tried(asked: str | None, provider: str, model: str, attempts: int) -> str:
+    words = f" model={word(asked)}" if asked is not None else ""
+    return f"{words} target={word(f'{provider}/{model}')} attempts={attempts}"
+
+
 def _now() -> str:
-    wall = time.time()
-    return f"{_second(int(wall))}.{int(wall % 1 * 1000):03d}Z"
+    second, milliseconds = divmod(time.time_ns() // 1_000_000, 1000)
+    return f"{_second(second)}.{milliseconds:03d}Z"
 
 
 @lru_cache(maxsize=4)

@@ -44,8 +44,11 @@ def printable(value: str) -> str:
 def server_timing(exchange: Exchange, plugins: Sequence[Plugin]) -> str:
     """Milliseconds in all, in the attempts, and by plugin if it took any (W3C Server Timing)."""
     text = "total;dur=%.3f" % ((time.monotonic() - exchange.received) * 1000)
-    if exchange.attempts:
-        seconds = sum([attempt.seconds for attempt in exchange.attempts])
+    attempts = exchange.attempts
+    if attempts:
+        seconds = attempts[0].seconds
+        if len(attempts) > 1:
+            seconds = sum([attempt.seconds for attempt in attempts])
         text += ", provider;dur=%.3f" % (seconds * 1000)
     for plugin, spent in zip(plugins, exchange.timings, strict=True):
         if spent >= _WORTH_TELLING:

@@ -73,7 +73,10 @@ class Attempts:
         status: int | None = None
         problem: str | None = None
         try:
-            response = await self._layer(0, exchange, target)
+            if self._hooks:
+                response = await self._layer(0, exchange, target)
+            else:
+                response = await self._providers[target.provider].call(exchange, target)
             status = response.status
             return response
         except GatewayError as error:

@@ -129,10 +129,10 @@ class Gateway:
         """Answer a request, also from a task that may be cancelled."""
         return self.face.handle(request)
 
-    async def run(self, exchange: Exchange) -> HttpResponse:
+    def run(self, exchange: Exchange) -> Awaitable[HttpResponse]:
         """Run an exchange that has been opened."""
         self._live.add(exchange)
-        return await self._pipeline.run(exchange)
+        return self._pipeline.run(exchange)
 
     async def dry_run(self, exchange: Exchange, settled: Callable[[Outcome], None]) -> None:
         """Run hooks and plan of an exchange, send nothing, and tell how it ended."""

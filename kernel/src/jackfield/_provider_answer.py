@@ -63,6 +63,8 @@ class AnswerReader:
         """Whether an answer is to be passed on as it comes; what was asked for must have come."""
         if not dialect.translates:
             return media.startswith(_EVENTS) or not media.startswith(_WHOLE)
+        if not exchange.stream and media == "application/json":
+            return False
         framed = dialect.framing.frames(media)
         if exchange.stream and not framed:
             raise self.unreadable("It was asked for a stream, and none came.")

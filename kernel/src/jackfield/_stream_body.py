@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jackfield._chunks import ChunkChain
@@ -55,7 +56,7 @@ class StreamBody:
             divert(sink)
         else:
             context = copy_context()  # plugins find what they have put there before
-            divert(lambda data: context.run(self._push, data))
+            divert(partial(context.run, self._push))  # type: ignore[call-arg]
 
     def __aiter__(self) -> "StreamBody":
         return self
