@@ -165,6 +165,7 @@ class Pipeline:
                 if changed is not None:
                     changed = self.caller.checked(hook, exchange, Response, changed)
             except BaseException as error:  # noqa: BLE001 - raised again, or a plugin's own
+                changed = None
                 outcome = self._unsettled(hook, exchange, outcome, error, began)
             exchange.acting = None
             now = perf_counter()
