@@ -35,6 +35,8 @@ class StreamBody:
         self._chunks: ChunkChain | None = None
         if hooks:
             self._chunks = ChunkChain(hooks, pipeline.caller, exchange, events=self._events)
+            # Whoever reads the stream, plugins find what they have put into their context before.
+            self._context = copy_context()
         self._error: GatewayError | None = None
         self._over = False
         self._settling: asyncio.Task[Outcome] | None = None
@@ -55,8 +57,7 @@ class StreamBody:
         if self._chunks is None:
             divert(sink)
         else:
-            context = copy_context()  # plugins find what they have put there before
-            divert(partial(context.run, self._push))  # type: ignore[call-arg]
+            divert(partial(self._context.run, self._push))  # type: ignore[call-arg]
 
     def __aiter__(self) -> "StreamBody":
         return self
@@ -142,7 +143,7 @@ class StreamBody:
 
     async def _changed(self, chunks: ChunkChain, data: bytes) -> bytes:
         """What the plugins make of a batch, of which one may end the stream."""
-        data = chunks.feed(data)
+        data = self._context.run(chunks.feed, data)
         if chunks.stopped:
             self._over = True
             await self._close_source()
@@ -152,9 +153,12 @@ class StreamBody:
         """What the plugins still hold at a clean end."""
         self._over = True
         try:
-            return (self._chunks.finish(aborted=False) if self._chunks else b""), None
+            return (self._flushed(self._chunks, aborted=False) if self._chunks else b""), None
         except GatewayError as error:
             return b"", error
+
+    def _flushed(self, chunks: ChunkChain, *, aborted: bool) -> bytes:
+        return self._context.run(partial(chunks.finish, aborted=aborted))
 
     async def _break_off(self, error: GatewayError) -> bytes:
         """Flush what plugins hold back, then say what went wrong."""
@@ -166,7 +170,7 @@ class StreamBody:
         held = b""
         if self._chunks is not None:
             try:
-                held = self._chunks.finish(aborted=True)
+                held = self._flushed(self._chunks, aborted=True)
             except GatewayError as second:
                 self._error = error = second
         if not self._events:
