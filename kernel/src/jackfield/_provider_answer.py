@@ -88,10 +88,8 @@ class AnswerReader:
             await stream.begin()
             response = replace(shape, body=stream)
         else:
-            events = _translation.parsed(stream, dialect)
-            translated = await _translation.canonical_stream(
-                exchange, events, self._provider, shape.losses
+            response = await _translation.translated_stream(
+                exchange, stream, dialect, shape, self._provider
             )
-            response = replace(translated, headers=shape.headers)
         exchange.tap = Tap(stream.usage)
         return response

@@ -1,6 +1,6 @@
 """From one dialect to another, by way of the canonical form."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from attrs import evolve
 
@@ -47,20 +47,16 @@ def whole(exchange: Exchange, answer: CanonicalResponse, losses: tuple[Loss, ...
     return Response(200, rendered.body, losses=losses + rendered.losses)
 
 
-class RenderedStream:
-    """Canonical events, rendered for the client as they come.
+class Rendering:
+    """Canonical events on their way into one client's dialect.
 
-    A stream that breaks off in `Failed` or ends without `Ended` raises.
+    A stream that breaks off in `Failed` raises.
     """
 
-    def __init__(
-        self, exchange: Exchange, batches: AsyncIterator[Sequence[StreamEvent]], provider: str
-    ) -> None:
-        self._batches = batches
+    def __init__(self, exchange: Exchange, provider: str) -> None:
         self._renderer = exchange.dialect.stream_renderer(exchange.canonical())
         self._provider = provider
-        self._ended = False
-        self._first: bytes | None = None
+        self.ended = False
         self.usage: Usage | None = None
 
     @property
@@ -68,32 +64,9 @@ class RenderedStream:
         """What the client's dialect could not express so far."""
         return tuple(self._renderer.losses)
 
-    async def begin(self) -> None:
-        """Wait for the first bytes. Raises ProviderError if the stream fails before them."""
-        self._first = await anext(self, b"")
-
-    def __aiter__(self) -> "RenderedStream":
-        return self
-
-    async def __anext__(self) -> bytes:
-        if self._first:
-            first, self._first = self._first, None
-            return first
-        async for batch in self._batches:
-            data = b"".join([self._render(event) for event in batch])
-            if data:
-                return data
-        if not self._ended:
-            raise StreamTruncated(
-                "The provider's stream ended before the answer did.", provider=self._provider
-            )
-        raise StopAsyncIteration
-
-    async def aclose(self) -> None:
-        """Stop the source."""
-        close = getattr(self._batches, "aclose", None)
-        if close is not None:
-            await close()
+    def wire(self, events: Sequence[StreamEvent]) -> bytes:
+        """The events in wire form; some have none."""
+        return b"".join([self._render(event) for event in events])
 
     def _render(self, event: StreamEvent) -> bytes:
         if isinstance(event, Failed):
@@ -107,38 +80,132 @@ class RenderedStream:
         if isinstance(event, UsageReported):
             self.usage = event.usage
         elif isinstance(event, Ended):
-            self._ended = True
+            self.ended = True
         return self._renderer.render(event)
 
 
+class RenderedStream:
+    """The events of a provider that speaks no wire protocol, rendered as they come."""
+
+    def __init__(
+        self, rendering: Rendering, batches: AsyncIterator[Sequence[StreamEvent]], provider: str
+    ) -> None:
+        self._rendering = rendering
+        self._batches = batches
+        self._provider = provider
+        self._first = b""
+
+    async def begin(self) -> None:
+        """Wait for the first bytes. Raises ProviderError if the stream fails before them."""
+        self._first = await anext(self, b"")
+
+    def __aiter__(self) -> "RenderedStream":
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._first:
+            first, self._first = self._first, b""
+            return first
+        async for batch in self._batches:
+            data = self._rendering.wire(batch)
+            if data:
+                return data
+        if not self._rendering.ended:
+            raise StreamTruncated(
+                "The provider's stream ended before the answer did.", provider=self._provider
+            )
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Stop the source."""
+        close = getattr(self._batches, "aclose", None)
+        if close is not None:
+            await close()
+
+
+class TranslatedStream:
+    """A provider's stream, parsed and rendered event by event as it comes."""
+
+    def __init__(self, rendering: Rendering, source: ProviderStream, dialect: Dialect) -> None:
+        self._rendering = rendering
+        self._source = source
+        self._parser = dialect.stream_parser()
+        self._split = dialect.framing.split
+        self._first = b""
+        self._over = False
+        self._sink: Callable[[bytes], bool] | None = None
+        self._left: Exception | None = None
+
+    async def begin(self) -> None:
+        """Wait for the first bytes. Raises ProviderError if the stream fails before them."""
+        self._first = await anext(self, b"")
+
+    def divert(self, sink: Callable[[bytes], bool]) -> None:
+        """Give each batch to `sink` in the call that brought it; see `ProviderStream.divert`."""
+        self._sink = sink
+        self._source.divert(self._push)
+
+    def __aiter__(self) -> "TranslatedStream":
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._first:
+            first, self._first = self._first, b""
+            return first
+        async for batch in self._source:
+            if self._left is not None:
+                raise self._left
+            if not batch:
+                return b""
+            data = self._translated(batch)
+            if data:
+                return data
+        data = b"" if self._over else self._last()
+        self._over = True
+        if data:
+            return data
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Stop the source."""
+        await self._source.aclose()
+
+    def _translated(self, batch: bytes) -> bytes:
+        wire, feed = self._rendering.wire, self._parser.feed
+        return b"".join([wire(feed(event)) for event in self._split(batch)])
+
+    def _push(self, batch: bytes) -> bool:
+        try:
+            data = self._translated(batch)
+        except Exception as error:  # noqa: BLE001 - raised to the reader, whatever it is
+            self._left = error
+            return False
+        return not data or self._sink is None or self._sink(data)
+
+    def _last(self) -> bytes:
+        """What is still owed: the source has ended, and that its answer is whole is proven."""
+        data = self._rendering.wire(self._parser.close())
+        return data if self._rendering.ended else data + self._rendering.wire((Ended(),))
+
+
 async def canonical_stream(
-    exchange: Exchange,
-    batches: AsyncIterator[Sequence[StreamEvent]],
-    provider: str,
-    losses: tuple[Loss, ...] = (),
+    exchange: Exchange, batches: AsyncIterator[Sequence[StreamEvent]], provider: str
 ) -> Response:
     """A stream of canonical events as a response in the client's dialect."""
-    stream = RenderedStream(exchange, batches, provider)
-    exchange.tap = Tap(lambda: stream.usage)
+    rendering = Rendering(exchange, provider)
+    exchange.tap = Tap(lambda: rendering.usage)
+    stream = RenderedStream(rendering, batches, provider)
     await stream.begin()
-    dialect = exchange.dialect
-    media = dialect.framing.content_type
-    return Response(200, stream, media, losses=losses + stream.losses)
+    media = exchange.dialect.framing.content_type
+    return Response(200, stream, media, losses=rendering.losses)
 
 
-async def parsed(source: ProviderStream, dialect: Dialect) -> AsyncIterator[Sequence[StreamEvent]]:
-    """A provider's stream as canonical events, `Ended` once the source's end is proven."""
-    parser = dialect.stream_parser()
-    ended = False
-    try:
-        async for batch in source:
-            for event in dialect.framing.split(batch):
-                events = parser.feed(event)
-                ended = ended or any(isinstance(one, Ended) for one in events)
-                yield events
-        rest = parser.close()
-        yield rest
-        if not ended and not any(isinstance(one, Ended) for one in rest):
-            yield (Ended(),)
-    finally:
-        await source.aclose()
+async def translated_stream(
+    exchange: Exchange, source: ProviderStream, dialect: Dialect, shape: Response, provider: str
+) -> Response:
+    """A provider's stream in the client's dialect; `shape` has its headers and losses so far."""
+    rendering = Rendering(exchange, provider)
+    stream = TranslatedStream(rendering, source, dialect)
+    await stream.begin()
+    media = exchange.dialect.framing.content_type
+    return Response(200, stream, media, shape.headers, shape.losses + rendering.losses)

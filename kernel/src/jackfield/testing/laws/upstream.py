@@ -1,11 +1,12 @@
 """A provider hands on what its API says, byte for byte, and never more of a key than its name."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from attrs import evolve, frozen
 
-from jackfield import sse
 from jackfield.dialects import Dialect
 from jackfield.endpoints import Endpoint
 from jackfield.events import Ended, Finished, Started, TextDelta, UsageReported
@@ -14,6 +15,8 @@ from jackfield.messages import ChatRequest, Message, Text, Usage
 from jackfield.testing.law import Law, LawBrokenError, Subject, is_provider
 from jackfield.testing.stage import CANARY, Stage, stage
 from jackfield.testing.upstream import FakeUpstream
+
+_MODEL = re.compile(r"\{model\*?\}")
 
 SIZES = (1, 7, 1 << 20)
 """Bytes that the API sends at once."""
@@ -40,7 +43,8 @@ class Door:
         model = f"{provider}/any"
         said = Message("user", (Text("Hello"),))
         request = ChatRequest(model, (said,), stream=True, include_usage=True, max_tokens=64)
-        return self.endpoint.path, self.dialect.render_request(request).body
+        path = _MODEL.sub(quote(model, safe=""), self.endpoint.path)
+        return path, self.dialect.render_request(request).body
 
     def stream(self) -> bytes:
         """A canned stream."""
@@ -52,8 +56,9 @@ class Door:
 def door_of(subject: Subject) -> Door | None:
     """The first of its endpoints at which a chat can be streamed."""
     for endpoint in getattr(subject.kind, "endpoints", ()):
-        dialect = endpoint.dialect
-        if dialect.operation == "chat" and dialect.translates and "{" not in endpoint.path:
+        dialect = endpoint.dialect.variant({"model": "any"})
+        can_ask = "{" not in _MODEL.sub("", endpoint.path) and endpoint.stream is not False
+        if dialect.operation == "chat" and dialect.translates and can_ask:
             return Door(endpoint, dialect)
     return None
 
@@ -79,7 +84,8 @@ async def passes_bytes_through(subject: Subject) -> None:
     sent = door.stream()
     for size in SIZES:
         async with FakeUpstream() as upstream, stage(_behind(subject, upstream)) as on:
-            upstream.stream([sent[at : at + size] for at in range(0, len(sent), size)])
+            parts = [sent[at : at + size] for at in range(0, len(sent), size)]
+            upstream.stream(parts, content_type=door.dialect.framing.content_type)
             received = await _ask(on, door)
             if received != sent:
                 raise LawBrokenError(
@@ -91,12 +97,13 @@ async def passes_bytes_through(subject: Subject) -> None:
 async def tells_a_cut(subject: Subject) -> None:
     """A stream without its end is an error to the client."""
     door = _door(subject)
-    whole = sse.split(door.stream())
+    framing = door.dialect.framing
+    whole = framing.split(door.stream())
     for events in (whole[:1], whole[:2], whole[:3]):
         async with FakeUpstream() as upstream, stage(_behind(subject, upstream)) as on:
-            upstream.stream(events, framing="cut")
+            upstream.stream(events, framing="cut", content_type=framing.content_type)
             received = await _ask(on, door)
-            terminal = [door.dialect.terminal(event) for event in sse.split(received)]
+            terminal = [door.dialect.terminal(event) for event in framing.split(received)]
             if "error" not in terminal or "end" in terminal:
                 raise LawBrokenError(f"of a stream that was cut it made {received!r}")
             kind = (await on.settled()).outcome.kind
