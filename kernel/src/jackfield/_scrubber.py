@@ -42,10 +42,13 @@ class Scrubber:
         hosts = (parts.netloc, parts.hostname or "")
         short = [secret for secret in secrets if 0 < len(secret) < FRAGMENT]
         self._words = sorted({word.encode() for word in (*hosts, *short) if word}, key=len)[::-1]
-        long = [form for secret in secrets for form in _forms(secret)]
-        self._fragments = {
-            form[at : at + FRAGMENT] for form in long for at in range(len(form) - FRAGMENT + 1)
-        }
+        self._of_each = {"": _fragments_of(secrets)}
+        self._fragments = self._of_each[""]
+
+    def hide(self, name: str, secret: str) -> None:
+        """Know one more secret, in the place of the one that had this name before."""
+        self._of_each[name] = _fragments_of((secret,))
+        self._fragments = frozenset().union(*self._of_each.values())
 
     def scrub(self, said: bytes) -> bytes:
         """The bytes with what must not be seen put out of sight; nothing of a trace of code."""
@@ -92,6 +95,13 @@ class Scrubber:
             stop = at + FRAGMENT
         if stop > 0:
             yield start, stop
+
+
+def _fragments_of(secrets: Iterable[str]) -> frozenset[bytes]:
+    forms = [form for secret in secrets for form in _forms(secret)]
+    return frozenset(
+        form[at : at + FRAGMENT] for form in forms for at in range(len(form) - FRAGMENT + 1)
+    )
 
 
 def _forms(secret: str) -> Iterator[bytes]:

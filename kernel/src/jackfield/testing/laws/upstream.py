@@ -57,7 +57,8 @@ def door_of(subject: Subject) -> Door | None:
     """The first of its endpoints at which a chat can be streamed."""
     for endpoint in getattr(subject.kind, "endpoints", ()):
         dialect = endpoint.dialect.variant({"model": "any"})
-        can_ask = "{" not in _MODEL.sub("", endpoint.path) and endpoint.stream is not False
+        bare = _MODEL.sub("", endpoint.path)
+        can_ask = "{" not in bare and (endpoint.stream or bare == endpoint.path)
         if dialect.operation == "chat" and dialect.translates and can_ask:
             return Door(endpoint, dialect)
     return None
@@ -100,6 +101,8 @@ async def tells_a_cut(subject: Subject) -> None:
     framing = door.dialect.framing
     whole = framing.split(door.stream())
     for events in (whole[:1], whole[:2], whole[:3]):
+        if any(door.dialect.terminal(event) == "end" for event in events):
+            break
         async with FakeUpstream() as upstream, stage(_behind(subject, upstream)) as on:
             upstream.stream(events, framing="cut", content_type=framing.content_type)
             received = await _ask(on, door)

@@ -1,0 +1,35 @@
+"""OpenAI's dialects as a deployment speaks them: the path names the model, whatever a body says."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from jackfield.dialects import Dialect, Peek, installed
+
+
+class InPath(Dialect):
+    """What is different where the path names the model; all else is the dialect's own."""
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        peek = super().peek(tree, params)
+        return replace(peek, model=params.get("model") or peek.model)
+
+    def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
+        """The body with another model in place, if it names one at all: it need not."""
+        try:
+            return super().with_model(body, media_type, old, new)
+        except KeyError:
+            return body
+
+
+def _in_path(name: str) -> Dialect:
+    base = installed(f"openai.{name}")
+    kind = type(f"Deployed{type(base).__name__}", (InPath, type(base)), {"name": f"azure.{name}"})
+    dialect: Dialect = kind()
+    return dialect
+
+
+CHAT: Final = _in_path("chat")
+COMPLETIONS: Final = _in_path("completions")
+EMBEDDINGS: Final = _in_path("embeddings")

@@ -1,0 +1,203 @@
+"""The provider: a resource of Azure OpenAI or of Azure AI Foundry."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from attrs import evolve, frozen
+
+from jackfield.config import option
+from jackfield.dialects import Dialect
+from jackfield.endpoints import Endpoint
+from jackfield.errors import InvalidRequest
+from jackfield.exchange import Exchange
+from jackfield.http_provider import HttpConfig, HttpProvider
+from jackfield.plan import Target
+from jackfield.providers import ModelInfo
+from jackfield.response import Response
+from jackfield.secrets import Secret, SecretRef
+from jackfield.setup import Setup
+
+from . import deployments
+from .endpoints import (
+    CHAT,
+    COMPLETIONS,
+    EMBEDDINGS,
+    OPERATIONS,
+    RESOURCE,
+    RESPONSES,
+    endpoints,
+)
+from .entra import EntraTokens
+from .forms import Form, address, form_at, form_of_door, is_of_a_deployment, versioned
+
+_FORM = b"Content-Type: application/x-www-form-urlencoded\r\nAccept: application/json\r\n"
+
+
+@frozen
+class Auth:
+    """Who the gateway is to Azure, in place of an API key: an application of Entra, or a token."""
+
+    tenant_id: str | None = option(None, "The tenant of the application.")
+    client_id: str | None = option(None, "The application.")
+    client_secret: SecretRef | None = option(None, "Its secret: `env:NAME`, `file:PATH`.")
+    authority: str = option(
+        "https://login.microsoftonline.com", "Where Entra is, in a cloud of its own."
+    )
+    scope: str = option(
+        "https://cognitiveservices.azure.com/.default", "What the token is good for."
+    )
+    bearer: SecretRef | None = option(None, "A token that somebody else renews.")
+
+    def problem(self) -> str | None:
+        """What is wrong with it, or None."""
+        application = (self.tenant_id, self.client_id, self.client_secret)
+        if self.bearer is not None:
+            return "it has a bearer and an application" if any(application) else None
+        if all(application):
+            return None
+        return "it needs tenant_id, client_id and client_secret, or bearer"
+
+
+class Azure(HttpProvider):
+    """OpenAI's dialects at one resource of Azure; a model is what one of its deployments runs."""
+
+    @frozen
+    class Config(HttpConfig):
+        """`[providers.NAME]` with `use = "azure"`."""
+
+        base_url: str = option(
+            doc="The resource's endpoint, as in `https://NAME.openai.azure.com`."
+        )
+        api: Form | None = option(
+            None,
+            "The form of its API: `deployments` where there is an `api_version`, else `v1`;"
+            " `foundry` for the model inference API.",
+        )
+        api_version: str | None = option(None, "The version to ask for, where the API has them.")
+        deployments: Mapping[str, str] = option(
+            {}, "The deployment of each model; one that is not named here has its model's name."
+        )
+        auth: Auth | None = option(None, "Entra in place of `keys`.")
+
+    dialects: ClassVar[tuple[Dialect, ...]] = (
+        *(deployments.CHAT, deployments.COMPLETIONS, deployments.EMBEDDINGS),
+        *(CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS, RESOURCE),
+    )
+    endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
+    paths: ClassVar[Mapping[str, str]] = OPERATIONS
+    forward: ClassVar[frozenset[str]] = frozenset(
+        {"accept", "extra-parameters", "idempotency-key", "openai-beta", "x-ms-client-request-id"}
+    )
+    signs: ClassVar[bool] = True
+
+    config: Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        problems = _problems(config)
+        if problems:
+            raise ValueError("; ".join(problems))
+        self._form: Form = config.api or ("deployments" if config.api_version else "v1")
+        self._tokens: EntraTokens | None = None
+        self._bearer: Secret | None = None
+
+    async def start(self, setup: Setup) -> None:
+        """Open the ways to the resource and to Entra."""
+        auth = self.config.auth
+        if auth is not None and auth.bearer is not None:
+            self._bearer = await setup.secret(auth.bearer)
+        elif auth is not None and auth.client_secret is not None:
+            secret = await setup.secret(auth.client_secret)
+            self._tokens = self._open_entra(auth, secret, setup)
+        await super().start(setup)
+        if self._bearer is not None:
+            self.hide("bearer", self._bearer)
+        if self._tokens is not None:
+            self.hide("client_secret", self._tokens.secret)
+
+    async def stop(self) -> None:
+        """Leave nothing running."""
+        if self._tokens is not None:
+            await self._tokens.stop()
+        await super().stop()
+
+    def _open_entra(self, auth: Auth, secret: Secret, setup: Setup) -> EntraTokens:
+        origin = setup.origin(
+            f"{self.name}.auth",
+            auth.authority,
+            timeouts=self.config.timeouts,
+            ca_file=self.config.ca_file,
+            allow_http=self.config.allow_http,
+        )
+
+        async def post(path: str, form: bytes) -> tuple[int, bytes]:
+            answer = await origin.send("POST", path, _FORM, form)
+            try:
+                return answer.status, await answer.read()
+            finally:
+                await answer.close()
+
+        who = (auth.tenant_id or "", auth.client_id or "", auth.scope)
+        return EntraTokens(self.name, *who, secret, post, partial(self.hide, "token"))
+
+    def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
+        """Azure's own header for a key."""
+        return [("api-key", secret.reveal())] if secret else []
+
+    async def sign(
+        self, method: str, url: str, body: bytes, secret: Secret | None
+    ) -> Sequence[tuple[str, str]]:
+        """The token that is good now, where there is no key."""
+        if self._tokens is not None:
+            return [("Authorization", f"Bearer {await self._tokens.take()}")]
+        if self._bearer is not None:
+            return [("Authorization", f"Bearer {self._bearer.reveal()}")]
+        return ()
+
+    async def call(self, exchange: Exchange, target: Target) -> Response:
+        """One attempt: Azure knows the model by the name of its deployment."""
+        deployment = self.config.deployments.get(target.model, target.model)
+        return await super().call(exchange, evolve(target, model=deployment))
+
+    def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
+        """Where the resource serves the operation, in the form that it is set to."""
+        operation = super().upstream_path(dialect, exchange, model)
+        form = self._form_of(operation, exchange)
+        if not model and form == "deployments" and is_of_a_deployment(operation):
+            raise InvalidRequest("The request names no model: set 'model'.", param="model")
+        return address(operation, form, model)
+
+    def upstream_query(self, dialect: Dialect, exchange: Exchange) -> str:
+        """The client's own, with the version that the resource has in place of another form's."""
+        operation = super().upstream_path(dialect, exchange, exchange.model or "")
+        query = super().upstream_query(dialect, exchange)
+        door = form_of_door(exchange.endpoint.path)
+        return versioned(query, self._form_of(operation, exchange), door, self.config.api_version)
+
+    def _form_of(self, operation: str, exchange: Exchange) -> Form:
+        return form_at(operation, self._form, form_of_door(exchange.endpoint.path))
+
+    def lists(self, model: str) -> bool:
+        """Whether the configuration says that it serves the model."""
+        return model in self.config.models or model in self.config.deployments
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """Those in the configuration: Azure lists what could be deployed, not what is."""
+        names = dict.fromkeys([*self.config.models, *self.config.deployments])
+        return [ModelInfo(model, self.name) for model in names]
+
+
+def _problems(config: Azure.Config) -> Sequence[str]:
+    found = []
+    path = urlsplit(config.base_url).path.rstrip("/")
+    if path.endswith(("/openai", "/openai/v1", "/models")):
+        found.append(f"base_url: leave {path!r} out, it is the resource's endpoint alone")
+    if config.api == "deployments" and not config.api_version:
+        found.append("api_version: the deployments form needs one, as in '2024-10-21'")
+    if config.auth is not None and (problem := config.auth.problem()):
+        found.append(f"auth: {problem}")
+    if config.auth is not None and config.keys:
+        found.append("auth: it stands in place of keys; leave one of them out")
+    return found

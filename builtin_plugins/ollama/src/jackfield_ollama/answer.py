@@ -1,0 +1,80 @@
+"""Reads and writes a complete answer of a chat or of a generation."""
+
+from typing import Any
+
+import msgspec
+
+from jackfield.dialects import Loss, Rendered
+from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Part, ToolCall
+
+from .fields import Fields, carry, json_object, own
+from .finish import read_finish, read_logprobs, write_finish, write_logprobs
+from .message_reader import read_parts
+from .message_writer import write_parts
+from .moments import from_seconds, to_seconds
+from .shapes import ChatShape
+from .tools import answer_id
+from .usage import take_usage, write_usage
+
+
+def read_answer(body: bytes, shape: ChatShape) -> ChatResponse:
+    """The canonical form. Raises ValueError when the body is no answer."""
+    rest = json_object(body)
+    message = shape.take(rest)
+    if message is None:
+        raise ValueError("the answer has no message" if "error" not in rest else "it is an error")
+    fields = Fields(rest, strict=False)
+    usage = take_usage(fields.rest)
+    moment = fields.rest.get("created_at")
+    made_id = answer_id(moment, fields.rest.get("model"))
+    choice = _read_choice(message, fields, made_id, shape.dialect)
+    if fields.rest.get("done") is True:
+        del fields.rest["done"]
+    return ChatResponse(
+        id="",
+        model=fields.text("model") or "",
+        choices=(choice,),
+        usage=usage,
+        created=to_seconds(moment),
+        extensions=fields.extensions(shape.dialect),
+    )
+
+
+def _read_choice(wire: dict[str, Any], fields: Fields, made_id: str, dialect: str) -> Choice:
+    inner = Fields(wire, strict=False)
+    if inner.rest.get("role") == "assistant":
+        del inner.rest["role"]
+    parts: list[Part] = read_parts(inner, made_id)
+    called = any(isinstance(part, ToolCall) for part in parts)
+    word = fields.rest.pop("done_reason", None)
+    reason = read_finish(word, called=called)
+    note: dict[str, Any] = {} if reason == word else {"$done_reason": word}
+    logprobs = read_logprobs(fields.rest.get("logprobs"))
+    if logprobs is not None:
+        del fields.rest["logprobs"]
+    message = Message("assistant", tuple(parts), extensions=inner.extensions(dialect))
+    detail = word if isinstance(word, str) and word != reason else None
+    return Choice(message, reason, detail, logprobs, {dialect: note} if note else {})
+
+
+def write_answer(response: ChatResponse, request: ChatRequest, shape: ChatShape) -> Rendered:
+    """The answer as a client of Ollama expects it: the first one, if there are several."""
+    losses: list[Loss] = []
+    if len(response.choices) > 1:
+        losses.append(Loss("n", "choices", "dropped", "Ollama gives one answer"))
+    choice = response.choices[0] if response.choices else Choice(Message("assistant", ()), "stop")
+    said = write_parts(choice.message.parts, "choices[0]", losses)
+    kept = own(response.extensions, shape.dialect)
+    wire: dict[str, Any] = {
+        "model": response.model or request.model,
+        "created_at": kept.get("created_at") or from_seconds(response.created),
+        **shape.put(carry(said, choice.message.extensions, shape.dialect)),
+        "done": kept.get("done", True),
+        **write_finish(choice.finish_reason, own(choice.extensions, shape.dialect)),
+        **write_usage(response.usage),
+    }
+    logprobs = write_logprobs(choice.logprobs)
+    if logprobs is not None:
+        wire["logprobs"] = logprobs
+    body = carry(wire, response.extensions, shape.dialect)
+    return Rendered(msgspec.json.encode(body), tuple(losses))

@@ -1,0 +1,158 @@
+"""The dialects `ollama.chat` and `ollama.generate`: JSON in, one object or lines of them out."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from jackfield.dialects import (
+    CanonicalRequest,
+    CanonicalResponse,
+    Dialect,
+    Peek,
+    Rendered,
+    StreamParser,
+    StreamRenderer,
+    Terminal,
+    UpstreamFailure,
+    UsageMeter,
+)
+from jackfield.errors import GatewayError
+from jackfield.framing import Framing
+from jackfield.messages import ChatRequest, ChatResponse, Usage
+
+from . import failures
+from .answer import read_answer, write_answer
+from .chat_request import read_chat, write_chat
+from .fields import json_object
+from .generate_request import read_generate, write_generate
+from .lines import LINES
+from .options import peek_lines
+from .shapes import CHAT_SHAPE, GENERATE_SHAPE, ChatShape
+from .stream_parser import LineParser
+from .stream_renderer import LineRenderer
+from .usage import LastLineMeter, take_usage
+
+
+class _Answer(msgspec.Struct):
+    """What tells an answer from an error, and its counts; the rest is skipped, but must be JSON."""
+
+    message: msgspec.Raw = msgspec.Raw()
+    response: msgspec.Raw = msgspec.Raw()
+    image: msgspec.Raw = msgspec.Raw()
+    prompt_eval_count: Any = None
+    prompt_eval_cached_count: Any = None
+    eval_count: Any = None
+
+
+_read_answer = msgspec.json.Decoder(_Answer).decode
+
+
+class LinesDialect(Dialect):
+    """What chats and generations share: `stream` is true unless said otherwise, `done` ends it."""
+
+    shape: ClassVar[ChatShape]
+    image_urls: ClassVar[bool] = False
+    document_urls: ClassVar[bool] = False
+    framing: Framing = LINES
+    terminal_hints: ClassVar[tuple[bytes, ...]] = (b"true", b'"error"')
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        return peek_lines(tree, params)
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        """`"done": true` ends a stream; a line with an `error` breaks it off."""
+        if b"true" not in event and b'"error"' not in event:
+            return None
+        try:
+            line = json_object(event)
+        except ValueError:
+            return None
+        if line.get("error"):
+            return "error"
+        return "end" if line.get("done") is True else None
+
+    def usage(self, body: bytes) -> Usage | None:
+        try:
+            answer = _read_answer(body)
+        except msgspec.DecodeError as error:
+            raise ValueError("the answer is not a JSON object") from error
+        said = (bytes(answer.message)[:1], bytes(answer.response)[:1], bytes(answer.image)[:1])
+        if said[0] != b"{" and b'"' not in said[1:]:
+            raise ValueError("it says nothing")
+        return take_usage(msgspec.structs.asdict(answer))
+
+    def usage_meter(self) -> UsageMeter:
+        return LastLineMeter()
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_error(error, request_id)
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_error_event(error, request_id)
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        return failures.parse_error(status, body)
+
+    def parse_response(self, body: bytes) -> ChatResponse:
+        return read_answer(body, self.shape)
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        if not isinstance(response, ChatResponse):
+            raise TypeError("a chat client gets a ChatResponse")
+        return write_answer(response, chat_of(request), self.shape)
+
+    def stream_parser(self) -> StreamParser:
+        return LineParser(self.shape)
+
+    def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
+        return LineRenderer(chat_of(request), self.shape)
+
+
+class ChatDialect(LinesDialect):
+    """`POST /api/chat`.
+
+    What goes through the canonical form comes back with the same JSON, but for what may be left
+    out: a message's `content`, a call's `arguments`.
+    """
+
+    name: ClassVar[str] = "ollama.chat"
+    operation: ClassVar[str] = "chat"
+    shape: ClassVar[ChatShape] = CHAT_SHAPE
+    stop_marker: ClassVar[bytes] = (
+        b'{"message":{"role":"assistant","content":""},"done":true,"done_reason":"stop"}\n'
+    )
+    request_texts: ClassVar[tuple[str, ...]] = ("messages/*/content", "messages/*/thinking")
+    response_texts: ClassVar[tuple[str, ...]] = ("message/content", "message/thinking")
+    event_texts: ClassVar[tuple[str, ...]] = ("message/content", "message/thinking")
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
+        return read_chat(tree)
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        return write_chat(chat_of(request))
+
+
+class GenerateDialect(LinesDialect):
+    """`POST /api/generate`, as a chat of one question: its own fields are parts of that."""
+
+    name: ClassVar[str] = "ollama.generate"
+    operation: ClassVar[str] = "completions"
+    shape: ClassVar[ChatShape] = GENERATE_SHAPE
+    stop_marker: ClassVar[bytes] = b'{"response":"","done":true,"done_reason":"stop"}\n'
+    request_texts: ClassVar[tuple[str, ...]] = ("prompt", "system", "suffix")
+    response_texts: ClassVar[tuple[str, ...]] = ("response", "thinking")
+    event_texts: ClassVar[tuple[str, ...]] = ("response", "thinking")
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
+        return read_generate(tree)
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        return write_generate(chat_of(request))
+
+
+def chat_of(request: CanonicalRequest) -> ChatRequest:
+    """The request as that of a chat. Raises TypeError when it asks for something else."""
+    if not isinstance(request, ChatRequest):
+        raise TypeError("the request is not one for a chat")
+    return request

@@ -1,0 +1,88 @@
+"""Reads and writes the request of a generation: a prompt as a conversation of one turn."""
+
+from typing import Any
+
+import msgspec
+
+from jackfield.dialects import Loss, Rendered
+from jackfield.errors import InvalidRequest
+from jackfield.messages import ChatRequest, Message, Opaque, Part, Text
+
+from .fields import Fields, body_fields, carry
+from .images import read_images
+from .losses import request_losses
+from .message_writer import write_parts
+from .options import take_options, write_options
+from .tools import write_tools
+
+NAME = "ollama.generate"
+_OWN_FIELDS = ("suffix", "template", "raw")
+"""Fields that change what is asked, so that other dialects name them as lost."""
+
+
+def read_generate(tree: Any) -> ChatRequest:
+    """The canonical form of a request's body."""
+    fields = body_fields(tree)
+    system = fields.text("system")
+    parts = _take_prompt(fields)
+    if not parts:
+        raise InvalidRequest(
+            "'prompt' is empty, which loads or unloads a model of Ollama; the provider of this"
+            " model is another one.",
+            param="prompt",
+        )
+    messages = [Message("system", (Text(system),))] if system is not None else []
+    messages.append(Message("user", tuple(parts)))
+    return ChatRequest(
+        model=fields.text("model") or "",
+        messages=tuple(messages),
+        **take_options(fields),
+        server_state="context" if fields.rest.get("context") else None,
+        extensions={NAME: fields.rest},
+    )
+
+
+def _take_prompt(fields: Fields) -> list[Part]:
+    prompt = fields.text("prompt")
+    parts: list[Part] = [Text(prompt)] if prompt is not None else []
+    parts += read_images(fields)
+    for key in _OWN_FIELDS:
+        if fields.rest.get(key) not in (None, False, ""):
+            parts.append(Opaque(NAME, key, fields.rest.pop(key)))
+    return parts
+
+
+def write_generate(request: ChatRequest) -> Rendered:
+    """The body that asks Ollama the same in one prompt."""
+    losses: list[Loss] = []
+    wire: dict[str, Any] = {"model": request.model, **_write_prompt(request, losses)}
+    if write_tools(request, losses):
+        losses.append(Loss("tools", "tools", "dropped", "a prompt has no tools"))
+    wire |= write_options(request, NAME, losses)
+    losses += request_losses(request, NAME)
+    carry(wire, request.extensions, NAME)
+    return Rendered(msgspec.json.encode(wire), tuple(losses))
+
+
+def _write_prompt(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
+    messages = list(request.messages)
+    wire: dict[str, Any] = {}
+    if messages and messages[0].role in ("system", "developer"):
+        wire["system"] = write_parts(messages.pop(0).parts, "messages[0]", losses)["content"]
+    if len(messages) != 1 or messages[0].role != "user":
+        detail = "the texts of all messages in one prompt"
+        losses.append(Loss("messages.conversation", "messages", "approximated", detail))
+    mine = [part for message in messages for part in message.parts if _is_own(part)]
+    others = [part for message in messages for part in message.parts if not _is_own(part)]
+    said = write_parts(others, "messages", losses, between="\n\n")
+    if said["content"]:
+        wire["prompt"] = said["content"]
+    if "images" in said:
+        wire["images"] = said["images"]
+    for key in said.keys() & {"thinking", "tool_calls"}:
+        losses.append(Loss(f"messages.{key}", "messages", "dropped"))
+    return wire | {part.kind: part.value for part in mine if isinstance(part, Opaque)}
+
+
+def _is_own(part: Part) -> bool:
+    return isinstance(part, Opaque) and part.dialect == NAME

@@ -1,0 +1,47 @@
+"""Images as Ollama has them: base64 without a media type, which their first bytes tell."""
+
+from collections.abc import Iterable, Mapping
+
+from jackfield.dialects import Loss
+from jackfield.messages import Image
+
+from .fields import Fields
+
+_BEGINNINGS: Mapping[str, str] = {
+    "iVBORw0KGgo": "image/png",
+    "/9j/": "image/jpeg",
+    "R0lGOD": "image/gif",
+    "UklGR": "image/webp",
+}
+
+
+def read_images(fields: Fields) -> list[Image]:
+    """The `images` of a message or a prompt. Raises InvalidRequest for what is no base64 text."""
+    images = []
+    for i, data in enumerate(fields.items("images")):
+        if isinstance(data, str) and data:
+            images.append(Image(data=data, media_type=media_type_of(data)))
+        elif fields.strict:
+            raise fields.wrong(f"images[{i}]", "an image in base64")
+    return images
+
+
+def media_type_of(data: str) -> str | None:
+    """The media type that the first bytes of base64 `data` tell."""
+    for beginning, media_type in _BEGINNINGS.items():
+        if data.startswith(beginning):
+            return media_type
+    return None
+
+
+def write_images(images: Iterable[Image], path: str, losses: list[Loss]) -> list[str]:
+    """The `images` of a message; of those that are not here as data another question is asked."""
+    written = []
+    for image in images:
+        if image.data is not None:
+            written.append(image.data)
+        else:
+            feature = "images.url" if image.url is not None else "images.file_id"
+            detail = "Ollama takes images as base64 alone"
+            losses.append(Loss(feature, path, "dropped", detail, breaks=True))
+    return written

@@ -1,0 +1,57 @@
+"""What a request says that Ollama has no words for, named as losses."""
+
+from jackfield.dialects import Loss
+from jackfield.messages import ChatRequest
+
+_HINTS = frozenset(
+    {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "stream_options"}
+)
+"""Members that save money and time, and leave the answer as it is."""
+_NAMED_APART = frozenset({"previous_response_id", "conversation"})
+_DEFAULTS = (("truncation", "disabled"),)
+_UNSAID = {
+    "logit_bias": "logit_bias",
+    "metadata": "metadata",
+    "user": "metadata",
+    "service_tier": "service_tier",
+    "store": "store",
+}
+"""Fields of a canonical request and the losses that they are, where they hold something."""
+
+
+def request_losses(request: ChatRequest, dialect: str) -> list[Loss]:
+    """The losses of rendering a request in `dialect`, but for its messages and tools."""
+    losses = [
+        Loss(feature, key, "dropped")
+        for key, feature in _UNSAID.items()
+        if getattr(request, key) and not (key == "service_tier" and request.service_tier == "auto")
+    ]
+    if request.n is not None and request.n > 1:
+        losses.append(Loss("n", "n", "dropped", "Ollama gives one answer"))
+    if request.parallel_tool_calls is False and request.tools:
+        losses.append(Loss("parallel_tool_calls", "parallel_tool_calls", "dropped"))
+    if set(request.modalities) - {"text"}:
+        losses.append(Loss("modalities", "modalities", "dropped"))
+    if request.server_state is not None and not _is_own(request, dialect):
+        detail = "the text of earlier turns is missing"
+        losses.append(
+            Loss("conversation.server_state", "server_state", "dropped", detail, breaks=True)
+        )
+    return losses + _foreign_losses(request, dialect)
+
+
+def _is_own(request: ChatRequest, dialect: str) -> bool:
+    return "context" in request.extensions.get(dialect, {})
+
+
+def _foreign_losses(request: ChatRequest, dialect: str) -> list[Loss]:
+    return [
+        Loss(f"{name}.{key}", f"extensions.{name}.{key}", "dropped")
+        for name, members in request.extensions.items()
+        if name != dialect
+        for key, value in members.items()
+        if value
+        and not key.startswith("$")
+        and key not in _HINTS | _NAMED_APART
+        and (key, value) not in _DEFAULTS
+    ]

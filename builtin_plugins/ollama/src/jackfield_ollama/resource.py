@@ -1,0 +1,68 @@
+"""The dialect `ollama.resource`: Ollama's other endpoints, passed through as they are.
+
+What takes long (pull, push, create) streams lines of progress, the last with `"success"`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from jackfield import json_spans
+from jackfield.dialects import Dialect, Peek, Terminal, UpstreamFailure, UsageMeter
+from jackfield.errors import GatewayError
+from jackfield.framing import NDJSON, Framing
+from jackfield.messages import Usage
+
+from . import failures
+from .fields import body_fields, json_object
+from .usage import LastLineMeter
+
+
+class ResourceDialect(Dialect):
+    """Models, processes, blobs: read no further than errors and the model's name need."""
+
+    name: ClassVar[str] = "ollama.resource"
+    operation: ClassVar[str] = "resource"
+    translates: ClassVar[bool] = False
+    framing: Framing = NDJSON
+    terminal_hints: ClassVar[tuple[bytes, ...]] = (b"success", b'"error"', b"true")
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        if not isinstance(tree, dict):
+            return Peek(None)
+        fields = body_fields(tree)
+        return Peek(fields.text("model") or fields.text("name"), fields.flag("stream") is True)
+
+    def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
+        """The body with another model in place; an older client calls its name `name`."""
+        try:
+            return super().with_model(body, media_type, old, new)
+        except KeyError:
+            return json_spans.splice(body, ("name",), new, known=old)
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        try:
+            line = json_object(event)
+        except ValueError:
+            return None
+        if line.get("error"):
+            return "error"
+        return "end" if line.get("status") == "success" or line.get("done") is True else None
+
+    def finishes(self, event: bytes) -> bool:
+        """Any line may be the last: what is not known streams to the end of its connection."""
+        return True
+
+    def usage(self, body: bytes) -> Usage | None:
+        return None
+
+    def usage_meter(self) -> UsageMeter:
+        return LastLineMeter()
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_error(error, request_id)
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_error_event(error, request_id)
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        return failures.parse_error(status, body)

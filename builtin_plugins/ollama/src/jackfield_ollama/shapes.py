@@ -1,0 +1,51 @@
+"""Where an answer says its words: a chat in `message`, a generation beside all else."""
+
+from typing import Any, ClassVar
+
+
+class ChatShape:
+    """`{"message": {"role": …, "content": …, "thinking": …, …}, …}`."""
+
+    dialect: ClassVar[str] = "ollama.chat"
+    text: ClassVar[bytes] = b'"message":{"role":"assistant","content":%b}'
+    """The field of an answer that says nothing but a text."""
+
+    def take(self, rest: dict[str, Any]) -> dict[str, Any] | None:
+        """The message, taken out of an answer's fields; None when there is none."""
+        message = rest.pop("message", None)
+        return message if isinstance(message, dict) else None
+
+    def put(self, message: dict[str, Any]) -> dict[str, Any]:
+        """The fields of an answer that say a message."""
+        return {"message": {"role": "assistant", **message}}
+
+
+class GenerateShape(ChatShape):
+    """`{"response": …, "thinking": …, "image": …, …}`."""
+
+    dialect: ClassVar[str] = "ollama.generate"
+    text: ClassVar[bytes] = b'"response":%b'
+
+    def take(self, rest: dict[str, Any]) -> dict[str, Any] | None:
+        """What it says, as the message of a chat would."""
+        if not isinstance(rest.get("response"), str) and "image" not in rest:
+            return None
+        message = {"role": "assistant", "content": rest.pop("response", "")}
+        if isinstance(rest.get("image"), str):
+            message["images"] = [rest.pop("image")]
+        for key in ("thinking", "tool_calls"):
+            if key in rest:
+                message[key] = rest.pop(key)
+        return message
+
+    def put(self, message: dict[str, Any]) -> dict[str, Any]:
+        """The fields of an answer that say a message; it has room for one image."""
+        rest = {key: value for key, value in message.items() if key not in ("content", "images")}
+        rest.pop("role", None)
+        if message.get("images"):
+            rest["image"] = message["images"][0]
+        return {"response": message.get("content", ""), **rest}
+
+
+CHAT_SHAPE = ChatShape()
+GENERATE_SHAPE = GenerateShape()

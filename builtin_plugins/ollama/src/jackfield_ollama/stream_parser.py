@@ -1,0 +1,123 @@
+"""Reads the lines of a streamed chat or generation."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from jackfield.errors import ProviderError
+from jackfield.events import (
+    Ended,
+    Finished,
+    PartAdded,
+    ReasoningDelta,
+    Started,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    UsageReported,
+)
+
+from .failures import failed_event
+from .fields import Fields, json_object
+from .finish import read_finish, read_logprobs
+from .images import read_images
+from .moments import to_seconds
+from .shapes import ChatShape
+from .tools import answer_id, read_calls
+from .usage import take_usage
+
+Events = list[StreamEvent]
+_PLAIN = 2
+"""Members of a message that has a role and a content, as most of them do."""
+
+_TOLD = frozenset(("model", "created_at", "done", "done_reason", "logprobs"))
+
+
+class LineParser:
+    """The parser of one stream."""
+
+    def __init__(self, shape: ChatShape) -> None:
+        self._shape = shape
+        self._started = False
+        self._ended = False
+        self._parts = 0
+        self._kind = ""
+        self._calls = 0
+        self._made_id = ""
+
+    def feed(self, event: bytes) -> Sequence[StreamEvent]:
+        """The canonical events in one line. Raises ProviderError for one that is no JSON object."""
+        if self._ended or not event.strip():
+            return ()
+        try:
+            line = json_object(event)
+        except ValueError as error:
+            raise ProviderError(f"The provider sent a line that cannot be read: {error}.") from None
+        if "error" in line:
+            self._ended = True
+            return (failed_event(line),)
+        out: Events = []
+        if not self._started:
+            out.append(self._start(line))
+        message = self._shape.take(line)
+        if message is not None:
+            self._message(message, line, out)
+        if line.get("done") is True:
+            self._end(line, out)
+        return out
+
+    def close(self) -> Sequence[StreamEvent]:
+        """Nothing: a stream that is whole has said so in its last line."""
+        return ()
+
+    def _start(self, line: dict[str, Any]) -> Started:
+        self._started = True
+        moment, model = line.get("created_at"), line.get("model")
+        self._made_id = answer_id(moment, model)
+        return Started("", model if isinstance(model, str) else "", to_seconds(moment))
+
+    def _message(self, wire: dict[str, Any], line: dict[str, Any], out: Events) -> None:
+        said = wire.get("content")
+        if len(wire) == _PLAIN and type(said) is str and said and "logprobs" not in line:
+            out.append(TextDelta(self._open("text"), said))
+            return
+        message = Fields(wire, strict=False)
+        thinking, content = message.text("thinking"), message.text("content")
+        logprobs = read_logprobs(line.get("logprobs"))
+        if thinking is not None:
+            note = {self._shape.dialect: {"$logprobs": logprobs}} if logprobs else {}
+            out.append(ReasoningDelta(self._open("reasoning"), thinking, extensions=note))
+        if content is not None:
+            told = None if thinking is not None else logprobs
+            out.append(TextDelta(self._open("text"), content, logprobs=told))
+        out += [PartAdded(self._begin(), image) for image in read_images(message)]
+        for call in read_calls(message, f"{self._made_id}_{self._calls}"):
+            part = self._begin()
+            self._calls += 1
+            out.append(ToolCallStarted(part, call.id, call.name, extensions=call.extensions))
+            out.append(ToolCallDelta(part, call.arguments))
+
+    def _end(self, line: dict[str, Any], out: Events) -> None:
+        self._ended = True
+        word = line.get("done_reason")
+        reason = read_finish(word, called=self._calls > 0)
+        note = {} if reason == word else {self._shape.dialect: {"$done_reason": word}}
+        detail = word if isinstance(word, str) and word != reason else None
+        out.append(Finished(reason, detail=detail, extensions=note))
+        usage = take_usage(line)
+        if usage is not None:
+            out.append(UsageReported(usage))
+        rest = {key: value for key, value in line.items() if key not in _TOLD}
+        out.append(Ended({self._shape.dialect: rest} if rest else {}))
+
+    def _open(self, kind: str) -> int:
+        if self._kind != kind:
+            self._kind = kind
+            self._parts += 1
+        return self._parts - 1
+
+    def _begin(self) -> int:
+        """A part that no later line goes on with."""
+        self._kind = ""
+        self._parts += 1
+        return self._parts - 1

@@ -1,0 +1,196 @@
+"""Writes a streamed chat or generation as lines."""
+
+from typing import Any
+
+import msgspec
+from attrs import define, field
+
+from jackfield.dialects import Loss
+from jackfield.events import (
+    AudioDelta,
+    CitationAdded,
+    Ended,
+    Failed,
+    Finished,
+    PartAdded,
+    ReasoningDelta,
+    RefusalDelta,
+    Started,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    UsageReported,
+)
+from jackfield.messages import ChatRequest, Extensions, Opaque, Part, ToolCall, Usage
+
+from .failures import render_failed
+from .fields import carry, own
+from .finish import write_finish, write_logprobs
+from .message_writer import proof_losses, write_parts
+from .moments import now
+from .shapes import ChatShape
+from .tools import write_call
+from .usage import write_usage
+
+_encode = msgspec.json.Encoder().encode
+
+
+@define
+class _OpenCall:
+    """A call whose arguments are still coming: Ollama sends each call whole."""
+
+    id: str
+    name: str
+    kind: Any
+    extensions: Extensions
+    arguments: list[str] = field(factory=list)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its arguments are an object, after which nothing can come."""
+        try:
+            return isinstance(msgspec.json.decode("".join(self.arguments)), dict)
+        except (msgspec.DecodeError, RecursionError):
+            return False
+
+    def call(self) -> ToolCall:
+        """The call as a part."""
+        arguments = "".join(self.arguments)
+        return ToolCall(self.id, self.name, arguments, self.kind, self.extensions)
+
+
+class LineRenderer:
+    """The renderer of one stream: a line for each delta, a last one with `done`."""
+
+    def __init__(self, request: ChatRequest, shape: ChatShape) -> None:
+        self.losses: list[Loss] = []
+        self._shape = shape
+        self._model = request.model
+        self._head = b""
+        self._calls: dict[int, _OpenCall] = {}
+        self._sent_calls = 0
+        self._thought: int | None = None
+        self._finish: Finished | None = None
+        self._usage: Usage | None = None
+
+    def render(self, event: StreamEvent) -> bytes:
+        """The line or lines for one event; empty when it has none of its own."""
+        if type(event) is TextDelta and event.logprobs is None and not event.choice:
+            return self._text(event.text)
+        if getattr(event, "choice", 0):
+            self._lose(Loss("n", "choices", "dropped", "Ollama gives one answer"))
+            return b""
+        match event:
+            case TextDelta() | ReasoningDelta():
+                return self._words(event)
+            case ToolCallStarted():
+                return self._call_started(event)
+            case Ended():
+                return self._ended(event)
+            case _:
+                return self._other(event)
+
+    def _other(self, event: StreamEvent) -> bytes:
+        match event:
+            case Started():
+                self._model = event.model or self._model
+            case Finished():
+                self._finish = event
+                return self._send_calls(whole=False)
+            case ToolCallDelta() if event.part in self._calls:
+                self._calls[event.part].arguments.append(event.arguments)
+            case UsageReported():
+                self._usage = event.usage
+            case RefusalDelta():
+                self._lose(Loss("refusal", "choices[0]", "approximated", "as plain text"))
+                return self._line({"content": event.text})
+            case PartAdded():
+                return self._part(event.value)
+            case CitationAdded():
+                self._lose(Loss("citations", "choices[0]", "dropped"))
+            case AudioDelta():
+                self._lose(Loss("audio", "choices[0]", "dropped", "Ollama's chat has no audio"))
+                return self._line({"content": event.transcript}) if event.transcript else b""
+            case Failed():
+                return render_failed(event)
+        return b""
+
+    def _text(self, text: str) -> bytes:
+        if not self._head:
+            self._head = b'{"model":%b,"created_at":"' % _encode(self._model)
+        said = self._shape.text % _encode(text)
+        return b'%b%b",%b,"done":false}\n' % (self._head, now().encode(), said)
+
+    def _line(self, message: dict[str, Any], logprobs: Any = None) -> bytes:
+        wire = {
+            "model": self._model,
+            "created_at": now(),
+            **self._shape.put({"content": "", **message}),
+            "done": False,
+        }
+        tokens = write_logprobs(logprobs)
+        if tokens is not None:
+            wire["logprobs"] = tokens
+        return _encode(wire) + b"\n"
+
+    def _words(self, event: TextDelta | ReasoningDelta) -> bytes:
+        if isinstance(event, TextDelta):
+            return self._line({"content": event.text}, event.logprobs)
+        for loss in proof_losses(event.signature, event.encrypted, "choices[0]"):
+            self._lose(loss)
+        if not event.text:
+            return b""
+        text = event.text
+        if self._thought not in (None, event.part):
+            text = "\n\n" + text
+        self._thought = event.part
+        kept = own(event.extensions, self._shape.dialect)
+        return self._line({"thinking": text}, kept.get("$logprobs"))
+
+    def _call_started(self, event: ToolCallStarted) -> bytes:
+        before = self._send_calls(whole=True)
+        self._calls[event.part] = _OpenCall(event.id, event.name, event.kind, event.extensions)
+        return before
+
+    def _send_calls(self, *, whole: bool) -> bytes:
+        """The lines of the calls that wait: of all, or only of those which are `whole`."""
+        lines = []
+        for part, waiting in list(self._calls.items()):
+            if whole and not waiting.is_whole:
+                continue
+            del self._calls[part]
+            lost: list[Loss] = []
+            wire = write_call(waiting.call(), self._sent_calls, "choices[0]", lost)
+            self._sent_calls += 1
+            lines.append(self._line({"tool_calls": [wire]}))
+            for loss in lost:
+                self._lose(loss)
+        return b"".join(lines)
+
+    def _part(self, part: Part) -> bytes:
+        lost: list[Loss] = []
+        said = write_parts((part,), "choices[0]", lost)
+        for loss in lost:
+            self._lose(loss)
+        if isinstance(part, Opaque) or not any(said.values()):
+            return b""
+        return self._line(said)
+
+    def _ended(self, event: Ended) -> bytes:
+        calls = self._send_calls(whole=False)
+        finish = self._finish or Finished("tool_calls" if self._sent_calls else "stop")
+        dialect = self._shape.dialect
+        wire = {
+            "model": self._model,
+            "created_at": now(),
+            **self._shape.put({"content": ""}),
+            "done": True,
+            **write_finish(finish.reason, own(finish.extensions, dialect)),
+            **write_usage(self._usage),
+        }
+        return calls + _encode(carry(wire, event.extensions, dialect)) + b"\n"
+
+    def _lose(self, loss: Loss) -> None:
+        if not any(known.feature == loss.feature for known in self.losses):
+            self.losses.append(loss)
