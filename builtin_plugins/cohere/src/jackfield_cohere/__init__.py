@@ -1,0 +1,5 @@
+"""The Cohere API: its dialects, its endpoints and its provider."""
+
+from .plugin import Cohere
+
+__all__ = ["Cohere"]

@@ -1,0 +1,123 @@
+"""Reads and writes a complete chat answer."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+
+from jackfield.dialects import Loss, Rendered
+from jackfield.errors import InvalidRequest
+from jackfield.messages import ChatResponse, Choice, FinishReason, Message, ToolCall
+
+from .chat_assistant import write_assistant
+from .chat_message_reader import read_message
+from .chat_parts import NAME
+from .fields import Fields, carry, own
+from .logprobs import read_logprobs, write_logprobs
+from .usage import read_usage, write_usage
+
+_READ: Final[Mapping[str, FinishReason]] = {
+    "COMPLETE": "stop",
+    "STOP_SEQUENCE": "stop",
+    "MAX_TOKENS": "length",
+    "TOOL_CALL": "tool_calls",
+    "ERROR": "error",
+    "TIMEOUT": "error",
+    "ERROR_LIMIT": "length",  # these three were v1's
+    "ERROR_TOXIC": "content_filter",
+    "USER_CANCEL": "other",
+}
+_WRITTEN: Final[Mapping[FinishReason | None, str]] = {
+    "stop": "COMPLETE",
+    "length": "MAX_TOKENS",
+    "tool_calls": "TOOL_CALL",
+    "content_filter": "ERROR",
+    "error": "ERROR",
+}
+
+
+def read_finish(word: Any, has_calls: bool) -> FinishReason | None:
+    """The canonical reason for Cohere's word. Whatever it is called, calls are calls."""
+    if not isinstance(word, str):
+        return None
+    reason = _READ.get(word, "other")
+    return "tool_calls" if reason == "stop" and has_calls else reason
+
+
+def write_finish(reason: FinishReason | None, word: str | None, losses: list[Loss]) -> str:
+    """Cohere's word; its own `word` when it still means the same."""
+    if word is not None and reason in (read_finish(word, False), read_finish(word, True)):
+        return word
+    if reason == "content_filter":
+        losses.append(Loss("finish_reason.content_filter", "choices", "approximated", "ERROR"))
+    return _WRITTEN.get(reason, "COMPLETE")
+
+
+def parse_body(body: bytes) -> dict[str, Any]:
+    """The JSON object of a response. Raises ValueError when it is none."""
+    try:
+        tree = msgspec.json.decode(body)
+    except UnicodeDecodeError as error:
+        raise ValueError("the response is not UTF-8") from error
+    if not isinstance(tree, dict):
+        raise ValueError("the response is no JSON object")
+    return tree
+
+
+def read_response(body: bytes) -> ChatResponse:
+    """The canonical form. Raises ValueError when the body is no answer of a chat."""
+    fields = Fields(parse_body(body), strict=False)
+    wire = fields.rest.pop("message", None)
+    if not isinstance(wire, dict):
+        raise ValueError("the response has no 'message'")
+    try:
+        message = read_message(wire, "message", strict=False)
+    except InvalidRequest as error:
+        raise ValueError(error.message) from error
+    if message.role != "assistant":
+        raise ValueError("the response is not the assistant's")
+    usage = read_usage(fields.rest.get("usage"))
+    if usage is not None:
+        del fields.rest["usage"]
+    word = fields.text("finish_reason")
+    reason = read_finish(word, any(isinstance(part, ToolCall) for part in message.parts))
+    logprobs = fields.rest.get("logprobs")
+    kept = {"logprobs": fields.rest.pop("logprobs")} if logprobs else {}
+    choice = Choice(message, reason, word, read_logprobs(logprobs), {NAME: kept} if kept else {})
+    return ChatResponse(
+        id=fields.text("id") or "",
+        model="",
+        choices=(choice,),
+        usage=usage,
+        extensions={NAME: fields.rest},
+    )
+
+
+def new_id() -> str:
+    """An id for an answer that has none."""
+    return str(uuid4())
+
+
+def write_response(response: ChatResponse) -> Rendered:
+    """The answer as a client of Cohere expects it."""
+    losses: list[Loss] = []
+    choice = _only_choice(response.choices, losses)
+    message = write_assistant(choice.message, "choices[0]", losses, answer=True)
+    wire: dict[str, Any] = {
+        "id": response.id or new_id(),
+        "finish_reason": write_finish(choice.finish_reason, choice.finish_detail, losses),
+        "message": message,
+    }
+    if response.usage is not None:
+        wire["usage"] = write_usage(response.usage)
+    logprobs = own(choice.extensions, NAME).get("logprobs") or write_logprobs(choice.logprobs)
+    if logprobs:
+        wire["logprobs"] = logprobs
+    return Rendered(msgspec.json.encode(carry(wire, response.extensions, NAME)), tuple(losses))
+
+
+def _only_choice(choices: Sequence[Choice], losses: list[Loss]) -> Choice:
+    if len(choices) > 1:
+        losses.append(Loss("n", "choices", "dropped", "Cohere answers once"))
+    return choices[0] if choices else Choice(Message("assistant", ()), "stop")

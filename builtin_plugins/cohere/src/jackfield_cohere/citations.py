@@ -1,0 +1,81 @@
+"""Citations: one of Cohere's names a span of the answer and all sources that speak for it.
+
+A canonical citation has one source, so one of Cohere's becomes as many as it has sources; the first
+keeps it whole, and the others note that they belong to it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from attrs import evolve
+
+from jackfield.messages import Citation
+
+from .chat_parts import NAME
+from .fields import Fields, own
+
+_WHOLE: Final = "$citation"
+_MORE: Final = "$more"
+_TEXTS: Final = ("text", "snippet", "content")
+"""Where the text of a source usually stands in its data."""
+
+
+def read_citation(wire: Any) -> list[Citation]:
+    """One citation for each source of Cohere's; one without a source if there is none."""
+    if not isinstance(wire, dict):
+        return [Citation(extensions={NAME: {_WHOLE: wire}})]
+    fields = Fields(wire, strict=False)
+    start, end = fields.integer("start"), fields.integer("end")
+    sources = [source for source in fields.items("sources") if isinstance(source, dict)]
+    found = [_read_source(source) for source in sources] or [Citation()]
+    notes: list[Mapping[str, Any]] = [{_WHOLE: wire}, *({_MORE: True} for _ in found[1:])]
+    return [
+        evolve(citation, start=start, end=end, extensions={NAME: note})
+        for citation, note in zip(found, notes, strict=True)
+    ]
+
+
+def _read_source(source: Mapping[str, Any]) -> Citation:
+    data = source.get("document") or source.get("tool_output")
+    fields = Fields(data if isinstance(data, dict) else {}, strict=False)
+    identity = source.get("id")
+    is_address = isinstance(identity, str) and identity.startswith(("http://", "https://"))
+    texts = [text for key in _TEXTS if (text := fields.text(key)) is not None]
+    return Citation(
+        url=fields.text("url") or (identity if is_address else None),
+        title=fields.text("title") or (identity if isinstance(identity, str) else None),
+        cited_text=texts[0] if texts else None,
+    )
+
+
+def write_citations(
+    citations: Sequence[Citation], text: str, content_index: int
+) -> list[dict[str, Any]]:
+    """Cohere's citations of one text, which stands at `content_index` of the message."""
+    written = [write_citation(citation, text, content_index) for citation in citations]
+    return [wire for wire in written if wire is not None]
+
+
+def write_citation(citation: Citation, text: str, content_index: int) -> dict[str, Any] | None:
+    """One citation; None for one that another of the same span has already told."""
+    kept = own(citation.extensions, NAME)
+    if _MORE in kept:
+        return None
+    span = {
+        "start": 0 if citation.start is None else citation.start,
+        "end": len(text) if citation.end is None else citation.end,
+    }
+    whole = kept.get(_WHOLE)
+    if isinstance(whole, dict):
+        said = (citation.start, citation.end)
+        return whole if said == (whole.get("start"), whole.get("end")) else {**whole, **span}
+    known = {"title": citation.title, "url": citation.url, "text": citation.cited_text}
+    document = {key: value for key, value in known.items() if value is not None}
+    identity = citation.url or citation.title or "doc:0"
+    return {
+        **span,
+        "text": text[span["start"] : span["end"]],
+        "sources": [{"type": "document", "id": identity, "document": {"id": identity, **document}}],
+        "type": "TEXT_CONTENT",
+        "content_index": content_index,
+    }

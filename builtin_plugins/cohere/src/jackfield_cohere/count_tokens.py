@@ -1,0 +1,93 @@
+"""The dialect `cohere.count_tokens`: the tokens of a conversation's text, counted by Tokenize."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Loss, Rendered
+from jackfield.errors import InvalidRequest
+from jackfield.messages import (
+    ChatRequest,
+    Message,
+    Part,
+    Reasoning,
+    Text,
+    TokenCount,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
+
+from .chat_request import needed_model
+from .chat_response import parse_body
+from .fields import Fields, body_fields
+from .json_dialect import JsonDialect
+
+NAME: Final = "cohere.count_tokens"
+_LONGEST: Final = 65_536
+"""Characters that Tokenize takes."""
+
+
+class CountTokensDialect(JsonDialect):
+    """Tokenize, spoken to Cohere alone: a client of it wants the tokens, which only Cohere has.
+
+    It sees text: the template around the messages, tools and images are not counted, and that is
+    named as a loss of every request.
+    """
+
+    name: ClassVar[str] = NAME
+    operation: ClassVar[str] = "count_tokens"
+    canonical: ClassVar[Canonical] = "count_tokens"
+    answer: ClassVar[str] = "tokens"
+    request_texts: ClassVar[tuple[str, ...]] = ("text",)
+
+    def usage(self, body: bytes) -> Usage | None:
+        super().usage(body)
+        return None
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
+        fields = body_fields(tree)
+        model = needed_model(fields)
+        text = fields.needed_text("text")
+        question = Message("user", (Text(text),))
+        return ChatRequest(model, (question,), extensions={NAME: fields.rest})
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        if not isinstance(request, ChatRequest):
+            raise TypeError("the request is not one for a chat")
+        texts = [text for message in request.messages for text in _texts(message.parts)]
+        text = "\n".join(texts)
+        detail = "of the text alone, without the template, tools and images"
+        losses = [Loss("count_tokens", "messages", "approximated", detail)]
+        if not text or len(text) > _LONGEST:
+            detail = f"Cohere counts from 1 to {_LONGEST} characters, not {len(text)}"
+            losses.append(Loss("count_tokens.length", "messages", "dropped", detail, breaks=True))
+        body = {"model": request.model, "text": text}
+        return Rendered(msgspec.json.encode(body), tuple(losses))
+
+    def parse_response(self, body: bytes) -> TokenCount:
+        fields = Fields(parse_body(body), strict=False)
+        tokens = fields.rest.get("tokens")
+        if not isinstance(tokens, list):
+            raise ValueError("the response has no 'tokens'")
+        return TokenCount(len(tokens), {NAME: fields.rest})
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        kept = response.extensions.get(NAME, {})
+        if "tokens" not in kept:
+            raise InvalidRequest("Only Cohere can say which tokens a text has: ask its provider.")
+        return Rendered(msgspec.json.encode(kept))
+
+
+def _texts(parts: tuple[Part, ...]) -> list[str]:
+    found: list[str] = []
+    for part in parts:
+        match part:
+            case Text(text=text) | Reasoning(text=text) if text:
+                found.append(text)
+            case ToolCall():
+                found.append(f"{part.name} {part.arguments}")
+            case ToolResult():
+                found += _texts(part.parts)
+    return found

@@ -1,0 +1,176 @@
+"""The dialect `cohere.embeddings`: texts in, vectors out, in v1 and v2 of the API."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+from uuid import uuid4
+
+import msgspec
+
+from jackfield.dialects import (
+    Canonical,
+    CanonicalRequest,
+    CanonicalResponse,
+    Loss,
+    Rendered,
+)
+from jackfield.errors import InvalidRequest
+from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse
+
+from .chat_request import needed_model
+from .chat_response import parse_body
+from .fields import Fields, body_fields, carry, own
+from .json_dialect import JsonDialect
+from .usage import read_meta, write_meta
+from .vectors import encoded, read_vector, read_vectors
+
+NAME: Final = "cohere.embeddings"
+_PURPOSES: Final = {"search_query": "query", "search_document": "document"}
+_WORDS: Final = {"query": "search_query", "document": "search_document"}
+
+
+class EmbeddingsDialect(JsonDialect):
+    """Embed. The path tells v1, which answers with bare vectors unless types were asked for."""
+
+    name: ClassVar[str] = NAME
+    operation: ClassVar[str] = "embeddings"
+    canonical: ClassVar[Canonical] = "embeddings"
+    answer: ClassVar[str] = "embeddings"
+    request_texts: ClassVar[tuple[str, ...]] = ("texts/*", "inputs/*/content/*/text")
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:
+        fields = body_fields(tree)
+        word = fields.text("input_type")
+        if params.get("version") == "v1":
+            fields.rest["$v1"] = True
+        return EmbeddingsRequest(
+            model=needed_model(fields),
+            inputs=_take_inputs(fields),
+            dimensions=fields.integer("output_dimension"),
+            input_type=_PURPOSES.get(word, word) if word else None,
+            extensions={NAME: fields.rest},
+        )
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        if not isinstance(request, EmbeddingsRequest):
+            raise TypeError("the request is not one for embeddings")
+        losses: list[Loss] = []
+        purpose = request.input_type
+        if purpose is None and NAME not in request.extensions:
+            purpose = "document"  # no model since v3 does without
+        wire: dict[str, Any] = {"model": request.model, **_write_inputs(request, losses)}
+        if purpose is not None:
+            wire["input_type"] = _WORDS.get(purpose, purpose)
+        if NAME not in request.extensions:
+            wire["embedding_types"] = ["float"]
+        if request.dimensions is not None:
+            wire["output_dimension"] = request.dimensions
+        carry(wire, request.extensions, NAME)
+        return Rendered(msgspec.json.encode(wire), tuple(losses))
+
+    def parse_response(self, body: bytes) -> EmbeddingsResponse:
+        fields = Fields(parse_body(body), strict=False)
+        found = fields.rest.pop("embeddings", None)
+        if isinstance(found, dict):
+            vectors = read_vectors(found)
+            if found.keys() != {"float"}:
+                fields.rest["$embeddings"] = found
+        elif isinstance(found, list):
+            vectors = tuple(read_vector(vector) for vector in found)
+            fields.rest["$embeddings"] = found
+        else:
+            raise ValueError("the response has no 'embeddings'")
+        usage = read_meta(fields.rest.get("meta"))
+        if usage is not None:
+            del fields.rest["meta"]
+        return EmbeddingsResponse("", vectors, usage, {NAME: fields.rest})
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        if not isinstance(response, EmbeddingsResponse):
+            raise TypeError("an embeddings client gets an EmbeddingsResponse")
+        asked = request if isinstance(request, EmbeddingsRequest) else None
+        losses: list[Loss] = []
+        kept = own(response.extensions, NAME)
+        found = kept.get("$embeddings")
+        if found is None:
+            found = _write_vectors(response, asked, losses)
+        bare = not isinstance(found, dict)
+        tokens = response.usage.input_tokens if response.usage else 0
+        wire: dict[str, Any] = {
+            "id": kept.get("id") or str(uuid4()),
+            "texts": [text for text in asked.inputs if isinstance(text, str)] if asked else [],
+            "embeddings": found,
+            "meta": write_meta(response.usage, {"input_tokens": tokens}),
+            "response_type": "embeddings_floats" if bare else "embeddings_by_type",
+        }
+        return Rendered(msgspec.json.encode(wire | _shown(kept)), tuple(losses))
+
+
+def _shown(kept: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in kept.items() if not key.startswith("$")}
+
+
+def _take_inputs(fields: Fields) -> tuple[str, ...]:
+    if fields.items("images"):
+        raise _no_images("images")
+    texts = fields.rest.pop("texts", None)
+    if texts is None:
+        return _take_contents(fields)
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise fields.wrong("texts", "an array of strings")
+    return tuple(texts)
+
+
+def _take_contents(fields: Fields) -> tuple[str, ...]:
+    """The texts of `inputs`, each of which is an array of contents."""
+    inputs = fields.rest.pop("inputs", None)
+    if not isinstance(inputs, list) or not inputs:
+        raise fields.wrong("texts", "an array of strings")
+    fields.rest["$inputs"] = inputs
+    return tuple(_text_of(item, f"inputs[{i}]") for i, item in enumerate(inputs))
+
+
+def _text_of(item: Any, path: str) -> str:
+    contents = item.get("content") if isinstance(item, dict) else None
+    if not isinstance(contents, list) or not all(isinstance(one, dict) for one in contents):
+        raise InvalidRequest(f"'{path}.content' must be an array of objects.", param=path)
+    texts = [one.get("text") for one in contents]
+    if not all(isinstance(text, str) for text in texts):
+        raise _no_images(path)
+    return "".join(str(text) for text in texts)
+
+
+def _no_images(param: str) -> InvalidRequest:
+    return InvalidRequest(
+        "Only texts can be translated for the provider of this model: images have no place in"
+        " its embeddings. Ask a provider of Cohere.",
+        param=param,
+    )
+
+
+def _write_inputs(request: EmbeddingsRequest, losses: list[Loss]) -> dict[str, Any]:
+    inputs = own(request.extensions, NAME).get("$inputs")
+    if inputs is not None and tuple(_text_of(item, "inputs") for item in inputs) == request.inputs:
+        return {"inputs": inputs}
+    if any(not isinstance(item, str) for item in request.inputs):
+        detail = "Cohere embeds texts, not token ids"
+        losses.append(Loss("embeddings.token_ids", "inputs", "dropped", detail, breaks=True))
+    return {"texts": [item for item in request.inputs if isinstance(item, str)]}
+
+
+def _write_vectors(
+    response: EmbeddingsResponse, asked: EmbeddingsRequest | None, losses: list[Loss]
+) -> Any:
+    kept = own(asked.extensions, NAME) if asked is not None else {}
+    forms = kept.get("embedding_types")
+    if not isinstance(forms, list) or not forms:
+        return response.vectors if kept.get("$v1") else {"float": response.vectors}
+    found: dict[str, Any] = {}
+    for form in forms:
+        if form == "float":
+            found["float"] = response.vectors
+        elif form == "base64":
+            found["base64"] = [encoded(vector) for vector in response.vectors]
+        else:
+            detail = f"{form!r}: the provider has no such vectors"
+            losses.append(Loss("embeddings.types", "embedding_types", "dropped", detail))
+    return found or {"float": response.vectors}

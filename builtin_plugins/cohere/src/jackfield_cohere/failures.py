@@ -1,0 +1,73 @@
+"""Cohere's errors: written for callers, read from providers."""
+
+from typing import Any, Final
+
+import msgspec
+
+from jackfield import sse
+from jackfield.dialects import UpstreamFailure
+from jackfield.errors import GatewayError, ProviderError
+from jackfield.events import Failed
+
+_LONGEST: Final = 2000
+"""Characters of a provider's message that are kept."""
+
+
+def render_error(error: GatewayError, request_id: str) -> bytes:
+    """The body of an error response; clients tell errors apart by their status."""
+    body = {"id": request_id, "message": error.message}
+    kind = error.error_type if isinstance(error, ProviderError) else None
+    if kind is not None:
+        body["error_type"] = kind
+    return msgspec.json.encode(body)
+
+
+def render_error_event(error: GatewayError, request_id: str) -> bytes:
+    """The event that ends a stream early."""
+    return _message_end(error.message, request_id)
+
+
+def render_failed(failed: Failed) -> bytes:
+    """The event for a provider's error that came inside a stream."""
+    return _message_end(failed.message, None)
+
+
+def _message_end(message: str, identity: str | None) -> bytes:
+    end: dict[str, Any] = {
+        "type": "message-end",
+        "delta": {"finish_reason": "ERROR", "error": message},
+    }
+    if identity is not None:
+        end["id"] = identity
+    return sse.encode(msgspec.json.encode(end), "message-end")
+
+
+def parse_error(status: int, body: bytes) -> UpstreamFailure:
+    """What an error body or an event that is an error says."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        value = None
+    failure = read_failure(value)
+    if failure.message:
+        return failure
+    return UpstreamFailure(f"The provider answered {status} without a message.")
+
+
+def read_failure(value: Any) -> UpstreamFailure:
+    """The failure in an error's JSON; its message is empty when there is none."""
+    if isinstance(value, str):
+        return UpstreamFailure(value[:_LONGEST])
+    if not isinstance(value, dict):
+        return UpstreamFailure("")
+    for key in ("error", "delta"):
+        inner = value.get(key)
+        if isinstance(inner, dict) or (isinstance(inner, str) and inner):
+            return read_failure(inner)
+    said = value.get("message") or value.get("detail")
+    kind, code = value.get("error_type") or value.get("type"), value.get("code")
+    return UpstreamFailure(
+        message=said[:_LONGEST] if isinstance(said, str) else "",
+        type=kind if isinstance(kind, str) else None,
+        code=code if isinstance(code, str) else None,
+    )

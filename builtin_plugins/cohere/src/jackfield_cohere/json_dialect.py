@@ -1,0 +1,41 @@
+"""What the dialects of Cohere share: its errors, and answers that are JSON."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from jackfield.dialects import Dialect, Peek, Terminal, UpstreamFailure, UsageMeter
+from jackfield.errors import GatewayError
+from jackfield.messages import Usage
+
+from . import failures
+from .chat_request import needed_model
+from .fields import body_fields
+from .usage import EventMeter, usage_of_answer
+
+
+class JsonDialect(Dialect):
+    """One of Cohere's operations; those that stream say more."""
+
+    answer: ClassVar[str]
+    """The member that every answer has, and no error."""
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        return Peek(needed_model(body_fields(tree)))
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        return None
+
+    def usage(self, body: bytes) -> Usage | None:
+        return usage_of_answer(body, self.answer)
+
+    def usage_meter(self) -> UsageMeter:
+        return EventMeter()
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_error(error, request_id)
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_error_event(error, request_id)
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        return failures.parse_error(status, body)

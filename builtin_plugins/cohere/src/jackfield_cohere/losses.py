@@ -1,0 +1,58 @@
+"""What a request asks for that Cohere's chat has no words for, named as losses."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from jackfield.dialects import Loss
+from jackfield.messages import ChatRequest
+
+_HINTS: Final = frozenset(
+    {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "stream_options"}
+)
+"""Members of other dialects that save money and time, and leave the answer as it is."""
+_SERVED: Final = ("reasoning.encrypted_content", "message.output_text.logprobs")
+_NAMED_APART: Final = frozenset({"previous_response_id", "conversation"})
+
+_Lost = Callable[[ChatRequest], bool]
+_FIELDS: Final[Mapping[str, _Lost]] = {
+    "n": lambda request: (request.n or 1) > 1,
+    "logit_bias": lambda request: bool(request.logit_bias),
+    "top_logprobs": lambda request: bool(request.top_logprobs),
+    "parallel_tool_calls": lambda request: request.parallel_tool_calls is False,
+    "audio": lambda request: "audio" in request.modalities,
+    "images.output": lambda request: "image" in request.modalities,
+    "metadata": lambda request: bool(request.metadata),
+    "service_tier": lambda request: request.service_tier not in (None, "auto", "default"),
+    "store": lambda request: request.store is True,
+}
+
+
+def request_losses(request: ChatRequest, dialect: str) -> list[Loss]:
+    """The losses of rendering the request's fields, and what other dialects left, in `dialect`."""
+    kept = request.extensions.get(dialect, {})
+    losses = [
+        Loss(feature, feature, "dropped")
+        for feature, lost in _FIELDS.items()
+        if feature not in kept and lost(request)
+    ]
+    if request.server_state is not None:
+        detail = "the text of earlier turns is missing"
+        feature = "conversation.server_state"
+        losses.append(Loss(feature, "server_state", "dropped", detail, breaks=True))
+    for name, members in request.extensions.items():
+        if name != dialect:
+            losses += [
+                Loss(f"{name}.{key}", f"extensions.{name}.{key}", "dropped")
+                for key, value in members.items()
+                if _matters(key, value)
+            ]
+    return losses
+
+
+def _matters(key: str, value: Any) -> bool:
+    # A `$` marks a note on the form that something came in.
+    if not value or key.startswith("$") or key in _HINTS or key in _NAMED_APART:
+        return False
+    if key == "include":
+        return any(entry not in _SERVED for entry in value)
+    return (key, value) != ("truncation", "disabled")

@@ -1,0 +1,67 @@
+"""The provider: Cohere's API, and servers that speak its protocol."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+from urllib.parse import quote
+
+import msgspec
+from attrs import frozen
+
+from jackfield import Endpoint, Exchange
+from jackfield.config import option
+from jackfield.dialects import Dialect
+from jackfield.errors import ProviderUnavailable
+from jackfield.http_provider import HttpConfig, HttpProvider
+from jackfield.providers import ModelInfo
+
+from .endpoints import CHAT, COUNT_TOKENS, EMBEDDINGS, PATHS, RERANK, RESOURCE, endpoints
+from .foreign_proofs import without_foreign_proofs
+
+_MOST_PAGES = 20
+
+
+class Cohere(HttpProvider):
+    """`[providers.<name>]` with `use = "cohere"`."""
+
+    @frozen
+    class Config(HttpConfig):
+        """The table of `use = "cohere"`."""
+
+        base_url: str = option("https://api.cohere.com", "The address of the API, without `/v2`.")
+
+    dialects: ClassVar[tuple[Dialect, ...]] = (CHAT, EMBEDDINGS, RERANK, COUNT_TOKENS, RESOURCE)
+    endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
+    paths = PATHS
+    forward: ClassVar[frozenset[str]] = frozenset({"accept", "x-client-name"})
+
+    def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
+        """The client's own bytes, without what the gateway put into an earlier answer."""
+        body = super().outgoing_body(exchange, model)
+        return without_foreign_proofs(body) if exchange.dialect is CHAT else body
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """Those in the configuration, or else what `GET /v1/models` lists, page by page."""
+        if self.config.models:
+            return [ModelInfo(model, self.name) for model in self.config.models]
+        found: list[ModelInfo] = []
+        path = "/v1/models?page_size=1000"
+        for _ in range(_MOST_PAGES):
+            body = await self.fetch("GET", path)
+            try:
+                page = msgspec.json.decode(body, type=_Models)
+            except msgspec.MsgspecError as error:
+                raise ProviderUnavailable("Its list of models cannot be read.") from error
+            found += [ModelInfo(model.name, self.name) for model in page.models]
+            if not page.next_page_token:
+                break
+            path = f"/v1/models?page_size=1000&page_token={quote(page.next_page_token)}"
+        return found
+
+
+class _Model(msgspec.Struct):
+    name: str
+
+
+class _Models(msgspec.Struct):
+    models: list[_Model]
+    next_page_token: str | None = None

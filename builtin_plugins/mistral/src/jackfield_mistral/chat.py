@@ -1,0 +1,95 @@
+"""The dialect `mistral.chat`: OpenAI's Chat Completions as Mistral speaks them."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from jackfield.dialects import (
+    CanonicalRequest,
+    CanonicalResponse,
+    Dialect,
+    Peek,
+    Rendered,
+    StreamParser,
+    StreamRenderer,
+    Terminal,
+    UpstreamFailure,
+    UsageMeter,
+    installed,
+)
+from jackfield.errors import GatewayError
+from jackfield.messages import ChatRequest, ChatResponse, Usage
+
+from . import failures
+from .names import CHAT
+from .request_reader import read_request
+from .request_writer import write_request
+from .response import read_response, write_response
+from .stream_parser import ChatStreamParser, is_failure
+from .stream_renderer import ChatStreamRenderer
+
+_OPENAI: Final = installed("openai.chat")
+
+
+class ChatDialect(Dialect):
+    """Chat. What both vendors have in common is read and written by OpenAI's dialect.
+
+    What goes through the canonical form comes back with the same JSON, but for what clients rely on
+    and others leave out: the `type` of tools and calls, ids of calls, a `content`.
+    """
+
+    name: ClassVar[str] = CHAT
+    operation: ClassVar[str] = "chat"
+    request_texts = (*_OPENAI.request_texts, "messages/*/content/*/thinking")
+    response_texts = _OPENAI.response_texts
+    event_texts = (*_OPENAI.event_texts, "choices/*/delta/content/*/thinking/*/text")
+    terminal_hints = _OPENAI.terminal_hints
+    stop_marker = _OPENAI.stop_marker
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        return _OPENAI.peek(tree, params)
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        """`[DONE]` ends a stream; an error breaks it off, in OpenAI's form or in Mistral's."""
+        if b'"error"' in event and is_failure(event):
+            return "error"
+        return _OPENAI.terminal(event)
+
+    def finishes(self, event: bytes) -> bool:
+        return _OPENAI.finishes(event)
+
+    def usage(self, body: bytes) -> Usage | None:
+        return _OPENAI.usage(body)
+
+    def usage_meter(self) -> UsageMeter:
+        return _OPENAI.usage_meter()
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_error(error, request_id)
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_error_event(error, request_id)
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        return failures.parse_error(status, body)
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
+        return read_request(tree, params)
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        if not isinstance(request, ChatRequest):
+            raise TypeError("the request is not one for a chat")
+        return write_request(request)
+
+    def parse_response(self, body: bytes) -> ChatResponse:
+        return read_response(body)
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        if not isinstance(response, ChatResponse):
+            raise TypeError("a chat client gets a ChatResponse")
+        return write_response(response, request)
+
+    def stream_parser(self) -> StreamParser:
+        return ChatStreamParser()
+
+    def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
+        return ChatStreamRenderer(request)

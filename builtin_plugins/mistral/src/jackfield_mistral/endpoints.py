@@ -1,0 +1,87 @@
+"""The endpoints of the Mistral API, under `/mistral`."""
+
+from typing import Any, Final
+
+import msgspec
+
+from jackfield import Endpoint, Exchange, NotFound, Response
+from jackfield.catalogue import Catalogue, Listed
+
+from .chat import ChatDialect
+from .embeddings import EmbeddingsDialect
+from .resource import ResourceDialect
+
+CHAT: Final = ChatDialect()
+EMBEDDINGS: Final = EmbeddingsDialect()
+RESOURCE: Final = ResourceDialect()
+
+PATHS: Final = {CHAT.name: "/v1/chat/completions", EMBEDDINGS.name: "/v1/embeddings"}
+"""Where the API serves each dialect, below its base URL."""
+
+_UPLOADS: Final = 512 << 20
+"""Bytes that Mistral takes in one file."""
+
+_RESOURCES: Final = (
+    # path, operation, permission, largest body
+    ("/v1/fim/completions", "completions", "inference", None),
+    ("/v1/agents/completions", "chat", "inference", None),
+    ("/v1/ocr", "ocr", "inference", _UPLOADS),
+    ("/v1/moderations", "moderation", "inference", None),
+    ("/v1/chat/moderations", "moderation", "inference", None),
+    ("/v1/classifications", "moderation", "inference", None),
+    ("/v1/chat/classifications", "moderation", "inference", None),
+    ("/v1/audio/{rest*}", "audio", "inference", _UPLOADS),
+    ("/v1/conversations", "conversations", "inference", None),
+    ("/v1/conversations/{rest*}", "conversations", "inference", None),
+    ("/v1/responses", "responses", "inference", None),
+    ("/v1/responses/{rest*}", "responses", "inference", None),
+    ("/v1/files", "files", "files", _UPLOADS),
+    ("/v1/files/{rest*}", "files", "files", _UPLOADS),
+    ("/v1/batch/{rest*}", "batches", "batches", None),
+    ("/v1/{rest*}", "resources", "resources", None),
+    ("/v2/{rest*}", "resources", "resources", None),
+)
+
+
+def endpoints() -> tuple[Endpoint, ...]:
+    """All of them. The list of models is the gateway's own, in Mistral's form."""
+    models = "/mistral/v1/models"
+    translated = (
+        Endpoint("POST", "/mistral" + path, dialect, dialect.operation, "inference", path)
+        for dialect, path in zip((CHAT, EMBEDDINGS), PATHS.values(), strict=True)
+    )
+    listed = (
+        Endpoint("GET", models, RESOURCE, "models", "models", answer=list_models),
+        Endpoint("GET", models + "/{model*}", RESOURCE, "models", "models", answer=show_model),
+    )
+    passed = (
+        Endpoint("*", "/mistral" + path, RESOURCE, operation, permission, path, max_body=largest)
+        for path, operation, permission, largest in _RESOURCES
+    )
+    return (*translated, *listed, *passed)
+
+
+async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
+    """Aliases and the models of all providers, in Mistral's form."""
+    models = [_model(one) for one in await catalogue.models()]
+    return Response(200, msgspec.json.encode({"object": "list", "data": models}))
+
+
+async def show_model(exchange: Exchange, catalogue: Catalogue) -> Response:
+    """One model of the list."""
+    wanted = exchange.request.params["model"]
+    for one in await catalogue.models():
+        if wanted in (one.name, one.info.id):
+            return Response(200, msgspec.json.encode(_model(one)))
+    raise NotFound(f"There is no model {wanted!r}; see GET /mistral/v1/models.", param="model")
+
+
+def _model(listed: Listed) -> dict[str, Any]:
+    return {
+        "id": listed.name,
+        "object": "model",
+        "created": listed.info.created,
+        "owned_by": listed.info.owned_by or listed.provider,
+        "capabilities": {},
+        "type": "base",
+    }

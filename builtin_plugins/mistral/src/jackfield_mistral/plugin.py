@@ -1,0 +1,61 @@
+"""The provider: Mistral's API, and servers that speak its protocol."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import msgspec
+from attrs import frozen
+
+from jackfield import Endpoint, Exchange
+from jackfield.config import option
+from jackfield.dialects import Dialect
+from jackfield.errors import ProviderUnavailable
+from jackfield.http_provider import HttpConfig, HttpProvider
+from jackfield.providers import ModelInfo
+
+from .endpoints import CHAT, EMBEDDINGS, PATHS, RESOURCE, endpoints
+from .foreign_proofs import without_foreign_proofs
+
+
+class Mistral(HttpProvider):
+    """`[providers.<name>]` with `use = "mistral"`."""
+
+    @frozen
+    class Config(HttpConfig):
+        """The table of `use = "mistral"`."""
+
+        base_url: str = option("https://api.mistral.ai", "The address of the API, without `/v1`.")
+
+    dialects: ClassVar[tuple[Dialect, ...]] = (CHAT, EMBEDDINGS, RESOURCE)
+    endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
+    paths = PATHS
+    forward: ClassVar[frozenset[str]] = frozenset({"accept"})
+
+    def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
+        """The client's own bytes, without what the gateway put into an earlier answer."""
+        body = super().outgoing_body(exchange, model)
+        return without_foreign_proofs(body) if exchange.dialect is CHAT else body
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """Those in the configuration, or else what `GET /v1/models` lists."""
+        if self.config.models:
+            return [ModelInfo(model, self.name) for model in self.config.models]
+        body = await self.fetch("GET", "/v1/models")
+        try:
+            listed = msgspec.json.decode(body, type=_Models)
+        except msgspec.MsgspecError as error:
+            raise ProviderUnavailable("Its list of models cannot be read.") from error
+        return [
+            ModelInfo(model.id, model.owned_by or self.name, model.created or 0)
+            for model in listed.data
+        ]
+
+
+class _Model(msgspec.Struct):
+    id: str
+    owned_by: str | None = None
+    created: int | None = None
+
+
+class _Models(msgspec.Struct):
+    data: list[_Model]

@@ -1,0 +1,115 @@
+"""Makes the parts of a conversation such that OpenAI's writer writes them as Mistral wants them."""
+
+from collections.abc import Callable, Mapping
+from operator import is_
+from typing import Any, Final
+
+import msgspec
+from attrs import evolve
+
+from jackfield.dialects import Loss
+from jackfield.messages import (
+    Audio,
+    Document,
+    Image,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from jackfield.proofs import seal
+
+from .call_ids import short_id
+from .names import OPENAI_CHAT as OURS
+
+_IN_CONTENT: Final = {OURS: {"$in": "content"}}
+_DOCUMENT_URL: Final = {OURS: {"$type": "document_url"}}
+_ROLES: Final = {"developer": "system"}
+
+
+class Conversation:
+    """The messages of a request whose names are exchanged: Mistral's notes stand under OpenAI's."""
+
+    def __init__(self, losses: list[Loss]) -> None:
+        self._losses = losses
+
+    def message(self, message: Message, path: str) -> Message:
+        """One message: without a name, which Mistral has for tools alone."""
+        if message.name is not None and message.role != "tool":
+            self._losses.append(Loss("messages.name", path, "dropped"))
+        made = [self._part(part, f"{path}.parts[{i}]") for i, part in enumerate(message.parts)]
+        role: Any = _ROLES.get(message.role, message.role)
+        if role == message.role and message.name is None and all(map(is_, made, message.parts)):
+            return message
+        parts = tuple(part for part in made if part is not None)
+        return evolve(message, role=role, parts=parts, name=None)
+
+    def _part(self, part: Part, path: str) -> Part | None:
+        maker = _MAKERS.get(type(part))
+        return part if maker is None else maker(self, part, path)
+
+    def _refusal(self, part: Refusal, path: str) -> Text:
+        self._losses.append(Loss("refusal", path, "approximated", "as text"))
+        return Text(part.text)
+
+    def _call(self, part: ToolCall, path: str) -> ToolCall:
+        if part.kind == "custom":
+            self._losses.append(Loss("tools.custom", path, "approximated", "its input as JSON"))
+            arguments = msgspec.json.encode({"input": part.arguments}).decode()
+            return ToolCall(short_id(part.id), part.name, arguments)
+        return evolve(part, id=short_id(part.id))
+
+    def _result(self, part: ToolResult, path: str) -> ToolResult:
+        made = (self._part(inner, path) for inner in part.parts)
+        parts = tuple(inner for inner in made if inner is not None)
+        return evolve(part, tool_call_id=short_id(part.tool_call_id), parts=parts)
+
+    def _thought(self, part: Reasoning, path: str) -> Reasoning | None:
+        if OURS in part.extensions:
+            return part
+        if seal(part) is not None:
+            feature = "reasoning.signature" if part.signature else "reasoning.encrypted"
+            detail = "Mistral checks its own alone"
+            self._losses.append(Loss(feature, path, "dropped", detail))
+        return Reasoning(part.text, extensions=_IN_CONTENT) if part.text else None
+
+    def _image(self, part: Image, path: str) -> Image | None:
+        if part.url is not None or part.data is not None:
+            return part
+        detail = "Mistral takes no image by file id"
+        self._losses.append(Loss("images.file_id", path, "dropped", detail, breaks=True))
+        return None
+
+    def _document(self, part: Document, path: str) -> Document | None:
+        if OURS in part.extensions or part.text is not None:
+            return part
+        if part.file_id is not None and part.url is None and part.data is None:
+            detail = "it is another vendor's"
+            self._losses.append(Loss("documents.file_id", path, "dropped", detail, breaks=True))
+            return None
+        media = part.media_type or "application/pdf"
+        return evolve(part, media_type=media, extensions=_DOCUMENT_URL)
+
+    def _audio(self, part: Audio, path: str) -> Part | None:
+        if part.data is None:
+            how: Any = "approximated" if part.transcript else "dropped"
+            self._losses.append(Loss("audio", path, how, "its transcript, if any"))
+            return Text(part.transcript) if part.transcript else None
+        if "$table" in part.extensions.get(OURS, {}):
+            return part
+        return Opaque(OURS, "input_audio", {"type": "input_audio", "input_audio": part.data})
+
+
+_MAKERS: Final[Mapping[type, Callable[[Conversation, Any, str], Part | None]]] = {
+    ToolCall: Conversation._call,
+    ToolResult: Conversation._result,
+    Reasoning: Conversation._thought,
+    Image: Conversation._image,
+    Document: Conversation._document,
+    Audio: Conversation._audio,
+    Refusal: Conversation._refusal,
+}

@@ -1,0 +1,167 @@
+"""Writes a streamed chat answer as Mistral's chunks, by way of OpenAI's.
+
+Mistral's clients want a tool call in one piece, and usage in the chunk that finishes the answer.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+from attrs import define, evolve
+
+from jackfield import sse
+from jackfield.dialects import CanonicalRequest, Loss, StreamRenderer, installed
+from jackfield.events import (
+    AudioDelta,
+    CitationAdded,
+    Ended,
+    Failed,
+    Finished,
+    PartAdded,
+    ReasoningDelta,
+    RefusalDelta,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+)
+from jackfield.messages import Image, Opaque
+from jackfield.proofs import seal
+
+from .call_ids import short_id
+from .failures import render_failed
+from .names import CHAT, exchanged, renamed_feature
+
+_OPENAI: Final = installed("openai.chat")
+_IN_CONTENT: Final = {CHAT: {"$in": "content"}}
+
+
+@define
+class _Call:
+    started: ToolCallStarted
+    arguments: str = ""
+
+
+class ChatStreamRenderer:
+    """The renderer of one stream."""
+
+    def __init__(self, request: CanonicalRequest) -> None:
+        self.losses: list[Loss] = []
+        self._inner: StreamRenderer = _OPENAI.stream_renderer(exchanged(request))
+        self._calls: dict[tuple[int, int], _Call] = {}
+        self._finishes: list[Finished] = []
+
+    def render(self, event: StreamEvent) -> bytes:
+        """The chunk or chunks for one event; empty when it has none of its own."""
+        if type(event) is TextDelta and not event.extensions:
+            return self._inner.render(event)
+        writer = _WRITERS.get(type(event))
+        return self._write(event) if writer is None else writer(self, event)
+
+    def _write(self, event: StreamEvent) -> bytes:
+        before = len(self._inner.losses)
+        wire = self._inner.render(exchanged(event))
+        for loss in self._inner.losses[before:]:
+            self._lose(renamed_feature(loss.feature), loss.how)
+        return wire
+
+    def _call_started(self, event: ToolCallStarted) -> bytes:
+        begun = evolve(event, id=short_id(event.id), kind="function")
+        self._calls[event.choice, event.part] = _Call(begun)
+        return b""
+
+    def _call_delta(self, event: ToolCallDelta) -> bytes:
+        call = self._calls.get((event.choice, event.part))
+        if call is not None:
+            call.arguments += event.arguments
+        return b""
+
+    def _reasoning(self, event: ReasoningDelta) -> bytes:
+        """A thought as a part of the content, its proof behind it; another vendor's is sealed."""
+        ours = CHAT in event.extensions
+        proof = event.signature if ours else seal(event)
+        shown = ReasoningDelta(event.part, event.text, event.choice, extensions=_IN_CONTENT)
+        written = self._write(shown) if event.text else b""
+        return written + (self._proof(event, proof) if proof else b"")
+
+    def _proof(self, event: ReasoningDelta, signature: str) -> bytes:
+        value = {"type": "thinking", "thinking": [], "signature": signature}
+        return self._write(PartAdded(event.part, Opaque(CHAT, "thinking", value), event.choice))
+
+    def _refusal(self, event: RefusalDelta) -> bytes:
+        self._lose("refusal", "approximated")
+        return self._write(TextDelta(event.part, event.text, event.choice))
+
+    def _audio(self, event: AudioDelta) -> bytes:
+        self._lose("audio", "approximated")
+        text = event.transcript
+        return self._write(TextDelta(event.part, text, event.choice)) if text else b""
+
+    def _citation(self, event: CitationAdded) -> bytes:
+        self._lose("citations", "dropped")
+        return b""
+
+    def _part(self, event: PartAdded) -> bytes:
+        if isinstance(event.value, Image):
+            self._lose("images.output", "dropped")
+            return b""
+        return self._write(event)
+
+    def _finished(self, event: Finished) -> bytes:
+        self._finishes.append(event)
+        return b""
+
+    def _failed(self, event: Failed) -> bytes:
+        return render_failed(event)
+
+    def _ended(self, event: Ended) -> bytes:
+        before = b"".join([self._whole(call) for call in self._calls.values()])
+        finishes = b"".join([self._finish(finish) for finish in self._finishes])
+        *chunks, marker = sse.split(finishes + self._write(event))
+        return before + b"".join(_with_usage(chunks)) + marker
+
+    def _whole(self, call: _Call) -> bytes:
+        """One chunk for a call that OpenAI's writer tells in two."""
+        begun = self._write(call.started)
+        *before, chunk = sse.split(begun)
+        tree = msgspec.json.decode(sse.data_of(chunk) or b"")
+        for choice in tree["choices"]:
+            for wire in choice["delta"].get("tool_calls") or ():
+                wire["function"]["arguments"] = call.arguments
+        return b"".join(before) + sse.encode(msgspec.json.encode(tree))
+
+    def _finish(self, finish: Finished) -> bytes:
+        if finish.reason == "content_filter":
+            self._lose("finish_reason.content_filter", "approximated")
+            finish = evolve(finish, reason="error", detail=None)
+        return self._write(finish)
+
+    def _lose(self, feature: str, how: Any) -> None:
+        if not any(loss.feature == feature for loss in self.losses):
+            self.losses.append(Loss(feature, "choices", how))
+
+
+def _with_usage(chunks: list[bytes]) -> list[bytes]:
+    """The chunks with the usage in the last that has a choice, not in one of its own."""
+    if len(chunks) < 2:
+        return chunks
+    last = msgspec.json.decode(sse.data_of(chunks[-1]) or b"")
+    if last["choices"] or not last.get("usage"):
+        return chunks
+    finish = msgspec.json.decode(sse.data_of(chunks[-2]) or b"")
+    joined = finish | {"usage": last["usage"]}
+    return [*chunks[:-2], sse.encode(msgspec.json.encode(joined))]
+
+
+_WRITERS: Final[Mapping[type, Callable[[ChatStreamRenderer, Any], bytes]]] = {
+    ToolCallStarted: ChatStreamRenderer._call_started,
+    ToolCallDelta: ChatStreamRenderer._call_delta,
+    ReasoningDelta: ChatStreamRenderer._reasoning,
+    RefusalDelta: ChatStreamRenderer._refusal,
+    AudioDelta: ChatStreamRenderer._audio,
+    CitationAdded: ChatStreamRenderer._citation,
+    PartAdded: ChatStreamRenderer._part,
+    Finished: ChatStreamRenderer._finished,
+    Failed: ChatStreamRenderer._failed,
+    Ended: ChatStreamRenderer._ended,
+}

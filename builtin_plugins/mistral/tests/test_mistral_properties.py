@@ -1,0 +1,276 @@
+"""What must hold for any conversation, any stream and any input, however odd."""
+
+import copy
+import json
+import random
+import re
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import attrs
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jackfield import events, messages
+from jackfield.dialects import Dialect, installed
+from jackfield.errors import InvalidRequest, ProviderError
+from jackfield.events import StreamEvent
+from jackfield.framing import SSE
+from jackfield.messages import (
+    ChatRequest,
+    ChatResponse,
+    Choice,
+    Image,
+    Message,
+    Reasoning,
+    ResponseFormat,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+    Usage,
+)
+from jackfield_mistral.endpoints import CHAT, EMBEDDINGS
+from jackfield_mistral.names import HOLDERS, exchanged
+
+ROUNDS = 1500
+OPENAI = installed("openai.chat")
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+NAMES = st.from_regex(r"[a-z]{1,8}", fullmatch=True)
+IMAGES = st.builds(lambda name: Image(url=f"https://example.com/{name}.png"), NAMES)
+QUESTIONS = st.lists(st.builds(Text, WORDS) | IMAGES, min_size=1, max_size=3)
+
+
+def turn(words: str, name: str, result: str) -> list[Message]:
+    call = ToolCall(f"{name:x<9}", name, json.dumps({"a": words}))
+    return [
+        Message("assistant", (Text(words), call)),
+        Message("tool", (ToolResult(call.id, (Text(result),)),)),
+    ]
+
+
+TURNS = st.lists(st.builds(turn, WORDS, NAMES, WORDS), max_size=2)
+TOOLS = st.lists(
+    st.builds(Tool, NAMES, WORDS, st.just({"type": "object", "properties": {}})), max_size=2
+)
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> ChatRequest:
+    messages = [Message("system", (Text(draw(WORDS)),)), Message("user", tuple(draw(QUESTIONS)))]
+    messages += [message for pair in draw(TURNS) for message in pair]
+    schema = ResponseFormat("json_schema", name="n", schema={"type": "object"})
+    return ChatRequest(
+        "m",
+        tuple(messages),
+        tools=tuple(draw(TOOLS)),
+        tool_choice=draw(st.sampled_from([None, ToolChoice("none"), ToolChoice("required")])),
+        temperature=draw(st.sampled_from([None, 0.0, 1.0])),
+        top_k=draw(st.sampled_from([None, 5])),
+        seed=draw(st.sampled_from([None, 5])),
+        stop=tuple(draw(st.lists(WORDS, max_size=2))),
+        max_tokens=draw(st.none() | st.integers(1, 9999)),
+        response_format=draw(st.sampled_from([None, schema])),
+        stream=draw(st.booleans()),
+        include_usage=True,
+    )
+
+
+def bare(value: Any) -> Any:
+    """A canonical value without what only one dialect knows."""
+    if isinstance(value, tuple):
+        return [bare(one) for one in value]
+    if not attrs.has(type(value)):
+        return value
+    names = [one.name for one in attrs.fields(type(value)) if one.name != "extensions"]
+    return [type(value).__name__, {name: bare(getattr(value, name)) for name in names}]
+
+
+@given(conversations())
+def test_a_conversation_is_the_same_after_a_rendering(request: ChatRequest) -> None:
+    rendered = CHAT.render_request(request)
+    again = CHAT.parse_request(msgspec.json.decode(rendered.body), {})
+    assert rendered.losses == ()
+    assert bare(again) == bare(request)
+
+
+@given(TURNS, st.none() | WORDS)
+def test_an_answer_is_the_same_after_a_rendering(
+    turns: list[list[Message]], thought: str | None
+) -> None:
+    for message, _ in turns:
+        thoughts = () if thought is None else (Reasoning(thought),)
+        told = attrs.evolve(message, parts=(*thoughts, *message.parts))
+        choice = Choice(told, "tool_calls")
+        response = ChatResponse("i", "m", (choice,), Usage(3, 2, 1), 5)
+        rendered = CHAT.render_response(response, ChatRequest("m", ()))
+        assert rendered.losses == ()
+        assert bare(CHAT.parse_response(rendered.body)) == bare(response)
+
+
+@given(conversations())
+def test_names_that_are_exchanged_twice_are_as_they_were(request: ChatRequest) -> None:
+    known = OPENAI.parse_request(msgspec.json.decode(OPENAI.render_request(request).body), {})
+    assert exchanged(exchanged(known)) == known
+    assert "openai.chat" not in exchanged(known).extensions
+
+
+def test_no_field_that_holds_names_is_overlooked() -> None:
+    kinds = [
+        kind
+        for module in (messages, events)
+        for kind in vars(module).values()
+        if isinstance(kind, type) and attrs.has(kind)
+    ]
+    named = {kind.__name__ for kind in kinds if "extensions" in attrs.fields_dict(kind)}
+    for kind in kinds:
+        for field in attrs.fields(kind):
+            words = set(re.findall(r"\w+", str(field.type)))
+            assert field.name in HOLDERS or not words & {*named, "Opaque"}, (kind, field.name)
+
+
+def chunk(finish: str | None = None, **delta: Any) -> bytes:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    value = {"id": "1", "object": "chat.completion.chunk", "model": "m", "choices": [choice]}
+    return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
+
+
+THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "日本"}], "signature": "s"}
+CALL = {"id": "abcDEF123", "index": 0, "function": {"name": "f", "arguments": "{}"}}
+STREAM = b"".join(
+    [
+        chunk(role="assistant", content=""),
+        chunk(content=[THOUGHT]),
+        chunk(content=[{"type": "text", "text": "🙂 yes"}]),
+        chunk(content=" and no"),
+        chunk(tool_calls=[CALL], finish="tool_calls"),
+        b"data: [DONE]\n\n",
+    ]
+)
+
+
+def events_of(pieces: list[bytes]) -> list[StreamEvent]:
+    parser, framer = CHAT.stream_parser(), SSE.framer()
+    wires = [wire for piece in pieces for wire in SSE.split(framer.feed(piece))]
+    return [*(event for wire in wires for event in parser.feed(wire)), *parser.close()]
+
+
+@given(st.lists(st.integers(0, len(STREAM)), max_size=30))
+def test_no_chunking_changes_a_stream(cuts: list[int]) -> None:
+    edges = [0, *sorted(cuts), len(STREAM)]
+    pieces = [STREAM[a:b] for a, b in pairwise(edges)]
+    assert events_of(pieces) == events_of([STREAM])
+
+
+ODD: list[Any] = [None, True, -1, 1.5, 10**18, "", "x", [], {}, [None], {"type": "x"}, [[{}]]]
+
+
+def mutated(rng: random.Random, tree: Any) -> Any:
+    """The tree with one of its places changed to something odd."""
+    tree = copy.deepcopy(tree)
+    parent: Any = None
+    place, key = tree, None
+    while isinstance(place, dict | list) and place and (parent is None or rng.random() < 0.8):
+        parent = place
+        key = rng.choice(list(place) if isinstance(place, dict) else range(len(place)))
+        place = place[key]
+    if parent is not None:
+        parent[key] = rng.choice(ODD)
+    return tree
+
+
+REQUEST: Any = {
+    "model": "m",
+    "messages": [
+        {
+            "role": "user",
+            "content": [
+                {"type": "image_url", "image_url": "data:image/png;base64,AA=="},
+                {"type": "document_url", "document_url": "https://example.com"},
+                {"type": "input_audio", "input_audio": "AA=="},
+                {"type": "input_audio", "input_audio": "https://example.com"},
+                {"type": "file", "file_id": "f"},
+            ],
+        },
+        {"role": "assistant", "content": [THOUGHT], "tool_calls": [CALL], "prefix": False},
+        {"role": "tool", "tool_call_id": "abcDEF123", "name": "f", "content": "x"},
+        {"role": "assistant", "content": "x", "prefix": True},
+    ],
+    "tools": [{"type": "function", "function": {"name": "f", "parameters": {"a": 1}}}],
+    "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"a": 1}}},
+    "tool_choice": "any",
+    "random_seed": 1,
+    "prediction": {"type": "content", "content": "x"},
+    "stop": ["x"],
+}
+ANSWER: Any = {
+    "id": "i",
+    "model": "m",
+    "choices": [{"index": 0, "finish_reason": "stop", "message": REQUEST["messages"][1]}],
+    "usage": {"prompt_tokens": 1, "num_cached_tokens": 1},
+}
+EMBED: Any = {"model": "m", "input": ["a"], "output_dimension": 3, "output_dtype": "float"}
+VECTORS: Any = {"id": "e", "model": "m", "data": [{"index": 0, "embedding": [1]}], "usage": {}}
+EVENTS = [msgspec.json.decode(SSE.data_of(one) or b"") for one in SSE.split(STREAM)[:-1]]
+
+
+def ask(dialect: Dialect) -> Callable[[Any], None]:
+    def read(tree: Any) -> None:
+        dialect.peek(tree, {})
+        dialect.render_request(dialect.parse_request(tree, {}))
+
+    return read
+
+
+def answer(dialect: Dialect, question: Any) -> Callable[[Any], None]:
+    def read(tree: Any) -> None:
+        body = msgspec.json.encode(tree)
+        response = dialect.parse_response(body)
+        dialect.usage(body)
+        dialect.render_response(response, dialect.parse_request(question, {}))
+        assert dialect.parse_error(400, body).message
+
+    return read
+
+
+def stream(value: Any) -> None:
+    wire = b"data: " + msgspec.json.encode(value) + b"\n\n"
+    events = events_of([STREAM.removesuffix(b"data: [DONE]\n\n"), wire])
+    renderer = CHAT.stream_renderer(ChatRequest("m", ()))
+    b"".join(renderer.render(event) for event in events)
+    CHAT.terminal(wire)
+    CHAT.finishes(wire)
+
+
+CASES: list[tuple[str, Callable[[Any], None], list[Any]]] = [
+    ("chat request", ask(CHAT), [REQUEST]),
+    ("chat answer", answer(CHAT, REQUEST), [ANSWER]),
+    ("chat stream", stream, EVENTS),
+    ("embeddings request", ask(EMBEDDINGS), [EMBED]),
+    ("embeddings answer", answer(EMBEDDINGS, EMBED), [VECTORS]),
+]
+
+
+@pytest.mark.parametrize(("name", "read", "samples"), CASES, ids=[case[0] for case in CASES])
+def test_no_input_is_more_than_refused(
+    name: str, read: Callable[[Any], None], samples: list[Any]
+) -> None:
+    rng = random.Random(name)  # noqa: S311 - the same mutations each time
+    for _ in range(ROUNDS):
+        tree = rng.choice(samples)
+        for _ in range(rng.randint(1, 3)):
+            tree = mutated(rng, tree)
+        try:
+            read(tree)
+        except (InvalidRequest, ProviderError, ValueError):
+            continue
+
+
+def test_the_samples_of_the_fuzzing_are_read() -> None:
+    for _, read, samples in CASES:
+        for sample in samples:
+            read(sample)
