@@ -2,6 +2,7 @@
 
 import argparse
 import inspect
+import runpy
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import entry_points
@@ -13,6 +14,7 @@ from jackfield._cli.parser import found_commands
 from jackfield._gateway import Gateway
 from jackfield._operations import Operations
 from jackfield.config import (
+    Capabilities,
     ModelTable,
     OptionDoc,
     PluginTable,
@@ -38,6 +40,11 @@ A key that is not listed here is refused. In the tables below, `*` stands for a 
 `[]` for the elements of an array. A secret reference is a text such as `"env:OPENAI_API_KEY"` or
 `"file:/run/secrets/key"`; a key itself never stands in the file. Relative paths begin at the
 folder of the file.
+"""
+CAPABILITIES = """\
+What models can do, where that is not known or known better. The name of the table is a model's,
+with `*` for any text, and with a provider before it if need be: `[capabilities."local/llama*"]`.
+What is not said here is as [shipped](models.md).
 """
 COMMANDS = """\
 `jackfield` is installed with the kernel; `jackfield-kernel[cli]`, which `jackfield` brings, adds
@@ -89,6 +96,7 @@ def configuration() -> Iterator[str]:
     yield from ("# Configuration", CONFIGURATION)
     for header, kind in (("server", Server), ("upstream", Upstream), ("models.*", ModelTable)):
         yield from (f"## `[{header}]`", summary(kind), options(describe(kind)))
+    yield from ("## `[capabilities.*]`", CAPABILITIES, options(describe(Capabilities)))
     yield from ("## `[providers.*]`", options(describe(ProviderTable)))
     yield "Providers that speak HTTP take these keys as well:"
     yield options(describe(HttpConfig))
@@ -207,6 +215,12 @@ def summary(kind: type[Any]) -> str:
     return (inspect.getdoc(kind) or "").split("\n")[0]
 
 
+def losses() -> Iterator[str]:
+    """The page on what dialects cannot say, which has a script of its own."""
+    page: Iterator[str] = runpy.run_path(str(ROOT / "scripts/losses.py"))["page"]()
+    yield from page
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of Markdown."""
     cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
@@ -218,6 +232,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "configuration.md": configuration,
     "cli.md": commands,
     "endpoints.md": endpoints,
+    "losses.md": losses,
 }
 
 

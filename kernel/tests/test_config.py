@@ -14,6 +14,7 @@ from jackfield.config import (
     ProviderTable,
     Settings,
     WeightedTarget,
+    WellKnownKey,
     default_settings,
     load,
     option,
@@ -165,10 +166,16 @@ def test_problems_are_sorted_by_their_place_and_told_once() -> None:
 
 
 def test_without_a_file_there_is_a_provider_for_each_key_in_the_environment() -> None:
-    environ = {"OPENAI_API_KEY": "k", "GROQ_API_KEY": " "}
-    known = {"openai": "OPENAI_API_KEY", "groq": "GROQ_API_KEY", "xai": "XAI_API_KEY"}
-    document = zero_configuration(known, environ)
-    assert document.tree == {"providers": {"demo": {}, "openai": {"keys": ["env:OPENAI_API_KEY"]}}}
+    environ = {"OPENAI_API_KEY": "k", "GROQ_API_KEY": " ", "XAI_API_KEY": "k"}
+    known = {
+        name: WellKnownKey(f"{name.upper()}_API_KEY", "openai")
+        for name in ("openai", "groq", "xai")
+    }
+    assert zero_configuration(known, environ).tree["providers"] == {
+        "demo": {},
+        "openai": {"keys": ["env:OPENAI_API_KEY"]},
+        "xai": {"use": "openai", "keys": ["env:XAI_API_KEY"]},
+    }
 
 
 def test_the_text_is_not_in_the_repr() -> None:

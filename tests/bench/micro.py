@@ -19,6 +19,7 @@ import uvloop
 from multidict import CIMultiDict, CIMultiDictProxy
 from tests.bench.gateways import Gateway as Contender
 from tests.bench.machine import GATEWAY_CPU, Machine, on_cpu, read_result
+from tests.bench.translation import ANTHROPIC, OPENAI, Side
 
 from jackfield import Plugin, hookimpl, sse, strict_json
 from jackfield._client import Client
@@ -33,6 +34,7 @@ from jackfield.http import HttpRequest, HttpResponse
 from jackfield.plan import Target
 from jackfield.plugin import CallNext
 from jackfield.response import Chunk, Outcome, Response
+from jackfield_anthropic import Anthropic
 from jackfield_openai import OpenAI
 
 PORT: Final = 9107
@@ -198,29 +200,65 @@ async def server(machine: Machine) -> dict[str, float]:
     return {"server, a request": min(costs)}
 
 
+async def translation(machine: Machine) -> dict[str, float]:
+    """A chat with tools, client and provider of different vendors, less what one vendor costs."""
+    found = {}
+    for client, provider in ((OPENAI, ANTHROPIC), (ANTHROPIC, OPENAI)):
+        plain, long, short = [
+            [await _across(client, other, events) for other in (client, provider)]
+            for events in (0, LONG, SHORT)
+        ]
+        name = f"{client.name} client, {provider.name} API, more a"
+        found[f"{name} request"] = plain[1] - plain[0]
+        chunks = [(long[at] - short[at]) / (LONG - SHORT) for at in (0, 1)]
+        found[f"{name} chunk"] = chunks[1] - chunks[0]
+    return found
+
+
+async def _across(client: Side, provider: Side, events: int) -> float:
+    """One exchange between two vendors, a stream of `events` if there are any."""
+    media = "text/event-stream" if events else "application/json"
+    parts = provider.events(events) if events else [provider.completion()]
+    config = f"[server]\nlog_level = 'error'\nfront_doors = ['{client.plugin}']\n"
+    config += f"[providers.{provider.plugin}]\nbase_url = '{provider.base_url}'\n"
+    body = client.question(f"{provider.plugin}/m", stream=bool(events))
+    plugins: dict[str, type[Plugin]] = {"openai": OpenAI, "anthropic": Anthropic}
+    async with Gateway(parse(config), Installed({}, plugins)) as gateway:
+        gateway.watchdog.stop()
+        held: Any = gateway.providers[provider.plugin]
+        held._origin = Recorded(media, parts)
+        return await _asked(gateway, client.path, body, 200 if events else 2000)
+
+
 async def _through(plugins: int, origin: Recorded, *, stream: bool = False) -> float:
     tables = "".join(f"[plugins.n{at}]\nuse = 'idle'\n" for at in range(plugins))
     config = f"[server]\nlog_level = 'error'\n[providers.openai]\nbase_url = 'http://127.0.0.1:9/v1'\n{tables}"
     found = Installed({}, {"openai": OpenAI, "idle": Idle})
-    headers = CIMultiDictProxy(
-        CIMultiDict({"Host": "127.0.0.1:4747", "Content-Type": "application/json"})
-    )
     body = _question(stream=stream)
     async with Gateway(parse(config), found) as gateway:
         gateway.watchdog.stop()
         provider: Any = gateway.providers["openai"]
         provider._origin = origin
+        return await _asked(gateway, "/v1/chat/completions", body, 200 if stream else 2000)
 
-        async def one() -> None:
-            request = HttpRequest("POST", "/v1/chat/completions", "", headers, body)
-            response = await gateway.face.handle_owned(request)
-            answer = response.body
-            if isinstance(answer, StreamBody):
-                answer.divert(lambda _: True)
-                async for _ in answer:
-                    pass
 
-        return await _cost_async(one, 200 if stream else 2000)
+async def _asked(gateway: Gateway, path: str, body: bytes, number: int) -> float:
+    headers = CIMultiDictProxy(
+        CIMultiDict({"Host": "127.0.0.1:4747", "Content-Type": "application/json"})
+    )
+
+    async def one() -> None:
+        request = HttpRequest("POST", path, "", headers, body)
+        response = await gateway.face.handle_owned(request)
+        if response.status != 200:
+            raise RuntimeError(f"{path} answered {response.status}: {response.body!r}")
+        answer = response.body
+        if isinstance(answer, StreamBody):
+            answer.divert(lambda _: True)
+            async for _ in answer:
+                pass
+
+    return await _cost_async(one, number)
 
 
 async def _cost(call: Callable[[], object], number: int) -> float:
@@ -270,6 +308,7 @@ def _events(number: int) -> list[bytes]:
 PARTS: Final[dict[str, Part]] = {
     "pipeline": pipeline,
     "chunks": chunks,
+    "translation": translation,
     "texts": texts,
     "client": client,
     "server": server,

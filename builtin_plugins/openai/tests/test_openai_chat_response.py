@@ -141,10 +141,12 @@ def test_texts_of_another_dialect_are_joined_and_their_citations_moved() -> None
     assert message["annotations"] == [{"type": "url_citation", "url_citation": inner}]
 
 
-def test_reasoning_of_another_dialect_is_shown_and_its_proof_lost() -> None:
+def test_reasoning_of_another_dialect_is_shown_and_its_proof_kept() -> None:
     parts = (Reasoning("one"), Reasoning("two", signature="s", encrypted="e"), Text("a"))
-    assert message_of(*parts)["reasoning_content"] == "one\n\ntwo"
-    assert lost(*parts) == ["reasoning.signature", "reasoning.encrypted"]
+    message = message_of(*parts)
+    assert message["reasoning_content"] == "one\n\ntwo"
+    assert [detail["text"] for detail in message["reasoning_details"]] == ["one", "two"]
+    assert lost(*parts) == []
 
 
 def test_every_kind_of_part_makes_an_answer_that_the_sdk_reads() -> None:

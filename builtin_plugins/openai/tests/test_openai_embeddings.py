@@ -13,7 +13,10 @@ from tests.corpus import Exchange, exchanges, needs_corpus
 from jackfield.dialects import Peek
 from jackfield.errors import InvalidRequest
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
+from jackfield.testing import run_gateway
 from jackfield_openai.embeddings import EmbeddingsDialect
+from jackfield_openai.fitted import FittedEmbeddings
+from jackfield_openai.presets import presets
 
 EMBEDDINGS = EmbeddingsDialect()
 VECTORS = ((0.5, -1.0), (2.0, 0.25))
@@ -128,3 +131,38 @@ def test_a_recorded_response_survives_the_canonical_form(exchange: Exchange) -> 
         tree.pop("data")
         back.pop("data")
     assert back == tree
+
+
+def test_voyages_words_are_understood_and_come_back() -> None:
+    tree = {"model": "m", "input": ["a"], "input_type": "query", "output_dimension": 256}
+    tree |= {"truncation": True, "output_dtype": "float"}
+    request = EMBEDDINGS.parse_request(tree, {})
+    assert (request.input_type, request.dimensions) == ("query", 256)
+    assert json.loads(EMBEDDINGS.render_request(request).body) == tree
+
+
+def test_what_openai_does_not_know_of_another_dialect_is_a_loss() -> None:
+    request = asked(input_type="document", extensions={"cohere.embeddings": {"truncate": "END"}})
+    sent = EMBEDDINGS.render_request(request)
+    assert json.loads(sent.body) == {"model": "m", "input": ["a", "b"]}
+    lost = [loss.feature for loss in sent.losses]
+    assert lost == ["cohere.embeddings.truncate", "input_type"]
+
+
+def test_voyage_is_told_what_the_vectors_are_for() -> None:
+    voyage = FittedEmbeddings(presets()["voyage"])
+    sent = voyage.render_request(asked(input_type="document", dimensions=256))
+    assert sent.losses == ()
+    assert json.loads(sent.body) == {
+        "model": "m",
+        "input": ["a", "b"],
+        "output_dimension": 256,
+        "input_type": "document",
+    }
+
+
+async def test_a_client_that_asks_for_base64_gets_it_of_any_vendor() -> None:
+    question = {"model": "fake/m", "input": ["a", "b"], "encoding_format": "base64"}
+    async with run_gateway() as gateway:
+        answer = await (await gateway.post("/v1/embeddings", json=question)).json()
+    assert [one["embedding"] for one in answer["data"]] == [base64_of(0.0, 0.0)] * 2

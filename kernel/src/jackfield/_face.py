@@ -23,6 +23,7 @@ from jackfield.errors import (
 )
 from jackfield.exchange import ANONYMOUS, Exchange, Principal, Request
 from jackfield.http import HttpRequest, HttpResponse
+from jackfield.realtime import check_upgrade, method_of, session_of
 
 if TYPE_CHECKING:
     from jackfield._gateway import Gateway
@@ -112,13 +113,14 @@ class Face:
         """
         if self._guarded:
             self._check_browser(request)
-        endpoint, params = self._table.find(request.method, request.path)
+        endpoint, params = self._table.find(method_of(request), request.path)
         if endpoint.query:
             params = {**_members(request.query, endpoint.query), **params}
         dialect = endpoint.dialect.variant(params) if params else endpoint.dialect
         peek = _NO_BODY
         if problem is None:
             try:
+                check_upgrade(request, endpoint)
                 peek, tree = _peek(request, dialect, params, tree)
             except GatewayError as error:
                 problem = error
@@ -137,6 +139,8 @@ class Face:
         exchange = Exchange(
             request_id, endpoint, dialect, held, peek.model, stream, peek.max_tokens, peek.model
         )
+        if request.websocket is not None:
+            exchange = session_of(exchange, request.websocket)
         exchange.principal = self._principal
         exchange.received = request.received
         exchange.problem = problem
@@ -230,6 +234,10 @@ def _peek(
 ) -> tuple[Peek, Any]:
     """What the kernel must know of the body, and its JSON if it is JSON."""
     body = request.body
+    if request.websocket is not None:
+        peek = dialect.peek(None, params)
+        _check_model(peek.model)
+        return peek, None
     if not body and not dialect.translates:
         return _NO_BODY, None
     media = request.headers.get("content-type", "")
@@ -246,8 +254,7 @@ def _peek(
         )
     else:
         peek, tree = dialect.peek_form(body, media, params), None
-    if peek.model is not None:
-        _check_model(peek.model)
+    _check_model(peek.model)
     return peek, tree
 
 
@@ -256,8 +263,8 @@ def _members(query: str, names: Sequence[str]) -> Mapping[str, str]:
     return {name: value for name, value in parse_qsl(query) if name in names}
 
 
-def _check_model(model: str) -> None:
-    if len(model) > LONGEST_MODEL or not model.isprintable():
+def _check_model(model: str | None) -> None:
+    if model is not None and (len(model) > LONGEST_MODEL or not model.isprintable()):
         raise InvalidRequest(
             f"`model` must be a name of at most {LONGEST_MODEL} printable characters.",
             param="model",

@@ -15,6 +15,7 @@ from jackfield.config import (
     Document,
     PluginTable,
     Settings,
+    WellKnownKey,
     report_unknown_plugin,
 )
 from jackfield.plugin import Plugin
@@ -66,9 +67,17 @@ def installed(given: Mapping[str, type[Plugin]] | None = None) -> Installed:
     return Installed(points, given or {})
 
 
-def well_known_keys() -> dict[str, str]:
-    """The environment variable that holds the key of each provider whose plugin names one."""
-    return {point.name: point.value for point in entry_points(group=KEYS_GROUP)}
+def well_known_keys() -> dict[str, WellKnownKey]:
+    """The keys of providers that are known by their environment variables, by the table's name.
+
+    An entry point has the variable of its plugin's own API or, for a plugin that knows many, names
+    a function that gives a mapping from tables to variables.
+    """
+    known: dict[str, WellKnownKey] = {}
+    for point in entry_points(group=KEYS_GROUP):
+        named = point.load()() if ":" in point.value else {point.name: point.value}
+        known |= {table: WellKnownKey(variable, point.name) for table, variable in named.items()}
+    return known
 
 
 @define
@@ -200,12 +209,14 @@ class Loader:
         if config is None:
             return None
         self._document.check_secrets(config, path, self._sources)
+        # With its name from the beginning: a plugin may check its configuration by it.
+        plugin = kind.__new__(kind)
+        plugin.name = path[1]
         try:
-            plugin = kind(config)
+            plugin.__init__(config)  # type: ignore[misc]
         except (ValueError, TypeError) as error:
             self._document.problems.add(path, f"{path[1]}: {error}", on_key=True)
             return None
-        plugin.name = path[1]
         return plugin
 
     def _check_exposure(self) -> None:

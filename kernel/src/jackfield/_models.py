@@ -1,8 +1,12 @@
 """From the model that a client names to the targets that can answer it."""
 
+import math
 import random
+import time
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+
+from attrs import frozen
 
 from jackfield.catalogue import Catalogue
 from jackfield.config import ModelTable, WeightedTarget
@@ -13,6 +17,15 @@ from jackfield.plan import Decision, Plan, Target
 from jackfield.providers import Provider
 
 _MOST_PLANS = 1024
+
+
+@frozen
+class _Found:
+    """The target that a model's name stands for, and for how long that is known to be so."""
+
+    target: Target
+    why: str
+    until: float = math.inf
 
 
 class Models:
@@ -27,28 +40,27 @@ class Models:
         self._aliases = aliases
         self._providers = providers
         self._catalogue = catalogue
-        self._plans: dict[tuple[str | None, Endpoint], Plan] = {}
+        self._plans: dict[tuple[str, Endpoint], tuple[Plan, float]] = {}
 
     async def plan(self, exchange: Exchange) -> Plan:
         """The targets for what the exchange asks, in order. Raises ModelNotFound."""
-        key = (exchange.model, exchange.endpoint)
-        plan = self._plans.get(key)
-        if plan is None:
-            plan = await self._make(exchange)
-            if exchange.model not in self._aliases and exchange.model is not None:
-                if len(self._plans) >= _MOST_PLANS:
-                    self._plans.clear()
-                self._plans[key] = plan
-        return plan
-
-    async def _make(self, exchange: Exchange) -> Plan:
         model = exchange.model
         if model is None:
             return self._without_model(exchange)
+        kept = self._plans.get((model, exchange.endpoint))
+        if kept is not None and (kept[1] == math.inf or kept[1] > time.monotonic()):
+            return kept[0]
         alias = self._aliases.get(model)
-        if alias is None:
-            target, why = await self._single(exchange, model)
-            return Plan((target,), (Decision(f"target {target}", why, "kernel"),))
+        if alias is not None:
+            return await self._aliased(exchange, model, alias)
+        found = await self._single(exchange, model)
+        plan = Plan((found.target,), (Decision(f"target {found.target}", found.why, "kernel"),))
+        if len(self._plans) >= _MOST_PLANS:
+            self._plans.clear()
+        self._plans[model, exchange.endpoint] = (plan, found.until)
+        return plan
+
+    async def _aliased(self, exchange: Exchange, model: str, alias: ModelTable) -> Plan:
         plan = await self._of_alias(exchange, model, alias, frozenset())
         if alias.on_loss == "warn" or not plan.targets:
             return plan
@@ -72,22 +84,23 @@ class Models:
         nested = self._aliases.get(model)
         if nested is not None and model not in seen:
             return (await self._of_alias(exchange, model, nested, seen)).targets
-        target, _ = await self._single(exchange, model)
+        target = (await self._single(exchange, model)).target
         return (Target(target.provider, target.model, region=region or target.region),)
 
-    async def _single(self, exchange: Exchange, model: str) -> tuple[Target, str]:
+    async def _single(self, exchange: Exchange, model: str) -> _Found:
         provider, slash, rest = model.partition("/")
         if slash and provider in self._providers:
-            return self._target(provider, rest), "the provider is named"
+            return _Found(self._target(provider, rest), "the provider is named")
         for name, candidate in self._providers.items():
             if candidate.lists(model):
-                return self._target(name, model), f"{name} lists it"
+                return _Found(self._target(name, model), f"{name} lists it")
         able = self._able(exchange)
         if len(able) == 1:
-            return self._target(able[0], model), f"only {able[0]} may have it"
-        for name in able:
+            return _Found(self._target(able[0], model), f"only {able[0]} may have it")
+        for at, name in enumerate(able):
             if any(info.id == model for info in await self._catalogue.of(name)):
-                return self._target(name, model), f"{name} lists it"
+                until = self._catalogue.fresh_until(able[: at + 1])
+                return _Found(self._target(name, model), f"{name} lists it", until)
         raise self._unknown(model, able)
 
     def _able(self, exchange: Exchange) -> list[str]:

@@ -24,6 +24,7 @@ from typing import Any, Self, cast
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from jackfield._server.asgi_websocket import AsgiWebSocket, sends_refusals
 from jackfield._server.handler import Handler
 from jackfield._server.response import has_body, require_safe
 from jackfield.embedding import Config, Opening, opening
@@ -67,8 +68,10 @@ class JackfieldASGI:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1000, "reason": "not served here"})
+            handler = self._handler or await self._start()
+            request = _request(scope, _path(scope), b"")
+            session = AsgiWebSocket(handler, request, receive, send)
+            await session.serve(refusals=sends_refusals(scope))
         else:
             await self._serve(self._handler or await self._start(), scope, receive, send)
 
@@ -130,7 +133,7 @@ def _request(scope: Message, path: str, body: bytes) -> HttpRequest:
     pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     client = scope.get("client")
     return HttpRequest(
-        method=scope["method"],
+        method=scope.get("method", "GET"),
         path=path,
         query=scope["query_string"].decode("latin-1"),
         headers=CIMultiDictProxy(CIMultiDict(pairs)),

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import define, field, frozen
 
+from jackfield.capabilities import Capabilities, ModelFacts
 from jackfield.errors import GatewayError
 from jackfield.providers import ModelInfo, Provider
 
@@ -14,11 +15,12 @@ KEEP_SECONDS = 300.0
 
 @frozen
 class Listed:
-    """A model under the name by which clients may ask for it."""
+    """A model under the name by which clients may ask for it, and what is known of it."""
 
     name: str
     provider: str
     info: ModelInfo
+    capabilities: Capabilities = field(factory=Capabilities)
 
 
 @define(eq=False)
@@ -37,6 +39,7 @@ class Catalogue:
 
     aliases: Sequence[str]
     _providers: Mapping[str, Provider]
+    facts: ModelFacts = field(factory=ModelFacts)
     _kept: dict[str, _Kept] = field(factory=dict, init=False)
 
     async def models(self) -> list[Listed]:
@@ -44,8 +47,11 @@ class Catalogue:
         listed = [Listed(name, "jackfield", ModelInfo(name, "jackfield")) for name in self.aliases]
         of_each = await asyncio.gather(*(self.of(name) for name in self._providers))
         for name, models in zip(self._providers, of_each, strict=True):
-            listed += [Listed(f"{name}/{info.id}", name, info) for info in models]
+            listed += [self._listed(name, info) for info in models]
         return listed
+
+    def _listed(self, provider: str, info: ModelInfo) -> Listed:
+        return Listed(f"{provider}/{info.id}", provider, info, self.facts.of(info.id, provider))
 
     async def of(self, provider: str) -> Sequence[ModelInfo]:
         """What one provider lists; nothing when it cannot say."""
@@ -59,3 +65,7 @@ class Catalogue:
             models, seconds = (kept.models if kept else ()), KEEP_SECONDS / 10
         self._kept[provider] = _Kept(models, time.monotonic() + seconds)
         return models
+
+    def fresh_until(self, providers: Iterable[str]) -> float:
+        """When, on the monotonic clock, the first of these lists must be asked for anew."""
+        return min((self._kept[name].until for name in providers if name in self._kept), default=0)

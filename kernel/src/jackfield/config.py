@@ -12,6 +12,7 @@ from jackfield._config.toml import Path
 from jackfield._config.toml_text import toml_key
 from jackfield._config.toml_types import SHAPES, FromText
 from jackfield._config.wording import article, unknown
+from jackfield.capabilities import Capabilities
 from jackfield.settings import (
     PLUGIN_KEYS,
     PROVIDER_KEYS,
@@ -28,6 +29,7 @@ from jackfield.settings import (
 __all__ = [
     "PLUGIN_KEYS",
     "PROVIDER_KEYS",
+    "Capabilities",
     "Document",
     "FromText",
     "ModelTable",
@@ -40,6 +42,7 @@ __all__ = [
     "Tls",
     "Upstream",
     "WeightedTarget",
+    "WellKnownKey",
     "default_settings",
     "describe",
     "load",
@@ -78,6 +81,11 @@ def read_settings(document: Document, *, given: Collection[str] = ()) -> Setting
         for name in raw_models
         if (model := document.structure(ModelTable, ("models", name)))
     }
+    capabilities = {
+        pattern: stated
+        for pattern in _tables(document, "capabilities")
+        if (stated := document.structure(Capabilities, ("capabilities", pattern)))
+    }
     for name in providers:
         if "/" in name or not name:
             document.problems.add(("providers", name), _SLASH, on_key=True)
@@ -87,6 +95,7 @@ def read_settings(document: Document, *, given: Collection[str] = ()) -> Setting
         upstream=_section(document, "upstream", Upstream),
         providers=providers,
         models=models,
+        capabilities=capabilities,
         plugins=plugins,
     )
 
@@ -96,15 +105,31 @@ def default_settings() -> Settings:
     return Settings()
 
 
-def zero_configuration(keys: Mapping[str, str], environ: Mapping[str, str]) -> Document:
+@attrs.frozen
+class WellKnownKey:
+    """The environment variable in which a provider's own documentation puts its key.
+
+    `use` is the plugin of the provider.
+    """
+
+    variable: str
+    use: str
+
+    def is_in(self, environ: Mapping[str, str]) -> bool:
+        """Whether there is such a key."""
+        return bool(environ.get(self.variable, "").strip())
+
+
+def zero_configuration(keys: Mapping[str, WellKnownKey], environ: Mapping[str, str]) -> Document:
     """Make the document for a start without a file: a provider for each key that is there.
 
-    `keys` has the name of the environment variable for each provider that has a well-known one.
+    `keys` has what is well known by the names of the providers' tables.
     """
     lines = ["[providers.demo]"]
-    for provider, variable in keys.items():
-        if environ.get(variable, "").strip():
-            lines += [f"[providers.{toml_key(provider)}]", f'keys = ["env:{variable}"]']
+    for provider, key in keys.items():
+        if key.is_in(environ):
+            lines += [f"[providers.{toml_key(provider)}]", f'keys = ["env:{key.variable}"]']
+            lines += [f'use = "{key.use}"'] if key.use != provider else []
     return parse("\n".join(lines), "the default configuration")
 
 

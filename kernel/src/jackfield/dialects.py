@@ -130,6 +130,12 @@ class Dialect:
     needs_max_tokens: ClassVar[bool] = False
     """Whether a request must say how long its answer may be."""
 
+    image_urls: ClassVar[bool] = True
+    """Whether an image may stand in a request by its web address; else it gets the bytes."""
+
+    document_urls: ClassVar[bool] = True
+    """The same for documents."""
+
     framing: Framing = SSE
     request_texts: ClassVar[tuple[str, ...]] = ()
     response_texts: ClassVar[tuple[str, ...]] = ()

@@ -2,8 +2,15 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
+
+if TYPE_CHECKING:
+    from jackfield._websocket import Inbox
+
+WEBSOCKET: Final = "WEBSOCKET"
+"""What stands for a method at an endpoint that is a WebSocket."""
 
 
 @define(eq=False)
@@ -11,7 +18,8 @@ class HttpRequest:
     """One HTTP request, whole, as a server adapter read it.
 
     `path` is the raw, percent-encoded path without its query; `headers` is case-insensitive
-    (a `multidict.CIMultiDictProxy`); `client` is the peer's address, or "unix".
+    (a `multidict.CIMultiDictProxy`); `client` is the peer's address, or "unix". `websocket` gets
+    the client's messages where the request asks for a WebSocket and the adapter can be one.
     """
 
     method: str
@@ -20,6 +28,7 @@ class HttpRequest:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     client: str = "127.0.0.1"
+    websocket: "Inbox | None" = field(default=None, repr=False, kw_only=True)
     received: float = field(factory=time.monotonic)
     aborted: bool = field(default=False, init=False)
     _on_abort: Callable[[], None] | None = field(default=None, init=False)
@@ -46,6 +55,9 @@ class HttpResponse:
     method `divert` takes a function there, which gets each part in the call that brought it, while
     the iterator goes on to yield the rest; once the function says False the iterator yields b"".
     Content-Length and Transfer-Encoding are the adapter's business.
+
+    Status 101 with a stream answers a request that asked for a WebSocket: each part is whole
+    messages in wire form, and the last message of all is a close frame.
     """
 
     status: int

@@ -12,15 +12,15 @@ from attrs import frozen
 from jackfield import _translation
 from jackfield._client import Origin, header_lines, read_base_url
 from jackfield._provider_answer import AnswerReader
+from jackfield._provider_request import RequestWriter
 from jackfield._scrubber import Scrubber
 from jackfield._upstream_error import UpstreamErrors
 from jackfield.config import option
-from jackfield.dialects import Dialect, Loss, Rendered
+from jackfield.dialects import Dialect, Loss
 from jackfield.endpoints import Endpoint
 from jackfield.errors import ConfigError, GatewayError, InvalidRequest, ProviderError
 from jackfield.exchange import Exchange
 from jackfield.keys import Key, KeyRing, LiveKey
-from jackfield.messages import ChatRequest
 from jackfield.plan import Target
 from jackfield.providers import Provider
 from jackfield.response import Response
@@ -56,7 +56,6 @@ _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.IGNORECASE)
 
 
 _MOST_ROUTES = 1024
-_MAX_TOKENS = 4096
 
 _forwarded = lru_cache(maxsize=256)(header_lines)
 """The lines of headers that are passed on; callers of one kind send the same ones."""
@@ -92,6 +91,7 @@ class HttpProvider(Provider):
         self._unspoken: set[str] = set()
         self._known_routes: dict[tuple[Dialect, str], list[Dialect]] = {}
         self._origin: Origin | None = None
+        self._writer = RequestWriter()
         self._ring = KeyRing(())
         self._errors = UpstreamErrors("", Scrubber())
         self._reader = AnswerReader("", self._errors, config.stream_end)
@@ -115,6 +115,7 @@ class HttpProvider(Provider):
         scrubber = Scrubber(config.base_url, secrets)
         self._errors = UpstreamErrors(self.name, scrubber)
         self._reader = AnswerReader(self.name, self._errors, config.stream_end)
+        self._writer = RequestWriter.of(self.name, setup)
         await super().start(setup)
 
     def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
@@ -148,6 +149,21 @@ class HttpProvider(Provider):
             return exchange.endpoint.upstream
         return self.paths[dialect.name]
 
+    def upstream_query(self, dialect: Dialect, exchange: Exchange) -> str:
+        """The query that goes with it: the client's own, without what may be its key.
+
+        What is translated has none.
+        """
+        query = exchange.request.query
+        return _without_credentials(query) if query and dialect is exchange.dialect else ""
+
+    def hide(self, name: str, secret: Secret) -> None:
+        """Keep a secret besides the keys out of what is told of the provider's errors.
+
+        It takes the place of the one that was hidden under this name before, as a new token does.
+        """
+        self._errors.scrubber.hide(name, secret.reveal())
+
     def lists(self, model: str) -> bool:
         """Whether the configuration says that it serves the model."""
         return model in self.config.models
@@ -158,11 +174,13 @@ class HttpProvider(Provider):
         return any(mine is dialect or self._translates(mine, dialect) for dialect in self._spoken)
 
     def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
-        """What rendering the request for this target would lose."""
+        """What the target's dialect, or its model, would lose of the request."""
         routes = self._routes(exchange.dialect, target.model)
-        if not routes or routes[0] is exchange.dialect:
+        if not routes:
             return ()
-        return self._rendered(exchange, target.model, routes[0]).losses
+        if routes[0] is exchange.dialect:
+            return self._writer.lost(exchange, target.model)
+        return self._writer.write(exchange, target.model, routes[0]).losses
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
         """One attempt, in the client's own dialect where the API speaks it, else translated.
@@ -231,7 +249,10 @@ class HttpProvider(Provider):
             if dialect.name not in self._unspoken and self.speaks(dialect, model)
         ]
         own = [dialect for dialect in usable if dialect is mine]
-        return [*own, *(other for other in usable if self._translates(mine, other))][:2]
+        others = [other for other in usable if self._translates(mine, other)]
+        if own:  # its variants, as in "vendor.chat@other", are asked at the same path
+            others = [other for other in others if _wire(other) != _wire(mine)]
+        return [*own, *others][:2]
 
     def _translates(self, mine: Dialect, other: Dialect) -> bool:
         return (
@@ -242,17 +263,12 @@ class HttpProvider(Provider):
             and other.name in self.paths
         )
 
-    def _rendered(self, exchange: Exchange, model: str, dialect: Dialect) -> Rendered:
-        request = _translation.addressed(exchange.canonical(), model)
-        if dialect.needs_max_tokens and isinstance(request, ChatRequest):
-            request = _translation.limited(request, _MAX_TOKENS)
-        return dialect.render_request(request)
-
     async def _call(self, exchange: Exchange, target: Target, dialect: Dialect) -> Response:
         translated = dialect is not exchange.dialect
         losses: tuple[Loss, ...] = ()
         if translated:
-            rendered = self._rendered(exchange, target.model, dialect)
+            await self._writer.prepare(exchange, dialect)
+            rendered = self._writer.write(exchange, target.model, dialect)
             _translation.refuse_broken(exchange, dialect, rendered.losses)
             body, losses = rendered.body, rendered.losses
         else:
@@ -296,10 +312,7 @@ class HttpProvider(Provider):
             for name, value in values.items():
                 path = path.replace("{" + name + "}", quote(value, safe=""))
                 path = path.replace("{" + name + "*}", quote(value, safe="/:@!$&'()*+,;=~"))
-        query = exchange.request.query
-        if not query or dialect is not exchange.dialect:
-            return path
-        query = _without_credentials(query)
+        query = self.upstream_query(dialect, exchange)
         return path + ("&" if "?" in path else "?") + query if query else path
 
     def _head(self, exchange: Exchange, key: LiveKey) -> bytes:
@@ -324,10 +337,12 @@ class HttpProvider(Provider):
         return self._ring.cool(key, retry_after or (1.0 if status == 429 else 60.0))
 
 
+def _wire(dialect: Dialect) -> str:
+    return dialect.name.partition("@")[0]
+
+
 def _without_credentials(query: str) -> str:
     """The query without what may be the caller's own key: the provider gets the gateway's."""
-    if not query:
-        return query
     return "&".join(
         part
         for part in query.split("&")

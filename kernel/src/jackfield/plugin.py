@@ -55,7 +55,7 @@ class Plugin:
     """The kernel versions that it works with."""
 
     name: str = ""
-    """The name of its table in the TOML; set before `start`."""
+    """The name of its table in the TOML; set before `__init__`."""
 
     def __init__(self, config: Any) -> None:
         """Keep the configuration. No I/O here: the configuration may only be checked."""

@@ -8,10 +8,11 @@ from typing import Literal
 
 import attrs
 from attrs import frozen
-from attrs.validators import ge, le, min_len
+from attrs.validators import ge, gt, le, min_len
 
 from jackfield._config.options import option
 from jackfield.address import Address
+from jackfield.capabilities import Capabilities
 from jackfield.timeouts import Timeouts
 
 
@@ -96,6 +97,21 @@ class Upstream:
     retries: int = option(
         2, "Further attempts at a target after a failure.", validator=[ge(0), le(10)]
     )
+    fetch_urls: bool = option(
+        False,
+        "Whether the gateway fetches images and files that a request names by their address, for a"
+        " provider that takes bytes alone. Only the open internet is connected to, and redirects"
+        " are not followed.",
+    )
+    fetch_hosts: tuple[str, ...] = option(
+        (), 'The hosts it may fetch from, such as `"*.example.com"`; all when empty.'
+    )
+    fetch_max: int = option(
+        20_971_520, "The most that is fetched for one request, in bytes.", validator=ge(1)
+    )
+    fetch_seconds: float = option(
+        10.0, "How long fetching one of them may take, in seconds.", validator=gt(0)
+    )
 
 
 @frozen
@@ -165,12 +181,18 @@ class ModelTable:
 
 @frozen
 class Settings:
-    """The kernel's tables. The order of providers, models and plugins is that of the file."""
+    """The kernel's tables. The order of providers, models and plugins is that of the file.
+
+    `capabilities` has what the file says of models that match a pattern.
+    """
 
     server: Server = attrs.field(factory=Server)
     upstream: Upstream = attrs.field(factory=Upstream)
     providers: dict[str, ProviderTable] = attrs.field(factory=dict)
     models: dict[str, ModelTable] = attrs.field(factory=dict)
+    capabilities: dict[str, Capabilities] = attrs.field(
+        factory=dict, metadata={"doc": "What models can do, by patterns of their names."}
+    )
     plugins: dict[str, PluginTable] = attrs.field(factory=dict)
 
 

@@ -14,7 +14,7 @@ from jackfield.errors import ProviderError
 MAX_EVENT = 4 << 20
 """Bytes that one event may hold; a longer one breaks the stream off with an error."""
 
-_CR = 13  # a number is found in bytes ten times as fast as b"\r" is
+_LF, _CR = 10, 13  # a number is found in bytes far faster than b"\r" is
 _BOM = b"\xef\xbb\xbf"
 _BLANK = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _EOL = re.compile(rb"\r\n|\n|\r")
@@ -127,13 +127,15 @@ class Event:
 
 
 def data_of(event: bytes) -> bytes | None:
-    """The data of one event, quickly: the usual event is one `data:` line and a blank line."""
+    """The data of one event, quickly: the usual one is a `data:` line, after its name or alone."""
+    start = event.find(_LF) + 1 if event.startswith(b"event: ") else 0
     if (
-        event.startswith(b"data: ")
+        event.startswith(b"data: ", start)
+        and event.find(_LF, start) == len(event) - 2
         and event.endswith(b"\n\n")
-        and event.find(b"\n") == len(event) - 2
+        and _CR not in event
     ):
-        return event[6:-2] if _CR not in event else parse(event).data
+        return event[start + 6 : -2]
     return parse(event).data
 
 

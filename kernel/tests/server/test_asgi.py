@@ -89,10 +89,6 @@ async def test_a_gateway_that_cannot_start_fails_the_lifespan() -> None:
         await run(app, {"type": "lifespan"}, ["lifespan.startup"])
 
 
-async def test_a_websocket_is_closed_politely() -> None:
-    app = JackfieldASGI(Opened)
-    assert await run(app, {"type": "websocket"}, ["websocket.connect"]) == ["websocket.close"]
-
 
 class Opened:
     """A gateway's life, written down."""

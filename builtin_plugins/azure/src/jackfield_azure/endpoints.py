@@ -8,6 +8,7 @@ import msgspec
 from jackfield import Endpoint, Exchange, NotFound, Response
 from jackfield.catalogue import Catalogue, Listed
 from jackfield.dialects import Dialect, installed
+from jackfield.realtime import MAX_MESSAGE, WEBSOCKET
 
 from . import deployments
 
@@ -16,12 +17,14 @@ RESPONSES: Final = installed("openai.responses")
 COMPLETIONS: Final = installed("openai.completions")
 EMBEDDINGS: Final = installed("openai.embeddings")
 RESOURCE: Final = installed("openai.resource")
+REALTIME: Final = installed("openai.realtime")
 
 OPERATIONS: Final[Mapping[str, str]] = {
     CHAT.name: "/chat/completions",
     RESPONSES.name: "/responses",
     COMPLETIONS.name: "/completions",
     EMBEDDINGS.name: "/embeddings",
+    REALTIME.name: "/realtime",
 }
 """The paths of OpenAI's dialects in its own API."""
 
@@ -57,6 +60,7 @@ def _of_deployments() -> Iterator[Endpoint]:
     for path, operation, permission, largest in _RESOURCES[:2]:
         yield _resource(_DEPLOYMENT, path, operation, permission, largest)
     yield _inference("/azure/openai", RESPONSES, "/responses")
+    yield _session("/azure/openai")
     yield from _models("/azure/openai/models")
     for path, operation, permission, largest in _RESOURCES:
         yield _resource("/azure/openai", path, operation, permission, largest)
@@ -65,6 +69,7 @@ def _of_deployments() -> Iterator[Endpoint]:
 def _of_v1() -> Iterator[Endpoint]:
     for dialect in (CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS):
         yield _inference("/azure/openai/v1", dialect, OPERATIONS[dialect.name])
+    yield _session("/azure/openai/v1")
     yield from _models("/azure/openai/v1/models")
     for path, operation, permission, largest in _RESOURCES:
         yield _resource("/azure/openai/v1", path, operation, permission, largest)
@@ -76,6 +81,21 @@ def _of_foundry() -> Iterator[Endpoint]:
     yield _resource("/azure/models", "/images/embeddings", "embeddings", "inference", _UPLOADS)
     yield _resource("/azure/models", "/info", "models", "models", None)
     yield _resource("/azure/models", "/{rest*}", "resources", "resources", None)
+
+
+def _session(prefix: str) -> Endpoint:
+    path, operation = f"{prefix}/realtime", "/realtime"
+    query = ("model", "deployment")
+    return Endpoint(
+        WEBSOCKET,
+        path,
+        REALTIME,
+        "realtime",
+        "inference",
+        operation,
+        max_body=MAX_MESSAGE,
+        query=query,
+    )
 
 
 def _models(path: str) -> Iterator[Endpoint]:

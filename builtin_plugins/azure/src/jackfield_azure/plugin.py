@@ -12,9 +12,9 @@ from jackfield.dialects import Dialect
 from jackfield.endpoints import Endpoint
 from jackfield.errors import InvalidRequest
 from jackfield.exchange import Exchange
-from jackfield.http_provider import HttpConfig, HttpProvider
 from jackfield.plan import Target
 from jackfield.providers import ModelInfo
+from jackfield.realtime import RealtimeConfig, RealtimeProvider
 from jackfield.response import Response
 from jackfield.secrets import Secret, SecretRef
 from jackfield.setup import Setup
@@ -25,6 +25,7 @@ from .endpoints import (
     COMPLETIONS,
     EMBEDDINGS,
     OPERATIONS,
+    REALTIME,
     RESOURCE,
     RESPONSES,
     endpoints,
@@ -60,11 +61,11 @@ class Auth:
         return "it needs tenant_id, client_id and client_secret, or bearer"
 
 
-class Azure(HttpProvider):
+class Azure(RealtimeProvider):
     """OpenAI's dialects at one resource of Azure; a model is what one of its deployments runs."""
 
     @frozen
-    class Config(HttpConfig):
+    class Config(RealtimeConfig):
         """`[providers.NAME]` with `use = "azure"`."""
 
         base_url: str = option(
@@ -83,7 +84,7 @@ class Azure(HttpProvider):
 
     dialects: ClassVar[tuple[Dialect, ...]] = (
         *(deployments.CHAT, deployments.COMPLETIONS, deployments.EMBEDDINGS),
-        *(CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS, RESOURCE),
+        *(CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS, RESOURCE, REALTIME),
     )
     endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
     paths: ClassVar[Mapping[str, str]] = OPERATIONS
@@ -175,6 +176,12 @@ class Azure(HttpProvider):
         query = super().upstream_query(dialect, exchange)
         door = form_of_door(exchange.endpoint.path)
         return versioned(query, self._form_of(operation, exchange), door, self.config.api_version)
+
+    def session_query(self, exchange: Exchange, model: str) -> Mapping[str, str]:
+        """The model of a session, as the form of the API names it."""
+        if not model:
+            return {}
+        return {"deployment" if self._form == "deployments" else "model": model}
 
     def _form_of(self, operation: str, exchange: Exchange) -> Form:
         return form_at(operation, self._form, form_of_door(exchange.endpoint.path))

@@ -16,8 +16,10 @@ from jackfield.messages import (
     ToolCall,
 )
 
-from .chat_message_reader import kept_details
+from .chat_google import KEY, extra_content, is_of_call
+from .chat_message_reader import kept_details, kept_keys
 from .chat_parts import NAME, write_part
+from .chat_thoughts import DETAILS, details_of
 from .chat_tools import is_legacy, write_call
 from .fields import carry, own
 
@@ -25,12 +27,14 @@ from .fields import carry, own
 def write_assistant(
     message: Message, path: str, losses: list[Loss], *, answer: bool
 ) -> dict[str, Any]:
-    """The message of role `assistant`. In an `answer` reasoning is shown as `reasoning_content`;
-    an earlier turn's is sent only to the kind of provider that it came from.
+    """The message of role `assistant`. In an `answer` reasoning is shown as `reasoning_content`,
+    and what proves it is in `reasoning_details`; an earlier turn's is sent only to the kind of
+    provider that it came from.
     """
     writer = _Assistant(path, losses, answer)
     for part in message.parts:
         writer.add(part)
+    writer.close()
     shape = own(message.extensions, NAME).get("$content")
     wire: dict[str, Any] = {"role": "assistant", "content": writer.content(shape), **writer.wire}
     if writer.annotations:
@@ -52,6 +56,8 @@ class _Assistant:
         self.annotations: list[Any] = []
         self._content: list[Part] = []
         self._length = 0
+        self._foreign: list[tuple[Reasoning, int, int]] = []
+        self._extra_content: dict[str, Any] | None = None
 
     def add(self, part: Part) -> None:
         if own(getattr(part, "extensions", {}), NAME).get("$in") == "content":
@@ -67,9 +73,21 @@ class _Assistant:
             case ToolCall() if is_legacy(part):
                 self.wire["function_call"] = {"name": part.name, "arguments": part.arguments}
             case ToolCall():
-                self.calls.append(write_call(part))
+                self.calls.append(write_call(part) | self._signed())
             case _:
                 self._other(part)
+
+    def close(self) -> None:
+        """Write what is known only when all parts are."""
+        mine = self.wire.get(DETAILS, [])
+        details = [*mine, *details_of(self._foreign, len(mine))]
+        if details:
+            self.wire[DETAILS] = details
+        self.wire.update(self._signed())
+
+    def _signed(self) -> dict[str, Any]:
+        extra, self._extra_content = self._extra_content, None
+        return {} if extra is None else {KEY: extra}
 
     def content(self, shape: str | None) -> str | list[dict[str, Any]] | None:
         texts = [part.text for part in self._content if isinstance(part, Text)]
@@ -91,12 +109,18 @@ class _Assistant:
 
     def _reasoning(self, part: Reasoning) -> None:
         kept = own(part.extensions, NAME)
-        keys = kept.get("$keys")
-        if keys is not None:
+        keys = kept_keys(kept)
+        extra = extra_content(part.extensions)
+        if extra is not None and is_of_call(part.extensions):
+            self.wire.update(self._signed())
+            self._extra_content = extra
+        elif extra is not None:
+            self.wire[KEY] = extra
+        elif keys is not None:
             self.wire.update(dict.fromkeys(keys, part.text))
             details = kept_details(kept, part.text)
             if details:
-                self.wire["reasoning_details"] = details
+                self.wire[DETAILS] = details
         elif not self.answer:
             self._lose("reasoning.replay", "dropped")
         else:
@@ -106,10 +130,7 @@ class _Assistant:
         if part.text:
             before = self.wire.get("reasoning_content")
             self.wire["reasoning_content"] = f"{before}\n\n{part.text}" if before else part.text
-        if part.signature:
-            self._lose("reasoning.signature", "dropped")
-        if part.encrypted:
-            self._lose("reasoning.encrypted", "dropped")
+        self._foreign.append((part, self._length, len(self.calls)))
 
     def _other(self, part: Part) -> None:
         match part:

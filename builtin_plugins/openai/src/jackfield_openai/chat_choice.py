@@ -16,8 +16,10 @@ from jackfield.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
-from jackfield.messages import Opaque, Part
+from jackfield.messages import Opaque, Part, Reasoning
 
+from .chat_google import KEY as EXTRA_CONTENT
+from .chat_google import read_signature
 from .chat_message_reader import (
     REASONING_KEYS,
     details_note,
@@ -159,8 +161,9 @@ class ChoiceReader:
                 raise ProviderError("The provider sent a tool call without a function.")
             slot = self._slot(wire, inner)
             if slot not in self._calls:
+                start = self._signed(wire, out)
                 part = self._calls[slot] = self._begin()
-                out.append(self._call_start(part, wire, inner))
+                out.append(self._call_start(part, start, inner))
             self._arguments(slot, inner.get("arguments", inner.get("input")), out)
 
     def _slot(self, wire: Mapping[str, Any], inner: Mapping[str, Any]) -> int:
@@ -169,6 +172,13 @@ class ChoiceReader:
             return index
         # Without an index a name begins another call, and nothing else does.
         return len(self._calls) if inner.get("name") or not self._calls else max(self._calls)
+
+    def _signed(self, wire: Mapping[str, Any], out: Events) -> Mapping[str, Any]:
+        thought = read_signature(wire.get(EXTRA_CONTENT), of_call=True)
+        if thought is None:
+            return wire
+        out.append(_signature(thought, self._begin(), self.index))
+        return {key: value for key, value in wire.items() if key != EXTRA_CONTENT}
 
     def _call_start(
         self, part: int, wire: Mapping[str, Any], inner: Mapping[str, Any]
@@ -197,7 +207,10 @@ class ChoiceReader:
 
     def _annotations(self, annotations: list[Any], _: Delta, out: Events) -> None:
         part = self._open("text")
-        out += [CitationAdded(part, read_annotation(wire), self.index) for wire in annotations]
+        for wire in annotations:
+            if isinstance(wire, dict):
+                wire.pop("index", None)  # where it stands in the list, which the events say
+            out.append(CitationAdded(part, read_annotation(wire), self.index))
 
     def _audio(self, wire: Mapping[str, Any], _: Delta, out: Events) -> None:
         identity, expires = wire.get("id"), wire.get("expires_at")
@@ -211,6 +224,13 @@ class ChoiceReader:
         )
         out.append(event)
 
+    def _extra_content(self, extra: dict[str, Any], _: Delta, out: Events) -> None:
+        thought = read_signature(extra, of_call=False)
+        if thought is None:
+            self.extra[EXTRA_CONTENT] = extra
+        else:
+            out.append(_signature(thought, self._begin(), self.index))
+
     def _images(self, images: list[Any], _: Delta, out: Events) -> None:
         for wire in images:
             try:
@@ -218,6 +238,11 @@ class ChoiceReader:
             except InvalidRequest as error:
                 raise ProviderError(f"The provider sent a wrong image: {error.message}") from error
             out.append(PartAdded(self._begin(), image, self.index))
+
+
+def _signature(thought: Reasoning, part: int, choice: int) -> ReasoningDelta:
+    extensions = thought.extensions
+    return ReasoningDelta(part, "", choice, signature=thought.signature, extensions=extensions)
 
 
 _Reader = Callable[[ChoiceReader, Any, Delta, Events], None]
@@ -232,4 +257,5 @@ _READERS: Mapping[str, tuple[type, _Reader]] = {
     "annotations": (list, ChoiceReader._annotations),
     "audio": (dict, ChoiceReader._audio),
     "images": (list, ChoiceReader._images),
+    EXTRA_CONTENT: (dict, ChoiceReader._extra_content),
 }

@@ -25,9 +25,13 @@ from jackfield.events import (
 from jackfield.messages import ChatRequest, FinishReason, Image, Opaque, Usage
 
 from .chat_assistant import write_annotation
-from .chat_message_reader import kept_details
+from .chat_choice_writer import ChoiceWriter
+from .chat_google import KEY as EXTRA_CONTENT
+from .chat_google import extra_content, is_of_call
+from .chat_message_reader import kept_details, kept_keys
 from .chat_parts import NAME, write_part
 from .chat_response import new_id, now, write_finish
+from .chat_thoughts import DETAILS
 from .chat_tools import is_legacy
 from .failures import render_failed
 from .fields import own
@@ -39,20 +43,6 @@ _REPEATED = ("service_tier", "system_fingerprint", "provider")
 """What providers say in every chunk; other fields stand in the chunk that they came in."""
 
 
-class _ChoiceWriter:
-    """What has been written of one choice."""
-
-    __slots__ = ("calls", "finished", "kinds", "reasoning", "text", "texts")
-
-    def __init__(self) -> None:
-        self.calls: dict[int, int] = {}
-        self.kinds: dict[int, str] = {}
-        self.reasoning: int | None = None
-        self.text = 0
-        self.texts: dict[int, int] = {}
-        self.finished = False
-
-
 class ChatStreamRenderer:
     """The renderer of one stream: a role chunk first, one finish for each choice, `[DONE]` last."""
 
@@ -61,7 +51,7 @@ class ChatStreamRenderer:
         self._request = request
         self._legacy = any(is_legacy(tool) for tool in request.tools)
         self._usage: Usage | None = None
-        self._choices: dict[int, _ChoiceWriter] = {}
+        self._choices: dict[int, ChoiceWriter] = {}
         self._fields: dict[str, Any] = {}
         self._head = b""
         self._tail = b',"usage":null}\n\n' if request.include_usage else b"}\n\n"
@@ -91,13 +81,13 @@ class ChatStreamRenderer:
         return b"data: " + _encode({**self._fields, **extra})[:-1] + b',"choices":['
 
     def _role(self, choice: int) -> bytes:
-        self._choices[choice] = _ChoiceWriter()
+        self._choices[choice] = ChoiceWriter()
         return self._delta(choice, b'{"role":"assistant","content":""}')
 
     def _delta(self, choice: int, delta: bytes, end: bytes = b',"finish_reason":null}]') -> bytes:
         return b'%b{"index":%d,"delta":%b%b%b' % (self._head, choice, delta, end, self._tail)
 
-    def _open(self, choice: int) -> tuple[_ChoiceWriter, bytes]:
+    def _open(self, choice: int) -> tuple[ChoiceWriter, bytes]:
         """The state of a choice, and what begins it when it is new."""
         writer = self._choices.get(choice)
         if writer is not None:
@@ -129,28 +119,30 @@ class ChatStreamRenderer:
         if kept.get("$in") == "content":
             thought = {"type": "thinking", "thinking": [{"type": "text", "text": event.text}]}
             return self._object(event.choice, {"content": [thought]})
-        keys = kept.get("$keys")
+        keys = kept_keys(kept)
+        extra = extra_content(event.extensions)
+        if extra is not None:
+            return self._signature(event, extra)
         if keys is not None:
             delta: dict[str, Any] = dict.fromkeys(keys, event.text)
             details = kept_details(kept, event.text)
             if details:
-                delta["reasoning_details"] = details
+                delta[DETAILS] = details
             return self._object(event.choice, delta) if delta else b""
         return self._foreign_reasoning(event)
 
     def _foreign_reasoning(self, event: ReasoningDelta) -> bytes:
-        if event.signature:
-            self._lose("reasoning.signature")
-        if event.encrypted:
-            self._lose("reasoning.encrypted")
-        if not event.text:
-            return b""
         writer, begin = self._open(event.choice)
-        text = event.text
-        if writer.reasoning not in (None, event.part):
-            text = "\n\n" + text
-        writer.reasoning = event.part
-        return begin + self._object(event.choice, {"reasoning_content": text})
+        delta = writer.think(event)
+        return begin + self._object(event.choice, delta) if delta else begin
+
+    def _signature(self, event: ReasoningDelta, extra: dict[str, Any]) -> bytes:
+        writer, begin = self._open(event.choice)
+        now = {EXTRA_CONTENT: extra}
+        if is_of_call(event.extensions):
+            now = writer.signed()
+            writer.extra_content = extra
+        return begin + self._object(event.choice, now) if now else begin
 
     def _call_started(self, event: ToolCallStarted) -> bytes:
         writer, begin = self._open(event.choice)
@@ -167,6 +159,7 @@ class ChatStreamRenderer:
             "id": event.id,
             "type": event.kind,
             event.kind: {"name": event.name, argument: ""},
+            **writer.signed(),
             **kept,
         }
         return begin + self._object(event.choice, {"tool_calls": [wire]})
@@ -196,10 +189,10 @@ class ChatStreamRenderer:
         writer, begin = self._open(event.choice)
         offset = 0 if NAME in event.citation.extensions else writer.texts.get(event.part, 0)
         wire = write_annotation(event.citation, "", offset)
-        if wire is None:
+        if not isinstance(wire, dict):
             self._lose("citations")
             return begin
-        return begin + self._object(event.choice, {"annotations": [wire]})
+        return begin + self._object(event.choice, writer.listed("annotations", wire))
 
     def _part(self, event: PartAdded) -> bytes:
         value = event.value
@@ -209,14 +202,19 @@ class ChatStreamRenderer:
         wire = write_part(value, f"choices[{event.choice}]", self.losses)
         if wire is None:
             return b""
-        key = "images" if isinstance(value, Image) else "content"
-        return self._object(event.choice, {key: [wire]})
+        if not isinstance(value, Image):
+            return self._object(event.choice, {"content": [wire]})
+        writer, begin = self._open(event.choice)
+        return begin + self._object(event.choice, writer.listed("images", wire))
 
     def _finished(self, event: Finished) -> bytes:
         writer, begin = self._open(event.choice)
         if writer.finished:
             return begin
         writer.finished = True
+        last_words = writer.last_words()
+        if last_words:
+            begin += self._object(event.choice, last_words)
         kept = own(event.extensions, NAME)
         word = kept.get("$finish_reason", event.reason)
         if self._legacy and event.reason == "tool_calls":

@@ -20,7 +20,9 @@ from jackfield.messages import (
     ToolResult,
 )
 
+from .chat_google import take_signature
 from .chat_parts import NAME, read_part, read_parts
+from .chat_thoughts import DETAILS, PlacedThought, take_thoughts, weave
 from .chat_tools import LEGACY, new_call_id, placed_call_id, read_call, read_legacy_call
 from .fields import Fields
 
@@ -35,6 +37,8 @@ _ROLES: Mapping[str, Role] = {
     "tool": "tool",
     "function": "tool",
 }
+
+_PLAIN = frozenset({"system", "developer", "user", "assistant"})
 
 
 def read_messages(wire: Any) -> tuple[Message, ...]:
@@ -54,6 +58,10 @@ def read_message(wire: Any, path: str, unanswered: list[str] | None = None) -> M
     """One message: of a request if it comes with the ids of calls that wait for their results."""
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be an object.", param=path)
+    if len(wire) == 2 and unanswered is not None:  # most messages
+        plain, content = wire.get("role"), wire.get("content")
+        if type(plain) is str and plain in _PLAIN and type(content) is str and content:
+            return Message(_ROLES[plain], (Text(content),))
     fields = Fields(wire, path, strict=unanswered is not None)
     spoken = fields.rest.pop("role", None if fields.strict else "assistant")
     role = _ROLES.get(spoken) if isinstance(spoken, str) else None
@@ -61,10 +69,12 @@ def read_message(wire: Any, path: str, unanswered: list[str] | None = None) -> M
         raise fields.wrong("role", f"one of {', '.join(_ROLES)}")
     if role == "tool":
         return _tool_message(fields, spoken == "function", unanswered or [])
+    foreign = _foreign_thoughts(fields) if fields.strict else []
     parts = [*_reasoning(fields), *_content(fields)]
     name = fields.text("name")
     if role == "assistant":
         parts = [*_cited(parts, fields), *_answer_parts(fields)]
+        parts = weave([*take_signature(fields.rest, of_call=False), *parts], foreign)
     return Message(role, tuple(parts), name=name, extensions=fields.extensions(NAME))
 
 
@@ -92,6 +102,17 @@ def _tool_message(fields: Fields, legacy: bool, unanswered: list[str]) -> Messag
         fields.rest[LEGACY] = True
     result = ToolResult(answered, parts, name, extensions={NAME: fields.rest})
     return Message("tool", (result,))
+
+
+def _foreign_thoughts(fields: Fields) -> list[PlacedThought]:
+    details = fields.rest.get(DETAILS)
+    thoughts, own_details = take_thoughts(details) if isinstance(details, list) else ([], [])
+    if thoughts:
+        fields.rest[DETAILS] = own_details
+        if not own_details:  # then the text is the one that these thoughts were shown as
+            for key in (DETAILS, *REASONING_KEYS):
+                fields.rest.pop(key, None)
+    return thoughts
 
 
 def _reasoning(fields: Fields) -> list[Part]:
@@ -123,9 +144,17 @@ def details_note(details: list[Any], text: str) -> dict[str, Any]:
     return {"reasoning_details": details, **differ}
 
 
+def kept_keys(kept: Mapping[str, Any]) -> list[str] | None:
+    """The names under which a reasoning came; None for one of another dialect."""
+    keys = kept.get("$keys")
+    return [key for key in REASONING_KEYS if key in keys] if isinstance(keys, list) else None
+
+
 def kept_details(kept: Mapping[str, Any], text: str) -> list[Any]:
     """The details to go back with a reasoning: none once its text was changed."""
-    details: list[Any] = kept.get("reasoning_details", [])
+    details = kept.get(DETAILS)
+    if not isinstance(details, list):
+        return []
     same = kept.get("$differ") or details_text(details) in ("", text)
     return details if same else []
 
@@ -155,13 +184,23 @@ def _answer_parts(fields: Fields) -> list[Part]:
     parts += _images(fields)
     calls = fields.items("tool_calls")
     where = fields.where("tool_calls")
-    parts += [read_call(c, f"{where}[{i}]", strict=fields.strict) for i, c in enumerate(calls)]
+    for i, wire in enumerate(calls):
+        parts += _signed_call(wire, f"{where}[{i}]", strict=fields.strict)
     legacy = fields.rest.get("function_call")
     if isinstance(legacy, dict) and legacy.get("name"):
         del fields.rest["function_call"]
         identity = placed_call_id(fields.path) if fields.strict else new_call_id()
         parts.append(read_legacy_call(legacy, identity))
     return parts
+
+
+def _signed_call(wire: Any, path: str, *, strict: bool) -> list[Part]:
+    call = read_call(wire, path, strict=strict)
+    rest = dict(call.extensions.get(NAME, {}))
+    signature = take_signature(rest, of_call=True)
+    if not signature:
+        return [call]
+    return [*signature, evolve(call, extensions={NAME: rest} if rest else {})]
 
 
 def _images(fields: Fields) -> list[Part]:

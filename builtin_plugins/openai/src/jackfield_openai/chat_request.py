@@ -23,6 +23,14 @@ _FLAGS = ("parallel_tool_calls", "logprobs", "store")
 _TEXTS = ("user", "service_tier")
 _TABLES = ("logit_bias", "metadata")
 
+_OPTIONS: Mapping[str, Callable[[Fields, str], Any]] = {
+    **dict.fromkeys(_NUMBERS, Fields.number),
+    **dict.fromkeys(_INTEGERS, Fields.integer),
+    **dict.fromkeys(_FLAGS, Fields.flag),
+    **dict.fromkeys(_TEXTS, Fields.text),
+    **dict.fromkeys(_TABLES, Fields.table),
+}
+
 
 def peek_chat(tree: Any, params: Mapping[str, str]) -> Peek:
     """What the kernel must know of a chat request."""
@@ -60,21 +68,20 @@ def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
         **read_options(fields),
     }
     for shape in _SHAPES:
-        known[shape.field] = shape.take(fields.rest)
+        if shape.is_in(fields.rest):
+            known[shape.field] = shape.take(fields.rest)
     tools = read_tools(fields)
     stream = take_stream(fields)
     return ChatRequest(**known, tools=tools, stream=stream, extensions={NAME: fields.rest})
 
 
 def read_options(fields: Fields) -> dict[str, Any]:
-    """The fields that mean the same in the canonical form and have its names."""
-    return {
-        **{key: fields.number(key) for key in _NUMBERS},
-        **{key: fields.integer(key) for key in _INTEGERS},
-        **{key: fields.flag(key) for key in _FLAGS},
-        **{key: fields.text(key) for key in _TEXTS},
-        **{key: fields.table(key) for key in _TABLES},
-    }
+    """The fields that mean the same in the canonical form and have its names; those that are there.
+
+    Most requests have one or two of them.
+    """
+    rest = fields.rest
+    return {key: take(fields, key) for key, take in _OPTIONS.items() if key in rest}
 
 
 def take_stream(fields: Fields) -> bool:
@@ -212,6 +219,10 @@ class Shape:
     keys: tuple[str, ...]
     read: Callable[[Mapping[str, Any]], Any]
     write: Callable[[ChatRequest, list[Loss]], dict[str, Any]]
+
+    def is_in(self, wire: Mapping[str, Any]) -> bool:
+        """Whether there is any of it."""
+        return not wire.keys().isdisjoint(self.keys)
 
     def take(self, rest: dict[str, Any]) -> Any:
         """Its value, with a note of how it was written."""

@@ -9,24 +9,16 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from jackfield.dialects import (
-    CanonicalRequest,
-    CanonicalResponse,
-    Dialect,
-    Peek,
-    Rendered,
-    Terminal,
-    UpstreamFailure,
-    UsageMeter,
-)
-from jackfield.errors import GatewayError, InvalidRequest
+from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Loss, Rendered
+from jackfield.errors import InvalidRequest
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
 
-from . import failures
 from .chat_request import peek_model
 from .chat_response import parse_body
 from .fields import Fields, body_fields, carry, own
-from .usage import ChunkMeter, chunk_usage, write_usage
+from .losses import extension_losses
+from .usage import chunk_usage, write_usage
+from .whole import WholeDialect
 
 NAME = "openai.embeddings"
 
@@ -41,19 +33,16 @@ class _Answer(msgspec.Struct):
 _read_answer = msgspec.json.Decoder(_Answer).decode
 
 
-class EmbeddingsDialect(Dialect):
+class EmbeddingsDialect(WholeDialect):
     """Embeddings. There are no streams of them."""
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "embeddings"
-    canonical: ClassVar[Literal["chat", "embeddings"]] = "embeddings"
+    canonical: ClassVar[Canonical] = "embeddings"
     request_texts: ClassVar[tuple[str, ...]] = ("input", "input/*")
-
-    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        return Peek(peek_model(body_fields(tree), params))
-
-    def terminal(self, event: bytes) -> Terminal | None:
-        return None
+    takes_input_type: bool = False
+    """Whether `input_type` is known: OpenAI refuses it, and clients that send it know who does not.
+    """
 
     def usage(self, body: bytes) -> Usage | None:
         try:
@@ -64,18 +53,6 @@ class EmbeddingsDialect(Dialect):
             raise ValueError("the answer has no data")
         return chunk_usage({"usage": answer.usage})
 
-    def usage_meter(self) -> UsageMeter:
-        return ChunkMeter()
-
-    def render_error(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.render_error(error, request_id)
-
-    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.render_error_event(error, request_id)
-
-    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
-        return failures.parse_error(status, body)
-
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:
         fields = body_fields(tree)
         form = fields.rest.get("encoding_format")
@@ -85,8 +62,9 @@ class EmbeddingsDialect(Dialect):
         return EmbeddingsRequest(
             model=peek_model(fields, params),
             inputs=_take_inputs(fields),
-            dimensions=fields.integer("dimensions"),
+            dimensions=_take_dimensions(fields),
             encoding_format=known,
+            input_type=fields.text("input_type"),
             user=fields.text("user"),
             extensions={NAME: fields.rest},
         )
@@ -94,14 +72,25 @@ class EmbeddingsDialect(Dialect):
     def render_request(self, request: CanonicalRequest) -> Rendered:
         if not isinstance(request, EmbeddingsRequest):
             raise TypeError("the request is not one for embeddings")
+        kept = own(request.extensions, NAME)
+        losses = extension_losses(request.extensions, NAME)
         inputs: Any = request.inputs
-        if own(request.extensions, NAME).get("$input") == "single" and len(inputs) == 1:
+        if kept.get("$input") == "single" and len(inputs) == 1:
             inputs = inputs[0]
-        wire: dict[str, Any] = {"model": request.model, "input": inputs}
-        for key in ("dimensions", "encoding_format", "user"):
-            if getattr(request, key) is not None:
-                wire[key] = getattr(request, key)
-        return Rendered(msgspec.json.encode(carry(wire, request.extensions, NAME)))
+        known = {
+            "model": request.model,
+            "input": inputs,
+            kept.get("$dimensions", "dimensions"): request.dimensions,
+            "encoding_format": request.encoding_format,
+            "user": request.user,
+        }
+        if NAME in request.extensions or self.takes_input_type:
+            known["input_type"] = request.input_type
+        elif request.input_type is not None:
+            losses.append(Loss("input_type", "input_type", "dropped"))
+        wire = {key: value for key, value in known.items() if value is not None}
+        body = msgspec.json.encode(carry(wire, request.extensions, NAME))
+        return Rendered(body, tuple(losses))
 
     def parse_response(self, body: bytes) -> EmbeddingsResponse:
         fields = Fields(parse_body(body), strict=False)
@@ -135,6 +124,15 @@ class EmbeddingsDialect(Dialect):
             "usage": _write_usage(usage),
         }
         return Rendered(msgspec.json.encode(carry(wire, response.extensions, NAME)))
+
+
+def _take_dimensions(fields: Fields) -> int | None:
+    dimensions = fields.integer("dimensions")
+    if dimensions is None:
+        dimensions = fields.integer("output_dimension")  # Voyage's word
+        if dimensions is not None:
+            fields.rest["$dimensions"] = "output_dimension"
+    return dimensions
 
 
 def _take_inputs(fields: Fields) -> tuple[str | tuple[int, ...], ...]:

@@ -11,7 +11,10 @@ from jackfield.dialects import Dialect
 
 from .chat import ChatDialect
 from .completions import CompletionsDialect
+from .count_tokens import CountTokensDialect
 from .embeddings import EmbeddingsDialect
+from .realtime import session_endpoint
+from .rerank import RerankDialect
 from .resource import ResourceDialect
 from .responses import ResponsesDialect
 
@@ -19,6 +22,8 @@ CHAT: Final = ChatDialect()
 RESPONSES: Final = ResponsesDialect()
 COMPLETIONS: Final = CompletionsDialect()
 EMBEDDINGS: Final = EmbeddingsDialect()
+RERANK: Final = RerankDialect()
+COUNT_TOKENS: Final = CountTokensDialect()
 RESOURCE: Final = ResourceDialect()
 
 PATHS: Final = {
@@ -26,6 +31,8 @@ PATHS: Final = {
     RESPONSES.name: "/responses",
     COMPLETIONS.name: "/completions",
     EMBEDDINGS.name: "/embeddings",
+    RERANK.name: "/rerank",
+    COUNT_TOKENS.name: "/responses/input_tokens",
 }
 """Where an API of this kind serves each dialect, below its base URL."""
 
@@ -35,6 +42,7 @@ _RESOURCES: Final = (
     # path, operation, permission, largest body
     ("/moderations", "moderation", "inference", None),
     ("/audio/{rest*}", "audio", "inference", _UPLOADS),
+    ("/images", "images", "inference", _UPLOADS),
     ("/images/{rest*}", "images", "inference", _UPLOADS),
     ("/responses/{rest*}", "responses", "inference", None),
     ("/files", "files", "files", _UPLOADS),
@@ -53,7 +61,15 @@ def endpoints() -> tuple[Endpoint, ...]:
 
 
 def _below(prefix: str) -> Iterator[Endpoint]:
-    dialects: Sequence[Dialect] = (CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS)
+    yield session_endpoint(prefix)
+    dialects: Sequence[Dialect] = (
+        CHAT,
+        RESPONSES,
+        COMPLETIONS,
+        EMBEDDINGS,
+        RERANK,
+        COUNT_TOKENS,
+    )
     for dialect in dialects:
         path = PATHS[dialect.name]
         yield Endpoint("POST", prefix + path, dialect, dialect.operation, "inference", path)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from jackfield.dialects import Loss
-from jackfield.messages import ChatRequest
+from jackfield.messages import ChatRequest, Extensions
 
 _NAMED_APART = frozenset({"previous_response_id", "conversation"})
 _HINTS = frozenset(
@@ -29,13 +29,20 @@ def foreign_losses(request: ChatRequest, dialect: str, known: Collection[str] = 
                 breaks=True,
             )
         )
-    for name, members in request.extensions.items():
-        if name == dialect:
-            continue
-        for key, value in members.items():
-            if key not in known and _matters(key, value):
-                losses.append(Loss(f"{name}.{key}", f"extensions.{name}.{key}", "dropped"))
-    return losses
+    return losses + extension_losses(request.extensions, dialect, known)
+
+
+def extension_losses(
+    extensions: Extensions, dialect: str, known: Collection[str] = ()
+) -> list[Loss]:
+    """What of other dialects' own members `dialect` leaves out."""
+    return [
+        Loss(f"{name}.{key}", f"extensions.{name}.{key}", "dropped")
+        for name, members in extensions.items()
+        if name != dialect
+        for key, value in members.items()
+        if key not in known and _matters(key, value)
+    ]
 
 
 def _keeps_state(request: ChatRequest, dialect: str) -> bool:

@@ -1,51 +1,118 @@
-"""The provider: any API that speaks OpenAI's dialects, by its base URL."""
+"""The provider: any API that speaks OpenAI's dialects, by its base URL or by a preset's name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import msgspec
-from attrs import frozen
+from attrs import evolve, frozen
 
 from jackfield.config import option
 from jackfield.dialects import Dialect
 from jackfield.endpoints import Endpoint
-from jackfield.errors import ProviderUnavailable
-from jackfield.http_provider import HttpConfig, HttpProvider
+from jackfield.errors import ConfigError, ProviderUnavailable
+from jackfield.exchange import Exchange
 from jackfield.providers import ModelInfo
+from jackfield.realtime import RealtimeConfig, RealtimeProvider
+from jackfield.secrets import SecretError
+from jackfield.setup import Setup
 
-from .endpoints import CHAT, COMPLETIONS, EMBEDDINGS, PATHS, RESOURCE, RESPONSES, endpoints
+from .endpoints import (
+    CHAT,
+    COMPLETIONS,
+    COUNT_TOKENS,
+    EMBEDDINGS,
+    PATHS,
+    RERANK,
+    RESOURCE,
+    RESPONSES,
+    endpoints,
+)
+from .fitted import SUFFIX, fitted
+from .foreign_proofs import without_foreign_proofs
+from .presets import ANY, completed, known_preset, preset_of
+from .realtime import REALTIME
 
 
-class OpenAI(HttpProvider):
-    """OpenAI, and whatever is compatible with it: `base_url` says where."""
+class OpenAI(RealtimeProvider):
+    """OpenAI, and whatever is compatible with it: `preset` or `base_url` says where."""
 
     @frozen
-    class Config(HttpConfig):
+    class Config(RealtimeConfig):
         """`[providers.NAME]` with `use = "openai"`."""
 
-        base_url: str = option(
-            "https://api.openai.com/v1", "The address of the API, with its `/v1`."
+        base_url: str = option("", "The address of the API, with its `/v1`; else the preset's.")
+        preset: str = option(
+            "",
+            "The known API that it is; without it the one called like the table, or else OpenAI.",
+            validator=known_preset,
         )
 
-    dialects: ClassVar[tuple[Dialect, ...]] = (CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS, RESOURCE)
+    dialects: ClassVar[tuple[Dialect, ...]] = (
+        CHAT,
+        RESPONSES,
+        COMPLETIONS,
+        EMBEDDINGS,
+        RERANK,
+        COUNT_TOKENS,
+        RESOURCE,
+        REALTIME,
+    )
     endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
-    paths = PATHS
+    paths: ClassVar[Mapping[str, str]] = {
+        **PATHS,
+        **{name + SUFFIX: path for name, path in PATHS.items()},
+    }
     forward: ClassVar[frozenset[str]] = frozenset(
         {"accept", "idempotency-key", "openai-beta", "openai-organization", "openai-project"}
     )
 
+    def __init__(self, config: Config) -> None:
+        self._preset = preset = preset_of(config, self.name)
+        config = completed(config, preset)
+        wanted = config.dialects or preset.spoken
+        # The fitted ones come first, so that translations are made into these.
+        known = [*(() if preset is ANY else fitted(preset)), *type(self).dialects]
+        spoken = [d for d in known if not wanted or d.name.removesuffix(SUFFIX) in wanted]
+        self.dialects = tuple(spoken)  # type: ignore[misc]
+        super().__init__(evolve(config, dialects=()))
+        self.config = config
+
+    async def start(self, setup: Setup) -> None:
+        """Open the way out; the preset's key must be there, unless the table has one."""
+        try:
+            await super().start(setup)
+        except SecretError as error:
+            raise ConfigError([f"providers.{self.name}.keys: {error}"]) from None
+
+    def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
+        """The preset's path where it has one of its own."""
+        own = self._preset.paths.get(dialect.name.removeprefix("openai.").removesuffix(SUFFIX))
+        return own or super().upstream_path(dialect, exchange, model)
+
+    def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
+        """The client's own bytes, unless they hold what this API cannot know."""
+        body = super().outgoing_body(exchange, model)
+        dialect = exchange.dialect
+        if dialect is CHAT or dialect is RESPONSES:
+            body = without_foreign_proofs(body)
+        if dialect.translates and self._preset is not ANY:
+            body = self._preset.fit(dialect.name, body, translated=False).body
+        return body
+
     async def models(self) -> Sequence[ModelInfo]:
-        """Those in the configuration, or else what `GET /models` lists."""
+        """Those in the configuration, or else what the API lists."""
         if self.config.models:
             return [ModelInfo(model, self.name) for model in self.config.models]
-        body = await self.fetch("GET", "/models")
+        if not self._preset.models:
+            return ()
+        body = await self.fetch("GET", self._preset.models)
         try:
-            listed = msgspec.json.decode(body, type=_Models)
+            listed = msgspec.json.decode(body, type=_Models | list[_Model])
         except msgspec.MsgspecError as error:
             raise ProviderUnavailable("Its list of models cannot be read.") from error
         return [
             ModelInfo(model.id, model.owned_by or self.name, model.created or 0)
-            for model in listed.data
+            for model in (listed.data if isinstance(listed, _Models) else listed)
         ]
 
 

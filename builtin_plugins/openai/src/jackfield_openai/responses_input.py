@@ -120,7 +120,7 @@ class InputItems:
     def _add_reasoning(self, part: Reasoning, path: str) -> None:
         if NAME not in part.extensions:
             # A provider takes no thoughts back but those that it can tell are its own.
-            if part.text or part.encrypted:
+            if part.text or part.encrypted or part.signature:
                 self._losses.append(Loss("reasoning.replay", path, "dropped"))
             return
         if self._reasoning is None or begins_reasoning(part):

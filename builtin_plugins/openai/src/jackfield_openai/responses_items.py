@@ -8,6 +8,8 @@ its extensions, so that the borders between items come back.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attrs import evolve
+
 from jackfield.errors import InvalidRequest
 from jackfield.messages import (
     Image,
@@ -21,9 +23,9 @@ from jackfield.messages import (
     ToolCall,
     ToolResult,
 )
+from jackfield.proofs import unseal
 
 from .responses_content import JSON, NAME, own, parse_content, rest
-from .responses_proof import unseal
 from .responses_shapes import CallShape, MessageShape, ReasoningShape, ResultShape, check
 
 _ROLES: Mapping[str, Role] = {
@@ -107,9 +109,9 @@ def reasoning_parts(item: JSON) -> list[Reasoning]:
     texts = [(block.get("text") or "", True) for block in item.get("summary") or ()]
     texts += [(block.get("text") or "", False) for block in item.get("content") or ()]
     texts = texts or [("", False)]
-    thought = unseal("".join(text for text, _ in texts), item.get("encrypted_content"))
+    thought = unseal(item.get("encrypted_content"))
     if thought is not None:
-        return [thought]
+        return [evolve(thought, text="".join(text for text, _ in texts))]
     last = len(texts) - 1
     return [
         Reasoning(

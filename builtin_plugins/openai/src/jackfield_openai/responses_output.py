@@ -3,9 +3,9 @@
 from jackfield.dialects import Loss
 from jackfield.events import ReasoningDelta
 from jackfield.messages import Image, Reasoning, Refusal, Text, ToolCall
+from jackfield.proofs import seal
 
 from .responses_content import JSON, NAME, own, render_citation, rest
-from .responses_proof import seal
 
 SPOKEN = Loss("messages.audio", "choices[0]", "approximated", "what was spoken is given as text")
 """The loss of an answer's audio when it has a transcript."""
@@ -21,7 +21,13 @@ def reasoning_item(thought: Reasoning | ReasoningDelta) -> JSON:
     item: JSON = {"type": "reasoning", "summary": []}
     if thought.id is not None and NAME in thought.extensions:
         item["id"] = thought.id
-    return {**item, **own(thought.extensions).get("$item", {})}
+    note = own(thought.extensions).get("$item")
+    return {**item, **note} if isinstance(note, dict) else item
+
+
+def encrypted_content(thought: Reasoning | ReasoningDelta) -> str | None:
+    """What proves a thought: OpenAI's own words, or another provider's sealed."""
+    return thought.encrypted if NAME in thought.extensions else seal(thought)
 
 
 def add_reasoning(item: JSON, part: Reasoning) -> None:
@@ -32,7 +38,7 @@ def add_reasoning(item: JSON, part: Reasoning) -> None:
         else:
             block = {"type": "reasoning_text", "text": part.text}
             item.setdefault("content", []).append(block)
-    if (encrypted := seal(part)) is not None:
+    if (encrypted := encrypted_content(part)) is not None:
         item["encrypted_content"] = encrypted
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from jackfield.messages import Reasoning
+
 from .responses_content import JSON
 
 encode = msgspec.json.Encoder().encode
@@ -170,6 +172,7 @@ class OpenReasoning(OpenItem):
 
     def __init__(self, events: EventWriter, index: int, item: JSON) -> None:
         super().__init__(events, index, item)
+        self.told = Reasoning()
         self._writer: DeltaWriter | None = None
         self._place: JSON = {}
         self._summary = True

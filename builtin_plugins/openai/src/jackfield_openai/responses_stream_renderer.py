@@ -24,8 +24,13 @@ from jackfield.messages import ChatRequest, Image, Opaque, Usage
 
 from .responses_answer import INCOMPLETE, Answer, failure
 from .responses_content import JSON, NAME, is_content, lost, own, render_citation
-from .responses_output import SPOKEN, begins_reasoning, image_item, reasoning_item
-from .responses_proof import seal
+from .responses_output import (
+    SPOKEN,
+    begins_reasoning,
+    encrypted_content,
+    image_item,
+    reasoning_item,
+)
 from .responses_stream_items import (
     DeltaWriter,
     EventWriter,
@@ -34,6 +39,7 @@ from .responses_stream_items import (
     OpenMessage,
     OpenReasoning,
 )
+from .thoughts import learned
 
 Item = TypeVar("Item", bound=OpenItem)
 _NO_PART = -1
@@ -147,7 +153,8 @@ class ResponsesRenderer:
                 begun, self._writer = item.begin(summary=summary)
                 wire += begun
             wire += self._writer.write(event.text)
-        if (encrypted := seal(event)) is not None:
+        item.told = learned(item.told, event)
+        if (encrypted := encrypted_content(item.told)) is not None:
             item.item["encrypted_content"] = encrypted
         return wire
 

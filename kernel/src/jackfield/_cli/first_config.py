@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from jackfield._config.toml_text import toml_key, toml_text
 from jackfield._config.wording import unknown
 from jackfield._loader import Installed, installed
-from jackfield.config import Server, describe
+from jackfield.config import Server, WellKnownKey, describe
 from jackfield.errors import ConfigError
 from jackfield.providers import Provider
 
@@ -29,15 +29,19 @@ bind = {bind}
 """
 
 
-def first_config(wanted: Sequence[str], keys: Mapping[str, str], environ: Mapping[str, str]) -> str:
+def first_config(
+    wanted: Sequence[str], keys: Mapping[str, WellKnownKey], environ: Mapping[str, str]
+) -> str:
     """The TOML, with the providers that are wanted or else those that are ready for use.
 
-    `keys` has the variable of each provider's well-known key. Raises ConfigError.
+    `keys` has what is well known by the names of tables. Raises ConfigError.
     """
     found = installed()
-    names = list(dict.fromkeys(wanted or _ready(found, keys, environ)))
-    _check(names, found)
-    tables = ("\n".join(_table(name, found, keys)) + "\n" for name in names)
+    plugins = {name: name for name in found.names}
+    plugins |= {name: key.use for name, key in keys.items() if key.use in plugins}
+    names = list(dict.fromkeys(wanted or _ready(plugins, keys, environ)))
+    _check(names, plugins, found)
+    tables = ("\n".join(_table(name, plugins[name], found, keys)) + "\n" for name in names)
     return _TEXT.format(
         bind=toml_text(Server().bind),
         providers="\n".join(tables),
@@ -45,17 +49,19 @@ def first_config(wanted: Sequence[str], keys: Mapping[str, str], environ: Mappin
     )
 
 
-def _ready(found: Installed, keys: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
-    keyed = [name for name, variable in keys.items() if environ.get(variable, "").strip()]
-    return [name for name in (*keyed, "demo") if name in found.names]
+def _ready(
+    plugins: Mapping[str, str], keys: Mapping[str, WellKnownKey], environ: Mapping[str, str]
+) -> list[str]:
+    keyed = [name for name, key in keys.items() if key.is_in(environ)]
+    return [name for name in (*keyed, "demo") if name in plugins]
 
 
-def _check(names: Sequence[str], found: Installed) -> None:
+def _check(names: Sequence[str], plugins: Mapping[str, str], found: Installed) -> None:
     problems = []
     for name in names:
-        if name not in found.names:
-            problems.append(f"--provider {name}: {unknown('plugin', name, found.names)}")
-        elif not issubclass(found.load(name), Provider):
+        if name not in plugins:
+            problems.append(f"--provider {name}: {unknown('plugin', name, plugins)}")
+        elif not issubclass(found.load(plugins[name]), Provider):
             problems.append(f"--provider {name}: this plugin is no provider")
     if not names:
         problems.append("no provider is installed; pip install 'jackfield[all]' brings them all")
@@ -63,10 +69,14 @@ def _check(names: Sequence[str], found: Installed) -> None:
         raise ConfigError(problems)
 
 
-def _table(name: str, found: Installed, keys: Mapping[str, str]) -> Iterator[str]:
+def _table(
+    name: str, plugin: str, found: Installed, keys: Mapping[str, WellKnownKey]
+) -> Iterator[str]:
     yield f"[providers.{toml_key(name)}]"
+    if plugin != name:
+        yield f"use = {toml_text(plugin)}"
     if name in keys:
-        yield f"keys = {toml_text([f'env:{keys[name]}'])}"
-    for option in describe(found.load(name).Config):
+        yield f"keys = {toml_text([f'env:{keys[name].variable}'])}"
+    for option in describe(found.load(plugin).Config):
         if option.required and option.path.isidentifier():
             yield f"# {option.path} =   # {option.doc}"

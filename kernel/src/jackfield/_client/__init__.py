@@ -4,6 +4,17 @@ from .answer import Answer
 from .client import Client
 from .headers import header_lines
 from .origin import Origin
+from .relay import Relay
 from .url import read_base_url
+from .websocket import SocketLimits, WebSocketConnection
 
-__all__ = ["Answer", "Client", "Origin", "header_lines", "read_base_url"]
+__all__ = [
+    "Answer",
+    "Client",
+    "Origin",
+    "Relay",
+    "SocketLimits",
+    "WebSocketConnection",
+    "header_lines",
+    "read_base_url",
+]

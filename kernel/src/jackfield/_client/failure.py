@@ -14,6 +14,7 @@ class Failure(StrEnum):
     TLS = "No trusted TLS connection to the provider could be made."
     CLOSED = "The provider closed the connection without an answer."
     ILLEGAL = "What the provider sent is not valid HTTP."
+    MESSAGE = "What the provider sent is no WebSocket message."
     CUT = "The provider's answer was cut off."
     TOO_LARGE = "The provider's answer is larger than allowed."
     ENCODING = "The provider's answer is compressed in a way that is not supported."

@@ -6,9 +6,11 @@ import ssl
 import time
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
+from jackfield._websocket.handshake import new_key, request_lines
 from jackfield.errors import InvalidRequest, ProviderTimeout
 from jackfield.timeouts import Timeouts
 
@@ -19,10 +21,12 @@ from .failure import Failure, StaleConnection
 from .pool import Pool
 from .room import Room
 from .url import BaseUrl
+from .websocket import SocketLimits, WebSocketConnection
 
 _METHOD = re.compile(r"[A-Z]+")
 _PATH = re.compile(r"/[!-~]*")
 _BODILESS = frozenset(("GET", "HEAD", "DELETE", "OPTIONS"))
+_Made = TypeVar("_Made", bound=Connection)
 
 
 @frozen
@@ -49,6 +53,7 @@ class Origin:
     _on_lost: Callable[[Connection], None]
     _pool: Pool = field(init=False)
     _owner: Owner = field(init=False)
+    _sockets: Owner = field(init=False)
     _start_of: Callable[[str, str], bytes] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -62,6 +67,8 @@ class Origin:
             self._lost,
             settings.room,
         )
+        # WebSockets are never at rest: they are in no pool.
+        self._sockets = evolve(self._owner, on_idle=Connection.drop, on_lost=self._on_lost)
         self._start_of = lru_cache(maxsize=256)(self._request_start)
 
     async def send(
@@ -93,6 +100,35 @@ class Origin:
         connection = await self._fresh(timeouts.connect)
         return await connection.exchange(request)
 
+    async def websocket(
+        self,
+        path: str,
+        head: bytes,
+        protocols: tuple[str, ...],
+        limits: SocketLimits,
+        timeouts: Timeouts | None = None,
+    ) -> WebSocketConnection | Answer:
+        """Ask for a WebSocket that speaks one of `protocols`; an Answer is a refusal.
+
+        Raises as `send()` does.
+        """
+        key = new_key()
+        timeouts = timeouts or self._settings.timeouts
+        start = self._start_of("GET", path)
+        lines = b"%b%b%b\r\n" % (start, head, request_lines(key, protocols))
+        request = Request(lines, b"", True, timeouts, time.monotonic())
+
+        def make(loop: asyncio.AbstractEventLoop) -> WebSocketConnection:
+            return WebSocketConnection(self._sockets, loop, key, protocols, limits)
+
+        try:
+            async with asyncio.timeout(timeouts.connect):
+                connection = await self._dial(make)
+        except TimeoutError as error:
+            raise self._late_connect(timeouts.connect) from error
+        answer = await connection.exchange(request)
+        return connection if connection.is_open else answer
+
     def _request_start(self, method: str, path: str) -> bytes:
         if not _METHOD.fullmatch(method) or not _PATH.fullmatch(path):
             raise InvalidRequest("The path to the provider holds a character that cannot be sent.")
@@ -104,17 +140,22 @@ class Origin:
             async with asyncio.timeout(seconds):
                 return await self._pool.fresh()
         except TimeoutError as error:
-            provider = self._settings.provider
-            raise ProviderTimeout("connect", seconds, provider=provider) from error
+            raise self._late_connect(seconds) from error
+
+    def _late_connect(self, seconds: float) -> ProviderTimeout:
+        return ProviderTimeout("connect", seconds, provider=self._settings.provider)
 
     async def _open(self) -> Connection:
+        return await self._dial(lambda loop: Connection(self._owner, loop))
+
+    async def _dial(self, make: Callable[[asyncio.AbstractEventLoop], _Made]) -> _Made:
         settings = self._settings
         loop = asyncio.get_running_loop()
         url = settings.url
         sock = await connect(url.host, url.port, settings.reach, settings.provider)
         try:
             _, connection = await loop.create_connection(
-                lambda: Connection(self._owner, loop),
+                lambda: make(loop),
                 sock=sock,
                 ssl=settings.tls,
                 server_hostname=url.host if settings.tls else None,

@@ -26,8 +26,9 @@ from jackfield._server.parser import (
 )
 from jackfield._server.response import has_body, render_head
 from jackfield._server.state import ServerState
+from jackfield._server.websocket import Conversation, inbox_of, switching_head
 from jackfield.errors import GatewayError, Overloaded, PayloadTooLarge
-from jackfield.http import HttpRequest, HttpResponse
+from jackfield.http import WEBSOCKET, HttpRequest, HttpResponse
 
 logger = logging.getLogger("jackfield.server")
 
@@ -64,6 +65,7 @@ class Connection(asyncio.Protocol):
     _request: HttpRequest | None = field(default=None, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
     _held: bytes = field(default=b"", init=False)
+    _talk: Conversation | None = field(default=None, init=False)
     _writable: asyncio.Future[None] | None = field(default=None, init=False)
     _paused: bool = field(default=False, init=False)
     _closing: bool = field(default=False, init=False)
@@ -100,6 +102,8 @@ class Connection(asyncio.Protocol):
             return
         if self._request is None:
             self._read(data)
+        elif self._talk is not None:
+            self._talk.hear(data)
         else:
             self._held += data
             self._transport.pause_reading()
@@ -113,7 +117,7 @@ class Connection(asyncio.Protocol):
         """The client has caught up."""
         self._paused = False
         if not self._closing:
-            self.deadline = math.inf
+            self.deadline = math.inf if self._talk is None else self._talk.next_ping()
         self._wake()
 
     def expire(self, now: float) -> None:
@@ -127,6 +131,8 @@ class Connection(asyncio.Protocol):
                 self._refuse(RequestTimeout("The body did not arrive in time."))
         elif self._received and self._request is None and not self._closing:
             self._refuse(RequestTimeout("The headers did not arrive in time."))
+        elif self._talk is not None and not self._paused and self._talk.probe():
+            self.deadline = self._talk.next_ping()
         else:
             self.abort()
 
@@ -211,6 +217,8 @@ class Connection(asyncio.Protocol):
     def _start(self, message: RawRequestMessage, body: bytes) -> None:
         path, query = self._target
         request = HttpRequest(message.method, path, query, message.headers, body, self._address)
+        if hdrs.UPGRADE in message.headers:
+            request.websocket = inbox_of(self._transport)
         self._request = request
         self._asked = True
         self.deadline = math.inf
@@ -223,6 +231,7 @@ class Connection(asyncio.Protocol):
             response = await self._answer(request)
             # Looked at only now: draining may have begun while the handler ran.
             last = message.should_close or message.version is not HttpVersion11 or state.draining
+            last = last or request.websocket is not None
             if isinstance(response.body, bytes):
                 if not self._closing:
                     self._write_whole(response, request.method, _CLOSE if last else "")
@@ -242,7 +251,8 @@ class Connection(asyncio.Protocol):
             state.finished()
         if not self._closing:
             if last or state.draining:
-                self._close()
+                end = self._close if self._talk is None else self._hang_up
+                end()
             else:
                 self._next()
 
@@ -288,7 +298,7 @@ class Connection(asyncio.Protocol):
     async def _write_stream(
         self, response: HttpResponse, message: RawRequestMessage, last: str
     ) -> None:
-        chunked = message.version is HttpVersion11
+        chunked = message.version is HttpVersion11 and response.status != 101
         framing = self._state.date + last + (_CHUNKED if chunked else "")
         transport, write = self._transport, self._state.outbox.write
 
@@ -298,7 +308,7 @@ class Connection(asyncio.Protocol):
             return not self._paused and not transport.is_closing()
 
         async with aclosing(cast("AsyncGenerator[bytes, None]", response.body)) as stream:
-            head = render_head(response, framing)
+            head = self._stream_head(response, message, framing)
             if transport.is_closing():
                 return
             self._write(head, in_stream=True)
@@ -316,6 +326,36 @@ class Connection(asyncio.Protocol):
                     await self._drained()
             if chunked and not transport.is_closing():
                 self._write(b"0\r\n\r\n", in_stream=True)
+
+    def _stream_head(
+        self, response: HttpResponse, message: RawRequestMessage, framing: str
+    ) -> bytes:
+        inbox = self._request.websocket if self._request is not None else None
+        if response.status != 101 or inbox is None:
+            return render_head(response, framing)
+        # From now on this is a WebSocket: the stream says itself when it ends, in a close frame.
+        state = self._state
+        limit = state.handler.body_limit(WEBSOCKET, self._target[0])
+        talk = Conversation(inbox, limit, self._control, state.limits.ping_seconds)
+        state.loop.call_soon(self._begin_talk, talk)  # once the head has been written
+        return switching_head(response, message, state.date)
+
+    def _begin_talk(self, talk: Conversation) -> None:
+        """Hear the client, first what it has sent without waiting: part is in the parser."""
+        if self._closing:
+            return
+        held, self._held = self._held, b""
+        self._talk = talk
+        self.deadline = talk.next_ping()
+        self._parser.message_consumed()
+        _, _, early = self._parser.feed_data(held)
+        talk.hear(early)
+        if held:
+            self._transport.resume_reading()
+
+    def _control(self, data: bytes) -> None:
+        if not self._paused and not self._closing:
+            self._write(data, in_stream=True)
 
     async def _drained(self) -> None:
         if not self._closing:
@@ -335,6 +375,11 @@ class Connection(asyncio.Protocol):
         method = self._message.method if self._message is not None else "GET"
         response = self._state.handler.refuse(error, self._target[0])
         self._write_whole(response, method, _CLOSE)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Send no more, and read until the client is gone or has had its time."""
+        self._closing, self._talk = True, None
         self._state.outbox.flush()
         if self._transport.can_write_eof():
             # Closing with bytes unread would reset the connection and may destroy the answer.

@@ -13,6 +13,8 @@ class Limits:
     while more than `write_buffer` bytes wait for it. `linger_seconds` is how long a refused
     client may go on sending before it is cut off, so that it can read the answer.
     `greeting_seconds` is what a client that connected just before draining has to send its request.
+    `ping_seconds` is for how long nothing may come over a WebSocket before its client is asked for
+    a sign of life, and how long it then has for one.
 
     `connections_per_client` is off (0) by default: callers behind one proxy or NAT share an
     address, so only who runs the gateway knows a right number. `max_lag` is how late the event
@@ -30,6 +32,7 @@ class Limits:
     write_buffer: int = 32 * 1024
     linger_seconds: float = 2.0
     greeting_seconds: float = 0.5
+    ping_seconds: float = 20.0
     connections: int = 4000
     connections_per_client: int = 0
     requests: int = 5000

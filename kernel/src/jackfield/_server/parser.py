@@ -9,6 +9,7 @@ from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.http_writer import HttpVersion10, HttpVersion11
 
 from jackfield._server.limits import Limits
+from jackfield._server.websocket import upgrade_refusal
 from jackfield.errors import (
     ConfigError,
     GatewayError,
@@ -118,7 +119,7 @@ def _line_refusal(message: RawRequestMessage) -> GatewayError | None:
 def _field_refusal(message: RawRequestMessage) -> GatewayError | None:
     headers = message.headers
     if hdrs.UPGRADE in headers:
-        return InvalidRequest("The connection cannot be upgraded: leave out `Upgrade`.")
+        return upgrade_refusal(message)
     encoding = headers.get(hdrs.CONTENT_ENCODING)
     if encoding is not None and encoding.lower() != "identity":
         return UnsupportedMedia("Send the body as it is, without `Content-Encoding`.")

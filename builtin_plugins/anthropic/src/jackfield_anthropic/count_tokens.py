@@ -1,0 +1,106 @@
+"""The dialect `anthropic.count_tokens`: how many tokens a Messages request would cost as input."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from jackfield.dialects import (
+    Canonical,
+    CanonicalRequest,
+    CanonicalResponse,
+    Dialect,
+    Peek,
+    Rendered,
+    Terminal,
+    UpstreamFailure,
+    UsageMeter,
+)
+from jackfield.errors import GatewayError
+from jackfield.framing import SSE
+from jackfield.messages import ChatRequest, TokenCount, Usage
+
+from . import failures
+from .fields import NAME, carry
+from .messages import MessagesDialect, chat_of
+from .messages_request import peek_messages, read_request, version_of
+from .messages_request_writer import write_request
+from .messages_usage import MessagesMeter
+
+_NOT_COUNTED = ("max_tokens", "temperature", "top_p", "top_k", "stop_sequences", "stream")
+_NOT_COUNTED_FOREIGN = (*_NOT_COUNTED, "metadata", "service_tier")
+_COUNTED = ("messages", "tools", "server_state")
+
+
+class CountTokensDialect(Dialect):
+    """Counting tokens: asked like Messages, answered with a number."""
+
+    name: ClassVar[str] = "anthropic.count_tokens"
+    operation: ClassVar[str] = "count_tokens"
+    canonical: ClassVar[Canonical] = "count_tokens"
+    cloud: ClassVar[str | None] = None
+    request_texts: ClassVar[tuple[str, ...]] = MessagesDialect.request_texts
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        return peek_messages(tree, params)
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        return None
+
+    def usage(self, body: bytes) -> Usage | None:
+        """None: counting costs nothing. Raises ValueError when the body is no count."""
+        _read(body)
+        return None
+
+    def usage_meter(self) -> UsageMeter:
+        return MessagesMeter(SSE)
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.error_body(error, request_id)
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.error_body(error, request_id)
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        return failures.parse_error(status, body)
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
+        return read_request(tree, params)
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        chat = chat_of(request)
+        wire, losses = write_request(chat)
+        losses = [loss for loss in losses if loss.path.startswith(_COUNTED)]
+        for key in _NOT_COUNTED if NAME in chat.extensions else _NOT_COUNTED_FOREIGN:
+            wire.pop(key, None)
+        if self.cloud is not None:
+            wire["anthropic_version"] = version_of(chat, self.cloud)
+        return Rendered(msgspec.json.encode(wire), tuple(losses))
+
+    def parse_response(self, body: bytes) -> TokenCount:
+        tree = _read(body)
+        rest = {key: value for key, value in tree.items() if key != "input_tokens"}
+        return TokenCount(tree["input_tokens"], {NAME: rest} if rest else {})
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        if not isinstance(response, TokenCount):
+            raise TypeError("who counts tokens gets a TokenCount")
+        wire = {"input_tokens": response.input_tokens}
+        return Rendered(msgspec.json.encode(carry(wire, response.extensions)))
+
+
+class VertexCountTokensDialect(CountTokensDialect):
+    """Counting on Vertex AI: the body says the version of the API as well."""
+
+    name: ClassVar[str] = "anthropic.count_tokens@vertex"
+    cloud: ClassVar[str | None] = "vertex"
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    try:
+        tree = msgspec.json.decode(body)
+    except UnicodeDecodeError as error:
+        raise ValueError("the answer is not UTF-8") from error
+    if not isinstance(tree, dict) or type(tree.get("input_tokens")) is not int:
+        raise ValueError("the answer has no input_tokens")
+    return tree

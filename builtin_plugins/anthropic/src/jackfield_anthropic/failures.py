@@ -1,0 +1,89 @@
+"""Anthropic's error object: written for callers, read from providers.
+
+Source: Anthropic's page on errors, for the type of each status.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from jackfield.dialects import UpstreamFailure
+from jackfield.errors import GatewayError, ProviderError
+from jackfield.events import Failed
+
+_STATUSES: Final = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "conflict_error": 409,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "api_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
+_TYPES: Final = {status: kind for kind, status in _STATUSES.items()} | {503: "overloaded_error"}
+_LONGEST: Final = 2000
+"""Characters of a provider's message that are kept."""
+
+
+def type_of(status: int) -> str:
+    """Anthropic's error type for an HTTP status."""
+    return _TYPES.get(status) or ("api_error" if status >= 500 else "invalid_request_error")
+
+
+def error_body(error: GatewayError, request_id: str) -> bytes:
+    """The JSON of an error. A provider's own type wins if it is one of Anthropic's."""
+    said = error.error_type if isinstance(error, ProviderError) else None
+    kind = said if said in _STATUSES else type_of(error.http_status)
+    return _body(kind or "api_error", error.message, error.code, request_id)
+
+
+def failed_body(failed: Failed) -> bytes:
+    """The JSON of a provider's error that came inside a stream."""
+    kind = failed.type if failed.type in _STATUSES else type_of(failed.status or 500)
+    return _body(kind or "api_error", failed.message, failed.code, None)
+
+
+def _body(kind: str, message: str, code: str | None, request_id: str | None) -> bytes:
+    error: dict[str, Any] = {"type": kind, "message": message}
+    if code is not None:
+        error["details"] = {"error_code": code}
+    return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})
+
+
+def parse_error(status: int, body: bytes) -> UpstreamFailure:
+    """What an error body says, also where a proxy in front of the API has written it."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        value = None
+    inner = value.get("error", value) if isinstance(value, dict) else None
+    failure = _read_failure(inner)
+    if failure.message:
+        return failure
+    return UpstreamFailure(f"The provider answered {status} without a message.")
+
+
+def _read_failure(error: Any) -> UpstreamFailure:
+    if isinstance(error, str):
+        return UpstreamFailure(error[:_LONGEST])
+    if not isinstance(error, dict):
+        return UpstreamFailure("")
+    message, details = error.get("message"), error.get("details")
+    code = details.get("error_code") if isinstance(details, dict) else None
+    kind = error.get("type")
+    return UpstreamFailure(
+        message[:_LONGEST] if isinstance(message, str) else "",
+        kind if isinstance(kind, str) else None,
+        code if isinstance(code, str) else None,
+    )
+
+
+def failed_event(error: Any) -> Failed:
+    """The canonical event for an error inside a stream."""
+    said = _read_failure(error)
+    message = said.message or "The provider broke the stream off with an error."
+    return Failed(message, said.type, said.code, _STATUSES.get(said.type or ""))

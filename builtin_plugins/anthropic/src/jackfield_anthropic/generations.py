@@ -1,0 +1,59 @@
+"""What models of which generation accept, told from their names.
+
+Source: Anthropic's pages on thinking, effort, structured outputs and migration. A name that says no
+version, such as an alias, is taken for the newest.
+"""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from attrs import frozen
+
+_VERSION: Final = re.compile(
+    r"claude-(?:[a-z]+-)?(?P<major>\d{1,2})(?:[-.](?P<minor>\d{1,2}))?(?!\d)", re.IGNORECASE
+)
+_ADAPTIVE: Final = (4, 6)
+_NO_BUDGET: Final = (4, 7)
+_ONE_SAMPLER: Final = (4, 1)
+_SCHEMAS: Final = (4, 5)
+_NEWEST: Final = (99, 0)
+
+
+@frozen
+class Generation:
+    """What a model takes of the members that differ between generations."""
+
+    adaptive: bool
+    """It decides itself how long to think, at an effort that it is asked for."""
+    budget: bool
+    """It thinks within a budget of tokens."""
+    sampling: bool
+    """It takes `temperature`, `top_p` and `top_k`."""
+    one_sampler: bool
+    """It does not take `temperature` and `top_p` together."""
+    schemas: bool
+    """It keeps to a JSON schema, in answers and in calls of strict tools."""
+    xhigh: bool
+    """It knows the effort between "high" and "max"."""
+
+
+@lru_cache(maxsize=1024)
+def generation(model: str) -> Generation:
+    """The generation of a model; a vendor that only imitates the API is taken to imitate 4.5."""
+    version = _version(model)
+    return Generation(
+        adaptive=version >= _ADAPTIVE,
+        budget=version < _NO_BUDGET,
+        sampling=version < _NO_BUDGET,
+        one_sampler=version >= _ONE_SAMPLER,
+        schemas=version >= _SCHEMAS,
+        xhigh=version >= _NO_BUDGET,
+    )
+
+
+def _version(model: str) -> tuple[int, int]:
+    if "claude" not in model.lower():
+        return _SCHEMAS
+    found = _VERSION.search(model)
+    return (int(found["major"]), int(found["minor"] or 0)) if found else _NEWEST

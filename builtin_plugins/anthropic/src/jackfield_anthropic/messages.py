@@ -1,0 +1,199 @@
+"""The dialect `anthropic.messages`: Anthropic's Messages API, and the forms that clouds give it."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from jackfield.dialects import (
+    CanonicalRequest,
+    CanonicalResponse,
+    Dialect,
+    Loss,
+    Peek,
+    Rendered,
+    StreamParser,
+    StreamRenderer,
+    Terminal,
+    UpstreamFailure,
+    UsageMeter,
+)
+from jackfield.errors import GatewayError
+from jackfield.framing import SSE, Framing
+from jackfield.messages import ChatRequest, ChatResponse, Usage
+
+from . import failures
+from .fields import NAME, own
+from .messages_request import BETAS, peek_messages, read_request, version_of
+from .messages_request_writer import write_request
+from .messages_response import read_response, write_response
+from .messages_stream_parser import MessagesParser
+from .messages_stream_renderer import Encode, MessagesRenderer
+from .messages_usage import MessagesMeter, usage_of_answer
+
+_CONTENT_TEXTS = (
+    "content",
+    "content/*/text",
+    "content/*/thinking",
+    "content/*/content",
+    "content/*/content/*/text",
+    "content/*/source/content",
+    "content/*/source/content/*/text",
+)
+
+
+class _Kind(msgspec.Struct):
+    type: Any = ""
+    delta: Any = None
+    error: Any = None
+
+
+_decode_kind = msgspec.json.Decoder(_Kind).decode
+
+
+def encode_event(name: str, data: bytes) -> bytes:
+    """One server-sent event, whose JSON is on one line."""
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), data)
+
+
+class MessagesDialect(Dialect):
+    """Messages.
+
+    What goes through the canonical form comes back with the same JSON. Another `framing` than
+    server-sent events takes an `encode` that makes an event of its name and its JSON; a subclass
+    for it sets `terminal_hints` where its events do not show their JSON.
+    """
+
+    name: ClassVar[str] = NAME
+    operation: ClassVar[str] = "chat"
+    needs_max_tokens: ClassVar[bool] = True
+    request_texts: ClassVar[tuple[str, ...]] = (
+        "system",
+        "system/*/text",
+        *(f"messages/*/{path}" for path in _CONTENT_TEXTS),
+    )
+    response_texts: ClassVar[tuple[str, ...]] = ("content/*/text", "content/*/thinking")
+    event_texts: ClassVar[tuple[str, ...]] = (
+        "delta/text",
+        "delta/thinking",
+        "content_block/text",
+        "content_block/thinking",
+    )
+    terminal_hints: ClassVar[tuple[bytes, ...]] = (b"message_stop", b"error")
+    stop_marker: ClassVar[bytes] = encode_event("message_stop", b'{"type":"message_stop"}')
+
+    def __init__(self, framing: Framing = SSE, encode: Encode = encode_event) -> None:
+        self.framing = framing
+        self.encode = encode
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        return peek_messages(tree, params)
+
+    def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
+        try:
+            return super().with_model(body, media_type, old, new)
+        except KeyError:
+            return body  # the model is named in the path
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        """`message_stop` ends a stream; an `error` breaks it off, whatever its event is called."""
+        data = self.framing.data_of(event)
+        try:
+            told = _decode_kind(data or b"{}")
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+        if told.type == "message_stop":
+            return "end"
+        return "error" if told.type == "error" or told.error else None
+
+    def finishes(self, event: bytes) -> bool:
+        """Whether a stop reason has come. Some who imitate the API leave `message_stop` out."""
+        if b"stop_reason" not in event:
+            return False
+        try:
+            told = _decode_kind(self.framing.data_of(event) or b"{}")
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return False
+        return isinstance(told.delta, dict) and told.delta.get("stop_reason") is not None
+
+    def usage(self, body: bytes) -> Usage | None:
+        return usage_of_answer(body)
+
+    def usage_meter(self) -> UsageMeter:
+        return MessagesMeter(self.framing)
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.error_body(error, request_id)
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        return self.encode("error", failures.error_body(error, request_id))
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        return failures.parse_error(status, body)
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
+        return read_request(tree, params)
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        wire, losses = write_request(chat_of(request))
+        self._address(wire, chat_of(request), losses)
+        return Rendered(msgspec.json.encode(wire), tuple(losses))
+
+    def _address(self, wire: dict[str, Any], request: ChatRequest, losses: list[Loss]) -> None:
+        """Say which model and which version of the API are meant, where the body says that."""
+
+    def parse_response(self, body: bytes) -> ChatResponse:
+        return read_response(body)
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        if not isinstance(response, ChatResponse):
+            raise TypeError("a client of Messages gets a ChatResponse")
+        return write_response(response, chat_of(request))
+
+    def stream_parser(self) -> StreamParser:
+        return MessagesParser(self.framing)
+
+    def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
+        return MessagesRenderer(chat_of(request), self.encode)
+
+
+class VertexMessagesDialect(MessagesDialect):
+    """Messages on Vertex AI: the path names the model, the body the version of the API.
+
+    The clouds fetch nothing by its address.
+    """
+
+    name: ClassVar[str] = "anthropic.messages@vertex"
+    image_urls: ClassVar[bool] = False
+    document_urls: ClassVar[bool] = False
+    cloud: ClassVar[str] = "vertex"
+    says_stream: ClassVar[bool] = True
+    says_betas: ClassVar[bool] = False
+
+    def _address(self, wire: dict[str, Any], request: ChatRequest, losses: list[Loss]) -> None:
+        kept = own(request.extensions)
+        del wire["model"]
+        if not self.says_stream:
+            wire.pop("stream", None)
+        wire["anthropic_version"] = version_of(request, self.cloud)
+        betas = kept.get(BETAS)
+        if betas and self.says_betas:
+            wire["anthropic_beta"] = betas
+        elif betas:
+            losses.append(Loss("anthropic.messages.anthropic_beta", "extensions", "dropped"))
+
+
+class BedrockMessagesDialect(VertexMessagesDialect):
+    """Messages on Bedrock: the path names the model and says whether to stream."""
+
+    name: ClassVar[str] = "anthropic.messages@bedrock"
+    cloud: ClassVar[str] = "bedrock"
+    says_stream: ClassVar[bool] = False
+    says_betas: ClassVar[bool] = True
+
+
+def chat_of(request: CanonicalRequest) -> ChatRequest:
+    """The request as that of a chat. Raises TypeError when it asks for something else."""
+    if not isinstance(request, ChatRequest):
+        raise TypeError("the request is not one for a chat")
+    return request

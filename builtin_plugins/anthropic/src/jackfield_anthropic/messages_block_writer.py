@@ -1,0 +1,177 @@
+"""Canonical parts, written as content blocks of Messages."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from jackfield.dialects import Loss
+from jackfield.messages import (
+    Audio,
+    Document,
+    Image,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+
+from .fields import NAME, carry, own
+from .messages_citations import write_citation
+from .messages_reasoning import write_reasoning
+from .messages_sources import write_media
+
+Block = dict[str, Any]
+_decode = msgspec.json.Decoder().decode
+_NOT_IN_IDS: Final = re.compile(r"[^a-zA-Z0-9_-]")
+
+
+def write_text(text: Text, path: str, losses: list[Loss], *, answer: bool = False) -> Block:
+    """A text block with its citations; a question can repeat none that others made."""
+    wire: Block = {"type": "text", "text": text.text}
+    if not text.citations:
+        return carry(wire, text.extensions)
+    cited = [
+        written
+        for citation in text.citations
+        if answer or NAME in citation.extensions
+        if (written := write_citation(citation)) is not None
+    ]
+    if len(cited) < len(text.citations):
+        losses.append(Loss("citations", path, "dropped"))
+    if cited:
+        wire["citations"] = cited
+    return carry(wire, text.extensions)
+
+
+def write_call(call: ToolCall, path: str, losses: list[Loss], identity: str) -> Block:
+    """A `tool_use` block."""
+    wire = {
+        "type": "tool_use",
+        "id": identity,
+        "name": call.name,
+        "input": _input(call, path, losses),
+    }
+    return carry(wire, call.extensions)
+
+
+def _input(call: ToolCall, path: str, losses: list[Loss]) -> Any:
+    if call.kind == "custom":
+        return {"input": call.arguments}
+    if not call.arguments.strip():
+        return {}
+    try:
+        value = _decode(call.arguments)
+    except msgspec.DecodeError:
+        value = None
+    if isinstance(value, dict):
+        return value
+    losses.append(Loss("tools.arguments", path, "approximated", "they are no JSON object"))
+    return {"input": call.arguments}
+
+
+def write_refusal(refusal: Refusal, path: str, losses: list[Loss]) -> Block:
+    """A refusal is a text here; that an answer is one, its stop reason says."""
+    losses.append(Loss("refusals", path, "approximated", "as text"))
+    return {"type": "text", "text": refusal.text}
+
+
+class BlockWriter:
+    """Writes the parts of a request's messages.
+
+    `role` is whose parts they are: what somebody else than the model said must not be lost.
+    """
+
+    def __init__(self, losses: list[Loss]) -> None:
+        self.losses = losses
+        self.role = "user"
+
+    def write(self, part: Part, path: str) -> Block | None:
+        """One block; None, with a loss, where there is none."""
+        match part:
+            case Text():
+                return write_text(part, path, self.losses)
+            case Image() | Document() if self.role != "assistant" or NAME in part.extensions:
+                return write_media(part, path, self.losses)
+            case ToolCall():
+                return write_call(part, path, self.losses, legal_id(part.id))
+            case ToolResult():
+                return self._result(part, path)
+            case Opaque() if part.dialect == NAME:
+                return dict(part.value)
+            case _:
+                return self._other(part, path)
+
+    def _other(self, part: Part, path: str) -> Block | None:
+        match part:
+            case Reasoning() if NAME in part.extensions:
+                return write_reasoning(part)
+            case Reasoning():
+                if part.text or part.encrypted:
+                    self.losses.append(Loss("reasoning.replay", path, "dropped"))
+            case Refusal():
+                return write_refusal(part, path, self.losses)
+            case Audio():
+                return self._audio(part, path)
+            case Opaque():
+                self._lose(f"messages.{part.kind}", path)
+            case _:
+                self._lose(f"messages.{type(part).__name__.lower()}", path)
+        return None
+
+    def _audio(self, audio: Audio, path: str) -> Block | None:
+        if audio.transcript:
+            self.losses.append(Loss("audio", path, "approximated", "as its transcript"))
+            return {"type": "text", "text": audio.transcript}
+        self._lose("audio", path, "Anthropic's models hear nothing")
+        return None
+
+    def _lose(self, feature: str, path: str, detail: str = "") -> None:
+        asked = self.role != "assistant"
+        self.losses.append(Loss(feature, path, "dropped", detail, breaks=asked))
+
+    def _result(self, result: ToolResult, path: str) -> Block:
+        wire: Block = {"type": "tool_result", "tool_use_id": legal_id(result.tool_call_id)}
+        shape = own(result.extensions).get("$content")
+        content = self.content(result.parts, f"{path}.parts", shape)
+        if content or shape:
+            wire["content"] = content
+        if result.is_error:
+            wire["is_error"] = True
+        return carry(wire, result.extensions)
+
+    def content(self, parts: Sequence[Part], path: str, shape: str | None) -> str | list[Block]:
+        """Content in the shape that it came in; a lone text of another dialect as a string."""
+        blocks = self.blocks(parts, path, blank=shape is not None)
+        if shape == "text" and not blocks:
+            return ""
+        if shape != "list" and len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
+            text: str = blocks[0]["text"]
+            return text
+        return blocks
+
+    def blocks(self, parts: Sequence[Part], path: str, *, blank: bool) -> list[Block]:
+        """The blocks of several parts; a blank text, which Anthropic refuses, only if it came."""
+        found: list[Block] = []
+        for i, part in enumerate(parts):
+            block = self.write(part, f"{path}[{i}]")
+            if block is None:
+                continue
+            if blank or not _is_blank(block):
+                found.append(block)
+            elif found and found[-1]["type"] == "text":
+                found[-1]["text"] += block["text"]
+        return found
+
+
+def _is_blank(block: Block) -> bool:
+    return block["type"] == "text" and not block["text"].strip()
+
+
+def legal_id(identity: str) -> str:
+    """The id in the letters that Anthropic allows, always the same for the same id."""
+    return _NOT_IN_IDS.sub(lambda found: f"-{ord(found[0]):x}-", identity) or "toolu"

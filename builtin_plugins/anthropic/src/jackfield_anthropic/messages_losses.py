@@ -1,0 +1,69 @@
+"""What a request of another dialect asks for and Messages has no words for, named as losses."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from jackfield.dialects import Loss
+from jackfield.messages import ChatRequest
+
+from .fields import NAME
+
+_HINTS: Final = frozenset(
+    {
+        *("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "prediction"),
+        *("stream_options", "previous_response_id", "conversation", "safety_identifier"),
+    }
+)
+"""Members that save money and time and leave the answer as it is, or are told otherwise."""
+_DEFAULTS: Final = (("truncation", "disabled"), ("verbosity", "medium"))
+_SERVED: Final = ("reasoning.encrypted_content", "message.output_text.logprobs")
+_WORDLESS: Final = (
+    ("seed", "seed"),
+    ("penalties", "frequency_penalty"),
+    ("penalties", "presence_penalty"),
+    ("logit_bias", "logit_bias"),
+    ("logprobs", "logprobs"),
+    ("metadata", "metadata"),
+    ("store", "store"),
+)
+
+
+def foreign_losses(request: ChatRequest) -> list[Loss]:
+    """The losses of all that stands in a request and in no message of it."""
+    losses = [
+        Loss(feature, name, "dropped")
+        for feature, name in _WORDLESS
+        if (value := getattr(request, name)) or (name == "seed" and value == 0)
+    ]
+    if request.n is not None and request.n > 1:
+        losses.append(Loss("n", "n", "dropped", "one answer instead of several"))
+    losses += [
+        Loss(f"modalities.{modality}", "modalities", "dropped")
+        for modality in request.modalities
+        if modality != "text"
+    ]
+    if request.server_state is not None:
+        detail = "the text of earlier turns is missing"
+        feature = "conversation.server_state"
+        losses.append(Loss(feature, "server_state", "dropped", detail, breaks=True))
+    for dialect, members in request.extensions.items():
+        if dialect != NAME:
+            losses += _unknown(dialect, members)
+    return losses
+
+
+def _unknown(dialect: str, members: Mapping[str, Any]) -> list[Loss]:
+    return [
+        Loss(f"{dialect}.{key}", f"extensions.{dialect}.{key}", "dropped")
+        for key, value in members.items()
+        if _matters(key, value)
+    ]
+
+
+def _matters(key: str, value: Any) -> bool:
+    # A `$` marks a note on the form that something came in.
+    if not value or key.startswith("$") or key in _HINTS or (key, value) in _DEFAULTS:
+        return False
+    if key == "text" and isinstance(value, dict):
+        return any(_matters(name, inner) for name, inner in value.items())
+    return key != "include" or any(entry not in _SERVED for entry in value)

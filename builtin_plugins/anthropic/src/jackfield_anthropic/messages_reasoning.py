@@ -1,0 +1,53 @@
+"""Thinking blocks, to and from canonical reasoning.
+
+Another vendor's thought is shown to a client as a thinking block whose signature, which clients
+return unread, is that vendor's sealed proof.
+"""
+
+from typing import Any
+
+from attrs import evolve
+
+from jackfield.messages import Reasoning
+from jackfield.proofs import MARK, seal, unseal
+
+from .fields import NAME, Fields, carry
+
+SEALED = MARK.encode()
+"""Bytes that every body with another vendor's thought holds."""
+
+
+def read_thinking(fields: Fields) -> Reasoning:
+    """A `thinking` block: Anthropic's own, or another vendor's under its seal."""
+    text = fields.needed_text("thinking")
+    signature = fields.text("signature")
+    foreign = unseal(signature)
+    if foreign is not None:
+        return evolve(foreign, text=text)
+    return Reasoning(text, signature=signature, extensions={NAME: fields.rest})
+
+
+def read_redacted(fields: Fields) -> Reasoning:
+    """A `redacted_thinking` block: Anthropic's own, or a proof of another vendor."""
+    data = fields.needed_text("data")
+    return unseal(data) or Reasoning(encrypted=data, extensions={NAME: fields.rest})
+
+
+def write_reasoning(thought: Reasoning) -> dict[str, Any] | None:
+    """The block of a thought of this family's own, or else one that shows and seals it."""
+    if NAME in thought.extensions:
+        return _write_own(thought)
+    if thought.text:
+        signature = seal(thought, unproven=True)
+        return {"type": "thinking", "thinking": thought.text, "signature": signature}
+    data = seal(thought)
+    return None if data is None else {"type": "redacted_thinking", "data": data}
+
+
+def _write_own(thought: Reasoning) -> dict[str, Any]:
+    if thought.encrypted is not None and not thought.text:
+        return carry({"type": "redacted_thinking", "data": thought.encrypted}, thought.extensions)
+    wire: dict[str, Any] = {"type": "thinking", "thinking": thought.text}
+    if thought.signature is not None:
+        wire["signature"] = thought.signature
+    return carry(wire, thought.extensions)

@@ -1,0 +1,167 @@
+"""A Messages request as a whole, read into the canonical form."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from jackfield.dialects import Peek
+from jackfield.errors import InvalidRequest
+from jackfield.messages import ChatRequest, ResponseFormat
+
+from .fields import NAME, Fields, object_fields, own
+from .messages_conversation import read_conversation
+from .messages_thinking import read_thinking_request
+from .messages_tools import read_choice, read_tools
+
+NOTED: Final = ("tool_choice", "thinking", "output_config", "output_format", "metadata")
+"""Members of which the canonical form keeps the meaning and a note the wording."""
+
+BETAS: Final = "$betas"
+"""Notes the beta features that a body asks for, where others have a header."""
+
+VERSIONS: Final = {"vertex": "vertex-2023-10-16", "bedrock": "bedrock-2023-05-31"}
+"""Which version of the API each cloud is asked for."""
+
+_VERSION: Final = "$version"
+_READ_OF_CONFIG: Final = frozenset({"effort", "format"})
+_READ_THINKING: Final = ("enabled", "disabled")
+_READ_OF_METADATA: Final = frozenset({"user_id"})
+_TIERS: Final = {"auto": "auto", "standard_only": "default"}
+
+
+def peek_messages(tree: Any, params: Mapping[str, str]) -> Peek:
+    """What the kernel must know of a request, whose model may be named in the path."""
+    if type(tree) is dict:
+        model, stream = tree.get("model") or params.get("model"), tree.get("stream", False)
+        tokens = tree.get("max_tokens")
+        usual = type(model) is str and type(stream) is bool and type(tree.get("messages")) is list
+        if usual and (tokens is None or type(tokens) is int):
+            return Peek(model, stream, tokens)
+    # Something is unusual, or wrong, in which case the error says what.
+    fields = object_fields(tree, "")
+    if not isinstance(tree.get("messages"), list):
+        raise fields.wrong("messages", "an array")
+    return Peek(model_of(fields, params), bool(fields.flag("stream")), fields.integer("max_tokens"))
+
+
+def model_of(fields: Fields, params: Mapping[str, str]) -> str:
+    """The model of a request's body, or of its path as the clouds have it."""
+    model = fields.text("model") or params.get("model")
+    if not model:
+        raise InvalidRequest("The request names no model: set 'model'.", param="model")
+    return model
+
+
+def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
+    """The canonical form of a request's body. Raises InvalidRequest for what has no meaning."""
+    fields = object_fields(tree, "")
+    model = model_of(fields, params)
+    messages, tools = read_conversation(fields), read_tools(fields)
+    _note_cloud(fields.rest)
+    wire = dict(fields.rest)
+    choice, parallel = read_choice(wire.get("tool_choice"))
+    _note_wording(fields.rest)
+    return ChatRequest(
+        model=model,
+        messages=messages,
+        tools=tools,
+        tool_choice=choice,
+        parallel_tool_calls=parallel,
+        max_tokens=fields.integer("max_tokens"),
+        temperature=fields.number("temperature"),
+        top_p=fields.number("top_p"),
+        top_k=fields.integer("top_k"),
+        stop=_read_stop(fields),
+        stream=_read_stream(fields),
+        include_usage=True,
+        response_format=read_format(wire),
+        reasoning=read_thinking_request(wire),
+        user=read_user(wire),
+        service_tier=_read_tier(fields),
+        extensions={NAME: fields.rest},
+    )
+
+
+def _note_cloud(rest: dict[str, Any]) -> None:
+    """Put what only clouds have in the body under notes."""
+    version, betas = rest.pop("anthropic_version", None), rest.pop("anthropic_beta", None)
+    if version is not None and version not in VERSIONS.values():
+        rest[_VERSION] = version
+    if betas:
+        rest[BETAS] = betas
+
+
+def version_of(request: ChatRequest, cloud: str) -> str:
+    """The version of a cloud's API: what the request asks for if that cloud was meant."""
+    asked = own(request.extensions).get(_VERSION)
+    return asked if isinstance(asked, str) and asked.startswith(cloud) else VERSIONS[cloud]
+
+
+def _note_wording(rest: dict[str, Any]) -> None:
+    """Put the wording of what was read under a note; what was not read keeps its name."""
+    config, thinking = rest.get("output_config"), rest.get("thinking")
+    metadata = rest.get("metadata")
+    for key in (*NOTED, "cache_control"):
+        if key in rest:
+            rest[f"${key}"] = rest.pop(key)
+    for key, value, read in (
+        ("output_config", config, _READ_OF_CONFIG),
+        ("metadata", metadata, _READ_OF_METADATA),
+    ):
+        unread = _without(value, read)
+        if unread:
+            rest[key] = unread
+    unread_kind = isinstance(thinking, dict) and thinking.get("type") not in _READ_THINKING
+    if unread_kind and not (isinstance(config, dict) and config.get("effort")):
+        rest["thinking"] = thinking
+
+
+def _without(value: Any, read: frozenset[str]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {}
+    return {key: inner for key, inner in value.items() if key not in read}
+
+
+def _read_stop(fields: Fields) -> tuple[str, ...]:
+    stop = fields.items("stop_sequences")
+    if not all(isinstance(item, str) for item in stop):
+        raise fields.wrong("stop_sequences", "an array of strings")
+    return tuple(stop)
+
+
+def _read_stream(fields: Fields) -> bool:
+    stream = fields.flag("stream")
+    if stream is False:
+        fields.rest["$stream"] = False
+    return bool(stream)
+
+
+def _read_tier(fields: Fields) -> str | None:
+    tier = fields.text("service_tier")
+    if tier is None:
+        return None
+    fields.rest["$service_tier"] = tier
+    return read_tier(tier)
+
+
+def read_tier(tier: str) -> str:
+    """The canonical word for a tier."""
+    return _TIERS.get(tier, tier)
+
+
+def read_format(wire: Mapping[str, Any]) -> ResponseFormat | None:
+    """The JSON schema that an answer must keep, in its place or in its former one."""
+    config = wire.get("output_config")
+    asked = config.get("format") if isinstance(config, Mapping) else None
+    if asked is None:
+        asked = wire.get("output_format")
+    if not isinstance(asked, Mapping) or asked.get("type") != "json_schema":
+        return None
+    schema = asked.get("schema")
+    return ResponseFormat("json_schema", schema=schema) if isinstance(schema, dict) else None
+
+
+def read_user(wire: Mapping[str, Any]) -> str | None:
+    """Whom the request is made for."""
+    metadata = wire.get("metadata")
+    user = metadata.get("user_id") if isinstance(metadata, Mapping) else None
+    return user if isinstance(user, str) and user else None

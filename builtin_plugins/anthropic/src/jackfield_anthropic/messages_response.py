@@ -1,0 +1,147 @@
+"""A complete Messages answer, read and written."""
+
+from secrets import token_hex
+from typing import Any
+
+import msgspec
+
+from jackfield.dialects import Loss, Rendered
+from jackfield.errors import InvalidRequest
+from jackfield.messages import (
+    Audio,
+    ChatRequest,
+    ChatResponse,
+    Choice,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+)
+
+from .fields import NAME, Fields, carry
+from .messages_block_writer import Block, write_call, write_refusal, write_text
+from .messages_blocks import new_call_id, read_content
+from .messages_reasoning import write_reasoning
+from .messages_stop import read_stop_reason, write_stop_reason
+from .messages_usage import read_usage, write_usage
+
+OF_CHOICE = ("stop_sequence", "stop_details")
+"""Members of an answer that say more of why it ended."""
+
+
+def read_response(body: bytes) -> ChatResponse:
+    """The canonical form. Raises ValueError when the body is no answer."""
+    try:
+        tree = msgspec.json.decode(body)
+    except UnicodeDecodeError as error:
+        raise ValueError("the answer is not UTF-8") from error
+    if not isinstance(tree, dict):
+        raise ValueError("the answer is not a JSON object")
+    fields = Fields(tree, strict=False)
+    content = fields.rest.pop("content", None)
+    if not isinstance(content, list):
+        raise ValueError("the answer has no content")
+    try:
+        parts = tuple(read_content(content, "content", strict=False))
+    except InvalidRequest as error:
+        raise ValueError(error.message) from error
+    choice = _read_choice(fields, parts)
+    usage = read_usage(fields.rest.get("usage"))
+    if usage is not None:
+        del fields.rest["usage"]
+    for key in ("type", "role"):
+        fields.rest.pop(key, None)
+    return ChatResponse(
+        id=fields.text("id") or "",
+        model=fields.text("model") or "",
+        choices=(choice,),
+        usage=usage,
+        extensions={NAME: fields.rest},
+    )
+
+
+def _read_choice(fields: Fields, parts: tuple[Part, ...]) -> Choice:
+    word = fields.rest.pop("stop_reason", None)
+    reason = read_stop_reason(word, calls=any(isinstance(part, ToolCall) for part in parts))
+    kept = {key: fields.rest.pop(key) for key in OF_CHOICE if key in fields.rest}
+    return Choice(
+        Message("assistant", parts),
+        reason,
+        word if isinstance(word, str) else None,
+        extensions={NAME: kept},
+    )
+
+
+def new_message_id() -> str:
+    """An id for an answer that has none."""
+    return f"msg_{token_hex(12)}"
+
+
+def write_response(response: ChatResponse, request: ChatRequest) -> Rendered:
+    """The answer as a client of Messages expects it."""
+    losses: list[Loss] = []
+    if len(response.choices) > 1:
+        losses.append(Loss("n", "choices", "dropped", "only the first answer is shown"))
+    choice = response.choices[0] if response.choices else Choice(Message("assistant", ()), None)
+    refused = any(isinstance(part, Refusal) for part in choice.message.parts)
+    wire: dict[str, Any] = {
+        "id": response.id or new_message_id(),
+        "type": "message",
+        "role": "assistant",
+        "model": response.model or request.model,
+        "content": _write_content(choice, losses),
+        "stop_reason": write_stop_reason(
+            choice.finish_reason, choice.finish_detail, refused=refused
+        ),
+        "stop_sequence": None,
+    }
+    if choice.finish_reason is None and choice.finish_detail is None:
+        wire["stop_reason"] = None
+    carry(wire, choice.extensions)
+    if response.usage is not None:
+        wire["usage"] = write_usage(response.usage)
+    else:
+        wire["usage"] = {"input_tokens": 0, "output_tokens": 0}
+    return Rendered(msgspec.json.encode(carry(wire, response.extensions)), tuple(losses))
+
+
+def _write_content(choice: Choice, losses: list[Loss]) -> list[Block]:
+    written = (
+        write_answer_part(part, f"choices[0].message.parts[{i}]", losses)
+        for i, part in enumerate(choice.message.parts)
+        # An empty text could not be sent back with the next turn.
+        if NAME in choice.extensions or not (isinstance(part, Text) and not part.text)
+    )
+    return [block for block in written if block is not None]
+
+
+def write_answer_part(part: Part, path: str, losses: list[Loss]) -> Block | None:
+    """One block of an answer; None, with a loss, for what no answer of Messages can hold."""
+    match part:
+        case Text():
+            return write_text(part, path, losses, answer=True)
+        case ToolCall():
+            return write_call(part, path, losses, part.id or new_call_id())
+        case Reasoning():
+            return write_reasoning(part)
+        case Refusal():
+            return write_refusal(part, path, losses)
+        case Opaque() if part.dialect == NAME:
+            return dict(part.value)
+        case _:
+            return _write_rest(part, path, losses)
+
+
+def _write_rest(part: Part, path: str, losses: list[Loss]) -> Block | None:
+    match part:
+        case Audio() if part.transcript:
+            losses.append(Loss("audio", path, "approximated", "as its transcript"))
+            return {"type": "text", "text": part.transcript}
+        case Opaque():
+            losses.append(Loss(f"messages.{part.kind}", path, "dropped"))
+        case _:
+            losses.append(Loss(f"messages.{type(part).__name__.lower()}", path, "dropped"))
+    return None

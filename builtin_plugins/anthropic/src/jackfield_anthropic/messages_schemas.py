@@ -1,0 +1,54 @@
+"""JSON schemas as Anthropic takes them for structured output: objects closed, limits told in words.
+
+Source: Anthropic's page on structured outputs, section on JSON Schema limitations.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+_LIMITS: Final = frozenset(
+    {
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+        *("minLength", "maxLength", "maxItems", "uniqueItems", "minProperties", "maxProperties"),
+        *("contains", "minContains", "maxContains", "patternProperties", "propertyNames"),
+    }
+)
+_SCHEMAS_BY_NAME: Final = frozenset({"properties", "$defs", "definitions"})
+_SCHEMA_LISTS: Final = frozenset({"anyOf", "allOf", "oneOf", "prefixItems"})
+_encode = msgspec.json.Encoder().encode
+
+
+def closed_schema(schema: Mapping[str, Any], told: set[str]) -> dict[str, Any]:
+    """The same schema in the part of the language that Anthropic enforces.
+
+    What is now only told, in descriptions, or not at all is added to `told` by its keyword.
+    """
+    kept: dict[str, Any] = {}
+    limits: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in _LIMITS or (key == "minItems" and value not in (0, 1)):
+            limits[key] = value
+        else:
+            kept["anyOf" if key == "oneOf" else key] = _inner(key, value, told)
+    if schema.get("type") == "object" or "properties" in schema:
+        if schema.get("additionalProperties"):
+            told.add("additionalProperties")
+        kept["additionalProperties"] = False
+    if limits:
+        told.update(limits)
+        words = ", ".join(f"{key}: {_encode(value).decode()}" for key, value in limits.items())
+        before = schema.get("description")
+        kept["description"] = f"{before}\n\n{{{words}}}" if before else f"{{{words}}}"
+    return kept
+
+
+def _inner(key: str, value: Any, told: set[str]) -> Any:
+    if key in _SCHEMAS_BY_NAME and isinstance(value, Mapping):
+        return {name: _inner("items", below, told) for name, below in value.items()}
+    if key in _SCHEMA_LISTS and isinstance(value, list):
+        return [_inner("items", below, told) for below in value]
+    if key == "items" and isinstance(value, Mapping):
+        return closed_schema(value, told)
+    return value

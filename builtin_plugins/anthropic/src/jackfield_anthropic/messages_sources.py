@@ -1,0 +1,151 @@
+"""Images and documents of Messages content, to and from canonical parts."""
+
+import base64
+import binascii
+from typing import Any
+
+from jackfield.dialects import Loss
+from jackfield.messages import Document, Image, Part
+
+from .fields import NAME, Fields, carry, own
+
+PDF = "application/pdf"
+
+
+def read_image(fields: Fields) -> Part | None:
+    """An image block; None when its source is of a kind that is not known."""
+    source = fields.needed_table("source")
+    kind = source.needed_text("type")
+    if kind not in ("base64", "url", "file"):
+        return None
+    url, data, file_id = _read_source(source, kind)
+    media_type = source.text("media_type")
+    _keep_source(fields, source)
+    return Image(url, data, media_type, file_id, extensions={NAME: fields.rest})
+
+
+def read_document(fields: Fields) -> Part | None:
+    """A document block; None when its source is of a kind that has no canonical form."""
+    source = fields.needed_table("source")
+    kind = source.needed_text("type")
+    name = fields.text("title")
+    if kind == "text":
+        text, media_type = source.needed_text("data"), source.text("media_type")
+        _keep_source(fields, source)
+        return Document(text=text, media_type=media_type, name=name, extensions={NAME: fields.rest})
+    if kind == "content":
+        joined = _joined(source.rest.get("content"))
+        if joined is None:
+            return None
+        fields.rest["$source"] = {"type": kind, **source.rest}
+        return Document(text=joined, name=name, extensions={NAME: fields.rest})
+    if kind not in ("base64", "url", "file"):
+        return None
+    url, data, file_id = _read_source(source, kind)
+    media_type = source.text("media_type")
+    _keep_source(fields, source)
+    return Document(url, data, None, media_type, file_id, name, extensions={NAME: fields.rest})
+
+
+def _read_source(source: Fields, kind: str) -> tuple[str | None, str | None, str | None]:
+    if kind == "base64":
+        return None, source.needed_text("data"), None
+    if kind == "url":
+        return source.needed_text("url"), None, None
+    return None, None, source.needed_text("file_id")
+
+
+def _keep_source(fields: Fields, source: Fields) -> None:
+    if source.rest:
+        fields.rest["$more"] = source.rest
+
+
+def _joined(content: Any) -> str | None:
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return None
+    texts = [
+        block.get("text") if isinstance(block, dict) and block.get("type") == "text" else None
+        for block in content
+    ]
+    known = [text for text in texts if isinstance(text, str)]
+    return "\n".join(known) if len(known) == len(texts) else None
+
+
+def write_media(part: Image | Document, path: str, losses: list[Loss]) -> dict[str, Any] | None:
+    """The block of an image or a document; None, with a loss, where Anthropic takes none such."""
+    if isinstance(part, Image):
+        return _write_image(part, path, losses)
+    return _write_document(part, path, losses)
+
+
+def _write_image(image: Image, path: str, losses: list[Loss]) -> dict[str, Any] | None:
+    if image.detail not in (None, "auto") and NAME not in image.extensions:
+        losses.append(Loss("images.detail", path, "dropped"))
+    source = _write_source(image.data, image.media_type or "image/png", image.url)
+    if source is None and image.file_id is not None and NAME in image.extensions:
+        source = {"type": "file", "file_id": image.file_id}
+    if source is None:
+        _lose(losses, "images.file_id", path, "a file of another provider")
+        return None
+    return _block("image", source, image)
+
+
+def _write_document(document: Document, path: str, losses: list[Loss]) -> dict[str, Any] | None:
+    kept = own(document.extensions).get("$source")
+    if kept is not None and _joined(kept.get("content")) == document.text:
+        source: dict[str, Any] | None = dict(kept)
+    elif document.text is not None:
+        media_type = document.media_type if NAME in document.extensions else "text/plain"
+        source = {"type": "text", "media_type": media_type or "text/plain", "data": document.text}
+    else:
+        source = _document_source(document, path, losses)
+    if source is None:
+        return None
+    block = _block("document", source, document)
+    if document.name is not None:
+        block["title"] = document.name
+    return block
+
+
+def _document_source(document: Document, path: str, losses: list[Loss]) -> dict[str, Any] | None:
+    ours = NAME in document.extensions
+    if document.file_id is not None and ours:
+        return {"type": "file", "file_id": document.file_id}
+    if document.data is None or ours:
+        source = _write_source(document.data, document.media_type or PDF, document.url)
+        if source is None:
+            _lose(losses, "documents.file_id", path, "a file of another provider")
+        return source
+    media_type = document.media_type or PDF
+    if media_type == PDF:
+        return _write_source(document.data, PDF, None)
+    text = _decoded(document.data) if media_type.startswith(("text/", "application/json")) else None
+    if text is None:
+        _lose(losses, "documents.media_type", path, f"{media_type} is neither PDF nor text")
+        return None
+    return {"type": "text", "media_type": "text/plain", "data": text}
+
+
+def _decoded(data: str) -> str | None:
+    try:
+        return base64.b64decode(data).decode()
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _write_source(data: str | None, media_type: str, url: str | None) -> dict[str, Any] | None:
+    if data is not None:
+        return {"type": "base64", "media_type": media_type, "data": data}
+    return None if url is None else {"type": "url", "url": url}
+
+
+def _block(kind: str, source: dict[str, Any], part: Image | Document) -> dict[str, Any]:
+    source |= own(part.extensions).get("$more", {})
+    return carry({"type": kind, "source": source}, part.extensions)
+
+
+def _lose(losses: list[Loss], feature: str, path: str, detail: str = "") -> None:
+    # What the model was to see and will not makes another question.
+    losses.append(Loss(feature, path, "dropped", detail, breaks=True))

@@ -1,0 +1,40 @@
+"""Why an answer ended: stop reasons of Messages, to and from the canonical ones."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from jackfield.messages import FinishReason
+
+_REASONS: Final[Mapping[str, FinishReason]] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "compaction": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+}
+_WORDS: Final[Mapping[str, str]] = {
+    "length": "max_tokens",
+    "tool_calls": "tool_use",
+    "content_filter": "refusal",
+}
+
+
+def read_stop_reason(word: Any, *, calls: bool) -> FinishReason | None:
+    """The canonical reason; an answer that calls tools waits for them, whatever its word."""
+    if not isinstance(word, str):
+        return None
+    reason = _REASONS.get(word, "other")
+    return "tool_calls" if reason == "stop" and calls else reason
+
+
+def write_stop_reason(reason: FinishReason | None, word: str | None, *, refused: bool) -> str:
+    """The word for a reason: the one that was read if it still means the same."""
+    known = _REASONS.get(word or "")
+    if word and known and reason in (known, read_stop_reason(word, calls=True)):
+        return word
+    if refused and reason in (None, "stop"):
+        return "refusal"
+    return _WORDS.get(reason or "", "end_turn")

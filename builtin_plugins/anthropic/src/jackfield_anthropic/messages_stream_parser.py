@@ -1,0 +1,239 @@
+"""A Messages stream as canonical events."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import msgspec
+
+from jackfield.errors import InvalidRequest, ProviderError
+from jackfield.events import (
+    CitationAdded,
+    Ended,
+    Failed,
+    Finished,
+    PartAdded,
+    ReasoningDelta,
+    Started,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    UsageReported,
+)
+from jackfield.framing import Framing
+from jackfield.messages import Opaque
+
+from .failures import failed_event
+from .fields import NAME, Fields
+from .messages_blocks import read_call
+from .messages_citations import read_citation, read_citations
+from .messages_reasoning import read_redacted, read_thinking
+from .messages_response import OF_CHOICE
+from .messages_stop import read_stop_reason
+from .messages_usage import merged_usage, read_usage
+
+Events = Sequence[StreamEvent]
+_NOTHING: tuple[StreamEvent, ...] = ()
+_OURS: Mapping[str, Mapping[str, Any]] = {NAME: {}}
+_TOLD = frozenset({"id", "type", "role", "model", "content", "stop_reason", *OF_CHOICE})
+
+
+class _Wire(msgspec.Struct):
+    type: str = ""
+    index: int = 0
+    delta: dict[str, Any] = {}
+    content_block: dict[str, Any] | None = None
+    message: dict[str, Any] | None = None
+    usage: dict[str, Any] | None = None
+    error: Any = None
+
+
+_decode = msgspec.json.Decoder(_Wire).decode
+_decode_value = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+class _Block:
+    """A content block that has begun: its number as a part, its kind, and what it will be."""
+
+    __slots__ = ("input", "kind", "part", "wire")
+
+    def fields(self) -> Fields:
+        """What the block says beside its type."""
+        said = {key: value for key, value in self.wire.items() if key != "type"}
+        return Fields(said, "content_block", strict=False)
+
+    def __init__(self, part: int, wire: dict[str, Any]) -> None:
+        self.part = part
+        self.kind = str(wire.get("type"))
+        self.wire = wire
+        self.input: list[str] = []
+
+
+class MessagesParser:
+    """Parses one stream."""
+
+    def __init__(self, framing: Framing) -> None:
+        self._data_of = framing.data_of
+        self._blocks: dict[int, _Block] = {}
+        self._parts = 0
+        self._usage: Any = None
+        self._calls = False
+        self._over = False
+
+    def feed(self, event: bytes) -> Events:
+        """The canonical events in one wire event. Raises ProviderError for a malformed one."""
+        data = self._data_of(event)
+        if data is None or self._over:
+            return _NOTHING
+        try:
+            wire = _decode(data)
+            handler = self._HANDLERS.get(wire.type)
+            if handler is not None:
+                return handler(self, wire, data)
+        except (KeyError, TypeError, InvalidRequest, ValueError) as error:
+            # Wherever an event breaks the documented shape, it shows here.
+            raise ProviderError("The provider sent a stream event that is malformed.") from error
+        return self._failed(wire, data) if wire.error else _NOTHING
+
+    def close(self) -> Events:
+        """Nothing: all that a stream says, its events say."""
+        return _NOTHING
+
+    def _started(self, wire: _Wire, data: bytes) -> Events:
+        message = wire.message or {}
+        self._usage = message.get("usage")
+        extra = {key: value for key, value in message.items() if key not in _TOLD}
+        started = Started(
+            str(message.get("id") or ""), str(message.get("model") or ""), None, {NAME: extra}
+        )
+        usage = read_usage(self._usage)
+        return (started,) if usage is None else (started, UsageReported(usage))
+
+    def _block_started(self, wire: _Wire, data: bytes) -> Events:
+        if wire.content_block is None:
+            raise TypeError("a block begins that is none")
+        block = self._blocks[wire.index] = _Block(self._parts, wire.content_block)
+        self._parts += 1
+        opening = self._OPENINGS.get(block.kind)
+        return opening(self, block) if opening else _NOTHING
+
+    def _open_text(self, block: _Block) -> Events:
+        fields = block.fields()
+        events: list[StreamEvent] = [
+            CitationAdded(block.part, citation) for citation in read_citations(fields)
+        ]
+        if text := fields.text("text"):
+            events.append(TextDelta(block.part, text))
+        return events
+
+    def _open_thinking(self, block: _Block) -> Events:
+        fields = block.fields()
+        fields.rest.setdefault("thinking", "")
+        thought = read_thinking(fields)
+        if not (thought.text or thought.signature):
+            return _NOTHING
+        return (
+            ReasoningDelta(block.part, thought.text, signature=thought.signature, extensions=_OURS),
+        )
+
+    def _open_redacted(self, block: _Block) -> Events:
+        thought = read_redacted(block.fields())
+        return (
+            ReasoningDelta(block.part, encrypted=thought.encrypted, extensions=thought.extensions),
+        )
+
+    def _open_call(self, block: _Block) -> Events:
+        self._calls = True
+        call = read_call(block.fields())
+        return (ToolCallStarted(block.part, call.id, call.name, extensions=call.extensions),)
+
+    def _delta(self, wire: _Wire, data: bytes) -> Events:
+        block, delta = self._blocks[wire.index], wire.delta
+        kind = delta.get("type")
+        if kind == "text_delta":
+            text = _text(delta["text"])
+            return (TextDelta(block.part, text),) if text else _NOTHING
+        if kind == "input_json_delta":
+            return self._input(block, _text(delta["partial_json"]))
+        if kind == "thinking_delta":
+            thought = _text(delta["thinking"])
+            return (ReasoningDelta(block.part, thought, extensions=_OURS),) if thought else _NOTHING
+        if kind == "signature_delta":
+            signature = _text(delta["signature"])
+            return (ReasoningDelta(block.part, signature=signature, extensions=_OURS),)
+        if kind == "citations_delta" and isinstance(delta["citation"], dict):
+            return (CitationAdded(block.part, read_citation(delta["citation"])),)
+        for key, value in delta.items():
+            if key != "type":
+                before = block.wire.get(key)
+                both = isinstance(before, str) and isinstance(value, str)
+                block.wire[key] = before + value if both else value
+        return _NOTHING
+
+    def _input(self, block: _Block, text: str) -> Events:
+        if not text:
+            return _NOTHING
+        block.input.append(text)
+        return (ToolCallDelta(block.part, text),) if block.kind == "tool_use" else _NOTHING
+
+    def _block_stopped(self, wire: _Wire, data: bytes) -> Events:
+        block = self._blocks.pop(wire.index)
+        if block.kind == "tool_use":
+            # Some who imitate the API send the whole input when the block begins.
+            given = block.wire.get("input")
+            if block.input or not given:
+                return _NOTHING
+            return (ToolCallDelta(block.part, _encode(given).decode()),)
+        if block.kind in self._OPENINGS:
+            return _NOTHING
+        if block.input:
+            block.wire["input"] = _decode_value("".join(block.input))
+        return (PartAdded(block.part, Opaque(NAME, block.kind, block.wire)),)
+
+    def _finished(self, wire: _Wire, data: bytes) -> Events:
+        self._usage = merged_usage(self._usage, wire.usage)
+        events: list[StreamEvent] = []
+        word = wire.delta.get("stop_reason")
+        if isinstance(word, str):
+            extra = {key: value for key, value in wire.delta.items() if key != "stop_reason"}
+            beside = _decode_value(data)
+            outer = {k: v for k, v in beside.items() if k not in ("type", "delta", "usage")}
+            if outer:
+                extra["$event"] = outer
+            reason = read_stop_reason(word, calls=self._calls)
+            events.append(Finished(reason, 0, word, {NAME: extra}))
+        usage = read_usage(self._usage)
+        if usage is not None:
+            events.append(UsageReported(usage))
+        return events
+
+    def _ended(self, wire: _Wire, data: bytes) -> Events:
+        self._over = True
+        return (Ended(),)
+
+    def _failed(self, wire: _Wire, data: bytes) -> tuple[Failed, ...]:
+        self._over = True
+        return (failed_event(wire.error),)
+
+    _HANDLERS: ClassVar[Mapping[str, Callable[[Any, _Wire, bytes], Events]]] = {
+        "content_block_delta": _delta,
+        "content_block_start": _block_started,
+        "content_block_stop": _block_stopped,
+        "message_start": _started,
+        "message_delta": _finished,
+        "message_stop": _ended,
+        "error": _failed,
+    }
+    _OPENINGS: ClassVar[Mapping[str, Callable[[Any, _Block], Events]]] = {
+        "text": _open_text,
+        "thinking": _open_thinking,
+        "redacted_thinking": _open_redacted,
+        "tool_use": _open_call,
+    }
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a delta is no text")
+    return value

@@ -1,0 +1,120 @@
+"""How much to think: `thinking` and `output_config.effort`, to and from the canonical form."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from jackfield.dialects import Loss
+from jackfield.messages import ChatRequest, Message, Reasoning, ReasoningRequest, ToolCall
+
+from .fields import NAME
+from .generations import Generation
+
+LEAST_BUDGET: Final = 1024
+ANSWER_TOKENS: Final = 4096
+"""What an answer may take when nobody has said how long it may be."""
+
+_BUDGETS: Final = {
+    "minimal": LEAST_BUDGET,
+    "low": 2048,
+    "medium": 8192,
+    "high": 16384,
+    "xhigh": 32768,
+    "max": 32768,
+}
+_EFFORTS: Final = ((2048, "low"), (8192, "medium"), (16384, "high"))
+_KNOWN_EFFORTS: Final = frozenset({"low", "medium", "high", "max"})
+
+
+def read_thinking_request(wire: Mapping[str, Any]) -> ReasoningRequest | None:
+    """What the body's `thinking` and `output_config` ask for."""
+    thinking, config = wire.get("thinking"), wire.get("output_config")
+    if thinking is None and config is None:
+        return None
+    effort = config.get("effort") if isinstance(config, Mapping) else None
+    asked: Mapping[str, Any] = thinking if isinstance(thinking, Mapping) else {}
+    budget = asked.get("budget_tokens")
+    found = ReasoningRequest(
+        effort=effort if isinstance(effort, str) and effort else None,
+        budget_tokens=budget if type(budget) is int else None,
+        summary="auto" if asked.get("display") == "summarized" else None,
+    )
+    return None if found == ReasoningRequest() else found
+
+
+class ThinkingWriter:
+    """Writes what another dialect asks for, as far as the model's generation goes."""
+
+    def __init__(self, request: ChatRequest, losses: list[Loss]) -> None:
+        self.request = request
+        self.max_tokens = request.max_tokens
+        self.thinking: dict[str, Any] | None = None
+        self.effort: str | None = None
+        self._losses = losses
+
+    def write(self, model: Generation) -> None:
+        """Decide on `thinking`, `effort` and, where nobody has limited the answer, its limit."""
+        asked = self.request.reasoning
+        if asked is None or asked.effort == "none":
+            return
+        if model.budget and (asked.budget_tokens is not None or not model.adaptive):
+            self._within(asked)
+        elif asked.effort is not None or asked.budget_tokens is not None:
+            self.thinking = {"type": "adaptive", "display": "summarized"}
+            self.effort = self._effort(asked, model)
+
+    def _effort(self, asked: ReasoningRequest, model: Generation) -> str:
+        if asked.effort is None:
+            budget = asked.budget_tokens or 0
+            effort = next((name for most, name in _EFFORTS if budget <= most), "max")
+            self._say("reasoning.budget_tokens", "approximated", f"{budget} as effort {effort!r}")
+            return effort
+        if asked.effort in _KNOWN_EFFORTS or (asked.effort == "xhigh" and model.xhigh):
+            return asked.effort
+        effort = "low" if asked.effort == "minimal" else "high"
+        self._say("reasoning.effort", "approximated", f"{asked.effort!r} as {effort!r}")
+        return effort
+
+    def _within(self, asked: ReasoningRequest) -> None:
+        budget = asked.budget_tokens
+        if budget is None:
+            if asked.effort is None:
+                return
+            budget = _BUDGETS.get(asked.effort, _BUDGETS["medium"])
+            detail = f"{asked.effort!r} as {budget} tokens"
+            self._say("reasoning.effort", "approximated", detail)
+        obstacle = self._obstacle()
+        if obstacle:
+            self._say("reasoning", "dropped", obstacle)
+            return
+        budget = max(budget, LEAST_BUDGET)
+        if self.max_tokens is None:
+            self.max_tokens = budget + ANSWER_TOKENS
+        self.thinking = {
+            "type": "enabled",
+            "budget_tokens": min(budget, max(self.max_tokens - 1, LEAST_BUDGET)),
+        }
+
+    def _obstacle(self) -> str | None:
+        choice = self.request.tool_choice
+        if choice is not None and choice.mode == "required" and self.request.tools:
+            return "a model that must call a tool cannot think first"
+        if self.max_tokens is not None and self.max_tokens <= LEAST_BUDGET:
+            return f"an answer of {self.max_tokens} tokens leaves no room for it"
+        if _lacks_thoughts(self.request.messages):
+            return "the thoughts before the last calls of tools are missing"
+        return None
+
+    def _say(self, feature: str, how: Any, detail: str) -> None:
+        self._losses.append(Loss(feature, "reasoning", how, detail))
+
+
+def _lacks_thoughts(messages: Sequence[Message]) -> bool:
+    """Whether the model is in the middle of using tools without the thoughts that led to it."""
+    for message in reversed(messages):
+        if message.role == "assistant":
+            calls = any(isinstance(part, ToolCall) for part in message.parts)
+            first = message.parts[0] if message.parts else None
+            return calls and not (isinstance(first, Reasoning) and NAME in first.extensions)
+        if message.role != "tool":
+            return False
+    return False

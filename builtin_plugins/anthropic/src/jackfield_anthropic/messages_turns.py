@@ -1,0 +1,137 @@
+"""Canonical messages as the system prompt and the messages of a Messages request.
+
+What other dialects allow and Anthropic refuses is put right, and said where it means something
+else: turns of one role that follow each other are joined, results of tools come first in their
+turn, instructions in mid-conversation are told by the user, blank texts are left out.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from jackfield.dialects import Loss
+from jackfield.messages import ChatRequest, Message
+
+from .fields import NAME, carry, own
+from .messages_block_writer import Block, BlockWriter
+from .messages_conversation import CONTENT, JOINED, SYSTEM
+
+_INSTRUCTIONS = ("system", "developer")
+_ROLES = {"assistant": "assistant", "user": "user", "tool": "user"}
+
+
+def write_conversation(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
+    """The members `system` and `messages`."""
+    messages = request.messages
+    writer = BlockWriter(losses)
+    begin = _leading(messages)
+    wire: dict[str, Any] = {}
+    system = _write_system(messages[:begin], writer)
+    if system is not None:
+        wire["system"] = system
+    turns = _Turns(writer)
+    for i, message in enumerate(messages[begin:], begin):
+        turns.add(message, f"messages[{i}]")
+    if NAME not in request.extensions or any(NAME not in m.extensions for m in messages):
+        _mend(wire, turns.wire, losses)
+    wire["messages"] = [_shortened(turn) for turn in turns.wire]
+    return wire
+
+
+def _leading(messages: Sequence[Message]) -> int:
+    """How many messages make up the system prompt."""
+    for i, message in enumerate(messages):
+        ours = own(message.extensions)
+        if message.role not in _INSTRUCTIONS or (ours and SYSTEM not in ours):
+            return i
+    return len(messages)
+
+
+def _write_system(messages: Sequence[Message], writer: BlockWriter) -> str | list[Block] | None:
+    if not messages:
+        return None
+    if len(messages) == 1:
+        message = messages[0]
+        shape = own(message.extensions).get(CONTENT)
+        content = writer.content(message.parts, "messages[0].parts", shape)
+        return content if content or shape else None
+    blocks = [
+        block
+        for i, message in enumerate(messages)
+        for block in writer.blocks(message.parts, f"messages[{i}].parts", blank=False)
+    ]
+    return blocks or None
+
+
+class _Turns:
+    def __init__(self, writer: BlockWriter) -> None:
+        self.wire: list[dict[str, Any]] = []
+        self._writer = writer
+
+    def add(self, message: Message, path: str) -> None:
+        ours = own(message.extensions)
+        self._writer.role = message.role
+        if NAME in message.extensions:
+            self._add_own(message, path, ours)
+            return
+        if message.name is not None and message.role != "tool":
+            self._writer.losses.append(Loss("message.name", f"{path}.name", "dropped"))
+        blocks = self._writer.blocks(message.parts, f"{path}.parts", blank=False)
+        if message.role in _INSTRUCTIONS:
+            detail = "in mid-conversation, told by the user"
+            self._writer.losses.append(Loss("messages.system", path, "approximated", detail))
+            blocks = [_as_instruction(block) for block in blocks]
+        if blocks:
+            self._join(_ROLES.get(message.role, "user"), blocks)
+
+    def _add_own(self, message: Message, path: str, ours: Any) -> None:
+        role = _ROLES.get(message.role, "system")
+        blocks = self._writer.blocks(message.parts, f"{path}.parts", blank=True)
+        if JOINED in ours and self.wire and self.wire[-1]["role"] == role:
+            self.wire[-1]["content"] += blocks
+            return
+        turn: dict[str, Any] = {"role": role, "content": blocks, CONTENT: ours.get(CONTENT)}
+        self.wire.append(carry(turn, message.extensions))
+
+    def _join(self, role: str, blocks: list[Block]) -> None:
+        if not self.wire or self.wire[-1]["role"] != role:
+            self.wire.append({"role": role, "content": blocks, CONTENT: None})
+            return
+        content = self.wire[-1]["content"] + blocks
+        # The sort is stable, so that results come first and everything else keeps its order.
+        content.sort(key=lambda block: block["type"] != "tool_result")
+        self.wire[-1]["content"] = content
+
+
+def _as_instruction(block: Block) -> Block:
+    if block["type"] != "text":
+        return block
+    return {**block, "text": f"<system>\n{block['text']}\n</system>"}
+
+
+def _mend(wire: dict[str, Any], turns: list[dict[str, Any]], losses: list[Loss]) -> None:
+    if not turns and "system" in wire:
+        content = wire.pop("system")
+        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        turns.append({"role": "user", "content": blocks, CONTENT: None})
+        detail = "told by the user, for nobody else says anything"
+        losses.append(Loss("messages.system", "messages[0]", "approximated", detail))
+    if not turns:
+        detail = "nobody says anything"
+        losses.append(Loss("messages.empty", "messages", "dropped", detail, breaks=True))
+        return
+    if turns[0]["role"] == "assistant":
+        turns.insert(0, {"role": "user", "content": [{"type": "text", "text": "."}], CONTENT: None})
+        detail = "the conversation begins with a user who says '.'"
+        losses.append(Loss("messages.order", "messages[0]", "approximated", detail))
+    content = turns[-1]["content"]
+    if turns[-1]["role"] == "assistant" and content and content[-1]["type"] == "text":
+        content[-1]["text"] = content[-1]["text"].rstrip()
+
+
+def _shortened(turn: dict[str, Any]) -> dict[str, Any]:
+    shape, content = turn.pop(CONTENT), turn["content"]
+    if shape == "text" and not content:
+        return {**turn, "content": ""}
+    if shape != "list" and len(content) == 1 and content[0].keys() == {"type", "text"}:
+        return {**turn, "content": content[0]["text"]}
+    return turn

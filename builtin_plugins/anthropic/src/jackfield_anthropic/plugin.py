@@ -1,0 +1,126 @@
+"""The provider: Anthropic, or an API that imitates it, by its base URL."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+from attrs import frozen
+from msgspec.structs import replace
+
+from jackfield import Exchange, InvalidRequest, Response, Secret, Target
+from jackfield.config import option
+from jackfield.dialects import Dialect, Loss
+from jackfield.endpoints import Endpoint
+from jackfield.errors import ProviderUnavailable
+from jackfield.http_provider import HttpConfig, HttpProvider
+from jackfield.keys import LiveKey
+from jackfield.messages import ChatRequest
+from jackfield.providers import ModelInfo
+
+from .endpoints import COUNT_TOKENS, MESSAGES, PATHS, RESOURCE, endpoints
+from .fields import own
+from .messages_native import native_body
+from .messages_reasoning import SEALED
+from .messages_request import BETAS
+
+VERSION = "2023-06-01"
+"""The version of the API that a client asks for unless it names another."""
+
+_NOT_REPLAYED = Loss("reasoning.replay", "messages", "dropped", "thoughts of another vendor")
+_CONVERSATIONS = (MESSAGES, COUNT_TOKENS)
+_HEADER = "anthropic-version"
+_VALUE = re.compile(r"[0-9A-Za-z.-]{1,64}")
+
+
+class Anthropic(HttpProvider):
+    """Anthropic, and whatever imitates its API: `base_url` says where."""
+
+    @frozen
+    class Config(HttpConfig):
+        """`[providers.NAME]` with `use = "anthropic"`."""
+
+        base_url: str = option(
+            "https://api.anthropic.com", "The address of the API, without its `/v1`."
+        )
+
+    dialects: ClassVar[tuple[Dialect, ...]] = (MESSAGES, COUNT_TOKENS, RESOURCE)
+    endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
+    paths = PATHS
+    forward: ClassVar[frozenset[str]] = frozenset(
+        {"accept", "anthropic-beta", "anthropic-user-profile-id", "idempotency-key"}
+    )
+
+    def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
+        """The key, and the version without which the API answers nothing."""
+        key = [("x-api-key", secret.reveal())] if secret else []
+        return [*key, (_HEADER, VERSION)]
+
+    def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
+        """The client's own bytes, less the thoughts of another vendor that served it before."""
+        body = super().outgoing_body(exchange, model)
+        return native_body(body) if exchange.dialect in _CONVERSATIONS else body
+
+    async def call(self, exchange: Exchange, target: Target) -> Response:
+        """One attempt; says so when earlier thoughts of another vendor had to be left out."""
+        response = await super().call(exchange, target)
+        left_out = _left_out(exchange)
+        return replace(response, losses=response.losses + left_out) if left_out else response
+
+    def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
+        """What a translation would lose, and thoughts of another vendor."""
+        return super().losses(exchange, target) + _left_out(exchange)
+
+    def _head(self, exchange: Exchange, key: LiveKey) -> bytes:
+        head = super()._head(exchange, key)
+        version = exchange.request.headers.get(_HEADER, VERSION)
+        if version != VERSION:
+            if not _VALUE.fullmatch(version):
+                raise InvalidRequest(f"'{version[:64]}' is no version of the API.", param=_HEADER)
+            head = head.replace(f"{_HEADER}: {VERSION}".encode(), f"{_HEADER}: {version}".encode())
+        if betas := _betas_of(exchange):
+            head += f"anthropic-beta: {','.join(betas)}\r\n".encode()
+        return head
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """Those in the configuration, or else what `GET /v1/models` lists."""
+        if self.config.models:
+            return [ModelInfo(model, self.name) for model in self.config.models]
+        body = await self.fetch("GET", "/v1/models?limit=1000")
+        try:
+            listed = msgspec.json.decode(body, type=_Models)
+        except msgspec.MsgspecError as error:
+            raise ProviderUnavailable("Its list of models cannot be read.") from error
+        return [ModelInfo(model.id, self.name, _seconds(model.created_at)) for model in listed.data]
+
+
+def _left_out(exchange: Exchange) -> tuple[Loss, ...]:
+    foreign = exchange.dialect in _CONVERSATIONS and SEALED in exchange.request.body
+    return (_NOT_REPLAYED,) if foreign else ()
+
+
+def _betas_of(exchange: Exchange) -> list[str]:
+    """Beta features that a cloud's form of the dialect names in the body."""
+    if exchange.dialect in _CONVERSATIONS or not exchange.dialect.translates:
+        return []
+    request = exchange.canonical()
+    betas = own(request.extensions).get(BETAS) if isinstance(request, ChatRequest) else None
+    return [
+        beta
+        for beta in (betas if isinstance(betas, list) else [])
+        if isinstance(beta, str) and _VALUE.fullmatch(beta)
+    ]
+
+
+def _seconds(created: datetime | None) -> int:
+    return max(int(created.timestamp()), 0) if created is not None else 0
+
+
+class _Model(msgspec.Struct):
+    id: str
+    created_at: datetime | None = None
+
+
+class _Models(msgspec.Struct):
+    data: list[_Model]

@@ -1,0 +1,72 @@
+"""The dialect `anthropic.resource`: Anthropic's other endpoints, passed through as they are.
+
+Batches, files, models, skills and the legacy completions. Of these only completions stream: their
+last event is the one whose `stop_reason` is set.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from jackfield import sse
+from jackfield.dialects import Dialect, Peek, Terminal, UpstreamFailure, UsageMeter
+from jackfield.errors import GatewayError
+from jackfield.framing import SSE
+from jackfield.messages import Usage
+
+from . import failures
+from .fields import object_fields
+from .messages import encode_event
+from .messages_usage import MessagesMeter, read_usage
+
+
+class ResourceDialect(Dialect):
+    """Everything but messages and counting: read no further than errors need."""
+
+    name: ClassVar[str] = "anthropic.resource"
+    operation: ClassVar[str] = "resource"
+    translates: ClassVar[bool] = False
+    request_texts: ClassVar[tuple[str, ...]] = ("prompt",)
+    response_texts: ClassVar[tuple[str, ...]] = ("completion",)
+    event_texts: ClassVar[tuple[str, ...]] = ("completion",)
+    terminal_hints: ClassVar[tuple[bytes, ...]] = (b"stop_reason", b"message_stop", b"error")
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        if not isinstance(tree, dict):  # lists, deletions and the like
+            return Peek(params.get("model"))
+        fields = object_fields(tree, "")
+        return Peek(fields.text("model") or params.get("model"), bool(fields.flag("stream")))
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        parsed = sse.parse(event)
+        if parsed.data is None:
+            return None
+        value = _decoded(parsed.data)
+        if parsed.event == "error" or value.get("type") == "error" or value.get("error"):
+            return "error"
+        ended = value.get("type") == "message_stop" or value.get("stop_reason")
+        return "end" if ended else None
+
+    def usage(self, body: bytes) -> Usage | None:
+        return read_usage(_decoded(body).get("usage"))
+
+    def usage_meter(self) -> UsageMeter:
+        return MessagesMeter(SSE)
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.error_body(error, request_id)
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        return encode_event("error", failures.error_body(error, request_id))
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        return failures.parse_error(status, body)
+
+
+def _decoded(data: bytes) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    return value if isinstance(value, dict) else {}

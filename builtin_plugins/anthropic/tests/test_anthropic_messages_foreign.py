@@ -1,0 +1,298 @@
+"""Requests of other dialects, made such that Anthropic accepts them: a small case each."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from jackfield.dialects import Loss, installed
+from jackfield.messages import (
+    ChatRequest,
+    Document,
+    Image,
+    Message,
+    ReasoningRequest,
+    ResponseFormat,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+from jackfield_anthropic.endpoints import MESSAGES
+from jackfield_anthropic.generations import generation
+
+CHAT = installed("openai.chat")
+HI = Message("user", (Text("hi"),))
+WEATHER = Tool("weather", parameters={"type": "object", "properties": {}})
+
+
+def ask(*messages: Message, model: str = "claude-sonnet-4-6", **members: Any) -> ChatRequest:
+    return ChatRequest(model, messages or (HI,), **members)
+
+
+def render(request: ChatRequest) -> tuple[Any, list[Loss]]:
+    rendered = MESSAGES.render_request(request)
+    return msgspec.json.decode(rendered.body), list(rendered.losses)
+
+
+def features(losses: list[Loss]) -> list[str]:
+    return [loss.feature for loss in losses]
+
+
+def test_a_limit_is_always_said() -> None:
+    body, losses = render(ask())
+    assert body == {
+        "model": "claude-sonnet-4-6",
+        "messages": [{"role": "user", "content": "hi"}],
+        "max_tokens": 4096,
+    }
+    assert losses == []
+
+
+def test_leading_instructions_are_the_system_prompt_and_later_ones_the_users() -> None:
+    body, losses = render(
+        ask(
+            Message("system", (Text("a"),)),
+            Message("developer", (Text("b"),)),
+            HI,
+            Message("system", (Text("c"),)),
+        )
+    )
+    assert [block["text"] for block in body["system"]] == ["a", "b"]
+    assert [block["text"] for block in body["messages"][0]["content"]] == [
+        "hi",
+        "<system>\nc\n</system>",
+    ]
+    assert features(losses) == ["messages.system"]
+
+
+def test_instructions_alone_are_told_by_the_user() -> None:
+    body, losses = render(ask(Message("system", (Text("Say hi."),))))
+    assert "system" not in body
+    assert body["messages"] == [{"role": "user", "content": "Say hi."}]
+    assert features(losses) == ["messages.system"]
+
+
+def test_a_conversation_that_the_model_begins_gets_a_user_before_it() -> None:
+    body, losses = render(ask(Message("assistant", (Text("Hello? "),))))
+    assert [turn["role"] for turn in body["messages"]] == ["user", "assistant"]
+    assert body["messages"][1]["content"] == "Hello?"
+    assert features(losses) == ["messages.order"]
+
+
+def test_nobody_saying_anything_is_refused() -> None:
+    _, losses = render(ChatRequest("m", ()))
+    assert [(loss.feature, loss.breaks) for loss in losses] == [("messages.empty", True)]
+
+
+def test_results_come_first_in_the_turn_after_their_calls() -> None:
+    calls = tuple(ToolCall(name, "weather", "{}") for name in ("a", "b"))
+    body, losses = render(
+        ask(
+            HI,
+            Message("assistant", (Text(""), *calls)),
+            Message("tool", (ToolResult("a", (Text("1"),)),)),
+            Message("user", (Text("and?"),)),
+            Message("tool", (ToolResult("b", (Text("2"),), is_error=True),)),
+            tools=(WEATHER,),
+        )
+    )
+    assert [block["type"] for block in body["messages"][1]["content"]] == ["tool_use"] * 2
+    assert body["messages"][2]["content"] == [
+        {"type": "tool_result", "tool_use_id": "a", "content": "1"},
+        {"type": "tool_result", "tool_use_id": "b", "content": "2", "is_error": True},
+        {"type": "text", "text": "and?"},
+    ]
+    assert losses == []
+
+
+def test_ids_and_arguments_that_anthropic_refuses_are_put_right() -> None:
+    body, losses = render(
+        ask(
+            HI,
+            Message("assistant", (ToolCall("functions.f:0", "f", "oops"),)),
+            Message("tool", (ToolResult("functions.f:0", ()),)),
+        )
+    )
+    (use,), (result,) = (turn["content"] for turn in body["messages"][1:])
+    assert use["id"] == result["tool_use_id"] == "functions-2e-f-3a-0"
+    assert use["input"] == {"input": "oops"}
+    assert features(losses) == ["tools.arguments"]
+
+
+def test_tools_get_a_schema_and_custom_ones_a_text() -> None:
+    bare, custom = Tool("f"), Tool("g", kind="custom")
+    body, losses = render(ask(tools=(bare, custom), parallel_tool_calls=False))
+    assert body["tools"][0]["input_schema"] == {"type": "object", "properties": {}}
+    assert body["tools"][1]["input_schema"]["required"] == ["input"]
+    assert body["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
+    assert features(losses) == ["tools.custom"]
+
+
+def test_a_strict_tool_has_a_closed_schema() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string", "maxLength": 3}}}
+    body, losses = render(ask(tools=(Tool("f", parameters=schema, strict=True),)))
+    (tool,) = body["tools"]
+    assert tool["strict"] is True
+    assert tool["input_schema"]["additionalProperties"] is False
+    assert tool["input_schema"]["properties"]["a"]["description"] == "{maxLength: 3}"
+    assert features(losses) == ["tools.strict"]
+    old = render(ask(tools=(Tool("f", strict=True),), model="claude-3-haiku-20240307"))
+    assert "strict" not in old[0]["tools"][0]
+
+
+@pytest.mark.parametrize(
+    ("choice", "wire"),
+    [
+        (ToolChoice("auto"), {"type": "auto"}),
+        (ToolChoice("none"), {"type": "none"}),
+        (ToolChoice("required"), {"type": "any"}),
+        (ToolChoice("required", ("weather",)), {"type": "tool", "name": "weather"}),
+        (ToolChoice("auto", ("weather",)), {"type": "auto"}),
+    ],
+)
+def test_the_choice_of_tools(choice: ToolChoice, wire: dict[str, Any]) -> None:
+    body, losses = render(ask(tools=(WEATHER,), tool_choice=choice))
+    assert body["tool_choice"] == wire
+    assert losses == []
+    assert "tool_choice" not in render(ask(tool_choice=choice))[0]
+
+
+def test_documents_are_pdf_or_text() -> None:
+    pdf = Document(data="AA==", name="a.pdf", media_type="application/pdf")
+    text = Document(data="aGk=", media_type="text/csv")
+    body, losses = render(ask(Message("user", (pdf, text, Document(text="t")))))
+    sources = [block["source"] for block in body["messages"][0]["content"]]
+    assert sources == [
+        {"type": "base64", "media_type": "application/pdf", "data": "AA=="},
+        {"type": "text", "media_type": "text/plain", "data": "hi"},
+        {"type": "text", "media_type": "text/plain", "data": "t"},
+    ]
+    assert losses == []
+
+
+@pytest.mark.parametrize(
+    ("part", "feature"),
+    [
+        (Image(file_id="file-1"), "images.file_id"),
+        (Document(file_id="file-1"), "documents.file_id"),
+        (Document(data="AA==", media_type="application/msword"), "documents.media_type"),
+    ],
+)
+def test_what_cannot_be_shown_refuses_the_request(part: Any, feature: str) -> None:
+    _, losses = render(ask(Message("user", (Text("See"), part))))
+    assert [(loss.feature, loss.breaks) for loss in losses] == [(feature, True)]
+
+
+def test_what_the_model_itself_made_may_be_missing() -> None:
+    made = Message("assistant", (Text("Here:"), Image(data="AA==")))
+    body, losses = render(ask(HI, made, HI))
+    assert body["messages"][1]["content"] == "Here:"
+    assert [(loss.feature, loss.breaks) for loss in losses] == [("messages.image", False)]
+
+
+def test_a_schema_is_closed_and_its_limits_are_told() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "integer", "minimum": 1, "description": "A"}},
+    }
+    form = ResponseFormat("json_schema", "n", schema)
+    body, losses = render(ask(response_format=form))
+    kept = body["output_config"]["format"]["schema"]
+    assert kept["additionalProperties"] is False
+    assert kept["properties"]["a"] == {"type": "integer", "description": "A\n\n{minimum: 1}"}
+    assert features(losses) == ["response_format.json_schema"]
+    assert features(render(ask(model="claude-3-haiku-20240307", response_format=form))[1]) == [
+        "response_format.json_schema"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "effort", "thinking", "config"),
+    [
+        ("claude-opus-4-8", "xhigh", "adaptive", {"effort": "xhigh"}),
+        ("claude-sonnet-4-6", "minimal", "adaptive", {"effort": "low"}),
+        ("claude-haiku-4-5", "low", "enabled", None),
+        ("claude-haiku-4-5", "none", None, None),
+    ],
+)
+def test_effort_in_the_words_of_each_generation(
+    model: str, effort: str, thinking: str | None, config: Any
+) -> None:
+    body, _ = render(ask(model=model, reasoning=ReasoningRequest(effort)))
+    assert body.get("thinking", {}).get("type") == thinking
+    assert body.get("output_config") == config
+    if thinking == "enabled":
+        assert body["max_tokens"] > body["thinking"]["budget_tokens"] >= 1024
+
+
+def test_a_budget_gives_way_to_what_forbids_thinking() -> None:
+    asked = ReasoningRequest(budget_tokens=2000)
+    forced = ToolChoice("required")
+    body, losses = render(ask(tools=(WEATHER,), tool_choice=forced, reasoning=asked))
+    assert "thinking" not in body
+    assert features(losses) == ["reasoning"]
+    small, _ = render(ask(max_tokens=1500, reasoning=asked))
+    assert small["thinking"]["budget_tokens"] == 1499
+    assert "thinking" not in render(ask(max_tokens=100, reasoning=asked))[0]
+    midway = (HI, Message("assistant", (ToolCall("a", "f", "{}"),)), Message("tool", ()))
+    assert "thinking" not in render(ask(*midway, reasoning=asked))[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "members", "kept", "lost"),
+    [
+        ("claude-sonnet-4-6", {"temperature": 1.5}, {"temperature": 1.0}, ["temperature"]),
+        ("claude-sonnet-4-6", {"temperature": 0.5, "top_p": 0.5}, {"temperature": 0.5}, ["top_p"]),
+        ("claude-sonnet-4-6", {"top_p": 1, "top_k": 4}, {"top_k": 4}, []),
+        ("claude-opus-5-5", {"temperature": 1, "top_k": 4}, {}, ["top_k"]),
+        ("kimi-k3", {"temperature": 0.5}, {"temperature": 0.5}, []),
+    ],
+)
+def test_sampling_as_far_as_the_model_allows(
+    model: str, members: dict[str, Any], kept: dict[str, Any], lost: list[str]
+) -> None:
+    body, losses = render(ask(model=model, **members))
+    assert {k: body[k] for k in ("temperature", "top_p", "top_k") if k in body} == kept
+    assert features(losses) == lost
+
+
+def test_what_there_are_no_words_for_is_named() -> None:
+    _, losses = render(
+        ask(
+            seed=0,
+            n=2,
+            frequency_penalty=0.5,
+            presence_penalty=0.0,
+            logit_bias={"1": 1.0},
+            logprobs=True,
+            metadata={"a": "b"},
+            modalities=("text", "audio"),
+            server_state="resp_1",
+            service_tier="flex",
+            stop=(" ", "x"),
+            extensions={"openai.chat": {"verbosity": "low", "prompt_cache_key": "k"}},
+        )
+    )
+    names = {*("seed", "n", "penalties", "logit_bias", "logprobs", "metadata", "stop")}
+    names |= {"modalities.audio", "conversation.server_state", "service_tier"}
+    assert set(features(losses)) == names | {"openai.chat.verbosity"}
+    assert [loss.feature for loss in losses if loss.breaks] == ["conversation.server_state"]
+
+
+@pytest.mark.parametrize(
+    ("model", "adaptive", "sampling"),
+    [
+        ("claude-3-5-sonnet-20241022", False, True),
+        ("claude-sonnet-4-20250514", False, True),
+        ("us.anthropic.claude-haiku-4-5-20251001-v1:0", False, True),
+        ("claude-opus-4-6@20260101", True, True),
+        ("anthropic.claude-opus-4-7", True, False),
+        ("claude-fable-5-2", True, False),
+        ("claude-mythos-preview", True, False),
+    ],
+)
+def test_the_generation_is_in_the_name(model: str, adaptive: bool, sampling: bool) -> None:
+    found = generation(model)
+    assert (found.adaptive, found.sampling) == (adaptive, sampling)

@@ -1,0 +1,245 @@
+"""Requests of Messages, read and written again: each behaviour by a small case."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from jackfield.dialects import Dialect, installed
+from jackfield.errors import InvalidRequest
+from jackfield.messages import (
+    ChatRequest,
+    Document,
+    Image,
+    Message,
+    Opaque,
+    Reasoning,
+    ReasoningRequest,
+    ResponseFormat,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+from jackfield_anthropic.endpoints import BEDROCK, MESSAGES, VERTEX, VERTEX_COUNT_TOKENS
+from jackfield_anthropic.fields import NAME
+
+CHAT = installed("openai.chat")
+USER: dict[str, Any] = {"role": "user", "content": "hi"}
+BASE: dict[str, Any] = {"model": "claude-opus-5", "max_tokens": 9, "messages": [USER]}
+
+
+def parse(**members: Any) -> ChatRequest:
+    return MESSAGES.parse_request({**BASE, **members}, {})
+
+
+def said(*blocks: dict[str, Any], role: str = "user") -> tuple[Message, ...]:
+    return parse(messages=[{"role": role, "content": list(blocks)}]).messages
+
+
+def again(tree: dict[str, Any], dialect: Dialect = MESSAGES) -> Any:
+    return msgspec.json.decode(dialect.render_request(MESSAGES.parse_request(tree, {})).body)
+
+
+def in_chat(**members: Any) -> tuple[Any, list[str]]:
+    rendered = CHAT.render_request(parse(**members))
+    return msgspec.json.decode(rendered.body), [loss.feature for loss in rendered.losses]
+
+
+def test_text_in_either_form_is_one_text() -> None:
+    block = {"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}
+    assert parse().messages[0].parts == (Text("hi"),)
+    (message,) = said(block)
+    assert message.parts == (Text("hi", (), {NAME: {"cache_control": {"type": "ephemeral"}}}),)
+
+
+def test_the_system_prompt_is_the_first_message() -> None:
+    request = parse(system="Be brief.")
+    assert [message.role for message in request.messages] == ["system", "user"]
+    assert in_chat(system="Be brief.")[0]["messages"][0] == {
+        "role": "system",
+        "content": "Be brief.",
+    }
+
+
+def test_results_of_tools_stand_apart_and_come_back_in_one_turn() -> None:
+    result = {"type": "tool_result", "tool_use_id": "a", "content": "4", "is_error": True}
+    text = {"type": "text", "text": "Go on."}
+    messages = said(result, text)
+    assert [message.role for message in messages] == ["tool", "user"]
+    assert isinstance(messages[0].parts[0], ToolResult)
+    assert messages[0].parts[0].is_error
+    tree = {**BASE, "messages": [USER, {"role": "user", "content": [result, text]}]}
+    assert again(tree) == tree
+
+
+def test_two_turns_of_one_role_stay_two() -> None:
+    tree = {**BASE, "messages": [USER, USER]}
+    assert again(tree) == tree
+
+
+@pytest.mark.parametrize(
+    ("source", "part"),
+    [
+        (
+            {"type": "base64", "media_type": "image/png", "data": "AA=="},
+            Image(data="AA==", media_type="image/png", extensions={NAME: {}}),
+        ),
+        ({"type": "url", "url": "https://e.org"}, Image("https://e.org", extensions={NAME: {}})),
+        ({"type": "file", "file_id": "f"}, Image(file_id="f", extensions={NAME: {}})),
+    ],
+)
+def test_images_have_three_sources(source: dict[str, Any], part: Image) -> None:
+    assert said({"type": "image", "source": source})[0].parts == (part,)
+
+
+@pytest.mark.parametrize(
+    ("source", "part"),
+    [
+        (
+            {"type": "text", "media_type": "text/plain", "data": "abc"},
+            Document(text="abc", media_type="text/plain", name="t", extensions={NAME: {}}),
+        ),
+        (
+            {"type": "base64", "media_type": "application/pdf", "data": "AA=="},
+            Document(data="AA==", media_type="application/pdf", name="t", extensions={NAME: {}}),
+        ),
+    ],
+)
+def test_documents_keep_title_and_type(source: dict[str, Any], part: Document) -> None:
+    assert said({"type": "document", "title": "t", "source": source})[0].parts == (part,)
+
+
+def test_a_document_of_blocks_is_text_to_others() -> None:
+    content = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    block = {"type": "document", "source": {"type": "content", "content": content}}
+    part = said(block)[0].parts[0]
+    assert isinstance(part, Document)
+    assert part.text == "a\nb"
+    tree = {**BASE, "messages": [{"role": "user", "content": [block]}]}
+    assert again(tree) == tree
+
+
+def test_thoughts_and_calls_are_parts_of_the_models_turn() -> None:
+    (message,) = said(
+        {"type": "thinking", "thinking": "hm", "signature": "s"},
+        {"type": "redacted_thinking", "data": "d"},
+        {"type": "tool_use", "id": "a", "name": "f", "input": {"x": 1}},
+        {"type": "server_tool_use", "id": "b", "name": "web_search", "input": {}},
+        role="assistant",
+    )
+    thought, redacted, call, opaque = message.parts
+    assert thought == Reasoning("hm", signature="s", extensions={NAME: {}})
+    assert redacted == Reasoning(encrypted="d", extensions={NAME: {}})
+    assert call == ToolCall("a", "f", '{"x":1}')
+    assert isinstance(opaque, Opaque)
+    assert opaque.kind == "server_tool_use"
+
+
+def test_tools_and_their_choice() -> None:
+    tool = {"name": "f", "description": "d", "input_schema": {"type": "object"}, "strict": True}
+    search = {"type": "web_search_20250305", "name": "web_search"}
+    choice = {"type": "tool", "name": "f", "disable_parallel_tool_use": True}
+    request = parse(tools=[tool, search], tool_choice=choice)
+    assert request.tools[0] == Tool("f", "d", {"type": "object"}, True, extensions={NAME: {}})
+    assert isinstance(request.tools[1], Opaque)
+    assert request.tool_choice == ToolChoice("required", ("f",))
+    assert request.parallel_tool_calls is False
+    assert in_chat(tools=[tool, search])[1] == ["tools.web_search_20250305"]
+
+
+def test_what_others_know_too_is_carried_to_them() -> None:
+    schema = {"type": "object"}
+    body, losses = in_chat(
+        output_config={"effort": "high", "format": {"type": "json_schema", "schema": schema}},
+        metadata={"user_id": "u"},
+        stop_sequences=["x"],
+        temperature=0.5,
+        service_tier="standard_only",
+    )
+    assert body["reasoning_effort"] == "high"
+    assert body["response_format"]["json_schema"]["schema"] == schema
+    assert (body["user"], body["stop"], body["temperature"]) == ("u", ["x"], 0.5)
+    assert body["service_tier"] == "default"
+    assert losses == []
+
+
+def test_what_only_anthropic_knows_is_named_elsewhere_and_hints_are_not() -> None:
+    _, losses = in_chat(
+        container="c",
+        thinking={"type": "adaptive"},
+        output_config={"task_budget": {"total": 1}},
+        cache_control={"type": "ephemeral"},
+    )
+    assert losses == [
+        "anthropic.messages.container",
+        "anthropic.messages.output_config",
+        "anthropic.messages.thinking",
+    ]
+
+
+def test_thinking_is_read() -> None:
+    asked = parse(thinking={"type": "enabled", "budget_tokens": 2048, "display": "summarized"})
+    assert asked.reasoning == ReasoningRequest(budget_tokens=2048, summary="auto")
+    assert parse(thinking={"type": "disabled"}).reasoning is None
+    assert parse(output_config={"effort": "low"}).reasoning == ReasoningRequest("low")
+
+
+def test_the_former_place_of_the_schema_is_read() -> None:
+    form = {"type": "json_schema", "schema": {"type": "object"}}
+    assert parse(output_format=form).response_format == ResponseFormat(
+        "json_schema", schema={"type": "object"}
+    )
+
+
+def test_the_clouds_name_model_and_version_elsewhere() -> None:
+    tree = {"max_tokens": 9, "messages": [USER], "anthropic_version": "bedrock-2023-05-31"}
+    beta = {**tree, "anthropic_beta": ["b"]}
+    request = BEDROCK.parse_request(beta, {"model": "anthropic.claude-x"})
+    assert request.model == "anthropic.claude-x"
+    assert msgspec.json.decode(BEDROCK.render_request(request).body) == beta
+    vertex = VERTEX.render_request(request)
+    assert msgspec.json.decode(vertex.body) == {**tree, "anthropic_version": "vertex-2023-10-16"}
+    assert [loss.feature for loss in vertex.losses] == ["anthropic.messages.anthropic_beta"]
+    direct = msgspec.json.decode(MESSAGES.render_request(request).body)
+    assert direct == {"model": "anthropic.claude-x", "max_tokens": 9, "messages": [USER]}
+    body = msgspec.json.encode(tree)
+    assert BEDROCK.with_model(body, "application/json", "a", "b") == body
+
+
+def test_counting_on_vertex_says_a_version_and_takes_no_settings() -> None:
+    request = parse(temperature=0.5, stream=True, thinking={"type": "disabled"})
+    body = msgspec.json.decode(VERTEX_COUNT_TOKENS.render_request(request).body)
+    counted = {"model": "claude-opus-5", "messages": [USER], "thinking": {"type": "disabled"}}
+    assert body == {**counted, "anthropic_version": "vertex-2023-10-16"}
+
+
+@pytest.mark.parametrize(
+    ("members", "param"),
+    [
+        ({"model": ""}, "model"),
+        ({"messages": None}, "messages"),
+        ({"messages": [5]}, "messages[0]"),
+        ({"messages": [{"role": "bot", "content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": "user"}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": [{}]}]}, "messages[0].content[0].type"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "text"}]}]},
+            "messages[0].content[0].text",
+        ),
+        (
+            {"messages": [{"role": "assistant", "content": [{"type": "tool_use", "name": "f"}]}]},
+            "messages[0].content[0].id",
+        ),
+        ({"system": 5}, "system"),
+        ({"tools": [{"name": "f"}]}, "tools[0].input_schema"),
+        ({"max_tokens": "many"}, "max_tokens"),
+        ({"stop_sequences": [5]}, "stop_sequences"),
+    ],
+    ids=str,
+)
+def test_what_has_no_meaning_is_refused_by_name(members: dict[str, Any], param: str) -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        parse(**members)
+    assert raised.value.param == param

@@ -1,0 +1,211 @@
+"""Answers of Messages, read, and written for its clients: each behaviour by a small case."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from jackfield.errors import NotFound, Overloaded, ProviderError, RateLimited
+from jackfield.messages import (
+    Audio,
+    ChatRequest,
+    ChatResponse,
+    Choice,
+    Citation,
+    Image,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    Usage,
+)
+from jackfield_anthropic.endpoints import COUNT_TOKENS, MESSAGES
+from jackfield_anthropic.fields import NAME
+from jackfield_anthropic.messages_native import native_body
+
+ASKED = ChatRequest("m", (Message("user", (Text("hi"),)),))
+
+
+def parse(*blocks: dict[str, Any], **members: Any) -> ChatResponse:
+    tree = {"id": "msg_1", "model": "m", "content": blocks, "stop_reason": "end_turn", **members}
+    return MESSAGES.parse_response(json.dumps(tree).encode())
+
+
+def render(*parts: Part, reason: Any = "stop", **members: Any) -> tuple[Any, list[str]]:
+    choice = Choice(Message("assistant", parts), reason)
+    rendered = MESSAGES.render_response(ChatResponse("r", "m", (choice,), **members), ASKED)
+    return msgspec.json.decode(rendered.body), [loss.feature for loss in rendered.losses]
+
+
+def sent_back(content: list[Any]) -> tuple[Part, ...]:
+    tree = {"model": "m", "messages": [{"role": "assistant", "content": content}]}
+    return MESSAGES.parse_request(tree, {}).messages[0].parts
+
+
+def test_usage_counts_what_is_cached() -> None:
+    told = {
+        "input_tokens": 1,
+        "cache_read_input_tokens": 20,
+        "cache_creation_input_tokens": 300,
+        "output_tokens": 5,
+        "output_tokens_details": {"thinking_tokens": 2},
+    }
+    usage = parse(usage=told).usage
+    assert usage is not None
+    assert usage.input_tokens == 321
+    assert (usage.cached_input_tokens, usage.cache_write_tokens) == (20, 300)
+    assert (usage.output_tokens, usage.reasoning_tokens) == (5, 2)
+    foreign = Usage(321, 5, 20, 300, 2)
+    assert render(usage=foreign)[0]["usage"] == told
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("end_turn", "stop"),
+        ("stop_sequence", "stop"),
+        ("pause_turn", "stop"),
+        ("max_tokens", "length"),
+        ("model_context_window_exceeded", "length"),
+        ("tool_use", "tool_calls"),
+        ("refusal", "content_filter"),
+        ("new_reason", "other"),
+    ],
+)
+def test_a_stop_reason_keeps_its_word(word: str, reason: str) -> None:
+    response = parse({"type": "text", "text": "x"}, stop_reason=word)
+    assert response.choices[0].finish_reason == reason
+    assert response.choices[0].finish_detail == word
+    again = msgspec.json.decode(MESSAGES.render_response(response, ASKED).body)
+    assert again["stop_reason"] == (word if word != "new_reason" else "end_turn")
+
+
+def test_an_answer_of_another_vendor_is_a_message() -> None:
+    body, losses = render(
+        Text("a"), ToolCall("c", "f", '{"x":1}'), reason="tool_calls", usage=Usage(3, 4)
+    )
+    assert body["content"] == [
+        {"type": "text", "text": "a"},
+        {"type": "tool_use", "id": "c", "name": "f", "input": {"x": 1}},
+    ]
+    assert (body["type"], body["role"], body["stop_reason"]) == ("message", "assistant", "tool_use")
+    assert body["stop_sequence"] is None
+    assert losses == []
+
+
+def test_a_thought_of_another_vendor_comes_back_with_its_proof() -> None:
+    thoughts = (
+        Reasoning("hm", id="rs_1", signature="sig", extensions={"vendor.x": {"a": 1}}),
+        Reasoning(encrypted="secret", extensions={"vendor.x": {}}),
+        Reasoning("plain", extensions={"vendor.y": {}}),
+    )
+    body, losses = render(*thoughts)
+    assert [block["type"] for block in body["content"]] == [
+        "thinking",
+        "redacted_thinking",
+        "thinking",
+    ]
+    assert body["content"][0]["thinking"] == "hm"
+    assert sent_back(body["content"]) == thoughts
+    assert losses == []
+
+
+def test_what_the_gateway_showed_of_others_never_reaches_anthropic() -> None:
+    cited = Text("a", (Citation("https://e.org", "t"),))
+    body, _ = render(Reasoning("hm"), cited)
+    assert sent_back(body["content"])[1] == Text("a", (Citation("https://e.org", "t"),))
+    turn = {"role": "assistant", "content": body["content"]}
+    lone = {"role": "assistant", "content": body["content"][:1]}
+    tree = {"model": "m", "messages": [{"role": "user", "content": "hi"}, turn, lone]}
+    kept = msgspec.json.decode(native_body(msgspec.json.encode(tree)))
+    assert kept["messages"][1:] == [
+        {"role": "assistant", "content": [{"type": "text", "text": "a"}]}
+    ]
+    native = b'{ "messages": [] }'
+    assert native_body(native) is native
+
+
+def test_what_no_message_can_hold_is_named() -> None:
+    body, losses = render(
+        Text(""),
+        Audio(transcript="hey"),
+        Audio(data="AA=="),
+        Image(data="AA=="),
+        Opaque("other", "thing", {}),
+        Refusal("No."),
+        Text("x", (Citation(title="t"),)),
+    )
+    assert [block["text"] for block in body["content"]] == ["hey", "No.", "x"]
+    assert body["stop_reason"] == "refusal"
+    assert losses == [
+        "audio",
+        "messages.audio",
+        "messages.image",
+        "messages.thing",
+        "refusals",
+        "citations",
+    ]
+
+
+def test_only_the_first_of_several_answers_is_shown() -> None:
+    choices = tuple(Choice(Message("assistant", (Text(text),)), "stop") for text in "ab")
+    rendered = MESSAGES.render_response(ChatResponse("r", "m", choices), ASKED)
+    assert [loss.feature for loss in rendered.losses] == ["n"]
+
+
+def test_citations_keep_all_they_say() -> None:
+    cited = {"type": "page_location", "cited_text": "c", "document_title": "d", "document_index": 0}
+    found = {"type": "search_result_location", "source": "https://e.org", "title": "t"}
+    response = parse({"type": "text", "text": "x", "citations": [cited, found]})
+    (text,) = response.choices[0].message.parts
+    assert isinstance(text, Text)
+    assert [(c.url, c.title, c.cited_text) for c in text.citations] == [
+        (None, "d", "c"),
+        ("https://e.org", "t", None),
+    ]
+
+
+def test_members_that_only_anthropic_knows_come_back() -> None:
+    block: dict[str, Any] = {"type": "web_search_tool_result", "tool_use_id": "s", "content": []}
+    response = parse(block, container={"id": "c"}, stop_details=None, stop_sequence="x")
+    assert response.choices[0].message.parts == (Opaque(NAME, block["type"], block),)
+    again = msgspec.json.decode(MESSAGES.render_response(response, ASKED).body)
+    assert (again["container"], again["stop_sequence"]) == ({"id": "c"}, "x")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (NotFound("x"), "not_found_error"),
+        (RateLimited("x"), "rate_limit_error"),
+        (Overloaded("x"), "overloaded_error"),
+        (ProviderError("x"), "api_error"),
+        (ProviderError("x", upstream_status=529), "overloaded_error"),
+        (ProviderError("x", upstream_status=413), "request_too_large"),
+        (ProviderError("x", upstream_status=400, error_type="billing_error"), "billing_error"),
+        (ProviderError("x", upstream_status=400, error_type="bad"), "invalid_request_error"),
+    ],
+)
+def test_errors_have_anthropics_shape(error: Any, kind: str) -> None:
+    for dialect in (MESSAGES, COUNT_TOKENS):
+        said = msgspec.json.decode(dialect.render_error(error, "req_1"))
+        assert (said["type"], said["request_id"]) == ("error", "req_1")
+        assert (said["error"]["type"], said["error"]["message"]) == (kind, "x")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"type":"error","error":{"type":"t","message":"No."}}', "No."),
+        (b'{"error":"No."}', "No."),
+        (b'{"message":"No."}', "No."),
+        (b"<html>", "The provider answered 500 without a message."),
+        (b"[]", "The provider answered 500 without a message."),
+    ],
+)
+def test_any_error_body_says_something(body: bytes, message: str) -> None:
+    assert MESSAGES.parse_error(500, body).message == message

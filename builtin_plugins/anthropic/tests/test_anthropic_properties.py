@@ -1,0 +1,292 @@
+"""What holds for every conversation, every cut of a stream and every kind of junk."""
+
+import random
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jackfield.errors import InvalidRequest, ProviderError
+from jackfield.events import (
+    Ended,
+    Finished,
+    ReasoningDelta,
+    Started,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    UsageReported,
+)
+from jackfield.framing import SSE
+from jackfield.messages import (
+    ChatRequest,
+    ChatResponse,
+    Choice,
+    Document,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    Text,
+    Tool,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
+from jackfield_anthropic.endpoints import BEDROCK, COUNT_TOKENS, MESSAGES, VERTEX
+from jackfield_anthropic.fields import NAME
+from jackfield_anthropic.messages_native import native_body
+
+OURS: dict[str, Any] = {NAME: {}}
+WORDS = st.text(min_size=1, max_size=20).filter(lambda text: bool(text.strip()))
+IDS = st.text("abcdefghijklmnop_-0123456789", min_size=1, max_size=12)
+VALUES = st.dictionaries(WORDS, st.one_of(st.integers(-9, 9), WORDS, st.none()), max_size=3)
+ARGUMENTS = VALUES.map(lambda value: msgspec.json.encode(value).decode())
+TEXTS = st.builds(Text, WORDS)
+IMAGES = st.one_of(
+    st.builds(Image, url=WORDS, extensions=st.just(OURS)),
+    st.builds(Image, data=WORDS, media_type=st.just("image/png"), extensions=st.just(OURS)),
+)
+DOCUMENTS = st.builds(
+    Document,
+    data=WORDS,
+    media_type=st.just("application/pdf"),
+    name=st.none() | WORDS,
+    extensions=st.just(OURS),
+)
+THOUGHTS = st.one_of(
+    st.builds(Reasoning, WORDS, signature=WORDS, extensions=st.just(OURS)),
+    st.builds(Reasoning, encrypted=WORDS, extensions=st.just(OURS)),
+)
+CALLS = st.builds(ToolCall, IDS, WORDS, ARGUMENTS)
+USER: st.SearchStrategy[Part] = st.one_of(TEXTS, IMAGES, DOCUMENTS)
+MODEL: st.SearchStrategy[Part] = st.one_of(TEXTS, THOUGHTS, CALLS)
+LIST: dict[str, Any] = {NAME: {"$content": "list"}}
+RESULTS = st.builds(
+    ToolResult,
+    IDS,
+    st.lists(TEXTS | IMAGES, max_size=2).map(tuple),
+    is_error=st.booleans(),
+    extensions=st.just(LIST),
+)
+
+
+def turn(role: Any, parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Message]:
+    lists = st.lists(parts, min_size=1, max_size=4).map(tuple)
+    return st.builds(Message, st.just(role), lists, extensions=st.just(LIST))
+
+
+MESSAGE = st.one_of(turn("user", USER), turn("assistant", MODEL), turn("tool", RESULTS))
+REQUESTS = st.builds(
+    ChatRequest,
+    model=WORDS,
+    messages=st.lists(MESSAGE, max_size=5).map(tuple),
+    tools=st.lists(
+        st.builds(Tool, WORDS, st.none() | WORDS, VALUES, extensions=st.just(OURS)), max_size=2
+    ).map(tuple),
+    tool_choice=st.none(),
+    max_tokens=st.integers(1, 99),
+    temperature=st.none() | st.floats(0, 1),
+    top_k=st.none() | st.integers(1, 9),
+    stop=st.lists(WORDS, max_size=2).map(tuple),
+    include_usage=st.just(True),
+    extensions=st.just(OURS),
+)
+RESPONSES = st.builds(
+    lambda parts, reason, counts: ChatResponse(
+        "msg_1", "m", (Choice(Message("assistant", parts), reason),), Usage(*counts)
+    ),
+    st.lists(MODEL, max_size=4).map(tuple),
+    st.sampled_from(["stop", "length"]),
+    st.tuples(st.integers(0, 99), st.integers(0, 99)),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(REQUESTS)
+def test_a_request_that_messages_can_carry_comes_back_the_same(request: ChatRequest) -> None:
+    for dialect in (MESSAGES, VERTEX, BEDROCK):
+        rendered = dialect.render_request(request)
+        assert rendered.losses == ()
+        tree = msgspec.json.decode(rendered.body)
+        assert dialect.parse_request(tree, {"model": request.model}) == request
+
+
+@settings(max_examples=150, deadline=None)
+@given(RESPONSES)
+def test_an_answer_that_messages_can_carry_comes_back_the_same(response: ChatResponse) -> None:
+    request = ChatRequest("m", ())
+    rendered = MESSAGES.render_response(response, request)
+    again = MESSAGES.parse_response(rendered.body)
+    assert rendered.losses == ()
+    assert again.choices[0].message.parts == response.choices[0].message.parts
+    assert again.usage is not None
+    assert again.usage.total_tokens == (response.usage or Usage()).total_tokens
+
+
+EVENTS: list[StreamEvent] = [
+    Started("msg_1", "m"),
+    ReasoningDelta(0, "Hm – ", extensions=OURS),
+    ReasoningDelta(0, signature="c2ln", extensions=OURS),
+    TextDelta(1, "Grüße, 世界 "),
+    TextDelta(1, "🙂"),
+    ToolCallStarted(2, "toolu_1", "f"),
+    ToolCallDelta(2, '{"a":'),
+    ToolCallDelta(2, "1}"),
+    Finished("tool_calls"),
+    UsageReported(Usage(3, 4)),
+    Ended(),
+]
+
+
+@given(st.lists(st.integers(1, 40), min_size=1))
+def test_no_cut_of_a_stream_changes_it(sizes: list[int]) -> None:
+    renderer = MESSAGES.stream_renderer(ChatRequest("m", ()))
+    wire = b"".join(map(renderer.render, EVENTS))
+    parsers = [MESSAGES.stream_parser(), MESSAGES.stream_parser()]
+    whole = [found for event in SSE.split(wire) for found in parsers[0].feed(event)]
+    framer, at = SSE.framer(), 0
+    found: list[StreamEvent] = []
+    for size in [*sizes, len(wire)]:
+        for event in SSE.split(framer.feed(wire[at : at + size])):
+            found += parsers[1].feed(event)
+        at += size
+    assert found == whole
+
+
+SAMPLES: list[Any] = [
+    {
+        "model": "m",
+        "max_tokens": 9,
+        "system": [{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}],
+        "messages": [
+            {"role": "user", "content": "hi"},
+            {
+                "role": "assistant",
+                "content": [
+                    {"type": "thinking", "thinking": "t", "signature": "s"},
+                    {"type": "redacted_thinking", "data": "d"},
+                    {"type": "text", "text": "x", "citations": [{"type": "page_location"}]},
+                    {"type": "tool_use", "id": "a", "name": "f", "input": {"a": 1}},
+                    {"type": "server_tool_use", "id": "b", "name": "web_search", "input": {}},
+                ],
+            },
+            {
+                "role": "user",
+                "content": [
+                    {
+                        "type": "tool_result",
+                        "tool_use_id": "a",
+                        "content": [{"type": "text", "text": "r"}],
+                        "is_error": True,
+                    },
+                    {"type": "image", "source": {"type": "url", "url": "https://e.org"}},
+                    {
+                        "type": "document",
+                        "title": "d",
+                        "source": {"type": "content", "content": [{"type": "text", "text": "c"}]},
+                    },
+                ],
+            },
+        ],
+        "tools": [{"name": "f", "input_schema": {"type": "object"}, "strict": True}],
+        "tool_choice": {"type": "tool", "name": "f", "disable_parallel_tool_use": True},
+        "thinking": {"type": "enabled", "budget_tokens": 1024, "display": "summarized"},
+        "output_config": {"effort": "high", "format": {"type": "json_schema", "schema": {}}},
+        "metadata": {"user_id": "u"},
+        "stop_sequences": ["x"],
+        "temperature": 0.5,
+        "stream": True,
+        "service_tier": "auto",
+    },
+    {
+        "id": "msg",
+        "model": "m",
+        "content": [
+            {"type": "text", "text": "x", "citations": [{"url": "u", "title": 1}]},
+            {"type": "tool_use", "id": "a", "name": "f", "input": {}},
+        ],
+        "stop_reason": "end_turn",
+        "usage": {"input_tokens": 1, "output_tokens": 2, "cache_read_input_tokens": 3},
+    },
+    {"type": "message_start", "message": {"id": "i", "model": "m", "usage": {"input_tokens": 1}}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "id": "x"}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "x"}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "citations_delta"}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "x"}},
+    {"type": "content_block_stop", "index": 0},
+    {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}},
+    {"type": "error", "error": {"type": "overloaded_error", "message": "x"}},
+    {"input_tokens": 1},
+]
+JUNK: list[Any] = [None, True, 0, -1, 1.5, "", "text", [], [1], [[]], {}, {"type": "text"}, "tool"]
+
+
+def mutated(value: Any, chance: random.Random) -> Any:
+    """The value with something of it replaced by junk, left out or doubled."""
+    if chance.random() < 0.08:
+        return chance.choice(JUNK)
+    if isinstance(value, dict):
+        kept = {k: mutated(v, chance) for k, v in value.items() if chance.random() > 0.04}
+        if chance.random() < 0.05:
+            kept["type"] = chance.choice(["image", "document", "tool_result", "thinking", 5])
+        return kept
+    if isinstance(value, list):
+        return [mutated(item, chance) for item in value for _ in range(chance.choice((1, 1, 1, 2)))]
+    return value
+
+
+def digest(tree: Any) -> None:
+    """Everything that a dialect does with what others send."""
+    for dialect in (MESSAGES, VERTEX, COUNT_TOKENS):
+        try:
+            dialect.peek(tree, {})
+            dialect.render_request(dialect.parse_request(tree, {"model": "m"}))
+        except InvalidRequest:
+            pass
+    body = msgspec.json.encode(tree)
+    for dialect in (MESSAGES, COUNT_TOKENS):
+        try:
+            dialect.usage(body)
+            dialect.render_response(dialect.parse_response(body), ChatRequest("m", ()))
+        except ValueError:
+            pass
+    MESSAGES.parse_error(500, body)
+    MESSAGES.terminal(b"data: " + body + b"\n\n")
+    native_body(body)
+
+
+def test_no_junk_does_more_than_be_refused() -> None:
+    chance = random.Random(4)  # noqa: S311 - the same junk each time
+    for _ in range(1500):
+        for sample in SAMPLES[:2] + SAMPLES[-2:]:
+            digest(mutated(sample, chance))
+
+
+def test_no_junk_in_a_stream_does_more_than_break_it_off() -> None:
+    chance = random.Random(4)  # noqa: S311 - the same junk each time
+    for _ in range(2000):
+        parser, renderer = MESSAGES.stream_parser(), MESSAGES.stream_renderer(ChatRequest("m", ()))
+        meter = MESSAGES.usage_meter()
+        for sample in chance.choices(SAMPLES[2:], k=6):
+            event = b"data: " + msgspec.json.encode(mutated(sample, chance)) + b"\n\n"
+            meter.feed(event)
+            MESSAGES.finishes(event)
+            try:
+                for found in parser.feed(event):
+                    renderer.render(found)
+            except ProviderError:
+                break
+        meter.usage()
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b'{"content": 5}', b"null", b"{}"])
+def test_what_is_no_answer_is_a_value_error(body: bytes) -> None:
+    for dialect in (MESSAGES, COUNT_TOKENS):
+        with pytest.raises(ValueError, match=r"."):
+            dialect.usage(body)
+        with pytest.raises(ValueError, match=r"."):
+            dialect.parse_response(body)

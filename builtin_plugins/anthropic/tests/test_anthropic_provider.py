@@ -1,0 +1,204 @@
+"""The provider behind a real HTTP upstream: what it sends, and what it makes of the answers."""
+
+import json
+from typing import Any
+
+import pytest
+
+from jackfield.testing import FakeUpstream, GatewayClient, run_gateway
+
+MESSAGE = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-x",
+    "content": [{"type": "text", "text": "Hi"}],
+    "stop_reason": "end_turn",
+    "stop_sequence": None,
+    "usage": {"input_tokens": 2, "output_tokens": 1},
+}
+HELLO = [{"role": "user", "content": "Hello"}]
+ASK = {"model": "up/claude-x", "max_tokens": 9, "messages": HELLO}
+ERROR = {"type": "error", "error": {"type": "not_found_error", "message": "model: x"}}
+
+
+def table(upstream: FakeUpstream, more: str = "") -> str:
+    return f"""
+[upstream]
+retries = 0
+[providers.up]
+use = "anthropic"
+base_url = "{upstream.base_url}"
+{more}
+"""
+
+
+def sent(upstream: FakeUpstream, at: int = -1) -> Any:
+    return json.loads(upstream.requests[at].body)
+
+
+def answer_json(upstream: FakeUpstream, value: Any, status: int = 200) -> None:
+    upstream.reply(json.dumps(value).encode(), status)
+
+
+async def told(gateway: GatewayClient, path: str, **request: Any) -> Any:
+    return json.loads(await (await gateway.post(path, **request)).read())
+
+
+async def test_only_the_models_name_is_spliced(upstream: FakeUpstream) -> None:
+    answer_json(upstream, MESSAGE)
+    async with run_gateway(table(upstream)) as gateway:
+        body = b'{ "unknown":1, "model" : "up/m","messages":[], "b":{"model":"up/m"} }'
+        await gateway.post("/anthropic/v1/messages", body=body)
+    assert upstream.requests[0].body == body.replace(b"up/m", b"m", 1)
+    assert upstream.requests[0].path == "/v1/messages"
+
+
+async def test_the_key_and_a_version_are_sent(
+    upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY_A", "sk-ant-aaaaaaaaaaaaaaaaaaaa")
+    answer_json(upstream, MESSAGE)
+    async with run_gateway(table(upstream, 'keys = ["env:KEY_A"]')) as gateway:
+        mine = {"authorization": "Bearer mine", "x-api-key": "mine"}
+        await gateway.post("/v1/messages", json=ASK, headers=mine)
+    headers = upstream.requests[0].headers
+    assert headers["x-api-key"] == "sk-ant-aaaaaaaaaaaaaaaaaaaa"
+    assert headers.getall("anthropic-version") == ["2023-06-01"]
+    assert "authorization" not in headers
+
+
+async def test_a_clients_version_and_betas_are_passed_on(upstream: FakeUpstream) -> None:
+    answer_json(upstream, MESSAGE)
+    asked = {"anthropic-version": "2026-10-21", "anthropic-beta": "a,b"}
+    async with run_gateway(table(upstream)) as gateway:
+        await gateway.post("/v1/messages", json=ASK, headers=asked)
+        wrong = await gateway.post("/v1/messages", json=ASK, headers={"anthropic-version": "a b"})
+    headers = upstream.requests[0].headers
+    assert headers.getall("anthropic-version") == ["2026-10-21"]
+    assert headers["anthropic-beta"] == "a,b"
+    assert wrong.status == 400
+    assert len(upstream.requests) == 1
+
+
+async def test_a_chat_request_is_translated(upstream: FakeUpstream) -> None:
+    answer_json(upstream, MESSAGE)
+    asked = {"model": "up/claude-x", "messages": [{"role": "system", "content": "Be."}, *HELLO]}
+    async with run_gateway(table(upstream)) as gateway:
+        answer = await told(gateway, "/v1/chat/completions", json=asked)
+    assert answer["choices"][0]["message"]["content"] == "Hi"
+    assert answer["usage"]["total_tokens"] == 3
+    body = sent(upstream)
+    assert body.pop("max_tokens") > 0
+    assert body == {"model": "claude-x", "system": "Be.", "messages": HELLO}
+    assert upstream.requests[0].path == "/v1/messages"
+
+
+async def test_what_would_be_another_question_is_refused(upstream: FakeUpstream) -> None:
+    sound = {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}}
+    asked = {"model": "up/claude-x", "messages": [{"role": "user", "content": [sound]}]}
+    async with run_gateway(table(upstream)) as gateway:
+        answer = await gateway.post("/v1/chat/completions", json=asked)
+        said = json.loads(await answer.read())
+    assert answer.status == 400
+    assert "audio" in said["error"]["message"]
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize(
+    ("status", "shown", "kind"),
+    [
+        (404, 404, "not_found_error"),
+        (529, 529, "overloaded_error"),
+        (401, 502, "api_error"),
+        (413, 413, "request_too_large"),
+    ],
+)
+async def test_errors_are_anthropics(
+    upstream: FakeUpstream, status: int, shown: int, kind: str
+) -> None:
+    answer_json(upstream, {"type": "error", "error": {"type": kind, "message": "No."}}, status)
+    async with run_gateway(table(upstream)) as gateway:
+        answer = await gateway.post("/v1/messages", json=ASK)
+        said = json.loads(await answer.read())
+    assert answer.status == shown
+    assert (said["type"], said["error"]["type"]) == ("error", kind)
+
+
+async def test_an_error_of_anthropic_reaches_a_chat_client(upstream: FakeUpstream) -> None:
+    answer_json(upstream, ERROR, 404)
+    async with run_gateway(table(upstream)) as gateway:
+        answer = await gateway.post("/v1/chat/completions", json={"model": "up/x", "messages": []})
+        assert answer.status == 400  # nobody says anything
+        asked = {"model": "up/x", "messages": HELLO}
+        answer = await gateway.post("/v1/chat/completions", json=asked)
+        said = json.loads(await answer.read())
+    assert answer.status == 404
+    assert said["error"]["message"] == "model: x"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "upstream_path"),
+    [
+        ("POST", "/anthropic/v1/messages/batches", "/v1/messages/batches"),
+        ("POST", "/v1/messages/batches/b_1/cancel", "/v1/messages/batches/b_1/cancel"),
+        ("POST", "/anthropic/v1/skills", "/v1/skills"),
+        ("POST", "/anthropic/v1/complete", "/v1/complete"),
+        ("POST", "/anthropic/v1/new/thing?beta=true", "/v1/new/thing?beta=true"),
+    ],
+)
+async def test_everything_else_is_passed_through(
+    upstream: FakeUpstream, method: str, path: str, upstream_path: str
+) -> None:
+    answer_json(upstream, {"id": "x"})
+    async with run_gateway(table(upstream)) as gateway:
+        answer = await told(gateway, path, body=b'{"a":1}')
+    assert answer == {"id": "x"}
+    received = upstream.requests[0]
+    assert (received.method, received.path, received.body) == (method, upstream_path, b'{"a":1}')
+
+
+async def test_an_upload_is_passed_through_byte_for_byte(upstream: FakeUpstream) -> None:
+    answer_json(upstream, {"id": "file_1", "type": "file"})
+    media = "multipart/form-data; boundary=b"
+    form = (
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n\x00\xff\r\n--b--'
+    )
+    async with run_gateway(table(upstream)) as gateway:
+        headers = {"content-type": media}
+        answer = await told(gateway, "/anthropic/v1/files", body=form, headers=headers)
+    assert answer["id"] == "file_1"
+    assert upstream.requests[0].body == form
+    assert upstream.requests[0].headers["content-type"] == media
+
+
+async def test_models_are_listed_in_anthropics_form(upstream: FakeUpstream) -> None:
+    created = "2026-01-02T03:04:05Z"
+    answer_json(upstream, {"data": [{"id": "claude-x", "created_at": created}], "has_more": False})
+    async with run_gateway(table(upstream)) as gateway:
+        listed = json.loads(await (await gateway.get("/anthropic/v1/models")).read())
+        shown = json.loads(await (await gateway.get("/anthropic/v1/models/up/claude-x")).read())
+        missing = await gateway.get("/anthropic/v1/models/none")
+    found = next(model for model in listed["data"] if model["id"] == "up/claude-x")
+    assert found == shown
+    assert (found["type"], found["created_at"]) == ("model", created)
+    assert listed["last_id"] == listed["data"][-1]["id"]
+    assert missing.status == 404
+    assert upstream.requests[0].path == "/v1/models?limit=1000"
+    assert upstream.requests[0].headers["anthropic-version"] == "2023-06-01"
+
+
+async def test_tokens_are_counted_by_another_vendor(upstream: FakeUpstream) -> None:
+    answer_json(upstream, {"object": "response.input_tokens", "input_tokens": 7})
+    toml = f"""
+[server]
+front_doors = ["anthropic"]
+[providers.oa]
+use = "openai"
+base_url = "{upstream.base_url}/v1"
+"""
+    async with run_gateway(toml) as gateway:
+        counted = await told(
+            gateway, "/v1/messages/count_tokens", json={"model": "oa/gpt", "messages": HELLO}
+        )
+    assert counted == {"input_tokens": 7}

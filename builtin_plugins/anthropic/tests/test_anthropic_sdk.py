@@ -1,0 +1,268 @@
+"""Anthropic's official SDK against a gateway process: before Anthropic and an OpenAI API."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import anthropic
+import pytest
+import pytest_asyncio
+from anthropic._constants import ANTHROPIC_API_VERSION
+from tests.faults.gateway import serving
+
+from jackfield import sse
+from jackfield.testing import FakeUpstream
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+Front = tuple[anthropic.AsyncAnthropic, FakeUpstream]
+ASK: Any = [{"role": "user", "content": "Weather in Rome?"}]
+TOOLS: Any = [{"name": "weather", "input_schema": {"type": "object", "properties": {}}}]
+PIXEL = "iVBORw0KGgo="
+OPENAI_USAGE = {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50}
+CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"a":1}'}}
+
+
+def message(*content: Mapping[str, Any], stop: str = "end_turn") -> bytes:
+    value = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-opus-5",
+        "content": content,
+        "stop_reason": stop,
+        "stop_sequence": None,
+        "usage": {"input_tokens": 3, "cache_read_input_tokens": 4, "output_tokens": 2},
+    }
+    return json.dumps(value).encode()
+
+
+def events(*values: dict[str, Any]) -> list[bytes]:
+    return [sse.encode(json.dumps(value).encode(), value["type"]) for value in values]
+
+
+def completion(answer: Mapping[str, Any], finish: str = "stop") -> bytes:
+    choice = {"index": 0, "message": {"role": "assistant", **answer}, "finish_reason": finish}
+    head = {"id": "c-1", "object": "chat.completion", "created": 1, "model": "gpt"}
+    return json.dumps({**head, "choices": [choice], "usage": OPENAI_USAGE}).encode()
+
+
+def chunks(*deltas: Mapping[str, Any], finish: str = "stop") -> list[bytes]:
+    head = {"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt"}
+    choices: list[Any] = [{"index": 0, "delta": d, "finish_reason": None} for d in deltas]
+    choices.append({"index": 0, "delta": {}, "finish_reason": finish})
+    values = [*({**head, "choices": [c]} for c in choices)]
+    values.append({**head, "choices": [], "usage": OPENAI_USAGE})
+    return [*(sse.encode(json.dumps(value).encode()) for value in values), b"data: [DONE]\n\n"]
+
+
+def configuration(upstream: FakeUpstream) -> str:
+    return f"""
+[server]
+bind = "127.0.0.1:0"
+admin = ""
+[upstream]
+retries = 0
+[providers.an]
+use = "anthropic"
+base_url = "{upstream.base_url}"
+keys = ["env:UPSTREAM_KEY"]
+[providers.oa]
+use = "openai"
+base_url = "{upstream.base_url}/v1"
+dialects = ["openai.chat"]
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["/anthropic", ""])
+async def front(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> AsyncIterator[Front]:
+    folder = tmp_path_factory.mktemp("gateway")
+    async with FakeUpstream() as upstream, serving(folder, configuration(upstream)) as gateway:
+        client = anthropic.AsyncAnthropic(
+            base_url=gateway.url + request.param, api_key="mine", max_retries=0
+        )
+        async with client:
+            yield client, upstream
+
+
+def sent(upstream: FakeUpstream) -> Any:
+    return json.loads(upstream.requests[-1].body)
+
+
+async def test_a_message_goes_to_anthropic_as_it_came(front: Front) -> None:
+    client, upstream = front
+    upstream.reply(message({"type": "text", "text": "Sunny."}))
+    answer = await client.messages.create(model="an/claude-opus-5", max_tokens=9, messages=ASK)
+    assert answer.content[0].to_dict() == {"type": "text", "text": "Sunny."}
+    received = upstream.requests[-1]
+    assert received.path == "/v1/messages"
+    assert sent(upstream) == {"model": "claude-opus-5", "max_tokens": 9, "messages": ASK}
+    assert received.headers.getall("anthropic-version") == [ANTHROPIC_API_VERSION]
+    assert received.headers["x-api-key"] not in ("", "mine")
+    assert "authorization" not in received.headers
+
+
+async def test_beta_features_and_their_header_are_passed_on(front: Front) -> None:
+    client, upstream = front
+    upstream.reply(message({"type": "text", "text": "Sunny."}))
+    await client.beta.messages.create(
+        model="an/claude-opus-5",
+        max_tokens=9,
+        messages=ASK,
+        betas=["context-management-2025-06-27"],
+    )
+    sent_head = upstream.requests[-1].headers
+    assert sent_head["anthropic-beta"] == "context-management-2025-06-27"
+
+
+async def test_a_stream_from_anthropic(front: Front) -> None:
+    client, upstream = front
+    start = json.loads(message()) | {"stop_reason": None}
+    delta = {"stop_reason": "end_turn", "stop_sequence": None}
+    upstream.stream(
+        events(
+            {"type": "message_start", "message": start},
+            {
+                "type": "content_block_start",
+                "index": 0,
+                "content_block": {"type": "text", "text": ""},
+            },
+            {
+                "type": "content_block_delta",
+                "index": 0,
+                "delta": {"type": "text_delta", "text": "Sunny"},
+            },
+            {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta", "delta": delta, "usage": {"output_tokens": 7}},
+            {"type": "message_stop"},
+        )
+    )
+    async with client.messages.stream(
+        model="an/claude-opus-5", max_tokens=9, messages=ASK
+    ) as stream:
+        answer = await stream.get_final_message()
+    assert answer.content[0].to_dict() == {"type": "text", "text": "Sunny"}
+    assert (answer.usage.input_tokens, answer.usage.output_tokens) == (3, 7)
+
+
+async def test_a_loop_of_tools_with_an_openai_api(front: Front) -> None:
+    client, upstream = front
+    upstream.reply(completion({"content": None, "tool_calls": [CALL]}, "tool_calls"))
+    upstream.reply(completion({"content": "It is sunny."}))
+    asked: Any = {"model": "oa/gpt", "max_tokens": 9, "tools": TOOLS}
+    first = await client.messages.create(**asked, messages=ASK, tool_choice={"type": "any"})
+    assert first.stop_reason == "tool_use"
+    assert sent(upstream)["tool_choice"] == "required"
+    (use,) = first.content
+    assert isinstance(use, anthropic.types.ToolUseBlock)
+    assert (use.id, use.name, use.input) == ("call_1", "weather", {"a": 1})
+    result: Any = {"type": "tool_result", "tool_use_id": use.id, "content": "Sunny"}
+    turns: Any = [*ASK, {"role": "assistant", "content": first.content}]
+    second = await client.messages.create(
+        **asked, messages=[*turns, {"role": "user", "content": [result]}]
+    )
+    assert sent(upstream)["messages"][-1]["tool_call_id"] == "call_1"
+    assert second.content[0].to_dict()["text"] == "It is sunny."
+    assert (second.usage.input_tokens, second.usage.output_tokens) == (30, 20)
+
+
+async def test_a_stream_of_tools_from_an_openai_api(front: Front) -> None:
+    client, upstream = front
+    begun = {"tool_calls": [{"index": 0, **CALL, "function": {"name": "weather", "arguments": ""}}]}
+    more = {"tool_calls": [{"index": 0, "function": {"arguments": '{"a":1}'}}]}
+    thought = {"reasoning_content": "Hm."}
+    upstream.stream(chunks(thought, {"content": "Look: "}, begun, more, finish="tool_calls"))
+    async with client.messages.stream(
+        model="oa/gpt", max_tokens=9, messages=ASK, tools=TOOLS
+    ) as stream:
+        answer = await stream.get_final_message()
+    assert [block.type for block in answer.content] == ["thinking", "text", "tool_use"]
+    assert answer.content[2].to_dict()["input"] == {"a": 1}
+    assert answer.stop_reason == "tool_use"
+    assert (answer.usage.input_tokens, answer.usage.output_tokens) == (30, 20)
+    assert sent(upstream)["stream_options"] == {"include_usage": True}
+
+
+async def test_an_image_and_a_schema_reach_an_openai_api(front: Front) -> None:
+    client, upstream = front
+    upstream.reply(completion({"content": '{"a":1}'}))
+    schema: dict[str, object] = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    image: Any = {"type": "base64", "media_type": "image/png", "data": PIXEL}
+    shown: Any = [{"role": "user", "content": [{"type": "image", "source": image}]}]
+    answer = await client.messages.create(
+        model="oa/gpt",
+        max_tokens=9,
+        system="Be brief.",
+        messages=shown,
+        output_config={"format": {"type": "json_schema", "schema": schema}},
+    )
+    assert answer.content[0].to_dict()["text"] == '{"a":1}'
+    body = sent(upstream)
+    assert body["messages"][0] == {"role": "system", "content": "Be brief."}
+    part = body["messages"][1]["content"][0]
+    assert part["image_url"]["url"] == f"data:image/png;base64,{PIXEL}"
+    assert body["response_format"]["json_schema"]["schema"] == schema
+
+
+async def test_a_thought_of_another_vendor_is_kept_from_anthropic(front: Front) -> None:
+    client, upstream = front
+    upstream.reply(completion({"reasoning_content": "Hm.", "content": "Sunny."}))
+    upstream.reply(message({"type": "text", "text": "Yes."}))
+    first = await client.messages.create(model="oa/gpt", max_tokens=9, messages=ASK)
+    turns: Any = [*ASK, {"role": "assistant", "content": first.content}, *ASK]
+    await client.messages.create(model="an/claude-opus-5", max_tokens=9, messages=turns)
+    assert b"jackfield." not in upstream.requests[-1].body
+    kept = sent(upstream)["messages"][1]["content"]
+    assert kept == [{"type": "text", "text": "Sunny."}]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "error"),
+    [
+        (400, "invalid_request_error", anthropic.BadRequestError),
+        (429, "rate_limit_error", anthropic.RateLimitError),
+        (529, "overloaded_error", anthropic.OverloadedError),
+        (500, "api_error", anthropic.InternalServerError),
+    ],
+)
+@pytest.mark.parametrize("model", ["an/claude-opus-5", "oa/gpt"])
+async def test_an_error_has_the_class_it_has_with_anthropic(
+    front: Front, status: int, kind: str, error: type[anthropic.APIStatusError], model: str
+) -> None:
+    client, upstream = front
+    upstream.reply(json.dumps({"error": {"type": kind, "message": "No."}}).encode(), status)
+    with pytest.raises(error) as raised:
+        await client.messages.create(model=model, max_tokens=9, messages=ASK)
+    assert raised.value.type == kind
+
+
+async def test_an_error_in_a_stream_raises(front: Front) -> None:
+    client, upstream = front
+    said = {"type": "overloaded_error", "message": "Too much."}
+    start = json.loads(message()) | {"stop_reason": None}
+    upstream.stream(
+        events({"type": "message_start", "message": start}, {"type": "error", "error": said})
+    )
+    with pytest.raises(anthropic.APIStatusError, match="Too much"):
+        async for _ in await client.messages.create(
+            model="an/claude-opus-5", max_tokens=9, messages=ASK, stream=True
+        ):
+            pass
+
+
+async def test_wrong_input_is_refused_before_anything_is_sent(front: Front) -> None:
+    client, upstream = front
+    before = len(upstream.requests)
+    wrong: Any = [{"role": "user", "content": [{"type": "image", "source": {"type": "base64"}}]}]
+    with pytest.raises(anthropic.BadRequestError, match=r"messages\[0\].content\[0\].source.data"):
+        await client.messages.create(model="oa/gpt", max_tokens=9, messages=wrong)
+    assert len(upstream.requests) == before
+
+
+async def test_tokens_are_counted(front: Front) -> None:
+    client, upstream = front
+    upstream.reply(b'{"input_tokens": 12}')
+    count = await client.messages.count_tokens(model="an/claude-opus-5", messages=ASK)
+    assert count.input_tokens == 12
+    assert upstream.requests[-1].path == "/v1/messages/count_tokens"

@@ -1,0 +1,48 @@
+"""Google's thought signatures on the messages and tool calls of its OpenAI-compatible API.
+
+They stand under `extra_content.google.thought_signature` ("Thought signatures" in the guide of the
+Gemini API) and are canonical as an empty thought before the part that they sign.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jackfield.messages import Extensions, Reasoning
+
+from .chat_parts import NAME
+from .fields import own
+
+KEY = "extra_content"
+_NOTE = "$extra_content"
+_OF_CALL = "$of_call"
+_GEMINI = "gemini.generate_content"
+
+
+def take_signature(rest: dict[str, Any], *, of_call: bool) -> list[Reasoning]:
+    """The thought in the `extra_content` of a message or call, if one is signed there."""
+    thought = read_signature(rest.get(KEY), of_call=of_call)
+    if thought is None:
+        return []
+    del rest[KEY]
+    return [thought]
+
+
+def read_signature(extra: Any, *, of_call: bool) -> Reasoning | None:
+    """The thought that an `extra_content` signs."""
+    google = extra.get("google") if isinstance(extra, dict) else None
+    signature = google.get("thought_signature") if isinstance(google, dict) else None
+    if not isinstance(signature, str) or not signature:
+        return None
+    extensions = {_GEMINI: {"$of": "next"}, NAME: {_NOTE: extra, _OF_CALL: of_call}}
+    return Reasoning(signature=signature, extensions=extensions)
+
+
+def extra_content(extensions: Extensions) -> dict[str, Any] | None:
+    """The `extra_content` that a thought came in; None for any other thought."""
+    extra = own(extensions, NAME).get(_NOTE)
+    return dict(extra) if isinstance(extra, Mapping) else None
+
+
+def is_of_call(extensions: Extensions) -> bool:
+    """Whether it came with the tool call that follows it, not with the message."""
+    return bool(own(extensions, NAME).get(_OF_CALL))

@@ -1,0 +1,209 @@
+"""Other vendors' thoughts in a chat message: shown as text, proven in its `reasoning_details`.
+
+The entries have the form that OpenRouter published ("Reasoning tokens" in its guides): they bear an
+`index`, and in a stream those of one index belong together. What proves a thought is sealed in the
+entry's `signature` or `data`, with the place of the thought among the parts of the message. So a
+client that sends a message back as it came sends back the same thoughts in the same places.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from attrs import astuple, define, evolve, field, frozen
+
+from jackfield.events import ReasoningDelta
+from jackfield.messages import Citation, Part, Reasoning, Text, ToolCall
+from jackfield.proofs import is_sealed, seal, unseal
+
+from .chat_parts import NAME
+from .thoughts import learned
+
+DETAILS = "reasoning_details"
+_PLACE = "$place"
+_FORMATS = {
+    "anthropic": "anthropic-claude-v1",
+    "gemini": "google-gemini-v1",
+    "openai": "openai-responses-v1",
+}
+"""OpenRouter's name for what proofs of a vendor look like."""
+
+Entry = dict[str, Any]
+
+
+@frozen
+class Place:
+    """Where a thought stands: its number, and how much text and how many calls are before it."""
+
+    ordinal: int
+    offset: int
+    calls: int
+
+
+@define
+class _Thought:
+    place: Place
+    told: Reasoning = field(factory=Reasoning)
+    index: int | None = None
+
+
+class ThoughtWriter:
+    """The entries of one message, told piece by piece.
+
+    Clients that put a stream together join the strings of one index, so each is said but once.
+    """
+
+    def __init__(self) -> None:
+        self._thoughts: dict[int, _Thought] = {}
+        self._said = 0
+
+    def write(self, delta: ReasoningDelta, offset: int, calls: int) -> list[Entry]:
+        """What to say of a thought now, which stands behind so much text and so many calls."""
+        thought = self._thoughts.get(delta.part)
+        if thought is None:
+            place = Place(len(self._thoughts), offset, calls)
+            thought = self._thoughts[delta.part] = _Thought(place)
+        thought.told = learned(thought.told, delta)
+        if not delta.text:
+            return []
+        if thought.index is None:
+            thought.index = self._next()
+        return [{"type": "reasoning.text", "index": thought.index, "text": delta.text}]
+
+    def close(self) -> list[Entry]:
+        """The proofs, when all has been told."""
+        return [self._proof(thought) for thought in self._thoughts.values()]
+
+    def _next(self) -> int:
+        self._said += 1
+        return self._said - 1
+
+    def _proof(self, thought: _Thought) -> Entry:
+        told = thought.told
+        note = {_PLACE: list(astuple(thought.place))}
+        sealed = seal(evolve(told, extensions={**told.extensions, NAME: note}), unproven=True)
+        vendor = next(iter(told.extensions), "").partition(".")[0]
+        more = {"format": _FORMATS.get(vendor, "unknown")}
+        if told.id is not None:
+            more["id"] = told.id
+        if thought.index is None:
+            return {"type": "reasoning.encrypted", "index": self._next(), "data": sealed, **more}
+        return {"type": "reasoning.text", "index": thought.index, "signature": sealed, **more}
+
+
+def details_of(thoughts: Iterable[tuple[Reasoning, int, int]], first: int = 0) -> list[Entry]:
+    """The entries of a whole message: each thought with the text and the calls before it."""
+    writer = ThoughtWriter()
+    entries: dict[int, Entry] = {}
+    told = [(_delta(part, i), offset, calls) for i, (part, offset, calls) in enumerate(thoughts)]
+    said = [entry for args in told for entry in writer.write(*args)]
+    for entry in (*said, *writer.close()):
+        entries.setdefault(entry["index"], {}).update(entry)
+    return [entry | {"index": first + index} for index, entry in entries.items()]
+
+
+def _delta(part: Reasoning, place: int) -> ReasoningDelta:
+    return ReasoningDelta(
+        part=place,
+        text=part.text,
+        id=part.id,
+        signature=part.signature,
+        encrypted=part.encrypted,
+        summary=part.summary,
+        extensions=part.extensions,
+    )
+
+
+@frozen
+class PlacedThought:
+    """A thought that came back, and where it stood."""
+
+    thought: Reasoning
+    place: Place
+
+
+def take_thoughts(details: Sequence[Any]) -> tuple[list[PlacedThought], list[Any]]:
+    """The sealed thoughts among the entries, in their order, and the entries that are no such."""
+    found: dict[int, Reasoning] = {}
+    for at, entry in enumerate(details):
+        thought = _unsealed(entry)
+        if thought is not None:
+            found[_index(entry, at)] = thought
+    texts = dict.fromkeys(found, "")
+    rest: list[Any] = []
+    for at, entry in enumerate(details):
+        index = _index(entry, at)
+        if index in found:
+            texts[index] += _text(entry)
+        else:
+            rest.append(entry)
+    placed = [_placed(thought, texts[index]) for index, thought in found.items()]
+    return sorted(placed, key=lambda one: one.place.ordinal), rest
+
+
+def is_foreign(entry: Any) -> bool:
+    """Whether an entry holds a sealed proof."""
+    return isinstance(entry, dict) and (
+        is_sealed(entry.get("signature")) or is_sealed(entry.get("data"))
+    )
+
+
+def _unsealed(entry: Any) -> Reasoning | None:
+    if not is_foreign(entry):
+        return None
+    sealed = entry["signature"] if is_sealed(entry.get("signature")) else entry["data"]
+    return unseal(sealed)
+
+
+def _index(entry: Any, at: int) -> int:
+    index = entry.get("index") if isinstance(entry, dict) else None
+    return index if type(index) is int else -1 - at
+
+
+def _text(entry: Mapping[str, Any]) -> str:
+    text = entry.get("text")
+    return text if isinstance(text, str) else ""
+
+
+def _placed(thought: Reasoning, text: str) -> PlacedThought:
+    extensions = dict(thought.extensions)
+    note = extensions.pop(NAME, {}).get(_PLACE)
+    place = Place(0, 0, 0)
+    if isinstance(note, list) and len(note) == 3 and all(type(number) is int for number in note):
+        place = Place(*note)
+    return PlacedThought(evolve(thought, text=text, extensions=extensions), place)
+
+
+def weave(parts: Sequence[Part], thoughts: Iterable[PlacedThought]) -> list[Part]:
+    """The parts of a message with each thought where it stood; a text may be cut in two for it."""
+    calls = [part for part in parts if isinstance(part, ToolCall)]
+    others: list[Part] = [part for part in parts if not isinstance(part, ToolCall)]
+    woven: list[Part] = []
+    said = called = 0
+    for one in thoughts:
+        while others and said < one.place.offset:
+            part = others.pop(0)
+            if isinstance(part, Text):
+                part, rest = _cut(part, one.place.offset - said)
+                others[:0] = rest
+                said += len(part.text)
+            woven.append(part)
+        more = max(0, one.place.calls - called)
+        woven += calls[:more]
+        del calls[:more]
+        called += more
+        woven.append(one.thought)
+    return [*woven, *others, *calls]
+
+
+def _cut(text: Text, at: int) -> tuple[Text, list[Part]]:
+    if at >= len(text.text):
+        return text, []
+    before = [c for c in text.citations if c.start is None or c.start < at]
+    behind = [_moved(c, at) for c in text.citations if c.start is not None and c.start >= at]
+    head = evolve(text, text=text.text[:at], citations=tuple(before))
+    return head, [evolve(text, text=text.text[at:], citations=tuple(behind))]
+
+
+def _moved(citation: Citation, by: int) -> Citation:
+    start = None if citation.start is None else citation.start - by
+    return evolve(citation, start=start, end=None if citation.end is None else citation.end - by)

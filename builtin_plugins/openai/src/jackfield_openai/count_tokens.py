@@ -1,0 +1,70 @@
+"""The dialect `openai.count_tokens`: what a Responses request would cost as input."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Rendered
+from jackfield.messages import ChatRequest, TokenCount, Usage
+
+from .chat import chat_of
+from .chat_response import parse_body
+from .fields import carry
+from .responses import ResponsesDialect
+from .responses_request import parse_request
+from .responses_request_renderer import render_request
+from .whole import WholeDialect
+
+NAME = "openai.count_tokens"
+_OF_THE_ANSWER = frozenset(
+    (
+        "include",
+        "max_output_tokens",
+        "metadata",
+        "service_tier",
+        "store",
+        "stream",
+        "temperature",
+        "top_logprobs",
+        "top_p",
+        "user",
+    )
+)
+"""Members that count for nothing as input, and that this API does not know."""
+
+
+class CountTokensDialect(WholeDialect):
+    """Counting input tokens. The request is that of the Responses API."""
+
+    name: ClassVar[str] = NAME
+    operation: ClassVar[str] = "count_tokens"
+    canonical: ClassVar[Canonical] = "count_tokens"
+    request_texts: ClassVar[tuple[str, ...]] = ResponsesDialect.request_texts
+
+    def usage(self, body: bytes) -> Usage | None:
+        """None: counting costs nothing. Raises ValueError when the body is no count."""
+        self.parse_response(body)
+        return None
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
+        return parse_request(tree)
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        rendered = render_request(chat_of(request))
+        wire = msgspec.json.decode(rendered.body)
+        kept = {key: value for key, value in wire.items() if key not in _OF_THE_ANSWER}
+        return Rendered(msgspec.json.encode(kept), rendered.losses)
+
+    def parse_response(self, body: bytes) -> TokenCount:
+        tree = parse_body(body)
+        count = tree.pop("input_tokens", None)
+        if type(count) is not int:
+            raise ValueError("the response has no 'input_tokens'")
+        return TokenCount(count, {NAME: tree})
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        if not isinstance(response, TokenCount):
+            raise TypeError("who asks for a count gets a TokenCount")
+        wire = {"object": "response.input_tokens", "input_tokens": response.input_tokens}
+        return Rendered(msgspec.json.encode(carry(wire, response.extensions, NAME)))

@@ -1,0 +1,139 @@
+"""Presets: what is known of the APIs of OpenAI's kind, by name, from `presets.toml`."""
+
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, Literal
+
+import cattrs
+import msgspec
+from attrs import Attribute, evolve, field, frozen
+
+from jackfield.dialects import Loss, Rendered
+from jackfield.secrets import SecretRef
+
+
+@frozen
+class Preset:
+    """One API. An empty `base_url` depends on the account, and `base_url_form` shows how.
+
+    `key` is the environment variable that its own documentation names; without one it asks for
+    none. `dialects` and the keys of `paths` lack their `openai.`; without dialects it may speak
+    all. `models` is the path of its list of models, empty where there is none. `limit` is the
+    member that limits an answer, `developer` whether that role is known, `input_type` whether
+    embeddings have one, `renames` what else is called otherwise, by dialect, and `unsupported`
+    which members of a chat request are refused.
+    """
+
+    base_url: str = ""
+    base_url_form: str = ""
+    key: str = ""
+    dialects: tuple[str, ...] = ("chat",)
+    paths: Mapping[str, str] = field(factory=dict)
+    models: str = "/models"
+    stream_end: Literal["marker", "framing"] = "marker"
+    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    developer: bool = False
+    input_type: bool = False
+    renames: Mapping[str, Mapping[str, str]] = field(factory=dict)
+    unsupported: tuple[str, ...] = ()
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """The full names of the dialects, with the one that passes on what all such APIs have."""
+        return tuple(f"openai.{kind}" for kind in (*self.dialects, "resource") if self.dialects)
+
+    def fit(self, dialect: str, body: bytes, *, translated: bool) -> Rendered:
+        """The body of a request in words that the API knows.
+
+        What is in none of its words is left out of what the gateway itself has `translated`; what
+        a client wrote for this very API stays, so that the API can say what it thinks of it.
+        """
+        kind = dialect.removeprefix("openai.")
+        renames = self._renames(kind)
+        refused = self.unsupported if translated and kind == "chat" else ()
+        demotes = kind == "chat" and not self.developer
+        words = (*renames, *refused, *(["developer"] if demotes else ()))
+        if not any(b'"%b"' % word.encode() in body for word in words):
+            return Rendered(body)
+        tree = msgspec.json.decode(body)
+        for theirs, ours in renames.items():
+            if theirs in tree and ours not in tree:
+                tree[ours] = tree.pop(theirs)
+        losses = [Loss(key, key, "dropped") for key in refused if tree.pop(key, None) is not None]
+        if demotes:
+            _demote(tree.get("messages"))
+        return Rendered(msgspec.json.encode(tree), tuple(losses))
+
+    def _renames(self, kind: str) -> Mapping[str, str]:
+        renames = self.renames.get(kind, {})
+        if kind == "chat" and self.limit == "max_tokens":
+            return {"max_completion_tokens": "max_tokens", **renames}
+        return renames
+
+
+def _demote(messages: Any) -> None:
+    for message in messages if isinstance(messages, list) else ():
+        if isinstance(message, dict) and message.get("role") == "developer":
+            message["role"] = "system"
+
+
+ANY: Final = Preset(dialects=(), limit="max_completion_tokens", developer=True)
+"""What is known of an API of which nothing is known."""
+
+
+@cache
+def presets() -> Mapping[str, Preset]:
+    """All of them, by name."""
+    text = files(__package__).joinpath("presets.toml").read_text()
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    return {name: converter.structure(table, Preset) for name, table in tomllib.loads(text).items()}
+
+
+def well_known_keys() -> Mapping[str, str]:
+    """The variable of each preset's key, where the key alone says that it is meant for a model.
+
+    GITHUB_TOKEN is set for other reasons, and some APIs have no address of their own.
+    """
+    keyed = {name: preset.key for name, preset in presets().items() if preset.base_url}
+    return {"openai": "OPENAI_API_KEY"} | {
+        name: key for name, key in keyed.items() if key and name != "github"
+    }
+
+
+def known_preset(instance: object, attribute: "Attribute[str]", name: str) -> None:
+    """Raise ValueError when there is no preset of that name."""
+    if name and name not in presets():
+        close = get_close_matches(name, presets(), n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(presets())}"
+        raise ValueError(f"unknown preset; {hint}")
+
+
+def preset_of(config: Any, name: str) -> Preset:
+    """The preset that a configuration names, or else the one that is called like its table.
+
+    A provider that has neither is OpenAI if it has no address, and otherwise anything.
+    """
+    preset = presets().get(config.preset or name)
+    if preset is not None:
+        return preset
+    return ANY if config.base_url else presets()["openai"]
+
+
+def completed(config: Any, preset: Preset) -> Any:
+    """The configuration with what a preset adds. Raises ValueError if an address is missing.
+
+    The key that its API is known by is taken for the API's own address alone.
+    """
+    if not config.base_url and not preset.base_url:
+        raise ValueError(f'set base_url, as in base_url = "{preset.base_url_form}"')
+    added: dict[str, Any] = {}
+    if not config.base_url:
+        added["base_url"] = preset.base_url
+        if preset.key and not config.keys:
+            added["keys"] = (SecretRef("env", preset.key),)
+    if config.stream_end == "marker":
+        added["stream_end"] = preset.stream_end
+    return evolve(config, **added)

@@ -1,0 +1,163 @@
+"""The dialect `openai.realtime`: sessions over a WebSocket, in OpenAI's events.
+
+xAI and Azure send the same events, Azure's Voice Live those of the beta, in which the model's words
+come as `response.text.delta` and `response.audio_transcript.delta`. A session has no end of its
+own: it lasts until a close frame.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+import msgspec
+from attrs import evolve
+
+from jackfield import Endpoint, realtime
+from jackfield.dialects import UpstreamFailure, UsageMeter
+from jackfield.errors import GatewayError
+from jackfield.messages import Usage
+from jackfield.realtime import MESSAGES, WEBSOCKET
+
+from . import failures
+
+EXTENSION = "openai.realtime"
+"""Under this name a Usage keeps what the canonical counts have no place for, summed."""
+
+_AUDIO = (b'"response.output_audio.delta"', b'"response.audio.delta"')
+_REPORTS = (b'"response.done"', b'input_audio_transcription.completed"')
+_ITEM_TEXTS = ("content/*/text", "content/*/transcript")
+
+
+class RealtimeDialect(realtime.RealtimeDialect):
+    """Voice and text in both directions, passed through message by message."""
+
+    name: ClassVar[str] = "openai.realtime"
+    protocols: ClassVar[frozenset[str]] = frozenset({"realtime", "openai-beta.realtime-v1"})
+    key_protocol: ClassVar[str | None] = "openai-insecure-api-key."
+    event_texts: ClassVar[tuple[str, ...]] = (
+        "delta",
+        "text",
+        "transcript",
+        "part/text",
+        "part/transcript",
+        *(f"item/{path}" for path in _ITEM_TEXTS),
+        *(f"response/output/*/{path}" for path in _ITEM_TEXTS),
+    )
+
+    def event_data(self, event: bytes) -> bytes | None:
+        """The JSON of a message, but for sound, whose `delta` is no text."""
+        if any(kind in event for kind in _AUDIO):
+            return None
+        return super().event_data(event)
+
+    def usage_meter(self) -> UsageMeter:
+        return SessionMeter()
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_error(error, request_id)
+
+    def error_message(self, error: GatewayError, request_id: str) -> bytes:
+        said = failures.error_object(error, request_id)
+        del said["request_id"]
+        event = {"type": "error", "event_id": f"event_{request_id}", "error": said}
+        return msgspec.json.encode(event)
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        return failures.parse_error(status, body)
+
+
+REALTIME: Final = RealtimeDialect()
+
+
+def session_endpoint(prefix: str) -> Endpoint:
+    """Where a session is opened, below a prefix; OpenAI takes events of up to 15 MiB."""
+    return Endpoint(
+        WEBSOCKET,
+        f"{prefix}/realtime",
+        REALTIME,
+        "realtime",
+        "inference",
+        "/realtime",
+        max_body=16 << 20,
+        query=("model",),
+    )
+
+
+class SessionMeter:
+    """Adds up what each response of a session has used.
+
+    What a transcription of the user's speech costs is another model's: it is kept apart, in
+    `extensions`.
+    """
+
+    def __init__(self) -> None:
+        self._total: Usage | None = None
+        self._transcribed: dict[str, float] = {}
+
+    def feed(self, events: bytes) -> None:
+        """Look at a batch of messages."""
+        if not any(mark in events for mark in _REPORTS):
+            return
+        for event in MESSAGES.split(events):
+            data = MESSAGES.data_of(event) if any(mark in event for mark in _REPORTS) else None
+            if data is not None:
+                self._read(data)
+
+    def usage(self) -> Usage | None:
+        """The sum so far; None before any report."""
+        if not self._transcribed:
+            return self._total
+        kept = {EXTENSION: {"transcription": dict(self._transcribed)}}
+        return evolve(self._total or Usage(), extensions=kept)
+
+    def _read(self, data: bytes) -> None:
+        try:
+            event = _decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return
+        if event.type == "response.done" and event.response is not None:
+            used = read_usage(event.response.usage)
+            if used is not None:
+                self._total = used if self._total is None else realtime.added(self._total, used)
+        elif isinstance(event.usage, dict):
+            for name in ("input_tokens", "output_tokens", "seconds"):
+                count = event.usage.get(name)
+                if isinstance(count, int | float):
+                    self._transcribed[name] = self._transcribed.get(name, 0) + count
+
+
+class _Response(msgspec.Struct):
+    usage: Any = None
+
+
+class _Event(msgspec.Struct):
+    type: Any = None
+    response: _Response | None = None
+    usage: Any = None
+
+
+_decode = msgspec.json.Decoder(_Event).decode
+
+
+def read_usage(value: Any) -> Usage | None:
+    """The usage of one response; None when it is none."""
+    if not isinstance(value, dict):
+        return None
+    inputs, outputs = _details(value, "input"), _details(value, "output")
+    return Usage(
+        input_tokens=_count(value, "input_tokens"),
+        output_tokens=_count(value, "output_tokens"),
+        cached_input_tokens=_count(inputs, "cached_tokens"),
+        reasoning_tokens=_count(outputs, "reasoning_tokens"),
+        audio_input_tokens=_count(inputs, "audio_tokens"),
+        audio_output_tokens=_count(outputs, "audio_tokens"),
+    )
+
+
+def _details(value: Mapping[str, Any], side: str) -> Mapping[str, Any]:
+    details = value.get(f"{side}_token_details")
+    return details if isinstance(details, dict) else {}
+
+
+def _count(value: Mapping[str, Any], key: str) -> int:
+    count = value.get(key)
+    return count if type(count) is int and 0 <= count < 1 << 53 else 0

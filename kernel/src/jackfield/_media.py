@@ -1,0 +1,99 @@
+"""Images and documents that a request names by their address, made into bytes where need be."""
+
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from attrs import evolve
+
+from jackfield._fetching import Address, Fetched, Fetcher
+from jackfield.dialects import Dialect, Loss
+from jackfield.exchange import Exchange
+from jackfield.messages import ChatRequest, Document, Image, Message, Part, ToolResult
+
+_FETCHED: Final = "jackfield.fetched"
+_REMEDY = "takes bytes alone: send base64 data, or allow `upstream.fetch_urls`"
+_UNSEEN = {"image": Fetched(b"\0", "image/png"), "document": Fetched(b"\0", "application/pdf")}
+"""Stands for what would be fetched while nothing is sent."""
+
+
+class Media:
+    """Gives dialects that take no addresses the bytes that stand there."""
+
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
+
+    async def fetch(self, exchange: Exchange, dialect: Dialect) -> None:
+        """Fetch what the dialect will need, once for an exchange. Raises InvalidRequest."""
+        request = exchange.canonical()
+        if not isinstance(request, ChatRequest) or not self._fetcher.allowed:
+            return
+        found = exchange.state.setdefault(_FETCHED, {})
+        missing = [one for one in addresses(request, dialect) if one.url not in found]
+        if missing:
+            fetched = await self._fetcher.fetch(missing)
+            found.update(zip((one.url for one in missing), fetched, strict=True))
+
+    def embed(
+        self, exchange: Exchange, request: ChatRequest, dialect: Dialect
+    ) -> tuple[ChatRequest, tuple[Loss, ...]]:
+        """The request without addresses that the dialect cannot take, and those that remain."""
+        if dialect.image_urls and dialect.document_urls:
+            return request, ()
+        request = _replaced(request, _decoded)
+        wanted = addresses(request, dialect)
+        if wanted and not self._fetcher.allowed:
+            why = f"{dialect.name} {_REMEDY}"
+            refused = (Loss(f"{a.kind}s.url", a.path, "dropped", why, breaks=True) for a in wanted)
+            return request, tuple(refused)
+        found = exchange.state.get(_FETCHED, {})
+        known = {one.url: found.get(one.url, _UNSEEN[one.kind]) for one in wanted}
+        return _replaced(request, lambda part: _embedded(part, known)) if known else request, ()
+
+
+def addresses(request: ChatRequest, dialect: Dialect) -> list[Address]:
+    """What stands at another place and must be bytes in the dialect, each address once."""
+    found: dict[str, Address] = {}
+    for at, message in enumerate(request.messages):
+        for part in _flat(message):
+            if isinstance(part, Image) and not dialect.image_urls:
+                kind, url = "image", part.url
+            elif isinstance(part, Document) and not dialect.document_urls:
+                kind, url = "document", part.url
+            else:
+                continue
+            if url is not None and url.lower().startswith(("http://", "https://")):
+                found.setdefault(url, Address(url, kind, f"messages[{at}]"))
+    return list(found.values())
+
+
+def _flat(message: Message) -> Iterator[Part]:
+    for part in message.parts:
+        yield part
+        if isinstance(part, ToolResult):
+            yield from part.parts
+
+
+def _replaced(request: ChatRequest, change: Callable[[Part], Part]) -> ChatRequest:
+    def changed(part: Part) -> Part:
+        if isinstance(part, ToolResult):
+            return evolve(part, parts=tuple(map(change, part.parts)))
+        return change(part)
+
+    messages = (evolve(one, parts=tuple(map(changed, one.parts))) for one in request.messages)
+    return evolve(request, messages=tuple(messages))
+
+
+def _embedded(part: Part, known: Mapping[str, Fetched]) -> Part:
+    if isinstance(part, Image | Document) and (it := known.get(part.url or "")):
+        data = b64encode(it.data).decode()
+        return evolve(part, url=None, data=data, media_type=it.media_type)
+    return part
+
+
+def _decoded(part: Part) -> Part:
+    if isinstance(part, Image | Document) and (part.url or "").startswith("data:"):
+        head, marker, data = (part.url or "")[5:].partition(";base64,")
+        if marker:
+            return evolve(part, url=None, data=data, media_type=head or part.media_type)
+    return part

@@ -1,0 +1,81 @@
+"""A client's request made into one that a provider takes, and what of it the provider cannot do."""
+
+from typing import Self
+
+from attrs import evolve, field, frozen
+
+from jackfield import _translation
+from jackfield._client import Origin
+from jackfield._fetching import Fetcher
+from jackfield._media import Media
+from jackfield._shortfalls import shortfalls
+from jackfield.capabilities import Capabilities, ModelFacts
+from jackfield.dialects import Dialect, Loss, Rendered
+from jackfield.errors import InvalidRequest
+from jackfield.exchange import Exchange
+from jackfield.messages import ChatRequest
+from jackfield.setup import Setup
+
+_MAX_TOKENS = 4096
+"""The longest answer that is asked of a model of which nothing is known, where it must be said."""
+
+
+@frozen
+class RequestWriter:
+    """Writes requests for one provider, which goes by its table's name and by its plugin's."""
+
+    _names: tuple[str, ...] = ()
+    _facts: ModelFacts = field(factory=ModelFacts)
+    _media: Media | None = None
+
+    @classmethod
+    def of(cls, name: str, setup: Setup) -> Self:
+        """The writer of the provider called `name`."""
+        table = setup.settings.providers.get(name)
+        names = tuple(dict.fromkeys([name, table.use if table else name]))
+        fetcher = Fetcher(setup.settings.upstream, lambda url: _opened(setup, url))
+        return cls(names, ModelFacts(setup.settings.capabilities), Media(fetcher))
+
+    async def prepare(self, exchange: Exchange, dialect: Dialect) -> None:
+        """Fetch what the request names by address and the dialect wants as bytes.
+
+        Raises InvalidRequest when it cannot be had.
+        """
+        if self._media is not None:
+            await self._media.fetch(exchange, dialect)
+
+    def write(self, exchange: Exchange, model: str, dialect: Dialect) -> Rendered:
+        """The request in a dialect, asked of `model`, with all that is lost."""
+        request = _translation.addressed(exchange.canonical(), model)
+        if not isinstance(request, ChatRequest):
+            return dialect.render_request(request)
+        able = self._able(model)
+        if dialect.needs_max_tokens:
+            request = _translation.limited(request, able.max_output_tokens or _MAX_TOKENS)
+        more = shortfalls(request, able)
+        if self._media is not None:
+            request, refused = self._media.embed(exchange, request, dialect)
+            more += refused
+        rendered = dialect.render_request(request)
+        return evolve(rendered, losses=rendered.losses + more) if more else rendered
+
+    def lost(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
+        """What the model cannot do of a request that is passed through as it came.
+
+        A request that cannot be read is left to the provider to judge.
+        """
+        if not exchange.dialect.translates:
+            return ()
+        try:
+            request = exchange.canonical()
+        except InvalidRequest:
+            return ()
+        return shortfalls(_translation.addressed(request, model), self._able(model))
+
+    def _able(self, model: str) -> Capabilities:
+        return self._facts.of(model, *self._names)
+
+
+def _opened(setup: Setup, url: str) -> Origin:
+    """A way to an address that a client has named: to the open internet alone."""
+    return setup.origin("media", url, public=True, allow_http=True)

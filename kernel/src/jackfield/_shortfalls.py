@@ -1,0 +1,75 @@
+"""What a request asks for and a model is known not to have."""
+
+from collections.abc import Iterator, Mapping
+
+from jackfield.capabilities import Capabilities, Modality
+from jackfield.dialects import CanonicalRequest, Loss
+from jackfield.messages import Audio, ChatRequest, Document, Image, Part, ToolResult
+
+_MEDIA: Mapping[type, tuple[Modality, str]] = {
+    Image: ("image", "images"),
+    Audio: ("audio", "audio"),
+    Document: ("document", "documents"),
+}
+
+
+def shortfalls(request: CanonicalRequest, able: Capabilities) -> tuple[Loss, ...]:
+    """One loss for each feature of the request that the model cannot take.
+
+    It is sent nevertheless, for the provider knows its models best.
+    """
+    if not isinstance(request, ChatRequest):
+        return ()
+    found = dict.fromkeys([*_of_parts(request, able), *_of_settings(request, able)])
+    why = f"{request.model} is not known to take it"
+    return tuple(Loss(feature, path, "dropped", why) for feature, path in found)
+
+
+def parts_of(request: ChatRequest) -> Iterator[Part]:
+    """All parts of a conversation, those within tool results too."""
+    for message in request.messages:
+        for part in message.parts:
+            yield part
+            if isinstance(part, ToolResult):
+                yield from part.parts
+
+
+def _of_parts(request: ChatRequest, able: Capabilities) -> Iterator[tuple[str, str]]:
+    lacking = {
+        kind: name for kind, (modality, name) in _MEDIA.items() if able.takes(modality) is False
+    }
+    if not lacking:
+        return
+    for part in parts_of(request):
+        name = lacking.get(type(part))
+        if name is not None and not _is_said_in_words(part):
+            yield name, "messages"
+
+
+def _is_said_in_words(part: Part) -> bool:
+    """Whether it is a text after all, or something that the model has said itself."""
+    if isinstance(part, Document):
+        return part.text is not None
+    return isinstance(part, Audio) and part.data is None
+
+
+def _of_settings(request: ChatRequest, able: Capabilities) -> Iterator[tuple[str, str]]:
+    if request.tools and able.tools is False:
+        yield "tools", "tools"
+    if request.parallel_tool_calls and able.parallel_tools is False:
+        yield "parallel_tool_calls", "parallel_tool_calls"
+    form = request.response_format
+    if form is not None and form.kind == "json_schema" and able.json_schema is False:
+        yield "response_format.json_schema", "response_format"
+    if able.reasoning == "none" and _asks_to_think(request):
+        yield "reasoning", "reasoning"
+    for modality in ("audio", "image"):
+        if modality in request.modalities and able.gives(modality) is False:
+            yield f"modalities.{modality}", "modalities"
+
+
+def _asks_to_think(request: ChatRequest) -> bool:
+    asked = request.reasoning
+    if asked is None:
+        return False
+    return bool(asked.budget_tokens) or asked.effort not in (None, "none")

@@ -1,0 +1,56 @@
+"""The receiving side of an open WebSocket, whichever end of it is ours."""
+
+from collections.abc import Callable
+
+from attrs import define, field
+
+from jackfield._websocket.frames import PING, PONG
+from jackfield._websocket.inbox import Inbox
+from jackfield._websocket.reader import FrameReader
+
+
+@define(eq=False)
+class Link:
+    """Turns what a peer sends into messages in its inbox, and answers pings.
+
+    `control` sends a control frame, or leaves it when the peer does not read.
+    """
+
+    inbox: Inbox
+    _reader: FrameReader
+    _control: Callable[[int, bytes], None]
+    _heard: bool = field(default=True, init=False)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the peer has closed its side, or may as well have."""
+        return self._reader.closed
+
+    def feed(self, data: bytes) -> int:
+        """Take what has been read; how many messages were in it. Raises BrokenProtocol.
+
+        Of several pings that came together the last is answered.
+        """
+        self._heard = True
+        ping: bytes | None = None
+        count = 0
+        for message in self._reader.feed(data):
+            if message.opcode == PING:
+                ping = message.data
+            elif message.opcode != PONG:
+                self.inbox.put(message)
+                count += 1
+        if ping is not None:
+            self._control(PONG, ping)
+        return count
+
+    def probe(self) -> bool:
+        """Ask for a sign of life; False when there was none since the last time.
+
+        A peer that we do not read cannot give one.
+        """
+        alive = self._heard or self.inbox.held
+        self._heard = False
+        if alive:
+            self._control(PING, b"")
+        return alive

@@ -1,0 +1,134 @@
+"""What models can do: the facts that are shipped, and those of `[capabilities]` before them.
+
+A fact that nobody has stated is None, which means: not known, never "no".
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import attrs
+import msgspec
+from attrs import frozen
+from attrs.validators import ge, matches_re, optional
+
+from jackfield._config.options import option
+
+Modality = Literal["text", "image", "audio", "video", "document", "embedding"]
+_Reasoning = Literal["none", "effort", "budget", "always"]
+
+_DATA: Final = Path(__file__).with_name("data") / "models.json"
+_MOST_KEPT = 4096
+
+
+@frozen
+class Capabilities:
+    """What is known of a model.
+
+    `reasoning` says how its thinking is asked for: "always" is a model that thinks unasked, and
+    cannot be told how much.
+    """
+
+    context_tokens: int | None = option(
+        None, "Tokens of the conversation and the answer together.", validator=optional(ge(1))
+    )
+    max_output_tokens: int | None = option(
+        None, "The longest answer, in tokens.", validator=optional(ge(1))
+    )
+    input: tuple[Modality, ...] | None = option(None, "What a request may hold.")
+    output: tuple[Modality, ...] | None = option(None, "What an answer may hold.")
+    tools: bool | None = option(None, "Whether it calls tools.")
+    parallel_tools: bool | None = option(None, "Whether it calls several tools at once.")
+    json_schema: bool | None = option(None, "Whether its answer can be held to a JSON schema.")
+    reasoning: _Reasoning | None = option(None, "How its thinking is asked for.")
+    retires: str | None = option(
+        None,
+        "The day on which its vendor switches it off, as YYYY-MM-DD.",
+        validator=optional(matches_re(r"\d{4}-\d\d-\d\d")),
+    )
+
+    def takes(self, modality: Modality) -> bool | None:
+        """Whether a request may hold this; None when it is not known."""
+        return None if self.input is None else modality in self.input
+
+    def gives(self, modality: Modality) -> bool | None:
+        """Whether an answer may hold this; None when it is not known."""
+        return None if self.output is None else modality in self.output
+
+    def known(self) -> dict[str, object]:
+        """The facts that are known, by their names."""
+        return attrs.asdict(self, filter=lambda _, value: value is not None)
+
+
+_NAMES = tuple(one.name for one in attrs.fields(Capabilities))
+_UNKNOWN = Capabilities()
+
+_Fact = tuple[Sequence[str], Capabilities]
+"""Patterns of model names, and what is true of all models that match one of them."""
+
+
+class ModelFacts:
+    """Looks up what is known of models.
+
+    `own` is what the configuration says, by pattern. A pattern is a model's name with `*` for any
+    text, in any case; with a provider before it, as in "groq/llama-*", it holds there alone. For
+    each single fact the first match that states it counts.
+    """
+
+    def __init__(self, own: Mapping[str, Capabilities] | None = None) -> None:
+        self.own = own or {}
+        self._kept: dict[tuple[str, ...], Capabilities] = {}
+
+    def of(self, model: str, *providers: str) -> Capabilities:
+        """What is known of a model at a provider, which may go by several names or by none."""
+        key = (model, *providers)
+        found = self._kept.get(key)
+        if found is None:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            found = self._kept[key] = self._find(model.lower(), providers)
+        return found
+
+    def _find(self, model: str, providers: Sequence[str]) -> Capabilities:
+        names = [*(f"{provider.lower()}/{model}" for provider in providers), model]
+        facts: dict[str, Any] = {}
+        for capabilities in self._matching(names):
+            for name in _NAMES:
+                value = getattr(capabilities, name)
+                if value is not None:
+                    facts.setdefault(name, value)
+        return attrs.evolve(_UNKNOWN, **facts) if facts else _UNKNOWN
+
+    def _matching(self, names: Sequence[str]) -> Iterator[Capabilities]:
+        for pattern, capabilities in self.own.items():
+            if any(_matches(pattern.lower(), name) for name in names):
+                yield capabilities
+        for patterns, capabilities in shipped():
+            if any(_matches(pattern, name) for pattern in patterns for name in names):
+                yield capabilities
+
+
+@cache
+def shipped() -> tuple[_Fact, ...]:
+    """The facts that come with the kernel, in their order. Read when they are first needed."""
+    return tuple(
+        (entry.pop("match"), msgspec.convert(entry, Capabilities))
+        for entry in msgspec.json.decode(_DATA.read_bytes())["models"]
+    )
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """Whether `name` is `pattern`, in which `*` stands for any text."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return name == pattern
+    if not name.startswith(first):
+        return False
+    at = len(first)
+    for piece in rest[:-1]:
+        at = name.find(piece, at)
+        if at < 0:
+            return False
+        at += len(piece)
+    return len(name) - len(rest[-1]) >= at and name.endswith(rest[-1])

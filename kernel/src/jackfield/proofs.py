@@ -1,0 +1,72 @@
+"""Proofs of a vendor's reasoning, sealed to travel through a client of another dialect.
+
+A vendor signs or encrypts what its model thought and wants that back with the next turn. A client
+of another dialect has no place for it but one: the member of its own dialect that holds such a
+proof, which it returns unread (`encrypted_content` of Responses, `data` of Anthropic's
+`redacted_thinking`, Gemini's `thoughtSignature`, `reasoning_details` of chat). So the proof goes
+there, wrapped with what tells whose it is, and is itself again when the next turn comes.
+
+The wire form is `jackfield.` and the base64 (RFC 4648, section 5) of a JSON object. It is neither
+encrypted nor signed: it holds nothing that its vendor does not check.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any, Final
+
+import msgspec
+
+from jackfield.events import ReasoningDelta
+from jackfield.messages import Reasoning
+
+MARK: Final = "jackfield."
+"""How every sealed proof begins."""
+
+
+class _Proof(msgspec.Struct, omit_defaults=True):
+    id: str | None = None
+    signature: str | None = None
+    encrypted: str | None = None
+    summary: bool = False
+    extensions: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
+
+
+_decode = msgspec.json.Decoder(_Proof).decode
+
+
+def seal(thought: Reasoning | ReasoningDelta, *, unproven: bool = False) -> str | None:
+    """The proof of a thought, wrapped; None when it has none, unless `unproven` ones are wanted.
+
+    The text is left out, for clients are shown it. The names in `extensions` say whose it is.
+    """
+    if not (thought.signature or thought.encrypted or unproven):
+        return None
+    proof = _Proof(
+        id=thought.id,
+        signature=thought.signature,
+        encrypted=thought.encrypted,
+        summary=thought.summary,
+        extensions={name: dict(members) for name, members in thought.extensions.items()},
+    )
+    return MARK + urlsafe_b64encode(msgspec.json.encode(proof)).decode()
+
+
+def is_sealed(text: object) -> bool:
+    """Whether this may be a sealed proof; `unseal` tells for sure."""
+    return isinstance(text, str) and text.startswith(MARK)
+
+
+def unseal(text: str | None) -> Reasoning | None:
+    """The thought that a sealed proof belongs to, without its text; None for any other text."""
+    if text is None or not text.startswith(MARK):
+        return None
+    try:
+        proof = _decode(urlsafe_b64decode(text[len(MARK) :].encode()))
+    except (ValueError, RecursionError):
+        return None
+    return Reasoning(
+        id=proof.id,
+        signature=proof.signature,
+        encrypted=proof.encrypted,
+        summary=proof.summary,
+        extensions=proof.extensions,
+    )

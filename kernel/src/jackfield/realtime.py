@@ -1,0 +1,306 @@
+"""Realtime sessions: WebSockets passed through to a provider, with every hook at its place.
+
+A plugin subclasses `RealtimeDialect` for its protocol, declares an `Endpoint` whose method is
+`WEBSOCKET`, and derives its provider from `RealtimeProvider`. The session is one exchange: the
+hooks before it may refuse it as any request, each message from the provider is one chunk, and
+`post_response` has the usage of the whole.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+from urllib.parse import quote, unquote_plus, urlencode
+
+from attrs import define, field, fields, frozen
+from attrs.validators import gt
+from msgspec.structs import replace
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from jackfield._client import Answer, Relay, SocketLimits, WebSocketConnection, header_lines
+from jackfield._tap import Tap
+from jackfield._websocket import BrokenProtocol, Inbox
+from jackfield._websocket.frames import (
+    BINARY,
+    CLOSE,
+    GOING_AWAY,
+    INTERNAL_ERROR,
+    NORMAL,
+    POLICY,
+    TEXT,
+    close_payload,
+    frame,
+    opcode_of,
+    payload_of,
+    split,
+)
+from jackfield._websocket.handshake import offered
+from jackfield.config import option
+from jackfield.dialects import Dialect, Peek, Terminal
+from jackfield.endpoints import Endpoint
+from jackfield.errors import (
+    GatewayError,
+    InvalidRequest,
+    ProviderError,
+    ProviderUnavailable,
+    ShuttingDown,
+)
+from jackfield.exchange import Exchange
+from jackfield.framing import Framer, Framing
+from jackfield.http import WEBSOCKET, HttpRequest
+from jackfield.http_provider import HttpConfig, HttpProvider
+from jackfield.messages import Usage
+from jackfield.plan import Target
+from jackfield.response import Response
+
+__all__ = [
+    "MAX_MESSAGE",
+    "MESSAGES",
+    "WEBSOCKET",
+    "Messages",
+    "RealtimeConfig",
+    "RealtimeDialect",
+    "RealtimeExchange",
+    "RealtimeProvider",
+    "SessionLimits",
+    "added",
+]
+
+_COUNTS: Final = tuple([each.name for each in fields(Usage) if each.name != "extensions"])
+
+MAX_MESSAGE: Final = 16 << 20
+"""Bytes of the largest message that a provider may send; those of clients have `max_body`."""
+
+
+class Messages(Framing):
+    """WebSocket messages, each an event: in wire form a whole frame without a mask."""
+
+    content_type = "application/websocket"
+    media_types = ("application/websocket",)
+    is_text = False
+
+    def framer(self) -> Framer:
+        """There is none: messages come whole."""
+        raise NotImplementedError
+
+    def split(self, events: bytes) -> list[bytes]:
+        """The single messages of a batch."""
+        return split(events)
+
+    def data_of(self, event: bytes) -> bytes | None:
+        """The JSON that a text or binary message is, or None."""
+        if opcode_of(event) not in (TEXT, BINARY):
+            return None
+        payload = payload_of(event)
+        return payload if payload.lstrip()[:1] == b"{" else None
+
+    def with_data(self, event: bytes, data: bytes) -> bytes:
+        """The message with other JSON; a binary one stays binary."""
+        return frame(opcode_of(event) or TEXT, data)
+
+
+MESSAGES: Final = Messages()
+
+
+class RealtimeDialect(Dialect):
+    """The protocol of one kind of session. It is never translated.
+
+    A subclass gives `error_message`, `usage_meter` and `parse_error`, and `render_error` for what
+    is refused before the session opens.
+    """
+
+    operation: ClassVar[str] = "realtime"
+    translates: ClassVar[bool] = False
+    framing = MESSAGES
+    stop_marker: ClassVar[bytes] = frame(CLOSE, close_payload(NORMAL))
+
+    protocols: ClassVar[frozenset[str]] = frozenset()
+    """The WebSocket protocols that are passed on when a client offers them."""
+
+    key_protocol: ClassVar[str | None] = None
+    """How a protocol begins in which browsers, which can send no headers, hide their key."""
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        """The model, or what Azure calls so, in the path or the query; a session streams."""
+        return Peek(params.get("model") or params.get("deployment"), stream=True)
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        """A close frame ends the session."""
+        return "end" if opcode_of(event) == CLOSE else None
+
+    def error_message(self, error: GatewayError, request_id: str) -> bytes:
+        """The JSON of a message that says what went wrong."""
+        raise NotImplementedError
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        """A message that says what went wrong, and a close frame."""
+        closing = close_payload(_close_code(error), error.code)
+        return frame(TEXT, self.error_message(error, request_id)) + frame(CLOSE, closing)
+
+    def headers(self, given: Mapping[str, str]) -> Mapping[str, str]:
+        """The headers of the request with the key where plugins look for it."""
+        start = self.key_protocol
+        if start is None or start not in given.get("sec-websocket-protocol", ""):
+            return given
+        kept: CIMultiDict[str] = CIMultiDict(given)
+        names = offered(given)
+        keys = [name.removeprefix(start) for name in names if name.startswith(start)]
+        kept["sec-websocket-protocol"] = ", ".join(
+            [name for name in names if not name.startswith(start)]
+        )
+        if keys and "authorization" not in kept:
+            kept["authorization"] = f"Bearer {keys[0]}"
+        return CIMultiDictProxy(kept)
+
+
+def _close_code(error: GatewayError) -> int:
+    if isinstance(error, ShuttingDown):
+        return GOING_AWAY
+    if isinstance(error, InvalidRequest) and isinstance(error.__cause__, BrokenProtocol):
+        return error.__cause__.code
+    return POLICY if error.http_status < 500 else INTERNAL_ERROR
+
+
+@define(eq=False, repr=False)
+class RealtimeExchange(Exchange):
+    """The exchange of a session; `client` has what the client sends."""
+
+    client: Inbox = field(kw_only=True)
+
+
+@frozen
+class SessionLimits:
+    """How long a session may last, in seconds."""
+
+    idle: float = option(600.0, "For the next message of either side.", validator=gt(0))
+    total: float = option(7200.0, "For the whole session.", validator=gt(0))
+
+
+@frozen
+class RealtimeConfig(HttpConfig):
+    """What may stand in the table of a provider of sessions."""
+
+    realtime: SessionLimits = option(SessionLimits(), "How long a session may last, in seconds.")
+
+
+class RealtimeProvider(HttpProvider):
+    """An HTTP provider that has WebSocket endpoints as well.
+
+    A session goes to the path that `upstream_path` says, with the client's query but for what its
+    endpoint has read of it, and with `session_query`.
+    """
+
+    Config = RealtimeConfig
+
+    def session_query(self, exchange: Exchange, model: str) -> Mapping[str, str]:
+        """What is added to the query of a session: the model, if one was asked for."""
+        return {"model": model} if model else {}
+
+    async def call(self, exchange: Exchange, target: Target) -> Response:
+        """One attempt; that at a session ends when the provider has agreed to it."""
+        if isinstance(exchange, RealtimeExchange):
+            return await self._open(exchange, target)
+        return await super().call(exchange, target)
+
+    async def _open(self, exchange: RealtimeExchange, target: Target) -> Response:
+        dialect = exchange.dialect
+        if not isinstance(dialect, RealtimeDialect) or dialect not in self._spoken:
+            raise ProviderError(f"It does not serve {exchange.operation}.", provider=self.name)
+        path = self._session_path(exchange, target)
+        names = tuple(
+            [name for name in offered(exchange.request.headers) if name in dialect.protocols]
+        )
+        limits = SocketLimits(
+            max_message=MAX_MESSAGE,
+            idle=self.config.realtime.idle,
+            total=self.config.realtime.total,
+        )
+        while True:
+            key = self._ring.take(self.name)
+            head = self._head(exchange, key)
+            if self.signs:
+                url = self.config.base_url.rstrip("/") + path
+                head += header_lines(await self.sign("GET", url, b"", key.secret))
+            opened = await self._live_origin().websocket(path, head, names, limits)
+            if isinstance(opened, WebSocketConnection):
+                return _session(exchange, opened, names)
+            refusal = await self._refusal(opened, dialect)
+            if not self._another_key(key, opened.status, refusal.retry_after):
+                raise refusal
+
+    def _session_path(self, exchange: Exchange, target: Target) -> str:
+        path = self._path(exchange, target, exchange.dialect)
+        query = urlencode(self.session_query(exchange, target.model), quote_via=quote)
+        mark = "&" if "?" in path else "?"
+        return f"{path}{mark}{query}" if query else path
+
+    async def _refusal(self, answer: Answer, dialect: Dialect) -> GatewayError:
+        try:
+            said = await answer.read()
+            if answer.status < 300:
+                return ProviderUnavailable(
+                    "The provider did not open a session.", provider=self.name
+                )
+            return self._errors.read(answer, said, dialect, dialect)
+        finally:
+            await answer.close()
+
+
+def added(one: Usage, other: Usage) -> Usage:
+    """The usage of two answers of a session together."""
+    return Usage(**{name: getattr(one, name) + getattr(other, name) for name in _COUNTS})
+
+
+def method_of(request: HttpRequest) -> str:
+    """The method of a request; WEBSOCKET for one that asks to be a WebSocket."""
+    if request.websocket is not None:
+        return WEBSOCKET
+    if request.method == "GET" and request.headers.get("upgrade", "").lower() == "websocket":
+        return WEBSOCKET
+    return request.method
+
+
+def check_upgrade(request: HttpRequest, endpoint: Endpoint) -> None:
+    """Raise InvalidRequest unless a WebSocket is asked for where there is one, and only there."""
+    if endpoint.method == WEBSOCKET:
+        if request.websocket is None:
+            raise InvalidRequest(
+                "No WebSocket can be opened here: the request does not ask for one, or the server"
+                " that the gateway runs under (WSGI, for one) has none. Serve the gateway with"
+                " `jackfield serve`, or under an ASGI server with WebSockets."
+            )
+    elif request.websocket is not None:
+        raise InvalidRequest("There is no WebSocket at this path: leave out `Upgrade`.")
+
+
+def session_of(exchange: Exchange, client: Inbox) -> Exchange:
+    """The exchange as a session, its model and its key where a request has them."""
+    dialect, request = exchange.dialect, exchange.request
+    if not isinstance(dialect, RealtimeDialect):
+        return exchange
+    read = exchange.endpoint.query
+    rest = [part for part in request.query.split("&") if _name_of(part) not in read]
+    request = replace(request, query="&".join(rest), headers=dialect.headers(request.headers))
+    return RealtimeExchange(
+        exchange.id,
+        exchange.endpoint,
+        dialect,
+        request,
+        exchange.model,
+        exchange.stream,
+        client=client,
+    )
+
+
+def _name_of(part: str) -> str:
+    return unquote_plus(part.partition("=")[0])
+
+
+def _session(
+    exchange: RealtimeExchange, socket: WebSocketConnection, names: tuple[str, ...]
+) -> Response:
+    """The session as a stream. A browser wants one of the protocols that it has offered."""
+    meter = exchange.dialect.usage_meter()
+    exchange.tap = Tap(meter.usage)
+    chosen = socket.protocol or next(iter(names), None)
+    headers = {"sec-websocket-protocol": chosen} if chosen else {}
+    relay = Relay(socket, exchange.client, meter.feed)
+    return Response(101, relay, MESSAGES.content_type, headers)

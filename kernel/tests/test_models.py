@@ -1,0 +1,59 @@
+import json
+
+import pytest
+
+from jackfield import catalogue
+from jackfield.capabilities import Capabilities, ModelFacts
+from jackfield.catalogue import Catalogue
+from jackfield.providers import CanonicalProvider, ModelInfo
+from jackfield.testing import FakeUpstream, GatewayClient, UpstreamReply, run_gateway
+
+TOML = """
+[providers.first]
+use = "openai"
+base_url = "{first}"
+[providers.second]
+use = "openai"
+base_url = "{second}"
+"""
+
+
+class Told(CanonicalProvider):
+    async def models(self) -> list[ModelInfo]:
+        return [ModelInfo("gpt-4o"), ModelInfo("of-my-own")]
+
+
+def lists(server: FakeUpstream, *models: str) -> None:
+    data = [{"id": model, "object": "model"} for model in models]
+    body = json.dumps({"object": "list", "data": data}).encode()
+    server.always(UpstreamReply(200, (body,), framing="length"))
+
+
+async def target_of(gateway: GatewayClient, model: str) -> str:
+    body = {"model": model, "messages": [{"role": "user", "content": "Hi"}]}
+    answer = await gateway.post("/jackfield/explain", json=body)
+    plan = (await answer.json())["plan"]
+    return str(plan["targets"][0]["target"])
+
+
+@pytest.mark.parametrize(("seconds", "then"), [(0.0, "second/m"), (300.0, "first/m")])
+async def test_a_bare_name_is_looked_up_again_when_the_lists_are_old(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, then: str
+) -> None:
+    monkeypatch.setattr(catalogue, "KEEP_SECONDS", seconds)
+    async with FakeUpstream() as first, FakeUpstream() as second:
+        lists(first, "m")
+        lists(second)
+        toml = TOML.format(first=first.base_url, second=second.base_url)
+        async with run_gateway(toml) as gateway:
+            assert await target_of(gateway, "m") == "first/m"
+            lists(first)
+            lists(second, "m")
+            assert await target_of(gateway, "m") == then
+
+
+async def test_models_are_listed_with_what_is_known_of_them() -> None:
+    facts = ModelFacts({"told/of-my-own": Capabilities(max_output_tokens=7)})
+    listed = await Catalogue(("alias",), {"told": Told(None)}, facts).models()
+    known = {one.name: one.capabilities.max_output_tokens for one in listed}
+    assert known == {"alias": None, "told/gpt-4o": 16_384, "told/of-my-own": 7}

@@ -1,0 +1,288 @@
+"""What each installed dialect can ask, found out by asking: one probe for each feature."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from importlib.metadata import entry_points
+from typing import Any
+
+import msgspec
+from attrs import evolve, fields, frozen, has
+
+from jackfield.dialects import GROUP, Dialect, Loss, installed
+from jackfield.errors import GatewayError
+from jackfield.messages import (
+    Audio,
+    ChatRequest,
+    Document,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    ReasoningRequest,
+    Refusal,
+    ResponseFormat,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+    ToolResult,
+)
+
+INTRODUCTION = """\
+What a request may ask, and what becomes of it in each dialect when it is translated. `make docs`
+finds it out: for each feature it renders a small conversation in every dialect, reads the losses
+that are named, and parses what was rendered to see what is still there.
+
+**yes**: carried as it is. **≈**: said in another way, as the note below the table says. **no**:
+lost, and named so; `on_loss` decides what becomes of such a request. **refused**: the request would
+be another question without it, so it is refused whatever `on_loss` says. What is passed through and
+not translated loses nothing. What single models cannot do is told in [models](models.md).
+"""
+MODELS = {
+    "anthropic.messages": "claude-sonnet-4-5",
+    "bedrock.converse": "anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "gemini.generate_content": "gemini-2.5-flash",
+}
+"""What is asked, where the model decides how."""
+
+UNSAID = ("name", "strict", "description", "extensions")
+KEPT = (
+    *("text", "url", "data", "media_type", "file_id"),
+    *("format", "arguments", "is_error", "signature"),
+)
+MOST_SHOWN = 90
+UNNAMED = "lost without being named"
+DATA = "iVBORw0KGgo="
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+WEATHER = Tool("weather", "Tells the weather.", SCHEMA)
+CALL = ToolCall("call_1", "weather", '{"city":"Bonn"}')
+RESULT = ToolResult("call_1", (Text("Rain"),), name="weather")
+PART = Text("Hi")
+ASKED = Message("user", (PART,))
+BASE = ChatRequest("m", (ASKED,), max_tokens=8192)
+TOOLS = evolve(BASE, tools=(WEATHER,))
+LOOP = evolve(TOOLS, messages=(ASKED, Message("assistant", (CALL,)), Message("tool", (RESULT,))))
+
+
+@frozen(eq=False)
+class Probe:
+    """A feature, a request that has it, the same without it, and what to look for behind.
+
+    Where `words` are there although what was looked for is not, they stand in another place.
+    """
+
+    feature: str
+    request: ChatRequest
+    without: ChatRequest
+    seen: Callable[[ChatRequest], Any]
+    words: bytes | None = None
+
+
+@frozen
+class Finding:
+    """What became of one feature in one dialect."""
+
+    mark: str
+    notes: tuple[str, ...] = ()
+
+
+def page() -> Iterator[str]:
+    """The page: a table, and what its approximations and losses are called."""
+    dialects = {name: one for name, one in chats().items() if one.canonical == "chat"}
+    yield from ("# Losses", INTRODUCTION)
+    for title, probes in PROBES.items():
+        found = {one: [finding(one, *pair) for pair in dialects.items()] for one in probes}
+        yield f"## {title}"
+        rows = [[one.feature, *(f.mark for f in findings)] for one, findings in found.items()]
+        yield table(["", *(f"`{name}`" for name in dialects)], rows)
+        yield from notes(found, list(dialects))
+
+
+def chats() -> dict[str, Dialect]:
+    """The dialects of chats that the installed plugins declare, without their variants."""
+    points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    found = {point.name: installed(point.name) for point in points if "@" not in point.name}
+    return {
+        name: one
+        for name, one in found.items()
+        if one.translates and one.operation == "chat" and one.name == name
+    }
+
+
+def finding(probe: Probe, name: str, dialect: Dialect) -> Finding:
+    """Render the probe, and see what is named as lost and what is still there."""
+    model = MODELS.get(name, "m")
+    try:
+        rendered = dialect.render_request(evolve(probe.request, model=model))
+        usual = dialect.render_request(evolve(probe.without, model=model)).losses
+    except GatewayError as error:
+        return Finding("refused", (error.message,))
+    known = {loss.feature for loss in usual}
+    losses = [loss for loss in rendered.losses if loss.feature not in known]
+    if losses:
+        return Finding(mark_of(losses), tuple(dict.fromkeys(map(note_of, losses))))
+    back = dialect.parse_request(msgspec.json.decode(rendered.body), {"model": model})
+    seen = probe.seen(back) if isinstance(back, ChatRequest) else None
+    if seen == probe.seen(probe.request):
+        return Finding("yes")
+    if seen:
+        return Finding("≈", (f"read again, it is {shown(seen)}",))
+    if probe.words and probe.words in rendered.body:
+        return Finding("≈", ("given as text",))
+    return Finding("no", (UNNAMED,))
+
+
+def shown(value: Any) -> str:
+    """A value in few words."""
+    text = msgspec.json.encode(value).decode()
+    return f"`{text}`" if len(text) <= MOST_SHOWN else f"`{text[:MOST_SHOWN]}…`"
+
+
+def mark_of(losses: Sequence[Loss]) -> str:
+    """The gravest of what happened."""
+    if any(loss.breaks for loss in losses):
+        return "refused"
+    return "no" if any(loss.how == "dropped" for loss in losses) else "≈"
+
+
+def note_of(loss: Loss) -> str:
+    """A loss in one line."""
+    return f"`{loss.feature}` {loss.how}" + (f": {loss.detail}" if loss.detail else "")
+
+
+def notes(found: dict[Probe, list[Finding]], names: Sequence[str]) -> Iterator[str]:
+    """A list of all notes on one table."""
+    said: dict[tuple[str, str], list[str]] = {}
+    for probe, findings in found.items():
+        for name, one in zip(names, findings, strict=True):
+            for note in one.notes:
+                said.setdefault((probe.feature, note), []).append(f"`{name}`")
+    if said:
+        yield "\n".join(
+            f"- {feature}, {', '.join(where)}: {note}" for (feature, note), where in said.items()
+        )
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def setting(feature: str, member: str, value: Any, base: ChatRequest = BASE) -> Probe:
+    """A probe for one member of the request."""
+    changed = evolve(base, **{member: value})
+    return Probe(feature, changed, base, lambda request: plain(getattr(request, member)))
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON, without notes of dialects and names that few vendors ask for."""
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    if not has(type(value)):
+        return value
+    members = {one.name: plain(getattr(value, one.name)) for one in fields(type(value))}
+    hidden = UNSAID if isinstance(value, ResponseFormat) else ("extensions",)
+    return {name: m for name, m in members.items() if m is not None and name not in hidden}
+
+
+def content(feature: str, part: Part, role: Any = "user") -> Probe:
+    """A probe for a part of a message."""
+    said = Message(role, (part,)) if role == "assistant" else evolve(ASKED, parts=(PART, part))
+    messages = (ASKED, said, ASKED) if role == "assistant" else (said,)
+    words = getattr(part, "text", None)
+    request = evolve(BASE, messages=messages)
+    seen = partial(facts, kind=type(part))
+    return Probe(feature, request, BASE, seen, words.encode() if words else None)
+
+
+def facts(request: ChatRequest, kind: type[Part]) -> list[Any]:
+    """What the parts of one kind say, without what dialects note on them."""
+    parts = [part for message in request.messages for part in message.parts]
+    inner = [one for part in parts if isinstance(part, ToolResult) for one in part.parts]
+    return [bare(part) for part in [*parts, *inner] if isinstance(part, kind)]
+
+
+def bare(part: Part) -> dict[str, Any]:
+    """A part's members that a dialect must not change."""
+    return {name: member for name, member in plain(part).items() if name in KEPT}
+
+
+def roles(request: ChatRequest) -> list[str]:
+    """Who speaks."""
+    return [message.role for message in request.messages]
+
+
+def turns(
+    feature: str, *messages: Message, base: ChatRequest = LOOP, kind: Any = ToolResult
+) -> Probe:
+    """A probe for turns of a conversation with tools."""
+    request = evolve(base, messages=messages)
+    return Probe(feature, request, base, partial(facts, kind=kind))
+
+
+def spoken(role: Any) -> ChatRequest:
+    """A conversation that begins with a message of some role."""
+    return evolve(BASE, messages=(Message(role, (Text("Be brief."),)), ASKED))
+
+
+CALLED = Message("assistant", (CALL,))
+TWICE = Message("assistant", (CALL, ToolCall("call_2", "weather", '{"city":"Ulm"}')))
+ANSWERS = Message("tool", (RESULT, ToolResult("call_2", (Text("Sun"),), name="weather")))
+FAILED = Message("tool", (evolve(RESULT, is_error=True),))
+SHOWN = Message("tool", (evolve(RESULT, parts=(Image(data=DATA, media_type="image/png"),)),))
+CUSTOM = Tool("note", "Notes.", kind="custom")
+
+PROBES: dict[str, tuple[Probe, ...]] = {
+    "What messages hold": (
+        Probe("system prompt", spoken("system"), BASE, roles),
+        Probe("developer message", spoken("developer"), BASE, roles),
+        content("image, data", Image(data=DATA, media_type="image/png")),
+        content("image, address", Image(url="https://example.com/a.png")),
+        content("image, file id", Image(file_id="file_1")),
+        content("document, data", Document(data=DATA, media_type="application/pdf", name="a.pdf")),
+        content("document, address", Document(url="https://example.com/a.pdf", name="a.pdf")),
+        content("document, text", Document(text="Words", media_type="text/plain", name="a.txt")),
+        content("document, file id", Document(file_id="file_1")),
+        content("audio", Audio(data=DATA, format="wav")),
+        content("refusal in the history", Refusal("No."), "assistant"),
+        content("reasoning in the history", Reasoning("Hm.", signature="c2ln"), "assistant"),
+    ),
+    "Tools": (
+        setting("functions", "tools", (WEATHER,)),
+        setting("functions, strict", "tools", (evolve(WEATHER, strict=True),)),
+        setting("custom tools", "tools", (CUSTOM,)),
+        setting("must call a tool", "tool_choice", ToolChoice("required"), TOOLS),
+        setting("must not call a tool", "tool_choice", ToolChoice("none"), TOOLS),
+        setting("must call this tool", "tool_choice", ToolChoice("required", ("weather",)), TOOLS),
+        setting("one call at a time", "parallel_tool_calls", False, TOOLS),
+        turns("calls and results", ASKED, CALLED, Message("tool", (RESULT,)), base=TOOLS),
+        turns("several calls at once", ASKED, TWICE, ANSWERS),
+        turns("a result that is an error", ASKED, CALLED, FAILED),
+        turns("an image in a result", ASKED, CALLED, SHOWN, kind=Image),
+    ),
+    "Settings": (
+        setting("output limit", "max_tokens", 50),
+        setting("temperature", "temperature", 0.5),
+        setting("top_p", "top_p", 0.5),
+        setting("top_k", "top_k", 5),
+        setting("stop sequences", "stop", ("END",)),
+        setting("seed", "seed", 7),
+        setting("frequency penalty", "frequency_penalty", 0.5),
+        setting("presence penalty", "presence_penalty", 0.5),
+        setting("logit bias", "logit_bias", {"42": 1.0}),
+        setting("logprobs", "logprobs", True),
+        setting("several answers", "n", 2),
+        setting("JSON mode", "response_format", ResponseFormat("json_object")),
+        setting("JSON schema", "response_format", ResponseFormat("json_schema", "city", SCHEMA)),
+        setting("reasoning effort", "reasoning", ReasoningRequest(effort="low")),
+        setting("reasoning budget", "reasoning", ReasoningRequest(budget_tokens=2048)),
+        setting("reasoning summary", "reasoning", ReasoningRequest("low", summary="auto")),
+        setting("spoken answer", "modalities", ("text", "audio")),
+        setting("user", "user", "u1"),
+        setting("metadata", "metadata", {"k": "v"}),
+        setting("service tier", "service_tier", "flex"),
+        setting("store", "store", True),
+        setting("state at the provider", "server_state", "resp_1"),
+    ),
+}
