@@ -73,6 +73,7 @@ class ProviderStream:
         self._tail: deque[bytes] = deque(maxlen=_TAIL)
         self._first: bytes | None = None
         self._ended = False
+        self._finished = False
         self._failure: ProviderError | None = None
         self._sink: Callable[[bytes], bool] | None = None
         self._pushed: bytes | GatewayError = b""
@@ -289,7 +290,7 @@ class ProviderStream:
             return True
         if not self._answer.complete or not self._answer.framed:
             return False
-        if self._end == "framing":
+        if self._end == "framing" or self._finished:
             return True
         return any(
             self._dialect.finishes(event)
@@ -303,8 +304,13 @@ class ProviderStream:
         )
 
     def _last_of(self, events: bytes) -> bytes:
-        """The end of a long batch, so that a slow reader's stream does not hold on to all of it."""
+        """The end of a long batch, so that a slow reader's stream does not hold on to all of it.
+
+        An event that is long itself is not kept, but that it finished the answer is.
+        """
         last = self._framing.split(events)[-_TAIL:]
+        long = [event for event in last if len(event) > _LONGEST_END]
+        self._finished = self._finished or any(map(self._dialect.finishes, long))
         return b"".join([event for event in last if len(event) <= _LONGEST_END])
 
     def _unreadable(self) -> ProviderUnavailable:

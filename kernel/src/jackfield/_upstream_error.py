@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -31,9 +31,12 @@ _UNKNOWN_PATH: Final = re.compile(
 class UpstreamErrors:
     """Reads the error answers of one provider; `scrubber` takes out what it must not tell."""
 
-    def __init__(self, provider: str, scrubber: Scrubber) -> None:
+    def __init__(
+        self, provider: str, scrubber: Scrubber, passed: frozenset[str] = frozenset()
+    ) -> None:
         self._provider = provider
         self.scrubber = scrubber
+        self._passed = passed
 
     def read(self, answer: Answer, body: bytes, spoken: Dialect, shown: Dialect) -> ProviderError:
         """The error of an answer with a status of 300 or more.
@@ -56,7 +59,7 @@ class UpstreamErrors:
             provider=self._provider,
             upstream_status=status,
             param=said.param,
-            retry_after=retry_after,
+            retry_after=said.retry_after if retry_after is None else retry_after,
             error_type=said.type,
             error_code=said.code,
         )
@@ -72,11 +75,15 @@ class UpstreamErrors:
 
     def passed_headers(self, answer: Answer) -> dict[str, str]:
         """The provider's headers that the caller may see."""
-        return {
+        passed = {
             lower: value
             for name, value in answer.headers.items()
             if (lower := _passed_name(name)) is not None and self._may_pass(value)
         }
+        for name in self._passed:
+            if name in answer.headers:
+                passed[name] = answer.headers[name]
+        return passed
 
     def _may_pass(self, value: str) -> bool:
         if not _PASSED_VALUE.fullmatch(value):
@@ -84,23 +91,24 @@ class UpstreamErrors:
         return len(value) < FRAGMENT or self.scrubber.scrub(value.encode()) == value.encode()
 
 
-class _Error(msgspec.Struct):
-    message: str
-
-
 class _ErrorBody(msgspec.Struct):
-    error: _Error
+    error: Any = None
+    message: Any = None
+    detail: Any = None
 
 
 _read_error_body = msgspec.json.Decoder(_ErrorBody).decode
 
 
 def _is_error(body: bytes) -> bool:
-    """Whether a body has the form that callers' libraries read errors in."""
+    """Whether a body has one of the forms that callers' libraries read errors in."""
     try:
-        return bool(_read_error_body(body).error.message)
+        said = _read_error_body(body)
     except msgspec.MsgspecError:
         return False
+    if isinstance(said.error, dict):
+        return bool(said.error.get("message"))
+    return any((said.error, said.message, said.detail))
 
 
 @lru_cache(maxsize=1024)

@@ -70,12 +70,13 @@ class Rendered:
 
 @frozen
 class UpstreamFailure:
-    """What a provider's error body says."""
+    """What a provider's error body says; `retry_after` is in seconds."""
 
     message: str
     type: str | None = None
     code: str | None = None
     param: str | None = None
+    retry_after: float | None = None
 
 
 Terminal = Literal["end", "error"]

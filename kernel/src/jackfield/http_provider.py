@@ -75,6 +75,9 @@ class HttpProvider(Provider):
     forward: ClassVar[frozenset[str]] = frozenset()
     """Request headers that are passed on to the API, in lower case."""
 
+    answer_headers: ClassVar[frozenset[str]] = frozenset()
+    """Headers of the API's answers that callers get besides the usual ones, in lower case."""
+
     by_model: ClassVar[bool] = False
     """Whether `speaks` depends on the model."""
 
@@ -113,7 +116,7 @@ class HttpProvider(Provider):
         secrets = [key.secret.reveal() for key in live if key.secret]
         secrets += [text for name, text in config.headers.items() if _SECRET_HEADER.search(name)]
         scrubber = Scrubber(config.base_url, secrets)
-        self._errors = UpstreamErrors(self.name, scrubber)
+        self._errors = UpstreamErrors(self.name, scrubber, self.answer_headers)
         self._reader = AnswerReader(self.name, self._errors, config.stream_end)
         self._writer = RequestWriter.of(self.name, setup)
         await super().start(setup)
@@ -156,6 +159,10 @@ class HttpProvider(Provider):
         """
         query = exchange.request.query
         return _without_credentials(query) if query and dialect is exchange.dialect else ""
+
+    def request_headers(self, exchange: Exchange) -> Sequence[tuple[str, str]]:
+        """Headers that depend on the request, besides those of `forward`."""
+        return ()
 
     def hide(self, name: str, secret: Secret) -> None:
         """Keep a secret besides the keys out of what is told of the provider's errors.
@@ -324,9 +331,10 @@ class HttpProvider(Provider):
             lines = header_lines([*fixed, ("User-Agent", "jackfield"), ("Content-Type", media)])
             if len(key.lines) < 64:
                 key.lines[media] = lines
-        more = tuple([(name, headers[name]) for name in self.forward if name in headers])
+        more = [(name, headers[name]) for name in self.forward if name in headers]
+        more += self.request_headers(exchange)
         try:
-            return lines + _forwarded(more) if more else lines
+            return lines + _forwarded(tuple(more)) if more else lines
         except ValueError as error:
             raise InvalidRequest(f"The request cannot be passed on: {error}.") from None
 

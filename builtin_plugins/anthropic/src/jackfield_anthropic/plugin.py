@@ -15,7 +15,6 @@ from jackfield.dialects import Dialect, Loss
 from jackfield.endpoints import Endpoint
 from jackfield.errors import ProviderUnavailable
 from jackfield.http_provider import HttpConfig, HttpProvider
-from jackfield.keys import LiveKey
 from jackfield.messages import ChatRequest
 from jackfield.providers import ModelInfo
 
@@ -53,9 +52,8 @@ class Anthropic(HttpProvider):
     )
 
     def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
-        """The key, and the version without which the API answers nothing."""
-        key = [("x-api-key", secret.reveal())] if secret else []
-        return [*key, (_HEADER, VERSION)]
+        """Anthropic's own header for a key."""
+        return [("x-api-key", secret.reveal())] if secret else []
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
         """The client's own bytes, less the thoughts of another vendor that served it before."""
@@ -72,16 +70,13 @@ class Anthropic(HttpProvider):
         """What a translation would lose, and thoughts of another vendor."""
         return super().losses(exchange, target) + _left_out(exchange)
 
-    def _head(self, exchange: Exchange, key: LiveKey) -> bytes:
-        head = super()._head(exchange, key)
+    def request_headers(self, exchange: Exchange) -> Sequence[tuple[str, str]]:
+        """The version, without which the API answers nothing, and the betas of a cloud's body."""
         version = exchange.request.headers.get(_HEADER, VERSION)
-        if version != VERSION:
-            if not _VALUE.fullmatch(version):
-                raise InvalidRequest(f"'{version[:64]}' is no version of the API.", param=_HEADER)
-            head = head.replace(f"{_HEADER}: {VERSION}".encode(), f"{_HEADER}: {version}".encode())
-        if betas := _betas_of(exchange):
-            head += f"anthropic-beta: {','.join(betas)}\r\n".encode()
-        return head
+        if not _VALUE.fullmatch(version):
+            raise InvalidRequest(f"'{version[:64]}' is no version of the API.", param=_HEADER)
+        betas = _betas_of(exchange)
+        return [(_HEADER, version), *([("anthropic-beta", ",".join(betas))] if betas else [])]
 
     async def models(self) -> Sequence[ModelInfo]:
         """Those in the configuration, or else what `GET /v1/models` lists."""

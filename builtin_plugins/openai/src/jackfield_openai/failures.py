@@ -15,6 +15,7 @@ _TYPES = {
     404: "not_found_error",
     429: "rate_limit_error",
 }
+_LINE = 200
 _LONGEST = 2000
 """Characters of a provider's message that are kept."""
 
@@ -67,13 +68,19 @@ def parse_error(status: int, body: bytes) -> UpstreamFailure:
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        value = None
+        value = _plain(body)
     if isinstance(value, list) and value:
         value = value[0]
     failure = read_failure(value)
     if failure.message:
         return failure
     return UpstreamFailure(f"The provider answered {status} without a message.")
+
+
+def _plain(body: bytes) -> str | None:
+    """A line of plain text, as Go's servers answer; a page is no message."""
+    text = body[:_LINE].decode("utf-8", "replace").strip()
+    return text if len(body) < _LINE and text.isprintable() and "<" not in text else None
 
 
 def read_failure(value: Any) -> UpstreamFailure:

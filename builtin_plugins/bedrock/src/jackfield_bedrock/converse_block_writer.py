@@ -1,0 +1,179 @@
+"""Writes parts as the blocks of a Converse message."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from jackfield.dialects import Loss
+from jackfield.messages import (
+    Audio,
+    Document,
+    Image,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+
+from .converse_citations import write_cited_text
+from .converse_media import write_audio, write_document, write_image
+from .converse_names import NAME, call_id
+from .converse_parts import CACHE, GUARD
+from .converse_thoughts import proof_of, write_thought
+from .fields import carry, own
+
+Block = dict[str, Any]
+
+
+class BlockWriter:
+    """Writes the blocks of one request, or of one `answer`; `model` is the one that is asked.
+
+    A request that is not `mine` came in another dialect: blank texts, which Bedrock refuses, are
+    left out of it.
+    """
+
+    def __init__(
+        self, model: str, losses: list[Loss], *, answer: bool = False, mine: bool = True
+    ) -> None:
+        self.losses = losses
+        self.mine = mine
+        self._model = model
+        self._answer = answer
+        self._document_names: set[str] = set()
+
+    def write(self, parts: Sequence[Part], path: str) -> list[Block]:
+        """The blocks of a message, with the cache points that stand behind them."""
+        blocks: list[Block] = []
+        for i, part in enumerate(parts):
+            block = self._block(part, f"{path}.parts[{i}]")
+            if block is not None:
+                blocks.append(block)
+                blocks += cache_points(part)
+        return blocks
+
+    def _block(self, part: Part, path: str) -> Block | None:
+        match part:
+            case Text():
+                return self._text(part)
+            case Reasoning():
+                return self._thought(part, path)
+            case ToolCall():
+                return {"toolUse": self._call(part, path)}
+            case ToolResult():
+                return {"toolResult": self._result(part, path)}
+            case Refusal() | Opaque():
+                return self._foreign(part, path)
+        return self._media(part, path)
+
+    def _foreign(self, part: Refusal | Opaque, path: str) -> Block | None:
+        if isinstance(part, Refusal):
+            self._lose("refusals", path, "approximated", "as text")
+            return {"text": part.text}
+        if part.dialect == NAME:
+            return dict(part.value)
+        self._lose(f"messages.{part.kind}", path, "dropped")
+        return None
+
+    def _text(self, part: Text) -> Block | None:
+        kept = own(part.extensions, NAME)
+        if GUARD in kept:
+            return {"guardContent": {"text": {"text": part.text, **kept[GUARD]}}}
+        if not self.mine and not part.text.strip():
+            return None
+        if part.citations or kept.get("$form") == "citationsContent":
+            return {"citationsContent": write_cited_text(part)}
+        return {"text": part.text}
+
+    def _thought(self, part: Reasoning, path: str) -> Block | None:
+        if self._answer:
+            wire = proof_of(part)
+        else:
+            wire = write_thought(part, self._model, path, self.losses)
+        return {"reasoningContent": wire} if wire is not None else None
+
+    def _media(self, part: Image | Audio | Document, path: str) -> Block | None:
+        if isinstance(part, Image):
+            image = write_image(part, path, self.losses)
+            if image is not None and GUARD in own(part.extensions, NAME):
+                return {"guardContent": {"image": image}}
+            return {"image": image} if image is not None else None
+        if isinstance(part, Document):
+            found = own(part.extensions, NAME).get("$searchResult")
+            if found is not None:
+                return {"searchResult": found}
+            document = write_document(part, path, self.losses, self._document_names)
+            return {"document": document} if document is not None else None
+        return self._audio(part, path)
+
+    def _audio(self, part: Audio, path: str) -> Block | None:
+        if self._answer and part.transcript is not None:
+            self._lose("audio", path, "approximated", "its transcript")
+            return {"text": part.transcript}
+        audio = write_audio(part, path, self.losses)
+        return {"audio": audio} if audio is not None else None
+
+    def _call(self, call: ToolCall, path: str) -> Block:
+        wire = {
+            "toolUseId": call_id(call.id),
+            "name": call.name,
+            "input": self._input(call, path),
+        }
+        return carry(wire, call.extensions, NAME)
+
+    def _input(self, call: ToolCall, path: str) -> Any:
+        if call.kind == "custom":
+            return {"input": call.arguments}
+        if not call.arguments.strip():
+            return {}
+        try:
+            value = msgspec.json.decode(call.arguments)
+        except (msgspec.DecodeError, RecursionError):
+            value = None
+        if isinstance(value, dict) or NAME in call.extensions:
+            return value
+        self._lose("tools.arguments", path, "approximated", "they are no JSON object")
+        return {"input": call.arguments}
+
+    def _result(self, result: ToolResult, path: str) -> Block:
+        wire: Block = {"toolUseId": call_id(result.tool_call_id)}
+        content: list[Block] = []
+        for i, part in enumerate(result.parts):
+            content += self._answered(part, f"{path}.parts[{i}]")
+        wire["content"] = content
+        if result.is_error:
+            wire["status"] = "error"
+        return carry(wire, result.extensions, NAME)
+
+    def _answered(self, part: Part, path: str) -> list[Block]:
+        """What a tool answered: JSON again where it was, and no empty text."""
+        if not isinstance(part, Text):
+            block = self._block(part, path)
+            return [block] if block is not None else []
+        kept = own(part.extensions, NAME)
+        if kept.get("$form") == "json":
+            try:
+                return [{"json": msgspec.json.decode(part.text)}]
+            except (msgspec.DecodeError, RecursionError):
+                return [{"text": part.text}]  # a plugin has changed it
+        block = self._text(part)
+        return [block] if block is not None else []
+
+    def _lose(self, feature: str, path: str, how: Any, detail: str = "") -> None:
+        self.losses.append(Loss(feature, path, how, detail))
+
+
+def cache_points(part: Any) -> list[Block]:
+    """The cache point behind a part or a tool: Bedrock's own, or where Anthropic's API has one."""
+    extensions: Mapping[str, Mapping[str, Any]] = getattr(part, "extensions", {})
+    kept = own(extensions, NAME)
+    if CACHE in kept:
+        return [{"cachePoint": kept[CACHE]}]
+    control = own(extensions, "anthropic.messages").get("cache_control")
+    if not isinstance(control, dict):
+        return []
+    ttl = control.get("ttl")
+    return [{"cachePoint": {"type": "default"} | ({"ttl": ttl} if ttl == "1h" else {})}]

@@ -1,0 +1,76 @@
+"""Cited text of Converse: a block of text with all that its citations say."""
+
+from typing import Any
+
+from jackfield.messages import Citation, Text
+
+from .converse_media import texts_of
+from .converse_names import NAME
+from .fields import Fields, own
+
+
+def read_cited_text(fields: Fields) -> Text:
+    """The text of a `citationsContent` block, with its citations."""
+    content = fields.rest.get("content")
+    texts = texts_of(content) if isinstance(content, list) else []
+    note: dict[str, Any] = {**fields.rest, "$form": "citationsContent"}
+    note.pop("citations", None)
+    if content == [{"text": texts[0]}] if texts else content == []:
+        note.pop("content", None)
+    citations = tuple(read_citation(wire) for wire in fields.items("citations"))
+    return Text("".join(texts), citations, extensions={NAME: note})
+
+
+def read_citation(wire: Any) -> Citation:
+    """One citation, which is kept whole: where in a document it is, only Bedrock's clients know."""
+    inner = wire if isinstance(wire, dict) else {}
+    return Citation(
+        url=_url(inner),
+        title=_text(inner.get("title")),
+        cited_text="".join(texts_of(_list(inner.get("sourceContent")))) or None,
+        extensions={NAME: {"$citation": wire}},
+    )
+
+
+def _url(wire: dict[str, Any]) -> str | None:
+    location = wire.get("location")
+    web = location.get("web") if isinstance(location, dict) else None
+    url = _text(web.get("url")) if isinstance(web, dict) else None
+    source = _text(wire.get("source"))
+    if url is None and source is not None and source.startswith(("https://", "http://")):
+        return source
+    return url
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def write_cited_text(part: Text) -> dict[str, Any]:
+    """The `citationsContent` of a block."""
+    kept = own(part.extensions, NAME)
+    content = kept.get("content")
+    if not isinstance(content, list) or "".join(texts_of(content)) != part.text:
+        content = [{"text": part.text}] if part.text else []
+    rest = {key: value for key, value in kept.items() if not key.startswith("$")}
+    citations = [write_citation(citation) for citation in part.citations]
+    return {**rest, "content": content, "citations": citations}
+
+
+def write_citation(citation: Citation) -> Any:
+    """One citation: as it was read, or what others say of theirs."""
+    kept = own(citation.extensions, NAME)
+    if "$citation" in kept:
+        return kept["$citation"]
+    wire: dict[str, Any] = {}
+    if citation.title:
+        wire["title"] = citation.title
+    if citation.cited_text:
+        wire["sourceContent"] = [{"text": citation.cited_text}]
+    if citation.url:
+        wire["location"] = {"web": {"url": citation.url}}
+    return wire

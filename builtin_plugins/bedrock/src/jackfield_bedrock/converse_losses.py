@@ -1,0 +1,72 @@
+"""What a request says that Converse has no words for, named as losses."""
+
+from typing import Any, Final
+
+from jackfield.dialects import Loss
+from jackfield.messages import ChatRequest
+
+from .converse_names import NAME
+
+_FEATURES: Final = (
+    # field of the canonical request, feature, value that says nothing
+    ("seed", "seed", None),
+    ("frequency_penalty", "penalties", 0),
+    ("presence_penalty", "penalties", 0),
+    ("logit_bias", "logit_bias", None),
+    ("logprobs", "logprobs", False),
+    ("top_logprobs", "logprobs", 0),
+    ("n", "n", 1),
+    ("parallel_tool_calls", "parallel_tool_calls", True),
+    ("user", "user", None),
+    ("store", "store", False),
+)
+_HINTS: Final = frozenset(
+    {
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "stream_options",
+        "cache_control",
+        "stream",
+        "anthropic_version",
+    }
+)
+"""Members that save money and time, or say what Bedrock does anyway."""
+
+_DEFAULTS: Final[tuple[tuple[str, Any], ...]] = (("truncation", "disabled"),)
+
+
+def foreign_losses(request: ChatRequest) -> list[Loss]:
+    """The losses of a request that came in another dialect."""
+    losses = _unsaid(request)
+    if request.server_state is not None:
+        detail = "the text of earlier turns is missing"
+        losses.append(
+            Loss("conversation.server_state", "server_state", "dropped", detail, breaks=True)
+        )
+    for name, members in request.extensions.items():
+        if name != NAME:
+            losses += [
+                Loss(f"{name}.{key}", f"extensions.{name}.{key}", "dropped")
+                for key, value in members.items()
+                if _matters(key, value)
+            ]
+    return losses
+
+
+def _unsaid(request: ChatRequest) -> list[Loss]:
+    found: dict[str, Loss] = {}
+    for field, feature, nothing in _FEATURES:
+        value = getattr(request, field)
+        if value is not None and value not in (nothing, {}):
+            found.setdefault(feature, Loss(feature, field, "dropped"))
+    if any(kind != "text" for kind in request.modalities):
+        found["modalities"] = Loss("modalities", "modalities", "dropped", "it answers in text")
+    return list(found.values())
+
+
+def _matters(key: str, value: Any) -> bool:
+    # A `$` marks a note on the form that something came in.
+    if not value or key.startswith("$") or key in _HINTS or (key, value) in _DEFAULTS:
+        return False
+    return key not in ("previous_response_id", "conversation")

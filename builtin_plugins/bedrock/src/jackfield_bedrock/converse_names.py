@@ -1,0 +1,20 @@
+"""The name under which Converse keeps what is its own, and what identifies its parts."""
+
+import re
+from hashlib import sha256
+from typing import Final
+
+NAME: Final = "bedrock.converse"
+
+OWN: Final = {NAME: {"$own": True}}
+"""Marks a thought as one that Bedrock has had, and may get back."""
+
+_ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
+_NO_ID = re.compile(r"[^a-zA-Z0-9_.:-]")
+
+
+def call_id(identity: str) -> str:
+    """The id of a tool call in a form that Bedrock takes: the same for the call and its result."""
+    if _ID.fullmatch(identity):
+        return identity
+    return f"{_NO_ID.sub('_', identity)[:47]}_{sha256(identity.encode()).hexdigest()[:16]}"

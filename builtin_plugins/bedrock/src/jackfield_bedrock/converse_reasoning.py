@@ -1,0 +1,154 @@
+"""How much a model is to think, in the words that each family of models has for it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from jackfield.dialects import Loss
+from jackfield.messages import ChatRequest, ReasoningRequest
+
+from .converse_members import ADDITIONAL, Member, Tree, at, nested
+from .converse_messages import lacks_thoughts
+from .converse_models import claude_version, family_of, thinks_by_effort
+
+_BUDGETS: Final[Mapping[str, int]] = {
+    "minimal": 1024,
+    "low": 2048,
+    "medium": 8192,
+    "high": 16384,
+    "xhigh": 32768,
+    "max": 32768,
+}
+_LEAST_BUDGET: Final = 1024
+_THREE: Final[Mapping[str, str]] = {"none": "low", "minimal": "low", "xhigh": "high", "max": "high"}
+_EFFORT: Final = ("outputConfig", "effort")
+_THINKING: Final = (ADDITIONAL, "thinking")
+_PLAIN: Final = ((ADDITIONAL, "reasoning_effort"), (ADDITIONAL, "reasoning_config"))
+_NOVA: Final = (ADDITIONAL, "reasoningConfig")
+_ANTHROPIC_EFFORT: Final = (ADDITIONAL, "output_config", "effort")
+
+
+def _read(said: Tree) -> ReasoningRequest | None:
+    effort = next(
+        (word for path in (_EFFORT, _ANTHROPIC_EFFORT, *_PLAIN) if (word := _word(at(said, path)))),
+        None,
+    )
+    nova = at(said, _NOVA)
+    if isinstance(nova, dict):
+        effort = _word(nova.get("maxReasoningEffort")) if nova.get("type") == "enabled" else "none"
+    thinking = at(said, _THINKING)
+    budget = None
+    if isinstance(thinking, dict):
+        kind, budget = thinking.get("type"), thinking.get("budget_tokens")
+        if kind == "disabled":
+            effort = "none"
+        elif kind == "adaptive":
+            effort = effort or "high"  # what Anthropic's API does when nothing is said
+        budget = budget if type(budget) is int and kind == "enabled" else None
+    found = ReasoningRequest(effort=effort, budget_tokens=budget)
+    return None if found == ReasoningRequest() else found
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+REASONING: Final = Member(
+    "reasoning", (_THINKING, _EFFORT, _ANTHROPIC_EFFORT, *_PLAIN, _NOVA), _read
+)
+
+
+def write_reasoning(request: ChatRequest, losses: list[Loss]) -> Tree:
+    """The members that ask the request's model to think."""
+    kept = REASONING.kept(request)
+    asked = request.reasoning
+    if kept is not None:
+        return kept
+    if asked is None or (asked.effort is None and asked.budget_tokens is None):
+        return {}
+    return _asked_of(request, asked, losses)
+
+
+def _asked_of(request: ChatRequest, asked: ReasoningRequest, losses: list[Loss]) -> Tree:
+    match family_of(request.model):
+        case "claude":
+            return _claude(request, asked, losses)
+        case "nova" if thinks_by_effort(request.model):
+            return _nova(request, asked, losses)
+        case "gpt-oss":
+            return nested(_PLAIN[0], _of_three(asked, losses))
+        case "qwen":
+            return nested(_PLAIN[1], _of_three(asked, losses))
+    if asked.effort != "none":
+        detail = f"there is no known way to ask {request.model} to think"
+        losses.append(Loss("reasoning", "reasoning", "dropped", detail))
+    return {}
+
+
+def _claude(request: ChatRequest, asked: ReasoningRequest, losses: list[Loss]) -> Tree:
+    version = claude_version(request.model)
+    choice = request.tool_choice
+    if asked.effort == "none" and asked.budget_tokens is None:
+        return {}
+    why = ""
+    if version < (3, 7):
+        why = "it does not think"
+    elif choice is not None and choice.mode == "required":
+        why = "not together with a forced tool"
+    elif lacks_thoughts(request.messages):
+        why = "the thoughts before the calls are missing"
+    if why:
+        losses.append(Loss("reasoning", "reasoning", "dropped", why))
+        return {}
+    if version >= (4, 7) or (version >= (4, 6) and asked.budget_tokens is None):
+        effort = asked.effort or _near(asked.budget_tokens or 0)
+        thinking = {"type": "adaptive"} | ({"display": "summarized"} if asked.summary else {})
+        word = "low" if effort == "minimal" else effort
+        _approximated(asked.effort, effort, word, losses)
+        return {**nested(_THINKING, thinking), **nested(_EFFORT, word)}
+    budget = asked.budget_tokens or _BUDGETS.get(asked.effort or "", _BUDGETS["medium"])
+    if request.max_tokens is not None:
+        budget = min(budget, request.max_tokens - 1)
+    if budget < _LEAST_BUDGET:
+        why = f"thinking takes an answer of more than {_LEAST_BUDGET} tokens"
+        losses.append(Loss("reasoning", "reasoning", "dropped", why))
+        return {}
+    if budget != asked.budget_tokens:
+        detail = f"a budget of {budget} tokens"
+        losses.append(Loss("reasoning.effort", "reasoning", "approximated", detail))
+    return nested(_THINKING, {"type": "enabled", "budget_tokens": budget})
+
+
+def _nova(request: ChatRequest, asked: ReasoningRequest, losses: list[Loss]) -> Tree:
+    if asked.effort == "none":
+        return {}
+    effort = _of_three(asked, losses)
+    bounds = (request.max_tokens, request.temperature, request.top_p)
+    if effort == "high" and any(bound is not None for bound in bounds):
+        detail = "'medium', since Nova takes no bounds with 'high'"
+        losses.append(Loss("reasoning.effort", "reasoning", "approximated", detail))
+        effort = "medium"
+    return nested(_NOVA, {"type": "enabled", "maxReasoningEffort": effort})
+
+
+def _of_three(asked: ReasoningRequest, losses: list[Loss]) -> str:
+    """One of low, medium, high."""
+    effort = asked.effort or _near(asked.budget_tokens or 0)
+    word = _THREE.get(effort, effort)
+    _approximated(asked.effort, effort, word, losses)
+    return word
+
+
+def _approximated(asked: str | None, effort: str, word: str, losses: list[Loss]) -> None:
+    if asked is None:
+        losses.append(
+            Loss("reasoning.budget_tokens", "reasoning", "approximated", f"as effort {word!r}")
+        )
+    elif word != effort:
+        losses.append(Loss("reasoning.effort", "reasoning", "approximated", f"as {word!r}"))
+
+
+def _near(budget: int) -> str:
+    """The effort nearest to a budget of reasoning tokens."""
+    if budget <= 2048:
+        return "low"
+    return "medium" if budget <= 8192 else "high"

@@ -1,0 +1,120 @@
+"""Thoughts of Converse, and those of other vendors that travel through its clients.
+
+The API gives back what its models thought with a signature, or encrypted as a whole, and wants that
+again with the next turn. A client returns both unread, so another vendor's proof is sealed into the
+signature of a thought that has a text, and into the encrypted content of one that has none.
+"""
+
+from base64 import b64decode, b64encode
+from typing import Any
+
+import msgspec
+from attrs import evolve
+
+from jackfield.dialects import Loss
+from jackfield.messages import Reasoning
+from jackfield.proofs import MARK, is_sealed, seal, unseal
+
+from .converse_names import NAME, OWN
+from .fields import Fields, carry
+
+_ANTHROPIC = "anthropic.messages"
+"""Whose signatures and encrypted thoughts are the same on every platform."""
+
+_MARKS = (MARK.encode(), b64encode(MARK.encode())[:12])
+"""What a body holds that may have another vendor's thought."""
+
+
+def read_thought(fields: Fields) -> Reasoning | None:
+    """The thought in a `reasoningContent` block; None when it is of a kind that is not known."""
+    spoken = fields.rest.pop("reasoningText", None)
+    if isinstance(spoken, dict):
+        inner = Fields(spoken, fields.where("reasoningText"), strict=fields.strict)
+        text, signature = inner.text("text") or "", inner.text("signature")
+        foreign = unseal(signature)
+        if foreign is not None:
+            return evolve(foreign, text=text)
+        return Reasoning(text, signature=signature, extensions={NAME: {"$own": True, **inner.rest}})
+    encrypted = fields.text("redactedContent")
+    if encrypted is None:
+        return None
+    return unseal(_unwrapped(encrypted)) or Reasoning(encrypted=encrypted, extensions=OWN)
+
+
+def _unwrapped(encrypted: str) -> str:
+    try:
+        return b64decode(encrypted, validate=True).decode("ascii")
+    except ValueError:
+        return ""
+
+
+def proof_of(part: Reasoning) -> dict[str, Any] | None:
+    """The `reasoningContent` of a thought in an answer, another vendor's proof sealed into it."""
+    if NAME in part.extensions:
+        return _own(part)
+    sealed = seal(part, unproven=bool(part.extensions))
+    if part.text:
+        signed = {"signature": sealed} if sealed else {}
+        return {"reasoningText": {"text": part.text, **signed}}
+    return {"redactedContent": wrapped(sealed)} if sealed else None
+
+
+def wrapped(text: str) -> str:
+    """A text as the base64 that the API takes for bytes."""
+    return b64encode(text.encode()).decode()
+
+
+def is_proven(part: Reasoning) -> bool:
+    """Whether Claude takes a thought for its own."""
+    mine = NAME in part.extensions or _ANTHROPIC in part.extensions
+    return mine and bool(part.signature or part.encrypted)
+
+
+def write_thought(part: Reasoning, model: str, path: str, losses: list[Loss]) -> Any:
+    """The `reasoningContent` of an earlier turn's thought; None for one that Bedrock never had."""
+    if NAME in part.extensions:
+        return _own(part)
+    if _ANTHROPIC in part.extensions and "claude" in model:
+        if part.encrypted and not is_sealed(part.encrypted):
+            return {"redactedContent": wrapped(part.encrypted)}
+        if part.signature:
+            return {"reasoningText": {"text": part.text, "signature": part.signature}}
+    if part.text or _ANTHROPIC in part.extensions:
+        losses.append(Loss("reasoning.replay", path, "dropped"))
+    return None
+
+
+def without_foreign_thoughts(body: bytes) -> bytes:
+    """A request's body without what other vendors thought, which Bedrock would refuse.
+
+    A client that was served by another vendor before sends that vendor's thoughts along, under the
+    seal that this dialect put on them. A body without any comes back as it is.
+    """
+    if not any(mark in body for mark in _MARKS):
+        return body
+    tree = msgspec.json.decode(body)
+    messages = tree.get("messages") if isinstance(tree, dict) else None
+    for message in messages if isinstance(messages, list) else ():
+        content = message.get("content") if isinstance(message, dict) else None
+        if isinstance(content, list):
+            message["content"] = [block for block in content if not _is_foreign(block)]
+    return msgspec.json.encode(tree)
+
+
+def _is_foreign(block: Any) -> bool:
+    wire = block.get("reasoningContent") if isinstance(block, dict) else None
+    if not isinstance(wire, dict):
+        return False
+    spoken = wire.get("reasoningText")
+    if isinstance(spoken, dict):
+        return is_sealed(spoken.get("signature"))
+    return is_sealed(_unwrapped(str(wire.get("redactedContent"))))
+
+
+def _own(part: Reasoning) -> dict[str, Any]:
+    if part.encrypted is not None:
+        return {"redactedContent": part.encrypted}
+    wire: dict[str, Any] = {"text": part.text}
+    if part.signature is not None:
+        wire["signature"] = part.signature
+    return {"reasoningText": carry(wire, part.extensions, NAME)}

@@ -1,0 +1,106 @@
+"""The dialect `bedrock.count_tokens`: CountTokens, of a conversation of Converse or of a body."""
+
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+import msgspec
+from attrs import evolve
+
+from jackfield.dialects import (
+    Canonical,
+    CanonicalRequest,
+    CanonicalResponse,
+    Loss,
+    Peek,
+    Rendered,
+    Terminal,
+    UsageMeter,
+)
+from jackfield.errors import InvalidRequest
+from jackfield.messages import ChatRequest, TokenCount, Usage
+
+from .converse import chat_of
+from .converse_request import model_of, read_conversation, write_conversation
+from .converse_response import parse_body
+from .dialect import BedrockDialect
+from .event_stream_framing import CHUNKS
+from .fields import Fields, body_fields, carry
+from .invoke import InvokeDialect
+from .invoke_usage import usage_of_any
+from .usage import EventMeter
+
+NAME: Final = "bedrock.count_tokens"
+_COUNTED: Final = ("messages", "system", "toolConfig", "additionalModelRequestFields")
+_INVOKE: Final = InvokeDialect()
+
+
+class CountTokensDialect(BedrockDialect):
+    """CountTokens. What bounds the answer is no part of what is counted."""
+
+    name: ClassVar[str] = NAME
+    operation: ClassVar[str] = "count_tokens"
+    canonical: ClassVar[Canonical] = "count_tokens"
+    image_urls: ClassVar[bool] = False
+    document_urls: ClassVar[bool] = False
+    request_texts: ClassVar[tuple[str, ...]] = (
+        "input/converse/system/*/text",
+        "input/converse/messages/*/content/*/text",
+    )
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        return Peek(model_of(params))
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        return None
+
+    def usage(self, body: bytes) -> Usage | None:
+        self.parse_response(body)
+        return None
+
+    def usage_meter(self) -> UsageMeter:
+        return EventMeter(CHUNKS, usage_of_any)
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
+        counted = body_fields(tree).table("input") or {}
+        if isinstance(counted.get("converse"), dict):
+            return read_conversation(Fields(counted["converse"], "input.converse"), params)
+        invoked = counted.get("invokeModel")
+        if isinstance(invoked, dict):
+            return _invoked(invoked.get("body"), params)
+        raise InvalidRequest("'input' must hold 'converse' or 'invokeModel'.", param="input")
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        losses: list[Loss] = []
+        chat = evolve(chat_of(request), response_format=None)
+        wire = write_conversation(chat, losses)
+        counted = {key: wire[key] for key in _COUNTED if key in wire}
+        kept = tuple(loss for loss in losses if loss.breaks or loss.path.startswith("messages"))
+        return Rendered(msgspec.json.encode({"input": {"converse": counted}}), kept)
+
+    def parse_response(self, body: bytes) -> TokenCount:
+        tree = parse_body(body)
+        count = tree.pop("inputTokens", None)
+        if type(count) is not int:
+            raise ValueError("the response has no 'inputTokens'")
+        return TokenCount(count, {NAME: tree} if tree else {})
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        if not isinstance(response, TokenCount):
+            raise TypeError("a client of CountTokens gets a TokenCount")
+        wire = {"inputTokens": response.input_tokens}
+        return Rendered(msgspec.json.encode(carry(wire, response.extensions, NAME)))
+
+
+def _invoked(body: Any, params: Mapping[str, str]) -> ChatRequest:
+    """The conversation in the body of an InvokeModel."""
+    where = "input.invokeModel.body"
+    try:
+        tree = msgspec.json.decode(b64decode(body, validate=True))
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidRequest(f"'{where}' must be JSON in base64.", param=where) from None
+    dialect = _INVOKE.variant(params)
+    request = dialect.parse_request(tree, params) if dialect.translates else None
+    if not isinstance(request, ChatRequest):
+        raise InvalidRequest(f"'{where}' is no conversation that can be counted.", param=where)
+    return request

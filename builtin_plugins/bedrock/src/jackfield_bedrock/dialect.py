@@ -1,0 +1,27 @@
+"""What all dialects of Bedrock have in common."""
+
+from collections.abc import Mapping
+
+from jackfield.dialects import Dialect, UpstreamFailure
+from jackfield.errors import GatewayError
+
+from . import failures
+
+
+class BedrockDialect(Dialect):
+    """What Bedrock's dialects share: the path names the model, and errors are AWS's."""
+
+    def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
+        return body
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_error(error, request_id)
+
+    def error_headers(self, error: GatewayError) -> Mapping[str, str]:
+        return failures.error_headers(error)
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_exception(error.message, failures.exception_of(error))
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        return failures.parse_error(status, body)

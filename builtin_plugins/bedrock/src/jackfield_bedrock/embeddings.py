@@ -1,0 +1,82 @@
+"""What the dialects of embeddings have in common: InvokeModel, no streams, vectors of numbers."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from jackfield.dialects import (
+    Canonical,
+    CanonicalRequest,
+    CanonicalResponse,
+    Loss,
+    Peek,
+    Terminal,
+    UsageMeter,
+)
+from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
+
+from .converse_request import model_of
+from .dialect import BedrockDialect
+from .event_stream_framing import CHUNKS
+from .invoke_usage import usage_of_any
+from .usage import EventMeter
+
+Vector = tuple[float, ...]
+
+
+class InvokedEmbeddings(BedrockDialect):
+    """A body of InvokeModel that asks for vectors. Of usage, headers alone tell most."""
+
+    operation: ClassVar[str] = "embeddings"
+    canonical: ClassVar[Canonical] = "embeddings"
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        return Peek(model_of(params))
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        return None
+
+    def usage(self, body: bytes) -> Usage | None:
+        response = self.parse_response(body)
+        return response.usage if isinstance(response, EmbeddingsResponse) else None
+
+    def usage_meter(self) -> UsageMeter:
+        return EventMeter(CHUNKS, usage_of_any)
+
+
+def embeddings_of(request: CanonicalRequest) -> EmbeddingsRequest:
+    """The request as one for embeddings. Raises TypeError when it asks for something else."""
+    if not isinstance(request, EmbeddingsRequest):
+        raise TypeError("the request is not one for embeddings")
+    return request
+
+
+def vectors_of(response: CanonicalResponse) -> EmbeddingsResponse:
+    """The response as one of vectors. Raises TypeError when it is another one."""
+    if not isinstance(response, EmbeddingsResponse):
+        raise TypeError("an embeddings client gets an EmbeddingsResponse")
+    return response
+
+
+def one_text(request: EmbeddingsRequest, losses: list[Loss], model: str) -> str:
+    """The one text that a model of one text a request is asked for."""
+    if len(request.inputs) > 1:
+        detail = f"{model} takes one text a request; send them one by one"
+        losses.append(Loss("embeddings.batch", "inputs", "dropped", detail, breaks=True))
+    return texts(request, losses)[0]
+
+
+def texts(request: EmbeddingsRequest, losses: list[Loss]) -> list[str]:
+    """The texts; Bedrock knows nobody's token ids."""
+    if not all(isinstance(item, str) for item in request.inputs):
+        detail = "Bedrock takes texts, no token ids"
+        losses.append(Loss("embeddings.tokens", "inputs", "dropped", detail, breaks=True))
+    if request.user is not None:
+        losses.append(Loss("user", "user", "dropped"))
+    return [item if isinstance(item, str) else "" for item in request.inputs] or [""]
+
+
+def read_vector(value: Any) -> Vector:
+    """A vector of numbers. Raises ValueError when it is none."""
+    if not isinstance(value, list) or not all(type(number) in (float, int) for number in value):
+        raise ValueError("an embedding is no array of numbers")
+    return tuple(value)

@@ -1,0 +1,92 @@
+"""The dialect `bedrock.cohere_embeddings`: Cohere Embed by InvokeModel."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from jackfield.dialects import CanonicalRequest, CanonicalResponse, Loss, Rendered
+from jackfield.errors import InvalidRequest
+from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse
+
+from .converse_request import model_of
+from .converse_response import parse_body
+from .embeddings import InvokedEmbeddings, embeddings_of, read_vector, texts, vectors_of
+from .fields import Fields, body_fields, carry, own
+
+NAME: Final = "bedrock.cohere_embeddings"
+_TYPES: Final = {"search_query": "query", "search_document": "document"}
+_WORDS: Final = {word: name for name, word in _TYPES.items()}
+
+
+class CohereEmbeddingsDialect(InvokedEmbeddings):
+    """Cohere Embed: of its vectors the floats, of its inputs the texts."""
+
+    name: ClassVar[str] = NAME
+    request_texts: ClassVar[tuple[str, ...]] = ("texts/*",)
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:
+        fields = body_fields(tree)
+        inputs = fields.rest.pop("texts", None)
+        if not isinstance(inputs, list) or not all(isinstance(text, str) for text in inputs):
+            raise fields.wrong("texts", "an array of strings")
+        kinds = fields.rest.get("embedding_types")
+        if isinstance(kinds, list) and kinds and "float" not in kinds:
+            raise InvalidRequest(
+                "Other models embed as floats alone; ask for them.", param="embedding_types"
+            )
+        purpose = fields.text("input_type")
+        return EmbeddingsRequest(
+            model_of(params),
+            tuple(inputs),
+            dimensions=fields.integer("output_dimension"),
+            input_type=_TYPES.get(purpose, purpose) if purpose else None,
+            extensions={NAME: fields.rest},
+        )
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        asked, losses = embeddings_of(request), list[Loss]()
+        wire: dict[str, Any] = {"texts": texts(asked, losses)}
+        # The API refuses a request that does not say what the vectors are for.
+        purpose = asked.input_type
+        if purpose is not None or NAME not in asked.extensions:
+            purpose = purpose or "document"
+            wire["input_type"] = _WORDS.get(purpose, purpose)
+        if asked.dimensions is not None:
+            wire["output_dimension"] = asked.dimensions
+        return Rendered(msgspec.json.encode(carry(wire, asked.extensions, NAME)), tuple(losses))
+
+    def parse_response(self, body: bytes) -> EmbeddingsResponse:
+        fields = Fields(parse_body(body), strict=False)
+        found = fields.rest.pop("embeddings", None)
+        if isinstance(found, dict):
+            fields.rest["$byType"] = {key: value for key, value in found.items() if key != "float"}
+            found = found.get("float")
+        if not isinstance(found, list):
+            raise ValueError("the response has no 'embeddings' of floats")
+        vectors = tuple(read_vector(vector) for vector in found)
+        return EmbeddingsResponse("", vectors, None, extensions={NAME: fields.rest})
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        answer, asked = vectors_of(response), embeddings_of(request)
+        kept = own(answer.extensions, NAME)
+        by_type = kept.get("$byType")
+        if by_type is None and NAME not in answer.extensions and _wants_types(asked):
+            by_type = {}
+        vectors: Any = answer.vectors
+        wire: dict[str, Any] = {
+            "embeddings": vectors if by_type is None else {"float": vectors, **by_type}
+        }
+        if NAME not in answer.extensions:
+            wire["id"] = "embeddings"
+            wire["texts"] = asked.inputs
+            wire["response_type"] = "embeddings_floats" if by_type is None else _BY_TYPE
+        return Rendered(msgspec.json.encode(carry(wire, answer.extensions, NAME)))
+
+
+_BY_TYPE: Final = "embeddings_by_type"
+
+
+def _wants_types(request: EmbeddingsRequest) -> bool:
+    """Whether the answer names the types of its vectors: when asked for them, and since v4."""
+    return "embedding_types" in own(request.extensions, NAME) or "embed-v4" in request.model

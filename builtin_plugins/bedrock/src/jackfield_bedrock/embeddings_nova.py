@@ -1,0 +1,88 @@
+"""The dialect `bedrock.nova_embeddings`: Nova Multimodal Embeddings, of texts."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from jackfield.dialects import CanonicalRequest, CanonicalResponse, Loss, Rendered
+from jackfield.errors import InvalidRequest
+from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse
+
+from .converse_request import model_of
+from .converse_response import parse_body
+from .embeddings import InvokedEmbeddings, embeddings_of, one_text, read_vector, vectors_of
+from .fields import Fields, body_fields, carry, own
+
+NAME: Final = "bedrock.nova_embeddings"
+_PARAMS: Final = "singleEmbeddingParams"
+_PURPOSES: Final = {"GENERIC_INDEX": "document", "GENERIC_RETRIEVAL": "query"}
+_WORDS: Final = {word: name for name, word in _PURPOSES.items()}
+_TRUNCATION: Final = "END"
+
+
+class NovaEmbeddingsDialect(InvokedEmbeddings):
+    """One text in, one vector out; other media are passed through alone."""
+
+    name: ClassVar[str] = NAME
+    request_texts: ClassVar[tuple[str, ...]] = (f"{_PARAMS}/text/value",)
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:
+        fields = body_fields(tree)
+        inner = Fields(fields.table(_PARAMS) or {}, _PARAMS)
+        said = Fields(inner.table("text") or {}, f"{_PARAMS}.text")
+        if not isinstance(said.rest.get("value"), str):
+            raise InvalidRequest(
+                f"'{_PARAMS}.text.value' must be a string: other models embed texts alone.",
+                param=f"{_PARAMS}.text.value",
+            )
+        purpose = inner.text("embeddingPurpose")
+        request = EmbeddingsRequest(
+            model_of(params),
+            (said.needed_text("value"),),
+            dimensions=inner.integer("embeddingDimension"),
+            input_type=_PURPOSES.get(purpose, purpose) if purpose else None,
+            extensions={NAME: fields.rest},
+        )
+        inner.rest["text"] = said.rest
+        fields.rest[_PARAMS] = inner.rest
+        return request
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        asked, losses = embeddings_of(request), list[Loss]()
+        kept = own(asked.extensions, NAME)
+        rest = dict(own(kept, _PARAMS) or {})
+        purpose = asked.input_type or "document"
+        known: dict[str, Any] = {
+            "embeddingPurpose": _WORDS.get(purpose, purpose),
+            "text": {
+                "value": one_text(asked, losses, asked.model),
+                **(rest.pop("text", None) or {"truncationMode": _TRUNCATION}),
+            },
+        }
+        if asked.dimensions is not None:
+            known["embeddingDimension"] = asked.dimensions
+        wire = {"taskType": kept.get("taskType", "SINGLE_EMBEDDING"), _PARAMS: {**known, **rest}}
+        return Rendered(msgspec.json.encode(carry(wire, asked.extensions, NAME)), tuple(losses))
+
+    def parse_response(self, body: bytes) -> EmbeddingsResponse:
+        fields = Fields(parse_body(body), strict=False)
+        found = fields.rest.pop("embeddings", None)
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise ValueError("the response has no 'embeddings'")
+        fields.rest["$each"] = [
+            {key: value for key, value in one.items() if key != "embedding"} for one in found
+        ]
+        vectors = tuple(read_vector(one.get("embedding")) for one in found)
+        return EmbeddingsResponse("", vectors, None, extensions={NAME: fields.rest})
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        answer = vectors_of(response)
+        each = own(answer.extensions, NAME).get("$each") or []
+        wire = {
+            "embeddings": [
+                {"embedding": vector, **(each[i] if i < len(each) else {"embeddingType": "TEXT"})}
+                for i, vector in enumerate(answer.vectors)
+            ]
+        }
+        return Rendered(msgspec.json.encode(carry(wire, answer.extensions, NAME)))

@@ -1,0 +1,85 @@
+"""The dialect `bedrock.titan_embeddings`: one text or image in, one vector out."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from jackfield.dialects import CanonicalRequest, CanonicalResponse, Loss, Rendered
+from jackfield.errors import InvalidRequest
+from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
+
+from .converse_request import model_of
+from .converse_response import parse_body
+from .embeddings import InvokedEmbeddings, embeddings_of, one_text, read_vector, vectors_of
+from .fields import Fields, body_fields, carry, own
+from .usage import count_of
+
+NAME: Final = "bedrock.titan_embeddings"
+
+
+class TitanEmbeddingsDialect(InvokedEmbeddings):
+    """Titan Text Embeddings and, of Titan Multimodal Embeddings, those of texts."""
+
+    name: ClassVar[str] = NAME
+    request_texts: ClassVar[tuple[str, ...]] = ("inputText",)
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:
+        fields = body_fields(tree)
+        if "inputImage" in fields.rest:
+            raise InvalidRequest(
+                "Images are embedded by Titan alone, not by other models.", param="inputImage"
+            )
+        text = fields.needed_text("inputText")
+        dimensions = fields.integer("dimensions")
+        config = fields.table("embeddingConfig")
+        if config is not None:
+            inner = Fields(config, "embeddingConfig")
+            dimensions = inner.integer("outputEmbeddingLength")
+            fields.rest["embeddingConfig"] = inner.rest
+        return EmbeddingsRequest(
+            model_of(params), (text,), dimensions=dimensions, extensions={NAME: fields.rest}
+        )
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        asked, losses = embeddings_of(request), list[Loss]()
+        wire: dict[str, Any] = {"inputText": one_text(asked, losses, asked.model)}
+        kept = own(asked.extensions, NAME)
+        if asked.dimensions is not None:
+            wire |= _sized(asked.model, asked.dimensions, kept)
+        if asked.input_type is not None:
+            losses.append(Loss("embeddings.input_type", "input_type", "dropped"))
+        return Rendered(msgspec.json.encode(carry(wire, asked.extensions, NAME)), tuple(losses))
+
+    def parse_response(self, body: bytes) -> EmbeddingsResponse:
+        fields = Fields(parse_body(body), strict=False)
+        vector = fields.rest.pop("embedding", None)
+        if vector is None:  # binary vectors are asked for by their own name
+            raise ValueError("the response has no 'embedding'")
+        by_type = fields.rest.get("embeddingsByType")
+        if isinstance(by_type, dict) and by_type.get("float") == vector:
+            fields.rest["$byType"] = {k: v for k, v in by_type.items() if k != "float"}
+            del fields.rest["embeddingsByType"]
+        usage = None
+        if "inputTextTokenCount" in fields.rest:
+            usage = Usage(count_of(fields.rest, "inputTextTokenCount"))
+            del fields.rest["inputTextTokenCount"]
+        return EmbeddingsResponse("", (read_vector(vector),), usage, extensions={NAME: fields.rest})
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        answer = vectors_of(response)
+        vector = answer.vectors[0] if answer.vectors else ()
+        wire: dict[str, Any] = {"embedding": vector}
+        kept = own(answer.extensions, NAME)
+        if "$byType" in kept or NAME not in answer.extensions:
+            wire["embeddingsByType"] = {"float": vector, **kept.get("$byType", {})}
+        if answer.usage is not None:
+            wire["inputTextTokenCount"] = answer.usage.input_tokens
+        return Rendered(msgspec.json.encode(carry(wire, answer.extensions, NAME)))
+
+
+def _sized(model: str, dimensions: int, kept: Mapping[str, Any]) -> dict[str, Any]:
+    """How many numbers a vector is to have, in the words of the model."""
+    if "embeddingConfig" in kept or "image" in model:
+        return {"embeddingConfig": {"outputEmbeddingLength": dimensions}}
+    return {"dimensions": dimensions}

@@ -1,0 +1,137 @@
+"""The endpoints of Amazon Bedrock, under `/bedrock`, as AWS's SDKs call them."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from jackfield import Endpoint, Exchange, Response
+from jackfield.catalogue import Catalogue, Listed
+from jackfield.dialects import Dialect
+
+from .converse import ConverseDialect
+from .count_tokens import CountTokensDialect
+from .invoke import (
+    COHERE_EMBEDDINGS,
+    COMMAND,
+    COMMAND_R,
+    NOVA,
+    NOVA_EMBEDDINGS,
+    RERANK_MODEL,
+    TITAN,
+    TITAN_EMBEDDINGS,
+    InvokeDialect,
+    anthropic_messages,
+)
+from .rerank import RerankDialect
+from .resource import ResourceDialect
+
+CONVERSE: Final = ConverseDialect()
+COUNT_TOKENS: Final = CountTokensDialect()
+INVOKE: Final = InvokeDialect()
+ANTHROPIC: Final = anthropic_messages()
+RERANK: Final = RerankDialect()
+RESOURCE: Final = ResourceDialect()
+
+_INVOKED: Final = "/model/{model}/invoke"
+
+PATHS: Final = {
+    CONVERSE.name: "/model/{model}/converse",
+    COUNT_TOKENS.name: "/model/{model}/count-tokens",
+    ANTHROPIC.name: _INVOKED,
+    COHERE_EMBEDDINGS.name: _INVOKED,
+    TITAN_EMBEDDINGS.name: _INVOKED,
+    NOVA_EMBEDDINGS.name: _INVOKED,
+    RERANK_MODEL.name: _INVOKED,
+}
+"""Where Bedrock serves each dialect that others are translated into, when it does not stream."""
+
+DIALECTS: Final[tuple[Dialect, ...]] = (
+    CONVERSE,
+    ANTHROPIC,
+    NOVA,
+    TITAN,
+    COMMAND_R,
+    COMMAND,
+    COHERE_EMBEDDINGS,
+    TITAN_EMBEDDINGS,
+    NOVA_EMBEDDINGS,
+    RERANK_MODEL,
+    COUNT_TOKENS,
+    INVOKE,
+    RESOURCE,
+)
+"""What Bedrock speaks; of several that would do, the first one is asked."""
+
+_MODELS: Final = (
+    # path, dialect, whether it streams
+    ("converse", CONVERSE, False),
+    ("converse-stream", CONVERSE, True),
+    ("invoke", INVOKE, False),
+    ("invoke-with-response-stream", INVOKE, True),
+    ("count-tokens", COUNT_TOKENS, None),
+)
+_RESOURCES: Final = (
+    # path, operation, permission
+    ("/guardrail/{rest*}", "guardrail", "inference"),
+    ("/guardrail-checks/{rest*}", "guardrail", "inference"),
+    ("/async-invoke", "batches", "batches"),
+    ("/async-invoke/{rest*}", "batches", "batches"),
+    ("/{rest*}", "resources", "resources"),
+)
+
+
+def endpoints() -> tuple[Endpoint, ...]:
+    """All of them. The list of models is the gateway's own, in AWS's form."""
+    return (
+        *_models(),
+        Endpoint("POST", "/bedrock/rerank", RERANK, "rerank", "inference"),
+        Endpoint(
+            "GET",
+            "/bedrock/foundation-models",
+            RESOURCE,
+            "models",
+            "models",
+            answer=list_models,
+        ),
+        *_passed(),
+    )
+
+
+def _models() -> Iterator[Endpoint]:
+    for action, dialect, stream in _MODELS:
+        yield Endpoint(
+            "POST",
+            f"/bedrock/model/{{model*}}/{action}",
+            dialect,
+            dialect.operation,
+            "inference",
+            f"/model/{{model}}/{action}",
+            stream=stream,
+        )
+
+
+def _passed() -> Iterator[Endpoint]:
+    for path, operation, permission in _RESOURCES:
+        yield Endpoint("*", f"/bedrock{path}", RESOURCE, operation, permission, path)
+
+
+async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
+    """Aliases and the models of all providers, as ListFoundationModels lists them."""
+    listed = await catalogue.models()
+    body = {"modelSummaries": [_summary(one) for one in listed]}
+    return Response(200, msgspec.json.encode(body))
+
+
+def _summary(listed: Listed) -> dict[str, Any]:
+    return {
+        "modelId": listed.name,
+        "modelArn": f"arn:aws:bedrock:::foundation-model/{listed.name}",
+        "modelName": listed.info.id,
+        "providerName": listed.info.owned_by or listed.provider,
+        "inputModalities": ["TEXT"],
+        "outputModalities": ["TEXT"],
+        "responseStreamingSupported": True,
+        "inferenceTypesSupported": ["ON_DEMAND"],
+        "modelLifecycle": {"status": "ACTIVE"},
+    }

@@ -1,0 +1,157 @@
+"""How event streams are cut into messages, for events with plain JSON and for wrapped chunks."""
+
+from base64 import b64decode, b64encode
+from typing import Any, Final
+
+import msgspec
+
+from jackfield.errors import ProviderError
+from jackfield.framing import Framer, Framing
+
+from . import failures
+from .event_stream import (
+    BrokenMessage,
+    check,
+    decode,
+    encode,
+    encode_event,
+    encode_exception,
+    length_of,
+    payload_of,
+)
+
+MEDIA_TYPE: Final = "application/vnd.amazon.eventstream"
+
+
+class EventStreamFramer:
+    """Cuts what arrives into whole messages, whose checksums it has checked."""
+
+    __slots__ = ("_held", "_wanted")
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._wanted = 0
+
+    @property
+    def held(self) -> bytes:
+        """The beginning of a message that is not complete."""
+        return bytes(self._held)
+
+    def feed(self, data: bytes) -> bytes:
+        """All messages that are complete now.
+
+        Raises ProviderError for one with a wrong checksum or a length that cannot be.
+        """
+        held = self._held
+        if held:
+            held += data
+            if len(held) < self._wanted:
+                return b""
+            data = bytes(held)
+            held.clear()
+        try:
+            end = self._end(data)
+        except BrokenMessage as error:
+            raise ProviderError(f"The provider's event stream is broken: {error}.") from error
+        held += data[end:]
+        return data[:end]
+
+    def _end(self, data: bytes) -> int:
+        """Where the last whole message ends."""
+        at = 0
+        while (length := length_of(data, at)) is not None and len(data) - at >= length:
+            check(data, at, length)
+            at += length
+        self._wanted = length or 0
+        return at
+
+
+class EventStream(Framing):
+    """AWS event streams whose payloads are the JSON of their events.
+
+    What an exception carries reads as the body of an error that names it.
+    """
+
+    content_type = MEDIA_TYPE
+    media_types = (MEDIA_TYPE,)
+    is_text = False
+
+    def framer(self) -> Framer:
+        return EventStreamFramer()
+
+    def split(self, events: bytes) -> list[bytes]:
+        found, at = [], 0
+        while at < len(events):
+            length = length_of(events, at)
+            if length is None:
+                raise BrokenMessage("an event is cut")
+            found.append(events[at : at + length])
+            at += length
+        return found
+
+    def data_of(self, event: bytes) -> bytes | None:
+        payload = payload_of(event)
+        if b":exception-type" in event and (message := decode(event)).is_error:
+            return failures.error_data(message)
+        return payload or None
+
+    def with_data(self, event: bytes, data: bytes) -> bytes:
+        if not event:
+            return encode_event("chunk", data)
+        return encode(decode(event).headers, data)
+
+
+class _Part(msgspec.Struct):
+    bytes: str = ""
+
+
+_part = msgspec.json.Decoder(_Part).decode
+
+
+class ChunkStream(EventStream):
+    """Event streams of InvokeModel: each `chunk` wraps the model's own JSON in base64.
+
+    An error event of Anthropic's API is written as an exception, and an exception reads as one, so
+    that a dialect of wrapped events needs to know nothing of them.
+    """
+
+    def data_of(self, event: bytes) -> bytes | None:
+        message = decode(event)
+        if message.is_error:
+            return failures.anthropic_error_data(message)
+        return unwrap(message.payload)
+
+    def with_data(self, event: bytes, data: bytes) -> bytes:
+        error = _error_of(data)
+        if error is not None:
+            kind, said = error
+            return encode_exception(kind, failures.exception_payload(said))
+        return encode_event("chunk", wrap(data))
+
+
+def wrap(data: bytes) -> bytes:
+    """The payload of a `chunk` event."""
+    return b'{"bytes":"%b"}' % b64encode(data)
+
+
+def unwrap(payload: bytes) -> bytes | None:
+    """The model's own JSON in the payload of a `chunk` event; None when there is none."""
+    try:
+        return b64decode(_part(payload).bytes, validate=True) or None
+    except (ValueError, msgspec.MsgspecError):
+        return payload or None
+
+
+def _error_of(data: bytes) -> tuple[str, str] | None:
+    if b'"error"' not in data:
+        return None
+    value: Any = msgspec.json.decode(data)
+    error = value.get("error") if isinstance(value, dict) and value.get("type") == "error" else None
+    if not isinstance(error, dict):
+        return None
+    kind = failures.exception_of_type(str(error.get("type")))
+    return kind, str(error.get("message") or "The stream broke off.")
+
+
+EVENT_STREAM: Final = EventStream()
+CHUNKS: Final = ChunkStream()

@@ -1,0 +1,104 @@
+"""One JSON object being read field by field: what nobody takes is what remains to be carried."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from jackfield.errors import InvalidRequest
+from jackfield.messages import Extensions
+
+T = TypeVar("T")
+
+
+def body_fields(tree: Any) -> "Fields":
+    """The fields of a request's body. Raises InvalidRequest unless it is a JSON object."""
+    if not isinstance(tree, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    return Fields(tree)
+
+
+class Fields:
+    """The fields of `wire`, which stands at `path` of the request; `rest` shrinks as they go.
+
+    An absent or null field reads as None. Null and empty fields stay in `rest`, so that they come
+    back out as they came. A wrong type raises InvalidRequest; where `strict` is false, as in
+    responses, it reads as None instead.
+    """
+
+    __slots__ = ("path", "rest", "strict")
+
+    def __init__(self, wire: Mapping[str, Any], path: str = "", *, strict: bool = True) -> None:
+        self.rest = dict(wire)
+        self.path = path
+        self.strict = strict
+
+    def where(self, key: str) -> str:
+        """The path of a field, as errors name it."""
+        return f"{self.path}.{key}" if self.path else key
+
+    def text(self, key: str) -> str | None:
+        """A string that is not empty."""
+        return self._take(key, (str,), "a string") or None
+
+    def integer(self, key: str) -> int | None:
+        """A whole number."""
+        number: int | None = self._take(key, (int,), "an integer")
+        return number
+
+    def number(self, key: str) -> float | None:
+        """Any number."""
+        number: float | None = self._take(key, (int, float), "a number")
+        return number
+
+    def flag(self, key: str) -> bool | None:
+        """True or false."""
+        flag: bool | None = self._take(key, (bool,), "a boolean")
+        return flag
+
+    def items(self, key: str) -> list[Any]:
+        """An array; empty when there is none."""
+        return self._take(key, (list,), "an array") or []
+
+    def table(self, key: str) -> dict[str, Any] | None:
+        """An object that is not empty."""
+        return self._take(key, (dict,), "an object") or None
+
+    def needed_text(self, key: str) -> str:
+        """A string that must be there, though it may be empty."""
+        value = self.rest.pop(key, None)
+        if not isinstance(value, str):
+            raise self.wrong(key, "a string")
+        return value
+
+    def wrong(self, key: str, what: str) -> InvalidRequest:
+        """The error for a field that is not `what` it must be."""
+        where = self.where(key)
+        return InvalidRequest(f"'{where}' must be {what}.", param=where)
+
+    def extensions(self, dialect: str) -> Extensions:
+        """What nobody took, under the dialect's name."""
+        return {dialect: self.rest} if self.rest else {}
+
+    def _take(self, key: str, kinds: tuple[type, ...], what: str) -> Any:
+        value = self.rest.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            if self.strict:
+                raise self.wrong(key, what)
+            return None
+        if value not in ("", [], {}):
+            del self.rest[key]
+        return value
+
+
+def own(extensions: Extensions, dialect: str) -> Mapping[str, Any]:
+    """What `dialect` itself left in the extensions."""
+    return extensions.get(dialect, {})
+
+
+def carry(wire: dict[str, Any], extensions: Extensions, dialect: str) -> dict[str, Any]:
+    """Put carried fields back; what the canonical form says wins. `$` marks our notes on shape."""
+    for key, value in own(extensions, dialect).items():
+        if not key.startswith("$") and wire.get(key) is None:
+            wire[key] = value
+    return wire

@@ -1,0 +1,106 @@
+"""The dialects of InvokeModel, one for each kind of body; which one, the model's name tells."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from jackfield.dialects import Dialect, Peek, Terminal, UsageMeter, installed
+from jackfield.framing import Framing
+from jackfield.messages import Usage
+
+from .command import CommandDialect, CommandRDialect
+from .dialect import BedrockDialect
+from .embeddings_cohere import CohereEmbeddingsDialect
+from .embeddings_nova import NovaEmbeddingsDialect
+from .embeddings_titan import TitanEmbeddingsDialect
+from .event_stream import BrokenMessage, decode
+from .event_stream_framing import CHUNKS
+from .invoke_models import Body, body_of
+from .invoke_usage import usage_of_any
+from .nova import NovaDialect
+from .rerank_model import RerankModelDialect
+from .titan import TitanDialect
+from .usage import EventMeter
+
+CHUNK_HINTS: Final = (b":event-type", b":exception-type", b":error-code")
+"""What every message has: its JSON is wrapped, and shows nothing."""
+
+
+class InvokeDialect(BedrockDialect):
+    """InvokeModel, of a model whose body is passed through as it is."""
+
+    name: ClassVar[str] = "bedrock.invoke"
+    operation: ClassVar[str] = "invoke"
+    translates: ClassVar[bool] = False
+    framing: Framing = CHUNKS
+    terminal_hints: ClassVar[tuple[bytes, ...]] = (b":exception-type", b":error-code")
+
+    def variant(self, params: Mapping[str, str]) -> Dialect:
+        """The dialect of the model's bodies, where there is one."""
+        body = body_of(params.get("model", ""))
+        if body == "anthropic":
+            return anthropic_messages()
+        return BODIES.get(body, self)
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        return Peek(params.get("model"))
+
+    def peek_form(self, body: bytes, media_type: str, params: Mapping[str, str]) -> Peek:
+        return Peek(params.get("model"))
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        try:
+            return "error" if decode(event).is_error else None
+        except BrokenMessage:
+            return None
+
+    def finishes(self, event: bytes) -> bool:
+        """Any chunk may be the last: no model says the same at its end."""
+        return True
+
+    def usage(self, body: bytes) -> Usage | None:
+        try:
+            return usage_of_any(msgspec.json.decode(body))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+
+    def usage_meter(self) -> UsageMeter:
+        return EventMeter(self.framing, usage_of_any)
+
+
+def encode_chunk(name: str, data: bytes) -> bytes:
+    """One event of a stream of Anthropic's, whose name its JSON says too."""
+    return CHUNKS.with_data(b"", data)
+
+
+@cache
+def anthropic_messages() -> Dialect:
+    """Anthropic's bodies in the chunks of InvokeModel, with AWS's errors."""
+    kind: Any = type(installed("anthropic.messages@bedrock"))
+    members = {"terminal_hints": CHUNK_HINTS, "stop_marker": b""}
+    made: Dialect = type("InvokedMessages", (BedrockDialect, kind), members)(CHUNKS, encode_chunk)
+    return made
+
+
+NOVA: Final = NovaDialect()
+TITAN: Final = TitanDialect()
+COMMAND: Final = CommandDialect()
+COMMAND_R: Final = CommandRDialect()
+TITAN_EMBEDDINGS: Final = TitanEmbeddingsDialect()
+NOVA_EMBEDDINGS: Final = NovaEmbeddingsDialect()
+COHERE_EMBEDDINGS: Final = CohereEmbeddingsDialect()
+RERANK_MODEL: Final = RerankModelDialect()
+
+BODIES: Final[Mapping[Body, Dialect]] = {
+    "nova": NOVA,
+    "titan": TITAN,
+    "command": COMMAND,
+    "command_r": COMMAND_R,
+    "titan_embeddings": TITAN_EMBEDDINGS,
+    "nova_embeddings": NOVA_EMBEDDINGS,
+    "cohere_embeddings": COHERE_EMBEDDINGS,
+    "rerank": RERANK_MODEL,
+}
+"""The dialects of this plugin's own, by the kind of body that they read."""

@@ -1,0 +1,62 @@
+"""Which kind of body InvokeModel takes, told from a model's name."""
+
+import re
+from functools import lru_cache
+from typing import Final, Literal
+
+Body = Literal[
+    "anthropic",
+    "nova",
+    "titan",
+    "titan_embeddings",
+    "nova_embeddings",
+    "cohere_embeddings",
+    "command",
+    "command_r",
+    "rerank",
+    "other",
+]
+
+_BODIES: Final[tuple[tuple[re.Pattern[str], Body], ...]] = (
+    (re.compile(r"rerank"), "rerank"),
+    (re.compile(r"titan-(embed|e1)"), "titan_embeddings"),
+    (re.compile(r"nova.*embed"), "nova_embeddings"),
+    (re.compile(r"cohere\.embed"), "cohere_embeddings"),
+    (re.compile(r"cohere\.command-r"), "command_r"),
+    (re.compile(r"cohere\.command"), "command"),
+    (re.compile(r"titan-(text|tg1)"), "titan"),
+    (re.compile(r"amazon\.nova-(?!canvas|reel|sonic|2-sonic)"), "nova"),
+    (re.compile(r"anthropic\.|claude"), "anthropic"),
+)
+_BEDROCK: Final = re.compile(
+    r"arn:aws[a-z-]*:(bedrock|sagemaker):"
+    r"|((us|eu|apac|global|jp|au|ca|us-gov)\.)?"
+    r"(ai21|amazon|anthropic|cohere|deepseek|google|luma|meta|minimax|mistral|moonshot|moonshotai"
+    r"|nvidia|openai|qwen|stability|twelvelabs|writer|zai)\.[a-z0-9]"
+)
+_VENDOR: Final = re.compile(r"(?:^|[./])[a-z0-9]+\.[a-z0-9]|^arn:|[:/]arn:")
+
+
+@lru_cache(maxsize=1024)
+def body_of(model: str) -> Body:
+    """The kind of body of a model's id or ARN.
+
+    A name that is of no vendor's, such as an alias, is taken for Claude's: Anthropic's own SDK for
+    Bedrock is what asks for such names.
+    """
+    for pattern, body in _BODIES:
+        if pattern.search(model):
+            return body
+    return "other" if _VENDOR.search(model) else "anthropic"
+
+
+@lru_cache(maxsize=1024)
+def is_bedrock_name(model: str) -> bool:
+    """Whether a name can be but a model of Bedrock: with its vendor in front, or an ARN."""
+    return _BEDROCK.match(model) is not None
+
+
+@lru_cache(maxsize=1024)
+def is_opaque(model: str) -> bool:
+    """Whether a model's name does not tell what it is: a profile, an endpoint, an import."""
+    return model.startswith("arn:") and body_of(model) == "other"

@@ -1,0 +1,161 @@
+"""The provider `bedrock`: Amazon Bedrock in one region."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, Final
+from urllib.parse import quote
+
+from attrs import evolve, frozen
+
+from jackfield.config import option
+from jackfield.dialects import Dialect
+from jackfield.endpoints import Endpoint
+from jackfield.exchange import Exchange
+from jackfield.http_provider import HttpConfig, HttpProvider
+from jackfield.keys import Key
+from jackfield.providers import ModelInfo
+from jackfield.secrets import Secret
+from jackfield.setup import Setup
+
+from .converse import ConverseDialect
+from .converse_thoughts import without_foreign_thoughts
+from .credentials import Credentials, Signer, fixed_keys, found_credentials
+from .endpoints import ANTHROPIC, CONVERSE, COUNT_TOKENS, DIALECTS, PATHS, endpoints
+from .invoke import BODIES
+from .invoke_models import body_of, is_bedrock_name, is_opaque
+from .model_list import LISTING, Control, listed_models
+
+_SECRETS: Final = ("access_key", "secret_key", "session_token")
+_REGIONS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
+_BODIES: Final[Mapping[Dialect, str]] = {
+    ANTHROPIC: "anthropic",
+    **{dialect: body for body, dialect in BODIES.items()},
+}
+_NOT_CONVERSED: Final = frozenset(
+    {"cohere_embeddings", "titan_embeddings", "nova_embeddings", "rerank"}
+)
+_PROFILES: Final = ("us.", "eu.", "apac.", "global.", "jp.", "au.", "ca.", "us-gov.")
+
+
+class Bedrock(HttpProvider):
+    """Amazon Bedrock: requests are signed, or carry an API key of Bedrock."""
+
+    @frozen
+    class Config(HttpConfig):
+        """`[providers.NAME]` with `use = "bedrock"`."""
+
+        base_url: str = option(
+            "", "The address of the runtime; by default that of the region, as AWS has it."
+        )
+        region: str | None = option(
+            None, "The region; without it AWS_REGION of the environment says which."
+        )
+        credentials: Credentials = option(
+            Credentials(), "Where the credentials come from; by default AWS's own chain."
+        )
+
+    dialects: ClassVar[tuple[Dialect, ...]] = DIALECTS
+    endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
+    paths = PATHS
+    by_model: ClassVar[bool] = True
+    signs: ClassVar[bool] = True
+    forward: ClassVar[frozenset[str]] = frozenset(
+        {
+            "x-amzn-bedrock-accept",
+            "x-amzn-bedrock-guardrailidentifier",
+            "x-amzn-bedrock-guardrailversion",
+            "x-amzn-bedrock-performanceconfig-latency",
+            "x-amzn-bedrock-request-metadata",
+            "x-amzn-bedrock-service-tier",
+            "x-amzn-bedrock-trace",
+        }
+    )
+
+    def __init__(self, config: Any) -> None:
+        region = config.region or next(filter(None, map(os.environ.get, _REGIONS)), None)
+        if not region:
+            raise ValueError('no region: write region = "us-east-1", or set AWS_REGION')
+        self._control_url = "" if config.base_url else _address("bedrock", region)
+        url = config.base_url or _address("bedrock-runtime", region)
+        bearer = config.credentials.bearer
+        keys = (*config.keys, Key(secret=bearer)) if bearer is not None else config.keys
+        super().__init__(evolve(config, region=region, base_url=url, keys=keys))
+        self._signer: Signer | None = None
+        self._control: Control | None = None
+        self._secret: Secret | None = None
+
+    async def start(self, setup: Setup) -> None:
+        """Resolve the keys, or say where the credentials are to be found when they are needed."""
+        config, region = self.config.credentials, self.config.region
+        named = {name: getattr(config, name) for name in _SECRETS}
+        secrets = {name: await setup.secret(ref) for name, ref in named.items() if ref is not None}
+        find: Callable[[], Any] = partial(found_credentials, config, region)
+        if secrets:
+            access, secret = secrets["access_key"], secrets["secret_key"]
+            find = partial(fixed_keys, access, secret, secrets.get("session_token"))
+        self._signer = Signer(self.name, region, find)
+        if self._control_url:
+            self._control = setup.origin(f"{self.name}.models", self._control_url)
+            keys = [key.secret if isinstance(key, Key) else key for key in self.config.keys]
+            self._secret = await setup.secret(keys[0]) if keys else None
+        await super().start(setup)
+        for name, hidden in secrets.items():
+            self.hide(name, hidden)
+
+    async def sign(
+        self, method: str, url: str, body: bytes, secret: Secret | None
+    ) -> Sequence[tuple[str, str]]:
+        """AWS's signature of a request, unless a key says who asks."""
+        if secret is not None or self._signer is None:
+            return ()
+        return await self._signer.sign(method, url, body)
+
+    def lists(self, model: str) -> bool:
+        """Whether the configuration names the model or, where it names none, it is AWS's name."""
+        return super().lists(model) or (not self.config.models and is_bedrock_name(model))
+
+    def speaks(self, dialect: Dialect, model: str) -> bool:
+        """Whether the model is asked in this dialect, as far as its name tells."""
+        if is_opaque(model):
+            return True
+        body = body_of(model)
+        if dialect is CONVERSE:
+            return body not in _NOT_CONVERSED
+        return dialect not in _BODIES or _BODIES[dialect] == body
+
+    def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
+        """The path, which says whether to stream. Tokens are counted by models, not by profiles."""
+        if dialect is exchange.dialect:
+            return super().upstream_path(dialect, exchange, model)
+        path = self.paths[dialect.name]
+        if dialect is COUNT_TOKENS:
+            profile = next((p for p in _PROFILES if model.startswith(p)), "")
+            return path.replace("{model}", quote(model.removeprefix(profile), safe=""))
+        if not exchange.stream:
+            return path
+        return f"{path}-stream" if dialect is CONVERSE else f"{path}-with-response-stream"
+
+    def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
+        """The client's own bytes, without what other vendors thought."""
+        body = super().outgoing_body(exchange, model)
+        if isinstance(exchange.dialect, ConverseDialect):
+            return without_foreign_thoughts(body)
+        clean = getattr(exchange.dialect, "without_foreign_thoughts", None)
+        return body if clean is None else bytes(clean(body))
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """Those in the configuration, or else what the account's region lists."""
+        if self.config.models:
+            return [ModelInfo(model, self.name) for model in self.config.models]
+        if self._control is None:
+            return ()
+        url = self._control_url + LISTING
+        headers = self.authorize(self._secret) or await self.sign("GET", url, b"", None)
+        found = await listed_models(self._control, headers)
+        return [ModelInfo(model, self.name) for model in found]
+
+
+def _address(service: str, region: str) -> str:
+    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return f"https://{service}.{region}.{domain}"

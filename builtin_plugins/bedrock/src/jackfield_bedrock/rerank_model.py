@@ -1,0 +1,121 @@
+"""The dialect `bedrock.rerank_model`: rerank models of Cohere and Amazon by InvokeModel."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from jackfield.dialects import (
+    Canonical,
+    CanonicalRequest,
+    CanonicalResponse,
+    Loss,
+    Peek,
+    Rendered,
+    Terminal,
+    UsageMeter,
+)
+from jackfield.errors import InvalidRequest
+from jackfield.messages import RerankRequest, RerankResponse, Usage
+
+from .converse_request import model_of
+from .converse_response import parse_body
+from .dialect import BedrockDialect
+from .event_stream_framing import CHUNKS
+from .fields import body_fields, carry
+from .invoke_usage import usage_of_any
+from .rerank import Document, ranking_of, read_ranked, rerank_of
+from .usage import EventMeter
+
+NAME: Final = "bedrock.rerank_model"
+_VERSION: Final = 2
+
+
+class RerankModelDialect(BedrockDialect):
+    """The body that Cohere's rerank models take, and Amazon's."""
+
+    name: ClassVar[str] = NAME
+    operation: ClassVar[str] = "rerank"
+    canonical: ClassVar[Canonical] = "rerank"
+    request_texts: ClassVar[tuple[str, ...]] = ("query", "documents/*")
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        return Peek(model_of(params))
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        return None
+
+    def usage(self, body: bytes) -> Usage | None:
+        self.parse_response(body)
+        return None
+
+    def usage_meter(self) -> UsageMeter:
+        return EventMeter(CHUNKS, usage_of_any)
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> RerankRequest:
+        fields = body_fields(tree)
+        documents = fields.items("documents")
+        for i, document in enumerate(documents):
+            if not isinstance(document, str | dict):
+                where = f"documents[{i}]"
+                raise InvalidRequest(f"'{where}' must be a string.", param=where)
+        return RerankRequest(
+            model=model_of(params),
+            query=fields.needed_text("query"),
+            documents=tuple(documents),
+            top_n=fields.integer("top_n"),
+            return_documents=fields.flag("return_documents"),
+            extensions={NAME: fields.rest},
+        )
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        asked, losses = rerank_of(request), list[Loss]()
+        mine = NAME in asked.extensions
+        wire: dict[str, Any] = {
+            "query": asked.query,
+            "documents": [item if mine else _text(item) for item in asked.documents],
+        }
+        if asked.top_n is not None:
+            wire["top_n"] = asked.top_n
+        if mine and asked.return_documents is not None:
+            wire["return_documents"] = asked.return_documents
+        elif asked.return_documents:
+            losses.append(Loss("rerank.return_documents", "return_documents", "dropped"))
+        if not mine:
+            wire["api_version"] = _VERSION
+        return Rendered(msgspec.json.encode(carry(wire, asked.extensions, NAME)), tuple(losses))
+
+    def parse_response(self, body: bytes) -> RerankResponse:
+        tree = parse_body(body)
+        results = tree.pop("results", None)
+        if not isinstance(results, list):
+            raise ValueError("the response has no 'results'")
+        ranked = tuple(
+            read_ranked(result, "relevance_score", _document(result)) for result in results
+        )
+        return RerankResponse("", ranked, extensions={NAME: tree})
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        answer = ranking_of(response)
+        results = []
+        for result in answer.results:
+            wire: dict[str, Any] = {"index": result.index, "relevance_score": result.score}
+            if isinstance(result.document, str):
+                wire["document"] = {"text": result.document}
+            elif result.document is not None:
+                wire["document"] = result.document
+            results.append(wire)
+        return Rendered(msgspec.json.encode(carry({"results": results}, answer.extensions, NAME)))
+
+
+def _text(document: Document) -> str:
+    """A document as text: of one with fields its JSON."""
+    return document if isinstance(document, str) else msgspec.json.encode(document).decode()
+
+
+def _document(result: Any) -> Document | None:
+    document = result.get("document") if isinstance(result, dict) else None
+    if isinstance(document, dict) and document.keys() == {"text"}:
+        text: str | None = document["text"]
+        return text
+    return document if isinstance(document, str | dict) else None

@@ -1,0 +1,46 @@
+"""The dialect `bedrock.resource`: Bedrock's other endpoints, passed through as they are."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from jackfield.dialects import Peek, Terminal, UsageMeter
+from jackfield.framing import Framing
+from jackfield.messages import Usage
+
+from .dialect import BedrockDialect
+from .event_stream import BrokenMessage, decode
+from .event_stream_framing import EVENT_STREAM
+from .invoke_usage import usage_of_any
+from .usage import EventMeter
+
+
+class ResourceDialect(BedrockDialect):
+    """Guardrails, asynchronous calls and what else there is: read no further than errors need."""
+
+    name: ClassVar[str] = "bedrock.resource"
+    operation: ClassVar[str] = "resource"
+    translates: ClassVar[bool] = False
+    framing: Framing = EVENT_STREAM
+    terminal_hints: ClassVar[tuple[bytes, ...]] = (b":exception-type", b":error-code")
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        return Peek(params.get("model"))
+
+    def peek_form(self, body: bytes, media_type: str, params: Mapping[str, str]) -> Peek:
+        return Peek(params.get("model"))
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        try:
+            return "error" if decode(event).is_error else None
+        except BrokenMessage:
+            return None
+
+    def finishes(self, event: bytes) -> bool:
+        """Any event may be the last: what is streamed here, nobody reads."""
+        return True
+
+    def usage(self, body: bytes) -> Usage | None:
+        return None
+
+    def usage_meter(self) -> UsageMeter:
+        return EventMeter(self.framing, usage_of_any)

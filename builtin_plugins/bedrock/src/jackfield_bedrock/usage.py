@@ -1,0 +1,94 @@
+"""Token counts as Bedrock reports them: what came from a cache or went into one stands apart."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from jackfield.framing import Framing
+from jackfield.messages import Usage
+
+EXTENSION: Final = "bedrock.usage"
+"""Under this name a Usage keeps the object that it was read from."""
+
+NO_USAGE: Final = b'{"inputTokens":0,"outputTokens":0,"totalTokens":0}'
+"""What stands where nothing is known, and clients rely on an object."""
+
+_READ: Final = ("cacheReadInputTokens", "cacheReadInputTokenCount")
+_WRITTEN: Final = ("cacheWriteInputTokens", "cacheWriteInputTokenCount")
+
+
+def read_usage(value: Any) -> Usage | None:
+    """The usage in Converse's object; None when it is none."""
+    if not isinstance(value, dict) or "inputTokens" not in value:
+        return None
+    cached, written = _count(value, *_READ), _count(value, *_WRITTEN)
+    return Usage(
+        input_tokens=_count(value, "inputTokens") + cached + written,
+        output_tokens=_count(value, "outputTokens"),
+        cached_input_tokens=cached,
+        cache_write_tokens=written,
+        extensions={EXTENSION: value},
+    )
+
+
+def write_usage(usage: Usage | None) -> Mapping[str, Any]:
+    """Converse's object: the one that was read when it still says the same."""
+    usage = usage or Usage()
+    kept = usage.extensions.get(EXTENSION)
+    if kept is not None and read_usage(kept) == usage:
+        return kept
+    apart = usage.cached_input_tokens + usage.cache_write_tokens
+    wire = {
+        "inputTokens": max(usage.input_tokens - apart, 0),
+        "outputTokens": usage.output_tokens,
+        "totalTokens": usage.total_tokens,
+    }
+    if usage.cached_input_tokens:
+        wire[_READ[0]] = usage.cached_input_tokens
+    if usage.cache_write_tokens:
+        wire[_WRITTEN[0]] = usage.cache_write_tokens
+    return wire
+
+
+def _count(value: Mapping[str, Any], *keys: str) -> int:
+    for key in keys:
+        count = value.get(key)
+        if isinstance(count, int | float) and 0 < count < 1 << 53:
+            return int(count)
+    return 0
+
+
+def count_of(value: Any, key: str) -> int:
+    """A count among the members of an answer; Titan writes its own as floats."""
+    return _count(value, key) if isinstance(value, dict) else 0
+
+
+class EventMeter:
+    """Keeps the last batch of events that reports usage, and reads it when asked."""
+
+    __slots__ = ("_batch", "_framing", "_hint", "_read")
+
+    def __init__(
+        self, framing: Framing, read: Callable[[Any], Usage | None], hint: bytes = b""
+    ) -> None:
+        self._framing = framing
+        self._read = read
+        self._hint = hint
+        self._batch = b""
+
+    def feed(self, events: bytes) -> None:
+        """Look at a batch of whole events; without a hint of usage the last one counts."""
+        if self._hint in events:
+            self._batch = events
+
+    def usage(self) -> Usage | None:
+        """The usage reported last, or None."""
+        for event in reversed(self._framing.split(self._batch)):
+            try:
+                usage = self._read(msgspec.json.decode(self._framing.data_of(event) or b"null"))
+            except (msgspec.DecodeError, ValueError):
+                continue
+            if usage is not None:
+                return usage
+        return None

@@ -1,0 +1,185 @@
+"""What bounds an answer of Converse and how much its model thinks, each by a small case."""
+
+import json
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from jackfield.dialects import installed
+from jackfield.messages import ChatRequest
+from jackfield_bedrock.endpoints import CONVERSE
+
+CHAT = installed("openai.chat")
+CLAUDE, OLDER = "us.anthropic.claude-opus-4-8", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+HI: list[Any] = [{"role": "user", "content": "hi"}]
+
+
+def asked(model: str = "m", **members: Any) -> tuple[Any, list[str]]:
+    """What an OpenAI client's request becomes, and what it loses."""
+    tree = {"model": model, "messages": HI, **members}
+    rendered = CONVERSE.render_request(CHAT.parse_request(tree, {}))
+    return json.loads(rendered.body), [loss.feature for loss in rendered.losses]
+
+
+def thinking(budget: int) -> dict[str, Any]:
+    return {"thinking": {"type": "enabled", "budget_tokens": budget}}
+
+
+@pytest.mark.parametrize(
+    ("model", "members", "wanted", "losses"),
+    [
+        (
+            OLDER,
+            {"reasoning_effort": "low"},
+            thinking(2048),
+            ["reasoning.effort"],
+        ),
+        (
+            OLDER,
+            {"reasoning_effort": "high", "max_completion_tokens": 3000},
+            thinking(2999),
+            ["reasoning.effort"],
+        ),
+        (OLDER, {"reasoning_effort": "low", "max_completion_tokens": 900}, None, ["reasoning"]),
+        (OLDER, {"reasoning_effort": "low", "tool_choice": "required"}, None, ["reasoning"]),
+        (
+            OLDER,
+            {"reasoning": {"max_tokens": 5000}},
+            thinking(5000),
+            [],
+        ),
+        (CLAUDE, {"reasoning_effort": "low"}, {"thinking": {"type": "adaptive"}}, []),
+        (CLAUDE, {"reasoning_effort": "none"}, None, []),
+        (
+            "openai.gpt-oss-120b-1:0",
+            {"reasoning_effort": "xhigh"},
+            {"reasoning_effort": "high"},
+            ["reasoning.effort"],
+        ),
+        ("qwen.qwen3-32b-v1:0", {"reasoning_effort": "high"}, {"reasoning_config": "high"}, []),
+        (
+            "us.amazon.nova-2-lite-v1:0",
+            {"reasoning_effort": "low"},
+            {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}},
+            [],
+        ),
+        (
+            "us.amazon.nova-2-lite-v1:0",
+            {"reasoning_effort": "high", "temperature": 0.5},
+            {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "medium"}},
+            ["reasoning.effort"],
+        ),
+        ("meta.llama3-1", {"reasoning_effort": "low"}, None, ["reasoning"]),
+        ("amazon.nova-lite-v1:0", {"top_k": 5}, {"inferenceConfig": {"topK": 5}}, []),
+        (OLDER, {"top_k": 5}, {"top_k": 5}, []),
+        ("meta.llama3-1", {"top_k": 5}, None, ["top_k"]),
+        (CLAUDE, {"temperature": 0.5}, None, ["temperature"]),
+        (OLDER, {"temperature": 0.5, "top_p": 0.9}, None, ["top_p"]),
+        (
+            OLDER,
+            {"temperature": 0.5, "reasoning": {"max_tokens": 5000}},
+            thinking(5000),
+            ["temperature"],
+        ),
+    ],
+    ids=str,
+)
+def test_each_family_of_models_is_asked_in_its_own_words(
+    model: str, members: Any, wanted: Any, losses: list[str]
+) -> None:
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    body, lost = asked(model, **members, **({"tools": tools} if "tool_choice" in members else {}))
+    assert body.get("additionalModelRequestFields") == wanted
+    assert lost == losses
+
+
+def test_claude_does_not_think_when_its_earlier_thoughts_are_missing() -> None:
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    turns = [
+        *HI,
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "a", "content": "ok"},
+    ]
+    assert asked(OLDER, messages=turns, reasoning_effort="low")[1] == ["reasoning"]
+
+
+def test_a_temperature_over_one_is_one() -> None:
+    body, losses = asked(temperature=1.7)
+    assert (body["inferenceConfig"], losses) == ({"temperature": 1}, ["temperature"])
+
+
+def test_an_effort_of_a_model_that_decides_itself_stands_in_the_output_config() -> None:
+    body, _ = asked(CLAUDE, reasoning_effort="max")
+    assert body["outputConfig"] == {"effort": "max"}
+
+
+@pytest.mark.parametrize(
+    ("members", "effort", "budget"),
+    [
+        ({"additionalModelRequestFields": {"thinking": {"type": "adaptive"}}}, "high", None),
+        ({"additionalModelRequestFields": {"thinking": {"type": "disabled"}}}, "none", None),
+        ({"outputConfig": {"effort": "low"}}, "low", None),
+        (
+            {
+                "additionalModelRequestFields": {
+                    "thinking": {"type": "enabled", "budget_tokens": 2000},
+                    "other": 1,
+                }
+            },
+            None,
+            2000,
+        ),
+        ({"additionalModelRequestFields": {"reasoningConfig": {"type": "disabled"}}}, "none", None),
+    ],
+)
+def test_what_a_client_asks_of_thoughts_is_read(
+    members: Any, effort: str | None, budget: int | None
+) -> None:
+    tree = {"messages": [], **members}
+    request = CONVERSE.parse_request(tree, {"model": CLAUDE})
+    assert isinstance(request, ChatRequest)
+    assert request.reasoning is not None
+    assert (request.reasoning.effort, request.reasoning.budget_tokens) == (effort, budget)
+    assert {**json.loads(CONVERSE.render_request(request).body), "messages": []} == tree
+    changed = evolve(request, reasoning=None)
+    assert "thinking" not in json.loads(CONVERSE.render_request(changed).body).get(
+        "additionalModelRequestFields", {}
+    )
+
+
+def test_a_schema_is_asked_for_as_text_and_read_from_it() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    form = {"type": "json_schema", "json_schema": {"name": "city", "schema": schema}}
+    body, losses = asked(response_format=form)
+    wanted = body["outputConfig"]["textFormat"]
+    assert (wanted["type"], losses) == ("json_schema", [])
+    assert json.loads(wanted["structure"]["jsonSchema"]["schema"]) == schema
+    request = CONVERSE.parse_request(body, {"model": "m"})
+    assert json.loads(CHAT.render_request(request).body)["response_format"] == form
+    assert asked(response_format={"type": "json_object"})[1] == ["response_format.json_object"]
+
+
+UNSAID: dict[str, tuple[Any, str]] = {
+    "seed": (1, "seed"),
+    "presence_penalty": (0.5, "penalties"),
+    "logprobs": (True, "logprobs"),
+    "n": (2, "n"),
+    "user": ("u", "user"),
+    "logit_bias": ({"1": 2}, "logit_bias"),
+    "parallel_tool_calls": (False, "parallel_tool_calls"),
+    "verbosity": ("low", "openai.chat.verbosity"),
+    "service_tier": ("scale", "service_tier"),
+}
+
+
+@pytest.mark.parametrize("member", UNSAID)
+def test_what_converse_has_no_words_for_is_named(member: str) -> None:
+    value, feature = UNSAID[member]
+    assert asked(**{member: value})[1] == [feature]
+
+
+def test_tiers_and_metadata_are_carried_and_hints_go_without_a_word() -> None:
+    body, losses = asked(service_tier="flex", metadata={"a": "b"}, prompt_cache_key="k")
+    assert body["serviceTier"] == {"type": "flex"}
+    assert (body["requestMetadata"], losses) == ({"a": "b"}, [])

@@ -1,0 +1,136 @@
+"""Reads what the elements of a stream say of one candidate."""
+
+from typing import Any
+
+from jackfield.errors import InvalidRequest, ProviderError
+from jackfield.events import (
+    CitationAdded,
+    Finished,
+    PartAdded,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+)
+from jackfield.messages import Extensions, Part, Reasoning, Text, ToolCall
+
+from .call_ids import answered_id
+from .fields import NAME
+from .finish import finish_detail, read_finish
+from .grounding import read_sources
+from .logprobs import read_logprobs
+from .parts import read_part
+from .signatures import belongs_to_next
+
+Events = list[StreamEvent]
+_TAKEN = frozenset(("content", "finishReason", "index"))
+
+
+class CandidateReader:
+    """What is open in one candidate. Raises ProviderError for what is none."""
+
+    def __init__(self, index: int, response_id: str) -> None:
+        self.finished = False
+        self._index = index
+        self._response_id = response_id
+        self._kind = ""
+        self._part = 0
+        self._parts = 0
+        self._wires = 0
+        self._has_calls = False
+        self._texts: dict[int, list[str]] = {}
+        self._extra: dict[str, Any] = {}
+
+    def read(self, wire: dict[str, Any], out: Events) -> None:
+        """Append the events of one element's candidate."""
+        logprobs = read_logprobs(wire.get("logprobsResult"))
+        content = wire.get("content")
+        parts = content.get("parts") if isinstance(content, dict) else None
+        for part in parts if isinstance(parts, list) else ():
+            self._read_wire(part, logprobs, out)
+            logprobs = None
+        for key, value in wire.items():
+            if key not in _TAKEN and value:
+                self._extra[key] = value
+        if wire.get("finishReason") is not None and not self.finished:
+            self._finish(wire["finishReason"], out)
+
+    def _read_wire(self, wire: Any, logprobs: Any, out: Events) -> None:
+        self._wires += 1
+        if type(wire) is dict and len(wire) == 1 and type(text := wire.get("text")) is str:
+            self._say(text, logprobs, {}, out)  # the usual part
+            return
+        made_up = answered_id(self._response_id, self._index, self._wires - 1)
+        try:
+            parts = read_part(wire, "parts", made_up, strict=False)
+        except InvalidRequest as error:
+            raise ProviderError(f"The provider sent a wrong part: {error.message}") from error
+        if len(parts) == 2 and parts[1] == Text(""):
+            del parts[1]  # the signature of all the text before it
+        for part in parts:
+            self._tell(part, logprobs, out)
+
+    def _tell(self, part: Part, logprobs: Any, out: Events) -> None:
+        match part:
+            case Text():
+                self._say(part.text, logprobs, part.extensions, out)
+            case Reasoning():
+                self._think(part, out)
+            case ToolCall():
+                self._call(part, out)
+            case _:
+                out.append(PartAdded(self._begin(), part, self._index))
+
+    def _say(self, text: str, logprobs: Any, note: Extensions, out: Events) -> None:
+        if text:
+            place = self._open("text")
+            self._texts.setdefault(place, []).append(text)
+            out.append(TextDelta(place, text, self._index, logprobs, note))
+
+    def _think(self, thought: Reasoning, out: Events) -> None:
+        place = self._begin() if belongs_to_next(thought) else self._open("reasoning")
+        out.append(
+            ReasoningDelta(
+                place,
+                thought.text,
+                self._index,
+                thought.id,
+                thought.signature,
+                thought.encrypted,
+                thought.summary,
+                thought.extensions,
+            )
+        )
+
+    def _call(self, call: ToolCall, out: Events) -> None:
+        self._has_calls = True
+        place = self._begin()
+        started = ToolCallStarted(
+            place, call.id, call.name, self._index, extensions=call.extensions
+        )
+        out += (started, ToolCallDelta(place, call.arguments, self._index))
+
+    def _finish(self, word: Any, out: Events) -> None:
+        self.finished = True
+        texts = [(place, "".join(pieces)) for place, pieces in self._texts.items()]
+        for cited in read_sources(self._extra, texts):
+            out.append(CitationAdded(cited.place, cited.citation, self._index))
+        reason = read_finish(word, self._has_calls)
+        extensions = {NAME: {**self._extra, "$finishReason": word}}
+        out.append(Finished(reason, self._index, finish_detail(word), extensions))
+
+    def _open(self, kind: str) -> int:
+        if self._kind != kind:
+            self._kind = kind
+            self._part = self._next()
+        return self._part
+
+    def _begin(self) -> int:
+        """A part that no further text goes on with."""
+        self._kind = ""
+        return self._next()
+
+    def _next(self) -> int:
+        self._parts += 1
+        return self._parts - 1

@@ -1,0 +1,82 @@
+"""The endpoints of the Gemini API, under `/gemini` in each of its versions."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from jackfield import Endpoint
+
+from .count_tokens import CountTokensDialect, VertexCountTokensDialect
+from .embeddings import EmbeddingsDialect
+from .generate_content import ArrayDialect, GenerateContentDialect
+from .model_list import list_models, show_model
+from .resource import ResourceDialect, VertexResourceDialect
+
+GENERATE: Final = GenerateContentDialect()
+GENERATE_ARRAY: Final = ArrayDialect(GENERATE)
+EMBEDDINGS: Final = EmbeddingsDialect()
+COUNT_TOKENS: Final = CountTokensDialect()
+RESOURCE: Final = ResourceDialect()
+VERTEX_COUNT_TOKENS: Final = VertexCountTokensDialect()
+VERTEX_RESOURCE: Final = VertexResourceDialect()
+
+PREFIX: Final = "/gemini"
+_VERSIONS: Final = ("v1", "v1beta", "v1alpha")
+_UPLOADS: Final = 128 << 20
+_MODELS: Final = "/models/{model*}"
+_ALT: Final = ("alt",)
+
+_RESOURCES: Final = (
+    # path, operation, permission
+    (_MODELS + ":{verb}", "prediction", "inference"),
+    ("/interactions", "interactions", "inference"),
+    ("/interactions/{rest*}", "interactions", "inference"),
+    ("/openai/{rest*}", "openai", "inference"),
+    ("/files", "files", "files"),
+    ("/files/{rest*}", "files", "files"),
+    ("/batches", "batches", "batches"),
+    ("/batches/{rest*}", "batches", "batches"),
+    ("/{rest*}", "resources", "resources"),
+)
+
+
+def endpoints() -> tuple[Endpoint, ...]:
+    """All of them."""
+    return tuple(endpoint for version in _VERSIONS for endpoint in _of(version))
+
+
+def _of(version: str) -> Iterator[Endpoint]:
+    """The endpoints of one version; the same path is asked for at the provider."""
+    yield from _inference(f"/{version}")
+    prefix = f"{PREFIX}/{version}"
+    yield Endpoint("GET", prefix + "/models", RESOURCE, "models", "models", answer=list_models)
+    yield Endpoint("GET", prefix + _MODELS, RESOURCE, "models", "models", answer=show_model)
+    for path, operation, permission in _RESOURCES:
+        above = f"/{version}{path}"
+        yield Endpoint("*", PREFIX + above, RESOURCE, operation, permission, above)
+    for path in ("/files", "/{rest*}"):
+        above = f"/upload/{version}{path}"
+        yield Endpoint("*", PREFIX + above, RESOURCE, "files", "files", above, max_body=_UPLOADS)
+
+
+def _inference(version: str) -> Iterator[Endpoint]:
+    dialects = {
+        "generateContent": GENERATE,
+        "countTokens": COUNT_TOKENS,
+        "embedContent": EMBEDDINGS,
+        "batchEmbedContents": EMBEDDINGS,
+    }
+    for method, dialect in dialects.items():
+        path = f"{version}{_MODELS}:{method}"
+        door = PREFIX + path
+        yield Endpoint("POST", door, dialect, dialect.operation, "inference", path, stream=False)
+    path = f"{version}{_MODELS}:streamGenerateContent"
+    yield Endpoint(
+        "POST",
+        PREFIX + path,
+        GENERATE_ARRAY,
+        GENERATE.operation,
+        "inference",
+        path,
+        stream=True,
+        query=_ALT,
+    )

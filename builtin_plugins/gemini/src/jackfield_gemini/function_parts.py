@@ -1,0 +1,157 @@
+"""Function calls and their responses."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from jackfield.dialects import Loss
+from jackfield.errors import InvalidRequest
+from jackfield.messages import Audio, Document, Image, Opaque, Part, Text, ToolCall, ToolResult
+
+from .call_ids import OpenCalls, is_made_up
+from .fields import NAME, Fields, carry, own
+from .media import read_file, read_inline, write_media
+
+CUSTOM_INPUT = "input"
+"""The one argument of the function that stands for a tool whose input is free text."""
+
+_ENCODED = ("output", "error")
+
+
+def read_call(fields: Fields, made_up: str) -> ToolCall | None:
+    """The call in a part; None when it is malformed and the reading is lenient."""
+    inner = fields.inner("functionCall")
+    name = inner.text("name") if inner else None
+    if inner is None or name is None:
+        if fields.strict:
+            raise fields.wrong("functionCall.name", "a string")
+        return None
+    if inner.rest.get("args") is None:
+        inner.rest.pop("args", None)
+        fields.rest["$args"] = None
+    arguments = _text_of(inner.table("args") or {})
+    identity = inner.text("id") or made_up
+    if inner.rest:
+        fields.rest["functionCall"] = inner.rest
+    return ToolCall(identity, name, arguments, extensions=fields.extensions())
+
+
+def _text_of(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def write_call(call: ToolCall, path: str, losses: list[Loss]) -> dict[str, Any]:
+    """The part that says the call."""
+    inner: dict[str, Any] = {"name": call.name, "args": arguments_of(call, path, losses)}
+    kept = own(call.extensions)
+    if not inner["args"] and "$args" in kept:
+        del inner["args"]
+    if not is_made_up(call.id):
+        inner["id"] = call.id
+    more = kept.get("functionCall")
+    if isinstance(more, dict):
+        inner = {**more, **inner}
+    return carry({"functionCall": inner}, call.extensions)
+
+
+def arguments_of(call: ToolCall, path: str, losses: list[Loss]) -> Mapping[str, Any]:
+    """The arguments as an object, which they must be."""
+    if call.kind == "custom":
+        return {CUSTOM_INPUT: call.arguments}
+    value = _object_of(call.arguments or "{}")
+    if value is None:
+        detail = "what is no JSON object"
+        losses.append(Loss("tool_calls.arguments", path, "dropped", detail))
+        return {}
+    return value
+
+
+def _object_of(text: str) -> dict[str, Any] | None:
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def read_result(fields: Fields, calls: OpenCalls, placed: str) -> ToolResult:
+    """The result in a `functionResponse`; without an id it answers the oldest call of its name."""
+    identity, name = fields.text("id"), fields.text("name") or ""
+    answered = calls.answered(identity, name) or placed
+    response = fields.table("response")
+    parts, failed = _read_response(response)
+    media = [_read_nested(wire, fields) for wire in fields.items("parts") or ()]
+    note: dict[str, Any] = {"$response": response}
+    if identity is None:
+        note["$id"] = None
+    rest = {**fields.rest, **note}
+    return ToolResult(answered, (*parts, *media), name, failed, extensions={NAME: rest})
+
+
+def _read_response(response: Mapping[str, Any] | None) -> tuple[tuple[Part, ...], bool]:
+    if response is None:
+        return (), False
+    if len(response) == 1:
+        for key in _ENCODED:
+            if isinstance(response.get(key), str):
+                return (Text(response[key]),), key == "error"
+    return (Text(_text_of(response)),), False
+
+
+def _read_nested(wire: Any, fields: Fields) -> Part:
+    where = fields.where("parts")
+    if not isinstance(wire, dict):
+        raise InvalidRequest(f"'{where}' must be an array of objects.", param=where)
+    inner = Fields(wire, where, strict=False)
+    if "inlineData" in inner.rest:
+        found = read_inline(inner)
+    else:
+        found = read_file(inner) if "fileData" in inner.rest else None
+    return found or Opaque(NAME, "functionResponse.part", wire)
+
+
+def write_result(
+    result: ToolResult, name: str, path: str, losses: list[Loss]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The `functionResponse` of a result, and its media as parts."""
+    texts = [part for part in result.parts if isinstance(part, Text)]
+    inner: dict[str, Any] = {"name": name, "response": _write_response(result, texts)}
+    if not is_made_up(result.tool_call_id) and "$id" not in own(result.extensions):
+        inner["id"] = result.tool_call_id
+    if inner["response"] is None:
+        del inner["response"]
+    media: list[dict[str, Any]] = []
+    for part in result.parts:
+        wire = _write_nested(part, path, losses)
+        if wire is not None:
+            media.append(wire)
+    return carry(inner, result.extensions), media
+
+
+def _write_response(result: ToolResult, texts: list[Text]) -> Mapping[str, Any] | None:
+    if NAME in result.extensions:
+        raw: Mapping[str, Any] | None = own(result.extensions).get("$response")
+        if _read_response(raw) == (tuple(texts), result.is_error):
+            return raw
+    text = "\n".join(part.text for part in texts)
+    if result.is_error:
+        return {"error": text}
+    value = _object_of(text) if text.lstrip()[:1] == "{" else None
+    if value is None or any(key in value for key in _ENCODED):
+        return {"output": text}
+    return value
+
+
+def _write_nested(part: Part, path: str, losses: list[Loss]) -> dict[str, Any] | None:
+    match part:
+        case Text():
+            return None
+        case Image() | Audio() | Document():
+            return write_media(part, path, losses)
+        case Opaque(dialect=dialect, value=value) if dialect == NAME:
+            return dict(value)
+        case _:
+            kind = part.kind if isinstance(part, Opaque) else type(part).__name__.lower()
+            losses.append(Loss(f"tool_results.{kind}", path, "dropped"))
+            return None

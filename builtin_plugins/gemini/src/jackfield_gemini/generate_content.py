@@ -1,0 +1,158 @@
+"""The dialect `gemini.generate_content`, streamed as server-sent events or as one JSON array."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from jackfield.dialects import (
+    CanonicalRequest,
+    CanonicalResponse,
+    Dialect,
+    Peek,
+    Rendered,
+    StreamParser,
+    StreamRenderer,
+    Terminal,
+    UpstreamFailure,
+)
+from jackfield.dialects import UsageMeter as Meter
+from jackfield.errors import GatewayError
+from jackfield.messages import ChatRequest, ChatResponse, Usage
+
+from . import failures
+from .fields import NAME
+from .json_array import JSON_ARRAY, ArrayWriter, SseWriter
+from .model_name import with_model
+from .request import peek_request, read_request, write_request
+from .response import block_reason, read_response, write_response
+from .stream_parser import GenerateStreamParser
+from .stream_renderer import EventWriter, GenerateStreamRenderer
+from .usage import UsageMeter, usage_of_answer
+
+_PART_TEXTS = ("text", "functionResponse/response/output", "functionResponse/response/error")
+_SNAKE_TEXTS = ("function_response/response/output", "function_response/response/error")
+_ANSWER_TEXTS = ("candidates/*/content/parts/*/text",)
+
+
+class GenerateContentDialect(Dialect):
+    """Generate content, whole or as server-sent events.
+
+    What goes through the canonical form comes back with the same JSON, but that names are in camel
+    case, a lone object is an array of one and the role of a content is spelt out.
+    """
+
+    name: ClassVar[str] = NAME
+    operation: ClassVar[str] = "chat"
+    request_texts: ClassVar[tuple[str, ...]] = (
+        *(f"contents/*/parts/*/{path}" for path in (*_PART_TEXTS, *_SNAKE_TEXTS)),
+        "contents/parts/text",
+        "contents/parts/*/text",
+        "contents/*/parts/text",
+        "systemInstruction/parts/*/text",
+        "systemInstruction/parts/text",
+        "system_instruction/parts/*/text",
+        "system_instruction/parts/text",
+    )
+    response_texts: ClassVar[tuple[str, ...]] = _ANSWER_TEXTS
+    event_texts: ClassVar[tuple[str, ...]] = _ANSWER_TEXTS
+    terminal_hints: ClassVar[tuple[bytes, ...]] = (b'"error"',)
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        return peek_request(tree, params)
+
+    def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
+        return with_model(body, old, new)
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        """An `error` breaks a stream off; nothing marks a good end."""
+        data = self.framing.data_of(event)
+        if data is None or b'"error"' not in data:
+            return None
+        return "error" if _decoded(data).get("error") else None
+
+    def finishes(self, event: bytes) -> bool:
+        """Whether a candidate finished or the prompt was blocked."""
+        if b"finishReason" not in event and b"blockReason" not in event:
+            return False
+        chunk = _decoded(self.framing.data_of(event) or b"")
+        if block_reason(chunk) is not None:
+            return True
+        candidates = chunk.get("candidates")
+        if not isinstance(candidates, list):
+            return False
+        return any(isinstance(c, dict) and c.get("finishReason") is not None for c in candidates)
+
+    def usage(self, body: bytes) -> Usage | None:
+        return usage_of_answer(body)
+
+    def usage_meter(self) -> Meter:
+        return UsageMeter(self.framing)
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_error(error, request_id)
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        return SseWriter().event(failures.render_error(error, request_id))
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        return failures.parse_error(status, body)
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
+        return read_request(tree, params)
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        return write_request(chat_of(request))
+
+    def parse_response(self, body: bytes) -> ChatResponse:
+        return read_response(body)
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        if not isinstance(response, ChatResponse):
+            raise TypeError("a client that generates content gets a ChatResponse")
+        return write_response(response, chat_of(request))
+
+    def stream_parser(self) -> StreamParser:
+        return GenerateStreamParser(self.framing)
+
+    def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
+        return GenerateStreamRenderer(chat_of(request), self.event_writer())
+
+    def event_writer(self) -> EventWriter:
+        """What puts the elements of one stream on the wire."""
+        return SseWriter()
+
+
+class ArrayDialect(GenerateContentDialect):
+    """The same, streamed as one JSON array; with `alt=sse` in the query it is `events` instead."""
+
+    framing = JSON_ARRAY
+    stop_marker: ClassVar[bytes] = b"\n]"
+
+    def __init__(self, events: GenerateContentDialect) -> None:
+        self._events = events
+
+    def variant(self, params: Mapping[str, str]) -> Dialect:
+        return self._events if params.get("alt") == "sse" else self
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        """The last element: errors come as events only after others."""
+        return b",\r\n" + failures.render_error(error, request_id) + b"\n]"
+
+    def event_writer(self) -> EventWriter:
+        return ArrayWriter()
+
+
+def _decoded(data: bytes) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def chat_of(request: CanonicalRequest) -> ChatRequest:
+    """The request as that of a chat. Raises TypeError when it asks for something else."""
+    if not isinstance(request, ChatRequest):
+        raise TypeError("the request is not one to generate content")
+    return request

@@ -1,0 +1,51 @@
+"""What a request says in words of another dialect alone, named as losses."""
+
+from typing import Any, Final
+
+from jackfield.dialects import Loss
+from jackfield.messages import ChatRequest
+
+from .fields import NAME, own
+
+_HINTS: Final = frozenset(
+    {
+        "cache_control",
+        "include",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "stream_options",
+    }
+)
+"""Members that save money and time or name the caller, and leave the answer as it is."""
+
+_NAMED_APART: Final = frozenset({"previous_response_id", "conversation"})
+_DEFAULTS: Final = (("truncation", "disabled"),)
+
+
+def foreign_losses(request: ChatRequest) -> list[Loss]:
+    """The losses of what only other dialects know."""
+    losses = _state_loss(request)
+    for name, members in request.extensions.items():
+        if name == NAME:
+            continue
+        for key, value in members.items():
+            if _matters(key, value):
+                losses.append(Loss(f"{name}.{key}", f"extensions.{name}.{key}", "dropped"))
+    return losses
+
+
+def _state_loss(request: ChatRequest) -> list[Loss]:
+    if request.server_state is None or "cachedContent" in own(request.extensions):
+        return []
+    detail = "the text of earlier turns is missing"
+    state = "conversation.server_state"
+    return [Loss(state, "server_state", "dropped", detail, breaks=True)]
+
+
+def _matters(key: str, value: Any) -> bool:
+    # A `$` marks a note on the form that something came in.
+    if not value or key.startswith("$") or (key, value) in _DEFAULTS:
+        return False
+    return key not in _HINTS and key not in _NAMED_APART

@@ -1,0 +1,113 @@
+"""Inline data and files: images, sound and documents of a content."""
+
+from mimetypes import guess_type
+from typing import Any
+from urllib.parse import urlsplit
+
+from jackfield.dialects import Loss
+from jackfield.messages import Audio, Document, Extensions, Image
+
+from .fields import NAME, Fields, carry, own
+
+Media = Image | Audio | Document
+_OWN_FILES = ("https://generativelanguage.googleapis.com/", "gs://", "files/")
+_AUDIO_TYPES = {"mp3": "audio/mp3", "wav": "audio/wav", "pcm16": "audio/pcm;rate=24000"}
+_AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "pcm": "pcm16", "l16": "pcm16"}
+
+
+def read_inline(fields: Fields) -> Media | None:
+    """What `inlineData` holds; None when it is malformed and the reading is lenient."""
+    inner = fields.inner("inlineData")
+    data = inner.text("data") if inner else None
+    if inner is None or data is None:
+        if fields.strict:
+            raise fields.wrong("inlineData.data", "a string of base64")
+        return None
+    media_type = inner.text("mimeType")
+    if inner.rest:
+        fields.rest["inlineData"] = inner.rest
+    kind = (media_type or "").partition("/")[0].lower()
+    if kind == "image":
+        return Image(data=data, media_type=media_type, extensions=fields.extensions())
+    if kind == "audio":
+        fields.rest["$mimeType"] = media_type
+        return Audio(data=data, format=audio_format(media_type), extensions=fields.extensions())
+    return Document(data=data, media_type=media_type, extensions=fields.extensions())
+
+
+def audio_format(media_type: str | None) -> str | None:
+    """The canonical word for a kind of sound."""
+    subtype = (media_type or "").partition("/")[2].partition(";")[0].lower()
+    return _AUDIO_FORMATS.get(subtype, subtype) or None
+
+
+def read_file(fields: Fields) -> Media | None:
+    """What `fileData` refers to."""
+    inner = fields.inner("fileData")
+    uri = inner.text("fileUri") if inner else None
+    if inner is None or uri is None:
+        if fields.strict:
+            raise fields.wrong("fileData.fileUri", "a string")
+        return None
+    media_type = inner.text("mimeType")
+    if inner.rest:
+        fields.rest["fileData"] = inner.rest
+    where: dict[str, str] = {"file_id" if uri.startswith(_OWN_FILES) else "url": uri}
+    kind = Image if (media_type or "").startswith("image/") else Document
+    return kind(**where, media_type=media_type, extensions=fields.extensions())
+
+
+def write_media(part: Media, path: str, losses: list[Loss]) -> dict[str, Any] | None:
+    """The part of a content, or None where Gemini has none."""
+    if isinstance(part, Audio):
+        return _write_audio(part, path, losses)
+    if isinstance(part, Document) and part.text is not None:
+        return carry({"text": part.text}, part.extensions)
+    if part.data is not None:
+        default = "image/png" if isinstance(part, Image) else "application/pdf"
+        return _inline(part.data, _media_type(part, default), part.extensions)
+    return _write_file(part, path, losses)
+
+
+def _media_type(part: Image | Document, default: str) -> str | None:
+    return part.media_type or (None if NAME in part.extensions else default)
+
+
+def _write_audio(part: Audio, path: str, losses: list[Loss]) -> dict[str, Any] | None:
+    if part.data is None:
+        if part.transcript:
+            detail = "its transcript as text"
+            losses.append(Loss("audio", path, "approximated", detail))
+            return {"text": part.transcript}
+        losses.append(Loss("audio", path, "dropped", "Gemini takes no audio by id", breaks=True))
+        return None
+    form = part.format or "wav"
+    media_type = own(part.extensions).get("$mimeType") or _AUDIO_TYPES.get(form, f"audio/{form}")
+    return _inline(part.data, media_type, part.extensions)
+
+
+def _inline(data: str, media_type: str | None, extensions: Extensions) -> dict[str, Any]:
+    inner = {"data": data} | ({"mimeType": media_type} if media_type else {})
+    return _nested("inlineData", inner, extensions)
+
+
+def _write_file(part: Image | Document, path: str, losses: list[Loss]) -> dict[str, Any] | None:
+    uri = part.url or part.file_id
+    feature = "images" if isinstance(part, Image) else "documents"
+    if uri is None:
+        losses.append(Loss(f"{feature}.empty", path, "dropped"))
+        return None
+    if part.url is None and not uri.startswith(_OWN_FILES):
+        detail = "the file is kept by another vendor"
+        losses.append(Loss(f"{feature}.file_id", path, "dropped", detail, breaks=True))
+        return None
+    media_type = part.media_type
+    if media_type is None and NAME not in part.extensions:
+        media_type = guess_type(urlsplit(uri).path)[0]
+    inner = {"fileUri": uri} | ({"mimeType": media_type} if media_type else {})
+    return _nested("fileData", inner, part.extensions)
+
+
+def _nested(kind: str, inner: dict[str, Any], extensions: Extensions) -> dict[str, Any]:
+    kept = own(extensions).get(kind)
+    return carry({kind: {**kept, **inner} if isinstance(kept, dict) else inner}, extensions)

@@ -1,0 +1,34 @@
+"""The gateway's models in the form in which Google lists its own."""
+
+from typing import Any
+
+import msgspec
+
+from jackfield import Exchange, NotFound, Response
+from jackfield.catalogue import Catalogue, Listed
+
+_METHODS = ("generateContent", "streamGenerateContent", "countTokens", "embedContent")
+
+
+async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
+    """Aliases and the models of all providers, on one page."""
+    listed = await catalogue.models()
+    return Response(200, msgspec.json.encode({"models": [_model(one) for one in listed]}))
+
+
+async def show_model(exchange: Exchange, catalogue: Catalogue) -> Response:
+    """One model of the list."""
+    wanted = exchange.request.params["model"]
+    for one in await catalogue.models():
+        if wanted in (one.name, one.info.id):
+            return Response(200, msgspec.json.encode(_model(one)))
+    raise NotFound(f"There is no model {wanted!r}; list those there are.", param="model")
+
+
+def _model(listed: Listed) -> dict[str, Any]:
+    return {
+        "name": f"models/{listed.name}",
+        "version": "1",
+        "displayName": listed.name,
+        "supportedGenerationMethods": _METHODS,
+    }

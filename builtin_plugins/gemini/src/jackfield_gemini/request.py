@@ -1,0 +1,144 @@
+"""Reads and writes the body of a request to generate content."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from jackfield.dialects import Loss, Peek, Rendered
+from jackfield.errors import InvalidRequest
+from jackfield.messages import ChatRequest
+
+from .contents import read_contents, read_system
+from .contents_writer import write_contents
+from .fields import NAME, Fields, body_fields, camel, carry
+from .generation_config import read_config, write_config
+from .losses import foreign_losses
+from .tools import read_choice, read_tools, write_tool_config, write_tools
+
+_TIERS: Final = ("flex", "priority")
+
+
+def peek_request(tree: Any, params: Mapping[str, str]) -> Peek:
+    """Model and output limit; whether the answer streams, the path says."""
+    fields = body_fields(tree)
+    config = fields.inner("generationConfig")
+    limit = config.integer("maxOutputTokens") if config else None
+    return Peek(model_of(params), max_tokens=limit)
+
+
+def model_of(params: Mapping[str, str]) -> str:
+    """The model in a path. Raises InvalidRequest when there is none.
+
+    On Vertex AI a path names a publisher too, and Google's SDK makes `provider/model` one of them.
+    """
+    model = params.get("model", "").removeprefix("models/")
+    if not model:
+        raise InvalidRequest("The path must name a model.", param="model")
+    publisher = params.get("publisher", "google")
+    return model if publisher == "google" else f"{publisher}/{model}"
+
+
+def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
+    """The canonical form of a request's body."""
+    return read_chat(body_fields(tree), model_of(params))
+
+
+def read_chat(fields: Fields, model: str) -> ChatRequest:
+    """The canonical form of the fields of a request."""
+    messages = (*read_system(fields), *read_contents(fields))
+    known = _read_config(fields)
+    tools = read_tools(fields.rest.get("tools"))
+    choice = _read_tool_config(fields)
+    if fields.rest.get("tools") is not None:
+        fields.rest["$tools"] = fields.rest.pop("tools")
+    tier = fields.text("serviceTier")
+    return ChatRequest(
+        model,
+        messages,
+        tools=tools,
+        tool_choice=choice,
+        include_usage=True,
+        service_tier=tier,
+        store=fields.flag("store"),
+        server_state=_cached(fields),
+        extensions={NAME: fields.rest},
+        **known,
+    )
+
+
+def _cached(fields: Fields) -> str | None:
+    # A cached content is the beginning of the conversation.
+    cached = fields.rest.get("cachedContent")
+    if cached is not None and not isinstance(cached, str):
+        raise fields.wrong("cachedContent", "a string")
+    return cached or None
+
+
+def _read_config(fields: Fields) -> dict[str, Any]:
+    raw = fields.table("generationConfig")
+    if raw is None:
+        return {}
+    fields.rest["$generationConfig"] = raw
+    known, rest = read_config(raw)
+    if rest:
+        fields.rest["generationConfig"] = rest
+    return known
+
+
+def _read_tool_config(fields: Fields) -> Any:
+    raw = fields.table("toolConfig")
+    if raw is None:
+        return None
+    fields.rest["$toolConfig"] = raw
+    rest = {camel(key): value for key, value in raw.items()}
+    rest.pop("functionCallingConfig", None)
+    if rest:
+        fields.rest["toolConfig"] = rest
+    return read_choice(raw)
+
+
+def write_request(request: ChatRequest) -> Rendered:
+    """The body that asks a provider the same, and what of it Gemini has no words for."""
+    losses: list[Loss] = []
+    wire = write_chat(request, losses)
+    losses += _lost_options(request)
+    losses += foreign_losses(request)
+    carry(wire, request.extensions)
+    return Rendered(msgspec.json.encode(wire), tuple(losses))
+
+
+def write_chat(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
+    """What the canonical form says, as members of the body."""
+    written = write_contents(request.messages, request.model, losses)
+    wire: dict[str, Any] = {"contents": written.contents}
+    if written.system is not None:
+        wire["systemInstruction"] = written.system
+    tools = write_tools(request, losses)
+    if tools or "$tools" in request.extensions.get(NAME, {}):
+        wire["tools"] = tools
+    wire |= write_tool_config(request, losses)
+    wire |= write_config(request, losses)
+    wire |= _write_tier(request, losses)
+    if request.store is not None and NAME in request.extensions:
+        wire["store"] = request.store
+    return wire
+
+
+def _write_tier(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
+    tier = request.service_tier
+    if tier is None or (NAME not in request.extensions and tier in ("auto", "default")):
+        return {}
+    if NAME in request.extensions or tier in _TIERS:
+        return {"serviceTier": tier}
+    losses.append(Loss("service_tier", "service_tier", "dropped", repr(tier)))
+    return {}
+
+
+def _lost_options(request: ChatRequest) -> list[Loss]:
+    losses = []
+    if request.logit_bias:
+        losses.append(Loss("logit_bias", "logit_bias", "dropped"))
+    if request.metadata:
+        losses.append(Loss("metadata", "metadata", "dropped"))
+    return losses

@@ -1,0 +1,117 @@
+"""The dialect `gemini.resource`: Google's other endpoints, passed through as they are."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from jackfield import sse
+from jackfield.dialects import Peek, Terminal
+from jackfield.dialects import UsageMeter as Meter
+from jackfield.messages import Usage
+
+from .fields import NAME, body_fields
+from .usage import read_usage
+from .whole_answer import WholeAnswerDialect
+
+
+class ResourceDialect(WholeAnswerDialect):
+    """Files, cached contents, batches, interactions, predictions: read no further than errors need.
+
+    Of these interactions stream, as server-sent events that end in `[DONE]`; a stream of any other
+    kind ends when the connection does.
+    """
+
+    name: ClassVar[str] = "gemini.resource"
+    operation: ClassVar[str] = "resource"
+    translates: ClassVar[bool] = False
+    terminal_hints: ClassVar[tuple[bytes, ...]] = (b"[DONE]", b"error")
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        model = params.get("model")
+        if not isinstance(tree, dict):  # uploads, lists and the like
+            return Peek(model)
+        fields = body_fields(tree)
+        named = fields.rest.get("model")
+        if model is None and isinstance(named, str):
+            model = named.removeprefix("models/") or None
+        return Peek(model, fields.rest.get("stream") is True)
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        parsed = sse.parse(event)
+        if parsed.data is None:
+            return None
+        if parsed.data.strip() == b"[DONE]":
+            return "end"
+        value = _decoded(parsed.data)
+        failed = value.get("error") and "candidates" not in value
+        return "error" if parsed.event == "error" or failed else None
+
+    def finishes(self, event: bytes) -> bool:
+        return True
+
+    def usage(self, body: bytes) -> Usage | None:
+        return _usage_in(_decoded(body))
+
+    def usage_meter(self) -> Meter:
+        return _LastMeter()
+
+
+class VertexResourceDialect(ResourceDialect):
+    """The same on Vertex AI, where a body names a model by all of its path: that routes nothing."""
+
+    name: ClassVar[str] = "gemini.resource@vertex"
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        found = super().peek(tree, params)
+        if found.model is not None and found.model.startswith(("projects/", "publishers/")):
+            return Peek(None, found.stream)
+        return found
+
+
+class _LastMeter:
+    """Keeps the last batch of events that reports usage."""
+
+    def __init__(self) -> None:
+        self._batch = b""
+
+    def feed(self, events: bytes) -> None:
+        if b'"usage' in events:
+            self._batch = events
+
+    def usage(self) -> Usage | None:
+        for event in reversed(sse.split(self._batch)):
+            value = _decoded(sse.data_of(event) or b"")
+            inner = value.get("interaction")
+            usage = _usage_in(inner if isinstance(inner, dict) else value)
+            if usage is not None:
+                return usage
+        return None
+
+
+def _usage_in(value: Mapping[str, Any]) -> Usage | None:
+    """The usage of an interaction, or that of an answer."""
+    wire = value.get("usage")
+    if not isinstance(wire, dict):
+        return read_usage(value.get("usageMetadata"))
+    thoughts = _count(wire, "total_thought_tokens")
+    return Usage(
+        input_tokens=_count(wire, "total_input_tokens"),
+        output_tokens=_count(wire, "total_output_tokens") + thoughts,
+        cached_input_tokens=_count(wire, "total_cached_tokens"),
+        reasoning_tokens=thoughts,
+        extensions={NAME: wire},
+    )
+
+
+def _count(wire: Mapping[str, Any], key: str) -> int:
+    count = wire.get(key)
+    return count if type(count) is int and count >= 0 else 0
+
+
+def _decoded(data: bytes) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,95 @@
+"""Thought signatures: Gemini's own, and other vendors' proofs that travel in their place."""
+
+import re
+from base64 import b64encode, urlsafe_b64decode
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from attrs import evolve
+
+from jackfield.events import ReasoningDelta
+from jackfield.messages import Reasoning
+from jackfield.proofs import seal, unseal
+
+from .fields import NAME, own
+
+SKIP: Final = b64encode(b"skip_thought_signature_validator").decode()
+"""What Google documents for calls that its model has not made itself."""
+
+_SEALED: Final = "amFja2ZpZWxkL"  # the base64 of the mark with which every sealed proof begins
+_VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
+
+
+def read_thought(text: str, signature: str | None, rest: Mapping[str, Any]) -> Reasoning:
+    """A thought part: of Gemini, or another vendor's that comes back from a client."""
+    foreign = unsealed(signature)
+    if foreign is not None:
+        return evolve(foreign, text=text)
+    note = {NAME: {"$of": "self", **rest}}
+    return Reasoning(text, signature=signature, summary=True, extensions=note)
+
+
+def read_proof(signature: str, call: str | None = None) -> Reasoning:
+    """The signature of the part that follows, as a reasoning without text before it.
+
+    `call` is the id of the call it belongs to: in some dialects text comes between the two.
+    """
+    foreign = unsealed(signature)
+    if foreign is not None:
+        return foreign
+    note = {"$of": "next"} | ({"$call": call} if call else {})
+    return Reasoning(signature=signature, extensions={NAME: note})
+
+
+def unsealed(signature: str | None) -> Reasoning | None:
+    """Another vendor's thought, without its text; None for a signature of Google's."""
+    if signature is None or not signature.startswith(_SEALED):
+        return None
+    try:
+        wire = signature.rstrip("=").translate(_URLSAFE)
+        return unseal(urlsafe_b64decode(wire + "=" * (-len(wire) % 4)).decode("ascii"))
+    except ValueError:
+        return None
+
+
+_URLSAFE = str.maketrans("+/", "-_")
+
+
+def sealed(thought: Reasoning | ReasoningDelta) -> str | None:
+    """Another vendor's proof as a thought signature, which must be base64."""
+    proof = seal(thought)
+    return None if proof is None else b64encode(proof.encode()).decode()
+
+
+def is_own(thought: Reasoning | ReasoningDelta) -> bool:
+    """Whether it is Gemini's own thought."""
+    return NAME in thought.extensions
+
+
+def belongs_to_next(thought: Reasoning | ReasoningDelta) -> bool:
+    """Whether it is nothing but the signature of another part."""
+    return own(thought.extensions).get("$of") == "next"
+
+
+@lru_cache(maxsize=256)
+def version_of(model: str) -> tuple[int, int] | None:
+    """The version in a model's name, as in gemini-2.5-flash; None where it says none."""
+    found = _VERSION.search(model)
+    return (int(found[1]), int(found[2] or 0)) if found else None
+
+
+def prove_calls(contents: list[dict[str, Any]], model: str) -> None:
+    """Sign the calls that Gemini 3 wants to see signed: in every step since the user last spoke
+    the first one. A history that another model wrote has no signatures.
+    """
+    version = version_of(model)
+    if version is None or version < (3, 0):
+        return
+    for content in reversed(contents):
+        if content["role"] == "model":
+            calls = [part for part in content["parts"] if "functionCall" in part]
+            if calls and "thoughtSignature" not in calls[0]:
+                calls[0]["thoughtSignature"] = SKIP
+        elif not any("functionResponse" in part for part in content["parts"]):
+            return

@@ -1,0 +1,87 @@
+"""How much to think: Gemini's `thinkingConfig`, by level from version 3 on, by budget before."""
+
+from typing import Any, Final
+
+from jackfield.dialects import Loss
+from jackfield.messages import ReasoningRequest
+
+from .fields import Fields
+from .signatures import version_of
+
+_BUDGETS: Final = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
+"""Tokens for an effort, as Google's own endpoint of OpenAI's form has them."""
+
+_LEVELS: Final = {"minimal": "MINIMAL", "low": "LOW", "medium": "MEDIUM", "high": "HIGH"}
+_MORE: Final = ("xhigh", "max")
+
+
+def read_thinking(fields: Fields) -> ReasoningRequest | None:
+    """What `thinkingConfig` asks for; a budget of -1 leaves it to the model."""
+    inner = fields.inner("thinkingConfig")
+    if inner is None:
+        return None
+    level, budget = inner.text("thinkingLevel"), inner.integer("thinkingBudget")
+    return ReasoningRequest(
+        effort=level.lower() if level else None,
+        budget_tokens=budget if budget is not None and budget >= 0 else None,
+        summary="auto" if inner.flag("includeThoughts") else None,
+    )
+
+
+def write_thinking(
+    asked: ReasoningRequest | None, model: str, losses: list[Loss]
+) -> dict[str, Any]:
+    """`thinkingConfig`, empty where there is nothing to say or the model cannot think."""
+    if asked is None or asked == ReasoningRequest():
+        return {}
+    version = version_of(model)
+    if (version is not None and version < (2, 5)) or "gemma" in model:
+        losses.append(Loss("reasoning.effort", "reasoning", "dropped", "the model does not think"))
+        return {}
+    config = _write_amount(asked, model, losses)
+    thinks = config.get("thinkingBudget") != 0
+    if thinks and (asked.summary or asked.effort or asked.budget_tokens):
+        config["includeThoughts"] = True
+    return {"thinkingConfig": config} if config else {}
+
+
+def _write_amount(asked: ReasoningRequest, model: str, losses: list[Loss]) -> dict[str, Any]:
+    if asked.budget_tokens is not None:
+        return {"thinkingBudget": _limited(asked.budget_tokens, model, losses)}
+    effort = asked.effort
+    if effort is None:
+        return {}
+    version = version_of(model)
+    if version is not None and version >= (3, 0):
+        return {"thinkingLevel": _level(effort, model, losses)}
+    if effort in _MORE:
+        _approximate(effort, "high", losses)
+        effort = "high"
+    budget = _BUDGETS.get(effort)
+    if budget is None:
+        losses.append(Loss("reasoning.effort", "reasoning", "dropped", f"{effort!r}"))
+        return {}
+    return {"thinkingBudget": _limited(budget, model, losses)}
+
+
+def _level(effort: str, model: str, losses: list[Loss]) -> str:
+    if effort in _LEVELS and not (effort == "minimal" and "pro" in model):
+        return _LEVELS[effort]
+    nearest = "HIGH" if effort in _MORE else "LOW" if "pro" in model else "MINIMAL"
+    _approximate(effort, nearest, losses)
+    return nearest
+
+
+def _limited(budget: int, model: str, losses: list[Loss]) -> int:
+    """The budget within what the models of version 2.5 take: Pro cannot stop thinking."""
+    least, most = (128, 32768) if "pro" in model else (0, 24576)
+    within = min(max(budget, least), most)
+    if within != budget:
+        detail = f"{budget} tokens as {within}"
+        losses.append(Loss("reasoning.budget_tokens", "reasoning", "approximated", detail))
+    return within
+
+
+def _approximate(effort: str, nearest: str, losses: list[Loss]) -> None:
+    detail = f"{effort!r} as {nearest}"
+    losses.append(Loss("reasoning.effort", "reasoning", "approximated", detail))

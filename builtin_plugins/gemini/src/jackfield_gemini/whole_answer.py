@@ -1,0 +1,36 @@
+"""What the dialects without streams share."""
+
+from typing import ClassVar
+
+from jackfield.dialects import Dialect, Terminal, UpstreamFailure
+from jackfield.dialects import UsageMeter as Meter
+from jackfield.errors import GatewayError
+
+from . import failures
+from .json_array import SseWriter
+from .model_name import with_model
+from .usage import UsageMeter
+
+
+class WholeAnswerDialect(Dialect):
+    """A dialect whose answers come in one piece."""
+
+    terminal_hints: ClassVar[tuple[bytes, ...]] = ()
+
+    def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
+        return with_model(body, old, new)
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        return None
+
+    def usage_meter(self) -> Meter:
+        return UsageMeter(self.framing)
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        return failures.render_error(error, request_id)
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        return SseWriter().event(failures.render_error(error, request_id))
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        return failures.parse_error(status, body)

@@ -1,0 +1,238 @@
+"""Google's official SDK against a gateway process: in front of Gemini, and of an OpenAI API."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx
+import pydantic
+import pytest
+import pytest_asyncio
+from google import genai
+from google.genai import errors, types
+from tests.faults.gateway import serving
+
+from jackfield import sse
+from jackfield.testing import FakeUpstream
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+Front = tuple[genai.client.AsyncClient, FakeUpstream]
+ASK = "Weather in Rome?"
+USAGE = {"promptTokenCount": 30, "candidatesTokenCount": 20, "totalTokenCount": 50}
+OPENAI_USAGE = {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50}
+CALL = {"name": "weather", "arguments": '{"city":"Rome"}'}
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+class City(pydantic.BaseModel):
+    """What the structured answer holds."""
+
+    name: str
+
+
+def weather(city: str) -> str:
+    """The weather in a city."""
+    return f"Sunny in {city}"
+
+
+def content(*parts: Mapping[str, Any], **members: Any) -> dict[str, Any]:
+    candidate = {"content": {"parts": list(parts), "role": "model"}, "index": 0, **members}
+    return {
+        "candidates": [candidate],
+        "usageMetadata": USAGE,
+        "modelVersion": "gemini-3-flash",
+        "responseId": "r-1",
+    }
+
+
+def answer(*parts: Mapping[str, Any]) -> bytes:
+    return json.dumps(content(*parts, finishReason="STOP")).encode()
+
+
+def completion(message: Mapping[str, Any], finish: str = "stop") -> bytes:
+    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
+    body = {"id": "c-1", "object": "chat.completion", "created": 1, "model": "gpt"}
+    return json.dumps({**body, "choices": [choice], "usage": OPENAI_USAGE}).encode()
+
+
+def chunks(*deltas: Mapping[str, Any], finish: str = "stop") -> list[bytes]:
+    head = {"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt"}
+    choices: list[Any] = [{"index": 0, "delta": d, "finish_reason": None} for d in deltas]
+    choices.append({"index": 0, "delta": {}, "finish_reason": finish})
+    values = [head | {"choices": [choice]} for choice in choices]
+    values.append(head | {"choices": [], "usage": OPENAI_USAGE})
+    return [sse.encode(json.dumps(value).encode()) for value in values] + [b"data: [DONE]\n\n"]
+
+
+def configuration(upstream: FakeUpstream) -> str:
+    return f"""
+[server]
+bind = "127.0.0.1:0"
+admin = ""
+[upstream]
+retries = 0
+[providers.gm]
+use = "gemini"
+base_url = "{upstream.base_url}"
+keys = ["env:UPSTREAM_KEY"]
+[providers.oa]
+use = "openai"
+base_url = "{upstream.base_url}/v1"
+dialects = ["openai.chat", "openai.embeddings"]
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def front(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Front]:
+    folder = tmp_path_factory.mktemp("gateway")
+    async with (
+        FakeUpstream() as upstream,
+        serving(folder, configuration(upstream)) as gateway,
+        httpx.AsyncClient(timeout=20) as http,
+    ):
+        base_url = f"{gateway.url}/gemini"
+        options = types.HttpOptions(base_url=base_url, httpx_async_client=http)
+        client = genai.Client(api_key="client-key", http_options=options)
+        try:
+            yield client.aio, upstream
+        finally:
+            await client.aio.aclose()
+            client.close()
+
+
+def sent(upstream: FakeUpstream) -> Any:
+    return json.loads(upstream.requests[-1].body)
+
+
+async def test_a_loop_of_tools_with_gemini(front: Front) -> None:
+    aio, upstream = front
+    call = {
+        "functionCall": {"name": "weather", "args": {"city": "Rome"}},
+        "thoughtSignature": "c2ln",
+    }
+    upstream.reply(answer(call))
+    upstream.reply(answer({"text": "It is sunny."}))
+    config = types.GenerateContentConfig(tools=[weather])
+    response = await aio.models.generate_content(
+        model="gm/gemini-3-flash", contents=ASK, config=config
+    )
+    assert response.text == "It is sunny."
+    assert upstream.requests[-1].path == "/v1/models/gemini-3-flash:generateContent"
+    assert upstream.requests[-1].headers["x-goog-api-key"] != "client-key"
+    assert sent(upstream)["contents"][1]["parts"][0]["thoughtSignature"] == "c2ln"
+    result = sent(upstream)["contents"][2]["parts"][0]["functionResponse"]
+    assert result["response"] == {"result": "Sunny in Rome"}
+
+
+async def test_a_loop_of_tools_with_an_openai_api(front: Front) -> None:
+    aio, upstream = front
+    called = {"id": "w_1", "type": "function", "function": CALL}
+    upstream.reply(completion({"content": None, "tool_calls": [called]}, "tool_calls"))
+    upstream.reply(completion({"content": "It is sunny."}))
+    config = types.GenerateContentConfig(tools=[weather], max_output_tokens=9)
+    response = await aio.models.generate_content(model="oa/gpt", contents=ASK, config=config)
+    assert response.text == "It is sunny."
+    assert response.usage_metadata is not None
+    assert response.usage_metadata.prompt_token_count == 30
+    asked = sent(upstream)
+    assert asked["max_completion_tokens"] == 9
+    assert asked["messages"][1]["tool_calls"] == [called]
+    assert asked["messages"][2]["tool_call_id"] == "w_1"
+    assert asked["tools"][0]["function"]["parameters"]["properties"]["city"]["type"] == "string"
+
+
+async def test_a_stream_of_gemini(front: Front) -> None:
+    aio, upstream = front
+    values = [content({"text": "Sun"}), content({"text": "ny."}, finishReason="STOP")]
+    upstream.stream([sse.encode(json.dumps(value).encode()) for value in values])
+    stream = await aio.models.generate_content_stream(model="gm/gemini-3-flash", contents=ASK)
+    found = [chunk async for chunk in stream]
+    assert [chunk.text for chunk in found] == ["Sun", "ny."]
+    assert upstream.requests[-1].path.endswith(":streamGenerateContent?alt=sse")
+
+
+async def test_a_chat_of_streams_with_an_openai_api_keeps_its_history(front: Front) -> None:
+    aio, upstream = front
+    call = {"index": 0, "id": "w_1", "type": "function", "function": CALL}
+    deltas = ({"reasoning_content": "Hm."}, {"content": "Sun"}, {"tool_calls": [call]})
+    upstream.stream(chunks(*deltas, finish="tool_calls"))
+    chat = aio.chats.create(model="oa/gpt")
+    found: list[Any] = [chunk async for chunk in await chat.send_message_stream(ASK)]
+    parts: list[Any] = [p for c in found if c.candidates for p in c.candidates[0].content.parts]
+    assert [part.text for part in parts if part.thought] == ["Hm."]
+    assert [p.function_call.id for p in parts if p.function_call] == ["w_1"]
+    last: Any = found[-1]
+    assert last.candidates[0].finish_reason == types.FinishReason.STOP
+    assert last.usage_metadata.candidates_token_count == 20
+    upstream.reply(completion({"content": "Bye."}))
+    response = types.Part.from_function_response(name="weather", response={"output": "Sunny"})
+    assert (await chat.send_message([response])).text == "Bye."
+    roles = [message["role"] for message in sent(upstream)["messages"]]
+    assert roles == ["user", "assistant", "tool"]
+    assert sent(upstream)["messages"][2]["tool_call_id"] == "w_1"
+
+
+async def test_an_answer_in_a_schema_and_a_question_with_an_image(front: Front) -> None:
+    aio, upstream = front
+    upstream.reply(completion({"content": '{"name":"Rome"}'}))
+    config = types.GenerateContentConfig(
+        response_mime_type="application/json", response_schema=City, system_instruction="Be brief."
+    )
+    image = types.Part.from_bytes(data=PNG, mime_type="image/png")
+    response = await aio.models.generate_content(
+        model="oa/gpt", contents=[image, "Which city?"], config=config
+    )
+    assert response.parsed == City(name="Rome")
+    asked = sent(upstream)
+    assert asked["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert asked["messages"][1]["content"][0]["image_url"]["url"].startswith(
+        "data:image/png;base64"
+    )
+    schema = asked["response_format"]["json_schema"]["schema"]
+    assert schema["properties"]["name"]["type"] == "string"
+
+
+@pytest.mark.parametrize("model", ["gm/gemini-3-flash", "oa/gpt"])
+async def test_an_error_is_the_sdks_own(front: Front, model: str) -> None:
+    aio, upstream = front
+    failure: dict[str, Any] = {"code": 429, "message": "Slow down.", "status": "RESOURCE_EXHAUSTED"}
+    if model.startswith("oa"):
+        failure = {"message": "Slow down.", "type": "rate_limit_error", "code": None}
+    upstream.reply(json.dumps({"error": failure}).encode(), 429)
+    with pytest.raises(errors.ClientError) as caught:
+        await aio.models.generate_content(model=model, contents=ASK)
+    assert (caught.value.code, caught.value.status) == (429, "RESOURCE_EXHAUSTED")
+    assert caught.value.message == "Slow down."
+
+
+async def test_an_error_in_a_stream_is_the_sdks_own(front: Front) -> None:
+    aio, upstream = front
+    failure = {"error": {"code": 503, "message": "Overloaded.", "status": "UNAVAILABLE"}}
+    values = [content({"text": "Sun"}), failure]
+    upstream.stream([sse.encode(json.dumps(value).encode()) for value in values])
+    stream = await aio.models.generate_content_stream(model="gm/gemini-3-flash", contents=ASK)
+    assert (await anext(stream)).text == "Sun"
+    with pytest.raises(errors.APIError, match="Overloaded"):
+        await anext(stream)
+
+
+async def test_embeddings_and_counts(front: Front) -> None:
+    aio, upstream = front
+    vectors = [{"embedding": [0.5, 1.0], "index": 0, "object": "embedding"}]
+    body = {"data": vectors, "model": "e", "object": "list", "usage": {"prompt_tokens": 2}}
+    upstream.reply(json.dumps(body).encode())
+    found = await aio.models.embed_content(model="oa/e", contents="hi")
+    assert found.embeddings is not None
+    assert found.embeddings[0].values == [0.5, 1.0]
+    upstream.reply(b'{"totalTokens": 3}')
+    counted = await aio.models.count_tokens(model="gm/gemini-3-flash", contents="hi")
+    assert counted.total_tokens == 3
+    assert upstream.requests[-1].path == "/v1/models/gemini-3-flash:countTokens"
+
+
+async def test_the_list_of_models_is_the_gateways_own(front: Front) -> None:
+    aio, upstream = front
+    upstream.reply(b'{"models": [{"name": "models/gemini-3-flash"}]}')
+    upstream.reply(b'{"data": [{"id": "gpt"}]}')
+    names = {model.name async for model in await aio.models.list()}
+    assert any(name and name.endswith("/gemini-3-flash") for name in names)

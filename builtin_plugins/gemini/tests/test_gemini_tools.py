@@ -1,0 +1,118 @@
+"""Tools, the choice among them, their schemas, and how much to think."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from jackfield.messages import ChatRequest, Message, ReasoningRequest, Text, Tool, ToolChoice
+from jackfield_gemini.endpoints import GENERATE
+
+HI = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+SAID = Message("user", (Text("hi"),))
+
+
+def read(tree: Any) -> ChatRequest:
+    return GENERATE.parse_request(tree, {"model": "m"})
+
+
+def written(model: str = "gemini-3-pro", **members: Any) -> Any:
+    return msgspec.json.decode(GENERATE.render_request(ChatRequest(model, (SAID,), **members)).body)
+
+
+def lost(model: str, **members: Any) -> list[str]:
+    rendered = GENERATE.render_request(ChatRequest(model, (SAID,), **members))
+    return [loss.feature for loss in rendered.losses]
+
+
+def test_an_openapi_schema_becomes_json_schema() -> None:
+    openapi = {
+        "type": "OBJECT",
+        "properties": {
+            "a": {"type": "STRING", "nullable": True},
+            "type": {"type": "ARRAY", "min_items": "1", "items": {"type": "INTEGER"}},
+        },
+        "propertyOrdering": ["a"],
+    }
+    request = read(
+        HI | {"tools": [{"functionDeclarations": [{"name": "f", "parameters": openapi}]}]}
+    )
+    (tool,) = request.tools
+    assert isinstance(tool, Tool)
+    assert tool.parameters == {
+        "type": "object",
+        "properties": {
+            "a": {"type": ["string", "null"]},
+            "type": {"type": "array", "minItems": 1, "items": {"type": "integer"}},
+        },
+    }
+
+
+def test_a_json_schema_is_sent_as_one() -> None:
+    schema = {
+        "$schema": "s",
+        "type": "object",
+        "properties": {"k": {"const": "a"}, "r": {"$ref": "#/$defs/R", "description": "d"}},
+        "$defs": {"R": {"type": "string"}},
+    }
+    body = written(tools=(Tool("f", "d", schema),))
+    declared = body["tools"][0]["functionDeclarations"][0]["parametersJsonSchema"]
+    assert declared == {
+        "type": "object",
+        "properties": {"k": {"enum": ["a"]}, "r": {"$ref": "#/$defs/R"}},
+        "$defs": {"R": {"type": "string"}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("choice", "config"),
+    [
+        (ToolChoice("auto"), {"mode": "AUTO"}),
+        (ToolChoice("none"), {"mode": "NONE"}),
+        (ToolChoice("required"), {"mode": "ANY"}),
+        (ToolChoice("required", ("f",)), {"mode": "ANY", "allowedFunctionNames": ["f"]}),
+        (ToolChoice("auto", ("f",)), {"mode": "VALIDATED", "allowedFunctionNames": ["f"]}),
+    ],
+)
+def test_a_choice_among_tools_has_a_mode(choice: ToolChoice, config: Any) -> None:
+    body = written(tools=(Tool("f"),), tool_choice=choice)
+    assert body["toolConfig"] == {"functionCallingConfig": config}
+    assert read({**HI, "toolConfig": body["toolConfig"]}).tool_choice == choice
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "config"),
+    [
+        (
+            "gemini-3-pro",
+            ReasoningRequest("low"),
+            {"thinkingLevel": "LOW", "includeThoughts": True},
+        ),
+        (
+            "gemini-3-flash",
+            ReasoningRequest("none"),
+            {"thinkingLevel": "MINIMAL", "includeThoughts": True},
+        ),
+        ("gemini-2.5-flash", ReasoningRequest("none"), {"thinkingBudget": 0}),
+        (
+            "gemini-2.5-pro",
+            ReasoningRequest("high"),
+            {"thinkingBudget": 24576, "includeThoughts": True},
+        ),
+        (
+            "gemini-2.5-flash",
+            ReasoningRequest(budget_tokens=40000),
+            {"thinkingBudget": 24576, "includeThoughts": True},
+        ),
+        ("gemini-flash-latest", ReasoningRequest(summary="auto"), {"includeThoughts": True}),
+    ],
+)
+def test_effort_is_a_level_or_a_budget(model: str, asked: ReasoningRequest, config: Any) -> None:
+    body = written(model=model, reasoning=asked)
+    assert body["generationConfig"] == {"thinkingConfig": config}
+
+
+def test_a_model_that_does_not_think_is_not_asked_to() -> None:
+    asked = ReasoningRequest("low")
+    assert "generationConfig" not in written(model="gemini-2.0-flash", reasoning=asked)
+    assert lost(model="gemini-2.0-flash", reasoning=asked) == ["reasoning.effort"]

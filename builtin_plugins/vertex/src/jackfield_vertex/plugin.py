@@ -1,0 +1,209 @@
+"""The provider: Gemini and Claude at a project and location of Vertex AI."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import msgspec
+from attrs import evolve, frozen
+
+from jackfield.config import option
+from jackfield.dialects import Dialect
+from jackfield.endpoints import Endpoint
+from jackfield.errors import ConfigError, ProviderUnavailable
+from jackfield.exchange import Exchange
+from jackfield.http_provider import HttpConfig, HttpProvider
+from jackfield.providers import ModelInfo
+from jackfield.secrets import Secret
+from jackfield.setup import Setup
+
+from .address import ANTHROPIC, COUNT_TOKENS, GOOGLE, OWN_PROJECT, at_project, host_of
+from .credentials import CredentialsTable, Identity, identify
+from .endpoints import (
+    CLAUDE,
+    CLAUDE_COUNT,
+    EMBEDDINGS,
+    GENERATE,
+    GENERATE_ARRAY,
+    GOOGLE_COUNT,
+    GOOGLE_EMBEDDINGS,
+    PREFIX,
+    RESOURCE,
+    endpoints,
+)
+from .tokens import Tokens
+from .transport import LoopRequest, Origin
+
+_GOOGLES = f"/v1/{OWN_PROJECT}{GOOGLE}"
+_CLAUDES = f"/v1/{OWN_PROJECT}{ANTHROPIC}"
+_METADATA = ("http://metadata.google.internal", "http://169.254.169.254")
+
+
+class Vertex(HttpProvider):
+    """Vertex AI: requests reach the provider's own project, whatever a client's path names."""
+
+    @frozen
+    class Config(HttpConfig):
+        """`[providers.NAME]` with `use = "vertex"`."""
+
+        base_url: str = option("", "The address of the API; that of the location when empty.")
+        project: str | None = option(
+            None, "The project; that of the credentials when they name one."
+        )
+        location: str | None = option(None, "The region, as in `us-central1`, or `global`.")
+        credentials: CredentialsTable = option(
+            CredentialsTable(), "Who the gateway is; Application Default Credentials when empty."
+        )
+
+    dialects: ClassVar[tuple[Dialect, ...]] = (
+        *(GENERATE, GENERATE_ARRAY, GOOGLE_COUNT, EMBEDDINGS, GOOGLE_EMBEDDINGS),
+        *(CLAUDE, CLAUDE_COUNT, RESOURCE),
+    )
+    endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
+    paths: ClassVar[Mapping[str, str]] = {
+        GENERATE.name: f"{_GOOGLES}:generateContent",
+        GOOGLE_COUNT.name: f"{_GOOGLES}:countTokens",
+        EMBEDDINGS.name: f"{_GOOGLES}:predict",
+        GOOGLE_EMBEDDINGS.name: f"{_GOOGLES}:batchEmbedContents",
+        CLAUDE.name: f"{_CLAUDES}:rawPredict",
+        CLAUDE_COUNT.name: f"/v1/{OWN_PROJECT}{COUNT_TOKENS}",
+    }
+    forward: ClassVar[frozenset[str]] = frozenset(
+        {"accept", "anthropic-beta", "x-vertex-ai-llm-request-type"}
+    )
+    signs: ClassVar[bool] = True
+    by_model: ClassVar[bool] = True
+
+    config: Config
+
+    def __init__(self, config: Config) -> None:
+        problems = _problems(config)
+        if problems:
+            raise ValueError("; ".join(problems))
+        bearer = config.credentials.bearer
+        self._express = bool(config.keys)
+        super().__init__(
+            evolve(
+                config,
+                base_url=config.base_url or host_of(config.location or "global"),
+                keys=config.keys if bearer is None else (bearer,),
+            )
+        )
+        self._project = config.project
+        self._identity: Identity | None = None
+        self._tokens: Tokens | None = None
+
+    async def start(self, setup: Setup) -> None:
+        """Find out who the gateway is. Raises ConfigError when nobody says so."""
+        if not self.config.keys:
+            request = LoopRequest(lambda server: self._token_server(server, setup))
+            table = self.config.credentials
+            self._identity = await identify(self.name, table, setup, request)
+            self._tokens = Tokens(self._identity.fetch)
+            self._project = self._project or self._identity.project
+        if self._project is None and not self._express:
+            problem = "it needs `project`, the id of a Google Cloud project"
+            raise ConfigError([f"providers.{self.name}: {problem}"])
+        await super().start(setup)
+
+    async def stop(self) -> None:
+        """Leave nothing running."""
+        if self._identity is not None:
+            self._identity.stop()
+        if self._tokens is not None:
+            await self._tokens.stop()
+        await super().stop()
+
+    def _token_server(self, server: str, setup: Setup) -> Origin:
+        # The metadata server speaks plain HTTP, on a network of the machine's own.
+        origin: Origin = setup.origin(
+            f"{self.name}.auth",
+            server,
+            timeouts=self.config.timeouts,
+            allow_http=self.config.allow_http or server in _METADATA,
+        )
+        return origin
+
+    def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
+        """Google's header for API keys, as express mode has them, or that of a bearer token."""
+        if secret is None:
+            return []
+        if self._express:
+            return [("x-goog-api-key", secret.reveal())]
+        return super().authorize(secret)
+
+    async def sign(
+        self, method: str, url: str, body: bytes, secret: Secret | None
+    ) -> Sequence[tuple[str, str]]:
+        """The token that is good now, where there is no key."""
+        if self._tokens is None or self._identity is None:
+            return ()
+        headers = [("Authorization", f"Bearer {await self._tokens.take()}")]
+        if self._identity.quota_project:
+            headers.append(("x-goog-user-project", self._identity.quota_project))
+        return headers
+
+    def speaks(self, dialect: Dialect, model: str) -> bool:
+        """Claude speaks Anthropic's dialects, all others Google's; Gemini embeds contents."""
+        if dialect is RESOURCE:
+            return True
+        if (dialect in (CLAUDE, CLAUDE_COUNT)) is not model.startswith("claude"):
+            return False
+        if dialect is EMBEDDINGS:
+            return not _embeds_contents(model)
+        return dialect is not GOOGLE_EMBEDDINGS or "gemini" in model
+
+    def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
+        """The client's own path or that of the dialect, at the provider's own project."""
+        path = self._path_of(dialect, exchange)
+        project = None if self._express else self._project
+        path = at_project(path, project, self.config.location)
+        # Google's SDK makes the provider in `provider/model` a publisher.
+        others = dialect is RESOURCE and exchange.request.params.get("publisher") != self.name
+        return path if others else path.replace("{publisher}", "google")
+
+    def _path_of(self, dialect: Dialect, exchange: Exchange) -> str:
+        endpoint, same = exchange.endpoint, dialect is exchange.dialect
+        if same and endpoint.upstream is not None and endpoint.path.startswith(PREFIX):
+            return endpoint.upstream
+        if dialect is CLAUDE and exchange.stream:
+            return f"{_CLAUDES}:streamRawPredict"
+        if dialect.name == GENERATE.name and exchange.stream:
+            return f"{_GOOGLES}:streamGenerateContent" + ("" if same else "?alt=sse")
+        return self.paths[dialect.name]
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """Those in the configuration, or else what the API lists of Google's own."""
+        if self.config.models:
+            return [ModelInfo(model, self.name) for model in self.config.models]
+        path = "/v1beta1/publishers/google/models?pageSize=300"
+        try:
+            listed = msgspec.json.decode(await self.fetch("GET", path), type=_Models)
+        except msgspec.MsgspecError as error:
+            raise ProviderUnavailable("Its list of models cannot be read.") from error
+        names = [model.name.rpartition("/")[2] for model in listed.models]
+        return [ModelInfo(name, "google") for name in names]
+
+
+def _embeds_contents(model: str) -> bool:
+    # As Google's SDK has it; gemini-embedding-001 still takes instances.
+    return "gemini" in model and not model.startswith("gemini-embedding-001")
+
+
+def _problems(config: Vertex.Config) -> Sequence[str]:
+    found = []
+    problem = config.credentials.problem()
+    if problem is not None:
+        found.append(f"credentials: {problem}")
+    if config.keys and config.credentials != CredentialsTable():
+        found.append("it has keys and credentials: express mode wants keys alone")
+    if not config.location and not config.keys:
+        found.append("it needs `location`, a region such as us-central1, or global")
+    return found
+
+
+class _Model(msgspec.Struct):
+    name: str
+
+
+class _Models(msgspec.Struct):
+    models: list[_Model] = msgspec.field(default_factory=list, name="publisherModels")

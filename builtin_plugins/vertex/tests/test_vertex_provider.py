@@ -1,0 +1,226 @@
+"""The provider's paths and dialects, by model and by what the client speaks."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from jackfield import sse
+from jackfield.errors import InvalidRequest
+from jackfield.testing import FakeUpstream, GatewayClient, run_gateway
+from jackfield_vertex.address import host_of
+from jackfield_vertex.endpoints import EMBEDDINGS, GOOGLE_COUNT
+
+Front = tuple[GatewayClient, FakeUpstream]
+OWN = "/v1/projects/ours/locations/us-east5/publishers"
+HI = {"messages": [{"role": "user", "content": "hi"}]}
+PART = {"content": {"parts": [{"text": "Hello"}], "role": "model"}, "finishReason": "STOP"}
+ANSWER = json.dumps({"candidates": [PART]}).encode()
+CLAUDE = json.dumps(
+    {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-sonnet-4",
+        "content": [{"type": "text", "text": "Hello"}],
+        "stop_reason": "end_turn",
+        "usage": {"input_tokens": 3, "output_tokens": 2},
+    }
+).encode()
+
+
+@pytest.fixture
+async def front(upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Front]:
+    monkeypatch.setenv("VERTEX_TOKEN", "token-of-ours-1")
+    toml = f"""
+[upstream]
+retries = 0
+[providers.vx]
+use = "vertex"
+base_url = "{upstream.base_url}"
+project = "ours"
+location = "us-east5"
+credentials = {{ bearer = "env:VERTEX_TOKEN" }}
+[providers.gm]
+use = "gemini"
+base_url = "{upstream.base_url}"
+"""
+    async with run_gateway(toml) as gateway:
+        yield gateway, upstream
+
+
+async def post(gateway: GatewayClient, path: str, tree: Any) -> str:
+    answer = await gateway.post(path, body=json.dumps(tree).encode())
+    body = (await answer.read()).decode()
+    assert answer.status == 200, body
+    return body
+
+
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        ("global", "https://aiplatform.googleapis.com"),
+        ("us-central1", "https://us-central1-aiplatform.googleapis.com"),
+        ("eu", "https://aiplatform.eu.rep.googleapis.com"),
+    ],
+)
+def test_a_location_has_a_host(location: str, host: str) -> None:
+    assert host_of(location) == host
+
+
+async def test_a_chat_with_gemini_is_googles(front: Front) -> None:
+    gateway, upstream = front
+    upstream.reply(ANSWER)
+    body = await post(gateway, "/v1/chat/completions", {"model": "vx/gemini-2.5-flash", **HI})
+    assert json.loads(body)["choices"][0]["message"]["content"] == "Hello"
+    asked = upstream.requests[-1]
+    assert asked.path == f"{OWN}/google/models/gemini-2.5-flash:generateContent"
+    assert asked.headers["authorization"] == "Bearer token-of-ours-1"
+
+
+async def test_a_stream_of_gemini_comes_as_events(front: Front) -> None:
+    gateway, upstream = front
+    upstream.stream([sse.encode(ANSWER)])
+    asked = {"model": "vx/gemini-2.5-flash", **HI, "stream": True}
+    assert "Hello" in await post(gateway, "/v1/chat/completions", asked)
+    path = f"{OWN}/google/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
+    assert upstream.requests[-1].path == path
+
+
+async def test_a_chat_with_claude_is_anthropics(front: Front) -> None:
+    gateway, upstream = front
+    upstream.reply(CLAUDE)
+    body = await post(gateway, "/v1/chat/completions", {"model": "vx/claude-sonnet-4@1", **HI})
+    assert json.loads(body)["choices"][0]["message"]["content"] == "Hello"
+    asked = upstream.requests[-1]
+    assert asked.path == f"{OWN}/anthropic/models/claude-sonnet-4@1:rawPredict"
+    sent = json.loads(asked.body)
+    assert (sent["anthropic_version"], "model" in sent) == ("vertex-2023-10-16", False)
+    assert sent["max_tokens"] > 0
+
+
+async def test_a_stream_of_claude_has_a_path_of_its_own(front: Front) -> None:
+    gateway, upstream = front
+    message = {**json.loads(CLAUDE), "content": [], "stop_reason": None}
+    text = {"type": "text_delta", "text": "Hello"}
+    block = {
+        "type": "content_block_start",
+        "index": 0,
+        "content_block": {"type": "text", "text": ""},
+    }
+    events: list[dict[str, Any]] = [
+        {"type": "message_start", "message": message},
+        block,
+        {"type": "content_block_delta", "index": 0, "delta": text},
+        {"type": "content_block_stop", "index": 0},
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": "end_turn"},
+            "usage": {"output_tokens": 2},
+        },
+        {"type": "message_stop"},
+    ]
+    upstream.stream([sse.encode(json.dumps(e).encode(), e["type"]) for e in events])
+    asked = {"model": "vx/claude-sonnet-4", **HI, "stream": True}
+    assert "Hello" in await post(gateway, "/v1/chat/completions", asked)
+    path = f"{OWN}/anthropic/models/claude-sonnet-4:streamRawPredict"
+    assert upstream.requests[-1].path == path
+    assert json.loads(upstream.requests[-1].body)["stream"] is True
+
+
+@pytest.mark.parametrize("query", ["", "?alt=sse"])
+async def test_a_client_of_gemini_streams_from_vertex(front: Front, query: str) -> None:
+    gateway, upstream = front
+    body = sse.encode(ANSWER) if query else b"[" + ANSWER + b"]"
+    upstream.stream([body], content_type="text/event-stream" if query else "application/json")
+    path = f"/gemini/v1beta/models/vx/gemini-2.5-flash:streamGenerateContent{query}"
+    tree = {"contents": [{"parts": [{"text": "hi"}]}]}
+    assert await post(gateway, path, tree) == body.decode()
+    wanted = f"{OWN}/google/models/gemini-2.5-flash:streamGenerateContent{query}"
+    assert upstream.requests[-1].path == wanted
+
+
+async def test_a_client_of_vertex_is_answered_by_gemini(front: Front) -> None:
+    gateway, upstream = front
+    upstream.reply(ANSWER)
+    path = "/vertex/v1/projects/p/locations/l/publishers/gm/models/gemini-2.5-flash:generateContent"
+    await post(gateway, path, {"contents": [{"parts": [{"text": "hi"}]}]})
+    assert upstream.requests[-1].path == "/v1beta/models/gemini-2.5-flash:generateContent"
+
+
+@pytest.mark.parametrize(
+    ("model", "method", "answer"),
+    [
+        ("text-embedding-005", "predict", {"predictions": [{"embeddings": {"values": [1.0]}}]}),
+        ("gemini-embedding-2", "batchEmbedContents", {"embeddings": [{"values": [1.0]}]}),
+    ],
+)
+async def test_texts_are_embedded_as_the_model_wants_it(
+    front: Front, model: str, method: str, answer: Any
+) -> None:
+    gateway, upstream = front
+    upstream.reply(json.dumps(answer).encode())
+    body = await post(gateway, "/v1/embeddings", {"model": f"vx/{model}", "input": "hi"})
+    assert json.loads(body)["data"][0]["embedding"] == [1.0]
+    assert upstream.requests[-1].path == f"{OWN}/google/models/{model}:{method}"
+
+
+async def test_a_prediction_of_another_kind_passes_as_it_is(front: Front) -> None:
+    gateway, upstream = front
+    upstream.reply(b'{"predictions": [{"bytesBase64Encoded": "aa"}]}')
+    path = "/vertex/v1/projects/p/locations/l/publishers/vx/models/imagen-4:predict"
+    await post(gateway, path, {"instances": [{"prompt": "a cat"}]})
+    assert upstream.requests[-1].path == f"{OWN}/google/models/imagen-4:predict"
+
+
+async def test_everything_else_reaches_the_providers_own_project(front: Front) -> None:
+    gateway, upstream = front
+    upstream.reply(b'{"name": "x"}')
+    path = "/vertex/v1beta1/projects/p/locations/l/cachedContents"
+    model = "projects/p/locations/l/publishers/google/models/gemini-2.5-flash"
+    await post(gateway, path, {"model": model})
+    own = "/v1beta1/projects/ours/locations/us-east5/cachedContents"
+    assert upstream.requests[-1].path == own
+
+
+async def test_the_models_are_listed_in_googles_form(front: Front) -> None:
+    gateway, upstream = front
+    upstream.reply(b'{"publisherModels": [{"name": "publishers/google/models/gemini-2.5-flash"}]}')
+    upstream.reply(b'{"models": []}')
+    answer = await gateway.get("/vertex/v1beta1/publishers/google/models")
+    listed = [model["name"] for model in (await answer.json())["publisherModels"]]
+    assert any(name.startswith("publishers/google/models/") for name in listed)
+
+
+def test_a_count_names_all_of_the_request_beside_the_contents() -> None:
+    tree = {
+        "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+        "systemInstruction": {"parts": [{"text": "s"}]},
+    }
+    request = GOOGLE_COUNT.parse_request(tree, {"model": "m"})
+    assert json.loads(GOOGLE_COUNT.render_request(request).body) == tree
+
+
+@pytest.mark.parametrize(
+    ("tree", "param"),
+    [
+        ({}, "instances"),
+        ({"instances": [{"prompt": "x"}]}, "instances[0].content"),
+        ({"instances": [{"content": "x", "task_type": 1}]}, "instances[0].task_type"),
+        (
+            {"instances": [{"content": "x"}], "parameters": {"outputDimensionality": "1"}},
+            "parameters.outputDimensionality",
+        ),
+    ],
+)
+def test_what_cannot_be_embedded_is_refused_by_name(tree: Any, param: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        EMBEDDINGS.parse_request(tree, {"model": "m"})
+    assert caught.value.param == param
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"error": {}}', b'{"predictions": 1}'])
+def test_what_is_no_prediction_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError, match="the answer"):
+        EMBEDDINGS.parse_response(body)
