@@ -6,7 +6,8 @@ from importlib.metadata import entry_points
 from typing import Any
 
 import msgspec
-from attrs import evolve, fields, frozen, has
+from attrs import fields, frozen, has
+from msgspec.structs import replace
 
 from jackfield.dialects import GROUP, Dialect, Loss, installed
 from jackfield.errors import GatewayError
@@ -60,8 +61,8 @@ RESULT = ToolResult("call_1", (Text("Rain"),), name="weather")
 PART = Text("Hi")
 ASKED = Message("user", (PART,))
 BASE = ChatRequest("m", (ASKED,), max_tokens=8192)
-TOOLS = evolve(BASE, tools=(WEATHER,))
-LOOP = evolve(TOOLS, messages=(ASKED, Message("assistant", (CALL,)), Message("tool", (RESULT,))))
+TOOLS = replace(BASE, tools=(WEATHER,))
+LOOP = replace(TOOLS, messages=(ASKED, Message("assistant", (CALL,)), Message("tool", (RESULT,))))
 
 
 @frozen(eq=False)
@@ -113,8 +114,8 @@ def finding(probe: Probe, name: str, dialect: Dialect) -> Finding:
     """Render the probe, and see what is named as lost and what is still there."""
     model = MODELS.get(name, "m")
     try:
-        rendered = dialect.render_request(evolve(probe.request, model=model))
-        usual = dialect.render_request(evolve(probe.without, model=model)).losses
+        rendered = dialect.render_request(replace(probe.request, model=model))
+        usual = dialect.render_request(replace(probe.without, model=model)).losses
     except GatewayError as error:
         return Finding("refused", (error.message,))
     known = {loss.feature for loss in usual}
@@ -171,7 +172,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def setting(feature: str, member: str, value: Any, base: ChatRequest = BASE) -> Probe:
     """A probe for one member of the request."""
-    changed = evolve(base, **{member: value})
+    changed = replace(base, **{member: value})
     return Probe(feature, changed, base, lambda request: plain(getattr(request, member)))
 
 
@@ -188,10 +189,10 @@ def plain(value: Any) -> Any:
 
 def content(feature: str, part: Part, role: Any = "user") -> Probe:
     """A probe for a part of a message."""
-    said = Message(role, (part,)) if role == "assistant" else evolve(ASKED, parts=(PART, part))
+    said = Message(role, (part,)) if role == "assistant" else replace(ASKED, parts=(PART, part))
     messages = (ASKED, said, ASKED) if role == "assistant" else (said,)
     words = getattr(part, "text", None)
-    request = evolve(BASE, messages=messages)
+    request = replace(BASE, messages=messages)
     seen = partial(facts, kind=type(part))
     return Probe(feature, request, BASE, seen, words.encode() if words else None)
 
@@ -217,20 +218,20 @@ def turns(
     feature: str, *messages: Message, base: ChatRequest = LOOP, kind: Any = ToolResult
 ) -> Probe:
     """A probe for turns of a conversation with tools."""
-    request = evolve(base, messages=messages)
+    request = replace(base, messages=messages)
     return Probe(feature, request, base, partial(facts, kind=kind))
 
 
 def spoken(role: Any) -> ChatRequest:
     """A conversation that begins with a message of some role."""
-    return evolve(BASE, messages=(Message(role, (Text("Be brief."),)), ASKED))
+    return replace(BASE, messages=(Message(role, (Text("Be brief."),)), ASKED))
 
 
 CALLED = Message("assistant", (CALL,))
 TWICE = Message("assistant", (CALL, ToolCall("call_2", "weather", '{"city":"Ulm"}')))
 ANSWERS = Message("tool", (RESULT, ToolResult("call_2", (Text("Sun"),), name="weather")))
-FAILED = Message("tool", (evolve(RESULT, is_error=True),))
-SHOWN = Message("tool", (evolve(RESULT, parts=(Image(data=DATA, media_type="image/png"),)),))
+FAILED = Message("tool", (replace(RESULT, is_error=True),))
+SHOWN = Message("tool", (replace(RESULT, parts=(Image(data=DATA, media_type="image/png"),)),))
 CUSTOM = Tool("note", "Notes.", kind="custom")
 
 PROBES: dict[str, tuple[Probe, ...]] = {
@@ -250,7 +251,7 @@ PROBES: dict[str, tuple[Probe, ...]] = {
     ),
     "Tools": (
         setting("functions", "tools", (WEATHER,)),
-        setting("functions, strict", "tools", (evolve(WEATHER, strict=True),)),
+        setting("functions, strict", "tools", (replace(WEATHER, strict=True),)),
         setting("custom tools", "tools", (CUSTOM,)),
         setting("must call a tool", "tool_choice", ToolChoice("required"), TOOLS),
         setting("must not call a tool", "tool_choice", ToolChoice("none"), TOOLS),

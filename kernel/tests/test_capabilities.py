@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 from tests.corpus import Exchange, exchanges, needs_corpus
 
@@ -38,7 +39,7 @@ NOTHING = Capabilities(
 
 
 def asking(*parts: Part, **settings: Any) -> ChatRequest:
-    return attrs.evolve(ChatRequest("m", (Message("user", parts),)), **settings)
+    return msgspec.structs.replace(ChatRequest("m", (Message("user", parts),)), **settings)
 
 
 def features(request: ChatRequest, able: Capabilities = NOTHING) -> list[str]:

@@ -1,9 +1,9 @@
 """Sealed proofs of reasoning: what goes in comes out, and nothing else is taken for one."""
 
 import pytest
-from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from jackfield.events import ReasoningDelta
 from jackfield.messages import Reasoning
@@ -27,7 +27,7 @@ thoughts = st.builds(
 def test_a_sealed_thought_comes_back_without_its_text(thought: Reasoning) -> None:
     sealed = seal(thought, unproven=True)
     assert is_sealed(sealed)
-    assert unseal(sealed) == evolve(thought, text="")
+    assert unseal(sealed) == replace(thought, text="")
 
 
 def test_a_proof_says_by_its_extensions_whose_it_is() -> None:

@@ -5,6 +5,7 @@ from types import ModuleType
 
 import msgspec
 from attrs import evolve, frozen
+from msgspec.structs import replace
 
 from jackfield.dialects import Dialect, installed
 from jackfield.errors import GatewayError
@@ -89,7 +90,7 @@ def asked_of(recorded: Recorded, target: Dialect) -> ChatRequest:
         asked = there if isinstance(there, ChatRequest) else PLAIN
     except GatewayError:
         pass  # what is answered counts here, not what was asked
-    return evolve(asked, stream=recorded.streams, include_usage=True)
+    return replace(asked, stream=recorded.streams, include_usage=True)
 
 
 def canonical(source: Dialect, body: bytes) -> Iterator[StreamEvent]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import Dialect, Rendered
 from jackfield.errors import GatewayError
@@ -55,7 +55,7 @@ def others(recorded: Recorded) -> dict[str, list[Miss]]:
 def _in_other(
     recorded: Recorded, request: ChatRequest, name: str, target: Dialect
 ) -> Iterator[Miss]:
-    plain = evolve(request, stream=False, include_usage=False)
+    plain = replace(request, stream=False, include_usage=False)
     try:
         rendered = target.render_request(plain)
     except GatewayError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 from tests.corpus import ROOT
 
 from jackfield.dialects import Dialect
@@ -48,7 +48,7 @@ def _pair(one: Recorded, other: Recorded) -> list[Miss]:
     both = f"{one.id}>{other.id}"
     try:
         request = _read(one.dialect, one.exchange.request_tree, one.params)
-        rendered = other.dialect.render_request(evolve(request, model=other.params["model"]))
+        rendered = other.dialect.render_request(replace(request, model=other.params["model"]))
         asked = _read(other.dialect, msgspec.json.decode(rendered.body), other.params)
         wanted = _read(other.dialect, other.exchange.request_tree, other.params)
     except GatewayError as error:

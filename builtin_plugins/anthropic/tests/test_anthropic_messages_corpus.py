@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import attrs
 import msgspec
 import pytest
 from tests.corpus import Exchange, exchanges, needs_corpus
@@ -107,7 +106,7 @@ def last_usage(events: Sequence[StreamEvent]) -> Usage | None:
 
 def without_parts(events: Iterable[StreamEvent]) -> list[Any]:
     """The events but for the numbers of their parts: an empty text needs no block."""
-    told = [attrs.asdict(event, recurse=False) for event in events]
+    told = [msgspec.structs.asdict(event) for event in events]
     return [{**fields, "part": 0} for fields in told]
 
 

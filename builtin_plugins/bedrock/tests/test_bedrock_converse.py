@@ -5,7 +5,7 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import Dialect, installed
 from jackfield.errors import InvalidRequest, LossRefused, RateLimited
@@ -227,7 +227,7 @@ def test_anthropics_own_thoughts_are_good_on_bedrock() -> None:
     content = json.loads(CONVERSE.render_request(request).body)["messages"][1]["content"]
     assert content[0] == {"reasoningContent": {"reasoningText": {"text": "hm", "signature": "sig"}}}
     assert content[1] == {"reasoningContent": {"redactedContent": b64encode(b"EuYB").decode()}}
-    other = CONVERSE.render_request(evolve(request, model="amazon.nova-lite-v1:0"))
+    other = CONVERSE.render_request(replace(request, model="amazon.nova-lite-v1:0"))
     assert {loss.feature for loss in other.losses} == {"reasoning.replay"}
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import installed
 from jackfield.messages import ChatRequest
@@ -142,7 +142,7 @@ def test_what_a_client_asks_of_thoughts_is_read(
     assert request.reasoning is not None
     assert (request.reasoning.effort, request.reasoning.budget_tokens) == (effort, budget)
     assert {**json.loads(CONVERSE.render_request(request).body), "messages": []} == tree
-    changed = evolve(request, reasoning=None)
+    changed = replace(request, reasoning=None)
     assert "thinking" not in json.loads(CONVERSE.render_request(changed).body).get(
         "additionalModelRequestFields", {}
     )

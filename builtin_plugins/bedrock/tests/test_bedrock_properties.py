@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-import attrs
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -117,9 +117,9 @@ def bare(value: Any) -> Any:
     """The canonical value without what a dialect keeps for itself."""
     if isinstance(value, tuple):
         return tuple(bare(item) for item in value)
-    if not attrs.has(type(value)):
+    if not isinstance(value, msgspec.Struct):
         return value
-    found = {f.name: bare(getattr(value, f.name)) for f in attrs.fields(type(value))}
+    found = {name: bare(getattr(value, name)) for name in value.__struct_fields__}
     return type(value)(**(found | ({"extensions": {}} if "extensions" in found else {})))
 
 
@@ -129,7 +129,7 @@ def test_reading_what_was_written_gives_the_same_conversation(
     request: ChatRequest, forced: bool
 ) -> None:
     if request.tools and forced:
-        request = attrs.evolve(request, tool_choice=ToolChoice("required"))
+        request = msgspec.structs.replace(request, tool_choice=ToolChoice("required"))
     rendered = CONVERSE.render_request(request)
     assert rendered.losses == ()
     again = CONVERSE.parse_request(json.loads(rendered.body), {"model": request.model})
@@ -174,7 +174,7 @@ def test_no_cut_changes_what_a_stream_says(
 
 def plain(event: Any) -> Any:
     event = bare(event)
-    return attrs.evolve(event, detail=None) if isinstance(event, Finished) else event
+    return msgspec.structs.replace(event, detail=None) if isinstance(event, Finished) else event
 
 
 NONSENSE: tuple[Any, ...] = (

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-import attrs
 import msgspec
 import pytest
 from hypothesis import given
@@ -81,9 +80,9 @@ def bare(value: Any) -> Any:
     """A canonical value without what only one dialect knows."""
     if isinstance(value, tuple):
         return [bare(one) for one in value]
-    if not attrs.has(type(value)):
+    if not isinstance(value, msgspec.Struct):
         return value
-    names = [one.name for one in attrs.fields(type(value)) if one.name != "extensions"]
+    names = [name for name in value.__struct_fields__ if name != "extensions"]
     return [type(value).__name__, {name: bare(getattr(value, name)) for name in names}]
 
 

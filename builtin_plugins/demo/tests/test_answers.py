@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from jackfield.errors import InvalidRequest
 from jackfield.events import (
@@ -87,13 +87,13 @@ def _add(own: dict[int, Part], event: StreamEvent) -> None:
         case TextDelta() | RefusalDelta() | ReasoningDelta():
             part = own.setdefault(event.part, kinds[type(event)](""))
             assert isinstance(part, Text | Refusal | Reasoning)
-            own[event.part] = evolve(part, text=part.text + event.text)
+            own[event.part] = replace(part, text=part.text + event.text)
         case ToolCallStarted():
             own[event.part] = ToolCall(event.id, event.name, "", event.kind)
         case ToolCallDelta():
             call = own[event.part]
             assert isinstance(call, ToolCall)
-            own[event.part] = evolve(call, arguments=call.arguments + event.arguments)
+            own[event.part] = replace(call, arguments=call.arguments + event.arguments)
 
 
 _requests = st.builds(
@@ -121,7 +121,7 @@ def test_a_stream_put_together_is_the_whole_answer(request: ChatRequest, base: s
 def test_echo_says_what_was_said_last() -> None:
     request = _ask("Hello!")
     said = (*request.messages, Message("assistant", (Text("hi"),)), *_ask("Bye!").messages)
-    assert _said(_answer(evolve(request, messages=said))) == (Text("You said: Bye!"),)
+    assert _said(_answer(replace(request, messages=said))) == (Text("You said: Bye!"),)
 
 
 def test_pictures_are_mentioned_and_counted() -> None:

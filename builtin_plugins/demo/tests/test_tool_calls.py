@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.errors import InvalidRequest
 from jackfield.messages import (
@@ -28,7 +28,7 @@ BOTH = (WEATHER, Opaque("x", "web_search", {}), CLOCK)
 
 def _called(text: str, **fields: Any) -> list[tuple[str, str]]:
     request = ChatRequest("chat", (Message("user", (Text(text),)),), tools=BOTH)
-    return [(call.name, call.arguments) for call in calls_for(evolve(request, **fields), text)]
+    return [(call.name, call.arguments) for call in calls_for(replace(request, **fields), text)]
 
 
 def test_a_tool_that_the_message_names_is_called_with_its_values() -> None:
@@ -86,7 +86,7 @@ def test_results_are_told_instead_of_calling_again() -> None:
     call = ToolCall("c1", "get_weather", "{}")
     messages = (
         Message("user", (Text("What is the weather?"),)),
-        Message("assistant", (call, evolve(call, id="c2"))),
+        Message("assistant", (call, replace(call, id="c2"))),
         Message("tool", (ToolResult("c1", (Text("sunny"),)),)),
         Message("user", (ToolResult("c2", (Text("no such city"),), is_error=True),)),
     )

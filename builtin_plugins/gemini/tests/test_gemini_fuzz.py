@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import Dialect
 from jackfield.errors import InvalidRequest, ProviderError
@@ -170,7 +170,7 @@ def use_request(tree: Any, dialect: Dialect) -> None:
     dialect.peek(tree, PARAMS)
     request = dialect.parse_request(tree, PARAMS)
     dialect.render_request(request)
-    dialect.render_request(evolve(request, model="gemini-3-pro", extensions={}))
+    dialect.render_request(replace(request, model="gemini-3-pro", extensions={}))
 
 
 def use_answer(body: bytes, dialect: Dialect, request: Any) -> None:

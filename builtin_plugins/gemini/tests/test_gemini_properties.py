@@ -4,9 +4,9 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
-from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from jackfield.messages import (
     ChatRequest,
@@ -87,12 +87,12 @@ def bare(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(bare(item) for item in value)
     if isinstance(value, ChatRequest):
-        return evolve(value, messages=bare(value.messages), extensions={}, tools=bare(value.tools))
+        return replace(value, messages=bare(value.messages), extensions={}, tools=bare(value.tools))
     if isinstance(value, Message | ToolResult):
-        return evolve(value, parts=bare(value.parts), extensions={})
+        return replace(value, parts=bare(value.parts), extensions={})
     if isinstance(value, Reasoning):
-        return evolve(value, summary=False)
-    return evolve(value, extensions={}) if hasattr(value, "extensions") else value
+        return replace(value, summary=False)
+    return replace(value, extensions={}) if hasattr(value, "extensions") else value
 
 
 @given(requests())

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-import attrs
 import msgspec
 import pytest
 from hypothesis import given
@@ -84,9 +83,9 @@ def bare(value: Any) -> Any:
     """A canonical value without what only one dialect knows."""
     if isinstance(value, tuple):
         return [bare(one) for one in value]
-    if not attrs.has(type(value)):
+    if not isinstance(value, msgspec.Struct):
         return value
-    names = [one.name for one in attrs.fields(type(value)) if one.name != "extensions"]
+    names = [name for name in value.__struct_fields__ if name != "extensions"]
     return [type(value).__name__, {name: bare(getattr(value, name)) for name in names}]
 
 
@@ -104,7 +103,7 @@ def test_an_answer_is_the_same_after_a_rendering(
 ) -> None:
     for message, _ in turns:
         thoughts = () if thought is None else (Reasoning(thought),)
-        told = attrs.evolve(message, parts=(*thoughts, *message.parts))
+        told = msgspec.structs.replace(message, parts=(*thoughts, *message.parts))
         choice = Choice(told, "tool_calls")
         response = ChatResponse("i", "m", (choice,), Usage(3, 2, 1), 5)
         rendered = CHAT.render_response(response, ChatRequest("m", ()))
@@ -124,11 +123,11 @@ def test_no_field_that_holds_names_is_overlooked() -> None:
         kind
         for module in (messages, events)
         for kind in vars(module).values()
-        if isinstance(kind, type) and attrs.has(kind)
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
     ]
-    named = {kind.__name__ for kind in kinds if "extensions" in attrs.fields_dict(kind)}
+    named = {kind.__name__ for kind in kinds if "extensions" in kind.__struct_fields__}
     for kind in kinds:
-        for field in attrs.fields(kind):
+        for field in msgspec.structs.fields(kind):
             words = set(re.findall(r"\w+", str(field.type)))
             assert field.name in HOLDERS or not words & {*named, "Opaque"}, (kind, field.name)
 

@@ -63,9 +63,9 @@ def bare(value: Any) -> Any:
     """The value without extensions, which are notes on the form that it came in."""
     if isinstance(value, tuple):
         return tuple(bare(item) for item in value)
-    if not hasattr(type(value), "__attrs_attrs__"):
+    if not isinstance(value, msgspec.Struct):
         return value
-    found = {a.name: bare(getattr(value, a.name)) for a in type(value).__attrs_attrs__}
+    found = {name: bare(getattr(value, name)) for name in value.__struct_fields__}
     return type(value)(**(found | ({"extensions": {}} if "extensions" in found else {})))
 
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import attrs
 import msgspec
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
@@ -38,9 +37,9 @@ def bare(value: Any) -> Any:
     """The canonical value as another dialect would have made it: without our extensions."""
     if isinstance(value, tuple):
         return tuple(bare(item) for item in value)
-    if not attrs.has(type(value)):
+    if not isinstance(value, msgspec.Struct):
         return value
-    found = {f.name: bare(getattr(value, f.name)) for f in attrs.fields(type(value))}
+    found = {name: bare(getattr(value, name)) for name in value.__struct_fields__}
     return type(value)(**(found | ({"extensions": {}} if "extensions" in found else {})))
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.errors import InvalidRequest
 from jackfield.messages import (
@@ -129,15 +129,15 @@ def test_details_are_left_out_once_the_reasoning_was_changed() -> None:
     request = asked({"role": "assistant", "reasoning": "secret", "reasoning_details": details})
     part = request.messages[0].parts[0]
     assert isinstance(part, Reasoning)
-    message = evolve(request.messages[0], parts=(evolve(part, text="[gone]"),))
-    wire = CHAT.render_request(evolve(request, messages=(message,))).body
+    message = replace(request.messages[0], parts=(replace(part, text="[gone]"),))
+    wire = CHAT.render_request(replace(request, messages=(message,))).body
     assert b"secret" not in wire
     assert b"[gone]" in wire
 
 
 def test_a_changed_value_wins_over_the_form_it_came_in() -> None:
     request = CHAT.parse_request(body(stop="x", tool_choice="any", max_tokens=5), {})
-    changed = evolve(request, stop=(), tool_choice=ToolChoice("none"), max_tokens=7)
+    changed = replace(request, stop=(), tool_choice=ToolChoice("none"), max_tokens=7)
     wire = rendered(changed)
     assert "stop" not in wire
     assert (wire["tool_choice"], wire["max_tokens"]) == ("none", 7)
@@ -186,7 +186,7 @@ def test_custom_tools_and_allowed_tools_keep_their_meaning() -> None:
     assert tool.input_format == {"type": "grammar", **grammar}
     assert request.tool_choice == ToolChoice("auto", ("sql",))
     assert rendered(request) == tree
-    assert rendered(evolve(request, extensions={})) == tree
+    assert rendered(replace(request, extensions={})) == tree
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from openai.lib.streaming._deltas import accumulate_delta
 from openai.types.chat import ChatCompletion
 from tests.corpus import Exchange, exchanges, needs_corpus
@@ -66,7 +66,7 @@ TURNS: list[tuple[Part, ...]] = [
     (SIGNED_NEXT, Text("Yes.")),
     (thought("One.", "s1"), Text("First."), CALL_1, thought("Two.", "s2"), Text("Then."), CALL_2),
     (Text("First."), REDACTED, Text("Then."), SIGNED_NEXT),
-    (SUMMARY, evolve(SUMMARY, text="", id="rs_2"), CALL_1),
+    (SUMMARY, replace(SUMMARY, text="", id="rs_2"), CALL_1),
     (Reasoning("Unsigned.", extensions={"ollama.chat": {}}), Text("Yes.")),
 ]
 
@@ -137,7 +137,7 @@ def returned(message: dict[str, Any]) -> tuple[Part, ...]:
 
 def plain(parts: Sequence[Part]) -> list[Part]:
     """The parts without the notes that chat makes on calls."""
-    return [evolve(part, extensions={}) if isinstance(part, ToolCall) else part for part in parts]
+    return [replace(part, extensions={}) if isinstance(part, ToolCall) else part for part in parts]
 
 
 @pytest.mark.parametrize("parts", TURNS)
@@ -267,7 +267,7 @@ def said(parts: Sequence[Part]) -> tuple[str, int]:
             st.none()
             | st.integers()
             | st.text(max_size=3)
-            | st.just(seal(evolve(SUMMARY, extensions={"openai.chat": {"$place": [9, -9, 9]}}))),
+            | st.just(seal(replace(SUMMARY, extensions={"openai.chat": {"$place": [9, -9, 9]}}))),
         )
         | st.none()
     )

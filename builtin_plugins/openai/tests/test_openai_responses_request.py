@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.errors import InvalidRequest
 from jackfield.messages import (
@@ -58,7 +58,7 @@ def test_a_string_is_what_the_user_says() -> None:
 def test_instructions_stay_instructions_behind_a_message_that_a_plugin_put_first() -> None:
     request = parse(input="hi", instructions="Be brief.")
     first = Message("system", (Text("Be kind."),))
-    body = render(evolve(request, messages=(first, *request.messages)))
+    body = render(replace(request, messages=(first, *request.messages)))
     assert body["instructions"] == "Be brief."
     assert body["input"][0] == {"role": "system", "content": "Be kind."}
 

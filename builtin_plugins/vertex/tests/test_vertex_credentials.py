@@ -108,6 +108,20 @@ async def test_a_refused_account_is_the_providers_failure(
     assert "credentials" in failure["message"]
 
 
+async def test_a_token_that_an_error_repeats_is_not_shown(
+    upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    path = key_file(tmp_path, f"{upstream.base_url}/token")
+    upstream.reply(GRANT.replace(b"tok-1", b"ya29.made-up-token"))
+    failure = {"code": 400, "message": "ya29.made-up-token is odd", "status": "INVALID_ARGUMENT"}
+    upstream.reply(json.dumps({"error": failure}).encode(), 400)
+    credentials = f'credentials = {{ service_account = "file:{path}" }}'
+    async with run_gateway(table(upstream, 'location = "global"', credentials)) as gateway:
+        answer = await gateway.post(PATH, body=HI)
+        failure = (await answer.json())["error"]
+    assert (answer.status, failure["message"]) == (400, "*** is odd")
+
+
 async def test_a_token_that_does_not_come_holds_nobody_up_at_the_end(
     upstream: FakeUpstream, tmp_path: Path
 ) -> None:

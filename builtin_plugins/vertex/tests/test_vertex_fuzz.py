@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.errors import InvalidRequest
 from jackfield.messages import EmbeddingsRequest
@@ -42,7 +42,7 @@ def test_nonsense_in_a_request_is_refused_or_understood(seed: int) -> None:
         try:
             request = EMBEDDINGS.parse_request(mutated(REQUEST, dice), PARAMS)
             EMBEDDINGS.render_request(request)
-            EMBEDDINGS.render_request(evolve(request, extensions={}))
+            EMBEDDINGS.render_request(replace(request, extensions={}))
         except InvalidRequest:
             continue
 

@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield._fetching import Address, Fetched, Fetcher
 from jackfield.dialects import Dialect, Loss
@@ -77,17 +77,17 @@ def _flat(message: Message) -> Iterator[Part]:
 def _replaced(request: ChatRequest, change: Callable[[Part], Part]) -> ChatRequest:
     def changed(part: Part) -> Part:
         if isinstance(part, ToolResult):
-            return evolve(part, parts=tuple(map(change, part.parts)))
+            return replace(part, parts=tuple(map(change, part.parts)))
         return change(part)
 
-    messages = (evolve(one, parts=tuple(map(changed, one.parts))) for one in request.messages)
-    return evolve(request, messages=tuple(messages))
+    messages = (replace(one, parts=tuple(map(changed, one.parts))) for one in request.messages)
+    return replace(request, messages=tuple(messages))
 
 
 def _embedded(part: Part, known: Mapping[str, Fetched]) -> Part:
     if isinstance(part, Image | Document) and (it := known.get(part.url or "")):
         data = b64encode(it.data).decode()
-        return evolve(part, url=None, data=data, media_type=it.media_type)
+        return replace(part, url=None, data=data, media_type=it.media_type)
     return part
 
 
@@ -95,5 +95,5 @@ def _decoded(part: Part) -> Part:
     if isinstance(part, Image | Document) and (part.url or "").startswith("data:"):
         head, marker, data = (part.url or "")[5:].partition(";base64,")
         if marker:
-            return evolve(part, url=None, data=data, media_type=head or part.media_type)
+            return replace(part, url=None, data=data, media_type=head or part.media_type)
     return part

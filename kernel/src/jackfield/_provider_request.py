@@ -2,7 +2,8 @@
 
 from typing import Self
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
+from msgspec.structs import replace
 
 from jackfield import _translation
 from jackfield._client import Origin
@@ -57,7 +58,7 @@ class RequestWriter:
             request, refused = self._media.embed(exchange, request, dialect)
             more += refused
         rendered = dialect.render_request(request)
-        return evolve(rendered, losses=rendered.losses + more) if more else rendered
+        return replace(rendered, losses=rendered.losses + more) if more else rendered
 
     def lost(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
         """What the model cannot do of a request that is passed through as it came.

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield._provider_stream import ProviderStream
 from jackfield._tap import Tap
@@ -21,12 +21,12 @@ from jackfield.response import Response
 
 def addressed(request: CanonicalRequest, model: str) -> CanonicalRequest:
     """The same request, asked of `model`."""
-    return evolve(request, model=model) if request.model != model else request
+    return replace(request, model=model) if request.model != model else request
 
 
 def limited(request: ChatRequest, max_tokens: int) -> ChatRequest:
     """The same request with a limit to its answer, if it had none."""
-    return request if request.max_tokens is not None else evolve(request, max_tokens=max_tokens)
+    return request if request.max_tokens is not None else replace(request, max_tokens=max_tokens)
 
 
 def refuse_broken(exchange: Exchange, dialect: Dialect, losses: Sequence[Loss]) -> None:

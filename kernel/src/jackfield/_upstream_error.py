@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -63,7 +63,7 @@ class UpstreamErrors:
             error_type=said.type,
             error_code=said.code,
         )
-        if spoken is shown and _is_error(body) and self.scrubber.is_clean(body):
+        if spoken is shown and _is_error(body, spoken) and self.scrubber.is_clean(body):
             error.body = body
         return error
 
@@ -91,24 +91,11 @@ class UpstreamErrors:
         return len(value) < FRAGMENT or self.scrubber.scrub(value.encode()) == value.encode()
 
 
-class _ErrorBody(msgspec.Struct):
-    error: Any = None
-    message: Any = None
-    detail: Any = None
-
-
-_read_error_body = msgspec.json.Decoder(_ErrorBody).decode
-
-
-def _is_error(body: bytes) -> bool:
-    """Whether a body has one of the forms that callers' libraries read errors in."""
+def _is_error(body: bytes, dialect: Dialect) -> bool:
     try:
-        said = _read_error_body(body)
-    except msgspec.MsgspecError:
+        return dialect.is_error(msgspec.json.decode(body))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
-    if isinstance(said.error, dict):
-        return bool(said.error.get("message"))
-    return any((said.error, said.message, said.detail))
 
 
 @lru_cache(maxsize=1024)

@@ -10,7 +10,6 @@ from importlib.metadata import entry_points
 from typing import Any, ClassVar, Literal, Protocol
 
 import msgspec
-from attrs import frozen
 
 from jackfield import json_spans
 from jackfield.errors import ConfigError, GatewayError
@@ -41,8 +40,7 @@ class Peek(msgspec.Struct, frozen=True):
     max_tokens: int | None = None
 
 
-@frozen
-class Loss:
+class Loss(msgspec.Struct, frozen=True):
     """Something the target's dialect cannot express.
 
     `feature` is a stable dotted name for tables and headers ("tools.custom"); `path` is where it
@@ -60,16 +58,14 @@ class Loss:
         return f"{self.feature} {self.how}" + (f": {self.detail}" if self.detail else "")
 
 
-@frozen
-class Rendered:
+class Rendered(msgspec.Struct, frozen=True):
     """Bytes in a dialect, and what did not fit into them."""
 
     body: bytes
     losses: tuple[Loss, ...] = ()
 
 
-@frozen
-class UpstreamFailure:
+class UpstreamFailure(msgspec.Struct, frozen=True):
     """What a provider's error body says; `retry_after` is in seconds."""
 
     message: str
@@ -204,6 +200,11 @@ class Dialect:
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
         """The event that ends a stream which cannot go on."""
         raise NotImplementedError
+
+    def is_error(self, tree: Any) -> bool:
+        """Whether a JSON value has the form in which clients of this dialect read an error."""
+        error = tree.get("error") if isinstance(tree, dict) else None
+        return isinstance(error, dict) and bool(error.get("message"))
 
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
         """What a provider's error body says; never raises."""

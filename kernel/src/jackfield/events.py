@@ -7,44 +7,40 @@ one `Finished` for each choice, at most one `UsageReported`, `Ended`; or it brea
 
 from typing import Any, Literal
 
-from attrs import field, frozen
+import msgspec
 
 from jackfield.messages import Citation, Extensions, FinishReason, Part, Usage
 
 
-@frozen
-class Started:
+class Started(msgspec.Struct, frozen=True):
     """The answer begins."""
 
     id: str
     model: str
     created: int | None = None
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class TextDelta:
+class TextDelta(msgspec.Struct, frozen=True):
     """More text."""
 
     part: int
     text: str
     choice: int = 0
     logprobs: Any = None
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class RefusalDelta:
+class RefusalDelta(msgspec.Struct, frozen=True):
     """More of a refusal."""
 
     part: int
     text: str
     choice: int = 0
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class ReasoningDelta:
+class ReasoningDelta(msgspec.Struct, frozen=True):
     """More reasoning, or the proof that belongs to it."""
 
     part: int
@@ -54,11 +50,10 @@ class ReasoningDelta:
     signature: str | None = None
     encrypted: str | None = None
     summary: bool = False
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class ToolCallStarted:
+class ToolCallStarted(msgspec.Struct, frozen=True):
     """A tool call begins; its arguments follow."""
 
     part: int
@@ -66,11 +61,10 @@ class ToolCallStarted:
     name: str
     choice: int = 0
     kind: Literal["function", "custom"] = "function"
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class ToolCallDelta:
+class ToolCallDelta(msgspec.Struct, frozen=True):
     """More of a tool call's arguments."""
 
     part: int
@@ -78,8 +72,7 @@ class ToolCallDelta:
     choice: int = 0
 
 
-@frozen
-class AudioDelta:
+class AudioDelta(msgspec.Struct, frozen=True):
     """More of a spoken answer: base64 `data`, the words it says, or what identifies it."""
 
     part: int
@@ -90,8 +83,7 @@ class AudioDelta:
     expires_at: int | None = None
 
 
-@frozen
-class CitationAdded:
+class CitationAdded(msgspec.Struct, frozen=True):
     """A citation of the text in `part`."""
 
     part: int
@@ -99,8 +91,7 @@ class CitationAdded:
     choice: int = 0
 
 
-@frozen
-class PartAdded:
+class PartAdded(msgspec.Struct, frozen=True):
     """A whole part that has no deltas: an image, audio, a block only its own dialect knows."""
 
     part: int
@@ -108,25 +99,22 @@ class PartAdded:
     choice: int = 0
 
 
-@frozen
-class Finished:
+class Finished(msgspec.Struct, frozen=True):
     """A choice is complete."""
 
     reason: FinishReason | None
     choice: int = 0
     detail: str | None = None
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class UsageReported:
+class UsageReported(msgspec.Struct, frozen=True):
     """The usage so far; a later report replaces an earlier one."""
 
     usage: Usage
 
 
-@frozen
-class Failed:
+class Failed(msgspec.Struct, frozen=True):
     """The provider broke the answer off with an error."""
 
     message: str
@@ -135,11 +123,10 @@ class Failed:
     status: int | None = None
 
 
-@frozen
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """The terminal marker: nothing follows."""
 
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
 StreamEvent = (

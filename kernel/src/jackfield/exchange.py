@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
+from msgspec.structs import replace
 
 from jackfield import json_spans
 from jackfield._tap import Tap
@@ -126,7 +127,7 @@ class Exchange:
                 raise InvalidRequest(f"{self.endpoint.path} is passed through, not translated.")
             request = self.dialect.parse_request(self._read(), self.request.params)
             if isinstance(request, ChatRequest) and request.stream is not self.stream:
-                request = evolve(request, stream=self.stream)
+                request = replace(request, stream=self.stream)
             self._canonical = request
         return self._canonical
 

@@ -214,13 +214,19 @@ class HttpProvider(Provider):
             return response
         return await self._call(exchange, target, routes[-1])
 
-    async def fetch(self, method: str, path: str, body: bytes = b"") -> bytes:
+    async def fetch(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> bytes:
         """Ask the API something on the gateway's own behalf; the body of its answer.
 
         Raises ProviderError, also for a status of 300 or more.
         """
         key = self._ring.take(self.name)
-        lines = header_lines(self.authorize(key.secret))
+        lines = header_lines([*self.authorize(key.secret), *headers])
         if self.signs:
             url = self.config.base_url.rstrip("/") + path
             lines += header_lines(await self.sign(method, url, body, key.secret))

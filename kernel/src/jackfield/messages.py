@@ -2,21 +2,20 @@
 
 Names follow the field: a chat request holds messages, a message holds parts. What one vendor alone
 knows rides in `extensions[dialect name]` and comes back out when that dialect is rendered again.
-All classes are frozen; `attrs.evolve` makes changed copies.
+All classes are frozen; `msgspec.structs.replace` makes changed copies.
 """
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from attrs import field, frozen
+import msgspec
 
 Extensions = Mapping[str, Mapping[str, Any]]
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "error", "other"]
 
 
-@frozen
-class Citation:
+class Citation(msgspec.Struct, frozen=True):
     """Where a span of text comes from; offsets count characters of the part's text."""
 
     url: str | None = None
@@ -24,20 +23,18 @@ class Citation:
     cited_text: str | None = None
     start: int | None = None
     end: int | None = None
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class Text:
+class Text(msgspec.Struct, frozen=True):
     """Plain text."""
 
     text: str
     citations: tuple[Citation, ...] = ()
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class Image:
+class Image(msgspec.Struct, frozen=True):
     """An image by URL, by base64 `data` with its `media_type`, or by a vendor's `file_id`."""
 
     url: str | None = None
@@ -45,11 +42,10 @@ class Image:
     media_type: str | None = None
     file_id: str | None = None
     detail: str | None = None
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class Audio:
+class Audio(msgspec.Struct, frozen=True):
     """Audio as base64 `data` in `format` ("wav", "mp3"), or an earlier answer's by its `id`."""
 
     data: str | None = None
@@ -57,11 +53,10 @@ class Audio:
     id: str | None = None
     transcript: str | None = None
     expires_at: int | None = None
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """A file for the model to read: by URL, base64 `data`, plain `text` or a vendor's `file_id`."""
 
     url: str | None = None
@@ -70,22 +65,20 @@ class Document:
     media_type: str | None = None
     file_id: str | None = None
     name: str | None = None
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class ToolCall:
+class ToolCall(msgspec.Struct, frozen=True):
     """The model asks for a tool. `arguments` is what the model wrote, JSON for functions."""
 
     id: str
     name: str
     arguments: str
     kind: Literal["function", "custom"] = "function"
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class ToolResult:
+class ToolResult(msgspec.Struct, frozen=True):
     """What a tool answered to the call with `tool_call_id`."""
 
     tool_call_id: str
@@ -93,11 +86,10 @@ class ToolResult:
     name: str | None = None
     is_error: bool = False
     kind: Literal["function", "custom"] = "function"
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class Reasoning:
+class Reasoning(msgspec.Struct, frozen=True):
     """What the model thought. `signature` and `encrypted` prove it to the vendor that issued them.
 
     `summary` says that `text` is the vendor's summary of the thought, not the thought itself.
@@ -108,19 +100,17 @@ class Reasoning:
     signature: str | None = None
     encrypted: str | None = None
     summary: bool = False
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """The model declined, in its words."""
 
     text: str
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class Opaque:
+class Opaque(msgspec.Struct, frozen=True):
     """A block, item or tool that only `dialect` understands, kept as its JSON value."""
 
     dialect: str
@@ -131,19 +121,17 @@ class Opaque:
 Part = Text | Image | Audio | Document | ToolCall | ToolResult | Reasoning | Refusal | Opaque
 
 
-@frozen
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One turn."""
 
     role: Role
     parts: tuple[Part, ...]
     name: str | None = None
     id: str | None = None
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class Tool:
+class Tool(msgspec.Struct, frozen=True):
     """A tool that the model may call; `parameters` is a JSON schema.
 
     `input_format` bounds the input of a custom tool: `{"type": "text"}` or
@@ -156,20 +144,18 @@ class Tool:
     strict: bool | None = None
     kind: Literal["function", "custom"] = "function"
     input_format: Mapping[str, Any] | None = None
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class ToolChoice:
+class ToolChoice(msgspec.Struct, frozen=True):
     """Whether the model must call a tool; `names` limits the choice."""
 
     mode: Literal["auto", "none", "required"]
     names: tuple[str, ...] = ()
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class ResponseFormat:
+class ResponseFormat(msgspec.Struct, frozen=True):
     """The shape asked of the text: free, any JSON object, or JSON of one schema."""
 
     kind: Literal["text", "json_object", "json_schema"]
@@ -179,8 +165,7 @@ class ResponseFormat:
     description: str | None = None
 
 
-@frozen
-class ReasoningRequest:
+class ReasoningRequest(msgspec.Struct, frozen=True):
     """How much to think: by `effort` ("low", …) or by `budget_tokens`; `summary` asks to see it."""
 
     effort: str | None = None
@@ -188,8 +173,7 @@ class ReasoningRequest:
     summary: str | None = None
 
 
-@frozen
-class ChatRequest:
+class ChatRequest(msgspec.Struct, frozen=True):
     """A request for the next message of a conversation. `None` means: not said, vendor's default.
 
     `server_state` names earlier turns that only the provider holds: `messages` lacks their text.
@@ -221,12 +205,11 @@ class ChatRequest:
     metadata: Mapping[str, Any] | None = None
     service_tier: str | None = None
     store: bool | None = None
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
     server_state: str | None = None
 
 
-@frozen
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """Tokens of one exchange. `input_tokens` includes the cached ones and the cache writes;
     `output_tokens` includes reasoning. (OpenTelemetry: `gen_ai.usage.*`.)
     """
@@ -238,7 +221,7 @@ class Usage:
     reasoning_tokens: int = 0
     audio_input_tokens: int = 0
     audio_output_tokens: int = 0
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
     @property
     def total_tokens(self) -> int:
@@ -246,19 +229,17 @@ class Usage:
         return self.input_tokens + self.output_tokens
 
 
-@frozen
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """One candidate answer. `finish_detail` is the vendor's own word for the reason."""
 
     message: Message
     finish_reason: FinishReason | None
     finish_detail: str | None = None
     logprobs: Any = None
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class ChatResponse:
+class ChatResponse(msgspec.Struct, frozen=True):
     """The answer to a ChatRequest; `created` is in Unix seconds."""
 
     id: str
@@ -266,11 +247,10 @@ class ChatResponse:
     choices: tuple[Choice, ...]
     usage: Usage | None = None
     created: int | None = None
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class EmbeddingsRequest:
+class EmbeddingsRequest(msgspec.Struct, frozen=True):
     """A request for vectors; an input is text or token ids.
 
     `input_type` says what the vectors are for: "query", "document", or a vendor's own word.
@@ -282,21 +262,19 @@ class EmbeddingsRequest:
     encoding_format: Literal["float", "base64"] | None = None
     input_type: str | None = None
     user: str | None = None
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class EmbeddingsResponse:
+class EmbeddingsResponse(msgspec.Struct, frozen=True):
     """Vectors in the order of the inputs."""
 
     model: str
     vectors: tuple[tuple[float, ...], ...]
     usage: Usage | None = None
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class RerankRequest:
+class RerankRequest(msgspec.Struct, frozen=True):
     """A request to order documents by what they say about a query; a document is text or fields."""
 
     model: str
@@ -304,11 +282,10 @@ class RerankRequest:
     documents: tuple[str | Mapping[str, Any], ...]
     top_n: int | None = None
     return_documents: bool | None = None
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class RankedDocument:
+class RankedDocument(msgspec.Struct, frozen=True):
     """The document at `index` of the request, and its score, the higher the better."""
 
     index: int
@@ -316,20 +293,18 @@ class RankedDocument:
     document: str | Mapping[str, Any] | None = None
 
 
-@frozen
-class RerankResponse:
+class RerankResponse(msgspec.Struct, frozen=True):
     """The best documents first."""
 
     model: str
     results: tuple[RankedDocument, ...]
     usage: Usage | None = None
     id: str | None = None
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}
 
 
-@frozen
-class TokenCount:
+class TokenCount(msgspec.Struct, frozen=True):
     """How many tokens a conversation would cost as input."""
 
     input_tokens: int
-    extensions: Extensions = field(factory=dict)
+    extensions: Extensions = {}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 from urllib.parse import quote, unquote_plus, urlencode
 
-from attrs import define, field, fields, frozen
+from attrs import define, field, frozen
 from attrs.validators import gt
 from msgspec.structs import replace
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -64,7 +64,7 @@ __all__ = [
     "added",
 ]
 
-_COUNTS: Final = tuple([each.name for each in fields(Usage) if each.name != "extensions"])
+_COUNTS: Final = tuple([name for name in Usage.__struct_fields__ if name != "extensions"])
 
 MAX_MESSAGE: Final = 16 << 20
 """Bytes of the largest message that a provider may send; those of clients have `max_body`."""

@@ -89,7 +89,6 @@ async def test_a_gateway_that_cannot_start_fails_the_lifespan() -> None:
         await run(app, {"type": "lifespan"}, ["lifespan.startup"])
 
 
-
 class Opened:
     """A gateway's life, written down."""
 

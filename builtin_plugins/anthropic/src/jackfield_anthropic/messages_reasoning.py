@@ -6,7 +6,7 @@ return unread, is that vendor's sealed proof.
 
 from typing import Any
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.messages import Reasoning
 from jackfield.proofs import MARK, seal, unseal
@@ -23,7 +23,7 @@ def read_thinking(fields: Fields) -> Reasoning:
     signature = fields.text("signature")
     foreign = unseal(signature)
     if foreign is not None:
-        return evolve(foreign, text=text)
+        return replace(foreign, text=text)
     return Reasoning(text, signature=signature, extensions={NAME: fields.rest})
 
 

@@ -82,7 +82,7 @@ class Anthropic(HttpProvider):
         """Those in the configuration, or else what `GET /v1/models` lists."""
         if self.config.models:
             return [ModelInfo(model, self.name) for model in self.config.models]
-        body = await self.fetch("GET", "/v1/models?limit=1000")
+        body = await self.fetch("GET", "/v1/models?limit=1000", headers=[(_HEADER, VERSION)])
         try:
             listed = msgspec.json.decode(body, type=_Models)
         except msgspec.MsgspecError as error:

@@ -1,7 +1,6 @@
 """The provider: a resource of Azure OpenAI or of Azure AI Foundry."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from jackfield.realtime import RealtimeConfig, RealtimeProvider
 from jackfield.response import Response
 from jackfield.secrets import Secret, SecretRef
 from jackfield.setup import Setup
+from jackfield.tokens import Tokens
 
 from . import deployments
 from .endpoints import (
@@ -30,7 +30,7 @@ from .endpoints import (
     RESPONSES,
     endpoints,
 )
-from .entra import EntraTokens
+from .entra import Application
 from .forms import Form, address, form_at, form_of_door, is_of_a_deployment, versioned
 
 _FORM = b"Content-Type: application/x-www-form-urlencoded\r\nAccept: application/json\r\n"
@@ -101,22 +101,20 @@ class Azure(RealtimeProvider):
         if problems:
             raise ValueError("; ".join(problems))
         self._form: Form = config.api or ("deployments" if config.api_version else "v1")
-        self._tokens: EntraTokens | None = None
+        self._tokens: Tokens | None = None
         self._bearer: Secret | None = None
 
     async def start(self, setup: Setup) -> None:
         """Open the ways to the resource and to Entra."""
+        await super().start(setup)
         auth = self.config.auth
         if auth is not None and auth.bearer is not None:
             self._bearer = await setup.secret(auth.bearer)
+            self.hide("bearer", self._bearer)
         elif auth is not None and auth.client_secret is not None:
             secret = await setup.secret(auth.client_secret)
-            self._tokens = self._open_entra(auth, secret, setup)
-        await super().start(setup)
-        if self._bearer is not None:
-            self.hide("bearer", self._bearer)
-        if self._tokens is not None:
-            self.hide("client_secret", self._tokens.secret)
+            self.hide("client_secret", secret)
+            self._tokens = Tokens(self._application(auth, secret, setup).fetch, self.hide)
 
     async def stop(self) -> None:
         """Leave nothing running."""
@@ -124,7 +122,7 @@ class Azure(RealtimeProvider):
             await self._tokens.stop()
         await super().stop()
 
-    def _open_entra(self, auth: Auth, secret: Secret, setup: Setup) -> EntraTokens:
+    def _application(self, auth: Auth, secret: Secret, setup: Setup) -> Application:
         origin = setup.origin(
             f"{self.name}.auth",
             auth.authority,
@@ -141,7 +139,7 @@ class Azure(RealtimeProvider):
                 await answer.close()
 
         who = (auth.tenant_id or "", auth.client_id or "", auth.scope)
-        return EntraTokens(self.name, *who, secret, post, partial(self.hide, "token"))
+        return Application(self.name, *who, secret, post)
 
     def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
         """Azure's own header for a key."""

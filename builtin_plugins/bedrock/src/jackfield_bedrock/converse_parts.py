@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.errors import InvalidRequest
 from jackfield.messages import Document, Image, Opaque, Part, Text, ToolCall, ToolResult
@@ -47,7 +47,7 @@ def note_cache_point(parts: list[Part], point: Any) -> bool:
 def noted(part: Any, note: Mapping[str, Any]) -> Any:
     """The part or tool with a note of ours."""
     kept = part.extensions.get(NAME, {})
-    return evolve(part, extensions={**part.extensions, NAME: {**kept, **note}})
+    return replace(part, extensions={**part.extensions, NAME: {**kept, **note}})
 
 
 def _read_block(block: Any, path: str, *, strict: bool) -> Part:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import Loss
 from jackfield.messages import ChatRequest
@@ -30,7 +30,7 @@ def allowed_sampling(request: ChatRequest, reasoning: Tree, losses: list[Loss]) 
         return request
     if request.temperature is not None and request.temperature > 1:
         losses.append(Loss("temperature", "temperature", "approximated", "1 is the highest"))
-        request = evolve(request, temperature=1)
+        request = replace(request, temperature=1)
     if family_of(request.model) != "claude":
         return request
     version = claude_version(request.model)
@@ -55,4 +55,4 @@ def _without(
     said = [key for key in keys if getattr(request, key) is not None]
     losses += [Loss(key, key, "dropped", why) for key in said]
     nothing: dict[str, Any] = dict.fromkeys(said)
-    return evolve(request, **nothing) if said else request
+    return replace(request, **nothing) if said else request

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import Loss
 from jackfield.events import (
@@ -127,7 +127,7 @@ class ConverseStreamRenderer:
     def _note(self, event: ReasoningDelta) -> None:
         """Keep what proves another vendor's thought until its block is closed."""
         known = self._thought or Reasoning()
-        self._thought = evolve(
+        self._thought = replace(
             known,
             text=known.text or event.text[:1],
             id=known.id or event.id,

@@ -9,7 +9,7 @@ from base64 import b64decode, b64encode
 from typing import Any
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import Loss
 from jackfield.messages import Reasoning
@@ -33,7 +33,7 @@ def read_thought(fields: Fields) -> Reasoning | None:
         text, signature = inner.text("text") or "", inner.text("signature")
         foreign = unseal(signature)
         if foreign is not None:
-            return evolve(foreign, text=text)
+            return replace(foreign, text=text)
         return Reasoning(text, signature=signature, extensions={NAME: {"$own": True, **inner.rest}})
     encrypted = fields.text("redactedContent")
     if encrypted is None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import (
     Canonical,
@@ -72,7 +72,7 @@ class CountTokensDialect(BedrockDialect):
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
         losses: list[Loss] = []
-        chat = evolve(chat_of(request), response_format=None)
+        chat = replace(chat_of(request), response_format=None)
         wire = write_conversation(chat, losses)
         counted = {key: wire[key] for key in _COUNTED if key in wire}
         kept = tuple(loss for loss in losses if loss.breaks or loss.path.startswith("messages"))

@@ -1,6 +1,7 @@
 """What all dialects of Bedrock have in common."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from jackfield.dialects import Dialect, UpstreamFailure
 from jackfield.errors import GatewayError
@@ -22,6 +23,10 @@ class BedrockDialect(Dialect):
 
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
         return failures.render_exception(error.message, failures.exception_of(error))
+
+    def is_error(self, tree: Any) -> bool:
+        """Whether it has the `message` of AWS."""
+        return isinstance(tree, dict) and bool(tree.get("message") or tree.get("Message"))
 
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
         return failures.parse_error(status, body)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import (
     CanonicalRequest,
@@ -87,7 +87,7 @@ class NovaDialect(ConverseDialect):
             note[_INFERENCE] = raw
         request = read_request(_as_converse(fields.rest), params)
         kept = own(request.extensions, NAME)
-        return evolve(request, extensions={NAME: {**kept, **note}})
+        return replace(request, extensions={NAME: {**kept, **note}})
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
         chat, losses = chat_of(request), list[Loss]()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.errors import InvalidRequest
 from jackfield.messages import (
@@ -103,7 +103,7 @@ def _cited(parts: list[Part], fields: Fields) -> list[Part]:
         index = wire.get("content_index", first) if isinstance(wire, dict) else -1
         part = parts[index] if isinstance(index, int) and 0 <= index < len(parts) else None
         if isinstance(part, Text):
-            parts[index] = evolve(part, citations=(*part.citations, *read_citation(wire)))
+            parts[index] = replace(part, citations=(*part.citations, *read_citation(wire)))
         else:
             others.append(wire)
     if others:

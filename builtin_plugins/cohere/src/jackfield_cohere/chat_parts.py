@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
@@ -58,7 +58,7 @@ def _read_thinking(fields: Fields) -> Part:
     proof = fields.rest.get("signature")
     thought = unseal(proof) if isinstance(proof, str) else None
     if thought is not None:
-        return evolve(thought, text=text)
+        return replace(thought, text=text)
     return Reasoning(text, extensions={NAME: fields.rest})
 
 

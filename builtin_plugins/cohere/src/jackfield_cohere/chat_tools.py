@@ -6,7 +6,7 @@ from secrets import token_hex
 from typing import Any, Final
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
@@ -38,7 +38,7 @@ def read_tools(fields: Fields) -> tuple[Tool | Opaque, ...]:
     tools = [_read_tool(wire, f"tools[{i}]") for i, wire in enumerate(fields.items("tools"))]
     if tools and fields.rest.get("strict_tools") is True:
         del fields.rest["strict_tools"]
-        tools = [evolve(tool, strict=True) if isinstance(tool, Tool) else tool for tool in tools]
+        tools = [replace(tool, strict=True) if isinstance(tool, Tool) else tool for tool in tools]
     return tuple(tools)
 
 
@@ -60,7 +60,7 @@ def _read_tool(wire: Any, path: str) -> Tool | Opaque:
         parameters=inner.table("parameters"),
     )
     rest = fields.rest | ({"function": inner.rest} if inner.rest else {})
-    return evolve(tool, extensions={NAME: rest} if rest else {})
+    return replace(tool, extensions={NAME: rest} if rest else {})
 
 
 def write_tools(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ keeps it whole, and the others note that they belong to it.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.messages import Citation
 
@@ -30,7 +30,7 @@ def read_citation(wire: Any) -> list[Citation]:
     found = [_read_source(source) for source in sources] or [Citation()]
     notes: list[Mapping[str, Any]] = [{_WHOLE: wire}, *({_MORE: True} for _ in found[1:])]
     return [
-        evolve(citation, start=start, end=end, extensions={NAME: note})
+        replace(citation, start=start, end=end, extensions={NAME: note})
         for citation, note in zip(found, notes, strict=True)
     ]
 

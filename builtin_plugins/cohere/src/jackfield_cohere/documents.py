@@ -5,7 +5,7 @@ from binascii import Error as Base64Error
 from collections.abc import Sequence
 from typing import Any, Final
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
@@ -26,7 +26,7 @@ def take_documents(fields: Fields, messages: Sequence[Message]) -> tuple[Message
         return tuple(messages)
     documents = [_read_document(wire, i) for i, wire in enumerate(fields.items("documents"))]
     asked = messages[places[-1]]
-    question = evolve(asked, parts=(*documents, *asked.parts))
+    question = replace(asked, parts=(*documents, *asked.parts))
     return (*messages[: places[-1]], question, *messages[places[-1] + 1 :])
 
 

@@ -37,5 +37,9 @@ class JsonDialect(Dialect):
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
         return failures.render_error_event(error, request_id)
 
+    def is_error(self, tree: Any) -> bool:
+        """Whether it has Cohere's `message`."""
+        return isinstance(tree, dict) and bool(tree.get("message"))
+
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
         return failures.parse_error(status, body)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.errors import InvalidRequest
 from jackfield.messages import (
@@ -150,15 +150,15 @@ def _text_of(part: Part) -> str:
 
 def _with_text(part: Part, text: str) -> Sequence[Part]:
     if isinstance(part, ToolCall):
-        return (evolve(part, arguments=text),)
+        return (replace(part, arguments=text),)
     return (
-        (evolve(part, text=text),) if text and isinstance(part, Text | Reasoning | Refusal) else ()
+        (replace(part, text=text),) if text and isinstance(part, Text | Reasoning | Refusal) else ()
     )
 
 
 def _identified(parts: Sequence[Part], response: str, choice: int) -> Iterator[Part]:
     for at, part in enumerate(parts):
         if isinstance(part, ToolCall):
-            yield evolve(part, id=f"call_{response.removeprefix('demo-')}_{choice}_{at}")
+            yield replace(part, id=f"call_{response.removeprefix('demo-')}_{choice}_{at}")
         else:
             yield part

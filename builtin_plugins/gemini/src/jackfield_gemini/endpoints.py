@@ -8,8 +8,10 @@ from jackfield import Endpoint
 from .count_tokens import CountTokensDialect, VertexCountTokensDialect
 from .embeddings import EmbeddingsDialect
 from .generate_content import ArrayDialect, GenerateContentDialect
+from .live import session_endpoints
 from .model_list import list_models, show_model
 from .resource import ResourceDialect, VertexResourceDialect
+from .uploads import LARGEST, upload_endpoint
 
 GENERATE: Final = GenerateContentDialect()
 GENERATE_ARRAY: Final = ArrayDialect(GENERATE)
@@ -21,7 +23,6 @@ VERTEX_RESOURCE: Final = VertexResourceDialect()
 
 PREFIX: Final = "/gemini"
 _VERSIONS: Final = ("v1", "v1beta", "v1alpha")
-_UPLOADS: Final = 128 << 20
 _MODELS: Final = "/models/{model*}"
 _ALT: Final = ("alt",)
 
@@ -41,7 +42,8 @@ _RESOURCES: Final = (
 
 def endpoints() -> tuple[Endpoint, ...]:
     """All of them."""
-    return tuple(endpoint for version in _VERSIONS for endpoint in _of(version))
+    of_each = (endpoint for version in _VERSIONS for endpoint in _of(version))
+    return (*of_each, *session_endpoints(PREFIX, _VERSIONS), upload_endpoint(PREFIX))
 
 
 def _of(version: str) -> Iterator[Endpoint]:
@@ -55,7 +57,7 @@ def _of(version: str) -> Iterator[Endpoint]:
         yield Endpoint("*", PREFIX + above, RESOURCE, operation, permission, above)
     for path in ("/files", "/{rest*}"):
         above = f"/upload/{version}{path}"
-        yield Endpoint("*", PREFIX + above, RESOURCE, "files", "files", above, max_body=_UPLOADS)
+        yield Endpoint("*", PREFIX + above, RESOURCE, "files", "files", above, max_body=LARGEST)
 
 
 def _inference(version: str) -> Iterator[Endpoint]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import Loss
 from jackfield.messages import ChatRequest, ResponseFormat
@@ -85,7 +85,7 @@ def write_config(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
 
 def _says(raw: Mapping[str, Any], request: ChatRequest) -> bool:
     known, _ = read_config(raw)
-    same: ChatRequest = evolve(request, **known)
+    same: ChatRequest = replace(request, **known)
     return same == request
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
+from msgspec.structs import replace
 
 from jackfield.messages import Citation, Part, Text
 
@@ -47,7 +48,7 @@ def _grounded(metadata: Any, texts: Sequence[tuple[int, str]]) -> list[Cited]:
             if isinstance(index, int) and 0 <= index < len(sources):
                 used.add(index)
                 source = sources[index]
-                found.append(Cited(place, evolve(cited, url=source.url, title=source.title)))
+                found.append(Cited(place, replace(cited, url=source.url, title=source.title)))
     unused = [source for i, source in enumerate(sources) if i not in used]
     return found + [Cited(texts[0][0], source) for source in unused if source.url]
 
@@ -98,7 +99,7 @@ def _recited(metadata: Any, texts: Sequence[tuple[int, str]]) -> list[Cited]:
     listed = metadata.get("citationSources") or metadata.get("citations")
     for source in _dicts(listed):
         place, located = _located({k: source.get(k) for k in ("startIndex", "endIndex")}, texts)
-        cited = evolve(located, url=_word(source.get("uri")), title=_word(source.get("title")))
+        cited = replace(located, url=_word(source.get("uri")), title=_word(source.get("title")))
         if cited.url or cited.title:
             found.append(Cited(place, cited))
     return found
@@ -111,7 +112,7 @@ def cite(parts: Sequence[Part], candidate: Any) -> list[Part]:
     for found in read_sources(candidate, texts):
         part = cited[found.place]
         if isinstance(part, Text):
-            cited[found.place] = evolve(part, citations=(*part.citations, found.citation))
+            cited[found.place] = replace(part, citations=(*part.citations, found.citation))
     return cited
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.errors import InvalidRequest
 from jackfield.messages import Message, Part, Reasoning, Text, ToolCall
@@ -69,7 +69,7 @@ def _proven(before: list[Part], read: list[Part]) -> list[Part]:
     text = proof.text
     while before and _is_unproven(before[-1]):
         text = getattr(before.pop(), "text", "") + text
-    return [evolve(proof, text=text), *read[1:]]
+    return [replace(proof, text=text), *read[1:]]
 
 
 def _is_unproven(part: Part) -> bool:
@@ -84,9 +84,9 @@ def _joined(parts: list[Part]) -> list[Part]:
         if part == Text(""):
             continue
         if isinstance(part, Text) and isinstance(last, Text) and not part.extensions:
-            joined[-1] = evolve(last, text=last.text + part.text)
+            joined[-1] = replace(last, text=last.text + part.text)
         elif isinstance(part, Reasoning) and isinstance(last, Reasoning) and _goes_on(last, part):
-            joined[-1] = evolve(part, text=last.text + part.text)
+            joined[-1] = replace(part, text=last.text + part.text)
         else:
             joined.append(part)
     return joined

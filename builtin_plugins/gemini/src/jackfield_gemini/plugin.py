@@ -5,18 +5,21 @@ from typing import ClassVar, Final
 
 import msgspec
 from attrs import frozen
+from msgspec.structs import replace
 
 from jackfield.config import option
 from jackfield.dialects import Dialect
 from jackfield.endpoints import Endpoint
 from jackfield.errors import ProviderError, ProviderUnavailable
 from jackfield.exchange import Exchange
-from jackfield.http_provider import HttpConfig, HttpProvider
 from jackfield.plan import Target
 from jackfield.providers import ModelInfo
+from jackfield.realtime import RealtimeConfig, RealtimeProvider
 from jackfield.response import Response
 from jackfield.secrets import Secret
+from jackfield.setup import Setup
 
+from . import uploads
 from .endpoints import (
     COUNT_TOKENS,
     EMBEDDINGS,
@@ -26,24 +29,17 @@ from .endpoints import (
     RESOURCE,
     endpoints,
 )
+from .live import LIVE
 
 _VERSION: Final = "/v1beta"
 _STREAM: Final = _VERSION + "/models/{model*}:streamGenerateContent"
-_UPLOAD_HEADERS: Final = (
-    "x-goog-upload-command",
-    "x-goog-upload-file-name",
-    "x-goog-upload-header-content-length",
-    "x-goog-upload-header-content-type",
-    "x-goog-upload-offset",
-    "x-goog-upload-protocol",
-)
 
 
-class Gemini(HttpProvider):
+class Gemini(RealtimeProvider):
     """The Gemini API; `base_url` has no version: the client's path names it."""
 
     @frozen
-    class Config(HttpConfig):
+    class Config(RealtimeConfig):
         """`[providers.NAME]` with `use = "gemini"`."""
 
         base_url: str = option(
@@ -56,6 +52,8 @@ class Gemini(HttpProvider):
         EMBEDDINGS,
         COUNT_TOKENS,
         RESOURCE,
+        uploads.UPLOAD,
+        LIVE,
     )
     endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
     paths: ClassVar[Mapping[str, str]] = {
@@ -63,7 +61,20 @@ class Gemini(HttpProvider):
         EMBEDDINGS.name: _VERSION + "/models/{model*}:batchEmbedContents",
         COUNT_TOKENS.name: _VERSION + "/models/{model*}:countTokens",
     }
-    forward: ClassVar[frozenset[str]] = frozenset({"accept", "api-revision", *_UPLOAD_HEADERS})
+    forward: ClassVar[frozenset[str]] = uploads.REQUEST_HEADERS | {"accept", "api-revision"}
+    answer_headers: ClassVar[frozenset[str]] = uploads.ANSWER_HEADERS
+
+    config: Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._scheme = "http"
+
+    async def start(self, setup: Setup) -> None:
+        """Learn how clients reach the gateway."""
+        server = setup.settings.server
+        self._scheme = "https" if server.tls is not None or server.behind_proxy else "http"
+        await super().start(setup)
 
     def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
         """Google's header for API keys."""
@@ -72,7 +83,7 @@ class Gemini(HttpProvider):
     async def call(self, exchange: Exchange, target: Target) -> Response:
         """One attempt. A key that Google does not know is our trouble, though it answers 400."""
         try:
-            return await super().call(exchange, target)
+            return self._at_home(exchange, await super().call(exchange, target))
         except ProviderError as error:
             if error.error_code != "API_KEY_INVALID":
                 raise
@@ -80,6 +91,19 @@ class Gemini(HttpProvider):
                 "The provider refused the gateway's credentials; check the provider's keys.",
                 provider=self.name,
             ) from error
+
+    def _at_home(self, exchange: Exchange, response: Response) -> Response:
+        """The answer, its addresses for the parts of an upload at the gateway."""
+        if not response.headers:
+            return response
+        host = exchange.request.headers.get("host", "")
+        door = uploads.door_of(self._scheme, host, PREFIX, self.name)
+        headers = uploads.redirected(response.headers, self.config.base_url, door)
+        return response if headers is response.headers else replace(response, headers=headers)
+
+    def session_query(self, exchange: Exchange, model: str) -> Mapping[str, str]:
+        """Nothing: a session's first message names the model."""
+        return {}
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
         """The client's own path, or that of a translated request, which streams as events.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.events import ReasoningDelta
 from jackfield.messages import Reasoning
@@ -25,7 +25,7 @@ def read_thought(text: str, signature: str | None, rest: Mapping[str, Any]) -> R
     """A thought part: of Gemini, or another vendor's that comes back from a client."""
     foreign = unsealed(signature)
     if foreign is not None:
-        return evolve(foreign, text=text)
+        return replace(foreign, text=text)
     note = {NAME: {"$of": "self", **rest}}
     return Reasoning(text, signature=signature, summary=True, extensions=note)
 

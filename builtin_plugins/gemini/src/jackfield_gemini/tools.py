@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
@@ -89,7 +89,7 @@ def _write_functions(tools: Sequence[Tool | Opaque], losses: list[Loss]) -> list
         if tool.kind == "custom":
             detail = f"a function whose `{CUSTOM_INPUT}` is the text"
             losses.append(Loss("tools.custom", f"tools[{i}]", "approximated", detail))
-            functions.append(_write_function(evolve(tool, parameters=_CUSTOM_SCHEMA)))
+            functions.append(_write_function(replace(tool, parameters=_CUSTOM_SCHEMA)))
         else:
             functions.append(_write_function(tool))
     return functions

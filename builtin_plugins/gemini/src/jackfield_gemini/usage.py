@@ -1,7 +1,7 @@
 """Token counts in `usageMetadata`."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -11,7 +11,8 @@ from jackfield.messages import Usage
 from .fields import NAME
 
 _AUDIO = ("AUDIO", 4)  # a word, or its number in the enumeration
-_MARK = b'"usageMetadata"'
+MARK: Final = b'"usageMetadata"'
+"""What an event that reports usage holds."""
 
 
 def read_usage(value: Any) -> Usage | None:
@@ -89,21 +90,22 @@ class UsageMeter:
 
     def feed(self, events: bytes) -> None:
         """Look at a batch of whole events."""
-        if _MARK in events:
+        if MARK in events:
             self._batch = events
 
     def usage(self) -> Usage | None:
         """The usage reported last, or None."""
         for event in reversed(self._framing.split(self._batch)):
-            usage = _usage_of(self._framing.data_of(event))
+            usage = read_usage(report_in(self._framing.data_of(event)))
             if usage is not None:
                 return usage
         return None
 
 
-def _usage_of(data: bytes | None) -> Usage | None:
+def report_in(data: bytes | None) -> Any:
+    """What an event's JSON says of usage, in Google's own words; None when nothing."""
     try:
-        return read_usage(_read_report(data).usage) if data else None
+        return _read_report(data).usage if data else None
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 

@@ -69,6 +69,10 @@ class ChatDialect(Dialect):
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
         return failures.render_error_event(error, request_id)
 
+    def is_error(self, tree: Any) -> bool:
+        """Whether it has one of Mistral's forms: a message, or a list of what is wrong."""
+        return isinstance(tree, dict) and bool(tree.get("message") or tree.get("detail"))
+
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
         return failures.parse_error(status, body)
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 from uuid import uuid4
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import (
     Canonical,
@@ -56,6 +56,10 @@ class EmbeddingsDialect(Dialect):
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
         return failures.render_error_event(error, request_id)
 
+    def is_error(self, tree: Any) -> bool:
+        """Whether it has one of Mistral's forms: a message, or a list of what is wrong."""
+        return isinstance(tree, dict) and bool(tree.get("message") or tree.get("detail"))
+
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
         return failures.parse_error(status, body)
 
@@ -78,7 +82,7 @@ class EmbeddingsDialect(Dialect):
             raise TypeError("the request is not one for embeddings")
         told = exchanged(request)
         ours = told.extensions.get(OPENAI_EMBEDDINGS, {})
-        told = evolve(told, extensions={OPENAI_EMBEDDINGS: ours})
+        told = replace(told, extensions={OPENAI_EMBEDDINGS: ours})
         tree = msgspec.json.decode(_OPENAI.render_request(told).body)
         if "dimensions" in tree:
             tree["output_dimension"] = tree.pop("dimensions")
@@ -96,7 +100,7 @@ class EmbeddingsDialect(Dialect):
         rendered = _OPENAI.render_response(exchanged(response), exchanged(request))
         tree = msgspec.json.decode(rendered.body)
         tree.setdefault("id", uuid4().hex)
-        losses = [evolve(one, feature=renamed_feature(one.feature)) for one in rendered.losses]
+        losses = [replace(one, feature=renamed_feature(one.feature)) for one in rendered.losses]
         return Rendered(msgspec.json.encode(tree), tuple(losses))
 
 

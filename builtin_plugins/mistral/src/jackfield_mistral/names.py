@@ -10,7 +10,7 @@ from functools import cache
 from operator import is_
 from typing import Any, Final, TypeVar, cast
 
-import attrs
+import msgspec
 
 from jackfield.messages import Opaque
 
@@ -60,7 +60,7 @@ def _exchanged(value: Any) -> Any:
     if not fields:
         return value
     if type(value) is Opaque:
-        return attrs.evolve(value, dialect=other_name(value.dialect))
+        return msgspec.structs.replace(value, dialect=other_name(value.dialect))
     changed: dict[str, Any] = {}
     for name in fields:
         before = getattr(value, name)
@@ -68,7 +68,7 @@ def _exchanged(value: Any) -> Any:
             after = _names(before) if name == "extensions" else _exchanged(before)
             if after is not before:
                 changed[name] = after
-    return attrs.evolve(value, **changed) if changed else value
+    return msgspec.structs.replace(value, **changed) if changed else value
 
 
 def _names(extensions: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,6 +77,6 @@ def _names(extensions: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def _fields(kind: Hashable) -> tuple[str, ...]:
-    if not isinstance(kind, type) or not attrs.has(kind):
+    if not isinstance(kind, type) or not issubclass(kind, msgspec.Struct):
         return ()
-    return tuple(field.name for field in attrs.fields(kind) if field.name in HOLDERS)
+    return tuple(name for name in kind.__struct_fields__ if name in HOLDERS)

@@ -5,7 +5,7 @@ from operator import is_
 from typing import Any, Final
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import Loss
 from jackfield.messages import (
@@ -46,7 +46,7 @@ class Conversation:
         if role == message.role and message.name is None and all(map(is_, made, message.parts)):
             return message
         parts = tuple(part for part in made if part is not None)
-        return evolve(message, role=role, parts=parts, name=None)
+        return replace(message, role=role, parts=parts, name=None)
 
     def _part(self, part: Part, path: str) -> Part | None:
         maker = _MAKERS.get(type(part))
@@ -61,12 +61,12 @@ class Conversation:
             self._losses.append(Loss("tools.custom", path, "approximated", "its input as JSON"))
             arguments = msgspec.json.encode({"input": part.arguments}).decode()
             return ToolCall(short_id(part.id), part.name, arguments)
-        return evolve(part, id=short_id(part.id))
+        return replace(part, id=short_id(part.id))
 
     def _result(self, part: ToolResult, path: str) -> ToolResult:
         made = (self._part(inner, path) for inner in part.parts)
         parts = tuple(inner for inner in made if inner is not None)
-        return evolve(part, tool_call_id=short_id(part.tool_call_id), parts=parts)
+        return replace(part, tool_call_id=short_id(part.tool_call_id), parts=parts)
 
     def _thought(self, part: Reasoning, path: str) -> Reasoning | None:
         if OURS in part.extensions:
@@ -92,7 +92,7 @@ class Conversation:
             self._losses.append(Loss("documents.file_id", path, "dropped", detail, breaks=True))
             return None
         media = part.media_type or "application/pdf"
-        return evolve(part, media_type=media, extensions=_DOCUMENT_URL)
+        return replace(part, media_type=media, extensions=_DOCUMENT_URL)
 
     def _audio(self, part: Audio, path: str) -> Part | None:
         if part.data is None:

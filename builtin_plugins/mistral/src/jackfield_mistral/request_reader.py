@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import installed
 from jackfield.errors import InvalidRequest
@@ -28,7 +28,7 @@ def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
         # Named here too, so that dialects which cannot go on with a text know what they lose.
         extensions[CHAT] = {**extensions.get(CHAT, {}), "prefix": True}
     messages = tuple(_with_proofs(message) for message in request.messages)
-    return evolve(request, messages=messages, include_usage=True, extensions=extensions)
+    return replace(request, messages=messages, include_usage=True, extensions=extensions)
 
 
 def _is_prefixed(messages: tuple[Message, ...]) -> bool:
@@ -40,14 +40,14 @@ def _with_proofs(message: Message) -> Message:
     """The message with the proofs of other vendors' thoughts taken out of their wrapping."""
     if not any(isinstance(part, Reasoning) and part.signature for part in message.parts):
         return message
-    return evolve(message, parts=tuple(_proven(part) for part in message.parts))
+    return replace(message, parts=tuple(_proven(part) for part in message.parts))
 
 
 def _proven(part: Part) -> Part:
     if not isinstance(part, Reasoning):
         return part
     thought = unseal(part.signature)
-    return part if thought is None else evolve(thought, text=part.text)
+    return part if thought is None else replace(thought, text=part.text)
 
 
 def _openai_tree(tree: Any) -> Any:

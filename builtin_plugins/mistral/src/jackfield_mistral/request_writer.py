@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import Loss, Rendered, installed
 from jackfield.messages import ChatRequest, Opaque, Tool, ToolChoice
@@ -34,7 +34,7 @@ def write_request(request: ChatRequest) -> Rendered:
     messages = [conversation.message(m, f"messages[{i}]") for i, m in enumerate(request.messages)]
     ours = {**request.extensions.get(OPENAI_CHAT, {})}
     ours.pop("prefix", None)
-    request = evolve(
+    request = replace(
         request,
         messages=tuple(messages),
         extensions={**request.extensions, OPENAI_CHAT: ours},
@@ -42,7 +42,7 @@ def write_request(request: ChatRequest) -> Rendered:
     )
     rendered = _OPENAI.render_request(request)
     losses += [
-        evolve(loss, feature=renamed_feature(loss.feature))
+        replace(loss, feature=renamed_feature(loss.feature))
         for loss in rendered.losses
         if loss.feature not in _NOT_LOST
     ]
@@ -60,7 +60,7 @@ def _sharing(request: ChatRequest) -> ChatRequest:
         return request
     rest = {key: value for key, value in theirs.items() if key not in shared}
     ours = {**shared, **request.extensions.get(CHAT, {})}
-    return evolve(request, extensions={**request.extensions, OPENAI_CHAT: rest, CHAT: ours})
+    return replace(request, extensions={**request.extensions, OPENAI_CHAT: rest, CHAT: ours})
 
 
 def _field_losses(request: ChatRequest) -> list[Loss]:
@@ -86,7 +86,7 @@ def _offering(request: ChatRequest, losses: list[Loss]) -> ChatRequest:
     if len(named) < len(request.tools):
         detail = "only the tools to choose from are offered"
         losses.append(Loss("tool_choice.names", "tool_choice", "approximated", detail))
-    return evolve(request, tools=named or request.tools, tool_choice=ToolChoice(choice.mode))
+    return replace(request, tools=named or request.tools, tool_choice=ToolChoice(choice.mode))
 
 
 def _tools(request: ChatRequest, losses: list[Loss]) -> Sequence[Tool | Opaque]:

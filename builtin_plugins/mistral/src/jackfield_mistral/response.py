@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import CanonicalRequest, Loss, Rendered, installed
 from jackfield.messages import (
@@ -38,9 +38,9 @@ def write_response(response: ChatResponse, request: CanonicalRequest) -> Rendere
     """The answer as a client of Mistral expects it."""
     losses: list[Loss] = []
     choices = tuple(_written(choice, losses) for choice in response.choices)
-    told = exchanged(evolve(response, choices=choices))
+    told = exchanged(replace(response, choices=choices))
     rendered = _OPENAI.render_response(told, exchanged(request))
-    losses += [evolve(one, feature=renamed_feature(one.feature)) for one in rendered.losses]
+    losses += [replace(one, feature=renamed_feature(one.feature)) for one in rendered.losses]
     tree = msgspec.json.decode(rendered.body)
     tree.setdefault("usage", _NO_USAGE)
     for choice in tree["choices"]:
@@ -56,11 +56,11 @@ def _written(choice: Choice, losses: list[Loss]) -> Choice:
         losses.append(Loss("finish_reason.content_filter", "choices", "approximated", "error"))
     made = (written_part(part, losses) for part in choice.message.parts)
     parts = tuple(part for part in made if part is not None)
-    message = evolve(choice.message, parts=parts)
+    message = replace(choice.message, parts=parts)
     logprobs = choice.logprobs
     if isinstance(logprobs, dict) and CHAT not in choice.extensions:
         logprobs = {"content": logprobs.get("content") or []}
-    return evolve(choice, message=message, finish_reason=reason, logprobs=logprobs)
+    return replace(choice, message=message, finish_reason=reason, logprobs=logprobs)
 
 
 def written_part(part: Part, losses: list[Loss]) -> Part | None:
@@ -69,10 +69,10 @@ def written_part(part: Part, losses: list[Loss]) -> Part | None:
         case Reasoning() if CHAT not in part.extensions:
             return shown_thought(part)
         case ToolCall():
-            return evolve(part, id=short_id(part.id), kind="function")
+            return replace(part, id=short_id(part.id), kind="function")
         case Text() if part.citations:
             losses.append(Loss("citations", "choices", "dropped"))
-            return evolve(part, citations=())
+            return replace(part, citations=())
         case Image():
             losses.append(Loss("images.output", "choices", "dropped"))
             return None

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
-from attrs import define, evolve
+from attrs import define
+from msgspec.structs import replace
 
 from jackfield import sse
 from jackfield.dialects import CanonicalRequest, Loss, StreamRenderer, installed
@@ -66,7 +67,7 @@ class ChatStreamRenderer:
         return wire
 
     def _call_started(self, event: ToolCallStarted) -> bytes:
-        begun = evolve(event, id=short_id(event.id), kind="function")
+        begun = replace(event, id=short_id(event.id), kind="function")
         self._calls[event.choice, event.part] = _Call(begun)
         return b""
 
@@ -133,7 +134,7 @@ class ChatStreamRenderer:
     def _finish(self, finish: Finished) -> bytes:
         if finish.reason == "content_filter":
             self._lose("finish_reason.content_filter", "approximated")
-            finish = evolve(finish, reason="error", detail=None)
+            finish = replace(finish, reason="error", detail=None)
         return self._write(finish)
 
     def _lose(self, feature: str, how: Any) -> None:

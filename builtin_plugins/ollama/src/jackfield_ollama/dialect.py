@@ -91,6 +91,10 @@ class LinesDialect(Dialect):
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
         return failures.render_error_event(error, request_id)
 
+    def is_error(self, tree: Any) -> bool:
+        """Whether it has Ollama's `error`."""
+        return isinstance(tree, dict) and bool(tree.get("error"))
+
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
         return failures.parse_error(status, body)
 

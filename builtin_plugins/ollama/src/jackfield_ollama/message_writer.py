@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import Loss
 from jackfield.messages import (
@@ -39,7 +39,7 @@ def write_messages(messages: Iterable[Message], losses: list[Loss]) -> list[dict
         wire += [_write_result(result, names, path, losses) for result in results]
         rest = tuple(part for part in message.parts if not isinstance(part, ToolResult))
         if rest or not results:
-            wire.append(_write_message(evolve(message, parts=rest), path, losses))
+            wire.append(_write_message(replace(message, parts=rest), path, losses))
     return wire
 
 

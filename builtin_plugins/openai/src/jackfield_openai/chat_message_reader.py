@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.errors import InvalidRequest
 from jackfield.messages import (
@@ -129,7 +129,7 @@ def _reasoning(fields: Fields) -> list[Part]:
         note |= details_note(details, text)
     for key in (*keys, *(["reasoning_details"] if details else [])):
         del fields.rest[key]
-    return [evolve(proof_of(details), text=text, extensions={NAME: note})]
+    return [replace(proof_of(details), text=text, extensions={NAME: note})]
 
 
 def details_text(details: list[Any]) -> str:
@@ -200,7 +200,7 @@ def _signed_call(wire: Any, path: str, *, strict: bool) -> list[Part]:
     signature = take_signature(rest, of_call=True)
     if not signature:
         return [call]
-    return [*signature, evolve(call, extensions={NAME: rest} if rest else {})]
+    return [*signature, replace(call, extensions={NAME: rest} if rest else {})]
 
 
 def _images(fields: Fields) -> list[Part]:
@@ -211,7 +211,7 @@ def _images(fields: Fields) -> list[Part]:
         image = read_part(wire, f"{where}[{i}]", strict=fields.strict)
         if isinstance(image, Image):
             rest = {**image.extensions.get(NAME, {}), "$in": "images"}
-            images.append(evolve(image, extensions={NAME: rest}))
+            images.append(replace(image, extensions={NAME: rest}))
     return images
 
 
@@ -240,7 +240,7 @@ def _cited(parts: list[Part], fields: Fields) -> list[Part]:
     text = parts[place]
     citations = tuple(read_annotation(wire) for wire in fields.items("annotations"))
     if citations and isinstance(text, Text):
-        parts[place] = evolve(text, citations=citations)
+        parts[place] = replace(text, citations=citations)
     return parts
 
 
@@ -259,4 +259,4 @@ def read_annotation(wire: Any) -> Citation:
     )
     outer = {key: value for key, value in wire.items() if key not in ("type", "url_citation")}
     rest = outer | ({"url_citation": fields.rest} if fields.rest else {})
-    return evolve(citation, extensions={NAME: rest} if rest else {})
+    return replace(citation, extensions={NAME: rest} if rest else {})

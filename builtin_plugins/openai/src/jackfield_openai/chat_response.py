@@ -6,7 +6,7 @@ from secrets import token_hex
 from typing import Any
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import Loss, Rendered
 from jackfield.errors import InvalidRequest
@@ -144,12 +144,12 @@ def legacy_form(choice: Choice) -> Choice:
     if not any(isinstance(part, ToolCall) and not is_legacy(part) for part in parts):
         return choice
     called = tuple(_legacy_call(part) if isinstance(part, ToolCall) else part for part in parts)
-    message: Message = evolve(choice.message, parts=called)
-    return evolve(choice, message=message, extensions={NAME: {"$finish_reason": "function_call"}})
+    message: Message = replace(choice.message, parts=called)
+    return replace(choice, message=message, extensions={NAME: {"$finish_reason": "function_call"}})
 
 
 def _legacy_call(call: ToolCall) -> ToolCall:
-    return evolve(call, extensions={NAME: {LEGACY: True}})
+    return replace(call, extensions={NAME: {LEGACY: True}})
 
 
 def _write_choice(choice: Choice, place: int, losses: list[Loss]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ client that sends a message back as it came sends back the same thoughts in the 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from attrs import astuple, define, evolve, field, frozen
+from attrs import astuple, define, field, frozen
+from msgspec.structs import replace
 
 from jackfield.events import ReasoningDelta
 from jackfield.messages import Citation, Part, Reasoning, Text, ToolCall
@@ -80,7 +81,7 @@ class ThoughtWriter:
     def _proof(self, thought: _Thought) -> Entry:
         told = thought.told
         note = {_PLACE: list(astuple(thought.place))}
-        sealed = seal(evolve(told, extensions={**told.extensions, NAME: note}), unproven=True)
+        sealed = seal(replace(told, extensions={**told.extensions, NAME: note}), unproven=True)
         vendor = next(iter(told.extensions), "").partition(".")[0]
         more = {"format": _FORMATS.get(vendor, "unknown")}
         if told.id is not None:
@@ -170,7 +171,7 @@ def _placed(thought: Reasoning, text: str) -> PlacedThought:
     place = Place(0, 0, 0)
     if isinstance(note, list) and len(note) == 3 and all(type(number) is int for number in note):
         place = Place(*note)
-    return PlacedThought(evolve(thought, text=text, extensions=extensions), place)
+    return PlacedThought(replace(thought, text=text, extensions=extensions), place)
 
 
 def weave(parts: Sequence[Part], thoughts: Iterable[PlacedThought]) -> list[Part]:
@@ -200,10 +201,10 @@ def _cut(text: Text, at: int) -> tuple[Text, list[Part]]:
         return text, []
     before = [c for c in text.citations if c.start is None or c.start < at]
     behind = [_moved(c, at) for c in text.citations if c.start is not None and c.start >= at]
-    head = evolve(text, text=text.text[:at], citations=tuple(before))
-    return head, [evolve(text, text=text.text[at:], citations=tuple(behind))]
+    head = replace(text, text=text.text[:at], citations=tuple(before))
+    return head, [replace(text, text=text.text[at:], citations=tuple(behind))]
 
 
 def _moved(citation: Citation, by: int) -> Citation:
     start = None if citation.start is None else citation.start - by
-    return evolve(citation, start=start, end=None if citation.end is None else citation.end - by)
+    return replace(citation, start=start, end=None if citation.end is None else citation.end - by)

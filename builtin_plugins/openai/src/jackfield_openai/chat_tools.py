@@ -6,7 +6,7 @@ from secrets import token_hex
 from typing import Any, Literal
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
@@ -86,7 +86,7 @@ def _with_rest(tool: Tool, inner: Fields, rest: dict[str, Any]) -> Tool:
         kept = {**inner.rest, LEGACY: True}
     else:
         kept = {**rest, tool.kind: inner.rest} if inner.rest else rest
-    return evolve(tool, extensions={NAME: kept} if kept else {})
+    return replace(tool, extensions={NAME: kept} if kept else {})
 
 
 def _flat_format(wire: dict[str, Any] | None) -> dict[str, Any] | None:

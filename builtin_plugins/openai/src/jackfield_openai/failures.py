@@ -79,8 +79,10 @@ def parse_error(status: int, body: bytes) -> UpstreamFailure:
 
 def _plain(body: bytes) -> str | None:
     """A line of plain text, as Go's servers answer; a page is no message."""
-    text = body[:_LINE].decode("utf-8", "replace").strip()
-    return text if len(body) < _LINE and text.isprintable() and "<" not in text else None
+    if len(body) >= _LINE or not body.isascii() or b"<" in body:
+        return None
+    text = body.decode().strip()
+    return text if text.isprintable() else None
 
 
 def read_failure(value: Any) -> UpstreamFailure:

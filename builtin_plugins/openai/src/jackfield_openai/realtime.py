@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 import msgspec
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield import Endpoint, realtime
 from jackfield.dialects import UpstreamFailure, UsageMeter
@@ -107,7 +107,7 @@ class SessionMeter:
         if not self._transcribed:
             return self._total
         kept = {EXTENSION: {"transcription": dict(self._transcribed)}}
-        return evolve(self._total or Usage(), extensions=kept)
+        return replace(self._total or Usage(), extensions=kept)
 
     def _read(self, data: bytes) -> None:
         try:

@@ -8,7 +8,7 @@ its extensions, so that the borders between items come back.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.errors import InvalidRequest
 from jackfield.messages import (
@@ -111,7 +111,7 @@ def reasoning_parts(item: JSON) -> list[Reasoning]:
     texts = texts or [("", False)]
     thought = unseal(item.get("encrypted_content"))
     if thought is not None:
-        return [evolve(thought, text="".join(text for text, _ in texts))]
+        return [replace(thought, text="".join(text for text, _ in texts))]
     last = len(texts) - 1
     return [
         Reasoning(

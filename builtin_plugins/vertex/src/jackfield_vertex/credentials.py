@@ -19,8 +19,8 @@ from jackfield.config import option
 from jackfield.errors import ConfigError, ProviderError
 from jackfield.secrets import SecretRef
 from jackfield.setup import Setup
+from jackfield.tokens import Token
 
-from .tokens import Token
 from .transport import LoopRequest
 
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)

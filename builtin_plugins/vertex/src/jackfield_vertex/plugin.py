@@ -15,6 +15,7 @@ from jackfield.http_provider import HttpConfig, HttpProvider
 from jackfield.providers import ModelInfo
 from jackfield.secrets import Secret
 from jackfield.setup import Setup
+from jackfield.tokens import Tokens
 
 from .address import ANTHROPIC, COUNT_TOKENS, GOOGLE, OWN_PROJECT, at_project, host_of
 from .credentials import CredentialsTable, Identity, identify
@@ -30,12 +31,16 @@ from .endpoints import (
     RESOURCE,
     endpoints,
 )
-from .tokens import Tokens
 from .transport import LoopRequest, Origin
 
 _GOOGLES = f"/v1/{OWN_PROJECT}{GOOGLE}"
 _CLAUDES = f"/v1/{OWN_PROJECT}{ANTHROPIC}"
 _METADATA = ("http://metadata.google.internal", "http://169.254.169.254")
+_MARGIN = 240.0
+"""Seconds before its end in which a token is renewed: the metadata server gives no new one before.
+
+Source: "Access tokens" in the documentation of Compute Engine.
+"""
 
 
 class Vertex(HttpProvider):
@@ -98,7 +103,7 @@ class Vertex(HttpProvider):
             request = LoopRequest(lambda server: self._token_server(server, setup))
             table = self.config.credentials
             self._identity = await identify(self.name, table, setup, request)
-            self._tokens = Tokens(self._identity.fetch)
+            self._tokens = Tokens(self._identity.fetch, self.hide, _MARGIN)
             self._project = self._project or self._identity.project
         if self._project is None and not self._express:
             problem = "it needs `project`, the id of a Google Cloud project"
