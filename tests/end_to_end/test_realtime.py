@@ -7,7 +7,8 @@ from functools import cache
 from typing import Any
 
 import pytest
-from attrs import define, evolve, field
+from attrs import define, field
+from msgspec.structs import replace
 from openai import AsyncOpenAI
 from openai.types.realtime import RealtimeServerEvent
 from tests.corpus import ROOT, needs_corpus
@@ -151,7 +152,7 @@ async def test_a_recorded_session_passes_word_for_word(stage: Open, session: str
     usage = await opened.usage()
     assert not wrong
     if not session.startswith("gemini"):  # which counts in another form
-        assert (usage and evolve(usage, extensions={})) == used(session)
+        assert (usage and replace(usage, extensions={})) == used(session)
 
 
 def event(kind: str, **members: Any) -> str:
