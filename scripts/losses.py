@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 import msgspec
-from attrs import fields, frozen, has
+from attrs import frozen
 from msgspec.structs import replace
 
 from jackfield.dialects import GROUP, Dialect, Loss, installed
@@ -180,9 +180,9 @@ def plain(value: Any) -> Any:
     """A value as JSON, without notes of dialects and names that few vendors ask for."""
     if isinstance(value, tuple):
         return [plain(item) for item in value]
-    if not has(type(value)):
+    if not isinstance(value, msgspec.Struct):
         return value
-    members = {one.name: plain(getattr(value, one.name)) for one in fields(type(value))}
+    members = {name: plain(getattr(value, name)) for name in value.__struct_fields__}
     hidden = UNSAID if isinstance(value, ResponseFormat) else ("extensions",)
     return {name: m for name, m in members.items() if m is not None and name not in hidden}
 

@@ -27,7 +27,7 @@ PROVIDER_KEYS = {
     "google": "AIza" + made("google", 35, SAFE),
     "azure": made("azure", 32, HEX),
     "bedrock": made("bedrock", 40, FULL),
-    "groq": "gsk_" + made("groq", 52, WORD),
+    "prefixed": "gsk_" + made("groq", 52, WORD),
     "uuid": "-".join(made(f"uuid{n}", n, HEX) for n in (8, 4, 4, 4, 12)),
     "jwt": ".".join("eyJ" + made(f"jwt{n}", 30, SAFE) for n in range(3)),
     "base64": made("base64", 42, FULL) + "==",

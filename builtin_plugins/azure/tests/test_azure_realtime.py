@@ -1,24 +1,32 @@
 """Realtime sessions at Azure: OpenAI's own client for it, in both forms of the API."""
 
 import json
+from pathlib import Path
 
 import pytest
 from openai import AsyncAzureOpenAI
+from tests.faults.gateway import KEY, serving
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request
-
-from jackfield._server.server import Server
-from jackfield._server.sockets import bind_all
-from jackfield.testing.gateway import observed_gateway
 
 FORMS = {
     "deployments": ("/openai/realtime", {"api-version=2026-01-01", "deployment=voice"}),
     "v1": ("/openai/v1/realtime", {"model=voice"}),
 }
+TOML = """
+[server]
+bind = "127.0.0.1:0"
+admin = ""
+[providers.azure]
+base_url = "http://127.0.0.1:{port}"
+keys = ["env:UPSTREAM_KEY"]
+deployments = {{ gpt-realtime = "voice" }}
+{version}
+"""
 
 
 @pytest.mark.parametrize("form", FORMS)
-async def test_a_session_reaches_the_deployment(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_session_reaches_the_deployment(form: str, tmp_path: Path) -> None:
     asked: list[Request] = []
 
     async def talk(socket: ServerConnection) -> None:
@@ -27,42 +35,27 @@ async def test_a_session_reaches_the_deployment(form: str, monkeypatch: pytest.M
         await socket.send(json.dumps({"type": "session.created", "event_id": "1", "session": {}}))
         await socket.wait_closed()
 
-    monkeypatch.setenv("AZURE_KEY", "sk-azure")
     async with serve(talk, "127.0.0.1", 0) as provider:
         port = next(iter(provider.sockets)).getsockname()[1]
         version = 'api_version = "2026-01-01"' if form == "deployments" else ""
-        toml = f"""
-            [providers.azure]
-            base_url = "http://127.0.0.1:{port}"
-            keys = ["env:AZURE_KEY"]
-            deployments = {{ gpt-realtime = "voice" }}
-            {version}
-        """
-        await converse(toml)
+        await converse(tmp_path, TOML.format(port=port, version=version))
     path, query = FORMS[form]
     assert asked[0].path.partition("?")[0] == path
     assert set(asked[0].path.partition("?")[2].split("&")) == query
-    assert asked[0].headers["api-key"] == "sk-azure"
+    assert asked[0].headers["api-key"] == KEY
     assert "sk-client" not in str(asked[0].headers)
 
 
-async def converse(toml: str) -> None:
-    """One session of the official client, through a gateway behind its own server."""
-    gateway = observed_gateway(toml)
-    async with gateway:
-        server = Server(gateway.face)
-        listeners = bind_all(["127.0.0.1:0"])
-        port = listeners[0].getsockname()[1]
-        await server.start(listeners)
+async def converse(folder: Path, toml: str) -> None:
+    """One session of the official client."""
+    async with serving(folder, toml) as gateway:
         client = AsyncAzureOpenAI(
-            azure_endpoint=f"http://127.0.0.1:{port}/azure",
-            websocket_base_url=f"ws://127.0.0.1:{port}/azure/openai",
+            azure_endpoint=f"{gateway.url}/azure",
+            websocket_base_url=f"ws://127.0.0.1:{gateway.port}/azure/openai",
             api_version="2026-01-01",
             api_key="sk-client",
         )
         async with client.realtime.connect(model="azure/gpt-realtime") as session:
             event = await session.recv()
             assert event.type == "session.created"
-        await gateway.idle()
-        assert [one.outcome.kind for one in gateway.settled] == ["answered"]
-        await server.drain(0, gateway.end_exchanges)
+        assert "outcome=answered" in await gateway.logged("outcome=")

@@ -18,6 +18,7 @@ from jackfield._models import Models
 from jackfield._operations import Operations
 from jackfield._pipeline import Pipeline
 from jackfield._watchdog import Watchdog
+from jackfield.capabilities import ModelFacts
 from jackfield.catalogue import Catalogue
 from jackfield.config import Document, read_settings
 from jackfield.endpoints import EndpointTable
@@ -80,7 +81,9 @@ class Gateway:
             await self.stop()
             raise
         self.providers = setup.providers
-        self.catalogue = Catalogue(tuple(self.settings.models), self.providers)
+        self.catalogue = Catalogue(
+            tuple(self.settings.models), self.providers, ModelFacts(self.settings.capabilities)
+        )
         models = Models(self.settings.models, self.providers, self.catalogue)
         hooks = self.chain.call_provider
         retries = self.settings.upstream.retries

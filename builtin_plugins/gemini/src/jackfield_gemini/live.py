@@ -8,6 +8,7 @@ server's messages are JSON in binary frames, and each turn ends with what it has
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from jackfield import Endpoint, realtime
@@ -48,7 +49,8 @@ class LiveDialect(realtime.RealtimeDialect):
         return failures.render_error(error, request_id)
 
     def error_message(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.render_error(error, request_id)
+        """The error object itself: that is where Google's SDK looks for it in a session."""
+        return msgspec.json.encode(failures.error_object(error, request_id))
 
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
         return failures.parse_error(status, body)

@@ -1,7 +1,7 @@
 """The endpoints of the OpenAI API, under `/v1` and under `/openai/v1`."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -99,10 +99,12 @@ async def show_model(exchange: Exchange, catalogue: Catalogue) -> Response:
     raise NotFound(f"There is no model {wanted!r}; see GET /v1/models.", param="model")
 
 
-def _model(listed: Listed) -> dict[str, str | int]:
+def _model(listed: Listed) -> dict[str, Any]:
+    known = listed.capabilities.known()
     return {
         "id": listed.name,
         "object": "model",
         "created": listed.info.created,
         "owned_by": listed.info.owned_by or listed.provider,
+        **({"capabilities": known} if known else {}),
     }

@@ -1,0 +1,127 @@
+"""`tgi.generate`: the native protocol of Text Generation Inference, a prompt in and a text out.
+
+https://huggingface.co/docs/text-generation-inference, its OpenAPI description.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from jackfield import GatewayError, InvalidRequest
+from jackfield.dialects import (
+    CanonicalRequest,
+    CanonicalResponse,
+    Dialect,
+    Peek,
+    Rendered,
+    StreamParser,
+    StreamRenderer,
+    Terminal,
+    UpstreamFailure,
+    UsageMeter,
+)
+from jackfield.messages import ChatRequest, ChatResponse, Usage
+from jackfield.sse import encode
+
+from .answers import read_response, usage_in, write_response
+from .failures import read_error, write_error
+from .reader import read_parameters, read_request, read_top
+from .stream_reader import EventReader, UsageReader, ending_of
+from .stream_writer import EventWriter, closing
+from .wire import NAME
+from .writer import write_request
+
+
+class Generate(Dialect):
+    """What `/generate` and `/generate_stream` speak.
+
+    The body names no model: the path at the gateway does, `/tgi/models/{model}`, or its query.
+    """
+
+    name = NAME
+    operation = "chat"
+    request_texts: ClassVar[tuple[str, ...]] = ("inputs",)
+    response_texts: ClassVar[tuple[str, ...]] = ("generated_text", "details/tokens/*/text")
+    event_texts: ClassVar[tuple[str, ...]] = ("token/text", "generated_text")
+    terminal_hints: ClassVar[tuple[bytes, ...]] = (b'"generated_text"', b'"error"')
+    stop_marker = closing()
+    _listed = False
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        """The model of the path, and the output limit."""
+        asked = read_top(tree)
+        limit = read_parameters(asked).max_new_tokens
+        return Peek(params.get("model"), bool(asked.stream), limit)
+
+    def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
+        """Nothing to put: the body names none."""
+        return body
+
+    def terminal(self, event: bytes) -> Terminal | None:
+        """The event with the whole text is the last; one with an error, too."""
+        if b'"generated_text":null' in event:
+            return None
+        return ending_of(event)
+
+    def usage(self, body: bytes) -> Usage | None:
+        """The tokens in `details`."""
+        return usage_in(body)
+
+    def usage_meter(self) -> UsageMeter:
+        """A fresh meter."""
+        return UsageReader()
+
+    def render_error(self, error: GatewayError, request_id: str) -> bytes:
+        """`{"error", "error_type"}`."""
+        return write_error(error)
+
+    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
+        """The same as an event."""
+        return encode(write_error(error))
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        """Read the same."""
+        return read_error(status, body)
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
+        """Make a conversation of one message of it."""
+        return read_request(tree, params)
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        """Make one prompt of the conversation."""
+        return write_request(_chat(request))
+
+    def parse_response(self, body: bytes) -> ChatResponse:
+        """Read a whole answer."""
+        return read_response(body)
+
+    def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
+        """Write a whole answer."""
+        if not isinstance(response, ChatResponse):
+            raise TypeError(f"{NAME} cannot write a {type(response).__name__}")
+        return write_response(response, _chat(request), listed=self._listed)
+
+    def stream_parser(self) -> StreamParser:
+        """A fresh parser."""
+        return EventReader()
+
+    def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
+        """A fresh renderer."""
+        return EventWriter(_chat(request))
+
+
+class Compat(Generate):
+    """What `/` speaks: the body says whether to stream, and a whole answer stands in an array."""
+
+    name = "tgi.compat"
+    response_texts: ClassVar[tuple[str, ...]] = ("*/generated_text", "*/details/tokens/*/text")
+    _listed = True
+
+
+def _chat(request: CanonicalRequest) -> ChatRequest:
+    if not isinstance(request, ChatRequest):
+        raise InvalidRequest("Text Generation Inference answers chats alone here.")
+    return request
+
+
+GENERATE = Generate()
+COMPAT = Compat()

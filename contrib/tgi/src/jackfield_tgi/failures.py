@@ -1,0 +1,58 @@
+"""Errors: a message and one of the types that clients of TGI know."""
+
+from http import HTTPStatus
+
+import msgspec
+
+from jackfield import GatewayError, ProviderError
+from jackfield.dialects import UpstreamFailure
+from jackfield.errors import StreamTruncated
+
+from .wire import read_failure
+
+# https://github.com/huggingface/text-generation-inference, router/src/infer/mod.rs
+TYPES = frozenset({"validation", "generation", "overloaded", "incomplete_generation"})
+
+_BY_STATUS: dict[int, str] = {
+    HTTPStatus.BAD_REQUEST: "validation",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "validation",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "validation",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "validation",
+    HTTPStatus.TOO_MANY_REQUESTS: "overloaded",
+    HTTPStatus.SERVICE_UNAVAILABLE: "overloaded",
+}
+
+
+def write_error(error: GatewayError) -> bytes:
+    """The body of an error of the gateway's; it is the data of an event, too."""
+    return failure(str(error), _type_of(error))
+
+
+def failure(message: str, kind: str | None) -> bytes:
+    """The same of what another vendor's stream said; a type that nobody knows is a generation's."""
+    return msgspec.json.encode({"error": message, "error_type": kind or "generation"})
+
+
+def read_error(status: int, body: bytes) -> UpstreamFailure:
+    """What a server says of its failure. Proxies in front of it have words of their own."""
+    try:
+        value = read_failure(body)
+    except ValueError:
+        value = {}
+    message, kind = value.get("error"), value.get("error_type")
+    if isinstance(message, list):
+        message = "; ".join(str(one) for one in message)
+    return UpstreamFailure(
+        message if isinstance(message, str) else f"The server answered with status {status}.",
+        kind if isinstance(kind, str) else None,
+    )
+
+
+def _type_of(error: GatewayError) -> str:
+    if isinstance(error, StreamTruncated):
+        return "incomplete_generation"
+    if isinstance(error, ProviderError):
+        if error.error_type in TYPES:
+            return error.error_type
+        return _BY_STATUS.get(error.http_status, "generation")
+    return _BY_STATUS.get(error.http_status, error.code)

@@ -1,0 +1,26 @@
+"""Why an answer ended: TGI's words and the canonical ones."""
+
+from jackfield.messages import FinishReason, Usage
+
+_REASONS: dict[str, FinishReason] = {
+    "length": "length",
+    "eos_token": "stop",
+    "stop_sequence": "stop",
+}
+
+
+def reason_of(word: str) -> FinishReason:
+    """The canonical reason; words of other servers are "other"."""
+    return _REASONS.get(word, "other")
+
+
+def word_for(reason: FinishReason | None, detail: str | None) -> str:
+    """TGI's word; `detail` is the vendor's own, which tells one kind of stop from the other."""
+    if reason == "length":
+        return "length"
+    return "stop_sequence" if detail == "stop_sequence" else "eos_token"
+
+
+def usage_of(generated: int, prompt: int | None) -> Usage:
+    """The usage of an answer; a whole one does not count its prompt."""
+    return Usage(prompt or 0, generated)

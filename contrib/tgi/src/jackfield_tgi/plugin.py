@@ -1,0 +1,85 @@
+"""The provider, and the endpoints for clients of Text Generation Inference."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import msgspec
+from attrs import frozen
+
+from jackfield import Endpoint, Exchange, ProviderError, Response, Secret, Target, option
+from jackfield.dialects import Dialect
+from jackfield.http_provider import HttpConfig, HttpProvider
+from jackfield.providers import ModelInfo
+
+from .dialect import COMPAT, GENERATE
+
+
+def _endpoint(path: str, dialect: Dialect, *, stream: bool | None = None) -> Endpoint:
+    """An endpoint that takes the model from its path, or else from its query."""
+    query = () if "{" in path else ("model",)
+    return Endpoint("POST", path, dialect, "chat", "inference", stream=stream, query=query)
+
+
+def _endpoints(prefix: str) -> tuple[Endpoint, ...]:
+    return (
+        _endpoint(f"{prefix}/generate", GENERATE, stream=False),
+        _endpoint(f"{prefix}/generate_stream", GENERATE, stream=True),
+        _endpoint(prefix, COMPAT),
+    )
+
+
+class Tgi(HttpProvider):
+    """A server of Text Generation Inference, asked in its native API."""
+
+    @frozen
+    class Config(HttpConfig):
+        """`[providers.tgi]`."""
+
+        base_url: str = option("http://127.0.0.1:8080", "The address of the server.")
+        model: str = option("", "The name of its one model; what the server says when empty.")
+
+    dialects: ClassVar[tuple[Dialect, ...]] = (GENERATE, COMPAT)
+    paths: ClassVar[Mapping[str, str]] = {GENERATE.name: "/generate"}
+    endpoints: ClassVar[tuple[Endpoint, ...]] = (
+        *_endpoints("/tgi/models/{model*}"),
+        *_endpoints("/tgi"),
+        _endpoint("/tgi/", COMPAT),
+    )
+
+    config: Config
+
+    def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
+        """The header that Inference Endpoints ask for; a server of one's own needs none."""
+        return [("Authorization", f"Bearer {secret.reveal()}")] if secret else []
+
+    def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
+        """Streams have a path of their own."""
+        return "/generate_stream" if exchange.stream else "/generate"
+
+    def upstream_query(self, dialect: Dialect, exchange: Exchange) -> str:
+        """None: the one that clients may send is for the gateway."""
+        return ""
+
+    async def call(self, exchange: Exchange, target: Target) -> Response:
+        """Put a whole answer into the array in which the path `/` gives it."""
+        response = await super().call(exchange, target)
+        body = response.body
+        # What was translated is in its array already.
+        if exchange.dialect is COMPAT and isinstance(body, bytes) and body.lstrip()[:1] == b"{":
+            return response.with_body(b"[" + body + b"]")
+        return response
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """The one model that the server has."""
+        if self.config.model:
+            return [ModelInfo(self.config.model)]
+        body = await self.fetch("GET", "/info")
+        try:
+            info = msgspec.json.decode(body, type=_Info)
+        except msgspec.MsgspecError as error:
+            raise ProviderError(f"{self.name} does not say which model it has.") from error
+        return [ModelInfo(info.model_id)]
+
+
+class _Info(msgspec.Struct):
+    model_id: str

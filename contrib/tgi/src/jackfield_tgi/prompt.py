@@ -1,0 +1,70 @@
+"""Makes one prompt of a conversation, and says what does not fit into it."""
+
+from collections.abc import Sequence
+
+from jackfield.dialects import Loss
+from jackfield.messages import (
+    Audio,
+    Document,
+    Image,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+
+_SPEAKERS = {"system": "System", "developer": "System", "assistant": "Assistant"}
+
+# Without these another question would be asked.
+_BREAKING: dict[type, tuple[str, str]] = {
+    Image: ("images", "the native API takes text alone"),
+    Audio: ("audio", "the native API takes text alone"),
+    Document: ("documents", "the native API takes text alone"),
+    ToolCall: ("tool_calls", "the native API knows no tools"),
+    ToolResult: ("tool_results", "the native API knows no tools"),
+}
+
+
+def prompt_of(messages: Sequence[Message], losses: list[Loss]) -> str:
+    """Make the prompt: what a single user says as it is, anything longer as a transcript."""
+    said = [(one.role, _text_of(one, f"messages[{at}]", losses)) for at, one in enumerate(messages)]
+    if len(said) == 1 and said[0][0] == "user":
+        return said[0][1]
+    losses.append(Loss("messages", "messages", "approximated", "as a transcript in one prompt"))
+    turns = [f"{_SPEAKERS.get(role, 'User')}: {text}" for role, text in said]
+    if not said or said[-1][0] != "assistant":
+        turns.append("Assistant:")
+    return "\n\n".join(turns)
+
+
+def _text_of(message: Message, path: str, losses: list[Loss]) -> str:
+    texts = []
+    for part in message.parts:
+        text = _text_in(part, path, losses)
+        if text is not None:
+            texts.append(text)
+    return "\n".join(texts)
+
+
+def _text_in(part: Part, path: str, losses: list[Loss]) -> str | None:
+    match part:
+        case Text(text=text):
+            return text
+        case Refusal(text=text):
+            losses.append(Loss("refusals", path, "approximated", "as text"))
+            return text
+        case Document(text=str(text)):
+            losses.append(Loss("documents.text", path, "approximated", "as text"))
+            return text
+        case Reasoning():
+            losses.append(Loss("reasoning.replay", path, "dropped"))
+        case Opaque(dialect=dialect, kind=kind):
+            losses.append(Loss(f"{dialect}.{kind}", path, "dropped", breaks=True))
+        case _:
+            feature, why = _BREAKING[type(part)]
+            losses.append(Loss(feature, path, "dropped", why, breaks=True))
+    return None

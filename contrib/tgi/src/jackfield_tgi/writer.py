@@ -1,0 +1,111 @@
+"""Writes a canonical request as one of TGI, and names what it cannot say."""
+
+from typing import Any
+
+import msgspec
+
+from jackfield.dialects import Loss, Rendered
+from jackfield.messages import ChatRequest, ResponseFormat
+
+from .prompt import prompt_of
+from .wire import NAME
+
+# More than this many are refused, unless the server was started with another limit.
+_MOST_TOP_TOKENS = 5
+
+_UNKNOWN = (
+    "parallel_tool_calls",
+    "presence_penalty",
+    "logit_bias",
+    "reasoning",
+    "user",
+    "metadata",
+    "service_tier",
+    "store",
+)
+
+
+def write_request(request: ChatRequest) -> Rendered:
+    """The body that asks a server the same."""
+    losses = _losses_of(request)
+    inputs = prompt_of(request.messages, losses)
+    parameters: dict[str, Any] = {
+        # Said out loud: left out it would be 100, while null is as much as fits.
+        "max_new_tokens": request.max_tokens,
+        "details": True,
+        "return_full_text": False,
+    }
+    _add_sampling(parameters, request, losses)
+    _add_output(parameters, request, losses)
+    parameters.update(request.extensions.get(NAME, {}))
+    body = {"inputs": inputs, "parameters": parameters}
+    return Rendered(msgspec.json.encode(body), tuple(losses))
+
+
+def _add_sampling(parameters: dict[str, Any], request: ChatRequest, losses: list[Loss]) -> None:
+    """Say how to choose tokens. A temperature or a top_p of 0 is refused, so is a top_p of 1."""
+    if request.temperature == 0 or request.top_p == 0:
+        parameters["do_sample"] = False
+    else:
+        if request.temperature is not None:
+            parameters |= {"do_sample": True, "temperature": request.temperature}
+        if request.top_p is not None and request.top_p < 1:
+            parameters["top_p"] = request.top_p
+        if request.top_k:
+            parameters["top_k"] = request.top_k
+    for name in ("seed", "frequency_penalty"):
+        value = getattr(request, name)
+        if value is not None:
+            parameters[name] = value
+    if request.stop:
+        parameters["stop"] = list(request.stop)
+        detail = "the answer ends with the one that ended it"
+        losses.append(Loss("stop", "stop", "approximated", detail))
+
+
+def _add_output(parameters: dict[str, Any], request: ChatRequest, losses: list[Loss]) -> None:
+    if request.logprobs:
+        wanted = request.top_logprobs or 1
+        parameters["top_n_tokens"] = min(wanted, _MOST_TOP_TOKENS)
+        if wanted > _MOST_TOP_TOKENS:
+            detail = f"{_MOST_TOP_TOKENS} in place of {wanted}"
+            losses.append(Loss("top_logprobs", "top_logprobs", "approximated", detail))
+    schema = _schema_of(request.response_format, losses)
+    if schema is not None:
+        parameters["grammar"] = {"type": "json", "value": schema}
+
+
+def _schema_of(form: ResponseFormat | None, losses: list[Loss]) -> Any:
+    if form is None or form.kind == "text":
+        return None
+    if form.schema is not None:
+        return form.schema
+    detail = "as the schema of any object"
+    losses.append(Loss("response_format.json_object", "response_format", "approximated", detail))
+    return {"type": "object"}
+
+
+def _losses_of(request: ChatRequest) -> list[Loss]:
+    losses = [
+        Loss(name, name, "dropped") for name in _UNKNOWN if getattr(request, name) is not None
+    ]
+    mode = request.tool_choice.mode if request.tool_choice else "auto"
+    if request.tools and mode != "none":
+        detail = "the native API knows no tools"
+        losses.append(Loss("tools", "tools", "dropped", detail, breaks=mode == "required"))
+    if request.n is not None and request.n > 1:
+        losses.append(Loss("n", "n", "dropped", "one answer instead of several"))
+    if any(one != "text" for one in request.modalities):
+        losses.append(Loss("modalities", "modalities", "dropped", "it answers in text"))
+    if request.server_state is not None:
+        detail = "the text of earlier turns is missing"
+        losses.append(
+            Loss("conversation.server_state", "server_state", "dropped", detail, breaks=True)
+        )
+    losses += [
+        Loss(f"{dialect}.{key}", f"extensions.{dialect}.{key}", "dropped")
+        for dialect, fields in request.extensions.items()
+        if dialect != NAME
+        for key in fields
+    ]
+    return losses
