@@ -126,13 +126,22 @@ async def test_the_first_refusal_is_not_kept(issuer: Issuer) -> None:
 
 async def test_a_token_that_the_api_refuses_is_renewed_once(issuer: Issuer) -> None:
     tokens = issuer.tokens()
-    token = await tokens.take()
+    await tokens.take()
     issuer.now = 60.0
     for _ in range(3):
-        tokens.forget(token)
+        assert tokens.forget("t1")
         assert await tokens.take() == "t2"
-    tokens.forget("t2")
+    assert not tokens.forget("t2")
     assert await tokens.take() == "t2"
+
+
+async def test_a_refused_token_does_not_serve_on(issuer: Issuer) -> None:
+    tokens = issuer.tokens()
+    await tokens.take()
+    issuer.now, issuer.broken = 60.0, True
+    tokens.forget("t1")
+    with pytest.raises(ProviderError):
+        await tokens.take()
 
 
 async def test_each_token_is_hidden_and_so_is_the_one_before(issuer: Issuer) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from jackfield import ProviderError
 from jackfield.testing import FakeUpstream, GatewayClient, check_plugin, run_gateway
 
 test_laws = check_plugin("tgi", config={"model": "gemma"})
@@ -133,3 +134,11 @@ async def test_the_model_is_what_the_server_says() -> None:
 async def test_the_model_is_what_the_configuration_says() -> None:
     async with run_gateway('[providers.tgi]\nmodel = "gemma"') as client:
         assert [one.id for one in await client.plugin("tgi").models()] == ["gemma"]
+
+
+async def test_a_server_that_does_not_say_its_model_is_an_error() -> None:
+    async with FakeUpstream() as server:
+        server.reply(b'{"version": "3"}', headers=JSON)
+        async with run_gateway(config(server)) as client:
+            with pytest.raises(ProviderError, match="which model"):
+                await client.plugin("tgi").models()

@@ -60,9 +60,17 @@ def test_what_a_server_says_of_its_failure_is_read(body: bytes, expected: str) -
     assert GENERATE.parse_error(503, body).message == expected
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{}", b"what", b'{"x":' + b"[" * 100_000])
-def test_what_is_no_answer_is_refused(body: bytes) -> None:
-    with pytest.raises(ValueError):
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"[]", "empty"),
+        (b"{}", "generated_text"),
+        (b"what", "malformed"),
+        (b'{"x":' + b"[" * 100_000, "nested"),
+    ],
+)
+def test_what_is_no_answer_is_refused(body: bytes, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
         GENERATE.usage(body)
     assert GENERATE.terminal(b"data: " + body + b"\n\n") is None
 

@@ -105,6 +105,12 @@ def test_no_sampling_is_a_temperature_of_nought() -> None:
     assert read().temperature is None
 
 
+def test_a_schema_may_have_a_name() -> None:
+    value = {"name": "city", "schema": {"type": "object"}}
+    form = read(grammar={"type": "json_schema", "value": value}).response_format
+    assert form == ResponseFormat("json_schema", "city", {"type": "object"})
+
+
 def test_no_limit_is_said_out_loud() -> None:
     body, _ = written(PLAIN)
     assert body["parameters"]["max_new_tokens"] is None

@@ -139,8 +139,9 @@ def test_what_a_stream_of_tgi_cannot_say_is_named() -> None:
     assert [loss.feature for loss in renderer.losses] == ["reasoning", "refusals"]
 
 
-def test_an_error_ends_a_stream() -> None:
-    assert rendered([Started("", ""), Failed("It broke.", None)]) == [
+@pytest.mark.parametrize("kind", [None, "server_error", "generation"])
+def test_an_error_ends_a_stream(kind: str | None) -> None:
+    assert rendered([Started("", ""), Failed("It broke.", kind)]) == [
         {"error": "It broke.", "error_type": "generation"}
     ]
 

@@ -18,6 +18,7 @@ from jackfield.config import (
     WellKnownKey,
     report_unknown_plugin,
 )
+from jackfield.dialects import GROUP as DIALECTS
 from jackfield.plugin import Plugin
 from jackfield.providers import Provider
 from jackfield.secrets import SecretSources
@@ -78,6 +79,13 @@ def well_known_keys() -> dict[str, WellKnownKey]:
         named = point.load()() if ":" in point.value else {point.name: point.value}
         known |= {table: WellKnownKey(variable, point.name) for table, variable in named.items()}
     return known
+
+
+def all_front_doors() -> list[str]:
+    """The plugins whose distributions bring dialects, and so the endpoints that speak them."""
+    lenders = {point.dist.name for point in entry_points(group=DIALECTS) if point.dist}
+    points = entry_points(group=GROUP)
+    return sorted(point.name for point in points if point.dist and point.dist.name in lenders)
 
 
 @define

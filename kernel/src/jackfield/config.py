@@ -120,12 +120,17 @@ class WellKnownKey:
         return bool(environ.get(self.variable, "").strip())
 
 
-def zero_configuration(keys: Mapping[str, WellKnownKey], environ: Mapping[str, str]) -> Document:
+def zero_configuration(
+    keys: Mapping[str, WellKnownKey], environ: Mapping[str, str], front_doors: Iterable[str] = ()
+) -> Document:
     """Make the document for a start without a file: a provider for each key that is there.
 
-    `keys` has what is well known by the names of the providers' tables.
+    `keys` has what is well known by the names of the providers' tables; the `front_doors` are open
+    to clients whichever providers there are.
     """
-    lines = ["[providers.demo]"]
+    doors = ", ".join(f'"{name}"' for name in front_doors)
+    lines = ["[server]", f"front_doors = [{doors}]"] if doors else []
+    lines.append("[providers.demo]")
     for provider, key in keys.items():
         if key.is_in(environ):
             lines += [f"[providers.{toml_key(provider)}]", f'keys = ["env:{key.variable}"]']

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
 from jackfield._gateway import Gateway
-from jackfield._loader import well_known_keys
+from jackfield._loader import all_front_doors, well_known_keys
 from jackfield._server.handler import Handler
 from jackfield.config import Document, load, zero_configuration
 
@@ -20,7 +20,7 @@ def read_document(config: Config) -> Document:
     Raises ConfigError.
     """
     if config is None:
-        return zero_configuration(well_known_keys(), os.environ)
+        return zero_configuration(well_known_keys(), os.environ, all_front_doors())
     return load(os.fspath(config))
 
 

@@ -31,8 +31,8 @@ _PLACEHOLDER = re.compile(r"\{(\w+)(\*?)\}")
 class Endpoint:
     """One entry of the table.
 
-    `path` may hold `{name}` for one segment and, at its end, `{name*}` for all that follows; both
-    are percent-decoded in `params`. `permission` is what a principal must have. An endpoint with
+    `path` may hold `{name}` for one segment and `{name*}` for as many as there are; both are
+    percent-decoded in `params`. `method` may be `*`, or `jackfield.realtime.WEBSOCKET`. `permission` is what a principal must have. An endpoint with
     an `answer` is answered by it, between the hooks; any other goes through a plan to a provider.
     `upstream` is the path at the provider, below its base URL, with the same placeholders.
     `max_body` is in bytes; None is the server's own limit. `stream` is for paths that say

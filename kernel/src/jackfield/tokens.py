@@ -57,13 +57,17 @@ class Tokens:
                 await self._wait_for(renewal)
         return self._token
 
-    def forget(self, token: str) -> None:
-        """Have the next one who asks wait for another token: the API has refused this one.
+    def forget(self, token: str) -> bool:
+        """Have the next one who asks wait for a new token, as the API has refused this one.
 
-        A token that has only just come stays: another one would be refused as well.
+        Whether `take` gives another now. A token that has only just come stays: the next one would
+        be refused as well.
         """
-        if token == self._token and self._clock() >= self._came_at + _RETRY:
+        if token == self._token:
+            if self._clock() < self._came_at + _RETRY:
+                return False
             self._renew_at = self._ends_at = -math.inf
+        return True
 
     async def stop(self) -> None:
         """End a renewal under way."""

@@ -25,12 +25,12 @@ _BY_STATUS: dict[int, str] = {
 
 def write_error(error: GatewayError) -> bytes:
     """The body of an error of the gateway's; it is the data of an event, too."""
-    return failure(str(error), _type_of(error))
+    return _written(str(error), _type_of(error))
 
 
-def failure(message: str, kind: str | None) -> bytes:
-    """The same of what another vendor's stream said; a type that nobody knows is a generation's."""
-    return msgspec.json.encode({"error": message, "error_type": kind or "generation"})
+def write_failure(message: str, kind: str | None) -> bytes:
+    """The data of the event in which another vendor's stream broke off."""
+    return _written(message, kind if kind in TYPES else "generation")
 
 
 def read_error(status: int, body: bytes) -> UpstreamFailure:
@@ -56,3 +56,7 @@ def _type_of(error: GatewayError) -> str:
             return error.error_type
         return _BY_STATUS.get(error.http_status, "generation")
     return _BY_STATUS.get(error.http_status, error.code)
+
+
+def _written(message: str, kind: str | None) -> bytes:
+    return msgspec.json.encode({"error": message, "error_type": kind})

@@ -23,7 +23,7 @@ from jackfield.events import (
 from jackfield.messages import ChatRequest, Usage
 from jackfield.sse import encode
 
-from .failures import failure
+from .failures import write_failure
 from .finish import word_for
 from .logprobs import tokens_of
 from .shape import shape_of
@@ -68,7 +68,7 @@ class EventWriter:
             case UsageReported(usage=usage):
                 self._usage = usage
             case Failed(message=message, type=kind):
-                return encode(failure(message, kind))
+                return encode(write_failure(message, kind))
             case Ended():
                 return self._end()
             case _:

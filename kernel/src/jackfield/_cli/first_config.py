@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from jackfield._config.toml_text import toml_key, toml_text
 from jackfield._config.wording import unknown
-from jackfield._loader import Installed, installed
+from jackfield._loader import Installed, all_front_doors, installed
 from jackfield.config import Server, WellKnownKey, describe
 from jackfield.errors import ConfigError
 from jackfield.providers import Provider
@@ -16,6 +16,8 @@ _TEXT = """\
 [server]
 # Any address that other machines can reach needs a plugin that authenticates, and TLS.
 bind = {bind}
+# Each vendor's own API is offered to clients when a provider uses it, or when it stands here.
+front_doors = {doors}
 
 # Clients ask for a model of a provider as "provider/model". Keys are references, such as
 # "env:VARIABLE" or "file:PATH"; no key stands in this file.
@@ -44,6 +46,7 @@ def first_config(
     tables = ("\n".join(_table(name, plugins[name], found, keys)) + "\n" for name in names)
     return _TEXT.format(
         bind=toml_text(Server().bind),
+        doors=toml_text(all_front_doors()),
         providers="\n".join(tables),
         target=toml_text(f"{names[0]}/MODEL"),
     )
