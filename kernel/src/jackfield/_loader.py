@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import EntryPoint, version
 from typing import Any, Literal
 
 from attrs import define, field, fields_dict, frozen
 
+from jackfield._entry_points import declared, read_again
 from jackfield._hook_call import place_of
 from jackfield._hook_chain import Member, hooks_of
 from jackfield.config import (
@@ -64,7 +65,8 @@ class Installed:
 
 def installed(given: Mapping[str, type[Plugin]] | None = None) -> Installed:
     """What is installed in this environment."""
-    points = {point.name: point for point in entry_points(group=GROUP)}
+    read_again()
+    points = {point.name: point for point in declared(GROUP)}
     return Installed(points, given or {})
 
 
@@ -75,7 +77,7 @@ def well_known_keys() -> dict[str, WellKnownKey]:
     a function that gives a mapping from tables to variables.
     """
     known: dict[str, WellKnownKey] = {}
-    for point in entry_points(group=KEYS_GROUP):
+    for point in declared(KEYS_GROUP):
         named = point.load()() if ":" in point.value else {point.name: point.value}
         known |= {table: WellKnownKey(variable, point.name) for table, variable in named.items()}
     return known
@@ -83,8 +85,8 @@ def well_known_keys() -> dict[str, WellKnownKey]:
 
 def all_front_doors() -> list[str]:
     """The plugins whose distributions bring dialects, and so the endpoints that speak them."""
-    lenders = {point.dist.name for point in entry_points(group=DIALECTS) if point.dist}
-    points = entry_points(group=GROUP)
+    lenders = {point.dist.name for point in declared(DIALECTS) if point.dist}
+    points = declared(GROUP)
     return sorted(point.name for point in points if point.dist and point.dist.name in lenders)
 
 

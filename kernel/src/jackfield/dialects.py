@@ -6,12 +6,12 @@ request, so one serves all.
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any, ClassVar, Literal, Protocol
 
 import msgspec
 
 from jackfield import json_spans
+from jackfield._entry_points import declared
 from jackfield.errors import ConfigError, GatewayError
 from jackfield.events import StreamEvent
 from jackfield.framing import SSE, Framing
@@ -243,7 +243,9 @@ def installed(name: str) -> Dialect:
     name what they need. It is declared by an entry point in the group `jackfield.dialects`.
     Raises ConfigError when no installed distribution has it.
     """
-    for point in entry_points(group=GROUP, name=name):
+    for point in declared(GROUP):
+        if point.name != name:
+            continue
         found: object = point.load()
         if not isinstance(found, Dialect):
             raise ConfigError([f"the entry point {name!r} of {GROUP} is no dialect"])

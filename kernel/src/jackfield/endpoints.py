@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
@@ -32,11 +33,12 @@ class Endpoint:
     """One entry of the table.
 
     `path` may hold `{name}` for one segment and `{name*}` for as many as there are; both are
-    percent-decoded in `params`. `method` may be `*`, or `jackfield.realtime.WEBSOCKET`. `permission` is what a principal must have. An endpoint with
-    an `answer` is answered by it, between the hooks; any other goes through a plan to a provider.
-    `upstream` is the path at the provider, below its base URL, with the same placeholders.
-    `max_body` is in bytes; None is the server's own limit. `stream` is for paths that say
-    themselves whether the answer streams. `query` names members of the query that go into `params`.
+    percent-decoded in `params`. `method` may be `*`, or `jackfield.realtime.WEBSOCKET`.
+    `permission` is what a principal must have. An endpoint with an `answer` is answered by it,
+    between the hooks; any other goes through a plan to a provider. `upstream` is the path at the
+    provider, below its base URL, with the same placeholders. `max_body` is in bytes; None is the
+    server's own limit. `stream` is for paths that say themselves whether the answer streams.
+    `query` names members of the query that go into `params`.
     """
 
     method: str
@@ -49,14 +51,30 @@ class Endpoint:
     answer: "Answering | None" = None
     stream: bool | None = None
     query: tuple[str, ...] = ()
-    pattern: re.Pattern[str] | None = field(init=False)
+    start: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "pattern", _compile(self.path))
+        object.__setattr__(self, "start", self.path.partition("{")[0])
+
+    def match(self, path: str) -> re.Match[str] | None:
+        """How a raw path fits this one, which has placeholders."""
+        return _compiled(self.path).fullmatch(path) if path.startswith(self.start) else None
+
+    def is_disguised(self, plain: str) -> bool:
+        """Whether a lax server would take a plain path for this one, whatever its letters' case."""
+        begins = plain[: len(self.start)].casefold() == self.start.casefold()
+        return begins and _lax(self.path).fullmatch(plain) is not None
 
 
-def _compile(path: str) -> re.Pattern[str] | None:
-    return re.compile(_regex(path)) if "{" in path else None
+# Compiled when they are first needed: most of the paths of a vendor's API are never asked for.
+@cache
+def _compiled(path: str) -> re.Pattern[str]:
+    return re.compile(_regex(path))
+
+
+@cache
+def _lax(path: str) -> re.Pattern[str]:
+    return re.compile(_regex(path), re.IGNORECASE)
 
 
 def _regex(path: str) -> str:
@@ -85,7 +103,6 @@ class EndpointTable:
         for endpoint in endpoints:
             self._add(endpoint)
         self._patterns.sort(key=lambda e: (e.path.endswith("*}"), -len(e.path)))
-        self._lax = [(re.compile(_regex(e.path), re.IGNORECASE), e) for e in self]
 
     def __iter__(self) -> Iterator[Endpoint]:
         yield from self._exact.values()
@@ -98,7 +115,7 @@ class EndpointTable:
             raise ConfigError([f"two plugins claim the endpoint {endpoint.method} {endpoint.path}"])
         if not endpoint.permission:
             raise ConfigError([f"the endpoint {endpoint.method} {endpoint.path} has no permission"])
-        if endpoint.pattern is None:
+        if "{" not in endpoint.path:
             self._exact[key] = endpoint
         else:
             self._patterns.append(endpoint)
@@ -117,8 +134,8 @@ class EndpointTable:
                 " control character leads nowhere here; write it without them."
             )
         for endpoint in self._patterns:
-            match = endpoint.pattern.fullmatch(path) if endpoint.pattern else None
-            if match is not None and endpoint.method in (method, "*"):
+            match = endpoint.match(path) if endpoint.method in (method, "*") else None
+            if match is not None:
                 self._check_disguise(method, path, endpoint)
                 return endpoint, {name: unquote(text) for name, text in match.groupdict().items()}
         raise self._unknown(method, path)
@@ -131,8 +148,8 @@ class EndpointTable:
         plain = _plain(path)
         if not endpoint.path.endswith("*}") or (plain == path and path.islower()):
             return
-        for pattern, meant in self._lax:
-            if meant.method in (method, "*") and pattern.fullmatch(plain):
+        for meant in self:
+            if meant.method in (method, "*") and meant.is_disguised(plain):
                 if meant is not endpoint:
                     raise NotFound(f"There is no endpoint {_shown(path)}; write {meant.path}.")
                 return
@@ -141,7 +158,7 @@ class EndpointTable:
         methods = {
             endpoint.method
             for endpoint in self
-            if (endpoint.pattern.fullmatch(path) if endpoint.pattern else endpoint.path == path)
+            if (endpoint.match(path) if "{" in endpoint.path else endpoint.path == path)
         }
         if methods:
             offered = ", ".join(sorted(methods))

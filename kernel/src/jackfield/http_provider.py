@@ -98,6 +98,7 @@ class HttpProvider(Provider):
         self._ring = KeyRing(())
         self._errors = UpstreamErrors("", Scrubber())
         self._reader = AnswerReader("", self._errors, config.stream_end)
+        self._adds_headers = type(self).request_headers is not HttpProvider.request_headers
 
     async def start(self, setup: Setup) -> None:
         """Resolve the keys and open the way out."""
@@ -338,7 +339,8 @@ class HttpProvider(Provider):
             if len(key.lines) < 64:
                 key.lines[media] = lines
         more = [(name, headers[name]) for name in self.forward if name in headers]
-        more += self.request_headers(exchange)
+        if self._adds_headers:
+            more += self.request_headers(exchange)
         try:
             return lines + _forwarded(tuple(more)) if more else lines
         except ValueError as error:
