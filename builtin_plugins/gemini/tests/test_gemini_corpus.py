@@ -132,7 +132,7 @@ def expected_count(exchange: Exchange) -> tuple[int, ...] | None:
         return None
     thoughts = wire.get("thoughtsTokenCount", 0)
     return (
-        wire.get("promptTokenCount", 0),
+        wire.get("promptTokenCount", 0) + wire.get("toolUsePromptTokenCount", 0),
         wire.get("candidatesTokenCount", 0) + thoughts,
         wire.get("cachedContentTokenCount", 0),
         thoughts,

@@ -135,14 +135,34 @@ def test_parallel_results_stand_in_one_content() -> None:
 
 def test_media_and_files_are_told_apart_by_their_type() -> None:
     parts = said(
-        {"inlineData": {"mimeType": "image/png", "data": "aa"}},
+        {"inlineData": {"mimeType": "image/png", "data": "AAAA"}},
         {"fileData": {"mimeType": "video/mp4", "fileUri": "gs://b/v"}, "videoMetadata": {"fps": 1}},
         {"fileData": {"fileUri": "https://generativelanguage.googleapis.com/v1beta/files/f"}},
     )
-    assert parts[0] == Image(data="aa", media_type="image/png")
+    assert parts[0] == Image(data="AAAA", media_type="image/png")
     kinds = [(type(part), getattr(part, "file_id", None)) for part in parts[1:]]
     uri = "https://generativelanguage.googleapis.com/v1beta/files/f"
     assert kinds == [(Document, "gs://b/v"), (Document, uri)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "standard"),
+    [("-_8=", "+/8="), ("-_8", "+/8="), ("YWJjZA", "YWJjZA=="), ("+/8=", "+/8="), ("+/8", "+/8")],
+)
+def test_data_for_urls_is_data_for_everyone(sent: str, standard: str) -> None:
+    inline = {"inlineData": {"mimeType": "image/png", "data": sent}}
+    tree = {"contents": [{"role": "user", "parts": [inline]}]}
+    request = read(tree)
+    (part,) = request.messages[0].parts
+    assert isinstance(part, Image)
+    assert part.data == standard
+    assert msgspec.json.decode(GENERATE.render_request(request).body) == tree
+
+
+def test_a_document_of_text_is_text_and_named() -> None:
+    document = Message("user", (Document(text="Words"),))
+    assert written(document)["contents"][0]["parts"] == [{"text": "Words"}]
+    assert lost(document) == ["documents.text"]
 
 
 def test_a_file_of_another_vendor_breaks_the_question() -> None:
@@ -206,7 +226,7 @@ def test_the_system_speaks_before_the_conversation() -> None:
     late = Message("developer", (Text("late"),))
     body = written(Message("system", (Text("s"),)), SAID, late)
     assert body["systemInstruction"] == {"parts": [{"text": "s"}, {"text": "late"}]}
-    assert lost(Message("system", (Text("s"),)), SAID, late) == ["messages.system_position"]
+    assert lost(Message("system", (Text("s"),)), SAID, late) == ["messages.system"]
 
 
 def test_a_system_prompt_alone_is_said_by_the_user() -> None:
@@ -220,11 +240,13 @@ def test_what_google_has_no_words_for_is_named() -> None:
         "logit_bias": {"1": 1},
         "metadata": {"a": "b"},
         "service_tier": "scale",
+        "store": True,
+        "user": "u",
     }
     custom = Tool("patch", kind="custom")
     found = lost(**members, tools=(custom,), parallel_tool_calls=False, server_state="resp_1")
     wanted = ["conversation.server_state", "logit_bias", "metadata", "parallel_tool_calls"]
-    assert sorted(found) == [*wanted, "service_tier", "tools.custom"]
+    assert sorted(found) == [*wanted, "service_tier", "store", "tools.custom", "user"]
 
 
 def test_a_cached_content_is_the_beginning_of_the_conversation() -> None:

@@ -152,6 +152,21 @@ def test_usage_counts_thoughts_as_output_and_back() -> None:
     }
 
 
+def test_what_tools_told_the_model_is_input() -> None:
+    told = {
+        "promptTokenCount": 10,
+        "toolUsePromptTokenCount": 700,
+        "toolUsePromptTokensDetails": [{"modality": "AUDIO", "tokenCount": 3}],
+        "candidatesTokenCount": 4,
+        "totalTokenCount": 714,
+    }
+    body = msgspec.json.encode({"candidates": [], "usageMetadata": told})
+    usage = GENERATE.usage(body)
+    assert usage is not None
+    assert (usage.input_tokens, usage.total_tokens, usage.audio_input_tokens) == (710, 714, 3)
+    assert rendered(Text("a"), usage=usage)["usageMetadata"] == told
+
+
 def test_an_empty_answer_has_a_part_all_the_same() -> None:
     assert rendered()["candidates"][0]["content"]["parts"] == [{"text": ""}]
 
@@ -237,7 +252,7 @@ def test_arguments_that_are_no_object_are_named() -> None:
     call = ToolCall("x", "f", '{"a": "cut')
     choice = Choice(Message("assistant", (call,)), "length")
     found = GENERATE.render_response(ChatResponse("r", "m", (choice,)), ASK)
-    assert [loss.feature for loss in found.losses] == ["tool_calls.arguments"]
+    assert [loss.feature for loss in found.losses] == ["tools.arguments"]
 
 
 def test_an_array_is_one_json_value() -> None:

@@ -72,7 +72,8 @@ def usage_of(exchange: Exchange) -> tuple[int, int, int, int]:
     thoughts = usage.get("thoughtsTokenCount", 0)
     cached = usage.get("cachedContentTokenCount", 0)
     spoken = usage.get("candidatesTokenCount", 0)
-    return usage.get("promptTokenCount", 0), spoken + thoughts, cached, thoughts
+    asked = usage.get("promptTokenCount", 0) + usage.get("toolUsePromptTokenCount", 0)
+    return asked, spoken + thoughts, cached, thoughts
 
 
 def events_of(exchange: Exchange) -> list[Any]:

@@ -130,8 +130,10 @@ def test_an_address_may_be_of_any_kind() -> None:
         assert door == f"http://{host}/gemini/uploads/a%20b/"
 
 
-async def test_googles_sdk_uploads_a_file(upstream: FakeUpstream, tmp_path: Path) -> None:
-    content = json.dumps({"a": "é" * 5000}).encode()
+@pytest.mark.parametrize("content", [b"%PDF\0\xff" * 5000, b"{}", b""])
+async def test_googles_sdk_uploads_a_file(
+    upstream: FakeUpstream, tmp_path: Path, content: bytes
+) -> None:
     begins(upstream, upstream.base_url + GONE_ON)
     ends(upstream)
     server = 'bind = "127.0.0.1:0"\nadmin = ""'
@@ -145,7 +147,7 @@ async def test_googles_sdk_uploads_a_file(upstream: FakeUpstream, tmp_path: Path
             httpx_async_client=http,
         )
         with genai.Client(api_key="client-key", http_options=options) as client:
-            config = types.UploadFileConfig(mime_type="application/json")
+            config = types.UploadFileConfig(mime_type="application/pdf")
             found = await client.aio.files.upload(file=io.BytesIO(content), config=config)
     assert found.name == "files/f-1"
     began, part = upstream.requests

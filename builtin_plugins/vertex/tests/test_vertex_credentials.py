@@ -185,3 +185,15 @@ async def test_a_file_that_is_no_key_is_said_at_the_start(
     with pytest.raises(ConfigError, match="is not the key file"):
         async with run_gateway(table(upstream, 'location = "global"', credentials)):
             pass
+
+
+async def test_a_token_that_has_only_just_come_is_not_renewed_when_it_is_refused(
+    upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    path = key_file(tmp_path, f"{upstream.base_url}/token")
+    upstream.reply(GRANT)
+    upstream.reply(b'{"error": {"code": 401, "message": "no", "status": "UNAUTHENTICATED"}}', 401)
+    credentials = f'credentials = {{ service_account = "file:{path}" }}'
+    async with run_gateway(table(upstream, 'location = "global"', credentials)) as gateway:
+        assert (await gateway.post(PATH, body=HI)).status == 502
+    assert len(upstream.requests) == 2

@@ -82,7 +82,7 @@ class Face:
         request_id = self._request_id(request)
         try:
             tree = problem = None
-            if len(request.body) > LARGE_BODY and _is_json(request):
+            if len(request.body) > LARGE_BODY and self._reads_json(request):
                 try:
                     self._check_size(request)
                     tree = await asyncio.to_thread(strict_json.decode, request.body)
@@ -176,6 +176,10 @@ class Face:
     def _next_id(self) -> str:
         return f"req_{self._id_prefix}{next(self._ids):08x}"
 
+    def _reads_json(self, request: HttpRequest) -> bool:
+        endpoint, _ = self._table.find(method_of(request), request.path)
+        return endpoint.dialect.reads_json and _is_json(request)
+
     def _check_size(self, request: HttpRequest) -> None:
         """Uploads may be larger; JSON, which is held as objects, may not."""
         if len(request.body) > self._max_body:
@@ -238,12 +242,12 @@ def _peek(
         peek = dialect.peek(None, params)
         _check_model(peek.model)
         return peek, None
-    if not body and not dialect.translates:
+    if not body and not dialect.translates and dialect.reads_json:
         return _NO_BODY, None
     media = request.headers.get("content-type", "")
     if media != "application/json" and not _MEDIA.fullmatch(media):
         raise UnsupportedMedia("The content type holds a character that is not printable ASCII.")
-    if _is_json(request):
+    if _is_json(request) and dialect.reads_json:
         if ";" in media and not _UTF_8.fullmatch(media):
             raise UnsupportedMedia("JSON is read as UTF-8; leave out `charset`, or say utf-8.")
         tree = strict_json.decode(body) if tree is None else tree

@@ -25,8 +25,10 @@ class Media:
 
     async def fetch(self, exchange: Exchange, dialect: Dialect) -> None:
         """Fetch what the dialect will need, once for an exchange. Raises InvalidRequest."""
+        if not self._fetcher.allowed or _takes_addresses(dialect):
+            return
         request = exchange.canonical()
-        if not isinstance(request, ChatRequest) or not self._fetcher.allowed:
+        if not isinstance(request, ChatRequest):
             return
         found = exchange.state.setdefault(_FETCHED, {})
         missing = [one for one in addresses(request, dialect) if one.url not in found]
@@ -38,7 +40,7 @@ class Media:
         self, exchange: Exchange, request: ChatRequest, dialect: Dialect
     ) -> tuple[ChatRequest, tuple[Loss, ...]]:
         """The request without addresses that the dialect cannot take, and those that remain."""
-        if dialect.image_urls and dialect.document_urls:
+        if _takes_addresses(dialect) or not _names_addresses(request):
             return request, ()
         request = _replaced(request, _decoded)
         wanted = addresses(request, dialect)
@@ -49,6 +51,21 @@ class Media:
         found = exchange.state.get(_FETCHED, {})
         known = {one.url: found.get(one.url, _UNSEEN[one.kind]) for one in wanted}
         return _replaced(request, lambda part: _embedded(part, known)) if known else request, ()
+
+
+def _takes_addresses(dialect: Dialect) -> bool:
+    return dialect.image_urls and dialect.document_urls
+
+
+def _names_addresses(request: ChatRequest) -> bool:
+    """Whether anything stands at an address, if only a `data:` one. Few requests have that."""
+    for message in request.messages:
+        for part in message.parts:
+            held = part.parts if isinstance(part, ToolResult) else (part,)
+            for one in held:
+                if isinstance(one, Image | Document) and one.url is not None:
+                    return True
+    return False
 
 
 def addresses(request: ChatRequest, dialect: Dialect) -> list[Address]:

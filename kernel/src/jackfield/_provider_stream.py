@@ -128,6 +128,7 @@ class ProviderStream:
 
     async def _last(self) -> bytes:
         """What is left when the answer has ended, which it may do only when it is whole."""
+        self._let_go()
         rest = self._rest()
         if self._failure is not None and not rest:
             return await self._behind_end()
@@ -158,13 +159,20 @@ class ProviderStream:
 
     async def aclose(self) -> None:
         """Drop the connection unless the stream has been read to its end."""
+        self._let_go()
         await self._answer.close()
+
+    def _let_go(self) -> None:
+        # Answer and stream, stream and sink know each other: a circle that only the garbage
+        # collector would find, which looks seldom.
+        self._answer.sink = self._sink = None
 
     async def _behind_end(self) -> bytes:
         """What follows the end, as some providers have it, read for a moment.
 
         That also lets the connection be used again. Raises the failure in which the stream ended.
         """
+        self._let_go()
         behind = b""
         if not self._answer.complete and self._framer is not None:
             with suppress(TimeoutError, GatewayError, UnicodeDecodeError):

@@ -1,6 +1,7 @@
 """What a request asks for and a model is known not to have."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from jackfield.capabilities import Capabilities, Modality
 from jackfield.dialects import CanonicalRequest, Loss
@@ -11,6 +12,8 @@ _MEDIA: Mapping[type, tuple[Modality, str]] = {
     Audio: ("audio", "audio"),
     Document: ("document", "documents"),
 }
+_SPOKEN: tuple[tuple[Modality, str], ...] = (("audio", "audio"), ("image", "modalities.image"))
+"""What an answer may be asked to hold besides text, with the names of the losses."""
 
 
 def shortfalls(request: CanonicalRequest, able: Capabilities) -> tuple[Loss, ...]:
@@ -18,11 +21,27 @@ def shortfalls(request: CanonicalRequest, able: Capabilities) -> tuple[Loss, ...
 
     It is sent nevertheless, for the provider knows its models best.
     """
-    if not isinstance(request, ChatRequest):
+    lacking = _lacking(able)
+    if lacking is None or not isinstance(request, ChatRequest):
         return ()
-    found = dict.fromkeys([*_of_parts(request, able), *_of_settings(request, able)])
+    found = dict.fromkeys([*_of_parts(request, lacking), *_of_settings(request, able)])
+    if not found:
+        return ()
     why = f"{request.model} is not known to take it"
     return tuple(Loss(feature, path, "dropped", why) for feature, path in found)
+
+
+@lru_cache(maxsize=1024)
+def _lacking(able: Capabilities) -> Mapping[type, str] | None:
+    """The kinds of parts that a model cannot take; None if it is known to lack nothing at all."""
+    media = {
+        kind: name for kind, (modality, name) in _MEDIA.items() if able.takes(modality) is False
+    }
+    others = (
+        *(able.tools, able.parallel_tools, able.json_schema, able.reasoning != "none"),
+        *(able.gives(modality) for modality, _ in _SPOKEN),
+    )
+    return media if media or any(one is False for one in others) else None
 
 
 def parts_of(request: ChatRequest) -> Iterator[Part]:
@@ -34,10 +53,7 @@ def parts_of(request: ChatRequest) -> Iterator[Part]:
                 yield from part.parts
 
 
-def _of_parts(request: ChatRequest, able: Capabilities) -> Iterator[tuple[str, str]]:
-    lacking = {
-        kind: name for kind, (modality, name) in _MEDIA.items() if able.takes(modality) is False
-    }
+def _of_parts(request: ChatRequest, lacking: Mapping[type, str]) -> Iterator[tuple[str, str]]:
     if not lacking:
         return
     for part in parts_of(request):
@@ -63,9 +79,9 @@ def _of_settings(request: ChatRequest, able: Capabilities) -> Iterator[tuple[str
         yield "response_format.json_schema", "response_format"
     if able.reasoning == "none" and _asks_to_think(request):
         yield "reasoning", "reasoning"
-    for modality in ("audio", "image"):
+    for modality, name in _SPOKEN:
         if modality in request.modalities and able.gives(modality) is False:
-            yield f"modalities.{modality}", "modalities"
+            yield name, "modalities"
 
 
 def _asks_to_think(request: ChatRequest) -> bool:

@@ -22,7 +22,7 @@ _DATA: Final = Path(__file__).with_name("data") / "models.json"
 _MOST_KEPT = 4096
 
 
-@frozen
+@frozen(cache_hash=True)
 class Capabilities:
     """What is known of a model.
 

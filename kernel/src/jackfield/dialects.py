@@ -133,6 +133,9 @@ class Dialect:
     document_urls: ClassVar[bool] = True
     """The same for documents."""
 
+    reads_json: ClassVar[bool] = True
+    """Whether a body that is said to be JSON is read; not where it is a part of a caller's file."""
+
     framing: Framing = SSE
     request_texts: ClassVar[tuple[str, ...]] = ()
     response_texts: ClassVar[tuple[str, ...]] = ()

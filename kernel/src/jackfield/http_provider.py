@@ -140,6 +140,10 @@ class HttpProvider(Provider):
         """Headers for one request: a signature, or a token that does not live long."""
         return ()
 
+    def refused(self, headers: Sequence[tuple[str, str]]) -> bool:
+        """Whether `sign` has others now that the API has answered 401 to these headers of its."""
+        return False
+
     def speaks(self, dialect: Dialect, model: str) -> bool:
         """Whether the API takes this dialect for this model; set `by_model` when you override."""
         return True
@@ -292,9 +296,10 @@ class HttpProvider(Provider):
         while True:
             key = self._ring.take(self.name)
             head = self._head(exchange, key)
+            signed: Sequence[tuple[str, str]] = ()
             if self.signs:
-                url = self.config.base_url.rstrip("/") + path
-                head += header_lines(await self.sign(method, url, body, key.secret))
+                signed = await self._signed(method, path, body, key)
+                head += header_lines(signed)
             answer = await self._live_origin().send(method, path, head, body)
             try:
                 if answer.status < 300:
@@ -308,7 +313,8 @@ class HttpProvider(Provider):
                 # Whatever a dialect stumbles over in what came, the provider has not answered.
                 why = f"It is not a response of {dialect.name}."
                 raise self._reader.unreadable(why) from error
-            if not self._another_key(key, answer.status, refusal.retry_after):
+            renewed = answer.status == 401 and self.refused(signed)
+            if not renewed and not self._another_key(key, answer.status, refusal.retry_after):
                 raise refusal
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
@@ -345,6 +351,12 @@ class HttpProvider(Provider):
             return lines + _forwarded(tuple(more)) if more else lines
         except ValueError as error:
             raise InvalidRequest(f"The request cannot be passed on: {error}.") from None
+
+    async def _signed(
+        self, method: str, path: str, body: bytes, key: LiveKey
+    ) -> Sequence[tuple[str, str]]:
+        url = self.config.base_url.rstrip("/") + path
+        return await self.sign(method, url, body, key.secret)
 
     def _another_key(self, key: LiveKey, status: int, retry_after: float | None) -> bool:
         """Whether it was the key that was refused, and another can be tried at once."""

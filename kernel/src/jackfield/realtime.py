@@ -215,15 +215,14 @@ class RealtimeProvider(HttpProvider):
         )
         while True:
             key = self._ring.take(self.name)
-            head = self._head(exchange, key)
-            if self.signs:
-                url = self.config.base_url.rstrip("/") + path
-                head += header_lines(await self.sign("GET", url, b"", key.secret))
+            signed = await self._signed("GET", path, b"", key) if self.signs else ()
+            head = self._head(exchange, key) + header_lines(signed)
             opened = await self._live_origin().websocket(path, head, names, limits)
             if isinstance(opened, WebSocketConnection):
                 return _session(exchange, opened, names)
             refusal = await self._refusal(opened, dialect)
-            if not self._another_key(key, opened.status, refusal.retry_after):
+            renewed = opened.status == 401 and self.refused(signed)
+            if not renewed and not self._another_key(key, opened.status, refusal.retry_after):
                 raise refusal
 
     def _session_path(self, exchange: Exchange, target: Target) -> str:

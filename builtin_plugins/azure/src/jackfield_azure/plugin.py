@@ -155,6 +155,11 @@ class Azure(RealtimeProvider):
             return [("Authorization", f"Bearer {self._bearer.reveal()}")]
         return ()
 
+    def refused(self, headers: Sequence[tuple[str, str]]) -> bool:
+        """A token that was withdrawn before its end gives way to another."""
+        token = dict(headers).get("Authorization", "").removeprefix("Bearer ")
+        return self._tokens is not None and self._tokens.forget(token)
+
     async def call(self, exchange: Exchange, target: Target) -> Response:
         """One attempt: Azure knows the model by the name of its deployment."""
         deployment = self.config.deployments.get(target.model, target.model)

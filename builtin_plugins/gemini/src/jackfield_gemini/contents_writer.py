@@ -37,7 +37,7 @@ def write_contents(messages: Sequence[Message], model: str, losses: list[Loss]) 
     contents = writer.contents
     system = writer.system
     if not contents and system is not None:
-        losses.append(Loss("messages.system_only", "messages", "approximated", "said by the user"))
+        losses.append(Loss("messages.system", "messages", "approximated", "said by the user"))
         contents, system = [{"role": "user", "parts": system["parts"]}], None
     if not contents:
         raise InvalidRequest("No message says anything.", param="messages")
@@ -76,7 +76,7 @@ class _Conversation:
     def _add_system(self, message: Message, path: str) -> None:
         if self.contents:
             detail = "moved before the conversation"
-            self._losses.append(Loss("messages.system_position", path, "approximated", detail))
+            self._losses.append(Loss("messages.system", path, "approximated", detail))
         parts = PartsWriter(path, self._losses, answer=False).add_all(message.parts)
         if self.system is None:
             self.system = carry({"parts": []}, message.extensions)

@@ -96,6 +96,8 @@ class EmbeddingsDialect(WholeAnswerDialect):
             same = form in kept and self.parse_request(kept[form], {"model": request.model})
             if same == request:
                 return Rendered(msgspec.json.encode(kept[form]))
+        if request.user is not None:
+            losses.append(Loss("user", "user", "dropped"))
         if "$single" in kept and len(each) == 1:
             return Rendered(msgspec.json.encode(each[0]), tuple(losses))
         return Rendered(msgspec.json.encode({"requests": each}), tuple(losses))
@@ -159,7 +161,7 @@ def _write_task(asked: str | None, losses: list[Loss]) -> str | None:
     word = _TASKS.get(asked, asked.upper())
     if word in _MORE_TASKS or word in _TASKS.values():
         return word
-    losses.append(Loss("embeddings.input_type", "input_type", "dropped", repr(asked)))
+    losses.append(Loss("input_type", "input_type", "dropped", repr(asked)))
     return None
 
 

@@ -62,7 +62,7 @@ def arguments_of(call: ToolCall, path: str, losses: list[Loss]) -> Mapping[str, 
     value = _object_of(call.arguments or "{}")
     if value is None:
         detail = "what is no JSON object"
-        losses.append(Loss("tool_calls.arguments", path, "dropped", detail))
+        losses.append(Loss("tools.arguments", path, "dropped", detail))
         return {}
     return value
 

@@ -13,6 +13,8 @@ Media = Image | Audio | Document
 _OWN_FILES = ("https://generativelanguage.googleapis.com/", "gs://", "files/")
 _AUDIO_TYPES = {"mp3": "audio/mp3", "wav": "audio/wav", "pcm16": "audio/pcm;rate=24000"}
 _AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "pcm": "pcm16", "l16": "pcm16"}
+_URL_SAFE = "$base64url"
+"""Notes the data that came in the other alphabet of base64, which Google takes too: its padding."""
 
 
 def read_inline(fields: Fields) -> Media | None:
@@ -26,6 +28,8 @@ def read_inline(fields: Fields) -> Media | None:
     media_type = inner.text("mimeType")
     if inner.rest:
         fields.rest["inlineData"] = inner.rest
+    if _is_url_safe(data):
+        data, fields.rest[_URL_SAFE] = _standard(data)
     kind = (media_type or "").partition("/")[0].lower()
     if kind == "image":
         return Image(data=data, media_type=media_type, extensions=fields.extensions())
@@ -33,6 +37,21 @@ def read_inline(fields: Fields) -> Media | None:
         fields.rest["$mimeType"] = media_type
         return Audio(data=data, format=audio_format(media_type), extensions=fields.extensions())
     return Document(data=data, media_type=media_type, extensions=fields.extensions())
+
+
+def _is_url_safe(data: str) -> bool:
+    other = "-" in data or "_" in data or len(data) % 4 != 0
+    return other and "+" not in data and "/" not in data
+
+
+def _standard(data: str) -> tuple[str, int]:
+    """Data in the standard alphabet of base64, and how much padding it needed for that."""
+    missing = -len(data) % 4 if len(data) % 4 > 1 else 0
+    return data.replace("-", "+").replace("_", "/") + "=" * missing, missing
+
+
+def _url_safe(data: str, missing: int) -> str:
+    return data.replace("+", "-").replace("/", "_")[: len(data) - missing]
 
 
 def audio_format(media_type: str | None) -> str | None:
@@ -62,6 +81,7 @@ def write_media(part: Media, path: str, losses: list[Loss]) -> dict[str, Any] | 
     if isinstance(part, Audio):
         return _write_audio(part, path, losses)
     if isinstance(part, Document) and part.text is not None:
+        losses.append(Loss("documents.text", path, "approximated", "rendered as text"))
         return carry({"text": part.text}, part.extensions)
     if part.data is not None:
         default = "image/png" if isinstance(part, Image) else "application/pdf"
@@ -87,6 +107,9 @@ def _write_audio(part: Audio, path: str, losses: list[Loss]) -> dict[str, Any] |
 
 
 def _inline(data: str, media_type: str | None, extensions: Extensions) -> dict[str, Any]:
+    missing = own(extensions).get(_URL_SAFE)
+    if missing is not None:
+        data = _url_safe(data, missing)
     inner = {"data": data} | ({"mimeType": media_type} if media_type else {})
     return _nested("inlineData", inner, extensions)
 

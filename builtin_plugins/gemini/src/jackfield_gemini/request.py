@@ -136,9 +136,10 @@ def _write_tier(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
 
 
 def _lost_options(request: ChatRequest) -> list[Loss]:
-    losses = []
-    if request.logit_bias:
-        losses.append(Loss("logit_bias", "logit_bias", "dropped"))
-    if request.metadata:
-        losses.append(Loss("metadata", "metadata", "dropped"))
-    return losses
+    lost = {
+        "logit_bias": request.logit_bias,
+        "metadata": request.metadata,
+        "user": request.user,
+        "store": request.store and NAME not in request.extensions,
+    }
+    return [Loss(field, field, "dropped") for field, value in lost.items() if value]

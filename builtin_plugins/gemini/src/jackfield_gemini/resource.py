@@ -96,7 +96,7 @@ def _usage_in(value: Mapping[str, Any]) -> Usage | None:
         return read_usage(value.get("usageMetadata"))
     thoughts = _count(wire, "total_thought_tokens")
     return Usage(
-        input_tokens=_count(wire, "total_input_tokens"),
+        input_tokens=_count(wire, "total_input_tokens") + _count(wire, "total_tool_use_tokens"),
         output_tokens=_count(wire, "total_output_tokens") + thoughts,
         cached_input_tokens=_count(wire, "total_cached_tokens"),
         reasoning_tokens=thoughts,

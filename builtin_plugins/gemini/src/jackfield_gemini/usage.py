@@ -20,12 +20,15 @@ def read_usage(value: Any) -> Usage | None:
     if not isinstance(value, dict):
         return None
     thoughts = _count(value, "thoughtsTokenCount")
+    # What tools of Google's told the model was put in too, and is counted apart from the prompt.
+    told = _count(value, "toolUsePromptTokenCount")
     return Usage(
-        input_tokens=_count(value, "promptTokenCount"),
+        input_tokens=_count(value, "promptTokenCount") + told,
         output_tokens=_count(value, "candidatesTokenCount") + thoughts,
         cached_input_tokens=_count(value, "cachedContentTokenCount"),
         reasoning_tokens=thoughts,
-        audio_input_tokens=_audio(value.get("promptTokensDetails")),
+        audio_input_tokens=_audio(value.get("promptTokensDetails"))
+        + _audio(value.get("toolUsePromptTokensDetails")),
         audio_output_tokens=_audio(value.get("candidatesTokensDetails")),
         extensions={NAME: value},
     )

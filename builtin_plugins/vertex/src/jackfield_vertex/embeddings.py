@@ -103,6 +103,8 @@ class EmbeddingsDialect(Dialect):
         wire: dict[str, Any] = {
             "instances": [_write_instance(text, task) for text in request.inputs]
         }
+        if request.user is not None:
+            losses.append(Loss("user", "user", "dropped"))
         if request.dimensions is not None:
             wire["parameters"] = {"outputDimensionality": request.dimensions}
         return Rendered(msgspec.json.encode(wire), tuple(losses))
@@ -195,7 +197,7 @@ def _write_task(asked: str | None, losses: list[Loss]) -> str | None:
     word = _TASKS.get(asked, asked.upper())
     if word in _MORE_TASKS or word in _TASKS.values():
         return word
-    losses.append(Loss("embeddings.input_type", "input_type", "dropped", repr(asked)))
+    losses.append(Loss("input_type", "input_type", "dropped", repr(asked)))
     return None
 
 

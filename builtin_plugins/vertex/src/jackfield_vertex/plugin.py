@@ -147,6 +147,11 @@ class Vertex(HttpProvider):
             headers.append(("x-goog-user-project", self._identity.quota_project))
         return headers
 
+    def refused(self, headers: Sequence[tuple[str, str]]) -> bool:
+        """A token that was withdrawn before its end gives way to another."""
+        token = dict(headers).get("Authorization", "").removeprefix("Bearer ")
+        return self._tokens is not None and self._tokens.forget(token)
+
     def speaks(self, dialect: Dialect, model: str) -> bool:
         """Claude speaks Anthropic's dialects, all others Google's; Gemini embeds contents."""
         if dialect is RESOURCE:
