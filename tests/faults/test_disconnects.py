@@ -7,51 +7,104 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import pytest
+from attrs import frozen
+from tests.faults.bars import Figures
 from tests.faults.faultd import Faultd
 from tests.faults.gateway import GatewayProcess, config, serving
-from tests.faults.views import chat
+from tests.faults.load import percentile
+from tests.faults.views import PATHS, REQUESTS, chat
 from tests.faults.wires import Wire, request
 
-CLIENTS = 300
+A_SECOND = 150
 CLOSED_WITHIN = 0.05
+PATIENT = {"first_byte": 9.0, "between_events": 9.0, "total": 9.0}
 MODELS = (
-    ("same/fault-silent", False),
-    ("same/fault-slow-sse-100", True),
-    ("other/fault-stall", True),
-    ("same/fault-sse", True),
+    ("chat", "same/fault-silent", False),
+    ("chat", "same/fault-slow-sse-100", True),
+    ("responses", "other/fault-stall", True),
+    ("chat", "same/fault-sse", True),
+    ("responses", "other/fault-paced-sse-100", True),
 )
+WAYS = {"from socket to socket": "", "past a plugin": "[plugins.onlooker]\n"}
 
 
-async def come_and_go(gateway: GatewayProcess, number: int, chance: random.Random) -> float:
-    """Ask, leave at a random moment, and say when that was."""
-    model, stream = MODELS[number % len(MODELS)]
-    await asyncio.sleep(chance.random() * 2)
+@frozen
+class Leavers:
+    """When each client left, and what the upstream and the log say of them."""
+
+    left: list[float]
+    delays: list[float]
+    settled: Counter[str]
+    files: int
+
+    def unsettled(self) -> int:
+        """How many exchanges were not settled exactly once."""
+        return sum(self.settled[f"leaver-{number}"] != 1 for number in range(len(self.left)))
+
+
+async def come_and_go(gateway: GatewayProcess, number: int, moment: float, wait: float) -> float:
+    """Ask at a moment, leave after a while, and say when that was."""
+    dialect, model, stream = MODELS[number % len(MODELS)]
+    await asyncio.sleep(moment)
     wire = await Wire.to(gateway.port)
-    body = chat(model, stream=stream, text=str(number))
-    wire.send(request(body, request_id=f"leaver-{number}"))
+    body = REQUESTS[dialect](model, stream=stream, text=str(number))
+    wire.send(request(body, request_id=f"leaver-{number}", path=PATHS[dialect]))
     if model.endswith("fault-sse"):
         await wire.read_until(b"[DONE]")
     else:
-        await asyncio.sleep(chance.random() * 0.4)
+        await asyncio.sleep(wait)
     return await wire.leave(rudely=bool(number % 2))
 
 
-async def test_leaving_stops_the_upstream_at_once_and_settles_once(directory: Path) -> None:
+async def all_leave(directory: Path, way: str, count: int) -> Leavers:
+    """Have so many clients leave at random moments."""
     chance = random.Random(20261122)  # noqa: S311 - the same moments each time
-    numbers = range(CLIENTS)
-    patient = {"first_byte": 9.0, "between_events": 9.0, "total": 9.0}
     async with Faultd() as upstream:
-        toml = config(upstream.base_url, "[plugins.tally]\n", timeouts=patient)
+        toml = config(upstream.base_url, "[plugins.tally]\n", WAYS[way], timeouts=PATIENT)
         async with serving(directory, toml) as gateway:
             files = gateway.files()
-            left = await asyncio.gather(*(come_and_go(gateway, n, chance) for n in numbers))
-            await gateway.logged(r"settled leaver-", CLIENTS)
-            assert gateway.files() <= files + upstream.ledger.open_connections
-        delays = sorted(upstream_delays(upstream, left))
+            going = [
+                come_and_go(gateway, n, chance.random() * count / A_SECOND, chance.random() * 0.4)
+                for n in range(count)
+            ]
+            left = await asyncio.gather(*going)
+            await gateway.logged(r"settled leaver-", count)
+            over = await open_after(gateway, files + upstream.ledger.open_connections)
     settled = Counter(re.findall(r"settled (leaver-\d+) ", "\n".join(gateway.log)))
-    assert settled == {f"leaver-{number}": 1 for number in numbers}
-    assert len(delays) > CLIENTS * 0.6
-    assert delays[int(len(delays) * 0.99)] < CLOSED_WITHIN
+    return Leavers(left, upstream_delays(upstream, left), settled, over)
+
+
+async def open_after(gateway: GatewayProcess, expected: int) -> int:
+    """How many files more than expected are open, after 5 seconds at most."""
+    for _ in range(100):
+        if gateway.files() <= expected:
+            break
+        await asyncio.sleep(0.05)
+    return max(0, gateway.files() - expected)
+
+
+async def test_leaving_stops_the_upstream_at_once_and_settles_once(directory: Path) -> None:
+    seen = await all_leave(directory, "from socket to socket", 300)
+    assert seen.unsettled() == 0
+    assert seen.files == 0
+    assert len(seen.delays) > 300 * 0.6
+    assert percentile(seen.delays, 0.99) < CLOSED_WITHIN
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+async def test_thousands_may_leave_at_any_moment(
+    directory: Path, figures: Figures, way: str
+) -> None:
+    seen = await all_leave(directory, way, 2000)
+    row = figures.of(f"client leaves, {way}", 2000)
+    row.at_least(2000 * 0.6, len(seen.delays), "of them while the upstream was at work")
+    row.at_most(0, seen.unsettled(), "exchanges not settled exactly once")
+    row.at_most(0, seen.files, "sockets leaked")
+    row.at_most(
+        CLOSED_WITHIN * 1000, percentile(seen.delays, 0.99) * 1000, "ms p99 to the upstream"
+    )
 
 
 def upstream_delays(upstream: Faultd, left: list[float]) -> list[float]:

@@ -31,14 +31,24 @@ GOOD_WHOLE = {
     *("gzip", "gzip-members", "deflate", "deflate-raw"),
 }
 GOOD_STREAMS = {
-    *("sse", "big-sse", "eof-clean", "split-utf8", "line-endings", "bom", "no-colon", "no-done"),
+    *(
+        "sse",
+        "paced-sse",
+        "big-sse",
+        "eof-clean",
+        "split-utf8",
+        "line-endings",
+        "bom",
+        "no-colon",
+        "no-done",
+    ),
     *("done-stall", "done-reset", "done-more", "done-flood", "done-unended"),
     *("gzip-sse", "gzip-sse-cut"),
 }
 BEGUN = {
     *("slow-sse", "stall", "cut-sse", "reset-sse", "eof-reset", "bad-json", "stream-error"),
     *("deep-sse", "bad-utf8-sse", "array-sse", "error-done", "error-batch", "named-error"),
-    *("comments", "gossip-sse"),
+    *("comments", "gossip-sse", "fin-at", "reset-at", "short-at", "eof-at"),
 }
 """Faults that may come when a part of the stream has been sent already."""
 

@@ -8,15 +8,18 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Self
 
-from attrs import define
+from attrs import define, evolve
+from tests.faults.views import View, judge
 
 
-def request(body: Mapping[str, Any], *, request_id: str = "") -> bytes:
-    """A chat request as bytes."""
+def request(
+    body: Mapping[str, Any], *, request_id: str = "", path: str = "/v1/chat/completions"
+) -> bytes:
+    """A request as bytes."""
     data = json.dumps(body).encode()
     named = f"X-Request-Id: {request_id}\r\n" if request_id else ""
     head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n{named}"
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{named}"
         f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
     )
     return head.encode() + data
@@ -45,6 +48,24 @@ class Wire:
     async def read_all(self) -> bytes:
         """What comes until the gateway closes."""
         return await self.reader.read()
+
+    async def ask(self, data: bytes) -> View:
+        """Send a request and read its answer. Raises ConnectionError or IncompleteReadError."""
+        began = time.monotonic()
+        self.writer.write(data)
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        named = (line.partition(":") for line in lines[1:] if line)
+        headers = {name.lower(): value.strip() for name, _, value in named}
+        if headers.get("transfer-encoding") == "chunked":
+            body = b""
+            while size := int(await self.reader.readline(), 16):
+                body += (await self.reader.readexactly(size + 2))[:-2]
+            await self.reader.readline()
+        else:
+            body = await self.reader.readexactly(int(headers.get("content-length", "0")))
+        view = View("nonsense", int(lines[0][9:12]), headers, body, time.monotonic() - began)
+        return evolve(view, kind=judge(view))
 
     async def leave(self, *, rudely: bool = False) -> float:
         """Close the connection, with a reset if rudely; when that was."""

@@ -8,20 +8,35 @@ import pytest
 
 from jackfield.dialects import Dialect, installed
 from jackfield.errors import InvalidRequest
-from jackfield.events import Ended, Failed, Finished, Started, StreamEvent, TextDelta
+from jackfield.events import (
+    Ended,
+    Failed,
+    Finished,
+    PartAdded,
+    ReasoningDelta,
+    RefusalDelta,
+    Started,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+)
 from jackfield.messages import (
     ChatRequest,
     ChatResponse,
     Choice,
+    Citation,
     EmbeddingsRequest,
     EmbeddingsResponse,
     Image,
     Message,
     RankedDocument,
+    Refusal,
     RerankRequest,
     RerankResponse,
     Text,
     TokenCount,
+    ToolCall,
     Usage,
 )
 from jackfield_bedrock.endpoints import COUNT_TOKENS, INVOKE, RERANK
@@ -94,7 +109,7 @@ def test_a_conversation_is_one_text_for_models_that_continue_one() -> None:
 def test_what_is_no_text_cannot_be_asked_of_them(dialect: Dialect) -> None:
     chat = ChatRequest("m", (Message("user", (Image(data="AAAA"),)),))
     (loss,) = dialect.render_request(chat).losses
-    assert (loss.feature, loss.breaks) == ("messages.image", True)
+    assert (loss.feature, loss.breaks) == ("images", True)
 
 
 @pytest.mark.parametrize("dialect", [TITAN, COMMAND, COMMAND_R])
@@ -106,6 +121,30 @@ def test_another_vendors_answer_in_their_bodies(dialect: Dialect) -> None:
     assert isinstance(again, ChatResponse)
     assert again.choices[0].message == choice.message
     assert (again.choices[0].finish_reason, made.losses) == ("length", ())
+
+
+@pytest.mark.parametrize("dialect", [TITAN, COMMAND, COMMAND_R])
+def test_what_of_an_answer_is_no_text_is_named(dialect: Dialect) -> None:
+    parts = (Text("a", (Citation("u"),)), Refusal("No"), ToolCall("i", "f", "{}"))
+    answer = ChatResponse("id", "m", (Choice(Message("assistant", parts), "stop"),))
+    made = dialect.render_response(answer, ChatRequest("m", TALK))
+    assert [loss.feature for loss in made.losses] == ["citations", "refusals", "tool_calls"]
+
+
+@pytest.mark.parametrize("dialect", [TITAN, COMMAND])
+def test_what_of_a_stream_is_no_text_is_named(dialect: Dialect) -> None:
+    renderer = dialect.stream_renderer(ChatRequest("m", ()))
+    events: list[StreamEvent] = [
+        RefusalDelta(0, "No"),
+        ReasoningDelta(1, "Hm"),
+        ToolCallStarted(2, "i", "f"),
+        ToolCallDelta(2, "{}"),
+        PartAdded(3, Image(data="AA==")),
+        TextDelta(0, "b", choice=1),
+    ]
+    assert b"".join(map(renderer.render, events))
+    told = ["refusals", "reasoning", "tool_calls", "images", "n"]
+    assert [loss.feature for loss in renderer.losses] == told
 
 
 @pytest.mark.parametrize("dialect", [NOVA, TITAN, COMMAND, COMMAND_R])
@@ -178,7 +217,7 @@ def test_vectors_are_asked_for_in_each_models_words(dialect: Dialect, wanted: An
     asked = EmbeddingsRequest("m", ("a",), dimensions=256, input_type="query")
     body, losses = rendered(dialect, asked)
     assert body == wanted
-    assert set(losses) <= {"embeddings.input_type"}
+    assert set(losses) <= {"input_type"}
     again = dialect.parse_request(body, M)
     assert isinstance(again, EmbeddingsRequest)
     assert (again.inputs, again.dimensions) == (("a",), 256)
@@ -201,7 +240,7 @@ def test_models_of_one_text_are_not_asked_for_several(dialect: Dialect) -> None:
 
 def test_token_ids_mean_nothing_to_bedrock() -> None:
     (loss,) = COHERE_EMBEDDINGS.render_request(EmbeddingsRequest("m", ((1, 2),))).losses
-    assert (loss.feature, loss.breaks) == ("embeddings.tokens", True)
+    assert (loss.feature, loss.breaks) == ("embeddings.token_ids", True)
 
 
 @pytest.mark.parametrize(

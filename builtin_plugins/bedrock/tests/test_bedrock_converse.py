@@ -152,12 +152,18 @@ def test_tools_and_the_choice_among_them() -> None:
     assert second["inputSchema"]["json"] == {"type": "object", "properties": {}}
     assert body["toolConfig"]["toolChoice"] == {"tool": {"name": "f"}}
     assert asked(tools=tools, tool_choice="required")[0]["toolConfig"]["toolChoice"] == {"any": {}}
-    assert "toolConfig" not in asked(tools=tools, tool_choice="none")[0]
     limited = {"mode": "auto", "tools": [{"type": "function", "function": {"name": "g"}}]}
     choice = {"type": "allowed_tools", "allowed_tools": limited}
     body, losses = asked(tools=tools, tool_choice=choice)
     assert [tool["toolSpec"]["name"] for tool in body["toolConfig"]["tools"]] == ["g"]
-    assert losses == []
+    assert losses == ["tool_choice.names"]
+
+
+def test_where_no_tool_may_be_called_there_is_none() -> None:
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    body, losses = asked(tools=tools, tool_choice="none")
+    assert "toolConfig" not in body
+    assert losses == ["tool_choice.none"]
 
 
 def test_tools_that_were_called_before_stay_known() -> None:

@@ -13,8 +13,9 @@ from botocore.credentials import RefreshableCredentials  # type: ignore[import-u
 from jackfield import Plugin, Setup
 from jackfield.errors import ProviderError, ProviderUnavailable
 from jackfield.testing import FakeUpstream, run_gateway
-from jackfield_bedrock.credentials import Credentials, Signer, found_credentials
+from jackfield_bedrock.credentials import Credentials
 from jackfield_bedrock.model_list import listed_models
+from jackfield_bedrock.signing import Signer, found_credentials
 
 ROLE = "arn:aws:iam::123456789012:role/models"
 ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">

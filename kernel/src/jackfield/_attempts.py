@@ -23,7 +23,10 @@ LONGEST_PAUSE: Final = 8.0
 
 
 class Attempts:
-    """Makes attempts for exchanges, each through the onion of `call_provider` hooks."""
+    """Makes attempts for exchanges, each through the onion of `call_provider` hooks.
+
+    `patience` is how many seconds a plugin may wait there by itself, the provider's time apart.
+    """
 
     def __init__(
         self,
@@ -31,11 +34,13 @@ class Attempts:
         hooks: tuple[Hook, ...],
         caller: HookCaller,
         retries: int,
+        patience: float = 600.0,
     ) -> None:
         self._providers = providers
         self._hooks = hooks
         self._caller = caller
         self._retries = retries
+        self._patience = patience
 
     async def run(self, exchange: Exchange, plan: Plan) -> Response:
         """The first answer that a target gives. Raises the last error when none does.
@@ -97,7 +102,7 @@ class Attempts:
             return await self._heart(exchange, target, outer)
         hook, call_next = hooks[at], Next(self, at + 1, exchange)
         acting, began = exchange.acting, perf_counter()
-        exchange.acting = hook
+        exchange.acting, exchange.due = hook, began + self._patience
         try:
             response: Response = await hook.call(exchange, target, call_next)
             if response is not call_next.response:
@@ -105,13 +110,16 @@ class Attempts:
         except GatewayError:
             raise
         except (Exception, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
-                raise
             reason = f"raised {type(error).__name__}"
+            if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
+                if not self._caller.is_overdue(exchange):
+                    raise
+                reason = f"took over {self._patience:g} s"
             response = await self._skipped(hook, call_next, target, reason, error)
         finally:
-            exchange.acting = acting
-            spent = perf_counter() - began
+            ended = perf_counter()
+            exchange.acting, exchange.due = acting, ended + self._patience
+            spent = ended - began
             exchange.timings[hook.position] += spent - call_next.seconds
             if outer is not None:
                 outer.seconds += spent
@@ -128,8 +136,9 @@ class Attempts:
         try:
             response = await provider.call(exchange, target)
         finally:
-            exchange.acting = acting
-            outer.seconds += perf_counter() - began
+            ended = perf_counter()
+            exchange.acting, exchange.due = acting, ended + self._patience
+            outer.seconds += ended - began
         outer.took(response)
         return response
 

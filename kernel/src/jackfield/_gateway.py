@@ -86,8 +86,10 @@ class Gateway:
         )
         models = Models(self.settings.models, self.providers, self.catalogue)
         hooks = self.chain.call_provider
-        retries = self.settings.upstream.retries
-        attempts = Attempts(self.providers, hooks, self.caller, retries)
+        upstream = self.settings.upstream
+        attempts = Attempts(
+            self.providers, hooks, self.caller, upstream.retries, upstream.timeouts.total
+        )
         self._pipeline = Pipeline(
             self.chain,
             self.caller,

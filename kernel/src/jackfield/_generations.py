@@ -1,6 +1,7 @@
 """Reloading: a candidate gateway is built beside the running one, and swapped in if good."""
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import Callable
@@ -85,6 +86,8 @@ class Generations:
             await gateway.idle()
         finally:
             await gateway.stop()
+            # What is left of it are circles, and the collector seldom looks for such.
+            asyncio.get_running_loop().call_soon(gc.collect)
 
 
 def _stamp(path: str) -> tuple[int, int, int] | None:

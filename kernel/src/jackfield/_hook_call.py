@@ -87,14 +87,20 @@ class HookCaller:
 
         While the exchange is settled its end has come, and only a deadline can cancel.
         """
-        is_settling = exchange.task is None
-        if exchange.overdue and exchange.runner and (is_settling or exchange.ending is None):
-            exchange.overdue = False
-            exchange.runner.uncancel()
+        if self.is_overdue(exchange):
             return self.fail(hook, exchange, f"took over {hook.deadline:g} s")
         if is_being_cancelled():
             raise error
         return self.fail(hook, exchange, "raised CancelledError", error)
+
+    def is_overdue(self, exchange: Exchange) -> bool:
+        """Whether it is for its deadline that a hook was cancelled; then the task goes on."""
+        is_settling = exchange.task is None
+        if exchange.overdue and exchange.runner and (is_settling or exchange.ending is None):
+            exchange.overdue = False
+            exchange.runner.uncancel()
+            return True
+        return False
 
     def fail(
         self, hook: Hook, exchange: Exchange, reason: str, error: BaseException | None = None

@@ -29,8 +29,7 @@ class Hook:
     mutates_response: bool = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        timed = self.name not in ("call_provider", "on_stream_chunk")
-        object.__setattr__(self, "is_timed", timed)
+        object.__setattr__(self, "is_timed", self.name != "on_stream_chunk")
         object.__setattr__(self, "replaces_response", self.name == "post_response")
         object.__setattr__(self, "mutates_response", "response" in self.plugin.mutates)
 

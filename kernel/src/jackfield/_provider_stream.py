@@ -175,7 +175,7 @@ class ProviderStream:
         self._let_go()
         behind = b""
         if not self._answer.complete and self._framer is not None:
-            with suppress(TimeoutError, GatewayError, UnicodeDecodeError):
+            with suppress(TimeoutError, GatewayError, UnicodeDecodeError, RecursionError):
                 async with asyncio.timeout(_AFTER_END_SECONDS):
                     async for data in self._answer:
                         behind += self._passable(self._check(self._framer.feed(data)))
@@ -237,7 +237,7 @@ class ProviderStream:
             return events
         single = self._framing.split(events)
         silent: list[bytes] = []
-        for event in single:
+        for at, event in enumerate(single):
             data = self._framing.data_of(event)
             if data == b"":
                 silent.append(event)
@@ -245,9 +245,12 @@ class ProviderStream:
                 try:
                     _check_object(data)
                 except (msgspec.DecodeError, RecursionError) as error:
+                    if any(self._dialect.terminal(each) for each in single[:at]):
+                        single = single[:at]  # nothing behind the end counts
+                        break
                     if self._dialect.terminal(event) is None:
                         raise self._unreadable() from error
-        return b"".join([e for e in single if e not in silent]) if silent else events
+        return b"".join([e for e in single if e not in silent])
 
     def _up_to_end(self, events: bytes) -> bytes:
         kept: list[bytes] = []

@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable
 
 from attrs import frozen
 
-from . import bulk, cuts, disguised, good, illegal, malformed, statuses, timing
+from . import bulk, cuts, disguised, frayed, good, illegal, malformed, statuses, timing
 from .wire import Wire
 
 FAULTS: dict[str, Callable[[Wire], Awaitable[None]]] = {
     **good.FAULTS,
     **timing.FAULTS,
     **cuts.FAULTS,
+    **frayed.FAULTS,
     **malformed.FAULTS,
     **disguised.FAULTS,
     **illegal.FAULTS,

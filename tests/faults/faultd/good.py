@@ -1,5 +1,6 @@
 """Answers without a fault, in OpenAI's shape."""
 
+import asyncio
 import json
 
 from .wire import STREAM_HEAD, Wire
@@ -35,6 +36,16 @@ async def sse(wire: Wire) -> None:
     await wire.send(STREAM_HEAD)
     for number in range(wire.number(5)):
         await wire.event(delta(f"word {number} "))
+    await wire.event(b"[DONE]")
+    await wire.send(b"0\r\n\r\n")
+
+
+async def paced_sse(wire: Wire) -> None:
+    """Ten events, N ms (50) apart, then [DONE]."""
+    await wire.send(STREAM_HEAD)
+    for number in range(10):
+        await wire.event(delta(f"word {number} "))
+        await asyncio.sleep(wire.number(50) / 1000)
     await wire.event(b"[DONE]")
     await wire.send(b"0\r\n\r\n")
 
@@ -95,6 +106,7 @@ async def stale(wire: Wire) -> None:
 FAULTS = {
     "json": json_answer,
     "sse": sse,
+    "paced-sse": paced_sse,
     "big-sse": big_sse,
     "echo": echo,
     "size": size,

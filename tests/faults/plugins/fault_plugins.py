@@ -68,6 +68,34 @@ class Blocker(Plugin):
         self._block(exchange, "post_response")
 
 
+class Onlooker(Plugin):
+    """Looks at every event of a stream and leaves it, so that streams go past a plugin."""
+
+    @hookimpl
+    def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> None:
+        """Look."""
+
+
+class Stamp(Plugin):
+    """Says in the log which configuration each request saw at first and at last."""
+
+    @frozen
+    class Config:
+        """The table of a stamp."""
+
+        number: int = option(0, "Which configuration this is.")
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        """Note it."""
+        exchange.state["stamp"] = self.config.number
+
+    @hookimpl
+    async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
+        """Say it."""
+        logger.info("stamped %s %d %d", exchange.id, exchange.state["stamp"], self.config.number)
+
+
 class FromTheFuture(Plugin):
     """Wants a kernel that does not exist."""
 

@@ -1,7 +1,7 @@
 """Reads and writes the chunks of a streamed answer of Cohere's Command models."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -10,6 +10,7 @@ from jackfield.events import (
     Ended,
     Failed,
     Finished,
+    RefusalDelta,
     Started,
     StreamEvent,
     TextDelta,
@@ -23,6 +24,9 @@ from .event_stream import decode, encode_event
 from .event_stream_framing import unwrap, wrap
 from .failures import failed_event, render_failed
 from .invoke_usage import usage_of_any
+from .prompts import feature_in
+
+_PATH: Final = "choices[0]"
 
 
 class CommandStreamParser:
@@ -74,7 +78,9 @@ class CommandStreamRenderer:
     def render(self, event: StreamEvent) -> bytes:
         """The wire form of one canonical event; empty when it has none."""
         match event:
-            case TextDelta(choice=0):
+            case TextDelta(choice=0) | RefusalDelta(choice=0):
+                if isinstance(event, RefusalDelta):
+                    self._lose(Loss("refusals", _PATH, "approximated", "as text"))
                 return _chunk("text-generation", text=event.text, is_finished=False)
             case Finished(choice=0):
                 self._finished = event
@@ -87,7 +93,7 @@ class CommandStreamRenderer:
             case Started():
                 pass
             case _:
-                self._lose(type(event).__name__.lower())
+                self._lose(Loss(feature_in(event), _PATH, "dropped"))
         return b""
 
     def _end(self) -> bytes:
@@ -99,10 +105,9 @@ class CommandStreamRenderer:
         said = {"finish_reason": word, "amazon-bedrock-invocationMetrics": metrics}
         return _chunk("stream-end", is_finished=True, **said)
 
-    def _lose(self, kind: str) -> None:
-        feature = f"messages.{kind}"
-        if not any(loss.feature == feature for loss in self.losses):
-            self.losses.append(Loss(feature, "choices[0]", "dropped"))
+    def _lose(self, loss: Loss) -> None:
+        if loss not in self.losses:
+            self.losses.append(loss)
 
 
 def _chunk(kind: str, **members: Any) -> bytes:

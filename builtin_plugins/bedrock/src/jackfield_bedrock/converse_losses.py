@@ -60,8 +60,10 @@ def _unsaid(request: ChatRequest) -> list[Loss]:
         value = getattr(request, field)
         if value is not None and value not in (nothing, {}):
             found.setdefault(feature, Loss(feature, field, "dropped"))
-    if any(kind != "text" for kind in request.modalities):
-        found["modalities"] = Loss("modalities", "modalities", "dropped", "it answers in text")
+    for kind in request.modalities:
+        if kind != "text":
+            feature = "audio" if kind == "audio" else f"modalities.{kind}"
+            found[feature] = Loss(feature, "modalities", "dropped", "it answers in text")
     return list(found.values())
 
 

@@ -121,7 +121,7 @@ def _image_format(media_type: str | None) -> str:
 def write_audio(part: Audio, path: str, losses: list[Loss]) -> dict[str, Any] | None:
     """The `audio` of a block, None when there is no audio but a reference to an earlier one."""
     if part.data is None:
-        losses.append(Loss("audio.reference", path, "dropped", "Bedrock keeps no audio"))
+        losses.append(Loss("audio", path, "dropped", "Bedrock keeps no audio"))
         return None
     return _carried({"format": part.format or "wav", "source": {"bytes": part.data}}, part)
 

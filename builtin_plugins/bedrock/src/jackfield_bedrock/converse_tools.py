@@ -93,12 +93,16 @@ def write_tool_config(request: ChatRequest, losses: list[Loss]) -> Block:
     rest = own(kept, "toolConfig") or {}
     tools = request.tools
     if choice is not None and choice.mode == "none":
-        if not _has_calls(request):
+        called = _has_calls(request)
+        if tools:
+            losses.append(_none(called=called))
+        if not called:
             return {}
-        detail = "Bedrock wants to know the tools that were called before"
-        losses.append(Loss("tool_choice.none", "tool_choice", "approximated", detail))
     elif choice is not None and (len(choice.names) > 1 or choice.mode == "auto"):
         tools = _limited(tools, choice.names)
+        if len(tools) < len(request.tools):
+            detail = "only the tools to choose from are offered"
+            losses.append(Loss("tool_choice.names", "tool_choice", "approximated", detail))
     wire = _write_tools(tools, losses)
     if not wire:
         return {"toolConfig": dict(rest)} if rest else {}
@@ -107,6 +111,12 @@ def write_tool_config(request: ChatRequest, losses: list[Loss]) -> Block:
         raw = kept.get(_CHOICE)
         config["toolChoice"] = raw if _read_choice(raw) == choice else _write_choice(choice)
     return {"toolConfig": config}
+
+
+def _none(*, called: bool) -> Loss:
+    kept = "Bedrock wants to know the tools that were called before"
+    detail = kept if called else "the tools are left out"
+    return Loss("tool_choice.none", "tool_choice", "approximated", detail)
 
 
 def _has_calls(request: ChatRequest) -> bool:

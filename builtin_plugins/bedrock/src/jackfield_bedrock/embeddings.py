@@ -69,7 +69,7 @@ def texts(request: EmbeddingsRequest, losses: list[Loss]) -> list[str]:
     """The texts; Bedrock knows nobody's token ids."""
     if not all(isinstance(item, str) for item in request.inputs):
         detail = "Bedrock takes texts, no token ids"
-        losses.append(Loss("embeddings.tokens", "inputs", "dropped", detail, breaks=True))
+        losses.append(Loss("embeddings.token_ids", "inputs", "dropped", detail, breaks=True))
     if request.user is not None:
         losses.append(Loss("user", "user", "dropped"))
     return [item if isinstance(item, str) else "" for item in request.inputs] or [""]

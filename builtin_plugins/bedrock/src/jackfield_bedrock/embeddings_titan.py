@@ -48,7 +48,7 @@ class TitanEmbeddingsDialect(InvokedEmbeddings):
         if asked.dimensions is not None:
             wire |= _sized(asked.model, asked.dimensions, kept)
         if asked.input_type is not None:
-            losses.append(Loss("embeddings.input_type", "input_type", "dropped"))
+            losses.append(Loss("input_type", "input_type", "dropped"))
         return Rendered(msgspec.json.encode(carry(wire, asked.extensions, NAME)), tuple(losses))
 
     def parse_response(self, body: bytes) -> EmbeddingsResponse:

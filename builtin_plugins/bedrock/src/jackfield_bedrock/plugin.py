@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import quote
 
 from attrs import evolve, frozen
@@ -20,11 +20,14 @@ from jackfield.setup import Setup
 
 from .converse import ConverseDialect
 from .converse_thoughts import without_foreign_thoughts
-from .credentials import Credentials, Signer, fixed_keys, found_credentials
+from .credentials import Credentials
 from .endpoints import ANTHROPIC, CONVERSE, COUNT_TOKENS, DIALECTS, PATHS, endpoints
 from .invoke import BODIES
 from .invoke_models import body_of, is_bedrock_name, is_opaque
 from .model_list import LISTING, Control, listed_models
+
+if TYPE_CHECKING:
+    from .signing import Signer
 
 _SECRETS: Final = ("access_key", "secret_key", "session_token")
 _REGIONS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
@@ -87,6 +90,9 @@ class Bedrock(HttpProvider):
 
     async def start(self, setup: Setup) -> None:
         """Resolve the keys, or say where the credentials are to be found when they are needed."""
+        # AWS's library is large: who only offers the endpoints need not wait for it.
+        from .signing import Signer, fixed_keys, found_credentials  # noqa: PLC0415
+
         config, region = self.config.credentials, self.config.region
         named = {name: getattr(config, name) for name in _SECRETS}
         secrets = {name: await setup.secret(ref) for name, ref in named.items() if ref is not None}

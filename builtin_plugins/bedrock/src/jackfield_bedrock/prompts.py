@@ -1,9 +1,46 @@
 """Conversations for models that only continue a text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from jackfield.dialects import Loss
-from jackfield.messages import Message, Text, ToolCall
+from jackfield.events import (
+    AudioDelta,
+    CitationAdded,
+    PartAdded,
+    ReasoningDelta,
+    StreamEvent,
+    ToolCallDelta,
+    ToolCallStarted,
+)
+from jackfield.messages import (
+    Audio,
+    Document,
+    Image,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+
+_PARTS: Mapping[type, str] = {
+    Image: "images",
+    Audio: "audio",
+    Document: "documents",
+    Reasoning: "reasoning",
+    ToolCall: "tool_calls",
+    ToolResult: "tool_results",
+}
+_EVENTS: Mapping[type, str] = {
+    AudioDelta: "audio",
+    CitationAdded: "citations",
+    ReasoningDelta: "reasoning",
+    ToolCallStarted: "tool_calls",
+    ToolCallDelta: "tool_calls",
+}
 
 
 def prompt_of(messages: Sequence[Message], losses: list[Loss], model: str) -> str:
@@ -26,8 +63,25 @@ def said(message: Message, path: str, losses: list[Loss]) -> str:
     for part in message.parts:
         if isinstance(part, Text):
             texts.append(part.text)
-            continue
-        breaks = message.role in ("user", "tool") and not isinstance(part, ToolCall)
-        kind = type(part).__name__.lower()
-        losses.append(Loss(f"messages.{kind}", path, "dropped", breaks=breaks))
+            if part.citations:
+                losses.append(Loss("citations", path, "dropped"))
+        elif isinstance(part, Refusal):
+            texts.append(part.text)
+            losses.append(Loss("refusals", path, "approximated", "as text"))
+        else:
+            breaks = message.role in ("user", "tool")
+            losses.append(Loss(_feature_of(part), path, "dropped", breaks=breaks))
     return "".join(texts)
+
+
+def feature_in(event: StreamEvent) -> str:
+    """What is lost where an event of a streamed answer is no text."""
+    if getattr(event, "choice", 0):
+        return "n"
+    if isinstance(event, PartAdded):
+        return _feature_of(event.value)
+    return _EVENTS[type(event)]
+
+
+def _feature_of(part: Part) -> str:
+    return f"messages.{part.kind}" if isinstance(part, Opaque) else _PARTS[type(part)]

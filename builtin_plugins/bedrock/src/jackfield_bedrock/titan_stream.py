@@ -10,7 +10,7 @@ from jackfield.events import (
     Ended,
     Failed,
     Finished,
-    PartAdded,
+    RefusalDelta,
     Started,
     StreamEvent,
     TextDelta,
@@ -22,9 +22,11 @@ from .converse_stream_parser import decode_payload
 from .event_stream import decode, encode_event
 from .event_stream_framing import unwrap, wrap
 from .failures import failed_event, render_failed
+from .prompts import feature_in
 from .titan_finish import read_finish, write_finish
 from .usage import count_of
 
+_PATH: Final = "choices[0]"
 _METRICS: Final = "amazon-bedrock-invocationMetrics"
 
 
@@ -102,7 +104,9 @@ class TitanStreamRenderer:
     def render(self, event: StreamEvent) -> bytes:
         """The wire form of one canonical event; empty when it has none."""
         match event:
-            case TextDelta(choice=0):
+            case TextDelta(choice=0) | RefusalDelta(choice=0):
+                if isinstance(event, RefusalDelta):
+                    self._lose(Loss("refusals", _PATH, "approximated", "as text"))
                 return _chunk({"outputText": event.text, "index": 0})
             case Finished(choice=0):
                 self._finished = event
@@ -115,7 +119,7 @@ class TitanStreamRenderer:
             case Started():
                 pass
             case _:
-                self._lose(event)
+                self._lose(Loss(feature_in(event), _PATH, "dropped"))
         return b""
 
     def _end(self) -> bytes:
@@ -131,11 +135,9 @@ class TitanStreamRenderer:
             }
         )
 
-    def _lose(self, event: StreamEvent) -> None:
-        kind = type(event.value if isinstance(event, PartAdded) else event).__name__.lower()
-        feature = f"messages.{kind}"
-        if not any(loss.feature == feature for loss in self.losses):
-            self.losses.append(Loss(feature, "choices[0]", "dropped"))
+    def _lose(self, loss: Loss) -> None:
+        if loss not in self.losses:
+            self.losses.append(loss)
 
 
 def _chunk(value: dict[str, Any]) -> bytes:

@@ -1,7 +1,8 @@
 """The provider: Gemini and Claude at a project and location of Vertex AI."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 from attrs import evolve, frozen
@@ -18,7 +19,7 @@ from jackfield.setup import Setup
 from jackfield.tokens import Tokens
 
 from .address import ANTHROPIC, COUNT_TOKENS, GOOGLE, OWN_PROJECT, at_project, host_of
-from .credentials import CredentialsTable, Identity, identify
+from .credentials import CredentialsTable
 from .endpoints import (
     CLAUDE,
     CLAUDE_COUNT,
@@ -31,7 +32,10 @@ from .endpoints import (
     RESOURCE,
     endpoints,
 )
-from .transport import LoopRequest, Origin
+
+if TYPE_CHECKING:
+    from .identity import Identity
+    from .transport import Origin
 
 _GOOGLES = f"/v1/{OWN_PROJECT}{GOOGLE}"
 _CLAUDES = f"/v1/{OWN_PROJECT}{ANTHROPIC}"
@@ -100,9 +104,11 @@ class Vertex(HttpProvider):
     async def start(self, setup: Setup) -> None:
         """Find out who the gateway is. Raises ConfigError when nobody says so."""
         if not self.config.keys:
-            request = LoopRequest(lambda server: self._token_server(server, setup))
-            table = self.config.credentials
-            self._identity = await identify(self.name, table, setup, request)
+            # Google's library is large: who only offers the endpoints need not wait for it.
+            from .identity import identify  # noqa: PLC0415
+
+            table, connect = self.config.credentials, partial(self._token_server, setup)
+            self._identity = await identify(self.name, table, setup, connect)
             self._tokens = Tokens(self._identity.fetch, self.hide, _MARGIN)
             self._project = self._project or self._identity.project
         if self._project is None and not self._express:
@@ -118,7 +124,7 @@ class Vertex(HttpProvider):
             await self._tokens.stop()
         await super().stop()
 
-    def _token_server(self, server: str, setup: Setup) -> Origin:
+    def _token_server(self, setup: Setup, server: str) -> "Origin":
         # The metadata server speaks plain HTTP, on a network of the machine's own.
         origin: Origin = setup.origin(
             f"{self.name}.auth",
