@@ -11,7 +11,7 @@ from attrs import define
 
 from jackfield._hook_call import HookCaller, is_being_cancelled
 from jackfield._hook_chain import Hook
-from jackfield.errors import GatewayError, LossRefused, ModelNotFound, ProviderError
+from jackfield.errors import GatewayError, LossRefused, ModelNotFound, NotServed, ProviderError
 from jackfield.exchange import Exchange
 from jackfield.plan import Plan, Target
 from jackfield.providers import Provider
@@ -55,7 +55,7 @@ class Attempts:
             for target in targets:
                 try:
                     return await self._attempt(exchange, target, pause)
-                except LossRefused as error:
+                except (LossRefused, NotServed) as error:
                     last = error
                 except ProviderError as error:
                     last = error

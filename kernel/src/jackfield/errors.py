@@ -101,6 +101,12 @@ class LossRefused(InvalidRequest):
     code = "translation_loss"
 
 
+class NotServed(InvalidRequest):
+    """The provider of a target has not got what is asked for; another target may have it."""
+
+    code = "operation_not_served"
+
+
 class Unauthenticated(GatewayError):
     """No credential, or one that is not known."""
 

@@ -202,7 +202,7 @@ class HttpProvider(Provider):
         """
         routes = self._routes(exchange.dialect, target.model)
         if not routes:
-            raise ProviderError(f"It does not serve {exchange.operation}.", provider=self.name)
+            raise self.not_served(exchange, target)
         for dialect in routes[:-1]:
             try:
                 return await self._call(exchange, target, dialect)

@@ -10,7 +10,7 @@ from attrs import frozen
 from jackfield import _translation
 from jackfield.dialects import Dialect, Loss
 from jackfield.endpoints import Endpoint
-from jackfield.errors import ProviderTimeout
+from jackfield.errors import NotServed, ProviderTimeout
 from jackfield.events import StreamEvent
 from jackfield.exchange import Exchange
 from jackfield.messages import (
@@ -67,6 +67,14 @@ class Provider(Plugin):
         """Whether it can answer what is asked at `endpoint`, translated if need be."""
         raise NotImplementedError
 
+    def not_served(self, exchange: Exchange, target: Target) -> NotServed:
+        """The error for an attempt at what it does not serve."""
+        model = f" for {target.model!r}" if target.model else ""
+        return NotServed(
+            f"The provider {self.name!r} does not serve {exchange.operation}{model}"
+            f" (asked in {exchange.dialect.name}). Name a model of a provider that does."
+        )
+
     def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
         """What would be lost of this request at this target; nothing is sent."""
         return ()
@@ -122,6 +130,8 @@ class CanonicalProvider(Provider):
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
         """Hand over the canonical request and render what comes back, within the deadlines."""
+        if not self.serves(exchange.endpoint):
+            raise self.not_served(exchange, target)
         request = _translation.addressed(exchange.canonical(), target.model)
         if exchange.stream and isinstance(request, ChatRequest):
             batches = in_time(self.stream_chat(request, exchange), self._timeouts, self.name)

@@ -39,7 +39,6 @@ from jackfield.endpoints import Endpoint
 from jackfield.errors import (
     GatewayError,
     InvalidRequest,
-    ProviderError,
     ProviderUnavailable,
     ShuttingDown,
 )
@@ -203,7 +202,7 @@ class RealtimeProvider(HttpProvider):
     async def _open(self, exchange: RealtimeExchange, target: Target) -> Response:
         dialect = exchange.dialect
         if not isinstance(dialect, RealtimeDialect) or dialect not in self._spoken:
-            raise ProviderError(f"It does not serve {exchange.operation}.", provider=self.name)
+            raise self.not_served(exchange, target)
         path = self._session_path(exchange, target)
         names = tuple(
             [name for name in offered(exchange.request.headers) if name in dialect.protocols]

@@ -1,0 +1,47 @@
+"""A gateway as users start it, for tests whose clients wait for their answers."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+KEY: Final = "sk-of-the-vendor"
+
+_SERVING = re.compile(r"serving on (127\.0\.0\.1:\d+);")
+
+
+@contextmanager
+def serving(folder: Path, toml: str) -> Iterator[str]:
+    """`jackfield serve` with this configuration; the URL at which it serves."""
+    (folder / "jackfield.toml").write_text(toml)
+    with subprocess.Popen(
+        [sys.executable, "-m", "jackfield", "serve", "--config", "jackfield.toml"],
+        cwd=folder,
+        env={**os.environ, "UPSTREAM_KEY": KEY},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        log: list[str] = []
+        try:
+            yield f"http://{_address(process, log)}"
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(10)
+
+
+def _address(process: subprocess.Popen[str], log: list[str]) -> str:
+    if process.stderr is None:
+        raise RuntimeError("stderr is not captured")
+    for line in process.stderr:
+        log.append(line)
+        if found := _SERVING.search(line):
+            # Somebody has to read on, or the gateway waits once the pipe is full.
+            threading.Thread(target=log.extend, args=(process.stderr,), daemon=True).start()
+            return found[1]
+    raise RuntimeError("".join(log))

@@ -1,0 +1,128 @@
+"""Ollama's SDK at `/ollama`: chats with every vendor."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.clients.upstream import Upstream
+from tests.clients.vendors import VENDORS, Vendor, each_vendor
+from tests.clients.weather import PICTURE, PIXEL, QUESTION, REFUSED, RESULT, SCHEMA, City, holds
+from tests.corpus import needs_corpus
+
+ollama = pytest.importorskip("ollama")
+pytestmark = needs_corpus
+ASK: Any = [{"role": "user", "content": QUESTION}]
+
+
+@pytest.fixture(scope="module")
+def client(gateway: str) -> Iterator[Any]:
+    with ollama.Client(host=f"{gateway}/ollama") as client:
+        yield client
+
+
+def tool(name: str) -> Any:
+    return {"type": "function", "function": {"name": name, "parameters": SCHEMA}}
+
+
+def calls_of(message: Any) -> list[tuple[str, Any]]:
+    return [(call.function.name, call.function.arguments) for call in message.tool_calls or ()]
+
+
+@each_vendor("answer")
+def test_a_chat_is_answered(client: Any, upstream: Upstream, vendor: Vendor) -> None:
+    told = vendor.recorded("answer")
+    upstream.plays(told)
+    answer = client.chat(model=vendor.model, messages=ASK)
+    assert (answer.message.content, answer.done_reason) == (told.text, "stop")
+    assert answer.prompt_eval_count > 0
+
+
+@each_vendor("stream")
+def test_a_chat_is_streamed(client: Any, upstream: Upstream, vendor: Vendor) -> None:
+    told = vendor.recorded("stream")
+    upstream.plays(told)
+    chunks = list(client.chat(model=vendor.model, messages=ASK, stream=True))
+    assert "".join(chunk.message.content or "" for chunk in chunks) == told.text
+    assert [chunk.done for chunk in chunks].index(True) == len(chunks) - 1
+
+
+@each_vendor("call", "answer")
+def test_a_tool_is_called_and_its_result_goes_back(
+    client: Any, upstream: Upstream, vendor: Vendor
+) -> None:
+    told, after = vendor.recorded("call"), vendor.recorded("answer")
+    upstream.plays(told, after)
+    tools = [tool(name) for name, _ in told.calls]
+    asked = client.chat(model=vendor.model, messages=ASK, tools=tools)
+    assert calls_of(asked.message) == told.calls
+    ((name, _),) = told.calls
+    result = {"role": "tool", "tool_name": name, "content": RESULT}
+    answer = client.chat(model=vendor.model, messages=[*ASK, asked.message, result], tools=tools)
+    assert answer.message.content == after.text
+    assert holds(upstream.received[-1], RESULT, name)
+
+
+@each_vendor("streamed_call")
+def test_a_call_is_streamed(client: Any, upstream: Upstream, vendor: Vendor) -> None:
+    told = vendor.recorded("streamed_call")
+    upstream.plays(told)
+    tools = [tool(name) for name, _ in told.calls]
+    chunks = client.chat(model=vendor.model, messages=ASK, tools=tools, stream=True)
+    assert [call for chunk in chunks for call in calls_of(chunk.message)] == told.calls
+
+
+@each_vendor("object")
+def test_an_answer_is_an_object(client: Any, upstream: Upstream, vendor: Vendor) -> None:
+    told = vendor.recorded("object")
+    upstream.plays(told)
+    schema = City.model_json_schema()
+    answer = client.chat(model=vendor.model, messages=ASK, format=schema)
+    assert City.model_validate_json(answer.message.content) == City.model_validate(told.object)
+
+
+@each_vendor("answer")
+def test_a_picture_is_sent(client: Any, upstream: Upstream, vendor: Vendor) -> None:
+    upstream.plays(vendor.recorded("answer"))
+    message = {"role": "user", "content": QUESTION, "images": [PICTURE]}
+    client.chat(model=vendor.model, messages=[message])
+    assert holds(upstream.received[-1], PIXEL, QUESTION)
+
+
+@each_vendor("error")
+def test_a_refusal_keeps_its_status_and_its_words(
+    client: Any, upstream: Upstream, vendor: Vendor
+) -> None:
+    told = vendor.recorded("error")
+    upstream.plays(told)
+    with pytest.raises(ollama.ResponseError) as refused:
+        client.chat(model=vendor.model, messages=ASK)
+    assert refused.value.status_code == told.status
+    assert told.message in refused.value.error
+
+
+@each_vendor("answer")
+def test_a_limit_is_told(client: Any, upstream: Upstream, vendor: Vendor) -> None:
+    upstream.fails(429, REFUSED, retry_after="7")
+    with pytest.raises(ollama.ResponseError) as limited:
+        client.chat(model=vendor.model, messages=ASK)
+    assert limited.value.status_code == 429
+
+
+def test_an_unknown_model_is_not_found(client: Any) -> None:
+    with pytest.raises(ollama.ResponseError, match="nobody") as unknown:
+        client.chat(model="nobody", messages=ASK)
+    assert unknown.value.status_code == 404
+
+
+@each_vendor("embeddings")
+def test_texts_become_vectors(client: Any, upstream: Upstream, vendor: Vendor) -> None:
+    told = vendor.recorded("embeddings")
+    upstream.plays(told)
+    texts = [f"text {number}" for number in range(len(told.vectors))]
+    made = client.embed(model=vendor.embedder, input=texts)
+    assert made.embeddings == [pytest.approx(vector) for vector in told.vectors]
+
+
+def test_the_models_of_all_vendors_are_listed(client: Any) -> None:
+    listed = {model.model for model in client.list().models}
+    assert {vendor.model for vendor in VENDORS.values()} <= listed

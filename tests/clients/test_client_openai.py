@@ -1,0 +1,138 @@
+"""OpenAI's SDK at `/v1`: chat completions by every vendor."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from openai import APIStatusError, NotFoundError, OpenAI, RateLimitError
+from tests.clients.upstream import Upstream
+from tests.clients.vendors import VENDORS, Vendor, each_vendor
+from tests.clients.weather import PIXEL, QUESTION, REFUSED, RESULT, SCHEMA, City, holds
+from tests.corpus import needs_corpus
+
+pytestmark = needs_corpus
+ASK: Any = [{"role": "user", "content": QUESTION}]
+PICTURE: Any = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}
+
+
+@pytest.fixture(scope="module")
+def client(gateway: str) -> Iterator[OpenAI]:
+    with OpenAI(base_url=f"{gateway}/v1", api_key="any", max_retries=0) as client:
+        yield client
+
+
+def tool(name: str) -> Any:
+    return {"type": "function", "function": {"name": name, "parameters": SCHEMA}}
+
+
+@each_vendor("answer")
+def test_a_chat_is_answered(client: OpenAI, upstream: Upstream, vendor: Vendor) -> None:
+    told = vendor.recorded("answer")
+    upstream.plays(told)
+    answer = client.chat.completions.create(model=vendor.model, messages=ASK)
+    assert answer.choices[0].message.content == told.text
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.usage is not None
+    assert answer.usage.prompt_tokens > 0
+
+
+@each_vendor("stream")
+def test_a_stream_is_read_whole(client: OpenAI, upstream: Upstream, vendor: Vendor) -> None:
+    told = vendor.recorded("stream")
+    upstream.plays(told)
+    with client.chat.completions.stream(model=vendor.model, messages=ASK) as stream:
+        answer = stream.get_final_completion()
+    assert answer.choices[0].message.content == told.text
+    assert answer.choices[0].finish_reason == "stop"
+
+
+@each_vendor("call", "answer")
+def test_a_tool_is_called_and_its_result_goes_back(
+    client: OpenAI, upstream: Upstream, vendor: Vendor
+) -> None:
+    told, after = vendor.recorded("call"), vendor.recorded("answer")
+    upstream.plays(told, after)
+    tools = [tool(name) for name, _ in told.calls]
+    asked = client.chat.completions.create(model=vendor.model, messages=ASK, tools=tools)
+    assert asked.choices[0].finish_reason == "tool_calls"
+    message = asked.choices[0].message
+    (call,) = message.tool_calls or []
+    assert call.type == "function"
+    assert [(call.function.name, json.loads(call.function.arguments))] == told.calls
+    result = {"role": "tool", "tool_call_id": call.id, "content": RESULT}
+    turns: Any = [*ASK, message, result]
+    answer = client.chat.completions.create(model=vendor.model, messages=turns, tools=tools)
+    assert answer.choices[0].message.content == after.text
+    assert holds(upstream.received[-1], RESULT, call.function.name)
+
+
+@each_vendor("streamed_call")
+def test_a_call_is_streamed(client: OpenAI, upstream: Upstream, vendor: Vendor) -> None:
+    told = vendor.recorded("streamed_call")
+    upstream.plays(told)
+    with client.chat.completions.stream(
+        model=vendor.model, messages=ASK, tools=[tool(name) for name, _ in told.calls]
+    ) as stream:
+        message = stream.get_final_completion().choices[0].message
+    calls = [call.function for call in message.tool_calls or []]
+    assert [(call.name, json.loads(call.arguments)) for call in calls] == told.calls
+
+
+@each_vendor("object")
+def test_an_answer_is_parsed(client: OpenAI, upstream: Upstream, vendor: Vendor) -> None:
+    told = vendor.recorded("object")
+    upstream.plays(told)
+    answer = client.chat.completions.parse(model=vendor.model, messages=ASK, response_format=City)
+    assert answer.choices[0].message.parsed == City.model_validate(told.object)
+    assert holds(upstream.received[-1], "country", "properties")
+
+
+@each_vendor("answer")
+def test_a_picture_is_sent(client: OpenAI, upstream: Upstream, vendor: Vendor) -> None:
+    upstream.plays(vendor.recorded("answer"))
+    content = [{"type": "text", "text": QUESTION}, PICTURE]
+    messages: Any = [{"role": "user", "content": content}]
+    client.chat.completions.create(model=vendor.model, messages=messages)
+    assert holds(upstream.received[-1], PIXEL, QUESTION)
+
+
+@each_vendor("error")
+def test_a_refusal_keeps_its_status_and_its_words(
+    client: OpenAI, upstream: Upstream, vendor: Vendor
+) -> None:
+    told = vendor.recorded("error")
+    upstream.plays(told)
+    with pytest.raises(APIStatusError) as refused:
+        client.chat.completions.create(model=vendor.model, messages=ASK)
+    assert refused.value.status_code == told.status
+    assert told.message in refused.value.message
+
+
+@each_vendor("answer")
+def test_a_limit_says_when_to_come_again(
+    client: OpenAI, upstream: Upstream, vendor: Vendor
+) -> None:
+    upstream.fails(429, REFUSED, retry_after="7")
+    with pytest.raises(RateLimitError) as limited:
+        client.chat.completions.create(model=vendor.model, messages=ASK)
+    assert limited.value.response.headers["retry-after"] == "7"
+
+
+def test_an_unknown_model_is_not_found(client: OpenAI) -> None:
+    with pytest.raises(NotFoundError, match="nobody"):
+        client.chat.completions.create(model="nobody", messages=ASK)
+
+
+@each_vendor("embeddings")
+def test_texts_become_vectors(client: OpenAI, upstream: Upstream, vendor: Vendor) -> None:
+    told = vendor.recorded("embeddings")
+    upstream.plays(told)
+    texts = [f"text {number}" for number in range(len(told.vectors))]
+    made = client.embeddings.create(model=vendor.embedder, input=texts)
+    assert [item.embedding for item in made.data] == [pytest.approx(v) for v in told.vectors]
+
+
+def test_the_models_of_all_vendors_are_listed(client: OpenAI) -> None:
+    listed = {model.id for model in client.models.list()}
+    assert {vendor.model for vendor in VENDORS.values()} <= listed
