@@ -13,11 +13,15 @@ Row = tuple[str, ...]
 
 @define
 class Cell:
-    """How many exchanges were scored, came through unharmed, and miss something explained."""
+    """How many exchanges were scored, came through unharmed, and miss something explained.
+
+    Of those that are explained, `flawed` miss nothing but what is wrong in the recording.
+    """
 
     scored: int = 0
     unharmed: int = 0
     explained: int = 0
+    flawed: int = 0
     features: Counter[str] = field(factory=Counter)
 
     def __str__(self) -> str:
@@ -26,11 +30,13 @@ class Cell:
 
     @property
     def percent(self) -> str:
-        """The share that is unharmed, and with what is explained."""
+        """The share that is unharmed, that of sound recordings, and with all that is explained."""
         if not self.scored:
             return ""
-        whole = 100 * self.unharmed / self.scored
-        return f"{whole:.1f} % ({whole + 100 * self.explained / self.scored:.1f} %)"
+        sound = self.scored - self.flawed
+        told = (self.unharmed + self.explained) / self.scored
+        shares = (self.unharmed / self.scored, self.unharmed / sound if sound else 1.0, told)
+        return "{:.1%} {:.1%} {:.1%}".format(*shares)
 
 
 @define
@@ -53,6 +59,7 @@ class Tally:
             cell.scored += 1
             cell.unharmed += not misses
             cell.explained += bool(misses) and not unexplained
+            cell.flawed += bool(misses) and all(r and r.why == "recording" for r in reasons)
             cell.features.update({miss.feature for miss in unexplained})
 
     def lines(self) -> Iterator[str]:

@@ -164,18 +164,26 @@ def test_a_choice_among_tools_offers_only_these() -> None:
     assert losses == {"tool_choice.names": "approximated"}
 
 
+def test_the_one_tool_that_must_be_called_is_not_named() -> None:
+    choice = ToolChoice("required", ("b",))
+    body, losses = asked(Text("hi"), tools=(Tool("b"),), tool_choice=choice)
+    assert body["tool_choice"] == "REQUIRED"
+    assert losses == {"tool_choice.names": "approximated"}
+
+
 def test_a_text_document_goes_beside_the_messages() -> None:
     body, losses = asked(Document(data="SGk=", media_type="text/plain", name="a.txt"), Text("?"))
     assert body["documents"] == [{"id": "doc:0", "data": {"title": "a.txt", "text": "Hi"}}]
     assert body["messages"] == [{"role": "user", "content": "?"}]
-    assert losses == {"documents": "approximated"}
+    assert losses == {"documents.text": "approximated"}
 
 
 @pytest.mark.parametrize(
     ("part", "feature"),
     [
         (Document(data="AA==", media_type="application/pdf"), "documents"),
-        (Document(url="https://example.com/a.pdf"), "documents"),
+        (Document(url="https://example.com/a.pdf"), "documents.url"),
+        (Document(file_id="f"), "documents.file_id"),
         (Audio(data="AA==", format="wav"), "audio"),
         (Image(file_id="f"), "images.file_id"),
     ],
@@ -194,10 +202,17 @@ def test_what_cohere_has_no_words_for_is_named() -> None:
         parallel_tool_calls=False,
         metadata={"a": "b"},
         service_tier="flex",
+        user="u",
+        modalities=("text", "audio"),
         extensions={"openai.chat": {"verbosity": "low", "$stop": "x", "prompt_cache_key": "k"}},
     )
-    named = ("n", "logit_bias", "top_logprobs", "parallel_tool_calls", "metadata", "service_tier")
-    assert losses == dict.fromkeys((*named, "openai.chat.verbosity"), "dropped")
+    assert losses == dict.fromkeys(
+        (
+            *("n", "logit_bias", "logprobs", "parallel_tool_calls", "metadata", "service_tier"),
+            *("user", "audio", "openai.chat.verbosity"),
+        ),
+        "dropped",
+    )
 
 
 def test_an_image_from_a_tool_follows_the_results() -> None:

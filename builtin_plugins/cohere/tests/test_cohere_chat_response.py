@@ -71,7 +71,7 @@ def test_each_reason_has_a_word(reason: FinishReason, word: str) -> None:
 def test_a_refusal_is_text_and_said_to_be() -> None:
     body, losses = written(Refusal("No."))
     assert body["message"]["content"] == [{"type": "text", "text": "No."}]
-    assert losses == {"refusal"}
+    assert losses == {"refusals"}
 
 
 def test_a_citation_of_another_vendor_names_its_source() -> None:

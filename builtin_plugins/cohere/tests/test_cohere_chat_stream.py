@@ -190,7 +190,7 @@ def test_what_a_client_of_cohere_cannot_get_is_named() -> None:
     _, losses = write(
         Started("i", "m"), RefusalDelta(0, "No."), TextDelta(0, "x", choice=1), Finished("stop")
     )
-    assert losses == ["refusal", "n"]
+    assert losses == ["refusals", "n"]
 
 
 def test_a_stream_that_cannot_go_on_ends_in_an_error() -> None:

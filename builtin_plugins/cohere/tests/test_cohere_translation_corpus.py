@@ -239,16 +239,16 @@ def test_every_chat_completion_is_an_answer_of_cohere() -> None:
     for exchange in answered("openai_chat", "chat"):
         rendered = COHERE.render_response(CHAT.parse_response(exchange.body), ASK)
         lost.update(loss.feature for loss in rendered.losses)
-        if not {"audio", "refusal"} & {loss.feature for loss in rendered.losses}:
+        if not {"audio", "refusals"} & {loss.feature for loss in rendered.losses}:
             check_cohere(rendered.body, exchange)
-    named = {"n", "audio", "refusal", "images.output", "finish_reason.content_filter"}
+    named = {"n", "audio", "refusals", "images.output", "finish_reason.content_filter"}
     assert set(lost) <= named
 
 
 def test_every_stream_of_chunks_is_a_stream_of_cohere() -> None:
     for exchange in answered("openai_chat", "chat_stream"):
         wire, losses = through(exchange, CHAT, COHERE)
-        assert losses <= {"n", "refusal", "finish_reason.content_filter"}, exchange.id
+        assert losses <= {"n", "refusals", "finish_reason.content_filter"}, exchange.id
         check_cohere(final_message(wire), exchange)
 
 

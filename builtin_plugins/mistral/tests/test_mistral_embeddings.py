@@ -37,7 +37,7 @@ def test_a_request_of_openai_is_one_of_mistral() -> None:
     body = json.loads(rendered.body)
     assert (body["model"], body["output_dimension"]) == ("m", 2)
     assert "user" not in body
-    assert rendered.losses == ()
+    assert [one.feature for one in rendered.losses] == ["user"]
 
 
 def test_what_mistral_does_not_take_is_named() -> None:

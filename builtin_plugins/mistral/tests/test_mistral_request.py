@@ -155,7 +155,7 @@ def test_openais_words_become_mistrals() -> None:
     assert body["prediction"] == {"type": "content", "content": "x"}
     assert body["tools"][0]["function"]["parameters"] == {"type": "object", "properties": {}}
     assert not {"stream_options", "user", "seed", "max_completion_tokens"} & body.keys()
-    assert losses == {}
+    assert losses == {"user": "dropped"}
 
 
 def test_what_mistral_has_no_words_for_is_named() -> None:
@@ -163,11 +163,12 @@ def test_what_mistral_has_no_words_for_is_named() -> None:
         logit_bias={"1": 2},
         modalities=["text", "audio"],
         store=True,
+        user="u",
         service_tier="flex",
         verbosity="low",
         tools=[{"type": "custom", "custom": {"name": "c"}}],
     )
-    named = ("logit_bias", "audio", "store", "service_tier", "tools.custom")
+    named = ("logit_bias", "audio", "store", "service_tier", "tools.custom", "user")
     assert losses == dict.fromkeys((*named, "openai.chat.verbosity"), "dropped")
 
 

@@ -95,7 +95,7 @@ def test_what_mistrals_answers_do_not_have_is_named() -> None:
         cited, Refusal("No."), audio, Image(data="AA=="), finish="content_filter"
     )
     assert losses == {
-        *("citations", "refusal", "audio", "images.output", "finish_reason.content_filter")
+        *("citations", "refusals", "audio", "images.output", "finish_reason.content_filter")
     }
     assert body["choices"][0]["message"]["content"] == "Yes.No.spoken"
     assert body["choices"][0]["finish_reason"] == "error"
@@ -197,7 +197,7 @@ def test_what_a_stream_of_mistral_cannot_say_is_named() -> None:
         Finished("content_filter"),
         Ended(),
     )
-    assert losses == ["refusal", "audio", "citations", "finish_reason.content_filter"]
+    assert losses == ["refusals", "audio", "citations", "finish_reason.content_filter"]
     assert values[-1]["choices"][0]["finish_reason"] == "error"
 
 

@@ -173,10 +173,10 @@ def test_every_chat_completion_is_an_answer_of_mistral() -> None:
         body = msgspec.json.decode(rendered.body)
         for call in body["choices"][0]["message"]["tool_calls"] or ():
             assert SHORT.fullmatch(call["id"])
-        if not {"audio", "refusal"} & named:
+        if not {"audio", "refusals"} & named:
             answer = read_message(body["choices"][0]["message"])
             assert answer == expected(exchange), exchange.id
-    named_ones = {"audio", "refusal", "citations", "images.output"}
+    named_ones = {"audio", "refusals", "citations", "images.output"}
     assert set(lost) <= named_ones | {"finish_reason.content_filter"}
 
 

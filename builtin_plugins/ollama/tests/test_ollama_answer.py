@@ -146,7 +146,7 @@ def test_another_vendors_answer_is_one_for_the_sdk() -> None:
     said = wire["message"]
     assert (said["thinking"], said["content"]) == ("Hm", "Hi no")
     assert [call["function"]["arguments"] for call in said["tool_calls"]] == [{"a": 1}, {}]
-    named = ["citations", "n", "reasoning.signature", "refusal", "tool_calls.arguments"]
+    named = ["citations", "n", "reasoning.signature", "refusals", "tools.arguments"]
     assert sorted(loss.feature for loss in rendered.losses) == named
 
 
@@ -210,7 +210,7 @@ def test_what_lines_cannot_say_is_named() -> None:
         Ended(),
     )
     assert [line["message"].get("thinking") for line in lines[:2]] == ["a", "\n\nb"]
-    told = ["audio", "citations", "n", "reasoning.encrypted", "reasoning.signature", "refusal"]
+    told = ["audio", "citations", "n", "reasoning.encrypted", "reasoning.signature", "refusals"]
     assert sorted(lost) == told
 
 

@@ -179,15 +179,15 @@ def test_another_vendors_conversation_is_written_for_the_sdk() -> None:
 @pytest.mark.parametrize(
     ("members", "features"),
     [
-        ({"n": 2, "logit_bias": {"1": 2.0}, "user": "u"}, ["logit_bias", "metadata", "n"]),
-        ({"tool_choice": ToolChoice("none"), "tools": (WEATHER,)}, ["tool_choice"]),
+        ({"n": 2, "logit_bias": {"1": 2.0}, "user": "u"}, ["logit_bias", "n", "user"]),
+        ({"tool_choice": ToolChoice("none"), "tools": (WEATHER,)}, ["tool_choice.none"]),
         ({"tool_choice": ToolChoice("auto"), "tools": (WEATHER,)}, []),
         ({"tools": (Tool("c", kind="custom"),)}, ["tools.custom"]),
         ({"reasoning": ReasoningRequest(budget_tokens=99)}, ["reasoning.budget_tokens"]),
         ({"reasoning": ReasoningRequest("minimal")}, ["reasoning.effort"]),
         ({"server_state": "resp_1"}, ["conversation.server_state"]),
         ({"parallel_tool_calls": False, "tools": (WEATHER,)}, ["parallel_tool_calls"]),
-        ({"modalities": ("text", "audio")}, ["modalities"]),
+        ({"modalities": ("text", "audio")}, ["audio"]),
     ],
 )
 def test_what_ollama_has_no_words_for_is_named(
@@ -221,7 +221,7 @@ def test_a_document_of_text_becomes_text() -> None:
     request = ChatRequest("m", (Message("user", (Text("Read"), document)),))
     rendered = CHAT.render_request(request)
     assert msgspec.json.decode(rendered.body)["messages"][0]["content"] == "Read\n\na.txt\n\nHello"
-    expected = Loss("documents", "messages[0]", "approximated", "as plain text")
+    expected = Loss("documents.text", "messages[0]", "approximated", "as plain text")
     assert rendered.losses == (expected,)
 
 

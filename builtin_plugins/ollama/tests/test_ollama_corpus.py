@@ -175,7 +175,7 @@ def read_by_sdk(wire: bytes) -> tuple[str, str, list[Any]]:
     return "".join(m.content or "" for m in read), thought.replace("\n", ""), told
 
 
-NOT_OF_OLLAMA = {"audio", "refusal", "tools.custom", "tool_calls.arguments", "images.url"}
+NOT_OF_OLLAMA = {"audio", "refusals", "tools.custom", "tools.arguments", "images.url"}
 """Losses with which an answer reads otherwise than it was given."""
 
 UNLIKE_EXPECTED = ("snowflake",)

@@ -79,7 +79,7 @@ def test_what_only_others_can_be_asked_is_named() -> None:
     request = EmbeddingsRequest("m", ("a", (1, 2)), user="u", input_type="query")
     losses = EMBEDDINGS.render_request(request).losses
     named = {(loss.feature, loss.breaks) for loss in losses}
-    assert named == {("embeddings.tokens", True), ("metadata", False), ("input_type", False)}
+    assert named == {("embeddings.token_ids", True), ("user", False), ("input_type", False)}
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[", b'{"error":"no"}', b'{"embeddings":[["a"]]}'])

@@ -34,6 +34,7 @@ class ChatDialect(JsonDialect):
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
+    document_urls: ClassVar[bool] = False
     answer: ClassVar[str] = "message"
     terminal_hints: ClassVar[tuple[bytes, ...]] = (b"[DONE]", b"error")
     stop_marker: ClassVar[bytes] = DONE

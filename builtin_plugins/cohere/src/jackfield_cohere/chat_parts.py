@@ -109,7 +109,7 @@ def write_part(part: Part, path: str, losses: list[Loss]) -> dict[str, Any] | No
         case Text():
             return _write_text(part)
         case Refusal():
-            losses.append(Loss("refusal", path, "approximated", "as text"))
+            losses.append(Loss("refusals", path, "approximated", "as text"))
             return {"type": "text", "text": part.text}
         case Reasoning():
             return carry({"type": "thinking", "thinking": part.text}, part.extensions, NAME)
@@ -154,8 +154,14 @@ def lose_part(part: Part, path: str, losses: list[Loss]) -> None:
             losses.append(Loss("audio", path, "dropped", "Cohere takes none", breaks=True))
         case Document():
             detail = "Cohere takes documents as text alone"
-            losses.append(Loss("documents", path, "dropped", detail, breaks=True))
+            losses.append(Loss(_feature_of(part), path, "dropped", detail, breaks=True))
         case Opaque(kind=kind):
             losses.append(Loss(f"messages.{kind}", path, "dropped"))
         case _:
             losses.append(Loss(f"messages.{type(part).__name__.lower()}", path, "dropped"))
+
+
+def _feature_of(part: Document) -> str:
+    if part.data is not None:
+        return "documents"
+    return "documents.url" if part.url is not None else "documents.file_id"

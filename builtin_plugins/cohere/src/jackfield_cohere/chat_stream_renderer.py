@@ -132,7 +132,7 @@ class ChatStreamRenderer:
         return before + sse.encode(_encode(wire), "content-delta")
 
     def _refusal(self, event: RefusalDelta) -> bytes:
-        self._lose("refusal", "approximated")
+        self._lose("refusals", "approximated")
         return self._text(TextDelta(event.part, event.text))
 
     def _reasoning(self, event: ReasoningDelta) -> bytes:

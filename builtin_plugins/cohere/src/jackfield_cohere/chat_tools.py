@@ -87,10 +87,9 @@ def _offered(request: ChatRequest, losses: list[Loss]) -> Sequence[Tool | Opaque
     if choice is None or not choice.names or choice.mode == "none":
         return request.tools
     named = [t for t in request.tools if isinstance(t, Tool) and t.name in choice.names]
-    if len(named) < len(request.tools):
-        detail = "only the tools to choose from are offered" if named else "no such tool"
-        how: Any = "approximated" if named else "dropped"
-        losses.append(Loss("tool_choice.names", "tool_choice", how, detail))
+    detail = "only the tools to choose from are offered" if named else "no such tool"
+    how: Any = "approximated" if named else "dropped"
+    losses.append(Loss("tool_choice.names", "tool_choice", how, detail))
     return named or request.tools
 
 

@@ -70,7 +70,7 @@ class DocumentWriter:
             return False
         if raw is None:
             detail = "beside the messages"
-            self._losses.append(Loss("documents", path, "approximated", detail))
+            self._losses.append(Loss("documents.text", path, "approximated", detail))
         title = {"title": part.name} if part.name else {}
         identity = f"doc:{len(self.wire)}"
         self.wire.append({"id": identity, "data": {**title, "text": text}})

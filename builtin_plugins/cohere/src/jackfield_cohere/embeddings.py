@@ -62,6 +62,8 @@ class EmbeddingsDialect(JsonDialect):
             wire["input_type"] = _WORDS.get(purpose, purpose)
         if NAME not in request.extensions:
             wire["embedding_types"] = ["float"]
+        if request.user is not None:
+            losses.append(Loss("user", "user", "dropped"))
         if request.dimensions is not None:
             wire["output_dimension"] = request.dimensions
         carry(wire, request.extensions, NAME)

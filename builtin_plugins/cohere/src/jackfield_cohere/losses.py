@@ -17,10 +17,11 @@ _Lost = Callable[[ChatRequest], bool]
 _FIELDS: Final[Mapping[str, _Lost]] = {
     "n": lambda request: (request.n or 1) > 1,
     "logit_bias": lambda request: bool(request.logit_bias),
-    "top_logprobs": lambda request: bool(request.top_logprobs),
+    "logprobs": lambda request: bool(request.top_logprobs),
     "parallel_tool_calls": lambda request: request.parallel_tool_calls is False,
     "audio": lambda request: "audio" in request.modalities,
-    "images.output": lambda request: "image" in request.modalities,
+    "modalities.image": lambda request: "image" in request.modalities,
+    "user": lambda request: bool(request.user),
     "metadata": lambda request: bool(request.metadata),
     "service_tier": lambda request: request.service_tier not in (None, "auto", "default"),
     "store": lambda request: request.store is True,

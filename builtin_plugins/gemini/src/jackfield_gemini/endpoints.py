@@ -52,6 +52,14 @@ def _of(version: str) -> Iterator[Endpoint]:
     prefix = f"{PREFIX}/{version}"
     yield Endpoint("GET", prefix + "/models", RESOURCE, "models", "models", answer=list_models)
     yield Endpoint("GET", prefix + _MODELS, RESOURCE, "models", "models", answer=show_model)
+    above = f"/{version}/models/{{owner}}/operations/{{name}}"
+    yield Endpoint("GET", PREFIX + above, RESOURCE, "prediction", "inference", above)
+    # Google's own address for it only redirects to where the bytes are.
+    path, above = (
+        f"/{version}/files/{{name}}:download",
+        f"/download/{version}/files/{{name}}:download",
+    )
+    yield Endpoint("GET", PREFIX + path, RESOURCE, "files", "files", above)
     for path, operation, permission in _RESOURCES:
         above = f"/{version}{path}"
         yield Endpoint("*", PREFIX + above, RESOURCE, operation, permission, above)

@@ -109,6 +109,8 @@ def _losses(request: EmbeddingsRequest) -> list[Loss]:
     if any(not isinstance(item, str) for item in request.inputs):
         detail = "Mistral embeds texts, not token ids"
         losses.append(Loss("embeddings.token_ids", "inputs", "dropped", detail, breaks=True))
+    if request.user is not None:
+        losses.append(Loss("user", "user", "dropped"))
     if request.input_type is not None:
         losses.append(Loss("input_type", "input_type", "dropped"))
     for name, members in request.extensions.items():

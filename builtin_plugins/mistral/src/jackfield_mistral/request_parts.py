@@ -53,7 +53,7 @@ class Conversation:
         return part if maker is None else maker(self, part, path)
 
     def _refusal(self, part: Refusal, path: str) -> Text:
-        self._losses.append(Loss("refusal", path, "approximated", "as text"))
+        self._losses.append(Loss("refusals", path, "approximated", "as text"))
         return Text(part.text)
 
     def _call(self, part: ToolCall, path: str) -> ToolCall:

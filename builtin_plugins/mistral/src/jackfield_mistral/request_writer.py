@@ -67,7 +67,8 @@ def _field_losses(request: ChatRequest) -> list[Loss]:
     lost = {
         "logit_bias": bool(request.logit_bias),
         "audio": "audio" in request.modalities,
-        "images.output": "image" in request.modalities,
+        "modalities.image": "image" in request.modalities,
+        "user": bool(request.user),
         "store": request.store is True,
         "service_tier": request.service_tier not in (None, "default", *_TIERS)
         and CHAT not in request.extensions,

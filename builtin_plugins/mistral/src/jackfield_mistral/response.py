@@ -83,7 +83,7 @@ def written_part(part: Part, losses: list[Loss]) -> Part | None:
 
 def _as_text(part: Refusal | Audio, losses: list[Loss]) -> Text | None:
     if isinstance(part, Refusal):
-        losses.append(Loss("refusal", "choices", "approximated", "as text"))
+        losses.append(Loss("refusals", "choices", "approximated", "as text"))
         return Text(part.text)
     losses.append(Loss("audio", "choices", "approximated", "its transcript as text"))
     return Text(part.transcript) if part.transcript else None

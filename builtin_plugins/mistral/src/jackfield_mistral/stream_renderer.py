@@ -90,7 +90,7 @@ class ChatStreamRenderer:
         return self._write(PartAdded(event.part, Opaque(CHAT, "thinking", value), event.choice))
 
     def _refusal(self, event: RefusalDelta) -> bytes:
-        self._lose("refusal", "approximated")
+        self._lose("refusals", "approximated")
         return self._write(TextDelta(event.part, event.text, event.choice))
 
     def _audio(self, event: AudioDelta) -> bytes:

@@ -14,10 +14,16 @@ def document_text(document: Document, path: str, losses: list[Loss]) -> str | No
     text = document.text if document.text is not None else _decoded(document)
     if text is None:
         detail = "Ollama reads texts and images alone"
-        losses.append(Loss("documents", path, "dropped", detail, breaks=True))
+        losses.append(Loss(_feature_of(document), path, "dropped", detail, breaks=True))
         return None
-    losses.append(Loss("documents", path, "approximated", "as plain text"))
+    losses.append(Loss("documents.text", path, "approximated", "as plain text"))
     return f"{document.name}\n\n{text}" if document.name else text
+
+
+def _feature_of(document: Document) -> str:
+    if document.data is not None:
+        return "documents"
+    return "documents.url" if document.url is not None else "documents.file_id"
 
 
 def _decoded(document: Document) -> str | None:

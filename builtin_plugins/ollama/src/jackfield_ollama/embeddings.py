@@ -103,7 +103,7 @@ class EmbeddingsDialect(Dialect):
             wire["dimensions"] = request.dimensions
         wire |= {key: kept[f"${key}"] for key in _HINTS if f"${key}" in kept}
         if request.user is not None:
-            losses.append(Loss("metadata", "user", "dropped"))
+            losses.append(Loss("user", "user", "dropped"))
         if request.input_type is not None:
             losses.append(Loss("input_type", "input_type", "dropped"))
         carry(wire, request.extensions, NAME)
@@ -163,7 +163,7 @@ def _write_inputs(request: EmbeddingsRequest, losses: list[Loss]) -> dict[str, A
     texts = [text for text in request.inputs if isinstance(text, str)]
     if len(texts) < len(request.inputs):
         detail = "Ollama embeds texts alone"
-        losses.append(Loss("embeddings.tokens", "inputs", "dropped", detail, breaks=True))
+        losses.append(Loss("embeddings.token_ids", "inputs", "dropped", detail, breaks=True))
     if kept.get("$prompt") and len(texts) == 1:
         return {"prompt": texts[0]}
     return {"input": texts[0] if kept.get("$input") and len(texts) == 1 else texts}

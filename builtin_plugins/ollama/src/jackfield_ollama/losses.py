@@ -12,7 +12,7 @@ _DEFAULTS = (("truncation", "disabled"),)
 _UNSAID = {
     "logit_bias": "logit_bias",
     "metadata": "metadata",
-    "user": "metadata",
+    "user": "user",
     "service_tier": "service_tier",
     "store": "store",
 }
@@ -30,8 +30,11 @@ def request_losses(request: ChatRequest, dialect: str) -> list[Loss]:
         losses.append(Loss("n", "n", "dropped", "Ollama gives one answer"))
     if request.parallel_tool_calls is False and request.tools:
         losses.append(Loss("parallel_tool_calls", "parallel_tool_calls", "dropped"))
-    if set(request.modalities) - {"text"}:
-        losses.append(Loss("modalities", "modalities", "dropped"))
+    losses += [
+        Loss("audio" if modality == "audio" else f"modalities.{modality}", "modalities", "dropped")
+        for modality in request.modalities
+        if modality != "text"
+    ]
     if request.server_state is not None and not _is_own(request, dialect):
         detail = "the text of earlier turns is missing"
         losses.append(

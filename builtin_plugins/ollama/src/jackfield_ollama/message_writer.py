@@ -113,7 +113,7 @@ class _Parts:
         match part:
             case Refusal():
                 self.texts.append(part.text)
-                self.losses.append(Loss("refusal", self.path, "approximated", "as plain text"))
+                self.losses.append(Loss("refusals", self.path, "approximated", "as plain text"))
             case Document():
                 text = document_text(part, self.path, self.losses)
                 if text is not None:

@@ -103,7 +103,7 @@ class LineRenderer:
             case UsageReported():
                 self._usage = event.usage
             case RefusalDelta():
-                self._lose(Loss("refusal", "choices[0]", "approximated", "as plain text"))
+                self._lose(Loss("refusals", "choices[0]", "approximated", "as plain text"))
                 return self._line({"content": event.text})
             case PartAdded():
                 return self._part(event.value)

@@ -50,7 +50,7 @@ def write_tools(request: ChatRequest, losses: list[Loss]) -> list[dict[str, Any]
     if choice is not None and choice.mode == "none":
         if request.tools:
             detail = "the tools are left out"
-            losses.append(Loss("tool_choice", "tool_choice", "approximated", detail))
+            losses.append(Loss("tool_choice.none", "tool_choice", "approximated", detail))
         return []
     if choice is not None and choice.mode == "required":
         losses.append(Loss("tool_choice", "tool_choice", "dropped", "Ollama cannot insist"))
@@ -169,5 +169,5 @@ def _arguments(call: ToolCall, path: str, losses: list[Loss]) -> dict[str, Any]:
     if isinstance(arguments, dict):
         return arguments
     detail = "they are no JSON object"
-    losses.append(Loss("tool_calls.arguments", path, "dropped", detail))
+    losses.append(Loss("tools.arguments", path, "dropped", detail))
     return {}
