@@ -50,7 +50,7 @@ PARTS = {
     "sse.py": 150,
     "strict_json.py": 200,
     "wsgi.py": 200,
-    "back door": 1_300,
+    "back door": 1_400,
     "vocabulary": 700,
 }
 UNWRITTEN = {".venv", ".git", "node_modules", "build", "dist", "__pycache__"}

@@ -146,7 +146,7 @@ def test_each_setting_that_a_model_cannot_heed_is_named() -> None:
         "parallel_tool_calls",
         "response_format.json_schema",
         "reasoning",
-        "modalities.audio",
+        "audio",
     ]
     assert features(asking(reasoning=ReasoningRequest(effort="none"))) == []
 

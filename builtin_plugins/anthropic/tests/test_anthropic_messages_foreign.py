@@ -276,7 +276,7 @@ def test_what_there_are_no_words_for_is_named() -> None:
         )
     )
     names = {*("seed", "n", "penalties", "logit_bias", "logprobs", "metadata", "stop")}
-    names |= {"modalities.audio", "conversation.server_state", "service_tier"}
+    names |= {"audio", "conversation.server_state", "service_tier"}
     assert set(features(losses)) == names | {"openai.chat.verbosity"}
     assert [loss.feature for loss in losses if loss.breaks] == ["conversation.server_state"]
 

@@ -201,7 +201,7 @@ def test_a_failed_tool_is_told_by_its_text_alone() -> None:
     assert render(request)["input"] == [
         {"type": "function_call_output", "call_id": "a", "output": "boom"}
     ]
-    assert losses(request) == [("tool_result.is_error", "approximated")]
+    assert losses(request) == [("tool_results.is_error", "approximated")]
 
 
 def test_parts_that_only_another_dialect_knows_are_lost_by_name() -> None:
@@ -281,15 +281,15 @@ def test_what_the_api_has_no_word_for_is_lost_by_name() -> None:
     )
     assert [feature for feature, _ in losses(request)] == [
         "message.name",
-        "messages.audio",
+        "audio",
         "stop",
         "seed",
-        "frequency_penalty",
-        "presence_penalty",
+        "penalties",
+        "penalties",
         "logit_bias",
         "top_k",
         "n",
-        "modalities.audio",
+        "audio",
         "other.knob",
     ]
 

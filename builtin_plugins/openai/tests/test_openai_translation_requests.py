@@ -26,8 +26,8 @@ LOST_ON_CHAT = {
     *("openai.responses.provider", "openai.responses.truncation", "openai.responses.background"),
 }
 LOST_ON_RESPONSES = {
-    *("stop", "seed", "n", "top_k", "frequency_penalty", "presence_penalty", "logit_bias"),
-    *("message.name", "messages.audio", "modalities.audio", "modalities.image"),
+    *("stop", "seed", "n", "top_k", "penalties", "logit_bias", "service_tier"),
+    *("message.name", "audio", "modalities.image"),
     *("reasoning.replay", "reasoning.budget_tokens"),
     *("messages.video_url", "tools.openrouter:web_search"),
 }

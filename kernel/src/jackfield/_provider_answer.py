@@ -46,9 +46,8 @@ class AnswerReader:
                 body.decode()
             if body.lstrip(b" \t\r\n")[:1] != b"{":
                 raise self.unreadable("It is not a JSON object.")
-        usage = dialect.usage(body)
         if dialect is exchange.dialect:
-            exchange.tap = Tap.known(usage)
+            exchange.tap = Tap.known(dialect.usage(body))
             return Response(answer.status, body, media, headers, losses)
         parsed = dialect.parse_response(body)
         return replace(_translation.whole(exchange, parsed, losses), headers=headers)

@@ -9,6 +9,8 @@ from jackfield.messages import Extensions
 NAME: Final = "anthropic.messages"
 """The one name under which all dialects of this family carry what they alone know."""
 
+_NEVER_EMPTY = (int, float, bool)
+
 
 class Fields:
     """The fields of `wire`, which stands at `path` of the request; `rest` shrinks as they go.
@@ -83,11 +85,11 @@ class Fields:
         value = self.rest.get(key)
         if value is None:
             return None
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        if type(value) not in kinds:
             if self.strict:
                 raise self.wrong(key, what)
             return None
-        if value not in ("", [], {}):
+        if value or type(value) in _NEVER_EMPTY:
             del self.rest[key]
         return value
 
@@ -107,9 +109,9 @@ def own(extensions: Extensions) -> Mapping[str, Any]:
 
 def carry(wire: dict[str, Any], extensions: Extensions) -> dict[str, Any]:
     """Put carried fields back; what the canonical form says wins. `$` marks our notes on form."""
-    if not extensions:
-        return wire
-    for key, value in own(extensions).items():
-        if not key.startswith("$") and wire.get(key) is None:
-            wire[key] = value
+    kept = extensions.get(NAME)
+    if kept:
+        for key, value in kept.items():
+            if not key.startswith("$") and wire.get(key) is None:
+                wire[key] = value
     return wire

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import msgspec
 
@@ -22,7 +22,7 @@ from jackfield.messages import (
 
 from .fields import NAME, carry, own
 from .messages_citations import write_citation
-from .messages_reasoning import write_reasoning
+from .messages_reasoning import replayed, write_reasoning
 from .messages_sources import write_media
 
 Block = dict[str, Any]
@@ -95,12 +95,12 @@ class BlockWriter:
         match part:
             case Text():
                 return write_text(part, path, self.losses)
-            case Image() | Document() if self.role != "assistant" or NAME in part.extensions:
-                return write_media(part, path, self.losses)
             case ToolCall():
                 return write_call(part, path, self.losses, legal_id(part.id))
             case ToolResult():
                 return self._result(part, path)
+            case Image() | Document() if self.role != "assistant" or NAME in part.extensions:
+                return write_media(part, path, self.losses)
             case Opaque() if part.dialect == NAME:
                 return dict(part.value)
             case _:
@@ -108,8 +108,8 @@ class BlockWriter:
 
     def _other(self, part: Part, path: str) -> Block | None:
         match part:
-            case Reasoning() if NAME in part.extensions:
-                return write_reasoning(part)
+            case Reasoning() if (thought := replayed(part)) is not None:
+                return write_reasoning(thought)
             case Reasoning():
                 if part.text or part.encrypted:
                     self.losses.append(Loss("reasoning.replay", path, "dropped"))
@@ -146,32 +146,52 @@ class BlockWriter:
 
     def content(self, parts: Sequence[Part], path: str, shape: str | None) -> str | list[Block]:
         """Content in the shape that it came in; a lone text of another dialect as a string."""
+        if len(parts) == 1 and shape != "list":
+            alone = parts[0]
+            if is_plain(alone) and not _is_blank(alone.text):
+                return alone.text
         blocks = self.blocks(parts, path, blank=shape is not None)
         if shape == "text" and not blocks:
             return ""
-        if shape != "list" and len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
-            text: str = blocks[0]["text"]
-            return text
-        return blocks
+        text = sole_text(blocks) if shape != "list" else None
+        return blocks if text is None else text
 
     def blocks(self, parts: Sequence[Part], path: str, *, blank: bool) -> list[Block]:
         """The blocks of several parts; a blank text, which Anthropic refuses, only if it came."""
         found: list[Block] = []
         for i, part in enumerate(parts):
-            block = self.write(part, f"{path}[{i}]")
+            if is_plain(part):
+                block: Block | None = {"type": "text", "text": part.text}
+            else:
+                block = self.write(part, f"{path}[{i}]")
             if block is None:
                 continue
-            if blank or not _is_blank(block):
+            if blank or block["type"] != "text" or not _is_blank(block["text"]):
                 found.append(block)
             elif found and found[-1]["type"] == "text":
                 found[-1]["text"] += block["text"]
         return found
 
 
-def _is_blank(block: Block) -> bool:
-    return block["type"] == "text" and not block["text"].strip()
+def is_plain(part: Part) -> TypeGuard[Text]:
+    """Whether it is a text and nothing else."""
+    return type(part) is Text and not part.citations and NAME not in part.extensions
+
+
+def _is_blank(text: str) -> bool:
+    return not text or text.isspace()
+
+
+def sole_text(blocks: list[Block]) -> str | None:
+    """The text of content that is a single text and nothing else."""
+    if len(blocks) != 1 or len(blocks[0]) != 2 or blocks[0]["type"] != "text":
+        return None
+    text: str = blocks[0]["text"]
+    return text
 
 
 def legal_id(identity: str) -> str:
     """The id in the letters that Anthropic allows, always the same for the same id."""
-    return _NOT_IN_IDS.sub(lambda found: f"-{ord(found[0]):x}-", identity) or "toolu"
+    if _NOT_IN_IDS.search(identity) is None:
+        return identity or "toolu"
+    return _NOT_IN_IDS.sub(lambda found: f"-{ord(found[0]):x}-", identity)

@@ -16,6 +16,7 @@ from .fields import NAME, Fields, object_fields
 from .messages_citations import read_citations
 from .messages_reasoning import read_redacted, read_thinking
 from .messages_sources import read_document, read_image
+from .messages_usual import usual_block
 
 _encode = msgspec.json.Encoder().encode
 
@@ -26,15 +27,14 @@ def read_content(content: Any, path: str, *, strict: bool = True) -> list[Part]:
         return [Text(content)] if content else []
     if not isinstance(content, list):
         raise InvalidRequest(f"'{path}' must be a string or an array of blocks.", param=path)
-    return [read_block(block, f"{path}[{i}]", strict=strict) for i, block in enumerate(content)]
+    return [
+        usual_block(block) or read_block(block, f"{path}[{i}]", strict=strict)
+        for i, block in enumerate(content)
+    ]
 
 
 def read_block(wire: Any, path: str, *, strict: bool = True) -> Part:
     """One block. Raises InvalidRequest, naming the field that is wrong."""
-    if type(wire) is dict and len(wire) == 2 and wire.get("type") == "text":
-        text = wire.get("text")
-        if type(text) is str:
-            return Text(text)  # what most blocks are
     fields = object_fields(wire, path, strict=strict)
     kind = fields.needed_text("type")
     reader = _READERS.get(kind)

@@ -49,7 +49,7 @@ def write_citation(citation: Citation) -> dict[str, Any] | None:
     return {
         "type": "web_search_result_location",
         "url": citation.url,
-        "title": citation.title,
+        "title": citation.title or citation.url,  # clients are known that refuse null
         "cited_text": citation.cited_text or "",
         "encrypted_index": MARK,
     }

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from jackfield.errors import InvalidRequest
-from jackfield.messages import Message, Part, Role, ToolResult
+from jackfield.messages import Message, Part, Role, Text, ToolResult
 
 from .fields import NAME, Fields
 from .messages_blocks import read_content
@@ -51,17 +51,23 @@ def _shape(content: Any) -> str:
 def _read_message(wire: Any, path: str) -> list[Message]:
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be a JSON object.", param=path)
-    role, content = wire.get("role"), wire.get("content")
+    role: Any = wire.get("role")
+    content = wire.get("content")
     if role not in ("user", "assistant", "system"):
         raise InvalidRequest(
             f"'{path}.role' must be user, assistant or system.", param=f"{path}.role"
         )
+    if type(content) is str and content and len(wire) == len(_KNOWN):
+        return [Message(role, (Text(content),), extensions={NAME: {CONTENT: "text"}})]
     parts = read_content(content, f"{path}.content")
     note: dict[str, Any] = {CONTENT: _shape(content)}
     if len(wire) > len(_KNOWN):
         note = {**{key: value for key, value in wire.items() if key not in _KNOWN}, **note}
-    if role == "user" and any(isinstance(part, ToolResult) for part in parts):
-        return _split(parts, note)
+    if role == "user":
+        results = [part for part in parts if isinstance(part, ToolResult)]
+        if results and len(results) < len(parts):
+            return _split(parts, note)
+        role = "tool" if results else role
     return [Message(role, tuple(parts), extensions={NAME: note})]
 
 

@@ -1,6 +1,7 @@
 """What a request of another dialect asks for and Messages has no words for, named as losses."""
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any, Final
 
 from jackfield.dialects import Loss
@@ -26,30 +27,38 @@ _WORDLESS: Final = (
     ("metadata", "metadata"),
     ("store", "store"),
 )
+_values: Final = attrgetter(*(name for _, name in _WORDLESS))
+_NONE: Final = (None,) * len(_WORDLESS)
 
 
 def foreign_losses(request: ChatRequest) -> list[Loss]:
     """The losses of all that stands in a request and in no message of it."""
-    losses = [
-        Loss(feature, name, "dropped")
-        for feature, name in _WORDLESS
-        if (value := getattr(request, name)) or (name == "seed" and value == 0)
-    ]
+    losses = _wordless(request)
     if request.n is not None and request.n > 1:
         losses.append(Loss("n", "n", "dropped", "one answer instead of several"))
-    losses += [
-        Loss(f"modalities.{modality}", "modalities", "dropped")
-        for modality in request.modalities
-        if modality != "text"
-    ]
+    for modality in request.modalities:
+        if modality != "text":
+            feature = "audio" if modality == "audio" else f"modalities.{modality}"
+            losses.append(Loss(feature, "modalities", "dropped"))
     if request.server_state is not None:
         detail = "the text of earlier turns is missing"
         feature = "conversation.server_state"
         losses.append(Loss(feature, "server_state", "dropped", detail, breaks=True))
     for dialect, members in request.extensions.items():
-        if dialect != NAME:
+        if members and dialect != NAME:
             losses += _unknown(dialect, members)
     return losses
+
+
+def _wordless(request: ChatRequest) -> list[Loss]:
+    values = _values(request)
+    if values == _NONE:
+        return []
+    return [
+        Loss(feature, name, "dropped")
+        for (feature, name), value in zip(_WORDLESS, values, strict=True)
+        if value or (name == "seed" and value == 0)
+    ]
 
 
 def _unknown(dialect: str, members: Mapping[str, Any]) -> list[Loss]:

@@ -4,14 +4,17 @@ Another vendor's thought is shown to a client as a thinking block whose signatur
 return unread, is that vendor's sealed proof.
 """
 
+from base64 import b64decode
 from typing import Any
 
 from msgspec.structs import replace
 
-from jackfield.messages import Reasoning
+from jackfield.messages import Extensions, Reasoning
 from jackfield.proofs import MARK, seal, unseal
 
 from .fields import NAME, Fields, carry
+
+_CONVERSE = "bedrock.converse"
 
 SEALED = MARK.encode()
 """Bytes that every body with another vendor's thought holds."""
@@ -31,6 +34,26 @@ def read_redacted(fields: Fields) -> Reasoning:
     """A `redacted_thinking` block: Anthropic's own, or a proof of another vendor."""
     data = fields.needed_text("data")
     return unseal(data) or Reasoning(encrypted=data, extensions={NAME: fields.rest})
+
+
+def replayed(thought: Reasoning) -> Reasoning | None:
+    """An earlier thought as this family's own; None for one that only another vendor can check.
+
+    Claude's signatures and encrypted thoughts are the same on every platform (Anthropic's page on
+    extended thinking); Converse has the latter in base64.
+    """
+    if NAME in thought.extensions:
+        return thought
+    if _CONVERSE not in thought.extensions:
+        return None
+    own: Extensions = {NAME: {}}
+    if thought.signature:
+        return Reasoning(thought.text, signature=thought.signature, extensions=own)
+    try:
+        data = b64decode(thought.encrypted or "", validate=True).decode("ascii")
+    except ValueError:
+        return None
+    return Reasoning(encrypted=data, extensions=own) if data else None
 
 
 def write_reasoning(thought: Reasoning) -> dict[str, Any] | None:

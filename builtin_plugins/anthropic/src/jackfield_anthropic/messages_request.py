@@ -1,6 +1,6 @@
 """A Messages request as a whole, read into the canonical form."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from jackfield.dialects import Peek
@@ -20,6 +20,9 @@ BETAS: Final = "$betas"
 
 VERSIONS: Final = {"vertex": "vertex-2023-10-16", "bedrock": "bedrock-2023-05-31"}
 """Which version of the API each cloud is asked for."""
+
+_WORDED: Final = frozenset({*NOTED, "cache_control", "anthropic_version", "anthropic_beta"})
+"""Members whose wording, or presence, is noted."""
 
 _VERSION: Final = "$version"
 _READ_OF_CONFIG: Final = frozenset({"effort", "format"})
@@ -54,31 +57,33 @@ def model_of(fields: Fields, params: Mapping[str, str]) -> str:
 def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
     """The canonical form of a request's body. Raises InvalidRequest for what has no meaning."""
     fields = object_fields(tree, "")
-    model = model_of(fields, params)
-    messages, tools = read_conversation(fields), read_tools(fields)
-    _note_cloud(fields.rest)
-    wire = dict(fields.rest)
-    choice, parallel = read_choice(wire.get("tool_choice"))
-    _note_wording(fields.rest)
-    return ChatRequest(
-        model=model,
-        messages=messages,
-        tools=tools,
-        tool_choice=choice,
-        parallel_tool_calls=parallel,
-        max_tokens=fields.integer("max_tokens"),
-        temperature=fields.number("temperature"),
-        top_p=fields.number("top_p"),
-        top_k=fields.integer("top_k"),
-        stop=_read_stop(fields),
-        stream=_read_stream(fields),
-        include_usage=True,
-        response_format=read_format(wire),
-        reasoning=read_thinking_request(wire),
-        user=read_user(wire),
-        service_tier=_read_tier(fields),
-        extensions={NAME: fields.rest},
-    )
+    rest = fields.rest
+    known: dict[str, Any] = {
+        "model": model_of(fields, params),
+        "messages": read_conversation(fields),
+        "tools": read_tools(fields),
+    }
+    if not rest.keys().isdisjoint(_WORDED):
+        known |= _read_worded(rest)
+    for key in tuple(rest):
+        member = _MEMBERS.get(key)
+        if member is not None:
+            known[member[0]] = member[1](fields, key)
+    return ChatRequest(**known, include_usage=True, extensions={NAME: rest})
+
+
+def _read_worded(rest: dict[str, Any]) -> dict[str, Any]:
+    _note_cloud(rest)
+    choice, parallel = read_choice(rest.get("tool_choice"))
+    known = {
+        "tool_choice": choice,
+        "parallel_tool_calls": parallel,
+        "response_format": read_format(rest),
+        "reasoning": read_thinking_request(rest),
+        "user": read_user(rest),
+    }
+    _note_wording(rest)
+    return known
 
 
 def _note_cloud(rest: dict[str, Any]) -> None:
@@ -121,26 +126,38 @@ def _without(value: Any, read: frozenset[str]) -> dict[str, Any]:
     return {key: inner for key, inner in value.items() if key not in read}
 
 
-def _read_stop(fields: Fields) -> tuple[str, ...]:
-    stop = fields.items("stop_sequences")
+def _read_stop(fields: Fields, key: str) -> tuple[str, ...]:
+    stop = fields.items(key)
     if not all(isinstance(item, str) for item in stop):
-        raise fields.wrong("stop_sequences", "an array of strings")
+        raise fields.wrong(key, "an array of strings")
     return tuple(stop)
 
 
-def _read_stream(fields: Fields) -> bool:
-    stream = fields.flag("stream")
+def _read_stream(fields: Fields, key: str) -> bool:
+    stream = fields.flag(key)
     if stream is False:
         fields.rest["$stream"] = False
     return bool(stream)
 
 
-def _read_tier(fields: Fields) -> str | None:
-    tier = fields.text("service_tier")
+def _read_tier(fields: Fields, key: str) -> str | None:
+    tier = fields.text(key)
     if tier is None:
         return None
     fields.rest["$service_tier"] = tier
     return read_tier(tier)
+
+
+_MEMBERS: Final[Mapping[str, tuple[str, Callable[[Fields, str], Any]]]] = {
+    "max_tokens": ("max_tokens", Fields.integer),
+    "temperature": ("temperature", Fields.number),
+    "top_p": ("top_p", Fields.number),
+    "top_k": ("top_k", Fields.integer),
+    "stop_sequences": ("stop", _read_stop),
+    "stream": ("stream", _read_stream),
+    "service_tier": ("service_tier", _read_tier),
+}
+"""The other members of a body, each with the field that it is read into and how."""
 
 
 def read_tier(tier: str) -> str:

@@ -77,14 +77,20 @@ def _noted(request: ChatRequest, *keys: str) -> Body:
 
 
 def _foreign_settings(request: ChatRequest, model: Generation, losses: list[Loss]) -> Body:
-    wire, thinking = _thinking_and_format(request, model, losses)
-    wire["max_tokens"] = thinking.max_tokens or ANSWER_TOKENS
-    wire |= _sampling(request, model, "thinking" in wire, losses)
-    wire |= _choice(request, losses)
+    wire: Body = {}
+    max_tokens = request.max_tokens
+    if request.reasoning is not None or request.response_format is not None:
+        wire, thinking = _thinking_and_format(request, model, losses)
+        max_tokens = thinking.max_tokens
+    wire["max_tokens"] = max_tokens or ANSWER_TOKENS
+    if request.temperature is not None or request.top_p is not None or request.top_k is not None:
+        wire |= _sampling(request, model, "thinking" in wire, losses)
+    if request.tool_choice is not None or request.parallel_tool_calls is not None:
+        wire |= _choice(request, losses)
     user = request.user or _identifier(request)
     if user is not None:
         wire["metadata"] = {"user_id": user}
-    return wire | _tier(request, losses)
+    return wire if request.service_tier is None else wire | _tier(request, losses)
 
 
 def _identifier(request: ChatRequest) -> str | None:

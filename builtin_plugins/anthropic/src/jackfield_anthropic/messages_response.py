@@ -22,7 +22,7 @@ from jackfield.messages import (
 )
 
 from .fields import NAME, Fields, carry
-from .messages_block_writer import Block, write_call, write_refusal, write_text
+from .messages_block_writer import Block, is_plain, write_call, write_refusal, write_text
 from .messages_blocks import new_call_id, read_content
 from .messages_reasoning import write_reasoning
 from .messages_stop import read_stop_reason, write_stop_reason
@@ -65,7 +65,7 @@ def read_response(body: bytes) -> ChatResponse:
 
 def _read_choice(fields: Fields, parts: tuple[Part, ...]) -> Choice:
     word = fields.rest.pop("stop_reason", None)
-    reason = read_stop_reason(word, calls=any(isinstance(part, ToolCall) for part in parts))
+    reason = read_stop_reason(word, calls=ToolCall in map(type, parts))
     kept = {key: fields.rest.pop(key) for key in OF_CHOICE if key in fields.rest}
     return Choice(
         Message("assistant", parts),
@@ -86,7 +86,7 @@ def write_response(response: ChatResponse, request: ChatRequest) -> Rendered:
     if len(response.choices) > 1:
         losses.append(Loss("n", "choices", "dropped", "only the first answer is shown"))
     choice = response.choices[0] if response.choices else Choice(Message("assistant", ()), None)
-    refused = any(isinstance(part, Refusal) for part in choice.message.parts)
+    refused = Refusal in map(type, choice.message.parts)
     wire: dict[str, Any] = {
         "id": response.id or new_message_id(),
         "type": "message",
@@ -109,13 +109,17 @@ def write_response(response: ChatResponse, request: ChatRequest) -> Rendered:
 
 
 def _write_content(choice: Choice, losses: list[Loss]) -> list[Block]:
-    written = (
-        write_answer_part(part, f"choices[0].message.parts[{i}]", losses)
-        for i, part in enumerate(choice.message.parts)
-        # An empty text could not be sent back with the next turn.
-        if NAME in choice.extensions or not (isinstance(part, Text) and not part.text)
-    )
-    return [block for block in written if block is not None]
+    blocks: list[Block] = []
+    for i, part in enumerate(choice.message.parts):
+        if isinstance(part, Text) and not part.text and NAME not in choice.extensions:
+            continue  # an empty text could not be sent back with the next turn
+        if is_plain(part):
+            blocks.append({"type": "text", "text": part.text})
+            continue
+        block = write_answer_part(part, f"choices[0].message.parts[{i}]", losses)
+        if block is not None:
+            blocks.append(block)
+    return blocks
 
 
 def write_answer_part(part: Part, path: str, losses: list[Loss]) -> Block | None:

@@ -6,8 +6,8 @@ from typing import Any, Final
 from jackfield.dialects import Loss
 from jackfield.messages import ChatRequest, Message, Reasoning, ReasoningRequest, ToolCall
 
-from .fields import NAME
 from .generations import Generation
+from .messages_reasoning import replayed
 
 LEAST_BUDGET: Final = 1024
 ANSWER_TOKENS: Final = 4096
@@ -114,7 +114,7 @@ def _lacks_thoughts(messages: Sequence[Message]) -> bool:
         if message.role == "assistant":
             calls = any(isinstance(part, ToolCall) for part in message.parts)
             first = message.parts[0] if message.parts else None
-            return calls and not (isinstance(first, Reasoning) and NAME in first.extensions)
+            return calls and not (isinstance(first, Reasoning) and replayed(first) is not None)
         if message.role != "tool":
             return False
     return False

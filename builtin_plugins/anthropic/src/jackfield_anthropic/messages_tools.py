@@ -8,6 +8,7 @@ from jackfield.messages import ChatRequest, Opaque, Tool, ToolChoice
 
 from .fields import NAME, Fields, carry, object_fields
 from .messages_schemas import closed_schema
+from .messages_usual import usual_tool
 
 _MODES: Mapping[str, Literal["auto", "none", "required"]] = {
     "auto": "auto",
@@ -25,6 +26,9 @@ def read_tools(fields: Fields) -> tuple[Tool | Opaque, ...]:
 
 
 def _read_tool(wire: Any, path: str) -> Tool | Opaque:
+    usual = usual_tool(wire)
+    if usual is not None:
+        return usual
     fields = object_fields(wire, path)
     kind = wire.get("type")
     if kind not in (None, "custom"):

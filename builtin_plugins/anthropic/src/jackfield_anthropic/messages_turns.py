@@ -12,7 +12,7 @@ from jackfield.dialects import Loss
 from jackfield.messages import ChatRequest, Message
 
 from .fields import NAME, carry, own
-from .messages_block_writer import Block, BlockWriter
+from .messages_block_writer import Block, BlockWriter, sole_text
 from .messages_conversation import CONTENT, JOINED, SYSTEM
 
 _INSTRUCTIONS = ("system", "developer")
@@ -31,7 +31,7 @@ def write_conversation(request: ChatRequest, losses: list[Loss]) -> dict[str, An
     turns = _Turns(writer)
     for i, message in enumerate(messages[begin:], begin):
         turns.add(message, f"messages[{i}]")
-    if NAME not in request.extensions or any(NAME not in m.extensions for m in messages):
+    if NAME not in request.extensions or not all(NAME in m.extensions for m in messages):
         _mend(wire, turns.wire, losses)
     wire["messages"] = [_shortened(turn) for turn in turns.wire]
     return wire
@@ -40,8 +40,10 @@ def write_conversation(request: ChatRequest, losses: list[Loss]) -> dict[str, An
 def _leading(messages: Sequence[Message]) -> int:
     """How many messages make up the system prompt."""
     for i, message in enumerate(messages):
+        if message.role not in _INSTRUCTIONS:
+            return i
         ours = own(message.extensions)
-        if message.role not in _INSTRUCTIONS or (ours and SYSTEM not in ours):
+        if ours and SYSTEM not in ours:
             return i
     return len(messages)
 
@@ -68,9 +70,9 @@ class _Turns:
         self._writer = writer
 
     def add(self, message: Message, path: str) -> None:
-        ours = own(message.extensions)
         self._writer.role = message.role
-        if NAME in message.extensions:
+        ours = message.extensions.get(NAME)
+        if ours is not None:
             self._add_own(message, path, ours)
             return
         if message.name is not None and message.role != "tool":
@@ -80,8 +82,12 @@ class _Turns:
             detail = "in mid-conversation, told by the user"
             self._writer.losses.append(Loss("messages.system", path, "approximated", detail))
             blocks = [_as_instruction(block) for block in blocks]
-        if blocks:
-            self._join(_ROLES.get(message.role, "user"), blocks)
+        role = _ROLES.get(message.role, "user")
+        if not self.wire or self.wire[-1]["role"] != role:
+            if blocks:
+                self.wire.append({"role": role, "content": blocks, CONTENT: None})
+        else:
+            self._join(blocks)
 
     def _add_own(self, message: Message, path: str, ours: Any) -> None:
         role = _ROLES.get(message.role, "system")
@@ -92,10 +98,7 @@ class _Turns:
         turn: dict[str, Any] = {"role": role, "content": blocks, CONTENT: ours.get(CONTENT)}
         self.wire.append(carry(turn, message.extensions))
 
-    def _join(self, role: str, blocks: list[Block]) -> None:
-        if not self.wire or self.wire[-1]["role"] != role:
-            self.wire.append({"role": role, "content": blocks, CONTENT: None})
-            return
+    def _join(self, blocks: list[Block]) -> None:
         content = self.wire[-1]["content"] + blocks
         # The sort is stable, so that results come first and everything else keeps its order.
         content.sort(key=lambda block: block["type"] != "tool_result")
@@ -130,8 +133,9 @@ def _mend(wire: dict[str, Any], turns: list[dict[str, Any]], losses: list[Loss])
 
 def _shortened(turn: dict[str, Any]) -> dict[str, Any]:
     shape, content = turn.pop(CONTENT), turn["content"]
-    if shape == "text" and not content:
-        return {**turn, "content": ""}
-    if shape != "list" and len(content) == 1 and content[0].keys() == {"type", "text"}:
-        return {**turn, "content": content[0]["text"]}
+    text = "" if shape == "text" and not content else None
+    if shape != "list" and text is None:
+        text = sole_text(content)
+    if text is not None:
+        turn["content"] = text
     return turn

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -11,30 +11,33 @@ from jackfield.messages import Usage
 
 from .fields import NAME, own
 
+_COUNTS: Final = (
+    "input_tokens",
+    "cache_read_input_tokens",
+    "cache_creation_input_tokens",
+    "output_tokens",
+)
 _REPORT = re.compile(rb'"usage"\s*:\s*\{')
 
 
 def read_usage(value: Any) -> Usage | None:
     """The canonical usage of a `usage` object; None when it is none."""
-    if not isinstance(value, Mapping):
+    if type(value) is not dict:
         return None
-    cached, written = (
-        _count(value, "cache_read_input_tokens"),
-        _count(value, "cache_creation_input_tokens"),
-    )
+    fresh, cached, written, told = [
+        count if type(count := value.get(key)) is int and 0 <= count < 1 << 53 else 0
+        for key in _COUNTS
+    ]
+    details = value.get("output_tokens_details")
+    thought = details.get("thinking_tokens") if type(details) is dict else 0
     return Usage(
-        input_tokens=_count(value, "input_tokens") + cached + written,
-        output_tokens=_count(value, "output_tokens"),
+        input_tokens=fresh + cached + written,
+        output_tokens=told,
         cached_input_tokens=cached,
         cache_write_tokens=written,
-        reasoning_tokens=_count(value.get("output_tokens_details"), "thinking_tokens"),
+        reasoning_tokens=thought if type(thought) is int and 0 <= thought < 1 << 53 else 0,
         extensions={NAME: {"$usage": value}},
     )
-
-
-def _count(counts: Any, key: str) -> int:
-    count = counts.get(key) if isinstance(counts, Mapping) else None
-    return count if type(count) is int and 0 <= count < 1 << 53 else 0
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:

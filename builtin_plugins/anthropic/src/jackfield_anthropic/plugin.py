@@ -29,6 +29,8 @@ VERSION = "2023-06-01"
 
 _NOT_REPLAYED = Loss("reasoning.replay", "messages", "dropped", "thoughts of another vendor")
 _CONVERSATIONS = (MESSAGES, COUNT_TOKENS)
+_CLOUDS = MESSAGES.name + "@"
+"""How the names begin of the dialect's forms in clouds."""
 _HEADER = "anthropic-version"
 _VALUE = re.compile(r"[0-9A-Za-z.-]{1,64}")
 
@@ -73,7 +75,7 @@ class Anthropic(HttpProvider):
     def request_headers(self, exchange: Exchange) -> Sequence[tuple[str, str]]:
         """The version, without which the API answers nothing, and the betas of a cloud's body."""
         version = exchange.request.headers.get(_HEADER, VERSION)
-        if not _VALUE.fullmatch(version):
+        if version != VERSION and not _VALUE.fullmatch(version):
             raise InvalidRequest(f"'{version[:64]}' is no version of the API.", param=_HEADER)
         betas = _betas_of(exchange)
         return [(_HEADER, version), *([("anthropic-beta", ",".join(betas))] if betas else [])]
@@ -97,7 +99,7 @@ def _left_out(exchange: Exchange) -> tuple[Loss, ...]:
 
 def _betas_of(exchange: Exchange) -> list[str]:
     """Beta features that a cloud's form of the dialect names in the body."""
-    if exchange.dialect in _CONVERSATIONS or not exchange.dialect.translates:
+    if not exchange.dialect.name.startswith(_CLOUDS):
         return []
     request = exchange.canonical()
     betas = own(request.extensions).get(BETAS) if isinstance(request, ChatRequest) else None

@@ -104,6 +104,7 @@ class ChatDialect(ChunkedDialect):
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
+    document_urls: ClassVar[bool] = False
     request_texts: ClassVar[tuple[str, ...]] = (
         *(f"messages/*/{path}" for path in _MESSAGE_TEXTS),
         "prediction/content",

@@ -31,6 +31,9 @@ def write_assistant(
     and what proves it is in `reasoning_details`; an earlier turn's is sent only to the kind of
     provider that it came from.
     """
+    usual = _usual(message, answer)
+    if usual is not None:
+        return usual
     writer = _Assistant(path, losses, answer)
     for part in message.parts:
         writer.add(part)
@@ -44,6 +47,27 @@ def write_assistant(
     if message.name is not None:
         wire["name"] = message.name
     return carry(wire, message.extensions, NAME)
+
+
+def _usual(message: Message, answer: bool) -> dict[str, Any] | None:
+    """The message, if it holds text and calls of functions and nothing of this dialect's own."""
+    if message.name is not None or NAME in message.extensions:
+        return None
+    texts: list[str] = []
+    calls: list[dict[str, Any]] = []
+    for part in message.parts:
+        if type(part) is Text and not part.citations and NAME not in part.extensions:
+            texts.append(part.text)
+        elif type(part) is ToolCall and NAME not in part.extensions:
+            calls.append(write_call(part))
+        else:
+            return None
+    if len(texts) > 1 and not answer:
+        return None
+    wire: dict[str, Any] = {"role": "assistant", "content": "".join(texts) if texts else None}
+    if calls:
+        wire["tool_calls"] = calls
+    return wire
 
 
 class _Assistant:

@@ -24,6 +24,7 @@ from .chat_google import take_signature
 from .chat_parts import NAME, read_part, read_parts
 from .chat_thoughts import DETAILS, PlacedThought, take_thoughts, weave
 from .chat_tools import LEGACY, new_call_id, placed_call_id, read_call, read_legacy_call
+from .chat_usual import usual_message
 from .fields import Fields
 
 REASONING_KEYS = ("reasoning_content", "reasoning")
@@ -38,8 +39,6 @@ _ROLES: Mapping[str, Role] = {
     "function": "tool",
 }
 
-_PLAIN = frozenset({"system", "developer", "user", "assistant"})
-
 
 def read_messages(wire: Any) -> tuple[Message, ...]:
     """The messages of a request. Raises InvalidRequest, naming the field that has no meaning."""
@@ -49,7 +48,8 @@ def read_messages(wire: Any) -> tuple[Message, ...]:
     messages = []
     for i, item in enumerate(wire):
         message = read_message(item, f"messages[{i}]", unanswered)
-        unanswered += [part.id for part in message.parts if isinstance(part, ToolCall)]
+        if message.role == "assistant":
+            unanswered += [part.id for part in message.parts if isinstance(part, ToolCall)]
         messages.append(message)
     return tuple(messages)
 
@@ -58,10 +58,11 @@ def read_message(wire: Any, path: str, unanswered: list[str] | None = None) -> M
     """One message: of a request if it comes with the ids of calls that wait for their results."""
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be an object.", param=path)
-    if len(wire) == 2 and unanswered is not None:  # most messages
-        plain, content = wire.get("role"), wire.get("content")
-        if type(plain) is str and plain in _PLAIN and type(content) is str and content:
-            return Message(_ROLES[plain], (Text(content),))
+    usual = usual_message(wire)
+    if usual is not None:
+        if unanswered and wire.get("tool_call_id") in unanswered:
+            unanswered.remove(wire["tool_call_id"])
+        return usual
     fields = Fields(wire, path, strict=unanswered is not None)
     spoken = fields.rest.pop("role", None if fields.strict else "assistant")
     role = _ROLES.get(spoken) if isinstance(spoken, str) else None

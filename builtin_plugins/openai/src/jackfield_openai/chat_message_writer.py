@@ -28,11 +28,18 @@ class _Conversation:
         self._pending: list[Part] = []
 
     def add(self, message: Message, path: str) -> None:
-        results = [part for part in message.parts if isinstance(part, ToolResult)]
-        for result in results:
-            self.wire.append(self._tool_message(result, path))
-        rest = tuple(part for part in message.parts if not isinstance(part, ToolResult))
-        if not results or rest:
+        plain = _plain(message)
+        if plain is not None:
+            self.flush()
+            self.wire.append(plain)
+            return
+        rest: list[Part] = []
+        for part in message.parts:
+            if isinstance(part, ToolResult):
+                self.wire.append(self._tool_message(part, path))
+            else:
+                rest.append(part)
+        if rest or not message.parts:
             self.flush()
             self.wire.append(self._message(message, rest, path))
 
@@ -43,7 +50,7 @@ class _Conversation:
             content = write_content(parts, "list", "messages", self.losses)
             self.wire.append({"role": "user", "content": content})
 
-    def _message(self, message: Message, parts: tuple[Part, ...], path: str) -> dict[str, Any]:
+    def _message(self, message: Message, parts: Sequence[Part], path: str) -> dict[str, Any]:
         if message.role == "assistant":
             return write_assistant(message, path, self.losses, answer=False)
         shape = own(message.extensions, NAME).get("$content")
@@ -62,7 +69,7 @@ class _Conversation:
         kept = own(result.extensions, NAME)
         legacy = kept.get(LEGACY)
         wire: dict[str, Any] = {"role": "function" if legacy else "tool"}
-        parts = self._tool_parts(result, path)
+        parts = result.parts if NAME in result.extensions else self._tool_parts(result, path)
         wire["content"] = write_content(parts, kept.get("$content"), path, self.losses)
         if not legacy:
             wire["tool_call_id"] = result.tool_call_id
@@ -76,21 +83,34 @@ class _Conversation:
         return wire
 
     def _tool_parts(self, result: ToolResult, path: str) -> tuple[Part, ...]:
-        if NAME in result.extensions:
-            return result.parts
         moved = [part for part in result.parts if not isinstance(part, Text | Opaque)]
-        if moved:
-            kinds = ", ".join(sorted({type(part).__name__.lower() for part in moved}))
-            detail = f"{kinds} moved to a user message"
-            self.losses.append(Loss("tool_results.media", path, "approximated", detail))
+        if not moved:
+            return result.parts
+        kinds = ", ".join(sorted({type(part).__name__.lower() for part in moved}))
+        detail = f"{kinds} moved to a user message"
+        self.losses.append(Loss("tool_results.media", path, "approximated", detail))
         self._pending += moved
         return tuple(part for part in result.parts if isinstance(part, Text | Opaque))
+
+
+def _plain(message: Message) -> dict[str, Any] | None:
+    """The message, if it is a text and nothing else."""
+    if len(message.parts) != 1 or message.role == "assistant" or message.name is not None:
+        return None
+    text = message.parts[0]
+    if type(text) is not Text or NAME in text.extensions or NAME in message.extensions:
+        return None
+    return {"role": "user" if message.role == "tool" else message.role, "content": text.text}
 
 
 def write_content(
     parts: Sequence[Part], shape: str | None, path: str, losses: list[Loss]
 ) -> str | list[dict[str, Any]] | None:
     """The `content` of a message: a string if that says it all, else an array; None when empty."""
+    if len(parts) == 1 and shape != "list":
+        alone = parts[0]
+        if type(alone) is Text and NAME not in alone.extensions:
+            return alone.text
     written = [write_part(part, f"{path}.parts[{i}]", losses) for i, part in enumerate(parts)]
     items = [item for item in written if item is not None]
     if shape != "list" and len(items) == 1 and items[0].keys() == {"type", "text"}:

@@ -8,6 +8,7 @@ from jackfield.errors import InvalidRequest
 from jackfield.messages import Audio, Document, Image, Opaque, Part, Reasoning, Refusal, Text
 
 from .fields import Fields, carry, own
+from .foreign_files import foreign_file, is_foreign
 
 NAME = "openai.chat"
 
@@ -182,7 +183,8 @@ def _write_image(part: Image, path: str, losses: list[Loss]) -> dict[str, Any] |
     if part.data is not None:
         url = f"data:{part.media_type or 'image/png'};base64,{part.data}"
     if url is None:
-        losses.append(Loss("images.file_id", path, "dropped", "chat takes no image by file id"))
+        detail = "chat takes no image by file id"
+        losses.append(Loss("images.file_id", path, "dropped", detail, breaks=True))
         return None
     if own(part.extensions, NAME).get("$plain"):
         return carry({"type": "image_url", "image_url": url}, part.extensions, NAME)
@@ -208,6 +210,9 @@ def _write_document(part: Document, path: str, losses: list[Loss]) -> dict[str, 
         return {"type": "text", "text": part.text}
     if part.url is not None and NAME not in part.extensions:
         losses.append(Loss("documents.url", path, "dropped", "chat takes files by data or id"))
+        return None
+    if part.data is None and part.file_id is not None and is_foreign(part.extensions):
+        losses.append(foreign_file(part, path))
         return None
     if part.url is None and part.data is None and part.file_id is None:
         losses.append(Loss("documents.empty", path, "dropped"))

@@ -101,7 +101,7 @@ def _read_choice(wire: Any, place: int) -> Choice:
     if rest.get("index") == place:
         del rest["index"]
     word = rest.pop("finish_reason", None)
-    reason = read_finish(word, any(isinstance(part, ToolCall) for part in message.parts))
+    reason = read_finish(word, ToolCall in map(type, message.parts))
     if reason != word:
         rest["$finish_reason"] = word
     detail = None if reason == word else word
@@ -122,7 +122,7 @@ def now() -> int:
 def write_response(response: ChatResponse, request: ChatRequest) -> Rendered:
     """The answer as a client of the chat API expects it."""
     losses: list[Loss] = []
-    legacy = any(is_legacy(tool) for tool in request.tools)
+    legacy = any(map(is_legacy, request.tools))
     wire: dict[str, Any] = {
         "id": response.id or new_id(),
         "object": "chat.completion",

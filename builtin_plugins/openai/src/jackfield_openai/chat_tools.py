@@ -13,6 +13,7 @@ from jackfield.errors import InvalidRequest
 from jackfield.messages import Opaque, Tool, ToolCall, ToolChoice
 
 from .chat_parts import NAME
+from .chat_usual import usual_tool
 from .fields import Fields, carry, own
 
 _DIGITS = re.compile(r"\d+")
@@ -35,6 +36,8 @@ def read_tools(fields: Fields) -> tuple[Tool | Opaque, ...]:
     tools: list[Tool | Opaque] = [
         _read_tool(wire, f"tools[{i}]") for i, wire in enumerate(fields.items("tools"))
     ]
+    if "functions" not in fields.rest:
+        return tuple(tools)
     for i, wire in enumerate(fields.items("functions")):
         inner = _object(wire, f"functions[{i}]")
         tools.append(_function(inner, {LEGACY: True}))
@@ -48,6 +51,9 @@ def _object(wire: Any, path: str) -> Fields:
 
 
 def _read_tool(wire: Any, path: str) -> Tool | Opaque:
+    usual = usual_tool(wire)
+    if usual is not None:
+        return usual
     fields = _object(wire, path)
     kind = wire.get("type", "function" if "function" in wire else None)
     if not isinstance(kind, str):
@@ -96,20 +102,19 @@ def _flat_format(wire: dict[str, Any] | None) -> dict[str, Any] | None:
     return {"type": "grammar", **grammar} if isinstance(grammar, dict) else wire
 
 
-def write_tools(
-    tools: tuple[Tool | Opaque, ...], losses: list[Loss]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """`tools` and `functions` of a request."""
-    modern: list[dict[str, Any]] = []
-    legacy: list[dict[str, Any]] = []
+def write_tools(tools: tuple[Tool | Opaque, ...], losses: list[Loss]) -> dict[str, Any]:
+    """`tools` and `functions` of a request, each if there are any."""
+    wire: dict[str, list[dict[str, Any]]] = {}
     for i, tool in enumerate(tools):
         if isinstance(tool, Tool):
-            (legacy if is_legacy(tool) else modern).append(_write_tool(tool))
+            wire.setdefault("functions" if is_legacy(tool) else "tools", []).append(
+                _write_tool(tool)
+            )
         elif tool.dialect == NAME:
-            modern.append(dict(tool.value))
+            wire.setdefault("tools", []).append(dict(tool.value))
         else:
             losses.append(Loss(f"tools.{tool.kind}", f"tools[{i}]", "dropped"))
-    return modern, legacy
+    return wire
 
 
 def is_legacy(thing: Tool | Opaque | ToolCall) -> bool:
@@ -127,6 +132,8 @@ def _write_tool(tool: Tool) -> dict[str, Any]:
         inner["strict"] = tool.strict
     if tool.input_format is not None:
         inner["format"] = _deep_format(tool.input_format)
+    if NAME not in tool.extensions:
+        return {"type": tool.kind, tool.kind: inner}
     if is_legacy(tool):
         return carry(inner, tool.extensions, NAME)
     return _wrap(tool.kind, {"type": tool.kind}, inner, tool)
@@ -242,4 +249,7 @@ def write_call(call: ToolCall) -> dict[str, Any]:
     """One element of `tool_calls`."""
     argument = "input" if call.kind == "custom" else "arguments"
     inner = {"name": call.name, argument: call.arguments}
-    return _wrap(call.kind, {"id": call.id, "type": call.kind}, inner, call)
+    wire = {"id": call.id, "type": call.kind}
+    if NAME in call.extensions:
+        return _wrap(call.kind, wire, inner, call)
+    return {**wire, call.kind: inner}

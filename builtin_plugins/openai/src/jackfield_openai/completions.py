@@ -18,9 +18,11 @@ from jackfield.errors import InvalidRequest
 from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Opaque, Part, Text
 
 from .chat import ChunkedDialect, chat_of
+from .chat_options import read_options, write_options
 from .chat_parts import lose_part
-from .chat_request import INCLUDE_USAGE, STOP, peek_model, read_options, take_stream, write_options
+from .chat_request import peek_model, take_stream
 from .chat_response import now, parse_body, read_finish, write_finish
+from .chat_settings import INCLUDE_USAGE, STOP
 from .completions_stream import NAME, CompletionsParser, CompletionsRenderer, new_id
 from .fields import Fields, body_fields, carry, own
 from .losses import foreign_losses

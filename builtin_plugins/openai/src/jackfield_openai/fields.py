@@ -8,6 +8,8 @@ from jackfield.messages import Extensions
 
 T = TypeVar("T")
 
+_NEVER_EMPTY = (int, float, bool)
+
 
 def body_fields(tree: Any) -> "Fields":
     """The fields of a request's body. Raises InvalidRequest unless it is a JSON object."""
@@ -82,11 +84,11 @@ class Fields:
         value = self.rest.get(key)
         if value is None:
             return None
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        if type(value) not in kinds:
             if self.strict:
                 raise self.wrong(key, what)
             return None
-        if value not in ("", [], {}):
+        if value or type(value) in _NEVER_EMPTY:
             del self.rest[key]
         return value
 
@@ -98,7 +100,9 @@ def own(extensions: Extensions, dialect: str) -> Mapping[str, Any]:
 
 def carry(wire: dict[str, Any], extensions: Extensions, dialect: str) -> dict[str, Any]:
     """Put carried fields back; what the canonical form says wins. `$` marks our notes on shape."""
-    for key, value in own(extensions, dialect).items():
-        if not key.startswith("$") and wire.get(key) is None:
-            wire[key] = value
+    kept = extensions.get(dialect)
+    if kept:
+        for key, value in kept.items():
+            if not key.startswith("$") and wire.get(key) is None:
+                wire[key] = value
     return wire

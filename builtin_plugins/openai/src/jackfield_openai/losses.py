@@ -39,7 +39,7 @@ def extension_losses(
     return [
         Loss(f"{name}.{key}", f"extensions.{name}.{key}", "dropped")
         for name, members in extensions.items()
-        if name != dialect
+        if name != dialect and members
         for key, value in members.items()
         if key not in known and _matters(key, value)
     ]

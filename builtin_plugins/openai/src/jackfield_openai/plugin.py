@@ -86,8 +86,12 @@ class OpenAI(RealtimeProvider):
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
         """The preset's path where it has one of its own."""
-        own = self._preset.paths.get(dialect.name.removeprefix("openai.").removesuffix(SUFFIX))
-        return own or super().upstream_path(dialect, exchange, model)
+        paths = self._preset.paths
+        if paths:
+            kind = dialect.name.removeprefix("openai.").removesuffix(SUFFIX)
+            if kind in paths:
+                return paths[kind]
+        return super().upstream_path(dialect, exchange, model)
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
         """The client's own bytes, unless they hold what this API cannot know."""
@@ -95,7 +99,7 @@ class OpenAI(RealtimeProvider):
         dialect = exchange.dialect
         if dialect is CHAT or dialect is RESPONSES:
             body = without_foreign_proofs(body)
-        if dialect.translates and self._preset is not ANY:
+        if dialect.translates and self._preset.has_words:
             body = self._preset.fit(dialect.name, body, translated=False).body
         return body
 

@@ -45,6 +45,11 @@ class Preset:
         """The full names of the dialects, with the one that passes on what all such APIs have."""
         return tuple(f"openai.{kind}" for kind in (*self.dialects, "resource") if self.dialects)
 
+    @property
+    def has_words(self) -> bool:
+        """Whether a client's own request may have to be put into other words."""
+        return bool(self.renames) or self.limit == "max_tokens" or not self.developer
+
     def fit(self, dialect: str, body: bytes, *, translated: bool) -> Rendered:
         """The body of a request in words that the API knows.
 

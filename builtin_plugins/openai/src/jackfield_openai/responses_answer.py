@@ -6,6 +6,7 @@ from typing import Any
 
 from jackfield.messages import ChatRequest, FinishReason, Usage
 
+from .foreign_settings import TIERS
 from .responses_content import JSON, NAME, own
 from .responses_request_renderer import instructions_of, settings
 from .responses_usage import write_usage
@@ -128,7 +129,7 @@ def _echo(request: ChatRequest) -> JSON:
         "parallel_tool_calls": request.parallel_tool_calls is not False,
         "previous_response_id": mine.get("previous_response_id"),
         "reasoning": {"effort": None, "summary": None} | said.get("reasoning", {}),
-        "service_tier": request.service_tier or "default",
+        "service_tier": tier if (tier := request.service_tier) in TIERS else "default",
         "store": request.store is not False if NAME in request.extensions else bool(request.store),
         "temperature": 1.0 if request.temperature is None else request.temperature,
         "text": text,

@@ -17,6 +17,7 @@ from jackfield.messages import (
 )
 
 from .chat_parts import split_data_url
+from .foreign_files import foreign_file, is_foreign
 
 NAME = "openai.responses"
 JSON = dict[str, Any]
@@ -150,21 +151,34 @@ def _render_block(part: Part, path: str, losses: list[Loss]) -> JSON | None:
         case Text() | Refusal():
             extra = rest(own(part.extensions), "$item", "logprobs")
             return {"type": "input_text", "text": part.text, **extra}
+        case Image() | Document() if _is_elsewhere(part):
+            losses.append(foreign_file(part, path))
         case Image():
             return _render_image(part)
         case Document():
             return _render_file(part)
         case Audio() if "$block" in own(part.extensions):
             return dict(own(part.extensions)["$block"])
+        case Audio():
+            # What the model was to hear and will not makes another question.
+            losses.append(Loss("audio", path, "dropped", breaks=True))
         case Opaque() if is_content(part):
             return dict(part.value)
         case _:
             losses.append(lost(part, path))
-            return None
+    return None
+
+
+def _is_elsewhere(part: Image | Document) -> bool:
+    """Whether it is a file that another vendor holds."""
+    held = part.url or part.data or (isinstance(part, Document) and part.text)
+    return part.file_id is not None and not held and is_foreign(part.extensions)
 
 
 def lost(part: Part, path: str) -> Loss:
     """The loss of a whole part."""
+    if isinstance(part, Audio):
+        return Loss("audio", path, "dropped")
     if isinstance(part, Opaque):
         return Loss(f"messages.{part.kind}", path, "dropped")
     return Loss(f"messages.{type(part).__name__.lower()}", path, "dropped")

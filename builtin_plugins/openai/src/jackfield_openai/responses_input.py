@@ -71,7 +71,7 @@ class InputItems:
         custom = result.kind == "custom" or result.tool_call_id in self._custom
         if result.is_error:
             # The text says what went wrong; there is no flag for it.
-            self._losses.append(Loss("tool_result.is_error", f"{path}.is_error", "approximated"))
+            self._losses.append(Loss("tool_results.is_error", f"{path}.is_error", "approximated"))
         self.items.append(
             {
                 "type": "custom_tool_call_output" if custom else "function_call_output",

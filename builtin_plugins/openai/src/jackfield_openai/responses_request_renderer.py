@@ -5,6 +5,8 @@ import msgspec
 from jackfield.dialects import Loss, Rendered
 from jackfield.messages import ChatRequest, Message, ResponseFormat, Text
 
+from .efforts import effort_of
+from .foreign_settings import fit_settings, modality_losses
 from .losses import foreign_losses
 from .responses_content import JSON, NAME, own
 from .responses_input import InputItems
@@ -24,14 +26,13 @@ _SAME = (
     ("service_tier", "service_tier"),
 )
 _UNKNOWN = (
-    "stop",
-    "seed",
-    "frequency_penalty",
-    "presence_penalty",
-    "logit_bias",
-    "top_k",
+    ("stop", "stop"),
+    ("seed", "seed"),
+    ("frequency_penalty", "penalties"),
+    ("presence_penalty", "penalties"),
+    ("logit_bias", "logit_bias"),
+    ("top_k", "top_k"),
 )
-_EFFORTS = ((1024, "low"), (8192, "medium"))
 
 
 def render_request(request: ChatRequest) -> Rendered:
@@ -90,6 +91,8 @@ def settings(request: ChatRequest, losses: list[Loss]) -> JSON:
     for theirs, ours in _SAME:
         if (value := getattr(request, ours)) is not None:
             body[theirs] = value
+    if NAME not in request.extensions:
+        fit_settings(body, losses)
     if text := _text(request):
         body["text"] = text
     if reasoning := _reasoning(request, losses):
@@ -127,7 +130,7 @@ def _reasoning(request: ChatRequest, losses: list[Loss]) -> JSON:
         return body
     effort = asked.effort
     if effort is None and asked.budget_tokens is not None:
-        effort = next((name for most, name in _EFFORTS if asked.budget_tokens <= most), "high")
+        effort = effort_of(asked.budget_tokens)
         losses.append(
             Loss(
                 "reasoning.budget_tokens",
@@ -144,12 +147,10 @@ def _reasoning(request: ChatRequest, losses: list[Loss]) -> JSON:
 
 
 def _name_losses(request: ChatRequest, losses: list[Loss]) -> None:
-    for name in _UNKNOWN:
+    for name, feature in _UNKNOWN:
         if getattr(request, name) not in (None, (), {}):
-            losses.append(Loss(name, name, "dropped"))
+            losses.append(Loss(feature, name, "dropped"))
     if request.n is not None and request.n > 1:
         losses.append(Loss("n", "n", "dropped", "one answer instead of several"))
-    for modality in request.modalities:
-        if modality != "text":
-            losses.append(Loss(f"modalities.{modality}", "modalities", "dropped"))
+    losses += modality_losses(request.modalities)
     losses += foreign_losses(request, NAME, (*SHARED, "verbosity"))

@@ -25,9 +25,9 @@ def read_usage(value: Any) -> Usage | None:
     count_in = _count(value, "prompt_tokens")
     count_out = _count(value, "completion_tokens")
     total = _count(value, "total_tokens")
-    inputs, outputs = _details(value, "prompt"), _details(value, "completion")
     if len(value) == 3 and count_in and total == count_in + count_out:
         return Usage(count_in, count_out, extensions={EXTENSION: value})
+    inputs, outputs = _details(value, "prompt"), _details(value, "completion")
     reasoning = _count(outputs, "reasoning_tokens")
     if reasoning and total == count_in + count_out + reasoning:
         count_out += reasoning

@@ -1,0 +1,54 @@
+"""Blocks and tools of the shapes that almost all have.
+
+They hold nothing that would need a look for anything else, which is what takes the time. Each
+function gives what the general reader would, or None where that one has to look.
+"""
+
+from typing import Any
+
+import msgspec
+
+from jackfield.messages import Part, Text, Tool, ToolCall, ToolResult
+
+from .fields import NAME
+
+_encode = msgspec.json.Encoder().encode
+
+
+def usual_block(wire: Any) -> Part | None:
+    """A text, a call with its input, or a result that is a text."""
+    if type(wire) is not dict:
+        return None
+    kind = wire.get("type")
+    if kind == "text":
+        text = wire.get("text")
+        return Text(text) if len(wire) == 2 and type(text) is str else None
+    if kind == "tool_use":
+        return _usual_call(wire)
+    return _usual_result(wire) if kind == "tool_result" else None
+
+
+def _usual_call(wire: dict[str, Any]) -> Part | None:
+    identity, name, arguments = wire.get("id"), wire.get("name"), wire.get("input")
+    if len(wire) != 4 or type(identity) is not str or not identity:
+        return None
+    if type(name) is not str or type(arguments) is not dict:
+        return None
+    return ToolCall(identity, name, _encode(arguments).decode())
+
+
+def _usual_result(wire: dict[str, Any]) -> Part | None:
+    answered, content = wire.get("tool_use_id"), wire.get("content")
+    if len(wire) != 3 or type(answered) is not str or type(content) is not str or not content:
+        return None
+    return ToolResult(answered, (Text(content),), extensions={NAME: {"$content": "text"}})
+
+
+def usual_tool(wire: Any) -> Tool | None:
+    """A tool with a name, a description and a schema."""
+    if type(wire) is not dict or len(wire) != 3:
+        return None
+    name, description, schema = wire.get("name"), wire.get("description"), wire.get("input_schema")
+    if type(name) is not str or type(description) is not str or type(schema) is not dict:
+        return None
+    return Tool(name, description, schema, extensions={NAME: {}}) if description else None

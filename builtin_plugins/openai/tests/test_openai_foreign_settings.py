@@ -1,0 +1,104 @@
+"""Requests of other dialects whose settings, files and tiers OpenAI does not know."""
+
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+import pytest
+from openai.types.responses import Response
+
+from jackfield.dialects import Dialect
+from jackfield.messages import (
+    Audio,
+    ChatRequest,
+    ChatResponse,
+    Choice,
+    Document,
+    Image,
+    Message,
+    ReasoningRequest,
+    Text,
+)
+from jackfield_openai.endpoints import CHAT, RESPONSES
+
+BOTH = pytest.mark.parametrize("dialect", [CHAT, RESPONSES])
+OTHER = {"anthropic.messages": {"k": None}}
+
+
+def asked(*parts: Any, **members: Any) -> ChatRequest:
+    return ChatRequest("m", (Message("user", parts or (Text("hi"),)),), **members)
+
+
+def rendered(dialect: Dialect, request: ChatRequest) -> tuple[dict[str, Any], list[str]]:
+    done = dialect.render_request(request)
+    return msgspec.json.decode(done.body), [loss.feature for loss in done.losses]
+
+
+@BOTH
+@pytest.mark.parametrize("tier", ["on_demand", "provisioned"])
+def test_a_tier_of_another_vendor_is_left_out(dialect: Dialect, tier: str) -> None:
+    body, lost = rendered(dialect, asked(service_tier=tier))
+    assert "service_tier" not in body
+    assert lost == ["service_tier"]
+    assert rendered(dialect, asked(service_tier="flex"))[0]["service_tier"] == "flex"
+
+
+@BOTH
+def test_a_caller_of_the_same_dialect_may_name_any_tier(dialect: Dialect) -> None:
+    request = asked(service_tier="on_demand", extensions={dialect.name: {}})
+    assert rendered(dialect, request)[0]["service_tier"] == "on_demand"
+
+
+def test_an_answer_names_no_tier_that_the_sdk_refuses() -> None:
+    answer = ChatResponse("1", "m", (Choice(Message("assistant", (Text("hi"),)), "stop"),))
+    request = asked(service_tier="on_demand")
+    body = RESPONSES.render_response(answer, request).body
+    assert Response.model_validate_json(body).service_tier == "default"
+
+
+@BOTH
+def test_a_user_too_long_for_the_api_is_told_by_its_hash(dialect: Dialect) -> None:
+    body, lost = rendered(dialect, asked(user="u" * 65))
+    assert body["user"] == sha256(b"u" * 65).hexdigest()
+    assert lost == ["user"]
+    assert rendered(dialect, asked(user="u" * 64))[0]["user"] == "u" * 64
+
+
+@BOTH
+def test_answers_in_other_forms_than_text_are_lost_by_name(dialect: Dialect) -> None:
+    body, lost = rendered(dialect, asked(modalities=("text", "audio", "image")))
+    assert "modalities" not in body
+    assert lost == ["audio", "modalities.image"]
+
+
+@BOTH
+def test_penalties_and_budgets_mean_the_same_in_both(dialect: Dialect) -> None:
+    request = asked(reasoning=ReasoningRequest(budget_tokens=2048))
+    body, lost = rendered(dialect, request)
+    assert "low" in (body.get("reasoning_effort"), body.get("reasoning", {}).get("effort"))
+    assert lost == ["reasoning.budget_tokens"]
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("part", "feature"),
+    [
+        (Image(file_id="file-1", extensions=OTHER), "images.file_id"),
+        (Document(file_id="file-1", extensions=OTHER), "documents.file_id"),
+    ],
+)
+def test_a_file_of_another_vendor_breaks_the_question(
+    dialect: Dialect, part: Image | Document, feature: str
+) -> None:
+    losses = dialect.render_request(asked(Text("look"), part)).losses
+    assert [(loss.feature, loss.breaks) for loss in losses] == [(feature, True)]
+
+
+def test_speech_that_responses_cannot_hear_breaks_the_question() -> None:
+    losses = RESPONSES.render_request(asked(Text("hear"), Audio("aGk=", "wav"))).losses
+    assert [(loss.feature, loss.breaks) for loss in losses] == [("audio", True)]
+
+
+def test_chat_takes_no_documents_by_their_addresses() -> None:
+    assert not CHAT.document_urls
+    assert CHAT.image_urls
