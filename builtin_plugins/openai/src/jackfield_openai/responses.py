@@ -97,9 +97,9 @@ class ResponsesDialect(Dialect):
             return None
         try:
             kind = _decode_kind(sse.data_of(event) or b"")
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return None
-        end = _ENDS.get(kind.type)
+        end = _ENDS.get(kind.type) if isinstance(kind.type, str) else None
         return "error" if end is None and kind.error else end
 
     def usage(self, body: bytes) -> Usage | None:
