@@ -39,6 +39,7 @@ class StreamBody:
             self._context = copy_context()
         self._error: GatewayError | None = None
         self._over = False
+        self._settled = False
         self._settling: asyncio.Task[Outcome] | None = None
         self._sink: Callable[[bytes], bool] | None = None
         self._left: bytes | GatewayError = b""
@@ -189,11 +190,16 @@ class StreamBody:
             self._error = self._error or mistake(self._exchange.id, error)
 
     async def _settle(self) -> None:
-        """Settle in a task of its own, which outlives the one that asks."""
+        """Settle in a task of its own, which outlives the one that asks; once, whoever asks."""
+        if self._settled:
+            return
         if self._settling is None:
-            self._settling = asyncio.create_task(
-                self._pipeline.settle(self._exchange, self._outcome())
-            )
+            pipeline, outcome = self._pipeline, self._outcome()
+            if not pipeline.chain.post_response:  # then there is nothing to wait for
+                self._settled = True
+                pipeline.settled(self._exchange, outcome)
+                return
+            self._settling = asyncio.create_task(pipeline.settle(self._exchange, outcome))
             self._exchange.runner = self._settling
         await asyncio.shield(self._settling)
 
