@@ -7,8 +7,11 @@ from typing import Any, ClassVar, Self
 
 import msgspec
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from jackfield import Chunk, Exchange, Plugin, hookimpl, sse
+from jackfield._client.answer import Answer
+from jackfield._client.room import Room
 from jackfield.dialects import Dialect
 from jackfield.errors import Forbidden
 from jackfield.http_provider import HttpProvider
@@ -204,3 +207,26 @@ async def test_a_pushed_stream_that_is_cut_ends_in_an_error_event() -> None:
         assert said(b"".join(pushed)) == "one two three "
         assert b"stream_truncated" in came[-1]
         assert [one.outcome.kind for one in client.settled] == ["truncated"]
+
+
+class Unread:
+    """A transport that nothing is read from, for an answer that a test feeds itself."""
+
+    def abort(self) -> None:
+        """Nothing is open."""
+
+    pause_reading = resume_reading = abort
+
+
+async def test_what_arrives_behind_a_call_is_read_behind_it() -> None:
+    loop = asyncio.get_running_loop()
+    headers = CIMultiDictProxy(CIMultiDict[str]())
+    transport: Any = Unread()
+    answer = Answer(200, headers, "wire", transport, loop, 1 << 20, None, Room())
+    answer.sink = lambda data: data != b"stop"
+    reading = asyncio.ensure_future(anext(answer))
+    await asyncio.sleep(0)  # it waits now
+    for data in (b"one", b"stop", b"behind"):  # in one turn of the loop
+        answer.feed(data)
+    assert await reading == b""
+    assert await anext(answer) == b"behind"

@@ -54,7 +54,8 @@ class Answer:
 
     async def __anext__(self) -> bytes:
         while True:
-            while not self._parts:
+            # A call comes first: what has arrived since came after what the sink has left.
+            while self._called or not self._parts:
                 if self._called:
                     self._called = False
                     return b""
