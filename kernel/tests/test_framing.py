@@ -73,6 +73,7 @@ class Lined(HttpProvider):
             query=("as",),
         ),
     )
+    paths: ClassVar[Mapping[str, str]] = {LINE_CHAT.name: "/m/{model*}:flow"}
     signs: ClassVar[bool] = True
 
     async def sign(
@@ -102,6 +103,29 @@ async def test_a_path_and_a_query_choose_the_form_of_a_stream(query: str) -> Non
 
 
 SSE_EVENT = b"data: %b\n\n"
+
+
+class Coded(Lined):
+    """The same with the model's name in one segment."""
+
+    paths: ClassVar[Mapping[str, str]] = {LINE_CHAT.name: "/m/{model}/flow"}
+
+
+@pytest.mark.parametrize("model", ["../admin", "a/../../keys", "..", ".", "a//b", "a/./b"])
+@pytest.mark.parametrize("kind", [Lined, Coded])
+async def test_a_models_name_does_not_lead_to_another_part_of_the_api(
+    kind: type[HttpProvider], model: str
+) -> None:
+    async with FakeUpstream() as server:
+        toml = f'[providers.lined]\nbase_url = "{server.base_url}"\ndialects = ["lines.chat"]'
+        async with run_gateway(toml, {"lined": kind}) as client:
+            body = BODY | {"model": f"lined/{model}"}
+            answer = await client.post("/testing/chat", json=body)
+            assert (answer.status, (await answer.json())["error"]["code"]) == (
+                400,
+                "invalid_request",
+            )
+        assert server.requests == []
 
 
 def test_a_dialect_is_found_by_its_name_and_is_one_instance() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote, unquote, unquote_plus
 
 from attrs import frozen
 
@@ -56,6 +56,7 @@ _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.IGNORECASE)
 
 
 _MOST_ROUTES = 1024
+_STEPS = re.compile(r"/\.{0,2}/|/\.{1,2}(?:$|[?:])")
 
 _forwarded = lru_cache(maxsize=256)(header_lines)
 """The lines of headers that are passed on; callers of one kind send the same ones."""
@@ -332,6 +333,12 @@ class HttpProvider(Provider):
             for name, value in values.items():
                 path = path.replace("{" + name + "}", quote(value, safe=""))
                 path = path.replace("{" + name + "*}", quote(value, safe="/:@!$&'()*+,;=~"))
+        if _STEPS.search(unquote(path) if "%" in path else path):
+            # A model named so would lead to another part of the API, with the gateway's key.
+            raise InvalidRequest(
+                f"{target.model!r} cannot be a model's name: it has an empty, . or .. segment.",
+                param="model",
+            )
         query = self.upstream_query(dialect, exchange)
         return path + ("&" if "?" in path else "?") + query if query else path
 
