@@ -37,7 +37,14 @@ BACK_DOOR = (
     "http_provider.py",
     "keys.py",
 )
-VOCABULARY = ("capabilities.py", "events.py", "framing.py", "messages.py", "proofs.py")
+VOCABULARY = (
+    "capabilities.py",
+    "events.py",
+    "fields.py",
+    "framing.py",
+    "messages.py",
+    "proofs.py",
+)
 PARTS = {
     "_cli": 1_100,
     "_client": 1_350,

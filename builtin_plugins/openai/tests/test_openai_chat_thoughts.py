@@ -276,3 +276,9 @@ def test_no_details_break_the_parser(details: list[Any]) -> None:
     message = {"role": "assistant", "content": "Yes.", "reasoning_details": details}
     parts = returned(message)
     assert said(parts) == ("Yes.", 0)
+
+
+def test_an_index_below_zero_is_no_index() -> None:
+    sealed = {"type": "reasoning.encrypted", "index": -1, "data": seal(SUMMARY)}
+    parts = returned({"role": "assistant", "content": "Yes.", "reasoning_details": [None, sealed]})
+    assert said(parts)[0] == "Yes."

@@ -1,117 +1,20 @@
-"""One JSON object being read field by field: what nobody takes is what remains to be carried."""
+"""What this family of dialects leaves in the extensions, under its one name."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from jackfield.errors import InvalidRequest
+from jackfield import fields
 from jackfield.messages import Extensions
 
 NAME: Final = "anthropic.messages"
 """The one name under which all dialects of this family carry what they alone know."""
 
-_NEVER_EMPTY = (int, float, bool)
-
-
-class Fields:
-    """The fields of `wire`, which stands at `path` of the request; `rest` shrinks as they go.
-
-    An absent or null field reads as None and, like an empty one, stays in `rest`, so that it comes
-    back out as it came. A wrong type raises InvalidRequest; where `strict` is false, as in answers,
-    it reads as None instead.
-    """
-
-    __slots__ = ("path", "rest", "strict")
-
-    def __init__(self, wire: Mapping[str, Any], path: str = "", *, strict: bool = True) -> None:
-        self.rest = dict(wire)
-        self.path = path
-        self.strict = strict
-
-    def where(self, key: str) -> str:
-        """The path of a field, as errors name it."""
-        return f"{self.path}.{key}" if self.path else key
-
-    def text(self, key: str) -> str | None:
-        """A string that is not empty."""
-        return self._take(key, (str,), "a string") or None
-
-    def integer(self, key: str) -> int | None:
-        """A whole number."""
-        number: int | None = self._take(key, (int,), "an integer")
-        return number
-
-    def number(self, key: str) -> float | None:
-        """Any number."""
-        number: float | None = self._take(key, (int, float), "a number")
-        return number
-
-    def flag(self, key: str) -> bool | None:
-        """True or false."""
-        flag: bool | None = self._take(key, (bool,), "a boolean")
-        return flag
-
-    def items(self, key: str) -> list[Any]:
-        """An array; empty when there is none."""
-        return self._take(key, (list,), "an array") or []
-
-    def table(self, key: str) -> dict[str, Any] | None:
-        """An object that is not empty."""
-        return self._take(key, (dict,), "an object") or None
-
-    def needed_text(self, key: str) -> str:
-        """A string that must be there, though it may be empty."""
-        value = self.rest.pop(key, None)
-        if not isinstance(value, str):
-            raise self.wrong(key, "a string")
-        return value
-
-    def needed_table(self, key: str) -> "Fields":
-        """The fields of an object that must be there."""
-        value = self.rest.pop(key, None)
-        if not isinstance(value, dict):
-            raise self.wrong(key, "an object")
-        return Fields(value, self.where(key), strict=self.strict)
-
-    def wrong(self, key: str, what: str) -> InvalidRequest:
-        """The error for a field that is not `what` it must be."""
-        where = self.where(key)
-        return InvalidRequest(f"'{where}' must be {what}.", param=where)
-
-    def extensions(self) -> Extensions:
-        """What nobody took, under the family's name; nothing when there is nothing."""
-        return {NAME: self.rest} if self.rest else {}
-
-    def _take(self, key: str, kinds: tuple[type, ...], what: str) -> Any:
-        value = self.rest.get(key)
-        if value is None:
-            return None
-        if type(value) not in kinds:
-            if self.strict:
-                raise self.wrong(key, what)
-            return None
-        if value or type(value) in _NEVER_EMPTY:
-            del self.rest[key]
-        return value
-
-
-def object_fields(value: Any, path: str, *, strict: bool = True) -> Fields:
-    """The fields of a value at `path`. Raises InvalidRequest unless it is a JSON object."""
-    if not isinstance(value, dict):
-        where = f"'{path}'" if path else "The body"
-        raise InvalidRequest(f"{where} must be a JSON object.", param=path or None)
-    return Fields(value, path, strict=strict)
-
 
 def own(extensions: Extensions) -> Mapping[str, Any]:
     """What this family of dialects left in the extensions."""
-    return extensions.get(NAME, {})
+    return fields.own(extensions, NAME)
 
 
 def carry(wire: dict[str, Any], extensions: Extensions) -> dict[str, Any]:
-    """Put carried fields back; what the canonical form says wins. `$` marks our notes on form."""
-    kept = extensions.get(NAME)
-    if kept:
-        for key, value in kept.items():
-            if not key.startswith("$") and wire.get(key) is None:
-                wire[key] = value
-    return wire
+    """Put carried fields back; what the canonical form says wins. `$` marks notes on form."""
+    return fields.carry(wire, extensions, NAME)

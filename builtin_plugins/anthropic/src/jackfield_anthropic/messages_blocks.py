@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, object_fields
 from jackfield.messages import Opaque, Part, Text, ToolCall, ToolResult
 
-from .fields import NAME, Fields, object_fields
+from .fields import NAME
 from .messages_citations import read_citations
 from .messages_reasoning import read_redacted, read_thinking
 from .messages_sources import read_document, read_image
@@ -44,7 +45,7 @@ def read_block(wire: Any, path: str, *, strict: bool = True) -> Part:
 
 def _read_text(fields: Fields) -> Part:
     text = fields.needed_text("text")
-    return Text(text, read_citations(fields), fields.extensions())
+    return Text(text, read_citations(fields), fields.extensions(NAME))
 
 
 def read_call(fields: Fields) -> ToolCall:
@@ -59,7 +60,7 @@ def read_call(fields: Fields) -> ToolCall:
     arguments = fields.rest.pop("input", None)
     if arguments is None:
         arguments = {}
-    return ToolCall(identity, name, _encode(arguments).decode(), extensions=fields.extensions())
+    return ToolCall(identity, name, _encode(arguments).decode(), extensions=fields.extensions(NAME))
 
 
 def new_call_id() -> str:

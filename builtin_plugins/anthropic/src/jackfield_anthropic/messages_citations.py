@@ -6,10 +6,11 @@ they ride along with the block as it came.
 
 from typing import Any
 
+from jackfield.fields import Fields
 from jackfield.messages import Citation
 from jackfield.proofs import MARK, is_sealed
 
-from .fields import NAME, Fields, own
+from .fields import NAME, own
 
 
 def read_citations(fields: Fields) -> tuple[Citation, ...]:

@@ -9,9 +9,10 @@ from itertools import groupby
 from typing import Any
 
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields
 from jackfield.messages import Message, Part, Role, Text, ToolResult
 
-from .fields import NAME, Fields
+from .fields import NAME
 from .messages_blocks import read_content
 
 SYSTEM = "$system"

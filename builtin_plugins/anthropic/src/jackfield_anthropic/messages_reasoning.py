@@ -9,10 +9,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from jackfield.fields import Fields
 from jackfield.messages import Extensions, Reasoning
 from jackfield.proofs import MARK, seal, unseal
 
-from .fields import NAME, Fields, carry
+from .fields import NAME, carry
 
 _CONVERSE = "bedrock.converse"
 

@@ -5,9 +5,10 @@ from typing import Any, Final
 
 from jackfield.dialects import Peek
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, object_fields
 from jackfield.messages import ChatRequest, ResponseFormat
 
-from .fields import NAME, Fields, object_fields, own
+from .fields import NAME, own
 from .messages_conversation import read_conversation
 from .messages_thinking import read_thinking_request
 from .messages_tools import read_choice, read_tools

@@ -7,6 +7,7 @@ import msgspec
 
 from jackfield.dialects import Loss, Rendered
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields
 from jackfield.messages import (
     Audio,
     ChatRequest,
@@ -21,7 +22,7 @@ from jackfield.messages import (
     ToolCall,
 )
 
-from .fields import NAME, Fields, carry
+from .fields import NAME, carry
 from .messages_block_writer import Block, is_plain, write_call, write_refusal, write_text
 from .messages_blocks import new_call_id, read_content
 from .messages_reasoning import write_reasoning

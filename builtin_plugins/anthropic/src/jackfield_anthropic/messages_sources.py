@@ -5,9 +5,10 @@ import binascii
 from typing import Any
 
 from jackfield.dialects import Loss
+from jackfield.fields import Fields
 from jackfield.messages import Document, Image, Part
 
-from .fields import NAME, Fields, carry, own
+from .fields import NAME, carry, own
 
 PDF = "application/pdf"
 

@@ -20,11 +20,12 @@ from jackfield.events import (
     ToolCallStarted,
     UsageReported,
 )
+from jackfield.fields import Fields
 from jackfield.framing import Framing
 from jackfield.messages import Opaque
 
 from .failures import failed_event
-from .fields import NAME, Fields
+from .fields import NAME
 from .messages_blocks import read_call
 from .messages_citations import read_citation, read_citations
 from .messages_reasoning import read_redacted, read_thinking

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from jackfield.dialects import Loss
+from jackfield.fields import Fields, object_fields
 from jackfield.messages import ChatRequest, Opaque, Tool, ToolChoice
 
-from .fields import NAME, Fields, carry, object_fields
+from .fields import NAME, carry
 from .messages_schemas import closed_schema
 from .messages_usual import usual_tool
 

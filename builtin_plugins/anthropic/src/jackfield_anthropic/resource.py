@@ -12,11 +12,11 @@ import msgspec
 from jackfield import sse
 from jackfield.dialects import Dialect, Peek, Terminal, UpstreamFailure, UsageMeter
 from jackfield.errors import GatewayError
+from jackfield.fields import object_fields
 from jackfield.framing import SSE
 from jackfield.messages import Usage
 
 from . import failures
-from .fields import object_fields
 from .messages import encode_event
 from .messages_usage import MessagesMeter, read_usage
 

@@ -17,6 +17,7 @@ from jackfield.dialects import (
     UsageMeter,
 )
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, json_object, object_fields
 from jackfield.framing import Framing
 from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Role, Text, Usage
 
@@ -25,11 +26,9 @@ from .command_stream import CommandStreamParser, CommandStreamRenderer
 from .converse import answer_of, chat_of
 from .converse_losses import foreign_losses
 from .converse_request import model_of
-from .converse_response import parse_body
 from .dialect import BedrockDialect
 from .event_stream import decode
 from .event_stream_framing import CHUNKS, unwrap
-from .fields import Fields, body_fields, carry
 from .invoke_usage import usage_of_any
 from .prompts import prompt_of, said
 from .usage import EventMeter
@@ -58,7 +57,7 @@ class CommandDialect(BedrockDialect):
     terminal_hints: ClassVar[tuple[bytes, ...]] = (b":message-type",)
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        tokens = body_fields(tree).rest.get("max_tokens")
+        tokens = object_fields(tree).rest.get("max_tokens")
         return Peek(model_of(params), False, tokens if type(tokens) is int else None)
 
     def terminal(self, event: bytes) -> Terminal | None:
@@ -75,7 +74,7 @@ class CommandDialect(BedrockDialect):
         return EventMeter(self.framing, usage_of_any)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         stop = fields.items("stop_sequences")
         if not all(isinstance(word, str) for word in stop):
             raise fields.wrong("stop_sequences", "an array of strings")
@@ -114,7 +113,7 @@ class CommandDialect(BedrockDialect):
         return {"prompt": prompt_of(chat.messages, losses, "Chatbot: ")}
 
     def parse_response(self, body: bytes) -> ChatResponse:
-        fields = Fields(parse_body(body), strict=False)
+        fields = Fields(json_object(body), strict=False)
         made = fields.rest.pop("generations", None)
         if not isinstance(made, list) or not all(isinstance(one, dict) for one in made):
             raise ValueError("the response has no 'generations'")
@@ -194,7 +193,7 @@ class CommandRDialect(CommandDialect):
         return wire
 
     def parse_response(self, body: bytes) -> ChatResponse:
-        fields = Fields(parse_body(body), strict=False)
+        fields = Fields(json_object(body), strict=False)
         usage = usage_of_any(fields.rest)
         identity, rest = fields.text("response_id") or "", dict(fields.rest)
         said_alone: dict[str, Any] = {

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from jackfield.dialects import Loss
+from jackfield.fields import carry, own
 from jackfield.messages import (
     Audio,
     Document,
@@ -24,7 +25,6 @@ from .converse_media import write_audio, write_document, write_image
 from .converse_names import NAME, call_id
 from .converse_parts import CACHE, GUARD
 from .converse_thoughts import proof_of, write_thought
-from .fields import carry, own
 
 Block = dict[str, Any]
 

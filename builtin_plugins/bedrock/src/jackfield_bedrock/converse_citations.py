@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from jackfield.fields import Fields, own
 from jackfield.messages import Citation, Text
 
 from .converse_media import texts_of
 from .converse_names import NAME
-from .fields import Fields, own
 
 
 def read_cited_text(fields: Fields) -> Text:

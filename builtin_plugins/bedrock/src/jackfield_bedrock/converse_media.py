@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from jackfield.dialects import Loss
+from jackfield.fields import Fields, carry, own
 from jackfield.messages import Audio, Document, Image, Opaque, Part
 
 from .converse_names import NAME
-from .fields import Fields, carry, own
 
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 _DOCUMENTS: Final[Mapping[str, str]] = {

@@ -9,10 +9,10 @@ from typing import Any, Generic, TypeVar
 
 from attrs import frozen
 
+from jackfield.fields import own
 from jackfield.messages import ChatRequest
 
 from .converse_names import NAME
-from .fields import own
 
 T = TypeVar("T")
 Tree = dict[str, Any]

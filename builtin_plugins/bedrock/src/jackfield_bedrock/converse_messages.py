@@ -5,13 +5,13 @@ from typing import Any, Literal
 
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, own
 from jackfield.messages import Message, Part, Reasoning, Role, ToolResult
 
 from .converse_block_writer import Block, BlockWriter
 from .converse_names import NAME
 from .converse_parts import read_blocks
 from .converse_thoughts import is_proven
-from .fields import Fields, own
 
 _APART = "$apart"
 """Notes a message whose speaker has just spoken, so that it is not joined to the one before."""

@@ -6,12 +6,12 @@ from typing import Any, Final
 import msgspec
 
 from jackfield.dialects import Loss
+from jackfield.fields import Fields
 from jackfield.messages import ChatRequest, ResponseFormat
 
 from .converse_members import ADDITIONAL, Member, Tree, at, nested
 from .converse_models import family_of
 from .converse_names import NAME
-from .fields import Fields
 
 _TEXT_FORMAT: Final = ("outputConfig", "textFormat")
 _TOP_K: Final = ((ADDITIONAL, "top_k"), (ADDITIONAL, "inferenceConfig", "topK"))

@@ -7,13 +7,13 @@ import msgspec
 from msgspec.structs import replace
 
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields
 from jackfield.messages import Document, Image, Opaque, Part, Text, ToolCall, ToolResult
 
 from .converse_citations import read_cited_text
 from .converse_media import read_audio, read_document, read_image, texts_of
 from .converse_names import NAME
 from .converse_thoughts import read_thought
-from .fields import Fields
 
 CACHE = "$cache"
 """Notes the cache point that stands behind a part."""

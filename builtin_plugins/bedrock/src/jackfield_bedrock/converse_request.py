@@ -7,6 +7,7 @@ import msgspec
 
 from jackfield.dialects import Loss, Peek, Rendered
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, object_fields, own
 from jackfield.messages import ChatRequest
 
 from .converse_block_writer import BlockWriter
@@ -29,12 +30,11 @@ from .converse_options import (
 from .converse_reasoning import REASONING, write_reasoning
 from .converse_sampling import allowed_sampling
 from .converse_tools import read_tool_config, write_tool_config
-from .fields import Fields, body_fields, own
 
 
 def peek(tree: Any, params: Mapping[str, str]) -> Peek:
     """What the kernel must know: the path names the model and whether the answer streams."""
-    fields = body_fields(tree)
+    fields = object_fields(tree)
     config = fields.rest.get("inferenceConfig")
     tokens = config.get("maxTokens") if isinstance(config, dict) else None
     if tokens is not None and type(tokens) is not int:
@@ -52,7 +52,7 @@ def model_of(params: Mapping[str, str]) -> str:
 
 def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
     """The canonical form of a request's body."""
-    return read_conversation(body_fields(tree), params)
+    return read_conversation(object_fields(tree), params)
 
 
 def read_conversation(fields: Fields, params: Mapping[str, str]) -> ChatRequest:

@@ -7,6 +7,7 @@ import msgspec
 
 from jackfield.dialects import Loss, Rendered
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, json_object, own
 from jackfield.messages import (
     ChatResponse,
     Choice,
@@ -19,7 +20,6 @@ from jackfield.messages import (
 from .converse_block_writer import BlockWriter
 from .converse_names import NAME
 from .converse_parts import read_blocks
-from .fields import Fields, carry, own
 from .usage import read_usage, write_usage
 
 _FINISHES: Final[Mapping[str, FinishReason]] = {
@@ -57,17 +57,6 @@ def write_finish(reason: FinishReason | None, word: str | None) -> str:
     return _STOPS.get(reason, "end_turn")
 
 
-def parse_body(body: bytes) -> dict[str, Any]:
-    """The JSON object of a response. Raises ValueError when it is none."""
-    try:
-        tree = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError("the response is not JSON") from error
-    if not isinstance(tree, dict):
-        raise ValueError("the response is no JSON object")
-    return tree
-
-
 class _Output(msgspec.Struct):
     message: msgspec.Raw = msgspec.Raw()
 
@@ -95,7 +84,7 @@ def usage_of_answer(body: bytes) -> Usage | None:
 
 def read_response(body: bytes) -> ChatResponse:
     """The canonical form. Raises ValueError when the body is no answer."""
-    return read_answer(parse_body(body))
+    return read_answer(json_object(body))
 
 
 def read_answer(tree: dict[str, Any]) -> ChatResponse:

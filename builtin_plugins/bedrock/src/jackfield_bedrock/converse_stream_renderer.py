@@ -24,6 +24,7 @@ from jackfield.events import (
     ToolCallStarted,
     UsageReported,
 )
+from jackfield.fields import own
 from jackfield.messages import Image, Opaque, Reasoning, Text, Usage
 from jackfield.proofs import seal
 
@@ -33,7 +34,6 @@ from .converse_response import write_finish
 from .converse_thoughts import wrapped
 from .event_stream import encode_event
 from .failures import render_failed
-from .fields import own
 from .usage import write_usage
 
 _encode = msgspec.json.Encoder().encode

@@ -12,11 +12,11 @@ import msgspec
 from msgspec.structs import replace
 
 from jackfield.dialects import Loss
+from jackfield.fields import Fields, carry
 from jackfield.messages import Reasoning
 from jackfield.proofs import MARK, is_sealed, seal, unseal
 
 from .converse_names import NAME, OWN
-from .fields import Fields, carry
 
 _ANTHROPIC = "anthropic.messages"
 """Whose signatures and encrypted thoughts are the same on every platform."""

@@ -5,12 +5,12 @@ from typing import Any
 
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, own
 from jackfield.messages import ChatRequest, Opaque, Tool, ToolCall, ToolChoice, ToolResult
 
 from .converse_block_writer import Block, cache_points
 from .converse_names import NAME
 from .converse_parts import note_cache_point
-from .fields import Fields, carry, own
 
 _CHOICE = "$toolChoice"
 _FREE_TEXT: Mapping[str, Any] = {

@@ -18,14 +18,13 @@ from jackfield.dialects import (
     UsageMeter,
 )
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, json_object, object_fields
 from jackfield.messages import ChatRequest, TokenCount, Usage
 
 from .converse import chat_of
 from .converse_request import model_of, read_conversation, write_conversation
-from .converse_response import parse_body
 from .dialect import BedrockDialect
 from .event_stream_framing import CHUNKS
-from .fields import Fields, body_fields, carry
 from .invoke import InvokeDialect
 from .invoke_usage import usage_of_any
 from .usage import EventMeter
@@ -62,7 +61,7 @@ class CountTokensDialect(BedrockDialect):
         return EventMeter(CHUNKS, usage_of_any)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
-        counted = body_fields(tree).table("input") or {}
+        counted = object_fields(tree).table("input") or {}
         if isinstance(counted.get("converse"), dict):
             return read_conversation(Fields(counted["converse"], "input.converse"), params)
         invoked = counted.get("invokeModel")
@@ -79,7 +78,7 @@ class CountTokensDialect(BedrockDialect):
         return Rendered(msgspec.json.encode({"input": {"converse": counted}}), kept)
 
     def parse_response(self, body: bytes) -> TokenCount:
-        tree = parse_body(body)
+        tree = json_object(body)
         count = tree.pop("inputTokens", None)
         if type(count) is not int:
             raise ValueError("the response has no 'inputTokens'")

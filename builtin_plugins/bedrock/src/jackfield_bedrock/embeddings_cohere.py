@@ -7,12 +7,11 @@ import msgspec
 
 from jackfield.dialects import CanonicalRequest, CanonicalResponse, Loss, Rendered
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse
 
 from .converse_request import model_of
-from .converse_response import parse_body
 from .embeddings import InvokedEmbeddings, embeddings_of, read_vector, texts, vectors_of
-from .fields import Fields, body_fields, carry, own
 
 NAME: Final = "bedrock.cohere_embeddings"
 _TYPES: Final = {"search_query": "query", "search_document": "document"}
@@ -26,7 +25,7 @@ class CohereEmbeddingsDialect(InvokedEmbeddings):
     request_texts: ClassVar[tuple[str, ...]] = ("texts/*",)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         inputs = fields.rest.pop("texts", None)
         if not isinstance(inputs, list) or not all(isinstance(text, str) for text in inputs):
             raise fields.wrong("texts", "an array of strings")
@@ -57,7 +56,7 @@ class CohereEmbeddingsDialect(InvokedEmbeddings):
         return Rendered(msgspec.json.encode(carry(wire, asked.extensions, NAME)), tuple(losses))
 
     def parse_response(self, body: bytes) -> EmbeddingsResponse:
-        fields = Fields(parse_body(body), strict=False)
+        fields = Fields(json_object(body), strict=False)
         found = fields.rest.pop("embeddings", None)
         if isinstance(found, dict):
             fields.rest["$byType"] = {key: value for key, value in found.items() if key != "float"}

@@ -7,12 +7,11 @@ import msgspec
 
 from jackfield.dialects import CanonicalRequest, CanonicalResponse, Loss, Rendered
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse
 
 from .converse_request import model_of
-from .converse_response import parse_body
 from .embeddings import InvokedEmbeddings, embeddings_of, one_text, read_vector, vectors_of
-from .fields import Fields, body_fields, carry, own
 
 NAME: Final = "bedrock.nova_embeddings"
 _PARAMS: Final = "singleEmbeddingParams"
@@ -28,7 +27,7 @@ class NovaEmbeddingsDialect(InvokedEmbeddings):
     request_texts: ClassVar[tuple[str, ...]] = (f"{_PARAMS}/text/value",)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         inner = Fields(fields.table(_PARAMS) or {}, _PARAMS)
         said = Fields(inner.table("text") or {}, f"{_PARAMS}.text")
         if not isinstance(said.rest.get("value"), str):
@@ -66,7 +65,7 @@ class NovaEmbeddingsDialect(InvokedEmbeddings):
         return Rendered(msgspec.json.encode(carry(wire, asked.extensions, NAME)), tuple(losses))
 
     def parse_response(self, body: bytes) -> EmbeddingsResponse:
-        fields = Fields(parse_body(body), strict=False)
+        fields = Fields(json_object(body), strict=False)
         found = fields.rest.pop("embeddings", None)
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
             raise ValueError("the response has no 'embeddings'")

@@ -7,12 +7,11 @@ import msgspec
 
 from jackfield.dialects import CanonicalRequest, CanonicalResponse, Loss, Rendered
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
 
 from .converse_request import model_of
-from .converse_response import parse_body
 from .embeddings import InvokedEmbeddings, embeddings_of, one_text, read_vector, vectors_of
-from .fields import Fields, body_fields, carry, own
 from .usage import count_of
 
 NAME: Final = "bedrock.titan_embeddings"
@@ -25,7 +24,7 @@ class TitanEmbeddingsDialect(InvokedEmbeddings):
     request_texts: ClassVar[tuple[str, ...]] = ("inputText",)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         if "inputImage" in fields.rest:
             raise InvalidRequest(
                 "Images are embedded by Titan alone, not by other models.", param="inputImage"
@@ -52,7 +51,7 @@ class TitanEmbeddingsDialect(InvokedEmbeddings):
         return Rendered(msgspec.json.encode(carry(wire, asked.extensions, NAME)), tuple(losses))
 
     def parse_response(self, body: bytes) -> EmbeddingsResponse:
-        fields = Fields(parse_body(body), strict=False)
+        fields = Fields(json_object(body), strict=False)
         vector = fields.rest.pop("embedding", None)
         if vector is None:  # binary vectors are asked for by their own name
             raise ValueError("the response has no 'embedding'")

@@ -19,6 +19,7 @@ from jackfield.dialects import (
 )
 from jackfield.errors import ProviderError
 from jackfield.events import StreamEvent
+from jackfield.fields import object_fields, own
 from jackfield.framing import Framing
 from jackfield.messages import ChatRequest, Usage
 
@@ -32,7 +33,6 @@ from .converse_stream_renderer import ConverseStreamRenderer
 from .event_stream import decode, encode_event
 from .event_stream_framing import CHUNKS, unwrap, wrap
 from .failures import failed_event
-from .fields import body_fields, own
 from .usage import NO_USAGE, EventMeter, read_usage
 
 _VERSION: Final = "messages-v1"
@@ -61,7 +61,7 @@ class NovaDialect(ConverseDialect):
     ) + encode_event("chunk", wrap(b'{"metadata":{"usage":%b}}' % NO_USAGE))
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        config = body_fields(tree).rest.get("inferenceConfig")
+        config = object_fields(tree).rest.get("inferenceConfig")
         told = config if isinstance(config, dict) else {}
         found = (told.get(key) for key in ("maxTokens", "max_new_tokens", "max_tokens"))
         tokens = next((number for number in found if type(number) is int), None)
@@ -80,7 +80,7 @@ class NovaDialect(ConverseDialect):
         return EventMeter(self.framing, _usage_of_chunk)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         note = {"$schemaVersion": fields.rest.pop("schemaVersion", None)}
         raw = fields.rest.get("inferenceConfig")
         if isinstance(raw, dict):

@@ -15,13 +15,12 @@ from jackfield.dialects import (
     UsageMeter,
 )
 from jackfield.errors import InvalidRequest
+from jackfield.fields import carry, json_object, object_fields
 from jackfield.messages import RankedDocument, RerankRequest, RerankResponse, Usage
 
 from .converse_members import Path, at
-from .converse_response import parse_body
 from .dialect import BedrockDialect
 from .event_stream_framing import CHUNKS
-from .fields import body_fields, carry
 from .invoke_usage import usage_of_any
 from .usage import EventMeter
 
@@ -43,7 +42,7 @@ class RerankDialect(BedrockDialect):
     )
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        return Peek(_model(body_fields(tree).rest))
+        return Peek(_model(object_fields(tree).rest))
 
     def terminal(self, event: bytes) -> Terminal | None:
         return None
@@ -56,7 +55,7 @@ class RerankDialect(BedrockDialect):
         return EventMeter(CHUNKS, usage_of_any)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> RerankRequest:
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         queries, sources = fields.items("queries"), fields.items("sources")
         query = at(queries[0], ("textQuery", "text")) if len(queries) == 1 else None
         if not isinstance(query, str):
@@ -89,7 +88,7 @@ class RerankDialect(BedrockDialect):
         return Rendered(msgspec.json.encode(wire))
 
     def parse_response(self, body: bytes) -> RerankResponse:
-        tree = parse_body(body)
+        tree = json_object(body)
         results = tree.pop("results", None)
         if not isinstance(results, list):
             raise ValueError("the response has no 'results'")

@@ -16,13 +16,12 @@ from jackfield.dialects import (
     UsageMeter,
 )
 from jackfield.errors import InvalidRequest
+from jackfield.fields import carry, json_object, object_fields
 from jackfield.messages import RerankRequest, RerankResponse, Usage
 
 from .converse_request import model_of
-from .converse_response import parse_body
 from .dialect import BedrockDialect
 from .event_stream_framing import CHUNKS
-from .fields import body_fields, carry
 from .invoke_usage import usage_of_any
 from .rerank import Document, ranking_of, read_ranked, rerank_of
 from .usage import EventMeter
@@ -53,7 +52,7 @@ class RerankModelDialect(BedrockDialect):
         return EventMeter(CHUNKS, usage_of_any)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> RerankRequest:
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         documents = fields.items("documents")
         for i, document in enumerate(documents):
             if not isinstance(document, str | dict):
@@ -86,7 +85,7 @@ class RerankModelDialect(BedrockDialect):
         return Rendered(msgspec.json.encode(carry(wire, asked.extensions, NAME)), tuple(losses))
 
     def parse_response(self, body: bytes) -> RerankResponse:
-        tree = parse_body(body)
+        tree = json_object(body)
         results = tree.pop("results", None)
         if not isinstance(results, list):
             raise ValueError("the response has no 'results'")

@@ -16,6 +16,7 @@ from jackfield.dialects import (
     Terminal,
     UsageMeter,
 )
+from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.framing import Framing
 from jackfield.messages import (
     ChatRequest,
@@ -29,11 +30,9 @@ from jackfield.messages import (
 from .converse import answer_of, chat_of
 from .converse_losses import foreign_losses
 from .converse_request import model_of
-from .converse_response import parse_body
 from .dialect import BedrockDialect
 from .event_stream import decode
 from .event_stream_framing import CHUNKS, unwrap
-from .fields import Fields, body_fields, carry, own
 from .prompts import prompt_of, said
 from .titan_finish import read_finish, write_finish
 from .titan_stream import TitanStreamParser, TitanStreamRenderer, is_last, usage_of_chunk
@@ -55,7 +54,7 @@ class TitanDialect(BedrockDialect):
     terminal_hints: ClassVar[tuple[bytes, ...]] = (b":message-type",)
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        config = body_fields(tree).rest.get(_CONFIG)
+        config = object_fields(tree).rest.get(_CONFIG)
         tokens = config.get("maxTokenCount") if isinstance(config, dict) else None
         return Peek(model_of(params), False, tokens if type(tokens) is int else None)
 
@@ -73,7 +72,7 @@ class TitanDialect(BedrockDialect):
         return EventMeter(self.framing, usage_of_chunk)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         text = fields.needed_text("inputText")
         inner = Fields(fields.table(_CONFIG) or {}, _CONFIG)
         stop = inner.items("stopSequences")
@@ -115,7 +114,7 @@ class TitanDialect(BedrockDialect):
         return Rendered(msgspec.json.encode(carry(wire, chat.extensions, NAME)), tuple(losses))
 
     def parse_response(self, body: bytes) -> ChatResponse:
-        fields = Fields(parse_body(body), strict=False)
+        fields = Fields(json_object(body), strict=False)
         results = fields.rest.pop("results", None)
         if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
             raise ValueError("the response has no 'results'")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from jackfield.dialects import Loss
+from jackfield.fields import carry, own
 from jackfield.messages import Audio, Image, Message, Opaque, Part, Reasoning, Text, ToolCall
 from jackfield.proofs import seal
 
@@ -10,7 +11,6 @@ from .chat_message_reader import is_plan
 from .chat_parts import NAME, write_part
 from .chat_tools import write_call
 from .citations import write_citations
-from .fields import carry, own
 
 
 def write_assistant(

@@ -6,6 +6,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields
 from jackfield.messages import (
     Message,
     Part,
@@ -19,7 +20,6 @@ from jackfield.messages import (
 from .chat_parts import NAME, read_parts
 from .chat_tools import read_call
 from .citations import read_citation
-from .fields import Fields
 
 PLAN: Final = "$tool_plan"
 """Notes a thought that stands in `tool_plan`."""

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jackfield.dialects import Loss
+from jackfield.fields import carry, own
 from jackfield.messages import Document, Message, Opaque, Part, Text, ToolResult
 
 from .chat_assistant import write_assistant
 from .chat_parts import NAME, write_part
 from .documents import DocumentWriter, plain_text
-from .fields import carry, own
 
 
 class Conversation:

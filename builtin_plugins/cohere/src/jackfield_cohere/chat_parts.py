@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, own
 from jackfield.messages import (
     Audio,
     Document,
@@ -20,8 +21,6 @@ from jackfield.messages import (
     Text,
 )
 from jackfield.proofs import unseal
-
-from .fields import Fields, carry, own
 
 NAME: Final = "cohere.chat"
 _DATA_URL: Final = re.compile(r"data:([^;,]*)(?:;[^,]*)?;base64,(.*)", re.DOTALL)

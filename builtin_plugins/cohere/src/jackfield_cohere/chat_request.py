@@ -8,6 +8,7 @@ from attrs import frozen
 
 from jackfield.dialects import Loss, Peek, Rendered
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, object_fields, own
 from jackfield.messages import ChatRequest, ReasoningRequest, ResponseFormat
 
 from .chat_message_reader import read_messages
@@ -15,7 +16,6 @@ from .chat_message_writer import Conversation
 from .chat_parts import NAME
 from .chat_tools import read_choice, read_tools, write_tools
 from .documents import take_documents
-from .fields import Fields, body_fields, carry, own
 from .losses import request_losses
 
 _NUMBERS: Final = {
@@ -40,7 +40,7 @@ def peek_chat(tree: Any, params: Mapping[str, str]) -> Peek:
         if usual and model and (tokens is None or type(tokens) is int):
             return Peek(model, stream, tokens)
     # Something is unusual, or wrong, in which case the error says what.
-    fields = body_fields(tree)
+    fields = object_fields(tree)
     if not isinstance(tree.get("messages"), list):
         raise fields.wrong("messages", "an array")
     tokens = fields.integer("max_tokens")
@@ -57,7 +57,7 @@ def needed_model(fields: Fields) -> str:
 
 def read_request(tree: Any) -> ChatRequest:
     """The canonical form of a request's body."""
-    fields = body_fields(tree)
+    fields = object_fields(tree)
     model = needed_model(fields)
     messages = take_documents(fields, read_messages(fields.rest.pop("messages", None)))
     known: dict[str, Any] = {

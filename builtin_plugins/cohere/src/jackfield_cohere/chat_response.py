@@ -8,12 +8,12 @@ import msgspec
 
 from jackfield.dialects import Loss, Rendered
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, json_object, own
 from jackfield.messages import ChatResponse, Choice, FinishReason, Message, ToolCall
 
 from .chat_assistant import write_assistant
 from .chat_message_reader import read_message
 from .chat_parts import NAME
-from .fields import Fields, carry, own
 from .logprobs import read_logprobs, write_logprobs
 from .usage import read_usage, write_usage
 
@@ -54,20 +54,9 @@ def write_finish(reason: FinishReason | None, word: str | None, losses: list[Los
     return _WRITTEN.get(reason, "COMPLETE")
 
 
-def parse_body(body: bytes) -> dict[str, Any]:
-    """The JSON object of a response. Raises ValueError when it is none."""
-    try:
-        tree = msgspec.json.decode(body)
-    except UnicodeDecodeError as error:
-        raise ValueError("the response is not UTF-8") from error
-    if not isinstance(tree, dict):
-        raise ValueError("the response is no JSON object")
-    return tree
-
-
 def read_response(body: bytes) -> ChatResponse:
     """The canonical form. Raises ValueError when the body is no answer of a chat."""
-    fields = Fields(parse_body(body), strict=False)
+    fields = Fields(json_object(body), strict=False)
     wire = fields.rest.pop("message", None)
     if not isinstance(wire, dict):
         raise ValueError("the response has no 'message'")

@@ -23,6 +23,7 @@ from jackfield.events import (
     ToolCallStarted,
     UsageReported,
 )
+from jackfield.fields import own
 from jackfield.messages import Image, Opaque, Usage
 from jackfield.proofs import seal
 
@@ -31,7 +32,6 @@ from .chat_parts import NAME
 from .chat_response import new_id, write_finish
 from .citations import write_citation
 from .failures import render_failed
-from .fields import own
 from .logprobs import write_logprobs
 from .usage import write_usage
 

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, own
 from jackfield.messages import ChatRequest, Opaque, Tool, ToolCall, ToolChoice
 
 from .chat_parts import NAME
-from .fields import Fields, carry, own
 
 _DIGITS: Final = re.compile(r"\d+")
 _MODES: Final[Mapping[str, ToolChoice]] = {

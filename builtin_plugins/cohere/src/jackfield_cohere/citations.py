@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from jackfield.fields import Fields, own
 from jackfield.messages import Citation
 
 from .chat_parts import NAME
-from .fields import Fields, own
 
 _WHOLE: Final = "$citation"
 _MORE: Final = "$more"

@@ -7,6 +7,7 @@ import msgspec
 
 from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Loss, Rendered
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, json_object, object_fields
 from jackfield.messages import (
     ChatRequest,
     Message,
@@ -20,8 +21,6 @@ from jackfield.messages import (
 )
 
 from .chat_request import needed_model
-from .chat_response import parse_body
-from .fields import Fields, body_fields
 from .json_dialect import JsonDialect
 
 NAME: Final = "cohere.count_tokens"
@@ -47,7 +46,7 @@ class CountTokensDialect(JsonDialect):
         return None
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         model = needed_model(fields)
         text = fields.needed_text("text")
         question = Message("user", (Text(text),))
@@ -67,7 +66,7 @@ class CountTokensDialect(JsonDialect):
         return Rendered(msgspec.json.encode(body), tuple(losses))
 
     def parse_response(self, body: bytes) -> TokenCount:
-        fields = Fields(parse_body(body), strict=False)
+        fields = Fields(json_object(body), strict=False)
         tokens = fields.rest.get("tokens")
         if not isinstance(tokens, list):
             raise ValueError("the response has no 'tokens'")

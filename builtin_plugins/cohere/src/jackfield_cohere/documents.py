@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, own
 from jackfield.messages import Document, Message
 
 from .chat_parts import NAME, told
-from .fields import Fields, own
 
 _RAW: Final = "$raw"
 _TEXTUAL: Final = ("text/", "application/json", "application/xml")

@@ -14,11 +14,10 @@ from jackfield.dialects import (
     Rendered,
 )
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse
 
 from .chat_request import needed_model
-from .chat_response import parse_body
-from .fields import Fields, body_fields, carry, own
 from .json_dialect import JsonDialect
 from .usage import read_meta, write_meta
 from .vectors import encoded, read_vector, read_vectors
@@ -38,7 +37,7 @@ class EmbeddingsDialect(JsonDialect):
     request_texts: ClassVar[tuple[str, ...]] = ("texts/*", "inputs/*/content/*/text")
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         word = fields.text("input_type")
         if params.get("version") == "v1":
             fields.rest["$v1"] = True
@@ -70,7 +69,7 @@ class EmbeddingsDialect(JsonDialect):
         return Rendered(msgspec.json.encode(wire), tuple(losses))
 
     def parse_response(self, body: bytes) -> EmbeddingsResponse:
-        fields = Fields(parse_body(body), strict=False)
+        fields = Fields(json_object(body), strict=False)
         found = fields.rest.pop("embeddings", None)
         if isinstance(found, dict):
             vectors = read_vectors(found)

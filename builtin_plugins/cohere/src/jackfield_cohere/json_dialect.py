@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 
 from jackfield.dialects import Dialect, Peek, Terminal, UpstreamFailure, UsageMeter
 from jackfield.errors import GatewayError
+from jackfield.fields import object_fields
 from jackfield.messages import Usage
 
 from . import failures
 from .chat_request import needed_model
-from .fields import body_fields
 from .usage import EventMeter, usage_of_answer
 
 
@@ -20,7 +20,7 @@ class JsonDialect(Dialect):
     """The member that every answer has, and no error."""
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        return Peek(needed_model(body_fields(tree)))
+        return Peek(needed_model(object_fields(tree)))
 
     def terminal(self, event: bytes) -> Terminal | None:
         return None

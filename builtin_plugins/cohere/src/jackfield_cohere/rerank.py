@@ -14,11 +14,10 @@ from jackfield.dialects import (
     Rendered,
 )
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.messages import RankedDocument, RerankRequest, RerankResponse
 
 from .chat_request import needed_model
-from .chat_response import parse_body
-from .fields import Fields, body_fields, carry, own
 from .json_dialect import JsonDialect
 from .usage import read_meta, write_meta
 
@@ -37,7 +36,7 @@ class RerankDialect(JsonDialect):
     response_texts: ClassVar[tuple[str, ...]] = ("results/*/document/*",)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> RerankRequest:
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         if params.get("version") == "v1":
             fields.rest["$v1"] = True
         return RerankRequest(
@@ -67,7 +66,7 @@ class RerankDialect(JsonDialect):
         return Rendered(msgspec.json.encode(wire), tuple(losses))
 
     def parse_response(self, body: bytes) -> RerankResponse:
-        fields = Fields(parse_body(body), strict=False)
+        fields = Fields(json_object(body), strict=False)
         results = fields.rest.pop("results", None)
         if not isinstance(results, list):
             raise ValueError("the response has no 'results'")

@@ -7,9 +7,9 @@ import msgspec
 
 from jackfield import sse
 from jackfield.dialects import Peek, Terminal
+from jackfield.fields import object_fields
 from jackfield.messages import Usage
 
-from .fields import body_fields
 from .forms import field_span
 from .json_dialect import JsonDialect
 from .usage import read_meta
@@ -26,7 +26,7 @@ class ResourceDialect(JsonDialect):
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         if not isinstance(tree, dict):  # uploads, lists and the like
             return Peek(None)
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         return Peek(fields.text("model"), bool(fields.flag("stream")))
 
     def peek_form(self, body: bytes, media_type: str, params: Mapping[str, str]) -> Peek:

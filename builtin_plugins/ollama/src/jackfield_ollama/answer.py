@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from jackfield.dialects import Loss, Rendered
+from jackfield.fields import Fields, carry, json_object, own
 from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Part, ToolCall
 
-from .fields import Fields, carry, json_object, own
 from .finish import read_finish, read_logprobs, write_finish, write_logprobs
 from .message_reader import read_parts
 from .message_writer import write_parts

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from jackfield.dialects import Loss, Rendered
+from jackfield.fields import carry, object_fields
 from jackfield.messages import ChatRequest
 
-from .fields import body_fields, carry
 from .losses import request_losses
 from .message_reader import read_messages
 from .message_writer import write_messages
@@ -17,7 +17,7 @@ from .tools import NAME, read_tools, write_tools
 
 def read_chat(tree: Any) -> ChatRequest:
     """The canonical form of a request's body."""
-    fields = body_fields(tree)
+    fields = object_fields(tree)
     messages = read_messages(fields.rest.pop("messages", None))
     known = take_options(fields)
     tools = read_tools(fields)

@@ -18,13 +18,13 @@ from jackfield.dialects import (
     UsageMeter,
 )
 from jackfield.errors import GatewayError
+from jackfield.fields import json_object
 from jackfield.framing import Framing
 from jackfield.messages import ChatRequest, ChatResponse, Usage
 
 from . import failures
 from .answer import read_answer, write_answer
 from .chat_request import read_chat, write_chat
-from .fields import json_object
 from .generate_request import read_generate, write_generate
 from .lines import LINES
 from .options import peek_lines

@@ -18,10 +18,10 @@ from jackfield.dialects import (
     UsageMeter,
 )
 from jackfield.errors import GatewayError, InvalidRequest
+from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
 
 from . import failures
-from .fields import Fields, body_fields, carry, json_object, own
 from .options import peek_lines
 from .usage import LastLineMeter, take_usage, write_usage
 
@@ -81,7 +81,7 @@ class EmbeddingsDialect(Dialect):
         return failures.parse_error(status, body)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         inputs = _take_inputs(fields)
         for key in _HINTS:
             if key in fields.rest:

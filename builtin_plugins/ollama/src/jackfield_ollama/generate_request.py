@@ -6,9 +6,9 @@ import msgspec
 
 from jackfield.dialects import Loss, Rendered
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, object_fields
 from jackfield.messages import ChatRequest, Message, Opaque, Part, Text
 
-from .fields import Fields, body_fields, carry
 from .images import read_images
 from .losses import request_losses
 from .message_writer import write_parts
@@ -22,7 +22,7 @@ _OWN_FIELDS = ("suffix", "template", "raw")
 
 def read_generate(tree: Any) -> ChatRequest:
     """The canonical form of a request's body."""
-    fields = body_fields(tree)
+    fields = object_fields(tree)
     system = fields.text("system")
     parts = _take_prompt(fields)
     if not parts:

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from jackfield.dialects import Loss
+from jackfield.fields import Fields
 from jackfield.messages import Image
-
-from .fields import Fields
 
 _BEGINNINGS: Mapping[str, str] = {
     "iVBORw0KGgo": "image/png",

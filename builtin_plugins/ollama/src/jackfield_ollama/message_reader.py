@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields
 from jackfield.messages import Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
 
-from .fields import Fields
 from .images import read_images
 from .tools import MADE_ID, NAME, placed_id, read_calls
 

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from jackfield.dialects import Loss
+from jackfield.fields import carry, own
 from jackfield.messages import (
     Audio,
     Document,
@@ -21,7 +22,6 @@ from jackfield.messages import (
 )
 
 from .documents import document_text
-from .fields import carry, own
 from .images import write_images
 from .tools import MADE_ID, NAME, write_calls
 

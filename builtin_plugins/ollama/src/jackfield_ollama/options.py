@@ -5,9 +5,8 @@ from typing import Any
 
 from jackfield.dialects import Loss, Peek
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, object_fields, own
 from jackfield.messages import ChatRequest, ReasoningRequest, ResponseFormat
-
-from .fields import Fields, body_fields, own
 
 _NUMBERS = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
 _INTEGERS = ("top_k", "seed")
@@ -23,7 +22,7 @@ _HINTS = frozenset(
 
 def peek_lines(tree: Any, params: Mapping[str, str]) -> Peek:
     """What the kernel must know of a request; it streams unless it says that it must not."""
-    fields = body_fields(tree)
+    fields = object_fields(tree)
     model = fields.text("model")
     if model is None:
         raise InvalidRequest("The request names no model: set 'model'.", param="model")

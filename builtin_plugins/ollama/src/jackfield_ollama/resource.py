@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 from jackfield import json_spans
 from jackfield.dialects import Dialect, Peek, Terminal, UpstreamFailure, UsageMeter
 from jackfield.errors import GatewayError
+from jackfield.fields import json_object, object_fields
 from jackfield.framing import NDJSON, Framing
 from jackfield.messages import Usage
 
 from . import failures
-from .fields import body_fields, json_object
 from .usage import LastLineMeter
 
 
@@ -29,7 +29,7 @@ class ResourceDialect(Dialect):
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         if not isinstance(tree, dict):
             return Peek(None)
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         return Peek(fields.text("model") or fields.text("name"), fields.flag("stream") is True)
 
     def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:

@@ -16,9 +16,9 @@ from jackfield.events import (
     ToolCallStarted,
     UsageReported,
 )
+from jackfield.fields import Fields, json_object
 
 from .failures import failed_event
-from .fields import Fields, json_object
 from .finish import read_finish, read_logprobs
 from .images import read_images
 from .moments import to_seconds

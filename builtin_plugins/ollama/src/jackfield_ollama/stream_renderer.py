@@ -22,10 +22,10 @@ from jackfield.events import (
     ToolCallStarted,
     UsageReported,
 )
+from jackfield.fields import carry, own
 from jackfield.messages import ChatRequest, Extensions, Opaque, Part, ToolCall, Usage
 
 from .failures import render_failed
-from .fields import carry, own
 from .finish import write_finish, write_logprobs
 from .message_writer import proof_losses, write_parts
 from .moments import now

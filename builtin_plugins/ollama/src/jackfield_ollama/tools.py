@@ -8,9 +8,8 @@ import msgspec
 
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, own
 from jackfield.messages import ChatRequest, Opaque, Tool, ToolCall
-
-from .fields import Fields, carry, own
 
 NAME = "ollama.chat"
 MADE_ID = "$made_id"

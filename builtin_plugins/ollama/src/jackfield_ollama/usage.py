@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from jackfield.fields import json_object
 from jackfield.framing import NDJSON
 from jackfield.messages import Usage
-
-from .fields import json_object
 
 NAME = "ollama.usage"
 """Under this name a Usage keeps the counts that it was read from."""

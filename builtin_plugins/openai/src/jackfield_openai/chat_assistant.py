@@ -3,6 +3,7 @@
 from typing import Any
 
 from jackfield.dialects import Loss
+from jackfield.fields import carry, own
 from jackfield.messages import (
     Audio,
     Citation,
@@ -21,7 +22,6 @@ from .chat_message_reader import kept_details, kept_keys
 from .chat_parts import NAME, write_part
 from .chat_thoughts import DETAILS, details_of
 from .chat_tools import is_legacy, write_call
-from .fields import carry, own
 
 
 def write_assistant(

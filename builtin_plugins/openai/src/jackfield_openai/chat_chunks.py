@@ -22,6 +22,7 @@ from jackfield.events import (
     ToolCallStarted,
     UsageReported,
 )
+from jackfield.fields import own
 from jackfield.messages import ChatRequest, FinishReason, Image, Opaque, Usage
 
 from .chat_assistant import write_annotation
@@ -34,7 +35,6 @@ from .chat_response import new_id, now, write_finish
 from .chat_thoughts import DETAILS
 from .chat_tools import is_legacy
 from .failures import render_failed
-from .fields import own
 from .usage import write_usage
 
 _encode = msgspec.json.Encoder().encode

@@ -7,10 +7,10 @@ Gemini API) and are canonical as an empty thought before the part that they sign
 from collections.abc import Mapping
 from typing import Any
 
+from jackfield.fields import own
 from jackfield.messages import Extensions, Reasoning
 
 from .chat_parts import NAME
-from .fields import own
 
 KEY = "extra_content"
 _NOTE = "$extra_content"

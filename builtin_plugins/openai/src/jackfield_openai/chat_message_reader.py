@@ -6,6 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields
 from jackfield.messages import (
     Audio,
     Citation,
@@ -25,7 +26,6 @@ from .chat_parts import NAME, read_part, read_parts
 from .chat_thoughts import DETAILS, PlacedThought, take_thoughts, weave
 from .chat_tools import LEGACY, new_call_id, placed_call_id, read_call, read_legacy_call
 from .chat_usual import usual_message
-from .fields import Fields
 
 REASONING_KEYS = ("reasoning_content", "reasoning")
 """Where providers put reasoning: DeepSeek, xAI, vLLM the first; Groq, OpenRouter the second."""

@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final
 
+from jackfield.fields import Fields
 from jackfield.messages import ChatRequest
-
-from .fields import Fields
 
 Reader = Callable[[Fields, str], Any]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, own
 from jackfield.messages import Audio, Document, Image, Opaque, Part, Reasoning, Refusal, Text
 
-from .fields import Fields, carry, own
 from .foreign_files import foreign_file, is_foreign
 
 NAME = "openai.chat"

@@ -7,6 +7,7 @@ import msgspec
 
 from jackfield.dialects import Loss, Peek, Rendered
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, object_fields, own
 from jackfield.messages import ChatRequest
 
 from .chat_message_reader import read_messages
@@ -15,7 +16,6 @@ from .chat_options import OPTIONS, Reader, write_options
 from .chat_parts import NAME
 from .chat_settings import SHAPES, Shape
 from .chat_tools import read_tools, write_tools
-from .fields import Fields, body_fields, carry, own
 from .foreign_settings import fit_settings, modality_losses
 from .losses import foreign_losses
 
@@ -31,7 +31,7 @@ def peek_chat(tree: Any, params: Mapping[str, str]) -> Peek:
         if usual and model and (tokens is None or type(tokens) is int):
             return Peek(model, stream, tokens)
     # Something is unusual, or wrong, in which case the error says what.
-    fields = body_fields(tree)
+    fields = object_fields(tree)
     if not isinstance(tree.get("messages"), list):
         raise fields.wrong("messages", "an array")
     tokens = fields.integer("max_completion_tokens")
@@ -49,7 +49,7 @@ def peek_model(fields: Fields, params: Mapping[str, str]) -> str:
 
 def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
     """The canonical form of a request's body."""
-    fields = body_fields(tree)
+    fields = object_fields(tree)
     known: dict[str, Any] = {
         "model": peek_model(fields, params),
         "messages": read_messages(fields.rest.pop("messages", None)),

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from jackfield.dialects import Loss, Rendered
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, json_object, own
 from jackfield.messages import (
     ChatRequest,
     ChatResponse,
@@ -23,7 +24,6 @@ from .chat_assistant import write_assistant
 from .chat_message_reader import read_message
 from .chat_parts import NAME
 from .chat_tools import LEGACY, is_legacy
-from .fields import Fields, carry, own
 from .usage import chunk_usage, write_usage
 
 FINISH_REASONS: Mapping[str, FinishReason] = {
@@ -57,20 +57,9 @@ def write_finish(reason: FinishReason | None, word: str | None) -> str | None:
     return "stop" if reason in ("error", "other") else reason
 
 
-def parse_body(body: bytes) -> dict[str, Any]:
-    """The JSON object of a response. Raises ValueError when it is none."""
-    try:
-        tree = msgspec.json.decode(body)
-    except UnicodeDecodeError as error:
-        raise ValueError("the response is not UTF-8") from error
-    if not isinstance(tree, dict):
-        raise ValueError("the response is no JSON object")
-    return tree
-
-
 def read_response(body: bytes) -> ChatResponse:
     """The canonical form. Raises ValueError when the body is no chat completion."""
-    fields = Fields(parse_body(body), strict=False)
+    fields = Fields(json_object(body), strict=False)
     choices = fields.rest.pop("choices", None)
     if not isinstance(choices, list):
         raise ValueError("the response has no 'choices'")

@@ -7,12 +7,12 @@ from attrs import Factory, frozen
 
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, own
 from jackfield.messages import ChatRequest, ReasoningRequest, ResponseFormat
 
 from .chat_parts import NAME
 from .chat_tools import read_choice, write_choice
 from .efforts import effort_of
-from .fields import Fields, own
 
 
 def _read_stop(wire: Mapping[str, Any]) -> tuple[str, ...]:

@@ -157,7 +157,7 @@ def _unsealed(entry: Any) -> Reasoning | None:
 
 def _index(entry: Any, at: int) -> int:
     index = entry.get("index") if isinstance(entry, dict) else None
-    return index if type(index) is int else -1 - at
+    return index if type(index) is int and index >= 0 else -1 - at
 
 
 def _text(entry: Mapping[str, Any]) -> str:

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, own
 from jackfield.messages import Opaque, Tool, ToolCall, ToolChoice
 
 from .chat_parts import NAME
 from .chat_usual import usual_tool
-from .fields import Fields, carry, own
 
 _DIGITS = re.compile(r"\d+")
 LEGACY = "$legacy"

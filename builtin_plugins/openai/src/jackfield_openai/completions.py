@@ -15,16 +15,16 @@ from jackfield.dialects import (
     StreamRenderer,
 )
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Opaque, Part, Text
 
 from .chat import ChunkedDialect, chat_of
 from .chat_options import read_options, write_options
 from .chat_parts import lose_part
 from .chat_request import peek_model, take_stream
-from .chat_response import now, parse_body, read_finish, write_finish
+from .chat_response import now, read_finish, write_finish
 from .chat_settings import INCLUDE_USAGE, STOP
 from .completions_stream import NAME, CompletionsParser, CompletionsRenderer, new_id
-from .fields import Fields, body_fields, carry, own
 from .losses import foreign_losses
 from .usage import chunk_usage, write_usage
 
@@ -54,12 +54,12 @@ class CompletionsDialect(ChunkedDialect):
     event_texts: ClassVar[tuple[str, ...]] = ("choices/*/text",)
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         stream, tokens = bool(fields.flag("stream")), fields.integer("max_tokens")
         return Peek(peek_model(fields, params), stream, tokens)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         prompt = _take_prompt(fields)
         parts: list[Part] = [Text(prompt), *_take_own(fields)]
         known = {key: value for key, value in read_options(fields).items() if key != "logprobs"}
@@ -161,7 +161,7 @@ def _own_fields(request: ChatRequest) -> dict[str, Any]:
 
 
 def _read_response(body: bytes) -> ChatResponse:
-    fields = Fields(parse_body(body), strict=False)
+    fields = Fields(json_object(body), strict=False)
     choices = fields.rest.pop("choices", None)
     if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
         raise ValueError("the response has no 'choices'")

@@ -18,13 +18,13 @@ from jackfield.events import (
     TextDelta,
     UsageReported,
 )
+from jackfield.fields import own
 from jackfield.messages import ChatRequest, Usage
 
 from .chat_chunks import DONE
 from .chat_response import now, read_finish, write_finish
 from .chat_stream import decode_chunk
 from .failures import failed_event, render_failed
-from .fields import own
 from .usage import chunk_usage, write_usage
 
 NAME = "openai.completions"

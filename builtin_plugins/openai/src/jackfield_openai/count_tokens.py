@@ -6,11 +6,10 @@ from typing import Any, ClassVar
 import msgspec
 
 from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Rendered
+from jackfield.fields import carry, json_object
 from jackfield.messages import ChatRequest, TokenCount, Usage
 
 from .chat import chat_of
-from .chat_response import parse_body
-from .fields import carry
 from .responses import ResponsesDialect
 from .responses_request import parse_request
 from .responses_request_renderer import render_request
@@ -57,7 +56,7 @@ class CountTokensDialect(WholeDialect):
         return Rendered(msgspec.json.encode(kept), rendered.losses)
 
     def parse_response(self, body: bytes) -> TokenCount:
-        tree = parse_body(body)
+        tree = json_object(body)
         count = tree.pop("input_tokens", None)
         if type(count) is not int:
             raise ValueError("the response has no 'input_tokens'")

@@ -11,11 +11,10 @@ import msgspec
 
 from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Loss, Rendered
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
 
 from .chat_request import peek_model
-from .chat_response import parse_body
-from .fields import Fields, body_fields, carry, own
 from .losses import extension_losses
 from .usage import chunk_usage, write_usage
 from .whole import WholeDialect
@@ -54,7 +53,7 @@ class EmbeddingsDialect(WholeDialect):
         return chunk_usage({"usage": answer.usage})
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         form = fields.rest.get("encoding_format")
         known = form if form in ("float", "base64") else None
         if known is not None:
@@ -93,7 +92,7 @@ class EmbeddingsDialect(WholeDialect):
         return Rendered(body, tuple(losses))
 
     def parse_response(self, body: bytes) -> EmbeddingsResponse:
-        fields = Fields(parse_body(body), strict=False)
+        fields = Fields(json_object(body), strict=False)
         data = fields.rest.pop("data", None)
         if not isinstance(data, list):
             raise ValueError("the response has no 'data'")

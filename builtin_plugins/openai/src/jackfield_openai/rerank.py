@@ -12,11 +12,10 @@ import msgspec
 
 from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Rendered
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.messages import RankedDocument, RerankRequest, RerankResponse, Usage
 
 from .chat_request import peek_model
-from .chat_response import parse_body
-from .fields import Fields, body_fields, carry, own
 from .losses import extension_losses
 from .usage import EXTENSION, read_usage, write_usage
 from .whole import WholeDialect
@@ -41,7 +40,7 @@ class RerankDialect(WholeDialect):
         return self.parse_response(body).usage
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> RerankRequest:
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         limits = [key for key in _LIMITS if fields.rest.get(key) is not None]
         limit = fields.integer(limits[0]) if limits else None
         if limits:
@@ -70,7 +69,7 @@ class RerankDialect(WholeDialect):
         return Rendered(msgspec.json.encode(carry(wire, asked.extensions, NAME)), losses)
 
     def parse_response(self, body: bytes) -> RerankResponse:
-        fields = Fields(parse_body(body), strict=False)
+        fields = Fields(json_object(body), strict=False)
         place = next((key for key in _LISTS if isinstance(fields.rest.get(key), list)), None)
         if place is None:
             raise ValueError("the response has no 'results'")

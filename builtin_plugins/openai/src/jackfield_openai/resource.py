@@ -13,10 +13,10 @@ import msgspec
 from jackfield import sse
 from jackfield.dialects import Dialect, Peek, Terminal, UpstreamFailure, UsageMeter
 from jackfield.errors import GatewayError
+from jackfield.fields import object_fields
 from jackfield.messages import Usage
 
 from . import failures
-from .fields import body_fields
 from .forms import field_span
 
 _LAST = frozenset(
@@ -40,7 +40,7 @@ class ResourceDialect(Dialect):
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         if not isinstance(tree, dict):  # uploads, lists and the like
             return Peek(params.get("model"))
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         return Peek(fields.text("model") or params.get("model"), bool(fields.flag("stream")))
 
     def peek_form(self, body: bytes, media_type: str, params: Mapping[str, str]) -> Peek:

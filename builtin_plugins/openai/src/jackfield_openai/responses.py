@@ -19,11 +19,11 @@ from jackfield.dialects import (
     UsageMeter,
 )
 from jackfield.errors import GatewayError, InvalidRequest
+from jackfield.fields import object_fields
 from jackfield.messages import ChatRequest, ChatResponse, Usage
 
 from . import failures
 from .chat import chat_of
-from .fields import body_fields
 from .responses_content import NAME
 from .responses_request import parse_request
 from .responses_request_renderer import render_request
@@ -84,7 +84,7 @@ class ResponsesDialect(Dialect):
     )
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        fields = body_fields(tree)
+        fields = object_fields(tree)
         stream, limit = fields.flag("stream") or False, fields.integer("max_output_tokens")
         model = fields.text("model")
         if model is None and not tree.get("prompt"):  # a stored prompt may name it

@@ -3,6 +3,7 @@
 from typing import Any
 
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields, object_fields
 from jackfield.messages import (
     ChatRequest,
     Message,
@@ -11,7 +12,6 @@ from jackfield.messages import (
     Text,
 )
 
-from .fields import Fields, body_fields
 from .responses_content import JSON, NAME
 from .responses_items import parse_items
 from .responses_tools import parse_tool_choice, parse_tools
@@ -30,7 +30,7 @@ _INSTRUCTIONS = {NAME: {"$instructions": True}}
 
 def parse_request(tree: Any) -> ChatRequest:
     """The canonical form. Raises InvalidRequest, naming the field, for what has no meaning."""
-    fields = body_fields(tree)
+    fields = object_fields(tree)
     text = Fields(fields.table("text") or {}, "text")
     thinking = Fields(fields.table("reasoning") or {}, "reasoning")
     return ChatRequest(

@@ -5,10 +5,10 @@ from typing import Any
 
 from jackfield.dialects import Dialect, Peek, Terminal, UpstreamFailure, UsageMeter
 from jackfield.errors import GatewayError
+from jackfield.fields import object_fields
 
 from . import failures
 from .chat_request import peek_model
-from .fields import body_fields
 from .usage import ChunkMeter
 
 
@@ -16,7 +16,7 @@ class WholeDialect(Dialect):
     """A dialect without streams, with OpenAI's errors and a `model` in the body."""
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        return Peek(peek_model(body_fields(tree), params))
+        return Peek(peek_model(object_fields(tree), params))
 
     def terminal(self, event: bytes) -> Terminal | None:
         return None

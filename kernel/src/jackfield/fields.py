@@ -1,21 +1,33 @@
-"""One JSON object being read field by field: what nobody takes is what remains to be carried."""
+"""A JSON object being read field by field: what nobody takes is what remains to be carried."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
+
+import msgspec
 
 from jackfield.errors import InvalidRequest
 from jackfield.messages import Extensions
 
-T = TypeVar("T")
-
 _NEVER_EMPTY = (int, float, bool)
 
 
-def body_fields(tree: Any) -> "Fields":
-    """The fields of a request's body. Raises InvalidRequest unless it is a JSON object."""
+def object_fields(value: Any, path: str = "", *, strict: bool = True) -> "Fields":
+    """The fields of what stands at `path`. Raises InvalidRequest unless it is a JSON object."""
+    if not isinstance(value, dict):
+        where = f"'{path}'" if path else "The body"
+        raise InvalidRequest(f"{where} must be a JSON object.", param=path or None)
+    return Fields(value, path, strict=strict)
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in what a provider sent. Raises ValueError when it is none."""
+    try:
+        tree = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError("the body is not JSON") from error
     if not isinstance(tree, dict):
-        raise InvalidRequest("The body must be a JSON object.")
-    return Fields(tree)
+        raise ValueError("the body is not a JSON object")
+    return tree
 
 
 class Fields:
@@ -71,6 +83,18 @@ class Fields:
             raise self.wrong(key, "a string")
         return value
 
+    def needed_table(self, key: str) -> "Fields":
+        """The fields of an object that must be there."""
+        value = self.rest.pop(key, None)
+        if not isinstance(value, dict):
+            raise self.wrong(key, "an object")
+        return Fields(value, self.where(key), strict=self.strict)
+
+    def inner(self, key: str) -> "Fields | None":
+        """The fields of an object that is not empty."""
+        table = self.table(key)
+        return Fields(table, self.where(key), strict=self.strict) if table else None
+
     def wrong(self, key: str, what: str) -> InvalidRequest:
         """The error for a field that is not `what` it must be."""
         where = self.where(key)
@@ -99,7 +123,7 @@ def own(extensions: Extensions, dialect: str) -> Mapping[str, Any]:
 
 
 def carry(wire: dict[str, Any], extensions: Extensions, dialect: str) -> dict[str, Any]:
-    """Put carried fields back; what the canonical form says wins. `$` marks our notes on shape."""
+    """Put carried fields back; what the canonical form says wins. `$` marks notes on form."""
     kept = extensions.get(dialect)
     if kept:
         for key, value in kept.items():
