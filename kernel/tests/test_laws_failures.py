@@ -86,6 +86,7 @@ async def test_a_fault_while_wrapping_keeps_the_answer_that_had_come() -> None:
 async def test_a_failure_is_logged_by_name_and_without_its_words(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.WARNING, "jackfield")
     async with run_gateway(toml("route", "raise", "skip")) as client:
         await client.chat()
     (record,) = [record for record in caplog.records if record.name == "jackfield.plugins"]

@@ -1,11 +1,11 @@
-"""OpenAI's SDK at `/v1`: chat completions by every vendor."""
+"""OpenAI's SDK at `/v1` and at `/azure`: chat completions by every vendor."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from openai import APIStatusError, NotFoundError, OpenAI, RateLimitError
+from openai import APIStatusError, AzureOpenAI, NotFoundError, OpenAI, RateLimitError
 from tests.clients.upstream import Upstream
 from tests.clients.vendors import VENDORS, Vendor, each_vendor
 from tests.clients.weather import PIXEL, QUESTION, REFUSED, RESULT, SCHEMA, City, holds
@@ -16,9 +16,19 @@ ASK: Any = [{"role": "user", "content": QUESTION}]
 PICTURE: Any = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}
 
 
-@pytest.fixture(scope="module")
-def client(gateway: str) -> Iterator[OpenAI]:
-    with OpenAI(base_url=f"{gateway}/v1", api_key="any", max_retries=0) as client:
+@pytest.fixture(scope="module", params=["openai", "azure"])
+def client(request: pytest.FixtureRequest, gateway: str) -> Iterator[OpenAI]:
+    """The SDK's client of OpenAI, and that of Azure, which gives each deployment its own path."""
+    if request.param == "openai":
+        made = OpenAI(base_url=f"{gateway}/v1", api_key="any", max_retries=0)
+    else:
+        made = AzureOpenAI(
+            azure_endpoint=f"{gateway}/azure",
+            api_version="2024-10-21",
+            api_key="any",
+            max_retries=0,
+        )
+    with made as client:
         yield client
 
 
