@@ -1,5 +1,7 @@
 """What a plugin's failure means for a request: its policy decides, in every hook, in every way."""
 
+import logging
+
 import pytest
 
 from jackfield.plugin import HOOKS
