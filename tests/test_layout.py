@@ -29,6 +29,7 @@ BACK_DOOR = (
     "_media.py",
     "_provider_answer.py",
     "_provider_request.py",
+    "_provider_routes.py",
     "_provider_stream.py",
     "_scrubber.py",
     "_shortfalls.py",

@@ -74,7 +74,6 @@ class Lined(HttpProvider):
         ),
     )
     paths: ClassVar[Mapping[str, str]] = {LINE_CHAT.name: "/m/{model*}:flow"}
-    signs: ClassVar[bool] = True
 
     async def sign(
         self, method: str, url: str, body: bytes, secret: Secret | None

@@ -13,6 +13,7 @@ from jackfield import _translation
 from jackfield._client import Origin, header_lines, read_base_url
 from jackfield._provider_answer import AnswerReader
 from jackfield._provider_request import RequestWriter
+from jackfield._provider_routes import Routes
 from jackfield._scrubber import Scrubber
 from jackfield._upstream_error import UpstreamErrors
 from jackfield.config import option
@@ -55,7 +56,6 @@ _CREDENTIALS = frozenset({"key", "api_key", "api-key", "apikey", "access_token",
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.IGNORECASE)
 
 
-_MOST_ROUTES = 1024
 _STEPS = re.compile(r"/\.{0,2}/|/\.{1,2}(?:$|[?:])")
 
 _forwarded = lru_cache(maxsize=256)(header_lines)
@@ -79,12 +79,6 @@ class HttpProvider(Provider):
     answer_headers: ClassVar[frozenset[str]] = frozenset()
     """Headers of the API's answers that callers get besides the usual ones, in lower case."""
 
-    by_model: ClassVar[bool] = False
-    """Whether `speaks` depends on the model."""
-
-    signs: ClassVar[bool] = False
-    """Whether each request gets headers of its own from `sign`."""
-
     config: Any
 
     def __init__(self, config: Any) -> None:
@@ -92,14 +86,19 @@ class HttpProvider(Provider):
         read_base_url(config.base_url, allow_http=config.allow_http)
         allowed = frozenset(config.dialects) or frozenset(d.name for d in self.dialects)
         self._spoken = tuple(d for d in self.dialects if d.name in allowed)
-        self._unspoken: set[str] = set()
-        self._known_routes: dict[tuple[Dialect, str], list[Dialect]] = {}
+        speaks = self.speaks if self._has_own("speaks") else None
+        self._routes = Routes(self._spoken, self.paths, speaks)
+        # What a subclass leaves alone is not called for each request.
+        self._signs = self._has_own("sign")
+        self._adds_headers = self._has_own("request_headers")
         self._origin: Origin | None = None
         self._writer = RequestWriter()
         self._ring = KeyRing(())
         self._errors = UpstreamErrors("", Scrubber())
         self._reader = AnswerReader("", self._errors, config.stream_end)
-        self._adds_headers = type(self).request_headers is not HttpProvider.request_headers
+
+    def _has_own(self, method: str) -> bool:
+        return getattr(type(self), method) is not getattr(HttpProvider, method)
 
     async def start(self, setup: Setup) -> None:
         """Resolve the keys and open the way out."""
@@ -146,7 +145,7 @@ class HttpProvider(Provider):
         return False
 
     def speaks(self, dialect: Dialect, model: str) -> bool:
-        """Whether the API takes this dialect for this model; set `by_model` when you override."""
+        """Whether the API takes this dialect for this model."""
         return True
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
@@ -183,12 +182,11 @@ class HttpProvider(Provider):
 
     def serves(self, endpoint: Endpoint) -> bool:
         """Whether the API speaks the endpoint's dialect or one it can be translated into."""
-        mine = endpoint.dialect
-        return any(mine is dialect or self._translates(mine, dialect) for dialect in self._spoken)
+        return self._routes.lead_from(endpoint.dialect)
 
     def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
         """What the target's dialect, or its model, would lose of the request."""
-        routes = self._routes(exchange.dialect, target.model)
+        routes = self._routes.of(exchange.dialect, target.model)
         if not routes:
             return ()
         if routes[0] is exchange.dialect:
@@ -201,7 +199,7 @@ class HttpProvider(Provider):
         An API that turns out not to know a dialect's path is asked in another one, and from then
         on at once.
         """
-        routes = self._routes(exchange.dialect, target.model)
+        routes = self._routes.of(exchange.dialect, target.model)
         if not routes:
             raise self.not_served(exchange, target)
         for dialect in routes[:-1]:
@@ -215,8 +213,7 @@ class HttpProvider(Provider):
                 response = await self._call(exchange, target, routes[-1])
             except ProviderError:
                 raise first from None
-            self._unspoken.add(dialect.name)
-            self._known_routes.clear()
+            self._routes.forget(dialect)
             return response
         return await self._call(exchange, target, routes[-1])
 
@@ -233,7 +230,7 @@ class HttpProvider(Provider):
         """
         key = self._ring.take(self.name)
         lines = header_lines([*self.authorize(key.secret), *headers])
-        if self.signs:
+        if self._signs:
             url = self.config.base_url.rstrip("/") + path
             lines += header_lines(await self.sign(method, url, body, key.secret))
         answer = await self._live_origin().send(method, path, lines, body)
@@ -251,37 +248,6 @@ class HttpProvider(Provider):
             raise ProviderError("It has not started.", provider=self.name)
         return self._origin
 
-    def _routes(self, mine: Dialect, model: str) -> list[Dialect]:
-        """The dialects in which to put a request to this API: the client's own one first."""
-        key = (mine, model if self.by_model else "")
-        routes = self._known_routes.get(key)
-        if routes is None:
-            if len(self._known_routes) >= _MOST_ROUTES:
-                self._known_routes.clear()
-            routes = self._known_routes[key] = self._find_routes(mine, model)
-        return routes
-
-    def _find_routes(self, mine: Dialect, model: str) -> list[Dialect]:
-        usable = [
-            dialect
-            for dialect in self._spoken
-            if dialect.name not in self._unspoken and self.speaks(dialect, model)
-        ]
-        own = [dialect for dialect in usable if dialect is mine]
-        others = [other for other in usable if self._translates(mine, other)]
-        if own:  # its variants, as in "vendor.chat@other", are asked at the same path
-            others = [other for other in others if _wire(other) != _wire(mine)]
-        return [*own, *others][:2]
-
-    def _translates(self, mine: Dialect, other: Dialect) -> bool:
-        return (
-            mine is not other
-            and mine.translates
-            and other.translates
-            and mine.canonical == other.canonical
-            and other.name in self.paths
-        )
-
     async def _call(self, exchange: Exchange, target: Target, dialect: Dialect) -> Response:
         translated = dialect is not exchange.dialect
         losses: tuple[Loss, ...] = ()
@@ -298,7 +264,7 @@ class HttpProvider(Provider):
             key = self._ring.take(self.name)
             head = self._head(exchange, key)
             signed: Sequence[tuple[str, str]] = ()
-            if self.signs:
+            if self._signs:
                 signed = await self._signed(method, path, body, key)
                 head += header_lines(signed)
             answer = await self._live_origin().send(method, path, head, body)
@@ -370,10 +336,6 @@ class HttpProvider(Provider):
         if status not in (401, 403, 429):
             return False
         return self._ring.cool(key, retry_after or (1.0 if status == 429 else 60.0))
-
-
-def _wire(dialect: Dialect) -> str:
-    return dialect.name.partition("@")[0]
 
 
 def _without_credentials(query: str) -> str:

@@ -214,7 +214,7 @@ class RealtimeProvider(HttpProvider):
         )
         while True:
             key = self._ring.take(self.name)
-            signed = await self._signed("GET", path, b"", key) if self.signs else ()
+            signed = await self._signed("GET", path, b"", key) if self._signs else ()
             head = self._head(exchange, key) + header_lines(signed)
             opened = await self._live_origin().websocket(path, head, names, limits)
             if isinstance(opened, WebSocketConnection):

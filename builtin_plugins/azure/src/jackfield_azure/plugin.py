@@ -91,7 +91,6 @@ class Azure(RealtimeProvider):
     forward: ClassVar[frozenset[str]] = frozenset(
         {"accept", "extra-parameters", "idempotency-key", "openai-beta", "x-ms-client-request-id"}
     )
-    signs: ClassVar[bool] = True
 
     config: Config
 

@@ -61,8 +61,6 @@ class Bedrock(HttpProvider):
     dialects: ClassVar[tuple[Dialect, ...]] = DIALECTS
     endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
     paths = PATHS
-    by_model: ClassVar[bool] = True
-    signs: ClassVar[bool] = True
     forward: ClassVar[frozenset[str]] = frozenset(
         {
             "x-amzn-bedrock-accept",

@@ -79,8 +79,6 @@ class Vertex(HttpProvider):
     forward: ClassVar[frozenset[str]] = frozenset(
         {"accept", "anthropic-beta", "x-vertex-ai-llm-request-type"}
     )
-    signs: ClassVar[bool] = True
-    by_model: ClassVar[bool] = True
 
     config: Config
 

@@ -7,7 +7,7 @@ from attrs import define, field
 
 from jackfield._websocket import BrokenProtocol, Inbox, Message
 from jackfield._websocket.frames import CLOSE, frame
-from jackfield.errors import InvalidRequest, ProviderError
+from jackfield.errors import InvalidRequest, ProviderError, ProviderUnavailable
 
 from .websocket import WebSocketConnection
 
@@ -71,3 +71,7 @@ class Relay:
             refusal = InvalidRequest(error.why)
             refusal.__cause__ = error
             self._socket.inbox.fail(refusal)
+        except Exception as error:  # noqa: BLE001 - a session that carries one way only must end
+            failure = ProviderUnavailable("The session broke off in the gateway.")
+            failure.__cause__ = error
+            self._socket.inbox.fail(failure)

@@ -1,0 +1,72 @@
+"""In which dialects an API is asked what a client asks in its own."""
+
+from collections.abc import Callable, Collection, Sequence
+
+from jackfield.dialects import Dialect
+
+_MOST = 1024
+
+
+class Routes:
+    """The dialects that one API speaks, and the way to them from each dialect of a client.
+
+    Those that it can be asked in by way of a translation have a path of their own in `paths`.
+    `speaks` says whether a dialect is meant for a model, for an API where that differs.
+    """
+
+    def __init__(
+        self,
+        spoken: Sequence[Dialect],
+        paths: Collection[str],
+        speaks: Callable[[Dialect, str], bool] | None,
+    ) -> None:
+        self._spoken = spoken
+        self._paths = paths
+        self._speaks = speaks
+        self._unknown: set[str] = set()
+        self._found: dict[tuple[Dialect, str], list[Dialect]] = {}
+
+    def lead_from(self, mine: Dialect) -> bool:
+        """Whether anything that is asked in a dialect can be put to the API."""
+        return any(mine is other or self._translates(mine, other) for other in self._spoken)
+
+    def of(self, mine: Dialect, model: str) -> list[Dialect]:
+        """At most two dialects in which to ask, the client's own one first."""
+        key = (mine, model if self._speaks else "")
+        routes = self._found.get(key)
+        if routes is None:
+            if len(self._found) >= _MOST:
+                self._found.clear()
+            routes = self._found[key] = self._find(mine, model)
+        return routes
+
+    def forget(self, dialect: Dialect) -> None:
+        """Ask in it no more: the API has turned out not to know it."""
+        self._unknown.add(dialect.name)
+        self._found.clear()
+
+    def _find(self, mine: Dialect, model: str) -> list[Dialect]:
+        usable = [
+            dialect
+            for dialect in self._spoken
+            if dialect.name not in self._unknown
+            and (self._speaks is None or self._speaks(dialect, model))
+        ]
+        own = [dialect for dialect in usable if dialect is mine]
+        others = [other for other in usable if self._translates(mine, other)]
+        if own:  # its variants, as in "vendor.chat@other", are asked at the same path
+            others = [other for other in others if _wire(other) != _wire(mine)]
+        return [*own, *others][:2]
+
+    def _translates(self, mine: Dialect, other: Dialect) -> bool:
+        return (
+            mine is not other
+            and mine.translates
+            and other.translates
+            and mine.canonical == other.canonical
+            and other.name in self._paths
+        )
+
+
+def _wire(dialect: Dialect) -> str:
+    return dialect.name.partition("@")[0]
