@@ -1,0 +1,71 @@
+"""Anchors: what the trail had reached at a moment, signed, and kept away from the trail.
+
+Who can write to the trail could write all of it anew, hashes too, or cut off its end. An anchor
+tells: it has the number and the hash of a line, and an HMAC-SHA256 that takes the key to make.
+"""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from attrs import define
+
+from jackfield import Secret
+
+
+class Anchor(msgspec.Struct, frozen=True):
+    """That the line `seq` had this hash at a time, in seconds since 1970."""
+
+    seq: int
+    hash: str
+    time: float
+    mac: str = ""
+
+    def signed(self, key: Secret) -> "Anchor":
+        """The anchor with its proof."""
+        return msgspec.structs.replace(self, mac=self._mac(key))
+
+    def is_genuine(self, key: Secret) -> bool:
+        """Whether it was made with the key."""
+        return hmac.compare_digest(self.mac.encode(), self._mac(key).encode())
+
+    def _mac(self, key: Secret) -> str:
+        said = f"{self.seq}\n{self.hash}\n{self.time!r}".encode()
+        return hmac.new(key.reveal().encode(), said, hashlib.sha256).hexdigest()
+
+
+@define
+class AnchorFile:
+    """Anchors, one JSON object a line."""
+
+    path: Path
+    key: Secret
+
+    def add(self, seq: int, digest: str, time: float) -> None:
+        """Write an anchor, to the disk. Raises OSError."""
+        line = msgspec.json.encode(Anchor(seq, digest, time).signed(self.key)) + b"\n"
+        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            size = os.fstat(handle).st_size
+            if os.write(handle, line) != len(line):
+                os.ftruncate(handle, size)
+                raise OSError("the disk is full")
+            os.fdatasync(handle)
+        finally:
+            os.close(handle)
+
+    def read(self) -> Iterator[tuple[int, Anchor | None]]:
+        """Each anchor with the number of its line; None for a line that is none, or is forged."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    anchor = msgspec.json.decode(line, type=Anchor)
+                except (msgspec.DecodeError, UnicodeError):
+                    yield number, None
+                else:
+                    yield number, anchor if anchor.is_genuine(self.key) else None

@@ -1,0 +1,161 @@
+"""`jackfield audit`: verify the trail, look at it, export it. It reads the files, asks nobody."""
+
+import asyncio
+import csv
+import datetime as dt
+import sys
+from argparse import ArgumentParser, Namespace
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from jackfield.commands import (
+    FAILED,
+    add_config_option,
+    bad,
+    config_path,
+    doubtful,
+    faint,
+    good,
+    name,
+    output,
+)
+from jackfield.config import PLUGIN_KEYS, read_settings
+from jackfield.embedding import read_document
+from jackfield.errors import ConfigError
+from jackfield.secrets import SecretSources
+
+from .chain import Link, read_line
+from .config import AuditConfig
+from .files import Files, files_of
+from .verification import verify
+
+_COLUMNS: Final = ("kind", "actor", "role", "tenant", "action", "collection", "id", "fields")
+_EPILOG = """\
+examples:
+  jackfield audit verify
+  jackfield audit show --last 20
+  jackfield audit export --since 2026-11-01 --format csv > november.csv"""
+
+
+def command(parser: ArgumentParser) -> None:
+    """Fill the parser of the command."""
+    parser.description = "Look at the audit trail, and find whatever has been done to it."
+    parser.epilog = _EPILOG
+    verbs = parser.add_subparsers(title="commands", metavar="one of these:", required=True)
+    verb = verbs.add_parser("verify", help="find every edit, removal, reorder and cut")
+    verb.add_argument("--json", action="store_true", help="write JSON")
+    _complete(verb, run_verify)
+    verb = verbs.add_parser("show", help="show the last records")
+    verb.add_argument("--last", type=int, default=20, metavar="N", help="so many (20)")
+    _complete(verb, run_show)
+    verb = verbs.add_parser("export", help="write records to the standard output")
+    verb.add_argument("--since", type=_day, metavar="DAY", help="from this day on, YYYY-MM-DD, UTC")
+    verb.add_argument("--until", type=_day, metavar="DAY", help="before this day")
+    verb.add_argument("--format", choices=("jsonl", "csv"), default="jsonl", help="(jsonl)")
+    _complete(verb, run_export)
+
+
+def _complete(parser: ArgumentParser, run: Any) -> None:
+    add_config_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run_verify(arguments: Namespace) -> int:
+    """Say what is wrong with the trail; 1 if anything is."""
+    files = _files(config_path(arguments))
+    found = verify(files.trail, files.anchors)
+    terminal = output()
+    if arguments.json:
+        members = ("records", "anchors", "anchored", "unanchored")
+        told = {member: getattr(found, member) for member in members}
+        terminal.json({**told, "problems": [str(problem) for problem in found.problems]})
+        return FAILED if found.problems else 0
+    for problem in found.problems:
+        terminal.line(bad("wrong "), str(problem))
+    state = bad("damaged") if found.problems else good("whole")
+    terminal.line(f"{files.trail}: {found.records} records, {found.anchors} anchors: ", state)
+    if found.unanchored:
+        what = f"the last {found.unanchored} records are not anchored yet: a cut there would"
+        terminal.line(doubtful("note "), f"{what} not be found")
+    return FAILED if found.problems else 0
+
+
+def run_show(arguments: Namespace) -> int:
+    """Show the last records in a table."""
+    files = _files(config_path(arguments))
+    rows = []
+    for link in deque(_links(files.trail), maxlen=max(0, arguments.last)):
+        event = link.event
+        what = event.get("action") or event.get("outcome") or event.get("path") or ""
+        thing = f"{event.get('collection', '')}/{event['id']}" if "id" in event else ""
+        changed = ", ".join(event.get("fields") or ())
+        actor = name(event.get("actor") or "")
+        rows.append((str(link.seq), faint(_time(link.time)), actor, str(what), thing, changed))
+    output().table(("seq", "time", "actor", "action", "thing", "fields"), rows)
+    return 0
+
+
+def run_export(arguments: Namespace) -> int:
+    """Write the records of some days."""
+    files = _files(config_path(arguments))
+    since, until = arguments.since or 0.0, arguments.until or float("inf")
+    links = (link for link in _links(files.trail) if since <= link.time < until)
+    if arguments.format == "csv":
+        _write_csv(links)
+    else:
+        for link in links:
+            sys.stdout.write(msgspec.json.encode(link).decode() + "\n")
+    return 0
+
+
+def _write_csv(links: Iterable[Link]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["seq", "time", *_COLUMNS, "event", "hash"])
+    for link in links:
+        cells = [_cell(link.event.get(column, "")) for column in _COLUMNS]
+        event = msgspec.json.encode(link.event).decode()
+        writer.writerow([link.seq, _time(link.time), *cells, event, link.hash])
+
+
+def _cell(value: Any) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _links(trail: Path) -> Iterator[Link]:
+    if not trail.exists():
+        return
+    with trail.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield read_line(line)
+            except ValueError as error:
+                raise ConfigError(
+                    [f"{trail}:{number}: {error}; `jackfield audit verify`"]
+                ) from None
+
+
+def _files(path: str | None) -> Files:
+    document = read_document(path)
+    settings = read_settings(document)
+    tables = [table for table, found in settings.plugins.items() if found.use == "audit"]
+    if not tables:
+        raise ConfigError([f"{document.name}: it has no [plugins.audit], so there is no trail"])
+    config = document.structure(AuditConfig, ("plugins", tables[0]), reserved=PLUGIN_KEYS)
+    document.problems.raise_if_any()
+    sources = SecretSources(document.directory)
+    state_dir = document.directory.absolute() / Path(settings.server.state_dir).expanduser()
+    return asyncio.run(files_of(config or AuditConfig(), state_dir, sources.resolve))
+
+
+def _day(text: str) -> float:
+    return dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC).timestamp()
+
+
+def _time(seconds: float) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,62 @@
+"""Where the trail, its anchors and the key of the anchors are."""
+
+import os
+import secrets as randomness
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from attrs import frozen
+
+from jackfield import ConfigError, Secret, SecretRef
+
+from .anchors import AnchorFile
+from .config import AuditConfig
+
+_SHORTEST_KEY = 32
+
+
+@frozen
+class Files:
+    """The files of one configuration."""
+
+    trail: Path
+    anchors: AnchorFile
+
+
+async def files_of(
+    config: AuditConfig, state_dir: Path, resolve: Callable[[SecretRef], Awaitable[Secret]]
+) -> Files:
+    """Find the files; without a key in the configuration one is made and kept.
+
+    Raises ConfigError, SecretError, OSError.
+    """
+    folder = state_dir / "audit"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    trail = config.path or folder / "trail.jsonl"
+    anchors = config.anchors or folder / "anchors.jsonl"
+    if config.anchor_key is None:
+        key = _kept_key(folder / "anchor.key")
+    else:
+        key = await resolve(config.anchor_key)
+        if len(key.reveal()) < _SHORTEST_KEY:
+            what = f"plugins.audit.anchor_key: it has fewer than {_SHORTEST_KEY} characters"
+            raise ConfigError([f"{what}; `openssl rand -hex 32` makes a good one"])
+    return Files(trail, AnchorFile(anchors, key))
+
+
+def _kept_key(path: Path) -> Secret:
+    """The key in the file, which is made with one if there is none. Safe for several processes."""
+    made = path.with_suffix(f".{os.getpid()}-{randomness.token_hex(4)}")
+    if not path.exists():
+        handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(randomness.token_hex(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(made, path)
+        except FileExistsError:
+            pass  # another process was first: its key counts
+        finally:
+            made.unlink()
+    return Secret(path.read_text().strip())

@@ -1,0 +1,194 @@
+"""The trail being written: by several processes, to the disk, each line linked to the one before.
+
+One thread a process writes what has come together meanwhile. Whoever writes holds a lock of the
+file and first reads what others have added.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import define, field
+
+from jackfield.admin import AuditUnavailable
+
+from .anchors import AnchorFile
+from .chain import FIRST, line_of, read_line
+
+logger = logging.getLogger("jackfield.audit")
+
+MOST_WAITING: Final = 10_000
+"""Events that may wait for the disk; more are dropped, and counted."""
+
+_BLOCK: Final = 65_536
+
+
+Event = Mapping[str, Any]
+
+
+@define(eq=False)
+class Trail:
+    """One file of linked lines. `every` and `seconds` say how often an anchor is made."""
+
+    path: Path
+    anchors: AnchorFile
+    every: int = 1000
+    seconds: float = 60.0
+    dropped: int = 0
+    problem: str | None = None
+    _waiting: "list[tuple[Event, float, asyncio.Future[None] | None]]" = field(factory=list)
+    _writing: "asyncio.Task[None] | None" = None
+    _pool: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(1, "audit"))
+    _handle: int = -1
+    _size: int = 0
+    _seq: int = 0
+    _hash: str = FIRST
+    _anchored: int = 0
+    _anchored_at: float = field(factory=time.monotonic)
+
+    async def open(self) -> None:
+        """Open the file, and mend an end that was torn by a crash. Raises OSError, ValueError."""
+        await asyncio.get_running_loop().run_in_executor(self._pool, self._open)
+
+    async def add(self, event: Event) -> None:
+        """Write an event; it is on the disk when this returns. Raises AuditUnavailable."""
+        if len(self._waiting) >= MOST_WAITING:
+            raise AuditUnavailable("The audit trail cannot be written fast enough.")
+        done = asyncio.get_running_loop().create_future()
+        self._push(event, done)
+        await done
+
+    def note(self, event: Event) -> None:
+        """Write an event some time soon. One too many is dropped, and counted."""
+        if len(self._waiting) >= MOST_WAITING:
+            self.dropped += 1
+        else:
+            self._push(event, None)
+
+    async def close(self) -> None:
+        """Write what waits, and a last anchor."""
+        while self._writing is not None:
+            await self._writing
+        if self._handle >= 0:
+            await asyncio.get_running_loop().run_in_executor(self._pool, self._close)
+        self._pool.shutdown()
+
+    def _push(self, event: Event, done: "asyncio.Future[None] | None") -> None:
+        self._waiting.append((event, time.time(), done))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_waiting())
+
+    async def _write_waiting(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                events = [(event, at) for event, at, _ in batch]
+                problem = None
+                try:
+                    await loop.run_in_executor(self._pool, self._write, events)
+                except OSError as error:
+                    problem = f"cannot be written: {error.strerror or error}"
+                except ValueError as error:
+                    problem = f"cannot be continued: its last line is damaged; {error}"
+                if problem != self.problem:
+                    logger.error("the audit trail %s", problem or "is written again")
+                self.problem = problem
+                self._tell(batch)
+        finally:
+            self._writing = None
+
+    def _tell(self, batch: "list[tuple[Event, float, asyncio.Future[None] | None]]") -> None:
+        for _, _, done in batch:
+            if done is None:
+                self.dropped += self.problem is not None
+            elif done.done():  # who waited has been cancelled
+                continue
+            elif self.problem is None:
+                done.set_result(None)
+            else:
+                done.set_exception(AuditUnavailable("The audit trail cannot be written."))
+
+    # In the thread from here on
+
+    def _open(self) -> None:
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        self._handle = os.open(self.path, flags, 0o600)
+        self._locked(self._mend)
+        self._anchored = self._seq
+
+    def _close(self) -> None:
+        try:
+            if self._seq > self._anchored:
+                self._anchor()
+        finally:
+            os.close(self._handle)
+            self._handle = -1
+
+    def _write(self, events: list[tuple[Event, float]]) -> None:
+        self._locked(lambda: self._append(events))
+        due = time.monotonic() - self._anchored_at >= self.seconds
+        if self._seq - self._anchored >= self.every or due:
+            self._anchor()
+
+    def _locked(self, work: Any) -> None:
+        fcntl.flock(self._handle, fcntl.LOCK_EX)
+        try:
+            work()
+        finally:
+            fcntl.flock(self._handle, fcntl.LOCK_UN)
+
+    def _append(self, events: list[tuple[Event, float]]) -> None:
+        size = os.fstat(self._handle).st_size
+        if size != self._size:
+            self._mend()
+            size = self._size
+        seq, previous, lines = self._seq, self._hash, bytearray()
+        for event, at in events:
+            seq += 1
+            line, previous = line_of(seq, at, previous, event)
+            lines += line
+        try:
+            if os.write(self._handle, lines) != len(lines):
+                raise OSError("the disk is full")
+            os.fdatasync(self._handle)
+        except OSError:
+            os.ftruncate(self._handle, size)
+            raise
+        self._size, self._seq, self._hash = size + len(lines), seq, previous
+
+    def _mend(self) -> None:
+        """Read where the file ends, and cut off half a line that a crash has left there."""
+        size = os.fstat(self._handle).st_size
+        end, last = self._last_line(size)
+        if end != size:
+            os.ftruncate(self._handle, end)
+        if last:
+            link = read_line(last)
+            self._seq, self._hash = link.seq, link.hash
+        else:
+            self._seq, self._hash = 0, FIRST
+        self._size = end
+
+    def _last_line(self, size: int) -> tuple[int, bytes]:
+        """Where the last whole line ends, and that line."""
+        held, start = b"", size
+        while start > 0:
+            step = min(_BLOCK, start)
+            start -= step
+            held = os.pread(self._handle, step, start) + held
+            end = held.rfind(b"\n") + 1
+            begin = held.rfind(b"\n", 0, end - 1) + 1 if end else 0
+            if end and (begin or start == 0):
+                return start + end, held[begin:end]
+        return 0, b""
+
+    def _anchor(self) -> None:
+        self.anchors.add(self._seq, self._hash, time.time())
+        self._anchored, self._anchored_at = self._seq, time.monotonic()

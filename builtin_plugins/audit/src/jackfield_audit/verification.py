@@ -1,0 +1,98 @@
+"""Verification: reads the trail from its first line to its last, and says what is wrong with it."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+from .anchors import AnchorFile
+from .chain import FIRST, Link, read_line
+
+
+@frozen
+class Problem:
+    """One thing that is wrong, and in which line of which file."""
+
+    file: str
+    line: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.what}"
+
+
+@define
+class Verification:
+    """What was found. `anchored` is the last line that an anchor vouches for."""
+
+    records: int = 0
+    anchors: int = 0
+    anchored: int = 0
+    problems: list[Problem] = field(factory=list)
+
+    @property
+    def unanchored(self) -> int:
+        """How many lines stand after the last anchor: were they cut off, nobody could tell."""
+        return max(0, self.records - self.anchored)
+
+
+def verify(trail: Path, anchors: AnchorFile) -> Verification:
+    """Read all of it. Takes as long as reading takes, and the memory of the anchors alone."""
+    found = Verification()
+    vouched = _vouched(anchors, found)
+    last = 0
+    for link in _links(trail, found):
+        found.records += 1
+        last = link.seq
+        expected = vouched.pop(link.seq, None)
+        if expected is None:
+            continue
+        if expected == link.hash:
+            found.anchored = max(found.anchored, link.seq)
+        else:
+            what = f"record {link.seq} is not the one that was anchored: the trail was rewritten"
+            found.problems.append(Problem(trail.name, found.records, what))
+    for seq in sorted(vouched):
+        what = f"record {seq} was anchored and is gone: the trail ends at record {last}"
+        found.problems.append(Problem(trail.name, found.records, what))
+        break
+    return found
+
+
+def _vouched(anchors: AnchorFile, found: Verification) -> dict[int, str]:
+    vouched: dict[int, str] = {}
+    for number, anchor in anchors.read():
+        if anchor is None:
+            what = "this anchor is forged or damaged"
+            found.problems.append(Problem(anchors.path.name, number, what))
+            continue
+        found.anchors += 1
+        vouched[anchor.seq] = anchor.hash
+    return vouched
+
+
+def _links(trail: Path, found: Verification) -> Iterator[Link]:
+    """The lines that are as they were written. What is wrong between them goes to `found`."""
+    seq, previous = 0, FIRST
+    for number, line in enumerate(_lines(trail), 1):
+        try:
+            link = read_line(line)
+        except ValueError as error:
+            found.problems.append(Problem(trail.name, number, str(error)))
+            seq, previous = seq + 1, ""
+            continue
+        if link.seq != seq + 1:
+            what = f"record {seq + 1} is expected here, and this is record {link.seq}"
+            found.problems.append(Problem(trail.name, number, what))
+        elif previous and link.prev != previous:
+            what = f"record {link.seq} does not follow on the record before it"
+            found.problems.append(Problem(trail.name, number, what))
+        seq, previous = link.seq, link.hash
+        yield link
+
+
+def _lines(trail: Path) -> Iterable[bytes]:
+    if not trail.exists():
+        return
+    with trail.open("rb") as file:
+        yield from file

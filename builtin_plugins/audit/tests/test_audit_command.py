@@ -1,0 +1,74 @@
+"""`jackfield audit`, on a trail that is whole and on one that is not."""
+
+import asyncio
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from jackfield._cli import main
+from jackfield.testing import run_gateway
+
+TOML = '[plugins.audit]\ntraffic = "open"\n[providers.demo]\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a configuration and a trail of five records."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "jackfield.toml").write_text(TOML)
+    asyncio.run(five_requests(tmp_path))
+    return tmp_path
+
+
+async def five_requests(folder: Path) -> None:
+    async with run_gateway(TOML, directory=folder) as client:
+        for _ in range(5):
+            await client.chat()
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    code = main(["audit", *words])
+    return code, capsys.readouterr().out
+
+
+def test_a_whole_trail_is_told_to_be_whole(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out = run(capsys, "verify")
+    assert code == 0
+    assert "5 records, 1 anchors: whole" in out
+
+
+def test_an_edited_trail_is_told_with_the_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trail = folder / "jackfield-state/audit/trail.jsonl"
+    lines = trail.read_text().splitlines(keepends=True)
+    lines[2] = lines[2].replace('"status":200', '"status":500')
+    trail.write_text("".join(lines))
+    code, out = run(capsys, "verify")
+    assert code == 1
+    assert "trail.jsonl:3: it has been edited" in out
+    code, out = run(capsys, "verify", "--json")
+    assert (code, len(json.loads(out)["problems"])) == (1, 1)
+
+
+def test_records_are_shown_and_exported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out = run(capsys, "show", "--last", "2")
+    assert code == 0
+    assert out.count("answered") == 2
+    _, out = run(capsys, "export")
+    assert [json.loads(line)["seq"] for line in out.splitlines()] == [1, 2, 3, 4, 5]
+    _, out = run(capsys, "export", "--format", "csv", "--since", "2020-01-01")
+    assert len(list(csv.DictReader(out.splitlines()))) == 5
+    assert run(capsys, "export", "--until", "2020-01-01") == (0, "")
+
+
+def test_without_the_plugin_there_is_no_trail(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "jackfield.toml").write_text("[providers.demo]\n")
+    assert main(["audit", "verify"]) == 2
+    assert "no [plugins.audit]" in capsys.readouterr().err
