@@ -17,6 +17,7 @@ from jackfield.messages import (
     Document,
     Image,
     Message,
+    Opaque,
     Part,
     Reasoning,
     ReasoningRequest,
@@ -248,6 +249,8 @@ PROBES: dict[str, tuple[Probe, ...]] = {
         content("audio", Audio(data=DATA, format="wav")),
         content("refusal in the history", Refusal("No."), "assistant"),
         content("reasoning in the history", Reasoning("Hm.", signature="c2ln"), "assistant"),
+        content("what one dialect alone knows", Opaque("other.chat", "video", {})),
+        content("the same in the history", Opaque("other.chat", "search", {}), "assistant"),
     ),
     "Tools": (
         setting("functions", "tools", (WEATHER,)),

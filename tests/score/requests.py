@@ -31,6 +31,8 @@ def same(recorded: Recorded) -> list[Miss]:
         request = recorded.dialect.parse_request(tree, recorded.params)
         rendered = recorded.dialect.render_request(request)
     except GatewayError as error:
+        if recorded.exchange.status == error.http_status:  # its own vendor has refused it too
+            return []
         return [Miss(recorded.id, "refused", error.message[:200])]
     except Exception as error:  # noqa: BLE001 - whatever goes wrong is a miss like any other
         return [Miss(recorded.id, "crash", f"{type(error).__name__}: {error}"[:200])]
@@ -74,8 +76,10 @@ def _unnamed(
     recorded: Recorded, request: ChatRequest, target: Dialect, rendered: Rendered
 ) -> Iterator[Miss]:
     """What is no longer asked although nothing is said to be lost."""
+    if rendered.losses:
+        return
     back = target.parse_request(msgspec.json.decode(rendered.body), recorded.params)
-    if rendered.losses or not isinstance(back, ChatRequest):
+    if not isinstance(back, ChatRequest):
         return
     was, now = facts(request), facts(back)
     for key in was:

@@ -25,7 +25,7 @@ from jackfield.messages import (
 )
 from jackfield_anthropic.endpoints import COUNT_TOKENS, MESSAGES
 from jackfield_anthropic.fields import NAME
-from jackfield_anthropic.messages_native import native_body
+from jackfield_anthropic.messages_native import leaves_out, native_body
 
 ASKED = ChatRequest("m", (Message("user", (Text("hi"),)),))
 
@@ -127,6 +127,26 @@ def test_what_the_gateway_showed_of_others_never_reaches_anthropic() -> None:
     ]
     native = b'{ "messages": [] }'
     assert native_body(native) is native
+
+
+def test_claudes_own_thoughts_come_back_to_it_from_another_platform() -> None:
+    bedrocks: dict[str, Any] = {"bedrock.converse": {}}
+    body, _ = render(
+        Reasoning("hm", signature="c2ln", extensions=bedrocks),
+        Reasoning(encrypted="RW5jcnlwdGVk", extensions=bedrocks),
+        Reasoning("oh", signature="c2ln", extensions={"gemini.generate_content": {}}),
+    )
+    turn = {"role": "assistant", "content": body["content"]}
+    wire = msgspec.json.encode({"messages": [turn]})
+    kept = msgspec.json.decode(native_body(wire))
+    assert leaves_out(wire)
+    assert not leaves_out(
+        msgspec.json.encode({"messages": [{**turn, "content": turn["content"][:2]}]})
+    )
+    assert kept["messages"][0]["content"] == [
+        {"type": "thinking", "thinking": "hm", "signature": "c2ln"},
+        {"type": "redacted_thinking", "data": "Encrypted"},
+    ]
 
 
 def test_what_no_message_can_hold_is_named() -> None:

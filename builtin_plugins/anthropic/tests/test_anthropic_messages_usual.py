@@ -33,7 +33,8 @@ def plain(tree: Any) -> Any:
 
 
 def read(**members: Any) -> Any:
-    request = MESSAGES.parse_request({"model": "m", "messages": [], **members}, {})
+    said = {"role": "user", "content": "Hi"}
+    request = MESSAGES.parse_request({"model": "m", "messages": [said], **members}, {})
     return plain(msgspec.to_builtins(request))
 
 

@@ -83,7 +83,7 @@ MESSAGE = st.one_of(turn("user", USER), turn("assistant", MODEL), turn("tool", R
 REQUESTS = st.builds(
     ChatRequest,
     model=WORDS,
-    messages=st.lists(MESSAGE, max_size=5).map(tuple),
+    messages=st.lists(MESSAGE, min_size=1, max_size=5).map(tuple),
     tools=st.lists(
         st.builds(Tool, WORDS, st.none() | WORDS, VALUES, extensions=st.just(OURS)), max_size=2
     ).map(tuple),

@@ -128,8 +128,6 @@ async def test_errors_are_anthropics(
 async def test_an_error_of_anthropic_reaches_a_chat_client(upstream: FakeUpstream) -> None:
     answer_json(upstream, ERROR, 404)
     async with run_gateway(table(upstream)) as gateway:
-        answer = await gateway.post("/v1/chat/completions", json={"model": "up/x", "messages": []})
-        assert answer.status == 400  # nobody says anything
         asked = {"model": "up/x", "messages": HELLO}
         answer = await gateway.post("/v1/chat/completions", json=asked)
         said = json.loads(await answer.read())

@@ -16,6 +16,9 @@ CHAT = installed("openai.chat")
 PDF = "data:application/pdf;base64,AA=="
 CLAUDE, OLDER = "us.anthropic.claude-opus-4-8", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 HI: list[Any] = [{"role": "user", "content": "hi"}]
+SAID: dict[str, Any] = {"role": "user", "content": [{"text": "hi"}]}
+SPOKEN: dict[str, Any] = {"messages": [SAID]}
+SPEC = "toolConfig.tools[0].toolSpec"
 PLAIN = ChatRequest("m", (Message("user", (Text("hi"),)),))
 
 
@@ -197,7 +200,7 @@ def test_an_id_that_bedrock_would_refuse_is_changed_alike_in_call_and_result() -
 
 
 def test_guardrails_that_another_vendor_does_not_have_are_named() -> None:
-    tree = {"messages": [], "guardrailConfig": {"guardrailIdentifier": "g"}}
+    tree = {"messages": [SAID], "guardrailConfig": {"guardrailIdentifier": "g"}}
     request = CONVERSE.parse_request(tree, {"model": "m"})
     lost = [loss.feature for loss in CHAT.render_request(request).losses]
     assert lost == ["bedrock.converse.guardrailConfig"]
@@ -280,9 +283,12 @@ def test_cache_points_stand_where_anthropics_clients_mark_them() -> None:
             {"messages": [{"role": "user", "content": [{"image": {}}]}]},
             "messages[0].content[0].image.source",
         ),
-        ({"toolConfig": {"tools": [{"toolSpec": {}}]}}, "toolConfig.tools[0].toolSpec.name"),
-        ({"inferenceConfig": {"topP": "x"}}, "inferenceConfig.topP"),
-        ({"inferenceConfig": {"stopSequences": [1]}}, "inferenceConfig.stopSequences"),
+        ({"messages": []}, "messages"),
+        ({"messages": [{"role": "user", "content": []}]}, "messages[0].content"),
+        (SPOKEN | {"toolConfig": {"tools": [{"toolSpec": []}]}}, SPEC),
+        (SPOKEN | {"toolConfig": {"tools": [{"toolSpec": {"name": "f"}}]}}, f"{SPEC}.inputSchema"),
+        (SPOKEN | {"inferenceConfig": {"topP": "x"}}, "inferenceConfig.topP"),
+        (SPOKEN | {"inferenceConfig": {"stopSequences": [1]}}, "inferenceConfig.stopSequences"),
     ],
     ids=str,
 )

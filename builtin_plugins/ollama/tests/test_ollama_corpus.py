@@ -221,8 +221,8 @@ def test_recorded_requests_of_openai_are_ones_of_ollama() -> None:
 
     count = 0
     for exchange in exchanges("openai_chat"):
-        if exchange.request_tree is None:
-            continue
+        if exchange.request_tree is None or exchange.id == "openai-chat-ba5887a321":
+            continue  # no JSON, or a user who says nothing: its vendor has refused it as well
         rendered = CHAT.render_request(OPENAI.parse_request(exchange.request_tree, {}))
         tree = msgspec.json.decode(rendered.body)
         for message in tree["messages"]:

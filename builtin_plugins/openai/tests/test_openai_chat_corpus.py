@@ -29,6 +29,8 @@ CHAT = ChatDialect()
 ALL = exchanges("openai_chat")
 ANSWERS = [exchange for exchange in ALL if exchange.status == 200 and not exchange.streams]
 STREAMS = [exchange for exchange in ALL if exchange.status == 200 and exchange.streams]
+SENSELESS = ("openai-chat-ba5887a321",)
+"""Recorded requests in which a user says nothing, which their vendor has refused."""
 FAILURES = [exchange for exchange in ALL if exchange.status != 200]
 PLAIN = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True, include_usage=True)
 
@@ -156,7 +158,7 @@ def last_usage(events: Sequence[StreamEvent]) -> Usage | None:
     return found[-1] if found else None
 
 
-@each(exchange for exchange in ALL if exchange.request_tree is not None)
+@each(one for one in ALL if one.request_tree is not None and one.id not in SENSELESS)
 def test_a_recorded_request_survives_the_canonical_form(exchange: Exchange) -> None:
     tree = exchange.request_tree
     assert CHAT.peek(tree, {}).model == tree["model"]

@@ -81,7 +81,7 @@ def test_usual_calls_read_as_by_the_general_reader(calls: list[dict[str, Any]]) 
 def test_usual_tools_read_as_by_the_general_reader(tool: dict[str, Any]) -> None:
     assert usual_tool(tool) is not None
     assert usual_tool(tool | MORE) is None
-    body = {"model": "m", "messages": []}
+    body = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
     short, long = (CHAT.parse_request(body | {"tools": [one]}, {}) for one in (tool, tool | MORE))
     assert plain(short) == plain(long)
 

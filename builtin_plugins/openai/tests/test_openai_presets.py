@@ -108,6 +108,8 @@ async def test_a_preset_whose_key_is_not_there_does_not_start(
         ('[providers.fast]\npreset = "grok"', "unknown preset; did you mean 'groq'?"),
         ('[providers.work]\npreset = "snowflake"', "snowflakecomputing.com/api/v2/cortex/v1"),
         ("[providers.snowflake]", "snowflakecomputing.com/api/v2/cortex/v1"),
+        ('[providers.work]\ndialects = ["azure.chat"]', "no 'azure.chat'; it speaks openai.chat, "),
+        ('[providers.groq]\ndialects = ["chat"]', "no 'chat'; it speaks openai.chat, "),
     ],
 )
 async def test_a_table_that_cannot_work_does_not_start(table: str, problem: str) -> None:

@@ -59,7 +59,9 @@ def test_usage_counts_input_and_output_tokens() -> None:
     meter = RESOURCE.usage_meter()
     meter.feed(b"data: %b\n\n" % event)
     assert meter.usage() == found
-    assert RESOURCE.usage(b'{"usage":{"type":"duration","seconds":9}}') is None
+    timed = RESOURCE.usage(b'{"usage":{"type":"duration","seconds":9}}')
+    assert timed is not None
+    assert (timed.total_tokens, timed.units) == (0, {"audio_ms": 9000})
     assert RESOURCE.usage(b"audio") is None
 
 

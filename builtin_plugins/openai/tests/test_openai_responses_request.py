@@ -334,7 +334,7 @@ def test_turns_that_only_the_provider_has_are_known(state: dict[str, Any]) -> No
         ({"input": "x", "temperature": "hot"}, "temperature"),
         ({"input": "x", "tools": [{"type": "function"}]}, "tools[0].name"),
         ({"input": "x", "tool_choice": "maybe"}, "tool_choice"),
-        ({"input": "x", "text": {"format": {"type": "xml"}}}, "text.format"),
+        ({"input": "x", "text": {"format": {"type": "xml"}}}, "text.format.type"),
     ],
 )
 def test_what_has_no_meaning_is_refused_by_its_name(members: dict[str, Any], param: str) -> None:

@@ -140,6 +140,19 @@ def test_usage_counts_cached_and_reasoning_tokens() -> None:
     assert (read.input_tokens, read.cached_input_tokens, read.reasoning_tokens) == (10, 4, 8)
 
 
+def test_usage_counts_audio_where_there_is_any() -> None:
+    choices = (Choice(Message("assistant", (Text("x"),)), "stop"),)
+    usage = Usage(10, 20, audio_input_tokens=3, audio_output_tokens=5)
+    rendered = RESPONSES.render_response(ChatResponse("r", "m", choices, usage), REQUEST)
+    told = Response.model_validate_json(rendered.body).usage
+    assert told is not None
+    assert told.input_tokens_details.model_extra == {"audio_tokens": 3}
+    assert told.output_tokens_details.model_extra == {"audio_tokens": 5}
+    read = RESPONSES.usage(rendered.body)
+    assert read is not None
+    assert (read.audio_input_tokens, read.audio_output_tokens) == (3, 5)
+
+
 def test_a_generated_image_is_an_item_and_speech_is_its_transcript() -> None:
     body = answer(Image(data="aGk="), Audio(data="UklG", transcript="Hello."))
     assert body["output"][0]["result"] == "aGk="

@@ -9,7 +9,7 @@ from jackfield import _translation
 from jackfield._client import Origin
 from jackfield._fetching import Fetcher
 from jackfield._media import Media
-from jackfield._shortfalls import shortfalls
+from jackfield._shortfalls import named_once, shortfalls
 from jackfield.capabilities import Capabilities, ModelFacts
 from jackfield.dialects import Dialect, Loss, Rendered
 from jackfield.errors import InvalidRequest
@@ -50,15 +50,18 @@ class RequestWriter:
         request = _translation.addressed(exchange.canonical(), model)
         if not isinstance(request, ChatRequest):
             return dialect.render_request(request)
+        if exchange.usage_wanted and request.stream and not request.include_usage:
+            request = replace(request, include_usage=True)
         able = self._able(model)
         if dialect.needs_max_tokens:
             request = _translation.limited(request, able.max_output_tokens or _MAX_TOKENS)
-        more = shortfalls(request, able)
+        short = shortfalls(request, able)
+        refused: tuple[Loss, ...] = ()
         if self._media is not None:
             request, refused = self._media.embed(exchange, request, dialect)
-            more += refused
         rendered = dialect.render_request(request)
-        return replace(rendered, losses=rendered.losses + more) if more else rendered
+        losses = named_once(refused, rendered.losses, short)
+        return replace(rendered, losses=losses) if losses != rendered.losses else rendered
 
     def lost(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
         """What the model cannot do of a request that is passed through as it came.

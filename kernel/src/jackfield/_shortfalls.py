@@ -1,6 +1,6 @@
 """What a request asks for and a model is known not to have."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from jackfield.capabilities import Capabilities, Modality
@@ -29,6 +29,18 @@ def shortfalls(request: CanonicalRequest, able: Capabilities) -> tuple[Loss, ...
         return ()
     why = f"{request.model} is not known to take it"
     return tuple(Loss(feature, path, "dropped", why) for feature, path in found)
+
+
+def named_once(*groups: Sequence[Loss]) -> tuple[Loss, ...]:
+    """The losses of all groups; what an earlier group names is not named again by a later one."""
+    named: dict[tuple[str, str], Loss] = {}
+    for group in groups:
+        known = {feature for feature, _ in named}
+        for loss in group:
+            key = (loss.feature, loss.path)
+            if loss.feature not in known and (key not in named or loss.breaks):
+                named[key] = loss
+    return tuple(named.values())
 
 
 @lru_cache(maxsize=1024)

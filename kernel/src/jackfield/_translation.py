@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from msgspec.structs import replace
 
+from jackfield._lost_places import place_of
 from jackfield._provider_stream import ProviderStream
 from jackfield._tap import Tap
 from jackfield.dialects import (
@@ -30,12 +31,16 @@ def limited(request: ChatRequest, max_tokens: int) -> ChatRequest:
 
 
 def refuse_broken(exchange: Exchange, dialect: Dialect, losses: Sequence[Loss]) -> None:
-    """Raise LossRefused when what is lost is part of the question."""
+    """Raise LossRefused, naming where it stands, when what is lost is part of the question."""
     broken = [loss for loss in losses if loss.breaks]
     if broken:
+        places = [place_of(exchange, loss) for loss in broken]
+        named = (f"{place}: {loss}" for place, loss in zip(places, broken, strict=True))
         raise LossRefused(
             f"{exchange.model} is served in {dialect.name}, which cannot express this request: "
-            + "; ".join(map(str, broken))
+            + "; ".join(dict.fromkeys(named)),
+            # What stands there in the canonical form alone is no field of the client's.
+            param=places[0] if places[0] != broken[0].path else None,
         )
 
 
@@ -58,6 +63,7 @@ class Rendering:
         self._provider = provider
         self.ended = False
         self.usage: Usage | None = None
+        self.events = 0
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -77,6 +83,7 @@ class Rendering:
                 error_type=event.type,
                 error_code=event.code,
             )
+        self.events += 1
         if isinstance(event, UsageReported):
             self.usage = event.usage
         elif isinstance(event, Ended):
@@ -193,7 +200,7 @@ async def canonical_stream(
 ) -> Response:
     """A stream of canonical events as a response in the client's dialect."""
     rendering = Rendering(exchange, provider)
-    exchange.tap = Tap(lambda: rendering.usage)
+    exchange.tap = Tap(lambda: rendering.usage, lambda: rendering.ended, lambda: rendering.events)
     stream = RenderedStream(rendering, batches, provider)
     await stream.begin()
     media = exchange.dialect.framing.content_type

@@ -1,7 +1,7 @@
 """A provider behind an HTTP API: its address, its keys, and the dialects that it speaks."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -16,6 +16,7 @@ from jackfield._provider_request import RequestWriter
 from jackfield._provider_routes import Routes
 from jackfield._scrubber import Scrubber
 from jackfield._upstream_error import UpstreamErrors
+from jackfield._usage_question import UsageQuestion
 from jackfield.config import option
 from jackfield.dialects import Dialect, Loss
 from jackfield.endpoints import Endpoint
@@ -62,6 +63,19 @@ _forwarded = lru_cache(maxsize=256)(header_lines)
 """The lines of headers that are passed on; callers of one kind send the same ones."""
 
 
+def spoken(asked: Collection[str], dialects: Sequence[Dialect]) -> tuple[Dialect, ...]:
+    """Those of an API's dialects that its table asks for by name; all where it asks for none.
+
+    Raises ValueError, naming those there are, when it asks for another.
+    """
+    known = {dialect.name for dialect in dialects}
+    unknown = [name for name in asked if name not in known]
+    if unknown:
+        listed = ", ".join(dict.fromkeys(dialect.name for dialect in dialects))
+        raise ValueError(f"dialects: no {', '.join(map(repr, unknown))}; it speaks {listed}")
+    return tuple(dialect for dialect in dialects if not asked or dialect.name in asked)
+
+
 class HttpProvider(Provider):
     """Passes requests through in a dialect that the API speaks, and translates all others.
 
@@ -84,8 +98,7 @@ class HttpProvider(Provider):
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         read_base_url(config.base_url, allow_http=config.allow_http)
-        allowed = frozenset(config.dialects) or frozenset(d.name for d in self.dialects)
-        self._spoken = tuple(d for d in self.dialects if d.name in allowed)
+        self._spoken = spoken(config.dialects, self.dialects)
         speaks = self.speaks if self._has_own("speaks") else None
         self._routes = Routes(self._spoken, self.paths, speaks)
         # What a subclass leaves alone is not called for each request.
@@ -93,6 +106,7 @@ class HttpProvider(Provider):
         self._adds_headers = self._has_own("request_headers")
         self._origin: Origin | None = None
         self._writer = RequestWriter()
+        self._question = UsageQuestion()
         self._ring = KeyRing(())
         self._errors = UpstreamErrors("", Scrubber())
         self._reader = AnswerReader("", self._errors, config.stream_end)
@@ -258,6 +272,9 @@ class HttpProvider(Provider):
             body, losses = rendered.body, rendered.losses
         else:
             body = self.outgoing_body(exchange, target.model)
+        plain, asks = body, not translated and self._question.arises(exchange, dialect)
+        if asks:
+            body = self._question.put(plain, dialect)
         method = "POST" if translated else exchange.request.method
         path = self._path(exchange, target, dialect)
         while True:
@@ -270,7 +287,7 @@ class HttpProvider(Provider):
             answer = await self._live_origin().send(method, path, head, body)
             try:
                 if answer.status < 300:
-                    return await self._reader.read(exchange, answer, dialect, losses)
+                    return await self._reader.read(exchange, answer, dialect, losses, hides=asks)
                 said = await answer.read()
                 refusal = self._errors.read(answer, said, dialect, exchange.dialect)
             except BaseException as error:
@@ -280,6 +297,9 @@ class HttpProvider(Provider):
                 # Whatever a dialect stumbles over in what came, the provider has not answered.
                 why = f"It is not a response of {dialect.name}."
                 raise self._reader.unreadable(why) from error
+            if asks and self._question.is_refused(dialect, answer.status, said):
+                asks, body = False, plain
+                continue
             renewed = answer.status == 401 and self.refused(signed)
             if not renewed and not self._another_key(key, answer.status, refusal.retry_after):
                 raise refusal

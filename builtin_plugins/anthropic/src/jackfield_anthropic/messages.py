@@ -20,6 +20,7 @@ from jackfield.dialects import (
 )
 from jackfield.errors import GatewayError
 from jackfield.framing import SSE, Framing
+from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Usage
 
 from . import failures
@@ -66,6 +67,7 @@ class MessagesDialect(Dialect):
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
+    output_limit: ClassVar[Path] = ("max_tokens",)
     needs_max_tokens: ClassVar[bool] = True
     request_texts: ClassVar[tuple[str, ...]] = (
         "system",

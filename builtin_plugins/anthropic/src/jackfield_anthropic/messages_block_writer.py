@@ -7,6 +7,7 @@ from typing import Any, Final, TypeGuard
 import msgspec
 
 from jackfield.dialects import Loss
+from jackfield.losses import lost_part
 from jackfield.messages import (
     Audio,
     Document,
@@ -15,6 +16,7 @@ from jackfield.messages import (
     Part,
     Reasoning,
     Refusal,
+    Role,
     Text,
     ToolCall,
     ToolResult,
@@ -88,7 +90,7 @@ class BlockWriter:
 
     def __init__(self, losses: list[Loss]) -> None:
         self.losses = losses
-        self.role = "user"
+        self.role: Role = "user"
 
     def write(self, part: Part, path: str) -> Block | None:
         """One block; None, with a loss, where there is none."""
@@ -117,22 +119,17 @@ class BlockWriter:
                 return write_refusal(part, path, self.losses)
             case Audio():
                 return self._audio(part, path)
-            case Opaque():
-                self._lose(f"messages.{part.kind}", path)
             case _:
-                self._lose(f"messages.{type(part).__name__.lower()}", path)
+                self.losses.append(lost_part(part, path, self.role))
         return None
 
     def _audio(self, audio: Audio, path: str) -> Block | None:
         if audio.transcript:
             self.losses.append(Loss("audio", path, "approximated", "as its transcript"))
             return {"type": "text", "text": audio.transcript}
-        self._lose("audio", path, "Anthropic's models hear nothing")
+        detail = "Anthropic's models hear nothing"
+        self.losses.append(lost_part(audio, path, self.role, detail))
         return None
-
-    def _lose(self, feature: str, path: str, detail: str = "") -> None:
-        asked = self.role != "assistant"
-        self.losses.append(Loss(feature, path, "dropped", detail, breaks=asked))
 
     def _result(self, result: ToolResult, path: str) -> Block:
         wire: Block = {"type": "tool_result", "tool_use_id": legal_id(result.tool_call_id)}

@@ -60,6 +60,8 @@ def read_call(fields: Fields) -> ToolCall:
     arguments = fields.rest.pop("input", None)
     if arguments is None:
         arguments = {}
+    elif fields.strict and not isinstance(arguments, dict):
+        raise fields.wrong("input", "an object")
     return ToolCall(identity, name, _encode(arguments).decode(), extensions=fields.extensions(NAME))
 
 

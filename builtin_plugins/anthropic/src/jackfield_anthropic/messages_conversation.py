@@ -28,8 +28,8 @@ _KNOWN = ("role", "content")
 def read_conversation(fields: Fields) -> tuple[Message, ...]:
     """All messages. Raises InvalidRequest, naming the field that has no meaning."""
     listed = fields.rest.pop("messages", None)
-    if not isinstance(listed, list):
-        raise fields.wrong("messages", "an array")
+    if not isinstance(listed, list) or not listed:
+        raise fields.wrong("messages", "an array of at least one message")
     messages = list(_read_system(fields))
     for i, item in enumerate(listed):
         messages += _read_message(item, f"messages[{i}]")
@@ -61,6 +61,8 @@ def _read_message(wire: Any, path: str) -> list[Message]:
     if type(content) is str and content and len(wire) == len(_KNOWN):
         return [Message(role, (Text(content),), extensions={NAME: {CONTENT: "text"}})]
     parts = read_content(content, f"{path}.content")
+    if role == "user" and not parts:
+        raise InvalidRequest(f"'{path}.content' says nothing.", param=f"{path}.content")
     note: dict[str, Any] = {CONTENT: _shape(content)}
     if len(wire) > len(_KNOWN):
         note = {**{key: value for key, value in wire.items() if key not in _KNOWN}, **note}

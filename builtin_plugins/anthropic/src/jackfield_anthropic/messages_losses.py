@@ -5,6 +5,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from jackfield.dialects import Loss
+from jackfield.losses import lost_member
 from jackfield.messages import ChatRequest
 
 from .fields import NAME
@@ -63,9 +64,7 @@ def _wordless(request: ChatRequest) -> list[Loss]:
 
 def _unknown(dialect: str, members: Mapping[str, Any]) -> list[Loss]:
     return [
-        Loss(f"{dialect}.{key}", f"extensions.{dialect}.{key}", "dropped")
-        for key, value in members.items()
-        if _matters(key, value)
+        lost_member(dialect, key, value) for key, value in members.items() if _matters(key, value)
     ]
 
 

@@ -1,16 +1,18 @@
 """Requests as Anthropic knows them: without what the gateway has shown of other vendors' answers.
 
 A client that another vendor has served before sends that answer back as it got it: with thoughts
-under this gateway's seal, and citations that no search of Anthropic's has found.
+under this gateway's seal, and citations that no search of Anthropic's has found. Thoughts of Claude
+itself, which another platform has sealed, are given back as they were.
 """
 
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from jackfield.proofs import is_sealed
+from jackfield.proofs import is_sealed, unseal
 
-from .messages_reasoning import SEALED
+from .messages_reasoning import SEALED, replayed, write_reasoning
 
 _PROOFS = {"thinking": "signature", "redacted_thinking": "data"}
 
@@ -27,27 +29,45 @@ def native_body(body: bytes) -> bytes:
     return msgspec.json.encode(tree)
 
 
+def leaves_out(body: bytes) -> bool:
+    """Whether the body has a thought that `native_body` leaves out."""
+    tree = msgspec.json.decode(body) if SEALED in body else None
+    messages = tree.get("messages") if isinstance(tree, dict) else None
+    found = messages if isinstance(messages, list) else ()
+    contents = (message.get("content") for message in found if isinstance(message, dict))
+    blocks = (block for content in contents if isinstance(content, list) for block in content)
+    return any(_native_block(block) is None for block in blocks if block is not None)
+
+
 def _native_message(message: Any) -> Any:
     """The message; None when nothing is left of it."""
     content = message.get("content") if isinstance(message, dict) else None
     if not isinstance(content, list):
         return message
-    kept = [_native_block(block) for block in content if not _is_foreign(block)]
+    kept = [native for block in content if (native := _native_block(block)) is not None]
     return {**message, "content": kept} if kept or not content else None
 
 
-def _is_foreign(block: Any) -> bool:
-    if not isinstance(block, dict):
-        return False
-    proof = _PROOFS.get(str(block.get("type")))
-    return proof is not None and is_sealed(block.get(proof))
+def _native_block(block: Any) -> Any:
+    """The block; None for a thought that only another vendor can check."""
+    proof = _PROOFS.get(str(block.get("type"))) if isinstance(block, dict) else None
+    sealed = block.get(proof) if proof is not None else None
+    return _unsealed(block, sealed) if is_sealed(sealed) else _without_shown(block)
+
+
+def _unsealed(block: Any, sealed: str | None) -> dict[str, Any] | None:
+    foreign, text = unseal(sealed), block.get("thinking", "")
+    if foreign is None or not isinstance(text, str):
+        return None
+    thought = replayed(replace(foreign, text=text))
+    return None if thought is None else write_reasoning(thought)
 
 
 def _is_shown(citation: Any) -> bool:
     return isinstance(citation, dict) and is_sealed(citation.get("encrypted_index"))
 
 
-def _native_block(block: Any) -> Any:
+def _without_shown(block: Any) -> Any:
     citations = block.get("citations") if isinstance(block, dict) else None
     if not isinstance(citations, list):
         return block

@@ -9,6 +9,7 @@ from jackfield.fields import Fields, object_fields
 from jackfield.messages import ChatRequest, ResponseFormat
 
 from .fields import NAME, own
+from .messages_checks import check_worded
 from .messages_conversation import read_conversation
 from .messages_thinking import read_thinking_request
 from .messages_tools import read_choice, read_tools
@@ -75,6 +76,7 @@ def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
 
 def _read_worded(rest: dict[str, Any]) -> dict[str, Any]:
     _note_cloud(rest)
+    check_worded(rest)
     choice, parallel = read_choice(rest.get("tool_choice"))
     known = {
         "tool_choice": choice,
@@ -105,12 +107,13 @@ def version_of(request: ChatRequest, cloud: str) -> str:
 def _note_wording(rest: dict[str, Any]) -> None:
     """Put the wording of what was read under a note; what was not read keeps its name."""
     config, thinking = rest.get("output_config"), rest.get("thinking")
-    metadata = rest.get("metadata")
+    metadata, choice = rest.get("metadata"), rest.get("tool_choice")
+    read_of_config = _READ_OF_CONFIG if read_format(rest) else _READ_OF_CONFIG - {"format"}
     for key in (*NOTED, "cache_control"):
         if key in rest:
             rest[f"${key}"] = rest.pop(key)
     for key, value, read in (
-        ("output_config", config, _READ_OF_CONFIG),
+        ("output_config", config, read_of_config),
         ("metadata", metadata, _READ_OF_METADATA),
     ):
         unread = _without(value, read)
@@ -119,6 +122,8 @@ def _note_wording(rest: dict[str, Any]) -> None:
     unread_kind = isinstance(thinking, dict) and thinking.get("type") not in _READ_THINKING
     if unread_kind and not (isinstance(config, dict) and config.get("effort")):
         rest["thinking"] = thinking
+    if choice and read_choice(choice)[0] is None:
+        rest["tool_choice"] = choice
 
 
 def _without(value: Any, read: frozenset[str]) -> dict[str, Any]:

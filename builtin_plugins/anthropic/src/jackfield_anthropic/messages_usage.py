@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from jackfield.framing import SSE, Framing
-from jackfield.messages import Usage
+from jackfield.messages import Bill, Usage
 
 from .fields import NAME, own
 
@@ -17,6 +18,7 @@ _COUNTS: Final = (
     "cache_creation_input_tokens",
     "output_tokens",
 )
+_NO_UNITS: Final[Mapping[str, int]] = {}
 _REPORT = re.compile(rb'"usage"\s*:\s*\{')
 
 
@@ -28,16 +30,49 @@ def read_usage(value: Any) -> Usage | None:
         count if type(count := value.get(key)) is int and 0 <= count < 1 << 53 else 0
         for key in _COUNTS
     ]
-    details = value.get("output_tokens_details")
-    thought = details.get("thinking_tokens") if type(details) is dict else 0
-    return Usage(
+    usage = Usage(
         input_tokens=fresh + cached + written,
         output_tokens=told,
         cached_input_tokens=cached,
         cache_write_tokens=written,
-        reasoning_tokens=thought if type(thought) is int and 0 <= thought < 1 << 53 else 0,
+        reasoning_tokens=_inner_count(value, "output_tokens_details", "thinking_tokens"),
         extensions={NAME: {"$usage": value}},
+        cache_write_1h_tokens=_inner_count(value, "cache_creation", "ephemeral_1h_input_tokens"),
+        units=_units(value),
+        service_tier=_tier(value),
     )
+    rounds = value.get("iterations")
+    return replace(usage, bills=_bills(usage, rounds)) if type(rounds) is list else usage
+
+
+def _inner_count(value: Mapping[str, Any], table: str, key: str) -> int:
+    inner = value.get(table)
+    count = inner.get(key) if type(inner) is dict else 0
+    return count if type(count) is int and 0 <= count < 1 << 53 else 0
+
+
+def _units(value: Mapping[str, Any]) -> Mapping[str, int]:
+    searches = _inner_count(value, "server_tool_use", "web_search_requests")
+    return {"web_search": searches} if searches else _NO_UNITS
+
+
+def _tier(value: Mapping[str, Any]) -> str | None:
+    if value.get("speed") == "fast":
+        return "fast"
+    tier = value.get("service_tier")
+    return tier if type(tier) is str else None
+
+
+def _bills(usage: Usage, rounds: list[Any]) -> tuple[Bill, ...]:
+    """What rounds cost that are not in the sum: those of an advisor, and of a compaction."""
+    bills = [Bill(replace(usage, extensions={}))]
+    for one in rounds:
+        if type(one) is dict and one.get("type") not in ("message", None):
+            model, used = one.get("model"), read_usage(one)
+            if used is not None:
+                used = replace(used, extensions={}, service_tier=usage.service_tier)
+                bills.append(Bill(used, model if type(model) is str else None))
+    return tuple(bills) if len(bills) > 1 else ()
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:

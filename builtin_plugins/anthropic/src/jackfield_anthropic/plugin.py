@@ -20,8 +20,7 @@ from jackfield.providers import ModelInfo
 
 from .endpoints import COUNT_TOKENS, MESSAGES, PATHS, RESOURCE, endpoints
 from .fields import own
-from .messages_native import native_body
-from .messages_reasoning import SEALED
+from .messages_native import leaves_out, native_body
 from .messages_request import BETAS
 
 VERSION = "2023-06-01"
@@ -93,7 +92,7 @@ class Anthropic(HttpProvider):
 
 
 def _left_out(exchange: Exchange) -> tuple[Loss, ...]:
-    foreign = exchange.dialect in _CONVERSATIONS and SEALED in exchange.request.body
+    foreign = exchange.dialect in _CONVERSATIONS and leaves_out(exchange.request.body)
     return (_NOT_REPLAYED,) if foreign else ()
 
 

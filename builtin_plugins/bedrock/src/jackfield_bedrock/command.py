@@ -19,6 +19,7 @@ from jackfield.dialects import (
 from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, json_object, object_fields
 from jackfield.framing import Framing
+from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Role, Text, Usage
 
 from .command_finish import read_finish, write_finish
@@ -50,6 +51,7 @@ class CommandDialect(BedrockDialect):
 
     name: ClassVar[str] = "bedrock.command"
     operation: ClassVar[str] = "chat"
+    output_limit: ClassVar[Path] = ("max_tokens",)
     framing: Framing = CHUNKS
     request_texts: ClassVar[tuple[str, ...]] = ("prompt",)
     response_texts: ClassVar[tuple[str, ...]] = ("generations/*/text",)

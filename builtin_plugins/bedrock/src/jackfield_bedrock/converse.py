@@ -14,6 +14,7 @@ from jackfield.dialects import (
     UsageMeter,
 )
 from jackfield.framing import Framing
+from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Usage
 
 from .converse_names import NAME
@@ -24,7 +25,7 @@ from .converse_stream_renderer import ConverseStreamRenderer
 from .dialect import BedrockDialect
 from .event_stream import BrokenMessage, decode, encode_event
 from .event_stream_framing import EVENT_STREAM
-from .usage import NO_USAGE, EventMeter, read_usage
+from .usage import NO_USAGE, EventMeter, in_tier, read_usage
 
 _CONTENT_TEXTS = (
     "text",
@@ -49,6 +50,7 @@ class ConverseDialect(BedrockDialect):
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
+    output_limit: ClassVar[Path] = ("inferenceConfig", "maxTokens")
     image_urls: ClassVar[bool] = False
     document_urls: ClassVar[bool] = False
     framing: Framing = EVENT_STREAM
@@ -112,7 +114,9 @@ class ConverseDialect(BedrockDialect):
 
 
 def _usage_of_event(value: Any) -> Usage | None:
-    return read_usage(value.get("usage")) if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        return None
+    return in_tier(read_usage(value.get("usage")), value.get("serviceTier"))
 
 
 def chat_of(request: CanonicalRequest) -> ChatRequest:

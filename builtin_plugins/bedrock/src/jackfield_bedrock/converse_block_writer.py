@@ -7,6 +7,7 @@ import msgspec
 
 from jackfield.dialects import Loss
 from jackfield.fields import carry, own
+from jackfield.losses import lost_part
 from jackfield.messages import (
     Audio,
     Document,
@@ -15,6 +16,7 @@ from jackfield.messages import (
     Part,
     Reasoning,
     Refusal,
+    Role,
     Text,
     ToolCall,
     ToolResult,
@@ -43,10 +45,12 @@ class BlockWriter:
         self.mine = mine
         self._model = model
         self._answer = answer
+        self._role: Role = "assistant"
         self._document_names: set[str] = set()
 
-    def write(self, parts: Sequence[Part], path: str) -> list[Block]:
+    def write(self, parts: Sequence[Part], path: str, role: Role) -> list[Block]:
         """The blocks of a message, with the cache points that stand behind them."""
+        self._role = role
         blocks: list[Block] = []
         for i, part in enumerate(parts):
             block = self._block(part, f"{path}.parts[{i}]")
@@ -75,7 +79,7 @@ class BlockWriter:
             return {"text": part.text}
         if part.dialect == NAME:
             return dict(part.value)
-        self._lose(f"messages.{part.kind}", path, "dropped")
+        self.losses.append(lost_part(part, path, self._role))
         return None
 
     def _text(self, part: Text) -> Block | None:
@@ -113,8 +117,10 @@ class BlockWriter:
         if self._answer and part.transcript is not None:
             self._lose("audio", path, "approximated", "its transcript")
             return {"text": part.transcript}
-        audio = write_audio(part, path, self.losses)
-        return {"audio": audio} if audio is not None else None
+        if part.data is None:
+            self.losses.append(lost_part(part, path, self._role, "Bedrock keeps no audio"))
+            return None
+        return {"audio": write_audio(part)}
 
     def _call(self, call: ToolCall, path: str) -> Block:
         wire = {

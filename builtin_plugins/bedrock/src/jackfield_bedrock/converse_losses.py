@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from jackfield.dialects import Loss
+from jackfield.losses import lost_member
 from jackfield.messages import ChatRequest
 
 from .converse_names import NAME
@@ -47,7 +48,7 @@ def foreign_losses(request: ChatRequest) -> list[Loss]:
     for name, members in request.extensions.items():
         if name != NAME:
             losses += [
-                Loss(f"{name}.{key}", f"extensions.{name}.{key}", "dropped")
+                lost_member(name, key, value)
                 for key, value in members.items()
                 if _matters(key, value)
             ]

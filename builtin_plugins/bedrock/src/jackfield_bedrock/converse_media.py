@@ -118,11 +118,8 @@ def _image_format(media_type: str | None) -> str:
     return {"jpg": "jpeg", "": "png", "*": "png"}.get(form, form)
 
 
-def write_audio(part: Audio, path: str, losses: list[Loss]) -> dict[str, Any] | None:
-    """The `audio` of a block, None when there is no audio but a reference to an earlier one."""
-    if part.data is None:
-        losses.append(Loss("audio", path, "dropped", "Bedrock keeps no audio"))
-        return None
+def write_audio(part: Audio) -> dict[str, Any]:
+    """The `audio` of a block."""
     return _carried({"format": part.format or "wav", "source": {"bytes": part.data}}, part)
 
 

@@ -31,8 +31,8 @@ def read_system(fields: Fields) -> tuple[Message, ...]:
 
 def read_messages(wire: Any, path: str) -> tuple[Message, ...]:
     """The messages. What tools answered is taken out of the user's words."""
-    if not isinstance(wire, list):
-        raise InvalidRequest(f"'{path}' must be an array of messages.", param=path)
+    if not isinstance(wire, list) or not wire:
+        raise InvalidRequest(f"'{path}' must be an array of at least one message.", param=path)
     messages: list[Message] = []
     before = None
     for i, item in enumerate(wire):
@@ -44,6 +44,8 @@ def read_messages(wire: Any, path: str) -> tuple[Message, ...]:
         if role not in ("user", "assistant", "system"):
             raise fields.wrong("role", "one of user, assistant")
         parts = read_blocks(fields.rest.pop("content", None), f"{where}.content", strict=True)
+        if role == "user" and not parts:
+            raise fields.wrong("content", "an array of blocks, and not empty")
         note = {**fields.rest, **({_APART: True} if role == before else {})}
         if role == "system":
             note[_INLINE] = True
@@ -101,14 +103,28 @@ class _Conversation:
 
     def fill(self) -> None:
         """Add the words without which Bedrock refuses a conversation."""
+        if not self.wire and self.system:
+            self._lose("messages.system", "messages[0]", "told by the user, as nobody else speaks")
+            self.wire, self.system = [{"role": "user", "content": self.system}], []
+        if not self.wire and not self._is_broken():
+            detail = "nobody says anything"
+            empty = Loss("messages.empty", "messages", "dropped", detail, breaks=True)
+            self._writer.losses.append(empty)
         if self.wire and self.wire[0]["role"] == "assistant":
             self._lose("messages.order", "messages[0]", "a user's '.' before it")
             self.wire.insert(0, {"role": "user", "content": [{"text": "."}]})
         for i, message in enumerate(self.wire):
+            if not message["content"] and not self._is_broken():
+                self._lose("messages.empty", f"messages[{i}]", "a '.' where nothing is said")
+                message["content"].append({"text": "."})
             kinds = {kind for block in message["content"] for kind in block}
             if "document" in kinds and "text" not in kinds:
                 self._lose("documents", f"messages[{i}]", "a '.' beside it")
                 message["content"].append({"text": "."})
+
+    def _is_broken(self) -> bool:
+        """Whether what is missing has been named, and the request will not be sent."""
+        return any(loss.breaks for loss in self._writer.losses)
 
     def _lose(
         self,
@@ -121,7 +137,7 @@ class _Conversation:
 
     def add(self, message: Message, path: str) -> None:
         kept = own(message.extensions, NAME)
-        blocks = self._writer.write(message.parts, path)
+        blocks = self._writer.write(message.parts, path, message.role)
         inline = bool(kept.get(_INLINE))
         if message.name is not None:
             self._lose("messages.name", path, "Bedrock's speakers have none", "dropped")

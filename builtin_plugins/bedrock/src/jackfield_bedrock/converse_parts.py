@@ -112,7 +112,10 @@ def _read_result(fields: Fields, block: Mapping[str, Any]) -> Part:
     if "type" in fields.rest:  # of a tool that Bedrock itself runs
         return Opaque(NAME, "server_tool_result", block)
     identity = fields.needed_text("toolUseId")
-    is_error = fields.rest.get("status") == "error"
+    status = fields.rest.get("status")
+    if fields.strict and not isinstance(status, str | None):
+        raise fields.wrong("status", "success or error")
+    is_error = status == "error"
     if is_error:
         del fields.rest["status"]
     where = fields.where("content")

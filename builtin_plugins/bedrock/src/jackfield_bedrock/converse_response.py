@@ -20,7 +20,7 @@ from jackfield.messages import (
 from .converse_block_writer import BlockWriter
 from .converse_names import NAME
 from .converse_parts import read_blocks
-from .usage import read_usage, write_usage
+from .usage import in_tier, read_usage, write_usage
 
 _FINISHES: Final[Mapping[str, FinishReason]] = {
     "end_turn": "stop",
@@ -66,6 +66,7 @@ class _Answer(msgspec.Struct):
 
     output: _Output
     usage: Any = None
+    tier: Any = msgspec.field(default=None, name="serviceTier")
 
 
 _read_answer = msgspec.json.Decoder(_Answer).decode
@@ -79,7 +80,7 @@ def usage_of_answer(body: bytes) -> Usage | None:
         raise ValueError("the answer has no 'output'") from error
     if bytes(memoryview(answer.output.message)[:1]) != b"{":
         raise ValueError("the answer has no message")
-    return read_usage(answer.usage)
+    return in_tier(read_usage(answer.usage), answer.tier)
 
 
 def read_response(body: bytes) -> ChatResponse:
@@ -124,7 +125,8 @@ def write_answer(response: ChatResponse, model: str, losses: list[Loss]) -> dict
     choice = response.choices[0]
     if choice.logprobs is not None:
         losses.append(Loss("logprobs", "choices[0].logprobs", "dropped"))
-    content = BlockWriter(model, losses, answer=True).write(choice.message.parts, "choices[0]")
+    writer = BlockWriter(model, losses, answer=True)
+    content = writer.write(choice.message.parts, "choices[0]", "assistant")
     wire: dict[str, Any] = {
         "output": {"message": {"role": "assistant", "content": content}},
         "stopReason": write_finish(choice.finish_reason, choice.finish_detail),

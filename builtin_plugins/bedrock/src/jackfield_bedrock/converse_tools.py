@@ -53,16 +53,17 @@ def _read_tools(inner: Fields) -> tuple[Tool | Opaque, ...]:
 
 
 def _read_tool(wire: dict[str, Any], where: str) -> Tool | Opaque:
-    spec = wire.get("toolSpec")
-    if not isinstance(spec, dict) or len(wire) > 1:
+    if "toolSpec" not in wire or len(wire) > 1:
         return Opaque(NAME, next(iter(wire), "tool"), wire)
+    spec = wire["toolSpec"]
+    if not isinstance(spec, dict):
+        raise InvalidRequest(f"'{where}.toolSpec' must be an object.", param=f"{where}.toolSpec")
     fields = Fields(spec, f"{where}.toolSpec")
     schema = fields.rest.get("inputSchema")
     parameters = schema.get("json") if isinstance(schema, dict) and len(schema) == 1 else None
-    if isinstance(parameters, dict):
-        del fields.rest["inputSchema"]
-    else:
-        parameters = None
+    if not isinstance(parameters, dict):
+        raise fields.wrong("inputSchema", "an object with 'json', a schema")
+    del fields.rest["inputSchema"]
     return Tool(
         name=fields.needed_text("name"),
         description=fields.text("description"),

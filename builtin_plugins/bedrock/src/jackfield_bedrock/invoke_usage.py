@@ -15,6 +15,16 @@ _COUNTS: Final = (
     ("", "prompt_token_count", "generation_token_count"),
 )
 
+_CACHES: Final = {
+    # what a count of input leaves out: what came from a cache, and what went into one
+    "inputTokenCount": ("cacheReadInputTokenCount", "cacheWriteInputTokenCount"),
+    "input_tokens": ("cache_read_input_tokens", "cache_creation_input_tokens"),
+    "inputTokens": ("cacheReadInputTokenCount", "cacheWriteInputTokenCount"),
+    "prompt_tokens": ("", ""),
+    "prompt_token_count": ("", ""),
+}
+_HOUR: Final = "ephemeral_1h_input_tokens"
+
 
 def usage_of_any(value: Any) -> Usage | None:
     """The usage in an answer or a chunk, if it says any."""
@@ -23,5 +33,12 @@ def usage_of_any(value: Any) -> Usage | None:
     for where, given, made in _COUNTS:
         inner = value.get(where) if where else value
         if isinstance(inner, dict) and (given in inner or made in inner):
-            return Usage(count_of(inner, given), count_of(inner, made))
+            cached, written = (count_of(inner, key) for key in _CACHES[given])
+            return Usage(
+                count_of(inner, given) + cached + written,
+                count_of(inner, made),
+                cached_input_tokens=cached,
+                cache_write_tokens=written,
+                cache_write_1h_tokens=count_of(inner.get("cache_creation"), _HOUR),
+            )
     return None

@@ -12,6 +12,7 @@ from jackfield.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
+from jackfield.losses import lost_part
 from jackfield.messages import (
     Audio,
     Document,
@@ -21,6 +22,7 @@ from jackfield.messages import (
     Part,
     Reasoning,
     Refusal,
+    Role,
     Text,
     ToolCall,
     ToolResult,
@@ -69,8 +71,7 @@ def said(message: Message, path: str, losses: list[Loss]) -> str:
             texts.append(part.text)
             losses.append(Loss("refusals", path, "approximated", "as text"))
         else:
-            breaks = message.role in ("user", "tool")
-            losses.append(Loss(_feature_of(part), path, "dropped", breaks=breaks))
+            losses.append(_lost(part, path, message.role))
     return "".join(texts)
 
 
@@ -79,9 +80,11 @@ def feature_in(event: StreamEvent) -> str:
     if getattr(event, "choice", 0):
         return "n"
     if isinstance(event, PartAdded):
-        return _feature_of(event.value)
+        return _lost(event.value, "", "assistant").feature
     return _EVENTS[type(event)]
 
 
-def _feature_of(part: Part) -> str:
-    return f"messages.{part.kind}" if isinstance(part, Opaque) else _PARTS[type(part)]
+def _lost(part: Part, path: str, role: Role) -> Loss:
+    if isinstance(part, Opaque):
+        return lost_part(part, path, role)
+    return Loss(_PARTS[type(part)], path, "dropped", breaks=role != "assistant")

@@ -18,6 +18,7 @@ from jackfield.dialects import (
 )
 from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.framing import Framing
+from jackfield.json_spans import Path
 from jackfield.messages import (
     ChatRequest,
     ChatResponse,
@@ -47,6 +48,7 @@ class TitanDialect(BedrockDialect):
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
+    output_limit: ClassVar[Path] = ("textGenerationConfig", "maxTokenCount")
     framing: Framing = CHUNKS
     request_texts: ClassVar[tuple[str, ...]] = ("inputText",)
     response_texts: ClassVar[tuple[str, ...]] = ("results/*/outputText",)

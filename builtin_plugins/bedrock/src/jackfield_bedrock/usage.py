@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from jackfield.framing import Framing
 from jackfield.messages import Usage
@@ -29,7 +30,20 @@ def read_usage(value: Any) -> Usage | None:
         cached_input_tokens=cached,
         cache_write_tokens=written,
         extensions={EXTENSION: value},
+        cache_write_1h_tokens=_kept_an_hour(value.get("cacheDetails")),
     )
+
+
+def in_tier(usage: Usage | None, tier: Any) -> Usage | None:
+    """The usage with the service tier, which an answer tells beside it."""
+    kind = tier.get("type") if isinstance(tier, dict) else None
+    return replace(usage, service_tier=kind) if usage and isinstance(kind, str) else usage
+
+
+def _kept_an_hour(details: Any) -> int:
+    found = details if isinstance(details, list) else ()
+    hours = [each for each in found if isinstance(each, dict) and each.get("ttl") == "1h"]
+    return sum(_count(each, "inputTokens") for each in hours)
 
 
 def write_usage(usage: Usage | None) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ from jackfield.dialects import (
     StreamRenderer,
     Terminal,
 )
+from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse
 
 from .chat_parts import NAME
@@ -34,6 +35,7 @@ class ChatDialect(JsonDialect):
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
+    output_limit: ClassVar[Path] = ("max_tokens",)
     document_urls: ClassVar[bool] = False
     answer: ClassVar[str] = "message"
     terminal_hints: ClassVar[tuple[bytes, ...]] = (b"[DONE]", b"error")

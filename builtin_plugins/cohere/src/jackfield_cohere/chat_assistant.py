@@ -4,7 +4,7 @@ from typing import Any
 
 from jackfield.dialects import Loss
 from jackfield.fields import carry, own
-from jackfield.messages import Audio, Image, Message, Opaque, Part, Reasoning, Text, ToolCall
+from jackfield.messages import Audio, Image, Message, Part, Reasoning, Text, ToolCall
 from jackfield.proofs import seal
 
 from .chat_message_reader import is_plan
@@ -64,8 +64,6 @@ class _Assistant:
                 self._put(Text(part.transcript or ""))
             case Image():
                 self._lose("images.output", "dropped")
-            case Opaque(dialect=dialect, kind=kind) if dialect != NAME:
-                self._lose(f"messages.{kind}", "dropped")
             case _:
                 self._put(part)
 
@@ -78,7 +76,7 @@ class _Assistant:
         return text
 
     def _put(self, part: Part) -> None:
-        item = write_part(part, self.path, self.losses)
+        item = write_part(part, self.path, self.losses, "assistant")
         if item is not None:
             self._content.append(item)
 

@@ -35,8 +35,10 @@ _ROLES: Final[Mapping[str, Role]] = {
 
 def read_messages(wire: Any) -> tuple[Message, ...]:
     """The messages of a request. Raises InvalidRequest, naming the field that has no meaning."""
-    if not isinstance(wire, list):
-        raise InvalidRequest("'messages' must be an array.", param="messages")
+    if not isinstance(wire, list) or not wire:
+        raise InvalidRequest(
+            "'messages' must be an array of at least one message.", param="messages"
+        )
     return tuple(read_message(item, f"messages[{i}]") for i, item in enumerate(wire))
 
 
@@ -51,6 +53,8 @@ def read_message(wire: Any, path: str, *, strict: bool = True) -> Message:
         raise fields.wrong("role", f"one of {', '.join(_ROLES)}")
     if role == "tool":
         return _tool_message(fields)
+    if role == "user" and fields.rest.get("content") in (None, []):
+        raise fields.wrong("content", "a string or an array of parts")
     parts = _content(fields)
     if role == "assistant":
         parts = [*_plan(fields), *_cited(parts, fields), *_calls(fields)]

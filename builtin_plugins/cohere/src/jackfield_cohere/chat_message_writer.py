@@ -67,7 +67,7 @@ class Conversation:
     def _part(self, part: Part, path: str) -> dict[str, Any] | None:
         if isinstance(part, Document) and self.documents.add(part, path):
             return None
-        return write_part(part, path, self._losses)
+        return write_part(part, path, self._losses, "user")
 
     def _tool_message(self, result: ToolResult, path: str) -> dict[str, Any]:
         if result.is_error:

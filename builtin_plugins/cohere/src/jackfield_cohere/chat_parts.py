@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, own
+from jackfield.losses import lost_part
 from jackfield.messages import (
     Audio,
     Document,
@@ -18,6 +19,7 @@ from jackfield.messages import (
     Part,
     Reasoning,
     Refusal,
+    Role,
     Text,
 )
 from jackfield.proofs import unseal
@@ -102,8 +104,8 @@ def told(data: Any) -> str:
     return msgspec.json.encode(data).decode()
 
 
-def write_part(part: Part, path: str, losses: list[Loss]) -> dict[str, Any] | None:
-    """One part; None and a loss when Cohere has no place for it."""
+def write_part(part: Part, path: str, losses: list[Loss], role: Role) -> dict[str, Any] | None:
+    """One part of who has this `role`; None and a loss when Cohere has no place for it."""
     match part:
         case Text():
             return _write_text(part)
@@ -117,7 +119,7 @@ def write_part(part: Part, path: str, losses: list[Loss]) -> dict[str, Any] | No
         case Opaque(dialect="cohere.chat", value=value):
             return dict(value)
         case _:
-            lose_part(part, path, losses)
+            losses.append(_lost(part, path, role))
             return None
 
 
@@ -146,18 +148,12 @@ def _write_image(part: Image, path: str, losses: list[Loss]) -> dict[str, Any] |
     return carry({"type": "image_url", "image_url": inner}, part.extensions, NAME)
 
 
-def lose_part(part: Part, path: str, losses: list[Loss]) -> None:
-    """Report a part for which there is no place; without what a user shows, nothing is asked."""
-    match part:
-        case Audio():
-            losses.append(Loss("audio", path, "dropped", "Cohere takes none", breaks=True))
-        case Document():
-            detail = "Cohere takes documents as text alone"
-            losses.append(Loss(_feature_of(part), path, "dropped", detail, breaks=True))
-        case Opaque(kind=kind):
-            losses.append(Loss(f"messages.{kind}", path, "dropped"))
-        case _:
-            losses.append(Loss(f"messages.{type(part).__name__.lower()}", path, "dropped"))
+def _lost(part: Part, path: str, role: Role) -> Loss:
+    if isinstance(part, Document):
+        detail = "Cohere takes documents as text alone"
+        return Loss(_feature_of(part), path, "dropped", detail, breaks=role != "assistant")
+    detail = "Cohere takes none" if isinstance(part, Audio) else ""
+    return lost_part(part, path, role, detail)
 
 
 def _feature_of(part: Document) -> str:

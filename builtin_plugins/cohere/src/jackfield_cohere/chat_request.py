@@ -111,8 +111,8 @@ def _read_thinking(value: Any) -> ReasoningRequest | None:
     if not isinstance(value, dict):
         raise InvalidRequest("'thinking' must be an object.", param="thinking")
     inner = Fields(value, "thinking")
-    budget = inner.integer("token_budget")
-    if value.get("type") == "disabled":
+    kind, budget = inner.text("type"), inner.integer("token_budget")
+    if kind == "disabled":
         return ReasoningRequest(effort="none")
     return ReasoningRequest(effort=None if budget else "medium", budget_tokens=budget or None)
 

@@ -46,8 +46,10 @@ def _read_tool(wire: Any, path: str) -> Tool | Opaque:
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be an object.", param=path)
     kind = wire.get("type", "function")
+    if not isinstance(kind, str):
+        raise InvalidRequest(f"'{path}.type' must be a string.", param=f"{path}.type")
     if kind != "function":
-        return Opaque(NAME, str(kind), wire)
+        return Opaque(NAME, kind, wire)
     fields = Fields(wire, path)
     fields.rest.pop("type", None)
     function = fields.rest.pop("function", None)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from jackfield.dialects import Loss
+from jackfield.losses import lost_member
 from jackfield.messages import ChatRequest
 
 _HINTS: Final = frozenset(
@@ -43,7 +44,7 @@ def request_losses(request: ChatRequest, dialect: str) -> list[Loss]:
     for name, members in request.extensions.items():
         if name != dialect:
             losses += [
-                Loss(f"{name}.{key}", f"extensions.{name}.{key}", "dropped")
+                lost_member(name, key, value)
                 for key, value in members.items()
                 if _matters(key, value)
             ]

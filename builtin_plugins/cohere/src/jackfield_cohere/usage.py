@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from jackfield import sse
-from jackfield.messages import Usage
+from jackfield.messages import Bill, Usage
 
 EXTENSION: Final = "cohere.usage"
 """Under this name a Usage keeps the object that it was read from."""
@@ -25,7 +25,15 @@ def read_usage(value: Any) -> Usage | None:
         cached_input_tokens=_count(value, "cached_tokens"),
         reasoning_tokens=_count(tokens, "reasoning_tokens"),
         extensions={EXTENSION: value},
+        bills=_bills(_table(value, "billed_units"), tokens),
     )
+
+
+def _bills(billed: Mapping[str, Any], counted: Mapping[str, Any]) -> tuple[Bill, ...]:
+    """What is billed: without the words that Cohere itself puts around a conversation."""
+    given, made = _count(billed, "input_tokens"), _count(billed, "output_tokens")
+    same = (_count(counted, "input_tokens"), _count(counted, "output_tokens")) == (given, made)
+    return () if same or not billed else (Bill(Usage(given, made)),)
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
@@ -52,11 +60,14 @@ def read_meta(value: Any) -> Usage | None:
     if not billed and not tokens:
         return None
     counted = tokens or billed
+    searches = _count(billed, "search_units")
     return Usage(
         input_tokens=_count(counted, "input_tokens") + _count(counted, "image_tokens"),
         output_tokens=_count(counted, "output_tokens"),
         cached_input_tokens=_count(value, "cached_tokens"),
         extensions={EXTENSION: value},
+        image_input_tokens=_count(counted, "image_tokens"),
+        units={"rerank_search": searches} if searches else {},
     )
 
 

@@ -41,7 +41,7 @@ class CandidateWriter:
     def __init__(self, index: int, losses: list[Loss]) -> None:
         self._index = index
         self._losses = losses
-        self._parts = PartsWriter(f"candidates[{index}]", losses, answer=True)
+        self._parts = PartsWriter(f"candidates[{index}]", losses, "assistant", answer=True)
         self._calls: dict[int, _OpenCall] = {}
         self._texts: dict[int, list[str]] = {}
         self._grounding = GroundingWriter()

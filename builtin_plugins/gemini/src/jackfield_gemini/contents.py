@@ -26,7 +26,10 @@ def read_system(fields: Fields) -> list[Message]:
     if inner is None:
         return []
     parts: list[Part] = []
-    for i, part in enumerate(inner.items("parts") or ()):
+    listed = inner.items("parts")
+    if listed is None and inner.rest:
+        raise inner.wrong("parts", "an array of parts")
+    for i, part in enumerate(listed or ()):
         parts += read_part(part, f"systemInstruction.parts[{i}]", "", strict=True)
     return [Message("system", tuple(parts), extensions=inner.extensions())]
 
@@ -35,8 +38,8 @@ def read_contents(fields: Fields) -> list[Message]:
     """The messages in `contents`. Raises InvalidRequest, naming what has no meaning."""
     where = fields.where("contents")
     contents = fields.items("contents")
-    if contents is None:
-        raise InvalidRequest(f"'{where}' must be an array of contents.", param=where)
+    if not contents:
+        raise InvalidRequest(f"'{where}' must be an array of at least one content.", param=where)
     calls = OpenCalls()
     messages: list[Message] = []
     at = 0
@@ -65,7 +68,10 @@ def _read_said(wire: Any, place: int, path: str, calls: OpenCalls) -> Message:
     if role is None:
         raise fields.wrong("role", "user or model")
     parts: list[Part] = []
-    for i, part in enumerate(fields.items("parts") or ()):
+    listed = fields.items("parts")
+    if not listed:
+        raise fields.wrong("parts", "an array of parts")
+    for i, part in enumerate(listed):
         result = _result_fields(part, f"{path}.parts[{i}]")
         if result is None:
             parts += read_part(part, f"{path}.parts[{i}]", placed_id(place, i), strict=True)

@@ -6,8 +6,7 @@ from typing import Any
 from attrs import frozen
 
 from jackfield.dialects import Loss
-from jackfield.errors import InvalidRequest
-from jackfield.messages import Message, Part, ToolCall, ToolResult
+from jackfield.messages import Message, ToolCall, ToolResult
 
 from .fields import NAME, camel, carry, own
 from .function_parts import write_result
@@ -27,10 +26,7 @@ class Contents:
 
 
 def write_contents(messages: Sequence[Message], model: str, losses: list[Loss]) -> Contents:
-    """The conversation as Gemini takes it: of two roles, what the system says apart.
-
-    Raises InvalidRequest when nothing is said in it.
-    """
+    """The conversation as Gemini takes it: of two roles, what the system says apart."""
     writer = _Conversation(model, losses)
     for i, message in enumerate(messages):
         writer.add(message, f"messages[{i}]")
@@ -40,7 +36,8 @@ def write_contents(messages: Sequence[Message], model: str, losses: list[Loss]) 
         losses.append(Loss("messages.system", "messages", "approximated", "said by the user"))
         contents, system = [{"role": "user", "parts": system["parts"]}], None
     if not contents:
-        raise InvalidRequest("No message says anything.", param="messages")
+        detail = "no message says anything"
+        losses.append(Loss("messages.empty", "messages", "dropped", detail, breaks=True))
     prove_calls(contents, model)
     return Contents(contents, system)
 
@@ -69,7 +66,7 @@ class _Conversation:
             self.contents += [_spelt_out(content) for content in kept]
             self._open = None
             return
-        parts = self._parts(message.parts, path)
+        parts = self._parts(message, path)
         if parts or NAME in message.extensions:
             self._append(message, parts)
 
@@ -77,7 +74,7 @@ class _Conversation:
         if self.contents:
             detail = "moved before the conversation"
             self._losses.append(Loss("messages.system", path, "approximated", detail))
-        parts = PartsWriter(path, self._losses, answer=False).add_all(message.parts)
+        parts = PartsWriter(path, self._losses, "system").add_all(message.parts)
         if self.system is None:
             self.system = carry({"parts": []}, message.extensions)
         self.system["parts"] += parts
@@ -95,12 +92,12 @@ class _Conversation:
         content = {"role": spoken if spoken == "function" and role == "user" else role}
         self.contents.append(carry({**content, "parts": parts}, message.extensions))
 
-    def _parts(self, parts: Sequence[Part], path: str) -> list[dict[str, Any]]:
+    def _parts(self, message: Message, path: str) -> list[dict[str, Any]]:
         wire: list[dict[str, Any]] = []
         moved: list[dict[str, Any]] = []
-        others = PartsWriter(path, self._losses, answer=False)
+        others = PartsWriter(path, self._losses, message.role)
         others.wire = wire
-        for part in parts:
+        for part in message.parts:
             if isinstance(part, ToolResult):
                 response, media = self._result(part, path)
                 wire.append({"functionResponse": response})

@@ -7,6 +7,7 @@ import msgspec
 
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
+from jackfield.losses import lost_part
 from jackfield.messages import Audio, Document, Image, Opaque, Part, Text, ToolCall, ToolResult
 
 from .call_ids import OpenCalls, is_made_up
@@ -77,7 +78,9 @@ def _object_of(text: str) -> dict[str, Any] | None:
 
 def read_result(fields: Fields, calls: OpenCalls, placed: str) -> ToolResult:
     """The result in a `functionResponse`; without an id it answers the oldest call of its name."""
-    identity, name = fields.text("id"), fields.text("name") or ""
+    identity, name = fields.text("id"), fields.text("name")
+    if not name:
+        raise fields.wrong("name", "the name of a function")
     answered = calls.answered(identity, name) or placed
     response = fields.table("response")
     parts, failed = _read_response(response)
@@ -152,6 +155,5 @@ def _write_nested(part: Part, path: str, losses: list[Loss]) -> dict[str, Any] |
         case Opaque(dialect=dialect, value=value) if dialect == NAME:
             return dict(value)
         case _:
-            kind = part.kind if isinstance(part, Opaque) else type(part).__name__.lower()
-            losses.append(Loss(f"tool_results.{kind}", path, "dropped"))
+            losses.append(lost_part(part, path, "tool"))
             return None

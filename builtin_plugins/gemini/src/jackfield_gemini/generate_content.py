@@ -18,6 +18,7 @@ from jackfield.dialects import (
 )
 from jackfield.dialects import UsageMeter as Meter
 from jackfield.errors import GatewayError
+from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Usage
 
 from . import failures
@@ -44,6 +45,7 @@ class GenerateContentDialect(Dialect):
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
+    output_limit: ClassVar[Path] = ("generationConfig", "maxOutputTokens")
     request_texts: ClassVar[tuple[str, ...]] = (
         *(f"contents/*/parts/*/{path}" for path in (*_PART_TEXTS, *_SNAKE_TEXTS)),
         "contents/parts/text",
@@ -57,6 +59,12 @@ class GenerateContentDialect(Dialect):
     response_texts: ClassVar[tuple[str, ...]] = _ANSWER_TEXTS
     event_texts: ClassVar[tuple[str, ...]] = _ANSWER_TEXTS
     terminal_hints: ClassVar[tuple[bytes, ...]] = (b'"error"',)
+
+    def output_limit_in(self, tree: Any) -> Path:
+        config = "generation_config" if "generation_config" in tree else "generationConfig"
+        inner = tree.get(config)
+        snake = isinstance(inner, dict) and "max_output_tokens" in inner
+        return (config, "max_output_tokens" if snake else "maxOutputTokens")
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         return peek_request(tree, params)

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from jackfield.dialects import Loss
+from jackfield.losses import lost_member
 from jackfield.messages import ChatRequest
 
 from .fields import NAME, own
@@ -32,7 +33,7 @@ def foreign_losses(request: ChatRequest) -> list[Loss]:
             continue
         for key, value in members.items():
             if _matters(key, value):
-                losses.append(Loss(f"{name}.{key}", f"extensions.{name}.{key}", "dropped"))
+                losses.append(lost_member(name, key, value))
     return losses
 
 

@@ -118,7 +118,7 @@ def _write_file(part: Image | Document, path: str, losses: list[Loss]) -> dict[s
     uri = part.url or part.file_id
     feature = "images" if isinstance(part, Image) else "documents"
     if uri is None:
-        losses.append(Loss(f"{feature}.empty", path, "dropped"))
+        losses.append(Loss(f"{feature}.empty", path, "dropped", breaks=True))
         return None
     if part.url is None and not uri.startswith(_OWN_FILES):
         detail = "the file is kept by another vendor"

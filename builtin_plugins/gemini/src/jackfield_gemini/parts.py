@@ -5,6 +5,7 @@ from typing import Any
 
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
+from jackfield.losses import lost_part
 from jackfield.messages import (
     Audio,
     Document,
@@ -13,6 +14,7 @@ from jackfield.messages import (
     Part,
     Reasoning,
     Refusal,
+    Role,
     Text,
     ToolCall,
 )
@@ -47,7 +49,7 @@ def read_part(wire: Any, path: str, made_up: str, *, strict: bool) -> list[Part]
             return _signed(part, signature) if part else [Opaque(NAME, kind, wire)]
     if signature is not None and not fields.rest:
         return [read_proof(signature)]
-    return [Opaque(NAME, "part", wire)]
+    return [Opaque(NAME, next(iter(fields.rest), "part"), wire)]
 
 
 def _read_thought(fields: Fields, wire: Any) -> Part:
@@ -87,9 +89,10 @@ class PartsWriter:
     they are its own.
     """
 
-    def __init__(self, path: str, losses: list[Loss], *, answer: bool) -> None:
+    def __init__(self, path: str, losses: list[Loss], role: Role, *, answer: bool = False) -> None:
         self.wire: list[dict[str, Any]] = []
         self._path = path
+        self._role = role
         self._losses = losses
         self._answer = answer
         self._proofs: list[Reasoning] = []
@@ -152,8 +155,7 @@ class PartsWriter:
             case Opaque(dialect=dialect, value=value) if dialect == NAME:
                 return dict(value)
             case _:
-                kind = part.kind if isinstance(part, Opaque) else type(part).__name__.lower()
-                self._lose(f"messages.{kind}", "dropped")
+                self._losses.append(lost_part(part, self._path, self._role))
                 return None
 
     def _lose(self, feature: str, how: Any, detail: str = "") -> None:

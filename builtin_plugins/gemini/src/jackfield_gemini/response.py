@@ -153,7 +153,8 @@ def head(identity: str, model: str, *, own_answer: bool) -> dict[str, Any]:
 def _write_choice(choice: Choice, place: int, losses: list[Loss]) -> dict[str, Any]:
     kept = own(choice.extensions)
     path = f"candidates[{place}]"
-    parts = PartsWriter(path, losses, answer=True).add_all(choice.message.parts)
+    writer = PartsWriter(path, losses, "assistant", answer=True)
+    parts = writer.add_all(choice.message.parts)
     wire: dict[str, Any] = {}
     content = _write_content(choice.message, parts)
     if content is not None:

@@ -107,8 +107,7 @@ def read_choice(wire: Any) -> ToolChoice | None:
     inner = Fields(wire, "toolConfig").inner("functionCallingConfig") if wire else None
     if inner is None:
         return None
-    word = inner.rest.get("mode") or "AUTO"
-    mode = _MODES.get(str(word).upper())
+    mode = _MODES.get((inner.text("mode") or "AUTO").upper())
     if mode is None:
         raise inner.wrong("mode", "AUTO, ANY, NONE or VALIDATED")
     return ToolChoice(mode, inner.words("allowedFunctionNames"))

@@ -1,16 +1,21 @@
 """Token counts in `usageMetadata`."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from jackfield.framing import Framing
 from jackfield.messages import Usage
 
 from .fields import NAME
 
-_AUDIO = ("AUDIO", 4)  # a word, or its number in the enumeration
+_AUDIO, _IMAGE = ("AUDIO", 4), ("IMAGE", 2)  # a word, or its number in the enumeration
+_TRAFFIC: Final = {"ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
+_ONCE: Final = re.compile(r"(?:models/)?gemini-[12]\.")
+_SEARCHED: Final = b'"webSearchQueries"'
 MARK: Final = b'"usageMetadata"'
 """What an event that reports usage holds."""
 
@@ -27,11 +32,24 @@ def read_usage(value: Any) -> Usage | None:
         output_tokens=_count(value, "candidatesTokenCount") + thoughts,
         cached_input_tokens=_count(value, "cachedContentTokenCount"),
         reasoning_tokens=thoughts,
-        audio_input_tokens=_audio(value.get("promptTokensDetails"))
-        + _audio(value.get("toolUsePromptTokensDetails")),
-        audio_output_tokens=_audio(value.get("candidatesTokensDetails")),
+        audio_input_tokens=_of(_AUDIO, value, "promptTokensDetails", "toolUsePromptTokensDetails"),
+        audio_output_tokens=_of(_AUDIO, value, "candidatesTokensDetails"),
         extensions={NAME: value},
+        cached_audio_tokens=_of(_AUDIO, value, "cacheTokensDetails"),
+        image_input_tokens=_of(_IMAGE, value, "promptTokensDetails", "toolUsePromptTokensDetails"),
+        image_output_tokens=_of(_IMAGE, value, "candidatesTokensDetails"),
+        cached_image_tokens=_of(_IMAGE, value, "cacheTokensDetails"),
+        service_tier=_tier(value),
     )
+
+
+def _tier(value: Mapping[str, Any]) -> str | None:
+    """How it was processed: Vertex AI names the traffic, and with it the tier."""
+    tier = value.get("serviceTier")
+    if type(tier) is str:
+        return tier.lower()
+    traffic = value.get("trafficType")
+    return _TRAFFIC.get(traffic) if type(traffic) is str else None
 
 
 def _count(value: Mapping[str, Any], key: str) -> int:
@@ -39,11 +57,15 @@ def _count(value: Mapping[str, Any], key: str) -> int:
     return count if type(count) is int and 0 <= count < 1 << 53 else 0
 
 
-def _audio(details: Any) -> int:
-    if not isinstance(details, list):
-        return 0
-    found = [d for d in details if isinstance(d, dict) and d.get("modality") in _AUDIO]
-    return sum(_count(detail, "tokenCount") for detail in found)
+def _of(modality: tuple[Any, ...], value: Mapping[str, Any], *keys: str) -> int:
+    """The tokens of one modality in several lists of details."""
+    total = 0
+    for key in keys:
+        details = value.get(key)
+        for detail in details if type(details) is list else ():
+            if type(detail) is dict and detail.get("modality") in modality:
+                total += _count(detail, "tokenCount")
+    return total
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
@@ -85,23 +107,25 @@ _read_report = msgspec.json.Decoder(_Report).decode
 class UsageMeter:
     """Keeps the last batch of events that reports usage, and reads it when asked."""
 
-    __slots__ = ("_batch", "_framing")
+    __slots__ = ("_batch", "_framing", "_searched")
 
     def __init__(self, framing: Framing) -> None:
         self._framing = framing
-        self._batch = b""
+        self._batch = self._searched = b""
 
     def feed(self, events: bytes) -> None:
         """Look at a batch of whole events."""
         if MARK in events:
             self._batch = events
+        if _SEARCHED in events:
+            self._searched = events
 
     def usage(self) -> Usage | None:
         """The usage reported last, or None."""
         for event in reversed(self._framing.split(self._batch)):
             usage = read_usage(report_in(self._framing.data_of(event)))
             if usage is not None:
-                return usage
+                return with_searches(usage, self._framing.split(self._searched), self._framing)
         return None
 
 
@@ -135,4 +159,41 @@ def usage_of_answer(body: bytes) -> Usage | None:
         raise ValueError("it is an error")
     if not bytes(answer.candidates) and not bytes(answer.feedback) and answer.usage is None:
         raise ValueError("the answer has no candidates")
-    return read_usage(answer.usage)
+    usage = read_usage(answer.usage)
+    if usage is None or _SEARCHED not in body:
+        return usage
+    return _searched(usage, _read_searches(body))
+
+
+def with_searches(usage: Usage, events: Iterable[bytes], framing: Framing) -> Usage:
+    """The usage with the searches of the web that some events tell of."""
+    for event in events:
+        try:
+            usage = _searched(usage, _read_searches(framing.data_of(event) or b"{}"))
+        except msgspec.MsgspecError:
+            continue
+    return usage
+
+
+class _Grounding(msgspec.Struct):
+    queries: list[str] = msgspec.field(default_factory=list, name="webSearchQueries")
+
+
+class _Candidate(msgspec.Struct):
+    grounding: _Grounding | None = msgspec.field(default=None, name="groundingMetadata")
+
+
+class _Searches(msgspec.Struct):
+    candidates: list[_Candidate] = msgspec.field(default_factory=list)
+    model: str = msgspec.field(default="", name="modelVersion")
+
+
+_read_searches = msgspec.json.Decoder(_Searches).decode
+
+
+def _searched(usage: Usage, told: _Searches) -> Usage:
+    """Until Gemini 2.5 a request that searched is billed once, since Gemini 3 each search is."""
+    queries = sum(len(c.grounding.queries) for c in told.candidates if c.grounding is not None)
+    if queries and _ONCE.match(told.model):
+        queries = 1
+    return replace(usage, units={**usage.units, "web_search": queries}) if queries else usage

@@ -17,6 +17,7 @@ from jackfield.dialects import (
     installed,
 )
 from jackfield.errors import GatewayError
+from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Usage
 
 from . import failures
@@ -39,6 +40,7 @@ class ChatDialect(Dialect):
 
     name: ClassVar[str] = CHAT
     operation: ClassVar[str] = "chat"
+    output_limit: ClassVar[Path] = ("max_tokens",)
     request_texts = (*_OPENAI.request_texts, "messages/*/content/*/thinking")
     response_texts = _OPENAI.response_texts
     event_texts = (*_OPENAI.event_texts, "choices/*/delta/content/*/thinking/*/text")

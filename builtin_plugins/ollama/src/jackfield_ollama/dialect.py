@@ -20,6 +20,7 @@ from jackfield.dialects import (
 from jackfield.errors import GatewayError
 from jackfield.fields import json_object
 from jackfield.framing import Framing
+from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Usage
 
 from . import failures
@@ -52,6 +53,7 @@ class LinesDialect(Dialect):
     """What chats and generations share: `stream` is true unless said otherwise, `done` ends it."""
 
     shape: ClassVar[ChatShape]
+    output_limit: ClassVar[Path] = ("options", "num_predict")
     image_urls: ClassVar[bool] = False
     document_urls: ClassVar[bool] = False
     framing: Framing = LINES

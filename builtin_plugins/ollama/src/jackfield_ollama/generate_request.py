@@ -7,6 +7,7 @@ import msgspec
 from jackfield.dialects import Loss, Rendered
 from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, object_fields
+from jackfield.losses import lost_part
 from jackfield.messages import ChatRequest, Message, Opaque, Part, Text
 
 from .images import read_images
@@ -68,13 +69,20 @@ def _write_prompt(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
     messages = list(request.messages)
     wire: dict[str, Any] = {}
     if messages and messages[0].role in ("system", "developer"):
-        wire["system"] = write_parts(messages.pop(0).parts, "messages[0]", losses)["content"]
+        said = write_parts(messages.pop(0).parts, "messages[0]", losses, "system", between="\n\n")
+        wire["system"] = said["content"]
     if len(messages) != 1 or messages[0].role != "user":
         detail = "the texts of all messages in one prompt"
         losses.append(Loss("messages.conversation", "messages", "approximated", detail))
-    mine = [part for message in messages for part in message.parts if _is_own(part)]
-    others = [part for message in messages for part in message.parts if not _is_own(part)]
-    said = write_parts(others, "messages", losses, between="\n\n")
+    parts = [(message.role, part) for message in messages for part in message.parts]
+    mine = [part for _, part in parts if _is_own(part)]
+    losses += [
+        lost_part(part, "messages", role)
+        for role, part in parts
+        if isinstance(part, Opaque) and not _is_own(part)
+    ]
+    others = [part for _, part in parts if not isinstance(part, Opaque)]
+    said = write_parts(others, "messages", losses, "user", between="\n\n")
     if said["content"]:
         wire["prompt"] = said["content"]
     if "images" in said:

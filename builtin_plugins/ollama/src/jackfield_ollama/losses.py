@@ -1,6 +1,7 @@
 """What a request says that Ollama has no words for, named as losses."""
 
 from jackfield.dialects import Loss
+from jackfield.losses import lost_member
 from jackfield.messages import ChatRequest
 
 _HINTS = frozenset(
@@ -49,7 +50,7 @@ def _is_own(request: ChatRequest, dialect: str) -> bool:
 
 def _foreign_losses(request: ChatRequest, dialect: str) -> list[Loss]:
     return [
-        Loss(f"{name}.{key}", f"extensions.{name}.{key}", "dropped")
+        lost_member(name, key, value)
         for name, members in request.extensions.items()
         if name != dialect
         for key, value in members.items()

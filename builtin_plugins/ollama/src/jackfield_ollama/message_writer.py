@@ -7,15 +7,16 @@ from msgspec.structs import replace
 
 from jackfield.dialects import Loss
 from jackfield.fields import carry, own
+from jackfield.losses import lost_part
 from jackfield.messages import (
     Audio,
     Document,
     Image,
     Message,
-    Opaque,
     Part,
     Reasoning,
     Refusal,
+    Role,
     Text,
     ToolCall,
     ToolResult,
@@ -48,19 +49,25 @@ def _write_message(message: Message, path: str, losses: list[Loss]) -> dict[str,
     if message.name is not None:
         losses.append(Loss("messages.name", path, "dropped"))
     spoken = own(message.extensions, NAME).get("$role")
-    said = write_parts(message.parts, path, losses, between="" if role == "assistant" else "\n\n")
+    between = "" if role == "assistant" else "\n\n"
+    said = write_parts(message.parts, path, losses, message.role, between=between)
     wire = {"role": spoken or role, **said}
     return carry(wire, message.extensions, NAME)
 
 
 def write_parts(
-    parts: Sequence[Part], path: str, losses: list[Loss], *, between: str | None = None
+    parts: Sequence[Part],
+    path: str,
+    losses: list[Loss],
+    role: Role = "assistant",
+    *,
+    between: str | None = None,
 ) -> dict[str, Any]:
-    """What a message says, but for its role; `between` parts the texts of an earlier turn.
+    """What a message of `role` says; `between` parts the texts of an earlier turn.
 
     Without it the message is an answer, whose thoughts had to keep their proofs for a later turn.
     """
-    writer = _Parts(path, losses, is_answer=between is None)
+    writer = _Parts(path, losses, role, is_answer=between is None)
     for part in parts:
         writer.add(part)
     wire: dict[str, Any] = {"content": (between or "").join(writer.texts)}
@@ -77,8 +84,9 @@ def write_parts(
 class _Parts:
     """The parts of one message by where they go."""
 
-    def __init__(self, path: str, losses: list[Loss], *, is_answer: bool) -> None:
+    def __init__(self, path: str, losses: list[Loss], role: Role, *, is_answer: bool) -> None:
         self.path = path
+        self.role = role
         self.losses = losses
         self.is_answer = is_answer
         self.texts: list[str] = []
@@ -118,16 +126,15 @@ class _Parts:
                 text = document_text(part, self.path, self.losses)
                 if text is not None:
                     self.texts.append(text)
+            case Audio(transcript=str(transcript)) if transcript:
+                self.texts.append(transcript)
+                detail = "its transcript as text"
+                self.losses.append(Loss("audio", self.path, "approximated", detail))
             case Audio():
-                if part.transcript:
-                    self.texts.append(part.transcript)
                 detail = "Ollama's chat has no audio"
-                self.losses.append(
-                    Loss("audio", self.path, "dropped", detail, breaks=not part.transcript)
-                )
+                self.losses.append(lost_part(part, self.path, self.role, detail))
             case _:
-                kind = part.kind if isinstance(part, Opaque) else type(part).__name__.lower()
-                self.losses.append(Loss(f"messages.{kind}", self.path, "dropped"))
+                self.losses.append(lost_part(part, self.path, self.role))
 
 
 def proof_losses(signature: str | None, encrypted: str | None, path: str) -> list[Loss]:
@@ -144,7 +151,7 @@ def _write_result(
     result: ToolResult, names: dict[str, str], path: str, losses: list[Loss]
 ) -> dict[str, Any]:
     kept = own(result.extensions, NAME)
-    wire = {"role": "tool", **write_parts(result.parts, path, losses, between="\n\n")}
+    wire = {"role": "tool", **write_parts(result.parts, path, losses, "tool", between="\n\n")}
     name = result.name
     if name is None and NAME not in result.extensions:
         name = names.get(result.tool_call_id)

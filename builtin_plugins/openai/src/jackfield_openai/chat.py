@@ -1,7 +1,8 @@
 """The dialect `openai.chat`: OpenAI's Chat Completions API and all that is compatible with it."""
 
+import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -19,6 +20,7 @@ from jackfield.dialects import (
     UsageMeter,
 )
 from jackfield.errors import GatewayError
+from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Usage
 
 from . import failures
@@ -38,6 +40,8 @@ _MESSAGE_TEXTS = (
     "reasoning_content",
     "reasoning",
 )
+
+_NO_CHOICES: Final = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 
 
 class ChunkedDialect(Dialect):
@@ -70,6 +74,13 @@ class ChunkedDialect(Dialect):
         if not isinstance(choices, list):
             return False
         return any(isinstance(c, dict) and c.get("finish_reason") is not None for c in choices)
+
+    def tells_usage_alone(self, event: bytes) -> bool:
+        """Whether it has a usage and no choices; Azure also tells what it filters without these."""
+        if b'"choices"' not in event or not _NO_CHOICES.search(event):
+            return False
+        chunk = _decoded(sse.data_of(event) or b"")
+        return isinstance(chunk, dict) and isinstance(chunk.get("usage"), dict)
 
     def usage(self, body: bytes) -> Usage | None:
         return usage_of_answer(body)
@@ -104,6 +115,8 @@ class ChatDialect(ChunkedDialect):
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
+    usage_switch: ClassVar[Path] = ("stream_options", "include_usage")
+    output_limit: ClassVar[Path] = ("max_completion_tokens",)
     document_urls: ClassVar[bool] = False
     request_texts: ClassVar[tuple[str, ...]] = (
         *(f"messages/*/{path}" for path in _MESSAGE_TEXTS),

@@ -4,6 +4,7 @@ from typing import Any
 
 from jackfield.dialects import Loss
 from jackfield.fields import carry, own
+from jackfield.losses import lost_part
 from jackfield.messages import (
     Audio,
     Citation,
@@ -118,7 +119,7 @@ class _Assistant:
         plain = len(texts) == len(self._content) and (self.answer or len(texts) == 1)
         if shape != "list" and plain:
             return "".join(texts) if texts else None
-        items = [write_part(part, self.path, self.losses) for part in self._content]
+        items = [write_part(part, self.path, self.losses, "assistant") for part in self._content]
         return [item for item in items if item is not None] or None
 
     def _text(self, part: Text) -> None:
@@ -164,15 +165,15 @@ class _Assistant:
                 self._image(part)
             case Opaque(dialect="openai.chat"):
                 self._content.append(part)
-            case Opaque(kind=kind):
-                self._lose(f"messages.{kind}", "dropped")
+            case Opaque():
+                self.losses.append(lost_part(part, self.path, "assistant"))
             case _ if NAME in getattr(part, "extensions", {}):
                 self._content.append(part)
             case _:
                 self._lose(f"messages.assistant_{type(part).__name__.lower()}", "dropped")
 
     def _image(self, part: Image) -> None:
-        item = write_part(part, self.path, self.losses)
+        item = write_part(part, self.path, self.losses, "assistant")
         if item is not None:
             self.wire.setdefault("images", []).append(item)
             if NAME not in part.extensions:

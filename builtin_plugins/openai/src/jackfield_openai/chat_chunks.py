@@ -199,7 +199,7 @@ class ChatStreamRenderer:
         if isinstance(value, Opaque) and value.dialect != NAME:
             self._lose(f"messages.{value.kind}")
             return b""
-        wire = write_part(value, f"choices[{event.choice}]", self.losses)
+        wire = write_part(value, f"choices[{event.choice}]", self.losses, "assistant")
         if wire is None:
             return b""
         if not isinstance(value, Image):

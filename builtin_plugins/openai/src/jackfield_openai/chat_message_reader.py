@@ -42,8 +42,10 @@ _ROLES: Mapping[str, Role] = {
 
 def read_messages(wire: Any) -> tuple[Message, ...]:
     """The messages of a request. Raises InvalidRequest, naming the field that has no meaning."""
-    if not isinstance(wire, list):
-        raise InvalidRequest("'messages' must be an array.", param="messages")
+    if not isinstance(wire, list) or not wire:
+        raise InvalidRequest(
+            "'messages' must be an array of at least one message.", param="messages"
+        )
     unanswered: list[str] = []
     messages = []
     for i, item in enumerate(wire):
@@ -70,6 +72,8 @@ def read_message(wire: Any, path: str, unanswered: list[str] | None = None) -> M
         raise fields.wrong("role", f"one of {', '.join(_ROLES)}")
     if role == "tool":
         return _tool_message(fields, spoken == "function", unanswered or [])
+    if role == "user" and fields.rest.get("content") in (None, []):
+        raise fields.wrong("content", "a string or an array of parts")
     foreign = _foreign_thoughts(fields) if fields.strict else []
     parts = [*_reasoning(fields), *_content(fields)]
     name = fields.text("name")

@@ -111,7 +111,9 @@ def write_content(
         alone = parts[0]
         if type(alone) is Text and NAME not in alone.extensions:
             return alone.text
-    written = [write_part(part, f"{path}.parts[{i}]", losses) for i, part in enumerate(parts)]
+    written = [
+        write_part(part, f"{path}.parts[{i}]", losses, "user") for i, part in enumerate(parts)
+    ]
     items = [item for item in written if item is not None]
     if shape != "list" and len(items) == 1 and items[0].keys() == {"type", "text"}:
         text: str = items[0]["text"]

@@ -6,7 +6,18 @@ from typing import Any
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, own
-from jackfield.messages import Audio, Document, Image, Opaque, Part, Reasoning, Refusal, Text
+from jackfield.losses import lost_part
+from jackfield.messages import (
+    Audio,
+    Document,
+    Image,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Role,
+    Text,
+)
 
 from .foreign_files import foreign_file, is_foreign
 
@@ -147,28 +158,22 @@ def split_data_url(url: str) -> tuple[str | None, str | None]:
     return (head, data) if marker else (None, None)
 
 
-def write_part(part: Part, path: str, losses: list[Loss]) -> dict[str, Any] | None:
-    """One part of a content array, or None when chat has no such part."""
+def write_part(part: Part, path: str, losses: list[Loss], role: Role) -> dict[str, Any] | None:
+    """One part of a content array of who has this `role`, or None when chat has no such part."""
     match part:
         case Text() | Refusal() | Reasoning():
             return _write_words(part)
         case Image():
             return _write_image(part, path, losses)
         case Audio():
-            return _write_audio(part, path, losses)
+            return _write_audio(part, path, losses, asked=role != "assistant")
         case Document():
-            return _write_document(part, path, losses)
+            return _write_document(part, path, losses, asked=role != "assistant")
         case Opaque(dialect="openai.chat", value=value):
             return dict(value)
         case _:
-            lose_part(part, path, losses)
+            losses.append(lost_part(part, path, role))
             return None
-
-
-def lose_part(part: Part, path: str, losses: list[Loss]) -> None:
-    """Report a part for which there is no place."""
-    kind = part.kind if isinstance(part, Opaque) else type(part).__name__.lower()
-    losses.append(Loss(f"messages.{kind}", path, "dropped"))
 
 
 def _write_words(part: Text | Refusal | Reasoning) -> dict[str, Any]:
@@ -192,15 +197,20 @@ def _write_image(part: Image, path: str, losses: list[Loss]) -> dict[str, Any] |
     return _nested("image_url", inner, part)
 
 
-def _write_audio(part: Audio, path: str, losses: list[Loss]) -> dict[str, Any] | None:
+def _write_audio(
+    part: Audio, path: str, losses: list[Loss], *, asked: bool
+) -> dict[str, Any] | None:
     if part.data is None:
-        losses.append(Loss("audio.reference", path, "dropped", "only the assistant's own audio"))
+        detail = "only the assistant's own audio"
+        losses.append(Loss("audio.reference", path, "dropped", detail, breaks=asked))
         return None
     inner = {"data": part.data} | ({"format": part.format} if part.format else {})
     return _nested("input_audio", inner, part)
 
 
-def _write_document(part: Document, path: str, losses: list[Loss]) -> dict[str, Any] | None:
+def _write_document(
+    part: Document, path: str, losses: list[Loss], *, asked: bool
+) -> dict[str, Any] | None:
     if own(part.extensions, NAME).get("$type") == "document_url":
         url = part.url or f"data:{part.media_type};base64,{part.data}"
         named = {"document_name": part.name} if part.name else {}
@@ -209,13 +219,14 @@ def _write_document(part: Document, path: str, losses: list[Loss]) -> dict[str, 
         losses.append(Loss("documents.text", path, "approximated", "rendered as text"))
         return {"type": "text", "text": part.text}
     if part.url is not None and NAME not in part.extensions:
-        losses.append(Loss("documents.url", path, "dropped", "chat takes files by data or id"))
+        detail = "chat takes files by data or id"
+        losses.append(Loss("documents.url", path, "dropped", detail, breaks=asked))
         return None
     if part.data is None and part.file_id is not None and is_foreign(part.extensions):
         losses.append(foreign_file(part, path))
         return None
     if part.url is None and part.data is None and part.file_id is None:
-        losses.append(Loss("documents.empty", path, "dropped"))
+        losses.append(Loss("documents.empty", path, "dropped", breaks=asked))
         return None
     inner: dict[str, Any] = {"file_id": part.file_id} if part.file_id else {}
     if part.data is not None or part.url is not None:

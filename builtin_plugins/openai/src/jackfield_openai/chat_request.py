@@ -78,6 +78,13 @@ def _take_max_tokens(fields: Fields, _: str) -> int | None:
     return None
 
 
+def _take_words(fields: Fields, key: str) -> tuple[str, ...]:
+    words = fields.items(key)
+    if not all(isinstance(word, str) for word in words):
+        raise fields.wrong(key, "an array of strings")
+    return tuple(words)
+
+
 def _of_shape(shape: Shape) -> Reader:
     return lambda fields, _: shape.take(fields.rest)
 
@@ -87,7 +94,7 @@ _MEMBERS: Final[Mapping[str, tuple[str, Reader]]] = {
     **{key: (shape.field, _of_shape(shape)) for shape in SHAPES for key in shape.keys},
     **dict.fromkeys(("max_completion_tokens", "max_tokens"), ("max_tokens", _take_max_tokens)),
     **dict.fromkeys(("tools", "functions"), ("tools", lambda fields, _: read_tools(fields))),
-    "modalities": ("modalities", lambda fields, key: tuple(fields.items(key))),
+    "modalities": ("modalities", _take_words),
     "stream": ("stream", lambda fields, _: take_stream(fields)),
 }
 """The members of a body, each with the field that it is read into and how."""

@@ -27,8 +27,8 @@ def _read_stop(wire: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _read_include_usage(wire: Mapping[str, Any]) -> bool:
-    options = wire.get("stream_options")
-    return isinstance(options, dict) and options.get("include_usage") is True
+    options = Fields(wire).inner("stream_options")
+    return options is not None and options.flag("include_usage") is True
 
 
 def _read_format(wire: Mapping[str, Any]) -> ResponseFormat | None:
@@ -58,11 +58,10 @@ def _read_format(wire: Mapping[str, Any]) -> ResponseFormat | None:
 
 
 def _read_reasoning(wire: Mapping[str, Any]) -> ReasoningRequest | None:
-    table = wire.get("reasoning")  # OpenRouter's form
-    inner = Fields(table if isinstance(table, dict) else {}, "reasoning", strict=False)
-    effort = wire.get("reasoning_effort")
+    fields = Fields(wire)
+    inner = Fields(fields.table("reasoning") or {}, "reasoning")  # OpenRouter's form
     found = ReasoningRequest(
-        effort=effort if isinstance(effort, str) and effort else inner.text("effort"),
+        effort=fields.text("reasoning_effort") or inner.text("effort"),
         budget_tokens=inner.integer("max_tokens"),
         summary=inner.text("summary"),
     )

@@ -211,7 +211,10 @@ def read_call(wire: Any, path: str, *, strict: bool) -> ToolCall:
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be an object.", param=path)
     fields = Fields(wire, path, strict=strict)
-    custom = wire.get("type") == "custom"
+    spoken = wire.get("type", "function")
+    if strict and not isinstance(spoken, str):
+        raise fields.wrong("type", "a string")
+    custom = spoken == "custom"
     kind: Literal["function", "custom"] = "custom" if custom else "function"
     fields.rest.pop("type", None)
     inner = fields.rest.pop(kind, None)

@@ -16,11 +16,12 @@ from jackfield.dialects import (
 )
 from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, json_object, object_fields, own
+from jackfield.json_spans import Path
+from jackfield.losses import lost_part
 from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Opaque, Part, Text
 
 from .chat import ChunkedDialect, chat_of
 from .chat_options import read_options, write_options
-from .chat_parts import lose_part
 from .chat_request import peek_model, take_stream
 from .chat_response import now, read_finish, write_finish
 from .chat_settings import INCLUDE_USAGE, STOP
@@ -49,6 +50,8 @@ class CompletionsDialect(ChunkedDialect):
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "completions"
+    usage_switch: ClassVar[Path] = ("stream_options", "include_usage")
+    output_limit: ClassVar[Path] = ("max_tokens",)
     request_texts: ClassVar[tuple[str, ...]] = ("prompt", "prompt/*", "suffix")
     response_texts: ClassVar[tuple[str, ...]] = ("choices/*/text",)
     event_texts: ClassVar[tuple[str, ...]] = ("choices/*/text",)
@@ -151,7 +154,7 @@ def _prompt_texts(request: ChatRequest, losses: list[Loss]) -> list[str]:
             if isinstance(part, Text):
                 texts.append(part.text)
             elif not (isinstance(part, Opaque) and part.dialect == NAME):
-                lose_part(part, f"messages[{i}]", losses)
+                losses.append(lost_part(part, f"messages[{i}]", message.role))
     return texts
 
 
@@ -210,7 +213,7 @@ def _write_choice(choice: Choice, place: int, losses: list[Loss]) -> dict[str, A
     texts = [part.text for part in choice.message.parts if isinstance(part, Text)]
     for part in choice.message.parts:
         if not isinstance(part, Text):
-            lose_part(part, f"choices[{place}]", losses)
+            losses.append(lost_part(part, f"choices[{place}]", "assistant"))
     if choice.logprobs is not None:
         losses.append(Loss("logprobs", f"choices[{place}]", "dropped"))
     word = kept.get("$finish_reason", choice.finish_reason)

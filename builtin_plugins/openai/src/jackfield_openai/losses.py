@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from jackfield.dialects import Loss
+from jackfield.losses import lost_member
 from jackfield.messages import ChatRequest, Extensions
 
 _NAMED_APART = frozenset({"previous_response_id", "conversation"})
@@ -37,7 +38,7 @@ def extension_losses(
 ) -> list[Loss]:
     """What of other dialects' own members `dialect` leaves out."""
     return [
-        Loss(f"{name}.{key}", f"extensions.{name}.{key}", "dropped")
+        lost_member(name, key, value)
         for name, members in extensions.items()
         if name != dialect and members
         for key, value in members.items()

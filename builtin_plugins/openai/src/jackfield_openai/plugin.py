@@ -11,6 +11,7 @@ from jackfield.dialects import Dialect
 from jackfield.endpoints import Endpoint
 from jackfield.errors import ConfigError, ProviderUnavailable
 from jackfield.exchange import Exchange
+from jackfield.http_provider import spoken
 from jackfield.providers import ModelInfo
 from jackfield.realtime import RealtimeConfig, RealtimeProvider
 from jackfield.secrets import SecretError
@@ -29,7 +30,7 @@ from .endpoints import (
 )
 from .fitted import SUFFIX, fitted
 from .foreign_proofs import without_foreign_proofs
-from .presets import ANY, completed, known_preset, preset_of
+from .presets import ANY, completed, known_preset, preset_name, preset_of
 from .realtime import REALTIME
 
 
@@ -69,12 +70,14 @@ class OpenAI(RealtimeProvider):
     def __init__(self, config: Config) -> None:
         self._preset = preset = preset_of(config, self.name)
         config = completed(config, preset)
-        wanted = config.dialects or preset.spoken
+        wanted = [one.name for one in spoken(config.dialects or preset.spoken, self.dialects)]
         # The fitted ones come first, so that translations are made into these.
         known = [*(() if preset is ANY else fitted(preset)), *type(self).dialects]
-        spoken = [d for d in known if not wanted or d.name.removesuffix(SUFFIX) in wanted]
-        self.dialects = tuple(spoken)  # type: ignore[misc]
+        fitting = [one for one in known if one.name.removesuffix(SUFFIX) in wanted]
+        self.dialects = tuple(fitting)  # type: ignore[misc]
         super().__init__(evolve(config, dialects=()))
+        self.vendor = "" if preset is ANY else preset_name(config, self.name)
+        self._question.known = "stream_options" not in preset.unsupported
         self.config = config
 
     async def start(self, setup: Setup) -> None:

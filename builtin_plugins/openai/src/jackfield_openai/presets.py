@@ -127,6 +127,12 @@ def preset_of(config: Any, name: str) -> Preset:
     return ANY if config.base_url else presets()["openai"]
 
 
+def preset_name(config: Any, name: str) -> str:
+    """The name of the preset that a configuration names, or of the one that it gets."""
+    named: str = config.preset or name
+    return named if named in presets() else "openai"
+
+
 def completed(config: Any, preset: Preset) -> Any:
     """The configuration with what a preset adds. Raises ValueError if an address is missing.
 

@@ -150,12 +150,19 @@ def read_usage(value: Any) -> Usage | None:
         reasoning_tokens=_count(outputs, "reasoning_tokens"),
         audio_input_tokens=_count(inputs, "audio_tokens"),
         audio_output_tokens=_count(outputs, "audio_tokens"),
+        cached_audio_tokens=_count(_table(inputs, "cached_tokens_details"), "audio_tokens"),
+        image_input_tokens=_count(inputs, "image_tokens"),
+        cached_image_tokens=_count(_table(inputs, "cached_tokens_details"), "image_tokens"),
     )
 
 
 def _details(value: Mapping[str, Any], side: str) -> Mapping[str, Any]:
-    details = value.get(f"{side}_token_details")
-    return details if isinstance(details, dict) else {}
+    return _table(value, f"{side}_token_details")
+
+
+def _table(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    table = value.get(key)
+    return table if isinstance(table, dict) else {}
 
 
 def _count(value: Mapping[str, Any], key: str) -> int:

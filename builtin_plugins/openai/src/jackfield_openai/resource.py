@@ -5,6 +5,7 @@ Of these only audio and images stream, as server-sent events without `[DONE]`. T
 `image_edit.completed`; a stream of any other kind ends when the connection does.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -15,9 +16,11 @@ from jackfield.dialects import Dialect, Peek, Terminal, UpstreamFailure, UsageMe
 from jackfield.errors import GatewayError
 from jackfield.fields import object_fields
 from jackfield.messages import Usage
+from jackfield.rates import AUDIO
 
 from . import failures
 from .forms import field_span
+from .usage import read_cost
 
 _LAST = frozenset(
     (
@@ -104,28 +107,37 @@ class _LastMeter:
 
 
 def resource_usage(value: Any) -> Usage | None:
-    """The usage of audio and images, which count `input_tokens` and `output_tokens`."""
+    """The usage of audio and images: `input_tokens` and `output_tokens`, or seconds of sound."""
     if not isinstance(value, dict):
         return None
-    counts = {key: _count(value, key) for key in ("input_tokens", "output_tokens")}
-    if None in counts.values():  # speech is also measured in seconds
-        return None
-    details = value.get("input_token_details") or value.get("input_tokens_details") or {}
-    audio = _count(details, "audio_tokens") if isinstance(details, dict) else 0
-    return Usage(
-        input_tokens=counts["input_tokens"] or 0,
-        output_tokens=counts["output_tokens"] or 0,
-        audio_input_tokens=audio or 0,
+    given = value.get("input_token_details") or value.get("input_tokens_details")
+    made = value.get("output_tokens_details")
+    usage = Usage(
+        input_tokens=_count(value, "input_tokens"),
+        output_tokens=_count(value, "output_tokens"),
+        audio_input_tokens=_count(given, "audio_tokens"),
+        image_input_tokens=_count(given, "image_tokens"),
+        image_output_tokens=_count(made, "image_tokens"),
+        units=_sound(value),
+        cost=read_cost(value),
     )
+    return usage if usage != Usage() else None
+
+
+def _sound(value: Mapping[str, Any]) -> Mapping[str, int]:
+    seconds = value.get("seconds") or value.get("prompt_audio_seconds")
+    if not isinstance(seconds, int | float) or not 0 < seconds < 1 << 32:
+        return {}
+    return {AUDIO: math.ceil(seconds * 1000)}
 
 
 def _text(body: bytes, span: tuple[int, int] | None) -> str:
     return body[span[0] : span[1]].decode("utf-8", "replace").strip() if span else ""
 
 
-def _count(value: dict[str, Any], key: str) -> int | None:
-    count = value.get(key)
-    return count if isinstance(count, int) else None
+def _count(value: Any, key: str) -> int:
+    count = value.get(key) if isinstance(value, dict) else 0
+    return count if type(count) is int and 0 <= count < 1 << 53 else 0
 
 
 def _decoded(data: bytes) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from jackfield.dialects import (
 )
 from jackfield.errors import GatewayError, InvalidRequest
 from jackfield.fields import object_fields
+from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Usage
 
 from . import failures
@@ -59,6 +60,7 @@ class ResponsesDialect(Dialect):
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
+    output_limit: ClassVar[Path] = ("max_output_tokens",)
     request_texts: ClassVar[tuple[str, ...]] = (
         "instructions",
         "input",

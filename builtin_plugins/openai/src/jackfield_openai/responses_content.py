@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 from jackfield.dialects import Loss
+from jackfield.losses import lost_part
 from jackfield.messages import (
     Audio,
     Citation,
@@ -165,7 +166,7 @@ def _render_block(part: Part, path: str, losses: list[Loss]) -> JSON | None:
         case Opaque() if is_content(part):
             return dict(part.value)
         case _:
-            losses.append(lost(part, path))
+            losses.append(lost_part(part, path, "user"))
     return None
 
 
@@ -173,15 +174,6 @@ def _is_elsewhere(part: Image | Document) -> bool:
     """Whether it is a file that another vendor holds."""
     held = part.url or part.data or (isinstance(part, Document) and part.text)
     return part.file_id is not None and not held and is_foreign(part.extensions)
-
-
-def lost(part: Part, path: str) -> Loss:
-    """The loss of a whole part."""
-    if isinstance(part, Audio):
-        return Loss("audio", path, "dropped")
-    if isinstance(part, Opaque):
-        return Loss(f"messages.{part.kind}", path, "dropped")
-    return Loss(f"messages.{type(part).__name__.lower()}", path, "dropped")
 
 
 def _render_image(image: Image) -> JSON:

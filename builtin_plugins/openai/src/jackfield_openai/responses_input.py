@@ -1,6 +1,7 @@
 """Canonical conversations as the `input` of a Responses request."""
 
 from jackfield.dialects import Loss
+from jackfield.losses import lost_part
 from jackfield.messages import (
     Image,
     Message,
@@ -13,7 +14,7 @@ from jackfield.messages import (
     ToolResult,
 )
 
-from .responses_content import JSON, NAME, is_content, lost, own, render_input
+from .responses_content import JSON, NAME, is_content, own, render_input
 from .responses_output import (
     add_reasoning,
     begins_reasoning,
@@ -99,7 +100,7 @@ class InputItems:
         elif isinstance(part, Image) and NAME in part.extensions:
             self.items.append(image_item(part))
         else:
-            self._losses.append(lost(part, path))
+            self._losses.append(lost_part(part, path, "assistant"))
 
     def _add_output_text(self, part: Text | Refusal | Opaque, path: str) -> None:
         self._reasoning = None

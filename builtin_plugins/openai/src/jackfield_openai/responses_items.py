@@ -79,8 +79,12 @@ def model_parts(item: JSON, path: str) -> list[Part] | None:
 
 def kind_of(item: JSON, path: str) -> str:
     """The type of an item; the short forms leave it out."""
-    kind = item.get("type") or ("message" if "role" in item else "item_reference")
-    if not isinstance(kind, str):
+    kind = item.get("type")
+    if kind is None and "role" in item:
+        return "message"
+    if kind is None and isinstance(item.get("id"), str):
+        return "item_reference"
+    if not isinstance(kind, str) or not kind:
         raise InvalidRequest(f"'{path}.type' must be a string.", param=f"{path}.type")
     return kind
 
@@ -157,8 +161,8 @@ def _parse_item(item: JSON, path: str) -> Message:
         raise InvalidRequest(
             f"'{path}.role' must be user, assistant, system or developer.", param=f"{path}.role"
         )
-    if item.get("content") is None:
-        raise InvalidRequest(f"'{path}.content' is missing.", param=f"{path}.content")
+    if item.get("content") in (None, []):
+        raise InvalidRequest(f"'{path}.content' says nothing.", param=f"{path}.content")
     extra = rest(item, "type", "role", "content")
     return Message(
         _ROLES[item["role"]],

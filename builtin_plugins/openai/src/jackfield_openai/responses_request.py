@@ -14,7 +14,7 @@ from jackfield.messages import (
 
 from .responses_content import JSON, NAME
 from .responses_items import parse_items
-from .responses_tools import parse_tool_choice, parse_tools
+from .responses_tools import parse_tools, take_tool_choice
 
 LOGPROBS = "message.output_text.logprobs"
 
@@ -37,14 +37,14 @@ def parse_request(tree: Any) -> ChatRequest:
         model=fields.text("model") or "",
         messages=_messages(fields),
         tools=parse_tools(fields.items("tools")),
-        tool_choice=parse_tool_choice(fields.rest.pop("tool_choice", None)),
+        tool_choice=take_tool_choice(fields.rest),
         parallel_tool_calls=fields.flag("parallel_tool_calls"),
         max_tokens=fields.integer("max_output_tokens"),
         temperature=fields.number("temperature"),
         top_p=fields.number("top_p"),
         logprobs=True if LOGPROBS in _include(fields) else None,
         top_logprobs=fields.integer("top_logprobs"),
-        response_format=_response_format(text.table("format")),
+        response_format=_response_format(text.inner("format")),
         reasoning=_reasoning(thinking),
         stream=fields.flag("stream") or False,
         include_usage=True,
@@ -69,23 +69,27 @@ def _messages(fields: Fields) -> tuple[Message, ...]:
     content = fields.rest.pop("input", None)
     if isinstance(content, str):
         return (*messages, Message("user", (Text(content),)))
-    if isinstance(content, list):
+    if isinstance(content, list) and content:
         return (*messages, *parse_items(content, "input"))
-    if content is None:
+    # What is asked may stand in a template, or in what went before.
+    held = any(fields.rest.get(key) for key in ("prompt", "previous_response_id", "conversation"))
+    if content in (None, []) and held:
         return tuple(messages)
     raise InvalidRequest("'input' must be a string or an array of items.", param="input")
 
 
-def _response_format(form: JSON | None) -> ResponseFormat | None:
+def _response_format(form: Fields | None) -> ResponseFormat | None:
     if form is None:
         return None
-    kind = form.get("type")
+    kind: Any = form.needed_text("type")
     if kind not in ("text", "json_object", "json_schema"):
-        raise InvalidRequest(
-            "'text.format.type' must be text, json_object or json_schema.", param="text.format"
-        )
+        raise form.wrong("type", "text, json_object or json_schema")
     return ResponseFormat(
-        kind, form.get("name"), form.get("schema"), form.get("strict"), form.get("description")
+        kind,
+        name=form.text("name"),
+        schema=form.table("schema"),
+        strict=form.flag("strict"),
+        description=form.text("description"),
     )
 
 

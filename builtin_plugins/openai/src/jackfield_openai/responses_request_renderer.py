@@ -86,7 +86,9 @@ def settings(request: ChatRequest, losses: list[Loss]) -> JSON:
     body: JSON = {}
     if request.tools:
         body["tools"] = render_tools(request.tools, losses)
-    if request.tool_choice is not None:
+    if "tool_choice" in own(request.extensions):
+        body["tool_choice"] = own(request.extensions)["tool_choice"]
+    elif request.tool_choice is not None:
         body["tool_choice"] = render_tool_choice(request.tool_choice, request.tools)
     for theirs, ours in _SAME:
         if (value := getattr(request, ours)) is not None:

@@ -6,6 +6,7 @@ import msgspec
 
 from jackfield.dialects import Loss, Rendered
 from jackfield.errors import InvalidRequest
+from jackfield.losses import lost_part
 from jackfield.messages import (
     Audio,
     ChatRequest,
@@ -22,7 +23,7 @@ from jackfield.messages import (
 )
 
 from .responses_answer import INCOMPLETE, Answer, finish_of
-from .responses_content import JSON, NAME, lost, own, rest
+from .responses_content import JSON, NAME, own, rest
 from .responses_items import model_parts
 from .responses_output import (
     SPOKEN,
@@ -141,7 +142,7 @@ class _Output:
                 self._losses.append(SPOKEN)
                 self.add(Text(part.transcript), path)
             case _:
-                self._losses.append(lost(part, path))
+                self._losses.append(lost_part(part, path, "assistant"))
 
     def _append(self, item: JSON) -> JSON:
         index = len(self.items)

@@ -24,7 +24,7 @@ class _Annotation(msgspec.Struct):
 
 
 class _Block(msgspec.Struct):
-    type: str | None = None
+    type: str
     text: str | None = None
     refusal: str | None = None
     annotations: list[_Annotation] | None = None

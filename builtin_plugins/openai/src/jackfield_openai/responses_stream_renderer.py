@@ -20,10 +20,11 @@ from jackfield.events import (
     ToolCallStarted,
     UsageReported,
 )
+from jackfield.losses import lost_part
 from jackfield.messages import ChatRequest, Image, Opaque, Usage
 
 from .responses_answer import INCOMPLETE, Answer, failure
-from .responses_content import JSON, NAME, is_content, lost, own, render_citation
+from .responses_content import JSON, NAME, is_content, own, render_citation
 from .responses_output import (
     SPOKEN,
     begins_reasoning,
@@ -220,7 +221,7 @@ class ResponsesRenderer:
             return self._whole_item(dict(part.value))
         if isinstance(part, Image) and part.data is not None:
             return self._whole_item(image_item(part))
-        self._lose(lost(part, "choices[0]"))
+        self._lose(lost_part(part, "choices[0]", "assistant"))
         return b""
 
     def _whole_item(self, item: JSON) -> bytes:

@@ -5,6 +5,7 @@ from typing import Any
 
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
+from jackfield.fields import Fields
 from jackfield.messages import Opaque, Tool, ToolChoice
 
 from .responses_content import JSON, NAME, own, rest
@@ -73,8 +74,15 @@ def _render_tool(tool: Tool) -> JSON:
     return body | own(tool.extensions)
 
 
-def parse_tool_choice(choice: Any) -> ToolChoice | None:
-    """The choice; a built-in tool's rides along whole as a `required` one."""
+def take_tool_choice(members: JSON) -> ToolChoice | None:
+    """The choice; one that no other dialect has, such as of a built-in tool, stays in its place."""
+    found = _parse_tool_choice(members.get("tool_choice"))
+    if found is not None:
+        del members["tool_choice"]
+    return found
+
+
+def _parse_tool_choice(choice: Any) -> ToolChoice | None:
     if choice is None:
         return None
     if isinstance(choice, str) and choice in _MODES:
@@ -83,9 +91,10 @@ def parse_tool_choice(choice: Any) -> ToolChoice | None:
         raise InvalidRequest(
             "tool_choice must be auto, none, required or an object.", param="tool_choice"
         )
-    kind = choice.get("type")
-    if kind in ("function", "custom") and isinstance(choice.get("name"), str):
-        return ToolChoice("required", (choice["name"],))
+    fields = Fields(choice, "tool_choice")
+    kind = fields.needed_text("type")
+    if kind in ("function", "custom"):
+        return ToolChoice("required", (fields.needed_text("name"),))
     if kind == "allowed_tools":
         listed = choice.get("tools")
         tools = (
@@ -94,7 +103,7 @@ def parse_tool_choice(choice: Any) -> ToolChoice | None:
         names = tuple(tool["name"] for tool in tools if isinstance(tool.get("name"), str))
         mode = "required" if choice.get("mode") == "required" else "auto"
         return ToolChoice(mode, names, {NAME: {"$choice": choice}})  # type: ignore[arg-type]
-    return ToolChoice("required", (), {NAME: {"$choice": choice}})
+    return None
 
 
 def render_tool_choice(choice: ToolChoice, tools: Iterable[Tool | Opaque]) -> str | JSON:

@@ -4,25 +4,32 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from jackfield import sse
-from jackfield.messages import Usage
+from jackfield.messages import Bill, Usage
 
+from .resource import resource_usage
 from .responses_content import NAME, own
+from .usage import in_tier, read_cost, read_units
 
 
 def read_usage(value: Any) -> Usage | None:
     """The canonical usage of a `usage` object; None when it is none."""
     if not isinstance(value, Mapping):
         return None
-    details = value.get("input_tokens_details")
+    taken, given = value.get("input_tokens_details"), value.get("output_tokens_details")
     return Usage(
         input_tokens=_count(value, "input_tokens"),
         output_tokens=_count(value, "output_tokens"),
-        cached_input_tokens=_count(details, "cached_tokens"),
-        cache_write_tokens=_count(details, "cache_write_tokens"),
-        reasoning_tokens=_count(value.get("output_tokens_details"), "reasoning_tokens"),
+        cached_input_tokens=_count(taken, "cached_tokens"),
+        cache_write_tokens=_count(taken, "cache_write_tokens"),
+        reasoning_tokens=_count(given, "reasoning_tokens"),
+        audio_input_tokens=_count(taken, "audio_tokens"),
+        audio_output_tokens=_count(given, "audio_tokens"),
         extensions={NAME: {"$usage": value}},
+        units=read_units(value),
+        cost=read_cost(value),
     )
 
 
@@ -41,16 +48,28 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
         "input_tokens_details": {
             "cached_tokens": usage.cached_input_tokens,
             "cache_write_tokens": usage.cache_write_tokens,
+            **_audio(usage.audio_input_tokens),
         },
         "output_tokens": usage.output_tokens,
-        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        "output_tokens_details": {
+            "reasoning_tokens": usage.reasoning_tokens,
+            **_audio(usage.audio_output_tokens),
+        },
         "total_tokens": usage.total_tokens,
     }
+
+
+def _audio(tokens: int) -> Mapping[str, int]:
+    # The API itself hears and says nothing; the name is that of chats and of Realtime.
+    return {"audio_tokens": tokens} if tokens else {}
 
 
 class _Reported(msgspec.Struct):
     usage: Any = None
     output: msgspec.Raw = msgspec.Raw()
+    service_tier: Any = None
+    tool_usage: Any = None
+    tools: msgspec.Raw = msgspec.Raw()
 
 
 class _Event(msgspec.Struct):
@@ -69,7 +88,41 @@ def usage_of(body: bytes) -> Usage | None:
         raise ValueError("the answer is not a JSON object") from error
     if not bytes(answer.output).startswith(b"["):
         raise ValueError("the answer has no output")
-    return read_usage(answer.usage)
+    return _whole_usage(answer)
+
+
+def _whole_usage(answer: _Reported) -> Usage | None:
+    """The usage with what an answer tells beside it: the tier, and OpenAI's own tools."""
+    usage = in_tier(read_usage(answer.usage), answer.service_tier)
+    if usage is None:
+        return None
+    searches = _count(_inner(answer.tool_usage, "web_search"), "num_requests")
+    if not searches and answer.tool_usage is None and not usage.units:
+        searches = bytes(answer.output).count(b'"web_search_call"')
+    looked_up = bytes(answer.output).count(b'"file_search_call"')
+    if searches or looked_up:
+        counts = {"web_search": searches, "file_search": looked_up}
+        found = {name: count for name, count in counts.items() if count}
+        usage = replace(usage, units={**usage.units, **found})
+    return _with_images(usage, answer)
+
+
+def _with_images(usage: Usage, answer: _Reported) -> Usage:
+    """Images that a model has had made are billed as another model's."""
+    made = _inner(answer.tool_usage, "image_gen")
+    if not _count(made, "total_tokens"):
+        return usage
+    images = resource_usage(made)
+    tools = msgspec.json.decode(answer.tools) if bytes(answer.tools) else ()
+    models = [t.get("model") for t in tools or () if t.get("type") == "image_generation"]
+    if images is None:
+        return usage
+    plain = replace(usage, extensions={})
+    return replace(usage, bills=(Bill(plain), Bill(images, next(filter(None, models), "unknown"))))
+
+
+def _inner(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, Mapping) else None
 
 
 class ResponsesMeter:
@@ -99,4 +152,4 @@ def _usage_in(event: bytes) -> Usage | None:
         response = _decode_event(sse.data_of(event) or b"").response
     except msgspec.DecodeError:
         return None
-    return None if response is None else read_usage(response.usage)
+    return None if response is None else _whole_usage(response)

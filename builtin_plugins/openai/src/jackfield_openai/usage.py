@@ -1,17 +1,32 @@
 """Token counts in the form of the chat, completions and embeddings APIs."""
 
+import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from jackfield import sse
 from jackfield.messages import Usage
+from jackfield.money import NANO
+from jackfield.rates import AUDIO
 
 EXTENSION = "openai.usage"
 """Under this name a Usage keeps the object that it was read from."""
 
+_USUAL_TIERS: Final = frozenset(("", "auto", "default", "on_demand", "standard"))
+_MOST_DOLLARS: Final = 1_000_000
+_UNITS: Final = (
+    ("", "prompt_audio_seconds", AUDIO),
+    ("server_tool_use_details", "web_search_requests", "web_search"),
+    ("server_side_tool_usage_details", "web_search_calls", "web_search"),
+    ("server_side_tool_usage_details", "x_search_calls", "x_search"),
+    ("server_side_tool_usage_details", "file_search_calls", "file_search"),
+    ("server_side_tool_usage_details", "code_interpreter_calls", "code_execution"),
+)
 _REPORT = re.compile(rb'"usage"\s*:\s*\{')
 
 
@@ -42,7 +57,35 @@ def read_usage(value: Any) -> Usage | None:
         audio_input_tokens=_count(inputs, "audio_tokens"),
         audio_output_tokens=_count(outputs, "audio_tokens"),
         extensions={EXTENSION: value},
+        image_input_tokens=_count(inputs, "image_tokens"),
+        image_output_tokens=_count(outputs, "image_tokens"),
+        units=read_units(value),
+        cost=read_cost(value),
     )
+
+
+def read_units(value: Mapping[str, Any]) -> Mapping[str, int]:
+    """What xAI, OpenRouter and Mistral count besides tokens."""
+    units: dict[str, int] = {}
+    for details, key, unit in _UNITS:
+        inner = value.get(details) if details else value
+        count = _count(inner, key) if type(inner) is dict else 0
+        if count:
+            units[unit] = count * (1000 if unit == AUDIO else 1)
+    return units
+
+
+def read_cost(value: Mapping[str, Any]) -> int | None:
+    """What xAI, OpenRouter and Perplexity say that they charge, in nano-dollars."""
+    ticks = value.get("cost_in_usd_ticks")
+    if type(ticks) is int and ticks >= 0:
+        return -(-ticks // 10)
+    cost = value.get("cost")
+    if type(cost) is dict:
+        cost = cost.get("total_cost")
+    if not isinstance(cost, int | float) or not 0 <= cost < _MOST_DOLLARS:
+        return None
+    return math.ceil(Decimal(repr(cost)) * NANO)
 
 
 def _cached(value: Mapping[str, Any], inputs: Mapping[str, Any]) -> int:
@@ -92,6 +135,7 @@ class _Answer(msgspec.Struct):
     error: Any = None
     usage: Any = None
     x_groq: Any = None
+    service_tier: Any = None
 
 
 _read_answer = msgspec.json.Decoder(_Answer).decode
@@ -105,7 +149,8 @@ def usage_of_answer(body: bytes) -> Usage | None:
         raise ValueError("the answer is not a JSON object") from error
     if bytes(memoryview(answer.choices)[:1]) != b"[":
         raise ValueError("the answer has no choices" if answer.error is None else "it is an error")
-    return chunk_usage({"usage": answer.usage, "x_groq": answer.x_groq})
+    usage = chunk_usage({"usage": answer.usage, "x_groq": answer.x_groq})
+    return in_tier(usage, answer.service_tier)
 
 
 def usage_of(body: bytes) -> Usage | None:
@@ -114,7 +159,15 @@ def usage_of(body: bytes) -> Usage | None:
         tree = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return chunk_usage(tree)
+    usage = chunk_usage(tree)
+    return in_tier(usage, tree.get("service_tier")) if usage is not None else None
+
+
+def in_tier(usage: Usage | None, tier: Any) -> Usage | None:
+    """The usage with the service tier, which an answer tells beside it."""
+    if usage is None or type(tier) is not str or tier in _USUAL_TIERS:
+        return usage
+    return replace(usage, service_tier=tier)
 
 
 def chunk_usage(tree: Any) -> Usage | None:

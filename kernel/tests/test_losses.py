@@ -1,0 +1,76 @@
+"""Losses that all dialects name alike, each of them once."""
+
+from typing import Any
+
+import pytest
+
+from jackfield._shortfalls import named_once
+from jackfield.dialects import Loss
+from jackfield.losses import is_loss_of, lost_member, lost_part
+from jackfield.messages import Audio, Opaque, Text, ToolCall
+
+
+@pytest.mark.parametrize("role", ["user", "system", "developer", "tool"])
+def test_what_the_model_is_told_is_part_of_the_question(role: Any) -> None:
+    loss = lost_part(Opaque("a.chat", "video", {}), "messages[0]", role)
+    assert (loss.feature, loss.breaks) == ("messages.video", True)
+
+
+@pytest.mark.parametrize(("kind", "breaks"), [("web_search", False), ("compaction", True)])
+def test_what_the_model_has_said_is_so_only_if_it_stands_for_more(kind: str, breaks: bool) -> None:
+    assert lost_part(Opaque("a.chat", kind, {}), "messages[1]", "assistant").breaks is breaks
+
+
+@pytest.mark.parametrize(
+    ("dialect", "kind"), [("bedrock.converse", "cachePoint"), ("openai.completions", "echo")]
+)
+def test_what_leaves_the_question_as_it_is_does_not_break_it(dialect: str, kind: str) -> None:
+    assert not lost_part(Opaque(dialect, kind, {}), "messages[0]", "user").breaks
+    assert lost_part(Opaque("other.chat", kind, {}), "messages[0]", "user").breaks
+
+
+@pytest.mark.parametrize("kind", ["x" * 65, "a\r\nb", "", "a b"])
+def test_a_clients_own_word_is_named_only_if_it_is_one(kind: str) -> None:
+    assert (
+        lost_part(Opaque("a.chat", kind, {}), "messages[0]", "user").feature == "messages.unknown"
+    )
+
+
+def test_other_parts_are_named_by_what_they_are() -> None:
+    call, sound = ToolCall("c", "f", "{}"), Audio(id="a")
+    assert lost_part(call, "messages[0]", "user").feature == "messages.toolcall"
+    assert lost_part(sound, "messages[0]", "assistant").feature == "audio"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "breaks"),
+    [
+        ("tool_choice", "odd", True),
+        ("toolConfig", {"toolChoice": {"odd": {}}}, True),
+        ("output_config", {"format": {"type": "odd"}}, True),
+        ("output_config", {"odd": 1}, False),
+        ("safetySettings", [1], False),
+    ],
+)
+def test_a_member_that_binds_the_answer_is_part_of_the_question(
+    key: str, value: Any, breaks: bool
+) -> None:
+    loss = lost_member("a.chat", key, value)
+    assert (loss.feature, loss.breaks) == (f"a.chat.{key}", breaks)
+
+
+def test_a_loss_is_known_by_its_part() -> None:
+    part = Opaque("a.chat", "video", {})
+    loss = lost_part(part, "messages[0]", "user")
+    assert is_loss_of(loss, part)
+    assert not is_loss_of(loss, Opaque("a.chat", "other", {}))
+    assert not is_loss_of(loss, Text("video"))
+
+
+def test_no_loss_is_named_twice() -> None:
+    remedy = Loss("images.url", "messages[0]", "dropped", "send data", breaks=True)
+    plain = Loss("images.url", "messages[0].parts[1]", "dropped", breaks=True)
+    weak, strong = Loss("n", "n", "dropped"), Loss("n", "n", "dropped", breaks=True)
+    penalties = [Loss("penalties", at, "dropped") for at in ("frequency", "presence")]
+    groups = [remedy], [plain, weak, strong, *penalties], [Loss("penalties", "all", "dropped")]
+    assert named_once(*groups) == (remedy, strong, *penalties)
