@@ -32,6 +32,14 @@ ALLOWED = {
         "kernel/src/jackfield/_server/supervisor.py",
         "multiprocessing",
     ): "starts workers; only the parent ever writes to the pipe they unpickle from",
+    (
+        "kernel/src/jackfield/testing/stores/processes.py",
+        "multiprocessing",
+    ): "tests what several processes do to a store; both ends of the pipe are the test's",
+    (
+        "kernel/src/jackfield/testing/stores/site.py",
+        "import_module",
+    ): "opens, in another process, the store that a test has named",
 }
 
 

@@ -22,8 +22,8 @@ PLUGINS = [*BUILTINS, *CONTRIB, TEMPLATE]
 LONGEST_FILE = 400
 LARGEST_CORE = 4_000
 # Parts of the kernel that can be read, or left unread, by themselves: the libraries, which know
-# nothing of an exchange, the back door, which is all that `HttpProvider` is made of, and the
-# vocabulary of dialects.
+# nothing of an exchange, the back door, which is all that `HttpProvider` is made of, the vocabulary
+# of dialects, shared state, the price book, and administration.
 BACK_DOOR = (
     "_fetching.py",
     "_media.py",
@@ -32,6 +32,7 @@ BACK_DOOR = (
     "_provider_routes.py",
     "_provider_stream.py",
     "_scrubber.py",
+    "_lost_places.py",
     "_shortfalls.py",
     "_translation.py",
     "_upstream_error.py",
@@ -43,9 +44,34 @@ VOCABULARY = (
     "events.py",
     "fields.py",
     "framing.py",
+    "globs.py",
+    "losses.py",
     "messages.py",
     "proofs.py",
+    "scopes.py",
 )
+STATE = (
+    "_journal",
+    "_ledger",
+    "_slices.py",
+    "_waiting.py",
+    "allowances.py",
+    "journal.py",
+    "ledger.py",
+    "store.py",
+    "windows.py",
+)
+PRICES = (
+    "_media_bounds.py",
+    "_plain_request.py",
+    "_usage_question.py",
+    "bounds.py",
+    "estimates.py",
+    "money.py",
+    "prices.py",
+    "rates.py",
+)
+ADMINISTRATION = ("_admin_face.py", "_administration.py", "admin", "commands")
 PARTS = {
     "_cli": 1_100,
     "_client": 1_350,
@@ -55,11 +81,23 @@ PARTS = {
     "asgi.py": 200,
     "json_spans.py": 200,
     "realtime.py": 320,
+    "secrets.py": 180,
     "sse.py": 150,
     "strict_json.py": 200,
+    "tokens.py": 100,
     "wsgi.py": 200,
-    "back door": 1_400,
-    "vocabulary": 700,
+    "administration": 2_100,
+    "back door": 1_500,
+    "prices": 900,
+    "state": 2_100,
+    "vocabulary": 850,
+}
+GROUPS = {
+    "administration": ADMINISTRATION,
+    "back door": BACK_DOOR,
+    "prices": PRICES,
+    "state": STATE,
+    "vocabulary": VOCABULARY,
 }
 UNWRITTEN = {".venv", ".git", "node_modules", "build", "dist", "__pycache__"}
 REGISTRY_HOSTS = [f"{name}.org" for name in ("pypi", "pythonhosted", "npmjs")]
@@ -201,10 +239,9 @@ def test_the_kernel_can_be_read_in_an_afternoon() -> None:
 
 
 def part_of(name: str) -> str:
-    if name in BACK_DOOR:
-        return "back door"
-    if name in VOCABULARY:
-        return "vocabulary"
+    for part, names in GROUPS.items():
+        if name in names:
+            return part
     return name if name in {*PARTS, "testing"} else "core"
 
 

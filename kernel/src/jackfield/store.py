@@ -156,7 +156,8 @@ class Record(msgspec.Struct, frozen=True):
 class Store(ABC):
     """Shared state. All methods raise StoreUnavailable when the store does not answer in time.
 
-    None of them hangs: a store has deadlines of its own, tens of milliseconds long.
+    None of them hangs: a store has deadlines of its own, a fraction of a second long where
+    a request waits.
     """
 
     # Values

@@ -4,6 +4,7 @@ import io
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from jackfield._access_log import AccessLog
@@ -28,13 +29,33 @@ KIT: Final[Mapping[str, type[Plugin]]] = {
 
 
 class ObservedGateway(Gateway):
-    """A gateway that keeps its access log to itself and remembers what has been settled."""
+    """A gateway that keeps its access log to itself and remembers what has been settled.
 
-    def __init__(self, document: Document, found: Installed) -> None:
+    Without a `directory` of its own its state is in a temporary one, and ends with it.
+    """
+
+    def __init__(self, document: Document, found: Installed, directory: Path | None) -> None:
         super().__init__(document, found)
+        self._folder: TemporaryDirectory[str] | None = None
+        self._is_lasting = directory is not None
         self.log = io.StringIO()
         self.access_log = AccessLog("text", self.log)
         self.settled: list[Settled] = []
+
+    async def start(self) -> "ObservedGateway":
+        """Start, with a folder for the state."""
+        if not self._is_lasting:
+            self._folder = TemporaryDirectory(prefix="jackfield-")
+            self.setup.directory = Path(self._folder.name)
+        await super().start()
+        return self
+
+    async def stop(self) -> None:
+        """Stop, and leave nothing behind."""
+        await super().stop()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
     def written_log(self) -> str:
         """The access log so far."""
@@ -57,7 +78,8 @@ async def run_gateway(
 
     `plugins` gives classes for the names that `use` or a table has; installed plugins are found
     by themselves. The provider `fake` is always there, and the endpoint `POST /testing/chat`.
-    Relative paths in the configuration begin at `directory`. Raises ConfigError.
+    Relative paths in the configuration begin at `directory`, and what plugins keep stays there;
+    without one it is gone at the end. Raises ConfigError.
     """
     gateway = observed_gateway(toml, plugins, directory=directory)
     async with gateway:
@@ -71,7 +93,7 @@ def observed_gateway(
     document = parse(toml, directory=directory)
     if "fake" not in document.tree.get("providers", {}):
         document = parse(f"{toml}\n[providers.fake]\n", directory=directory)
-    return ObservedGateway(document, installed({**KIT, **(plugins or {})}))
+    return ObservedGateway(document, installed({**KIT, **(plugins or {})}), directory)
 
 
 def client_of(gateway: ObservedGateway) -> GatewayClient:

@@ -1,0 +1,55 @@
+"""The store's clock: the machine's running time, led slowly towards its wall clock."""
+
+import sqlite3
+import time
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+RUNNING: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+FASTEST: Final = 0.01
+"""How much faster or slower than the machine's running time the clock goes at most."""
+LEAD: Final = 600.0
+"""Seconds in which a small difference from the wall clock is made up."""
+STALE: Final = 10.0
+"""Seconds after which the difference is looked at again."""
+
+
+@cache
+def boot() -> str:
+    """What names this run of the machine; nothing where the system has no such name."""
+    file = Path("/proc/sys/kernel/random/boot_id")
+    return file.read_text().strip() if file.exists() else ""
+
+
+def now(db: sqlite3.Connection) -> float:
+    """The time, the same for all processes. In a transaction that may only read."""
+    running = time.clock_gettime(RUNNING)
+    row = db.execute("SELECT base, time, rate FROM clock").fetchone()
+    base, told, rate = row or (running, time.time(), 1.0)
+    return float(told + (running - base) * rate)
+
+
+def lead(db: sqlite3.Connection) -> float:
+    """The time; now and then the clock is led anew. In a transaction that may write.
+
+    It begins with the wall clock, and does so again when the machine has been started anew, but
+    never before the time that it has told.
+    """
+    running, wall = time.clock_gettime(RUNNING), time.time()
+    row = db.execute("SELECT boot, base, time, rate FROM clock").fetchone()
+    if row is None:
+        told, rate = wall, 1.0
+    elif row[0] != boot() or running < row[1]:
+        told, rate = max(wall, row[2]), 1.0
+    else:
+        told = row[2] + (running - row[1]) * row[3]
+        if running - row[1] < STALE:
+            return float(told)
+        rate = 1 + max(-FASTEST, min(FASTEST, (wall - told) / LEAD))
+    db.execute(
+        "INSERT INTO clock VALUES (1, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET boot = excluded.boot,"
+        " base = excluded.base, time = excluded.time, rate = excluded.rate",
+        (boot(), running, told, rate),
+    )
+    return float(told)

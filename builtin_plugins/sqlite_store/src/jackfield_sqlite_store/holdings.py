@@ -1,0 +1,114 @@
+"""Holdings: what is held and spent of each account, and what is given of it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from jackfield.store import Account, Acquired, Balance, Claim
+
+from . import owners
+from .transactions import Transaction
+
+KEPT_WINDOWS: Final = 3
+KEPT_SECONDS: Final = 3600
+"""For how much longer than its window spending is remembered, should a window be made longer."""
+
+
+def acquire(at: Transaction, owner: str, claims: Sequence[Claim], lease: float) -> Acquired:
+    """Hold on all accounts what is claimed of them, or nothing on any."""
+    owners.end_leases(at)
+    owners.extend(at, owner, lease)
+    before = [balance(at, claim.account, claim.since) for claim in claims]
+    given: list[int] = []
+    taken: Counter[Account] = Counter()
+    for place, (claim, now) in enumerate(zip(claims, before, strict=True)):
+        room = claim.limit - now.spent - now.held - taken[claim.account]
+        if claim.need > max(room, 0):
+            return Acquired((), tuple(before), at.now, place)
+        given.append(max(claim.need, min(claim.want, room)))
+        taken[claim.account] += given[-1]
+    for claim, amount in zip(claims, given, strict=True):
+        _hold(at, owner, claim, amount)
+        _prune(at, claim)
+    after = (
+        Balance(now.spent, now.held + taken[claim.account])
+        for claim, now in zip(claims, before, strict=True)
+    )
+    return Acquired(tuple(given), tuple(after), at.now)
+
+
+def balance(at: Transaction, account: Account, since: int) -> Balance:
+    """What counts as spent since a bucket, and what is held for all owners."""
+    row = at.db.execute(
+        "SELECT (SELECT ifnull(sum(amount), 0) FROM spent"
+        "   WHERE scope = ?1 AND name = ?2 AND bucket >= ?3),"
+        " (SELECT ifnull(sum(amount), 0) FROM hold WHERE scope = ?1 AND name = ?2)",
+        (*account, since),
+    ).fetchone()
+    return Balance(*row)
+
+
+def balances(at: Transaction, accounts: Iterable[tuple[Account, int]]) -> list[Balance]:
+    """The states of accounts, once the leases that have run out are ended."""
+    owners.end_leases(at)
+    return [balance(at, account, since) for account, since in accounts]
+
+
+def settled_balances(
+    at: Transaction, accounts: Iterable[tuple[Account, int]]
+) -> list[Balance] | None:
+    """The states of accounts, or None if there is a lease to end first, which is writing."""
+    if owners.run_out(at):
+        return None
+    return [balance(at, account, since) for account, since in accounts]
+
+
+def give_back(at: Transaction, owner: str, amounts: Mapping[Account, int]) -> None:
+    """Hold so much less for the owner, at the least nothing."""
+    _let_go(at, owner, amounts)
+
+
+def spend(
+    at: Transaction, owner: str, debits: Mapping[tuple[Account, int], int], taken: Counter[Account]
+) -> None:
+    """Count amounts as spent in their buckets; `taken` is what they take from what is held.
+
+    What counts as spent already since the owner's lease ran out is not counted twice.
+    """
+    at.db.executemany(
+        "INSERT INTO spent VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
+        [(*account, bucket, amount) for (account, bucket), amount in debits.items()],
+    )
+    _let_go(at, owner, owners.redeem(at, owner, taken))
+
+
+def _hold(at: Transaction, owner: str, claim: Claim, amount: int) -> None:
+    if amount:
+        at.db.execute(
+            "INSERT INTO hold VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " amount = amount + excluded.amount, bucket = excluded.bucket,"
+            " on_death = excluded.on_death",
+            (*claim.account, owner, amount, claim.bucket, claim.on_death),
+        )
+
+
+def _prune(at: Transaction, claim: Claim) -> None:
+    window = max(0, int(at.now) - claim.since)
+    oldest = claim.since - KEPT_WINDOWS * window - KEPT_SECONDS
+    at.db.execute(
+        "DELETE FROM spent WHERE scope = ? AND name = ? AND bucket < ?", (*claim.account, oldest)
+    )
+
+
+def _let_go(at: Transaction, owner: str, amounts: Mapping[Account, int]) -> None:
+    at.db.executemany(
+        "UPDATE hold SET amount = max(0, amount - ?) WHERE scope = ? AND name = ? AND owner = ?",
+        [(amount, *account, owner) for account, amount in amounts.items()],
+    )
+    # An owner whose lease has run out has yet to say what it holds; its empty rows know how.
+    at.db.executemany(
+        "DELETE FROM hold WHERE scope = ?1 AND name = ?2 AND owner = ?3 AND amount = 0"
+        " AND (SELECT stated FROM owner WHERE owner = ?3)",
+        [(*account, owner) for account in amounts],
+    )

@@ -1,0 +1,66 @@
+"""Messages between the processes that use the file."""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, NamedTuple
+
+from jackfield.store import StoreUnavailable
+
+from .clock import RUNNING
+from .transactions import Transaction
+
+KEPT: Final = 60.0
+"""Seconds for which a message can be read."""
+PAUSE: Final = 0.1
+"""Seconds between two looks of somebody who listens."""
+
+
+class News(NamedTuple):
+    """The number of the last message of all channels, and what is new on one."""
+
+    last: int
+    messages: list[bytes]
+
+
+def publish(at: Transaction, channel: str, message: bytes) -> None:
+    """Keep a message for all who listen, and forget those that are old."""
+    at.db.execute("DELETE FROM message WHERE time < ?", (at.now - KEPT,))
+    at.db.execute(
+        "INSERT INTO message (channel, data, time) VALUES (?, ?, ?)", (channel, message, at.now)
+    )
+
+
+def news(at: Transaction, channel: str, after: int | None) -> News:
+    """What came after a number; with None nothing but where to begin."""
+    row = at.db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'message'").fetchone()
+    last = row[0] if row else 0
+    if after is None or after == last:
+        return News(last, [])
+    rows = at.db.execute(
+        "SELECT data FROM message WHERE id > ? AND channel = ? ORDER BY id", (after, channel)
+    )
+    return News(last, [data for (data,) in rows])
+
+
+async def listen(look: Callable[[int | None], Awaitable[News]]) -> AsyncIterator[bytes | None]:
+    """The messages that `look` finds; None at the start, and after too long a silence."""
+    after: int | None = None
+    looked = -math.inf
+    while True:
+        now = time.clock_gettime(RUNNING)
+        if now - looked > KEPT / 2:
+            after = None
+        try:
+            found = await look(after)
+        except StoreUnavailable:
+            await asyncio.sleep(PAUSE)
+            continue
+        looked = now
+        if after is None:
+            yield None
+        after = found.last
+        for message in found.messages:
+            yield message
+        await asyncio.sleep(PAUSE)

@@ -1,0 +1,111 @@
+"""What owners post: spending, counters and records."""
+
+import struct
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
+from jackfield.store import Account, Entry, Record, Tally
+
+from . import holdings, owners
+from .transactions import Transaction
+
+
+def post(at: Transaction, owner: str, first: int, entries: Sequence[Entry], gap: bool) -> int:
+    """Keep the entries that are new; the number of the last one that the owner has."""
+    last = owners.posted(at, owner)
+    if first > last + 1 and not gap:
+        return last
+    new = entries[max(0, last + 1 - first) :]
+    if not new:
+        return last
+    last = first + len(entries) - 1
+    owners.mark_posted(at, owner, last)
+    _spend(at, owner, new)
+    _count(at, new)
+    at.db.executemany(
+        "INSERT INTO record (scope, time, data) VALUES (?, ?, ?)",
+        [(entry.scope, entry.time, entry.record) for entry in new if entry.record],
+    )
+    return last
+
+
+def tallies(at: Transaction, scope: str, prefix: str, since: int, until: int) -> list[Tally]:
+    """The counters of the series that begin with `prefix`, for hours in [since, until)."""
+    # No byte of UTF-8 is 0xFF, so that nothing with the prefix comes behind it.
+    rows = at.db.execute(
+        "SELECT series, hour, field, amount FROM tally"
+        " WHERE scope = ? AND series >= ? AND series < (? || x'ff') AND hour >= ? AND hour < ?",
+        (scope, prefix, prefix, since, until),
+    )
+    return [Tally(*row) for row in rows]
+
+
+def records(
+    at: Transaction, scope: str, span: tuple[float, float], after: str, limit: int
+) -> list[Record]:
+    """The records of times in the span, in order, those that come after a place."""
+    rows = at.db.execute(
+        "SELECT id, time, data FROM record"
+        " WHERE scope = ? AND time >= ? AND time < ? AND (time, id) > (?, ?)"
+        " ORDER BY time, id LIMIT ?",
+        (scope, *span, *_parse_place(after), limit),
+    )
+    return [Record(_place(time, number), time, data) for number, time, data in rows]
+
+
+def scopes(at: Transaction) -> list[str]:
+    """The scopes that have records or tallies, in order."""
+    # From one scope to the next, by the index: most of them have very many rows.
+    rows = at.db.execute(
+        "WITH RECURSIVE kept(scope) AS (SELECT min(scope) FROM record UNION ALL"
+        "  SELECT (SELECT min(scope) FROM record WHERE scope > kept.scope) FROM kept"
+        "  WHERE kept.scope IS NOT NULL),"
+        " counted(scope) AS (SELECT min(scope) FROM tally UNION ALL"
+        "  SELECT (SELECT min(scope) FROM tally WHERE scope > counted.scope) FROM counted"
+        "  WHERE counted.scope IS NOT NULL)"
+        " SELECT scope FROM (SELECT scope FROM kept UNION SELECT scope FROM counted)"
+        " WHERE scope IS NOT NULL ORDER BY scope"
+    )
+    return [scope for (scope,) in rows]
+
+
+def forget_records(at: Transaction, scope: str, before: float, most: int) -> int:
+    """Delete records of a scope from before a time, at most so many; how many those were."""
+    return at.db.execute(
+        "DELETE FROM record WHERE id IN"
+        " (SELECT id FROM record WHERE scope = ? AND time < ? LIMIT ?)",
+        (scope, before, most),
+    ).rowcount
+
+
+def _spend(at: Transaction, owner: str, entries: Iterable[Entry]) -> None:
+    debits: Counter[tuple[Account, int]] = Counter()
+    taken: Counter[Account] = Counter()
+    for debit in chain.from_iterable(entry.debits for entry in entries):
+        debits[debit.account, debit.bucket] += debit.amount
+        taken[debit.account] += max(0, debit.amount)
+    if debits:
+        holdings.spend(at, owner, debits, taken)
+
+
+def _count(at: Transaction, entries: Iterable[Entry]) -> None:
+    sums: Counter[tuple[str, str, int, str]] = Counter()
+    for entry in entries:
+        for series, hour, name, amount in entry.tallies:
+            sums[entry.scope, series, hour, name] += amount
+    at.db.executemany(
+        "INSERT INTO tally VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
+        [(*place, amount) for place, amount in sums.items()],
+    )
+
+
+def _place(time: float, number: int) -> str:
+    # The bits of a double from 0 on are in the order of the numbers.
+    return struct.pack(">dQ", time, number).hex()
+
+
+def _parse_place(place: str) -> tuple[float, int]:
+    time, number = struct.unpack(">dQ", bytes.fromhex(place)) if place else (-1.0, 0)
+    return time, number

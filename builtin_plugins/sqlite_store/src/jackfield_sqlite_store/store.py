@@ -1,0 +1,236 @@
+"""The store: every promise of the protocol, kept by one file."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+from attrs import define, field
+
+from jackfield.errors import ConfigError
+from jackfield.store import (
+    Account,
+    Acquired,
+    Balance,
+    Claim,
+    Entry,
+    Lease,
+    Record,
+    Store,
+    StoreUnavailable,
+    Tally,
+    Value,
+)
+
+from . import holdings, messages, owners, postings, values
+from .transactions import Transaction, Transactions, Work
+
+T = TypeVar("T")
+
+DEADLINE: Final = 0.25
+PATIENCE: Final = 2.0
+LARGEST: Final = 2**63 - 1
+CHUNK: Final = 2000
+"""Records that are forgotten in one transaction."""
+
+
+@define(eq=False)
+class SqliteStore(Store):
+    """State in one file, shared by the processes of one machine.
+
+    `deadline` is how many seconds a request waits at most, `patience` those of all else. Open it
+    before use, on the event loop that uses it.
+    """
+
+    path: Path
+    deadline: float = DEADLINE
+    patience: float = PATIENCE
+    _writer: Transactions = field(init=False)
+    _reader: Transactions = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._writer = Transactions(self.path, writes=True)
+        self._reader = Transactions(self.path, writes=False)
+
+    async def open(self) -> None:
+        """Make the file, or check it. Raises ConfigError if it cannot be used as it is."""
+        try:
+            await self._writer.run(_probe, 10 * self.patience)
+            await self._reader.run(_now, 10 * self.patience)
+        except StoreUnavailable as error:
+            failure = self._writer.failure or self._reader.failure
+            raise ConfigError([f"plugins.sqlite_store.path: {failure}"]) from error
+
+    async def close(self) -> None:
+        """Finish what has begun, and let go of the file."""
+        await self._reader.close()
+        await self._writer.close()
+
+    # Values
+
+    async def get(self, scope: str, key: str) -> Value | None:
+        """The value of a key, or None."""
+        return await self._read(partial(values.get, scope=scope, key=key))
+
+    async def put(
+        self,
+        scope: str,
+        key: str,
+        data: bytes,
+        *,
+        ttl: float | None = None,
+        expect: int | None = None,
+    ) -> int:
+        """Keep a value, and give its version."""
+        _check_text(scope, key)
+        return await self._write(
+            partial(values.put, scope=scope, key=key, data=data, ttl=ttl, expect=expect)
+        )
+
+    async def delete(self, scope: str, key: str, *, expect: int | None = None) -> bool:
+        """Forget a value; whether there was one."""
+        return await self._write(partial(values.delete, scope=scope, key=key, expect=expect))
+
+    async def scan(
+        self, scope: str, prefix: str = "", *, after: str = "", limit: int = 100
+    ) -> list[Value]:
+        """The values whose keys begin with `prefix` and come after `after`, in order."""
+        return await self._read(
+            partial(values.scan, scope=scope, prefix=prefix, after=after, limit=limit)
+        )
+
+    # The ledger
+
+    async def acquire(self, owner: str, claims: Sequence[Claim], *, lease: float) -> Acquired:
+        """Hold amounts on several accounts for an owner: on all of them, or on none."""
+        _check_claims(claims)
+        return await self._write(partial(holdings.acquire, owner=owner, claims=claims, lease=lease))
+
+    async def give_back(self, owner: str, amounts: Mapping[Account, int]) -> None:
+        """Hold so much less for the owner, at the least nothing."""
+        await self._work(partial(holdings.give_back, owner=owner, amounts=amounts))
+
+    async def post(
+        self, owner: str, first: int, entries: Sequence[Entry], *, gap: bool = False
+    ) -> int:
+        """Keep the owner's entries; the number of the last one it has."""
+        return await self._work(
+            partial(postings.post, owner=owner, first=first, entries=entries, gap=gap)
+        )
+
+    async def renew(self, owner: str, *, lease: float) -> Lease:
+        """Make the lease run from now on."""
+        return await self._work(partial(owners.renew, owner=owner, lease=lease))
+
+    async def restate(self, owner: str, held: Mapping[Account, int], *, lease: float) -> None:
+        """Replace what is held for the owner, or was counted as spent."""
+        await self._work(partial(owners.restate, owner=owner, held=held, lease=lease))
+
+    async def close_owner(self, owner: str) -> None:
+        """End an owner whose journal is posted to its end."""
+        await self._work(partial(owners.close, owner=owner))
+
+    async def balances(self, accounts: Sequence[tuple[Account, int]]) -> list[Balance]:
+        """The states of accounts, each with the bucket from which on spending counts."""
+        found = await self._read(partial(holdings.settled_balances, accounts=accounts))
+        if found is None:
+            found = await self._write(partial(holdings.balances, accounts=accounts))
+        return found
+
+    async def tallies(self, scope: str, prefix: str, since: int, until: int) -> list[Tally]:
+        """The counters of the series that begin with `prefix`, for hours in [since, until)."""
+        work = partial(postings.tallies, scope=scope, prefix=prefix, since=since, until=until)
+        return await self._reader.run(work, self.patience)
+
+    async def records(
+        self, scope: str, since: float, until: float, *, after: str = "", limit: int = 1000
+    ) -> list[Record]:
+        """The records of times in [since, until), in order, those that come after a place."""
+        work = partial(postings.records, scope=scope, span=(since, until), after=after, limit=limit)
+        return await self._reader.run(work, self.patience)
+
+    async def scopes(self) -> list[str]:
+        """The scopes that have records or tallies, in order."""
+        return await self._reader.run(postings.scopes, self.patience)
+
+    async def forget_records(self, before: float) -> int:
+        """Delete the records from before a time; how many those were."""
+        forgotten = 0
+        for scope in await self.scopes():
+            work = partial(postings.forget_records, scope=scope, before=before, most=CHUNK)
+            while part := await self._work(work):
+                forgotten += part
+        return forgotten
+
+    # Messages
+
+    async def publish(self, channel: str, message: bytes) -> None:
+        """Tell all who listen to a channel, in this process and in others."""
+        _check_text(channel)
+        await self._write(partial(messages.publish, channel=channel, message=message))
+
+    def listen(self, channel: str) -> AsyncIterator[bytes | None]:
+        """What is published on a channel from now on; the first is None, once it listens."""
+        return messages.listen(
+            lambda after: self._read(partial(messages.news, channel=channel, after=after))
+        )
+
+    # The store itself
+
+    async def time(self) -> float:
+        """The store's clock, in seconds since 1970."""
+        return await self._read(_now)
+
+    async def health(self) -> str | None:
+        """None when well, else what is wrong. After a failure it tries to write."""
+        if self._writer.failure is None and self._reader.failure is None:
+            return None
+        with suppress(StoreUnavailable):
+            await self._write(_probe)
+            await self._read(_now)
+        return self._writer.failure or self._reader.failure
+
+    async def _read(self, work: Work[T]) -> T:
+        return await self._reader.run(work, self.deadline)
+
+    async def _write(self, work: Work[T]) -> T:
+        return await self._writer.run(work, self.deadline)
+
+    async def _work(self, work: Work[T]) -> T:
+        return await self._writer.run(work, self.patience)
+
+
+@asynccontextmanager
+async def opened(
+    path: str | Path, *, deadline: float = DEADLINE, patience: float = PATIENCE
+) -> AsyncIterator[SqliteStore]:
+    """A store, open inside the block."""
+    store = SqliteStore(Path(path), deadline, patience)
+    try:
+        await store.open()
+        yield store
+    finally:
+        await store.close()
+
+
+def _check_claims(claims: Sequence[Claim]) -> None:
+    for claim in claims:
+        _check_text(*claim.account)
+        if claim.need < 0 or max(claim.need, claim.want, claim.limit) > LARGEST:
+            raise ValueError(f"{claim} has an amount below 0 or above {LARGEST}")
+
+
+def _check_text(*names: str) -> None:
+    for name in names:
+        if "\0" in name:
+            raise ValueError(f"{name!r} has a NUL in it; name it otherwise")
+
+
+def _now(at: Transaction) -> float:
+    return at.now
+
+
+def _probe(at: Transaction) -> None:
+    # Larger than what is written at a time: a disk with less room than that is full.
+    at.db.execute("INSERT OR REPLACE INTO probe VALUES (1, zeroblob(65536))")

@@ -1,0 +1,68 @@
+"""The file: how it is made, and which files are refused."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from jackfield.errors import ConfigError
+from jackfield_sqlite_store import opened
+
+
+async def problem(path: Path) -> str:
+    with pytest.raises(ConfigError) as error:
+        async with opened(path, patience=0.1):
+            pass
+    (line,) = error.value.problems
+    assert line.startswith(f"plugins.sqlite_store.path: {path}")
+    return line
+
+
+async def test_a_new_file_and_its_directory_are_for_their_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "store.db"
+    async with opened(path) as store:
+        await store.put("s", "k", b"1")
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+        files = sorted(path.parent.iterdir())
+        assert [file.name for file in files] == ["store.db", "store.db-shm", "store.db-wal"]
+        assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    path.write_text("a letter, much longer than the head of a database" * 100)
+    assert "is no SQLite database; name another file" in await problem(path)
+    assert path.read_text().startswith("a letter")
+
+
+async def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE theirs (id)")
+    other.close()
+    assert "is a database of another program" in await problem(path)
+
+
+async def test_a_database_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    async with opened(path):
+        pass
+    later = sqlite3.connect(path)
+    later.execute("PRAGMA user_version = 99")
+    later.close()
+    assert "version 99" in await problem(path)
+    assert "upgrade jackfield-sqlite-store" in await problem(path)
+
+
+async def test_a_path_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    assert "unable to open database file" in await problem(file / "store.db")
+    assert "Is a directory" in await problem(tmp_path)
+
+
+async def test_an_empty_file_becomes_the_database(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    path.touch()
+    async with opened(path) as store:
+        assert await store.put("s", "k", b"1") == 1

@@ -1,0 +1,100 @@
+"""The promises about messages, the clock and health."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+from jackfield.store import Store
+
+from .promise import PATIENCE, Promise, holds, on_a_store, same
+from .site import Site
+
+
+async def next_of(letters: AsyncIterator[bytes | None]) -> bytes | None:
+    """The next message, or None for one that may have been missed."""
+    async with asyncio.timeout(PATIENCE):
+        return await anext(letters)
+
+
+async def listening(store: Store, channel: str) -> AsyncIterator[bytes | None]:
+    """What is published from now on: the first None, which says that it listens, is read."""
+    letters = store.listen(channel)
+    same(await next_of(letters), None, "the first message")
+    return letters
+
+
+@on_a_store
+async def tells_all_who_listen(store: Store) -> None:
+    """In the order of publishing, each channel for itself."""
+    one, two, other = [await listening(store, channel) for channel in ("c", "c", "c:d")]
+    for message in (b"", b"1", bytes(range(256))):
+        await store.publish("c", message)
+    await store.publish("c:d", b"other")
+    for letters in (one, two):
+        same([await next_of(letters) for _ in range(3)], [b"", b"1", bytes(range(256))])
+    same(await next_of(other), b"other")
+
+
+@on_a_store
+async def tells_nothing_from_before(store: Store) -> None:
+    """Who begins to listen hears what comes from then on."""
+    await store.publish("c", b"before")
+    letters = await listening(store, "c")
+    await store.publish("c", b"after")
+    same(await next_of(letters), b"after")
+
+
+async def tells_other_stores(site: Site) -> None:
+    """What one store publishes all others on the same data hear."""
+    async with site.open() as one, site.open() as other:
+        letters = await listening(other, "c")
+        await one.publish("c", b"1")
+        same(await next_of(letters), b"1")
+
+
+@on_a_store
+async def forgets_who_has_left(store: Store) -> None:
+    """Who stops to listen is in nobody's way."""
+    letters = await listening(store, "c")
+    waiting = asyncio.ensure_future(next_of(letters))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    again = await listening(store, "c")
+    await store.publish("c", b"1")
+    same(await next_of(again), b"1")
+
+
+@on_a_store
+async def tells_the_time(store: Store) -> None:
+    """Seconds since 1970, never less than before, and the same in what a call gives."""
+    times = [await store.time() for _ in range(50)]
+    times.append((await store.acquire("o", [], lease=1)).now)
+    times.append((await store.renew("o", lease=1)).now)
+    same(times, sorted(times))
+    holds(abs(times[0] - time.time()) < 3600, f"{times[0]} is not the time, {time.time()}")
+
+
+@on_a_store
+async def is_well(store: Store) -> None:
+    """A store that works says so."""
+    same(await store.health(), None)
+
+
+async def keeps_all_when_it_is_closed(site: Site) -> None:
+    """A store that is opened again has what the last one had."""
+    async with site.open() as store:
+        await store.put("s", "k", b"1")
+    async with site.open() as store:
+        same(await store.put("s", "k", b"2", expect=1), 2)
+
+
+MESSAGES: tuple[Promise, ...] = (
+    tells_all_who_listen,
+    tells_nothing_from_before,
+    tells_other_stores,
+    forgets_who_has_left,
+    tells_the_time,
+    is_well,
+    keeps_all_when_it_is_closed,
+)

@@ -1,0 +1,129 @@
+"""What a store should do with accounts and owners, in the plainest words."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from attrs import define, field
+
+from jackfield.store import Account, Balance, Claim, Entry, OnDeath
+
+
+class Place(NamedTuple):
+    """Where what an owner holds of an account counts, should it die."""
+
+    bucket: int
+    on_death: OnDeath
+
+
+@define
+class Owner:
+    """What is known of an owner."""
+
+    posted: int = 0
+    alive: bool = False
+    holds: Counter[Account] = field(factory=Counter)
+    places: dict[Account, Place] = field(factory=dict)
+    forfeits: Counter[tuple[int, Account]] = field(factory=Counter)
+    """What counts as spent since its lease ran out, by bucket and account."""
+
+    def can_state(self) -> list[Account]:
+        """The accounts of which it is known what becomes of what is held."""
+        return [account for account in self.places if self.holds[account] or not self.alive]
+
+
+@define
+class Model:
+    """Accounts and owners. A lease runs out when it is told to."""
+
+    spent: Counter[tuple[int, Account]] = field(factory=Counter)
+    owners: dict[str, Owner] = field(factory=dict)
+
+    def owner(self, name: str) -> Owner:
+        """The owner of that name."""
+        return self.owners.setdefault(name, Owner())
+
+    def balance(self, account: Account, since: int) -> Balance:
+        """The state of an account."""
+        spent = sum(
+            amount
+            for (bucket, one), amount in self.spent.items()
+            if one == account and bucket >= since
+        )
+        return Balance(spent, sum(owner.holds[account] for owner in self.owners.values()))
+
+    def acquire(self, name: str, claims: Sequence[Claim]) -> tuple[tuple[int, ...], int | None]:
+        """What is given, and the place of the claim for which there is no room."""
+        given: list[int] = []
+        more: Counter[Account] = Counter()
+        for place, claim in enumerate(claims):
+            now = self.balance(claim.account, claim.since)
+            room = max(0, claim.limit - now.spent - now.held - more[claim.account])
+            if room < claim.need:
+                return (), place
+            given.append(max(claim.need, min(room, claim.want)))
+            more[claim.account] += given[-1]
+        owner = self.owner(name)
+        for claim, amount in zip(claims, given, strict=True):
+            owner.holds[claim.account] += amount
+            if amount:
+                owner.places[claim.account] = Place(claim.bucket, claim.on_death)
+        return tuple(given), None
+
+    def give_back(self, name: str, amounts: Mapping[Account, int]) -> None:
+        """Hold so much less, at the least nothing."""
+        holds = self.owner(name).holds
+        for account, amount in amounts.items():
+            holds[account] = max(0, holds[account] - amount)
+
+    def post(self, name: str, first: int, entries: Sequence[Entry], *, gap: bool) -> int:
+        """Count each new entry; the number of the last."""
+        owner = self.owner(name)
+        if first > owner.posted + 1 and not gap:
+            return owner.posted
+        for number, entry in enumerate(entries, first):
+            if number > owner.posted:
+                owner.posted = number
+                for account, bucket, amount in entry.debits:
+                    self._debit(owner, account, bucket, amount)
+        return owner.posted
+
+    def _debit(self, owner: Owner, account: Account, bucket: int, amount: int) -> None:
+        self.spent[bucket, account] += amount
+        left = max(0, amount)
+        for then, one in sorted(owner.forfeits):
+            if one == account:
+                part = min(left, owner.forfeits[then, one])
+                owner.forfeits[then, one] -= part
+                self.spent[then, one] -= part
+                left -= part
+        owner.holds[account] = max(0, owner.holds[account] - left)
+
+    def die(self, name: str) -> None:
+        """Let the owner's lease run out."""
+        owner = self.owner(name)
+        for account, amount in owner.holds.items():
+            bucket, on_death = owner.places.get(account, Place(0, "drop"))
+            if on_death != "drop":
+                self.spent[bucket, account] += amount
+            if on_death == "journal":
+                owner.forfeits[bucket, account] += amount
+        for account in [one for one in owner.places if owner.alive and not owner.holds[one]]:
+            del owner.places[account]
+        owner.holds.clear()
+        owner.alive = False
+
+    def restate(self, name: str, held: Mapping[Account, int]) -> None:
+        """Forget what is held or counts as spent, and hold this."""
+        owner = self.owner(name)
+        self.spent.subtract(owner.forfeits)
+        owner.forfeits.clear()
+        owner.holds = Counter(held)
+        owner.places = {account: owner.places[account] for account in held}
+        owner.alive = True
+
+    def close(self, name: str) -> None:
+        """End the owner."""
+        self.die(name)
+        self.restate(name, {})
+        self.owner(name).alive = False
