@@ -1,0 +1,1 @@
+"""The parts of a ledger: the store's clock, what is held there, posting, and recovery."""

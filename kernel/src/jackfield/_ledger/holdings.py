@@ -1,0 +1,136 @@
+"""What the store holds for an owner: acquired, given back, and stated anew when in doubt."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from attrs import define, field
+
+from jackfield._ledger.outage import Outage
+from jackfield.store import Account, Acquired, Claim, Store, StoreUnavailable
+
+logger = logging.getLogger("jackfield.ledger")
+
+_SETTLED = (1.0, 5.0)
+"""Seconds after an outage at which all is stated anew: what was under way then may still arrive."""
+
+Amounts = Mapping[Account, int]
+
+
+@define(eq=False)
+class Holdings:
+    """What is held for one owner.
+
+    What is unknown to the store can be spent twice, what is unknown here by nobody: so nothing is
+    acquired while it is stated what is held, and nothing that failed is given back again.
+    """
+
+    _store: Store
+    _owner: str
+    _lease: float
+    _patience: float
+    _outage: Outage
+    _learn: Callable[[float], None]
+    _statements: list[Callable[[], Amounts]] = field(factory=list, init=False)
+    _surplus: Counter[Account] = field(factory=Counter, init=False)
+    _asking: set[asyncio.Task[Acquired]] = field(factory=set, init=False)
+    _stating: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _doubts: list[float] = field(factory=list, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._stating.set()
+
+    def on_restate(self, held: Callable[[], Amounts]) -> None:
+        """Ask `held` too for what is held."""
+        self._statements.append(held)
+
+    async def acquire(self, claims: Sequence[Claim]) -> Acquired:
+        """Hold amounts. Raises StoreUnavailable when the store does not answer in time."""
+        if self._outage.open:
+            raise StoreUnavailable("The store is away.")
+        deadline = time.monotonic() + self._patience
+        if not self._stating.is_set():
+            await self._stated()
+        task = asyncio.create_task(self._ask(claims))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+        try:
+            await asyncio.wait((task,), timeout=max(deadline - time.monotonic(), 0))
+        except asyncio.CancelledError:
+            task.add_done_callback(lambda task: self._return(claims, task))
+            raise
+        if not task.done():
+            task.add_done_callback(lambda task: self._return(claims, task))
+            raise StoreUnavailable("The store did not answer in time.")
+        return task.result()
+
+    def give_back(self, account: Account, amount: int) -> None:
+        """Hold less, when `settle` is called next."""
+        self._surplus[account] += amount
+
+    async def settle(self) -> None:
+        """Give back what is not needed. Raises StoreUnavailable."""
+        amounts, self._surplus = self._surplus, Counter()
+        if amounts:
+            await self._store.give_back(self._owner, amounts)
+
+    def doubt(self, *, later: bool = False) -> None:
+        """What the store holds may not be what is thought: state it anew, now or later."""
+        now = time.monotonic()
+        if later:
+            self._doubts = [now + seconds for seconds in _SETTLED]
+        else:
+            self._doubts.insert(0, now)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether it is time to state what is held."""
+        return bool(self._doubts) and self._doubts[0] <= time.monotonic()
+
+    async def restate(self, unposted: Callable[[], Amounts | None]) -> None:
+        """State what is held, with what is spent but not yet posted. Raises StoreUnavailable.
+
+        Where the latter is not known nothing is stated.
+        """
+        self._stating.clear()
+        try:
+            if self._asking:
+                await asyncio.wait(self._asking)
+            spent = unposted()
+            if spent is None:
+                return
+            held = Counter(spent)
+            for statement in self._statements:
+                held.update(statement())
+            self._surplus.clear()
+            await self._store.restate(self._owner, +held, lease=self._lease)
+            now = time.monotonic()
+            self._doubts = [due for due in self._doubts if due > now]
+        finally:
+            self._stating.set()
+
+    async def _ask(self, claims: Sequence[Claim]) -> Acquired:
+        try:
+            acquired = await self._store.acquire(self._owner, claims, lease=self._lease)
+        except StoreUnavailable:
+            self._outage.failed()
+            self.doubt(later=True)
+            raise
+        self._learn(acquired.now)
+        return acquired
+
+    async def _stated(self) -> None:
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._stating.wait()
+        except TimeoutError:
+            raise StoreUnavailable("The store did not answer in time.") from None
+
+    def _return(self, claims: Sequence[Claim], task: asyncio.Task[Acquired]) -> None:
+        """Nobody waits for the answer any more."""
+        if task.cancelled() or task.exception() is not None:
+            return
+        for claim, amount in zip(claims, task.result().granted, strict=False):
+            self.give_back(claim.account, amount)

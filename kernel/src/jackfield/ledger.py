@@ -1,0 +1,332 @@
+"""What is spent, written down before it is spent: promises, postings and what is held for them."""
+
+import asyncio
+import logging
+import os
+import secrets
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from attrs import define, field, frozen
+
+from jackfield._ledger.clock import StoreClock
+from jackfield._ledger.holdings import Holdings
+from jackfield._ledger.outage import Outage
+from jackfield._ledger.poster import Poster
+from jackfield._ledger.recovery import Recovery
+from jackfield._ledger.syncing import Syncing
+from jackfield.errors import ConfigError
+from jackfield.journal import SEGMENT_BYTES, Journal, JournalUnavailable
+from jackfield.store import Account, Acquired, Claim, Debit, Entry, Store, StoreUnavailable
+
+__all__ = ["JournalUnavailable", "Ledger", "LedgerOptions"]
+
+logger = logging.getLogger("jackfield.ledger")
+
+_REVIEW: Final = 60.0
+"""Seconds between two looks at what is closed, and at what need not be kept any longer."""
+
+_STOP: Final = 3.0
+"""Seconds that `stop` gives a store to take the last postings."""
+
+_DEBITS: Final = 500
+"""Debits in one entry."""
+
+
+@frozen
+class LedgerOptions:
+    """How a ledger keeps its journal and its lease. Times are in seconds, sizes in bytes.
+
+    What the store has is kept in the journal for `keep_seconds` more, in case the store loses it,
+    but for no more than `keep_bytes` an owner.
+    """
+
+    lease: float = 15.0
+    renew_every: float = 3.0
+    post_every: float = 0.1
+    sync_every: float = 0.02
+    recover_every: float = 1.0
+    patience: float = 0.3
+    segment_bytes: int = SEGMENT_BYTES
+    keep_seconds: float = 86_400.0
+    keep_bytes: int = 1 << 30
+
+
+def _new_owner() -> str:
+    return f"{secrets.token_hex(4)}-{os.getpid()}-{secrets.token_hex(8)}"
+
+
+@define(eq=False)
+class Ledger:
+    """One owner: its journal in a folder of many, and what it posts to the store.
+
+    All methods that are not async belong to the event loop's thread, and wait for nothing but a
+    write into the system's cache. `promised` counts promises; see also the other counters.
+    """
+
+    _store: Store
+    _root: Path
+    _options: LedgerOptions = field(factory=LedgerOptions)
+    owner: str = field(factory=_new_owner, init=False)
+    promised: int = field(default=0, init=False)
+    _clock: StoreClock = field(factory=StoreClock, init=False)
+    _outage: Outage = field(factory=Outage, init=False)
+    _debits: Counter[tuple[Account, int]] = field(factory=Counter, init=False)
+    _journal: Journal = field(init=False)
+    _syncing: Syncing = field(init=False)
+    _poster: Poster = field(init=False)
+    _holdings: Holdings = field(init=False)
+    _recovery: Recovery = field(init=False)
+    _turning: asyncio.Lock = field(factory=asyncio.Lock, init=False)
+    _renew_at: float = field(default=0.0, init=False)
+    _review_at: float = field(default=0.0, init=False)
+    _tasks: list[asyncio.Task[None]] = field(factory=list, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        options, store = self._options, self._store
+        self._journal = Journal(self._root, self.owner, options.segment_bytes)
+        self._syncing = Syncing(self._journal)
+        self._poster = Poster(store, self._journal)
+        self._recovery = Recovery(store, self._root, options.segment_bytes)
+        self._holdings = Holdings(
+            store, self.owner, options.lease, options.patience, self._outage, self._clock.learn
+        )
+
+    @property
+    def posted(self) -> int:
+        """How many postings the store has taken."""
+        return self._poster.posted
+
+    @property
+    def rewound(self) -> int:
+        """How often the store had lost what it had taken."""
+        return self._poster.rewound
+
+    @property
+    def recovered(self) -> int:
+        """How many journals of dead owners were brought to the store."""
+        return self._recovery.recovered
+
+    @property
+    def presumed(self) -> int:
+        """How many promises of dead owners were posted as promised."""
+        return self._recovery.presumed
+
+    @property
+    def damaged(self) -> int:
+        """How many places of journals could not be read."""
+        return self._recovery.damaged + self._journal.damaged
+
+    @property
+    def unposted(self) -> int:
+        """How many postings the store has not taken yet."""
+        return self._journal.last - self._journal.posted
+
+    @property
+    def away(self) -> bool:
+        """Whether the store does not answer."""
+        return self._outage.open
+
+    def now(self) -> float:
+        """The store's clock, in seconds since 1970. Asks nobody and never goes back."""
+        return self._clock.now()
+
+    def promise(self, entry: Entry) -> int:
+        """Write what is to be posted should this process die; the number by which to take it back.
+
+        Raises JournalUnavailable when what is promised could not be posted for lack of room.
+        """
+        number = self._journal.promise(entry)
+        self.promised += 1
+        self._syncing.want()
+        return number
+
+    def post(self, entry: Entry, *, promised: int | None = None) -> None:
+        """Write what was spent, in the place of what was promised.
+
+        Without a promise it raises JournalUnavailable when there is no room for it.
+        """
+        self._journal.post(entry, promised)
+        self._syncing.want()
+
+    def cancel(self, promised: int) -> None:
+        """Make a promise void: nothing was spent."""
+        self._journal.cancel(promised)
+
+    def debit(self, debit: Debit) -> None:
+        """Spend what needs no record; debits of one account and bucket are posted as their sum."""
+        self._debits[debit[0], debit[1]] += debit[2]
+
+    async def acquire(self, claims: Sequence[Claim]) -> Acquired:
+        """Hold amounts in the store, on all accounts or on none.
+
+        Raises StoreUnavailable, at once if the store did not answer a moment ago. What is granted
+        to a caller that no longer waits is given back. The caller must count what it got among what
+        it states (see `on_restate`) before it awaits anything else.
+        """
+        return await self._holdings.acquire(claims)
+
+    def give_back(self, account: Account, amount: int) -> None:
+        """Hold so much less in the store, from the next posting on."""
+        self._holdings.give_back(account, amount)
+
+    def on_restate(self, held: Callable[[], Mapping[Account, int]]) -> None:
+        """Have `held` say what is available or reserved, when the store has to be told anew.
+
+        What has been posted or debited here but is not yet in the store is not its business: the
+        ledger adds that itself.
+        """
+        self._holdings.on_restate(held)
+
+    async def flush(self) -> None:
+        """Post all that has been written, and give back. Raises StoreUnavailable."""
+        async with self._turning:
+            await self._post_all()
+
+    async def start(self) -> None:
+        """Open the journal, and begin to post and to recover. Raises ConfigError."""
+        try:
+            self._journal.open_files()
+        except OSError as error:
+            raise ConfigError(
+                [f"server.state_dir: no journal can be written in {self._root}: {error}"]
+            ) from None
+        try:
+            self._clock.learn(await self._store.time())
+        except StoreUnavailable:
+            self._outage.failed()
+        loops = (self._sync, self._options.sync_every), (self._turn, self._options.post_every)
+        self._tasks = [asyncio.create_task(self._repeat(*loop)) for loop in loops]
+        recovering = self._repeat(self._recover, self._options.recover_every)
+        self._tasks.append(asyncio.create_task(recovering))
+
+    async def stop(self) -> None:
+        """Post what can be posted within seconds; the rest is left to who recovers the journal."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        done = False
+        try:
+            async with asyncio.timeout(_STOP):
+                await self._post_all()
+                done = await self._leave()
+        except (StoreUnavailable, TimeoutError):
+            logger.warning("the store is away; the journal of %s has to be recovered", self.owner)
+        finally:
+            self._journal.close(done=done)
+
+    async def health(self) -> str | None:
+        """None when well, else what is wrong, for /ready."""
+        if self._journal.full:
+            return "the journal has no room on its disk: what is spent cannot be written down"
+        if self._syncing.failing:
+            return "the journal's disk does not keep what is written to it"
+        return None
+
+    async def _repeat(self, work: Callable[[], Awaitable[None]], every: float) -> None:
+        while True:
+            try:
+                await work()
+            except Exception:
+                logger.exception("the ledger goes on after an error of its own")
+            await asyncio.sleep(every)
+
+    async def _sync(self) -> None:
+        await self._syncing.wanted()
+        await self._syncing.sync()
+
+    async def _turn(self) -> None:
+        async with self._turning:
+            self._journal.tend()
+            if not self._outage.may_ask:
+                self._write_debits()
+                return
+            try:
+                await self._renew()
+                await self._post_all()
+                if self._holdings.in_doubt:
+                    await self._holdings.restate(self._spent)
+            except StoreUnavailable:
+                self._store_failed()
+            else:
+                self._outage.ended()
+
+    async def _renew(self) -> None:
+        now = time.monotonic()
+        if now < self._renew_at and not self._outage.open:
+            return
+        lease = await self._store.renew(self.owner, lease=self._options.lease)
+        self._renew_at = now + self._options.renew_every
+        self._clock.learn(lease.now)
+        if not lease.alive or lease.posted < self._journal.posted:
+            self._store_lost()
+        self._poster.learn(lease.posted)
+
+    async def _post_all(self) -> None:
+        self._journal.tend()
+        self._write_debits()
+        if self._journal.durable < self._journal.last:
+            await self._syncing.sync()
+        rewound = self._poster.rewound
+        # What could be lost here and not there would be taken for a repeat when it is recovered.
+        upto = self._journal.last if self._syncing.failing else self._journal.durable
+        await self._poster.post(upto)
+        await self._holdings.settle()
+        if self._poster.rewound > rewound:
+            self._store_lost()
+
+    async def _recover(self) -> None:
+        if self._outage.open:
+            return
+        try:
+            await self._recovery.recover()
+            if time.monotonic() >= self._review_at:
+                self._review_at = time.monotonic() + _REVIEW
+                self._recovery.forget(self._options.keep_seconds)
+                self._journal.forget(self._options.keep_seconds, self._options.keep_bytes)
+                await self._recovery.review()
+        except StoreUnavailable:
+            self._store_failed()
+
+    def _store_failed(self) -> None:
+        self._outage.failed()
+        self._holdings.doubt(later=True)
+        self._review_at = 0.0
+
+    def _store_lost(self) -> None:
+        """What the store has forgotten of this owner it may have forgotten of the dead as well."""
+        self._holdings.doubt()
+        self._review_at = 0.0
+
+    async def _leave(self) -> bool:
+        if self._journal.open or self.unposted or self._debits:
+            return False
+        await self._store.restate(self.owner, {}, lease=self._options.lease)
+        await self._store.close_owner(self.owner)
+        return True
+
+    def _write_debits(self) -> None:
+        while self._debits:
+            some = list(self._debits.items())[:_DEBITS]
+            debits = tuple(Debit(account, bucket, amount) for (account, bucket), amount in some)
+            try:
+                self._journal.post(Entry("", self.now(), debits=debits))
+            except JournalUnavailable:
+                return
+            for key, _ in some:
+                del self._debits[key]
+
+    def _spent(self) -> Mapping[Account, int] | None:
+        spent: Counter[Account] = Counter()
+        for (account, _), amount in self._debits.items():
+            spent[account] += max(amount, 0)
+        entries = self._journal.unposted()
+        if entries is None:
+            return None
+        for entry in entries:
+            for debit in entry.debits:
+                spent[debit.account] += max(debit.amount, 0)
+        return spent
