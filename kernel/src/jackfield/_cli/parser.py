@@ -22,6 +22,7 @@ _COMMANDS = {
     "init": ("init:command", "write a first jackfield.toml"),
     "plugins": ("plugins:command", "list the plugins, in use and installed"),
     "explain": ("explain:command", "show what would become of a request, and why"),
+    "plan": ("plan:command", "show what a start would change of what is declared"),
     "new-plugin": ("new_plugin:command", "begin a plugin of your own"),
     "version": ("version:command", "show the versions of everything that matters"),
 }

@@ -1,0 +1,40 @@
+"""What plugins build administration of: collections of things, with rights, rules and audit."""
+
+from .actors import actor_of
+from .attributes import Rights, attribute
+from .change import Actor, AdminChange, Auditor, Change, Kept
+from .collection import Action, Collection
+from .declarations import Step, declare, declare_all
+from .errors import AlreadyExists, AuditUnavailable, InUse, Stale
+from .roles import EVERYONE, MANAGE, MANAGERS, OWNERS, READERS, Role, Roles, permissions_of
+from .routes import Routes, admin_endpoint
+
+__all__ = [
+    "EVERYONE",
+    "MANAGE",
+    "MANAGERS",
+    "OWNERS",
+    "READERS",
+    "Action",
+    "Actor",
+    "AdminChange",
+    "AlreadyExists",
+    "AuditUnavailable",
+    "Auditor",
+    "Change",
+    "Collection",
+    "InUse",
+    "Kept",
+    "Rights",
+    "Role",
+    "Roles",
+    "Routes",
+    "Stale",
+    "Step",
+    "actor_of",
+    "admin_endpoint",
+    "attribute",
+    "declare",
+    "declare_all",
+    "permissions_of",
+]

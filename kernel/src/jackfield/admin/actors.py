@@ -1,0 +1,26 @@
+"""Who makes a request on the admin listener."""
+
+from jackfield.admin.change import Actor
+from jackfield.admin.idempotency import checked_key
+from jackfield.admin.roles import EVERYONE
+from jackfield.errors import Forbidden
+from jackfield.exchange import Exchange
+
+_ORGANIZATION = "organization:"
+
+
+def actor_of(exchange: Exchange) -> Actor:
+    """The actor of a request. Raises Forbidden for a principal that has no role."""
+    principal, request = exchange.principal, exchange.request
+    role = next((role for role in EVERYONE if role == principal.role), None)
+    if role is None:
+        raise Forbidden("This key has no role in administration.")
+    bound = any(scope.startswith(_ORGANIZATION) for scope in principal.scopes)
+    return Actor(
+        role,
+        principal,
+        exchange.id,
+        request.client,
+        principal.tenant if bound else "",
+        idempotency_key=checked_key(request.headers.get("idempotency-key", "")),
+    )

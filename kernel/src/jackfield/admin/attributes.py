@@ -1,0 +1,87 @@
+"""The fields of what a collection keeps, and who may read and write each."""
+
+from typing import Any, Final, Literal, TypeVar, cast
+
+import attrs
+from attrs import frozen
+
+from jackfield._config.toml_types import default_of
+from jackfield.admin.roles import EVERYONE, MANAGERS, Roles
+from jackfield.config import option
+
+T = TypeVar("T")
+
+Given = Literal["always", "once", "never"]
+"""When a caller may give a field: always, only when the thing is created, or never."""
+
+_METADATA: Final = "jackfield.admin"
+
+
+@frozen
+class Rights:
+    """Who may read and write a field; a `secret` one can be written and is never shown."""
+
+    read: Roles = EVERYONE
+    write: Roles = MANAGERS
+    given: Given = "always"
+    secret: bool = False
+
+
+def attribute(  # noqa: PLR0913 - each is one right
+    default: T = attrs.NOTHING,  # type: ignore[assignment]
+    doc: str = "",
+    *,
+    validator: Any = None,
+    read: Roles = EVERYONE,
+    write: Roles = MANAGERS,
+    given: Given = "always",
+    secret: bool = False,
+) -> T:
+    """Declare a documented field with rights; `jackfield.option` is one with the usual rights.
+
+    What the gateway sets itself is `given="never"`; what never changes is `given="once"`.
+    """
+    field: Any = option(default, doc, validator=validator)
+    field.metadata[_METADATA] = Rights(read, write, given, secret)
+    return cast("T", field)
+
+
+@frozen
+class Attribute:
+    """One field as the API, its schema and the command line see it.
+
+    `default` is attrs.NOTHING where there is none.
+    """
+
+    name: str
+    type: Any
+    doc: str
+    required: bool
+    default: Any
+    rights: Rights
+
+
+_KNOWN: Final[dict[type[Any], dict[str, Attribute]]] = {}
+
+
+def attributes_of(cls: type[Any]) -> dict[str, Attribute]:
+    """The fields of an attrs class, by their names."""
+    if cls not in _KNOWN:
+        _KNOWN[cls] = _attributes(cls)
+    return _KNOWN[cls]
+
+
+def _attributes(cls: type[Any]) -> dict[str, Attribute]:
+    attrs.resolve_types(cls)
+    return {
+        field.alias: Attribute(
+            field.alias,
+            field.type,
+            str(field.metadata.get("doc", "")),
+            field.default is attrs.NOTHING,
+            default_of(field),
+            field.metadata.get(_METADATA, Rights()),
+        )
+        for field in attrs.fields(cls)
+        if field.init
+    }

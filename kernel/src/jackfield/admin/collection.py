@@ -1,0 +1,127 @@
+"""Things that administrators keep: keys, teams, budgets. A plugin has a class for each kind."""
+
+import secrets as randomness
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from attrs import frozen
+
+from jackfield.admin.change import Actor, Change, Kept
+from jackfield.admin.roles import EVERYONE, MANAGERS, Roles
+from jackfield.admin.shelf import Shelf
+from jackfield.exchange import Principal
+
+if TYPE_CHECKING:
+    from jackfield.setup import Setup
+    from jackfield.store import Store
+
+T = TypeVar("T")
+
+
+@frozen
+class Nothing:
+    """What is said with an action that needs nothing said."""
+
+
+@frozen
+class Action:
+    """Something else that can be done with one thing: `POST /jackfield/keys/{id}/rotate`.
+
+    `Given` is an attrs class of what may be said with it.
+    """
+
+    name: str
+    doc: str
+    Given: type[Any] = Nothing
+    roles: Roles = MANAGERS
+
+
+class Collection(Generic[T]):
+    """One kind of things: their class, who may do what, and the rules that hold among them.
+
+    `setup.add_admin_collection(collection)` offers them at `/jackfield/NAME`, and
+    `jackfield.commands.resource_command` makes the command for them from the class. Ids are unique
+    in the whole gateway, for a key is looked up before its organization is known; who belongs to
+    an organization sees the things of that one alone.
+    """
+
+    name: ClassVar[str]
+    """In paths and on the command line: "keys"."""
+
+    singular: ClassVar[str]
+    """In messages, and in the scopes of principals: "key"."""
+
+    Item: ClassVar[type[Any]]
+    """An attrs class; its fields are made by `jackfield.option` or `jackfield.admin.attribute`."""
+
+    label: ClassVar[str] = "name"
+    """The field that `create` takes on the command line without an option, if there is one."""
+
+    columns: ClassVar[tuple[str, ...]] = ()
+    """The fields in the table on the command line; those that fit when empty."""
+
+    actions: ClassVar[tuple[Action, ...]] = ()
+    creators: ClassVar[Roles] = MANAGERS
+    readers: ClassVar[Roles] = EVERYONE
+    writers: ClassVar[Roles] = EVERYONE
+    deleters: ClassVar[Roles] = MANAGERS
+    """What the roles may do at all; `writers` are bound by the rights of the fields besides."""
+
+    def __init__(self, setup: "Setup") -> None:
+        self.setup = setup
+        self.shelf: Shelf[T] = Shelf(setup, self.name, self.Item)
+
+    @property
+    def store(self) -> "Store":
+        """Where it is all kept."""
+        return self.setup.store
+
+    # To override
+
+    def id_of(self, item: T) -> str:
+        """The id of something new: a random one, unless a class makes it of the fields."""
+        return randomness.token_hex(8)
+
+    def organization_of(self, id: str, item: T) -> str:
+        """The organization whose it is; empty for the gateway's own."""
+        return str(getattr(item, "organization", None) or "")
+
+    def is_own(self, id: str, item: T, principal: Principal) -> bool:
+        """Whether it is the principal's own, which is all that a member may see."""
+        return f"{self.singular}:{id}" in principal.scopes
+
+    async def check(self, change: Change[T], actor: Actor) -> T | None:
+        """Refuse what breaks a rule, by raising GatewayError, or fill in what the gateway sets.
+
+        No other change of any collection is made meanwhile, so that it may look at other things.
+        Return what is to be kept in place of `change.after`, or None to leave it as it is.
+        """
+        return None
+
+    async def act(self, action: str, kept: Kept[T], given: Any, actor: Actor) -> T:
+        """Carry out one of `actions`: return what the thing becomes. `check` comes after it."""
+        raise NotImplementedError(action)
+
+    async def reveal(self, change: Change[T], actor: Actor) -> Mapping[str, Any]:
+        """Members to add to the answer to a change that has been made, such as a new key.
+
+        Also called, with empty `notes`, when a create is repeated with its idempotency key.
+        """
+        return {}
+
+    # To use
+
+    async def get(self, id: str) -> Kept[T] | None:
+        """The thing of this id, if there is one, whoever asks. Raises StoreUnavailable."""
+        return await self.shelf.get(id)
+
+    def all(self) -> AsyncIterator[Kept[T]]:
+        """Everything in the collection, in the order of the ids. Raises StoreUnavailable."""
+        return self.shelf.all()
+
+    def changes(self) -> AsyncIterator[str | None]:
+        """The ids of what is changed from now on, here and in other processes.
+
+        None means that some may have been missed; it comes first, once it listens.
+        """
+        return self.shelf.changes()

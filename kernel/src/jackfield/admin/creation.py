@@ -1,0 +1,80 @@
+"""Creating one thing, once for each idempotency key."""
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from attrs import evolve, frozen
+
+from jackfield.admin.change import Actor, Change, Kept
+from jackfield.admin.collection import Collection
+from jackfield.admin.guard import Guard
+from jackfield.admin.idempotency import Attempt, Attempts, request_digest
+from jackfield.admin.lock import Turn
+from jackfield.admin.writer import Writer
+
+T = TypeVar("T")
+
+
+@frozen
+class Created:
+    """The answer to a create, `repeated` if it had been given before."""
+
+    answer: Mapping[str, Any]
+    repeated: bool
+
+
+class Creation(Generic[T]):
+    """Creates the things of one collection."""
+
+    def __init__(self, collection: Collection[T]) -> None:
+        self._collection = collection
+        self._guard = Guard(collection)
+        self._writer = Writer(collection)
+        self._attempts = Attempts(collection.setup, collection.name)
+
+    async def create(
+        self, given: Mapping[str, Any], body: bytes, actor: Actor, turn: Turn
+    ) -> Created:
+        """Create something, or give the answer of the time when it was created."""
+        if not actor.idempotency_key:
+            made = await self._writer.create(self._writer.draft(given, actor), actor, turn)
+            return Created({**self._shown(made.kept, actor), **made.revealed}, repeated=False)
+        attempt = await self._attempts.recall(actor, body)
+        if attempt is not None and attempt.answer is not None:
+            return await self._repeated(attempt, attempt.answer, actor)
+        draft = self._writer.draft(given, actor)
+        if attempt is None:
+            attempt = Attempt(request_digest(body), draft.id, draft.mark)
+            await self._attempts.remember(actor, attempt)
+        return await self._create_as(attempt, draft, actor, turn)
+
+    async def _create_as(
+        self, attempt: Attempt, draft: Kept[T], actor: Actor, turn: Turn
+    ) -> Created:
+        """Create what was attempted, unless an attempt that gave no answer has done it."""
+        kept = await self._collection.get(attempt.id)
+        if kept is not None and kept.mark == attempt.mark:
+            answer, revealed = self._shown(kept, actor), await self._revealed(kept, actor)
+        else:
+            draft = evolve(draft, id=attempt.id, mark=attempt.mark)
+            made = await self._writer.create(draft, actor, turn)
+            answer, revealed = self._shown(made.kept, actor), made.revealed
+        await self._attempts.remember(actor, _answered(attempt, answer))
+        return Created({**answer, **revealed}, repeated=False)
+
+    async def _repeated(self, attempt: Attempt, answer: Mapping[str, Any], actor: Actor) -> Created:
+        kept = await self._collection.get(attempt.id)
+        same = kept is not None and kept.mark == attempt.mark
+        revealed = await self._revealed(kept, actor) if kept and same else {}
+        return Created({**answer, **revealed}, repeated=True)
+
+    async def _revealed(self, kept: Kept[T], actor: Actor) -> Mapping[str, Any]:
+        change = Change("create", kept.id, None, kept.item, ())
+        return await self._collection.reveal(change, actor)
+
+    def _shown(self, kept: Kept[T] | None, actor: Actor) -> dict[str, Any]:
+        return self._guard.shown(kept, actor) if kept is not None else {}
+
+
+def _answered(attempt: Attempt, answer: dict[str, Any]) -> Attempt:
+    return Attempt(attempt.request, attempt.id, attempt.mark, answer)

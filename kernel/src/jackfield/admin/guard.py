@@ -1,0 +1,105 @@
+"""Who may see and change what of one collection."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from jackfield.admin.attributes import Attribute, attributes_of
+from jackfield.admin.change import Actor, Kept
+from jackfield.admin.collection import Collection
+from jackfield.admin.items import plain
+from jackfield.admin.roles import Roles
+from jackfield.errors import Forbidden, InvalidRequest, NotFound
+
+T = TypeVar("T")
+
+ADDED = ("id", "created", "updated", "declared_in", "etag")
+"""What is shown of a thing besides its fields."""
+
+_ORGANIZATION = "organization"
+
+
+class Guard(Generic[T]):
+    """The rights of roles, of organizations and of fields."""
+
+    def __init__(self, collection: Collection[T]) -> None:
+        self.collection = collection
+        self._attributes = attributes_of(collection.Item)
+        if taken := set(ADDED) & set(self._attributes):
+            raise TypeError(f"{collection.Item.__name__}: the gateway itself adds {sorted(taken)}")
+
+    def check_role(self, roles: Roles, actor: Actor, verb: str) -> None:
+        """Raise Forbidden where the actor's role may not do it at all."""
+        if actor.role not in roles:
+            raise Forbidden(f"The role {actor.role!r} may not {verb} {self.collection.name}.")
+
+    def sees(self, kept: Kept[T], actor: Actor) -> bool:
+        """Whether the actor may know that there is such a thing."""
+        collection = self.collection
+        whose = collection.organization_of(kept.id, kept.item)
+        if actor.organization and whose != actor.organization:
+            return False
+        return actor.role != "member" or collection.is_own(kept.id, kept.item, actor.principal)
+
+    def seen(self, kept: Kept[T] | None, id: str, actor: Actor) -> Kept[T]:
+        """The thing, if the actor may see it. Raises NotFound, the same if there is none."""
+        if kept is None or not self.sees(kept, actor):
+            raise NotFound(f"There is no {self.collection.singular} {id!r}.")
+        return kept
+
+    def shown(self, kept: Kept[T], actor: Actor) -> dict[str, Any]:
+        """A thing as JSON, with those of its fields that the actor may read."""
+        fields = {
+            key: value
+            for key, value in plain(kept.item).items()
+            if self.may_read(self._attributes[key], actor)
+        }
+        shown = {"id": kept.id, **fields, "created": _time(kept.created)}
+        shown["updated"] = _time(kept.updated)
+        if kept.declared_in:
+            shown["declared_in"] = kept.declared_in
+        return {**shown, "etag": kept.etag}
+
+    def may_read(self, attribute: Attribute, actor: Actor) -> bool:
+        """Whether the actor's role may read a field."""
+        return not attribute.rights.secret and actor.role in attribute.rights.read
+
+    def completed(self, given: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
+        """What is given for something new, with the actor's organization if it has only one."""
+        if actor.organization and _ORGANIZATION in self._attributes:
+            return {_ORGANIZATION: actor.organization, **given}
+        return given
+
+    def check_given(
+        self, given: Mapping[str, Any], before: Mapping[str, Any], actor: Actor
+    ) -> None:
+        """Raise for a field that the actor may not set, or nobody may, if it would change.
+
+        `before` has the fields as they are, and is empty for something new.
+        """
+        for key, value in given.items():
+            attribute = self._attributes.get(key)
+            if attribute is None or (key in before and before[key] == value):
+                continue
+            rights = attribute.rights
+            if rights.given == "never":
+                raise InvalidRequest(f"`{key}` is set by the gateway alone.", param=key)
+            if rights.given == "once" and before:
+                raise InvalidRequest(f"`{key}` cannot be changed any more.", param=key)
+            implied = key == _ORGANIZATION and value == actor.organization
+            if actor.role not in rights.write and not implied:
+                allowed = " or ".join(sorted(rights.write)) or "nobody"
+                raise Forbidden(f"`{key}` can be set by {allowed} alone.", param=key)
+
+    def check_organization(self, id: str, item: T, actor: Actor) -> None:
+        """Raise Forbidden for a thing of another organization than the actor's."""
+        whose = self.collection.organization_of(id, item)
+        if actor.organization and whose != actor.organization:
+            raise Forbidden(
+                f"This key is for things of the organization {actor.organization!r} alone.",
+                param=_ORGANIZATION,
+            )
+
+
+def _time(seconds: float) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,73 @@
+"""Creating something once, however often it is asked for with the same idempotency key."""
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from jackfield.admin.change import Actor
+from jackfield.admin.errors import KeyReused
+from jackfield.admin.shelf import GATEWAY
+from jackfield.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from jackfield.setup import Setup
+
+_SECONDS: Final = 24 * 3600.0
+_LONGEST: Final = 255
+
+
+class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was asked for with a key, and, once it is made, the answer without what it revealed.
+
+    It is kept before anything is created: who repeats the request after a failure in between
+    finds what was made by its `mark`.
+    """
+
+    request: str
+    id: str
+    mark: str
+    answer: dict[str, Any] | None = None
+
+
+class Attempts:
+    """The requests of one collection that came with an idempotency key, for 24 hours."""
+
+    def __init__(self, setup: "Setup", collection: str) -> None:
+        self._setup = setup
+        self._collection = collection
+
+    async def recall(self, actor: Actor, body: bytes) -> Attempt | None:
+        """The attempt before this one. Raises KeyReused if it asked for something else."""
+        value = await self._setup.store.get(GATEWAY, self._key(actor))
+        if value is None:
+            return None
+        attempt = msgspec.json.decode(value.data, type=Attempt)
+        if attempt.request != request_digest(body):
+            raise KeyReused("This idempotency key has come with another body; take a new key.")
+        return attempt
+
+    async def remember(self, actor: Actor, attempt: Attempt) -> None:
+        """Keep an attempt."""
+        data = msgspec.json.encode(attempt)
+        await self._setup.store.put(GATEWAY, self._key(actor), data, ttl=_SECONDS)
+
+    def _key(self, actor: Actor) -> str:
+        words = (actor.principal.tenant, actor.name, self._collection, actor.idempotency_key)
+        return f"admin-attempt/{hashlib.sha256(msgspec.json.encode(words)).hexdigest()}"
+
+
+def request_digest(body: bytes) -> str:
+    """What tells one request from another, however its JSON is laid out."""
+    tree = msgspec.json.decode(body) if body else {}
+    return hashlib.sha256(msgspec.json.encode(tree, order="sorted")).hexdigest()
+
+
+def checked_key(text: str) -> str:
+    """The value of the header, if it can be one. Raises InvalidRequest."""
+    if len(text) > _LONGEST or not text.isprintable():
+        raise InvalidRequest(
+            f"`Idempotency-Key` must have at most {_LONGEST} printable characters.",
+            param="Idempotency-Key",
+        )
+    return text

@@ -1,0 +1,70 @@
+"""Things as they lie in the store: read fast, for there may be many of them."""
+
+from typing import Any, Final, Generic, TypeVar, get_args
+
+import attrs
+import msgspec
+
+from jackfield._config.structure import StructureError
+from jackfield._config.toml_types import is_from_text, unwrapped
+from jackfield.admin.items import kept_item, plain
+
+T = TypeVar("T")
+
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class Envelope(msgspec.Struct):
+    """A thing with what is known of it besides."""
+
+    item: msgspec.Raw
+    created: float
+    updated: float
+    declared_in: str
+    mark: str
+
+
+class Unreadable(Exception):
+    """What is kept does not fit its class, which has changed since."""
+
+
+class Keeping(Generic[T]):
+    """Turns the things of one class into bytes and back.
+
+    What is kept was checked when it came in, so that validators need not run again. Fields that the
+    class does not have are passed over, for another version of it may have written them.
+    """
+
+    def __init__(self, cls: type[T]) -> None:
+        self._cls = cls
+        self._fast = msgspec.json.Decoder(cls) if _is_plain(cls, (cls,)) else None
+        self._envelope = msgspec.json.Decoder(Envelope)
+
+    def write(self, item: T, created: float, updated: float, declared_in: str, mark: str) -> bytes:
+        """A thing as bytes."""
+        raw = msgspec.Raw(_ENCODER.encode(plain(item)))
+        return _ENCODER.encode(Envelope(raw, created, updated, declared_in, mark))
+
+    def read(self, data: bytes) -> tuple[T, Envelope]:
+        """A thing, and what is known of it. Raises Unreadable."""
+        envelope = self._envelope.decode(data)
+        try:
+            if self._fast is not None:
+                return self._fast.decode(envelope.item), envelope
+            return kept_item(self._cls, msgspec.json.decode(envelope.item)), envelope
+        except (msgspec.ValidationError, StructureError) as error:
+            raise Unreadable(f"kept by another version of {self._cls.__name__}: {error}") from None
+
+
+def _is_plain(kind: Any, within: tuple[Any, ...]) -> bool:
+    """Whether msgspec reads a type as it is written here: no type in it has a form of its own."""
+    kind = unwrapped(kind)
+    if is_from_text(kind):
+        return False
+    if not attrs.has(kind):
+        return all(_is_plain(item, within) for item in get_args(kind) if not isinstance(item, str))
+    attrs.resolve_types(kind)
+    return all(
+        field.alias == field.name and (field.type in within or _is_plain(field.type, within))
+        for field in attrs.fields(kind)
+    )

@@ -1,0 +1,81 @@
+"""One page of a collection: what the actor may see of it and what fits the filters."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar
+from urllib.parse import parse_qsl
+
+from attrs import frozen
+
+from jackfield._config.wording import did_you_mean
+from jackfield.admin.attributes import Attribute, attributes_of
+from jackfield.admin.change import Actor, Kept
+from jackfield.admin.guard import Guard
+from jackfield.admin.items import plain
+from jackfield.errors import Forbidden, InvalidRequest
+
+T = TypeVar("T")
+
+LARGEST_PAGE: Final = 1000
+USUAL_PAGE: Final = 100
+
+
+@frozen
+class Page(Generic[T]):
+    """Some things, and the id after which the next page begins, if there is one."""
+
+    kept: Sequence[Kept[T]]
+    next: str | None
+
+
+@frozen
+class Query:
+    """What a list is asked for; `filters` are fields and the texts that they must have."""
+
+    limit: int
+    after: str
+    filters: Mapping[str, str]
+
+    @classmethod
+    def read(cls, text: str, item: type[Any]) -> "Query":
+        """Read the query of a URL. Raises InvalidRequest."""
+        given = dict(parse_qsl(text, keep_blank_values=True))
+        limit, after = given.pop("limit", str(USUAL_PAGE)), given.pop("after", "")
+        known = filterable(item)
+        for name in given:
+            if name not in known:
+                hint = did_you_mean(name, ["limit", "after", *known])
+                raise InvalidRequest(f"{name}: there is no such filter{hint}", param=name)
+        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:5]) <= LARGEST_PAGE):
+            raise InvalidRequest(f"limit: must be between 1 and {LARGEST_PAGE}", param="limit")
+        return cls(int(limit), after, given)
+
+
+def filterable(item: type[Any]) -> dict[str, Attribute]:
+    """The fields of a class by which a list can be filtered."""
+    return {name: one for name, one in attributes_of(item).items() if not one.rights.secret}
+
+
+async def page(guard: Guard[T], query: Query, actor: Actor) -> Page[T]:
+    """One page. Raises Forbidden for a filter by what the actor may not read."""
+    for name in query.filters:
+        if not guard.may_read(filterable(guard.collection.Item)[name], actor):
+            raise Forbidden(f"`{name}` cannot be read with the role {actor.role!r}.", param=name)
+    found: list[Kept[T]] = []
+    async for kept in guard.collection.shelf.all(query.after):
+        if guard.sees(kept, actor) and _fits(kept.item, query.filters):
+            if len(found) == query.limit:
+                return Page(found, found[-1].id)
+            found.append(kept)
+    return Page(found, None)
+
+
+def _fits(item: Any, filters: Mapping[str, str]) -> bool:
+    return all(text in _texts(plain(getattr(item, name))) for name, text in filters.items())
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [text for member in value for text in _texts(member)]
+    if isinstance(value, bool):
+        return ["true" if value else "false"]
+    return [""] if value is None else [str(value)]

@@ -1,0 +1,79 @@
+"""One change at a time, in all processes that share a store."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from jackfield.admin.errors import Busy
+from jackfield.admin.shelf import GATEWAY
+from jackfield.store import Conflict, Store, StoreUnavailable
+
+if TYPE_CHECKING:
+    from jackfield.setup import Setup
+
+LEASE: Final = 10.0
+"""Seconds after which a turn that has not ended is taken over: its process has died."""
+
+PATIENCE: Final = 20.0
+"""Seconds for which a turn is waited for."""
+
+KEY: Final = "admin/changing"
+_USABLE: Final = 7.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.2
+_FREE, _TAKEN = b"", b"taken"
+_logger = logging.getLogger("jackfield.admin")
+
+
+@frozen
+class Turn:
+    """The time in which this process alone may change something."""
+
+    until: float
+
+    def check(self) -> None:
+        """Raise Busy when the time is over, so that a change that came late is not made."""
+        if time.monotonic() > self.until:
+            raise Busy("The change took too long and was not made; try again.")
+
+
+@asynccontextmanager
+async def turn(setup: "Setup") -> AsyncIterator[Turn]:
+    """Wait for the turn to change something, and end it.
+
+    Rules that hold among several things, such as that no team is above itself, could else be broken
+    by two changes each of which keeps them. Raises Busy, StoreUnavailable.
+    """
+    async with setup.admin_lock:
+        version = await _take(setup.store)
+        try:
+            yield Turn(time.monotonic() + _USABLE)
+        finally:
+            try:
+                await setup.store.put(GATEWAY, KEY, _FREE, expect=version)
+            except (Conflict, StoreUnavailable) as error:
+                _logger.warning("the turn to change something did not end in order: %s", error)
+
+
+async def _take(store: Store) -> int:
+    """Take the turn; the version of the key is then this turn's own, for it is never deleted."""
+    began, pause = time.monotonic(), _FIRST_PAUSE
+    seen, since = -1, began
+    while True:
+        value = await store.get(GATEWAY, KEY)
+        version, now = (value.version if value else 0), time.monotonic()
+        if version != seen:
+            seen, since = version, now
+        if value is None or value.data == _FREE or now - since >= LEASE:
+            try:
+                return await store.put(GATEWAY, KEY, _TAKEN, expect=version)
+            except Conflict:
+                continue
+        if now - began >= PATIENCE:
+            raise Busy("Other changes are being made; try again.", retry_after=LEASE)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)

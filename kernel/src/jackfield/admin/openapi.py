@@ -1,0 +1,151 @@
+"""The OpenAPI document of the admin listener."""
+
+import inspect
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from jackfield.admin.collection import Action, Collection
+from jackfield.admin.listing import LARGEST_PAGE
+from jackfield.admin.schema import created_schema, schema_of, shown_schema, updated_schema
+from jackfield.endpoints import PUBLIC, Endpoint
+
+Json = dict[str, Any]
+
+_ERROR = {
+    "type": "object",
+    "properties": {
+        "error": {
+            "type": "object",
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"]},
+                "code": {"type": "string"},
+                "request_id": {"type": "string"},
+            },
+            "required": ["message", "type", "code", "request_id"],
+        }
+    },
+    "required": ["error"],
+}
+_PLACEHOLDER = re.compile(r"\{(\w+)\*?\}")
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "The etag of what is to be changed; if it has changed since: 412.",
+}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "maxLength": 255},
+    "description": "The same key with the same body gives the same answer for 24 hours.",
+}
+
+
+def openapi_document(
+    endpoints: Iterable[Endpoint], collections: Sequence[Collection[Any]], version: str
+) -> Json:
+    """Describe the endpoints, with the schemas of the collections."""
+    described = _of_collections(collections)
+    paths: dict[str, Json] = {}
+    for endpoint in endpoints:
+        path = _PLACEHOLDER.sub(r"{\1}", endpoint.path)
+        details = described.get((endpoint.method, endpoint.path), {})
+        paths.setdefault(path, {})[endpoint.method.lower()] = _operation(endpoint, details)
+    schemas = {"Error": _ERROR}
+    for collection in collections:
+        name = _class_name(collection)
+        schemas[name] = shown_schema(collection.Item)
+        schemas[f"{name}Create"] = created_schema(collection.Item)
+        schemas[f"{name}Update"] = updated_schema(collection.Item)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Jackfield administration", "version": version},
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(endpoint: Endpoint, details: Json) -> Json:
+    summary = (inspect.getdoc(endpoint.answer) or "").partition("\n")[0]
+    names = _PLACEHOLDER.findall(endpoint.path)
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in names
+    ]
+    in_query = [
+        {"name": name, "in": "query", "schema": {"type": "string"}} for name in endpoint.query
+    ]
+    answer = details.pop("answer", {})
+    status = details.pop("status", "200")
+    content = {"application/json": {"schema": answer}}
+    operation: Json = {
+        "operationId": _operation_id(endpoint),
+        "summary": summary,
+        **details,
+        "parameters": [*in_path, *in_query, *details.get("parameters", [])],
+        "responses": {
+            status: {"description": "Done.", "content": content},
+            "default": {"description": "An error.", "content": _content(_ref("Error"))},
+        },
+    }
+    if endpoint.permission != PUBLIC:
+        operation["security"] = [{"key": []}, {}]
+    return operation
+
+
+def _of_collections(collections: Iterable[Collection[Any]]) -> Mapping[tuple[str, str], Json]:
+    """What the operations on collections have besides, by method and path."""
+    described: dict[tuple[str, str], Json] = {}
+    for collection in collections:
+        many, name = f"/jackfield/{collection.name}", _class_name(collection)
+        one, shown, tags = f"{many}/{{id}}", _ref(name), [collection.name]
+        page = {
+            "type": "object",
+            "properties": {
+                "data": {"type": "array", "items": shown, "maxItems": LARGEST_PAGE},
+                "next": {"type": ["string", "null"], "description": "Goes into `after`."},
+            },
+            "required": ["data", "next"],
+        }
+        changing = {"tags": tags, "parameters": [_IF_MATCH], "answer": shown}
+        created = {"tags": tags, "parameters": [_IDEMPOTENCY_KEY], "answer": shown, "status": "201"}
+        described[("GET", many)] = {"tags": tags, "answer": page}
+        described[("POST", many)] = {**created, "requestBody": _body(_ref(f"{name}Create"))}
+        described[("GET", one)] = {"tags": tags, "answer": shown}
+        described[("PATCH", one)] = {**changing, "requestBody": _body(_ref(f"{name}Update"))}
+        described[("DELETE", one)] = {"tags": tags, "parameters": [_IF_MATCH]}
+        for action in collection.actions:
+            body = _body(schema_of(action.Given), required=_needs_body(action))
+            described[("POST", f"{one}/{action.name}")] = {**changing, "requestBody": body}
+    return described
+
+
+def _needs_body(action: Action) -> bool:
+    return bool(schema_of(action.Given).get("required"))
+
+
+def _body(schema: Json, *, required: bool = True) -> Json:
+    return {"required": required, "content": _content(schema)}
+
+
+def _content(schema: Json) -> Json:
+    return {"application/json": {"schema": schema}}
+
+
+def _ref(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _class_name(collection: Collection[Any]) -> str:
+    return "".join(word.capitalize() for word in re.split(r"[^a-z0-9]+", collection.singular))
+
+
+def _operation_id(endpoint: Endpoint) -> str:
+    path = _PLACEHOLDER.sub(r"by_\1", endpoint.path.removeprefix("/jackfield"))
+    return re.sub(r"\W+", "_", f"{endpoint.method.lower()}{path}").strip("_")

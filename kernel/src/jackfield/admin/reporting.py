@@ -1,0 +1,25 @@
+"""Telling auditors of a change, none of which may be left out."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from jackfield.admin.change import AdminChange, Auditor
+from jackfield.admin.errors import AuditUnavailable
+
+_SECONDS: Final = 3.0
+_logger = logging.getLogger("jackfield.admin")
+
+
+async def report(auditors: Sequence[Auditor], change: AdminChange) -> None:
+    """Tell all auditors, one after the other. Raises AuditUnavailable if one does not keep it."""
+    for auditor in auditors:
+        try:
+            async with asyncio.timeout(_SECONDS):
+                await auditor(change)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the change is not audited
+            _logger.error("an auditor did not keep a change: %s", type(error).__name__)
+            raise AuditUnavailable(
+                "The audit log cannot be written, so nothing was changed; try again later."
+            ) from None

@@ -1,0 +1,23 @@
+"""What an administrator may do: four roles, and the permission that every one of them has."""
+
+from typing import Final, Literal, get_args
+
+Role = Literal["owner", "admin", "auditor", "member"]
+Roles = frozenset[Role]
+
+EVERYONE: Final[Roles] = frozenset(get_args(Role))
+READERS: Final[Roles] = frozenset({"owner", "admin", "auditor"})
+MANAGERS: Final[Roles] = frozenset({"owner", "admin"})
+OWNERS: Final[Roles] = frozenset({"owner"})
+
+MANAGE: Final = "manage"
+"""The permission of the endpoints of collections. What is allowed there depends on the role."""
+
+
+def permissions_of(role: str | None) -> frozenset[str]:
+    """The permissions on the admin listener that come with a role; none without one."""
+    if role in MANAGERS:
+        return frozenset({MANAGE, "admin", "explain"})
+    if role == "auditor":
+        return frozenset({MANAGE, "explain"})
+    return frozenset({MANAGE}) if role in EVERYONE else frozenset()

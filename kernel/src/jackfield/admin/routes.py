@@ -1,0 +1,168 @@
+"""The endpoints of one collection on the admin listener."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import msgspec
+
+from jackfield._gateway_dialect import GATEWAY_DIALECT
+from jackfield.admin.actors import actor_of
+from jackfield.admin.change import Actor, Kept
+from jackfield.admin.collection import Action, Collection
+from jackfield.admin.creation import Creation
+from jackfield.admin.errors import Stale
+from jackfield.admin.guard import Guard
+from jackfield.admin.listing import Query, filterable, page
+from jackfield.admin.lock import turn
+from jackfield.admin.roles import MANAGE
+from jackfield.admin.writer import Made, Writer
+from jackfield.endpoints import Endpoint
+from jackfield.errors import InvalidRequest
+from jackfield.exchange import Exchange
+from jackfield.response import Response
+
+if TYPE_CHECKING:
+    from jackfield.catalogue import Catalogue
+    from jackfield.endpoints import Answering
+
+T = TypeVar("T")
+
+
+def admin_endpoint(
+    method: str,
+    path: str,
+    answer: "Answering",
+    *,
+    permission: str = "admin",
+    query: tuple[str, ...] = (),
+) -> Endpoint:
+    """An endpoint for `setup.add_admin_endpoint`; `query` names members of its query.
+
+    The first line of the docstring of `answer` is its summary in the OpenAPI document. With the
+    permission MANAGE every role may ask, and `answer` looks at `actor_of(exchange)` itself.
+    """
+    return Endpoint(method, path, GATEWAY_DIALECT, "admin", permission, answer=answer, query=query)
+
+
+class Routes(Generic[T]):
+    """Answers for one collection."""
+
+    def __init__(self, collection: Collection[T]) -> None:
+        self.collection = collection
+        self._guard = Guard(collection)
+        self._writer = Writer(collection)
+        self._creation = Creation(collection)
+
+    def endpoints(self) -> list[Endpoint]:
+        """The entries of the endpoint table."""
+        many = f"/jackfield/{self.collection.name}"
+        one = f"{many}/{{id}}"
+        filters = ("limit", "after", *filterable(self.collection.Item))
+        return [
+            admin_endpoint("GET", many, self.list, permission=MANAGE, query=filters),
+            admin_endpoint("POST", many, self.create, permission=MANAGE),
+            admin_endpoint("GET", one, self.show, permission=MANAGE),
+            admin_endpoint("PATCH", one, self.update, permission=MANAGE),
+            admin_endpoint("DELETE", one, self.delete, permission=MANAGE),
+            *(
+                admin_endpoint("POST", f"{one}/{each.name}", self._acting(each), permission=MANAGE)
+                for each in self.collection.actions
+            ),
+        ]
+
+    async def list(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
+        """One page, in the order of the ids."""
+        actor = self._reader(exchange)
+        query = Query.read(exchange.request.query, self.collection.Item)
+        found = await page(self._guard, query, actor)
+        shown = [self._guard.shown(kept, actor) for kept in found.kept]
+        return _json(200, {"data": shown, "next": found.next})
+
+    async def show(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
+        """One thing."""
+        actor = self._reader(exchange)
+        kept = await self._seen(exchange, actor)
+        return _json(200, self._guard.shown(kept, actor))
+
+    async def create(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
+        """Something new, once for each idempotency key."""
+        actor, given = actor_of(exchange), _object(exchange)
+        self._guard.check_role(self.collection.creators, actor, "create")
+        async with turn(self.collection.setup) as mine:
+            created = await self._creation.create(given, exchange.request.body, actor, mine)
+        answer = _json(201, created.answer)
+        return answer.with_headers(idempotency_replayed="true") if created.repeated else answer
+
+    async def update(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
+        """Some fields changed, by a merge patch."""
+        actor, patch = actor_of(exchange), _object(exchange)
+        self._guard.check_role(self.collection.writers, actor, "change")
+        async with turn(self.collection.setup) as mine:
+            kept = await self._expected(exchange, actor)
+            made = await self._writer.update(kept, patch, actor, mine)
+        return self._made(made, actor)
+
+    async def delete(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
+        """One thing deleted."""
+        actor = actor_of(exchange)
+        self._guard.check_role(self.collection.deleters, actor, "delete")
+        async with turn(self.collection.setup) as mine:
+            kept = await self._expected(exchange, actor)
+            made = await self._writer.delete(kept, actor, mine)
+        return _json(200, {"id": kept.id, "deleted": True, **made.revealed})
+
+    def _acting(self, action: Action) -> "Answering":
+        async def act(exchange: Exchange, catalogue: "Catalogue") -> Response:
+            actor, given = actor_of(exchange), _object(exchange)
+            self._guard.check_role(action.roles, actor, action.name)
+            async with turn(self.collection.setup) as mine:
+                kept = await self._expected(exchange, actor)
+                made = await self._writer.act(action, kept, given, actor, mine)
+            return self._made(made, actor)
+
+        act.__doc__ = action.doc
+        return act
+
+    def _reader(self, exchange: Exchange) -> Actor:
+        actor = actor_of(exchange)
+        self._guard.check_role(self.collection.readers, actor, "read")
+        return actor
+
+    async def _seen(self, exchange: Exchange, actor: Actor) -> Kept[T]:
+        id = exchange.request.params["id"]
+        return self._guard.seen(await self.collection.get(id), id, actor)
+
+    async def _expected(self, exchange: Exchange, actor: Actor) -> Kept[T]:
+        """The thing that is meant, if it is what `If-Match` says. Raises Stale."""
+        kept = await self._seen(exchange, actor)
+        expected = exchange.request.headers.get("if-match", "*")
+        tags = [tag.strip() for tag in expected.split(",")]
+        if "*" not in tags and kept.etag not in tags:
+            raise Stale(
+                f"The {self.collection.singular} {kept.id!r} has changed since it was read; its"
+                f" etag is {kept.etag} now. Read it again.",
+                param="If-Match",
+            )
+        return kept
+
+    def _made(self, made: Made[T], actor: Actor) -> Response:
+        shown = self._guard.shown(made.kept, actor) if made.kept is not None else {}
+        return _json(200, {**shown, **made.revealed})
+
+
+def _object(exchange: Exchange) -> dict[str, Any]:
+    """The body. Raises InvalidRequest if it is not a JSON object."""
+    tree = exchange.json()
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    return tree
+
+
+def _json(status: int, answer: Mapping[str, Any]) -> Response:
+    """An answer; a single thing comes with its ETag and is kept by no cache."""
+    headers = {"cache-control": "no-store"}
+    if "etag" in answer:
+        headers["etag"] = answer["etag"]
+    return Response(status, msgspec.json.encode(answer), headers=headers)

@@ -1,0 +1,134 @@
+"""The JSON Schemas of things, made of their classes."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, get_args, get_origin
+
+import attrs
+
+from jackfield._config.toml_types import (
+    choices,
+    is_array,
+    is_from_text,
+    is_record,
+    is_table,
+    is_union,
+    union_members,
+    unwrapped,
+)
+from jackfield.admin.attributes import Attribute, attributes_of
+from jackfield.admin.items import plain
+
+Schema = dict[str, Any]
+
+_SCALARS: Mapping[Any, Schema] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    dt.datetime: {"type": "string", "format": "date-time"},
+    dt.date: {"type": "string", "format": "date"},
+    dt.time: {"type": "string", "format": "time"},
+}
+_ADDED: Mapping[str, Schema] = {
+    "id": {"type": "string", "readOnly": True},
+    "created": {"type": "string", "format": "date-time", "readOnly": True},
+    "updated": {"type": "string", "format": "date-time", "readOnly": True},
+    "declared_in": {
+        "type": "string",
+        "readOnly": True,
+        "description": "The configuration file in which alone it can be changed.",
+    },
+    "etag": {"type": "string", "readOnly": True, "description": "For `If-Match`."},
+}
+
+
+def shown_schema(cls: type[Any]) -> Schema:
+    """What an answer has of a thing."""
+    fields = {
+        name: _field(one) for name, one in attributes_of(cls).items() if not one.rights.secret
+    }
+    required = ["id", "created", "updated", "etag"]
+    return {
+        "type": "object",
+        "description": _first_line(cls),
+        "properties": {**fields, **_ADDED},
+        "required": required,
+    }
+
+
+def created_schema(cls: type[Any]) -> Schema:
+    """What may and what must be given for something new."""
+    given = {name: one for name, one in attributes_of(cls).items() if one.rights.given != "never"}
+    return _given(given, [name for name, one in given.items() if one.required])
+
+
+def updated_schema(cls: type[Any]) -> Schema:
+    """What may be changed; null stands for the default."""
+    given = {name: one for name, one in attributes_of(cls).items() if one.rights.given == "always"}
+    schema = _given(given, [])
+    for name, field in schema["properties"].items():
+        description = field.pop("description", "")
+        schema["properties"][name] = {
+            "description": description,
+            "anyOf": [field, {"type": "null"}],
+        }
+    return schema
+
+
+def schema_of(kind: Any) -> Schema:
+    """The schema of a type."""
+    kind = unwrapped(kind)
+    if is_union(kind):
+        members = [schema_of(member) for member in union_members(kind)]
+        return members[0] if len(members) == 1 else {"anyOf": members}
+    if choices(kind):
+        return {"enum": list(choices(kind))}
+    if is_array(kind):
+        return _array(kind)
+    if is_table(kind) or is_record(kind):
+        return _object(kind)
+    if is_from_text(kind):
+        return {"type": "string", "description": str(kind.toml_name)}
+    return dict(_SCALARS.get(kind, {}))
+
+
+def _object(kind: Any) -> Schema:
+    if is_table(kind):
+        items = (*get_args(kind), Any, Any)[1]
+        return {"type": "object", "additionalProperties": schema_of(items)}
+    given = attributes_of(kind)
+    return _given(given, [name for name, one in given.items() if one.required])
+
+
+def _array(kind: Any) -> Schema:
+    items = get_args(kind)
+    if get_origin(kind) is tuple and items and items[-1] is not Ellipsis:
+        fixed = [schema_of(item) for item in items]
+        return {"type": "array", "prefixItems": fixed, "items": False, "minItems": len(fixed)}
+    return {"type": "array", "items": schema_of(items[0] if items else Any)}
+
+
+def _given(fields: Mapping[str, Attribute], required: list[str]) -> Schema:
+    schema: Schema = {
+        "type": "object",
+        "properties": {name: _field(one) for name, one in fields.items()},
+        "additionalProperties": False,
+    }
+    return {**schema, "required": required} if required else schema
+
+
+def _field(attribute: Attribute) -> Schema:
+    schema = schema_of(attribute.type)
+    if attribute.doc:
+        schema = {**schema, "description": attribute.doc}
+    if attribute.rights.given == "never":
+        schema["readOnly"] = True
+    if attribute.rights.secret:
+        schema["writeOnly"] = True
+    written = None if attribute.default is attrs.NOTHING else plain(attribute.default)
+    return schema if written is None else {**schema, "default": written}
+
+
+def _first_line(cls: type[Any]) -> str:
+    return (cls.__doc__ or "").strip().partition("\n")[0]

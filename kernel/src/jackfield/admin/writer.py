@@ -1,0 +1,153 @@
+"""Making changes: rights, rules, audit, and then one write that nothing can have overtaken."""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from attrs import evolve, frozen
+from msgspec.structs import replace
+
+from jackfield.admin.change import Actor, AdminChange, Change, Kept
+from jackfield.admin.collection import Action, Collection
+from jackfield.admin.errors import AlreadyExists, Declared, Stale
+from jackfield.admin.guard import Guard
+from jackfield.admin.items import differing, digest, merged, plain, read_item
+from jackfield.admin.lock import Turn
+from jackfield.admin.reporting import report
+from jackfield.store import Conflict
+
+T = TypeVar("T")
+_logger = logging.getLogger("jackfield.admin")
+
+
+@frozen
+class Made(Generic[T]):
+    """A change that has been made: what is kept now, None after a deletion, and what to add."""
+
+    kept: Kept[T] | None
+    revealed: Mapping[str, Any]
+
+
+class Writer(Generic[T]):
+    """Changes the things of one collection. Every method needs the turn to change something."""
+
+    def __init__(self, collection: Collection[T]) -> None:
+        self._collection = collection
+        self._guard = Guard(collection)
+
+    def draft(self, given: Mapping[str, Any], actor: Actor) -> Kept[T]:
+        """Something new as it would be kept. Raises GatewayError where it may not be."""
+        collection = self._collection
+        given = self._guard.completed(given, actor)
+        self._guard.check_given(given, {}, actor)
+        item = read_item(collection.Item, given)
+        draft = collection.shelf.draft(collection.id_of(item), item)
+        self._guard.check_organization(draft.id, item, actor)
+        return draft
+
+    async def create(self, draft: Kept[T], actor: Actor, turn: Turn) -> Made[T]:
+        """Keep something new."""
+        if await self._collection.get(draft.id) is not None:
+            raise AlreadyExists(f"There is a {self._collection.singular} {draft.id!r} already.")
+        fields = differing(None, draft.item)
+        change = Change("create", draft.id, None, draft.item, fields)
+        return await self._make(change, draft, actor, turn)
+
+    async def update(
+        self, kept: Kept[T], patch: Mapping[str, Any], actor: Actor, turn: Turn
+    ) -> Made[T]:
+        """Change some fields of a thing."""
+        self._check_declared(kept, actor)
+        before = plain(kept.item)
+        after = merged(before, patch)
+        self._guard.check_given(
+            {key: after.get(key) for key in patch}, {key: before.get(key) for key in patch}, actor
+        )
+        item = read_item(self._collection.Item, after)
+        return await self._replace("update", kept, item, actor, turn)
+
+    async def act(
+        self, action: Action, kept: Kept[T], given: Mapping[str, Any], actor: Actor, turn: Turn
+    ) -> Made[T]:
+        """Carry out an action of the collection's own."""
+        options = read_item(action.Given, given)
+        item = await self._collection.act(action.name, kept, options, actor)
+        return await self._replace(action.name, kept, item, actor, turn)
+
+    async def replace(self, kept: Kept[T], item: T, actor: Actor, turn: Turn) -> Made[T]:
+        """Make a thing what it is declared to be."""
+        return await self._replace("update", kept, item, actor, turn)
+
+    async def delete(self, kept: Kept[T], actor: Actor, turn: Turn) -> Made[T]:
+        """Forget a thing."""
+        self._check_declared(kept, actor)
+        change: Change[T] = Change("delete", kept.id, kept.item, None, differing(kept.item, None))
+        return await self._make(change, kept, actor, turn)
+
+    async def _replace(
+        self, action: str, kept: Kept[T], item: T, actor: Actor, turn: Turn
+    ) -> Made[T]:
+        self._guard.check_organization(kept.id, item, actor)
+        fields = differing(kept.item, item)
+        change = Change(action, kept.id, kept.item, item, fields)
+        if not fields and action == "update" and kept.declared_in == actor.declaring:
+            return Made(kept, await self._collection.reveal(change, actor))
+        return await self._make(change, kept, actor, turn)
+
+    async def _make(self, change: Change[T], before: Kept[T], actor: Actor, turn: Turn) -> Made[T]:
+        """Check a change, have it audited, and make it."""
+        collection = self._collection
+        item = await collection.check(change, actor)
+        if item is not None:
+            change = evolve(change, after=item, fields=differing(change.before, item))
+        told = self._told(change, actor)
+        await report(collection.setup.auditors, told)
+        try:
+            turn.check()
+            kept = await self._apply(change, before, actor)
+        except BaseException:
+            await self._report_failure(replace(told, outcome="failed"))
+            raise
+        return Made(kept, await collection.reveal(change, actor))
+
+    async def _apply(self, change: Change[T], before: Kept[T], actor: Actor) -> Kept[T] | None:
+        shelf, declared_in = self._collection.shelf, actor.declaring or before.declared_in
+        try:
+            if change.after is not None:
+                return await shelf.put(before, change.after, declared_in)
+            await shelf.delete(before)
+        except Conflict:
+            raise Stale(
+                f"The {self._collection.singular} has just been changed; read it again."
+            ) from None
+        return None
+
+    async def _report_failure(self, told: AdminChange) -> None:
+        try:
+            await report(self._collection.setup.auditors, told)
+        except Exception as error:  # noqa: BLE001 - the change's own error goes on
+            _logger.error("auditors do not know that a change failed: %s", type(error).__name__)
+
+    def _told(self, change: Change[T], actor: Actor) -> AdminChange:
+        return AdminChange(
+            time=time.time(),
+            request_id=actor.request_id,
+            actor=actor.name,
+            role=actor.role,
+            tenant=actor.principal.tenant,
+            client=actor.client,
+            action=change.action,
+            collection=self._collection.name,
+            id=change.id,
+            before=digest(change.before),
+            after=digest(change.after),
+            fields=change.fields,
+        )
+
+    def _check_declared(self, kept: Kept[T], actor: Actor) -> None:
+        if kept.declared_in and not actor.declaring:
+            raise Declared(
+                f"The {self._collection.singular} {kept.id!r} is declared in {kept.declared_in};"
+                " change it there."
+            )

@@ -1,0 +1,18 @@
+"""Bars: how much of a whole a part is, at a glance."""
+
+from typing import Final
+
+from jackfield._cli.terminal import Styled, bad, doubtful, good
+
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+_FULL: Final = "█"
+_NEARLY: Final = 0.8
+
+
+def bar(part: float, whole: float, width: int = 20) -> Styled:
+    """A bar of `width` columns; red when the part is all of it, yellow from four fifths on."""
+    share = min(max(part / whole, 0.0), 1.0) if whole > 0 else 0.0
+    full, eighth = divmod(round(share * width * 8), 8)
+    text = (_FULL * full + (_EIGHTHS[eighth] if eighth else "")).ljust(width)
+    colour = bad if share >= 1 else doubtful if share >= _NEARLY else good
+    return colour(text)

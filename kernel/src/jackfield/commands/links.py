@@ -1,0 +1,136 @@
+"""The two ways to an admin listener: that of a gateway that runs, or a gateway of one's own."""
+
+import asyncio
+import io
+import logging
+import socket
+from collections.abc import Mapping
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
+from typing import Any, Final, Protocol
+
+import uvloop
+from attrs import frozen
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from jackfield._access_log import AccessLog
+from jackfield._gateway import Gateway
+from jackfield.address import Address
+from jackfield.embedding import read_document
+from jackfield.errors import ConfigError
+from jackfield.http import HttpRequest
+
+SECONDS: Final = 30.0
+"""How long an admin listener may take for an answer."""
+
+
+@frozen
+class Reply:
+    """What an admin listener has answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Link(Protocol):
+    """Carries requests to an admin listener. `target` is a path with its query."""
+
+    def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Send a request and wait for its answer."""
+
+    def close(self) -> None:
+        """Let go of what is held."""
+
+
+class NobodyListens(Exception):
+    """No gateway runs at the address; a socket that was left behind counts as that."""
+
+
+class _UnixConnection(HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+@frozen
+class ListenerLink:
+    """Speaks to a gateway that runs, over a connection for each request."""
+
+    address: Address
+
+    def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Send a request. Raises NobodyListens, ConfigError."""
+        with closing(self._connection()) as connection:
+            try:
+                connection.connect()
+            except (FileNotFoundError, ConnectionRefusedError):
+                raise NobodyListens from None
+            except OSError as error:
+                raise self._unusable(error.strerror or "no answer") from None
+            try:
+                connection.request(method, target, body, dict(headers))
+                response = connection.getresponse()
+                return Reply(response.status, CIMultiDict(response.getheaders()), response.read())
+            except TimeoutError:
+                raise self._unusable(f"no answer within {SECONDS:g} s") from None
+            except (OSError, HTTPException) as error:
+                raise self._unusable(str(error) or "the connection was closed") from None
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _connection(self) -> HTTPConnection:
+        if self.address.path:
+            return _UnixConnection(self.address.path)
+        return HTTPConnection(self.address.host, self.address.port, timeout=SECONDS)
+
+    def _unusable(self, why: str) -> ConfigError:
+        return ConfigError([f"{self.address}: the admin listener cannot be asked: {why}"])
+
+
+class OwnGateway:
+    """A gateway of the same configuration in this process, which listens nowhere."""
+
+    def __init__(self, config: str | None) -> None:
+        # What plugins do wrong is in the answers.
+        logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s %(message)s")
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        try:
+            self._gateway = self._runner.run(_started(config))
+        except BaseException:
+            self._runner.close()
+            raise
+
+    def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Answer a request as the admin listener would."""
+        path, _, query = target.partition("?")
+        head = CIMultiDictProxy(CIMultiDict({"host": "localhost", **headers}))
+        request = HttpRequest(method, path, query, head, body, "unix")
+        return self._runner.run(_answered(self._gateway, request))
+
+    def close(self) -> None:
+        """Stop the gateway."""
+        try:
+            self._runner.run(self._gateway.stop())
+        finally:
+            self._runner.close()
+
+
+async def _started(config: str | None) -> Gateway:
+    gateway = Gateway(read_document(config))
+    gateway.access_log = AccessLog("text", io.StringIO())
+    return await gateway.start()
+
+
+async def _answered(gateway: Gateway, request: HttpRequest) -> Reply:
+    response = await gateway.admin_face.handle(request)
+    body: Any = response.body
+    if not isinstance(body, bytes):
+        body = b"".join([part async for part in body])
+    return Reply(response.status, CIMultiDict(response.headers), body)

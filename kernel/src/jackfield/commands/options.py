@@ -1,0 +1,158 @@
+"""The options of a command that stand for the fields of a thing."""
+
+import datetime as dt
+import json
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, get_args
+
+import attrs
+
+from jackfield._config.toml_types import (
+    choices,
+    is_array,
+    is_record,
+    is_table,
+    type_name,
+    union_members,
+    unwrapped,
+)
+from jackfield.admin.attributes import Attribute
+from jackfield.admin.items import plain
+
+_PREFIX: Final = "field_"
+_NUMBERS: Final = frozenset({int, float})
+
+
+def option_name(attribute: Attribute) -> str:
+    """How the option of a field is written."""
+    return f"--{attribute.name.replace('_', '-')}"
+
+
+def add_options(parser: ArgumentParser, attributes: Iterable[Attribute], *, new: bool) -> None:
+    """Let a command have an option for each field; for something `new` some are required."""
+    for attribute in attributes:
+        given: dict[str, Any] = {"help": _help(attribute, new=new), "default": None}
+        given["required"] = new and attribute.required
+        members = _members(attribute)
+        if members == [bool]:
+            given["action"] = BooleanOptionalAction
+        else:
+            given["metavar"] = _metavar(attribute)
+            given["type"] = _reader(members)
+            if _is_repeated(members):
+                given["action"] = "append"
+        parser.add_argument(option_name(attribute), dest=_PREFIX + attribute.name, **given)
+
+
+def add_positional(parser: ArgumentParser, attribute: Attribute) -> None:
+    """Let a command take a field without an option."""
+    parser.add_argument(
+        _PREFIX + attribute.name,
+        metavar=attribute.name.upper(),
+        nargs=None if attribute.required else "?",
+        type=_reader(_members(attribute)),
+        help=_help(attribute, new=True),
+    )
+
+
+def given_fields(arguments: Namespace, attributes: Mapping[str, Attribute]) -> dict[str, Any]:
+    """The fields that were given, as JSON."""
+    given: dict[str, Any] = {}
+    for name, attribute in attributes.items():
+        value = getattr(arguments, _PREFIX + name, None)
+        if value is None:
+            continue
+        is_mapping = any(is_table(member) for member in _members(attribute))
+        given[name] = dict(value) if is_mapping else value
+    return given
+
+
+def _members(attribute: Attribute) -> list[Any]:
+    return [unwrapped(member) for member in union_members(unwrapped(attribute.type))]
+
+
+def _is_repeated(members: list[Any]) -> bool:
+    return any(is_array(member) or is_table(member) for member in members)
+
+
+def _reader(members: list[Any]) -> Callable[[str], Any]:
+    """What makes JSON of the text of an option."""
+    if any(is_table(member) for member in members):
+        return _pair
+    kinds = {unwrapped(kind) for member in members for kind in _inner(member)}
+    if any(is_record(kind) for kind in kinds):
+        return _structure
+    return _number if kinds & _NUMBERS and not _has_texts(kinds) else _text_or_number(kinds)
+
+
+def _inner(member: Any) -> list[Any]:
+    if not is_array(member):
+        return [member]
+    return [kind for item in get_args(member)[:1] for kind in union_members(unwrapped(item))]
+
+
+def _has_texts(kinds: Iterable[Any]) -> bool:
+    return any(kind not in _NUMBERS for kind in kinds)
+
+
+def _text_or_number(kinds: set[Any]) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        if kinds & _NUMBERS:
+            try:
+                return _number(text)
+            except ArgumentTypeError:
+                return text
+        return text
+
+    return read
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"expected a number, found {text!r}") from None
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ArgumentTypeError(f"expected NAME=VALUE, found {text!r}")
+    return name, value
+
+
+def _structure(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"expected JSON: {error}") from None
+
+
+def _metavar(attribute: Attribute) -> str:
+    members = _members(attribute)
+    if any(is_table(member) for member in members):
+        return "NAME=VALUE"
+    kinds = {unwrapped(kind) for member in members for kind in _inner(member)}
+    if any(is_record(kind) for kind in kinds):
+        return "JSON"
+    named = [str(one) for kind in kinds for one in choices(kind)]
+    if named:
+        return "|".join(named)
+    if dt.datetime in kinds:
+        return "TIME"
+    return "N" if kinds & _NUMBERS and not _has_texts(kinds) else "TEXT"
+
+
+def _help(attribute: Attribute, *, new: bool) -> str:
+    text = attribute.doc or type_name(attribute.type)
+    if _is_repeated(_members(attribute)):
+        text += " May be repeated."
+    default = attribute.default
+    if new and default is not attrs.NOTHING and default not in (None, "", (), False):
+        text += f" (default: {json.dumps(plain(default), ensure_ascii=False)})"
+    return text.replace("%", "%%")

@@ -1,0 +1,142 @@
+"""What the command of a collection does: a request, and its answer for a person or a program."""
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from attrs import field, frozen
+
+from jackfield._cli.terminal import Line, doubtful, faint, good, name, output, strong
+from jackfield.admin.attributes import Attribute, attributes_of
+from jackfield.admin.collection import Action, Collection
+from jackfield.admin.guard import ADDED
+from jackfield.commands.client import AdminClient, segment
+from jackfield.commands.options import given_fields
+from jackfield.errors import ConfigError
+
+_MOST_COLUMNS = 6
+
+
+@frozen
+class Verbs:
+    """The commands of one collection; each gives its exit code."""
+
+    collection: type[Collection[Any]]
+    attributes: Mapping[str, Attribute] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "attributes", attributes_of(self.collection.Item))
+
+    def create(self, client: AdminClient, arguments: Namespace) -> int:
+        """Make something."""
+        given = given_fields(arguments, self.attributes)
+        key = arguments.idempotency_key
+        headers = {"idempotency-key": key} if key else {}
+        made = client.send("POST", self._path(), given, headers)
+        self._tell("created", made, arguments)
+        return 0
+
+    def list(self, client: AdminClient, arguments: Namespace) -> int:
+        """List what there is, or a page of it."""
+        query = {"limit": arguments.limit}
+        for filter in arguments.where:
+            key, equals, value = filter.partition("=")
+            if not equals:
+                raise ConfigError([f"--where: expected FIELD=VALUE, found {filter!r}"])
+            query[key] = value
+        if arguments.after:
+            query["after"] = arguments.after
+        page = client.get(self._path(), query)
+        terminal = output()
+        if arguments.json:
+            terminal.json(page)
+            return 0
+        columns = self._columns(page["data"])
+        rows = [[_cell(one.get(column)) for column in columns] for one in page["data"]]
+        terminal.table(columns, [(name(str(row[0])), *row[1:]) for row in rows])
+        if not rows:
+            terminal.line(faint(f"no {self.collection.name}"))
+        if page["next"]:
+            terminal.line(faint("there are more: "), f"--after {page['next']}")
+        return 0
+
+    def show(self, client: AdminClient, arguments: Namespace) -> int:
+        """Show one thing."""
+        self._tell("", client.get(self._path(arguments.id)), arguments)
+        return 0
+
+    def update(self, client: AdminClient, arguments: Namespace) -> int:
+        """Change one thing."""
+        given = given_fields(arguments, self.attributes)
+        patch = {**given, **dict.fromkeys(arguments.unset)}
+        if not patch:
+            raise ConfigError([f"{arguments.prog}: nothing to change was given"])
+        path = self._path(arguments.id)
+        self._tell("changed", client.send("PATCH", path, patch, _expected(arguments)), arguments)
+        return 0
+
+    def delete(self, client: AdminClient, arguments: Namespace) -> int:
+        """Delete one thing."""
+        path = self._path(arguments.id)
+        gone = client.send("DELETE", path, headers=_expected(arguments))
+        if arguments.json:
+            output().json(gone)
+        else:
+            output().line(good("deleted "), self.collection.singular, " ", name(gone["id"]))
+        return 0
+
+    def acting(self, action: Action) -> Callable[[AdminClient, Namespace], int]:
+        """What carries out an action of the collection's own."""
+
+        def act(client: AdminClient, arguments: Namespace) -> int:
+            given = given_fields(arguments, attributes_of(action.Given))
+            path = f"{self._path(arguments.id)}/{action.name}"
+            made = client.send("POST", path, given, _expected(arguments))
+            self._tell(f"{action.name}:", made, arguments)
+            return 0
+
+        return act
+
+    def _path(self, id: str = "") -> str:
+        path = f"/jackfield/{self.collection.name}"
+        return f"{path}/{segment(id)}" if id else path
+
+    def _columns(self, listed: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+        columns = self.collection.columns or tuple(self.attributes)[:_MOST_COLUMNS]
+        if columns[0] in ("id", self.collection.label) and all(
+            one["id"] == one.get(columns[0]) for one in listed
+        ):
+            return columns
+        return ("id", *(column for column in columns if column != "id"))
+
+    def _tell(self, done: str, one: Mapping[str, Any], arguments: Namespace) -> None:
+        """Write a thing, with what is told of it only this time at the end."""
+        terminal = output()
+        if arguments.json:
+            terminal.json(one)
+            return
+        if done:
+            terminal.line(good(f"{done} "), self.collection.singular, " ", name(one["id"]))
+        known = [key for key in one if key in self.attributes or key in ADDED]
+        rows: list[tuple[str, Line]] = [(key, _cell(one[key])) for key in known]
+        terminal.panel(f"{self.collection.singular} {one['id']}", rows)
+        for key, value in one.items():
+            if key not in known:
+                terminal.line(strong(key), doubtful(" (shown only now)"))
+                terminal.line(_cell(value))
+
+
+def _expected(arguments: Namespace) -> dict[str, str]:
+    return {"if-match": arguments.if_match} if arguments.if_match else {}
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(_cell(member) for member in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={_cell(member)}" for key, member in value.items())
+    return str(value)

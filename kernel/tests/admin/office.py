@@ -1,0 +1,148 @@
+"""A collection and the plugins of a gateway in which it is administered."""
+
+from typing import Any, Literal
+
+from attrs import evolve, frozen
+from attrs.validators import ge, matches_re
+
+from jackfield import Exchange, Plugin, Principal, Setup, Unauthenticated, hookimpl
+from jackfield.admin import (
+    EVERYONE,
+    OWNERS,
+    Action,
+    Actor,
+    AdminChange,
+    Change,
+    Collection,
+    InUse,
+    Kept,
+    attribute,
+    permissions_of,
+)
+from jackfield.commands import resource_command
+from jackfield.config import option
+from jackfield.errors import InvalidRequest
+from jackfield.testing.memory_store import MemoryStore
+
+
+@frozen
+class Team:
+    """A group of people."""
+
+    name: str = attribute(doc="What it is called.", given="once", validator=matches_re(r"[a-z]+"))
+    organization: str = attribute("", "Whose it is.", given="once")
+    parent: str | None = option(None, "The team above it.")
+    seats: int = option(0, "How many people it has room for.", validator=ge(0))
+    note: str = attribute("", "What its members write.", write=EVERYONE)
+    rank: Literal["high", "low"] = attribute("low", "How it ranks.", write=OWNERS)
+    tags: tuple[str, ...] = option((), "Words about it.")
+    pin: str = attribute("", "What nobody is shown.", secret=True)
+    mark: str = attribute("", "What the gateway makes.", given="never", read=OWNERS)
+
+
+@frozen
+class Growth:
+    """What is said with `grow`."""
+
+    by: int = option(1, "How many seats more.", validator=ge(1))
+
+
+class Teams(Collection[Team]):
+    """Teams, of which none is above itself."""
+
+    name = "teams"
+    singular = "team"
+    Item = Team
+    actions = (Action("grow", "Make room for more people.", Growth),)
+
+    def id_of(self, item: Team) -> str:
+        return item.name
+
+    async def check(self, change: Change[Team], actor: Actor) -> Team | None:
+        if change.after is None:
+            if [one async for one in self.all() if one.item.parent == change.id]:
+                raise InUse(f"There are teams below {change.id}.")
+            return None
+        above = change.after.parent
+        while above is not None:
+            if above == change.id:
+                raise InvalidRequest("`parent` leads back to the team itself.", param="parent")
+            kept = await self.get(above)
+            if kept is None:
+                raise InvalidRequest(f"There is no team {above!r}.", param="parent")
+            above = kept.item.parent
+        if change.before is not None:
+            return None
+        change.notes["key"] = f"key of {change.id}"
+        return evolve(change.after, mark="made")
+
+    async def act(self, action: str, kept: Kept[Team], given: Any, actor: Actor) -> Team:
+        return evolve(kept.item, seats=kept.item.seats + given.by)
+
+    async def reveal(self, change: Change[Team], actor: Actor) -> dict[str, str]:
+        return change.notes
+
+
+class Memory(Plugin):
+    """Brings the store."""
+
+    brings_store = True
+    shared: MemoryStore | None = None
+
+    async def start(self, setup: Setup) -> None:
+        setup.add_store(self.shared or MemoryStore())
+
+
+class Office(Plugin):
+    """Offers the teams, declares some, and keeps what auditors are told."""
+
+    @frozen
+    class Config:
+        teams: dict[str, int] = option({}, "Teams and their seats.")
+
+    teams: Teams
+    broken = False
+
+    async def start(self, setup: Setup) -> None:
+        self.told: list[AdminChange] = []
+        self.teams = Teams(setup)
+        setup.add_admin_collection(self.teams)
+        declared = {name: Team(name=name, seats=n) for name, n in self.config.teams.items()}
+        setup.declare(self.teams, declared)
+        setup.add_auditor(self._keep)
+
+    async def _keep(self, change: AdminChange) -> None:
+        if self.broken:
+            raise OSError("disk full")
+        self.told.append(change)
+
+
+class Keys(Plugin):
+    """Knows who asks by a key of the form ROLE:ORGANIZATION:TEAM."""
+
+    authenticates = True
+    mutates = frozenset({"principal"})
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        given = exchange.request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not given:
+            return
+        role, _, rest = given.partition(":")
+        organization, _, team = rest.partition(":")
+        if role not in EVERYONE:
+            raise Unauthenticated("This key is not known.")
+        scopes = tuple(
+            f"{kind}:{one}" for kind, one in (("organization", organization), ("team", team)) if one
+        )
+        tenant = organization or "admin"
+        permissions = permissions_of(role)
+        exchange.set_principal(
+            Principal(tenant, f"{role} key", permissions, scopes=scopes, role=role)
+        )
+
+
+teams_command = resource_command(Teams)
+
+PLUGINS: dict[str, type[Plugin]] = {"memory": Memory, "office": Office, "keys": Keys}
+TOML = "[plugins.memory]\n[plugins.office]\n[plugins.keys]\n"

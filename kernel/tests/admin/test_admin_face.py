@@ -1,0 +1,72 @@
+"""Who is let in at the admin listener, and who is locked out."""
+
+import pytest
+
+from jackfield._admin_face import Failures
+
+from .conftest import Admin
+
+LOOPBACK = "127.0.0.1"
+
+
+async def test_a_key_is_needed_at_an_address_of_the_network(admin: Admin) -> None:
+    refused = await admin.ask("GET", "/jackfield/teams", client=LOOPBACK)
+    let_in = await admin.ask("GET", "/jackfield/teams", client=LOOPBACK, key="admin")
+    assert (refused.status, let_in.status) == (401, 200)
+
+
+async def test_at_the_socket_a_key_has_its_own_role(admin: Admin) -> None:
+    as_owner = await admin.ask("GET", "/jackfield/plugins")
+    as_member = await admin.ask("GET", "/jackfield/plugins", key="member:acme")
+    wrong = await admin.ask("GET", "/jackfield/plugins", key="stranger")
+    assert (as_owner.status, as_member.status, wrong.status) == (200, 403, 401)
+
+
+async def test_five_wrong_keys_lock_an_address_out_and_no_other(admin: Admin) -> None:
+    for _ in range(5):
+        wrong = await admin.ask("GET", "/jackfield/teams", client="::1", key="stranger")
+        assert wrong.status == 401
+    locked = await admin.ask("GET", "/jackfield/teams", client="::1", key="admin")
+    assert (locked.status, locked.body["error"]["code"]) == (429, "locked_out")
+    assert 1 <= int(locked.headers["retry-after"]) <= 60
+    other = await admin.ask("GET", "/jackfield/teams", client=LOOPBACK, key="admin")
+    at_socket = await admin.ask("GET", "/jackfield/teams")
+    assert (other.status, at_socket.status) == (200, 200)
+
+
+def test_failures_count_for_a_minute() -> None:
+    failures = Failures()
+    for second in range(5):
+        assert failures.locked_for("a", 10.0 + second) == 0
+        failures.add("a", 10.0 + second)
+    assert failures.locked_for("a", 15.0) == 55.0
+    assert failures.locked_for("a", 70.0) == 0
+    failures.add("a", 70.0)
+    assert failures.locked_for("a", 70.0) == 1.0
+
+
+def test_only_so_many_addresses_are_remembered() -> None:
+    failures = Failures()
+    for number in range(3000):
+        for _ in range(5):
+            failures.add(str(number), 0.0)
+    assert failures.locked_for("2999", 1.0) > 0
+    assert failures.locked_for("0", 1.0) == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"host": "evil.example"},
+        {"sec_fetch_site": "cross-site"},
+    ],
+)
+async def test_a_page_of_another_site_is_refused(admin: Admin, headers: dict[str, str]) -> None:
+    answer = await admin.ask("GET", "/jackfield/teams", client=LOOPBACK, key="admin", **headers)
+    assert answer.status == 403
+
+
+async def test_who_has_no_role_manages_nothing(admin: Admin) -> None:
+    for path in ("/jackfield/teams", "/jackfield/openapi.json"):
+        assert (await admin.ask("GET", path, client=LOOPBACK)).status == 401
