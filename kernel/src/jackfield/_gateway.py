@@ -8,6 +8,8 @@ from typing import Final
 from attrs import evolve
 
 from jackfield._access_log import AccessLog
+from jackfield._admin_face import AdminFace
+from jackfield._administration import Administration
 from jackfield._attempts import Attempts
 from jackfield._client import Client
 from jackfield._face import Face
@@ -18,6 +20,7 @@ from jackfield._models import Models
 from jackfield._operations import Operations
 from jackfield._pipeline import Pipeline
 from jackfield._watchdog import Watchdog
+from jackfield.admin import declare_all
 from jackfield.capabilities import ModelFacts
 from jackfield.catalogue import Catalogue
 from jackfield.config import Document, read_settings
@@ -25,6 +28,7 @@ from jackfield.endpoints import EndpointTable
 from jackfield.errors import ConfigError, JackfieldError, ShuttingDown
 from jackfield.exchange import ANONYMOUS, Exchange, Principal
 from jackfield.http import HttpRequest, HttpResponse
+from jackfield.ledger import Ledger
 from jackfield.plugin import Plugin
 from jackfield.response import Outcome
 from jackfield.secrets import SecretSources
@@ -32,7 +36,9 @@ from jackfield.setup import HealthCheck, Setup
 
 logger = logging.getLogger("jackfield.plugins")
 
-ADMIN: Final = Principal(tenant="admin", key_id="admin listener", permissions=frozenset({"*"}))
+ADMIN: Final = Principal(
+    tenant="admin", key_id="admin listener", permissions=frozenset({"*"}), role="owner"
+)
 
 
 class Gateway:
@@ -59,12 +65,13 @@ class Gateway:
         self.caller = HookCaller(self._live)
         # As many as there can be requests: none waits for a connection to its provider.
         self.client = Client(max_connections=self.settings.server.requests_in_flight)
-        self.setup = Setup(self.settings, self.client, sources)
+        self.setup = Setup(self.settings, self.client, sources, document.directory.absolute())
         self.watchdog = Watchdog()
         self.access_log = AccessLog(self.settings.server.log)
         self._logs_access = self.settings.server.log_level in ("debug", "info")
         self.draining = False
         self._started: list[Plugin] = []
+        self._ledger: Ledger | None = None
         self._idle = asyncio.Event()
 
     async def start(self) -> "Gateway":
@@ -77,6 +84,9 @@ class Gateway:
             for plugin in self.loaded.plugins:
                 self._started.append(plugin)
                 await _start(plugin, setup)
+                if plugin.brings_store:
+                    await self._open_ledger()
+            await declare_all(setup.declared, self.document.name)
         except BaseException:
             await self.stop()
             raise
@@ -102,8 +112,8 @@ class Gateway:
         operations = Operations(self)
         self.table = EndpointTable([*setup.endpoints, *operations.public()])
         self.face = Face(self, self.table, self._callers_principal())
-        admin = EndpointTable([*setup.admin_endpoints, *operations.admin()])
-        self.admin_face = Face(self, admin, ADMIN)
+        administration = Administration(setup, operations.admin())
+        self.admin_face = AdminFace(self, EndpointTable(administration.endpoints), ADMIN)
         self.caller.start()
         self.watchdog.start()
         return self
@@ -113,7 +123,13 @@ class Gateway:
         await self.end_exchanges()
         self.watchdog.stop()
         self.caller.stop()
+        stores = [plugin for plugin in self._started if plugin.brings_store]
         for plugin in reversed(self._started):
+            if not plugin.brings_store:
+                await _stop(plugin)
+        if self._ledger is not None:
+            await self._ledger.stop()
+        for plugin in stores:
             await _stop(plugin)
         self._started.clear()
         await self.client.close()
@@ -128,6 +144,8 @@ class Gateway:
     def health_checks(self) -> Mapping[str, HealthCheck]:
         """What /ready asks."""
         checks = {plugin.name: plugin.health for plugin in self.loaded.plugins}
+        if self._ledger is not None:
+            checks["ledger"] = self._ledger.health
         return {**checks, **self.setup.health_checks}
 
     def handle(self, request: HttpRequest) -> Awaitable[HttpResponse]:
@@ -146,6 +164,12 @@ class Gateway:
             await evolve(self._pipeline, settled=lambda _, outcome: settled(outcome)).run(exchange)
         finally:
             self._live.discard(exchange)
+
+    async def _open_ledger(self) -> None:
+        """Begin the ledger as soon as there is a store, if any plugin will need it."""
+        if any(plugin.needs_store for plugin in self.loaded.plugins):
+            self._ledger = self.setup.open_ledger()
+            await self._ledger.start()
 
     async def end_exchanges(self) -> None:
         """End what is running with an error of its own, and wait until all of it is settled."""

@@ -27,6 +27,7 @@ from jackfield.secrets import SecretSources
 GROUP = "jackfield.plugins"
 KEYS_GROUP = "jackfield.well_known_keys"
 KERNEL = "jackfield-kernel"
+DEFAULT_STORE = "sqlite_store"
 
 Section = Literal["providers", "plugins"]
 _RANGE = re.compile(r"(>=|<=|==|!=|>|<)\s*([0-9]+(?:\.[0-9]+)*)")
@@ -101,8 +102,16 @@ class Loaded:
 
     @property
     def plugins(self) -> list[Plugin]:
-        """Everything with a life cycle, in the order in which it is started."""
-        return [*(member.plugin for member in self.members), *self.providers]
+        """Everything with a life cycle, in the order in which it is started: a store first."""
+        plugins = [member.plugin for member in self.members]
+        return [*sorted(plugins, key=lambda plugin: not plugin.brings_store), *self.providers]
+
+    @property
+    def lacks_store(self) -> bool:
+        """Whether a plugin needs a store and none brings one."""
+        kinds = [type(plugin) for plugin in self.plugins]
+        needed = any(kind.needs_store for kind in kinds)
+        return needed and not any(kind.brings_store for kind in kinds)
 
 
 class Loader:
@@ -123,6 +132,8 @@ class Loader:
             self._add_plugin(name, plugin_table)
         for name, provider_table in self._settings.providers.items():
             self._add_provider(name, provider_table.use)
+        if self._loaded.lacks_store:
+            self._add_default_store()
         self._add_front_doors()
         self._check_exposure()
         return self._loaded
@@ -150,6 +161,17 @@ class Loader:
                     table.deadline_ms or kind.deadline_ms,
                 )
             )
+
+    def _add_default_store(self) -> None:
+        if DEFAULT_STORE in self._found.names:
+            self._add_plugin(DEFAULT_STORE, PluginTable(use=DEFAULT_STORE))
+            return
+        needy = next(p.name for p in self._loaded.plugins if p.needs_store)
+        message = (
+            f"{needy} keeps state, and no plugin brings a store; pip install"
+            " jackfield-sqlite-store, or name another one, as in [plugins.redis_store]"
+        )
+        self._document.problems.add(("plugins", needy), message, on_key=True)
 
     def _add_provider(self, name: str, use: str) -> None:
         kind = self._class("providers", name, use, optional=False)

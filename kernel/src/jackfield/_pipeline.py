@@ -13,6 +13,7 @@ from jackfield._hook_call import HookCaller, mistake
 from jackfield._hook_chain import Hook, HookChain
 from jackfield._models import Models
 from jackfield._stream_body import StreamBody
+from jackfield._tap import NO_TAP
 from jackfield.catalogue import Catalogue
 from jackfield.errors import ClientGone, Forbidden, GatewayError, ShuttingDown, Unauthenticated
 from jackfield.exchange import ANONYMOUS, Exchange
@@ -67,7 +68,8 @@ class Pipeline:
             head = head_of(exchange, response, self.chain.plugins)
             return HttpResponse(response.status, head, body)
         usage = exchange.tap.usage() if exchange.tap else None
-        outcome = Outcome("answered", response.status, response, None, usage)
+        known = usage is not None
+        outcome = Outcome("answered", response.status, response, None, usage, known)
         return self._render(exchange, await self.settle(exchange, outcome))
 
     async def _respond(self, exchange: Exchange) -> Response:
@@ -84,7 +86,8 @@ class Pipeline:
         if exchange.problem is not None:
             raise exchange.problem
         if exchange.endpoint.answer is not None:
-            return await exchange.endpoint.answer(exchange, self.catalogue)
+            seen = self.catalogue.seen_by(exchange.principal)
+            return await exchange.endpoint.answer(exchange, seen)
         plan = await self._plan(exchange)
         return NOTHING if exchange.dry_run else await self.attempts.run(exchange, plan)
 
@@ -194,7 +197,8 @@ class Pipeline:
 
 def failure(exchange: Exchange, error: GatewayError, before: Outcome | None = None) -> Outcome:
     """The outcome of an exchange that ends in an error; a stream that was sent stays as it is."""
-    usage = exchange.tap.usage() if exchange.tap else None
+    tap = exchange.tap or NO_TAP
+    usage = tap.usage()
     if exchange.sent and before is not None:
         return replace(before, error=error)
     body = getattr(error, "body", None) or exchange.dialect.render_error(error, exchange.id)
@@ -202,7 +206,8 @@ def failure(exchange: Exchange, error: GatewayError, before: Outcome | None = No
     if error.retry_after is not None:
         headers["retry-after"] = str(max(1, round(error.retry_after)))
     response = Response(error.http_status, body, headers=headers)
-    return Outcome(_kind(error), error.http_status, response, error, usage)
+    complete = usage is not None and tap.is_complete()
+    return Outcome(_kind(error), error.http_status, response, error, usage, complete, tap.seen())
 
 
 def _kind(error: GatewayError) -> OutcomeKind:

@@ -26,10 +26,17 @@ class AnswerReader:
         self._stream_end = stream_end
 
     async def read(
-        self, exchange: Exchange, answer: Answer, dialect: Dialect, losses: tuple[Loss, ...]
+        self,
+        exchange: Exchange,
+        answer: Answer,
+        dialect: Dialect,
+        losses: tuple[Loss, ...],
+        *,
+        hides: bool = False,
     ) -> Response:
         """The answer in the client's dialect; a stream is returned when its first event is there.
 
+        With `hides` the client does not get the events that tell nothing but the usage.
         Raises ProviderUnavailable, or whatever the dialect stumbles over, when it is none.
         """
         media = answer.headers.get("Content-Type", "application/json")
@@ -38,7 +45,7 @@ class AnswerReader:
             media = media.lower()
         if self._streams(exchange, dialect, media):
             shape = Response(answer.status, b"", media, headers, losses)
-            return await self._streamed(exchange, answer, dialect, shape)
+            return await self._streamed(exchange, answer, dialect, shape, hides)
         body = await answer.read()
         if dialect.translates:
             media = media if media.startswith("application/json") else "application/json"
@@ -50,7 +57,10 @@ class AnswerReader:
             exchange.tap = Tap.known(dialect.usage(body))
             return Response(answer.status, body, media, headers, losses)
         parsed = dialect.parse_response(body)
-        return replace(_translation.whole(exchange, parsed, losses), headers=headers)
+        response = replace(_translation.whole(exchange, parsed, losses), headers=headers)
+        if exchange.usage_wanted:  # with what stands beside it in the provider's own words
+            exchange.tap = Tap.known(dialect.usage(body))
+        return response
 
     def unreadable(self, why: str) -> ProviderUnavailable:
         """The error for an answer that is none."""
@@ -72,7 +82,7 @@ class AnswerReader:
         return exchange.stream
 
     async def _streamed(
-        self, exchange: Exchange, answer: Answer, dialect: Dialect, shape: Response
+        self, exchange: Exchange, answer: Answer, dialect: Dialect, shape: Response, hides: bool
     ) -> Response:
         stream = ProviderStream(
             answer,
@@ -82,6 +92,7 @@ class AnswerReader:
             shown=exchange.dialect,
             scrubber=self._errors.scrubber,
             events=dialect.framing.frames(shape.content_type),
+            hides=hides,
         )
         if dialect is exchange.dialect:
             await stream.begin()
@@ -90,5 +101,5 @@ class AnswerReader:
             response = await _translation.translated_stream(
                 exchange, stream, dialect, shape, self._provider
             )
-        exchange.tap = Tap(stream.usage)
+        exchange.tap = Tap(stream.usage, stream.is_complete, stream.seen)
         return response

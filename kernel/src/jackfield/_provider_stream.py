@@ -42,6 +42,8 @@ def _is_object(data: bytes) -> bool:
 class ProviderStream:
     """Batches of whole events as they come from a provider, byte for byte.
 
+    With `hides` those are left out that tell the usage alone: only the gateway has asked for them.
+
     It ends cleanly only when the dialect's terminal marker was seen; nothing behind it counts.
     Where a provider leaves the marker out, an event that finishes the answer and a properly framed
     end will do; with `stream_end = "framing"` the frame alone. Any other end raises
@@ -59,6 +61,7 @@ class ProviderStream:
         shown: Dialect,
         scrubber: Scrubber,
         events: bool,
+        hides: bool = False,
     ) -> None:
         self._answer = answer
         self._framing = dialect.framing
@@ -70,6 +73,9 @@ class ProviderStream:
         self._scrubber = scrubber
         self._end = end
         self._meter = dialect.usage_meter()
+        self._hides = hides
+        self._complete = False
+        self._events = 0
         self._tail: deque[bytes] = deque(maxlen=_TAIL)
         self._first: bytes | None = None
         self._ended = False
@@ -91,6 +97,14 @@ class ProviderStream:
     def usage(self) -> Usage | None:
         """The usage reported so far."""
         return self._meter.usage()
+
+    def is_complete(self) -> bool:
+        """Whether it has come to its proper end."""
+        return self._complete
+
+    def seen(self) -> int:
+        """How many events of an answer have come."""
+        return self._events
 
     async def begin(self) -> None:
         """Wait for the first events. Raises ProviderError if they are an error or do not come."""
@@ -134,6 +148,7 @@ class ProviderStream:
             return await self._behind_end()
         if not self._is_whole():
             raise self._truncated()
+        self._complete = True
         if rest:
             return rest
         raise StopAsyncIteration
@@ -217,6 +232,9 @@ class ProviderStream:
             if self._checked:
                 events = self._check(events)
             self._meter.feed(events)
+            self._events += self._framing.count(events)
+            if self._hides:
+                events = self._shown(events)
             self._tail.append(events if len(events) <= _LONGEST_END else self._last_of(events))
             for hint in self._dialect.terminal_hints:
                 if hint in events:
@@ -226,6 +244,12 @@ class ProviderStream:
         except Exception as error:
             raise self._unreadable() from error
         return events
+
+    def _shown(self, events: bytes) -> bytes:
+        """The batch without the events that tell the usage alone."""
+        single = self._framing.split(events)
+        tells = self._dialect.tells_usage_alone
+        return b"".join([event for event in single if not tells(event)])
 
     def _check(self, events: bytes) -> bytes:
         """The batch without events that say nothing. Raises ProviderError if one is not JSON."""
@@ -261,6 +285,7 @@ class ProviderStream:
                 kept.append(event)
                 continue
             self._ended = True
+            self._complete = terminal == "end"
             self._answer.sink = None
             if terminal == "error":
                 self._failure = self._read_failure(event)

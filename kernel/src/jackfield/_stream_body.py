@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jackfield._chunks import ChunkChain
 from jackfield._hook_call import mistake
+from jackfield._tap import NO_TAP
 from jackfield.errors import ClientGone, GatewayError, ProviderUnavailable, ShuttingDown
 from jackfield.exchange import Exchange
 from jackfield.response import Outcome, OutcomeKind, Response
@@ -205,7 +206,8 @@ class StreamBody:
 
     def _outcome(self) -> Outcome:
         exchange, error = self._exchange, self._error
-        usage = exchange.tap.usage() if exchange.tap else None
+        tap = exchange.tap or NO_TAP
+        usage = tap.usage()
         kind: OutcomeKind = "answered"
         if isinstance(error, ClientGone):
             kind = "client_gone"
@@ -213,7 +215,10 @@ class StreamBody:
             kind = "shutdown"
         elif error is not None:
             kind = "truncated"
-        return Outcome(kind, self._response.status, self._response, error, usage)
+        complete = usage is not None and tap.is_complete()
+        return Outcome(
+            kind, self._response.status, self._response, error, usage, complete, tap.seen()
+        )
 
 
 class BrokenBody(ConnectionError):

@@ -14,6 +14,7 @@ from attrs import frozen
 from attrs.validators import ge, matches_re, optional
 
 from jackfield._config.options import option
+from jackfield.globs import matches
 
 Modality = Literal["text", "image", "audio", "video", "document", "embedding"]
 _Reasoning = Literal["none", "effort", "budget", "always"]
@@ -102,10 +103,10 @@ class ModelFacts:
 
     def _matching(self, names: Sequence[str]) -> Iterator[Capabilities]:
         for pattern, capabilities in self.own.items():
-            if any(_matches(pattern.lower(), name) for name in names):
+            if any(matches(pattern.lower(), name) for name in names):
                 yield capabilities
         for patterns, capabilities in shipped():
-            if any(_matches(pattern, name) for pattern in patterns for name in names):
+            if any(matches(pattern, name) for pattern in patterns for name in names):
                 yield capabilities
 
 
@@ -116,19 +117,3 @@ def shipped() -> tuple[_Fact, ...]:
         (entry.pop("match"), msgspec.convert(entry, Capabilities))
         for entry in msgspec.json.decode(_DATA.read_bytes())["models"]
     )
-
-
-def _matches(pattern: str, name: str) -> bool:
-    """Whether `name` is `pattern`, in which `*` stands for any text."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return name == pattern
-    if not name.startswith(first):
-        return False
-    at = len(first)
-    for piece in rest[:-1]:
-        at = name.find(piece, at)
-        if at < 0:
-            return False
-        at += len(piece)
-    return len(name) - len(rest[-1]) >= at and name.endswith(rest[-1])

@@ -4,13 +4,17 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from jackfield.capabilities import Capabilities, ModelFacts
 from jackfield.errors import GatewayError
+from jackfield.exchange import Principal
 from jackfield.providers import ModelInfo, Provider
 
 KEEP_SECONDS = 300.0
+
+ALIAS = "jackfield"
+"""Whose model an alias is, in a list of models."""
 
 
 @frozen
@@ -40,15 +44,23 @@ class Catalogue:
     aliases: Sequence[str]
     _providers: Mapping[str, Provider]
     facts: ModelFacts = field(factory=ModelFacts)
-    _kept: dict[str, _Kept] = field(factory=dict, init=False)
+    _kept: dict[str, _Kept] = field(factory=dict)
+    _reader: Principal | None = None
+
+    def seen_by(self, principal: Principal) -> "Catalogue":
+        """The same with those models alone that the principal may use."""
+        if principal.models is None and principal.providers is None:
+            return self
+        return evolve(self, reader=principal)
 
     async def models(self) -> list[Listed]:
         """Aliases first, then every provider's models as `provider/model`."""
-        listed = [Listed(name, "jackfield", ModelInfo(name, "jackfield")) for name in self.aliases]
+        listed = [Listed(name, ALIAS, ModelInfo(name, ALIAS)) for name in self.aliases]
         of_each = await asyncio.gather(*(self.of(name) for name in self._providers))
         for name, models in zip(self._providers, of_each, strict=True):
             listed += [self._listed(name, info) for info in models]
-        return listed
+        reader = self._reader
+        return listed if reader is None else [one for one in listed if _may_use(reader, one)]
 
     def _listed(self, provider: str, info: ModelInfo) -> Listed:
         return Listed(f"{provider}/{info.id}", provider, info, self.facts.of(info.id, provider))
@@ -69,3 +81,10 @@ class Catalogue:
     def fresh_until(self, providers: Iterable[str]) -> float:
         """When, on the monotonic clock, the first of these lists must be asked for anew."""
         return min((self._kept[name].until for name in providers if name in self._kept), default=0)
+
+
+def _may_use(reader: Principal, listed: Listed) -> bool:
+    if listed.provider == ALIAS:
+        return reader.may_use(listed.name)
+    named = reader.may_use(listed.name) or reader.may_use(listed.info.id)
+    return named and reader.may_use(provider=listed.provider)

@@ -13,6 +13,7 @@ from jackfield._config.toml_text import toml_key
 from jackfield._config.toml_types import SHAPES, FromText
 from jackfield._config.wording import article, unknown
 from jackfield.capabilities import Capabilities
+from jackfield.prices import Price
 from jackfield.settings import (
     PLUGIN_KEYS,
     PROVIDER_KEYS,
@@ -35,6 +36,7 @@ __all__ = [
     "ModelTable",
     "OptionDoc",
     "PluginTable",
+    "Price",
     "Problems",
     "ProviderTable",
     "Server",
@@ -86,6 +88,11 @@ def read_settings(document: Document, *, given: Collection[str] = ()) -> Setting
         for pattern in _tables(document, "capabilities")
         if (stated := document.structure(Capabilities, ("capabilities", pattern)))
     }
+    prices = {
+        pattern: stated
+        for pattern in _tables(document, "prices")
+        if (stated := _periods(document, pattern))
+    }
     for name in providers:
         if "/" in name or not name:
             document.problems.add(("providers", name), _SLASH, on_key=True)
@@ -96,6 +103,7 @@ def read_settings(document: Document, *, given: Collection[str] = ()) -> Setting
         providers=providers,
         models=models,
         capabilities=capabilities,
+        prices=prices,
         plugins=plugins,
     )
 
@@ -170,6 +178,16 @@ def _unknown_section(name: str, sections: list[str]) -> str:
 def _section(document: Document, name: str, cls: type[T]) -> T:
     is_table = isinstance(document.tree.get(name, {}), dict)
     return (document.structure(cls, (name,)) if is_table else None) or cls()
+
+
+def _periods(document: Document, pattern: str) -> Price | tuple[Price, ...] | None:
+    """Read the price of a model, or its prices one after the other in an array of tables."""
+    path = ("prices", pattern)
+    periods = document.get(path)
+    if not isinstance(periods, list):
+        return document.structure(Price, path)
+    read = (document.structure(Price, (*path, at)) for at in range(len(periods)))
+    return tuple(price for price in read if price is not None)
 
 
 def _tables(document: Document, section: str) -> dict[str, Any]:

@@ -127,6 +127,12 @@ class Dialect:
     needs_max_tokens: ClassVar[bool] = False
     """Whether a request must say how long its answer may be."""
 
+    output_limit: ClassVar[json_spans.Path] = ()
+    """Where a request says how long its answer may be; empty where it cannot."""
+
+    usage_switch: ClassVar[json_spans.Path] = ()
+    """The member that asks a stream to tell its usage, where it does so only when asked."""
+
     image_urls: ClassVar[bool] = True
     """Whether an image may stand in a request by its web address; else it gets the bytes."""
 
@@ -165,6 +171,10 @@ class Dialect:
         """The body with another model's name put in place; every other byte stays."""
         return json_spans.splice(body, ("model",), new, known=old)
 
+    def output_limit_in(self, tree: Any) -> json_spans.Path:
+        """The same for a request that may have it under another name."""
+        return self.output_limit
+
     def event_data(self, event: bytes) -> bytes | None:
         """The JSON that one wire event carries, or None."""
         return self.framing.data_of(event)
@@ -178,6 +188,10 @@ class Dialect:
 
         Some providers leave the marker out; then this and a properly framed end must do.
         """
+        return False
+
+    def tells_usage_alone(self, event: bytes) -> bool:
+        """Whether this event is there only because of the `usage_switch`."""
         return False
 
     def usage(self, body: bytes) -> Usage | None:

@@ -10,10 +10,12 @@ from attrs import define, field, frozen
 from msgspec.structs import replace
 
 from jackfield import json_spans
+from jackfield._metadata import read_metadata
 from jackfield._tap import Tap
 from jackfield.dialects import CanonicalRequest, Dialect, Loss
 from jackfield.endpoints import Endpoint
 from jackfield.errors import ClientGone, GatewayError, InvalidRequest, UndeclaredChange
+from jackfield.globs import matches
 from jackfield.messages import ChatRequest
 from jackfield.response import Attempt
 
@@ -25,16 +27,35 @@ if TYPE_CHECKING:
 
 @frozen
 class Principal:
-    """Who asks. `permissions` are those that endpoints name; `tenant` scopes all stored state."""
+    """Who asks. `permissions` are those that endpoints name; `tenant` scopes all stored state.
+
+    `scopes` are what it belongs to, from the outermost in: `organization:acme`, `team:search`,
+    `key:3f9…`. `models` and `providers` are patterns of those that it may use, with `*` for any
+    text; None is all of them. `role` is its part in administration.
+    """
 
     tenant: str = "local"
     key_id: str | None = None
     permissions: frozenset[str] = frozenset()
     metadata: Mapping[str, str] = field(factory=dict)
+    scopes: tuple[str, ...] = ()
+    role: str | None = None
+    models: tuple[str, ...] | None = None
+    providers: tuple[str, ...] | None = None
 
     def may(self, permission: str) -> bool:
         """Whether the principal has the permission."""
         return permission in self.permissions or "*" in self.permissions
+
+    def may_use(self, model: str | None = None, provider: str | None = None) -> bool:
+        """Whether its patterns allow the model, and the provider, as far as they are given."""
+        return (model is None or _allowed(model, self.models)) and (
+            provider is None or _allowed(provider, self.providers)
+        )
+
+
+def _allowed(name: str, patterns: tuple[str, ...] | None) -> bool:
+    return patterns is None or any(matches(pattern, name) for pattern in patterns)
 
 
 ANONYMOUS = Principal(tenant="anonymous")
@@ -72,6 +93,8 @@ class Exchange:
     what. `state` is for a plugin's own notes between its hooks, under the plugin itself as key.
     In a `dry_run` nothing is sent: a plugin decides as usual and must have no lasting effect.
     `problem` is what is wrong with the body, held back until the caller has been identified.
+    A plugin that accounts for what is used sets `usage_wanted` in `pre_request`: then providers
+    that tell it in a stream only when asked are asked.
     """
 
     id: str
@@ -94,6 +117,7 @@ class Exchange:
     response_headers: dict[str, str] = field(factory=dict)
     failures: list[str] = field(factory=list)
     dry_run: bool = False
+    usage_wanted: bool = False
     problem: GatewayError | None = None
     entered: int = 0
     sent: bool = False
@@ -106,6 +130,7 @@ class Exchange:
     left: "set[Plugin] | None" = None
     _tree: Any = None
     _canonical: CanonicalRequest | None = None
+    _metadata: Mapping[str, str] | None = None
 
     def __repr__(self) -> str:
         # Without the request: what is printed ends in a log.
@@ -116,9 +141,26 @@ class Exchange:
         """What is asked for: "chat", "embeddings", …"""
         return self.endpoint.operation
 
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The caller's own words on the request, over those of the principal.
+
+        They come in the header `x-jackfield-metadata`, a JSON object of at most 16 short strings.
+        Raises InvalidRequest when they do not.
+        """
+        if self._metadata is None:
+            own = read_metadata(self.request.headers)
+            self._metadata = {**self.principal.metadata, **own} if own else {}
+        return self._metadata or self.principal.metadata
+
     def json(self) -> Any:
         """The request's body as a fresh JSON value: changing it changes nothing else."""
         return msgspec.json.decode(self.request.body) if self.request.body else None
+
+    @property
+    def tree(self) -> Any:
+        """The request's body as a JSON value that is shared: it must not be changed."""
+        return self._read()
 
     def canonical(self) -> CanonicalRequest:
         """The request in canonical form. Raises InvalidRequest where the dialect cannot say it."""
@@ -159,6 +201,24 @@ class Exchange:
         """Ask for another model; the body's own name for it is spliced in place when it is sent."""
         self._record("request", f"model {model}")
         self.model, self._canonical = model, None
+
+    def limit_output(self, tokens: int) -> bool:
+        """Limit the answer of a request that has no limit, in place; whether it could be done.
+
+        Every other byte of the request stays.
+        """
+        tree = self._read()
+        path = self.dialect.output_limit_in(tree) if type(tree) is dict else ()
+        if not path or self.max_tokens is not None:
+            return False
+        self._record("request", f"output limit {tokens}")
+        body = json_spans.put(self.request.body, path, tokens)
+        self.request = msgspec.structs.replace(self.request, body=body)
+        self.max_tokens = tokens
+        self._tree = None
+        if isinstance(self._canonical, ChatRequest):
+            self._canonical = replace(self._canonical, max_tokens=tokens)
+        return True
 
     def set_principal(self, principal: Principal) -> None:
         """Say who asks."""

@@ -38,6 +38,10 @@ class Framing:
         """The single events of a batch, so that joined they are the batch."""
         raise NotImplementedError
 
+    def count(self, events: bytes) -> int:
+        """How many events a batch has, or nearly so many: a matter of moments."""
+        return len(self.split(events))
+
     def data_of(self, event: bytes) -> bytes | None:
         """The JSON that one event carries, or None."""
         raise NotImplementedError
@@ -68,6 +72,10 @@ class ServerSentEvents(Framing):
     def split(self, events: bytes) -> list[bytes]:
         """The single events of a batch."""
         return sse.split(events)
+
+    def count(self, events: bytes) -> int:
+        """How many fields of data a batch has."""
+        return events.count(b"data:")
 
     def data_of(self, event: bytes) -> bytes | None:
         """The JSON that one event carries, or None."""
@@ -100,6 +108,10 @@ class Lines(Framing):
         *whole, rest = events.split(b"\n")
         lines = [line + b"\n" for line in whole]
         return [*lines, rest] if rest else lines
+
+    def count(self, events: bytes) -> int:
+        """How many lines a batch has."""
+        return events.count(b"\n")
 
     def data_of(self, event: bytes) -> bytes | None:
         """The JSON that one event carries, or None."""

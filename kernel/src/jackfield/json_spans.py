@@ -24,6 +24,7 @@ _NESTING = re.compile(rb"%b|([{\[])|([}\]])" % _STRING, re.DOTALL)
 _OPENED, _CLOSED = 1, 2
 _COMMA = re.compile(rb"[ \t\n\r]*+,?+[ \t\n\r]*+")
 _MODEL = b'"model"'
+_OPENING, _CLOSING = b"{}"
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -69,6 +70,39 @@ def span_of(body: bytes, path: Path) -> tuple[int, int]:
     for _, start, end in _spans(body, [path]):
         return start, end
     raise KeyError("/".join(map(str, path)))
+
+
+def put(body: bytes, path: Path, value: Any) -> bytes:
+    """The body with the member at `path` set, where it is missing as the first of its object.
+
+    Objects that lead to it are made. Raises ValueError when something else is in their place.
+    """
+    depth, start, end = _deepest(body, path)
+    if depth == len(path):
+        return b"".join((body[:start], _encode(value), body[end:]))
+    for key in reversed(path[depth + 1 :]):
+        value = {key: value}
+    made = _encode({path[depth]: value})
+    if body[start:end] == b"null":
+        return b"".join((body[:start], made, body[end:]))
+    if body[start] != _OPENING:
+        raise ValueError(f"{'/'.join(map(str, path[:depth])) or 'the body'} is no object")
+    inner = _end(_SPACE, body, start + 1)
+    comma = b"" if body[inner] == _CLOSING else b","
+    return b"".join((body[: start + 1], made[1:-1], comma, body[start + 1 :]))
+
+
+def _deepest(body: bytes, path: Path) -> tuple[int, int, int]:
+    """How far a path leads, and the span of what is there."""
+    start, end, depth = _end(_SPACE, body, 0), len(body), 0
+    for depth, key in enumerate(path):
+        for step, at in _children(body, start):
+            if step == key:
+                start, end = at, _end_of(body, at)
+                break
+        else:
+            return depth, start, end
+    return depth + 1, start, end
 
 
 def replace(body: bytes, texts: Mapping[Path, str]) -> bytes:

@@ -211,7 +211,14 @@ class ChatRequest(msgspec.Struct, frozen=True):
 
 class Usage(msgspec.Struct, frozen=True):
     """Tokens of one exchange. `input_tokens` includes the cached ones and the cache writes;
-    `output_tokens` includes reasoning. (OpenTelemetry: `gen_ai.usage.*`.)
+    `output_tokens` includes reasoning; both include audio and images. (OpenTelemetry:
+    `gen_ai.usage.*`.)
+
+    `cache_write_1h_tokens` are those among the cache writes that are kept for an hour;
+    `cached_audio_tokens` and `cached_image_tokens` are among both the cached ones and their kind.
+    `units` counts what is billed besides tokens, by the names in `jackfield.rates`.
+    `service_tier` is the provider's word for how it was processed, and `cost` what it says that
+    it charges, in nano-dollars. `bills` is what is billed where that is not what is counted here.
     """
 
     input_tokens: int = 0
@@ -222,11 +229,27 @@ class Usage(msgspec.Struct, frozen=True):
     audio_input_tokens: int = 0
     audio_output_tokens: int = 0
     extensions: Extensions = {}
+    cache_write_1h_tokens: int = 0
+    cached_audio_tokens: int = 0
+    image_input_tokens: int = 0
+    image_output_tokens: int = 0
+    cached_image_tokens: int = 0
+    units: Mapping[str, int] = {}
+    service_tier: str | None = None
+    cost: int | None = None
+    bills: "tuple[Bill, ...]" = ()
 
     @property
     def total_tokens(self) -> int:
         """Input and output together."""
         return self.input_tokens + self.output_tokens
+
+
+class Bill(msgspec.Struct, frozen=True):
+    """What is billed at the rates of a model; None is the one that was asked for."""
+
+    usage: Usage
+    model: str | None = None
 
 
 class Choice(msgspec.Struct, frozen=True):

@@ -51,6 +51,13 @@ class Plugin:
     authenticates: ClassVar[bool] = False
     """Whether its `pre_request` identifies callers; else only loopback is served."""
 
+    brings_store: ClassVar[bool] = False
+    """Whether it calls `setup.add_store` in `start`. Such a plugin starts before all others."""
+
+    needs_store: ClassVar[bool] = False
+    """Whether it uses `setup.store` or `setup.ledger`. If the TOML names no plugin that brings a
+    store, `sqlite_store` is loaded with its defaults."""
+
     requires: ClassVar[str] = ">=0.1,<0.2"
     """The kernel versions that it works with."""
 

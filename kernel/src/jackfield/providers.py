@@ -51,6 +51,10 @@ class Provider(Plugin):
     bare_names: ClassVar[Literal["first", "last", "never"]] = "first"
     """Whether a model name without a provider may be meant for it; "last": if for no other."""
 
+    vendor: str | None = None
+    """Whose prices it asks, by the name in the price book; None is the name of its plugin, and an
+    empty name nobody's that is known."""
+
     async def start(self, setup: Setup) -> None:
         """Register the provider. Call it from an override."""
         setup.add_provider(self)

@@ -63,7 +63,7 @@ __all__ = [
     "added",
 ]
 
-_COUNTS: Final = tuple([name for name in Usage.__struct_fields__ if name != "extensions"])
+_COUNTS: Final = tuple([name for name in Usage.__struct_fields__ if name.endswith("_tokens")])
 
 MAX_MESSAGE: Final = 16 << 20
 """Bytes of the largest message that a provider may send; those of clients have `max_body`."""

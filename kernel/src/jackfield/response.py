@@ -107,6 +107,7 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
 
     `response` is what the caller gets, or got: a stream is over by now. `usage` is what the
     provider reported, of a cut stream what it had reported by then; None when it said nothing.
+    `usage_complete` is whether that is all of it, and `events` how many a stream has brought.
     """
 
     kind: OutcomeKind
@@ -114,3 +115,5 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
     response: Response | None = None
     error: GatewayError | None = None
     usage: Usage | None = None
+    usage_complete: bool = False
+    events: int = 0

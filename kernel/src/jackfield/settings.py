@@ -13,6 +13,7 @@ from attrs.validators import ge, gt, le, min_len
 from jackfield._config.options import option
 from jackfield.address import Address
 from jackfield.capabilities import Capabilities
+from jackfield.prices import Price
 from jackfield.timeouts import Timeouts
 
 
@@ -51,6 +52,11 @@ class Server:
     )
     requests_in_flight: int = option(
         2_000, "Requests at once; more are refused with status 503.", validator=ge(1)
+    )
+    state_dir: str = option(
+        "jackfield-state",
+        "The folder for what must survive a restart: the journal, and the store if it is a file."
+        " It is made, for this user alone, by the first plugin that needs it.",
     )
     front_doors: tuple[str, ...] = option(
         ("openai",),
@@ -183,7 +189,8 @@ class ModelTable:
 class Settings:
     """The kernel's tables. The order of providers, models and plugins is that of the file.
 
-    `capabilities` has what the file says of models that match a pattern.
+    `capabilities` has what the file says of models that match a pattern, `prices` what they cost;
+    a model may have several prices, each for its days.
     """
 
     server: Server = attrs.field(factory=Server)
@@ -192,6 +199,9 @@ class Settings:
     models: dict[str, ModelTable] = attrs.field(factory=dict)
     capabilities: dict[str, Capabilities] = attrs.field(
         factory=dict, metadata={"doc": "What models can do, by patterns of their names."}
+    )
+    prices: dict[str, Price | tuple[Price, ...]] = attrs.field(
+        factory=dict, metadata={"doc": "What models cost, by patterns of their names."}
     )
     plugins: dict[str, PluginTable] = attrs.field(factory=dict)
 

@@ -1,19 +1,24 @@
 """What a plugin gets in `start`: where it registers what it brings."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
 from jackfield.config import Settings
 from jackfield.endpoints import Endpoint
 from jackfield.errors import ConfigError
+from jackfield.ledger import Ledger
+from jackfield.prices import PriceBook
 from jackfield.secrets import Secret, SecretRef, SecretSource, SecretSources
+from jackfield.store import Store
 from jackfield.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from jackfield._client import Client, Origin
+    from jackfield.admin import Auditor, Collection
     from jackfield.providers import Provider
 
 HealthCheck = Callable[[], Awaitable[str | None]]
@@ -24,15 +29,27 @@ class Setup:
     """One gateway while its plugins start.
 
     `settings` are the kernel's own tables. What is registered here lives as long as the gateway.
+    `prices` says what a model costs.
     """
 
     settings: Settings
     _client: "Client"
     _secrets: SecretSources
+    directory: Path = field(factory=Path.cwd)
     endpoints: list[Endpoint] = field(factory=list)
     admin_endpoints: list[Endpoint] = field(factory=list)
     providers: "dict[str, Provider]" = field(factory=dict)
     health_checks: dict[str, HealthCheck] = field(factory=dict)
+    auditors: "list[Auditor]" = field(factory=list)
+    admin_collections: "list[Collection[Any]]" = field(factory=list)
+    admin_lock: asyncio.Lock = field(factory=asyncio.Lock)
+    declared: "list[tuple[Collection[Any], Mapping[str, Any]]]" = field(factory=list)
+    _store: Store | None = field(default=None, init=False)
+    _ledger: Ledger | None = field(default=None, init=False)
+    prices: PriceBook = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.prices = PriceBook.of_gateway(self)
 
     def add_endpoint(self, endpoint: Endpoint) -> None:
         """Offer an endpoint. The same entry of the same class may be added twice."""
@@ -48,6 +65,57 @@ class Setup:
         if provider.name in self.providers:
             raise ConfigError([f"providers.{provider.name}: two providers have this name"])
         self.providers[provider.name] = provider
+
+    def add_store(self, store: Store) -> None:
+        """Keep the state of all plugins in this store. Only one may be offered."""
+        if self._store is not None:
+            raise ConfigError(["plugins: two of them bring a store; name one alone"])
+        self._store = store
+
+    @property
+    def store(self) -> Store:
+        """The shared state, for plugins with `needs_store`."""
+        if self._store is None:
+            raise ConfigError(["no plugin brings a store; pip install jackfield-sqlite-store"])
+        return self._store
+
+    def open_ledger(self) -> Ledger:
+        """Make the ledger of the store that has been offered. The kernel calls this."""
+        self._ledger = Ledger(self.store, self.state_dir)
+        return self._ledger
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is posted to the store and survives the death of this process."""
+        if self._ledger is None:
+            raise ConfigError(["there is no ledger without a store; set `needs_store`"])
+        return self._ledger
+
+    @property
+    def state_dir(self) -> Path:
+        """The folder for what must survive a restart, made for this user alone."""
+        path = self.directory / Path(self.settings.server.state_dir).expanduser()
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path
+
+    def add_auditor(self, auditor: "Auditor") -> None:
+        """Have `auditor` told of each change by an administrator before it is made.
+
+        One that raises refuses the change.
+        """
+        self.auditors.append(auditor)
+
+    def add_admin_collection(self, collection: "Collection[Any]") -> None:
+        """Offer what a collection keeps at `/jackfield/NAME` on the admin listener."""
+        self.admin_collections.append(collection)
+
+    def declare(self, collection: "Collection[Any]", things: Mapping[str, Any]) -> None:
+        """Have a collection hold these things, by their ids, which the configuration declares.
+
+        Once all plugins have started what differs is changed: collections in the order of these
+        calls, so that what others belong to comes first.
+        """
+        self.declared.append((collection, things))
 
     def add_health_check(self, name: str, check: HealthCheck) -> None:
         """Have /ready ask `check`: None is well, anything else says what is wrong."""

@@ -1,0 +1,111 @@
+"""Tells the usual request, of text and functions alone, from any other."""
+
+from typing import Any, Final
+
+# Members of a request that can make it longer, or dearer, than its bytes tell.
+_RARE: Final = frozenset(
+    (
+        "cachedContent",
+        "cached_content",
+        "modalities",
+        "previous_response_id",
+        "conversation",
+        "prompt",
+        "n",
+        "audio",
+        "num_generations",
+        "service_tier",
+        "serviceTier",
+        "speed",
+        "web_search_options",
+        "plugins",
+        "images",
+        "mcp_servers",
+        "container",
+        "cache_control",
+    )
+)
+
+# The same of a message, a part, or the settings of an answer.
+_MEDIA: Final = frozenset(
+    (
+        "image",
+        "image_url",
+        "input_image",
+        "audio",
+        "input_audio",
+        "file",
+        "file_id",
+        "file_data",
+        "file_url",
+        "document",
+        "document_url",
+        "video",
+        "video_url",
+        "source",
+        "inlineData",
+        "inline_data",
+        "fileData",
+        "bytes",
+        "s3Location",
+        "ttl",
+        "images",
+        "candidateCount",
+        "candidate_count",
+        "responseModalities",
+        "response_modalities",
+    )
+)
+
+_TALK: Final = (
+    "messages",
+    "input",
+    "contents",
+    "system",
+    "systemInstruction",
+    "instructions",
+    "generationConfig",
+    "generation_config",
+)
+_DECLARATIONS: Final = frozenset(("functionDeclarations", "function_declarations"))
+
+
+def is_plain(tree: Any) -> bool:
+    """Whether a request has text and functions alone, so that its length tells all."""
+    if type(tree) is not dict or not _RARE.isdisjoint(tree):
+        return False
+    for name in _TALK:
+        if not _is_text(tree.get(name)):
+            return False
+    config = tree.get("toolConfig")
+    if type(config) is dict and "tools" in config and "systemTool" in str(config["tools"]):
+        return False
+    tools = tree.get("tools")
+    return not tools or (type(tools) is list and all(map(_is_function, tools)))
+
+
+def _is_text(value: Any) -> bool:
+    kind = type(value)
+    if kind is list:
+        for one in value:
+            if type(one) is not str and not _is_text(one):
+                return False
+    elif kind is dict:
+        if not _MEDIA.isdisjoint(value):
+            return False
+        for one in value.values():
+            if type(one) is not str and not _is_text(one):
+                return False
+    return True
+
+
+def _is_function(tool: Any) -> bool:
+    if type(tool) is not dict:
+        return False
+    kept = tool.get("cache_control")
+    if type(kept) is dict and "ttl" in kept:
+        return False
+    kind = tool.get("type")
+    if kind is None:
+        return "name" in tool or _DECLARATIONS.issuperset(tool)
+    return kind in ("function", "custom")

@@ -1,0 +1,205 @@
+"""What this process may spend of an account without asking the store."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+from attrs import define, field
+
+from jackfield.store import Account, Balance, Claim, Debit, OnDeath
+from jackfield.windows import Window
+
+SHARE: Final = 100
+"""A slice is at most one part in so many of what is left of the limit."""
+
+SCARCE: Final = 16
+"""An account is scarce when what is left is less than so many times what was needed."""
+
+TICKS: Final = 8
+"""A slice is at most what is reserved in so many ticks."""
+
+_new: Final = tuple.__new__  # `Debit(…)` takes twice as long
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """How much may be spent of an account in a window. `on_death` is as for a claim."""
+
+    account: Account
+    amount: int
+    window: Window
+    on_death: OnDeath = "journal"
+
+
+@define(eq=False)
+class Slice:
+    """One account as this process knows it.
+
+    What the store holds of it for this process is `available + reserved`, and what was spent and
+    is not posted yet. `available` is below 0 when more was spent than had been reserved. `left` is
+    what nobody held or had spent when the store was asked last. `users` counts the calls under way
+    and the reservations of nothing: what must not be forgotten.
+    """
+
+    limit: Limit
+    account: Account
+    available: int = 0
+    reserved: int = 0
+    left: int | None = None
+    scarce: bool = False
+    demand: int = 0
+    earlier: int = 0
+    changes: int = 0
+    users: int = 0
+    bucket: int = 0
+    since: int = 0
+    until: float = -1.0
+    occupies: bool = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.occupies = self.limit.on_death == "drop"
+
+    def turn(self, now: float) -> None:
+        """Go on to the part of the window that is now."""
+        span = self.limit.window.span(now)
+        if self.left is not None and span.since >= self.until > 0:
+            self.left = max(0, self.limit.amount - self.available - self.reserved)
+        self.bucket, self.since = span.bucket, span.since
+        self.until = self.limit.window.until(now)
+
+    def goes_by(self, limit: Limit) -> bool:
+        """Whether this is its limit, or one that is the same."""
+        if limit is self.limit:
+            return True
+        if limit != self.limit:
+            return False
+        self.limit = limit
+        return True
+
+    def follow(self, limit: Limit) -> None:
+        """Go by another limit from now on."""
+        self.left, self.until = None, -1.0
+        self.limit = limit
+        self.occupies = limit.on_death == "drop"
+
+    def lacks(self, amount: int) -> int:
+        """How much has to be acquired to reserve an amount; a debt is paid with it."""
+        return amount - self.available if amount > self.available else 0
+
+    def pin(self, amount: int) -> None:
+        """Keep an amount for one who waits for more of it, or below 0 no longer."""
+        self.available -= amount
+        self.reserved += amount
+
+    def claim(self, need: int, more: int) -> Claim:
+        """Ask for what is needed, for `more` that others wait for, and for a slice."""
+        limit = self.limit
+        share = self._share()
+        want = need + more + (share if share >= need else 0)
+        return Claim(
+            self.account, limit.amount, need, want, self.bucket, self.since, limit.on_death
+        )
+
+    def learn(self, balance: Balance, need: int) -> None:
+        """Note what the store said of the account."""
+        self.left = max(0, self.limit.amount - balance.spent - balance.held)
+        self.scarce = self.left < SCARCE * need
+
+    def surplus(self) -> int:
+        """What is available above what is soon needed."""
+        return max(0, self.available - self._share()) if self.available > 0 else 0
+
+    def tick(self) -> None:
+        """Forget what was reserved before the last tick."""
+        self.earlier, self.demand = self.demand, 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to remember."""
+        busy = self.available or self.reserved or self.demand or self.earlier or self.users
+        return not busy
+
+    @property
+    def indebted(self) -> bool:
+        """Whether more was spent than was ever held, and nothing is under way to pay it with."""
+        return self.available < 0 and not (self.reserved or self.users or self.demand)
+
+    def _share(self) -> int:
+        if not self.left:
+            return 0
+        return min(self.left // SHARE, TICKS * max(self.demand, self.earlier))
+
+
+class Reservation:
+    """Amounts that are held until they are settled or released, which is done once."""
+
+    __slots__ = ("_amounts", "_buckets", "_left_over", "_open", "_slices")
+
+    def __init__(
+        self,
+        slices: list[Slice],
+        buckets: list[int],
+        amounts: Sequence[int],
+        left_over: Callable[[Slice], None],
+    ) -> None:
+        self._slices = slices
+        self._buckets = buckets
+        self._amounts = amounts
+        self._left_over = left_over
+        self._open = True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not been settled or released."""
+        return self._open
+
+    @property
+    def amounts(self) -> tuple[int, ...]:
+        """What is reserved, in the order of the limits."""
+        return tuple(self._amounts)
+
+    def split(self, count: int) -> "tuple[Reservation, Reservation]":
+        """Two reservations in the place of this one: of the first `count` limits, and the rest."""
+        if not self._open:
+            raise RuntimeError("a reservation is settled once")
+        self._open = False
+        slices, buckets, amounts = self._slices, self._buckets, self._amounts
+        first = Reservation(slices[:count], buckets[:count], amounts[:count], self._left_over)
+        rest = Reservation(slices[count:], buckets[count:], amounts[count:], self._left_over)
+        return first, rest
+
+    def debits(self) -> tuple[Debit, ...]:
+        """What is to be posted if all of it is spent."""
+        return self._debits(self._amounts)
+
+    def settle(self, amounts: Sequence[int]) -> tuple[Debit, ...]:
+        """Spend what was really used and free the rest; what is to be posted of it.
+
+        The caller hands the debits to the ledger before it waits for anything. Of accounts whose
+        amounts are only occupied ("drop") nothing is spent: their amount is 0.
+        """
+        if not self._open:
+            raise RuntimeError("a reservation is settled once")
+        self._open = False
+        for piece, held, spent in zip(self._slices, self._amounts, amounts, strict=True):
+            piece.reserved -= held
+            piece.available += held - spent
+            piece.changes += 1
+            if not held:
+                piece.users -= 1
+            if piece.scarce and spent < held:
+                self._left_over(piece)
+        return self._debits(amounts)
+
+    def release(self) -> None:
+        """Free all of it: nothing was spent. Nothing happens when it has been settled."""
+        if self._open:
+            self.settle([0] * len(self._amounts))
+
+    def _debits(self, amounts: Sequence[int]) -> tuple[Debit, ...]:
+        return tuple(
+            [
+                _new(Debit, (piece.account, bucket, spent))
+                for piece, bucket, spent in zip(self._slices, self._buckets, amounts, strict=True)
+                if spent and not piece.occupies
+            ]
+        )

@@ -1,0 +1,235 @@
+"""Reserving under limits: from slices held in advance, and from the store when those run out."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+from attrs import define, field
+
+from jackfield._slices import Limit, Reservation, Slice
+from jackfield._waiting import LimitReached, Line, Wish
+from jackfield.store import Account, Acquired, Claim, StoreUnavailable
+
+__all__ = ["Allowances", "Holder", "Limit", "LimitReached", "Reservation"]
+
+TICK: Final = 0.2
+"""Seconds between looks at what lies idle: after two of them it is given back."""
+
+SOON: Final = 0.004
+"""Seconds for which what is left over of scarce accounts is gathered, to go back together."""
+
+
+class Holder(Protocol):
+    """What allowances need of a `Ledger`."""
+
+    def now(self) -> float:
+        """The store's clock."""
+
+    async def acquire(self, claims: Sequence[Claim]) -> Acquired:
+        """Hold amounts in the store. Raises StoreUnavailable."""
+
+    def give_back(self, account: Account, amount: int) -> None:
+        """Hold so much less, from the next posting on."""
+
+    def on_restate(self, held: Callable[[], Mapping[Account, int]]) -> None:
+        """Ask `held` what is held here, when the store has to be told anew."""
+
+    async def flush(self) -> None:
+        """Post now what has been spent and given back. Raises StoreUnavailable."""
+
+
+@define(eq=False)
+class Allowances:
+    """What one process may spend of many accounts.
+
+    Of each it holds a slice: amounts acquired in advance, at most one in a hundred of what is left
+    and no more than is spent in seconds. Near the limit a slice is just what is needed. What lies
+    idle goes back within half a second, and what is left over of a scarce account at once.
+
+    An account stands once in the limits of one call. Belongs to the event loop's thread.
+    """
+
+    _holder: Holder
+    _loop: asyncio.AbstractEventLoop = field(init=False)
+    _slices: dict[Account, Slice] = field(factory=dict, init=False)
+    _lines: dict[tuple[Account, ...], Line] = field(factory=dict, init=False)
+    _serving: set[asyncio.Task[None]] = field(factory=set, init=False)
+    _left_over: dict[Account, Slice] = field(factory=dict, init=False)
+    _going_back: asyncio.Task[None] | None = field(default=None, init=False)
+    _timer: asyncio.TimerHandle | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._holder.on_restate(self.held)
+
+    def try_reserve(self, limits: Sequence[Limit], amounts: Sequence[int]) -> Reservation | None:
+        """Reserve from what is held here; None where that is not enough. Asks nobody."""
+        now = self._holder.now()
+        found = self._slices
+        taken: list[Slice] = []
+        buckets: list[int] = []
+        for limit, amount in zip(limits, amounts, strict=True):
+            piece = found.get(limit.account)
+            if (
+                piece is None
+                or piece.available < amount
+                or (piece.limit is not limit and not piece.goes_by(limit))
+            ):
+                _undo(taken, amounts)
+                return None
+            if now >= piece.until:
+                piece.turn(now)
+            piece.available -= amount
+            piece.reserved += amount
+            piece.demand += amount
+            if not amount:
+                piece.users += 1
+            taken.append(piece)
+            buckets.append(piece.bucket)
+        return Reservation(taken, buckets, amounts, self.soon)
+
+    async def reserve(self, limits: Sequence[Limit], amounts: Sequence[int]) -> Reservation:
+        """Reserve on all accounts or on none; what lacks is acquired from the store.
+
+        Raises LimitReached when a limit has no room, and StoreUnavailable soon when the store is
+        needed and does not answer.
+        """
+        reservation = self.try_reserve(limits, amounts)
+        if reservation is not None:
+            return reservation
+        done: asyncio.Future[Reservation] = asyncio.get_running_loop().create_future()
+        self._line(limits, amounts).add(Wish(limits, amounts, done))
+        try:
+            return await done
+        except asyncio.CancelledError:
+            if done.done() and not done.cancelled() and done.exception() is None:
+                done.result().release()
+            raise
+
+    def remaining(self, limit: Limit) -> int | None:
+        """What is left of a limit as far as this process knows; None when it knows nothing."""
+        piece = self._slices.get(limit.account)
+        if piece is None or piece.left is None:
+            return None
+        return max(0, piece.left + piece.available)
+
+    def held(self) -> dict[Account, int]:
+        """What is available or reserved here, by account."""
+        held = {a: piece.available + piece.reserved for a, piece in self._slices.items()}
+        return {account: amount for account, amount in held.items() if amount > 0}
+
+    async def stop(self) -> None:
+        """Give back all that is not reserved."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._going_back is not None:
+            await asyncio.wait([self._going_back])
+        for piece in self._slices.values():
+            self._give(piece, piece.available)
+        await self._post()
+
+    # What those who wait ask for
+
+    async def acquire(self, claims: Sequence[Claim]) -> Acquired:
+        """Ask the store."""
+        return await self._holder.acquire(claims)
+
+    def slice_of(self, limit: Limit) -> Slice:
+        """What is known of the limit's account, by this limit and at this moment."""
+        piece = self._slices.get(limit.account)
+        if piece is None:
+            piece = self._slices[limit.account] = Slice(limit, limit.account)
+            self._loop = asyncio.get_running_loop()
+            if self._timer is None:
+                self._arm()
+        elif not piece.goes_by(limit):
+            self._give(piece, piece.available)  # It was right under the limit of before.
+            self.soon(piece)
+            piece.follow(limit)
+        now = self._holder.now()
+        if now >= piece.until:
+            piece.turn(now)
+        return piece
+
+    def soon(self, piece: Slice) -> None:
+        """Give what is left over of a scarce account to others."""
+        self._left_over[piece.account] = piece
+        if self._going_back is None:
+            self._going_back = self._loop.create_task(self._go_back())
+
+    async def gone_back(self, limits: Sequence[Limit]) -> None:
+        """Wait while something of these accounts is on its way back."""
+        task = self._going_back
+        if task is not None and any(limit.account in self._left_over for limit in limits):
+            await asyncio.wait([task])
+
+    def _line(self, limits: Sequence[Limit], amounts: Sequence[int]) -> Line:
+        """Where those wait who lack the same."""
+        wanted = zip(limits, amounts, strict=True)
+        lacking = tuple([limit.account for limit, n in wanted if self.slice_of(limit).lacks(n)])
+        line = self._lines.get(lacking)
+        if line is None:
+            line = self._lines[lacking] = Line(self)
+            task = self._loop.create_task(self._serve(lacking, line))
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
+        return line
+
+    async def _serve(self, lacking: tuple[Account, ...], line: Line) -> None:
+        await line.serve()
+        del self._lines[lacking]
+
+    # What goes back
+
+    def _arm(self) -> None:
+        self._timer = self._loop.call_later(TICK, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        for piece in list(self._slices.values()):
+            piece.tick()
+            self._give(piece, piece.surplus())
+            if piece.idle:
+                del self._slices[piece.account]
+            elif piece.indebted:
+                self.soon(piece)
+        if self._slices:
+            self._arm()
+
+    def _give(self, piece: Slice, amount: int) -> None:
+        if amount > 0:
+            piece.available -= amount
+            if piece.left is not None:
+                piece.left += amount
+            self._holder.give_back(piece.account, amount)
+
+    async def _go_back(self) -> None:
+        """Give back what is left over, until there is no more of it."""
+        await asyncio.sleep(SOON)
+        while self._left_over:
+            pieces = dict(self._left_over)
+            changes = {account: piece.changes for account, piece in pieces.items()}
+            for piece in pieces.values():
+                self._give(piece, piece.available)
+            posted = await self._post()
+            for account, piece in pieces.items():
+                if posted and piece.indebted and piece.changes == changes[account]:
+                    piece.available = 0
+                if piece.changes == changes[account] or not posted:
+                    del self._left_over[account]
+        self._going_back = None
+
+    async def _post(self) -> bool:
+        """Whether the store has all that was spent and given back; else it gets it later."""
+        try:
+            await self._holder.flush()
+        except StoreUnavailable:
+            return False
+        return True
+
+
+def _undo(taken: list[Slice], amounts: Sequence[int]) -> None:
+    for piece, amount in zip(taken, amounts, strict=False):
+        piece.pin(-amount)
+        piece.demand -= amount
+        if not amount:
+            piece.users -= 1

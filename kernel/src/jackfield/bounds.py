@@ -1,0 +1,208 @@
+"""Upper bounds of what a request can use: cheap for the usual request, safe for any other."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from jackfield._media_bounds import tokens_of_part
+from jackfield._plain_request import is_plain
+from jackfield.capabilities import Capabilities
+from jackfield.errors import InvalidRequest
+from jackfield.messages import (
+    Audio,
+    ChatRequest,
+    Document,
+    Image,
+    Opaque,
+    Part,
+    RerankRequest,
+    ToolResult,
+)
+
+if TYPE_CHECKING:
+    from jackfield.exchange import Exchange
+    from jackfield.prices import Schedule
+
+MOST_INPUT: Final = 2_000_000
+"""Tokens: the longest context of any model, for a model of which it is not known."""
+
+MOST_OUTPUT: Final = 131_072
+"""Tokens: the longest answer of a model of which it is not known."""
+
+_OVERHEAD: Final = 1024
+"""Tokens that a provider adds: its instructions on tools, the marks between messages."""
+
+_ROUNDS: Final = 10
+"""How often a provider lets a model call the provider's own tools in one request."""
+
+_CHUNK: Final = 500
+"""Bytes: documents of more tokens than this are ranked in parts, each as one document."""
+
+_BYTES_A_SECOND: Final = 500
+"""The least that a second of intelligible sound takes in a file."""
+
+# Their limits on an answer leave out what the model thinks before it.
+_THINKS_BESIDES: Final = frozenset({"xai", "dashscope"})
+
+_OWN_TOOLS: Final = ("web_search", "x_search", "file_search", "maps", "code_execution")
+
+_SILENT: Final = frozenset({"embeddings", "rerank", "count_tokens"})
+"""Operations whose answers have no tokens."""
+
+
+class Bound(msgspec.Struct, frozen=True):
+    """The most that a request can use. `nano` is nano-dollars, None when no price is known."""
+
+    input_tokens: int
+    output_tokens: int
+    nano: int | None = None
+
+
+class Sizes(msgspec.Struct, frozen=True):
+    """The most of each kind that a request can use; `tiers` are those it can be processed in."""
+
+    input_tokens: int
+    output_tokens: int
+    units: Mapping[str, int] = {}
+    tiers: tuple[str, ...] = ("priority",)
+    hour_cache: bool = False
+    audio: bool = False
+
+
+def sizes_of(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -> Sizes:
+    """The most that a request can use of a model with these abilities."""
+    request = exchange.request
+    body, operation = request.body, exchange.operation
+    limit = _limit(exchange, vendors, able)
+    if operation == "rerank":
+        return Sizes(_most_input(len(body), able), 0, {"rerank_search": _searches(exchange)})
+    if not exchange.dialect.translates:
+        return _untold(exchange, able)
+    if operation in _SILENT:
+        return Sizes(_most_input(len(body) + _OVERHEAD, able), 0)
+    if is_plain(exchange.tree):
+        return Sizes(_most_input(len(body) + _OVERHEAD, able), limit)
+    try:
+        canonical = exchange.canonical()
+    except InvalidRequest:  # the provider will say so too, and bill nothing
+        canonical = None
+    if not isinstance(canonical, ChatRequest):
+        return Sizes(_most_input(len(body) + _OVERHEAD, able), limit)
+    return _sizes_of_chat(canonical, body, limit, able)
+
+
+def _sizes_of_chat(chat: ChatRequest, body: bytes, limit: int, able: Capabilities) -> Sizes:
+    count = len(body) + _OVERHEAD
+    audio = "audio" in chat.modalities or b'"AUDIO"' in body or b'"audio"' in body
+    for part in _parts(chat):
+        tokens, size = tokens_of_part(part)
+        count += tokens - size
+        audio = audio or isinstance(part, Audio)
+    if chat.server_state is not None or b'"cachedContent"' in body or b'"cached_content"' in body:
+        count = MOST_INPUT
+    count = _most_input(count, able)
+    searches = _own_tools(chat, body)
+    if searches:
+        # Each round reads all that was said and found before it once more.
+        count = _most_input(MOST_INPUT, able) * (searches + 1)
+        limit *= searches + 1
+    return Sizes(
+        count,
+        limit * max(chat.n or 1, 1),
+        dict.fromkeys(_OWN_TOOLS, searches),
+        _tiers(chat.service_tier, body),
+        b'1h"' in body,
+        audio,
+    )
+
+
+def cost_of(sizes: Sizes, schedule: "Schedule") -> int:
+    """The most that a request of such a size can cost, under every tariff it can come under."""
+    most = 0
+    worst = schedule.worst(sizes.tiers, hour_cache=sizes.hour_cache, audio=sizes.audio)
+    for above, given, made, tariff in worst:
+        if sizes.input_tokens > above:
+            counts = {given: sizes.input_tokens, made: sizes.output_tokens, "request": 1}
+            if sizes.units:
+                counts |= sizes.units
+            most = max(most, tariff.at_most(counts))
+    return most
+
+
+def _most_input(count: int, able: Capabilities) -> int:
+    return min(count, able.context_tokens or MOST_INPUT)
+
+
+def _limit(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -> int:
+    asked = exchange.max_tokens
+    most = able.max_output_tokens or MOST_OUTPUT
+    if asked is None:
+        return most
+    if not _THINKS_BESIDES.isdisjoint(vendors):
+        return asked + most
+    return asked
+
+
+def _tiers(asked: str | None, body: bytes) -> tuple[str, ...]:
+    """A project may be set to "priority", so that what does not name a tier may come under it."""
+    if b'"speed"' in body:
+        return ("priority", "fast")
+    return ("priority",) if asked in (None, "auto") else (asked,)
+
+
+def _parts(chat: ChatRequest) -> Iterator[Part]:
+    pending: list[Part] = [part for message in chat.messages for part in message.parts]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, ToolResult):
+            pending += part.parts
+        elif isinstance(part, Image | Audio | Document | Opaque):
+            yield part
+
+
+def _own_tools(chat: ChatRequest, body: bytes) -> int:
+    """How often the provider's own tools can be called; 0 when there are none."""
+    own = [tool.value for tool in chat.tools if isinstance(tool, Opaque)]
+    if not own:
+        return _ROUNDS if b'"web_search_options"' in body or b'"plugins"' in body else 0
+    uses = [tool.get("max_uses") for tool in own if isinstance(tool, dict)]
+    known = [use for use in uses if type(use) is int and use >= 0]
+    return sum(known) if len(known) == len(own) else max(_ROUNDS, sum(known))
+
+
+def _searches(exchange: "Exchange") -> int:
+    """A search ranks a hundred documents; a long one counts as several."""
+    body = exchange.request.body
+    documents = len(body) // 3
+    try:
+        request = exchange.canonical() if exchange.dialect.translates else None
+    except InvalidRequest:
+        request = None
+    if isinstance(request, RerankRequest):
+        documents = len(request.documents)
+    return -(-(documents + len(body) // _CHUNK) // 100) or 1
+
+
+def _untold(exchange: "Exchange", able: Capabilities) -> Sizes:
+    """Sound, images and whatever else is passed through unread."""
+    body = exchange.request.body
+    tree = _object(exchange)
+    count = tree.get("n")
+    images = count if type(count) is int and count > 0 else 1
+    units = {
+        "characters": len(body),
+        "audio_hour": len(body) * 1000 // _BYTES_A_SECOND,
+        "image": images,
+        "page": len(body) // 100 + 1,
+        "annotated_page": len(body) // 100 + 1,
+    }
+    limit = exchange.max_tokens or able.max_output_tokens or MOST_OUTPUT
+    given = MOST_INPUT if b'"http' in body or b'"file' in body else len(body) + _OVERHEAD
+    return Sizes(_most_input(given, able), limit * images, units, audio=True)
+
+
+def _object(exchange: "Exchange") -> Mapping[str, Any]:
+    media = exchange.request.headers.get("content-type", "application/json")
+    tree = exchange.json() if "json" in media else None
+    return tree if isinstance(tree, dict) else {}

@@ -1,0 +1,57 @@
+"""Money in nano-dollars: whole numbers, so that sums are exact."""
+
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import ClassVar, Final, Self
+
+from attrs import frozen
+
+NANO: Final = 1_000_000_000
+"""Nano-dollars in a dollar."""
+
+_MOST: Final = Decimal(10) ** 12
+_FORM: Final = 'write dollars, such as "12.50"'
+
+
+def dollars(amount: str | float | Decimal, *, cents: bool = False) -> int:
+    """Nano-dollars of an amount in dollars; with `cents` it may have two decimals at the most.
+
+    Raises ValueError for what is no amount of money: below 0, not a number, too fine to count.
+    """
+    try:
+        value = Decimal(str(amount).strip().removeprefix("$"))
+    except InvalidOperation:
+        raise ValueError(f"{amount!r} is no amount of money; {_FORM}") from None
+    if not value.is_finite() or value > _MOST:
+        raise ValueError(f"{amount!r} is no amount of money; {_FORM}")
+    if value < 0:
+        raise ValueError(f"{amount!r} is below 0; {_FORM}")
+    if cents and value != value.quantize(Decimal("0.01"), ROUND_HALF_EVEN):
+        raise ValueError(f"{amount!r} has a fraction of a cent; {_FORM}")
+    nano = value * NANO
+    if nano != int(nano):
+        raise ValueError(f"{amount!r} is finer than a billionth of a dollar; {_FORM}")
+    return int(nano)
+
+
+def show(nano: int) -> str:
+    """An amount in dollars as text, with two decimals or as many as it needs."""
+    sign, nano = ("-", -nano) if nano < 0 else ("", nano)
+    fraction = f"{nano % NANO:09d}".rstrip("0")
+    return f"{sign}{nano // NANO}.{fraction.ljust(2, '0')}"
+
+
+@frozen
+class Dollars:
+    """An amount of money as it is written in the configuration."""
+
+    toml_name: ClassVar[str] = "dollars"
+
+    nano: int
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Read `12.50`; ValueError says what is wrong."""
+        return cls(dollars(text))
+
+    def __str__(self) -> str:
+        return show(self.nano)

@@ -1,0 +1,369 @@
+"""The price book: what models cost, by provider, model and day."""
+
+import datetime as dt
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import msgspec
+from attrs import field, frozen
+from attrs.validators import matches_re, optional
+
+from jackfield._config.options import option
+from jackfield.bounds import Bound, cost_of, sizes_of
+from jackfield.capabilities import ModelFacts
+from jackfield.globs import matches
+from jackfield.messages import Usage
+from jackfield.rates import Rates, Tariff
+
+if TYPE_CHECKING:
+    from jackfield.exchange import Exchange
+    from jackfield.plan import Target
+    from jackfield.setup import Setup
+
+_DATA: Final = Path(__file__).with_name("data") / "prices.json"
+_HOUR: Final = 3_600
+_DATE: Final = r"\d{4}-\d\d-\d\d"
+_WHEN: Final = re.compile(
+    r"(?:hours (?P<first>\d\d?)-(?P<last>\d\d?))?"
+    r"(?:(?:^| )(?!above |hours )(?P<tier>[a-z_]+))?"
+    r"(?:(?:^| )above (?P<above>[1-9]\d*))?"
+)
+_MOST_KEPT: Final = 4096
+_STANDARD: Final = frozenset({"", "auto", "default", "standard", "on_demand", "standard_only"})
+
+
+@frozen
+class Price(Rates):
+    """`[prices."provider/model"]`: what a model costs, in dollars.
+
+    What is left out is as in the price book that is shipped. The days begin at midnight UTC.
+    """
+
+    since: str | None = option(
+        None,
+        "The first day on which it holds, as YYYY-MM-DD.",
+        validator=optional(matches_re(_DATE)),
+    )
+    until: str | None = option(
+        None, "The first day on which it no longer holds.", validator=optional(matches_re(_DATE))
+    )
+    when: Mapping[str, Rates] = option(
+        {},
+        "Other rates under a condition: a service tier such as `batch`, `flex` or `priority`;"
+        " `above N` for requests with more than N tokens of input; `hours 1-4` for the hours of the"
+        " day, UTC, of which the last is the first that no longer counts; or several of them in the"
+        " order `hours 1-4 batch above N`.",
+    )
+
+    def __attrs_post_init__(self) -> None:
+        self.entry()
+
+    def entry(self) -> "Entry":
+        """The same as an entry of the book. Raises ValueError when something cannot be."""
+        when = {condition: rates.nano() for condition, rates in self.when.items()}
+        return Entry(self.nano(), when, *_days(self.since, self.until))
+
+
+@frozen
+class Entry:
+    """Rates in nano-dollars that hold on the days in [since, until), counted from 1970.
+
+    `when` has those that differ under a condition.
+    """
+
+    rates: Mapping[str, int]
+    when: Mapping[str, Mapping[str, int]] = field(factory=dict)
+    since: int = 0
+    until: int = 1 << 31
+
+    def __attrs_post_init__(self) -> None:
+        for condition in self.when:
+            if not condition or not _WHEN.fullmatch(condition):
+                raise ValueError(
+                    f"{condition!r} is no condition: write a service tier such as 'batch',"
+                    " 'above 200000', 'hours 1-4', or several: 'hours 1-4 batch above 200000'"
+                )
+
+    def holds(self, day: int) -> bool:
+        """Whether it holds on a day."""
+        return self.since <= day < self.until
+
+    def at(self, hour: int) -> Iterator[tuple[str, Mapping[str, int]]]:
+        """The conditions that can hold in an hour of the day, without those hours."""
+        for condition, rates in self.when.items():
+            found = _WHEN.fullmatch(condition)
+            if found is None or found["first"] is None:
+                yield condition, rates
+            elif int(found["first"]) <= hour < int(found["last"]):
+                yield condition[found.end("last") :].strip(), rates
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """Nano-dollars. `missing` says that there is no price for all or some of what was used."""
+
+    nano: int
+    missing: bool = False
+    unpriced: tuple[str, ...] = ()
+    """The names of the rates that are missing; empty when nothing at all is known."""
+
+
+UNKNOWN: Final = Cost(0, missing=True)
+"""What is said of a model that is in no price book."""
+
+
+class Schedule:
+    """What one model costs on one day, for every service tier and length."""
+
+    __slots__ = ("_standard", "_tiers", "_worst", "own")
+
+    def __init__(
+        self,
+        rates: Mapping[str, int],
+        when: Mapping[str, Mapping[str, int]],
+        *,
+        own: bool = False,
+    ) -> None:
+        self.own = own
+        """Whether the configuration has a say in it."""
+        names = {_condition(condition)[0] for condition in when}
+        self._tiers = {name: _lengths(name, rates, when) for name in names | {""}}
+        self._standard = self._tiers[""]
+        self._worst: dict[Any, tuple[tuple[int, str, str, Tariff], ...]] = {}
+
+    def tariff(self, input_tokens: int, service_tier: str | None = None) -> Tariff:
+        """The rates for a request with so much input, in a service tier if it has its own."""
+        lengths = self._standard
+        if service_tier is not None and service_tier not in _STANDARD:
+            lengths = self._tiers.get(service_tier, lengths)
+        for above, tariff in lengths:
+            if input_tokens > above:
+                return tariff
+        return lengths[-1][1]
+
+    def cost(self, usage: Usage) -> Cost:
+        """What a usage costs."""
+        tariff = self.tariff(usage.input_tokens, usage.service_tier)
+        nano, unpriced = tariff.cost(usage)
+        return Cost(nano, bool(unpriced), unpriced)
+
+    def worst(
+        self, tiers: tuple[str, ...], *, hour_cache: bool, audio: bool
+    ) -> Sequence[tuple[int, str, str, Tariff]]:
+        """Every tariff that a request can come under: above which input, and its dearest rates."""
+        key = (tiers, hour_cache, audio)
+        found = self._worst.get(key)
+        if found is None:
+            found = self._worst[key] = tuple(self._dearest(tiers, hour_cache, audio))
+        return found
+
+    def _dearest(
+        self, tiers: tuple[str, ...], hour_cache: bool, audio: bool
+    ) -> Iterator[tuple[int, str, str, Tariff]]:
+        given, made = ["input", "cache_write", "image_input"], ["output", "reasoning"]
+        made.append("image_output")
+        if hour_cache:
+            given.append("cache_write_1h")
+        if audio:
+            given.append("audio_input")
+            made.append("audio_output")
+        for name in dict.fromkeys(("", *tiers)):
+            for above, tariff in self._tiers.get(name, ()):
+                yield above, tariff.dearest(*given), tariff.dearest(*made), tariff
+
+
+class PriceBook:
+    """Looks up what models cost.
+
+    `own` is what the configuration says, by pattern, before what is shipped; a pattern is
+    "provider/model", with `*` for any text. `names` tells by which names the vendor of a provider
+    is known besides that of its table. For each single rate the first match that has it counts.
+    """
+
+    def __init__(
+        self,
+        own: Mapping[str, Price | Sequence[Price]] | None = None,
+        names: Callable[[str], Sequence[str]] = lambda provider: (),
+        facts: ModelFacts | None = None,
+    ) -> None:
+        self._own = [
+            (pattern.lower(), price.entry())
+            for pattern, prices in (own or {}).items()
+            for price in ([prices] if isinstance(prices, Price) else prices)
+        ]
+        self._names = names
+        self._facts = facts or ModelFacts()
+        self._kept: dict[tuple[str, str, int], Schedule | None] = {}
+
+    @classmethod
+    def of_gateway(cls, setup: "Setup") -> Self:
+        """The book of a gateway, which knows its providers by their plugins and presets."""
+        settings, providers = setup.settings, setup.providers
+
+        def names(provider: str) -> Sequence[str]:
+            known = getattr(providers.get(provider), "vendor", None)
+            if known is not None:
+                return (known,) if known else ()
+            table = settings.providers.get(provider)
+            return (table.use,) if table is not None else ()
+
+        return cls(settings.prices, names, ModelFacts(settings.capabilities))
+
+    def of(self, provider: str, model: str, at: float) -> Schedule | None:
+        """What a model costs at a time, in seconds since 1970; None when that is not known."""
+        key = (provider, model, int(at // _HOUR))
+        try:
+            return self._kept[key]
+        except KeyError:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            found = self._kept[key] = self._find(*key)
+            return found
+
+    def cost(self, target: "Target", usage: Usage, *, at: float | None = None) -> Cost:
+        """What a usage costs at a time, in seconds since 1970, or now.
+
+        What the provider itself says that it charges counts more than what is shipped, and less
+        than what the configuration says.
+        """
+        at = time.time() if at is None else at
+        schedule = self.of(target.provider, target.model, at)
+        if usage.cost is not None and (schedule is None or not schedule.own):
+            return Cost(usage.cost)
+        if usage.bills:
+            return self._sum(target.provider, target.model, usage, at)
+        return UNKNOWN if schedule is None else schedule.cost(usage)
+
+    def bound(self, exchange: "Exchange", target: "Target", *, at: float | None = None) -> Bound:
+        """How many tokens a request can use at the most, and what it can cost.
+
+        `nano` is None when no price is known.
+        """
+        at = time.time() if at is None else at
+        vendors = (target.provider, *self._names(target.provider))
+        able = self._facts.of(target.model, *vendors)
+        sizes = sizes_of(exchange, vendors, able)
+        schedule = self.of(target.provider, target.model, at)
+        nano = None if schedule is None else cost_of(sizes, schedule)
+        return Bound(sizes.input_tokens, sizes.output_tokens, nano)
+
+    def _sum(self, provider: str, model: str, usage: Usage, at: float) -> Cost:
+        costs = []
+        for bill in usage.bills:
+            schedule = self.of(provider, bill.model or model, at)
+            costs.append(UNKNOWN if schedule is None else schedule.cost(bill.usage))
+        return Cost(
+            sum([cost.nano for cost in costs]),
+            any(cost.missing for cost in costs),
+            tuple(name for cost in costs for name in cost.unpriced),
+        )
+
+    def _find(self, provider: str, model: str, hours: int) -> Schedule | None:
+        day, hour = divmod(hours, 24)
+        vendors = dict.fromkeys(name.lower() for name in (provider, *self._names(provider)))
+        model = model.lower()
+        own = [*self._own_entries(vendors, model, day)]
+        entries = own + [*_shipped_entries(vendors, model, day)][:1]
+        if not entries:
+            return None
+        rates: dict[str, int] = {}
+        when: dict[str, dict[str, int]] = {}
+        for entry in reversed(entries):
+            rates.update(entry.rates)
+            for condition, others in entry.at(hour):
+                when.setdefault(condition, {}).update(others)
+        return Schedule(rates, when, own=bool(own))
+
+    def _own_entries(self, vendors: Iterable[str], model: str, day: int) -> Iterator[Entry]:
+        names = [*(f"{vendor}/{model}" for vendor in vendors), model]
+        for pattern, entry in self._own:
+            if entry.holds(day) and any(matches(pattern, name) for name in names):
+                yield entry
+
+
+def _days(since: str | None, until: str | None) -> tuple[int, int]:
+    def day(text: str | None, default: int) -> int:
+        epoch = dt.date(1970, 1, 1)
+        return default if text is None else (dt.date.fromisoformat(text) - epoch).days
+
+    first, last = day(since, 0), day(until, 1 << 31)
+    if first >= last:
+        raise ValueError(f"since {since!r} is not before until {until!r}")
+    return first, last
+
+
+def _condition(condition: str) -> tuple[str, int]:
+    found = _WHEN.fullmatch(condition)
+    return (found["tier"] or "", int(found["above"] or -1)) if found else ("", -1)
+
+
+def _lengths(
+    tier: str, rates: Mapping[str, int], when: Mapping[str, Mapping[str, int]]
+) -> tuple[tuple[int, Tariff], ...]:
+    """The tariffs of one service tier, each with the input above which it holds, longest first."""
+    lengths = {-1, *(_condition(condition)[1] for condition in when)}
+    made = []
+    for longest in sorted(lengths, reverse=True):
+        merged = dict(rates)
+        for name in dict.fromkeys(("", tier)):
+            for above in sorted(lengths):
+                if above <= longest:
+                    merged.update(when.get(_name(name, above), {}))
+        made.append((longest, Tariff(merged)))
+    return tuple(made)
+
+
+def _name(tier: str, above: int) -> str:
+    return " ".join(filter(None, (tier, f"above {above}" if above >= 0 else "")))
+
+
+class _Shelf:
+    """The shipped entries of one provider: by full names, and by patterns, the longest first."""
+
+    def __init__(self) -> None:
+        self.exact: dict[str, list[Entry]] = {}
+        self.patterns: list[tuple[str, Entry]] = []
+
+    def add(self, match: Iterable[str], entry: Entry) -> None:
+        for pattern in match:
+            if "*" in pattern:
+                self.patterns.append((pattern, entry))
+            else:
+                self.exact.setdefault(pattern, []).append(entry)
+
+
+@cache
+def _shelves() -> Mapping[str, _Shelf]:
+    """What is shipped, by provider. Read when it is first needed."""
+    shelves: dict[str, _Shelf] = {}
+    for group in msgspec.json.decode(_DATA.read_bytes())["groups"]:
+        entries = [(listed["match"], _read(listed)) for listed in group["prices"]]
+        for provider in group["providers"]:
+            shelf = shelves.setdefault(provider, _Shelf())
+            for match, entry in entries:
+                shelf.add(match, entry)
+    for shelf in shelves.values():
+        shelf.patterns.sort(key=lambda pair: -len(pair[0]))
+    return shelves
+
+
+def _read(listed: Mapping[str, Any]) -> Entry:
+    days = _days(listed.get("since"), listed.get("until"))
+    return Entry(listed["rates"], listed.get("when", {}), *days)
+
+
+def _shipped_entries(vendors: Iterable[str], model: str, day: int) -> Iterator[Entry]:
+    shelves = _shelves()
+    for vendor in vendors:
+        shelf = shelves.get(vendor)
+        if shelf is None:
+            continue
+        for entry in shelf.exact.get(model, ()):
+            if entry.holds(day):
+                yield entry
+        for pattern, entry in shelf.patterns:
+            if entry.holds(day) and matches(pattern, model):
+                yield entry

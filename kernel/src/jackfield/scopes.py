@@ -1,0 +1,144 @@
+"""What a limit is for: a part of an organization, a provider, a model, a tag, a session, …"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from attrs import frozen
+
+from jackfield.globs import matches
+
+if TYPE_CHECKING:
+    from jackfield.exchange import Exchange, Principal
+    from jackfield.plan import Target
+
+HOLDERS: Final = ("team", "user", "project", "key")
+"""What principals name in their scopes besides the organization, which is the tenant."""
+
+_VALUED: Final = ("organization", *HOLDERS, "provider", "model", "tag", "ip")
+_FORMS: Final = (
+    "gateway, organization:ID, team:ID, user:ID, project:ID, key:ID, provider:NAME, model:PATTERN,"
+    " tag:NAME=VALUE, session, or ip:ADDRESS"
+)
+
+
+class Sight(msgspec.Struct, frozen=True):
+    """What scopes see of a request.
+
+    `asked` is the model as the client named it; `tags` has those names that any scope is about.
+    Before there is a target nothing is in the scope of a provider or a model.
+    """
+
+    principal: "Principal"
+    target: "Target | None"
+    asked: str | None
+    tags: Mapping[str, str]
+    client: str = ""
+
+
+@frozen
+class Scope:
+    """`team:search`. Where the value is `*`, each value counts by itself.
+
+    A model's value is a pattern, and all models that it fits count together.
+    """
+
+    kind: str
+    value: str = ""
+    tag: str = ""
+
+    @classmethod
+    def from_text(cls, text: str) -> "Scope":
+        """Read a scope. Raises ValueError, which names the text and what is allowed."""
+        kind, _, value = text.partition(":")
+        if text == "gateway":
+            return cls("gateway")
+        if kind == "session" and value in ("", "*"):
+            return cls("tag", "*", "session")
+        if kind not in _VALUED or not value:
+            raise ValueError(f"{text!r} is no scope; scopes are {_FORMS}")
+        if kind != "tag":
+            return cls(kind, value)
+        name, _, value = value.partition("=")
+        if not name or not value:
+            raise ValueError(f"{text!r} names no tag; write tag:NAME=VALUE, or tag:NAME=*")
+        return cls("tag", value, name)
+
+    @property
+    def each(self) -> bool:
+        """Whether each value counts by itself."""
+        return self.value == "*" and self.kind != "model"
+
+    @property
+    def about_target(self) -> bool:
+        """Whether it depends on the target: another one may not be in it."""
+        return self.kind in ("provider", "model")
+
+    def values(self, sight: Sight) -> list[str]:
+        """The values of a request that are meant; none if it is not in the scope."""
+        if self.kind == "gateway":
+            return [""]
+        if self.kind == "model":
+            return [self.value] if _fits(self.value, sight) else []
+        found = _FOUND[self.kind](self, sight)
+        return [value for value in found if self.value in ("*", value)]
+
+
+def _fits(pattern: str, sight: Sight) -> bool:
+    target = sight.target
+    if target is None:
+        return False
+    names = (f"{target.provider}/{target.model}", target.model, sight.asked or "")
+    return any(matches(pattern, name) for name in names)
+
+
+def _held(scope: Scope, sight: Sight) -> Iterable[str]:
+    prefix = f"{scope.kind}:"
+    scopes = sight.principal.scopes
+    return [held.removeprefix(prefix) for held in scopes if held.startswith(prefix)]
+
+
+def _tagged(scope: Scope, sight: Sight) -> Iterable[str]:
+    value = sight.tags.get(scope.tag)
+    return [] if value is None else [value]
+
+
+_FOUND: Final[Mapping[str, Callable[[Scope, Sight], Iterable[str]]]] = {
+    **dict.fromkeys(HOLDERS, _held),
+    "organization": lambda scope, sight: [sight.principal.tenant],
+    "provider": lambda scope, sight: [sight.target.provider] if sight.target else [],
+    "tag": _tagged,
+    "ip": lambda scope, sight: [sight.client],
+}
+
+
+class Sights:
+    """Makes the sight of exchanges, and a key that is equal for those that look alike."""
+
+    __slots__ = ("_client", "_tags")
+
+    def __init__(self, scopes: Iterable[Scope]) -> None:
+        known = list(scopes)
+        self._tags = tuple(sorted({scope.tag for scope in known if scope.tag}))
+        self._client = any(scope.kind == "ip" for scope in known)
+
+    def key(self, exchange: "Exchange", target: "Target | None") -> tuple[object, ...]:
+        """What all scopes see of an exchange, to be looked up by."""
+        principal = exchange.principal
+        tags: tuple[str | None, ...] = ()
+        if self._tags:
+            metadata = exchange.metadata
+            tags = tuple([metadata.get(name) for name in self._tags])
+        client = exchange.request.client if self._client else ""
+        if target is None:
+            return principal.tenant, principal.scopes, client, tags
+        return (
+            principal.tenant, principal.scopes, client, tags,
+            target.provider, target.model, exchange.model,
+        )  # fmt: skip
+
+    def sight(self, exchange: "Exchange", target: "Target | None") -> Sight:
+        """What scopes see of an exchange."""
+        metadata = exchange.metadata if self._tags else {}
+        tags = {name: metadata[name] for name in self._tags if name in metadata}
+        return Sight(exchange.principal, target, exchange.model, tags, exchange.request.client)

@@ -1,0 +1,159 @@
+"""The price book: which price holds, and what the configuration changes."""
+
+import datetime as dt
+
+import pytest
+
+from jackfield.config import parse, read_settings
+from jackfield.errors import ConfigError
+from jackfield.messages import Bill, Usage
+from jackfield.plan import Target
+from jackfield.prices import Price, PriceBook, _shelves
+from jackfield.rates import NAMES, Rates, Tariff
+
+NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC).timestamp()
+MILLION = Usage(1_000_000, 0)
+
+
+def book(toml: str) -> PriceBook:
+    document = parse(toml)
+    settings = read_settings(document)
+    document.problems.raise_if_any()
+    return PriceBook(settings.prices)
+
+
+def asked(prices: PriceBook, target: str, usage: Usage = MILLION, at: float = NOW) -> int:
+    provider, _, model = target.partition("/")
+    cost = prices.cost(Target(provider, model), usage, at=at)
+    assert not cost.missing, cost
+    return cost.nano
+
+
+def at(text: str) -> float:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp()
+
+
+def test_the_configuration_comes_before_what_is_shipped() -> None:
+    prices = book('[prices."openai/gpt-4o"]\ninput = "1.00"\n')
+    assert asked(prices, "openai/gpt-4o") == 1_000_000_000
+    # What is left out is as shipped.
+    assert asked(prices, "openai/gpt-4o", Usage(0, 1_000_000)) == 10_000_000_000
+
+
+def test_for_each_rate_the_first_pattern_that_has_it_counts() -> None:
+    prices = book('[prices."mine/large"]\ninput = 2\n[prices."mine/*"]\ninput = 1\noutput = 7.5\n')
+    assert asked(prices, "mine/large") == 2_000_000_000
+    assert asked(prices, "mine/small") == 1_000_000_000
+    assert asked(prices, "mine/large", Usage(0, 1_000_000)) == 7_500_000_000
+
+
+def test_a_price_holds_from_its_first_day_to_the_day_before_its_last() -> None:
+    prices = book(
+        '[[prices."mine/*"]]\ninput = 1\nuntil = "2026-07-01"\n'
+        '[[prices."mine/*"]]\ninput = 3\nsince = "2026-07-01"\n'
+    )
+    assert asked(prices, "mine/m", at=at("2026-06-30T23:59:59")) == 1_000_000_000
+    assert asked(prices, "mine/m", at=at("2026-07-01T00:00:00")) == 3_000_000_000
+
+
+def test_conditions_can_be_joined() -> None:
+    prices = book(
+        '[prices."mine/*"]\ninput = 1\n'
+        '[prices."mine/*".when."above 1000"]\ninput = 2\n'
+        '[prices."mine/*".when.batch]\ninput = 0.5\n'
+        '[prices."mine/*".when."batch above 1000"]\ninput = 0.75\n'
+        '[prices."mine/*".when."hours 2-4"]\ninput = 9\n'
+    )
+    batch = Usage(1_000_000, service_tier="batch")
+    assert asked(prices, "mine/m", Usage(1000)) == 1_000_000
+    assert asked(prices, "mine/m", Usage(1001)) == 2_002_000
+    assert asked(prices, "mine/m", batch) == 750_000_000
+    assert asked(prices, "mine/m", Usage(1000), at("2026-11-22T02:00:00")) == 9_000_000
+    assert asked(prices, "mine/m", Usage(1000), at("2026-11-22T04:00:00")) == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("toml", "problem"),
+    [
+        ('input = "-1"', "below 0"),
+        ("input = -1", "below 0"),
+        ('input = "free"', "no amount"),
+        ("inptu = 1", "inptu"),
+        ('since = "soon"', "since"),
+        ('since = "2026-02-01"\nuntil = "2026-01-01"', "not before"),
+        ('[prices."mine/*".when."batch abvoe 1"]\ninput = 1', "condition"),
+    ],
+)
+def test_a_price_that_cannot_be_is_refused(toml: str, problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        book(f'[prices."mine/*"]\n{toml}\n')
+
+
+def test_a_model_that_is_in_no_book_has_no_price() -> None:
+    cost = PriceBook().cost(Target("mine", "secret"), MILLION, at=NOW)
+    assert (cost.nano, cost.missing) == (0, True)
+
+
+def test_what_is_used_and_has_no_rate_is_named() -> None:
+    prices = PriceBook({"mine/*": Price(input=1)})
+    cost = prices.cost(Target("mine", "m"), Usage(1_000_000, units={"page": 2}), at=NOW)
+    assert (cost.nano, cost.missing, cost.unpriced) == (1_000_000_000, True, ("page",))
+
+
+def test_what_a_provider_says_counts_more_than_the_book_and_less_than_the_configuration() -> None:
+    told = Usage(1_000_000, cost=42)
+    assert asked(PriceBook(), "openai/gpt-4o", told) == 42
+    assert asked(PriceBook(), "mine/secret", told) == 42
+    assert asked(PriceBook({"openai/*": Price(input=1)}), "openai/gpt-4o", told) == 1_000_000_000
+
+
+def test_the_names_of_a_provider_lead_to_its_prices() -> None:
+    prices = PriceBook(names=lambda provider: ("openai",) if provider == "work" else ())
+    assert asked(prices, "work/gpt-4o") == 2_500_000_000
+
+
+def test_bills_are_added_up_each_at_the_rates_of_its_model() -> None:
+    prices = PriceBook({"mine/a": Price(input=1), "mine/b": Price(input=10)})
+    usage = Usage(1, bills=(Bill(MILLION), Bill(Usage(100_000), "b")))
+    assert asked(prices, "mine/a", usage) == 2_000_000_000
+
+
+def test_a_request_has_a_fee_of_its_own() -> None:
+    prices = PriceBook({"mine/*": Price(input=1, request=0.005)})
+    assert asked(prices, "mine/m", Usage(0)) == 5_000_000
+
+
+def test_a_sum_is_rounded_up_once() -> None:
+    tariff = Tariff({"input": 400_000, "output": 400_000})
+    # Two times 0.4 nano-dollars are not two of them.
+    assert tariff.cost(Usage(1, 1)) == (1, ())
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        Usage(10, cached_input_tokens=10, cache_write_tokens=10),
+        Usage(10, audio_input_tokens=50),
+        Usage(0, 10, reasoning_tokens=10, audio_output_tokens=10),
+        Usage(10, cached_audio_tokens=20, cached_input_tokens=5),
+    ],
+)
+def test_no_token_is_billed_twice_whatever_a_provider_reports(usage: Usage) -> None:
+    flat = Tariff(dict.fromkeys(NAMES, 1_000_000) | {"request": 0})
+    assert flat.cost(usage)[0] == usage.total_tokens
+
+
+def test_every_shipped_rate_has_a_name_and_is_not_below_0() -> None:
+    entries = [entry for shelf in _shelves().values() for _, entry in shelf.patterns]
+    entries += [
+        entry for shelf in _shelves().values() for found in shelf.exact.values() for entry in found
+    ]
+    assert len(entries) > 1000
+    for entry in entries:
+        for rates in (entry.rates, *entry.when.values()):
+            assert rates.keys() <= set(NAMES)
+            assert all(type(rate) is int and rate >= 0 for rate in rates.values())
+
+
+def test_amounts_are_written_as_text_or_as_numbers() -> None:
+    assert Rates(input=2.5, output=10).nano() == {"input": 2_500_000_000, "output": 10_000_000_000}
