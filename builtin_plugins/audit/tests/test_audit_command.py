@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield._cli import main
+from jackfield.commands import main
 from jackfield.testing import run_gateway
 
 TOML = '[plugins.audit]\ntraffic = "open"\n[providers.demo]\n'
