@@ -10,7 +10,7 @@ import asyncio
 import gc
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from time import process_time
 from typing import Any, Final
@@ -18,6 +18,7 @@ from typing import Any, Final
 import uvloop
 from multidict import CIMultiDict, CIMultiDictProxy
 from tests.bench.gateways import Gateway as Contender
+from tests.bench.governance import PLUGINS, governed, redis
 from tests.bench.machine import GATEWAY_CPU, Machine, on_cpu, read_result
 from tests.bench.translation import ANTHROPIC, OPENAI, Side
 
@@ -215,6 +216,28 @@ async def translation(machine: Machine) -> dict[str, float]:
     return found
 
 
+async def governance(machine: Machine) -> dict[str, float]:
+    """A request with a key, rate limits and budgets, on both stores."""
+    found = {}
+    for what, plugins in PLUGINS.items():
+        found[f"pipeline, SQLite: {what}"] = await _governed(plugins)
+    with tempfile.TemporaryDirectory() as directory, redis(Path(directory)) as store:
+        *_, what = PLUGINS
+        found[f"pipeline, Redis: {what}"] = await _governed(store + PLUGINS[what])
+    return found
+
+
+async def _governed(plugins: str) -> float:
+    with tempfile.TemporaryDirectory() as directory:
+        async with governed(plugins, Path(directory)) as (gateway, key):
+            gateway.watchdog.stop()
+            provider: Any = gateway.providers["openai"]
+            provider._origin = Recorded("application/json", [_completion()])
+            head = {"authorization": f"Bearer {key}"} if key else {}
+            body = _question(stream=False)
+            return await _asked(gateway, "/v1/chat/completions", body, 2000, head)
+
+
 async def _across(client: Side, provider: Side, events: int) -> float:
     """One exchange between two vendors, a stream of `events` if there are any."""
     media = "text/event-stream" if events else "application/json"
@@ -242,10 +265,11 @@ async def _through(plugins: int, origin: Recorded, *, stream: bool = False) -> f
         return await _asked(gateway, "/v1/chat/completions", body, 200 if stream else 2000)
 
 
-async def _asked(gateway: Gateway, path: str, body: bytes, number: int) -> float:
-    headers = CIMultiDictProxy(
-        CIMultiDict({"Host": "127.0.0.1:4747", "Content-Type": "application/json"})
-    )
+async def _asked(
+    gateway: Gateway, path: str, body: bytes, number: int, head: Mapping[str, str] | None = None
+) -> float:
+    usual = {"Host": "127.0.0.1:4747", "Content-Type": "application/json"}
+    headers = CIMultiDictProxy(CIMultiDict({**usual, **(head or {})}))
 
     async def one() -> None:
         request = HttpRequest("POST", path, "", headers, body)
@@ -309,6 +333,7 @@ PARTS: Final[dict[str, Part]] = {
     "pipeline": pipeline,
     "chunks": chunks,
     "translation": translation,
+    "governance": governance,
     "texts": texts,
     "client": client,
     "server": server,

@@ -227,7 +227,7 @@ class Exchange:
 
     def set_response_header(self, name: str, value: str) -> None:
         """Add a header of ours to the answer; the name begins with `x-` or is a standard one."""
-        if any(character in value for character in "\r\n\0"):
+        if not value.isprintable() and any(character in value for character in "\r\n\0"):
             raise ValueError(f"the value of {name} holds a line break")
         self.response_headers[name.lower()] = value
 
