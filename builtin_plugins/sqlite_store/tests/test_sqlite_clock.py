@@ -1,6 +1,7 @@
 """The store's clock: it runs on whatever happens to the wall clock."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -39,6 +40,7 @@ def tell(path: Path, step: str) -> tuple[float, float]:
     return store_time, wall
 
 
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="run: apt-get install faketime")
 def test_a_step_of_the_wall_clock_does_not_move_it(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     times = []

@@ -1,0 +1,6 @@
+"""Keeps what plugins share in Redis or Valkey: one server, a sentinel's primary, or a cluster."""
+
+from .plugin import RedisStorePlugin
+from .store import RedisStore
+
+__all__ = ["RedisStore", "RedisStorePlugin"]

@@ -1,0 +1,165 @@
+"""A cluster: which of its servers has which slots, learned and kept up to date."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+from redis.crc import key_slot
+from redis.exceptions import AskError, ClusterDownError, MovedError, ResponseError
+
+from jackfield.address import Address
+
+from .dialing import Dialing
+from .node import Node
+from .routing import Router
+from .trouble import ServerLost, Trouble, words_of
+from .wire import Word
+
+REDIRECTIONS: Final = 4
+LEARNING: Final = 0.5
+"""Seconds for one server to tell who has which slots."""
+LEARNING_AGAIN: Final = 0.2
+"""Seconds between two looks at a cluster in which something is wrong."""
+
+_UNKNOWN: Final = Trouble("does not say which of its servers has which keys")
+
+
+class ClusterRouter(Router):
+    """A key is asked for where its slot is; the way is learned from answers that say elsewhere."""
+
+    def __init__(self, seeds: Sequence[Address], dialing: Dialing, *, deadline: float) -> None:
+        self._seeds = tuple(seeds)
+        self._dialing = dialing
+        self._deadline = deadline
+        self._nodes: dict[Address, Node] = {}
+        self._owners: list[Node | None] = [None] * 16384
+        self._trouble: Trouble | None = None
+        self._wanted = asyncio.Event()
+        self._wanted.set()
+        self._loop = asyncio.get_running_loop()
+        self._settled: asyncio.Future[None] = self._loop.create_future()
+        for seed in self._seeds:
+            self._node(seed)
+        self._learner = self._loop.create_task(self._learn())
+
+    async def ask(self, key: bytes, command: Sequence[Word], until: float) -> Any:
+        """Ask the server that has the key, following it where it has moved."""
+        await self.settled(until)
+        slot = key_slot(key)
+        node, asking = self._owners[slot], False
+        for _ in range(REDIRECTIONS):
+            if node is None:
+                raise ServerLost(self._trouble or _UNKNOWN)
+            try:
+                commands = (("ASKING",), command) if asking else (command,)
+                return await node.ask(*commands, until=until)
+            except MovedError as moved:
+                node, asking = self._node(_place(moved, node)), False
+                self._owners[slot] = node
+                self._wanted.set()
+            except AskError as elsewhere:
+                node, asking = self._node(_place(elsewhere, node)), True
+            except ClusterDownError as down:
+                self._wanted.set()
+                raise ServerLost(Trouble(f"is down: {words_of(down)}")) from None
+        raise ServerLost(Trouble("sends from one server to the next without end"))
+
+    async def settled(self, until: float) -> None:
+        """Wait until the slots are known, or cannot be for the time being."""
+        if not self._settled.done():
+            await asyncio.wait([self._settled], timeout=until - self._loop.time())
+
+    def distrust(self, key: bytes, trouble: Trouble) -> None:
+        """Ask who has which slots again."""
+        node = self._owners[key_slot(key)]
+        if node is not None:
+            node.drop(trouble)
+        self._wanted.set()
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What is wrong with the cluster, or with one of its servers that has keys."""
+        if self._trouble:
+            return self._trouble
+        owners = {node for node in self._owners if node is not None}
+        return next((node.trouble for node in owners if node.trouble), None)
+
+    @property
+    def address(self) -> Address | None:
+        """Any server that is well: messages go to all of them."""
+        well = (address for address, node in self._nodes.items() if node.trouble is None)
+        return next(well, None)
+
+    async def stop(self) -> None:
+        """Close all connections."""
+        self._learner.cancel()
+        await asyncio.gather(self._learner, return_exceptions=True)
+        await asyncio.gather(*(node.stop() for node in self._nodes.values()))
+
+    def _node(self, address: Address) -> Node:
+        if address not in self._nodes:
+
+            async def locate() -> Address:
+                return address
+
+            self._nodes[address] = Node(
+                f"The cluster's server {address}",
+                locate,
+                self._dialing,
+                deadline=self._deadline,
+                takes_writes=False,
+                on_down=self._wanted.set,
+            )
+        return self._nodes[address]
+
+    async def _learn(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            slots = await self._slots()
+            if slots:
+                await self._accept(slots)
+            else:
+                self._trouble = self._worst()
+            if not self._settled.done():
+                self._settled.set_result(None)
+            if self.trouble:
+                await asyncio.sleep(LEARNING_AGAIN)
+                self._wanted.set()
+
+    async def _slots(self) -> list[tuple[int, int, Address]]:
+        for address, node in list(self._nodes.items()):
+            try:
+                until = self._loop.time() + LEARNING
+                answer = await node.ask(("CLUSTER", "SLOTS"), until=until)
+            except (ServerLost, ResponseError):
+                continue
+            found = [
+                (int(first), int(last), Address(primary[0].decode() or address.host, primary[1]))
+                for first, last, primary, *_ in answer
+                if primary[0] is not None
+            ]
+            if found:
+                return found
+        return []
+
+    async def _accept(self, slots: list[tuple[int, int, Address]]) -> None:
+        self._trouble = None
+        owners: list[Node | None] = [None] * 16384
+        for first, last, address in slots:
+            owners[first : last + 1] = [self._node(address)] * (last + 1 - first)
+        self._owners = owners
+        if None in owners:
+            self._trouble = Trouble("has slots that none of its servers serves")
+        kept = {address for _, _, address in slots} | set(self._seeds)
+        for address in [address for address in self._nodes if address not in kept]:
+            await self._nodes.pop(address).stop()
+
+    def _worst(self) -> Trouble:
+        troubles = [node.trouble for node in self._nodes.values() if node.trouble]
+        return next((one for one in troubles if one.mistake), next(iter(troubles), _UNKNOWN))
+
+
+def _place(elsewhere: AskError, asked: Node) -> Address:
+    host = elsewhere.host or (asked.address.host if asked.address else "")
+    return Address(str(host), int(elsewhere.port))

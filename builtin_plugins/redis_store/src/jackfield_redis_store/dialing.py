@@ -1,0 +1,90 @@
+"""Where servers are and how to connect to them: addresses, names, passwords, certificates."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import evolve, field, frozen
+from redis.asyncio.connection import (
+    AbstractConnection,
+    Connection,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from jackfield.address import Address
+from jackfield.secrets import Secret
+
+CONNECTING: Final = 1.0
+"""Seconds for connecting, with TLS and login, while nobody waits for it."""
+
+
+class _Direct(AbstractConnection):
+    """Lets calls be written without waiting, and the connection be dropped whatever is unsent."""
+
+    async def open(self) -> None:
+        """Connect and log in."""
+        await self.connect()  # type: ignore[no-untyped-call]
+
+    def write(self, data: bytes) -> None:
+        """Hand over bytes to be sent."""
+        if self._writer is None:
+            raise ConnectionResetError("the connection is closed")
+        self._writer.write(data)
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._writer is not None:
+            self._writer.transport.abort()
+
+
+class PlainConnection(Connection, _Direct):
+    """A TCP connection."""
+
+
+class TlsConnection(SSLConnection, _Direct):
+    """A TCP connection with TLS."""
+
+
+class SocketConnection(UnixDomainSocketConnection, _Direct):
+    """A connection to a Unix socket."""
+
+
+DirectConnection = PlainConnection | TlsConnection | SocketConnection
+
+
+@frozen
+class Dialing:
+    """How to connect. It never prints the password."""
+
+    username: str = ""
+    password: Secret | None = None
+    database: int = 0
+    tls: bool = False
+    ca_file: Path | None = None
+    patience: float = field(default=CONNECTING)
+
+    def connection(self, address: Address) -> DirectConnection:
+        """A connection to an address, not connected so far."""
+        arguments: dict[str, Any] = {
+            "db": self.database,
+            "username": self.username or None,
+            "password": self.password.reveal() if self.password else None,
+            "socket_timeout": None,
+            "socket_connect_timeout": self.patience,
+            "retry": Retry(NoBackoff(), 0),
+            "driver_info": None,
+            "protocol": 2,
+        }
+        if address.path:
+            return SocketConnection(path=address.path, **arguments)
+        arguments |= {"host": address.host, "port": address.port}
+        if self.tls:
+            ca_certs = str(self.ca_file) if self.ca_file else None
+            return TlsConnection(ssl_ca_certs=ca_certs, **arguments)
+        return PlainConnection(**arguments)
+
+    def of_sentinel(self, password: Secret | None) -> "Dialing":
+        """How to connect to a sentinel, which has no databases and passwords of its own."""
+        return evolve(self, username="", password=password, database=0)

@@ -1,0 +1,101 @@
+"""The names of everything in the server. No two things share one, whatever scopes are called."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from attrs import frozen
+
+from jackfield.store import Account
+
+# The end of a name stands as it is; what stands before a colon must have none. Braces would move
+# a key to another slot of a cluster.
+_ESCAPES: Final = {ord(sign): f"%{ord(sign):02x}" for sign in "%:{}\0"}
+
+
+def encoded(text: str) -> bytes:
+    """The bytes of a name, also of one that is not well-formed Unicode."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def decoded(data: bytes) -> str:
+    """The name of some bytes."""
+    return data.decode("utf-8", "surrogatepass")
+
+
+def escaped(text: str) -> str:
+    """A name that can stand before a colon."""
+    return text.translate(_ESCAPES)
+
+
+def unescaped(text: str) -> str:
+    """The name that was escaped."""
+    for sign, escape in reversed(_ESCAPES.items()):
+        text = text.replace(escape, chr(sign))
+    return text
+
+
+def check_names(*names: str) -> None:
+    """Refuse names that not every store could keep."""
+    for name in names:
+        if "\0" in name:
+            raise ValueError(f"{name!r} has a NUL in it; name it otherwise")
+
+
+def account_name(account: Account) -> bytes:
+    """The name of an account within the ledger."""
+    return encoded(f"{escaped(account.scope)}:{account.name}")
+
+
+@frozen
+class Keys:
+    """The keys of one prefix.
+
+    All of the ledger has one hash tag, so that one script can reach all of it in a cluster too;
+    values have one for each scope.
+    """
+
+    prefix: str
+
+    @property
+    def born(self) -> bytes:
+        """When the ledger was begun; also what scripts find the ledger's other keys by."""
+        return encoded(f"{{{self.prefix}:ledger}}:born")
+
+    def ledger(self, owner: str, accounts: Iterable[bytes] = ()) -> tuple[bytes, ...]:
+        """The keys of the ledger that a script changes, of which `born` is the first.
+
+        Scripts find others by themselves. A cluster that is moving the slot must be told enough of
+        them to see that a part is not there.
+        """
+        start = encoded(f"{{{self.prefix}:ledger}}:")
+        its_own = (start + b"held", start + b"leases", start + b"owner:" + encoded(owner))
+        return (self.born, *its_own, *(start + b"account:" + account for account in accounts))
+
+    @property
+    def scopes(self) -> bytes:
+        """The scopes that have records or tallies."""
+        return encoded(f"{{{self.prefix}:ledger}}:scopes")
+
+    def tallied(self, scope: str) -> bytes:
+        """The hours for which a scope has tallies."""
+        return encoded(f"{{{self.prefix}:ledger}}:tallied:{scope}")
+
+    def tallies(self, scope: str, hour: int) -> bytes:
+        """The tallies of a scope in an hour."""
+        return encoded(f"{{{self.prefix}:ledger}}:tallies:{hour}:{scope}")
+
+    def value(self, scope: str, key: str = "") -> bytes:
+        """A value, or what the keys of all values of a scope begin with."""
+        return encoded(f"{{{self.prefix}:values:{escaped(scope)}}}:value:{key}")
+
+    def index(self, scope: str) -> bytes:
+        """The keys of a scope's values, in order."""
+        return encoded(f"{{{self.prefix}:values:{escaped(scope)}}}:index")
+
+    def expiries(self, scope: str) -> bytes:
+        """When the values of a scope run out that do."""
+        return encoded(f"{{{self.prefix}:values:{escaped(scope)}}}:expiries")
+
+    def channel(self, channel: str) -> bytes:
+        """A channel of messages."""
+        return encoded(f"{self.prefix}:messages:{channel}")

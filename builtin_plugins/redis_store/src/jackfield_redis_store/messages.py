@@ -1,0 +1,130 @@
+"""Messages: one connection that listens for all, and is made anew when it is lost."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Final
+from weakref import WeakSet
+
+from redis.exceptions import RedisError
+
+from jackfield.address import Address
+
+from .dialing import Dialing, DirectConnection
+from .wire import packed
+
+UNREAD: Final = 1_000
+"""Messages that a listener may leave unread; then it is told that it has missed some."""
+
+PULSE: Final = 0.5
+"""Seconds between signs of life; without any for three times as long the connection is lost."""
+
+PAUSE: Final = 0.2
+
+Inbox = asyncio.Queue[bytes | None]
+
+
+class Listening(AsyncIterator[bytes | None]):
+    """What one listener hears, for as long as somebody has it."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+
+    async def __anext__(self) -> bytes | None:
+        return await self._inbox.get()
+
+
+class Switchboard:
+    """Hands the messages of channels to those who listen."""
+
+    def __init__(self, dialing: Dialing, locate: Callable[[], Address | None]) -> None:
+        self._dialing = dialing
+        self._locate = locate
+        self._inboxes: defaultdict[bytes, WeakSet[Inbox]] = defaultdict(WeakSet)
+        self._connection: DirectConnection | None = None
+        self._heard: set[bytes] = set()
+        self._keeper: asyncio.Task[None] | None = None
+
+    def listen(self, channel: bytes) -> Listening:
+        """Hear what is published on a channel from now on."""
+        inbox: Inbox = asyncio.Queue(UNREAD)
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep())
+        if channel not in self._inboxes:
+            self._send(b"SUBSCRIBE", channel)
+        elif channel in self._heard:
+            inbox.put_nowait(None)
+        self._inboxes[channel].add(inbox)
+        return Listening(inbox)
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        while True:
+            # What is wrong with the server the other connection tells.
+            with suppress(RedisError, OSError, TimeoutError):
+                if (address := self._locate()) is not None:
+                    await self._attend(address)
+            await asyncio.sleep(PAUSE)
+
+    async def _attend(self, address: Address) -> None:
+        connection = self._dialing.connection(address)
+        try:
+            async with asyncio.timeout(self._dialing.patience):
+                await connection.open()
+            self._connection = connection
+            for channel in list(self._inboxes):
+                self._send(b"SUBSCRIBE", channel)
+            pulse = asyncio.create_task(self._beat(address))
+            try:
+                await self._hear(connection)
+            finally:
+                pulse.cancel()
+        finally:
+            self._connection = None
+            self._heard.clear()
+            connection.abort()
+            await connection.disconnect(nowait=True)
+
+    async def _beat(self, address: Address) -> None:
+        while self._connection is not None:
+            await asyncio.sleep(PULSE)
+            if self._locate() in (address, None):
+                self._send(b"PING")
+            else:
+                # The primary is another one now, and this one may hear nothing any more.
+                self._connection.abort()
+
+    async def _hear(self, connection: DirectConnection) -> None:
+        while True:
+            async with asyncio.timeout(3 * PULSE):
+                message = await connection.read_response()
+            if not isinstance(message, list):
+                continue
+            kind, channel, *rest = message
+            if kind == b"message":
+                self._deliver(channel, rest[0])
+            elif kind == b"subscribe":
+                self._heard.add(channel)
+                self._deliver(channel, None)
+
+    def _deliver(self, channel: bytes, message: bytes | None) -> None:
+        for inbox in self._inboxes.get(channel, ()):
+            if inbox.full():
+                while not inbox.empty():
+                    inbox.get_nowait()
+                inbox.put_nowait(None)
+            inbox.put_nowait(message)
+
+    def _send(self, *words: bytes) -> None:
+        if self._connection is None:
+            return
+        try:
+            self._connection.write(packed(words))
+        except OSError:
+            self._connection.abort()

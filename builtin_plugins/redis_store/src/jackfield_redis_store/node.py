@@ -1,0 +1,141 @@
+"""One server: it is connected to in the background, and fails at once while that does not work."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+from redis.exceptions import ResponseError
+
+from jackfield.address import Address
+
+from .dialing import Dialing
+from .inspection import inspect
+from .trouble import LATE, ServerLost, Trouble, told
+from .wire import Wire, Word
+
+logger = logging.getLogger("jackfield.plugins")
+
+SHORTEST_PAUSE: Final = 0.04
+LONGEST_PAUSE: Final = 1.0
+STEADY: Final = 1.0
+"""Seconds after which a connection that is lost is made again at once."""
+
+Locate = Callable[[], Awaitable[Address]]
+
+
+class Node:
+    """A server that is asked.
+
+    `trouble` is why it cannot be at the moment; then calls fail at once, while in the background
+    connecting is tried again and again. None while it is being connected to for the first time, or
+    again after a connection that was good: calls wait for that as long as they wait for answers.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        locate: Locate,
+        dialing: Dialing,
+        *,
+        deadline: float,
+        takes_writes: bool = True,
+        on_down: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name = name
+        self.trouble: Trouble | None = None
+        self.address: Address | None = None
+        self._locate = locate
+        self._dialing = dialing
+        self._deadline = deadline
+        self._takes_writes = takes_writes
+        self._on_down = on_down
+        self._wire: Wire | None = None
+        self._loop = asyncio.get_running_loop()
+        self._settled: asyncio.Future[None] = self._loop.create_future()
+        self._keeper = self._loop.create_task(self._keep())
+
+    async def ask(self, *commands: Sequence[Word], until: float) -> Any:
+        """What the server answers to the last of some commands. Raises ServerLost."""
+        if self._wire is None and self.trouble is None:
+            await self.settled(until)
+        if self._wire is None:
+            raise ServerLost(self.trouble or LATE)
+        return await self._wire.call(*commands, until=until)
+
+    async def settled(self, until: float) -> bool:
+        """Wait until the server is connected to or in trouble; whether it is in time."""
+        # A plain wait leaves the future alone when it ends early; others wait for it too.
+        await asyncio.wait([self._settled], timeout=until - self._loop.time())
+        return self._settled.done()
+
+    def drop(self, trouble: Trouble) -> None:
+        """Connect anew, perhaps to elsewhere: the server says that it is the wrong one."""
+        if self._wire is not None:
+            self._wire.lose(trouble)
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        self._keeper.cancel()
+        await asyncio.gather(self._keeper, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        failures = 0
+        while True:
+            try:
+                wire = await self._open()
+            except (ServerLost, ResponseError) as error:
+                self._is_down(told(error))
+                failures += 1
+                await asyncio.sleep(_pause(failures))
+                continue
+            opened = self._loop.time()
+            try:
+                self._is_up(wire)
+                trouble = await asyncio.shield(wire.lost)
+            finally:
+                self._wire, self._settled = None, self._loop.create_future()
+                await wire.close()
+            steady = self._loop.time() - opened > STEADY
+            if steady and trouble is not LATE:
+                failures = 0
+                continue
+            # A server that is slow again and again is asked less and less often.
+            failures = failures + 1 if trouble is LATE and not steady else 1
+            self._is_down(trouble)
+            await asyncio.sleep(_pause(failures))
+
+    async def _open(self) -> Wire:
+        self.address = await self._locate()
+        wire = await Wire.open(self.address, self._dialing)
+        try:
+            patience = self._loop.time() + self._dialing.patience
+            trouble = await inspect(wire, patience, takes_writes=self._takes_writes)
+            if trouble:
+                raise ServerLost(trouble)
+            await wire.call(("PING",), until=self._loop.time() + self._deadline)
+        except BaseException:
+            await wire.close()
+            raise
+        return wire
+
+    def _is_up(self, wire: Wire) -> None:
+        if self.trouble is not None:
+            logger.info("%s is back", self.name)
+        self._wire, self.trouble = wire, None
+        if not self._settled.done():
+            self._settled.set_result(None)
+
+    def _is_down(self, trouble: Trouble) -> None:
+        if trouble != self.trouble:
+            logger.warning("%s %s", self.name, trouble.reason)
+        self.trouble = trouble
+        if not self._settled.done():
+            self._settled.set_result(None)
+        self._on_down()
+
+
+def _pause(failures: int) -> float:
+    longest = min(LONGEST_PAUSE, SHORTEST_PAUSE * (1 << min(failures, 10)))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, keeps no secret

@@ -1,0 +1,81 @@
+"""Opening a store: from what is known of the servers to a store that looks for them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, Literal
+
+from attrs import field, frozen
+
+from jackfield.address import Address
+from jackfield.secrets import Secret
+
+from .cluster import ClusterRouter
+from .dialing import Dialing
+from .messages import Switchboard
+from .node import Locate, Node
+from .routing import Router, Sentinels, SingleRouter
+from .server import Server
+from .store import RedisStore
+from .url import Location
+
+DEADLINE: Final = 0.05
+"""Seconds that an answer may take."""
+
+Mode = Literal["standalone", "sentinel", "cluster"]
+
+
+@frozen
+class Servers:
+    """Which servers there are, and how to connect to them.
+
+    `addresses` is the one server, the sentinels, or some servers of the cluster.
+    """
+
+    addresses: tuple[Address, ...]
+    dialing: Dialing = field(factory=Dialing)
+    mode: Mode = "standalone"
+    sentinel_master: str = ""
+    sentinel_password: Secret | None = None
+
+    def store(self, *, prefix: str, deadline: float, recovery: float) -> RedisStore:
+        """A store on them, which connects from now on."""
+        router = self._router(deadline)
+        switchboard = Switchboard(self.dialing, lambda: router.address)
+        server = Server(router, deadline=deadline)
+        return RedisStore(server, switchboard, prefix=prefix, recovery=recovery)
+
+    def _router(self, deadline: float) -> Router:
+        if self.mode == "cluster":
+            return ClusterRouter(self.addresses, self.dialing, deadline=deadline)
+        node = Node("The Redis server", self._locate(), self.dialing, deadline=deadline)
+        return SingleRouter(node)
+
+    def _locate(self) -> Locate:
+        if self.mode == "sentinel":
+            dialing = self.dialing.of_sentinel(self.sentinel_password)
+            return Sentinels(self.addresses, self.sentinel_master, dialing).primary
+
+        async def locate() -> Address:
+            return self.addresses[0]
+
+        return locate
+
+
+@asynccontextmanager
+async def opened(
+    url: str,
+    *,
+    mode: Mode = "standalone",
+    prefix: str = "jackfield",
+    deadline: float = DEADLINE,
+    recovery: float = 0.0,
+) -> AsyncIterator[RedisStore]:
+    """A store, open inside the block. In a cluster the URL is that of one of its servers."""
+    location = Location.of(url)
+    servers = Servers((location.address,), location.dialing(), mode)
+    store = servers.store(prefix=prefix, deadline=deadline, recovery=recovery)
+    try:
+        await store.settled(max(1.0, deadline))
+        yield store
+    finally:
+        await store.close()

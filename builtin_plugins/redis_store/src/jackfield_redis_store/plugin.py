@@ -1,0 +1,155 @@
+"""The plugin: finds the server and brings the store."""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import ClassVar, Final, Literal
+
+from attrs import evolve, frozen
+from attrs.validators import ge, le, matches_re
+
+from jackfield import ConfigError, Plugin, Secret, SecretRef, Setup
+from jackfield.address import Address
+from jackfield.config import option
+from jackfield.store import StoreUnavailable
+
+from .opening import Servers
+from .store import RedisStore
+from .trouble import Trouble
+from .url import Location, RedisUrl
+
+logger = logging.getLogger("jackfield.plugins")
+
+PATIENCE: Final = 2.0
+"""Seconds for which a start waits for a server that does not answer."""
+
+
+class RedisStorePlugin(Plugin):
+    """Keeps what plugins share in Redis or Valkey."""
+
+    brings_store: ClassVar[bool] = True
+
+    @frozen
+    class Config:
+        """`[plugins.redis_store]`."""
+
+        url: RedisUrl = option(
+            RedisUrl.from_text("redis://127.0.0.1:6379/0"),
+            "The server: `redis://host:port/database`, `rediss://…` for TLS, `unix:///path`; or a"
+            " reference to a secret that is such a URL. In a cluster one of its servers.",
+        )
+        mode: Literal["standalone", "sentinel", "cluster"] = option(
+            "standalone", "Whether there is one server, a sentinel that names it, or a cluster."
+        )
+        nodes: tuple[Address, ...] = option((), "More servers of the cluster, to begin with.")
+        sentinels: tuple[Address, ...] = option((), "The sentinels, as `host:port`.")
+        sentinel_master: str = option("mymaster", "The name that the sentinels know it by.")
+        sentinel_password: SecretRef | None = option(None, "The password of the sentinels.")
+        username: str = option("", "The user, where it is not in the URL.")
+        password: SecretRef | None = option(None, "The password, where it is not in the URL.")
+        tls: bool = option(False, "Whether to speak TLS; `rediss://` means the same.")
+        ca_file: Path | None = option(
+            None, "Certificates to trust in place of the system's, in PEM."
+        )
+        prefix: str = option(
+            "jackfield",
+            "What all keys begin with. Gateways with the same one share everything.",
+            validator=matches_re(r"[A-Za-z0-9_.-]{1,64}"),
+        )
+        answer_ms: int = option(
+            50,
+            "How long an answer may take, in milliseconds; then the store counts as unavailable.",
+            validator=[ge(5), le(5000)],
+        )
+        recovery_seconds: float = option(
+            4.0,
+            "For how long nothing can be spent anew after the server has lost its data: the"
+            " gateways tell it meanwhile what was spent. A new server counts as one.",
+            validator=[ge(0), le(600)],
+        )
+        required: bool = option(
+            False, "Whether the gateway refuses to start while the server is away."
+        )
+
+    _store: RedisStore | None = None
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        if config.mode == "sentinel" and not config.sentinels:
+            raise ValueError('mode = "sentinel" needs `sentinels`, an array of host:port')
+        if config.mode != "sentinel" and (config.sentinels or config.sentinel_password):
+            raise ValueError('`sentinels` and `sentinel_password` need mode = "sentinel"')
+        if config.mode != "cluster" and config.nodes:
+            raise ValueError('`nodes` needs mode = "cluster"')
+
+    async def start(self, setup: Setup) -> None:
+        """Connect, and offer the store; a server that is away is looked for from now on."""
+        config = self.config
+        servers = await self._servers(setup)
+        self._store = servers.store(
+            prefix=config.prefix,
+            deadline=config.answer_ms / 1000,
+            recovery=config.recovery_seconds,
+        )
+        trouble = await self._store.settled(PATIENCE)
+        if trouble is not None:
+            self._refuse_or_warn(trouble)
+        setup.add_store(self._store)
+        await self._begin(self._store)
+
+    async def stop(self) -> None:
+        """Close the connections."""
+        if self._store is not None:
+            await self._store.close()
+
+    async def health(self) -> str | None:
+        """What the store says of itself."""
+        return await self._store.health() if self._store else None
+
+    async def _servers(self, setup: Setup) -> Servers:
+        config = self.config
+        location = await self._location(setup)
+        password = await _resolved(setup, config.password)
+        dialing = location.dialing()
+        dialing = evolve(
+            dialing,
+            username=config.username or dialing.username,
+            password=password or dialing.password,
+            tls=config.tls or dialing.tls,
+            ca_file=config.ca_file,
+            database=0 if config.mode == "cluster" else dialing.database,
+        )
+        addresses = config.sentinels or (location.address, *config.nodes)
+        sentinel_password = await _resolved(setup, config.sentinel_password)
+        return Servers(addresses, dialing, config.mode, config.sentinel_master, sentinel_password)
+
+    async def _location(self, setup: Setup) -> Location:
+        where: Location | SecretRef = self.config.url.where
+        if isinstance(where, Location):
+            return where
+        secret = await setup.secret(where)
+        try:
+            return Location.of(secret.reveal())
+        except ValueError as error:
+            problem = f"plugins.{self.name}.url: what {where} stands for is wrong: {error}"
+            raise ConfigError([problem]) from None
+
+    def _refuse_or_warn(self, trouble: Trouble) -> None:
+        problem = f"plugins.{self.name}: the Redis server at {self.config.url} {trouble.reason}"
+        if trouble.mistake or self.config.required:
+            raise ConfigError([problem])
+        logger.warning("%s; it is looked for, and nothing that needs it is served", problem)
+
+    async def _begin(self, store: RedisStore) -> None:
+        # Who is served only once a new server counts as told has no errors to explain.
+        try:
+            seconds = await store.recovering()
+        except StoreUnavailable:
+            return
+        if seconds:
+            logger.warning("The Redis server is empty; waiting %.1f s for other gateways", seconds)
+            await asyncio.sleep(seconds)
+
+
+async def _resolved(setup: Setup, reference: SecretRef | None) -> Secret | None:
+    return None if reference is None else await setup.secret(reference)

@@ -1,0 +1,119 @@
+"""Which server is asked: the one there is, the one that the sentinels name, a cluster's."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Final
+
+from redis.exceptions import RedisError
+
+from jackfield.address import Address
+
+from .dialing import Dialing
+from .node import Node
+from .trouble import ServerLost, Trouble
+from .wire import Wire, Word
+
+ASKING_A_SENTINEL: Final = 0.3
+"""Seconds for one sentinel to say where the primary is."""
+
+
+class Router(ABC):
+    """The way to the servers."""
+
+    @abstractmethod
+    async def ask(self, key: bytes, command: Sequence[Word], until: float) -> Any:
+        """What the server that has a key answers. Raises ServerLost, ResponseError."""
+
+    @abstractmethod
+    async def settled(self, until: float) -> None:
+        """Wait until it is known whether the servers can be asked, or until a time."""
+
+    @abstractmethod
+    def distrust(self, key: bytes, trouble: Trouble) -> None:
+        """Look anew for the server that has a key: the one that was asked is the wrong one."""
+
+    @property
+    @abstractmethod
+    def trouble(self) -> Trouble | None:
+        """What is wrong, or None."""
+
+    @property
+    @abstractmethod
+    def address(self) -> Address | None:
+        """Where messages can be listened to."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Close all connections."""
+
+
+class SingleRouter(Router):
+    """One server has all keys."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def ask(self, key: bytes, command: Sequence[Word], until: float) -> Any:
+        """Ask it."""
+        return await self._node.ask(command, until=until)
+
+    async def settled(self, until: float) -> None:
+        """Wait for it."""
+        await self._node.settled(until)
+
+    def distrust(self, key: bytes, trouble: Trouble) -> None:
+        """Ask for its address again."""
+        self._node.drop(trouble)
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What is wrong with it."""
+        return self._node.trouble
+
+    @property
+    def address(self) -> Address | None:
+        """Where it was last connected to."""
+        return self._node.address
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        await self._node.stop()
+
+
+class Sentinels:
+    """Tell where the primary is."""
+
+    def __init__(self, addresses: Sequence[Address], name: str, dialing: Dialing) -> None:
+        self._addresses = list(addresses)
+        self._name = name
+        self._dialing = dialing
+
+    async def primary(self) -> Address:
+        """The primary, as the first sentinel says that knows one. Raises ServerLost."""
+        trouble = Trouble(
+            f"is not known to the sentinels under the name {self._name!r}", mistake=True
+        )
+        for address in list(self._addresses):
+            try:
+                async with asyncio.timeout(ASKING_A_SENTINEL):
+                    found = await self._asked(address)
+            except (ServerLost, RedisError, TimeoutError):
+                trouble = Trouble("cannot be found, for no sentinel says where it is")
+                continue
+            if found:
+                # Who has answered is asked first the next time.
+                self._addresses.remove(address)
+                self._addresses.insert(0, address)
+                return found
+        raise ServerLost(trouble)
+
+    async def _asked(self, address: Address) -> Address | None:
+        wire = await Wire.open(address, self._dialing)
+        try:
+            until = asyncio.get_running_loop().time() + ASKING_A_SENTINEL
+            question = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._name)
+            answer = await wire.call(question, until=until)
+        finally:
+            await wire.close()
+        return Address(answer[0].decode(), int(answer[1])) if answer else None

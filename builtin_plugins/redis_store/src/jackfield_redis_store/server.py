@@ -1,0 +1,85 @@
+"""Asking the server: with a deadline, and with one kind of error whatever has gone wrong."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+from redis.exceptions import (
+    MasterDownError,
+    NoScriptError,
+    ReadOnlyError,
+    ResponseError,
+)
+
+from jackfield.store import StoreUnavailable
+
+from .routing import Router
+from .scripts import Script
+from .trouble import ServerLost, Trouble, told
+from .wire import Word
+
+AGAIN: Final = 1.0
+"""Seconds after which a client may try again."""
+
+RECOVERING: Final = "RECOVERING"
+
+_AWAY: Final = "The store does not answer at the moment. Try again shortly."
+_BEGINNING: Final = "The store is being told what has been spent. Try again shortly."
+
+
+class Server:
+    """The server or servers that the store is kept in. No call takes longer than the deadline."""
+
+    def __init__(self, router: Router, *, deadline: float) -> None:
+        self._router = router
+        self._deadline = deadline
+        self._complaint: Trouble | None = None
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What is wrong as far as it is known: with the connection, or with the last call."""
+        return self._router.trouble or self._complaint
+
+    async def command(self, key: bytes, *words: Word) -> Any:
+        """What a command on a key gives. Raises StoreUnavailable."""
+        return await self._ask(key, words, self._until())
+
+    async def run(self, script: Script, keys: Sequence[bytes], *words: Word) -> Any:
+        """What a script on some keys of one slot gives. Raises StoreUnavailable."""
+        rest = (len(keys), *keys, *words)
+        until = self._until()
+        try:
+            return await self._ask(keys[0], ("EVALSHA", script.digest, *rest), until)
+        except NoScriptError:
+            return await self._ask(keys[0], ("EVAL", script.text, *rest), until)
+
+    async def settled(self, seconds: float) -> None:
+        """Wait until it is known whether the servers can be asked."""
+        await self._router.settled(asyncio.get_running_loop().time() + seconds)
+
+    async def stop(self) -> None:
+        """Close all connections."""
+        await self._router.stop()
+
+    def _until(self) -> float:
+        return asyncio.get_running_loop().time() + self._deadline
+
+    async def _ask(self, key: bytes, words: Sequence[Word], until: float) -> Any:
+        try:
+            answer = await self._router.ask(key, words, until)
+        except NoScriptError:
+            raise
+        except ServerLost as lost:
+            raise StoreUnavailable(_AWAY, retry_after=AGAIN) from lost
+        except ResponseError as error:
+            raise self._unavailable(key, error) from error
+        self._complaint = None
+        return answer
+
+    def _unavailable(self, key: bytes, error: ResponseError) -> StoreUnavailable:
+        if RECOVERING in str(error):
+            return StoreUnavailable(_BEGINNING, retry_after=AGAIN)
+        if isinstance(error, ReadOnlyError | MasterDownError):
+            self._router.distrust(key, told(error))
+        self._complaint = told(error)
+        return StoreUnavailable(_AWAY, retry_after=AGAIN)

@@ -1,0 +1,94 @@
+"""What can be wrong with a server, in words for an operator; no secret is ever in them."""
+
+import os
+import socket
+import ssl
+from typing import Final
+
+from attrs import frozen
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    BusyLoadingError,
+    InvalidResponse,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+_LONGEST: Final = 120
+
+
+@frozen
+class Trouble:
+    """Why a server cannot be used; `mistake` is whether someone has to mend it."""
+
+    reason: str
+    mistake: bool = False
+
+
+class ServerLost(Exception):
+    """There is no connection to the server, or no longer."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.reason)
+        self.trouble = trouble
+
+
+LATE: Final = Trouble("does not answer in time")
+GONE: Final = Trouble("has closed the connection")
+NONSENSE: Final = Trouble("does not speak the protocol of Redis", mistake=True)
+FULL: Final = Trouble("is full: it takes no more data; see its maxmemory")
+REPLICA: Final = Trouble("is a replica, which takes no writes")
+LOADING: Final = Trouble("is loading its data")
+REFUSED: Final = Trouble(
+    "refuses the username and password; mend `username` and `password`", mistake=True
+)
+
+_TOLD: Final[dict[type[BaseException], Trouble]] = {
+    AuthenticationError: REFUSED,
+    AuthorizationError: REFUSED,
+    BusyLoadingError: LOADING,
+    OutOfMemoryError: FULL,
+    ReadOnlyError: REPLICA,
+    InvalidResponse: NONSENSE,
+    TimeoutError: LATE,
+    RedisTimeoutError: LATE,
+}
+
+
+def told(error: BaseException) -> Trouble:
+    """What an error of the connection means."""
+    if isinstance(error, ServerLost):
+        return error.trouble
+    for kind, trouble in _TOLD.items():
+        if isinstance(error, kind):
+            return trouble
+    if isinstance(error, NoPermissionError):
+        return Trouble(f"refuses a command to this user: {words_of(error)}", mistake=True)
+    if isinstance(error, ResponseError):
+        return Trouble(f"answers with an error: {words_of(error)}")
+    return _unreachable(error)
+
+
+def _unreachable(error: BaseException) -> Trouble:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OSError):
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return Trouble("has a certificate that is not trusted; set `ca_file`", mistake=True)
+    if isinstance(cause, socket.gaierror):
+        return Trouble("cannot be reached: its name is not known")
+    # What the libraries say has addresses in it; what the system says has none.
+    if cause is not None and cause.errno:
+        return Trouble(f"cannot be reached: {os.strerror(cause.errno)}")
+    return GONE
+
+
+def words_of(error: BaseException) -> str:
+    """What the server said, without what it says of the script."""
+    line, _, _ = str(error).partition("\n")
+    said, _, _ = line.partition(" script: ")
+    return (said or type(error).__name__)[:_LONGEST]

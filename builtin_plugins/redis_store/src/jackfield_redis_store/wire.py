@@ -1,0 +1,122 @@
+"""One connection, on which many calls at once wait for their answers in the order of sending."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Final, Self
+
+from redis.exceptions import RedisError, ResponseError
+
+from jackfield.address import Address
+
+from .dialing import Dialing, DirectConnection
+from .trouble import GONE, LATE, NONSENSE, ServerLost, Trouble, told
+
+Word = bytes | str | int
+
+GRACE: Final = 0.002
+"""Seconds more for an answer that is late because this process was busy and has not read it."""
+
+
+def packed(words: Sequence[Word]) -> bytes:
+    """A command as the server reads it."""
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        data = word if isinstance(word, bytes) else str(word).encode("utf-8", "surrogatepass")
+        parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
+    return b"".join(parts)
+
+
+class Wire:
+    """A connection that is open. A late answer is its end, for those behind it are later still.
+
+    `lost` ends with what was wrong, never with an error.
+    """
+
+    def __init__(self, connection: DirectConnection) -> None:
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[asyncio.Future[Any]] = deque()
+        self.lost: asyncio.Future[Trouble] = self._loop.create_future()
+        self._reader = self._loop.create_task(self._read())
+
+    @classmethod
+    async def open(cls, address: Address, dialing: Dialing) -> Self:
+        """Connect and log in. Raises ServerLost."""
+        connection = dialing.connection(address)
+        try:
+            async with asyncio.timeout(dialing.patience):
+                await connection.open()
+        except (RedisError, OSError, TimeoutError) as error:
+            await connection.disconnect(nowait=True)
+            raise ServerLost(told(error)) from None
+        except asyncio.CancelledError:
+            await connection.disconnect(nowait=True)
+            raise
+        return cls(connection)
+
+    async def call(self, *commands: Sequence[Word], until: float) -> Any:
+        """The answer to the last of some commands, until a time of the loop's clock.
+
+        Raises ServerLost, and ResponseError where the server answers with an error.
+        """
+        if self.lost.done():
+            raise ServerLost(self.lost.result())
+        answers: list[asyncio.Future[Any]] = [self._loop.create_future() for _ in commands]
+        self._waiting.extend(answers)
+        timer = self._loop.call_at(until, self._look_again, answers[-1])
+        try:
+            self._connection.write(b"".join(map(packed, commands)))
+            answer = await answers[-1]
+        except OSError:
+            self.lose(GONE)
+            raise ServerLost(GONE) from None
+        finally:
+            timer.cancel()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def lose(self, trouble: Trouble) -> None:
+        """Drop the connection; all who wait learn why."""
+        if not self.lost.done():
+            self.lost.set_result(trouble)
+        for answer in self._waiting:
+            if not answer.done():
+                answer.set_result(ServerLost(trouble))
+        self._waiting.clear()
+        self._connection.abort()
+
+    async def close(self) -> None:
+        """Close the connection for good."""
+        self.lose(GONE)
+        self._reader.cancel()
+        await asyncio.gather(self._reader, return_exceptions=True)
+        await self._connection.disconnect(nowait=True)
+
+    async def _read(self) -> None:
+        while True:
+            answer: Any
+            try:
+                answer = await self._connection.read_response()
+            except ResponseError as refusal:
+                answer = refusal
+            except (RedisError, OSError) as error:
+                self.lose(told(error))
+                return
+            except ValueError:
+                self.lose(NONSENSE)
+                return
+            if not self._waiting:
+                self.lose(NONSENSE)
+                return
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_result(answer)
+
+    def _look_again(self, answer: asyncio.Future[Any]) -> None:
+        self._loop.call_later(GRACE, self._give_up, answer)
+
+    def _give_up(self, answer: asyncio.Future[Any]) -> None:
+        if not answer.done():
+            self.lose(LATE)

@@ -1,0 +1,153 @@
+"""The plugin: what it takes for a configuration, and what it does when the server is away."""
+
+import re
+from pathlib import Path
+
+import pytest
+import trustme
+from builtin_plugins.redis_store.tests.callers import probe, until
+from builtin_plugins.redis_store.tests.redis_servers import Process, running
+
+from jackfield import ConfigError
+from jackfield.store import Entry
+from jackfield.testing import GatewayClient, check_plugin, run_gateway
+from jackfield_redis_store.opening import opened
+
+NOWHERE = "redis://127.0.0.1:1/0"
+
+test_laws = check_plugin("redis_store", config={"url": NOWHERE})
+
+
+def _table(url: str, more: str = "") -> str:
+    return f'[plugins.redis_store]\nurl = "{url}"\nrecovery_seconds = 0\n{more}'
+
+
+async def _status(toml: str, directory: Path) -> int:
+    async with run_gateway(toml, directory=directory) as client:
+        return (await client.get("/ready")).status
+
+
+async def test_a_gateway_with_a_server_is_ready(server: Process, tmp_path: Path) -> None:
+    assert await _status(_table(server.url), tmp_path) == 200
+
+
+async def test_a_gateway_starts_without_the_server_and_is_ready_when_it_is_there(
+    tmp_path: Path,
+) -> None:
+    later = Process("redis-server", tmp_path / "later")
+    async with run_gateway(_table(later.url), directory=tmp_path) as client:
+        answer = await client.get("/ready")
+        assert answer.status == 503
+        with running(later):
+            await until(lambda: _is_ready(client))
+
+
+async def _is_ready(client: GatewayClient) -> bool:
+    return (await client.get("/ready")).status == 200
+
+
+async def test_a_server_that_is_required_is_waited_for_in_vain(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"127\.0\.0\.1:1/0 cannot be reached"):
+        await _status(_table(NOWHERE, "required = true"), tmp_path)
+
+
+async def test_a_wrong_password_refuses_the_start(
+    server: Process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_PASSWORD", "made-up-for-this-test")
+    with pytest.raises(ConfigError, match="refuses the username and password") as caught:
+        await _status(_table(server.url, 'password = "env:REDIS_PASSWORD"'), tmp_path)
+    assert "made-up" not in str(caught.value)
+
+
+async def test_a_password_in_a_secret_url_is_used_and_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = Process("redis-server", tmp_path / "own", ("--requirepass", "made-up-for-this-test"))
+    with running(own):
+        right = own.url.replace("127", ":made-up-for-this-test@127")
+        monkeypatch.setenv("REDIS_URL", right)
+        assert await _status(_table("env:REDIS_URL"), tmp_path) == 200
+        monkeypatch.setenv("REDIS_URL", right.replace("-for", "-wrong"))
+        with pytest.raises(ConfigError) as caught:
+            await _status(_table("env:REDIS_URL"), tmp_path)
+    assert "made-up" not in str(caught.value) + caplog.text
+
+
+async def test_the_rights_that_are_documented_are_enough(tmp_path: Path) -> None:
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
+    rights = re.search(r"`(\+@read[^`]*)`.*?`(~[^`]*)`.*?`(&[^`]*)`", readme, re.DOTALL)
+    assert rights is not None
+    own = Process("redis-server", tmp_path / "own")
+    with running(own):
+        words = " ".join(rights.groups()).split()
+        answer = own.ask("ACL", "SETUSER", "jackfield", "on", ">made-up", *words)
+        assert answer == "+OK\r\n"
+        url = own.url.replace("127", "jackfield:made-up@127")
+        async with opened(url, deadline=1.0) as store:
+            letters = store.listen("c")
+            assert await anext(letters) is None
+            await store.publish("c", b"1")
+            assert await store.put("s", "k", b"") == 1
+            await store.post("o", 1, [Entry("s", 0.0, b"r")])
+            assert await store.forget_records(1.0) == 1
+            assert await store.time()
+            await probe(store)
+            assert await store.health() is None
+
+
+async def test_a_secret_that_is_no_url_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "made-up.example.com:6379")
+    with pytest.raises(
+        ConfigError, match="what env:REDIS_URL stands for is wrong: not the URL"
+    ) as caught:
+        await _status(_table("env:REDIS_URL"), tmp_path)
+    assert "made-up" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ('mode = "sentinel"', "needs `sentinels`"),
+        ('sentinels = ["127.0.0.1:26379"]', 'need mode = "sentinel"'),
+        ('nodes = ["127.0.0.1:7001"]', 'needs mode = "cluster"'),
+        ('mode = "clusters"', "did you mean"),
+        ('prefix = "a{b}"', "prefix"),
+        ("answer_ms = 1", "answer_ms"),
+    ],
+)
+async def test_what_does_not_fit_together_is_refused(
+    more: str, problem: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        await _status(_table(NOWHERE, more), tmp_path)
+
+
+async def test_a_new_server_is_waited_for_at_the_start(tmp_path: Path) -> None:
+    own = Process("redis-server", tmp_path / "own")
+    with running(own):
+        toml = f'[plugins.redis_store]\nurl = "{own.url}"\nrecovery_seconds = 0.3'
+        assert await _status(toml, tmp_path) == 200
+
+
+async def test_tls_is_spoken_to_servers_that_are_trusted(tmp_path: Path) -> None:
+    own = _with_tls(tmp_path)
+    with running(own):
+        url = f"rediss://127.0.0.1:{own.port + 1}/0"
+        assert await _status(_table(url, f'ca_file = "{tmp_path}/ca.pem"'), tmp_path) == 200
+        with pytest.raises(ConfigError, match="has a certificate that is not trusted"):
+            await _status(_table(url), tmp_path)
+
+
+def _with_tls(folder: Path) -> Process:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    certificate.private_key_pem.write_to_path(folder / "key.pem")
+    own = Process("redis-server", folder / "own")
+    files = ("--tls-cert-file", f"{folder}/cert.pem", "--tls-key-file", f"{folder}/key.pem")
+    own.arguments = ("--tls-port", str(own.port + 1), "--tls-auth-clients", "no", *files)
+    return own
