@@ -1,0 +1,72 @@
+"""What the configuration file declares: organizations, teams, users and projects, in good order."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import attrs
+from attrs import evolve, frozen
+
+from jackfield.config import option
+
+from .holders import NAME, RIGHT_NAME, Holder, Member, Organization, Project, Team, User
+
+M = TypeVar("M", bound=Member)
+H = TypeVar("H", bound=Holder)
+
+
+@frozen(kw_only=True)
+class Declared:
+    """The tables in which things are declared, each under its id."""
+
+    organizations: Mapping[str, Organization] = option({}, "Organizations, by their ids.")
+    teams: Mapping[str, Team] = option({}, "Teams, by their ids.")
+    users: Mapping[str, User] = option({}, "Users and service accounts, by their ids.")
+    projects: Mapping[str, Project] = option({}, "Projects, by their ids.")
+
+    def check_names(self) -> None:
+        """Raise ValueError for a table whose name can be no id."""
+        for kind in attrs.fields(Declared):
+            for name in getattr(self, kind.name):
+                if not NAME.fullmatch(name):
+                    raise ValueError(f"{kind.name}.{name[:80]!r}: an id must be {RIGHT_NAME}")
+
+    def in_order(self) -> dict[str, Mapping[str, Holder]]:
+        """All of it by its kind, with names and organizations; nothing before what is above it."""
+        teams = self._ordered_teams()
+        return {
+            "organization": _named(self.organizations),
+            "team": _named(teams),
+            "user": _named(_placed(self.users, teams)),
+            "project": _named(_placed(self.projects, teams)),
+        }
+
+    def _ordered_teams(self) -> dict[str, Team]:
+        """The teams, those above first; of teams in a circle one has to be the first."""
+        ordered: dict[str, Team] = {}
+
+        def add(name: str, below: tuple[str, ...]) -> None:
+            team = self.teams[name]
+            if team.parent in self.teams and team.parent not in (*below, name):
+                add(team.parent, (*below, name))
+            if name not in ordered:
+                above = ordered.get(team.parent)
+                known = team.organization or (above.organization if above else "")
+                ordered[name] = evolve(team, organization=known)
+
+        for name in self.teams:
+            add(name, ())
+        return ordered
+
+
+def _placed(members: Mapping[str, M], teams: Mapping[str, Team]) -> dict[str, M]:
+    """The members with the organizations of their teams, where these are declared too."""
+    return {
+        name: evolve(member, organization=teams[member.team].organization)
+        if not member.organization and member.team in teams
+        else member
+        for name, member in members.items()
+    }
+
+
+def _named(things: Mapping[str, H]) -> dict[str, H]:
+    return {name: evolve(thing, name=thing.name or name) for name, thing in things.items()}

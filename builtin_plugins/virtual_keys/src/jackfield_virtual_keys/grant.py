@@ -1,0 +1,161 @@
+"""What a key that was found good is worth: who asks, and what of it is allowed."""
+
+from typing import Final, TypeVar
+
+from attrs import define, field, frozen
+
+from jackfield.endpoints import Endpoint
+from jackfield.errors import Forbidden, GatewayError, InvalidRequest, Unauthenticated
+from jackfield.exchange import Exchange, Principal
+from jackfield.globs import matches
+from jackfield.http import WEBSOCKET
+from jackfield.plan import Target
+
+from . import networks
+from .holders import Place
+from .rights import Allowed
+
+K = TypeVar("K")
+
+_MOST_REMEMBERED: Final = 256
+_HARMLESS: Final = frozenset({"models", "files"})
+_READING: Final = frozenset({"GET", "HEAD", "DELETE"})
+
+
+@frozen
+class Names:
+    """What the gateway has: the aliases and the providers, by which a model's name is read."""
+
+    aliases: frozenset[str]
+    providers: tuple[str, ...]
+
+    def meanings(self, model: str) -> list[str]:
+        """The names by which patterns may allow what a client calls `model`."""
+        if model in self.aliases:
+            return [model]
+        provider, slash, rest = model.partition("/")
+        if slash and provider in self.providers:
+            return [model, rest]
+        return [model, *(f"{provider}/{model}" for provider in self.providers)]
+
+
+@define(eq=False)
+class Grant:
+    """A good key's principal and limits. `ends` is on the store's clock, in seconds since 1970."""
+
+    principal: Principal
+    allowed: Allowed
+    places: frozenset[Place]
+    names: Names
+    ends: float | None = None
+    limited: bool = field(init=False)
+    _models: dict[str, bool] = field(factory=dict, init=False)
+    _targets: dict[tuple[str, str, str | None], bool] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        principal, allowed = self.principal, self.allowed
+        self.limited = bool(
+            allowed.required_metadata
+            or allowed.addresses is not None
+            or allowed.operations is not None
+            or principal.models is not None
+            or principal.providers is not None
+        )
+
+    def check_time(self, now: float) -> None:
+        """Raise Unauthenticated if the key has ended."""
+        if self.ends is not None and now >= self.ends:
+            raise Unauthenticated("The key has expired; ask for a new one.")
+
+    def check_address(self, address: str) -> None:
+        """Raise Forbidden for a client that is somewhere else than the key may be used."""
+        allowed = self.allowed.addresses
+        if allowed is not None and not networks.is_in(address, allowed):
+            raise Forbidden("The key may not be used from this address.")
+
+    def check_request(self, exchange: Exchange) -> None:
+        """Raise Forbidden or InvalidRequest for what the key does not allow of a request.
+
+        A body that cannot be read is judged by the kernel, which is not reached with this error.
+        """
+        allowed = self.allowed
+        if allowed.operations is not None and not any(
+            matches(pattern, exchange.operation) for pattern in allowed.operations
+        ):
+            raise Forbidden(f"The key may not be used for {exchange.operation!r}.")
+        if exchange.problem is not None:
+            return
+        if self.principal.models is not None:
+            self._check_model(exchange)
+        if allowed.required_metadata:
+            _check_metadata(exchange, allowed.required_metadata)
+
+    def keeps(self, target: Target, asked: str | None) -> bool:
+        """Whether a target may be called for who has asked for `asked`.
+
+        An alias that is allowed allows all that it stands for, at the providers that are allowed.
+        """
+        call = (target.provider, target.model, asked)
+        known = self._targets.get(call)
+        if known is None:
+            known = self._may_call(*call)
+            _remember(self._targets, call, known)
+        return known
+
+    def _may_call(self, provider: str, model: str, asked: str | None) -> bool:
+        may_use = self.principal.may_use
+        if not may_use(provider=provider):
+            return False
+        if not model or (asked in self.names.aliases and may_use(asked)):
+            return True
+        return may_use(f"{provider}/{model}") or may_use(model)
+
+    def _check_model(self, exchange: Exchange) -> None:
+        model = exchange.model
+        if model is None:
+            if _may_run_a_model(exchange.endpoint, exchange.request.method):
+                raise Forbidden(
+                    "The key is limited to some models, and this request does not say which it"
+                    " would use."
+                )
+            return
+        known = self._models.get(model)
+        if known is None:
+            known = any(self.principal.may_use(name) for name in self.names.meanings(model))
+            _remember(self._models, model, known)
+        if not known:
+            raise Forbidden(f"The key may not use the model {model!r}.", param="model")
+
+
+@frozen
+class Refusal:
+    """Why a key is refused; `places` are those whose change may change that."""
+
+    error: type[GatewayError]
+    message: str
+    places: frozenset[Place] = frozenset()
+
+
+def _remember(known: dict[K, bool], key: K, value: bool) -> None:
+    if len(known) >= _MOST_REMEMBERED:
+        known.clear()
+    known[key] = value
+
+
+def _may_run_a_model(endpoint: Endpoint, method: str) -> bool:
+    """Whether an endpoint that names no model may use one, as a batch or a session does."""
+    if endpoint.answer is not None or endpoint.permission in _HARMLESS:
+        return False
+    return endpoint.method == WEBSOCKET or method not in _READING
+
+
+def _check_metadata(exchange: Exchange, required: tuple[str, ...]) -> None:
+    given = exchange.metadata
+    missing = [name for name in required if not given.get(name)]
+    if missing:
+        example = ", ".join(f'"{name}": "…"' for name in missing)
+        raise InvalidRequest(
+            f"The key needs every request to say {', '.join(missing)} of itself, in the header"
+            f" x-jackfield-metadata: {{{example}}}.",
+            param="x-jackfield-metadata",
+        )

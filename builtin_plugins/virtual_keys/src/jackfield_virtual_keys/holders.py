@@ -1,0 +1,135 @@
+"""Organizations, teams, users and projects: what keys belong to."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Final, Literal, NamedTuple
+
+from attrs import frozen
+
+from jackfield.admin import OWNERS, Role, attribute
+from jackfield.config import option
+
+from .rights import Rights
+
+NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,62}[a-z0-9])?")
+
+RIGHT_NAME: Final = "1 to 64 of a-z, 0-9, _, . and -, with a letter or a digit at both ends"
+_MOST_METADATA: Final = 16
+_LONGEST_METADATA: Final = 256
+
+
+class Place(NamedTuple):
+    """Where something stands in the hierarchy: `team:search`."""
+
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
+def _check_name(instance: object, attribute: object, name: str) -> None:
+    if name and not NAME.fullmatch(name):
+        raise ValueError(f"must be {RIGHT_NAME}")
+
+
+def _check_metadata(instance: object, attribute: object, metadata: Mapping[str, str]) -> None:
+    if len(metadata) > _MOST_METADATA:
+        raise ValueError(f"has {len(metadata)} members; {_MOST_METADATA} are the most")
+    for name, text in metadata.items():
+        if not re.fullmatch(r"[a-z0-9_.-]{1,64}", name):
+            raise ValueError(f"{name[:80]!r} must be 1 to 64 of a-z, 0-9, _, . and -")
+        if len(text) > _LONGEST_METADATA or not text.isprintable():
+            raise ValueError(f"{name} must have at most {_LONGEST_METADATA} printable characters")
+
+
+@frozen(kw_only=True)
+class Holder(Rights):
+    """What has rights and keys below it. `name` is its id, and unique among those of its kind."""
+
+    name: str = attribute("", f"Its id: {RIGHT_NAME}.", given="once", validator=_check_name)
+    metadata: Mapping[str, str] = option(
+        {}, "What is said of every request of its keys.", validator=_check_metadata
+    )
+    revoked: bool = attribute(False, "Whether its keys, and all below, are refused.", given="never")
+
+    def parents(self) -> Iterator[Place]:
+        """What it belongs to, all of which bounds its rights."""
+        yield from ()
+
+
+@frozen(kw_only=True)
+class Organization(Holder):
+    """A tenant: what it keeps, spends and sees is its own."""
+
+
+@frozen(kw_only=True)
+class Team(Holder):
+    """A part of an organization, or of another team."""
+
+    organization: str = attribute(
+        "", "The organization; that of `parent` if left out.", given="once"
+    )
+    parent: str = option("", "The team that it is part of.")
+
+    def parents(self) -> Iterator[Place]:
+        """The team above, else the organization."""
+        yield (
+            Place("team", self.parent) if self.parent else Place("organization", self.organization)
+        )
+
+
+@frozen(kw_only=True)
+class Member(Holder):
+    """What belongs to a team, or to no team of its organization."""
+
+    organization: str = attribute("", "The organization; that of `team` if left out.", given="once")
+    team: str = option("", "The team.")
+
+    def parents(self) -> Iterator[Place]:
+        """The team, else the organization."""
+        yield Place("team", self.team) if self.team else Place("organization", self.organization)
+
+
+@frozen(kw_only=True)
+class User(Member):
+    """Somebody, or a program, that calls."""
+
+    kind: Literal["person", "service"] = option(
+        "person", "Who it is: a person, or a service account."
+    )
+
+
+@frozen(kw_only=True)
+class Project(Member):
+    """What is worked at."""
+
+
+@frozen(kw_only=True)
+class VirtualKey(Holder):
+    """A key. What it belongs to, all that is named, bounds its rights."""
+
+    name: str = attribute("", "What it is for.")
+    organization: str = attribute(
+        "", "The organization; that of the rest if left out.", given="once"
+    )
+    team: str = attribute("", "The team that it belongs to.", given="once")
+    user: str = attribute("", "The user, or service account, that it belongs to.", given="once")
+    project: str = attribute("", "The project that it belongs to.", given="once")
+    role: Role | None = attribute(
+        None, "What it may do in administration, on the admin listener.", write=OWNERS
+    )
+    issued: datetime | None = attribute(None, "When its secret was made.", given="never")
+    digest: str = attribute("", "What its secret is known by.", given="never", secret=True)
+    previous: str = attribute("", "The digest of the last secret.", given="never", secret=True)
+    previous_until: datetime | None = attribute(
+        None, "Until when the secret before the last rotation is accepted.", given="never"
+    )
+
+    def parents(self) -> Iterator[Place]:
+        """The user, the project and the team, else the organization."""
+        named = [Place("team", self.team), Place("user", self.user), Place("project", self.project)]
+        yield from [place for place in named if place.id] or [
+            Place("organization", self.organization)
+        ]

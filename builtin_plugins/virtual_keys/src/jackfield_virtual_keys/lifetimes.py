@@ -1,0 +1,15 @@
+"""Durations as people write them: `90d`, `12h`, `30m`, `45s`, `0`."""
+
+import re
+from typing import Final
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_WRITTEN: Final = re.compile(r"0|([1-9][0-9]{0,6})([smhdw])")
+
+
+def seconds_of(text: str) -> int:
+    """The seconds of a duration. Raises ValueError."""
+    match = _WRITTEN.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f'{text[:40]!r} is no duration; write it like "90d", "12h" or "30m"')
+    return int(match[1]) * _UNITS[match[2]] if match[2] else 0

@@ -1,0 +1,82 @@
+"""Sets of client addresses as networks: is one part of another, what do two have in common."""
+
+from functools import lru_cache
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    collapse_addresses,
+    ip_address,
+    ip_network,
+)
+from typing import Final
+
+Networks = tuple[str, ...]
+Network = IPv4Network | IPv6Network
+
+LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
+
+
+def problem_of(network: str) -> str | None:
+    """What is wrong with a network, or None."""
+    try:
+        ip_network(network)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+@lru_cache(maxsize=1024)
+def is_within(network: str, allowed: Networks) -> bool:
+    """Whether all addresses of a network are allowed, by one network or by several together."""
+    mine = ip_network(network)
+    return any(_is_part(mine, whole) for whole in _collapsed(allowed))
+
+
+@lru_cache(maxsize=1024)
+def common(one: Networks, other: Networks) -> Networks:
+    """The networks of the addresses that are in both."""
+    found: dict[str, None] = {}
+    for mine in _collapsed(one):
+        for theirs in _collapsed(other):
+            if _is_part(mine, theirs):
+                found[str(mine)] = None
+            elif _is_part(theirs, mine):
+                found[str(theirs)] = None
+    return tuple(found)
+
+
+@lru_cache(maxsize=8192)
+def is_in(address: str, allowed: Networks) -> bool:
+    """Whether an address is in one of the networks; a socket of this machine counts as loopback."""
+    if address == "unix":
+        return any(is_within(loopback, allowed) for loopback in LOOPBACK)
+    try:
+        there = _plain(ip_address(address.partition("%")[0]))
+    except ValueError:
+        return False
+    return any(
+        network.version == there.version and there in network for network in _collapsed(allowed)
+    )
+
+
+def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """An IPv4 address also where a socket for both kinds has dressed it up."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+@lru_cache(maxsize=1024)
+def _collapsed(networks: Networks) -> tuple[Network, ...]:
+    read = [ip_network(text) for text in networks]
+    fours = [network for network in read if isinstance(network, IPv4Network)]
+    sixes = [network for network in read if isinstance(network, IPv6Network)]
+    return (*collapse_addresses(fours), *collapse_addresses(sixes))
+
+
+def _is_part(small: Network, large: Network) -> bool:
+    if isinstance(small, IPv4Network):
+        return isinstance(large, IPv4Network) and small.subnet_of(large)
+    return isinstance(large, IPv6Network) and small.subnet_of(large)

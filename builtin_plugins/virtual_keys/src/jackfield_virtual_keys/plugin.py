@@ -1,0 +1,208 @@
+"""The plugin: knows callers by their keys, and lets each do what its key allows."""
+
+import asyncio
+import logging
+from typing import Any, ClassVar, Final
+
+from attrs import evolve, frozen
+from attrs.validators import ge
+
+from jackfield.admin import MANAGE, permissions_of
+from jackfield.config import option
+from jackfield.errors import Forbidden, Unauthenticated
+from jackfield.exchange import ANONYMOUS, Exchange, Principal
+from jackfield.plan import Plan, Target
+from jackfield.plugin import CallNext, Plugin, hookimpl
+from jackfield.response import Response
+from jackfield.secrets import SecretRef
+from jackfield.setup import Setup
+from jackfield.store import StoreUnavailable
+
+from . import networks
+from .client_address import client_address
+from .declared import Declared
+from .grant import Names
+from .hierarchy import Hierarchy, HolderCollection
+from .holders import Place
+from .keyring import Freshness, Keyring
+from .pepper import Pepper, check_shared, read_pepper
+from .presented import presented
+from .virtual_keys import VirtualKeyCollection
+
+logger = logging.getLogger("jackfield.virtual_keys")
+
+_NO_KEY: Final = (
+    "A key of the gateway is needed: send `Authorization: Bearer jf-…`, or put it where your SDK"
+    " has its API key."
+)
+_GATEWAYS_OWN: Final = "jackfield"
+_RETRY_SECONDS: Final = 0.5
+
+
+def _check_proxies(instance: object, attribute: object, proxies: tuple[str, ...]) -> None:
+    for proxy in proxies:
+        if problem := networks.problem_of(proxy):
+            raise ValueError(problem)
+
+
+class VirtualKeys(Plugin):
+    """Asks every caller for a key, also on this machine."""
+
+    @frozen(kw_only=True)
+    class Config(Declared):
+        """`[plugins.virtual_keys]`."""
+
+        pepper: SecretRef | None = option(
+            None,
+            "What digests of secrets are made with, at least 32 characters and the same for all"
+            " machines that share a store; else a file in `server.state_dir`, made at first use.",
+        )
+        cache_seconds: float = option(
+            5.0,
+            "How long a key is used without asking the store, should word of a change get lost.",
+            validator=ge(0),
+        )
+        stale_seconds: float = option(
+            300.0,
+            "How long a key that is known goes on while the store is away.",
+            validator=ge(0),
+        )
+        trusted_proxies: tuple[str, ...] = option(
+            (),
+            "Networks of proxies that are believed what they say in `X-Forwarded-For`.",
+            validator=_check_proxies,
+        )
+
+    mutates: ClassVar[frozenset[str]] = frozenset({"principal"})
+    authenticates: ClassVar[bool] = True
+    deadline_ms: ClassVar[int] = 1_000
+    needs_store: ClassVar[bool] = True
+
+    config: Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        config.check_names()
+        self._listening: list[asyncio.Task[None]] = []
+        self._keyring: Keyring | None = None
+
+    async def start(self, setup: Setup) -> None:
+        """Read the pepper, offer the collections, declare what is declared, and begin to listen."""
+        pepper = await read_pepper(setup, self.config.pepper, self.name)
+        hierarchy = Hierarchy(setup)
+        keys = VirtualKeyCollection(setup, hierarchy, pepper)
+        hierarchy.add(keys)
+        for collection in hierarchy:
+            setup.add_admin_collection(collection)
+        for kind, things in self.config.in_order().items():
+            setup.declare(hierarchy.of_kind[kind], things)
+        names = Names(frozenset(setup.settings.models), tuple(setup.settings.providers))
+        freshness = Freshness(self.config.cache_seconds, self.config.stale_seconds)
+        self._keyring = keyring = Keyring(keys, hierarchy, names, freshness)
+        hierarchy.changed = keyring.forget
+        await self._check_pepper(setup, pepper)
+        self._listening = [
+            asyncio.create_task(_listen(collection, keyring)) for collection in hierarchy
+        ]
+        if setup.settings.server.behind_proxy and not self.config.trusted_proxies:
+            logger.warning(
+                "plugins.%s.trusted_proxies is empty: keys that are limited to addresses see the"
+                " proxy's own",
+                self.name,
+            )
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        for task in self._listening:
+            task.cancel()
+        await asyncio.gather(*self._listening, return_exceptions=True)
+        if self._keyring is not None:
+            await self._keyring.close()
+
+    async def health(self) -> str | None:
+        """Whether it hears of revocations."""
+        if any(task.done() for task in self._listening):
+            return "it does not hear of changes of keys, which take `cache_seconds` to be known"
+        return None
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        """Find out who asks, and refuse what the key does not allow."""
+        text = presented(exchange)
+        if text is None:
+            if exchange.principal is not ANONYMOUS:
+                return  # the admin listener knows its own callers
+            raise Unauthenticated(_NO_KEY)
+        keyring = self._keyring
+        if keyring is None:
+            raise Unauthenticated(_NO_KEY)
+        grant = keyring.recall(text) or await keyring.look_up(text)
+        grant.check_time(keyring.now())
+        if grant.allowed.addresses is not None:
+            grant.check_address(client_address(exchange.request, self.config.trusted_proxies))
+        if exchange.endpoint.dialect.name == _GATEWAYS_OWN:
+            exchange.set_principal(_administrator(grant.principal, exchange.endpoint.permission))
+            return
+        exchange.set_principal(grant.principal)
+        if grant.limited:
+            grant.check_request(exchange)
+            exchange.state[self] = (grant, exchange.model)
+
+    @hookimpl
+    async def route(self, exchange: Exchange, plan: Plan) -> Plan | None:
+        """Drop the targets that the key does not allow."""
+        held = exchange.state.get(self)
+        if held is None:
+            return None
+        grant, asked = held
+        if all(grant.keeps(target, asked) for target in plan.targets):
+            return None
+        kept = plan.keep(lambda target: grant.keeps(target, asked), "the key does not allow it")
+        if not kept.targets:
+            raise _refused(plan.targets[0], asked)
+        return kept
+
+    @hookimpl
+    async def call_provider(
+        self, exchange: Exchange, target: Target, call_next: CallNext
+    ) -> Response:
+        """Refuse what the key does not allow, whichever plugin has put it into the plan."""
+        held = exchange.state.get(self)
+        if held is not None:
+            grant, asked = held
+            if not grant.keeps(target, asked):
+                raise _refused(target, asked)
+        return await call_next(target)
+
+    async def _check_pepper(self, setup: Setup, pepper: Pepper) -> None:
+        try:
+            await check_shared(setup, pepper, self.name)
+        except StoreUnavailable:
+            # Keys that were made with another pepper are refused whether this is checked or not.
+            logger.warning("the store is away: whether the pepper is the shared one is not known")
+
+
+def _administrator(principal: Principal, permission: str) -> Principal:
+    """The principal where the gateway itself is asked: its role permits administration.
+
+    No permission of its own does so, not even `*`: vendors have administrations too, which are
+    at their own endpoints.
+    """
+    own = frozenset[str]() if permission in (MANAGE, "admin") else principal.permissions
+    return evolve(principal, permissions=own | permissions_of(principal.role))
+
+
+def _refused(target: Target, asked: str | None) -> Forbidden:
+    what = f"the model {asked!r}" if asked else f"the provider {target.provider!r}"
+    return Forbidden(f"The key may not use {what}.", param="model" if asked else None)
+
+
+async def _listen(collection: HolderCollection[Any], keyring: Keyring) -> None:
+    """Hear of what changes, and ask for everything anew when something may have been missed."""
+    while True:
+        try:
+            async for id in collection.changes():
+                keyring.forget(Place(collection.singular, id) if id is not None else None)
+        except StoreUnavailable:
+            keyring.forget(None)
+        await asyncio.sleep(_RETRY_SECONDS)

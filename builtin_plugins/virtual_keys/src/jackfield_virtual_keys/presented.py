@@ -1,0 +1,102 @@
+"""Where clients put their key: one place for each vendor's SDK, and no other."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, cast
+from urllib.parse import unquote, unquote_plus
+
+from msgspec.structs import replace
+from multidict import MultiMapping
+
+from jackfield.errors import InvalidRequest, Unauthenticated
+from jackfield.exchange import Exchange
+
+from .key_text import PREFIX, is_key_like
+
+_PLAIN: Final = ("x-api-key", "api-key", "x-goog-api-key")
+_GOOGLE: Final = ("gemini.", "vertex.")
+"""How the names of the dialects begin whose clients may put their key into the query."""
+
+_BEARER: Final = "bearer "
+_CREDENTIAL: Final = re.compile(r"AWS4-HMAC-SHA256\b.*?\bCredential=([^/,\s]*)", re.IGNORECASE)
+_IN_THE_URL: Final = (
+    "A key has no place in a URL, where logs and browsers keep it; send it in a header, as in"
+    " `Authorization: Bearer jf-…`. Have this one replaced, for it has been seen."
+)
+_SEVERAL: Final = "The request has several keys that differ; send one alone."
+_UNKNOWN_SCHEME: Final = (
+    "The header `Authorization` has no key that can be read; send `Authorization: Bearer jf-…`."
+)
+
+
+def presented(exchange: Exchange) -> str | None:
+    """The text that a request gives as its key, None if it gives none.
+
+    Takes it out of the query where it stands there. Raises Unauthenticated for several keys, and
+    InvalidRequest for a key in a URL where no SDK would put it.
+    """
+    request = exchange.request
+    headers = cast("MultiMapping[str]", request.headers)
+    given: str | None = None
+    if "authorization" in headers:
+        for line in headers.getall("authorization"):
+            given = _one(given, _of_authorization(line))
+    for name in _PLAIN:
+        if name in headers:
+            for line in headers.getall(name):
+                given = _one(given, line.strip())
+    if request.query:
+        given = _one(given, _from_query(exchange))
+    if PREFIX in request.path.lower() or "%" in request.path:
+        _refuse_key(unquote(request.path))
+    return given
+
+
+def _one(known: str | None, found: str | None) -> str | None:
+    if not found or found == known:
+        return known
+    if known is not None:
+        raise Unauthenticated(_SEVERAL)
+    return found
+
+
+def _of_authorization(line: str) -> str | None:
+    if line[:7].lower() == _BEARER:
+        return line[7:].strip()
+    signed = _CREDENTIAL.match(line)
+    if signed is not None:
+        return signed[1]
+    if line.strip().lower() in ("", "bearer"):
+        return None
+    raise Unauthenticated(_UNKNOWN_SCHEME)
+
+
+def _from_query(exchange: Exchange) -> str | None:
+    """The key in a query, which is then not there any more."""
+    query = exchange.request.query
+    if not exchange.endpoint.dialect.name.startswith(_GOOGLE):
+        _refuse_key(unquote_plus(query))
+        return None
+    members = query.split("&")
+    keys = [unquote_plus(member.partition("=")[2]) for member in members if _is_key(member)]
+    others = "&".join(_without_keys(members))
+    if keys:
+        exchange.request = replace(exchange.request, query=others)
+    _refuse_key(unquote_plus(others))
+    given: str | None = None
+    for key in keys:
+        given = _one(given, key.strip())
+    return given
+
+
+def _without_keys(members: list[str]) -> Iterator[str]:
+    return (member for member in members if not _is_key(member))
+
+
+def _is_key(member: str) -> bool:
+    return unquote_plus(member.partition("=")[0]).lower() == "key"
+
+
+def _refuse_key(text: str) -> None:
+    if is_key_like(text):
+        raise InvalidRequest(_IN_THE_URL)

@@ -1,0 +1,193 @@
+"""The collection of keys: made, rotated, revoked, and never shown again."""
+
+import hmac
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from attrs import evolve, frozen
+
+from jackfield.admin import Action, Actor, Change, Kept
+from jackfield.config import option
+from jackfield.errors import Forbidden, InvalidRequest
+from jackfield.setup import Setup
+from jackfield.store import Value
+
+from .hierarchy import REVOKE, Hierarchy, HolderCollection
+from .holders import Place, VirtualKey
+from .key_text import new_key_text, written
+from .lifetimes import seconds_of
+from .lineage import trace
+from .pepper import Pepper
+from .rights import Allowed
+
+_RANKS: Final = ("member", "auditor", "admin", "owner")
+_LONGEST_NAME: Final = 200
+
+
+def _check_grace(instance: object, attribute: object, text: str) -> None:
+    seconds_of(text)
+
+
+@frozen
+class Rotation:
+    """What may be said with a rotation."""
+
+    grace: str = option(
+        "24h",
+        "How long the secret before is still accepted, such as `24h`; `0` for not at all.",
+        validator=_check_grace,
+    )
+
+
+class Digests(msgspec.Struct, frozen=True):
+    """What a secret is compared with."""
+
+    digest: str
+    previous: str = ""
+    previous_until: datetime | None = None
+
+    def match(self, digest: str, now: float) -> tuple[bool, float | None]:
+        """Whether a digest is right, and until when; as much work whichever it is."""
+        until = self.previous_until.timestamp() if self.previous_until is not None else 0.0
+        is_current = hmac.compare_digest(digest, self.digest)
+        is_previous = hmac.compare_digest(digest, self.previous or NOBODYS.digest)
+        if is_current:
+            return True, None
+        return is_previous and now < until, until
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    item: Digests
+
+
+NOBODYS: Final = Digests("0" * 64)
+"""In the place of those of a key that does not exist; no secret has them."""
+
+_NOTHING: Final = msgspec.json.encode(
+    {"item": {"name": "x" * 20, "digest": NOBODYS.digest, "issued": "2026-11-22T00:00:00+00:00"}}
+)
+_decode = msgspec.json.Decoder(_Envelope).decode
+
+
+def digests_in(value: Value | None) -> Digests:
+    """What the store has a secret compared with; as much work if it has nothing."""
+    found = _decode(value.data if value is not None else _NOTHING).item
+    return found if value is not None else NOBODYS
+
+
+class VirtualKeyCollection(HolderCollection[VirtualKey]):
+    """The keys of a gateway."""
+
+    name = "keys"
+    singular = "key"
+    Item = VirtualKey
+    columns = ("name", "organization", "team", "user", "project", "expires", "revoked")
+    actions = (
+        Action("rotate", "Give it a new secret; the old one is accepted for a while.", Rotation),
+        REVOKE,
+    )
+
+    def __init__(self, setup: Setup, hierarchy: Hierarchy, pepper: Pepper) -> None:
+        super().__init__(setup, hierarchy)
+        self.pepper = pepper
+
+    def id_of(self, item: VirtualKey) -> str:
+        """A random one, which is part of the key."""
+        return new_key_text().id
+
+    def named(self, id: str, item: VirtualKey) -> VirtualKey:
+        """Whatever it is called: names of keys need not be unique."""
+        if not item.name.isprintable() or len(item.name) > _LONGEST_NAME:
+            raise InvalidRequest(
+                f"`name` must have at most {_LONGEST_NAME} printable characters.", param="name"
+            )
+        return item
+
+    async def act(
+        self, action: str, kept: Kept[VirtualKey], given: Any, actor: Actor
+    ) -> VirtualKey:
+        """Rotate it, or revoke it for good."""
+        key = kept.item
+        if action == "revoke":
+            return evolve(key, revoked=True, previous="", previous_until=None)
+        if key.revoked:
+            raise InvalidRequest(f"The key {kept.id} has been revoked; create another one.")
+        grace = seconds_of(given.grace)
+        until = self._now() + timedelta(seconds=grace)
+        return evolve(
+            key, previous=key.digest if grace else "", previous_until=until if grace else None
+        )
+
+    async def check(self, change: Change[VirtualKey], actor: Actor) -> VirtualKey | None:
+        """Refuse what gives more than there is to give, and make the secret of a new key."""
+        _check_rank(change, actor)
+        key = await super().check(change, actor)
+        if key is None:
+            return None
+        lineage = await trace(Place("key", change.id), key, self.hierarchy.find)
+        if change.action in ("create", "rotate"):
+            text = new_key_text(change.id)
+            change.notes["key"] = written(text)
+            key = evolve(key, issued=self._now(), digest=self.pepper.digest(text.secret))
+        if change.action in ("create", "update"):
+            _check_role(key, lineage.allowed)
+            if change.action == "create" or "expires" in change.fields:
+                _check_expiry(key, lineage.allowed, self._now())
+        return key
+
+    async def reveal(self, change: Change[VirtualKey], actor: Actor) -> Mapping[str, Any]:
+        """The key itself, in the answer to its making and to no other."""
+        await super().reveal(change, actor)
+        if "key" in change.notes:
+            return {"key": change.notes["key"]}
+        if change.action == "create":
+            return {"note": "The key was shown when it was created; rotate it to get another."}
+        return {}
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(int(self.setup.ledger.now()), UTC)
+
+
+def ends_at(key: VirtualKey, allowed: Allowed) -> datetime | None:
+    """When a key ends: as it says itself, or as its age does."""
+    ends = allowed.expires
+    if allowed.lifetime is not None and key.issued is not None:
+        aged = key.issued + timedelta(seconds=allowed.lifetime)
+        ends = aged if ends is None else min(ends, aged)
+    return ends
+
+
+def _check_rank(change: Change[VirtualKey], actor: Actor) -> None:
+    """Raise Forbidden where somebody would get hold of a role above the own one."""
+    for key in (change.before, change.after):
+        if key is not None and key.role and _RANKS.index(key.role) > _RANKS.index(actor.role):
+            raise Forbidden(
+                f"Keys with the role {key.role!r} are made and changed by who has it, not by the"
+                f" role {actor.role!r}.",
+                param="role",
+            )
+
+
+def _check_role(key: VirtualKey, allowed: Allowed) -> None:
+    if key.role is not None and key.role not in (allowed.roles or ()):
+        raise InvalidRequest(
+            f"No key here may have the role {key.role!r}: `roles` of what it belongs to, up to its"
+            " organization, must name it.",
+            param="role",
+        )
+
+
+def _check_expiry(key: VirtualKey, allowed: Allowed, now: datetime) -> None:
+    if key.expires is None:
+        return
+    if key.expires <= now:
+        raise InvalidRequest(f"`expires` is not in the future: it is {now} now.", param="expires")
+    longest = ends_at(key, allowed)
+    if longest is not None and longest < key.expires:
+        raise InvalidRequest(
+            f"The key may live until {longest} at the longest, which is as long as"
+            " `max_lifetime` allows.",
+            param="expires",
+        )

@@ -1,0 +1,108 @@
+"""A gateway with keys, and its administration."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define
+
+from jackfield import Plugin
+from jackfield.http import HttpRequest, HttpResponse
+from jackfield.testing import Answer, GatewayClient
+from jackfield.testing.gateway import ObservedGateway, client_of, observed_gateway
+
+CONFIG = """
+[models.fast]
+targets = ["fake/small"]
+
+[models.mixed]
+targets = ["fake/small"]
+fallbacks = ["other/large"]
+
+[providers.fake]
+
+[providers.other]
+use = "fake"
+"""
+
+
+@define(eq=False)
+class Office:
+    """A gateway as its callers see it, and as its administrators do."""
+
+    gateway: ObservedGateway
+    client: GatewayClient
+    admin: GatewayClient
+
+    async def create(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """Make something; what the answer says of it."""
+        answer = await self.admin.post(f"/jackfield/{kind}", json=fields)
+        said: dict[str, Any] = await answer.json()
+        assert answer.status == 201, said
+        return said
+
+    async def key(self, **fields: Any) -> str:
+        """A new key, of the organization acme if nothing else is said."""
+        belongs = {"organization", "team", "user", "project"} & fields.keys()
+        made = await self.create("keys", **({} if belongs else {"organization": "acme"}), **fields)
+        return str(made["key"])
+
+    async def change(self, path: str, **fields: Any) -> Answer:
+        """Change something, or do something with it."""
+        method = "PATCH" if path.count("/") == 1 else "POST"
+        return await self.admin.send(method, f"/jackfield/{path}", json=fields)
+
+    async def ask(self, key: str, model: str = "fake/echo", **more: Any) -> Answer:
+        """Chat with a key."""
+        headers = {"authorization": f"Bearer {key}", **more.pop("headers", {})}
+        return await self.client.chat(model=model, headers=headers, **more)
+
+
+def admin_of(gateway: ObservedGateway) -> GatewayClient:
+    """Who can open the socket of the admin listener."""
+    client = client_of(gateway)
+
+    async def through_the_socket(request: HttpRequest) -> HttpResponse:
+        request.client = "unix"
+        return await gateway.admin_face.handle(request)
+
+    client._handle = through_the_socket
+    return client
+
+
+@pytest.fixture(scope="session")
+def administered() -> Callable[[ObservedGateway], GatewayClient]:
+    """Makes clients of admin listeners."""
+    return admin_of
+
+
+@asynccontextmanager
+async def opened(
+    folder: Path,
+    settings: str = "",
+    more: str = "",
+    plugins: Mapping[str, type[Plugin]] | None = None,
+) -> AsyncIterator[Office]:
+    toml = f"{CONFIG}\n[plugins.virtual_keys]\n{settings}\n{more}"
+    gateway = observed_gateway(toml, plugins, directory=folder)
+    async with gateway:
+        yield Office(gateway, client_of(gateway), admin_of(gateway))
+
+
+Opening = Callable[..., AbstractAsyncContextManager[Office]]
+
+
+@pytest.fixture
+def office_with(tmp_path: Path) -> Opening:
+    """Opens a gateway whose table of the plugin has more in it; each at the same store."""
+    return lambda *words, **named: opened(tmp_path, *words, **named)
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    """A gateway with the organization acme."""
+    async with opened(tmp_path) as office:
+        await office.create("organizations", name="acme", permissions=["*"])
+        yield office
