@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jackfield.windows import CALENDAR, Calendar, Forever, Rolling, parse_window
 
 ZONES = sorted(available_timezones() - {"localtime", "Factory"})
-MOMENTS = st.floats(0, 4_102_444_800, allow_nan=False)
+MOMENTS = st.integers(0, 4_102_444_800 * 1024).map(lambda at: at / 1024)  # exact in binary
 SHOWN = {
     "hour": ("minute", "second"),
     "day": ("hour", "minute", "second"),
@@ -119,7 +119,7 @@ def test_a_span_holds_until_it_says(seconds: int, parts: int, now: float) -> Non
     window = Rolling(seconds, parts)
     until = window.until(now)
     assert until > now
-    assert window.span((now + until) / 2) == window.span(now)
+    assert window.span(until - 2**-12) == window.span(now)
     assert window.span(until) != window.span(now)
 
 
@@ -156,7 +156,7 @@ def test_what_is_no_window_is_named(text: str) -> None:
 
 @pytest.mark.parametrize("zone", ["Mars/Base", "", "../etc/passwd", "UTC\0", "europe", "/etc/zone"])
 def test_an_unknown_zone_is_named(zone: str) -> None:
-    with pytest.raises(ValueError, match="is no time zone"):
+    with pytest.raises(ValueError, match="no time zone is called"):
         parse_window("day", zone)
 
 

@@ -22,7 +22,7 @@ AGAIN: Final = 0.03
 class LimitReached(Exception):
     """A limit has no room for what is needed. `resets_at` is when what is spent now is forgotten.
 
-    `need` is what had to be acquired, `balance` what the store said of the account.
+    `need` is what was to be reserved, `balance` what the store said of the account.
     """
 
     def __init__(self, limit: Limit, need: int, balance: Balance, resets_at: float) -> None:
@@ -104,7 +104,7 @@ class Line:
             front.tried = True
             await asyncio.sleep(AGAIN)
             return
-        self._refuse(acquired, {claim.account: at for at, claim in enumerate(claims)})
+        self._refuse(acquired, [piece.account for piece, _ in asked])
         if refused.available > 0:
             self._allowances.soon(refused)
 
@@ -117,32 +117,31 @@ class Line:
             if limit.account == account
         )
 
-    def _refuse(self, acquired: Acquired, places: Mapping[Account, int]) -> None:
+    def _refuse(self, acquired: Acquired, asked: Sequence[Account]) -> None:
         """Refuse the first wish, and all others for which there is no room either."""
+        balances = dict(zip(asked, acquired.balances, strict=True))
         left: deque[Wish] = deque()
         for wish in self._wishes:
-            at = self._without_room(wish, acquired, places)
-            if at is None and wish is self._wishes[0]:
-                at = [limit.account for limit in wish.limits].index(
-                    next(account for account, n in places.items() if n == acquired.refused)
-                )
+            first = asked[acquired.refused or 0] if wish is self._wishes[0] else None
+            at = self._without_room(wish, balances, first)
             if at is None:
                 left.append(wish)
             elif not wish.done.done():
                 limit = wish.limits[at]
-                balance = acquired.balances[places[limit.account]]
                 resets_at = limit.window.span(acquired.now).resets_at
-                wish.done.set_exception(LimitReached(limit, wish.amounts[at], balance, resets_at))
+                need, balance = wish.amounts[at], balances[limit.account]
+                wish.done.set_exception(LimitReached(limit, need, balance, resets_at))
         self._wishes = left
 
     def _without_room(
-        self, wish: Wish, acquired: Acquired, places: Mapping[Account, int]
+        self, wish: Wish, balances: Mapping[Account, Balance], refused: Account | None
     ) -> int | None:
-        """The place of the first limit of a wish that has no room for it."""
+        """The place of the limit of a wish that has no room for it: the refused one, or a first."""
         for at, (limit, amount) in enumerate(zip(wish.limits, wish.amounts, strict=True)):
-            place = places.get(limit.account)
-            if place is not None:
-                balance = acquired.balances[place]
+            if refused is not None:
+                if limit.account == refused:
+                    return at
+            elif (balance := balances.get(limit.account)) is not None:
                 room = limit.amount - balance.spent - balance.held
                 if self._allowances.slice_of(limit).lacks(amount) > room:
                     return at

@@ -204,19 +204,25 @@ class Allowances:
 
     async def _go_back(self) -> None:
         """Give back what is left over, until there is no more of it."""
-        await asyncio.sleep(SOON)
-        while self._left_over:
-            pieces = dict(self._left_over)
-            changes = {account: piece.changes for account, piece in pieces.items()}
-            for piece in pieces.values():
-                self._give(piece, piece.available)
-            posted = await self._post()
-            for account, piece in pieces.items():
-                if posted and piece.indebted and piece.changes == changes[account]:
-                    piece.available = 0
-                if piece.changes == changes[account] or not posted:
-                    del self._left_over[account]
-        self._going_back = None
+        try:
+            await asyncio.sleep(SOON)
+            while self._left_over:
+                await self._give_left_over()
+        finally:
+            self._going_back = None
+
+    async def _give_left_over(self) -> None:
+        pieces = dict(self._left_over)
+        changes = {account: piece.changes for account, piece in pieces.items()}
+        for piece in pieces.values():
+            self._give(piece, piece.available)
+        posted = await self._post()
+        for account, piece in pieces.items():
+            unchanged = piece.changes == changes[account]
+            if posted and unchanged and piece.indebted:
+                piece.available = 0
+            if unchanged or not posted:
+                del self._left_over[account]
 
     async def _post(self) -> bool:
         """Whether the store has all that was spent and given back; else it gets it later."""

@@ -106,7 +106,7 @@ class Calendar:
 
     def __attrs_post_init__(self) -> None:
         if self.unit not in CALENDAR:
-            raise ValueError(f"{self.unit!r} is no unit of a calendar: {', '.join(CALENDAR)} are")
+            raise ValueError(f"no calendar has the unit {self.unit!r}: use {', '.join(CALENDAR)}")
         object.__setattr__(self, "_zone", zone_named(self.zone))
 
     def span(self, now: float) -> Span:
@@ -205,7 +205,7 @@ def parse_window(text: str, zone: str = "UTC") -> Window:
     if text == "none":
         return Forever()
     if found is None or int(found[1]) == 0:
-        raise ValueError(f"{text!r} is no window; windows are {_ALLOWED}")
+        raise ValueError(f"no window is called {text!r}; windows are {_ALLOWED}")
     return Rolling(int(found[1]) * ROLLING[found[2]])
 
 
@@ -215,7 +215,7 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
         raise ValueError(
-            f"{name!r} is no time zone; names are those of the IANA database, as Europe/Berlin"
+            f"no time zone is called {name!r}; the IANA database has the names, as Europe/Berlin"
         ) from None
 
 

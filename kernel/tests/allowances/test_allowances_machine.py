@@ -221,8 +221,9 @@ class Spending(RuleBasedStateMachine):
             allowances._timer.cancel()
 
 
+@pytest.mark.timeout(180)
 def test_spending_keeps_its_limits() -> None:
-    run_machine(Spending, settings=settings(max_examples=200, stateful_step_count=30))
+    run_machine(Spending, settings=settings(max_examples=200, stateful_step_count=15))
 
 
 @pytest.mark.slow

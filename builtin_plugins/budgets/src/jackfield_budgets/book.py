@@ -1,0 +1,129 @@
+"""Which budgets a request falls under, and what each of them limits."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from attrs import define, field, frozen
+
+from jackfield.allowances import Limit
+from jackfield.bounds import Bound
+from jackfield.exchange import Exchange
+from jackfield.plan import Target
+from jackfield.scopes import Scope, Sight, Sights
+from jackfield.store import Account
+
+from .budget import UNITS, Budget
+
+_MOST_KEPT: Final = 4096
+
+Amounts = tuple[int, int, int, int]
+"""Nano-dollars, and tokens in all, of input and of output: in the order of `UNITS`."""
+
+
+def amounts_of(nano: int, input_tokens: int, output_tokens: int) -> Amounts:
+    """What is counted of a cost and of tokens."""
+    return nano, input_tokens + output_tokens, input_tokens, output_tokens
+
+
+@frozen(eq=False)
+class Share:
+    """One budget and the account of it that a request falls under; `at` is the place of its unit.
+
+    `value` is which one it is where each value has its own.
+    """
+
+    budget: Budget
+    limit: Limit
+    at: int
+    value: str
+    about_target: bool
+
+    @property
+    def label(self) -> str:
+        """Its name, and whose it is."""
+        name, value = self.budget.name, self.value
+        return f"{name} ({value})" if value else name
+
+
+@frozen(eq=False)
+class Terms:
+    """All budgets of one kind of request. What goes beyond a hard one is refused."""
+
+    hard: tuple[Share, ...] = ()
+    soft: tuple[Share, ...] = ()
+
+    limits: tuple[Limit, ...] = field(init=False)
+    shares: tuple[Share, ...] = field(init=False)
+    needs_price: Share | None = field(init=False)
+    max_tokens: int | None = field(init=False)
+
+    @limits.default
+    def _limits(self) -> tuple[Limit, ...]:
+        return tuple(share.limit for share in self.hard)
+
+    @shares.default
+    def _shares(self) -> tuple[Share, ...]:
+        return self.hard + self.soft
+
+    @needs_price.default
+    def _needs_price(self) -> Share | None:
+        return next((share for share in self.hard if share.at == 0), None)
+
+    @max_tokens.default
+    def _max_tokens(self) -> int | None:
+        caps = [s.budget.max_tokens for s in self.shares if s.budget.max_tokens is not None]
+        return min(caps, default=None)
+
+    def needs(self, bound: Bound) -> list[int]:
+        """What has to be reserved of the hard ones."""
+        most = amounts_of(bound.nano or 0, bound.input_tokens, bound.output_tokens)
+        return [most[share.at] for share in self.hard]
+
+
+@define(eq=False)
+class Book:
+    """All budgets, and the terms that follow from them, kept for requests that are alike."""
+
+    _budgets: list[tuple[str, Budget, Scope]] = field(factory=list)
+    _sights: Sights = field(factory=lambda: Sights([]))
+    _kept: dict[object, Terms] = field(factory=dict)
+
+    @classmethod
+    def of(cls, budgets: Iterable[tuple[str, Budget]]) -> "Book":
+        """A book of budgets with their ids."""
+        scoped = [(id, budget, Scope.from_text(budget.scope)) for id, budget in budgets]
+        return cls(scoped, Sights(scope for _, _, scope in scoped))
+
+    def terms(self, exchange: Exchange, target: Target) -> Terms:
+        """What a request for a target falls under."""
+        key = self._sights.key(exchange, target)
+        try:
+            return self._kept[key]
+        except KeyError:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            terms = self._kept[key] = self._terms(self._sights.sight(exchange, target))
+            return terms
+
+    def _terms(self, sight: Sight) -> Terms:
+        tenant = sight.principal.tenant
+        shares = [
+            _share(id, budget, scope, value, tenant)
+            for id, budget, scope in self._budgets
+            if budget.organization in ("", tenant)
+            for value in scope.values(sight)
+        ]
+        return Terms(
+            tuple(share for share in shares if share.budget.hard),
+            tuple(share for share in shares if not share.budget.hard),
+        )
+
+
+def _share(id: str, budget: Budget, scope: Scope, value: str, tenant: str) -> Share:
+    """Values are a tenant's own words: where each has an account, it is the tenant's."""
+    account = Account(budget.organization, f"budget:{id}")
+    if scope.each:
+        account = Account(tenant, f"budget:{id}:{value}")
+    limit = Limit(account, budget.amount(), budget.span())
+    at = UNITS.index(budget.unit)
+    return Share(budget, limit, at, value if scope.each else "", scope.about_target)

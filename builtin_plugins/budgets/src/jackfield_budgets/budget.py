@@ -1,0 +1,108 @@
+"""A budget: whose it is, how much, for how long, and what happens at its end."""
+
+import re
+from typing import Final, Literal
+
+from attrs import frozen
+
+from jackfield.admin import attribute
+from jackfield.config import option
+from jackfield.money import dollars, show
+from jackfield.scopes import Scope
+from jackfield.windows import Window, parse_window
+
+Unit = Literal["dollars", "tokens", "input_tokens", "output_tokens"]
+UNITS: Final = ("dollars", "tokens", "input_tokens", "output_tokens")
+"""What is counted, in the order in which amounts are kept."""
+
+_NAME: Final = re.compile(r"[a-z0-9_.-]{1,64}")
+_MOST: Final = 10**15
+
+
+def _check_scope(_: object, __: object, text: str) -> None:
+    Scope.from_text(text)
+
+
+def _check_thresholds(_: object, __: object, thresholds: tuple[float, ...]) -> None:
+    for threshold in thresholds:
+        if not 0 < threshold <= 1:
+            raise ValueError(f"a threshold of {threshold} is not above 0 and at most 1")
+
+
+def _check_tokens(_: object, __: object, tokens: int | None) -> None:
+    if tokens is not None and tokens < 1:
+        raise ValueError(f"{tokens} tokens are too few; leave it out for no limit")
+
+
+@frozen(kw_only=True)
+class Budget:
+    """`[plugins.budgets.limits.NAME]`, and what `jackfield budgets` keeps."""
+
+    name: str = attribute("", "Its name, which is its id.", given="once")
+    organization: str = attribute(
+        "", "The organization whose callers alone it is about; empty for all.", given="once"
+    )
+    scope: str = attribute(
+        "gateway",
+        "What it is for: `gateway`, `organization:ID`, `team:ID`, `user:ID`, `project:ID`,"
+        " `key:ID`,"
+        " `provider:NAME`, `model:PATTERN`, `tag:NAME=VALUE` or `session`; with `*` as its value"
+        " each value has a budget of its own.",
+        validator=_check_scope,
+        given="once",
+    )
+    limit: str | int | float = option(
+        doc='How much: dollars with two decimals at the most, as in "25.00", or a number of tokens.'
+    )
+    unit: Unit = attribute(
+        "dollars", "`dollars`, `tokens`, `input_tokens` or `output_tokens`.", given="once"
+    )
+    window: str = option(
+        "month",
+        "For how long: `1m`, `24h`, `30d` roll; `hour`, `day`, `week`, `month`, `year` are the"
+        " calendar's; `none` is for good.",
+    )
+    zone: str = option("UTC", "The time zone of the calendar, by its IANA name.")
+    hard: bool = option(True, "Refuse what goes beyond it; a soft budget only warns.")
+    warn_at: tuple[float, ...] = option(
+        (0.5, 0.8, 1.0),
+        "Parts of the limit at which to warn, once in each window.",
+        validator=_check_thresholds,
+    )
+    max_tokens: int | None = option(
+        None, "The most output tokens that a request may ask for.", validator=_check_tokens
+    )
+
+    def __attrs_post_init__(self) -> None:
+        amount = self.amount()
+        same = show(amount) if self.unit == "dollars" else amount
+        object.__setattr__(self, "limit", same)  # 25, 25.0 and "25.00" are one budget
+        self.span()
+        if self.name and not _NAME.fullmatch(self.name):
+            raise ValueError(
+                f"no budget can be called {self.name!r}: 1 to 64 of a-z, 0-9, _, . and -"
+            )
+        scope = Scope.from_text(self.scope)
+        if scope.kind == "organization" and self.organization not in ("", scope.value):
+            raise ValueError(f"{self.scope} is not in the organization {self.organization!r}")
+
+    def amount(self) -> int:
+        """The limit in nano-dollars or tokens. Raises ValueError."""
+        if self.unit == "dollars":
+            if isinstance(self.limit, bool):
+                raise ValueError(f"{self.limit} is no amount of money")
+            return dollars(self.limit, cents=True)
+        text = str(self.limit)
+        if not re.fullmatch(r"[0-9]{1,15}", text, re.ASCII):
+            raise ValueError(f"{text} is no number of tokens; write a whole one, such as 1000000")
+        return int(text)
+
+    def span(self) -> Window:
+        """Its window. Raises ValueError."""
+        return parse_window(self.window, self.zone)
+
+    def show(self, amount: int) -> str:
+        """An amount with its unit."""
+        if self.unit == "dollars":
+            return f"{show(amount)} dollars"
+        return f"{amount} {self.unit.replace('_', ' ')}"

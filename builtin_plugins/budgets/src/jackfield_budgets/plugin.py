@@ -1,0 +1,296 @@
+"""The plugin: reserves the most that an attempt can cost before it is made, and settles after."""
+
+import logging
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from attrs import define, evolve, field, frozen
+from attrs.validators import ge
+
+from jackfield.allowances import Allowances, LimitReached, Reservation
+from jackfield.bounds import Bound
+from jackfield.config import option
+from jackfield.errors import GatewayError, InvalidRequest, PluginFailure, ProviderError
+from jackfield.exchange import Exchange
+from jackfield.ledger import Ledger
+from jackfield.messages import Usage
+from jackfield.plan import Plan, Target
+from jackfield.plugin import CallNext, Plugin, hookimpl
+from jackfield.prices import PriceBook
+from jackfield.response import Outcome, Response
+from jackfield.secrets import SecretRef
+from jackfield.setup import Setup
+from jackfield.store import StoreUnavailable
+
+from . import refusals
+from .billing import billing_of, told_by_request
+from .book import Terms
+from .budget import Budget
+from .collection import BudgetCollection
+from .shelf import Shelf
+from .spending import Meter, Spending, Unreported, is_unbilled
+from .watch import Notice, Watch
+from .webhook import Webhook
+
+logger = logging.getLogger("jackfield.budgets")
+
+_REMAINING = "x-jackfield-budget-remaining"
+
+
+@define(eq=False)
+class Bill:
+    """The attempts of one exchange. Once it is closed, what ends later is settled at once."""
+
+    attempts: list["Attempted"] = field(factory=list)
+    closed: bool = False
+
+
+@define(eq=False)
+class Attempted:
+    """One attempt: what it may spend, and where its usage can be read."""
+
+    spending: Spending
+    tap: Meter | None = None
+
+
+class Budgets(Plugin):
+    """Refuses what a budget has no room for, before it is spent."""
+
+    @frozen(kw_only=True)
+    class Config:
+        """`[plugins.budgets]`."""
+
+        limits: Mapping[str, Budget] = option({}, "Budgets, by their names.")
+        default_max_tokens: int = option(
+            4096,
+            "Output tokens for requests that set no limit themselves; 0 leaves them as they are.",
+            validator=ge(0),
+        )
+        unreported: Unreported = option(
+            "bound",
+            "What is charged where a provider did not say what was used: `bound`, all that was"
+            " reserved, or `estimate`.",
+        )
+        cache_hits: Literal["free", "charge"] = option(
+            "free", "What an answer costs that another plugin gave in place of a provider."
+        )
+        unpriced: Literal["refuse", "allow"] = option(
+            "refuse",
+            "What happens under a hard budget to what costs an amount that cannot be told before:"
+            " batches, and other resources that are made.",
+        )
+        webhook: str | None = option(None, "A URL to which warnings are posted as JSON.")
+        webhook_key: SecretRef | None = option(None, "Sent to the webhook as a bearer token.")
+        allow_http: bool = option(False, "Whether the webhook may be plain HTTP elsewhere.")
+
+    needs_store: ClassVar[bool] = True
+    mutates: ClassVar[frozenset[str]] = frozenset({"request"})
+
+    config: Config
+
+    overspent = 0
+    """How many attempts have used more than was reserved for them."""
+
+    shelf: Shelf
+    watch: Watch
+    _ledger: Ledger
+    _prices: PriceBook
+    _allowances: Allowances
+    _webhook: Webhook | None = None
+
+    async def start(self, setup: Setup) -> None:
+        """Read the budgets, offer the collection, and begin to watch."""
+        collection = BudgetCollection(setup)
+        setup.add_admin_collection(collection)
+        declared = {id: evolve(b, name=id) for id, b in self.config.limits.items()}
+        setup.declare(collection, declared)
+        self._ledger = setup.ledger
+        self._prices = setup.prices
+        self._prices.of("", "", 0.0)  # reads what is shipped before the first request does
+        self._allowances = Allowances(setup.ledger)
+        if self.config.webhook is not None:
+            key = self.config.webhook_key
+            secret = await setup.secret(key) if key is not None else None
+            self._webhook = Webhook.to(
+                setup, self.name, self.config.webhook, secret, self.config.allow_http
+            )
+            self._webhook.start()
+        self.watch = Watch(setup.store, setup.ledger, self._warn)
+        self.watch.start()
+        self.shelf = Shelf(collection, declared)
+        await self.shelf.start()
+
+    async def stop(self) -> None:
+        """Give back what is not reserved."""
+        for part in ("shelf", "watch", "_webhook", "_allowances"):
+            started = getattr(self, part, None)
+            if started is not None:
+                await started.stop()
+
+    async def health(self) -> str | None:
+        """Whether it knows its budgets."""
+        if not self.shelf.is_read:
+            return "the store has not been reached: budgets are not known"
+        return None if self.shelf.listens else "it does not hear of changes of budgets"
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        """Have the usage told."""
+        exchange.usage_wanted = True
+
+    @hookimpl
+    async def route(self, exchange: Exchange, plan: Plan) -> Plan | None:
+        """Say in a dry run what would be reserved."""
+        if not exchange.dry_run:
+            return None
+        for target in plan.targets:
+            terms = self.shelf.book.terms(exchange, target)
+            if terms.shares:
+                bound = self._bounded(exchange, target, terms)
+                needs = zip(terms.hard, terms.needs(bound), strict=True)
+                parts = [f"{share.budget.show(need)} of {share.label}" for share, need in needs]
+                plan = plan.note(
+                    f"reserve for {target}: {', '.join(parts) or 'nothing, the budgets are soft'}",
+                    f"{bound.input_tokens} tokens in and {bound.output_tokens} out at the most",
+                )
+        return plan
+
+    @hookimpl
+    async def call_provider(
+        self, exchange: Exchange, target: Target, call_next: CallNext
+    ) -> Response:
+        """Reserve and promise what the attempt can cost; make it only then."""
+        if not self.shelf.is_read:
+            raise refusals.BudgetUnavailable("The budgets are not known yet.", retry_after=1.0)
+        terms = self.shelf.book.terms(exchange, target)
+        if not terms.shares or not self._is_priced(exchange, terms):
+            return await call_next(target)
+        bound = self._bounded(exchange, target, terms)
+        if bound.nano is None and terms.needs_price is not None:
+            raise refusals.price_missing(terms.needs_price, target)
+        reservation = await self._reserve(exchange, terms, terms.needs(bound))
+        size, tenant = len(exchange.request.body), exchange.principal.tenant
+        spending = Spending(
+            terms, target, tenant, bound, size, reservation, self._ledger, self._prices
+        )
+        spending.promise()
+        bill: Bill = exchange.note(self, Bill)
+        attempted = Attempted(spending)
+        bill.attempts.append(attempted)
+        if exchange.stream:
+            self._show(exchange, terms)
+        return await self._attempt(exchange, target, call_next, bill, attempted)
+
+    @hookimpl
+    async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
+        """Settle every attempt that is still open."""
+        bill: Bill | None = exchange.state.get(self)
+        if bill is None:
+            return
+        bill.closed = True
+        told = told_by_request(exchange, outcome)
+        for attempted in bill.attempts:
+            self._settle(attempted, told)
+        if not exchange.sent:
+            self._show(exchange, bill.attempts[-1].spending.terms)
+
+    async def _attempt(
+        self,
+        exchange: Exchange,
+        target: Target,
+        call_next: CallNext,
+        bill: Bill,
+        attempted: Attempted,
+    ) -> Response:
+        before = exchange.tap
+        try:
+            response = await call_next(target)
+        except GatewayError as error:
+            attempted.tap = exchange.tap if exchange.tap is not before else None
+            if attempted.tap is None and _unspent(error):
+                attempted.spending.void()
+            raise
+        else:
+            if exchange.tap is not before:
+                attempted.tap = exchange.tap
+            elif self.config.cache_hits == "free":
+                attempted.spending.void()
+            return response
+        finally:
+            if bill.closed:
+                self._settle(attempted)
+
+    async def _reserve(self, exchange: Exchange, terms: Terms, needs: list[int]) -> Reservation:
+        limits = terms.limits
+        reservation = self._allowances.try_reserve(limits, needs)
+        if reservation is not None:
+            return reservation
+        try:
+            return await self._allowances.reserve(limits, needs)
+        except LimitReached as reached:
+            share = next(share for share in terms.hard if share.limit == reached.limit)
+            exchange.set_response_header("x-should-retry", "false")  # SDKs of vendors heed it
+            raise refusals.exceeded(share, reached, self._ledger.now()) from None
+        except StoreUnavailable:
+            raise refusals.unavailable(terms.hard[0]) from None
+
+    def _bounded(self, exchange: Exchange, target: Target, terms: Terms) -> Bound:
+        """The most that the attempt can use, after a limit has been set where there was none."""
+        cap = terms.max_tokens
+        asked = exchange.max_tokens
+        if asked is None:
+            bound = self._prices.bound(exchange, target, at=self._ledger.now())
+            wanted = [n for n in (cap, self.config.default_max_tokens) if n]
+            limit = min([*wanted, bound.output_tokens])
+            if not wanted or not limit or not exchange.limit_output(limit):
+                return bound
+            exchange.set_response_header("x-jackfield-max-tokens", str(limit))
+        elif cap is not None and asked > cap:
+            raise InvalidRequest(
+                f"The request asks for up to {asked} output tokens; its budgets allow {cap}.",
+                param="max_tokens",
+            )
+        return self._prices.bound(exchange, target, at=self._ledger.now())
+
+    def _is_priced(self, exchange: Exchange, terms: Terms) -> bool:
+        """Whether something is to be reserved. Raises PriceMissing where that cannot be told."""
+        billing = billing_of(exchange)
+        if billing == "unpriced" and terms.hard and self.config.unpriced == "refuse":
+            raise refusals.unpriced(terms.hard[0], exchange.endpoint.operation)
+        return billing == "priced"
+
+    def _settle(self, attempted: Attempted, told: Usage | None = None) -> None:
+        spending = attempted.spending
+        if not spending.is_open:
+            return
+        self.overspent += spending.settle(attempted.tap, self.config.unreported, told) > 0
+        for share in spending.terms.shares:
+            self.watch.touch(share)
+
+    def _show(self, exchange: Exchange, terms: Terms) -> None:
+        """The tightest budget, and those that have reached a threshold."""
+        tightest, least = None, 2.0
+        left = 0
+        for share in terms.hard:
+            remaining = self._allowances.remaining(share.limit)
+            if remaining is not None:
+                part = remaining / (share.limit.amount or 1)
+                if part < least:
+                    tightest, least, left = share, part, remaining
+        if tightest is not None:
+            exchange.set_response_header(_REMAINING, tightest.budget.show(left))
+        known = self.watch.notices
+        if known:
+            notices = [known[s.limit.account] for s in terms.shares if s.limit.account in known]
+            if notices:
+                exchange.set_response_header("x-jackfield-budget-warning", "; ".join(notices))
+
+    def _warn(self, notice: Notice) -> None:
+        logger.warning("%s", notice.text())
+        if self._webhook is not None:
+            self._webhook.send(notice.tree())
+
+
+def _unspent(error: GatewayError) -> bool:
+    """Whether no provider bills an attempt that ended so, or none was asked."""
+    return not isinstance(error, ProviderError | PluginFailure) or is_unbilled(error)

@@ -1,0 +1,141 @@
+"""Warns when budgets reach their thresholds: in the log, to a webhook, in a header."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from attrs import define, field
+
+from jackfield.ledger import Ledger
+from jackfield.store import Account, Conflict, Store, StoreUnavailable
+from jackfield.windows import Rolling
+
+from .book import Share
+
+_EVERY: Final = 1.0
+_AT_ONCE: Final = 500
+_MOST_KEPT: Final = 10_000
+_KEPT_SECONDS: Final = 400 * 86_400.0
+
+logger = logging.getLogger("jackfield.budgets")
+
+
+class Notice(NamedTuple):
+    """A budget has reached a threshold in the window that began at `since`."""
+
+    share: Share
+    threshold: float
+    spent: int
+    since: int
+
+    def text(self) -> str:
+        """One line on it."""
+        budget = self.share.budget
+        return (
+            f"the budget {self.share.label!r} has reached {self.threshold:.0%}:"
+            f" {budget.show(self.spent)} of {budget.show(self.share.limit.amount)} are spent"
+        )
+
+    def tree(self) -> dict[str, Any]:
+        """It as JSON."""
+        budget, limit = self.share.budget, self.share.limit
+        return {
+            "event": "budget_threshold",
+            "budget": budget.name,
+            "scope": budget.scope,
+            "value": self.share.value,
+            "organization": budget.organization,
+            "threshold": self.threshold,
+            "unit": budget.unit,
+            "spent": self.spent,
+            "limit": limit.amount,
+            "window": str(limit.window),
+            "window_began": self.since,
+            "text": self.text(),
+        }
+
+
+@define(eq=False)
+class Watch:
+    """Looks once a second at the accounts that were spent from, and tells each threshold once.
+
+    `notices` are for callers, of the accounts that have reached a threshold.
+    """
+
+    _store: Store
+    _ledger: Ledger
+    _tell: Callable[[Notice], None]
+    _touched: dict[Account, Share] = field(factory=dict, init=False)
+    notices: dict[Account, str] = field(factory=dict, init=False)
+    _told: dict[tuple[Account, int, float], None] = field(factory=dict, init=False)
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def touch(self, share: Share) -> None:
+        """Look at an account soon: it was spent from."""
+        if share.budget.warn_at:
+            self._touched[share.limit.account] = share
+
+    async def look(self) -> None:
+        """Look now. Raises StoreUnavailable."""
+        while self._touched:
+            some = list(self._touched.values())[:_AT_ONCE]
+            now = self._ledger.now()
+            asked = [(s.limit.account, s.limit.window.span(now).since) for s in some]
+            balances = await self._store.balances(asked)
+            if len(self.notices) > _MOST_KEPT:
+                self.notices.clear()
+            for share, balance in zip(some, balances, strict=True):
+                self._note(share, balance.spent)
+                await self._check(share, balance.spent, now)
+                if self._touched.get(share.limit.account) is share:
+                    del self._touched[share.limit.account]
+
+    def _note(self, share: Share, spent: int) -> None:
+        limit = share.limit
+        if spent < min(share.budget.warn_at) * limit.amount:
+            self.notices.pop(limit.account, None)
+            return
+        used = spent / limit.amount if limit.amount else 1.0
+        self.notices[limit.account] = f"{share.label} is at {used:.0%}"
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(_EVERY)
+            try:
+                await self.look()
+            except StoreUnavailable:
+                continue
+
+    async def _check(self, share: Share, spent: int, now: float) -> None:
+        window = share.limit.window
+        since = window.span(now).bucket
+        if isinstance(window, Rolling):
+            since = int(now) // window.seconds * window.seconds
+        for threshold in share.budget.warn_at:
+            key = (share.limit.account, since, threshold)
+            if spent >= threshold * share.limit.amount and key not in self._told:
+                if len(self._told) > _MOST_KEPT:
+                    self._told.clear()
+                if await self._is_first(*key):
+                    self._tell(Notice(share, threshold, spent, since))
+                self._told[key] = None
+
+    async def _is_first(self, account: Account, since: int, threshold: float) -> bool:
+        """Whether no other process has told it."""
+        key = f"budgets/told/{account.name}/{since}/{threshold:g}"
+        try:
+            await self._store.put(account.scope, key, b"1", ttl=_KEPT_SECONDS, expect=0)
+        except Conflict:
+            return False
+        return True

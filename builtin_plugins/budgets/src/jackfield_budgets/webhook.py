@@ -1,0 +1,109 @@
+"""Tells a URL of warnings, again and again if need be, and never keeps a request waiting."""
+
+import asyncio
+import logging
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+from attrs import define, field
+
+from jackfield.errors import GatewayError
+from jackfield.secrets import Secret
+from jackfield.setup import Setup
+
+_PAUSES: Final = (0.0, 1.0, 5.0, 25.0)
+"""Seconds before each try."""
+
+_MOST_WAITING: Final = 1000
+
+logger = logging.getLogger("jackfield.budgets")
+
+
+class Answer(Protocol):
+    """What an origin answers."""
+
+    status: int
+
+    async def read(self) -> bytes:
+        """The body."""
+
+    async def close(self) -> None:
+        """Done with it."""
+
+
+class Origin(Protocol):
+    """What `setup.origin` gives."""
+
+    async def send(self, method: str, path: str, head: bytes = b"", body: bytes = b"") -> Answer:
+        """Send a request."""
+
+
+@define(eq=False)
+class Webhook:
+    """`POST`s JSON to one URL, each message until it is answered with a status below 300.
+
+    `sent` is set once a message has arrived.
+    """
+
+    _origin: Origin
+    _path: str
+    _head: bytes
+    _waiting: asyncio.Queue[Any] = field(factory=lambda: asyncio.Queue(_MOST_WAITING), init=False)
+    sent: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
+
+    @classmethod
+    def to(
+        cls, setup: Setup, name: str, url: str, key: Secret | None, allow_http: bool
+    ) -> "Webhook":
+        """A webhook at a URL; `key` is sent as a bearer token."""
+        parts = urlsplit(url)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        base = f"{parts.scheme}://{parts.netloc}"
+        head = b"Content-Type: application/json\r\n"
+        if key is not None:
+            head += f"Authorization: Bearer {key.reveal()}\r\n".encode()
+        return cls(setup.origin(name, base, allow_http=allow_http), path, head)
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Send no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def send(self, message: Any) -> None:
+        """Send a message when its turn comes; one too many is logged and lost."""
+        try:
+            self._waiting.put_nowait(message)
+        except asyncio.QueueFull:
+            logger.error("the webhook is too slow: a warning was not sent")
+
+    async def _run(self) -> None:
+        while True:
+            body = msgspec.json.encode(await self._waiting.get())
+            for pause in _PAUSES:
+                await asyncio.sleep(pause)
+                if await self._arrived(body):
+                    self.sent.set()
+                    break
+            else:
+                logger.error("the webhook does not take warnings; one was given up")
+
+    async def _arrived(self, body: bytes) -> bool:
+        try:
+            answer = await self._origin.send("POST", self._path, self._head, body)
+        except GatewayError as error:
+            logger.warning("the webhook could not be told: %s", error.message)
+            return False
+        try:
+            await answer.read()
+        except GatewayError:
+            return False
+        finally:
+            await answer.close()
+        return answer.status < 300

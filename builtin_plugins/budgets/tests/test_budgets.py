@@ -1,0 +1,331 @@
+"""What a budget lets through, what it refuses, and what is charged in the end."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jackfield import Exchange, Plugin, Principal, Setup, hookimpl
+from jackfield.messages import Usage
+from jackfield.store import Account
+from jackfield.testing import FakeUpstream, GatewayClient, run_gateway
+from jackfield.testing.memory_store import MemoryStore
+from jackfield.testing.provider import Reply
+from jackfield.windows import parse_window
+
+PRICES = """
+[providers.openai]
+base_url = "http://127.0.0.1:9/v1"
+
+[prices."fake/*"]
+input = 1.0
+output = 2.0
+request = 0.0
+
+[plugins.memory]
+
+[plugins.callers]
+"""
+
+MONTH = parse_window("month")
+
+
+class Memory(Plugin):
+    """Keeps everything in memory."""
+
+    brings_store = True
+
+    async def start(self, setup: Setup) -> None:
+        setup.add_store(MemoryStore())
+
+
+class Callers(Plugin):
+    """Takes who asks from headers."""
+
+    mutates = frozenset({"principal"})
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        headers = exchange.request.headers
+        scopes = tuple(headers.get("x-scopes", "").split())
+        tenant = headers.get("x-tenant", "acme")
+        exchange.set_principal(Principal(tenant, permissions=frozenset({"*"}), scopes=scopes))
+
+
+PLUGINS = {"callers": Callers, "memory": Memory}
+
+
+def budget(name: str, **fields: Any) -> str:
+    lines = [f"[plugins.budgets.limits.{name}]"]
+    for key, value in fields.items():
+        text = str(value).lower() if isinstance(value, bool) else value
+        lines.append(f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {text}")
+    return "\n".join(lines) + "\n"
+
+
+def gateway(directory: Path, *tables: str, own: str = "") -> Any:
+    toml = PRICES + f"[plugins.budgets]\n{own}\n" + "".join(tables)
+    return run_gateway(toml, PLUGINS, directory=directory)
+
+
+async def ask(
+    client: GatewayClient, model: str = "fake/echo", headers: Mapping[str, str] = {}, **fields: Any
+) -> Any:
+    body = {"model": model, "messages": [{"role": "user", "content": "Hello"}], **fields}
+    return await client.post("/v1/chat/completions", json=body, headers=dict(headers))
+
+
+async def spent(client: GatewayClient, name: str, scope: str = "") -> int:
+    plugin: Any = client.plugins["budgets"]
+    await plugin._ledger.flush()
+    store = plugin.watch._store
+    balance = (await store.balances([(Account(scope, f"budget:{name}"), 0)]))[0]
+    return int(balance.spent)
+
+
+async def held(client: GatewayClient, name: str) -> int:
+    plugin: Any = client.plugins["budgets"]
+    await plugin._allowances.stop()
+    balance = (await plugin.watch._store.balances([(Account("", f"budget:{name}"), 0)]))[0]
+    return int(balance.held)
+
+
+def uses(client: GatewayClient, input_tokens: int, output_tokens: int) -> None:
+    client.fake.always(Reply(("Hi",), usage=Usage(input_tokens, output_tokens)))
+
+
+async def test_what_was_really_used_is_charged(tmp_path: Path) -> None:
+    async with gateway(tmp_path, budget("all", limit="1.00")) as client:
+        uses(client, 1000, 500)
+        assert (await ask(client, max_tokens=1000)).status == 200
+        assert await spent(client, "all") == 1000 * 1000 + 500 * 2000
+        assert await held(client, "all") == 0
+
+
+async def test_a_stream_is_charged_alike(tmp_path: Path) -> None:
+    async with gateway(tmp_path, budget("all", limit="1.00")) as client:
+        uses(client, 1000, 500)
+        answer = await ask(client, max_tokens=1000, stream=True)
+        await answer.read()
+        assert await spent(client, "all") == 2_000_000
+
+
+async def test_more_than_is_left_is_refused_before_it_is_spent(tmp_path: Path) -> None:
+    async with gateway(tmp_path, budget("all", limit="0.02")) as client:
+        uses(client, 1000, 5000)
+        assert (await ask(client, max_tokens=6000)).status == 200
+        refused = await ask(client, max_tokens=6000)
+        error = (await refused.json())["error"]
+        assert (refused.status, error["code"]) == (429, "budget_exceeded")
+        assert refused.headers["x-should-retry"] == "false"
+        for part in ("'all'", "0.02 dollars", "per month", "0.011 dollars are spent", "resets at"):
+            assert part in error["message"]
+        assert len(client.fake.asked) == 1
+
+
+async def test_a_request_larger_than_the_whole_budget_is_told_so(tmp_path: Path) -> None:
+    async with gateway(tmp_path, budget("all", limit="0.01")) as client:
+        error = (await (await ask(client, max_tokens=100_000)).json())["error"]
+        assert "more than the whole budget" in error["message"]
+
+
+async def test_all_nested_budgets_are_charged_and_any_can_refuse(tmp_path: Path) -> None:
+    tables = (
+        budget("org", scope="organization:acme", limit="10.00"),
+        budget("team", scope="team:search", limit="0.01"),
+        budget("keys", scope="key:*", limit=100_000, unit="tokens"),
+    )
+    headers = {"x-scopes": "organization:acme team:search key:one"}
+    async with gateway(tmp_path, *tables) as client:
+        uses(client, 100, 200)
+        assert (await ask(client, headers=headers, max_tokens=300)).status == 200
+        assert await spent(client, "org") == await spent(client, "team") == 500_000
+        assert await spent(client, "keys:one", "acme") == 300
+        refused = await ask(client, headers=headers, max_tokens=6000)
+        assert "'team'" in (await refused.json())["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "headers", "met"),
+    [
+        ("gateway", {}, True),
+        ("organization:acme", {}, True),
+        ("organization:globex", {}, False),
+        ("user:ann", {"x-scopes": "user:ann"}, True),
+        ("user:ann", {"x-scopes": "user:anna"}, False),
+        ("provider:fake", {}, True),
+        ("provider:openai", {}, False),
+        ("model:fake/*", {}, True),
+        ("model:ech*", {}, True),
+        ("model:gpt*", {}, False),
+        ("tag:feature=chat", {"x-jackfield-metadata": '{"feature":"chat"}'}, True),
+        ("tag:feature=chat", {"x-jackfield-metadata": '{"feature":"mail"}'}, False),
+        ("session", {"x-jackfield-metadata": '{"session":"1"}'}, True),
+        ("session", {}, False),
+    ],
+)
+async def test_a_budget_is_for_its_scope(
+    tmp_path: Path, scope: str, headers: dict[str, str], met: bool
+) -> None:
+    async with gateway(tmp_path, budget("one", scope=scope, limit="0.00")) as client:
+        assert (await ask(client, headers=headers, max_tokens=10)).status == (429 if met else 200)
+
+
+async def test_each_session_has_an_account_of_its_own(tmp_path: Path) -> None:
+    async with gateway(
+        tmp_path, budget("s", scope="session", limit=20_000, unit="input_tokens")
+    ) as client:
+        uses(client, 19_990, 5)
+        for session in ("one", "two"):
+            headers = {"x-jackfield-metadata": f'{{"session":"{session}"}}'}
+            assert (await ask(client, headers=headers)).status == 200
+            assert (await ask(client, headers=headers)).status == 429
+        assert await spent(client, "s:two", "acme") == 19_990
+
+
+async def test_a_model_without_a_price_is_refused_under_a_hard_budget(tmp_path: Path) -> None:
+    toml = '[plugins.memory]\n[plugins.callers]\n[plugins.budgets.limits.all]\nlimit = "10.00"\n'
+    async with run_gateway("[providers.openai]\n" + toml, PLUGINS, directory=tmp_path) as client:
+        answer = await ask(client)
+        error = (await answer.json())["error"]
+        assert (answer.status, error["code"]) == (400, "price_missing")
+        assert '[prices."fake/echo"]' in error["message"]
+        assert client.fake.asked == []
+        assert await held(client, "all") == 0
+
+
+async def test_a_model_without_a_price_is_served_under_a_soft_budget(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    toml = '[plugins.memory]\n[plugins.budgets.limits.all]\nlimit = "10.00"\nhard = false\n'
+    async with run_gateway("[providers.openai]\n" + toml, PLUGINS, directory=tmp_path) as client:
+        assert (await ask(client, model="fake/unpriced")).status == 200
+        assert "price_missing: fake/unpriced" in caplog.text
+
+
+async def test_an_attempt_that_the_provider_refuses_costs_nothing(tmp_path: Path) -> None:
+    own = "default_max_tokens = 100"
+    async with gateway(tmp_path, budget("all", limit="1.00"), own=own) as client:
+        client.fake.fail(400)
+        assert (await ask(client)).status == 400
+        assert await spent(client, "all") == 0
+        assert await held(client, "all") == 0
+
+
+async def test_every_attempt_is_charged_by_itself(tmp_path: Path) -> None:
+    async with gateway(tmp_path, budget("all", limit="1.00")) as client:
+        client.fake.fail(503)
+        uses(client, 1000, 500)
+        assert (await ask(client, max_tokens=1000)).status == 200
+        assert await spent(client, "all") == 2_000_000
+        assert await held(client, "all") == 0
+
+
+async def test_a_stream_that_is_cut_is_charged_what_was_reserved(tmp_path: Path) -> None:
+    async with gateway(tmp_path, budget("all", limit="1.00")) as client:
+        client.fake.reply("one", "two", cut=True)
+        answer = await ask(client, max_tokens=1000, stream=True)
+        await answer.read()
+        assert await spent(client, "all") > 1000 * 2000
+        assert await held(client, "all") == 0
+
+
+async def test_a_stream_that_is_cut_may_be_estimated(tmp_path: Path) -> None:
+    own = 'unreported = "estimate"'
+    async with gateway(tmp_path, budget("all", limit="1.00"), own=own) as client:
+        client.fake.reply("one", "two", cut=True)
+        answer = await ask(client, max_tokens=1000, stream=True)
+        await answer.read()
+        assert 0 < await spent(client, "all") < 100_000
+
+
+async def test_a_soft_budget_warns_once_and_never_refuses(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with gateway(tmp_path, budget("all", limit="0.01", hard=False)) as client:
+        uses(client, 1000, 2000)
+        for at in ("", "all is at 50%", "all is at 100%", "all is at 150%"):
+            answer = await ask(client, max_tokens=3000)
+            assert answer.status == 200
+            assert answer.headers.get("x-jackfield-budget-warning", "") == at
+            plugin: Any = client.plugins["budgets"]
+            await plugin._ledger.flush()
+            await plugin.watch.look()
+        assert await spent(client, "all") == 20_000_000
+    told = [one.getMessage() for one in caplog.records if "has reached" in one.getMessage()]
+    assert [line.split("reached ")[1].split(":")[0] for line in told] == ["50%", "80%", "100%"]
+
+
+async def test_a_limit_is_set_where_there_is_none_and_shown(tmp_path: Path) -> None:
+    own = "default_max_tokens = 123"
+    async with gateway(tmp_path, budget("all", limit="1.00"), own=own) as client:
+        answer = await ask(client)
+        assert answer.headers["x-jackfield-max-tokens"] == "123"
+        assert client.fake.asked[0].request.max_tokens == 123
+        answer = await ask(client, max_tokens=77)
+        assert "x-jackfield-max-tokens" not in answer.headers
+
+
+async def test_a_budget_may_cap_what_a_request_asks_for(tmp_path: Path) -> None:
+    async with gateway(tmp_path, budget("all", limit="1.00", max_tokens=50)) as client:
+        assert (await ask(client)).headers["x-jackfield-max-tokens"] == "50"
+        refused = await ask(client, max_tokens=51)
+        assert refused.status == 400
+        assert "allow 50" in (await refused.json())["error"]["message"]
+
+
+async def test_the_tightest_budget_is_shown(tmp_path: Path) -> None:
+    tables = budget("a", limit="5.00"), budget("b", limit=10_000, unit="tokens")
+    async with gateway(tmp_path, *tables) as client:
+        uses(client, 100, 200)
+        answer = await ask(client, max_tokens=1000)
+        assert answer.headers["x-jackfield-budget-remaining"] == "9700 tokens"
+
+
+async def test_another_target_serves_when_the_budget_of_one_is_spent(tmp_path: Path) -> None:
+    models = '[models.chat]\ntargets = ["fake/a"]\nfallbacks = ["fake/b"]\n'
+    table = budget("a", scope="model:fake/a", limit="0.00")
+    async with gateway(tmp_path, table, models) as client:
+        answer = await ask(client, model="chat")
+        assert answer.status == 200
+        assert answer.headers["x-jackfield-target"] == "fake/b"
+
+
+async def test_a_dry_run_says_what_would_be_reserved_and_reserves_nothing(tmp_path: Path) -> None:
+    async with gateway(tmp_path, budget("all", limit="1.00")) as client:
+        body = {"model": "fake/echo", "messages": [{"role": "user", "content": "Hello"}]}
+        answer = await client.post("/jackfield/explain", json=body)
+        text = (await answer.read()).decode()
+        assert "reserve for fake/echo" in text
+        assert "dollars of all" in text
+        assert await held(client, "all") == 0
+
+
+async def test_a_batch_is_refused_under_a_hard_budget_and_listing_files_is_free(
+    tmp_path: Path,
+) -> None:
+    async with gateway(tmp_path, budget("all", limit="9.00")) as client:
+        refused = await client.post("/v1/batches", json={"input_file_id": "file-1"})
+        error = (await refused.json())["error"]
+        assert (refused.status, error["code"]) == (400, "price_missing")
+        assert 'unpriced = "allow"' in error["message"]
+        assert (await client.get("/v1/files")).status == 502  # it went to the provider
+        assert await spent(client, "all") == 0
+
+
+async def test_speech_is_charged_by_its_letters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_KEY", "made-up-for-the-test")
+    async with FakeUpstream() as server:
+        server.reply(b"sound", headers={"content-type": "audio/mpeg"})
+        price = '[prices."openai/tts-1"]\ncharacters = 15.0\n'
+        at = f'base_url = "{server.base_url}/v1"\nkeys = ["env:SOME_KEY"]'
+        toml = PRICES.replace('base_url = "http://127.0.0.1:9/v1"', at) + price
+        table = budget("all", limit="9.00")
+        async with run_gateway(toml + table, PLUGINS, directory=tmp_path) as client:
+            body = {"model": "openai/tts-1", "input": "Hello there", "voice": "alloy"}
+            answer = await client.post("/v1/audio/speech", json=body)
+            assert await answer.read() == b"sound"
+            assert await spent(client, "all") == 11 * 15_000

@@ -1,0 +1,146 @@
+"""Budgets that administrators make: what is accepted, and how soon it holds."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define
+
+from jackfield import Plugin, Setup
+from jackfield.http import HttpRequest, HttpResponse
+from jackfield.testing import Answer, GatewayClient
+from jackfield.testing.gateway import client_of, observed_gateway
+from jackfield.testing.memory_store import MemoryStore
+
+TOML = """
+[prices."fake/*"]
+input = 1.0
+output = 2.0
+
+[plugins.memory]
+
+[plugins.budgets]
+
+[plugins.budgets.limits.declared]
+limit = "5.00"
+"""
+
+
+class Memory(Plugin):
+    """Keeps everything in memory."""
+
+    brings_store = True
+
+    async def start(self, setup: Setup) -> None:
+        setup.add_store(MemoryStore())
+
+
+@define(eq=False)
+class Office:
+    """A gateway, and its administration."""
+
+    client: GatewayClient
+    admin: GatewayClient
+
+    async def create(self, **fields: Any) -> Answer:
+        return await self.admin.post("/jackfield/budgets", json=fields)
+
+    async def ask(self) -> int:
+        answer = await self.client.chat("Hello", model="fake/echo")
+        return answer.status
+
+    async def heard(self, count: int) -> None:
+        """Wait until the plugin knows of so many budgets."""
+        shelf: Any = self.client.plugin("budgets").shelf
+        while len(shelf._kept) != count:
+            await shelf.read()
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    gateway = observed_gateway(TOML, {"memory": Memory}, directory=tmp_path)
+    async with gateway:
+
+        async def handle(request: HttpRequest) -> HttpResponse:
+            request.client = "unix"
+            return await gateway.admin_face.handle(request)
+
+        admin = client_of(gateway)
+        admin._handle = handle
+        yield Office(client_of(gateway), admin)
+
+
+async def test_a_budget_that_is_made_holds(office: Office) -> None:
+    assert await office.ask() == 200
+    assert (await office.create(name="tight", limit="0.00")).status == 201
+    await office.heard(2)
+    assert await office.ask() == 429
+
+
+async def test_a_budget_that_is_raised_or_deleted_lets_more_through(office: Office) -> None:
+    await office.create(name="tight", limit="0.00")
+    await office.heard(2)
+    changed = await office.admin.send("PATCH", "/jackfield/budgets/tight", json={"limit": "9.00"})
+    assert changed.status == 200
+    await office.client.plugin("budgets").shelf.read()
+    assert await office.ask() == 200
+    await office.admin.send("PATCH", "/jackfield/budgets/tight", json={"limit": "0.00"})
+    await office.client.plugin("budgets").shelf.read()
+    assert await office.ask() == 429
+    assert (await office.admin.send("DELETE", "/jackfield/budgets/tight")).status < 300
+    await office.heard(1)
+    assert await office.ask() == 200
+
+
+async def test_what_is_declared_is_shown_among_what_is_kept(office: Office) -> None:
+    shown = await (await office.admin.get("/jackfield/budgets/declared")).json()
+    assert shown["limit"] == "5.00"
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"limit": "-1.00"}, "below 0"),
+        ({"limit": "0.001"}, "fraction of a cent"),
+        ({"limit": -1}, "below 0"),
+        ({"limit": 0.005}, "fraction of a cent"),
+        ({"limit": True}, "limit"),
+        ({"limit": "nan"}, "no amount of money"),
+        ({"limit": "1.5", "unit": "tokens"}, "no number of tokens"),
+        ({"limit": -5, "unit": "tokens"}, "no number of tokens"),
+        ({"limit": "1.00", "zone": "Mars/Base"}, "no time zone"),
+        ({"limit": "1.00", "window": "0d"}, "no window"),
+        ({"limit": "1.00", "window": "24h", "zone": "Asia/Tokyo"}, "calendar alone"),
+        ({"limit": "1.00", "scope": "planet:mars"}, "no scope"),
+        ({"limit": "1.00", "scope": "tag:x"}, "no scope"),
+        ({"limit": "1.00", "warn_at": [1.5]}, "threshold"),
+        ({"limit": "1.00", "max_tokens": 0}, "too few"),
+        ({"limit": "1.00", "scope": "organization:a", "organization": "b"}, "not in the organ"),
+        ({}, "limit"),
+    ],
+)
+async def test_what_cannot_be_meant_is_refused(
+    office: Office, fields: dict[str, Any], problem: str
+) -> None:
+    answer = await office.create(name="odd", **fields)
+    assert answer.status == 400
+    assert problem in (await answer.json())["error"]["message"]
+    assert (await office.admin.get("/jackfield/budgets/odd")).status == 404
+
+
+@pytest.mark.parametrize("name", ["", "Upper", "with space", "x" * 65, None])
+async def test_a_budget_needs_a_name(office: Office, name: str | None) -> None:
+    assert (await office.create(limit="1.00", **({"name": name} if name else {}))).status == 400
+
+
+async def test_a_name_is_taken_once(office: Office) -> None:
+    assert (await office.create(name="one", limit="1.00")).status == 201
+    assert (await office.create(name="one", limit="2.00")).status == 409
+
+
+@pytest.mark.parametrize("limit", [25, 25.0, "25", "25.00", "$25"])
+async def test_an_amount_is_shown_with_its_cents(office: Office, limit: str | float) -> None:
+    await office.create(name="one", limit=limit)
+    shown = await (await office.admin.get("/jackfield/budgets/one")).json()
+    assert shown["limit"] == "25.00"

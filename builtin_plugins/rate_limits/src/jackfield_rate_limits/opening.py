@@ -1,0 +1,54 @@
+"""When a rolling window has room again: its parts are looked at one by one."""
+
+from typing import Final
+
+from attrs import define, field
+
+from jackfield.ledger import Ledger
+from jackfield.store import Account, Store, StoreUnavailable
+from jackfield.windows import Rolling
+
+from .rate import TOKENS, Share
+
+_FRESH: Final = 1.0
+_MOST_KEPT: Final = 10_000
+_OCCUPIED: Final = 1.0
+
+
+@define(eq=False)
+class Openings:
+    """Asks the store, and remembers for a second: whoever is refused comes with many."""
+
+    _store: Store
+    _ledger: Ledger
+    _known: dict[tuple[Account, int], tuple[float, float]] = field(factory=dict, init=False)
+
+    async def wait(self, share: Share, need: int) -> float:
+        """Seconds until there is room for what is needed, if nothing else is spent until then."""
+        limit, now = share.limit, self._ledger.now()
+        window = limit.window
+        if not isinstance(window, Rolling):
+            return _OCCUPIED
+        key = (limit.account, need)
+        asked, opens = self._known.get(key, (0.0, 0.0))
+        if now >= asked + _FRESH or opens <= now:
+            try:
+                await self._ledger.flush()
+                opens = await self._ask(share, window, need, now)
+            except StoreUnavailable:
+                opens = now + window.width
+            if len(self._known) >= _MOST_KEPT:
+                self._known.clear()
+            self._known[key] = now, opens
+        return max(opens - now, 0.0)
+
+    async def _ask(self, share: Share, window: Rolling, need: int, now: float) -> float:
+        limit, span = share.limit, window.span(now)
+        parts = range(span.since, span.bucket + 2 * window.width, window.width)
+        balances = await self._store.balances([(limit.account, part) for part in parts])
+        for part, balance in zip(parts, balances, strict=True):
+            if balance.spent + balance.held + need <= limit.amount:
+                return max(float(part + window.seconds), now)
+        if share.measure in TOKENS and need <= limit.amount:
+            return now + _OCCUPIED  # Most of what is reserved is not used, and soon free again.
+        return span.resets_at

@@ -1,0 +1,45 @@
+"""Why a request is refused, in words for the caller."""
+
+from math import ceil
+
+from jackfield.errors import GatewayError, Overloaded, ProviderError, RateLimited
+
+from .rate import Share
+
+
+class RateLimitUnavailable(Overloaded):
+    """How much of a limit is used is not known, for the store does not answer."""
+
+    code = "rate_limit_unavailable"
+
+
+class TargetLimited(ProviderError):
+    """The limit of a target is reached; another target may serve the request."""
+
+    status = 429
+    code = "rate_limited"
+
+
+def reached(share: Share, need: int, wait: float) -> GatewayError:
+    """The refusal by a limit that has room again in so many seconds."""
+    limit = share.limit.amount
+    if share.measure == "concurrent":
+        what = f"{limit} requests at once"
+    else:
+        what = f"{limit} {share.measure.replace('_', ' ')} per {share.window}"
+    message = f"The rate limit {share.label!r} of {what} is reached."
+    seconds: float | None = float(max(1, ceil(wait)))
+    if need > limit:
+        message = f"{message} This request may need {need}, more than the whole limit."
+        seconds = None
+    if share.about_target:
+        return TargetLimited(message, retry_after=seconds)
+    return RateLimited(message, retry_after=seconds)
+
+
+def unavailable(share: Share) -> RateLimitUnavailable:
+    """The refusal while the store is away."""
+    return RateLimitUnavailable(
+        f"How much of the rate limit {share.label!r} is used cannot be told at the moment.",
+        retry_after=1.0,
+    )
