@@ -4,11 +4,12 @@ import datetime as dt
 
 import pytest
 
+from jackfield._price_list import shelves
 from jackfield.config import parse, read_settings
 from jackfield.errors import ConfigError
 from jackfield.messages import Bill, Usage
 from jackfield.plan import Target
-from jackfield.prices import Price, PriceBook, _shelves
+from jackfield.prices import Price, PriceBook
 from jackfield.rates import NAMES, Rates, Tariff
 
 NOW = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC).timestamp()
@@ -144,9 +145,9 @@ def test_no_token_is_billed_twice_whatever_a_provider_reports(usage: Usage) -> N
 
 
 def test_every_shipped_rate_has_a_name_and_is_not_below_0() -> None:
-    entries = [entry for shelf in _shelves().values() for _, entry in shelf.patterns]
+    entries = [entry for shelf in shelves().values() for _, entry in shelf.patterns]
     entries += [
-        entry for shelf in _shelves().values() for found in shelf.exact.values() for entry in found
+        entry for shelf in shelves().values() for found in shelf.exact.values() for entry in found
     ]
     assert len(entries) > 1000
     for entry in entries:

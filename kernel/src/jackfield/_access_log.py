@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import msgspec
 
+from jackfield.endpoints import shown_path
 from jackfield.errors import GatewayError
 from jackfield.exchange import Exchange
 from jackfield.response import Outcome
@@ -50,7 +51,7 @@ class AccessLog:
         logger.info(
             "refused request=%s path=%s status=%d error=%s",
             request_id,
-            word(path[:200]),
+            word(shown_path(path)),
             error.http_status,
             error.code,
         )

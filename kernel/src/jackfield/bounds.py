@@ -1,5 +1,6 @@
 """Upper bounds of what a request can use: cheap for the usual request, safe for any other."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,7 +31,7 @@ MOST_INPUT: Final = 2_000_000
 MOST_OUTPUT: Final = 131_072
 """Tokens: the longest answer of a model of which it is not known."""
 
-_OVERHEAD: Final = 1024
+_OVERHEAD: Final = 2048
 """Tokens that a provider adds: its instructions on tools, the marks between messages."""
 
 _ROUNDS: Final = 10
@@ -47,7 +48,16 @@ _THINKS_BESIDES: Final = frozenset({"xai", "dashscope"})
 
 _OWN_TOOLS: Final = ("web_search", "x_search", "file_search", "maps", "code_execution")
 
-_SILENT: Final = frozenset({"embeddings", "rerank", "count_tokens"})
+_OTHER_TOOLS: Final = (b'"web_search_options"', b'"plugins"', b'"mcp_servers"')
+_SEARCHES_UNASKED: Final = re.compile(r"\bcompound\b")
+"""Models that call tools of their provider by themselves, such as Groq's `compound`."""
+
+_FREE: Final = frozenset(
+    ("count_tokens", "models", "files", "batches", "moderation", "administration")
+)
+"""Operations that no provider bills; what a batch has used is billed when it has run."""
+
+_SILENT: Final = frozenset({"embeddings", "rerank"})
 """Operations whose answers have no tokens."""
 
 
@@ -57,6 +67,10 @@ class Bound(msgspec.Struct, frozen=True):
     input_tokens: int
     output_tokens: int
     nano: int | None = None
+
+
+NOTHING: Final = Bound(0, 0, 0)
+"""The bound of what is not billed."""
 
 
 class Sizes(msgspec.Struct, frozen=True):
@@ -70,6 +84,13 @@ class Sizes(msgspec.Struct, frozen=True):
     audio: bool = False
 
 
+def is_billable(exchange: "Exchange") -> bool:
+    """Whether a request can be billed at all: what is only looked up was billed before."""
+    if exchange.operation == "realtime":
+        return True
+    return exchange.request.method == "POST" and exchange.operation not in _FREE
+
+
 def sizes_of(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -> Sizes:
     """The most that a request can use of a model with these abilities."""
     request = exchange.request
@@ -81,7 +102,7 @@ def sizes_of(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -
         return _untold(exchange, able)
     if operation in _SILENT:
         return Sizes(_most_input(len(body) + _OVERHEAD, able), 0)
-    if is_plain(exchange.tree):
+    if is_plain(exchange.tree) and not _SEARCHES_UNASKED.search(exchange.model or ""):
         return Sizes(_most_input(len(body) + _OVERHEAD, able), limit)
     try:
         canonical = exchange.canonical()
@@ -165,7 +186,8 @@ def _own_tools(chat: ChatRequest, body: bytes) -> int:
     """How often the provider's own tools can be called; 0 when there are none."""
     own = [tool.value for tool in chat.tools if isinstance(tool, Opaque)]
     if not own:
-        return _ROUNDS if b'"web_search_options"' in body or b'"plugins"' in body else 0
+        unasked = any(word in body for word in _OTHER_TOOLS)
+        return _ROUNDS if unasked or _SEARCHES_UNASKED.search(chat.model) else 0
     uses = [tool.get("max_uses") for tool in own if isinstance(tool, dict)]
     known = [use for use in uses if type(use) is int and use >= 0]
     return sum(known) if len(known) == len(own) else max(_ROUNDS, sum(known))

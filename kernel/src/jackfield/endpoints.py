@@ -25,6 +25,10 @@ PUBLIC: Final = "public"
 _AMBIGUOUS = re.compile(r"//|(?<=.)/$|/\.{1,2}(?:[/;]|$)|[\\\0-\x1f\x7f\ufffd]")
 _IGNORED = re.compile(r";[^/]*|[ .]+(?=/|$)")
 _LONGEST_SHOWN = 200
+# What vendors' keys and ours begin with, and any long word with a figure in it.
+_KEY_LIKE = re.compile(
+    r"(?<![A-Za-z0-9])(?:jf|sk|gsk|xai|AIza)[A-Za-z0-9_-]{16,}|(?=[A-Za-z_]*[0-9])[A-Za-z0-9_]{20,}"
+)
 _PLACEHOLDER = re.compile(r"\{(\w+)(\*?)\}")
 
 
@@ -151,7 +155,7 @@ class EndpointTable:
         for meant in self:
             if meant.method in (method, "*") and meant.is_disguised(plain):
                 if meant is not endpoint:
-                    raise NotFound(f"There is no endpoint {_shown(path)}; write {meant.path}.")
+                    raise NotFound(f"There is no endpoint {shown_path(path)}; write {meant.path}.")
                 return
 
     def _unknown(self, method: str, path: str) -> GatewayError:
@@ -162,11 +166,15 @@ class EndpointTable:
         }
         if methods:
             offered = ", ".join(sorted(methods))
-            return MethodNotAllowed(f"{_shown(path)} does not accept {method}; it takes {offered}.")
+            return MethodNotAllowed(
+                f"{shown_path(path)} does not accept {method}; it takes {offered}."
+            )
         return NotFound(
-            f"There is no endpoint {_shown(path)}; docs/endpoints.md lists those there are."
+            f"There is no endpoint {shown_path(path)}; docs/endpoints.md lists those there are."
         )
 
 
-def _shown(path: str) -> str:
+def shown_path(path: str) -> str:
+    """A path that leads nowhere, for messages and the log: cut, and without what may be a key."""
+    path = _KEY_LIKE.sub("…", path)
     return path if len(path) <= _LONGEST_SHOWN else path[:_LONGEST_SHOWN] + "…"

@@ -5,6 +5,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec.structs import replace
 
+from jackfield.bounds import is_billable
 from jackfield.exchange import Exchange
 from jackfield.messages import Usage
 from jackfield.rates import CHARACTERS
@@ -24,6 +25,8 @@ def settled_usage(exchange: Exchange, outcome: Outcome) -> tuple[Usage, Basis]:
     each event that had come. A request that failed before there was an answer is billed nothing.
     """
     usage = outcome.usage
+    if not is_billable(exchange):
+        return _NOTHING, "reported"
     if usage is not None and outcome.usage_complete:
         return usage, "reported"
     if exchange.tap is None and outcome.kind == "answered":  # no provider has answered
@@ -47,10 +50,9 @@ def _of_request(exchange: Exchange) -> Usage:
     tree = _object(exchange)
     if not exchange.dialect.translates:
         text, count = tree.get("input"), tree.get("n", 1)
-        if exchange.operation == "audio_speech" or "voice" in tree:
-            letters = len(text) if isinstance(text, str) else 0
-            return Usage(units={CHARACTERS: letters})
-        if "prompt" in tree:
+        if "voice" in tree and isinstance(text, str):
+            return Usage(units={CHARACTERS: len(text)})
+        if exchange.operation == "images":
             return Usage(units={"image": count if type(count) is int and count > 0 else 1})
         return _NOTHING
     return Usage(len(exchange.request.body) // _BYTES_A_TOKEN + 1)

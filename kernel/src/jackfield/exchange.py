@@ -143,14 +143,14 @@ class Exchange:
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """The caller's own words on the request, over those of the principal.
+        """The caller's own words on the request, under those of the principal.
 
         They come in the header `x-jackfield-metadata`, a JSON object of at most 16 short strings.
         Raises InvalidRequest when they do not.
         """
         if self._metadata is None:
             own = read_metadata(self.request.headers)
-            self._metadata = {**self.principal.metadata, **own} if own else {}
+            self._metadata = {**own, **self.principal.metadata} if own else {}
         return self._metadata or self.principal.metadata
 
     def json(self) -> Any:
@@ -196,6 +196,11 @@ class Exchange:
         self.stream = peek.stream if self.endpoint.stream is None else self.endpoint.stream
         self.body_model = peek.model
         self._tree, self._canonical = tree, None
+
+    def replace_query(self, query: str) -> None:
+        """Replace what stands behind the path's `?`, without that sign."""
+        self._record("request", "query")
+        self.request = msgspec.structs.replace(self.request, query=query)
 
     def set_model(self, model: str) -> None:
         """Ask for another model; the body's own name for it is spliced in place when it is sent."""

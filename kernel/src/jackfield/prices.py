@@ -1,19 +1,16 @@
 """The price book: what models cost, by provider, model and day."""
 
-import datetime as dt
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
-from attrs import field, frozen
+from attrs import frozen
 from attrs.validators import matches_re, optional
 
 from jackfield._config.options import option
-from jackfield.bounds import Bound, cost_of, sizes_of
+from jackfield._price_list import Entry, days_between, read_condition, shipped_entries
+from jackfield.bounds import NOTHING, Bound, cost_of, is_billable, sizes_of
 from jackfield.capabilities import ModelFacts
 from jackfield.globs import matches
 from jackfield.messages import Usage
@@ -24,14 +21,8 @@ if TYPE_CHECKING:
     from jackfield.plan import Target
     from jackfield.setup import Setup
 
-_DATA: Final = Path(__file__).with_name("data") / "prices.json"
 _HOUR: Final = 3_600
 _DATE: Final = r"\d{4}-\d\d-\d\d"
-_WHEN: Final = re.compile(
-    r"(?:hours (?P<first>\d\d?)-(?P<last>\d\d?))?"
-    r"(?:(?:^| )(?!above |hours )(?P<tier>[a-z_]+))?"
-    r"(?:(?:^| )above (?P<above>[1-9]\d*))?"
-)
 _MOST_KEPT: Final = 4096
 _STANDARD: Final = frozenset({"", "auto", "default", "standard", "on_demand", "standard_only"})
 
@@ -65,41 +56,7 @@ class Price(Rates):
     def entry(self) -> "Entry":
         """The same as an entry of the book. Raises ValueError when something cannot be."""
         when = {condition: rates.nano() for condition, rates in self.when.items()}
-        return Entry(self.nano(), when, *_days(self.since, self.until))
-
-
-@frozen
-class Entry:
-    """Rates in nano-dollars that hold on the days in [since, until), counted from 1970.
-
-    `when` has those that differ under a condition.
-    """
-
-    rates: Mapping[str, int]
-    when: Mapping[str, Mapping[str, int]] = field(factory=dict)
-    since: int = 0
-    until: int = 1 << 31
-
-    def __attrs_post_init__(self) -> None:
-        for condition in self.when:
-            if not condition or not _WHEN.fullmatch(condition):
-                raise ValueError(
-                    f"{condition!r} is no condition: write a service tier such as 'batch',"
-                    " 'above 200000', 'hours 1-4', or several: 'hours 1-4 batch above 200000'"
-                )
-
-    def holds(self, day: int) -> bool:
-        """Whether it holds on a day."""
-        return self.since <= day < self.until
-
-    def at(self, hour: int) -> Iterator[tuple[str, Mapping[str, int]]]:
-        """The conditions that can hold in an hour of the day, without those hours."""
-        for condition, rates in self.when.items():
-            found = _WHEN.fullmatch(condition)
-            if found is None or found["first"] is None:
-                yield condition, rates
-            elif int(found["first"]) <= hour < int(found["last"]):
-                yield condition[found.end("last") :].strip(), rates
+        return Entry(self.nano(), when, *days_between(self.since, self.until))
 
 
 class Cost(msgspec.Struct, frozen=True):
@@ -129,7 +86,7 @@ class Schedule:
     ) -> None:
         self.own = own
         """Whether the configuration has a say in it."""
-        names = {_condition(condition)[0] for condition in when}
+        names = {read_condition(condition)[0] for condition in when}
         self._tiers = {name: _lengths(name, rates, when) for name in names | {""}}
         self._standard = self._tiers[""]
         self._worst: dict[Any, tuple[tuple[int, str, str, Tariff], ...]] = {}
@@ -242,13 +199,22 @@ class PriceBook:
 
         `nano` is None when no price is known.
         """
+        if not is_billable(exchange):
+            return NOTHING
+        note, asked = (PriceBook, target), (exchange.request, exchange.max_tokens, exchange.model)
+        kept = exchange.state.get(note)  # several plugins ask the same
+        if kept is not None and kept[0] == asked:
+            known: Bound = kept[1]
+            return known
         at = time.time() if at is None else at
         vendors = (target.provider, *self._names(target.provider))
         able = self._facts.of(target.model, *vendors)
         sizes = sizes_of(exchange, vendors, able)
         schedule = self.of(target.provider, target.model, at)
         nano = None if schedule is None else cost_of(sizes, schedule)
-        return Bound(sizes.input_tokens, sizes.output_tokens, nano)
+        bound = Bound(sizes.input_tokens, sizes.output_tokens, nano)
+        exchange.state[note] = (asked, bound)
+        return bound
 
     def _sum(self, provider: str, model: str, usage: Usage, at: float) -> Cost:
         costs = []
@@ -266,7 +232,7 @@ class PriceBook:
         vendors = dict.fromkeys(name.lower() for name in (provider, *self._names(provider)))
         model = model.lower()
         own = [*self._own_entries(vendors, model, day)]
-        entries = own + [*_shipped_entries(vendors, model, day)][:1]
+        entries = own + [*shipped_entries(vendors, model, day)][:1]
         if not entries:
             return None
         rates: dict[str, int] = {}
@@ -284,27 +250,11 @@ class PriceBook:
                 yield entry
 
 
-def _days(since: str | None, until: str | None) -> tuple[int, int]:
-    def day(text: str | None, default: int) -> int:
-        epoch = dt.date(1970, 1, 1)
-        return default if text is None else (dt.date.fromisoformat(text) - epoch).days
-
-    first, last = day(since, 0), day(until, 1 << 31)
-    if first >= last:
-        raise ValueError(f"since {since!r} is not before until {until!r}")
-    return first, last
-
-
-def _condition(condition: str) -> tuple[str, int]:
-    found = _WHEN.fullmatch(condition)
-    return (found["tier"] or "", int(found["above"] or -1)) if found else ("", -1)
-
-
 def _lengths(
     tier: str, rates: Mapping[str, int], when: Mapping[str, Mapping[str, int]]
 ) -> tuple[tuple[int, Tariff], ...]:
     """The tariffs of one service tier, each with the input above which it holds, longest first."""
-    lengths = {-1, *(_condition(condition)[1] for condition in when)}
+    lengths = {-1, *(read_condition(condition)[1] for condition in when)}
     made = []
     for longest in sorted(lengths, reverse=True):
         merged = dict(rates)
@@ -318,52 +268,3 @@ def _lengths(
 
 def _name(tier: str, above: int) -> str:
     return " ".join(filter(None, (tier, f"above {above}" if above >= 0 else "")))
-
-
-class _Shelf:
-    """The shipped entries of one provider: by full names, and by patterns, the longest first."""
-
-    def __init__(self) -> None:
-        self.exact: dict[str, list[Entry]] = {}
-        self.patterns: list[tuple[str, Entry]] = []
-
-    def add(self, match: Iterable[str], entry: Entry) -> None:
-        for pattern in match:
-            if "*" in pattern:
-                self.patterns.append((pattern, entry))
-            else:
-                self.exact.setdefault(pattern, []).append(entry)
-
-
-@cache
-def _shelves() -> Mapping[str, _Shelf]:
-    """What is shipped, by provider. Read when it is first needed."""
-    shelves: dict[str, _Shelf] = {}
-    for group in msgspec.json.decode(_DATA.read_bytes())["groups"]:
-        entries = [(listed["match"], _read(listed)) for listed in group["prices"]]
-        for provider in group["providers"]:
-            shelf = shelves.setdefault(provider, _Shelf())
-            for match, entry in entries:
-                shelf.add(match, entry)
-    for shelf in shelves.values():
-        shelf.patterns.sort(key=lambda pair: -len(pair[0]))
-    return shelves
-
-
-def _read(listed: Mapping[str, Any]) -> Entry:
-    days = _days(listed.get("since"), listed.get("until"))
-    return Entry(listed["rates"], listed.get("when", {}), *days)
-
-
-def _shipped_entries(vendors: Iterable[str], model: str, day: int) -> Iterator[Entry]:
-    shelves = _shelves()
-    for vendor in vendors:
-        shelf = shelves.get(vendor)
-        if shelf is None:
-            continue
-        for entry in shelf.exact.get(model, ()):
-            if entry.holds(day):
-                yield entry
-        for pattern, entry in shelf.patterns:
-            if entry.holds(day) and matches(pattern, model):
-                yield entry

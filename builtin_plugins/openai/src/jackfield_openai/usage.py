@@ -78,7 +78,7 @@ def read_units(value: Mapping[str, Any]) -> Mapping[str, int]:
 def read_cost(value: Mapping[str, Any]) -> int | None:
     """What xAI, OpenRouter and Perplexity say that they charge, in nano-dollars."""
     ticks = value.get("cost_in_usd_ticks")
-    if type(ticks) is int and ticks >= 0:
+    if type(ticks) is int and 0 <= ticks < 1 << 53:
         return -(-ticks // 10)
     cost = value.get("cost")
     if type(cost) is dict:

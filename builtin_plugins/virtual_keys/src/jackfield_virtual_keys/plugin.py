@@ -73,7 +73,7 @@ class VirtualKeys(Plugin):
             validator=_check_proxies,
         )
 
-    mutates: ClassVar[frozenset[str]] = frozenset({"principal"})
+    mutates: ClassVar[frozenset[str]] = frozenset({"principal", "request"})
     authenticates: ClassVar[bool] = True
     deadline_ms: ClassVar[int] = 1_000
     needs_store: ClassVar[bool] = True

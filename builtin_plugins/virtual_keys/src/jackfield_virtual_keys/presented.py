@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Final, cast
 from urllib.parse import unquote, unquote_plus
 
-from msgspec.structs import replace
 from multidict import MultiMapping
 
 from jackfield.errors import InvalidRequest, Unauthenticated
@@ -81,7 +80,7 @@ def _from_query(exchange: Exchange) -> str | None:
     keys = [unquote_plus(member.partition("=")[2]) for member in members if _is_key(member)]
     others = "&".join(_without_keys(members))
     if keys:
-        exchange.request = replace(exchange.request, query=others)
+        exchange.replace_query(others)
     _refuse_key(unquote_plus(others))
     given: str | None = None
     for key in keys:

@@ -77,6 +77,7 @@ def contents_of(gateway: Gateway) -> Contents:
     found, settings = installed(), gateway.settings
     used = {table.use for table in settings.providers.values()}
     used |= {table.use for table in settings.plugins.values()}
+    used |= {member.plugin.name for member in gateway.loaded.members}  # a store by default
     return Contents(
         _providers(gateway, found),
         tuple(
@@ -102,7 +103,8 @@ def _plugins(gateway: Gateway, found: Installed) -> tuple[PluginFacts, ...]:
     facts = []
     for position, member in enumerate(gateway.loaded.members, 1):
         plugin = member.plugin
-        use = gateway.settings.plugins[plugin.name].use
+        table = gateway.settings.plugins.get(plugin.name)  # none for a store that nobody named
+        use = table.use if table is not None else plugin.name
         hooks = tuple(hooks_of(type(plugin)))
         facts.append(
             PluginFacts(

@@ -1,0 +1,96 @@
+"""Cells: what is counted of each hour, one series for all exchanges that are alike."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from jackfield.store import Tally
+
+from .record import Record
+
+PREFIX: Final = "usage:"
+HOUR: Final = 3600
+
+COUNTS: Final = (
+    "requests",
+    "errors",
+    "estimated",
+    "price_missing",
+    "cost",
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "audio_input_tokens",
+    "audio_output_tokens",
+    "image_input_tokens",
+    "image_output_tokens",
+)
+"""What is counted, in the order of the reports; `cost` is in nano-dollars."""
+
+
+class Cell(msgspec.Struct, frozen=True, array_like=True):
+    """What the exchanges of one series have in common."""
+
+    scopes: tuple[str, ...]
+    provider: str
+    model: str
+    operation: str
+    tags: Mapping[str, str] = {}
+
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+_decode = msgspec.json.Decoder(Cell).decode
+
+
+def scope_of(tenant: str) -> str:
+    """Where the records and the cells of a tenant are kept."""
+    return PREFIX + tenant
+
+
+def tenant_of(scope: str) -> str | None:
+    """Whose records and cells a scope of the store has; None for those of other plugins."""
+    return scope.removeprefix(PREFIX) if scope.startswith(PREFIX) else None
+
+
+def tallies_of(record: Record, tags: tuple[str, ...]) -> tuple[Tally, ...]:
+    """What a record adds to its hour; of its tags those are told apart that are named."""
+    told = record.tags
+    kept = tuple([(name, told[name]) for name in tags if name in told]) if told else ()
+    series = _series(record.scopes, record.provider, record.model, record.operation, kept)
+    hour = int(record.time // HOUR) * HOUR
+    return tuple(
+        [Tally(series, hour, name, count) for name, count in counts_of(record).items() if count]
+    )
+
+
+@lru_cache(maxsize=4096)
+def _series(
+    scopes: tuple[str, ...],
+    provider: str,
+    model: str,
+    operation: str,
+    tags: tuple[tuple[str, str], ...],
+) -> str:
+    return PREFIX + _encode(Cell(scopes, provider, model, operation, dict(tags))).decode()
+
+
+def counts_of(record: Record) -> dict[str, int]:
+    """What a record counts for."""
+    first = 0 if record.corrects else 1
+    return {
+        "requests": first,
+        "errors": first if record.status >= 400 else 0,
+        "estimated": first if record.basis != "reported" else 0,
+        "price_missing": first if record.price_missing else 0,
+        "cost": record.cost,
+        **record.tokens,
+    }
+
+
+def cell_of(series: str) -> Cell:
+    """What a series stands for. Raises msgspec.DecodeError."""
+    return _decode(series.removeprefix(PREFIX))

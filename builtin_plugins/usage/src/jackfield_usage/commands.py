@@ -1,0 +1,182 @@
+"""`jackfield usage` and `jackfield reconcile`."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jackfield.commands import (
+    FAILED,
+    AdminClient,
+    add_config_option,
+    bar,
+    faint,
+    name,
+    output,
+    strong,
+    with_client,
+)
+from jackfield.errors import ConfigError
+
+from .export import export
+from .invoice import read_invoice
+from .reconciliation import Reconciliation
+from .tally_sheet import Sheet, ask
+
+_ROOM = 1.3  # a full bar is red, and the largest of some costs is no problem
+_LABELS = ("period", "cost", "", "requests", "input", "output", "")
+
+
+def usage(parser: ArgumentParser) -> None:
+    """Who spent what, when and on what."""
+    parser.description = "Show what was used and what it cost, whether the gateway runs or not."
+    parser.epilog = """examples:
+  jackfield usage --by team --by model
+  jackfield usage --by provider --per day --from 2026-11-01 --zone Europe/Berlin
+  jackfield usage --where team=search --by tag:feature --json
+  jackfield usage --export november.parquet --from 2026-11-01 --until 2026-12-01"""
+    _common(parser)
+    parser.add_argument(
+        "--by",
+        metavar="WHAT",
+        action="append",
+        default=[],
+        help="organization, team, user, project, key, model, provider, operation or tag:NAME;"
+        " may be repeated",
+    )
+    parser.add_argument("--per", default="total", help="hour, day, month or total (the default)")
+    parser.add_argument(
+        "--where",
+        metavar="WHAT=VALUE",
+        action="append",
+        default=[],
+        help="only what has this value; may be repeated",
+    )
+    parser.add_argument(
+        "--export", metavar="FILE", type=Path, help="write the records to a .csv or .parquet file"
+    )
+    parser.set_defaults(run=with_client(_usage), prog=parser.prog)
+
+
+def reconcile(parser: ArgumentParser) -> None:
+    """Compare what was recorded with a provider's invoice."""
+    parser.description = "Compare the records with a provider's invoice, by day and model."
+    parser.epilog = """The invoice is a CSV file with the columns date, model and any of cost,
+input_tokens, output_tokens and requests; or with request_id in place of date and model.
+
+examples:
+  jackfield reconcile invoice.csv --provider openai
+  jackfield reconcile invoice.csv --provider openai --tolerance 1 --apply
+
+Exit codes: 0 no difference, 1 differences, 2 the invoice cannot be read."""
+    _common(parser)
+    parser.add_argument("invoice", metavar="INVOICE.csv", type=Path)
+    parser.add_argument(
+        "--provider", metavar="NAME", help="whose invoice it is, by the name of its table"
+    )
+    parser.add_argument(
+        "--tolerance",
+        metavar="PERCENT",
+        type=float,
+        default=0.0,
+        help="how far costs and tokens may differ (default: 0)",
+    )
+    parser.add_argument(
+        "--apply",
+        action="store_true",
+        help="mend the records that no provider has reported; the others stay as they are",
+    )
+    parser.set_defaults(run=with_client(_reconcile), prog=parser.prog)
+
+
+def _common(parser: ArgumentParser) -> None:
+    add_config_option(parser)
+    parser.add_argument("--from", dest="since", metavar="TIME", help="as 2026-11-01; 30 days ago")
+    parser.add_argument("--until", metavar="TIME", help="the first moment that no longer counts")
+    parser.add_argument("--zone", default="UTC", help="the time zone of the days (default: UTC)")
+    parser.add_argument("--json", action="store_true", help="write JSON")
+
+
+def _usage(client: AdminClient, arguments: Namespace) -> int:
+    where = _pairs(arguments.where)
+    if arguments.export is not None:
+        return _export(client, arguments, where)
+    query = _times(arguments) | where | {"per": arguments.per}
+    if arguments.by:
+        query["by"] = ",".join(arguments.by)
+    report = client.get("/jackfield/usage", query)
+    if arguments.json:
+        output().json(report)
+    else:
+        _show(report)
+    return 0
+
+
+def _show(report: Mapping[str, Any]) -> None:
+    terminal = output()
+    most = max((row["cost_nano"] for row in report["rows"]), default=0)
+    rows = [
+        (
+            faint(row["period"]),
+            *(name(row[one] or "-") for one in report["by"]),
+            strong(f"${row['cost_dollars']}"),
+            bar(row["cost_nano"], most * _ROOM) if most else "",
+            str(row["requests"]),
+            f"{row['input_tokens']:,}",
+            f"{row['output_tokens']:,}",
+            faint(_remark(row)),
+        )
+        for row in report["rows"]
+    ]
+    terminal.table(["period", *report["by"], *_LABELS[1:]], rows)
+    totals = report["totals"]
+    terminal.line()
+    requests = f"{totals['requests']:,} requests"
+    terminal.line(strong(f"${totals['cost_dollars']}"), f"  {requests}  ", faint(_remark(totals)))
+
+
+def _remark(counts: Mapping[str, int]) -> str:
+    told = []
+    if counts["price_missing"]:
+        told.append(f"{counts['price_missing']} without a price")
+    if counts["estimated"]:
+        told.append(f"{counts['estimated']} estimated")
+    return ", ".join(told)
+
+
+def _export(client: AdminClient, arguments: Namespace, where: Mapping[str, str]) -> int:
+    count = export(client, arguments.export, {**_times(arguments), **where})
+    output().line(f"{count:,} records in ", name(str(arguments.export)))
+    return 0
+
+
+def _reconcile(client: AdminClient, arguments: Namespace) -> int:
+    invoice = read_invoice(arguments.invoice)
+    sheet: Sheet = ask(client, invoice, arguments.provider, _times(arguments))
+    found = Reconciliation.of(invoice, sheet, arguments.tolerance)
+    terminal = output()
+    if arguments.json:
+        terminal.json(found.as_json())
+    else:
+        heads = ["day", "model", "request", "what", "invoice", "recorded", "difference"]
+        terminal.table(heads, found.rows())
+        terminal.line()
+        terminal.line(strong(found.summary()))
+    if arguments.apply and found.corrections:
+        body = [one.as_json() for one in found.corrections]
+        mended = client.send("POST", "/jackfield/usage/corrections", body)["corrected"]
+        terminal.line(f"{len(mended)} records corrected")
+    return FAILED if found.differences else 0
+
+
+def _times(arguments: Namespace) -> dict[str, str]:
+    given = {"from": arguments.since, "until": arguments.until, "zone": arguments.zone}
+    return {key: value for key, value in given.items() if value}
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    for text, (_, equals, _) in zip(texts, pairs, strict=True):
+        if not equals:
+            raise ConfigError([f"--where: expected WHAT=VALUE, found {text!r}"])
+    return {key: value for key, _, value in pairs}

@@ -1,0 +1,55 @@
+"""Corrections: what an invoice says of records that were only estimated or presumed."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from .record import Record
+
+
+class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a request has really used; None leaves a count as it is. `cost` is in nano-dollars."""
+
+    id: str
+    cost: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+def corrected(kept: Sequence[Record], wanted: Iterable[Correction]) -> Iterator[Record]:
+    """Records with the differences; what a provider has reported itself stays as it is."""
+    by_id = {one.id: one for one in wanted}
+    earlier: dict[str, list[Record]] = {}
+    for record in kept:
+        if record.corrects:
+            earlier.setdefault(record.corrects, []).append(record)
+    for record in kept:
+        correction = by_id.get(record.id)
+        if correction is None or record.corrects or record.basis == "reported":
+            continue
+        difference = _difference(record, earlier.get(record.id, ()), correction)
+        if difference.cost or difference.tokens:
+            yield difference
+
+
+def _difference(record: Record, earlier: Iterable[Record], correction: Correction) -> Record:
+    known = [record, *earlier]
+    cost = sum(one.cost for one in known)
+    tokens = {}
+    for name in ("input_tokens", "output_tokens"):
+        told = getattr(correction, name)
+        if told is not None:
+            change = told - sum(one.tokens.get(name, 0) for one in known)
+            if change:
+                tokens[name] = change
+    return replace(
+        record,
+        id=f"{record.id}.{len(known)}",
+        corrects=record.id,
+        tokens=tokens,
+        units={},
+        cost=0 if correction.cost is None else correction.cost - cost,
+        price_missing=False,
+        seconds=0.0,
+    )

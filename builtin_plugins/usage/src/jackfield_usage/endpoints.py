@@ -1,0 +1,94 @@
+"""The answers at `/jackfield/usage`."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from attrs import evolve, frozen
+
+from jackfield import Exchange, InvalidRequest, Response
+from jackfield.catalogue import Catalogue
+from jackfield.ledger import Ledger
+from jackfield.store import Entry, Store
+
+from .cells import scope_of, tallies_of
+from .correction import Correction, corrected
+from .query import Query
+from .report import is_wanted, made, records, tenants_of
+
+if TYPE_CHECKING:
+    from jackfield.endpoints import Answering
+
+CSV: Final = "text/csv; charset=utf-8"
+_corrections = msgspec.json.Decoder(list[Correction]).decode
+
+
+@frozen
+class Reports:
+    """Answers from the store; `tags` are those that the cells tell apart."""
+
+    _store: Store
+    _ledger: Ledger
+    _tags: tuple[str, ...]
+
+    def answers(self) -> "Iterator[tuple[str, Answering]]":
+        """The paths of what is read, each with its answer."""
+        yield "/jackfield/usage", self.report
+        yield "/jackfield/usage/records", self.records
+
+    async def report(self, exchange: Exchange, catalogue: Catalogue) -> Response:
+        """What was used and what it cost, by scope, model, provider, operation or tag."""
+        query = self._query(exchange)
+        await self._ledger.flush()
+        report = await made(self._store, query, self._tags)
+        if query.format == "csv":
+            return Response(200, report.as_csv(), CSV)
+        return Response(200, report.as_json(query))
+
+    async def records(self, exchange: Exchange, catalogue: Catalogue) -> Response:
+        """The records themselves, in the order of their times, a page at a time."""
+        query = self._query(exchange)
+        if query.format == "csv":
+            raise InvalidRequest("Records come as JSON alone; export them.", param="format")
+        await self._ledger.flush()
+        found, after = await self._page(query)
+        return Response(200, msgspec.json.encode({"data": found, "next": after}))
+
+    async def correct(self, exchange: Exchange, catalogue: Catalogue) -> Response:
+        """Mend records that no provider has reported: what an invoice says holds."""
+        try:
+            wanted = _corrections(exchange.request.body)
+        except msgspec.DecodeError as error:
+            raise InvalidRequest(f"These are no corrections: {error}.") from None
+        query = evolve(Query(0, self._ledger.now() + 1), tenant=None)
+        mended = []
+        for tenant in await tenants_of(self._store, query):
+            kept = [record async for _, record in records(self._store, tenant, query)]
+            for record in corrected(kept, wanted):
+                scope = scope_of(tenant)
+                tallies = tallies_of(record, self._tags)
+                self._ledger.post(Entry(scope, record.time, record.encoded(), tallies=tallies))
+                mended.append(record.corrects)
+        await self._ledger.flush()
+        return Response(200, msgspec.json.encode({"corrected": mended}))
+
+    def _query(self, exchange: Exchange) -> Query:
+        request = exchange.request
+        accept = request.headers.get("accept", "")
+        return Query.read(request.query, accept, exchange.principal, self._ledger.now())
+
+    async def _page(self, query: Query) -> tuple[list[dict[str, Any]], str | None]:
+        """A page, and where the next one begins: a tenant and a place among its records."""
+        begin, _, after = query.after.partition("/")
+        found: list[dict[str, Any]] = []
+        for tenant in await tenants_of(self._store, query):
+            if tenant < begin:
+                continue
+            read = evolve(query, after=after if tenant == begin else "")
+            async for place, record in records(self._store, tenant, read):
+                if is_wanted(record, query):
+                    day = evolve(query, per="day").period(record.time)
+                    found.append(record.shown() | {"tenant": tenant, "day": day})
+                if len(found) == query.limit:
+                    return found, f"{tenant}/{place}"
+        return found, None

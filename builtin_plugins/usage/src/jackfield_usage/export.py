@@ -1,0 +1,93 @@
+"""Records as a table in a file: CSV, or Parquet with pyarrow."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from jackfield.commands import AdminClient
+from jackfield.errors import ConfigError
+
+from .record import CLASSES
+from .tally_sheet import records
+
+_TEXTS: Final = (
+    "id",
+    "tenant",
+    "key",
+    "provider",
+    "model",
+    "asked",
+    "operation",
+    "dialect",
+    "tier",
+    "basis",
+    "outcome",
+    "corrects",
+    "cost_dollars",
+)
+_NESTED: Final = ("scopes", "tags", "units")
+_COUNTS: Final = ("cost_nano", "status", *CLASSES)
+_BATCH: Final = 10_000
+
+
+def export(client: AdminClient, path: Path, query: Mapping[str, str]) -> int:
+    """Write the records that a query speaks of; how many those were."""
+    rows = (_row(record) for record in records(client, query))
+    if path.suffix == ".csv":
+        return _write_csv(path, rows)
+    if path.suffix == ".parquet":
+        return _write_parquet(path, rows)
+    raise ConfigError([f"{path}: records are exported to a .csv or a .parquet file"])
+
+
+def _row(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "time": record["time"],
+        **{name: record[name] for name in _TEXTS},
+        **{name: msgspec.json.encode(record[name]).decode() for name in _NESTED},
+        "cost_nano": record["cost"],
+        "status": record["status"],
+        **{name: record["tokens"].get(name, 0) for name in CLASSES},
+        "seconds": record["seconds"],
+        "stream": record["stream"],
+        "price_missing": record["price_missing"],
+    }
+
+
+def _names() -> Sequence[str]:
+    flags = ("seconds", "stream", "price_missing")
+    return ("time", *_TEXTS, *_NESTED, *_COUNTS, *flags)
+
+
+def _write_csv(path: Path, rows: Iterator[Mapping[str, Any]]) -> int:
+    count = 0
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, _names())
+        writer.writeheader()
+        for row in rows:
+            writer.writerow(row)
+            count += 1
+    return count
+
+
+def _write_parquet(path: Path, rows: Iterator[Mapping[str, Any]]) -> int:
+    try:
+        arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    except ImportError:
+        problem = "Parquet needs pyarrow: pip install 'jackfield-usage[parquet]'"
+        raise ConfigError([f"{path}: {problem}"]) from None
+    kinds = {"time": arrow.float64(), "seconds": arrow.float64()}
+    kinds |= dict.fromkeys(("stream", "price_missing"), arrow.bool_())
+    kinds |= dict.fromkeys(_COUNTS, arrow.int64())
+    schema = arrow.schema([(name, kinds.get(name, arrow.string())) for name in _names()])
+    count = 0
+    with parquet.ParquetWriter(path, schema) as writer:
+        while batch := list(islice(rows, _BATCH)):
+            writer.write_table(arrow.Table.from_pylist(batch, schema))
+            count += len(batch)
+    return count

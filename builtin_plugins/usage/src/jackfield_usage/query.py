@@ -1,0 +1,154 @@
+"""What a report is asked for: the members of a query, read strictly."""
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, Self, get_args
+from urllib.parse import parse_qs
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from attrs import field, frozen
+
+from jackfield.errors import InvalidRequest
+from jackfield.exchange import Principal
+
+Per = Literal["hour", "day", "month", "total"]
+SCOPES: Final = ("organization", "team", "user", "project", "key")
+PLAIN: Final = ("model", "provider", "operation")
+MOST_RECORDS: Final = 1000
+_TAG: Final = re.compile(r"tag:[a-z0-9_.-]{1,64}")
+_DAYS: Final = 30
+_LONGEST: Final = dt.timedelta(days=366 * 5)
+_SCALARS: Final = frozenset(("per", "zone", "from", "until", "format", "limit", "after"))
+
+
+@frozen
+class Query:
+    """What to report: spans of time in [since, until), the groups, and whose usage.
+
+    `where` keeps what has all of these values; `within` is a scope that what is told must have.
+    """
+
+    since: float
+    until: float
+    by: tuple[str, ...] = ()
+    per: Per = "total"
+    zone: ZoneInfo = field(factory=lambda: ZoneInfo("UTC"))
+    where: Mapping[str, str] = field(factory=dict)
+    within: str | None = None
+    tenant: str | None = None
+    format: Literal["json", "csv"] = "json"
+    limit: int = 100
+    after: str = ""
+
+    @classmethod
+    def read(cls, query: str, accept: str, principal: Principal, now: float) -> Self:
+        """The members of a query. Raises InvalidRequest, naming the one that is wrong."""
+        members = parse_qs(query, keep_blank_values=True)
+        for name, values in members.items():
+            _check_name(name, values)
+        single = {name: values[0] for name, values in members.items()}
+        zone = _zone(single.get("zone", "UTC"))
+        until = _time(single, "until", zone, now)
+        since = _time(single, "from", zone, until - _DAYS * 86_400)
+        if not 0 <= until - since <= _LONGEST.total_seconds():
+            raise InvalidRequest("'from' must be before 'until', by 5 years at most.", param="from")
+        tenant, within = _seen_by(principal)
+        return cls(
+            since,
+            until,
+            tuple(_dimension(one) for text in members.get("by", ()) for one in text.split(",")),
+            _choice(single, "per", get_args(Per), "total"),
+            zone,
+            {name: single[name] for name in single if name not in _SCALARS and name != "by"},
+            within,
+            tenant,
+            _choice(single, "format", ("json", "csv"), "csv" if "text/csv" in accept else "json"),
+            _limit(single.get("limit", "100")),
+            single.get("after", ""),
+        )
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The names of the tags that it speaks of."""
+        return frozenset(
+            name.removeprefix("tag:") for name in (*self.by, *self.where) if name[:4] == "tag:"
+        )
+
+    def period(self, time: float) -> str:
+        """The span of the report that a moment belongs to, as text; empty for the total."""
+        if self.per == "total":
+            return ""
+        local = dt.datetime.fromtimestamp(time, self.zone)
+        if self.per == "hour":
+            return local.isoformat(timespec="minutes")
+        return local.strftime("%Y-%m-%d" if self.per == "day" else "%Y-%m")
+
+
+def _seen_by(principal: Principal) -> tuple[str | None, str | None]:
+    """Whose usage somebody may see: all of it, a tenant's, or that of one scope.
+
+    A key sees what belongs to whoever holds it: a project, a user, a team. An administrator sees
+    the organization.
+    """
+    if not principal.scopes:
+        return (None if principal.role else principal.tenant), None
+    if principal.role in ("owner", "admin", "auditor"):
+        return principal.tenant, None
+    holders = [scope for scope in principal.scopes if not scope.startswith("key:")]
+    return principal.tenant, (holders or principal.scopes)[-1]
+
+
+def _check_name(name: str, values: Sequence[str]) -> None:
+    known = name in _SCALARS or name == "by" or name in SCOPES or name in PLAIN
+    if not known and not _TAG.fullmatch(name):
+        raise InvalidRequest(
+            f"There is no {name!r} here: a report takes by, per, zone, from, until, format, limit,"
+            f" after, {', '.join((*SCOPES, *PLAIN))} and tag:NAME.",
+            param=name,
+        )
+    if name != "by" and len(values) > 1:
+        raise InvalidRequest(f"{name!r} can be given only once.", param=name)
+
+
+def _dimension(text: str) -> str:
+    if text in SCOPES or text in PLAIN or _TAG.fullmatch(text):
+        return text
+    raise InvalidRequest(
+        f"'by' cannot be {text!r}: it is one of {', '.join((*SCOPES, *PLAIN))}, tag:NAME.",
+        param="by",
+    )
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        problem = f"There is no time zone {name!r}; write one such as Europe/Berlin."
+        raise InvalidRequest(problem, param="zone") from None
+
+
+def _time(members: Mapping[str, str], name: str, zone: ZoneInfo, default: float) -> float:
+    text = members.get(name)
+    if text is None:
+        return default
+    try:
+        moment = dt.datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+    except (ValueError, OverflowError):
+        raise InvalidRequest(
+            f"{name!r} is no time: write 2026-11-01 or 2026-11-01T14:00:00+01:00.", param=name
+        ) from None
+
+
+def _choice(members: Mapping[str, str], name: str, allowed: Sequence[str], default: str) -> Any:
+    value = members.get(name, default)
+    if value not in allowed:
+        raise InvalidRequest(f"{name!r} must be one of {', '.join(allowed)}.", param=name)
+    return value
+
+
+def _limit(text: str) -> int:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_RECORDS:
+        return int(text)
+    raise InvalidRequest(f"'limit' must be 1 to {MOST_RECORDS}.", param="limit")

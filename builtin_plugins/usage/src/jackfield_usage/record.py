@@ -1,0 +1,87 @@
+"""One record: an exchange with a provider, who asked, what was used and what it cost."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from jackfield.estimates import Basis
+from jackfield.messages import Usage
+from jackfield.money import show
+from jackfield.prices import Cost
+
+CLASSES: Final = (
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "audio_input_tokens",
+    "audio_output_tokens",
+    "image_input_tokens",
+    "image_output_tokens",
+)
+"""The classes of tokens that are kept, by their names in `jackfield.messages.Usage`."""
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is kept of one exchange. Times are seconds of the store's clock, `cost` nano-dollars.
+
+    `scopes` are those of who asked, from the outermost in. `asked` is the name by which the model
+    was asked for, `tier` the service tier. A correction has the id of the request that it mends in
+    `corrects`, and only the differences in its counts.
+    """
+
+    id: str
+    time: float
+    scopes: tuple[str, ...] = ()
+    key: str = ""
+    provider: str = ""
+    model: str = ""
+    asked: str = ""
+    operation: str = ""
+    dialect: str = ""
+    tags: Mapping[str, str] = {}
+    tokens: Mapping[str, int] = {}
+    units: Mapping[str, int] = {}
+    tier: str = ""
+    cost: int = 0
+    price_missing: bool = False
+    basis: Basis = "reported"
+    status: int = 200
+    outcome: str = "answered"
+    seconds: float = 0.0
+    stream: bool = False
+    corrects: str = ""
+
+    def encoded(self) -> bytes:
+        """The bytes that are kept."""
+        return _encode(self)
+
+    def shown(self) -> dict[str, Any]:
+        """The record as JSON that explains itself, with the cost in dollars as well."""
+        told = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {**told, "cost_dollars": show(self.cost)}
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Record).decode
+
+
+def decoded(data: bytes) -> Record:
+    """The record in some bytes. Raises msgspec.DecodeError when there is none."""
+    return _decode(data)
+
+
+def with_usage(record: Record, usage: Usage, cost: Cost, basis: Basis) -> Record:
+    """The record with what was used."""
+    tokens = {name: count for name in CLASSES if (count := getattr(usage, name))}
+    return msgspec.structs.replace(
+        record,
+        tokens=tokens,
+        units=usage.units,
+        tier=usage.service_tier or "",
+        cost=cost.nano,
+        price_missing=cost.missing,
+        basis=basis,
+    )

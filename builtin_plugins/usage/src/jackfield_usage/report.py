@@ -1,0 +1,163 @@
+"""A report: what was counted, summed up by what it is asked for."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from attrs import frozen
+
+from jackfield.money import show
+from jackfield.store import Store
+
+from .cells import COUNTS, PREFIX, Cell, cell_of, counts_of, scope_of, tenant_of
+from .query import PLAIN, Query
+from .record import Record, decoded
+
+_PAGE: Final = 1000
+_Key = tuple[str, ...]
+
+
+@frozen
+class Report:
+    """Rows of a period, a value for each dimension, and counts; `cost` is in nano-dollars."""
+
+    by: tuple[str, ...]
+    rows: Sequence[tuple[str, _Key, Mapping[str, int]]]
+    totals: Mapping[str, int]
+
+    def as_json(self, query: Query) -> bytes:
+        """The report with its question."""
+        rows = [
+            {"period": period, **dict(zip(self.by, key, strict=True)), **_counts(counts)}
+            for period, key, counts in self.rows
+        ]
+        said = {
+            "from": query.since,
+            "until": query.until,
+            "per": query.per,
+            "by": self.by,
+            "rows": rows,
+            "totals": _counts(self.totals),
+        }
+        return msgspec.json.encode(said)
+
+    def as_csv(self) -> bytes:
+        """The rows under their heads, and the totals last."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\r\n")
+        names = list(_counts({}))
+        writer.writerow(["period", *self.by, *names])
+        for period, key, counts in self.rows:
+            shown = _counts(counts)
+            writer.writerow([period, *map(_plain, key), *(shown[name] for name in names)])
+        totals = _counts(self.totals)
+        writer.writerow(["total", *("" for _ in self.by), *(totals[name] for name in names)])
+        return text.getvalue().encode()
+
+
+def _plain(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def _counts(counts: Mapping[str, int]) -> dict[str, Any]:
+    told: dict[str, Any] = {name: counts.get(name, 0) for name in COUNTS}
+    nano = told.pop("cost")
+    return {"cost_dollars": show(nano), "cost_nano": nano, **told}
+
+
+async def made(store: Store, query: Query, tags: tuple[str, ...]) -> Report:
+    """The report that is asked for. Raises StoreUnavailable.
+
+    It is read from the cells, unless it is by tags that they do not tell apart.
+    """
+    sums: dict[tuple[str, _Key], Counter[str]] = {}
+    totals: Counter[str] = Counter()
+    source = _cells if query.tags.issubset(tags) else _records
+    async for cell, time, counts in source(store, query):
+        if _is_wanted(cell, query):
+            key = (query.period(time), tuple(_value(cell, name) for name in query.by))
+            sums.setdefault(key, Counter()).update(counts)
+            totals.update(counts)
+    rows = [(period, key, sums[period, key]) for period, key in sorted(sums)]
+    if query.per == "total":
+        rows.sort(key=lambda row: -row[2]["cost"])
+    return Report(query.by, rows, totals)
+
+
+async def tenants_of(store: Store, query: Query) -> list[str]:
+    """Whose records a query reads, in order."""
+    if query.tenant is not None:
+        return [query.tenant]
+    found = [tenant_of(scope) for scope in await store.scopes()]
+    return [tenant for tenant in found if tenant is not None]
+
+
+async def _cells(
+    store: Store, query: Query
+) -> AsyncIterator[tuple[Cell, float, Mapping[str, int]]]:
+    cells: dict[str, Cell] = {}
+    for tenant in await tenants_of(store, query):
+        since, until = int(query.since), int(query.until)
+        for tally in await store.tallies(scope_of(tenant), PREFIX, since, until):
+            cell = cells.get(tally.series)
+            if cell is None:
+                cell = cells[tally.series] = cell_of(tally.series)
+            yield cell, tally.hour, {tally.field: tally.amount}
+
+
+async def _records(
+    store: Store, query: Query
+) -> AsyncIterator[tuple[Cell, float, Mapping[str, int]]]:
+    for tenant in await tenants_of(store, query):
+        async for _, record in records(store, tenant, query):
+            cell = _cell(record)
+            yield cell, record.time, counts_of(record)
+
+
+async def records(store: Store, tenant: str, query: Query) -> AsyncIterator[tuple[str, Record]]:
+    """The records of a tenant in the time of a query, each with its place."""
+    after = query.after
+    while True:
+        page = await store.records(
+            scope_of(tenant), query.since, query.until, after=after, limit=_PAGE
+        )
+        for kept in page:
+            yield kept.place, decoded(kept.data)
+        if len(page) < _PAGE:
+            return
+        after = page[-1].place
+
+
+def is_wanted(record: Record, query: Query) -> bool:
+    """Whether a record is one of those that a query speaks of."""
+    return _is_wanted(_cell(record), query)
+
+
+def _cell(record: Record) -> Cell:
+    return Cell(record.scopes, record.provider, record.model, record.operation, record.tags)
+
+
+def _is_wanted(cell: Cell, query: Query) -> bool:
+    if query.within is not None and query.within not in cell.scopes:
+        return False
+    return all(_value(cell, name) == value for name, value in query.where.items())
+
+
+def _value(cell: Cell, name: str) -> str:
+    if name in PLAIN:
+        return str(getattr(cell, name))
+    if name.startswith("tag:"):
+        return cell.tags.get(name[4:], "")
+    return _innermost(cell.scopes, name + ":")
+
+
+def _innermost(scopes: Iterable[str], prefix: str) -> str:
+    found = ""
+    for scope in scopes:
+        if scope.startswith(prefix):
+            found = scope[len(prefix) :]
+    return found

@@ -1,0 +1,64 @@
+"""What was recorded, in the form of an invoice, asked of the admin listener."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import field, frozen
+
+from jackfield.commands import AdminClient
+
+from .invoice import Invoice
+
+Place = tuple[str, str, str]
+"""A day, a model and a request; what an invoice does not tell is empty."""
+
+
+@frozen
+class Sheet:
+    """Counts by place, and the records of each that no provider has reported."""
+
+    counts: Mapping[Place, Mapping[str, int]]
+    unsure: Mapping[Place, Sequence[Mapping[str, Any]]] = field(factory=dict)
+
+
+def ask(
+    client: AdminClient, invoice: Invoice, provider: str | None, times: Mapping[str, str]
+) -> Sheet:
+    """The records of the days of an invoice, unless other times are given."""
+    query = {**_span(invoice), **times} | ({"provider": provider} if provider else {})
+    counts: dict[Place, Counter[str]] = {}
+    unsure: dict[Place, list[Mapping[str, Any]]] = {}
+    for record in records(client, query):
+        place = _place(record, invoice)
+        sums = counts.setdefault(place, Counter())
+        sums["cost"] += record["cost"]
+        sums["requests"] += 0 if record["corrects"] else 1
+        for name in ("input_tokens", "output_tokens"):
+            sums[name] += record["tokens"].get(name, 0)
+        if record["basis"] != "reported" and not record["corrects"]:
+            unsure.setdefault(place, []).append(record)
+    return Sheet(counts, unsure)
+
+
+def records(client: AdminClient, query: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+    """All records that a query speaks of, a page at a time."""
+    after = ""
+    while True:
+        asked = {**query, "limit": "1000"} | ({"after": after} if after else {})
+        page = client.get("/jackfield/usage/records", asked)
+        yield from page["data"]
+        after = page["next"] or ""
+        if not after:
+            return
+
+
+def _place(record: Mapping[str, Any], invoice: Invoice) -> Place:
+    if invoice.by_request:
+        return "", "", record["corrects"] or record["id"]
+    return record["day"], record["model"], ""
+
+
+def _span(invoice: Invoice) -> dict[str, str]:
+    days = sorted(line.day for line in invoice.lines if line.day)
+    return {"from": days[0], "until": f"{days[-1]}T23:59:59.999999"} if days else {}

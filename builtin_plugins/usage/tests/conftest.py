@@ -1,0 +1,72 @@
+"""A gateway that records, and its admin listener."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define
+
+from jackfield.http import HttpRequest, HttpResponse
+from jackfield.testing import GatewayClient
+from jackfield.testing.gateway import ObservedGateway, client_of, observed_gateway
+
+CONFIG = """
+[plugins.usage]
+
+[prices."fake/*"]
+input = "2.50"
+output = 10
+"""
+
+
+@define(eq=False)
+class Office:
+    """A gateway as its callers see it, and as its administrators do."""
+
+    gateway: ObservedGateway
+    client: GatewayClient
+    admin: GatewayClient
+
+    async def ask(self, path: str) -> Any:
+        """The JSON at a path of the admin listener."""
+        answer = await self.admin.get(path)
+        assert answer.status == 200, await answer.read()
+        return await answer.json()
+
+    async def rows(self, query: str) -> list[dict[str, Any]]:
+        """The rows of a report."""
+        rows: list[dict[str, Any]] = (await self.ask(f"/jackfield/usage?{query}"))["rows"]
+        return rows
+
+    async def records(self, query: str = "") -> list[dict[str, Any]]:
+        """The records."""
+        found: list[dict[str, Any]] = (await self.ask(f"/jackfield/usage/records?{query}"))["data"]
+        return found
+
+
+def admin_of(gateway: ObservedGateway) -> GatewayClient:
+    """Who can open the socket of the admin listener."""
+
+    async def through_the_socket(request: HttpRequest) -> HttpResponse:
+        request.client = "unix"
+        return await gateway.admin_face.handle(request)
+
+    return GatewayClient(through_the_socket, gateway.end_exchanges, {}, gateway.written_log)
+
+
+Opened = Callable[..., AbstractAsyncContextManager[Office]]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Opened:
+    """Opens a gateway with a configuration; its state outlives it."""
+
+    @asynccontextmanager
+    async def open_office(toml: str = CONFIG) -> AsyncIterator[Office]:
+        gateway = observed_gateway(toml, directory=tmp_path)
+        async with gateway:
+            yield Office(gateway, client_of(gateway), admin_of(gateway))
+
+    return open_office

@@ -1,0 +1,71 @@
+"""The commands, as a user runs them."""
+
+import csv
+import json
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from .conftest import CONFIG, Opened
+
+
+@pytest.fixture
+async def used(opened: Opened, tmp_path: Path) -> Path:
+    """A configuration whose gateway has served two requests and has stopped."""
+    path = tmp_path / "jackfield.toml"
+    config = f'[server]\nadmin = ""\n[providers.demo]\n{CONFIG}'
+    path.write_text(config.replace("fake/*", "demo/*"))
+    async with opened(path.read_text()) as office:
+        for _ in range(2):
+            body = {"model": "demo/echo", "messages": [{"role": "user", "content": "Hello"}]}
+            assert (await office.client.post("/v1/chat/completions", json=body)).status == 200
+    return path
+
+
+def run(*words: str | Path, code: int = 0) -> str:
+    command = [sys.executable, "-m", "jackfield", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_usage_shows_a_line_for_each_group_and_a_total(used: Path) -> None:
+    told = run("usage", "--config", used, "--by", "provider", "--by", "model")
+    assert "PROVIDER" in told
+    assert "demo" in told
+    assert "2 requests" in told
+
+
+def test_usage_writes_json(used: Path) -> None:
+    told = json.loads(run("usage", "--config", used, "--json", "--where", "provider=demo"))
+    assert told["totals"]["requests"] == 2
+
+
+def test_records_are_exported_as_csv_and_parquet(used: Path, tmp_path: Path) -> None:
+    table, columns = tmp_path / "out.csv", tmp_path / "out.parquet"
+    assert "2 records" in run("usage", "--config", used, "--export", table)
+    run("usage", "--config", used, "--export", columns)
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["provider"] for row in rows] == ["demo", "demo"]
+    parquet = import_module("pyarrow.parquet")
+    found = parquet.read_table(columns).to_pylist()
+    assert [row["id"] for row in found] == [row["id"] for row in rows]
+
+
+def test_an_unknown_file_and_an_unknown_group_are_refused(used: Path, tmp_path: Path) -> None:
+    assert ".parquet" in run("usage", "--config", used, "--export", tmp_path / "x.txt", code=2)
+    assert "'by' cannot be 'planet'" in run("usage", "--config", used, "--by", "planet", code=2)
+
+
+def test_reconcile_tells_differences_by_its_exit_code(used: Path, tmp_path: Path) -> None:
+    day = json.loads(run("usage", "--config", used, "--json", "--per", "day"))["rows"][0]
+    invoice = tmp_path / "invoice.csv"
+    line = f"{day['period']},echo,{day['requests']},{day['input_tokens']}\n"
+    invoice.write_text("date,model,requests,input_tokens\n" + line)
+    assert "no differences" in run("reconcile", "--config", used, invoice)
+    invoice.write_text(f"date,model,requests\n{day['period']},echo,5\n")
+    assert "1 differences" in run("reconcile", "--config", used, invoice, code=1)

@@ -1,0 +1,119 @@
+"""Comparing the records with an invoice, and mending what was only estimated."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jackfield.errors import ConfigError
+from jackfield_usage.correction import Correction, corrected
+from jackfield_usage.invoice import read_invoice
+from jackfield_usage.reconciliation import Reconciliation
+from jackfield_usage.record import Record
+from jackfield_usage.tally_sheet import Sheet
+
+from .conftest import Opened
+
+Wrote = Callable[[str], Path]
+DAY = ("2026-11-01", "gpt-5", "")
+
+
+@pytest.fixture
+def wrote(tmp_path: Path) -> Wrote:
+    """Writes an invoice."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "invoice.csv"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def sheet(cost: int, *unsure: dict[str, Any]) -> Sheet:
+    counts = {"cost": cost, "requests": 3, "input_tokens": 300}
+    return Sheet({DAY: counts}, {DAY: list(unsure)})
+
+
+def test_an_invoice_that_agrees_has_no_differences(wrote: Wrote) -> None:
+    invoice = read_invoice(wrote("date,model,cost,requests\n2026-11-01,gpt-5,0.50,3\n"))
+    found = Reconciliation.of(invoice, sheet(500_000_000), 0)
+    assert (found.differences, found.summary()) == ([], "no differences in 1 places")
+
+
+def test_the_lines_of_a_day_are_added_up(wrote: Wrote) -> None:
+    invoice = read_invoice(
+        wrote("Date,Model,Amount USD\n2026-11-01,gpt-5,$0.20\n2026-11-01T10:00Z,gpt-5,0.30\n")
+    )
+    assert not Reconciliation.of(invoice, sheet(500_000_000), 0).differences
+
+
+def test_a_difference_is_told_with_its_place(wrote: Wrote) -> None:
+    invoice = read_invoice(wrote("date,model,cost\n2026-11-01,gpt-5,0.60\n"))
+    found = Reconciliation.of(invoice, sheet(500_000_000), 0)
+    assert list(found.rows()) == [("2026-11-01", "gpt-5", "", "cost", "$0.60", "$0.50", "$-0.10")]
+    assert not Reconciliation.of(invoice, sheet(500_000_000), 17).differences
+
+
+def test_what_one_side_lacks_is_a_difference(wrote: Wrote) -> None:
+    invoice = read_invoice(wrote("date,model,requests\n2026-11-02,gpt-5,1\n"))
+    found = Reconciliation.of(invoice, sheet(0), 0)
+    assert [(one.place[0], one.invoice, one.recorded) for one in found.differences] == [
+        ("2026-11-01", 0, 3),
+        ("2026-11-02", 1, 0),
+    ]
+
+
+def test_what_is_missing_is_shared_among_the_records_that_are_not_sure(wrote: Wrote) -> None:
+    invoice = read_invoice(wrote("date,model,cost\n2026-11-01,gpt-5,0.90\n"))
+    unsure = [{"id": name, "cost": cost, "tokens": {}} for name, cost in (("a", 100), ("b", 300))]
+    found = Reconciliation.of(invoice, sheet(500_000_400, *unsure), 0)
+    # Of $0.90 the provider itself has reported $0.50; what is left goes 1 to 3.
+    assert [one.as_json() for one in found.corrections] == [
+        {"id": "a", "cost": 100_000_000},
+        {"id": "b", "cost": 300_000_000},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "has neither"),
+        ("date,model\n", "has none of the columns"),
+        ("date,model,cost\nyesterday,gpt-5,1\n", "invoice.csv:2"),
+        ("date,model,cost\n2026-11-01,gpt-5,-1\n", "below 0"),
+        ("date,model,requests\n2026-11-01,gpt-5,1.5\n", "no count"),
+    ],
+)
+def test_an_invoice_that_cannot_be_read_is_refused_with_its_line(
+    wrote: Wrote, text: str, problem: str
+) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        read_invoice(wrote(text))
+
+
+def test_a_correction_is_the_difference_to_all_that_was_said_before() -> None:
+    first = Record("r", 1.0, cost=100, tokens={"input_tokens": 7}, basis="estimated")
+    (once,) = corrected([first], [Correction("r", cost=150, input_tokens=9)])
+    assert (once.corrects, once.cost, once.tokens) == ("r", 50, {"input_tokens": 2})
+    (twice,) = corrected([first, once], [Correction("r", cost=120)])
+    assert (twice.id, twice.cost) == ("r.2", -30)
+    assert not list(corrected([first, once], [Correction("r", cost=150)]))
+
+
+def test_what_a_provider_has_reported_is_never_corrected() -> None:
+    assert not list(corrected([Record("r", 1.0, cost=100)], [Correction("r", cost=1)]))
+
+
+async def test_a_correction_shows_in_records_and_reports(opened: Opened) -> None:
+    async with opened() as office:
+        office.client.fake.reply("one", cut=True)
+        await (await office.client.chat(stream=True)).read()
+        (record,) = await office.records()
+        body = [{"id": record["id"], "cost": 1_000_000}]
+        answer = await office.admin.post("/jackfield/usage/corrections", json=body)
+        assert await answer.json() == {"corrected": [record["id"]]}
+        (row,) = await office.rows("by=model")
+    assert record["basis"] == "estimated"
+    assert (row["requests"], row["cost_nano"]) == (1, 1_000_000)

@@ -1,0 +1,143 @@
+"""Reports: by whom, what and when; and who may see them."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from jackfield import Exchange, Plugin, Principal, hookimpl
+from jackfield.testing.gateway import ObservedGateway, client_of, observed_gateway
+
+from .conftest import CONFIG, Opened
+
+SEARCH = ("organization:acme", "team:search", "project:web", "key:k1")
+OTHER = ("organization:acme", "team:other", "key:k2")
+
+
+class Badge(Plugin):
+    """Believes what a header says of who asks."""
+
+    mutates = frozenset({"principal"})
+    authenticates = True
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        """Identify."""
+        scopes = tuple(exchange.request.headers.get("x-scopes", "").split())
+        permissions = frozenset({"chat", "usage"})
+        exchange.set_principal(Principal("acme", scopes[-1], permissions, scopes=scopes))
+
+
+def badged(directory: Path) -> ObservedGateway:
+    return observed_gateway("[plugins.badge]\n" + CONFIG, {"badge": Badge}, directory=directory)
+
+
+async def test_a_report_sums_up_by_any_of_the_scopes_and_the_model(tmp_path: Path) -> None:
+    gateway = badged(tmp_path)
+    async with gateway:
+        client = client_of(gateway)
+        for scopes in (SEARCH, SEARCH, OTHER):
+            await client.chat(headers={"x-scopes": " ".join(scopes)})
+        answer = await client.get(
+            "/jackfield/usage?by=team,model", headers={"x-scopes": "organization:acme"}
+        )
+        rows = (await answer.json())["rows"]
+    found = [(row["team"], row["model"], row["requests"], row["cost_nano"]) for row in rows]
+    assert found == [("search", "echo", 2, 115_000), ("other", "echo", 1, 57_500)]
+
+
+async def test_a_key_sees_the_usage_of_its_own_holder_alone(tmp_path: Path) -> None:
+    gateway = badged(tmp_path)
+    async with gateway:
+        client = client_of(gateway)
+        for scopes in (SEARCH, OTHER):
+            await client.chat(headers={"x-scopes": " ".join(scopes)})
+        answer = await client.get("/jackfield/usage?by=team", headers={"x-scopes": " ".join(OTHER)})
+        records = await client.get(
+            "/jackfield/usage/records", headers={"x-scopes": " ".join(SEARCH)}
+        )
+        assert [row["team"] for row in (await answer.json())["rows"]] == ["other"]
+        assert [one["key"] for one in (await records.json())["data"]] == ["key:k1"]
+
+
+async def test_a_report_by_tag_needs_no_configuration(opened: Opened) -> None:
+    async with opened() as office:
+        for feature in ("a", "a", "b"):
+            tags = {"x-jackfield-metadata": f'{{"feature":"{feature}"}}'}
+            await office.client.chat(headers=tags)
+        rows = await office.rows("by=tag:feature")
+        (only,) = await office.rows("tag:feature=b")
+    assert [(row["tag:feature"], row["requests"]) for row in rows] == [("a", 2), ("b", 1)]
+    assert only["requests"] == 1
+
+
+async def test_tags_of_the_configuration_are_told_apart_when_records_are_gone(
+    opened: Opened,
+) -> None:
+    config = CONFIG.replace("[plugins.usage]", '[plugins.usage]\ntags = ["feature"]')
+    async with opened(config) as office:
+        await office.client.chat(headers={"x-jackfield-metadata": '{"feature":"a"}'})
+        await office.gateway.setup.ledger.flush()
+        await office.gateway.setup.store.forget_records(office.gateway.setup.ledger.now() + 1)
+        assert await office.records() == []
+        (row,) = await office.rows("by=tag:feature")
+    assert (row["tag:feature"], row["requests"]) == ("a", 1)
+
+
+async def test_the_days_of_a_report_are_those_of_its_time_zone(opened: Opened) -> None:
+    async with opened() as office:
+        await office.client.chat()
+        (record,) = await office.records()
+        (row,) = await office.rows("per=day&zone=Pacific/Kiritimati")
+    moment = dt.datetime.fromtimestamp(record["time"], dt.UTC) + dt.timedelta(hours=14)
+    assert row["period"] == moment.date().isoformat()
+
+
+async def test_a_report_comes_as_csv_with_its_totals(opened: Opened) -> None:
+    async with opened() as office:
+        await office.client.chat()
+        answer = await office.admin.get(
+            "/jackfield/usage?by=provider", headers={"accept": "text/csv"}
+        )
+        head, line, total = (await answer.read()).decode().splitlines()
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert head.startswith("period,provider,cost_dollars,cost_nano,requests")
+    assert line.startswith(",fake,0.0000575,57500,1")
+    assert total.startswith("total,,0.0000575,57500,1")
+
+
+async def test_records_come_a_page_at_a_time(opened: Opened) -> None:
+    async with opened() as office:
+        for _ in range(5):
+            await office.client.chat()
+        seen, after = [], ""
+        while True:
+            page = await office.ask(f"/jackfield/usage/records?limit=2&after={after}")
+            seen += [one["id"] for one in page["data"]]
+            after = page["next"]
+            if not after:
+                break
+    assert len(seen) == len(set(seen)) == 5
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [
+        ("by=planet", "by"),
+        ("zone=Mars/Olympus", "zone"),
+        ("from=yesterday", "from"),
+        ("from=2026-02-01&until=2026-01-01", "from"),
+        ("per=year", "per"),
+        ("limit=0", "limit"),
+        ("colour=red", "colour"),
+        ("per=day&per=hour", "per"),
+        ("format=xml", "format"),
+    ],
+)
+async def test_what_a_report_cannot_be_is_refused_by_name(
+    opened: Opened, query: str, param: str
+) -> None:
+    async with opened() as office:
+        answer = await office.admin.get(f"/jackfield/usage?{query}")
+        assert answer.status == 400
+        assert (await answer.json())["error"]["param"] == param

@@ -1,0 +1,142 @@
+"""Upper bounds: nothing that can be billed is left out."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from jackfield.bounds import MOST_INPUT, Bound
+from jackfield.capabilities import Capabilities, ModelFacts
+from jackfield.dialects import installed
+from jackfield.endpoints import Endpoint
+from jackfield.exchange import Exchange, Request
+from jackfield.plan import Target
+from jackfield.prices import Price, PriceBook
+from jackfield.rates import Rates
+
+HELLO = [{"role": "user", "content": "Hello"}]
+SMALL = Capabilities(context_tokens=10_000, max_output_tokens=500)
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 400_000}}
+LINKED = {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}}
+LETTER = {"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBERi0=" * 10}}
+
+
+def opened(dialect: str = "openai.chat", operation: str = "chat", **body: Any) -> Exchange:
+    spoken, data = installed(dialect), msgspec.json.encode(body)
+    peek = spoken.peek(body, {"model": "m"})
+    endpoint = Endpoint("POST", "/x", spoken, operation, "inference")
+    request = Request("POST", "/x", "", {}, data, {"model": "m"}, "")
+    return Exchange("r", endpoint, spoken, request, peek.model, peek.stream, peek.max_tokens)
+
+
+def bound(exchange: Exchange, able: Capabilities = Capabilities(), **price: Any) -> Bound:  # noqa: B008
+    prices = {"mine/*": Price(**price)} if price else {}
+    return PriceBook(prices, facts=ModelFacts({"*": able})).bound(exchange, Target("mine", "m"))
+
+
+def chat(content: Any, **more: Any) -> Exchange:
+    messages = [{"role": "user", "content": content}]
+    return opened(model="m", max_tokens=100, messages=messages, **more)
+
+
+def test_text_has_at_most_a_token_for_each_byte() -> None:
+    exchange = chat("é" * 1000)
+    assert 2000 < bound(exchange).input_tokens < 2000 + 100 + 2048 + 1
+
+
+def test_an_answer_is_bounded_by_its_limit_or_else_by_the_model() -> None:
+    assert bound(chat("Hello")).output_tokens == 100
+    assert bound(opened(model="m", messages=HELLO), SMALL).output_tokens == 500
+
+
+def test_each_of_several_answers_counts() -> None:
+    assert bound(chat("Hello", n=3)).output_tokens == 300
+
+
+def test_nothing_is_longer_than_the_context() -> None:
+    assert bound(chat("x" * 100_000), SMALL).input_tokens == 10_000
+
+
+@pytest.mark.parametrize("part", [PICTURE, LINKED])
+def test_an_image_is_counted_by_what_it_can_be_not_by_its_bytes(part: Any) -> None:
+    assert 50_000 < bound(chat([part])).input_tokens < 60_000
+
+
+def test_a_document_is_counted_by_its_pages() -> None:
+    assert bound(chat([LETTER])).input_tokens > 8_000
+
+
+def test_what_only_the_provider_has_can_fill_the_longest_context() -> None:
+    body: dict[str, Any] = {"model": "m", "input": "Hi", "previous_response_id": "resp_1"}
+    assert bound(opened("openai.responses", **body)).input_tokens == MOST_INPUT
+
+
+def test_tools_of_the_provider_may_be_called_several_times() -> None:
+    tools = [{"type": "web_search_20250305", "name": "web_search", "max_uses": 2}]
+    body: dict[str, Any] = {"model": "m", "max_tokens": 100, "messages": HELLO, "tools": tools}
+    found = bound(opened("anthropic.messages", **body), SMALL, input=1, output=1, web_search=1)
+    assert (found.input_tokens, found.output_tokens) == (30_000, 300)
+    assert found.nano == 2_000_000_000 + 30_300_000 // 1000 * 1000
+
+
+def test_functions_are_text() -> None:
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+    exchange = chat("Hello", tools=tools)
+    assert bound(exchange).input_tokens < len(exchange.request.body) + 2049
+
+
+def test_embeddings_have_no_output() -> None:
+    exchange = opened("openai.embeddings", "embeddings", model="m", input="x")
+    assert bound(exchange).output_tokens == 0
+
+
+def test_a_ranking_is_billed_by_its_searches() -> None:
+    body: dict[str, Any] = {"model": "m", "query": "q", "documents": ["d"] * 250}
+    found = bound(opened("cohere.rerank", "rerank", **body), rerank_search=1)
+    assert found.nano is not None
+    assert found.nano >= 3_000_000_000
+
+
+def test_the_dearest_rate_counts_that_the_request_can_reach() -> None:
+    dear: dict[str, Rates] = {
+        "priority": Rates(input=5),
+        "above 1000": Rates(input=9),
+        "batch": Rates(input=99),
+    }
+    found = bound(chat("Hello"), input=1, output=0, when=dear)
+    assert found.nano == found.input_tokens * 9_000
+
+
+def test_a_tier_that_is_named_is_the_only_one_besides_the_standard() -> None:
+    dear: dict[str, Rates] = {"priority": Rates(input=5), "flex": Rates(input=2)}
+    exchange = chat("Hello", service_tier="flex")
+    found = bound(exchange, input=1, output=0, when=dear)
+    assert found.nano == found.input_tokens * 2_000
+
+
+def test_a_cache_for_an_hour_counts_only_where_it_is_asked_for() -> None:
+    talk: list[Any] = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
+    body: dict[str, Any] = {"model": "m", "max_tokens": 1, "messages": talk}
+    rates: dict[str, Any] = {"input": 1, "output": 0, "cache_write": 1.25, "cache_write_1h": 2}
+    plain = bound(opened("anthropic.messages", **body), **rates)
+    talk[0]["content"][0]["cache_control"] = {"type": "ephemeral", "ttl": "1h"}
+    kept = bound(opened("anthropic.messages", **body), **rates)
+    assert plain.nano == plain.input_tokens * 1_250
+    assert kept.nano == kept.input_tokens * 2_000
+
+
+def test_without_a_price_there_is_no_cost() -> None:
+    assert bound(chat("Hello")).nano is None
+
+
+def test_a_request_that_was_changed_is_bounded_anew() -> None:
+    exchange = opened(model="m", messages=HELLO)
+    assert bound(exchange, SMALL).output_tokens == 500
+    exchange.limit_output(7)
+    assert bound(exchange, SMALL).output_tokens == 7
+
+
+@pytest.mark.parametrize("operation", ["count_tokens", "files", "batches", "moderation"])
+def test_what_nobody_bills_costs_nothing_even_without_a_price(operation: str) -> None:
+    found = bound(opened("openai.chat", operation, model="m", messages=HELLO))
+    assert (found.input_tokens, found.nano) == (0, 0)
