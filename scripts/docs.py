@@ -18,6 +18,7 @@ from jackfield.config import (
     ModelTable,
     OptionDoc,
     PluginTable,
+    Price,
     ProviderTable,
     Server,
     Upstream,
@@ -45,6 +46,11 @@ CAPABILITIES = """\
 What models can do, where that is not known or known better. The name of the table is a model's,
 with `*` for any text, and with a provider before it if need be: `[capabilities."local/llama*"]`.
 What is not said here is as [shipped](models.md).
+"""
+PRICES = """\
+What models cost, where that is not in the price book or is agreed otherwise. The name of the table
+is `provider/model`, with `*` for any text. A model whose price changes has one table for each of
+its periods: `[[prices."openai/gpt-5*"]]`. What is not said here is as [shipped](prices.md).
 """
 COMMANDS = """\
 `jackfield` is installed with the kernel; `jackfield-kernel[cli]`, which `jackfield` brings, adds
@@ -87,6 +93,40 @@ HEADERS = (
         "answer",
         "milliseconds in all, at the provider, and in each plugin that took 0.01 or more",
     ),
+    (
+        "x-jackfield-metadata",
+        "request",
+        "words of the caller's own on the request, for budgets, limits and usage by tag: a JSON"
+        " object of at most 16 short strings; those of its key count more",
+    ),
+    ("x-jackfield-want", "request", "`cost`, to be told what the request has cost"),
+    (
+        "x-jackfield-cost",
+        "answer",
+        "dollars, if they were wanted and the answer is no stream",
+    ),
+    (
+        "x-jackfield-budget-remaining",
+        "answer",
+        "what is left of the tightest budget, as far as this worker knows",
+    ),
+    ("x-jackfield-budget-warning", "answer", "the budgets that have reached a threshold"),
+    (
+        "x-jackfield-max-tokens",
+        "answer",
+        "the limit that was set on the answer's tokens, because a budget needs one",
+    ),
+    (
+        "x-should-retry",
+        "answer",
+        "`false` where another try is in vain, as with a spent budget; official SDKs heed it",
+    ),
+    (
+        "x-ratelimit-…",
+        "answer",
+        "limits, what is left of them and when they reset, in the words of the client's vendor:"
+        " `anthropic-ratelimit-…` there, `ratelimit` and `ratelimit-policy` elsewhere",
+    ),
     ("retry-after", "answer", "seconds to wait before another try"),
 )
 
@@ -97,6 +137,7 @@ def configuration() -> Iterator[str]:
     for header, kind in (("server", Server), ("upstream", Upstream), ("models.*", ModelTable)):
         yield from (f"## `[{header}]`", summary(kind), options(describe(kind)))
     yield from ("## `[capabilities.*]`", CAPABILITIES, options(describe(Capabilities)))
+    yield from ("## `[prices.*]`", PRICES, options(describe(Price)))
     yield from ("## `[providers.*]`", options(describe(ProviderTable)))
     yield "Providers that speak HTTP take these keys as well:"
     yield options(describe(HttpConfig))

@@ -64,6 +64,7 @@ STATE = (
 PRICES = (
     "_media_bounds.py",
     "_plain_request.py",
+    "_price_list.py",
     "_usage_question.py",
     "bounds.py",
     "estimates.py",

@@ -4,6 +4,7 @@ import re
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jackfield.globs import matches
 
 WORDS = st.text("ab*[?.", max_size=8)

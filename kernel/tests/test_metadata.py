@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from jackfield import Exchange, Plugin, Principal, hookimpl
 from jackfield.testing import run_gateway
 

@@ -1,6 +1,7 @@
 """What of an unknown path is told, in the answer and in the log."""
 
 import pytest
+
 from jackfield.endpoints import shown_path
 from jackfield.testing import run_gateway
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from jackfield._websocket import Inbox
 from jackfield.http import HttpRequest
 from jackfield.testing import Answer
 from jackfield_virtual_keys.key_text import new_key_text, written
@@ -156,8 +155,8 @@ async def test_who_can_send_no_headers_offers_a_protocol_with_the_key_in_it(offi
                 {"host": "127.0.0.1", "upgrade": "websocket", "sec-websocket-protocol": offered}
             )
         )
-        inbox = Inbox(lambda: None, lambda: None)
-        asked = HttpRequest("GET", "/v1/realtime", "model=x", headers, b"", websocket=inbox)
+        socket: Any = object()  # no session begins, so that nothing is said
+        asked = HttpRequest("GET", "/v1/realtime", "model=x", headers, b"", websocket=socket)
         answer = await office.gateway.handle(asked)
         assert answer.status == status, answer.body
 

@@ -89,9 +89,9 @@ def read_settings(document: Document, *, given: Collection[str] = ()) -> Setting
         if (stated := document.structure(Capabilities, ("capabilities", pattern)))
     }
     prices = {
-        pattern: stated
+        pattern: periods
         for pattern in _tables(document, "prices")
-        if (stated := _periods(document, pattern))
+        if (periods := _periods(document, pattern))
     }
     for name in providers:
         if "/" in name or not name:
