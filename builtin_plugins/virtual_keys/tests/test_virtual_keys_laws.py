@@ -1,6 +1,5 @@
 """The laws of plugins, with a key that is known before it is made."""
 
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from jackfield import Setup
@@ -10,7 +9,6 @@ from jackfield_virtual_keys.holders import Organization, VirtualKey
 from jackfield_virtual_keys.key_text import new_key_text, written
 
 KEY = new_key_text()
-STATE = TemporaryDirectory(prefix="jackfield-laws-")
 
 
 class virtual_keys(VirtualKeys):  # named as its table is, for the kit calls it so
@@ -32,10 +30,8 @@ class virtual_keys(VirtualKeys):  # named as its table is, for the kit calls it 
 test_laws = check_plugin(
     virtual_keys,
     headers={"authorization": f"Bearer {written(KEY)}"},
-    toml=f'[server]\nstate_dir = "{STATE.name}"\n',
     skip={
         "bow-out": "without it nobody knows who asks, and the kernel refuses",
         "failure-policy-pre_request": "the same: what is skipped lets nobody in",
-        "failed-start": "the kit tries it without a store, which it needs",
     },
 )

@@ -81,11 +81,11 @@ class Gateway:
             for endpoint in kind.endpoints:
                 setup.add_endpoint(endpoint)
         try:
+            await self.open_state()
             for plugin in self.loaded.plugins:
-                self._started.append(plugin)
-                await _start(plugin, setup)
-                if plugin.brings_store:
-                    await self._open_ledger()
+                if not plugin.brings_store:
+                    self._started.append(plugin)
+                    await _start(plugin, setup)
             await declare_all(setup.declared, self.document.name)
         except BaseException:
             await self.stop()
@@ -165,9 +165,13 @@ class Gateway:
         finally:
             self._live.discard(exchange)
 
-    async def _open_ledger(self) -> None:
-        """Begin the ledger as soon as there is a store, if any plugin will need it."""
-        if any(plugin.needs_store for plugin in self.loaded.plugins):
+    async def open_state(self) -> None:
+        """Start the store, and the ledger if any plugin will need it. `start` does so first."""
+        stores = [plugin for plugin in self.loaded.plugins if plugin.brings_store]
+        for plugin in stores:
+            self._started.append(plugin)
+            await _start(plugin, self.setup)
+        if stores and any(plugin.needs_store for plugin in self.loaded.plugins):
             self._ledger = self.setup.open_ledger()
             await self._ledger.start()
 

@@ -42,13 +42,16 @@ class ObservedGateway(Gateway):
         self.access_log = AccessLog("text", self.log)
         self.settled: list[Settled] = []
 
-    async def start(self) -> "ObservedGateway":
-        """Start, with a folder for the state."""
+    async def open_state(self) -> None:
+        """Start the store, in a folder for the state."""
+        self.make_folder()
+        await super().open_state()
+
+    def make_folder(self) -> None:
+        """Keep the state in a temporary folder, if there is no lasting one."""
         if not self._is_lasting:
             self._folder = TemporaryDirectory(prefix="jackfield-")
             self.setup.directory = Path(self._folder.name)
-        await super().start()
-        return self
 
     async def stop(self) -> None:
         """Stop, and leave nothing behind."""

@@ -81,6 +81,10 @@ async def stops_after_a_failed_start(subject: Subject) -> None:
 async def _break_off(subject: Subject) -> None:
     gateway = gateway_of(subject)
     plugin = next(one for one in gateway.loaded.plugins if one.name == subject.name)
+    if plugin.brings_store:
+        gateway.make_folder()
+    else:
+        await gateway.open_state()
     with suppress(asyncio.CancelledError):
         await cancelled_at_its_first_wait(plugin.start(gateway.setup))
     try:
@@ -90,7 +94,7 @@ async def _break_off(subject: Subject) -> None:
             f"its stop raised {error!r} after a start that was broken off"
         ) from error
     finally:
-        await gateway.client.close()
+        await gateway.stop()
 
 
 async def runs_side_by_side(subject: Subject) -> None:
