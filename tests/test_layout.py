@@ -53,6 +53,7 @@ VOCABULARY = (
 STATE = (
     "_journal",
     "_ledger",
+    "_purses.py",
     "_slices.py",
     "_waiting.py",
     "allowances.py",

@@ -211,6 +211,24 @@ async def test_a_limited_key_cannot_ask_without_saying_for_what(office: Any) -> 
         assert (await office.client.get("/v1/models", headers=headers)).status == 200
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"models": ["fake/echo", "other/large"]},
+        {"fallbacks": [{"model": "other/large"}]},
+        {"tools": [{"type": "advisor", "model": "large"}]},
+    ],
+)
+async def test_models_that_a_body_names_besides_are_judged_as_well(
+    office: Any, more: dict[str, Any]
+) -> None:
+    key = await office.key(models=["fake/e*"])
+    answer = await office.ask(key, **more)
+    assert answer.status == 403
+    assert b"large" in await answer.read()
+    assert (await office.ask(key, models=["fake/echo", "else"])).status == 200
+
+
 async def test_a_list_of_models_has_those_that_may_be_used(office: Any) -> None:
     key = await office.key(models=["fast"])
     headers = {"authorization": f"Bearer {key}"}

@@ -53,6 +53,7 @@ class Slice:
     bucket: int = 0
     since: int = 0
     until: float = -1.0
+    resets_at: float = 0.0
     occupies: bool = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -63,7 +64,7 @@ class Slice:
         span = self.limit.window.span(now)
         if self.left is not None and span.since >= self.until > 0:
             self.left = max(0, self.limit.amount - self.available - self.reserved)
-        self.bucket, self.since = span.bucket, span.since
+        self.bucket, self.since, self.resets_at = span
         self.until = self.limit.window.until(now)
 
     def goes_by(self, limit: Limit) -> bool:
@@ -136,8 +137,8 @@ class Reservation:
 
     def __init__(
         self,
-        slices: list[Slice],
-        buckets: list[int],
+        slices: Sequence[Slice],
+        buckets: Sequence[int],
         amounts: Sequence[int],
         left_over: Callable[[Slice], None],
     ) -> None:
@@ -169,7 +170,10 @@ class Reservation:
 
     def debits(self) -> tuple[Debit, ...]:
         """What is to be posted if all of it is spent."""
-        return self._debits(self._amounts)
+        terms = zip(self._slices, self._buckets, self._amounts, strict=True)
+        return tuple(
+            [debit_of(piece, bucket, n) for piece, bucket, n in terms if n and not piece.occupies]
+        )
 
     def settle(self, amounts: Sequence[int]) -> tuple[Debit, ...]:
         """Spend what was really used and free the rest; what is to be posted of it.
@@ -180,7 +184,9 @@ class Reservation:
         if not self._open:
             raise RuntimeError("a reservation is settled once")
         self._open = False
-        for piece, held, spent in zip(self._slices, self._amounts, amounts, strict=True):
+        debits = []
+        terms = zip(self._slices, self._buckets, self._amounts, amounts, strict=True)
+        for piece, bucket, held, spent in terms:
             piece.reserved -= held
             piece.available += held - spent
             piece.changes += 1
@@ -188,18 +194,16 @@ class Reservation:
                 piece.users -= 1
             if piece.scarce and spent < held:
                 self._left_over(piece)
-        return self._debits(amounts)
+            if spent and not piece.occupies:
+                debits.append(debit_of(piece, bucket, spent))
+        return tuple(debits)
 
     def release(self) -> None:
         """Free all of it: nothing was spent. Nothing happens when it has been settled."""
         if self._open:
             self.settle([0] * len(self._amounts))
 
-    def _debits(self, amounts: Sequence[int]) -> tuple[Debit, ...]:
-        return tuple(
-            [
-                _new(Debit, (piece.account, bucket, spent))
-                for piece, bucket, spent in zip(self._slices, self._buckets, amounts, strict=True)
-                if spent and not piece.occupies
-            ]
-        )
+
+def debit_of(piece: Slice, bucket: int, amount: int) -> Debit:
+    """An amount of an account that is spent."""
+    return _new(Debit, (piece.account, bucket, amount))

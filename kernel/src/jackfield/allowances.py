@@ -6,9 +6,10 @@ from typing import Final, Protocol
 
 from attrs import define, field
 
+from jackfield._purses import Purse
 from jackfield._slices import Limit, Reservation, Slice
 from jackfield._waiting import LimitReached, Line, Wish
-from jackfield.store import Account, Acquired, Claim, StoreUnavailable
+from jackfield.store import Account, Acquired, Claim, Debit, StoreUnavailable
 
 __all__ = ["Allowances", "Holder", "Limit", "LimitReached", "Reservation"]
 
@@ -17,6 +18,8 @@ TICK: Final = 0.2
 
 SOON: Final = 0.004
 """Seconds for which what is left over of scarce accounts is gathered, to go back together."""
+
+_MOST_PURSES: Final = 4096
 
 
 class Holder(Protocol):
@@ -52,6 +55,7 @@ class Allowances:
     _holder: Holder
     _loop: asyncio.AbstractEventLoop = field(init=False)
     _slices: dict[Account, Slice] = field(factory=dict, init=False)
+    _purses: dict[int, Purse] = field(factory=dict, init=False)
     _lines: dict[tuple[Account, ...], Line] = field(factory=dict, init=False)
     _serving: set[asyncio.Task[None]] = field(factory=set, init=False)
     _left_over: dict[Account, Slice] = field(factory=dict, init=False)
@@ -63,29 +67,19 @@ class Allowances:
 
     def try_reserve(self, limits: Sequence[Limit], amounts: Sequence[int]) -> Reservation | None:
         """Reserve from what is held here; None where that is not enough. Asks nobody."""
-        now = self._holder.now()
-        found = self._slices
-        taken: list[Slice] = []
-        buckets: list[int] = []
-        for limit, amount in zip(limits, amounts, strict=True):
-            piece = found.get(limit.account)
-            if (
-                piece is None
-                or piece.available < amount
-                or (piece.limit is not limit and not piece.goes_by(limit))
-            ):
-                _undo(taken, amounts)
-                return None
-            if now >= piece.until:
-                piece.turn(now)
-            piece.available -= amount
-            piece.reserved += amount
-            piece.demand += amount
-            if not amount:
-                piece.users += 1
-            taken.append(piece)
-            buckets.append(piece.bucket)
-        return Reservation(taken, buckets, amounts, self.soon)
+        purse = self._purse(limits)
+        return purse.reserve(amounts) if purse is not None else None
+
+    def try_spend(
+        self, limits: Sequence[Limit], amounts: Sequence[int]
+    ) -> tuple[Debit, ...] | None:
+        """Spend at once from what is held here; None where that is not enough. Asks nobody.
+
+        The caller hands the debits to the ledger before it waits for anything. Not for accounts
+        whose amounts are only occupied ("drop").
+        """
+        purse = self._purse(limits)
+        return purse.spend(amounts) if purse is not None else None
 
     async def reserve(self, limits: Sequence[Limit], amounts: Sequence[int]) -> Reservation:
         """Reserve on all accounts or on none; what lacks is acquired from the store.
@@ -110,7 +104,15 @@ class Allowances:
         piece = self._slices.get(limit.account)
         if piece is None or piece.left is None:
             return None
-        return max(0, piece.left + piece.available)
+        left = piece.left + piece.available
+        return left if left > 0 else 0
+
+    def resets_at(self, limit: Limit) -> float:
+        """When what was reserved last of a limit stops to count."""
+        piece = self._slices.get(limit.account)
+        if piece is None or self._holder.now() >= piece.until:
+            return limit.window.span(self._holder.now()).resets_at
+        return piece.resets_at
 
     def held(self) -> dict[Account, int]:
         """What is available or reserved here, by account."""
@@ -144,6 +146,7 @@ class Allowances:
         elif not piece.goes_by(limit):
             self._give(piece, piece.available)  # It was right under the limit of before.
             self.soon(piece)
+            self._purses.clear()
             piece.follow(limit)
         now = self._holder.now()
         if now >= piece.until:
@@ -178,6 +181,31 @@ class Allowances:
         await line.serve()
         del self._lines[lacking]
 
+    def _purse(self, limits: Sequence[Limit]) -> Purse | None:
+        """The slices of limits at this moment; None where one has none."""
+        # Callers keep their limits in one tuple, which is alive as long as its purse, so that its
+        # id tells it; to hash the limits takes longer than all the rest.
+        purse = self._purses.get(id(limits)) or self._gather(limits)
+        if purse is not None:
+            now = self._holder.now()
+            if now >= purse.until:
+                purse.turn(now)
+        return purse
+
+    def _gather(self, limits: Sequence[Limit]) -> Purse | None:
+        slices = []
+        for limit in limits:
+            piece = self._slices.get(limit.account)
+            if piece is None or not piece.goes_by(limit):
+                return None
+            slices.append(piece)
+        purse = Purse(limits, tuple(slices), self.soon)
+        if isinstance(limits, tuple):
+            if len(self._purses) >= _MOST_PURSES:
+                self._purses.clear()
+            self._purses[id(limits)] = purse
+        return purse
+
     # What goes back
 
     def _arm(self) -> None:
@@ -190,6 +218,7 @@ class Allowances:
             self._give(piece, piece.surplus())
             if piece.idle:
                 del self._slices[piece.account]
+                self._purses.clear()
             elif piece.indebted:
                 self.soon(piece)
         if self._slices:
@@ -231,11 +260,3 @@ class Allowances:
         except StoreUnavailable:
             return False
         return True
-
-
-def _undo(taken: list[Slice], amounts: Sequence[int]) -> None:
-    for piece, amount in zip(taken, amounts, strict=False):
-        piece.pin(-amount)
-        piece.demand -= amount
-        if not amount:
-            piece.users -= 1

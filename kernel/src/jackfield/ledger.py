@@ -183,8 +183,12 @@ class Ledger:
 
     async def flush(self) -> None:
         """Post all that has been written, and give back. Raises StoreUnavailable."""
-        async with self._turning:
-            await self._post_all()
+        try:
+            async with self._turning:
+                await self._post_all()
+        except StoreUnavailable:
+            self._store_failed()
+            raise
 
     async def start(self) -> None:
         """Open the journal, and begin to post and to recover. Raises ConfigError."""
@@ -194,8 +198,9 @@ class Ledger:
             raise ConfigError(
                 [f"server.state_dir: no journal can be written in {self._root}: {error}"]
             ) from None
+        asked = time.monotonic()
         try:
-            self._clock.learn(await self._store.time())
+            self._clock.learn(await self._store.time(), asked)
         except StoreUnavailable:
             self._outage.failed()
         loops = (self._sync, self._options.sync_every), (self._turn, self._options.post_every)
@@ -210,7 +215,8 @@ class Ledger:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         done = False
         try:
-            async with asyncio.timeout(_STOP):
+            async with asyncio.timeout(_STOP), self._turning:
+                await self._holdings.close()
                 await self._post_all()
                 done = await self._leave()
         except (StoreUnavailable, TimeoutError):
@@ -260,7 +266,7 @@ class Ledger:
             return
         lease = await self._store.renew(self.owner, lease=self._options.lease)
         self._renew_at = now + self._options.renew_every
-        self._clock.learn(lease.now)
+        self._clock.learn(lease.now, now)
         if not lease.alive or lease.posted < self._journal.posted:
             self._store_lost()
         self._poster.learn(lease.posted)

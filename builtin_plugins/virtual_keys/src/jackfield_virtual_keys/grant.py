@@ -1,6 +1,7 @@
 """What a key that was found good is worth: who asks, and what of it is allowed."""
 
-from typing import Final, TypeVar
+from collections.abc import Iterator
+from typing import Any, Final, TypeVar
 
 from attrs import define, field, frozen
 
@@ -119,12 +120,19 @@ class Grant:
                     " would use."
                 )
             return
+        if not self._may_ask_for(model):
+            raise Forbidden(f"The key may not use the model {model!r}.", param="model")
+        provider = model.partition("/")[0]
+        for other in _other_models(exchange.tree):
+            if not (self._may_ask_for(other) or self._may_ask_for(f"{provider}/{other}")):
+                raise Forbidden(f"The key may not use the model {other!r}, which is named as well.")
+
+    def _may_ask_for(self, model: str) -> bool:
         known = self._models.get(model)
         if known is None:
             known = any(self.principal.may_use(name) for name in self.names.meanings(model))
             _remember(self._models, model, known)
-        if not known:
-            raise Forbidden(f"The key may not use the model {model!r}.", param="model")
+        return known
 
 
 @frozen
@@ -147,6 +155,18 @@ def _may_run_a_model(endpoint: Endpoint, method: str) -> bool:
     if endpoint.answer is not None or endpoint.permission in _HARMLESS:
         return False
     return endpoint.method == WEBSOCKET or method not in _READING
+
+
+def _other_models(tree: Any) -> Iterator[str]:
+    """What a body names besides its model: a router's fallbacks, the models of tools."""
+    if not isinstance(tree, dict):
+        return
+    for member in ("models", "fallbacks", "tools"):
+        listed = tree.get(member)
+        for one in listed if isinstance(listed, list) else ():
+            named = one.get("model") if isinstance(one, dict) else one
+            if isinstance(named, str):
+                yield named
 
 
 def _check_metadata(exchange: Exchange, required: tuple[str, ...]) -> None:

@@ -26,8 +26,11 @@ class StoreClock:
         self._shown = now
         return now
 
-    def learn(self, told: float) -> None:
-        """What the store has just said. Its answers take time, so the latest offset is best."""
-        offset = told - self._monotonic()
-        if self._offset is None or offset > self._offset or self._offset - offset > 1.0:
-            self._offset = offset
+    def learn(self, told: float, asked: float) -> None:
+        """What the store has just said, to a question of a moment of the machine's clock.
+
+        It said so at some time since. What was known is kept if it agrees with that.
+        """
+        least, most = told - self._monotonic(), told - asked
+        known = least if self._offset is None else self._offset
+        self._offset = min(max(known, least), most)

@@ -32,12 +32,13 @@ class Holdings:
     _lease: float
     _patience: float
     _outage: Outage
-    _learn: Callable[[float], None]
+    _learn: Callable[[float, float], None]
     _statements: list[Callable[[], Amounts]] = field(factory=list, init=False)
     _surplus: Counter[Account] = field(factory=Counter, init=False)
     _asking: set[asyncio.Task[Acquired]] = field(factory=set, init=False)
     _stating: asyncio.Event = field(factory=asyncio.Event, init=False)
     _doubts: list[float] = field(factory=list, init=False)
+    _closed: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._stating.set()
@@ -48,22 +49,23 @@ class Holdings:
 
     async def acquire(self, claims: Sequence[Claim]) -> Acquired:
         """Hold amounts. Raises StoreUnavailable when the store does not answer in time."""
-        if self._outage.open:
-            raise StoreUnavailable("The store is away.")
         deadline = time.monotonic() + self._patience
         if not self._stating.is_set():
             await self._stated()
+        if self._outage.open or self._closed:
+            raise StoreUnavailable("The store is away.")
         task = asyncio.create_task(self._ask(claims))
         self._asking.add(task)
-        task.add_done_callback(self._asking.discard)
         try:
             await asyncio.wait((task,), timeout=max(deadline - time.monotonic(), 0))
         except asyncio.CancelledError:
-            task.add_done_callback(lambda task: self._return(claims, task))
+            self._abandon(claims, task)
             raise
         if not task.done():
-            task.add_done_callback(lambda task: self._return(claims, task))
+            self._abandon(claims, task)
             raise StoreUnavailable("The store did not answer in time.")
+        # Not before: until the caller goes on, nobody else states what it has been given.
+        self._asking.discard(task)
         return task.result()
 
     def give_back(self, account: Account, amount: int) -> None:
@@ -80,7 +82,9 @@ class Holdings:
         """What the store holds may not be what is thought: state it anew, now or later."""
         now = time.monotonic()
         if later:
-            self._doubts = [now + seconds for seconds in _SETTLED]
+            first, last = (now + seconds for seconds in _SETTLED)
+            # One failure after the other must not put it off for ever.
+            self._doubts = [min([first, *self._doubts]), last]
         else:
             self._doubts.insert(0, now)
 
@@ -96,8 +100,7 @@ class Holdings:
         """
         self._stating.clear()
         try:
-            if self._asking:
-                await asyncio.wait(self._asking)
+            await self._answered()
             spent = unposted()
             if spent is None:
                 return
@@ -111,15 +114,26 @@ class Holdings:
         finally:
             self._stating.set()
 
+    async def close(self) -> None:
+        """Acquire nothing any more, and wait for what is under way."""
+        self._closed = True
+        await self._answered()
+
     async def _ask(self, claims: Sequence[Claim]) -> Acquired:
+        asked = time.monotonic()
         try:
             acquired = await self._store.acquire(self._owner, claims, lease=self._lease)
         except StoreUnavailable:
             self._outage.failed()
             self.doubt(later=True)
             raise
-        self._learn(acquired.now)
+        self._learn(acquired.now, asked)
         return acquired
+
+    async def _answered(self) -> None:
+        """Wait until all that was asked is answered, and known to who asked it."""
+        while self._asking:
+            await asyncio.wait(self._asking)
 
     async def _stated(self) -> None:
         try:
@@ -128,8 +142,12 @@ class Holdings:
         except TimeoutError:
             raise StoreUnavailable("The store did not answer in time.") from None
 
-    def _return(self, claims: Sequence[Claim], task: asyncio.Task[Acquired]) -> None:
+    def _abandon(self, claims: Sequence[Claim], task: asyncio.Task[Acquired]) -> None:
         """Nobody waits for the answer any more."""
+        task.add_done_callback(lambda task: self._return(claims, task))
+
+    def _return(self, claims: Sequence[Claim], task: asyncio.Task[Acquired]) -> None:
+        self._asking.discard(task)
         if task.cancelled() or task.exception() is not None:
             return
         for claim, amount in zip(claims, task.result().granted, strict=False):

@@ -1,0 +1,61 @@
+"""Slices that are spent from together, found once for requests that are alike."""
+
+from collections.abc import Callable, Sequence
+from math import inf
+
+from attrs import define, field
+
+from jackfield._slices import Limit, Reservation, Slice, debit_of
+from jackfield.store import Debit
+
+
+@define(eq=False)
+class Purse:
+    """The slices of some limits, and the parts of their windows that are now.
+
+    It is good for as long as these are the slices of the limits: see `Allowances`.
+    """
+
+    limits: Sequence[Limit]
+    slices: tuple[Slice, ...]
+    _left_over: Callable[[Slice], None]
+    until: float = field(default=-inf, init=False)
+    _buckets: tuple[int, ...] = field(default=(), init=False)
+
+    def turn(self, now: float) -> None:
+        """Go on to the parts of the windows that are now."""
+        for piece in self.slices:
+            if now >= piece.until:
+                piece.turn(now)
+        self.until = min([piece.until for piece in self.slices], default=inf)
+        self._buckets = tuple([piece.bucket for piece in self.slices])
+
+    def reserve(self, amounts: Sequence[int]) -> Reservation | None:
+        """Reserve an amount of each, or nothing where one has too little."""
+        slices = self.slices
+        if not self._has(amounts):
+            return None
+        for piece, amount in zip(slices, amounts, strict=True):
+            piece.available -= amount
+            piece.reserved += amount
+            piece.demand += amount
+            if not amount:
+                piece.users += 1
+        return Reservation(slices, self._buckets, amounts, self._left_over)
+
+    def spend(self, amounts: Sequence[int]) -> tuple[Debit, ...] | None:
+        """Spend an amount of each, or nothing where one has too little."""
+        if not self._has(amounts):
+            return None
+        for piece, amount in zip(self.slices, amounts, strict=True):
+            piece.available -= amount
+            piece.demand += amount
+            piece.changes += 1
+        spent = zip(self.slices, self._buckets, amounts, strict=True)
+        return tuple([debit_of(*one) for one in spent])
+
+    def _has(self, amounts: Sequence[int]) -> bool:
+        for piece, amount in zip(self.slices, amounts, strict=True):
+            if piece.available < amount:
+                return False
+        return True
