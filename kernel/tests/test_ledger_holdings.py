@@ -4,13 +4,16 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import product
+from pathlib import Path
 
 import pytest
 from attrs import define, field
 
+from jackfield._ledger.clock import StoreClock
 from jackfield._ledger.holdings import Holdings
 from jackfield._ledger.outage import Outage
-from jackfield.store import Account, Acquired, Balance, Claim, StoreUnavailable
+from jackfield.ledger import Ledger, LedgerOptions
+from jackfield.store import Account, Acquired, Claim, StoreUnavailable
 from jackfield.testing.memory_store import MemoryStore
 
 A = Account("acme", "a")
@@ -53,7 +56,7 @@ class Purse:
 
 
 def purse_at(store: MemoryStore) -> Purse:
-    holdings = Holdings(store, "o", 60.0, 10.0, Outage(), lambda *_: None)
+    holdings = Holdings(store, "o", 60.0, 10.0, Outage(), lambda told, asked: None)
     purse = Purse(holdings)
     holdings.on_restate(lambda: purse.held)
     return purse
@@ -92,3 +95,69 @@ async def test_what_nobody_waits_for_is_not_given_back_twice(gone: int, statemen
     await asyncio.wait([filling])
     await purse.holdings.settle()
     assert await held_at(store) == purse.held[A]
+
+
+async def test_a_store_that_fails_often_is_told_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("jackfield._ledger.holdings.time.monotonic", lambda: now)
+    holdings = purse_at(MemoryStore()).holdings
+    for _ in range(4):
+        holdings.doubt(later=True)
+        now += 0.4
+    assert holdings.in_doubt
+
+
+async def test_what_could_not_be_given_back_is_not_held_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jackfield._ledger.holdings._SETTLED", (0.0, 0.0))
+    store, held = SteppingStore(), {A: 10}
+    ledger = Ledger(store, tmp_path, LedgerOptions(post_every=60.0))
+    ledger.on_restate(lambda: held)
+    await ledger.start()
+    await ledger.acquire([Claim(A, 1_000, 10, 10, 0, 0)])
+    await ledger.flush()
+    held[A] = 0
+    ledger.give_back(A, 10)
+    store.away = True
+    with pytest.raises(StoreUnavailable):
+        await ledger.flush()
+    store.away = False
+    while await held_at(store):
+        await ledger._turn()
+        await asyncio.sleep(0.01)
+    await ledger.stop()
+
+
+async def test_nothing_is_held_for_one_who_has_left(tmp_path: Path) -> None:
+    store = SteppingStore(steps=50)
+    ledger = Ledger(store, tmp_path)
+    await ledger.start()
+    asking = asyncio.create_task(ledger.acquire([Claim(A, 1_000, 10, 10, 0, 0)]))
+    await turns(1)
+    await ledger.stop()
+    assert await held_at(store) == 0
+    assert (await asking).granted == (10,)
+    with pytest.raises(StoreUnavailable):
+        await ledger.acquire([Claim(A, 1_000, 10, 10, 0, 0)])
+
+
+def test_the_clock_is_never_far_from_the_stores() -> None:
+    running = 0.0
+    clock = StoreClock(lambda: running)
+    clock.learn(1_000.0, 0.0)
+    for _ in range(200):  # The store's clock is slower by one part in a hundred.
+        running += 3.0
+        clock.learn(1_000.0 + running * 0.99, running - 0.01)
+    assert 0 <= clock.now() - (1_000.0 + running * 0.99) <= 0.01 + 1e-9
+
+
+def test_an_answer_that_took_long_does_not_set_the_clock_back() -> None:
+    running = 0.0
+    clock = StoreClock(lambda: running)
+    clock.learn(1_000.0, 0.0)
+    running = 10.0
+    clock.learn(1_008.0, 7.5)
+    assert clock.now() == 1_010.0

@@ -42,6 +42,17 @@ async def test_a_trail_as_it_was_written_is_whole(tmp_path: Path) -> None:
     assert (found.records, found.anchored, found.problems) == (25, 25, [])
 
 
+async def test_the_last_record_is_anchored_although_none_follows(tmp_path: Path) -> None:
+    trail = trail_in(tmp_path)
+    trail.seconds = 0.01
+    await trail.open()
+    await trail.add({"kind": "admin"})
+    while not (tmp_path / "anchors.jsonl").exists():  # noqa: ASYNC110 - a thread writes it
+        await asyncio.sleep(0.01)
+    await trail.close()
+    assert checked(tmp_path).anchored == 1
+
+
 async def test_a_trail_goes_on_where_it_ended(tmp_path: Path) -> None:
     await (await written(tmp_path)).close()
     await (await written(tmp_path)).close()

@@ -144,3 +144,17 @@ async def test_an_amount_is_shown_with_its_cents(office: Office, limit: str | fl
     await office.create(name="one", limit=limit)
     shown = await (await office.admin.get("/jackfield/budgets/one")).json()
     assert shown["limit"] == "25.00"
+
+
+async def test_what_is_spent_and_left_is_told(office: Office) -> None:
+    assert await office.ask() == 200
+    await office.client.plugin("budgets")._ledger.flush()
+    shown = await (await office.admin.get("/jackfield/budgets/declared")).json()
+    spent, left = (float(shown[name].removesuffix(" dollars")) for name in ("spent", "left"))
+    held = float(shown["reserved"].removesuffix(" dollars"))
+    assert spent > 0
+    assert spent + left + held == pytest.approx(5)
+    assert shown["resets"].endswith("-01T00:00:00+00:00")
+    await office.create(name="each", scope="key:*", limit="1.00")
+    listed = await (await office.admin.get("/jackfield/budgets")).json()
+    assert [one.get("spent") for one in listed["data"]] == [shown["spent"], None]

@@ -20,7 +20,7 @@ from jackfield.errors import (
 from jackfield.exchange import Exchange, Principal, Request
 from jackfield.messages import Usage
 from jackfield.plan import Decision, Plan, Target
-from jackfield.plugin import CallNext, Plugin, hookimpl
+from jackfield.plugin import CallNext, Plugin, dry_runs_only, hookimpl
 from jackfield.response import Attempt, Chunk, Outcome, Response
 from jackfield.secrets import Secret, SecretRef
 from jackfield.setup import Setup
@@ -52,6 +52,7 @@ __all__ = [
     "Target",
     "Unauthenticated",
     "Usage",
+    "dry_runs_only",
     "hookimpl",
     "option",
 ]

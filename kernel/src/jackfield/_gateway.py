@@ -95,13 +95,17 @@ class Gateway:
             tuple(self.settings.models), self.providers, ModelFacts(self.settings.capabilities)
         )
         models = Models(self.settings.models, self.providers, self.catalogue)
-        hooks = self.chain.call_provider
+        chain = self.chain.without_dry_runs()
         upstream = self.settings.upstream
         attempts = Attempts(
-            self.providers, hooks, self.caller, upstream.retries, upstream.timeouts.total
+            self.providers,
+            chain.call_provider,
+            self.caller,
+            upstream.retries,
+            upstream.timeouts.total,
         )
         self._pipeline = Pipeline(
-            self.chain,
+            chain,
             self.caller,
             models,
             attempts,
@@ -161,7 +165,10 @@ class Gateway:
         """Run hooks and plan of an exchange, send nothing, and tell how it ended."""
         self._live.add(exchange)
         try:
-            await evolve(self._pipeline, settled=lambda _, outcome: settled(outcome)).run(exchange)
+            told = evolve(
+                self._pipeline, chain=self.chain, settled=lambda _, outcome: settled(outcome)
+            )
+            await told.run(exchange)
         finally:
             self._live.discard(exchange)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pluggy
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from jackfield.errors import ConfigError
 from jackfield.plugin import HOOKS, OnError, Plugin
@@ -25,11 +25,13 @@ class Hook:
     on_error: OnError
     deadline: float
     is_timed: bool = field(init=False)
+    dry_runs_only: bool = field(init=False)
     replaces_response: bool = field(init=False)
     mutates_response: bool = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "is_timed", self.name != "on_stream_chunk")
+        object.__setattr__(self, "dry_runs_only", hasattr(self.call, "jackfield_dry_runs_only"))
         object.__setattr__(self, "replaces_response", self.name == "post_response")
         object.__setattr__(self, "mutates_response", "response" in self.plugin.mutates)
 
@@ -53,6 +55,19 @@ class HookChain:
     on_stream_chunk: tuple[Hook, ...] = ()
     post_response: tuple[Hook, ...] = ()
     plugins: tuple[Plugin, ...] = ()
+    wants_usage: bool = field(init=False)
+
+    @wants_usage.default
+    def _wants_usage(self) -> bool:
+        return any(plugin.wants_usage for plugin in self.plugins)
+
+    def without_dry_runs(self) -> "HookChain":
+        """The chain without the hooks that are for dry runs alone."""
+        spared = {
+            name: tuple(hook for hook in getattr(self, name) if not hook.dry_runs_only)
+            for name in HOOKS
+        }
+        return evolve(self, **spared)
 
 
 def compile_hooks(members: Iterable[Member]) -> HookChain:

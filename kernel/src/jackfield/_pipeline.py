@@ -45,6 +45,7 @@ class Pipeline:
         """
         exchange.task = exchange.runner = task = asyncio.current_task(self.loop)
         exchange.timings = [0.0] * len(self.chain.plugins)
+        exchange.usage_wanted = self.chain.wants_usage
         try:
             response = await self._respond(exchange)
             if exchange.ending is not None:

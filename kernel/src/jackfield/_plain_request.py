@@ -57,15 +57,17 @@ _MEDIA: Final = frozenset(
     )
 )
 
-_TALK: Final = (
-    "messages",
-    "input",
-    "contents",
-    "system",
-    "systemInstruction",
-    "instructions",
-    "generationConfig",
-    "generation_config",
+_TALK: Final = frozenset(
+    (
+        "messages",
+        "input",
+        "contents",
+        "system",
+        "systemInstruction",
+        "instructions",
+        "generationConfig",
+        "generation_config",
+    )
 )
 _DECLARATIONS: Final = frozenset(("functionDeclarations", "function_declarations"))
 
@@ -74,8 +76,8 @@ def is_plain(tree: Any) -> bool:
     """Whether a request has text and functions alone, so that its length tells all."""
     if type(tree) is not dict or not _RARE.isdisjoint(tree):
         return False
-    for name in _TALK:
-        if not _is_text(tree.get(name)):
+    for name, value in tree.items():
+        if type(value) is not str and name in _TALK and not _is_text(value):
             return False
     config = tree.get("toolConfig")
     if type(config) is dict and "tools" in config and "systemTool" in str(config["tools"]):

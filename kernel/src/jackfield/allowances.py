@@ -107,12 +107,14 @@ class Allowances:
         left = piece.left + piece.available
         return left if left > 0 else 0
 
-    def resets_at(self, limit: Limit) -> float:
-        """When what was reserved last of a limit stops to count."""
+    def standing(self, limit: Limit, now: float) -> tuple[int, float] | None:
+        """What is left of a limit, as `remaining`, and when what is spent now stops to count."""
         piece = self._slices.get(limit.account)
-        if piece is None or self._holder.now() >= piece.until:
-            return limit.window.span(self._holder.now()).resets_at
-        return piece.resets_at
+        if piece is None or piece.left is None:
+            return None
+        left = piece.left + piece.available
+        resets_at = piece.resets_at if now < piece.until else limit.window.span(now).resets_at
+        return left if left > 0 else 0, resets_at
 
     def held(self) -> dict[Account, int]:
         """What is available or reserved here, by account."""

@@ -20,6 +20,7 @@ from jackfield.messages import (
     RerankRequest,
     ToolResult,
 )
+from jackfield.rates import in_nano
 
 if TYPE_CHECKING:
     from jackfield.exchange import Exchange
@@ -86,9 +87,10 @@ class Sizes(msgspec.Struct, frozen=True):
 
 def is_billable(exchange: "Exchange") -> bool:
     """Whether a request can be billed at all: what is only looked up was billed before."""
-    if exchange.operation == "realtime":
+    operation = exchange.endpoint.operation
+    if operation == "realtime":
         return True
-    return exchange.request.method == "POST" and exchange.operation not in _FREE
+    return exchange.request.method == "POST" and operation not in _FREE
 
 
 def sizes_of(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -> Sizes:
@@ -141,14 +143,14 @@ def _sizes_of_chat(chat: ChatRequest, body: bytes, limit: int, able: Capabilitie
 def cost_of(sizes: Sizes, schedule: "Schedule") -> int:
     """The most that a request of such a size can cost, under every tariff it can come under."""
     most = 0
-    worst = schedule.worst(sizes.tiers, hour_cache=sizes.hour_cache, audio=sizes.audio)
-    for above, given, made, tariff in worst:
-        if sizes.input_tokens > above:
-            counts = {given: sizes.input_tokens, made: sizes.output_tokens, "request": 1}
+    given, made = sizes.input_tokens, sizes.output_tokens
+    for worst in schedule.worst(sizes.tiers, hour_cache=sizes.hour_cache, audio=sizes.audio):
+        if given > worst.above:
+            total = given * worst.given + made * worst.made + worst.request
             if sizes.units:
-                counts |= sizes.units
-            most = max(most, tariff.at_most(counts))
-    return most
+                total += worst.tariff.sum_of(sizes.units)
+            most = max(most, total)
+    return in_nano(most)
 
 
 def _most_input(count: int, able: Capabilities) -> int:

@@ -93,8 +93,8 @@ class Exchange:
     what. `state` is for a plugin's own notes between its hooks, under the plugin itself as key.
     In a `dry_run` nothing is sent: a plugin decides as usual and must have no lasting effect.
     `problem` is what is wrong with the body, held back until the caller has been identified.
-    A plugin that accounts for what is used sets `usage_wanted` in `pre_request`: then providers
-    that tell it in a stream only when asked are asked.
+    With `usage_wanted` providers that tell the usage of a stream only when asked are asked; a
+    plugin whose class does not have `wants_usage` may set it in `pre_request`.
     """
 
     id: str
@@ -235,6 +235,13 @@ class Exchange:
         if not value.isprintable() and any(character in value for character in "\r\n\0"):
             raise ValueError(f"the value of {name} holds a line break")
         self.response_headers[name.lower()] = value
+
+    def set_response_headers(self, headers: Mapping[str, str]) -> None:
+        """Add several headers at once, whose names are in lower case."""
+        if not "".join(headers.values()).isprintable():
+            for name, value in headers.items():
+                self.set_response_header(name, value)
+        self.response_headers.update(headers)
 
     def leave(self, plugin: "Plugin") -> None:
         """Let a plugin bow out: none of its later hooks is called for this exchange."""

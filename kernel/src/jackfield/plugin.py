@@ -1,7 +1,7 @@
 """The contract of a plugin: five hooks and a life cycle. This page is the reference."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import pluggy
 from attrs import frozen
@@ -19,6 +19,16 @@ hookimpl = pluggy.HookimplMarker("jackfield")
 
 OnError = Literal["refuse", "skip"]
 CallNext = Callable[[Target], Awaitable[Response]]
+H = TypeVar("H", bound=Callable[..., Any])
+
+
+def dry_runs_only(hook: H) -> H:
+    """Mark a hook that only tells what would be done: other requests are spared the call.
+
+    It stands below `@hookimpl`.
+    """
+    hook.jackfield_dry_runs_only = True  # type: ignore[attr-defined]
+    return hook
 
 
 @frozen
@@ -57,6 +67,10 @@ class Plugin:
     needs_store: ClassVar[bool] = False
     """Whether it uses `setup.store` or `setup.ledger`. If the TOML names no plugin that brings a
     store, `sqlite_store` is loaded with its defaults."""
+
+    wants_usage: ClassVar[bool] = False
+    """Whether it accounts for what is used: providers that tell the usage of a stream only when
+    asked are asked."""
 
     requires: ClassVar[str] = ">=0.1,<0.2"
     """The kernel versions that it works with."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import msgspec
 from attrs import frozen
@@ -11,7 +11,7 @@ from attrs.validators import matches_re, optional
 from jackfield._config.options import option
 from jackfield._price_list import Entry, days_between, read_condition, shipped_entries
 from jackfield.bounds import NOTHING, Bound, cost_of, is_billable, sizes_of
-from jackfield.capabilities import ModelFacts
+from jackfield.capabilities import Capabilities, ModelFacts
 from jackfield.globs import matches
 from jackfield.messages import Usage
 from jackfield.rates import Rates, Tariff
@@ -72,6 +72,22 @@ UNKNOWN: Final = Cost(0, missing=True)
 """What is said of a model that is in no price book."""
 
 
+class Worst(NamedTuple):
+    """A tariff for input above a length, and the highest factors of its tokens."""
+
+    above: int
+    given: int
+    made: int
+    request: int
+    tariff: Tariff
+
+    @classmethod
+    def of(cls, above: int, tariff: Tariff, given: str, made: str) -> "Worst":
+        """The factors of the rates with these names, of which a request may have none."""
+        factor = tariff.factors.get
+        return cls(above, factor(given, 0), factor(made, 0), factor("request", 0), tariff)
+
+
 class Schedule:
     """What one model costs on one day, for every service tier and length."""
 
@@ -89,7 +105,7 @@ class Schedule:
         names = {read_condition(condition)[0] for condition in when}
         self._tiers = {name: _lengths(name, rates, when) for name in names | {""}}
         self._standard = self._tiers[""]
-        self._worst: dict[Any, tuple[tuple[int, str, str, Tariff], ...]] = {}
+        self._worst: dict[Any, tuple[Worst, ...]] = {}
 
     def tariff(self, input_tokens: int, service_tier: str | None = None) -> Tariff:
         """The rates for a request with so much input, in a service tier if it has its own."""
@@ -107,19 +123,15 @@ class Schedule:
         nano, unpriced = tariff.cost(usage)
         return Cost(nano, bool(unpriced), unpriced)
 
-    def worst(
-        self, tiers: tuple[str, ...], *, hour_cache: bool, audio: bool
-    ) -> Sequence[tuple[int, str, str, Tariff]]:
-        """Every tariff that a request can come under: above which input, and its dearest rates."""
+    def worst(self, tiers: tuple[str, ...], *, hour_cache: bool, audio: bool) -> Sequence[Worst]:
+        """Every tariff that a request can come under, with the dearest rates of its tokens."""
         key = (tiers, hour_cache, audio)
         found = self._worst.get(key)
         if found is None:
             found = self._worst[key] = tuple(self._dearest(tiers, hour_cache, audio))
         return found
 
-    def _dearest(
-        self, tiers: tuple[str, ...], hour_cache: bool, audio: bool
-    ) -> Iterator[tuple[int, str, str, Tariff]]:
+    def _dearest(self, tiers: tuple[str, ...], hour_cache: bool, audio: bool) -> Iterator[Worst]:
         given, made = ["input", "cache_write", "image_input"], ["output", "reasoning"]
         made.append("image_output")
         if hour_cache:
@@ -129,7 +141,7 @@ class Schedule:
             made.append("audio_output")
         for name in dict.fromkeys(("", *tiers)):
             for above, tariff in self._tiers.get(name, ()):
-                yield above, tariff.dearest(*given), tariff.dearest(*made), tariff
+                yield Worst.of(above, tariff, tariff.dearest(*given), tariff.dearest(*made))
 
 
 class PriceBook:
@@ -154,6 +166,7 @@ class PriceBook:
         self._names = names
         self._facts = facts or ModelFacts()
         self._kept: dict[tuple[str, str, int], Schedule | None] = {}
+        self._natures: dict[tuple[str, str], tuple[tuple[str, ...], Capabilities]] = {}
 
     @classmethod
     def of_gateway(cls, setup: "Setup") -> Self:
@@ -199,22 +212,32 @@ class PriceBook:
 
         `nano` is None when no price is known.
         """
-        if not is_billable(exchange):
-            return NOTHING
-        note, asked = (PriceBook, target), (exchange.request, exchange.max_tokens, exchange.model)
-        kept = exchange.state.get(note)  # several plugins ask the same
+        asked = (exchange.request, exchange.max_tokens, exchange.model, target)
+        kept = exchange.state.get(self)  # several plugins ask the same
         if kept is not None and kept[0] == asked:
             known: Bound = kept[1]
             return known
+        if not is_billable(exchange):
+            return NOTHING
         at = time.time() if at is None else at
-        vendors = (target.provider, *self._names(target.provider))
-        able = self._facts.of(target.model, *vendors)
+        vendors, able = self._nature(target.provider, target.model)
         sizes = sizes_of(exchange, vendors, able)
         schedule = self.of(target.provider, target.model, at)
         nano = None if schedule is None else cost_of(sizes, schedule)
         bound = Bound(sizes.input_tokens, sizes.output_tokens, nano)
-        exchange.state[note] = (asked, bound)
+        exchange.state[self] = (asked, bound)
         return bound
+
+    def _nature(self, provider: str, model: str) -> tuple[tuple[str, ...], Capabilities]:
+        """The names of a provider, and what its model can do."""
+        key = (provider, model)
+        found = self._natures.get(key)
+        if found is None:
+            if len(self._natures) >= _MOST_KEPT:
+                self._natures.clear()
+            vendors = (provider, *self._names(provider))
+            found = self._natures[key] = vendors, self._facts.of(model, *vendors)
+        return found
 
     def _sum(self, provider: str, model: str, usage: Usage, at: float) -> Cost:
         costs = []

@@ -107,7 +107,7 @@ class Tariff:
     A class of tokens without a rate is billed like its kind: sound in the input as input, say.
     """
 
-    __slots__ = ("_factors", "rates")
+    __slots__ = ("_base", "_given", "_made", "factors", "rates")
 
     def __init__(self, rates: Mapping[str, int]) -> None:
         full = dict(rates)
@@ -116,30 +116,39 @@ class Tariff:
                 full[name] = full[other]
         self.rates: Mapping[str, int] = full
         """Nano-dollars for a million tokens or characters, for an hour, or for one piece."""
-        self._factors = {name: rate * _scale(name) for name, rate in full.items()}
+        self.factors: Mapping[str, int] = {name: rate * _scale(name) for name, rate in full.items()}
+        """What one of each is multiplied by; `in_nano` makes nano-dollars of the sum."""
+        self._base = self.factors.get("request", 0)
+        self._given, self._made = self.factors.get("input"), self.factors.get("output")
 
     def cost(self, usage: Usage) -> tuple[int, tuple[str, ...]]:
         """Nano-dollars, rounded up once, and the names of what was used and has no rate."""
-        factors = self._factors
-        total = factors.get("request", 0)
+        given, made = self._given, self._made
+        if given is not None and made is not None and _is_usual(usage):
+            return in_nano(self._base + usage.input_tokens * given + usage.output_tokens * made), ()
+        total = self._base
         unpriced: tuple[str, ...] = ()
         for name, count in _billed(usage):
-            factor = factors.get(name)
+            factor = self.factors.get(name)
             if factor is not None:
                 total += count * factor
             elif count:
                 unpriced += (name,)
-        return -(-total // _WHOLE), unpriced
+        return in_nano(total), unpriced
 
-    def at_most(self, names: Mapping[str, int]) -> int:
-        """Nano-dollars for counts by the names of rates, without what has none."""
-        factors = self._factors
-        total = sum([count * factors.get(name, 0) for name, count in names.items()])
-        return -(-total // _WHOLE)
+    def sum_of(self, counts: Mapping[str, int]) -> int:
+        """The sum of counts by the names of rates, without what has none, for `in_nano`."""
+        factors = self.factors
+        return sum([count * factors.get(name, 0) for name, count in counts.items()])
 
     def dearest(self, *names: str) -> str:
         """The name of the highest of some rates; the first where none is known."""
         return max(names, key=lambda name: self.rates.get(name, -1))
+
+
+def in_nano(total: int) -> int:
+    """Nano-dollars of a sum of what factors gave, rounded up."""
+    return -(-total // _WHOLE)
 
 
 def _scale(name: str) -> int:
@@ -148,16 +157,31 @@ def _scale(name: str) -> int:
     return _WHOLE if name in UNITS else _WHOLE // _MILLION
 
 
+def _is_usual(usage: Usage) -> bool:
+    """Whether all input is billed alike, and all output, and nothing else."""
+    return not (_has_special_input(usage) or _has_special_output(usage) or usage.units)
+
+
+def _has_special_input(usage: Usage) -> int:
+    return (
+        usage.cached_input_tokens
+        or usage.cache_write_tokens
+        or usage.audio_input_tokens
+        or usage.image_input_tokens
+    )
+
+
+def _has_special_output(usage: Usage) -> int:
+    return usage.reasoning_tokens or usage.audio_output_tokens or usage.image_output_tokens
+
+
 def _billed(usage: Usage) -> Iterator[tuple[str, int]]:
     """Counts by the names of rates, of which no two count the same token."""
-    cached, written = usage.cached_input_tokens, usage.cache_write_tokens
-    audio, images = usage.audio_input_tokens, usage.image_input_tokens
-    if cached or written or audio or images:
+    if _has_special_input(usage):
         yield from _inputs(usage)
     else:
         yield "input", usage.input_tokens
-    special = usage.reasoning_tokens or usage.audio_output_tokens or usage.image_output_tokens
-    if special:
+    if _has_special_output(usage):
         yield from _outputs(usage)
     else:
         yield "output", usage.output_tokens

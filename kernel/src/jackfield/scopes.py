@@ -115,27 +115,25 @@ _FOUND: Final[Mapping[str, Callable[[Scope, Sight], Iterable[str]]]] = {
 class Sights:
     """Makes the sight of exchanges, and a key that is equal for those that look alike."""
 
-    __slots__ = ("_client", "_tags")
+    __slots__ = ("_client", "_tags", "_usual")
 
     def __init__(self, scopes: Iterable[Scope]) -> None:
         known = list(scopes)
         self._tags = tuple(sorted({scope.tag for scope in known if scope.tag}))
         self._client = any(scope.kind == "ip" for scope in known)
+        self._usual = not self._tags and not self._client
 
     def key(self, exchange: "Exchange", target: "Target | None") -> tuple[object, ...]:
         """What all scopes see of an exchange, to be looked up by."""
         principal = exchange.principal
-        tags: tuple[str | None, ...] = ()
-        if self._tags:
-            metadata = exchange.metadata
-            tags = tuple([metadata.get(name) for name in self._tags])
-        client = exchange.request.client if self._client else ""
-        if target is None:
-            return principal.tenant, principal.scopes, client, tags
-        return (
-            principal.tenant, principal.scopes, client, tags,
-            target.provider, target.model, exchange.model,
-        )  # fmt: skip
+        seen: tuple[object, ...] = (principal.tenant, principal.scopes)
+        if target is not None:
+            seen = (*seen, target.provider, target.model, exchange.model)
+        if self._usual:
+            return seen
+        metadata = exchange.metadata if self._tags else {}
+        tags = tuple([metadata.get(name) for name in self._tags])
+        return seen, exchange.request.client if self._client else "", tags
 
     def sight(self, exchange: "Exchange", target: "Target | None") -> Sight:
         """What scopes see of an exchange."""

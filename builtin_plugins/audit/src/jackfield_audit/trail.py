@@ -44,6 +44,7 @@ class Trail:
     problem: str | None = None
     _waiting: "list[tuple[Event, float, asyncio.Future[None] | None]]" = field(factory=list)
     _writing: "asyncio.Task[None] | None" = None
+    _timer: asyncio.TimerHandle | None = None
     _pool: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(1, "audit"))
     _handle: int = -1
     _size: int = 0
@@ -73,6 +74,8 @@ class Trail:
 
     async def close(self) -> None:
         """Write what waits, and a last anchor."""
+        if self._timer is not None:
+            self._timer.cancel()
         while self._writing is not None:
             await self._writing
         if self._handle >= 0:
@@ -103,6 +106,24 @@ class Trail:
                 self._tell(batch)
         finally:
             self._writing = None
+            if self._timer is None and self._seq > self._anchored:
+                self._timer = loop.call_later(self.seconds, self._anchor_soon)
+
+    def _anchor_soon(self) -> None:
+        self._timer = None
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._anchor_now())
+
+    async def _anchor_now(self) -> None:
+        try:
+            if self._seq > self._anchored:
+                await asyncio.get_running_loop().run_in_executor(self._pool, self._anchor)
+        except OSError as error:
+            logger.error("the audit trail cannot be anchored: %s", error.strerror or error)
+        finally:
+            self._writing = None
+            if self._waiting:
+                self._writing = asyncio.create_task(self._write_waiting())
 
     def _tell(self, batch: "list[tuple[Event, float, asyncio.Future[None] | None]]") -> None:
         for _, _, done in batch:

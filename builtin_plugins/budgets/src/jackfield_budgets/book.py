@@ -119,9 +119,14 @@ class Book:
         )
 
 
+def account_of(id: str, budget: Budget) -> Account:
+    """The account of a budget that is not one of its own for each value."""
+    return Account(budget.organization, f"budget:{id}")
+
+
 def _share(id: str, budget: Budget, scope: Scope, value: str, tenant: str) -> Share:
     """Values are a tenant's own words: where each has an account, it is the tenant's."""
-    account = Account(budget.organization, f"budget:{id}")
+    account = account_of(id, budget)
     if scope.each:
         account = Account(tenant, f"budget:{id}:{value}")
     limit = Limit(account, budget.amount(), budget.span())

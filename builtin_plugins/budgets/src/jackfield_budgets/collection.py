@@ -1,13 +1,19 @@
 """The budgets that administrators keep."""
 
-from typing import ClassVar
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from attrs import evolve
 
-from jackfield.admin import Actor, Change, Collection
+from jackfield.admin import Actor, Change, Collection, Kept
 from jackfield.errors import Forbidden, InvalidRequest
 from jackfield.exchange import Principal
+from jackfield.scopes import Scope
+from jackfield.store import Balance
+from jackfield.windows import Calendar
 
+from .book import account_of
 from .budget import Budget
 
 
@@ -17,7 +23,13 @@ class BudgetCollection(Collection[Budget]):
     name: ClassVar[str] = "budgets"
     singular: ClassVar[str] = "budget"
     Item: ClassVar[type[Budget]] = Budget
-    columns: ClassVar[tuple[str, ...]] = ("name", "scope", "limit", "unit", "window", "hard")
+    columns: ClassVar[tuple[str, ...]] = ("name", "scope", "limit", "spent", "left", "window")
+    facts: ClassVar[Mapping[str, str]] = {
+        "spent": "What is spent in the window that is now; not where each value has its own.",
+        "reserved": "What is held besides: for requests under way, and by workers in advance.",
+        "left": "What is neither spent nor held.",
+        "resets": "When a window of the calendar ends.",
+    }
 
     def id_of(self, item: Budget) -> str:
         """Its name."""
@@ -26,6 +38,20 @@ class BudgetCollection(Collection[Budget]):
     def is_own(self, id: str, item: Budget, principal: Principal) -> bool:
         """Whether the principal falls under it."""
         return item.scope in principal.scopes
+
+    async def known(self, things: Sequence[Kept[Budget]]) -> Sequence[Mapping[str, Any]]:
+        """What is spent and left of each."""
+        single = [kept for kept in things if not Scope.from_text(kept.item.scope).each]
+        now = self.setup.ledger.now()
+        spans = [kept.item.span().span(now) for kept in single]
+        accounts = [account_of(kept.id, kept.item) for kept in single]
+        asked = [(account, span.since) for account, span in zip(accounts, spans, strict=True)]
+        balances = await self.store.balances(asked)
+        found = {
+            kept.id: _standing(kept.item, balance, span.resets_at)
+            for kept, balance, span in zip(single, balances, spans, strict=True)
+        }
+        return [found.get(kept.id, {}) for kept in things]
 
     async def check(self, change: Change[Budget], actor: Actor) -> Budget | None:
         """Fill in the name and the organization; one of another organization is not to be made."""
@@ -38,3 +64,16 @@ class BudgetCollection(Collection[Budget]):
             raise Forbidden(f"This key belongs to {actor.organization!r}.", param="organization")
         organization = item.organization or actor.organization
         return evolve(item, name=change.id, organization=organization)
+
+
+def _standing(budget: Budget, balance: Balance, resets_at: float) -> dict[str, str]:
+    left = budget.amount() - balance.spent - balance.held
+    standing = {
+        "spent": budget.show(balance.spent),
+        "reserved": budget.show(balance.held),
+        "left": budget.show(max(0, left)),
+    }
+    if isinstance(budget.span(), Calendar):
+        moment = dt.datetime.fromtimestamp(resets_at, dt.UTC)
+        standing["resets"] = moment.isoformat(timespec="seconds")
+    return standing

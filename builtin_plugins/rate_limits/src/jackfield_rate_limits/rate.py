@@ -1,22 +1,19 @@
 """A rate limit as it is written in the configuration, and what it limits."""
 
-from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from attrs import field, frozen
 
 from jackfield.allowances import Limit
 from jackfield.config import option
-from jackfield.exchange import Exchange
-from jackfield.plan import Target
-from jackfield.scopes import Scope, Sight, Sights
+from jackfield.scopes import Scope
 from jackfield.store import Account
 from jackfield.windows import Forever, Rolling, parse_window
 
 Measure = Literal["requests", "concurrent", "tokens", "input_tokens", "output_tokens"]
+MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
 TOKENS: Final = ("tokens", "input_tokens", "output_tokens")
 
-_MOST_KEPT: Final = 4096
 _MOST: Final = 10**15
 
 
@@ -58,19 +55,16 @@ class Rate:
 
     def amounts(self) -> dict[Measure, int]:
         """What is limited."""
-        given: dict[Measure, int | None] = {
-            "requests": self.requests,
-            "concurrent": self.concurrent,
-            "tokens": self.tokens,
-            "input_tokens": self.input_tokens,
-            "output_tokens": self.output_tokens,
-        }
+        given = {measure: getattr(self, measure) for measure in MEASURES}
         return {measure: amount for measure, amount in given.items() if amount is not None}
 
 
 @frozen(eq=False)
 class Share:
-    """One measure of one rate limit, and the account of it that a request falls under."""
+    """One measure of one rate limit, and the account of it that a request falls under.
+
+    `at` is the place of its measure in `Amounts`.
+    """
 
     name: str
     measure: Measure
@@ -78,7 +72,12 @@ class Share:
     value: str
     window: str
     about_target: bool
+    at: int = field(init=False)
     amount: str = field(init=False)
+
+    @at.default
+    def _at(self) -> int:
+        return MEASURES.index(self.measure)
 
     @amount.default
     def _amount(self) -> str:
@@ -90,77 +89,25 @@ class Share:
         return f"{self.name} ({self.value})" if self.value else self.name
 
 
-@frozen(eq=False)
-class Terms:
-    """What a request falls under at one place of its path: first requests, then what is held."""
-
-    requests: tuple[Share, ...] = ()
-    held: tuple[Share, ...] = ()
-    shares: tuple[Share, ...] = field(init=False)
-    limits: tuple[Limit, ...] = field(init=False)
-    counts_tokens: bool = field(init=False)
-
-    @shares.default
-    def _shares(self) -> tuple[Share, ...]:
-        return self.requests + self.held
-
-    @limits.default
-    def _limits(self) -> tuple[Limit, ...]:
-        return tuple(share.limit for share in self.shares)
-
-    @counts_tokens.default
-    def _counts_tokens(self) -> bool:
-        return any(share.measure in TOKENS for share in self.held)
+Amounts = tuple[int, int, int, int, int]
+"""What is counted of one request, in the order of `MEASURES`."""
 
 
-class Rates:
-    """All rate limits, and the terms that follow from them, kept for requests that are alike.
-
-    Requests and requests at once are counted when a request comes, unless the limit is one of a
-    target; all else at each attempt.
-    """
-
-    def __init__(self, rates: Iterable[tuple[str, Rate]]) -> None:
-        self._rates = [(name, rate, Scope.from_text(rate.scope)) for name, rate in rates]
-        self._sights = Sights(scope for _, _, scope in self._rates)
-        self._kept: dict[object, Terms] = {}
-        self.has_target_terms = any(
-            scope.about_target or not rate.amounts().keys().isdisjoint(TOKENS)
-            for _, rate, scope in self._rates
-        )
-
-    def terms(self, exchange: Exchange, target: Target | None) -> Terms:
-        """What a request falls under, on its arrival or at an attempt at a target."""
-        key = self._sights.key(exchange, target)
-        try:
-            return self._kept[key]
-        except KeyError:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            terms = self._kept[key] = self._terms(self._sights.sight(exchange, target))
-            return terms
-
-    def _terms(self, sight: Sight) -> Terms:
-        shares = [
-            _share(name, rate, scope, value, measure, sight.principal.tenant)
-            for name, rate, scope in self._rates
-            for value in scope.values(sight)
-            for measure in rate.amounts()
-        ]
-        late = sight.target is not None
-        here = [share for share in shares if _is_late(share) is late]
-        return Terms(
-            tuple(share for share in here if share.measure == "requests"),
-            tuple(share for share in here if share.measure != "requests"),
-        )
+def needed(input_tokens: int, output_tokens: int) -> Amounts:
+    """What a request needs that can use so many tokens."""
+    return 1, 1, input_tokens + output_tokens, input_tokens, output_tokens
 
 
-def _is_late(share: Share) -> bool:
-    return share.about_target or share.measure in TOKENS
+def used(input_tokens: int, output_tokens: int) -> Amounts:
+    """What a request has used: its place is free again."""
+    return 1, 0, input_tokens + output_tokens, input_tokens, output_tokens
 
 
-def _share(name: str, rate: Rate, scope: Scope, value: str, measure: Measure, tenant: str) -> Share:
-    """Values are a tenant's own words: where each has an account, it is the tenant's."""
+def share_of(
+    name: str, rate: Rate, scope: Scope, value: str, measure: Measure, tenant: str
+) -> Share:
+    """The share of a rate for one of its measures and one value of its scope."""
+    # Values are a tenant's own words: where each has an account, it is the tenant's.
     account = Account("", f"rate:{name}:{measure}")
     if scope.each:
         shared = scope.kind in ("ip", "provider")

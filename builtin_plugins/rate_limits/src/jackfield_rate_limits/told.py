@@ -1,10 +1,12 @@
 """What a caller is told of its limits, in the words of its vendor's API."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import ceil
 from typing import NamedTuple
+
+from jackfield.allowances import Allowances
 
 from .rate import Measure, Share
 
@@ -17,50 +19,83 @@ class Standing(NamedTuple):
     resets_at: float
 
 
-def headers(dialect: str, standings: Mapping[Measure, Standing], now: float) -> dict[str, str]:
-    """The headers for a client that speaks a dialect."""
-    told: dict[str, str] = {}
+Writer = Callable[[dict[str, str], Standing, float], None]
+"""Adds to headers how a limit of one measure stands at a moment."""
+
+
+class Board:
+    """What callers of one dialect are told of the limits that they fall under."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, dialect: str, shares: Sequence[Share]) -> None:
+        told: dict[Measure, list[Share]] = {}
+        for share in shares:
+            if share.measure != "concurrent":
+                told.setdefault(share.measure, []).append(share)
+        self._rows = [(_writer(dialect, measure), of_it) for measure, of_it in told.items()]
+
+    def headers(
+        self, allowances: Allowances, now: float, reached: Standing | None = None
+    ) -> dict[str, str]:
+        """The tightest limit of each measure as far as it is known; one that is reached first."""
+        headers: dict[str, str] = {}
+        for write, shares in self._rows:
+            if reached is not None and reached.share in shares:
+                write(headers, reached, now)
+                continue
+            tightest: Standing | None = None
+            for share in shares:
+                known = allowances.standing(share.limit, now)
+                if known is not None and (tightest is None or known[0] < tightest.left):
+                    tightest = Standing(share, *known)
+            if tightest is not None:
+                write(headers, tightest, now)
+        return headers
+
+
+def _writer(dialect: str, measure: Measure) -> Writer:
     if dialect.startswith("openai."):
-        for measure, (share, left, resets_at) in standings.items():
-            limit, remaining, reset = _openai_names(measure)
-            told[limit] = share.amount
-            told[remaining] = str(left)
-            told[reset] = _duration(ceil(resets_at - now))
-    elif dialect.startswith("anthropic."):
-        for measure, (share, left, resets_at) in standings.items():
-            limit, remaining, reset = _anthropic_names(measure)
-            told[limit] = share.amount
-            told[remaining] = str(left)
-            told[reset] = _moment(ceil(resets_at))
-    else:
-        told = _ietf(standings, now)
-    return told
+        return _openai(measure)
+    return _anthropic(measure) if dialect.startswith("anthropic.") else _ietf
 
 
-@lru_cache
-def _openai_names(measure: str) -> tuple[str, str, str]:
+def _openai(measure: Measure) -> Writer:
     what = measure.replace("_", "-")
-    return (
-        f"x-ratelimit-limit-{what}",
-        f"x-ratelimit-remaining-{what}",
-        f"x-ratelimit-reset-{what}",
-    )
+    limit, remaining = f"x-ratelimit-limit-{what}", f"x-ratelimit-remaining-{what}"
+    reset = f"x-ratelimit-reset-{what}"
+
+    def write(headers: dict[str, str], standing: Standing, now: float) -> None:
+        share, left, resets_at = standing
+        headers[limit] = share.amount
+        headers[remaining] = str(left)
+        headers[reset] = _duration(ceil(resets_at - now))
+
+    return write
 
 
-@lru_cache
-def _anthropic_names(measure: str) -> tuple[str, str, str]:
+def _anthropic(measure: Measure) -> Writer:
     what = f"anthropic-ratelimit-{measure.replace('_', '-')}"
-    return f"{what}-limit", f"{what}-remaining", f"{what}-reset"
+    limit, remaining, reset = f"{what}-limit", f"{what}-remaining", f"{what}-reset"
+
+    def write(headers: dict[str, str], standing: Standing, now: float) -> None:
+        share, left, resets_at = standing
+        headers[limit] = share.amount
+        headers[remaining] = str(left)
+        headers[reset] = _moment(ceil(resets_at))
+
+    return write
 
 
-def _ietf(standings: Mapping[Measure, Standing], now: float) -> dict[str, str]:
+def _ietf(headers: dict[str, str], standing: Standing, now: float) -> None:
     """`RateLimit` and `RateLimit-Policy` of the IETF's draft."""
-    policies, states = [], []
-    for measure, (share, left, resets_at) in standings.items():
-        name = f'"{share.name}-{measure}"'
-        policies.append(f"{name};q={share.amount};w={getattr(share.limit.window, 'seconds', 0)}")
-        states.append(f"{name};r={left};t={max(0, ceil(resets_at - now))}")
-    return {"ratelimit-policy": ", ".join(policies), "ratelimit": ", ".join(states)}
+    share, left, resets_at = standing
+    name = f'"{share.name}-{share.measure}"'
+    policy = f"{name};q={share.amount};w={getattr(share.limit.window, 'seconds', 0)}"
+    state = f"{name};r={left};t={max(0, ceil(resets_at - now))}"
+    for header, item in (("ratelimit-policy", policy), ("ratelimit", state)):
+        before = headers.get(header)
+        headers[header] = f"{before}, {item}" if before else item
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,7 @@
 """Things that administrators keep: keys, teams, budgets. A plugin has a class for each kind."""
 
 import secrets as randomness
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from attrs import frozen
@@ -60,6 +60,9 @@ class Collection(Generic[T]):
     columns: ClassVar[tuple[str, ...]] = ()
     """The fields in the table on the command line; those that fit when empty."""
 
+    facts: ClassVar[Mapping[str, str]] = {}
+    """Members that answers have besides the fields, with what they mean: see `known`."""
+
     actions: ClassVar[tuple[Action, ...]] = ()
     creators: ClassVar[Roles] = MANAGERS
     readers: ClassVar[Roles] = EVERYONE
@@ -108,6 +111,10 @@ class Collection(Generic[T]):
         Also called, with empty `notes`, when a create is repeated with its idempotency key.
         """
         return {}
+
+    async def known(self, things: Sequence[Kept[T]]) -> Sequence[Mapping[str, Any]]:
+        """The `facts` of each thing, such as what has been spent: read afresh, never given."""
+        return [{}] * len(things)
 
     # To use
 

@@ -57,7 +57,7 @@ def openapi_document(
     schemas = {"Error": _ERROR}
     for collection in collections:
         name = _class_name(collection)
-        schemas[name] = shown_schema(collection.Item)
+        schemas[name] = shown_schema(collection.Item, collection.facts)
         schemas[f"{name}Create"] = created_schema(collection.Item)
         schemas[f"{name}Update"] = updated_schema(collection.Item)
     return {

@@ -75,14 +75,19 @@ class Routes(Generic[T]):
         actor = self._reader(exchange)
         query = Query.read(exchange.request.query, self.collection.Item)
         found = await page(self._guard, query, actor)
-        shown = [self._guard.shown(kept, actor) for kept in found.kept]
+        known = await self.collection.known(found.kept)
+        shown = [
+            {**self._guard.shown(kept, actor), **facts}
+            for kept, facts in zip(found.kept, known, strict=True)
+        ]
         return _json(200, {"data": shown, "next": found.next})
 
     async def show(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
         """One thing."""
         actor = self._reader(exchange)
         kept = await self._seen(exchange, actor)
-        return _json(200, self._guard.shown(kept, actor))
+        (facts,) = await self.collection.known([kept])
+        return _json(200, {**self._guard.shown(kept, actor), **facts})
 
     async def create(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
         """Something new, once for each idempotency key."""

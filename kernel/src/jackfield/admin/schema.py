@@ -43,16 +43,17 @@ _ADDED: Mapping[str, Schema] = {
 }
 
 
-def shown_schema(cls: type[Any]) -> Schema:
-    """What an answer has of a thing."""
+def shown_schema(cls: type[Any], facts: Mapping[str, str]) -> Schema:
+    """What an answer has of a thing; not every answer has the `facts`."""
     fields = {
         name: _field(one) for name, one in attributes_of(cls).items() if not one.rights.secret
     }
+    known = {name: {"readOnly": True, "description": what} for name, what in facts.items()}
     required = ["id", "created", "updated", "etag"]
     return {
         "type": "object",
         "description": _first_line(cls),
-        "properties": {**fields, **_ADDED},
+        "properties": {**fields, **known, **_ADDED},
         "required": required,
     }
 

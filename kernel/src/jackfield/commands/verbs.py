@@ -117,7 +117,8 @@ class Verbs:
             return
         if done:
             terminal.line(good(f"{done} "), self.collection.singular, " ", name(one["id"]))
-        known = [key for key in one if key in self.attributes or key in ADDED]
+        usual = {*self.attributes, *self.collection.facts, *ADDED}
+        known = [key for key in one if key in usual]
         rows: list[tuple[str, Line]] = [(key, _cell(one[key])) for key in known]
         terminal.panel(f"{self.collection.singular} {one['id']}", rows)
         for key, value in one.items():
