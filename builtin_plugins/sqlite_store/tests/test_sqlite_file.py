@@ -1,12 +1,16 @@
 """The file: how it is made, and which files are refused."""
 
+import asyncio
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
 
 from jackfield.errors import ConfigError
 from jackfield_sqlite_store import opened
+
+VISITOR = Path(__file__).with_name("visitor.py")
 
 
 async def problem(path: Path) -> str:
@@ -66,3 +70,26 @@ async def test_an_empty_file_becomes_the_database(tmp_path: Path) -> None:
     path.touch()
     async with opened(path) as store:
         assert await store.put("s", "k", b"1") == 1
+
+
+async def test_who_leaves_does_not_take_the_log_along(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    log = tmp_path / "store.db-wal"
+    async with opened(path) as one:
+        await one.put("s", "k", b"1")
+        before = log.stat().st_ino
+        for name in ("first", "second"):
+            visitor = await asyncio.create_subprocess_exec(sys.executable, VISITOR, path, name)
+            assert await visitor.wait() == 0
+        assert log.stat().st_ino == before
+        assert [value.key for value in await one.scan("visitors")] == ["first", "second"]
+        async with opened(path) as other:
+            assert await other.get("s", "k") == await one.get("s", "k")
+
+
+async def test_what_is_committed_comes_into_the_file_without_another_commit(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    async with opened(path) as store:
+        await store.put("s", "k", bytes(1 << 20))
+        while path.stat().st_size < 1 << 20:
+            await store.time()

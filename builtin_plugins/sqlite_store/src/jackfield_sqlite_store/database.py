@@ -1,7 +1,10 @@
 """The file: its tables, its version, and how it is opened."""
 
+import contextlib
+import errno
 import os
 import sqlite3
+import stat
 import time
 from pathlib import Path
 from typing import Final
@@ -11,6 +14,8 @@ from jackfield.errors import ConfigError
 APPLICATION: Final = 0x4A61636B
 VERSION: Final = 1
 BUSY_MS: Final = 2000
+LONG_LOG: Final = 8000
+"""Pages of the log from which on a commit makes a checkpoint itself."""
 
 TABLES: Final = """
 CREATE TABLE clock (
@@ -86,9 +91,19 @@ def open_database(path: Path) -> sqlite3.Connection:
 def _make(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        if stat.S_ISDIR(_mode(path)):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     except OSError as error:
         raise sqlite3.OperationalError(f"unable to open database file: {error.strerror}") from error
+
+
+def _mode(path: Path) -> int:
+    # A file that is there is not opened here: whoever closes it lets go of all locks that SQLite
+    # has on it for this process. Another one that leaves would then think that it was the last,
+    # and take the log along.
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    return path.stat().st_mode
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
@@ -96,6 +111,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         _use_wal(db)
         db.execute("PRAGMA synchronous = FULL")
         db.execute(f"PRAGMA journal_size_limit = {64 << 20}")
+        db.execute(f"PRAGMA wal_autocheckpoint = {LONG_LOG}")
         if not _is_built(db, path):
             db.execute("BEGIN IMMEDIATE")
             if not _is_built(db, path):

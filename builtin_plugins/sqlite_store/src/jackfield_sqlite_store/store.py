@@ -24,6 +24,7 @@ from jackfield.store import (
 )
 
 from . import holdings, messages, owners, postings, values
+from .checkpoints import Checkpoints
 from .transactions import Transaction, Transactions, Work
 
 T = TypeVar("T")
@@ -48,10 +49,15 @@ class SqliteStore(Store):
     patience: float = PATIENCE
     _writer: Transactions = field(init=False)
     _reader: Transactions = field(init=False)
+    _reporter: Transactions = field(init=False)
+    _checkpoints: Checkpoints = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._writer = Transactions(self.path, writes=True)
         self._reader = Transactions(self.path, writes=False)
+        # What reads much must not make wait what a request or a listener reads.
+        self._reporter = Transactions(self.path, writes=False)
+        self._checkpoints = Checkpoints(self.path)
 
     async def open(self) -> None:
         """Make the file, or check it. Raises ConfigError if it cannot be used as it is."""
@@ -61,9 +67,12 @@ class SqliteStore(Store):
         except StoreUnavailable as error:
             failure = self._writer.failure or self._reader.failure
             raise ConfigError([f"plugins.sqlite_store.path: {failure}"]) from error
+        self._checkpoints.start()
 
     async def close(self) -> None:
         """Finish what has begun, and let go of the file."""
+        await self._checkpoints.close()
+        await self._reporter.close()
         await self._reader.close()
         await self._writer.close()
 
@@ -141,18 +150,18 @@ class SqliteStore(Store):
     async def tallies(self, scope: str, prefix: str, since: int, until: int) -> list[Tally]:
         """The counters of the series that begin with `prefix`, for hours in [since, until)."""
         work = partial(postings.tallies, scope=scope, prefix=prefix, since=since, until=until)
-        return await self._reader.run(work, self.patience)
+        return await self._reporter.run(work, self.patience)
 
     async def records(
         self, scope: str, since: float, until: float, *, after: str = "", limit: int = 1000
     ) -> list[Record]:
         """The records of times in [since, until), in order, those that come after a place."""
         work = partial(postings.records, scope=scope, span=(since, until), after=after, limit=limit)
-        return await self._reader.run(work, self.patience)
+        return await self._reporter.run(work, self.patience)
 
     async def scopes(self) -> list[str]:
         """The scopes that have records or tallies, in order."""
-        return await self._reader.run(postings.scopes, self.patience)
+        return await self._reporter.run(postings.scopes, self.patience)
 
     async def forget_records(self, before: float) -> int:
         """Delete the records from before a time; how many those were."""
@@ -168,7 +177,7 @@ class SqliteStore(Store):
     async def publish(self, channel: str, message: bytes) -> None:
         """Tell all who listen to a channel, in this process and in others."""
         _check_text(channel)
-        await self._write(partial(messages.publish, channel=channel, message=message))
+        await self._work(partial(messages.publish, channel=channel, message=message))
 
     def listen(self, channel: str) -> AsyncIterator[bytes | None]:
         """What is published on a channel from now on; the first is None, once it listens."""

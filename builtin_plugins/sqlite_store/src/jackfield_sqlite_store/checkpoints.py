@@ -1,0 +1,67 @@
+"""Checkpoints: what is committed is brought from the log into the file, beside the commits."""
+
+import asyncio
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from attrs import define, field
+
+from jackfield.errors import ConfigError
+
+from .database import open_database
+
+PAUSE: Final = 1.0
+"""Seconds between two checkpoints."""
+
+
+@define(eq=False)
+class Checkpoints:
+    """One connection and its thread, which nobody waits for.
+
+    They need no lock that a commit needs. What they leave, as they must while somebody always
+    writes, is little, and for a commit to bring over once the log is long.
+    """
+
+    path: Path
+    _thread: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(1, "sqlite_checkpoints"))
+    _db: sqlite3.Connection | None = None
+    _seen: int = 0
+    _task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Make them from now on."""
+        self._task = asyncio.create_task(self._repeat())
+
+    async def close(self) -> None:
+        """Finish the one that has begun."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        self._thread.shutdown()
+
+    async def _repeat(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(PAUSE)
+            await loop.run_in_executor(self._thread, self._make)
+
+    def _make(self) -> None:
+        try:
+            if self._db is None:
+                self._db = open_database(self.path)
+            # It tells of the commits of other connections, and this one makes none.
+            (seen,) = self._db.execute("PRAGMA data_version").fetchone()
+            if seen != self._seen:
+                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                self._seen = seen
+        except (sqlite3.Error, ConfigError):
+            # Whether the file can be used is found out, and told, by those who write to it.
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
