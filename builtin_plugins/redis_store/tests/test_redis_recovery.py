@@ -151,3 +151,21 @@ async def _holds_everything_once(store: RedisStore, owners: list[Owner]) -> None
     assert {one.series: one.amount for one in tallies} == {
         owner.name: len(owner.journal) for owner in owners
     }
+
+
+async def test_who_was_connected_anew_has_to_state_what_it_holds(
+    own: Process, store: RedisStore
+) -> None:
+    async def is_alive() -> bool:
+        while True:
+            try:
+                return (await store.renew("o", lease=60)).alive
+            except StoreUnavailable:
+                await asyncio.sleep(0)
+
+    await store.restate("o", {}, lease=60)
+    assert await is_alive()
+    own.ask("CLIENT", "KILL", "TYPE", "normal")
+    assert not await is_alive()
+    await store.restate("o", {}, lease=60)
+    assert await is_alive()

@@ -137,7 +137,8 @@ class Lease(msgspec.Struct, frozen=True):
     `posted` is the number of the last posting that it has: a number below the one that it has
     confirmed before means that it has lost what came after. `alive` is whether the lease has run
     on since the owner's last `restate`; else, as for an owner that is new to the store, it must
-    `restate` what it holds, and is not alive until it has.
+    `restate` what it holds, and is not alive until it has. A store that may have lost what is held
+    says so too.
     """
 
     posted: int

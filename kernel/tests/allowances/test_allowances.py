@@ -269,6 +269,53 @@ def test_what_is_left_is_known_after_the_first_call(world: World) -> None:
     assert world.one.remaining(limit(100)) == 90
 
 
+def test_what_is_held_here_can_be_spent_at_once(world: World) -> None:
+    limits = (limit(100), limit(100, TEAM))
+    assert world.one.try_spend(limits, (1, 1)) is None
+    world.loop.run(world.one.reserve(limits, (10, 10))).release()
+    assert world.one.try_spend(limits, (4, 11)) is None
+    debits = world.one.try_spend(limits, (4, 10))
+    assert debits == (Debit(KEY, 0, 4), Debit(TEAM, 0, 10))
+    world.desks[0].spend(debits)
+    world.wait(1)
+    assert (world.bank.spent_since(KEY, 0), world.bank.held_of(KEY)) == (4, 0)
+
+
+def test_limits_that_are_kept_go_by_the_moment(world: World) -> None:
+    limits = (limit(100, seconds=10),)
+    world.loop.run(world.one.reserve(limits, (10,))).release()
+    spent = [world.one.try_spend(limits, (1,))]
+    world.loop.clock += 5
+    spent.append(world.one.try_spend(limits, (1,)))
+    buckets = [debits[0].bucket for debits in spent if debits]
+    assert buckets[1] - buckets[0] == 5
+
+
+def test_limits_that_are_kept_do_not_outlive_a_change_of_the_limit(world: World) -> None:
+    before, after = (limit(100),), (limit(5),)
+    world.loop.run(world.one.reserve(before, (50,))).release()
+    assert world.one.try_reserve(before, (10,)) is not None
+    world.loop.run(world.one.reserve(after, (0,)))
+    assert world.one.try_reserve(before, (10,)) is None
+
+
+def test_limits_that_are_kept_do_not_outlive_what_is_forgotten(world: World) -> None:
+    limits = (limit(100),)
+    world.loop.run(world.one.reserve(limits, (10,))).release()
+    world.wait(2)
+    assert not world.one._slices
+    assert world.one.try_reserve(limits, (0,)) is None
+
+
+def test_how_a_limit_stands_is_known_after_the_first_call(world: World) -> None:
+    now = world.loop.time()
+    known = limit(100, seconds=10)
+    assert world.one.standing(known, now) is None
+    world.reserve(world.one, known, 40)
+    assert world.one.standing(known, now) == (60, now + 11)
+    assert world.one.standing(known, now + 3) == (60, now + 14)
+
+
 def test_nothing_is_needed_for_nothing(world: World) -> None:
     world.spend(world.one, limit(100), 100)
     calls = world.bank.calls

@@ -33,6 +33,12 @@ WISHES = st.lists(
     max_size=5,
 )
 WHO = st.integers(0, 2)
+_KEPT: dict[tuple[Limit, ...], tuple[Limit, ...]] = {}
+
+
+def kept(limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
+    """The same tuple for the same limits, as plugins keep them."""
+    return _KEPT.setdefault(limits, limits)
 
 
 @define(eq=False)
@@ -69,6 +75,12 @@ class Spending(RuleBasedStateMachine):
             await asyncio.gather(self._reserve(first, wishes), self._reserve(second, others))
 
         self.loop.run(both())
+
+    @rule(who=WHO, limits=st.permutations(LIMITS[:3]), count=st.integers(1, 3), amount=AMOUNTS)
+    def spend(self, who: int, limits: list[Limit], count: int, amount: int) -> None:
+        process = self.processes[who]
+        spent = process.allowances.try_spend(kept(tuple(limits[:count])), [amount] * count)
+        self._spent(spent or (), process, self.loop.time())
 
     @rule(who=WHO, wishes=WISHES, seconds=st.sampled_from([0, 0.001, 0.0015, 0.002, 0.05]))
     def leave(self, who: int, wishes: list[Any], seconds: float) -> None:
@@ -186,7 +198,7 @@ class Spending(RuleBasedStateMachine):
         await asyncio.gather(*(self._one(process, *wish) for wish in wishes))
 
     async def _one(self, process: Process, limits: list[Limit], amount: int, place: bool) -> None:
-        wanted = (*limits, PLACES) if place else tuple(limits)
+        wanted = kept((*limits, PLACES) if place else tuple(limits))
         amounts = [1 if limit is PLACES else amount for limit in wanted]
         try:
             reservation = await process.allowances.reserve(wanted, amounts)

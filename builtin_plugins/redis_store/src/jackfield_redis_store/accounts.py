@@ -22,12 +22,16 @@ class Accounts:
 
     For `recovery` seconds after the server has lost its data nothing can be acquired: so long the
     owners have for posting again what they had posted, and for stating what they hold.
+
+    A server that was connected to anew may be a replica that has taken over, and has not got all of
+    what an owner holds: so the lease is not alive there until the owner has stated it again.
     """
 
     def __init__(self, server: Server, keys: Keys, *, recovery: float) -> None:
         self._server = server
         self._keys = keys
         self._recovery = recovery
+        self._stated: dict[str, object] = {}
 
     async def acquire(self, owner: str, claims: Sequence[Claim], lease: float) -> Acquired:
         """Hold amounts on all accounts, or on none."""
@@ -52,16 +56,20 @@ class Accounts:
     async def renew(self, owner: str, lease: float) -> Lease:
         """Make the lease run from now."""
         posted, stated, now = await self._run(scripts.RENEW, [owner, _micros(lease)])
-        return Lease(posted, bool(stated), now / MICROSECONDS)
+        session = self._session()
+        same = self._stated.setdefault(owner, session) is session
+        return Lease(posted, bool(stated) and same, now / MICROSECONDS)
 
     async def restate(self, owner: str, held: Mapping[Account, int], lease: float) -> None:
         """Replace what is held for the owner."""
-        named = _named(held)
+        named, session = _named(held), self._session()
         await self._run(scripts.RESTATE, [owner, _micros(lease), *_flat(named)], named)
+        self._stated[owner] = session
 
     async def close_owner(self, owner: str) -> None:
         """End an owner."""
         await self._run(scripts.CLOSE_OWNER, [owner, REMEMBERED])
+        self._stated.pop(owner, None)
 
     async def balances(self, accounts: Sequence[tuple[Account, int]]) -> list[Balance]:
         """The states of accounts."""
@@ -77,6 +85,9 @@ class Accounts:
         """
         age: int = await self._server.run(scripts.BORN, (self._keys.born,))
         return max(0.0, self._recovery - abs(age) / MICROSECONDS)
+
+    def _session(self) -> object:
+        return self._server.session(self._keys.born)
 
     async def _run(self, script: Script, words: Sequence[Word], names: Iterable[bytes] = ()) -> Any:
         """Run a script for the owner that is its first word."""

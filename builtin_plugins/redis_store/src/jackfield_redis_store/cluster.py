@@ -76,6 +76,11 @@ class ClusterRouter(Router):
             node.drop(trouble)
         self._wanted.set()
 
+    def session(self, key: bytes) -> object:
+        """That of the server which has the key, as far as it is known."""
+        node = self._owners[key_slot(key)]
+        return node and node.session
+
     @property
     def trouble(self) -> Trouble | None:
         """What is wrong with the cluster, or with one of its servers that has keys."""

@@ -46,6 +46,9 @@ class Node:
         self.name = name
         self.trouble: Trouble | None = None
         self.address: Address | None = None
+        self.session = object()
+        """Another one whenever the server has been connected to anew: it may be another server."""
+
         self._locate = locate
         self._dialing = dialing
         self._deadline = deadline
@@ -123,7 +126,7 @@ class Node:
     def _is_up(self, wire: Wire) -> None:
         if self.trouble is not None:
             logger.info("%s is back", self.name)
-        self._wire, self.trouble = wire, None
+        self._wire, self.trouble, self.session = wire, None, object()
         if not self._settled.done():
             self._settled.set_result(None)
 

@@ -33,6 +33,10 @@ class Router(ABC):
     def distrust(self, key: bytes, trouble: Trouble) -> None:
         """Look anew for the server that has a key: the one that was asked is the wrong one."""
 
+    @abstractmethod
+    def session(self, key: bytes) -> object:
+        """Another one whenever the server that has a key was connected to anew, or is another."""
+
     @property
     @abstractmethod
     def trouble(self) -> Trouble | None:
@@ -65,6 +69,10 @@ class SingleRouter(Router):
     def distrust(self, key: bytes, trouble: Trouble) -> None:
         """Ask for its address again."""
         self._node.drop(trouble)
+
+    def session(self, key: bytes) -> object:
+        """Its session."""
+        return self._node.session
 
     @property
     def trouble(self) -> Trouble | None:

@@ -57,6 +57,10 @@ class Server:
         """Wait until it is known whether the servers can be asked."""
         await self._router.settled(asyncio.get_running_loop().time() + seconds)
 
+    def session(self, key: bytes) -> object:
+        """Another one whenever the server that has a key was connected to anew, or is another."""
+        return self._router.session(key)
+
     async def stop(self) -> None:
         """Close all connections."""
         await self._router.stop()

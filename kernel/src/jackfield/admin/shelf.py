@@ -1,9 +1,11 @@
 """How the things of one collection lie in the store."""
 
+import asyncio
 import logging
 import secrets as randomness
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from attrs import evolve
@@ -21,6 +23,9 @@ GATEWAY: Final = ""
 """The scope of what is no tenant's own. Ids are looked up before a tenant is known."""
 
 _AT_ONCE = 200
+_TELL_AGAIN: Final = 0.1
+"""Seconds between two tries to tell those who listen of a change."""
+_TELL_MOST: Final = 600
 _logger = logging.getLogger("jackfield.admin")
 
 
@@ -31,6 +36,7 @@ class Shelf(Generic[T]):
         self._setup = setup
         self._keeping = Keeping(cls)
         self._prefix = f"admin/{name}/"
+        self._telling: set[asyncio.Task[None]] = set()
 
     async def get(self, id: str) -> Kept[T] | None:
         """The thing of an id, if there is one."""
@@ -57,26 +63,52 @@ class Shelf(Generic[T]):
         after = evolve(before, item=item, updated=time.time(), declared_in=declared_in)
         key = self._prefix + before.id
         data = self._keeping.write(item, after.created, after.updated, declared_in, after.mark)
-        version = await self._setup.store.put(GATEWAY, key, data, expect=before.version)
-        await self._publish(before.id)
+        try:
+            version = await self._setup.store.put(GATEWAY, key, data, expect=before.version)
+        except StoreUnavailable:
+            self._tell_later(before.id)  # It may have been kept.
+            raise
+        await self._tell(before.id)
         return evolve(after, version=version)
 
     async def delete(self, kept: Kept[T]) -> None:
         """Forget a thing. Raises Conflict if it has changed."""
-        await self._setup.store.delete(GATEWAY, self._prefix + kept.id, expect=kept.version)
-        await self._publish(kept.id)
+        key = self._prefix + kept.id
+        try:
+            await self._setup.store.delete(GATEWAY, key, expect=kept.version)
+        except StoreUnavailable:
+            self._tell_later(kept.id)
+            raise
+        await self._tell(kept.id)
 
     async def changes(self) -> AsyncIterator[str | None]:
         """The ids of what changes; None when some may have been missed."""
         async for message in self._setup.store.listen(self._prefix):
             yield None if message is None else message.decode()
 
-    async def _publish(self, id: str) -> None:
+    async def _tell(self, id: str) -> None:
         try:
-            await self._setup.store.publish(self._prefix, id.encode())
+            await self._publish(id)
         except StoreUnavailable:
-            # The change has been made. Who listens is told that it may have missed something.
-            _logger.warning("nobody could be told that %s%s has changed", self._prefix, id)
+            _logger.warning("those who listen are told later that %s%s changed", self._prefix, id)
+            self._tell_later(id)
+
+    def _tell_later(self, id: str) -> None:
+        task = asyncio.create_task(self._tell_again(id))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell_again(self, id: str) -> None:
+        """Try until it works. A store that is back need not have been away for who listens."""
+        for _ in range(_TELL_MOST):
+            await asyncio.sleep(_TELL_AGAIN)
+            with suppress(StoreUnavailable):
+                await self._publish(id)
+                return
+        _logger.error("nobody could be told that %s%s has changed", self._prefix, id)
+
+    async def _publish(self, id: str) -> None:
+        await self._setup.store.publish(self._prefix, id.encode())
 
     def _kept(self, value: Value) -> Kept[T]:
         item, envelope = self._keeping.read(value.data)
