@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check format rooms install docs bench clean
+.PHONY: help run test check format rooms install docs bench trust clean
 
 MANIFESTS := pyproject.toml $(wildcard requirements*.txt */pyproject.toml */*/pyproject.toml)
 ARGS ?=
@@ -30,6 +30,9 @@ docs: .venv/.installed-dev  ## write the generated parts of the documentation an
 
 bench: .venv/.installed-dev  ## measure the gateway on this machine (a part: make bench ARGS="--only start")
 	@scripts/bench $(ARGS)
+
+trust: .venv/.installed-dev  ## prove that budgets hold and nothing is lost (a part: make trust ARGS="--store sqlite")
+	@scripts/trust $(ARGS)
 
 install: .venv/.installed-dev  ## set up .venv with every room and every tool
 

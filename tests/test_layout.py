@@ -54,6 +54,7 @@ STATE = (
     "_journal",
     "_ledger",
     "_purses.py",
+    "_purses.py",
     "_slices.py",
     "_waiting.py",
     "allowances.py",

@@ -1,33 +1,41 @@
-"""A gateway with one budget of tokens: what it has to be configured with, and what it has spent."""
+"""A gateway with one budget of output tokens: its configuration, its callers, what it has spent."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import aiohttp
 import msgspec
 from attrs import define, field
+from tests.faults.bars import Bars
 from tests.faults.faultd import Faultd
 from tests.faults.gateway import GatewayProcess, config
+from tests.faults.load import percentile
 from tests.faults.views import PATHS, View, ask, chat
 
 from jackfield.store import Account, Store
 
-COST = 12
-"""Tokens that the upstream bills for each of its good answers."""
+COST = 7
+"""Tokens of output that the upstream bills for a good answer. As many are reserved."""
 
 ACCOUNT = Account("", "budget:all")
 PATIENT = {"first_byte": 9.0, "between_events": 9.0, "total": 20.0}
+Change = Callable[[], None]
 HANGING = 5.0
 """Seconds after which a request counts as hanging, on a machine that may be busy."""
 
 
-def spending(upstream: Faultd, limit: int, *tables: str, server: str = "") -> str:
+def spending(upstream: Faultd, limit: int, *tables: str, window: str = "none") -> str:
     """The configuration of a gateway that may spend so many tokens."""
-    budget = (
-        f'[plugins.budgets.limits.all]\nlimit = {limit}\nunit = "tokens"\nwindow = "none"\n'
-        "[plugins.budgets]\ndefault_max_tokens = 7\n[plugins.usage]\n"
-    )
-    return config(upstream.base_url, budget, *tables, server=server, timeouts=PATIENT)
+    budget = f"""
+[plugins.usage]
+[plugins.budgets]
+default_max_tokens = {COST}
+[plugins.budgets.limits.all]
+limit = {limit}
+unit = "output_tokens"
+window = "{window}"
+"""
+    return config(upstream.base_url, budget, *tables, timeouts=PATIENT)
 
 
 @define(eq=False)
@@ -52,10 +60,10 @@ class Callers:
         self.views += seen
         return seen
 
-    async def until_served(self) -> None:
-        """Ask until an answer comes."""
-        while (await self.ask(1))[0].status not in (200, 429):
-            await asyncio.sleep(0.05)
+    async def until(self, status: int) -> None:
+        """Ask until this is the answer."""
+        while (await self.ask(1))[0].status != status:
+            pass
 
     @property
     def hanging(self) -> int:
@@ -75,15 +83,56 @@ async def spent(store: Store) -> int:
 
 
 async def recorded(store: Store) -> int:
-    """How many tokens the records add up to."""
+    """How many tokens of output the records add up to."""
     tokens = 0
     for scope in await store.scopes():
         for record in await store.records(scope, 0, 2**40, limit=100_000):
-            tokens += sum(msgspec.json.decode(record.data).get("tokens", {}).values())
+            tokens += msgspec.json.decode(record.data).get("tokens", {}).get("output_tokens", 0)
     return tokens
 
 
-async def equal(store: Store, upstream: Faultd) -> bool:
-    """Whether budget and records are what the upstream bills."""
+async def equality(store: Store, upstream: Faultd) -> int:
+    """Wait until budget and records are what the upstream bills; what that is."""
+    while not await _equal(store, upstream):  # noqa: ASYNC110 - other processes make it true
+        await asyncio.sleep(0.05)
+    return await spent(store)
+
+
+async def _equal(store: Store, upstream: Faultd) -> bool:
     billed = COST * len(upstream.ledger.records)
     return billed == await spent(store) == await recorded(store)
+
+
+@define
+class Passed:
+    """What has been seen of a bad state; `off` is by how much the limit was missed in the end."""
+
+    callers: Callers
+    meanwhile: Sequence[View]
+    off: int
+
+    def check(self) -> None:
+        """Nobody has waited, or heard nonsense, and nothing was spent beyond the limit or lost."""
+        assert (self.callers.hanging, self.callers.odd, self.off) == (0, [], 0)
+
+    def judge(self, row: Bars) -> None:
+        """The same as figures."""
+        row.at_most(0, self.callers.hanging, "requests that hang")
+        row.at_most(0, len(self.callers.odd), "answers that are no answer")
+        row.at_most(0, abs(self.off), "tokens that the limit was missed by")
+        slowest = percentile([view.seconds for view in self.meanwhile], 0.99)
+        row.at_most(60, slowest * 1000, "ms p99 meanwhile")
+
+
+async def pass_through(
+    gateway: GatewayProcess, count: int, enter: Change, leave: Change
+) -> tuple[Callers, Sequence[View]]:
+    """Ask before, in and after a bad state, until the limit is reached; those seen in it too."""
+    callers = Callers(gateway)
+    await callers.until(200)
+    await callers.ask(count // 4)
+    enter()
+    meanwhile = await callers.ask(count)
+    leave()
+    await callers.until(429)
+    return callers, meanwhile

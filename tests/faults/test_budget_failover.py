@@ -10,7 +10,7 @@ from builtin_plugins.redis_store.tests.relay import Relay, relaying
 from tests.faults.bars import Figures
 from tests.faults.faultd import Faultd
 from tests.faults.gateway import serving
-from tests.faults.spending import COST, Callers, equal, spending, spent
+from tests.faults.spending import COST, Callers, equality, spending
 
 from jackfield_redis_store.opening import opened
 
@@ -47,28 +47,29 @@ class Failovers:
             self.primary = replica
         self.relay.target = replica.port
         await self.callers.ask(A_ROUND // 3)
-        await self.callers.until_served()
-        await self._equality(limit)
+        await self.callers.until(200)
+        await self.equality(limit)
 
-    async def _equality(self, limit: int) -> None:
+    async def equality(self, limit: int) -> None:
+        """Wait until the store says what the upstream bills."""
         async with opened(self.primary.url, deadline=1.0) as store:
-            while not await equal(store, self.upstream):  # noqa: ASYNC110 - others make it true
-                await asyncio.sleep(0.05)
-            self.over = max(0, await spent(store) - limit)
+            self.over = max(0, await equality(store, self.upstream) - limit)
 
 
 async def fail_over(folder: Path, rounds: int) -> Failovers:
     """So many failovers, under a limit that the last of them meet."""
-    limit = COST * A_ROUND * rounds * 3 // 4
+    limit = COST * A_ROUND * rounds
     primary = Process("redis-server", folder / "redis").start()
     async with Faultd() as upstream, relaying(primary.port) as relay:
         redis = f'[plugins.redis_store]\nurl = "{relay.url}"\nrecovery_seconds = {RECOVERY}\n'
         async with serving(folder, spending(upstream, limit, redis)) as gateway:
             failovers = Failovers(folder, upstream, relay, Callers(gateway), primary)
             try:
-                await failovers.callers.until_served()
+                await failovers.callers.until(200)
                 for _ in range(rounds):
                     await failovers.fail_over(limit)
+                await failovers.callers.until(429)
+                await failovers.equality(limit)
             finally:
                 failovers.primary.kill()
     return failovers

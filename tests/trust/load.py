@@ -2,63 +2,121 @@
 
 import asyncio
 import random
+import re
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import aiohttp
-from attrs import define, field
+from attrs import define, field, frozen
 
+MODEL = "truth/model"
 MAX_TOKENS = 400
 STREAMING = 0.5
 LEAVING = 0.05
-PATIENCE = aiohttp.ClientTimeout(total=60)
+PATIENCE = aiohttp.ClientTimeout(total=90)
+LOST = 0
+LEFT = 499
+REFUSED = 429
+REST = 0.1
+"""Seconds that a client rests after a refusal."""
+
+_BUDGET = re.compile(rb"The budget '([^']+)'")
+_CODE = re.compile(rb'"code":"(\w+)"')
+_NEED = re.compile(rb"may need ([0-9.]+) dollars")
+
+
+@frozen
+class View:
+    """What a client saw: a status, `LOST` with the connection, `LEFT` when it left; and a body."""
+
+    status: int
+    body: bytes = b""
+
+    def code(self) -> str:
+        """The code of the error."""
+        found = _CODE.search(self.body)
+        return found[1].decode() if found else "no code"
+
+    def budget(self) -> str:
+        """The name of the budget that has refused it."""
+        found = _BUDGET.search(self.body)
+        return found[1].decode() if found else self.body.decode(errors="replace")
+
+    def need(self) -> int:
+        """The nano-dollars for which that had no room."""
+        found = _NEED.search(self.body)
+        return round(float(found[1]) * 10**9) if found else 0
 
 
 @define
 class Load:
-    """`total` requests by the keys in turn; `answers` counts their statuses, 0 for a lost one."""
+    """`total` requests by the keys in turn; `answers` counts their statuses, `refusals` budgets and
+    `failures` the other errors.
+
+    `progress` is told how many are done, after each.
+    """
 
     url: str
-    keys: tuple[str, ...]
+    keys: Sequence[str]
     total: int
-    at_once: int = 200
+    at_once: int
+    progress: Callable[[int], None]
     answers: Counter[int] = field(factory=Counter)
+    refusals: Counter[str] = field(factory=Counter)
+    failures: Counter[str] = field(factory=Counter)
     done: int = 0
 
     async def run(self) -> None:
         """Ask them all."""
         numbers = iter(range(self.total))
-        connector = aiohttp.TCPConnector(limit=0, force_close=True)
-        async with aiohttp.ClientSession(connector=connector, timeout=PATIENCE) as session:
-            clients = (self._client(session, numbers) for _ in range(self.at_once))
-            await asyncio.gather(*clients)
+        async with session() as asking:
+            await asyncio.gather(*[self._client(asking, numbers) for _ in range(self.at_once)])
 
-    async def _client(self, session: aiohttp.ClientSession, numbers: Iterator[int]) -> None:
+    async def _client(self, asking: aiohttp.ClientSession, numbers: Iterator[int]) -> None:
         for number in numbers:
             key = self.keys[number % len(self.keys)]
-            self.answers[await ask(session, self.url, key, number)] += 1
+            view = await ask(asking, self.url, key, number)
+            self.answers[view.status] += 1
             self.done += 1
+            self.progress(self.done)
+            if view.status == REFUSED:
+                self.refusals[view.budget()] += 1
+                await asyncio.sleep(REST)
+            elif view.status > LEFT:
+                self.failures[f"{view.status} {view.code()}"] += 1
 
 
-async def ask(session: aiohttp.ClientSession, url: str, key: str, number: int) -> int:
-    """Ask one question; its status, 0 when the connection was lost."""
-    name = f"r{number:06}"
-    draw = random.Random(f"{name} client")
+def session() -> aiohttp.ClientSession:
+    """A client that asks each question on a connection of its own."""
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)
+    return aiohttp.ClientSession(connector=connector, timeout=PATIENCE)
+
+
+def name_of(number: int) -> str:
+    """The id of a request."""
+    return f"r{number:06}"
+
+
+async def ask(asking: aiohttp.ClientSession, url: str, key: str, number: int) -> View:
+    """Ask one question."""
+    name = name_of(number)
+    draw = random.Random(f"{name} client")  # noqa: S311 - no secret
     stream = draw.random() < STREAMING
     leaves = draw.random() < LEAVING
+    text = f"{name} {time.monotonic()} " + "please " * draw.randint(1, 60)
     body = {
-        "model": "truth/model",
-        "messages": [{"role": "user", "content": f"{name} " + "please " * draw.randint(1, 60)}],
+        "model": MODEL,
+        "messages": [{"role": "user", "content": text}],
         "max_tokens": MAX_TOKENS,
         "stream": stream,
     }
     headers = {"authorization": f"Bearer {key}", "x-request-id": name}
     try:
-        async with session.post(f"{url}/v1/chat/completions", json=body, headers=headers) as answer:
-            if leaves and stream:
+        async with asking.post(f"{url}/v1/chat/completions", json=body, headers=headers) as answer:
+            if leaves and stream and answer.status == 200:
                 await answer.content.read(draw.randint(1, 2000))
-                return 499
-            await answer.read()
-            return answer.status
+                return View(LEFT)
+            return View(answer.status, await answer.read())
     except (aiohttp.ClientError, TimeoutError, OSError):
-        return 0
+        return View(LOST)

@@ -1,16 +1,18 @@
-"""A provider with a ledger of truth: what it bills for each request, for those cut off as well.
+"""A provider with a ledger of truth: what it bills for each request, cut off or not.
 
-What it does is drawn from the request's own number, so that two runs bill the same.
+What it does is drawn from the request's own number, so that two runs are asked the same of.
 """
 
 import asyncio
 import json
 import random
 import sys
-from collections import defaultdict
+import time
+from collections import Counter, defaultdict
 from typing import Any
 
 from aiohttp import web
+from attrs import field, frozen
 
 TOKENS_A_CHUNK = 10
 SLOWEST_ANSWER = 0.05
@@ -19,105 +21,152 @@ FAILING = 0.03
 BREAKING = 0.03
 
 
+@frozen
+class Question:
+    """What is asked: `number` is the first word of the prompt, the second says when it was sent."""
+
+    number: str
+    sent: float
+    model: str
+    stream: bool
+    tells_usage: bool
+    most: int
+    input_tokens: int
+
+    @classmethod
+    def of(cls, asked: dict[str, Any]) -> "Question":
+        """A question in OpenAI's words."""
+        words = asked["messages"][-1]["content"].split()
+        options = asked.get("stream_options") or {}
+        return cls(
+            words[0],
+            float(words[1]),
+            asked["model"],
+            bool(asked.get("stream")),
+            bool(options.get("include_usage")),
+            asked.get("max_completion_tokens") or asked["max_tokens"],
+            len(words),
+        )
+
+
+@frozen
+class Fate:
+    """What becomes of one call: how long it takes, what it makes, whether it fails or breaks."""
+
+    output_tokens: int
+    pause: float
+    fails: bool
+    breaks: bool
+    draw: random.Random = field(repr=False)
+
+    @classmethod
+    def of(cls, question: Question, call: int) -> "Fate":
+        """What is drawn for one of the calls of a request."""
+        draw = random.Random(f"{question.number} {call}")  # noqa: S311 - no secret
+        tokens = draw.randint(question.most // 8, question.most)
+        what = draw.random()
+        breaks = FAILING <= what < FAILING + BREAKING
+        return cls(tokens, draw.random() * SLOWEST_ANSWER, what < FAILING, breaks, draw)
+
+
 class Truth:
     """For each request number the tokens of its input and its output that were billed."""
 
     def __init__(self) -> None:
         self._billed: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-
-    def bill(self, number: str, input_tokens: int, output_tokens: int, calls: int = 0) -> None:
-        """Add to what a request costs."""
-        bill = self._billed[number]
-        bill[0] += input_tokens
-        bill[1] += output_tokens
-        bill[2] += calls
+        self._calls: Counter[str] = Counter()
+        self._admissions: list[float] = []
 
     async def show(self, request: web.Request) -> web.Response:
-        """The ledger: number → [input tokens, output tokens, calls]."""
-        return web.json_response(self._billed)
+        """The ledger: number → [input tokens, output tokens, calls], and all admission times."""
+        return web.json_response({"billed": self._billed, "admissions": self._admissions})
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         """Answer, fail or break off, and bill what was done."""
-        asked = await request.json()
-        prompt = asked["messages"][-1]["content"]
-        number = prompt.split()[0]
-        draw = random.Random(number)
-        most = asked.get("max_completion_tokens") or asked["max_tokens"]
-        usage = (len(prompt.split()), draw.randint(most // 8, most))
-        fate = draw.random()
-        await asyncio.sleep(draw.random() * SLOWEST_ANSWER)
-        if fate < FAILING:
-            return web.json_response({"error": {"message": "down", "type": "server_error"}}, status=500)
-        if not asked.get("stream"):
-            self.bill(number, *usage, 1)
-            return web.json_response(_answer(asked["model"], usage))
-        return await self._stream(request, asked, usage, breaks=fate < FAILING + BREAKING)
+        question = Question.of(await request.json())
+        self._calls[question.number] += 1
+        if self._calls[question.number] == 1:
+            self._admissions.append(time.monotonic() - question.sent)
+        fate = Fate.of(question, self._calls[question.number])
+        await asyncio.sleep(fate.pause)
+        if fate.fails:
+            error = {"message": "down", "type": "server_error"}
+            return web.json_response({"error": error}, status=500)
+        if question.stream:
+            return await self._stream(request, question, fate)
+        self._bill(question, question.input_tokens, fate.output_tokens, 1)
+        if fate.breaks:
+            return await _break_off(request)
+        return web.json_response(_answer(question, fate.output_tokens))
+
+    def _bill(self, question: Question, given: int, made: int, calls: int = 0) -> None:
+        bill = self._billed[question.number]
+        bill[0] += given
+        bill[1] += made
+        bill[2] += calls
 
     async def _stream(
-        self, request: web.Request, asked: dict[str, Any], usage: tuple[int, int], *, breaks: bool
+        self, request: web.Request, question: Question, fate: Fate
     ) -> web.StreamResponse:
-        number = asked["messages"][-1]["content"].split()[0]
-        draw = random.Random(f"{number} stream")
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
         await response.prepare(request)
-        self.bill(number, usage[0], 0, 1)
-        left, at = usage[1], draw.randint(0, usage[1]) if breaks else -1
+        self._bill(question, question.input_tokens, 0, 1)
+        left, draw = fate.output_tokens, fate.draw
+        end = draw.randint(0, left) if fate.breaks else -1
         while left > 0:
-            if left <= at and request.transport is not None:
-                request.transport.abort()
-                return response
+            if left <= end:
+                return await _break_off(request, response)
             step = min(TOKENS_A_CHUNK, left)
             left -= step
-            self.bill(number, 0, step)
-            await response.write(_event(_chunk(asked["model"], "word " * step)))
+            self._bill(question, 0, step)
+            await response.write(_event(_chunk(question.model, "word " * step)))
             await asyncio.sleep(draw.random() * SLOWEST_CHUNK)
-        await response.write(_event(_chunk(asked["model"], None, "stop")))
-        if (asked.get("stream_options") or {}).get("include_usage"):
-            await response.write(_event(_chunk(asked["model"], usage=usage)))
+        await response.write(_event(_chunk(question.model, None, "stop")))
+        if question.tells_usage:
+            usage = _usage(question, fate.output_tokens)
+            await response.write(_event({**_chunk(question.model), "choices": [], "usage": usage}))
         await response.write(b"data: [DONE]\n\n")
         await response.write_eof()
         return response
+
+
+async def _break_off(
+    request: web.Request, response: web.StreamResponse | None = None
+) -> web.StreamResponse:
+    if request.transport is not None:
+        request.transport.abort()
+    return response or web.Response()
 
 
 def _event(value: dict[str, Any]) -> bytes:
     return b"data: " + json.dumps(value).encode() + b"\n\n"
 
 
-def _usage(usage: tuple[int, int]) -> dict[str, int]:
-    return {
-        "prompt_tokens": usage[0],
-        "completion_tokens": usage[1],
-        "total_tokens": sum(usage),
-    }
+def _usage(question: Question, made: int) -> dict[str, int]:
+    given = question.input_tokens
+    return {"prompt_tokens": given, "completion_tokens": made, "total_tokens": given + made}
 
 
-def _answer(model: str, usage: tuple[int, int]) -> dict[str, Any]:
-    message = {"role": "assistant", "content": "word " * usage[1]}
+def _answer(question: Question, made: int) -> dict[str, Any]:
+    message = {"role": "assistant", "content": "word " * made}
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 1,
-        "model": model,
+        "model": question.model,
         "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-        "usage": _usage(usage),
+        "usage": _usage(question, made),
     }
 
 
-def _chunk(
-    model: str,
-    content: str | None = None,
-    finish: str | None = None,
-    usage: tuple[int, int] | None = None,
-) -> dict[str, Any]:
+def _chunk(model: str, content: str | None = None, finish: str | None = None) -> dict[str, Any]:
     delta = {"content": content} if content else {}
-    choice = {"index": 0, "delta": delta, "finish_reason": finish}
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion.chunk",
         "created": 1,
         "model": model,
-        "choices": [] if usage else [choice],
-        **({"usage": _usage(usage)} if usage else {}),
+        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
     }
 
 

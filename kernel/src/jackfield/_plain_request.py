@@ -88,16 +88,16 @@ def is_plain(tree: Any) -> bool:
 
 def _is_text(value: Any) -> bool:
     kind = type(value)
-    if kind is list:
-        for one in value:
-            if type(one) is not str and not _is_text(one):
-                return False
-    elif kind is dict:
+    if kind is dict:
         if not _MEDIA.isdisjoint(value):
             return False
-        for one in value.values():
-            if type(one) is not str and not _is_text(one):
-                return False
+        value = value.values()
+    elif kind is not list:
+        return True
+    for one in value:
+        if type(one) is str or _is_text(one):
+            continue
+        return False
     return True
 
 

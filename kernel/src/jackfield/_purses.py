@@ -33,9 +33,11 @@ class Purse:
     def reserve(self, amounts: Sequence[int]) -> Reservation | None:
         """Reserve an amount of each, or nothing where one has too little."""
         slices = self.slices
-        if not self._has(amounts):
-            return None
-        for piece, amount in zip(slices, amounts, strict=True):
+        for at, piece in enumerate(slices):  # `zip` with `strict` takes twice as long
+            if piece.available < amounts[at]:
+                return None
+        for at, piece in enumerate(slices):
+            amount = amounts[at]
             piece.available -= amount
             piece.reserved += amount
             piece.demand += amount
@@ -45,17 +47,15 @@ class Purse:
 
     def spend(self, amounts: Sequence[int]) -> tuple[Debit, ...] | None:
         """Spend an amount of each, or nothing where one has too little."""
-        if not self._has(amounts):
-            return None
-        for piece, amount in zip(self.slices, amounts, strict=True):
+        slices = self.slices
+        for at, piece in enumerate(slices):
+            if piece.available < amounts[at]:
+                return None
+        debits = []
+        for at, piece in enumerate(slices):
+            amount = amounts[at]
             piece.available -= amount
             piece.demand += amount
             piece.changes += 1
-        spent = zip(self.slices, self._buckets, amounts, strict=True)
-        return tuple([debit_of(*one) for one in spent])
-
-    def _has(self, amounts: Sequence[int]) -> bool:
-        for piece, amount in zip(self.slices, amounts, strict=True):
-            if piece.available < amount:
-                return False
-        return True
+            debits.append(debit_of(piece, self._buckets[at], amount))
+        return tuple(debits)

@@ -170,9 +170,13 @@ class Reservation:
 
     def debits(self) -> tuple[Debit, ...]:
         """What is to be posted if all of it is spent."""
-        terms = zip(self._slices, self._buckets, self._amounts, strict=True)
+        amounts, buckets = self._amounts, self._buckets
         return tuple(
-            [debit_of(piece, bucket, n) for piece, bucket, n in terms if n and not piece.occupies]
+            [
+                _new(Debit, (piece.account, buckets[at], amounts[at]))
+                for at, piece in enumerate(self._slices)
+                if amounts[at] and not piece.occupies
+            ]
         )
 
     def settle(self, amounts: Sequence[int]) -> tuple[Debit, ...]:
@@ -185,8 +189,9 @@ class Reservation:
             raise RuntimeError("a reservation is settled once")
         self._open = False
         debits = []
-        terms = zip(self._slices, self._buckets, self._amounts, amounts, strict=True)
-        for piece, bucket, held, spent in terms:
+        reserved, buckets = self._amounts, self._buckets
+        for at, piece in enumerate(self._slices):  # `zip` with `strict` takes twice as long
+            held, spent = reserved[at], amounts[at]
             piece.reserved -= held
             piece.available += held - spent
             piece.changes += 1
@@ -195,7 +200,7 @@ class Reservation:
             if piece.scarce and spent < held:
                 self._left_over(piece)
             if spent and not piece.occupies:
-                debits.append(debit_of(piece, bucket, spent))
+                debits.append(_new(Debit, (piece.account, buckets[at], spent)))
         return tuple(debits)
 
     def release(self) -> None:

@@ -96,7 +96,7 @@ def is_billable(exchange: "Exchange") -> bool:
 def sizes_of(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -> Sizes:
     """The most that a request can use of a model with these abilities."""
     request = exchange.request
-    body, operation = request.body, exchange.operation
+    body, operation = request.body, exchange.endpoint.operation
     limit = _limit(exchange, vendors, able)
     if operation == "rerank":
         return Sizes(_most_input(len(body), able), 0, {"rerank_search": _searches(exchange)})
@@ -104,7 +104,7 @@ def sizes_of(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -
         return _untold(exchange, able)
     if operation in _SILENT:
         return Sizes(_most_input(len(body) + _OVERHEAD, able), 0)
-    if is_plain(exchange.tree) and not _SEARCHES_UNASKED.search(exchange.model or ""):
+    if is_plain(exchange.tree) and not _searches_unasked(exchange.model or ""):
         return Sizes(_most_input(len(body) + _OVERHEAD, able), limit)
     try:
         canonical = exchange.canonical()
@@ -144,11 +144,12 @@ def cost_of(sizes: Sizes, schedule: "Schedule") -> int:
     """The most that a request of such a size can cost, under every tariff it can come under."""
     most = 0
     given, made = sizes.input_tokens, sizes.output_tokens
-    for worst in schedule.worst(sizes.tiers, hour_cache=sizes.hour_cache, audio=sizes.audio):
-        if given > worst.above:
-            total = given * worst.given + made * worst.made + worst.request
+    worst = schedule.worst(sizes.tiers, sizes.hour_cache, sizes.audio)
+    for above, for_given, for_made, base, tariff in worst:
+        if given > above:
+            total = given * for_given + made * for_made + base
             if sizes.units:
-                total += worst.tariff.sum_of(sizes.units)
+                total += tariff.sum_of(sizes.units)
             most = max(most, total)
     return in_nano(most)
 
@@ -184,12 +185,17 @@ def _parts(chat: ChatRequest) -> Iterator[Part]:
             yield part
 
 
+def _searches_unasked(model: str) -> bool:
+    # The first test is a tenth of the work of the second.
+    return "compound" in model and _SEARCHES_UNASKED.search(model) is not None
+
+
 def _own_tools(chat: ChatRequest, body: bytes) -> int:
     """How often the provider's own tools can be called; 0 when there are none."""
     own = [tool.value for tool in chat.tools if isinstance(tool, Opaque)]
     if not own:
         unasked = any(word in body for word in _OTHER_TOOLS)
-        return _ROUNDS if unasked or _SEARCHES_UNASKED.search(chat.model) else 0
+        return _ROUNDS if unasked or _searches_unasked(chat.model) else 0
     uses = [tool.get("max_uses") for tool in own if isinstance(tool, dict)]
     known = [use for use in uses if type(use) is int and use >= 0]
     return sum(known) if len(known) == len(own) else max(_ROUNDS, sum(known))

@@ -77,8 +77,7 @@ class Request(msgspec.Struct, frozen=True):
         return f"<Request {self.method} {len(self.body)} bytes>"
 
 
-@frozen
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One change of the request or the response: by which plugin, and what."""
 
     by: str
@@ -160,7 +159,7 @@ class Exchange:
     @property
     def tree(self) -> Any:
         """The request's body as a JSON value that is shared: it must not be changed."""
-        return self._read()
+        return self._read() if self._tree is None else self._tree
 
     def canonical(self) -> CanonicalRequest:
         """The request in canonical form. Raises InvalidRequest where the dialect cannot say it."""
@@ -237,10 +236,10 @@ class Exchange:
         self.response_headers[name.lower()] = value
 
     def set_response_headers(self, headers: Mapping[str, str]) -> None:
-        """Add several headers at once, whose names are in lower case."""
-        if not "".join(headers.values()).isprintable():
-            for name, value in headers.items():
-                self.set_response_header(name, value)
+        """Add several headers at once, for texts that are known to hold no line break.
+
+        The names are in lower case. Nothing is checked, which is most of the work of one header.
+        """
         self.response_headers.update(headers)
 
     def leave(self, plugin: "Plugin") -> None:
@@ -266,9 +265,10 @@ class Exchange:
 
     def note(self, plugin: "Plugin", make: Callable[[], Any]) -> Any:
         """The plugin's own note on this exchange, made by `make` the first time."""
-        if plugin not in self.state:
-            self.state[plugin] = make()
-        return self.state[plugin]
+        known = self.state.get(plugin)
+        if known is None:
+            known = self.state[plugin] = make()
+        return known
 
     def _read(self) -> Any:
         if self._tree is None and self.request.body:

@@ -8,6 +8,7 @@ from attrs import frozen
 NANO: Final = 1_000_000_000
 """Nano-dollars in a dollar."""
 
+_DECIMALS: Final = 9
 _MOST: Final = Decimal(10) ** 12
 _FORM: Final = 'write dollars, such as "12.50"'
 
@@ -35,9 +36,10 @@ def dollars(amount: str | float | Decimal, *, cents: bool = False) -> int:
 
 def show(nano: int) -> str:
     """An amount in dollars as text, with two decimals or as many as it needs."""
-    sign, nano = ("-", -nano) if nano < 0 else ("", nano)
-    fraction = f"{nano % NANO:09d}".rstrip("0")
-    return f"{sign}{nano // NANO}.{fraction.ljust(2, '0')}"
+    sign, digits = ("-", str(-nano)) if nano < 0 else ("", str(nano))
+    if len(digits) <= _DECIMALS:
+        digits = digits.rjust(_DECIMALS + 1, "0")
+    return f"{sign}{digits[:-9]}.{digits[-9:-7]}{digits[-7:].rstrip('0')}"
 
 
 @frozen

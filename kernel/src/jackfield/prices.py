@@ -123,7 +123,7 @@ class Schedule:
         nano, unpriced = tariff.cost(usage)
         return Cost(nano, bool(unpriced), unpriced)
 
-    def worst(self, tiers: tuple[str, ...], *, hour_cache: bool, audio: bool) -> Sequence[Worst]:
+    def worst(self, tiers: tuple[str, ...], hour_cache: bool, audio: bool) -> Sequence[Worst]:
         """Every tariff that a request can come under, with the dearest rates of its tokens."""
         key = (tiers, hour_cache, audio)
         found = self._worst.get(key)

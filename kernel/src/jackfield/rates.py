@@ -159,32 +159,22 @@ def _scale(name: str) -> int:
 
 def _is_usual(usage: Usage) -> bool:
     """Whether all input is billed alike, and all output, and nothing else."""
-    return not (_has_special_input(usage) or _has_special_output(usage) or usage.units)
-
-
-def _has_special_input(usage: Usage) -> int:
-    return (
+    return not (
         usage.cached_input_tokens
         or usage.cache_write_tokens
         or usage.audio_input_tokens
         or usage.image_input_tokens
+        or usage.reasoning_tokens
+        or usage.audio_output_tokens
+        or usage.image_output_tokens
+        or usage.units
     )
-
-
-def _has_special_output(usage: Usage) -> int:
-    return usage.reasoning_tokens or usage.audio_output_tokens or usage.image_output_tokens
 
 
 def _billed(usage: Usage) -> Iterator[tuple[str, int]]:
     """Counts by the names of rates, of which no two count the same token."""
-    if _has_special_input(usage):
-        yield from _inputs(usage)
-    else:
-        yield "input", usage.input_tokens
-    if _has_special_output(usage):
-        yield from _outputs(usage)
-    else:
-        yield "output", usage.output_tokens
+    yield from _inputs(usage)
+    yield from _outputs(usage)
     for name, count in usage.units.items():
         yield ("audio_hour" if name == AUDIO else name), count
 

@@ -26,7 +26,7 @@ def billing_of(exchange: Exchange) -> Billing:
 
 def told_by_request(exchange: Exchange, outcome: Outcome) -> Usage | None:
     """What an answer is billed by where that stands in its request: letters, images."""
-    if outcome.kind != "answered" or exchange.dialect.translates or outcome.usage is not None:
+    if exchange.dialect.translates or outcome.kind != "answered" or outcome.usage is not None:
         return None
     usage, _ = settled_usage(exchange, outcome)
     return usage if usage.units else None

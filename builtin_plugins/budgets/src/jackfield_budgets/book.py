@@ -54,6 +54,7 @@ class Terms:
 
     limits: tuple[Limit, ...] = field(init=False)
     shares: tuple[Share, ...] = field(init=False)
+    watched: dict[Account, Share] = field(init=False)
     needs_price: Share | None = field(init=False)
     max_tokens: int | None = field(init=False)
 
@@ -64,6 +65,10 @@ class Terms:
     @shares.default
     def _shares(self) -> tuple[Share, ...]:
         return self.hard + self.soft
+
+    @watched.default
+    def _watched(self) -> dict[Account, Share]:
+        return {share.limit.account: share for share in self.shares if share.budget.warn_at}
 
     @needs_price.default
     def _needs_price(self) -> Share | None:
@@ -76,8 +81,11 @@ class Terms:
 
     def needs(self, bound: Bound) -> list[int]:
         """What has to be reserved of the hard ones."""
-        most = amounts_of(bound.nano or 0, bound.input_tokens, bound.output_tokens)
-        return [most[share.at] for share in self.hard]
+        return self.of_hard(amounts_of(bound.nano or 0, bound.input_tokens, bound.output_tokens))
+
+    def of_hard(self, amounts: Amounts) -> list[int]:
+        """What is counted of each hard one."""
+        return [amounts[share.at] for share in self.hard]
 
 
 @define(eq=False)

@@ -15,7 +15,7 @@ from jackfield.exchange import Exchange
 from jackfield.ledger import Ledger
 from jackfield.messages import Usage
 from jackfield.plan import Plan, Target
-from jackfield.plugin import CallNext, Plugin, hookimpl
+from jackfield.plugin import CallNext, Plugin, dry_runs_only, hookimpl
 from jackfield.prices import PriceBook
 from jackfield.response import Outcome, Response
 from jackfield.secrets import SecretRef
@@ -41,16 +41,8 @@ _REMAINING = "x-jackfield-budget-remaining"
 class Bill:
     """The attempts of one exchange. Once it is closed, what ends later is settled at once."""
 
-    attempts: list["Attempted"] = field(factory=list)
+    attempts: list[Spending] = field(factory=list)
     closed: bool = False
-
-
-@define(eq=False)
-class Attempted:
-    """One attempt: what it may spend, and where its usage can be read."""
-
-    spending: Spending
-    tap: Meter | None = None
 
 
 class Budgets(Plugin):
@@ -84,6 +76,7 @@ class Budgets(Plugin):
         allow_http: bool = option(False, "Whether the webhook may be plain HTTP elsewhere.")
 
     needs_store: ClassVar[bool] = True
+    wants_usage: ClassVar[bool] = True
     mutates: ClassVar[frozenset[str]] = frozenset({"request"})
 
     config: Config
@@ -134,15 +127,9 @@ class Budgets(Plugin):
         return None if self.shelf.listens else "it does not hear of changes of budgets"
 
     @hookimpl
-    async def pre_request(self, exchange: Exchange) -> None:
-        """Have the usage told."""
-        exchange.usage_wanted = True
-
-    @hookimpl
+    @dry_runs_only
     async def route(self, exchange: Exchange, plan: Plan) -> Plan | None:
-        """Say in a dry run what would be reserved."""
-        if not exchange.dry_run:
-            return None
+        """Say what would be reserved."""
         for target in plan.targets:
             terms = self.shelf.book.terms(exchange, target)
             if terms.shares:
@@ -166,20 +153,24 @@ class Budgets(Plugin):
         if not terms.shares or not self._is_priced(exchange, terms):
             return await call_next(target)
         bound = self._bounded(exchange, target, terms)
-        if bound.nano is None and terms.needs_price is not None:
-            raise refusals.price_missing(terms.needs_price, target)
-        reservation = await self._reserve(exchange, terms, terms.needs(bound))
-        size, tenant = len(exchange.request.body), exchange.principal.tenant
-        spending = Spending(
-            terms, target, tenant, bound, size, reservation, self._ledger, self._prices
-        )
-        spending.promise()
-        bill: Bill = exchange.note(self, Bill)
-        attempted = Attempted(spending)
-        bill.attempts.append(attempted)
-        if exchange.stream:
-            self._show(exchange, terms)
-        return await self._attempt(exchange, target, call_next, bill, attempted)
+        needs = _needs(terms, bound, target)
+        reservation = self._allowances.try_reserve(terms.limits, needs)
+        if reservation is None:
+            reservation = await self._reserve(exchange, terms, needs)
+        spending = self._promise(exchange, target, terms, bound, reservation)
+        before = exchange.tap
+        try:
+            response = await call_next(target)
+        except GatewayError as error:
+            self._ended(spending, exchange.tap, before, free=_unspent(error))
+            raise
+        else:
+            self._ended(spending, exchange.tap, before, free=self.config.cache_hits == "free")
+            return response
+        finally:
+            bill: Bill = exchange.state[self]
+            if bill.closed:
+                self._settle(spending)
 
     @hookimpl
     async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
@@ -189,44 +180,43 @@ class Budgets(Plugin):
             return
         bill.closed = True
         told = told_by_request(exchange, outcome)
-        for attempted in bill.attempts:
-            self._settle(attempted, told)
+        for spending in bill.attempts:
+            self._settle(spending, told)
         if not exchange.sent:
-            self._show(exchange, bill.attempts[-1].spending.terms)
+            self._show(exchange, bill.attempts[-1].terms)
 
-    async def _attempt(
+    def _promise(
         self,
         exchange: Exchange,
         target: Target,
-        call_next: CallNext,
-        bill: Bill,
-        attempted: Attempted,
-    ) -> Response:
-        before = exchange.tap
-        try:
-            response = await call_next(target)
-        except GatewayError as error:
-            attempted.tap = exchange.tap if exchange.tap is not before else None
-            if attempted.tap is None and _unspent(error):
-                attempted.spending.void()
-            raise
-        else:
-            if exchange.tap is not before:
-                attempted.tap = exchange.tap
-            elif self.config.cache_hits == "free":
-                attempted.spending.void()
-            return response
-        finally:
-            if bill.closed:
-                self._settle(attempted)
+        terms: Terms,
+        bound: Bound,
+        reservation: Reservation,
+    ) -> Spending:
+        """Write down what is reserved, and put it on the bill."""
+        size, tenant = len(exchange.request.body), exchange.principal.tenant
+        spending = Spending(
+            terms, target, tenant, bound, size, reservation, self._ledger, self._prices
+        )
+        spending.promise()
+        bill: Bill = exchange.note(self, Bill)
+        bill.attempts.append(spending)
+        if exchange.stream:
+            self._show(exchange, terms)
+        return spending
+
+    def _ended(
+        self, spending: Spending, meter: Meter | None, before: Meter | None, *, free: bool
+    ) -> None:
+        """Note where the usage can be read; if no provider has answered, it may be for free."""
+        if meter is not before:
+            spending.meter = meter
+        elif free:
+            spending.void()
 
     async def _reserve(self, exchange: Exchange, terms: Terms, needs: list[int]) -> Reservation:
-        limits = terms.limits
-        reservation = self._allowances.try_reserve(limits, needs)
-        if reservation is not None:
-            return reservation
         try:
-            return await self._allowances.reserve(limits, needs)
+            return await self._allowances.reserve(terms.limits, needs)
         except LimitReached as reached:
             share = next(share for share in terms.hard if share.limit == reached.limit)
             exchange.set_response_header("x-should-retry", "false")  # SDKs of vendors heed it
@@ -259,18 +249,14 @@ class Budgets(Plugin):
             raise refusals.unpriced(terms.hard[0], exchange.endpoint.operation)
         return billing == "priced"
 
-    def _settle(self, attempted: Attempted, told: Usage | None = None) -> None:
-        spending = attempted.spending
-        if not spending.is_open:
-            return
-        self.overspent += spending.settle(attempted.tap, self.config.unreported, told) > 0
-        for share in spending.terms.shares:
-            self.watch.touch(share)
+    def _settle(self, spending: Spending, told: Usage | None = None) -> None:
+        if spending.is_open:
+            self.overspent += spending.settle(self.config.unreported, told) > 0
+            self.watch.touch(spending.terms.watched)
 
     def _show(self, exchange: Exchange, terms: Terms) -> None:
         """The tightest budget, and those that have reached a threshold."""
-        tightest, least = None, 2.0
-        left = 0
+        tightest, least, left = None, 2.0, 0
         for share in terms.hard:
             remaining = self._allowances.remaining(share.limit)
             if remaining is not None:
@@ -289,6 +275,13 @@ class Budgets(Plugin):
         logger.warning("%s", notice.text())
         if self._webhook is not None:
             self._webhook.send(notice.tree())
+
+
+def _needs(terms: Terms, bound: Bound, target: Target) -> list[int]:
+    """What has to be reserved. Raises PriceMissing."""
+    if bound.nano is None and terms.needs_price is not None:
+        raise refusals.price_missing(terms.needs_price, target)
+    return terms.needs(bound)
 
 
 def _unspent(error: GatewayError) -> bool:

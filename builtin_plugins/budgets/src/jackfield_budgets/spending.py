@@ -43,7 +43,10 @@ class Meter(Protocol):
 
 @define(eq=False)
 class Spending:
-    """What is reserved and promised for one attempt until it is settled or void, which is once."""
+    """What is reserved and promised for one attempt until it is settled or void, which is once.
+
+    `meter` tells its usage, once a provider has answered.
+    """
 
     terms: Terms
     target: Target
@@ -56,11 +59,11 @@ class Spending:
     _buckets: tuple[int, ...] = field(default=(), init=False)
     _promised: int = field(default=0, init=False)
     is_open: bool = field(default=True, init=False)
+    meter: Meter | None = field(default=None, init=False)
 
     def promise(self) -> None:
         """Write down what is reserved. Raises JournalUnavailable, and nothing is reserved then."""
-        terms, now = self.terms, self._ledger.now()
-        debits = self._reservation.debits()
+        terms, debits, now = self.terms, self._reservation.debits(), self._ledger.now()
         if terms.soft:
             most = self._most()
             self._buckets = tuple([s.limit.window.span(now).bucket for s in terms.soft])
@@ -78,7 +81,7 @@ class Spending:
             self._reservation.release()
             self._ledger.cancel(self._promised)
 
-    def settle(self, meter: Meter | None, unreported: Unreported, told: Usage | None = None) -> int:
+    def settle(self, unreported: Unreported, told: Usage | None = None) -> int:
         """Spend what was used; how much more of any budget that was than had been reserved.
 
         `told` is what the request says itself of an answer that tells no usage.
@@ -86,34 +89,42 @@ class Spending:
         if not self.is_open:
             return 0
         self.is_open = False
-        used = self._used(meter, unreported, told)
-        hard = [used[share.at] for share in self.terms.hard]
-        over = max((n - m for n, m in zip(hard, self._reservation.amounts, strict=True)), default=0)
-        if over > 0:
-            logger.warning("%s has used more than was reserved: %d over", self.target, over)
+        now = self._ledger.now()
+        used = self._used(unreported, told, now)
+        hard = self.terms.of_hard(used)
+        over = self._over(hard)
         debits = self._reservation.settle(hard)
         if self.terms.soft:
             debits += self._soft_debits(used)
-        entry = Entry(self.tenant, self._ledger.now(), b"", debits)
-        self._ledger.post(entry, promised=self._promised)
-        return max(0, over)
+        self._ledger.post(Entry(self.tenant, now, b"", debits), promised=self._promised)
+        return over
 
-    def _used(self, meter: Meter | None, unreported: Unreported, told: Usage | None) -> Amounts:
+    def _over(self, hard: list[int]) -> int:
+        over = 0
+        for at, reserved in enumerate(self._reservation.amounts):
+            over = max(over, hard[at] - reserved)
+        if over:
+            logger.warning("%s has used more than was reserved: %d over", self.target, over)
+        return over
+
+    def _used(self, unreported: Unreported, told: Usage | None, now: float) -> Amounts:
+        meter = self.meter
         usage = meter.usage() if meter is not None else None
         if usage is not None and meter is not None and meter.is_complete():
-            return self._priced(usage)
+            return self._priced(usage, now)
         if usage is None and told is not None:
-            return self._priced(told)
+            return self._priced(told, now)
         if unreported == "estimate":
-            return self._priced(self._estimate(usage, meter.seen() if meter is not None else 0))
+            events = meter.seen() if meter is not None else 0
+            return self._priced(self._estimate(usage, events), now)
         if usage is not None and usage.input_tokens:
             # It is known what went in; what came out is as much as could.
             most = Usage(usage.input_tokens, self.bound.output_tokens)
-            return _least(self._priced(most), self._most())
+            return _least(self._priced(most, now), self._most())
         return self._most()
 
-    def _priced(self, usage: Usage) -> Amounts:
-        cost = self._prices.cost(self.target, usage, at=self._ledger.now())
+    def _priced(self, usage: Usage, now: float) -> Amounts:
+        cost = self._prices.cost(self.target, usage, at=now)
         nano = cost.nano
         if cost.missing:
             _warn_of_price(str(self.target))

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from attrs import define, field
@@ -81,10 +81,9 @@ class Watch:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def touch(self, share: Share) -> None:
-        """Look at an account soon: it was spent from."""
-        if share.budget.warn_at:
-            self._touched[share.limit.account] = share
+    def touch(self, shares: Mapping[Account, Share]) -> None:
+        """Look at accounts soon: they were spent from."""
+        self._touched.update(shares)
 
     async def look(self) -> None:
         """Look now. Raises StoreUnavailable."""

@@ -13,7 +13,7 @@ from jackfield.exchange import Exchange
 from jackfield.ledger import Ledger
 from jackfield.messages import Usage
 from jackfield.plan import Plan, Target
-from jackfield.plugin import CallNext, Plugin, hookimpl
+from jackfield.plugin import CallNext, Plugin, dry_runs_only, hookimpl
 from jackfield.prices import PriceBook
 from jackfield.response import Outcome, Response
 from jackfield.setup import Setup
@@ -21,8 +21,9 @@ from jackfield.store import StoreUnavailable
 
 from . import refusals
 from .opening import Openings
-from .rate import Measure, Rate, Rates, Share, Terms
-from .told import Standing, headers
+from .rate import Rate, Share, needed, used
+from .terms import Rates, Terms
+from .told import Board, Standing
 
 _THEIRS: Final = ("x-ratelimit-", "anthropic-ratelimit-", "ratelimit")
 _GATEWAYS_OWN: Final = "jackfield"
@@ -70,6 +71,7 @@ class RateLimits(Plugin):
         )
 
     needs_store: ClassVar[bool] = True
+    wants_usage: ClassVar[bool] = True
     mutates: ClassVar[frozenset[str]] = frozenset({"response"})
 
     config: Config
@@ -100,18 +102,18 @@ class RateLimits(Plugin):
         if exchange.dialect.name == _GATEWAYS_OWN:
             exchange.leave(self)
             return
-        exchange.usage_wanted = True
         terms = self._rates.terms(exchange, None)
-        if terms.shares and not exchange.dry_run:
-            await self._take(exchange, terms, [1] * len(terms.shares))
-            if not self._rates.has_target_terms:
-                self._tell(exchange, terms.shares)
+        if not terms.shares or exchange.dry_run:
+            return
+        if terms.held or not self._spend(terms):
+            self._hold(exchange, terms, await self._reserve(exchange, terms, terms.ones))
+        if not self._rates.has_target_terms:
+            self._tell(exchange, terms)
 
     @hookimpl
+    @dry_runs_only
     async def route(self, exchange: Exchange, plan: Plan) -> Plan | None:
-        """Say in a dry run what would be counted."""
-        if not exchange.dry_run:
-            return None
+        """Say what would be counted."""
         for target in (None, *plan.targets):
             shares = self._rates.terms(exchange, target).shares
             if shares:
@@ -127,27 +129,16 @@ class RateLimits(Plugin):
         if not self._rates.has_target_terms:
             return _without_theirs(await call_next(target))
         terms = self._rates.terms(exchange, target)
-        if not terms.shares:
-            return _without_theirs(await call_next(target))
-        occupied = await self._take(exchange, terms, self._needs(exchange, target, terms))
-        self._tell(exchange, self._rates.terms(exchange, None).shares + terms.shares)
+        occupied: Occupied | None = None
+        if terms.shares:
+            needs = self._needs(exchange, target, terms)
+            reservation = self._allowances.try_reserve(terms.limits, needs)
+            if reservation is None:
+                reservation = await self._reserve(exchange, terms, needs)
+            occupied = self._hold(exchange, terms, reservation)
+        self._tell(exchange, terms)
         if occupied is None:
             return _without_theirs(await call_next(target))
-        return _without_theirs(await self._attempt(exchange, target, call_next, occupied))
-
-    @hookimpl
-    async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
-        """Leave the places, and count the tokens that were used."""
-        held: Held | None = exchange.state.get(self)
-        if held is None:
-            return
-        held.closed = True
-        for occupied in held.occupied:
-            self._settle(occupied)
-
-    async def _attempt(
-        self, exchange: Exchange, target: Target, call_next: CallNext, occupied: Occupied
-    ) -> Response:
         before = exchange.tap
         try:
             response = await call_next(target)
@@ -159,21 +150,37 @@ class RateLimits(Plugin):
             if exchange.tap is before:
                 occupied.reservation.release()
             occupied.tap = exchange.tap
-            return response
+            return _without_theirs(response)
         finally:
             held: Held = exchange.state[self]
             if held.closed:
                 self._settle(occupied)
 
-    async def _take(
-        self, exchange: Exchange, terms: Terms, needs: Sequence[int]
+    @hookimpl
+    async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
+        """Leave the places, and count the tokens that were used."""
+        held: Held | None = exchange.state.get(self)
+        if held is None:
+            return
+        held.closed = True
+        for occupied in held.occupied:
+            self._settle(occupied)
+
+    def _spend(self, terms: Terms) -> bool:
+        """Count the request, if that can be done without asking the store."""
+        debits = self._allowances.try_spend(terms.limits, terms.ones)
+        if debits is None:
+            return False
+        for debit in debits:
+            self._ledger.debit(debit)
+        return True
+
+    def _hold(
+        self, exchange: Exchange, terms: Terms, reservation: Reservation | None
     ) -> Occupied | None:
-        """Reserve all, and spend what counts requests."""
-        reservation = self._allowances.try_reserve(terms.limits, needs)
+        """Spend what counts requests, and keep the rest until the exchange has ended."""
         if reservation is None:
-            reservation = await self._reserve(exchange, terms, needs)
-            if reservation is None:
-                return None
+            return None
         count = len(terms.requests)
         if count:
             first, reservation = reservation.split(count)
@@ -194,74 +201,52 @@ class RateLimits(Plugin):
         except LimitReached as reached:
             share = next(share for share in terms.shares if share.limit == reached.limit)
             wait = await self._openings.wait(share, reached.need)
-            self._tell(exchange, terms.shares, share, self._ledger.now() + wait)
+            self._tell(exchange, terms, self._standing(share, wait))
             raise refusals.reached(share, reached.need, wait) from None
         except StoreUnavailable:
             if self.config.when_unavailable == "allow":
                 return None
             raise refusals.unavailable(terms.shares[0]) from None
 
-    def _needs(self, exchange: Exchange, target: Target, terms: Terms) -> list[int]:
+    def _needs(self, exchange: Exchange, target: Target, terms: Terms) -> Sequence[int]:
         if not terms.counts_tokens:
-            return [1] * len(terms.shares)
+            return terms.ones
         bound = self._prices.bound(exchange, target, at=self._ledger.now())
-        return _counts(terms.shares, bound.input_tokens, bound.output_tokens, 1)
+        return terms.needs(needed(bound.input_tokens, bound.output_tokens))
 
     def _settle(self, occupied: Occupied) -> None:
-        reservation, terms = occupied.reservation, occupied.terms
+        reservation, terms, tap = occupied.reservation, occupied.terms, occupied.tap
         if not reservation.is_open:
             return
-        tap = occupied.tap
-        usage = tap.usage() if tap is not None else None
         if not terms.counts_tokens:
             reservation.release()
             return
+        usage = tap.usage() if tap is not None else None
         if usage is not None and tap is not None and tap.is_complete():
-            used = _counts(terms.held, usage.input_tokens, usage.output_tokens, 0)
+            counts = used(usage.input_tokens, usage.output_tokens)
+            spent = [counts[share.at] for share in terms.held]
         else:
-            used = [
+            spent = [
                 0 if share.measure == "concurrent" else amount
                 for share, amount in zip(terms.held, reservation.amounts, strict=True)
             ]
-        for debit in reservation.settle(used):
+        for debit in reservation.settle(spent):
             self._ledger.debit(debit)
 
-    def _tell(
-        self,
-        exchange: Exchange,
-        shares: Sequence[Share],
-        reached: Share | None = None,
-        opens: float = 0.0,
-    ) -> None:
-        """The tightest limit of each measure, in headers; the one that was reached before all."""
-        now = self._ledger.now()
-        standings: dict[Measure, Standing] = {}
-        for share in shares:
-            left = self._allowances.remaining(share.limit)
-            if left is None or share.measure == "concurrent":
-                continue
-            known = standings.get(share.measure)
-            if share is reached:
-                standings[share.measure] = Standing(share, min(left, share.limit.amount), opens)
-            elif known is None or (left < known.left and known.share is not reached):
-                resets_at = share.limit.window.span(now).resets_at
-                standings[share.measure] = Standing(share, left, resets_at)
-        if standings:
-            for name, text in headers(exchange.dialect.name, standings, now).items():
-                exchange.set_response_header(name, text)
+    def _tell(self, exchange: Exchange, terms: Terms, reached: Standing | None = None) -> None:
+        """Tell the caller how its limits stand."""
+        dialect = exchange.dialect.name
+        board = terms.boards.get(dialect)
+        if board is None:
+            board = terms.boards[dialect] = Board(dialect, terms.known)
+        exchange.set_response_headers(board.headers(self._allowances, self._ledger.now(), reached))
 
-
-def _counts(
-    shares: Sequence[Share], input_tokens: int, output_tokens: int, place: int
-) -> list[int]:
-    amounts: dict[Measure, int] = {
-        "requests": 1,
-        "concurrent": place,
-        "tokens": input_tokens + output_tokens,
-        "input_tokens": input_tokens,
-        "output_tokens": output_tokens,
-    }
-    return [amounts[share.measure] for share in shares]
+    def _standing(self, share: Share, wait: float) -> Standing | None:
+        """How a limit stands that is reached, and has room again in so many seconds."""
+        left = self._allowances.remaining(share.limit)
+        if left is None:
+            return None
+        return Standing(share, min(left, share.limit.amount), self._ledger.now() + wait)
 
 
 def _unused(error: GatewayError) -> bool:
@@ -271,7 +256,9 @@ def _unused(error: GatewayError) -> bool:
 
 def _without_theirs(response: Response) -> Response:
     """The provider's limits are the gateway's business; the caller is told of its own."""
-    if response.headers and any(name.startswith(_THEIRS) for name in response.headers):
-        kept = {n: text for n, text in response.headers.items() if not n.startswith(_THEIRS)}
-        return replace(response, headers=kept)
+    headers = response.headers
+    for name in headers:
+        if name.startswith(_THEIRS):
+            kept = {n: text for n, text in headers.items() if not n.startswith(_THEIRS)}
+            return replace(response, headers=kept)
     return response

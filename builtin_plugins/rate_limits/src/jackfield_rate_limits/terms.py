@@ -29,6 +29,7 @@ class Terms:
     known: tuple[Share, ...] = ()
     shares: tuple[Share, ...] = field(init=False)
     limits: tuple[Limit, ...] = field(init=False)
+    ones: tuple[int, ...] = field(init=False)
     counts_tokens: bool = field(init=False)
     boards: dict[str, Board] = field(init=False, factory=dict)
 
@@ -39,6 +40,10 @@ class Terms:
     @limits.default
     def _limits(self) -> tuple[Limit, ...]:
         return tuple(share.limit for share in self.shares)
+
+    @ones.default
+    def _ones(self) -> tuple[int, ...]:
+        return (1,) * len(self.limits)
 
     @counts_tokens.default
     def _counts_tokens(self) -> bool:
@@ -58,6 +63,9 @@ class Rates:
 
     def __init__(self, rates: Iterable[tuple[str, Rate]]) -> None:
         self._rates = [(name, rate, Scope.from_text(rate.scope)) for name, rate in rates]
+        for name, _, _ in self._rates:
+            if not name.isprintable():  # it stands in headers
+                raise ValueError(f"no limit can be called {name!r}: use printable characters")
         self._sights = Sights(scope for _, _, scope in self._rates)
         self._kept: dict[object, Terms] = {}
         self.has_target_terms = any(

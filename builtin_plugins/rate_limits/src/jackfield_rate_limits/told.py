@@ -19,8 +19,8 @@ class Standing(NamedTuple):
     resets_at: float
 
 
-Writer = Callable[[dict[str, str], Standing, float], None]
-"""Adds to headers how a limit of one measure stands at a moment."""
+Writer = Callable[[dict[str, str], Share, int, float, float], None]
+"""Adds to headers what is left of a limit of one measure, when it resets, and what time it is."""
 
 
 class Board:
@@ -42,15 +42,15 @@ class Board:
         headers: dict[str, str] = {}
         for write, shares in self._rows:
             if reached is not None and reached.share in shares:
-                write(headers, reached, now)
+                write(headers, *reached, now)
                 continue
-            tightest: Standing | None = None
+            tightest, least, when = None, 0, 0.0
             for share in shares:
                 known = allowances.standing(share.limit, now)
-                if known is not None and (tightest is None or known[0] < tightest.left):
-                    tightest = Standing(share, *known)
+                if known is not None and (tightest is None or known[0] < least):
+                    tightest, (least, when) = share, known
             if tightest is not None:
-                write(headers, tightest, now)
+                write(headers, tightest, least, when, now)
         return headers
 
 
@@ -65,8 +65,9 @@ def _openai(measure: Measure) -> Writer:
     limit, remaining = f"x-ratelimit-limit-{what}", f"x-ratelimit-remaining-{what}"
     reset = f"x-ratelimit-reset-{what}"
 
-    def write(headers: dict[str, str], standing: Standing, now: float) -> None:
-        share, left, resets_at = standing
+    def write(
+        headers: dict[str, str], share: Share, left: int, resets_at: float, now: float
+    ) -> None:
         headers[limit] = share.amount
         headers[remaining] = str(left)
         headers[reset] = _duration(ceil(resets_at - now))
@@ -78,8 +79,9 @@ def _anthropic(measure: Measure) -> Writer:
     what = f"anthropic-ratelimit-{measure.replace('_', '-')}"
     limit, remaining, reset = f"{what}-limit", f"{what}-remaining", f"{what}-reset"
 
-    def write(headers: dict[str, str], standing: Standing, now: float) -> None:
-        share, left, resets_at = standing
+    def write(
+        headers: dict[str, str], share: Share, left: int, resets_at: float, now: float
+    ) -> None:
         headers[limit] = share.amount
         headers[remaining] = str(left)
         headers[reset] = _moment(ceil(resets_at))
@@ -87,9 +89,8 @@ def _anthropic(measure: Measure) -> Writer:
     return write
 
 
-def _ietf(headers: dict[str, str], standing: Standing, now: float) -> None:
+def _ietf(headers: dict[str, str], share: Share, left: int, resets_at: float, now: float) -> None:
     """`RateLimit` and `RateLimit-Policy` of the IETF's draft."""
-    share, left, resets_at = standing
     name = f'"{share.name}-{share.measure}"'
     policy = f"{name};q={share.amount};w={getattr(share.limit.window, 'seconds', 0)}"
     state = f"{name};r={left};t={max(0, ceil(resets_at - now))}"

@@ -243,7 +243,7 @@ class Keyring:
 
 
 def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    return hashlib.blake2s(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def _granted(verdict: Grant | Refusal) -> Grant:

@@ -137,16 +137,19 @@ class VirtualKeys(Plugin):
         if keyring is None:
             raise Unauthenticated(_NO_KEY)
         grant = keyring.recall(text) or await keyring.look_up(text)
-        grant.check_time(keyring.now())
+        if grant.ends is not None:
+            grant.check_time(keyring.now())
         if grant.allowed.addresses is not None:
             grant.check_address(client_address(exchange.request, self.config.trusted_proxies))
         if exchange.endpoint.dialect.name == _GATEWAYS_OWN:
             exchange.set_principal(_administrator(grant.principal, exchange.endpoint.permission))
             return
         exchange.set_principal(grant.principal)
-        if grant.limited:
-            grant.check_request(exchange)
-            exchange.state[self] = (grant, exchange.model)
+        if not grant.limited:
+            exchange.leave(self)  # there is nothing else to judge
+            return
+        grant.check_request(exchange)
+        exchange.state[self] = (grant, exchange.model)
 
     @hookimpl
     async def route(self, exchange: Exchange, plan: Plan) -> Plan | None:
