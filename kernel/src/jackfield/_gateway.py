@@ -20,7 +20,7 @@ from jackfield._models import Models
 from jackfield._operations import Operations
 from jackfield._pipeline import Pipeline
 from jackfield._watchdog import Watchdog
-from jackfield.admin import declare_all
+from jackfield.admin import Declaring
 from jackfield.capabilities import ModelFacts
 from jackfield.catalogue import Catalogue
 from jackfield.config import Document, read_settings
@@ -72,6 +72,7 @@ class Gateway:
         self.draining = False
         self._started: list[Plugin] = []
         self._ledger: Ledger | None = None
+        self._declaring: Declaring | None = None
         self._idle = asyncio.Event()
 
     async def start(self) -> "Gateway":
@@ -86,7 +87,8 @@ class Gateway:
                 if not plugin.brings_store:
                     self._started.append(plugin)
                     await _start(plugin, setup)
-            await declare_all(setup.declared, self.document.name)
+            self._declaring = Declaring(setup.declared, self.document.name)
+            await self._declaring.start()
         except BaseException:
             await self.stop()
             raise
@@ -127,6 +129,8 @@ class Gateway:
         await self.end_exchanges()
         self.watchdog.stop()
         self.caller.stop()
+        if self._declaring is not None:
+            await self._declaring.stop()
         stores = [plugin for plugin in self._started if plugin.brings_store]
         for plugin in reversed(self._started):
             if not plugin.brings_store:
@@ -150,6 +154,8 @@ class Gateway:
         checks = {plugin.name: plugin.health for plugin in self.loaded.plugins}
         if self._ledger is not None:
             checks["ledger"] = self._ledger.health
+        if self._declaring is not None and self.setup.declared:
+            checks["declarations"] = self._declaring.health
         return {**checks, **self.setup.health_checks}
 
     def handle(self, request: HttpRequest) -> Awaitable[HttpResponse]:

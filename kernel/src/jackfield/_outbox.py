@@ -34,7 +34,7 @@ class Outbox:
         self._last = now
         if not self._writes:
             if alone:
-                transport.write(data)
+                _send(transport, data)
                 return
             self._loop.call_soon(self.flush)
         self._writes.append((transport, data))
@@ -46,10 +46,14 @@ class Outbox:
         """Send what there is, now."""
         writes, self._writes, self._size = self._writes, [], 0
         for transport, data in writes:
-            if transport.is_closing():
-                continue
-            try:
-                transport.write(data)
-            except (OSError, RuntimeError):
-                # One connection that fails must not cost the others their bytes.
-                transport.abort()
+            _send(transport, data)
+
+
+def _send(transport: asyncio.Transport, data: bytes) -> None:
+    """Write, or drop a connection that fails: it must not cost others, nor who writes, theirs."""
+    if transport.is_closing():
+        return
+    try:
+        transport.write(data)
+    except (OSError, RuntimeError):
+        transport.abort()

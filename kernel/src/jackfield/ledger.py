@@ -49,7 +49,7 @@ class LedgerOptions:
     post_every: float = 0.1
     sync_every: float = 0.02
     recover_every: float = 1.0
-    patience: float = 0.3
+    patience: float = 1.0
     segment_bytes: int = SEGMENT_BYTES
     keep_seconds: float = 86_400.0
     keep_bytes: int = 1 << 30

@@ -19,10 +19,10 @@ hookimpl = pluggy.HookimplMarker("jackfield")
 
 OnError = Literal["refuse", "skip"]
 CallNext = Callable[[Target], Awaitable[Response]]
-H = TypeVar("H", bound=Callable[..., Any])
+_H = TypeVar("_H", bound=Callable[..., Any])
 
 
-def dry_runs_only(hook: H) -> H:
+def dry_runs_only(hook: _H) -> _H:
     """Mark a hook that only tells what would be done: other requests are spared the call.
 
     It stands below `@hookimpl`.

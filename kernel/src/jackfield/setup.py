@@ -81,7 +81,7 @@ class Setup:
 
     def open_ledger(self) -> Ledger:
         """Make the ledger of the store that has been offered. The kernel calls this."""
-        self._ledger = Ledger(self.store, self.state_dir)
+        self._ledger = Ledger(self.store, self.state_dir / "journal")
         return self._ledger
 
     @property

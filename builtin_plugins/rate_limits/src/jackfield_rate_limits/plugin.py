@@ -71,6 +71,7 @@ class RateLimits(Plugin):
         )
 
     needs_store: ClassVar[bool] = True
+    deadline_ms: ClassVar[int] = 1_500  # the store has a deadline of its own, and its own refusal
     wants_usage: ClassVar[bool] = True
     mutates: ClassVar[frozenset[str]] = frozenset({"response"})
 

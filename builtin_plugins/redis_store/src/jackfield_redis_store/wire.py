@@ -68,7 +68,7 @@ class Wire:
         try:
             self._connection.write(b"".join(map(packed, commands)))
             answer = await answers[-1]
-        except OSError:
+        except (OSError, RuntimeError):  # uvloop's word for a connection that has just been closed
             self.lose(GONE)
             raise ServerLost(GONE) from None
         finally:

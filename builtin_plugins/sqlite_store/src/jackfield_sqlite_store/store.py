@@ -29,7 +29,7 @@ from .transactions import Transaction, Transactions, Work
 
 T = TypeVar("T")
 
-DEADLINE: Final = 0.25
+DEADLINE: Final = 1.0
 PATIENCE: Final = 2.0
 LARGEST: Final = 2**63 - 1
 CHUNK: Final = 2000

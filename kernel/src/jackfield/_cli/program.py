@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from jackfield.errors import ConfigError, InvalidRequest
+from jackfield.errors import ConfigError, GatewayError, InvalidRequest
 from jackfield.secrets import SecretError
 
 from .exit_codes import FAILED, INTERRUPTED, REFUSED
@@ -25,6 +25,9 @@ def main(words: Sequence[str] | None = None) -> int:
         return _refuse(error.problems)
     except (SecretError, InvalidRequest) as error:
         return _refuse([str(error)])
+    except GatewayError as error:  # such as a store that does not answer
+        complaints().problem(str(error))
+        return FAILED
     except BrokenPipeError:
         # The reader has seen enough. Python would complain when it closes the pipe at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

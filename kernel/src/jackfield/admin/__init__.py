@@ -5,6 +5,7 @@ from .attributes import Rights, attribute
 from .change import Actor, AdminChange, Auditor, Change, Kept
 from .collection import Action, Collection
 from .declarations import Step, declare, declare_all
+from .declaring import Declaring
 from .errors import AlreadyExists, AuditUnavailable, InUse, Stale
 from .roles import EVERYONE, MANAGE, MANAGERS, OWNERS, READERS, Role, Roles, permissions_of
 from .routes import Routes, admin_endpoint
@@ -23,6 +24,7 @@ __all__ = [
     "Auditor",
     "Change",
     "Collection",
+    "Declaring",
     "InUse",
     "Kept",
     "Rights",

@@ -13,7 +13,7 @@ from jackfield.admin.collection import Collection
 from jackfield.admin.items import differing
 from jackfield.admin.lock import Turn, turn
 from jackfield.admin.writer import Writer
-from jackfield.errors import ConfigError, GatewayError
+from jackfield.errors import ConfigError, GatewayError, Overloaded
 from jackfield.exchange import Principal
 
 T = TypeVar("T")
@@ -106,6 +106,8 @@ async def _carry_out(step: Step, declared: Declared, actor: Actor, mine: Turn) -
         else:
             item = _with_own(collection, desired[step.id], kept.item)
             await writer.replace(kept, item, actor, mine)
+    except Overloaded:  # the store is away, or others are at it: there will be a better moment
+        raise
     except GatewayError as error:
         problem = f"{actor.declaring}: {collection.singular} {step.id!r}: {error.message}"
         raise ConfigError([problem]) from None
