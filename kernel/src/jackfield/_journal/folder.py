@@ -78,8 +78,10 @@ class Folder:
         self.let_go()
 
     def let_go(self) -> None:
-        """Leave the folder to whoever claims it."""
-        os.close(self._lock)
+        """Leave the folder to whoever claims it. Once: the number may be another file's by then."""
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            os.close(lock)
 
     def delete(self) -> None:
         """Delete the folder with all that is in it."""
