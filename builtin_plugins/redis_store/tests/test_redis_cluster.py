@@ -97,6 +97,7 @@ async def test_a_server_of_the_cluster_that_dies_is_found_again(
     await recovered(store)
 
 
+@pytest.mark.slow  # the servers' gossip takes its time, on a busy machine too much of it
 async def test_the_successor_of_a_server_of_the_cluster_is_found(
     nodes: list[Process], store: RedisStore, tmp_path: Path
 ) -> None:

@@ -6,19 +6,15 @@ from builtin_plugins.redis_store.tests.redis_servers import Process
 
 from jackfield.testing.stores import PROMISES, Promise, Site
 from jackfield.testing.stores.machine import compare_with_model
-from jackfield.testing.stores.processes import PROCESSES
-
-each_kind = pytest.mark.parametrize("servers", KINDS, indirect=True)
 
 
-# Other processes take seconds to start: in the usual run they meet Redis alone.
+def marks_of(kind: str) -> list[pytest.MarkDecorator]:
+    return [] if kind == "redis" else [pytest.mark.slow]
+
+
+# The usual run has one kind of server; `-m slow` adds Valkey and a cluster.
 trials = [
-    pytest.param(
-        kind,
-        promise,
-        id=f"{promise.__name__}-{kind}",
-        marks=[pytest.mark.slow] if promise in PROCESSES and kind != "redis" else [],
-    )
+    pytest.param(kind, promise, id=f"{promise.__name__}-{kind}", marks=marks_of(kind))
     for kind in KINDS
     for promise in PROMISES
 ]
@@ -29,7 +25,9 @@ async def test_the_store_keeps(promise: Promise, site: Site) -> None:
     await promise(site)
 
 
-@each_kind
+@pytest.mark.parametrize(
+    "servers", [pytest.param(kind, marks=marks_of(kind)) for kind in KINDS], indirect=True
+)
 def test_the_store_agrees_with_the_model(servers: list[Process], site: Site) -> None:
     def new_site() -> Site:
         for server in servers:
