@@ -69,6 +69,8 @@ PRICES = (
     "_price_list.py",
     "_usage_question.py",
     "bounds.py",
+    "adjustments.py",
+    "charges.py",
     "estimates.py",
     "money.py",
     "prices.py",
@@ -91,7 +93,7 @@ PARTS = {
     "wsgi.py": 200,
     "administration": 2_100,
     "back door": 1_500,
-    "prices": 900,
+    "prices": 1_050,
     "state": 2_100,
     "vocabulary": 850,
 }

@@ -84,12 +84,12 @@ class Records:
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Count one row."""
-        number = row["corrects"] or row["id"]
+        number = row["request"] or row["corrects"] or row["id"]
         cost = int(row["cost_nano"])
         self.costs[number] += cost
         if not row["corrects"]:
-            self.counts[number] += 1
-            self.bases[number] = row["basis"]
+            self.counts[number] += 0 if row["request"] else 1
+            self.bases[number] = min(self.bases.get(number, "reported"), row["basis"])
         scopes = json.loads(row["scopes"])
         self.scopes[number] = scopes
         for scope in scopes:

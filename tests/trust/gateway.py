@@ -39,8 +39,8 @@ keys = ["env:TRUTH_KEY"]
 input = 10
 output = 30
 
-[plugins.usage]
 [plugins.budgets]
+[plugins.usage]
 [plugins.virtual_keys]
 """
 

@@ -12,6 +12,7 @@ SHORT = Size(requests=300, at_once=20, workers=2, kills=3, restarts=0)
 MANY_KILLS = Size(requests=6_000, at_once=200, workers=4, kills=100)
 SEED = 7
 OF_BUDGETS = ("overshoot", "booked beyond", "left of", "held for", "double", "kinds of scopes")
+OF_RECORDS = ("lost", "balances apart", "after the invoice: balances apart", "held for", "double")
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -30,11 +31,16 @@ def test_budgets_hold_though_workers_are_killed(table: Table) -> None:
     assert not broken, "\n".join(table.lines())
 
 
-@pytest.mark.xfail(reason="records and budgets charge cut calls differently", strict=True)
+def test_records_and_budgets_agree_before_and_after_the_invoice(table: Table) -> None:
+    broken = [what for what in table.broken if what.startswith(OF_RECORDS)]
+    assert not broken, "\n".join(table.lines())
+
+
 def test_records_and_budgets_and_the_invoice_agree(table: Table) -> None:
     assert table.held, "\n".join(table.lines())
 
 
+@pytest.mark.slow
 def test_charging_after_the_call_is_found_out(tmp_path: Path) -> None:
     table = prove(tmp_path, SHORT, module="tests.trust.sabotage")
     assert any(what.startswith("overshoot") for what in table.broken), "\n".join(table.lines())

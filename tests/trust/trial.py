@@ -1,6 +1,7 @@
 """One run of the proof: a gateway, its clients, what befalls them, and what it comes to."""
 
 import asyncio
+import datetime as dt
 import random
 import sys
 import time
@@ -135,7 +136,10 @@ class Trial:
         evidence.before = await self._books()
         invoice = self.gateway.folder / "invoice.csv"
         evidence.truth.as_invoice(invoice)
-        words = ("reconcile", str(invoice), "--provider", "truth", "--apply")
+        day = dt.timedelta(days=1)
+        since, until = ((dt.datetime.now(dt.UTC) + days).date() for days in (-day, day))
+        span = ("--from", f"{since}", "--until", f"{until}")
+        words = ("reconcile", str(invoice), "--provider", "truth", *span, "--apply")
         await asyncio.to_thread(self.gateway.command, *words)
         evidence.after = await self._books()
 

@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 
 from jackfield import Exchange, Plugin, Principal, Setup, hookimpl
+from jackfield.adjustments import Adjustment
 from jackfield.messages import Usage
+from jackfield.plan import Target
 from jackfield.store import Account
 from jackfield.testing import FakeUpstream, GatewayClient, run_gateway
 from jackfield.testing.memory_store import MemoryStore
 from jackfield.testing.provider import Reply
 from jackfield.windows import parse_window
+from jackfield_budgets.book import Book
+from jackfield_budgets.budget import Budget
 
 PRICES = """
 [providers.openai]
@@ -232,7 +236,7 @@ async def test_a_stream_that_is_cut_is_charged_what_was_reserved(tmp_path: Path)
 
 
 async def test_a_stream_that_is_cut_may_be_estimated(tmp_path: Path) -> None:
-    own = 'unreported = "estimate"'
+    own = '[upstream]\nunreported = "estimate"'
     async with gateway(tmp_path, budget("all", limit="1.00"), own=own) as client:
         client.fake.reply("one", "two", cut=True)
         answer = await ask(client, max_tokens=1000, stream=True)
@@ -329,3 +333,20 @@ async def test_speech_is_charged_by_its_letters(
             answer = await client.post("/v1/audio/speech", json=body)
             assert await answer.read() == b"sound"
             assert await spent(client, "all") == 11 * 15_000
+
+
+def test_a_correction_counts_where_and_when_the_call_was_charged() -> None:
+    principal = Principal("acme", scopes=("organization:acme", "team:search"))
+    book = Book.of(
+        [
+            ("all", Budget(limit="1.00", window="day")),
+            ("search", Budget(limit="1.00", scope="team:search", hard=False)),
+            ("ads", Budget(limit="1.00", scope="team:ads")),
+            ("tokens", Budget(limit="1000", unit="tokens", scope="organization:acme")),
+        ]
+    )
+    change = Adjustment(principal, Target("up", "m"), "m", {}, 100_000.0, -500, -7, -20)
+    debits = {debit.account.name: (debit.bucket, debit.amount) for debit in book.adjusted(change)}
+    assert debits.keys() == {"budget:all", "budget:search", "budget:tokens"}
+    assert debits["budget:all"] == (parse_window("day").span(100_000.0).bucket, -500)
+    assert debits["budget:tokens"][1] == -27

@@ -96,3 +96,48 @@ async def test_records_outlive_the_gateway(opened: Opened) -> None:
     async with opened() as office:
         assert len(await office.records()) == 20
         assert (await office.rows("by=model"))[0]["requests"] == 20
+
+
+async def test_an_attempt_that_broke_has_a_record_of_its_own_beside_the_retry(
+    opened: Opened,
+) -> None:
+    async with opened() as office:
+        office.client.fake.reply("one", cut=True)
+        answer = await office.client.chat()
+        first, second = await office.records()
+        (row,) = await office.rows("by=model")
+    assert answer.status == 200
+    assert (first["id"], first["request"], first["basis"]) == (
+        second["request"],
+        "",
+        "estimated",
+    )
+    assert first["cost"] > second["cost"] == 57_500
+    assert (row["requests"], row["cost_nano"]) == (1, first["cost"] + second["cost"])
+
+
+async def test_an_attempt_that_is_certainly_not_billed_leaves_no_record(opened: Opened) -> None:
+    async with opened() as office:
+        office.client.fake.fail(503)
+        await office.client.chat()
+        (record,) = await office.records()
+    assert (record["request"], record["basis"], record["cost"]) == ("", "reported", 57_500)
+
+
+async def test_a_cut_stream_is_charged_the_most_that_it_can_be(opened: Opened) -> None:
+    async with opened() as office:
+        office.client.fake.reply("one", cut=True)
+        await (await office.client.chat(stream=True)).read()
+        (record,) = await office.records()
+    charged = record["charged"]
+    assert charged["output_tokens"] > record["tokens"]["output_tokens"]
+    assert record["cost"] == charged["input_tokens"] * 2500 + charged["output_tokens"] * 10_000
+
+
+async def test_a_cut_stream_may_be_charged_by_an_estimate(opened: Opened) -> None:
+    async with opened(CONFIG + '[upstream]\nunreported = "estimate"\n') as office:
+        office.client.fake.reply("one", cut=True)
+        await (await office.client.chat(stream=True)).read()
+        (record,) = await office.records()
+    tokens = record["tokens"]
+    assert record["cost"] == tokens["input_tokens"] * 2500 + tokens["output_tokens"] * 10_000

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from jackfield.errors import ConfigError
-from jackfield_usage.correction import Correction, corrected
+from jackfield_usage.correction import Correction, adjustment_of, corrected
 from jackfield_usage.invoice import read_invoice
 from jackfield_usage.reconciliation import Reconciliation
 from jackfield_usage.record import Record
@@ -117,3 +118,41 @@ async def test_a_correction_shows_in_records_and_reports(opened: Opened) -> None
         (row,) = await office.rows("by=model")
     assert record["basis"] == "estimated"
     assert (row["requests"], row["cost_nano"]) == (1, 1_000_000)
+
+
+UNBILLED = {"cost": 0, "input_tokens": 0, "output_tokens": 0}
+
+
+def by_request(*unsure: str) -> Sheet:
+    record = {"cost": 100, "tokens": {"input_tokens": 7}}
+    return Sheet(
+        {("", "", id): {"cost": 100, "input_tokens": 7} for id in unsure},
+        {("", "", id): [{"id": id, **record}] for id in unsure},
+    )
+
+
+def test_what_an_invoice_by_request_lacks_was_not_billed(wrote: Wrote) -> None:
+    invoice = read_invoice(wrote("request_id,cost\nr1,0.0000001\n"))
+    found = Reconciliation.of(invoice, by_request("r1", "r2"), 0, covers=True)
+    assert [one.as_json() for one in found.corrections] == [{"id": "r2", **UNBILLED}]
+
+
+def test_an_invoice_of_an_unknown_time_says_nothing_of_what_it_lacks(wrote: Wrote) -> None:
+    invoice = read_invoice(wrote("request_id,cost\nr1,0.0000001\n"))
+    assert not Reconciliation.of(invoice, by_request("r1", "r2"), 0).corrections
+
+
+def test_an_invoice_by_day_says_nothing_of_single_requests(wrote: Wrote) -> None:
+    invoice = read_invoice(wrote("date,model,cost\n2026-11-02,gpt-5,1\n"))
+    unsure = {"id": "a", "cost": 100, "tokens": {}}
+    assert not Reconciliation.of(invoice, sheet(100, unsure), 0, covers=True).corrections
+
+
+def test_tokens_that_were_charged_are_corrected_in_budgets_by_what_was_charged() -> None:
+    charged = {"input_tokens": 50, "output_tokens": 90}
+    first = Record("r", 1.0, cost=100, tokens={"input_tokens": 7}, charged=charged)
+    first = msgspec.structs.replace(first, basis="estimated")
+    (once,) = corrected([first], [Correction("r", cost=10, input_tokens=7, output_tokens=3)])
+    assert once.tokens == {"output_tokens": 3}
+    change = adjustment_of(once, "acme")
+    assert (change.nano, change.input_tokens, change.output_tokens) == (-90, -43, -87)

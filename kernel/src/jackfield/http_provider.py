@@ -284,7 +284,9 @@ class HttpProvider(Provider):
             if self._signs:
                 signed = await self._signed(method, path, body, key)
                 head += header_lines(signed)
-            answer = await self._live_origin().send(method, path, head, body)
+            # What is paid for is sent once an attempt, so that each is accounted for.
+            resend = not exchange.usage_wanted
+            answer = await self._live_origin().send(method, path, head, body, resend=resend)
             try:
                 if answer.status < 300:
                     return await self._reader.read(exchange, answer, dialect, losses, hides=asks)

@@ -103,6 +103,12 @@ class Upstream:
     retries: int = option(
         2, "Further attempts at a target after a failure.", validator=[ge(0), le(10)]
     )
+    unreported: Literal["bound", "estimate"] = option(
+        "bound",
+        "What a call is charged, in budgets and in records, where its provider did not say what was"
+        " used: `bound`, the most that it can be, or `estimate`: a token for each event of the"
+        " stream and for four bytes of the request.",
+    )
     fetch_urls: bool = option(
         False,
         "Whether the gateway fetches images and files that a request names by their address, for a"

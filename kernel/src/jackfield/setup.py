@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from jackfield.adjustments import Corrector
 from jackfield.config import Settings
 from jackfield.endpoints import Endpoint
 from jackfield.errors import ConfigError
@@ -41,6 +42,7 @@ class Setup:
     providers: "dict[str, Provider]" = field(factory=dict)
     health_checks: dict[str, HealthCheck] = field(factory=dict)
     auditors: "list[Auditor]" = field(factory=list)
+    correctors: list[Corrector] = field(factory=list)
     admin_collections: "list[Collection[Any]]" = field(factory=list)
     admin_lock: asyncio.Lock = field(factory=asyncio.Lock)
     declared: "list[tuple[Collection[Any], Mapping[str, Any]]]" = field(factory=list)
@@ -104,6 +106,13 @@ class Setup:
         One that raises refuses the change.
         """
         self.auditors.append(auditor)
+
+    def add_corrector(self, corrector: Corrector) -> None:
+        """Have `corrector` say what is debited when a record of usage is corrected.
+
+        It is posted together with the correction. A corrector that raises refuses it.
+        """
+        self.correctors.append(corrector)
 
     def add_admin_collection(self, collection: "Collection[Any]") -> None:
         """Offer what a collection keeps at `/jackfield/NAME` on the admin listener."""

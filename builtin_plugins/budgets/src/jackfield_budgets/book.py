@@ -5,12 +5,13 @@ from typing import Final
 
 from attrs import define, field, frozen
 
+from jackfield.adjustments import Adjustment
 from jackfield.allowances import Limit
 from jackfield.bounds import Bound
 from jackfield.exchange import Exchange
 from jackfield.plan import Target
 from jackfield.scopes import Scope, Sight, Sights
-from jackfield.store import Account
+from jackfield.store import Account, Debit
 
 from .budget import UNITS, Budget
 
@@ -112,6 +113,17 @@ class Book:
                 self._kept.clear()
             terms = self._kept[key] = self._terms(self._sights.sight(exchange, target))
             return terms
+
+    def adjusted(self, change: Adjustment) -> tuple[Debit, ...]:
+        """What an adjustment comes to, in the windows in which the call was charged."""
+        sight = Sight(change.principal, change.target, change.asked, change.tags)
+        amounts = amounts_of(change.nano, change.input_tokens, change.output_tokens)
+        limits = [(share.limit, amounts[share.at]) for share in self._terms(sight).shares]
+        return tuple(
+            Debit(limit.account, limit.window.span(change.at).bucket, amount)
+            for limit, amount in limits
+            if amount
+        )
 
     def _terms(self, sight: Sight) -> Terms:
         tenant = sight.principal.tenant

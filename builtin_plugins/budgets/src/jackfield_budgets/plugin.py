@@ -7,10 +7,12 @@ from typing import ClassVar, Literal
 from attrs import define, evolve, field, frozen
 from attrs.validators import ge
 
+from jackfield.adjustments import Adjustment
 from jackfield.allowances import Allowances, LimitReached, Reservation
 from jackfield.bounds import Bound
+from jackfield.charges import Call, Unreported, billing_of, is_unbilled, told_by_request
 from jackfield.config import option
-from jackfield.errors import GatewayError, InvalidRequest, PluginFailure, ProviderError
+from jackfield.errors import GatewayError, InvalidRequest
 from jackfield.exchange import Exchange
 from jackfield.ledger import Ledger
 from jackfield.messages import Usage
@@ -20,15 +22,14 @@ from jackfield.prices import PriceBook
 from jackfield.response import Outcome, Response
 from jackfield.secrets import SecretRef
 from jackfield.setup import Setup
-from jackfield.store import StoreUnavailable
+from jackfield.store import Debit, StoreUnavailable
 
 from . import refusals
-from .billing import billing_of, told_by_request
 from .book import Terms
 from .budget import Budget
 from .collection import BudgetCollection
 from .shelf import Shelf
-from .spending import Meter, Spending, Unreported, is_unbilled
+from .spending import Spending
 from .watch import Notice, Watch
 from .webhook import Webhook
 
@@ -58,11 +59,6 @@ class Budgets(Plugin):
             "Output tokens for requests that set no limit themselves; 0 leaves them as they are.",
             validator=ge(0),
         )
-        unreported: Unreported = option(
-            "bound",
-            "What is charged where a provider did not say what was used: `bound`, all that was"
-            " reserved, or `estimate`.",
-        )
         cache_hits: Literal["free", "charge"] = option(
             "free", "What an answer costs that another plugin gave in place of a provider."
         )
@@ -89,6 +85,7 @@ class Budgets(Plugin):
     _ledger: Ledger
     _prices: PriceBook
     _allowances: Allowances
+    _unreported: Unreported
     _webhook: Webhook | None = None
 
     async def start(self, setup: Setup) -> None:
@@ -98,6 +95,7 @@ class Budgets(Plugin):
         declared = {id: evolve(b, name=id) for id, b in self.config.limits.items()}
         setup.declare(collection, declared)
         self._ledger = setup.ledger
+        self._unreported = setup.settings.upstream.unreported
         self._prices = setup.prices
         self._prices.of("", "", 0.0)  # reads what is shipped before the first request does
         self._allowances = Allowances(setup.ledger)
@@ -112,6 +110,7 @@ class Budgets(Plugin):
         self.watch.start()
         self.shelf = Shelf(collection, declared)
         await self.shelf.start()
+        setup.add_corrector(self._adjusted)
 
     async def stop(self) -> None:
         """Give back what is not reserved."""
@@ -162,10 +161,10 @@ class Budgets(Plugin):
         try:
             response = await call_next(target)
         except GatewayError as error:
-            self._ended(spending, exchange.tap, before, free=_unspent(error))
+            self._ended(spending, exchange, before, free=is_unbilled(error))
             raise
         else:
-            self._ended(spending, exchange.tap, before, free=self.config.cache_hits == "free")
+            self._ended(spending, exchange, before, free=self.config.cache_hits == "free")
             return response
         finally:
             bill: Bill = exchange.state[self]
@@ -185,6 +184,12 @@ class Budgets(Plugin):
         if not exchange.sent:
             self._show(exchange, bill.attempts[-1].terms)
 
+    def _adjusted(self, change: Adjustment) -> tuple[Debit, ...]:
+        """What a corrected record changes in the budgets that it falls under."""
+        if not self.shelf.is_read:
+            raise refusals.BudgetUnavailable("The budgets are not known yet.", retry_after=1.0)
+        return self.shelf.book.adjusted(change)
+
     def _promise(
         self,
         exchange: Exchange,
@@ -194,10 +199,9 @@ class Budgets(Plugin):
         reservation: Reservation,
     ) -> Spending:
         """Write down what is reserved, and put it on the bill."""
-        size, tenant = len(exchange.request.body), exchange.principal.tenant
-        spending = Spending(
-            terms, target, tenant, bound, size, reservation, self._ledger, self._prices
-        )
+        call = Call(target, bound, len(exchange.request.body), self._ledger.now())
+        tenant = exchange.principal.tenant
+        spending = Spending(terms, call, tenant, reservation, self._ledger, self._prices)
         spending.promise()
         bill: Bill = exchange.note(self, Bill)
         bill.attempts.append(spending)
@@ -205,12 +209,10 @@ class Budgets(Plugin):
             self._show(exchange, terms)
         return spending
 
-    def _ended(
-        self, spending: Spending, meter: Meter | None, before: Meter | None, *, free: bool
-    ) -> None:
+    def _ended(self, spending: Spending, exchange: Exchange, before: object, *, free: bool) -> None:
         """Note where the usage can be read; if no provider has answered, it may be for free."""
-        if meter is not before:
-            spending.meter = meter
+        if exchange.tap is not before:
+            spending.call.tap = exchange.tap
         elif free:
             spending.void()
 
@@ -251,7 +253,7 @@ class Budgets(Plugin):
 
     def _settle(self, spending: Spending, told: Usage | None = None) -> None:
         if spending.is_open:
-            self.overspent += spending.settle(self.config.unreported, told) > 0
+            self.overspent += spending.settle(self._unreported, told) > 0
             self.watch.touch(spending.terms.watched)
 
     def _show(self, exchange: Exchange, terms: Terms) -> None:
@@ -282,8 +284,3 @@ def _needs(terms: Terms, bound: Bound, target: Target) -> list[int]:
     if bound.nano is None and terms.needs_price is not None:
         raise refusals.price_missing(terms.needs_price, target)
     return terms.needs(bound)
-
-
-def _unspent(error: GatewayError) -> bool:
-    """Whether no provider bills an attempt that ended so, or none was asked."""
-    return not isinstance(error, ProviderError | PluginFailure) or is_unbilled(error)

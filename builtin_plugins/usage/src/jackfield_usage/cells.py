@@ -80,11 +80,11 @@ def _series(
 
 def counts_of(record: Record) -> dict[str, int]:
     """What a record counts for."""
-    first = 0 if record.corrects else 1
+    first = 0 if record.corrects or record.request else 1
     return {
         "requests": first,
         "errors": first if record.status >= 400 else 0,
-        "estimated": first if record.basis != "reported" else 0,
+        "estimated": 1 if record.basis != "reported" and not record.corrects else 0,
         "price_missing": first if record.price_missing else 0,
         "cost": record.cost,
         **record.tokens,

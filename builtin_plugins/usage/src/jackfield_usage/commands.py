@@ -67,6 +67,10 @@ input_tokens, output_tokens and requests; or with request_id in place of date an
 examples:
   jackfield reconcile invoice.csv --provider openai
   jackfield reconcile invoice.csv --provider openai --tolerance 1 --apply
+  jackfield reconcile requests.csv --provider openai --from 2026-11-01 --until 2026-12-01 --apply
+
+An invoice by request says of those that it lacks that they were not billed, if it is told whose it
+is and for which time: by its dates, or by --from and --until.
 
 Exit codes: 0 no difference, 1 differences, 2 the invoice cannot be read."""
     _common(parser)
@@ -153,7 +157,8 @@ def _export(client: AdminClient, arguments: Namespace, where: Mapping[str, str])
 def _reconcile(client: AdminClient, arguments: Namespace) -> int:
     invoice = read_invoice(arguments.invoice)
     sheet: Sheet = ask(client, invoice, arguments.provider, _times(arguments))
-    found = Reconciliation.of(invoice, sheet, arguments.tolerance)
+    covers = bool(arguments.provider and (invoice.dated or (arguments.since and arguments.until)))
+    found = Reconciliation.of(invoice, sheet, arguments.tolerance, covers=covers)
     terminal = output()
     if arguments.json:
         terminal.json(found.as_json())

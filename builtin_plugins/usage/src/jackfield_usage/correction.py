@@ -5,6 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 from msgspec.structs import replace
 
+from jackfield.adjustments import Adjustment
+from jackfield.exchange import Principal
+from jackfield.plan import Target
+
 from .record import Record
 
 
@@ -29,25 +33,40 @@ def corrected(kept: Sequence[Record], wanted: Iterable[Correction]) -> Iterator[
         if correction is None or record.corrects or record.basis == "reported":
             continue
         difference = _difference(record, earlier.get(record.id, ()), correction)
-        if difference.cost or difference.tokens:
+        if difference.cost or difference.tokens or difference.charged:
             yield difference
+
+
+def adjustment_of(difference: Record, tenant: str) -> Adjustment:
+    """What a correction changes of what was charged."""
+    counts = difference.charged or difference.tokens
+    return Adjustment(
+        Principal(tenant, difference.key or None, scopes=difference.scopes),
+        Target(difference.provider, difference.model),
+        difference.asked,
+        difference.tags,
+        difference.time,
+        difference.cost,
+        counts.get("input_tokens", 0),
+        counts.get("output_tokens", 0),
+    )
 
 
 def _difference(record: Record, earlier: Iterable[Record], correction: Correction) -> Record:
     known = [record, *earlier]
     cost = sum(one.cost for one in known)
-    tokens = {}
+    tokens, charged = {}, {}
     for name in ("input_tokens", "output_tokens"):
         told = getattr(correction, name)
         if told is not None:
-            change = told - sum(one.tokens.get(name, 0) for one in known)
-            if change:
-                tokens[name] = change
+            tokens[name] = told - sum(one.tokens.get(name, 0) for one in known)
+            charged[name] = told - sum((one.charged or one.tokens).get(name, 0) for one in known)
     return replace(
         record,
         id=f"{record.id}.{len(known)}",
         corrects=record.id,
-        tokens=tokens,
+        tokens={name: count for name, count in tokens.items() if count},
+        charged=charged if charged != tokens else {},
         units={},
         cost=0 if correction.cost is None else correction.cost - cost,
         price_missing=False,

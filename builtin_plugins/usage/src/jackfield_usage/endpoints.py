@@ -1,18 +1,19 @@
 """The answers at `/jackfield/usage`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from attrs import evolve, frozen
 
 from jackfield import Exchange, InvalidRequest, Response
+from jackfield.adjustments import Corrector
 from jackfield.catalogue import Catalogue
 from jackfield.ledger import Ledger
 from jackfield.store import Entry, Store
 
 from .cells import scope_of, tallies_of
-from .correction import Correction, corrected
+from .correction import Correction, adjustment_of, corrected
 from .query import Query
 from .report import is_wanted, made, records, tenants_of
 
@@ -30,6 +31,7 @@ class Reports:
     _store: Store
     _ledger: Ledger
     _tags: tuple[str, ...]
+    _correctors: Sequence[Corrector]
 
     def answers(self) -> "Iterator[tuple[str, Answering]]":
         """The paths of what is read, each with its answer."""
@@ -67,7 +69,10 @@ class Reports:
             for record in corrected(kept, wanted):
                 scope = scope_of(tenant)
                 tallies = tallies_of(record, self._tags)
-                self._ledger.post(Entry(scope, record.time, record.encoded(), tallies=tallies))
+                change = adjustment_of(record, tenant)
+                debits = tuple(debit for correct in self._correctors for debit in correct(change))
+                entry = Entry(scope, record.time, record.encoded(), debits, tallies)
+                self._ledger.post(entry)
                 mended.append(record.corrects)
         await self._ledger.flush()
         return Response(200, msgspec.json.encode({"corrected": mended}))

@@ -28,6 +28,7 @@ _TEXTS: Final = (
     "basis",
     "outcome",
     "corrects",
+    "request",
     "cost_dollars",
 )
 _NESTED: Final = ("scopes", "tags", "units")

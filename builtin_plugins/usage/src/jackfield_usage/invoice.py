@@ -42,6 +42,11 @@ class Invoice:
     lines: Sequence[Line]
     by_request: bool
 
+    @property
+    def dated(self) -> bool:
+        """Whether each line tells its day."""
+        return bool(self.lines) and all(line.day for line in self.lines)
+
 
 def read_invoice(path: Path) -> Invoice:
     """Read a file. Raises ConfigError, naming the line that cannot be read."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import ClassVar, Final
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 from attrs.validators import ge
 from msgspec.structs import replace
 
@@ -21,34 +21,55 @@ from jackfield import (
 )
 from jackfield.admin import admin_endpoint
 from jackfield.bounds import is_billable
+from jackfield.charges import (
+    Call,
+    Charge,
+    Unreported,
+    billing_of,
+    is_unbilled,
+    told_by_request,
+)
 from jackfield.config import option
 from jackfield.estimates import settled_usage
 from jackfield.ledger import Ledger
 from jackfield.messages import Usage
 from jackfield.money import show
-from jackfield.prices import UNKNOWN, Cost, PriceBook
+from jackfield.prices import Cost, PriceBook
 from jackfield.store import Entry, Store, StoreUnavailable
 
 from .cells import scope_of, tallies_of
 from .endpoints import Reports
-from .record import Record, with_usage
+from .record import Record, with_charge
 
 logger = logging.getLogger("jackfield.usage")
 
+NOTHING: Final = Charge(Usage(), Cost(0), 0, 0, "reported")
 WISH: Final = "x-jackfield-want"
 HEADER: Final = "x-jackfield-cost"
 _DAY: Final = 86_400.0
 _SWEEP_SECONDS: Final = 3600.0
 
 
-@define
+@define(eq=False)
+class Attempt:
+    """One call of a provider, and the promise of its record until it is settled or void."""
+
+    call: Call
+    promised: int
+    is_open: bool = True
+
+
+@define(eq=False)
 class Note:
-    """What is kept of an exchange while it lasts."""
+    """What is kept of an exchange: its attempts, and its outcome once it is over.
+
+    `settled` counts its records.
+    """
 
     asked: str
-    time: float = 0.0
-    promised: int | None = None
-    target: Target | None = None
+    attempts: list[Attempt] = field(factory=list)
+    outcome: Outcome | None = None
+    settled: int = 0
 
 
 class UsageRecords(Plugin):
@@ -77,12 +98,14 @@ class UsageRecords(Plugin):
     ledger: Ledger
     prices: PriceBook
     store: Store
+    _unreported: Unreported
 
     async def start(self, setup: Setup) -> None:
         """Offer the reports, and begin to delete what is too old."""
         self.ledger, self.prices, self.store = setup.ledger, setup.prices, setup.store
+        self._unreported = setup.settings.upstream.unreported
         self.prices.of("", "", 0)  # the book is read now, not at the first request
-        reports = Reports(self.store, self.ledger, self.config.tags)
+        reports = Reports(self.store, self.ledger, self.config.tags, setup.correctors)
         for path, answer in reports.answers():
             setup.add_admin_endpoint(admin_endpoint("GET", path, answer))
             setup.add_endpoint(admin_endpoint("GET", path, answer, permission="usage"))
@@ -110,55 +133,92 @@ class UsageRecords(Plugin):
         if exchange.dry_run or not is_billable(exchange):
             return await call_next(target)
         note: Note = exchange.note(self, lambda: Note(exchange.model or ""))
-        note.time, note.target = self.ledger.now(), target
-        self._cancel(note)
-        note.promised = self.ledger.promise(self._promise(exchange, note, target))
+        attempt = self._promise(exchange, note, target)
+        before, free = exchange.tap, False
         try:
-            return await call_next(target)
-        except GatewayError:
-            self._cancel(note)
+            response = await call_next(target)
+            free = True  # another plugin has answered, unless there is a tap
+            return response
+        except GatewayError as error:
+            free = is_unbilled(error)
             raise
+        finally:
+            if exchange.tap is not before:
+                attempt.call.tap = exchange.tap
+            elif free:
+                self._void(attempt)
+            if note.outcome is not None and attempt.is_open:
+                self._settle(exchange, note, attempt, note.outcome)
 
     @hookimpl
     async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
-        """Post what was really used."""
+        """Post what was really used, of each attempt that may be billed."""
         note: Note | None = exchange.state.get(self)
-        if note is None or note.target is None:
+        if note is None or not note.attempts:
             return
-        usage, basis = settled_usage(exchange, outcome)
-        if note.promised is None:  # no attempt is left standing: nothing is billed
-            usage, basis = Usage(), "reported"
-        cost = self.prices.cost(note.target, usage, at=note.time) if usage != Usage() else Cost(0)
-        record = with_usage(self._record(exchange, note, note.target), usage, cost, basis)
-        entry = self._entry(exchange, _ended(record, exchange, outcome))
-        self.ledger.post(entry, promised=note.promised)
-        note.promised = None
+        note.outcome = outcome
+        costs = [
+            self._settle(exchange, note, attempt, outcome)
+            for attempt in note.attempts
+            if attempt.is_open
+        ]
+        if not costs:  # no attempt is left standing: nothing is billed
+            call = note.attempts[-1].call
+            record = with_charge(self._record(exchange, note, call, note.settled), NOTHING)
+            note.settled += 1
+            self.ledger.post(self._entry(exchange, _ended(record, exchange, outcome)))
         wants = self.config.headers or "cost" in exchange.request.headers.get(WISH, "")
         if wants and not exchange.sent:
-            told = "unknown" if cost.missing else show(cost.nano)
+            missing = any(cost.missing for cost in costs)
+            told = "unknown" if missing else show(sum(cost.nano for cost in costs))
             exchange.set_response_header(HEADER, told)
 
-    def _promise(self, exchange: Exchange, note: Note, target: Target) -> Entry:
-        bound = self.prices.bound(exchange, target, at=note.time)
-        usage = Usage(bound.input_tokens, bound.output_tokens)
-        cost = UNKNOWN if bound.nano is None else Cost(bound.nano)
-        record = self._record(exchange, note, target)
-        return self._entry(exchange, with_usage(record, usage, cost, "presumed"))
+    def _promise(self, exchange: Exchange, note: Note, target: Target) -> Attempt:
+        now = self.ledger.now()
+        bound = self.prices.bound(exchange, target, at=now)
+        call = Call(target, bound, len(exchange.request.body), now)
+        others = sum([attempt.is_open for attempt in note.attempts])
+        record = with_charge(self._record(exchange, note, call, others), call.presumed())
+        attempt = Attempt(call, self.ledger.promise(self._entry(exchange, record)))
+        note.attempts.append(attempt)
+        return attempt
 
-    def _record(self, exchange: Exchange, note: Note, target: Target) -> Record:
+    def _settle(self, exchange: Exchange, note: Note, attempt: Attempt, outcome: Outcome) -> Cost:
+        call = attempt.call
+        if billing_of(exchange) == "priced":
+            told = told_by_request(exchange, outcome)
+            charge = call.charge(self.prices, self._unreported, told)
+        else:
+            charge = self._unpriced(exchange, call, outcome)
+        record = with_charge(self._record(exchange, note, call, note.settled), charge)
+        entry = self._entry(exchange, _ended(record, exchange, outcome))
+        self.ledger.post(entry, promised=attempt.promised)
+        attempt.is_open = False
+        note.settled += 1
+        return charge.cost
+
+    def _unpriced(self, exchange: Exchange, call: Call, outcome: Outcome) -> Charge:
+        """What no budget can reserve for: what the provider says, if it says anything."""
+        usage, basis = settled_usage(exchange, outcome)
+        cost = self.prices.cost(call.target, usage, at=call.at) if usage != Usage() else Cost(0)
+        return Charge(usage, cost, usage.input_tokens, usage.output_tokens, basis)
+
+    def _record(self, exchange: Exchange, note: Note, call: Call, before: int) -> Record:
+        """The record of an attempt; `before` counts others of this exchange that have one."""
         principal = exchange.principal
         return Record(
-            exchange.id,
-            note.time,
+            f"{exchange.id}/{before + 1}" if before else exchange.id,
+            call.at,
             principal.scopes,
             principal.key_id or "",
-            target.provider,
-            target.model,
+            call.target.provider,
+            call.target.model,
             note.asked,
             exchange.operation,
             exchange.dialect.name,
             exchange.metadata,
             stream=exchange.stream,
+            request=exchange.id if before else "",
         )
 
     def _entry(self, exchange: Exchange, record: Record) -> Entry:
@@ -169,10 +229,10 @@ class UsageRecords(Plugin):
             tallies=tallies_of(record, self.config.tags),
         )
 
-    def _cancel(self, note: Note) -> None:
-        if note.promised is not None:
-            self.ledger.cancel(note.promised)
-            note.promised = None
+    def _void(self, attempt: Attempt) -> None:
+        if attempt.is_open:
+            attempt.is_open = False
+            self.ledger.cancel(attempt.promised)
 
     async def _sweep(self) -> None:
         while True:
@@ -185,4 +245,9 @@ class UsageRecords(Plugin):
 
 def _ended(record: Record, exchange: Exchange, outcome: Outcome) -> Record:
     seconds = sum([attempt.seconds for attempt in exchange.attempts])
-    return replace(record, status=outcome.status, outcome=outcome.kind, seconds=round(seconds, 4))
+    return replace(
+        record,
+        status=outcome.status,
+        outcome=outcome.kind,
+        seconds=0.0 if record.request else round(seconds, 4),
+    )

@@ -1,8 +1,8 @@
 """What an invoice and the records do not agree on, and how the records could be mended."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Any, Final, Self
 
 from attrs import frozen
 
@@ -10,6 +10,8 @@ from jackfield.money import show
 
 from .invoice import COUNTS, Invoice
 from .tally_sheet import Place, Sheet
+
+_MENDED: Final = ("cost", "input_tokens", "output_tokens")
 
 
 @frozen
@@ -43,8 +45,11 @@ class Reconciliation:
     corrections: Sequence[Mending]
 
     @classmethod
-    def of(cls, invoice: Invoice, sheet: Sheet, tolerance: float) -> Self:
-        """Compare them; counts that differ by `tolerance` percent at the most are equal."""
+    def of(cls, invoice: Invoice, sheet: Sheet, tolerance: float, *, covers: bool = False) -> Self:
+        """Compare them; counts that differ by `tolerance` percent at the most are equal.
+
+        An invoice by request that `covers` the whole sheet says of what it lacks that it was free.
+        """
         billed: dict[Place, Counter[str]] = {}
         told = [name for name in COUNTS if any(name in line.counts for line in invoice.lines)]
         for line in invoice.lines:
@@ -58,6 +63,8 @@ class Reconciliation:
                 if abs(one - other) > max(one, other) * tolerance / 100:
                     differences.append(Difference(place, what, one, other))
         found = [one for place in billed for one in _mendings(place, billed[place], sheet)]
+        if covers and invoice.by_request:
+            found += _unbilled(sheet, billed.keys())
         return cls(len(billed.keys() | sheet.counts.keys()), differences, found)
 
     def rows(self) -> Iterator[Sequence[str]]:
@@ -97,7 +104,7 @@ def _mendings(place: Place, billed: Counter[str], sheet: Sheet) -> Iterator[Mend
     if not unsure:
         return
     shares: list[dict[str, int]] = [{} for _ in unsure]
-    for what in ("cost", "input_tokens", "output_tokens"):
+    for what in _MENDED:
         if what not in billed:
             continue
         before = [_count(record, what) for record in unsure]
@@ -107,6 +114,14 @@ def _mendings(place: Place, billed: Counter[str], sheet: Sheet) -> Iterator[Mend
     for record, share in zip(unsure, shares, strict=True):
         if any(_count(record, what) != amount for what, amount in share.items()):
             yield Mending(record["id"], share)
+
+
+def _unbilled(sheet: Sheet, billed: Set[Place]) -> Iterator[Mending]:
+    """Records that are not sure of requests that no invoice has."""
+    for place in sheet.unsure.keys() - billed:
+        for record in sheet.unsure[place]:
+            if any(_count(record, what) for what in _MENDED):
+                yield Mending(record["id"], dict.fromkeys(_MENDED, 0))
 
 
 def _shared(whole: int, weights: Sequence[int]) -> list[int]:

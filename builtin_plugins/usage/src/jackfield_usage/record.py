@@ -5,10 +5,9 @@ from typing import Any, Final
 
 import msgspec
 
+from jackfield.charges import Charge
 from jackfield.estimates import Basis
-from jackfield.messages import Usage
 from jackfield.money import show
-from jackfield.prices import Cost
 
 CLASSES: Final = (
     "input_tokens",
@@ -28,8 +27,10 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is kept of one exchange. Times are seconds of the store's clock, `cost` nano-dollars.
 
     `scopes` are those of who asked, from the outermost in. `asked` is the name by which the model
-    was asked for, `tier` the service tier. A correction has the id of the request that it mends in
-    `corrects`, and only the differences in its counts.
+    was asked for, `tier` the service tier. Of a request that may be billed for several attempts
+    each has a record; all but the first have its id in `request`. `charged` are the tokens that
+    count in budgets, where they are not those that are known. A correction has the id of the
+    record that it mends in `corrects`, and only the differences in its counts.
     """
 
     id: str
@@ -53,6 +54,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     seconds: float = 0.0
     stream: bool = False
     corrects: str = ""
+    request: str = ""
+    charged: Mapping[str, int] = {}
 
     def encoded(self) -> bytes:
         """The bytes that are kept."""
@@ -73,9 +76,12 @@ def decoded(data: bytes) -> Record:
     return _decode(data)
 
 
-def with_usage(record: Record, usage: Usage, cost: Cost, basis: Basis) -> Record:
-    """The record with what was used."""
+def with_charge(record: Record, charge: Charge) -> Record:
+    """The record with what was used, and what is charged for it."""
+    usage, cost = charge.usage, charge.cost
     tokens = {name: count for name in CLASSES if (count := getattr(usage, name))}
+    given, made = charge.input_tokens, charge.output_tokens
+    known = usage.input_tokens == given and usage.output_tokens == made
     return msgspec.structs.replace(
         record,
         tokens=tokens,
@@ -83,5 +89,6 @@ def with_usage(record: Record, usage: Usage, cost: Cost, basis: Basis) -> Record
         tier=usage.service_tier or "",
         cost=cost.nano,
         price_missing=cost.missing,
-        basis=basis,
+        basis=charge.basis,
+        charged={} if known else {"input_tokens": given, "output_tokens": made},
     )

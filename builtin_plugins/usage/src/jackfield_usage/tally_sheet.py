@@ -28,17 +28,17 @@ def ask(
     """The records of the days of an invoice, unless other times are given."""
     query = {**_span(invoice), **times} | ({"provider": provider} if provider else {})
     counts: dict[Place, Counter[str]] = {}
-    unsure: dict[Place, list[Mapping[str, Any]]] = {}
+    unsure: dict[Place, dict[str, dict[str, Any]]] = {}
     for record in records(client, query):
         place = _place(record, invoice)
         sums = counts.setdefault(place, Counter())
         sums["cost"] += record["cost"]
-        sums["requests"] += 0 if record["corrects"] else 1
+        sums["requests"] += 0 if record["corrects"] or record["request"] else 1
         for name in ("input_tokens", "output_tokens"):
             sums[name] += record["tokens"].get(name, 0)
-        if record["basis"] != "reported" and not record["corrects"]:
-            unsure.setdefault(place, []).append(record)
-    return Sheet(counts, unsure)
+        if record["basis"] != "reported":
+            _add(unsure.setdefault(place, {}), record)
+    return Sheet(counts, {place: list(found.values()) for place, found in unsure.items()})
 
 
 def records(client: AdminClient, query: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
@@ -53,9 +53,17 @@ def records(client: AdminClient, query: Mapping[str, str]) -> Iterator[Mapping[s
             return
 
 
+def _add(known: dict[str, dict[str, Any]], record: Mapping[str, Any]) -> None:
+    """Add a record to those that it corrects, or to none."""
+    id = record["corrects"] or record["id"]
+    one = known.setdefault(id, {"id": id, "cost": 0, "tokens": Counter()})
+    one["cost"] += record["cost"]
+    one["tokens"].update(record["tokens"])
+
+
 def _place(record: Mapping[str, Any], invoice: Invoice) -> Place:
     if invoice.by_request:
-        return "", "", record["corrects"] or record["id"]
+        return "", "", record["request"] or record["corrects"] or record["id"]
     return record["day"], record["model"], ""
 
 

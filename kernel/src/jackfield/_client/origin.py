@@ -78,12 +78,15 @@ class Origin:
         head: bytes = b"",
         body: bytes = b"",
         timeouts: Timeouts | None = None,
+        *,
+        resend: bool = True,
     ) -> Answer:
         """Send one request and return when the head of its answer has come.
 
         `path` is percent-encoded, with its query, and is appended to the base URL's path; `head`
-        is made by `header_lines()`. Raises ProviderUnavailable and ProviderTimeout, and
-        InvalidRequest for a path that cannot be sent.
+        is made by `header_lines()`. A connection that turns out to be closed is replaced; with
+        `resend` off it is an error, for the work may have been done before. Raises
+        ProviderUnavailable and ProviderTimeout, and InvalidRequest for a path that cannot be sent.
         """
         start = self._start_of(method, path)
         if body or method not in _BODILESS:
@@ -95,8 +98,9 @@ class Origin:
         if connection is not None:
             try:
                 return await connection.exchange(request)
-            except StaleConnection:
-                pass  # closed while it rested: nothing was received, so a fresh one may try
+            except StaleConnection:  # closed while it rested, and nothing was received
+                if not resend:
+                    raise
         connection = await self._fresh(timeouts.connect)
         return await connection.exchange(request)
 

@@ -1,0 +1,90 @@
+"""What one call of a provider is charged."""
+
+import pytest
+
+from jackfield._tap import Tap
+from jackfield.bounds import Bound
+from jackfield.charges import Call, is_unbilled
+from jackfield.errors import (
+    GatewayError,
+    Overloaded,
+    PluginFailure,
+    ProviderError,
+    ProviderTimeout,
+    ProviderUnavailable,
+    ProviderUntrusted,
+    StreamTruncated,
+)
+from jackfield.messages import Usage
+from jackfield.plan import Target
+from jackfield.prices import PriceBook
+from jackfield.testing.gateway import observed_gateway
+
+TOML = '[prices."fake/*"]\ninput = 1\noutput = 2\n'
+
+
+@pytest.fixture
+async def prices() -> PriceBook:
+    async with observed_gateway(TOML) as gateway:
+        return gateway.setup.prices
+
+
+def call(tap: Tap | None = None) -> Call:
+    return Call(Target("fake", "echo"), Bound(100, 50, 200_000), 40, 0.0, tap)
+
+
+def cut(usage: Usage | None, events: int = 0) -> Tap:
+    return Tap(lambda: usage, lambda: False, lambda: events)
+
+
+def test_what_a_provider_has_reported_is_charged(prices: PriceBook) -> None:
+    charge = call(Tap.known(Usage(3, 5))).charge(prices, "bound")
+    assert (charge.usage, charge.cost.nano, charge.basis) == (Usage(3, 5), 13_000, "reported")
+
+
+def test_a_call_that_tells_nothing_is_charged_all_that_it_can_be(prices: PriceBook) -> None:
+    charge = call(cut(None, events=7)).charge(prices, "bound")
+    assert (charge.cost.nano, charge.input_tokens, charge.output_tokens) == (200_000, 100, 50)
+    assert (charge.usage, charge.basis) == (Usage(11, 7), "estimated")
+
+
+def test_input_that_is_known_is_charged_as_it_is(prices: PriceBook) -> None:
+    charge = call(cut(Usage(10, 1))).charge(prices, "bound")
+    assert (charge.cost.nano, charge.input_tokens, charge.output_tokens) == (110_000, 10, 50)
+
+
+def test_an_estimate_is_charged_where_it_is_wanted(prices: PriceBook) -> None:
+    charge = call(cut(None, events=7)).charge(prices, "estimate")
+    assert (charge.cost.nano, charge.input_tokens, charge.output_tokens) == (25_000, 11, 7)
+
+
+def test_what_the_request_tells_of_an_answer_is_charged(prices: PriceBook) -> None:
+    charge = call(Tap.known(None)).charge(prices, "bound", Usage(20))
+    assert (charge.cost.nano, charge.basis) == (20_000, "estimated")
+
+
+def caused_by(error: GatewayError, cause: BaseException) -> GatewayError:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "unbilled"),
+    [
+        (ProviderError("no", upstream_status=500), True),
+        (ProviderTimeout("connect", 1.0), True),
+        (ProviderUntrusted("no"), True),
+        (caused_by(ProviderUnavailable("no"), ConnectionRefusedError()), True),
+        (Overloaded("no"), True),
+        (ProviderTimeout("answer", 1.0), False),
+        (ProviderUnavailable("closed"), False),
+        (caused_by(ProviderUnavailable("closed"), ConnectionResetError()), False),
+        (StreamTruncated("cut"), False),
+    ],
+)
+def test_only_what_is_certain_is_taken_to_be_free(error: GatewayError, unbilled: bool) -> None:
+    assert is_unbilled(error) is unbilled
+
+
+def test_a_plugin_that_fails_may_have_asked() -> None:
+    assert not is_unbilled(PluginFailure("guard", "call_provider", "a bug"))
