@@ -31,6 +31,16 @@ async def test_a_request_is_not_sent_a_third_time(origin: Origin, upstream: Faul
     assert len(upstream.ledger.records) == 3
 
 
+async def test_what_must_not_be_sent_twice_is_an_error_instead(
+    origin: Origin, upstream: Faultd
+) -> None:
+    upstream.script("json", "refuse", "json")
+    await read(origin)
+    with pytest.raises(ProviderUnavailable):
+        await origin.send("POST", "/", resend=False)
+    assert len(upstream.ledger.records) == 2
+
+
 async def test_an_answer_that_has_begun_is_not_asked_for_again(
     origin: Origin, upstream: Faultd
 ) -> None:
