@@ -53,6 +53,53 @@ def test_each_of_several_answers_counts() -> None:
     assert bound(chat("Hello", n=3)).output_tokens == 300
 
 
+@pytest.mark.parametrize(
+    ("body", "answers"),
+    [
+        ({"prompt": "Hello", "n": 3}, 3),
+        ({"prompt": "Hello", "best_of": 9, "n": 2}, 9),
+        ({"prompt": ["a", "b", "c"], "n": 2}, 6),
+        ({"prompt": [[1, 2], [3]]}, 2),
+        ({"prompt": [1, 2, 3]}, 1),
+    ],
+)
+def test_each_answer_to_each_prompt_counts(body: dict[str, Any], answers: int) -> None:
+    asked = opened("openai.completions", "completions", model="m", max_tokens=10, **body)
+    assert bound(asked).output_tokens == 10 * answers
+
+
+@pytest.mark.parametrize("limit", [0, -1, -(10**9)])
+def test_a_limit_below_1_is_none(limit: int) -> None:
+    assert bound(opened(model="m", max_tokens=limit, messages=HELLO), SMALL).output_tokens == 500
+
+
+@pytest.mark.parametrize("other", ["max_completion_tokens", "max_new_tokens", "n_predict"])
+def test_of_several_limits_the_largest_counts(other: str) -> None:
+    asked = {"max_tokens": 400, other: 7}
+    assert bound(opened(model="m", messages=HELLO, **asked)).output_tokens == 400
+    asked = {"max_tokens": 7, other: 400}
+    assert bound(opened(model="m", messages=HELLO, **asked)).output_tokens == 400
+
+
+@pytest.mark.parametrize(
+    "unread", [{"max_tokens": 400}, {"inferenceConfig": {"maxTokens": 400}}, {"max_gen_len": 400}]
+)
+def test_a_limit_that_a_model_is_handed_unread_counts(unread: dict[str, Any]) -> None:
+    asked = opened(
+        "bedrock.converse",
+        messages=[{"role": "user", "content": [{"text": "Hello"}]}],
+        inferenceConfig={"maxTokens": 7},
+        additionalModelRequestFields=unread,
+    )
+    assert bound(asked).output_tokens == 400
+
+
+@pytest.mark.parametrize("unread", ["text", ["max_tokens"], 7, {"max_tokens": "many"}])
+def test_what_a_model_is_handed_may_have_any_form(unread: Any) -> None:
+    more = {"max_tokens": 7, "additionalModelRequestFields": unread}
+    assert bound(opened(model="m", messages=HELLO, **more)).output_tokens == 7
+
+
 def test_nothing_is_longer_than_the_context() -> None:
     assert bound(chat("x" * 100_000), SMALL).input_tokens == 10_000
 

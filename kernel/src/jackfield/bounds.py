@@ -41,6 +41,23 @@ _ROUNDS: Final = 10
 _CHUNK: Final = 500
 """Bytes: documents of more tokens than this are ranked in parts, each as one document."""
 
+_LIMITS: Final = (
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "max_new_tokens",
+    "max_tokens_to_sample",
+    "n_predict",
+)
+"""Names of the limit of an answer, in the APIs of one kind or another."""
+
+_COUNTS: Final = ("n", "best_of", "num_generations")
+"""Names of the number of answers."""
+
+_MODELS_OWN: Final = "additionalModelRequestFields"
+_LENGTH: Final = re.compile("token|max_gen_len|length", re.IGNORECASE)
+"""What names of limits hold among those that Converse hands to a model unread."""
+
 _BYTES_A_SECOND: Final = 500
 """The least that a second of intelligible sound takes in a file."""
 
@@ -93,11 +110,25 @@ def is_billable(exchange: "Exchange") -> bool:
     return exchange.request.method == "POST" and operation not in _FREE
 
 
+def asked_output(exchange: "Exchange") -> int | None:
+    """How long an answer a request allows, in tokens; None for as long as the model can.
+
+    Servers differ in the name of the limit that they heed, and some take one below 1 for none: of
+    several the largest counts.
+    """
+    asked = exchange.max_tokens
+    if asked is None:
+        return None
+    tree = exchange.tree
+    given = [asked, *_limits_in(tree)] if type(tree) is dict else [asked]
+    return max(given) if min(given) > 0 else None
+
+
 def sizes_of(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -> Sizes:
     """The most that a request can use of a model with these abilities."""
     request = exchange.request
     body, operation = request.body, exchange.endpoint.operation
-    limit = _limit(exchange, vendors, able)
+    limit = _limit(exchange, vendors, able) * _answers(exchange)
     if operation == "rerank":
         return Sizes(_most_input(len(body), able), 0, {"rerank_search": _searches(exchange)})
     if not exchange.dialect.translates:
@@ -132,7 +163,7 @@ def _sizes_of_chat(chat: ChatRequest, body: bytes, limit: int, able: Capabilitie
         limit *= searches + 1
     return Sizes(
         count,
-        limit * max(chat.n or 1, 1),
+        limit,
         dict.fromkeys(_OWN_TOOLS, searches),
         _tiers(chat.service_tier, body),
         b'1h"' in body,
@@ -159,13 +190,41 @@ def _most_input(count: int, able: Capabilities) -> int:
 
 
 def _limit(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -> int:
-    asked = exchange.max_tokens
+    asked = asked_output(exchange)
     most = able.max_output_tokens or MOST_OUTPUT
     if asked is None:
         return most
     if not _THINKS_BESIDES.isdisjoint(vendors):
         return asked + most
     return asked
+
+
+def _limits_in(tree: Mapping[str, Any]) -> Iterator[int]:
+    for name in _LIMITS:
+        limit = tree.get(name)
+        if type(limit) is int:
+            yield limit
+    unread = [tree.get(_MODELS_OWN)]
+    for value in unread:
+        if type(value) is dict:
+            unread += value.values()
+            yield from (n for name, n in value.items() if type(n) is int and _LENGTH.search(name))
+
+
+def _answers(exchange: "Exchange") -> int:
+    """How many answers are made: several, the best of more, and so many for each prompt."""
+    tree = exchange.tree if exchange.dialect.translates else None
+    if type(tree) is not dict:
+        return 1
+    config = tree.get("generationConfig") or tree.get("generation_config")
+    counts = [tree.get(name) for name in _COUNTS]
+    if type(config) is dict:
+        counts += [config.get("candidateCount"), config.get("candidate_count")]
+    prompts = tree.get("prompt")
+    most = max([1, *(count for count in counts if type(count) is int)])
+    if type(prompts) is list and prompts and type(prompts[0]) is not int:  # one prompt, in tokens
+        most *= len(prompts)
+    return most
 
 
 def _tiers(asked: str | None, body: bytes) -> tuple[str, ...]:
@@ -227,7 +286,7 @@ def _untold(exchange: "Exchange", able: Capabilities) -> Sizes:
         "page": len(body) // 100 + 1,
         "annotated_page": len(body) // 100 + 1,
     }
-    limit = exchange.max_tokens or able.max_output_tokens or MOST_OUTPUT
+    limit = asked_output(exchange) or able.max_output_tokens or MOST_OUTPUT
     given = MOST_INPUT if b'"http' in body or b'"file' in body else len(body) + _OVERHEAD
     return Sizes(_most_input(given, able), limit * images, units, audio=True)
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from math import inf
 from typing import ClassVar, Literal
 
 from attrs import define, evolve, field, frozen
@@ -9,7 +10,7 @@ from attrs.validators import ge
 
 from jackfield.adjustments import Adjustment
 from jackfield.allowances import Allowances, LimitReached, Reservation
-from jackfield.bounds import Bound
+from jackfield.bounds import Bound, asked_output
 from jackfield.charges import Call, Unreported, billing_of, is_unbilled, told_by_request
 from jackfield.config import option
 from jackfield.errors import GatewayError, InvalidRequest
@@ -65,7 +66,7 @@ class Budgets(Plugin):
         unpriced: Literal["refuse", "allow"] = option(
             "refuse",
             "What happens under a hard budget to what costs an amount that cannot be told before:"
-            " batches, and other resources that are made.",
+            " batches, other resources that are made, and realtime sessions.",
         )
         webhook: str | None = option(None, "A URL to which warnings are posted as JSON.")
         webhook_key: SecretRef | None = option(None, "Sent to the webhook as a bearer token.")
@@ -166,7 +167,7 @@ class Budgets(Plugin):
         else:
             self._ended(spending, exchange, before, free=self.config.cache_hits == "free")
             return response
-        finally:
+        finally:  # cancelled, as by a plugin that hedges, it knows of no tap: another has set that
             bill: Bill = exchange.state[self]
             if bill.closed:
                 self._settle(spending)
@@ -229,15 +230,15 @@ class Budgets(Plugin):
     def _bounded(self, exchange: Exchange, target: Target, terms: Terms) -> Bound:
         """The most that the attempt can use, after a limit has been set where there was none."""
         cap = terms.max_tokens
-        asked = exchange.max_tokens
-        if asked is None:
+        if exchange.max_tokens is None:
             bound = self._prices.bound(exchange, target, at=self._ledger.now())
             wanted = [n for n in (cap, self.config.default_max_tokens) if n]
             limit = min([*wanted, bound.output_tokens])
             if not wanted or not limit or not exchange.limit_output(limit):
                 return bound
             exchange.set_response_header("x-jackfield-max-tokens", str(limit))
-        elif cap is not None and asked > cap:
+        elif cap is not None and (asked_output(exchange) or inf) > cap:
+            asked = asked_output(exchange) or "any number of"
             raise InvalidRequest(
                 f"The request asks for up to {asked} output tokens; its budgets allow {cap}.",
                 param="max_tokens",
@@ -247,7 +248,8 @@ class Budgets(Plugin):
     def _is_priced(self, exchange: Exchange, terms: Terms) -> bool:
         """Whether something is to be reserved. Raises PriceMissing where that cannot be told."""
         billing = billing_of(exchange)
-        if billing == "unpriced" and terms.hard and self.config.unpriced == "refuse":
+        unknown = billing == "unpriced" or exchange.operation == "realtime"
+        if unknown and terms.hard and self.config.unpriced == "refuse":
             raise refusals.unpriced(terms.hard[0], exchange.endpoint.operation)
         return billing == "priced"
 

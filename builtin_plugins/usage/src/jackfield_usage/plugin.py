@@ -93,6 +93,7 @@ class UsageRecords(Plugin):
         )
 
     needs_store: ClassVar[bool] = True
+    wants_usage: ClassVar[bool] = True
 
     config: Config
     ledger: Ledger
@@ -121,8 +122,7 @@ class UsageRecords(Plugin):
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
-        """Ask for the usage of streams too."""
-        exchange.usage_wanted = True
+        """Keep the name of the model that was asked for, before others change it."""
         exchange.state[self] = Note(exchange.model or "")
 
     @hookimpl
@@ -134,19 +134,16 @@ class UsageRecords(Plugin):
             return await call_next(target)
         note: Note = exchange.note(self, lambda: Note(exchange.model or ""))
         attempt = self._promise(exchange, note, target)
-        before, free = exchange.tap, False
+        before = exchange.tap
         try:
             response = await call_next(target)
-            free = True  # another plugin has answered, unless there is a tap
-            return response
         except GatewayError as error:
-            free = is_unbilled(error)
+            self._ended(attempt, exchange, before, free=is_unbilled(error))
             raise
-        finally:
-            if exchange.tap is not before:
-                attempt.call.tap = exchange.tap
-            elif free:
-                self._void(attempt)
+        else:  # without a tap another plugin has answered
+            self._ended(attempt, exchange, before, free=True)
+            return response
+        finally:  # cancelled, as by a plugin that hedges, it knows of no tap: another has set that
             if note.outcome is not None and attempt.is_open:
                 self._settle(exchange, note, attempt, note.outcome)
 
@@ -172,6 +169,13 @@ class UsageRecords(Plugin):
             missing = any(cost.missing for cost in costs)
             told = "unknown" if missing else show(sum(cost.nano for cost in costs))
             exchange.set_response_header(HEADER, told)
+
+    def _ended(self, attempt: Attempt, exchange: Exchange, before: object, *, free: bool) -> None:
+        """Note where the usage can be read; what is certainly not billed leaves no record."""
+        if exchange.tap is not before:
+            attempt.call.tap = exchange.tap
+        elif free:
+            self._void(attempt)
 
     def _promise(self, exchange: Exchange, note: Note, target: Target) -> Attempt:
         now = self.ledger.now()
