@@ -152,3 +152,18 @@ async def test_what_cannot_be_written_is_refused_and_leaves_no_trace(tmp_path: P
     await trail.add({"kind": "admin"})
     await trail.close()
     assert checked(tmp_path).problems == []
+
+
+async def test_a_record_stands_although_it_could_not_be_anchored(tmp_path: Path) -> None:
+    trail = trail_in(tmp_path, every=1)
+    (tmp_path / "anchors.jsonl").mkdir()
+    await trail.open()
+    await trail.add({"kind": "admin"})
+    problems = [trail.anchor_problem]
+    (tmp_path / "anchors.jsonl").rmdir()
+    await trail.add({"kind": "admin"})
+    problems.append(trail.anchor_problem)
+    await trail.close()
+    assert problems == ["cannot be anchored: Is a directory", None]
+    found = checked(tmp_path)
+    assert (found.records, found.anchored, found.problems) == (2, 2, [])

@@ -49,10 +49,11 @@ class Audit(Plugin):
 
     async def health(self) -> str | None:
         """What is wrong with the trail, if requests are refused for it; tries it once more."""
-        if self.trail.problem is not None:
+        if self.trail.problem is not None or self.trail.anchor_problem is not None:
             self.trail.note({"kind": "resumed", "dropped": self.trail.dropped})
         closed = "closed" in {self.config.traffic, *self.config.tenants.values()}
-        return f"the trail {self.trail.problem}" if self.trail.problem and closed else None
+        problem = self.trail.problem or self.trail.anchor_problem
+        return f"the trail {problem}" if problem and closed else None
 
     async def audit(self, change: AdminChange) -> None:
         """Write a change. Raises AuditUnavailable when it is not on the disk."""

@@ -42,6 +42,7 @@ class Trail:
     seconds: float = 60.0
     dropped: int = 0
     problem: str | None = None
+    anchor_problem: str | None = None
     _waiting: "list[tuple[Event, float, asyncio.Future[None] | None]]" = field(factory=list)
     _writing: "asyncio.Task[None] | None" = None
     _timer: asyncio.TimerHandle | None = None
@@ -118,8 +119,6 @@ class Trail:
         try:
             if self._seq > self._anchored:
                 await asyncio.get_running_loop().run_in_executor(self._pool, self._anchor)
-        except OSError as error:
-            logger.error("the audit trail cannot be anchored: %s", error.strerror or error)
         finally:
             self._writing = None
             if self._waiting:
@@ -156,7 +155,7 @@ class Trail:
         self._locked(lambda: self._append(events))
         due = time.monotonic() - self._anchored_at >= self.seconds
         if self._seq - self._anchored >= self.every or due:
-            self._anchor()
+            self._anchor()  # what was written stands, whatever becomes of this
 
     def _locked(self, work: Any) -> None:
         fcntl.flock(self._handle, fcntl.LOCK_EX)
@@ -211,5 +210,13 @@ class Trail:
         return 0, b""
 
     def _anchor(self) -> None:
-        self.anchors.add(self._seq, self._hash, time.time())
-        self._anchored, self._anchored_at = self._seq, time.monotonic()
+        """Anchor what there is. One that fails is made up for by the next."""
+        problem = None
+        try:
+            self.anchors.add(self._seq, self._hash, time.time())
+            self._anchored = self._seq
+        except OSError as error:
+            problem = f"cannot be anchored: {error.strerror or error}"
+        if problem != self.anchor_problem:
+            logger.error("the audit trail %s", problem or "is anchored again")
+        self.anchor_problem, self._anchored_at = problem, time.monotonic()
