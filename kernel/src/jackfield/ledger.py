@@ -84,6 +84,7 @@ class Ledger:
     _renew_at: float = field(default=0.0, init=False)
     _review_at: float = field(default=0.0, init=False)
     _tasks: list[asyncio.Task[None]] = field(factory=list, init=False)
+    _troubles: dict[str, str] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         options, store = self._options, self._store
@@ -230,14 +231,20 @@ class Ledger:
             return "the journal has no room on its disk: what is spent cannot be written down"
         if self._syncing.failing:
             return "the journal's disk does not keep what is written to it"
+        if self._troubles:
+            return f"the ledger does not get on: {', '.join(self._troubles.values())}"
         return None
 
     async def _repeat(self, work: Callable[[], Awaitable[None]], every: float) -> None:
         while True:
             try:
                 await work()
-            except Exception:
-                logger.exception("the ledger goes on after an error of its own")
+                self._troubles.pop(work.__name__, None)
+            except Exception as error:
+                trouble = f"{type(error).__name__} in {work.__name__}"
+                if self._troubles.get(work.__name__) != trouble:
+                    logger.exception("the ledger goes on after an error of its own")
+                self._troubles[work.__name__] = trouble
             await asyncio.sleep(every)
 
     async def _sync(self) -> None:
