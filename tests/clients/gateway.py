@@ -18,21 +18,31 @@ _SERVING = re.compile(r"serving on (127\.0\.0\.1:\d+);")
 
 @contextmanager
 def serving(folder: Path, toml: str) -> Iterator[str]:
-    """`jackfield serve` with this configuration; the URL at which it serves."""
+    """`jackfield serve` with this configuration; the URL at which it serves.
+
+    It finds no vendor's key in its environment, and must end well when it is told to.
+    """
     (folder / "jackfield.toml").write_text(toml)
+    usual = {name: text for name, text in os.environ.items() if "_KEY" not in name}
     with subprocess.Popen(
         [sys.executable, "-m", "jackfield", "serve", "--config", "jackfield.toml"],
         cwd=folder,
-        env={**os.environ, "UPSTREAM_KEY": KEY},
+        env={**usual, "UPSTREAM_KEY": KEY},
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
         log: list[str] = []
+        address = _address(process, log)
+        # Somebody has to read on, or the gateway waits once the pipe is full.
+        reading = threading.Thread(target=log.extend, args=(process.stderr,), daemon=True)
+        reading.start()
         try:
-            yield f"http://{_address(process, log)}"
+            yield f"http://{address}"
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(10)
+            reading.join()
+        assert process.returncode == 0, "".join(log)
 
 
 def _address(process: subprocess.Popen[str], log: list[str]) -> str:
@@ -41,7 +51,5 @@ def _address(process: subprocess.Popen[str], log: list[str]) -> str:
     for line in process.stderr:
         log.append(line)
         if found := _SERVING.search(line):
-            # Somebody has to read on, or the gateway waits once the pipe is full.
-            threading.Thread(target=log.extend, args=(process.stderr,), daemon=True).start()
             return found[1]
     raise RuntimeError("".join(log))

@@ -1,16 +1,11 @@
 """What the SDKs of vendors raise at a rate limit, each in its own words."""
 
 import importlib
-import os
-import re
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.clients.gateway import serving
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.filterwarnings("default")]
 
@@ -30,26 +25,8 @@ HELLO: Any = [{"role": "user", "content": "Hello"}]
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("rates")
-    (folder / "jackfield.toml").write_text(TOML)
-    with subprocess.Popen(
-        [sys.executable, "-m", "jackfield", "serve"],
-        cwd=folder,
-        env={name: text for name, text in os.environ.items() if "_KEY" not in name},
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stderr is not None
-        log: list[str] = []
-        for line in process.stderr:
-            log.append(line)
-            if found := re.search(r"serving on (127\.0\.0\.1:\d+)", line):
-                reading = threading.Thread(target=log.extend, args=(process.stderr,), daemon=True)
-                reading.start()
-                yield f"http://{found[1]}"
-                break
-        process.send_signal(signal.SIGTERM)
-    assert process.returncode == 0, "".join(log)
+    with serving(tmp_path_factory.mktemp("rates"), TOML) as address:
+        yield address
 
 
 def test_openai_s_sdk_raises_its_rate_limit_error(url: str) -> None:

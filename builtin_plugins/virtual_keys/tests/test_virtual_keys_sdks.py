@@ -4,18 +4,15 @@ raises when a key is not good, or not good for what is asked.
 
 import importlib
 import json
-import os
-import re
-import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tests.clients.gateway import serving
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -68,26 +65,8 @@ class Served(NamedTuple):
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("keys")
-    (folder / "jackfield.toml").write_text(CONFIG.format(folder=folder))
-    with subprocess.Popen(
-        [sys.executable, "-m", "jackfield", "serve"],
-        cwd=folder,
-        env={name: text for name, text in os.environ.items() if "_KEY" not in name},
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stderr is not None
-        log: list[str] = []
-        for line in process.stderr:
-            log.append(line)
-            if found := re.search(r"serving on (127\.0\.0\.1:\d+)", line):
-                reading = threading.Thread(target=log.extend, args=(process.stderr,), daemon=True)
-                reading.start()
-                yield Served(f"http://{found[1]}", folder)
-                process.send_signal(signal.SIGTERM)
-                reading.join()
-                break
-    assert process.returncode == 0, "".join(log)
+    with serving(folder, CONFIG.format(folder=folder)) as url:
+        yield Served(url, folder)
 
 
 @pytest.fixture(scope="module")
