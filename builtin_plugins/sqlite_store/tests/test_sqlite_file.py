@@ -3,12 +3,15 @@
 import asyncio
 import sqlite3
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from jackfield.errors import ConfigError
 from jackfield_sqlite_store import opened
+from jackfield_sqlite_store.database import open_database
 
 VISITOR = Path(__file__).with_name("visitor.py")
 
@@ -30,6 +33,19 @@ async def test_a_new_file_and_its_directory_are_for_their_owner_alone(tmp_path: 
         files = sorted(path.parent.iterdir())
         assert [file.name for file in files] == ["store.db", "store.db-shm", "store.db-wal"]
         assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+def test_many_that_make_the_file_at_once_find_it_theirs(tmp_path: Path) -> None:
+    def open_and_close(path: Path, ready: threading.Barrier) -> None:
+        ready.wait()
+        open_database(path).close()
+
+    with ThreadPoolExecutor(8) as threads:
+        for number in range(40):
+            ready = threading.Barrier(8)
+            path = tmp_path / f"{number}.db"
+            for done in [threads.submit(open_and_close, path, ready) for _ in range(8)]:
+                done.result()
 
 
 async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -112,7 +112,12 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         db.execute("PRAGMA synchronous = FULL")
         db.execute(f"PRAGMA journal_size_limit = {64 << 20}")
         db.execute(f"PRAGMA wal_autocheckpoint = {LONG_LOG}")
-        if not _is_built(db, path):
+        # What is read to judge the file is read in one transaction: another process may be
+        # building the tables right now.
+        db.execute("BEGIN")
+        built = _is_built(db, path)
+        db.execute("COMMIT")
+        if not built:
             db.execute("BEGIN IMMEDIATE")
             if not _is_built(db, path):
                 _build(db)
