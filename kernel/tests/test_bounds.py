@@ -75,7 +75,7 @@ def test_a_limit_below_1_is_none(limit: int) -> None:
 
 @pytest.mark.parametrize("other", ["max_completion_tokens", "max_new_tokens", "n_predict"])
 def test_of_several_limits_the_largest_counts(other: str) -> None:
-    asked = {"max_tokens": 400, other: 7}
+    asked: dict[str, Any] = {"max_tokens": 400, other: 7}
     assert bound(opened(model="m", messages=HELLO, **asked)).output_tokens == 400
     asked = {"max_tokens": 7, other: 400}
     assert bound(opened(model="m", messages=HELLO, **asked)).output_tokens == 400
