@@ -1,6 +1,8 @@
 """Which gateways are measured: this one, with and without plugins, and its peers."""
 
+import json
 import os
+import subprocess
 import sys
 import tomllib
 from collections.abc import Collection
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.gateways import Gateway
+from tests.bench.governance import GOVERNED, PRICE
 from tests.bench.machine import UPSTREAM_PORT, Unfit
 
 ENVIRONMENTS = Path(os.environ.get("BENCH_ENVS", Path.home() / ".cache" / "jackfield-bench"))
@@ -82,6 +85,27 @@ def jackfield(directory: Path, port: int, plugin: str = "", number: int = 0) -> 
         port=port,
         command=[str(Path(sys.executable).with_name("jackfield")), "serve", "--config", str(file)],
         env={"PYTHONPATH": str(directory / "site")},
+    )
+
+
+def governed(directory: Path, port: int, store: str) -> Gateway:
+    """This gateway with a key, budgets and rate limits, whose state is in a `store`."""
+    table = store.partition("]")[0].rpartition(".")[2] or "sqlite_store"
+    folder = directory / table
+    folder.mkdir()
+    key = directory / "key"
+    key.write_text("sk-upstream")
+    key.chmod(0o600)
+    file = folder / "jackfield.toml"
+    file.write_text(CONFIG.format(port=port, upstream=UPSTREAM, key=key) + PRICE + store + GOVERNED)
+    command = [str(Path(sys.executable).with_name("jackfield"))]
+    create = [*command, "keys", "create", "--user", "ann", "--json", "--config", str(file)]
+    made = subprocess.run(create, check=True, capture_output=True, text=True)
+    return Gateway(
+        name=f"jackfield-{table}",
+        port=port,
+        command=[*command, "serve", "--config", str(file)],
+        headers={"Authorization": f"Bearer {json.loads(made.stdout)['key']}"},
     )
 
 

@@ -9,8 +9,9 @@ from typing import Final
 from attrs import define
 from tests.bench import footprint, memory
 from tests.bench.bars import Bar
-from tests.bench.contenders import jackfield, peers
+from tests.bench.contenders import governed, jackfield, peers
 from tests.bench.gateways import Gateway
+from tests.bench.governance import redis
 from tests.bench.machine import UPSTREAM_PORT, Machine
 from tests.bench.traffic import (
     FULL_STREAMS,
@@ -137,6 +138,28 @@ def latency(bench: Bench) -> list[Bar]:
     ]
 
 
+def governance(bench: Bench) -> list[Bar]:
+    """What a key, three nested budgets and two rate limits add, on each store."""
+    plain = bench.ours()
+    with redis(bench.machine.directory) as table:
+        stores = [
+            governed(bench.machine.directory, 4811 + at, s) for at, s in enumerate(("", table))
+        ]
+        rounds = bench.rounds([plain, *stores], SATURATED, STEADY)
+
+    def added(name: str, phase: Phase, key: str) -> float:
+        return middle(rounds, lambda one: one[name, phase.name][key] - one[OURS, phase.name][key])
+
+    bars = []
+    for store in stores:
+        name = store.name
+        bars += [
+            Bar(f"CPU/request more, {name}", added(name, SATURATED, "cpu_us"), 35, nan, "µs"),
+            Bar(f"p99 more at 500/s, {name}", added(name, STEADY, "p99_us") / 1000, 1, nan, "ms"),
+        ]
+    return bars
+
+
 def open_streams(bench: Bench) -> list[Bar]:
     """Memory at rest and with many streams open."""
     gateway = bench.ours()
@@ -188,6 +211,7 @@ FIGURES: Final[dict[str, Callable[[Bench], list[Bar]]]] = {
     "plugins": plugins,
     "streams": streams,
     "latency": latency,
+    "governance": governance,
     "memory": open_streams,
     "growth": growth,
     "start": start,

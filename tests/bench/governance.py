@@ -23,6 +23,8 @@ log_level = "error"
 front_doors = ["openai"]
 [providers.openai]
 base_url = "http://127.0.0.1:9/v1"
+"""
+PRICE: Final = """\
 [prices."openai/*"]
 input = 0.15
 output = 0.60
@@ -53,18 +55,19 @@ scope = "key:*"
 limit = "100000.00"
 window = "day"
 """
+GOVERNED: Final = KEYS + LIMITS
 PLUGINS: Final = {
     "nothing": "",
     "key": KEYS,
     "key, 2 rates": KEYS + LIMITS.partition("[plugins.budgets")[0],
-    "key, 2 rates, 3 budgets": KEYS + LIMITS,
+    "key, 2 rates, 3 budgets": GOVERNED,
 }
 
 
 @asynccontextmanager
 async def governed(plugins: str, directory: Path) -> AsyncIterator[tuple[Gateway, str]]:
     """A gateway with these plugins, and a key for it if they want one."""
-    document = parse(PLAIN + plugins, directory=directory)
+    document = parse(PLAIN + PRICE + plugins, directory=directory)
     async with Gateway(document, installed()) as gateway:
         yield gateway, await _key(gateway) if KEYS in plugins else ""
 

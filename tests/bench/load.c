@@ -247,9 +247,10 @@ static void read_options(int argc, char **argv) {
         default: exit(2);
     }
     if (rate > 0 || n_conns > MOST) n_conns = MOST;
+    const char *key = strcasestr(headers, "authorization:") ? "" : "Authorization: Bearer sk-bench\r\n";
     if (asprintf(&request, "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\n"
-                 "Authorization: Bearer sk-bench\r\nAccept: */*\r\n%sContent-Length: %zu\r\n\r\n%s",
-                 path, port, headers, strlen(body), body) < 0) exit(1);
+                 "%sAccept: */*\r\n%sContent-Length: %zu\r\n\r\n%s",
+                 path, port, key, headers, strlen(body), body) < 0) exit(1);
 }
 
 int main(int argc, char **argv) {
