@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
-# Members of a request that can make it longer, or dearer, than its bytes tell.
+# Members of a request that can make it longer, or dearer, than its bytes and its limit tell.
 _RARE: Final = frozenset(
     (
+        "best_of",
         "cachedContent",
         "cached_content",
         "modalities",
@@ -73,11 +74,12 @@ _DECLARATIONS: Final = frozenset(("functionDeclarations", "function_declarations
 
 
 def is_plain(tree: Any) -> bool:
-    """Whether a request has text and functions alone, so that its length tells all."""
+    """Whether one answer is asked to text and functions alone: the length then tells all."""
     if type(tree) is not dict or not _RARE.isdisjoint(tree):
         return False
-    for name, value in tree.items():
-        if type(value) is not str and name in _TALK and not _is_text(value):
+    for name in _TALK.intersection(tree):
+        value = tree[name]
+        if type(value) is not str and not _is_text(value):
             return False
     config = tree.get("toolConfig")
     if type(config) is dict and "tools" in config and "systemTool" in str(config["tools"]):

@@ -158,6 +158,13 @@ class Reservation:
         """What is reserved, in the order of the limits."""
         return tuple(self._amounts)
 
+    def over(self, amounts: Sequence[int]) -> int:
+        """How much more of any limit amounts are than is reserved of it."""
+        most = 0
+        for at, held in enumerate(self._amounts):
+            most = max(most, amounts[at] - held)
+        return most
+
     def split(self, count: int) -> "tuple[Reservation, Reservation]":
         """Two reservations in the place of this one: of the first `count` limits, and the rest."""
         if not self._open:

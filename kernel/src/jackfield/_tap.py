@@ -22,7 +22,7 @@ class Tap:
     came.
     """
 
-    __slots__ = ("_usage", "is_complete", "seen")
+    __slots__ = ("_believed", "_usage", "is_complete", "seen")
 
     def __init__(
         self,
@@ -31,6 +31,7 @@ class Tap:
         seen: Callable[[], int] = lambda: 0,
     ) -> None:
         self._usage = usage
+        self._believed: Usage | None = None
         self.is_complete = is_complete
         self.seen = seen
 
@@ -42,7 +43,12 @@ class Tap:
     def usage(self) -> Usage | None:
         """What the provider says was used; None if it says nothing, or what cannot be."""
         usage = self._usage()
-        return usage if usage is None or can_be(usage) else None
+        if usage is self._believed:  # several plugins ask the same
+            return usage
+        if usage is None or not can_be(usage):
+            return None
+        self._believed = usage
+        return usage
 
 
 def can_be(usage: Usage) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Final, Protocol
 
 from attrs import define, field
@@ -115,6 +116,22 @@ class Allowances:
         left = piece.left + piece.available
         resets_at = piece.resets_at if now < piece.until else limit.window.span(now).resets_at
         return left if left > 0 else 0, resets_at
+
+    def tightest(self, limits: Sequence[Limit]) -> tuple[int, int] | None:
+        """The place of the limit of which the smallest part is left, and what is left of it.
+
+        None when this process knows nothing of any.
+        """
+        place, least, left = -1, inf, 0
+        for at, limit in enumerate(limits):
+            piece = self._slices.get(limit.account)
+            if piece is None or piece.left is None:
+                continue
+            known = piece.left + piece.available
+            part = known / limit.amount if limit.amount else 0.0
+            if part < least:
+                place, least, left = at, part, known
+        return None if place < 0 else (place, left if left > 0 else 0)
 
     def held(self) -> dict[Account, int]:
         """What is available or reserved here, by account."""

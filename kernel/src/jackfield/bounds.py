@@ -41,20 +41,22 @@ _ROUNDS: Final = 10
 _CHUNK: Final = 500
 """Bytes: documents of more tokens than this are ranked in parts, each as one document."""
 
-_LIMITS: Final = (
-    "max_tokens",
-    "max_completion_tokens",
-    "max_output_tokens",
-    "max_new_tokens",
-    "max_tokens_to_sample",
-    "n_predict",
+_MODELS_OWN: Final = "additionalModelRequestFields"
+_LIMITS: Final = frozenset(
+    (
+        "max_tokens",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "max_new_tokens",
+        "max_tokens_to_sample",
+        "n_predict",
+        _MODELS_OWN,
+    )
 )
-"""Names of the limit of an answer, in the APIs of one kind or another."""
+"""Names of the limit of an answer in the APIs of one kind or another, and where others may be."""
 
 _COUNTS: Final = ("n", "best_of", "num_generations")
 """Names of the number of answers."""
-
-_MODELS_OWN: Final = "additionalModelRequestFields"
 _LENGTH: Final = re.compile("token|max_gen_len|length", re.IGNORECASE)
 """What names of limits hold among those that Converse hands to a model unread."""
 
@@ -120,7 +122,8 @@ def asked_output(exchange: "Exchange") -> int | None:
     if asked is None:
         return None
     tree = exchange.tree
-    given = [asked, *_limits_in(tree)] if type(tree) is dict else [asked]
+    named = [tree[name] for name in _LIMITS.intersection(tree)] if type(tree) is dict else []
+    given = [asked, *_limits_in(tree)] if named and named != [asked] else [asked]
     return max(given) if min(given) > 0 else None
 
 
@@ -128,15 +131,16 @@ def sizes_of(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -
     """The most that a request can use of a model with these abilities."""
     request = exchange.request
     body, operation = request.body, exchange.endpoint.operation
-    limit = _limit(exchange, vendors, able) * _answers(exchange)
     if operation == "rerank":
         return Sizes(_most_input(len(body), able), 0, {"rerank_search": _searches(exchange)})
     if not exchange.dialect.translates:
         return _untold(exchange, able)
     if operation in _SILENT:
         return Sizes(_most_input(len(body) + _OVERHEAD, able), 0)
+    limit = _limit(exchange, vendors, able)
     if is_plain(exchange.tree) and not _searches_unasked(exchange.model or ""):
         return Sizes(_most_input(len(body) + _OVERHEAD, able), limit)
+    limit *= _answers(exchange)
     try:
         canonical = exchange.canonical()
     except InvalidRequest:  # the provider will say so too, and bill nothing
@@ -213,7 +217,7 @@ def _limits_in(tree: Mapping[str, Any]) -> Iterator[int]:
 
 def _answers(exchange: "Exchange") -> int:
     """How many answers are made: several, the best of more, and so many for each prompt."""
-    tree = exchange.tree if exchange.dialect.translates else None
+    tree = exchange.tree
     if type(tree) is not dict:
         return 1
     config = tree.get("generationConfig") or tree.get("generation_config")

@@ -152,19 +152,20 @@ class Journal:
         size = FRAME + len(payload)
         if size > MOST:
             raise _too_long(size)
-        kept = size + _SPARE_ROOM
-        if size + kept > self._writer.room:
+        kept, writer = size + _SPARE_ROOM, self._writer
+        if size + kept > writer.room:
             self._need(size + kept)
         number = self._promise = self._promise + 1
         try:
-            self._write(PROMISE, number, number, payload)
-        except JournalUnavailable:
+            writer.append(PROMISE, number, number, payload)
+        except OSError as error:
             # It may have been written all the same.
-            self._open[number] = (0, self._writer.sequence)
+            self._open[number] = (0, writer.sequence)
             self._waiting.append(_Waiting(number, None))
-            raise
-        self._writer.room -= size + kept
-        self._open[number] = (kept, self._writer.sequence)
+            self._refuse(error)
+            raise _unavailable() from error
+        writer.room -= size + kept
+        self._open[number] = (kept, writer.sequence)
         return number
 
     def post(self, entry: Entry, promised: int | None = None) -> None:

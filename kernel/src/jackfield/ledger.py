@@ -72,6 +72,9 @@ class Ledger:
     _options: LedgerOptions = field(factory=LedgerOptions)
     owner: str = field(factory=_new_owner, init=False)
     promised: int = field(default=0, init=False)
+    now: Callable[[], float] = field(init=False)
+    """The store's clock, in seconds since 1970. Asks nobody and never goes back."""
+
     _clock: StoreClock = field(factory=StoreClock, init=False)
     _outage: Outage = field(factory=Outage, init=False)
     _debits: Counter[tuple[Account, int]] = field(factory=Counter, init=False)
@@ -88,6 +91,7 @@ class Ledger:
 
     def __attrs_post_init__(self) -> None:
         options, store = self._options, self._store
+        self.now = self._clock.now
         self._journal = Journal(self._root, self.owner, options.segment_bytes)
         self._syncing = Syncing(self._journal)
         self._poster = Poster(store, self._journal)
@@ -130,10 +134,6 @@ class Ledger:
     def away(self) -> bool:
         """Whether the store does not answer."""
         return self._outage.open
-
-    def now(self) -> float:
-        """The store's clock, in seconds since 1970. Asks nobody and never goes back."""
-        return self._clock.now()
 
     def promise(self, entry: Entry) -> int:
         """Write what is to be posted should this process die; the number by which to take it back.

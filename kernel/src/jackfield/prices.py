@@ -212,11 +212,12 @@ class PriceBook:
 
         `nano` is None when no price is known.
         """
-        asked = (exchange.request, exchange.max_tokens, exchange.model, target)
+        request, most, model = exchange.request, exchange.max_tokens, exchange.model
         kept = exchange.state.get(self)  # several plugins ask the same
-        if kept is not None and kept[0] == asked:
-            known: Bound = kept[1]
-            return known
+        if kept is not None:
+            bound: Bound = kept[0]
+            if kept[1] is request and kept[2] is target and kept[3:] == (most, model):
+                return bound
         if not is_billable(exchange):
             return NOTHING
         at = time.time() if at is None else at
@@ -225,7 +226,7 @@ class PriceBook:
         schedule = self.of(target.provider, target.model, at)
         nano = None if schedule is None else cost_of(sizes, schedule)
         bound = Bound(sizes.input_tokens, sizes.output_tokens, nano)
-        exchange.state[self] = (asked, bound)
+        exchange.state[self] = (bound, request, target, most, model)
         return bound
 
     def _nature(self, provider: str, model: str) -> tuple[tuple[str, ...], Capabilities]:

@@ -54,6 +54,7 @@ class Terms:
     soft: tuple[Share, ...] = ()
 
     limits: tuple[Limit, ...] = field(init=False)
+    units: tuple[int, ...] = field(init=False)
     shares: tuple[Share, ...] = field(init=False)
     watched: dict[Account, Share] = field(init=False)
     needs_price: Share | None = field(init=False)
@@ -62,6 +63,10 @@ class Terms:
     @limits.default
     def _limits(self) -> tuple[Limit, ...]:
         return tuple(share.limit for share in self.hard)
+
+    @units.default
+    def _units(self) -> tuple[int, ...]:
+        return tuple(share.at for share in self.hard)
 
     @shares.default
     def _shares(self) -> tuple[Share, ...]:
@@ -86,7 +91,7 @@ class Terms:
 
     def of_hard(self, amounts: Amounts) -> list[int]:
         """What is counted of each hard one."""
-        return [amounts[share.at] for share in self.hard]
+        return [amounts[at] for at in self.units]
 
 
 @define(eq=False)

@@ -256,19 +256,14 @@ class Budgets(Plugin):
     def _settle(self, spending: Spending, told: Usage | None = None) -> None:
         if spending.is_open:
             self.overspent += spending.settle(self._unreported, told) > 0
-            self.watch.touch(spending.terms.watched)
+            self.watch.touch(spending.terms)
 
     def _show(self, exchange: Exchange, terms: Terms) -> None:
         """The tightest budget, and those that have reached a threshold."""
-        tightest, least, left = None, 2.0, 0
-        for share in terms.hard:
-            remaining = self._allowances.remaining(share.limit)
-            if remaining is not None:
-                part = remaining / (share.limit.amount or 1)
-                if part < least:
-                    tightest, least, left = share, part, remaining
+        tightest = self._allowances.tightest(terms.limits)
         if tightest is not None:
-            exchange.set_response_header(_REMAINING, tightest.budget.show(left))
+            at, left = tightest
+            exchange.set_response_headers({_REMAINING: terms.hard[at].budget.show(left)})
         known = self.watch.notices
         if known:
             notices = [known[s.limit.account] for s in terms.shares if s.limit.account in known]

@@ -63,19 +63,14 @@ class Spending:
         now = self._ledger.now()
         used = self._used(unreported, told)
         hard = self.terms.of_hard(used)
-        over = self._over(hard)
-        debits = self._reservation.settle(hard)
+        reservation = self._reservation
+        over = reservation.over(hard)
+        if over:
+            logger.warning("%s has used more than was reserved: %d over", self.call.target, over)
+        debits = reservation.settle(hard)
         if self.terms.soft:
             debits += self._soft_debits(used)
         self._ledger.post(Entry(self.tenant, now, b"", debits), promised=self._promised)
-        return over
-
-    def _over(self, hard: list[int]) -> int:
-        over = 0
-        for at, reserved in enumerate(self._reservation.amounts):
-            over = max(over, hard[at] - reserved)
-        if over:
-            logger.warning("%s has used more than was reserved: %d over", self.call.target, over)
         return over
 
     def _used(self, unreported: Unreported, told: Usage | None) -> Amounts:

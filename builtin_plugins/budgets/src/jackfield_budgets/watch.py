@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from attrs import define, field
@@ -11,7 +11,7 @@ from jackfield.ledger import Ledger
 from jackfield.store import Account, Conflict, Store, StoreUnavailable
 from jackfield.windows import Rolling
 
-from .book import Share
+from .book import Share, Terms
 
 _EVERY: Final = 1.0
 _AT_ONCE: Final = 500
@@ -66,6 +66,7 @@ class Watch:
     _store: Store
     _ledger: Ledger
     _tell: Callable[[Notice], None]
+    _spent_from: set[Terms] = field(factory=set, init=False)
     _touched: dict[Account, Share] = field(factory=dict, init=False)
     notices: dict[Account, str] = field(factory=dict, init=False)
     _told: dict[tuple[Account, int, float], None] = field(factory=dict, init=False)
@@ -81,12 +82,14 @@ class Watch:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def touch(self, shares: Mapping[Account, Share]) -> None:
-        """Look at accounts soon: they were spent from."""
-        self._touched.update(shares)
+    def touch(self, terms: Terms) -> None:
+        """Look soon at what a request fell under: it was spent from."""
+        self._spent_from.add(terms)
 
     async def look(self) -> None:
         """Look now. Raises StoreUnavailable."""
+        while self._spent_from:
+            self._touched.update(self._spent_from.pop().watched)
         while self._touched:
             some = list(self._touched.values())[:_AT_ONCE]
             now = self._ledger.now()

@@ -224,8 +224,7 @@ class RateLimits(Plugin):
             return
         usage = tap.usage() if tap is not None else None
         if usage is not None and tap is not None and tap.is_complete():
-            counts = used(usage.input_tokens, usage.output_tokens)
-            spent = [counts[share.at] for share in terms.held]
+            spent = terms.spent(used(usage.input_tokens, usage.output_tokens))
         else:
             spent = [
                 0 if share.measure == "concurrent" else amount

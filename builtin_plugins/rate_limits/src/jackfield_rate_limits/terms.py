@@ -29,6 +29,7 @@ class Terms:
     known: tuple[Share, ...] = ()
     shares: tuple[Share, ...] = field(init=False)
     limits: tuple[Limit, ...] = field(init=False)
+    places: tuple[int, ...] = field(init=False)
     ones: tuple[int, ...] = field(init=False)
     counts_tokens: bool = field(init=False)
     boards: dict[str, Board] = field(init=False, factory=dict)
@@ -41,6 +42,10 @@ class Terms:
     def _limits(self) -> tuple[Limit, ...]:
         return tuple(share.limit for share in self.shares)
 
+    @places.default
+    def _places(self) -> tuple[int, ...]:
+        return tuple(share.at for share in self.shares)
+
     @ones.default
     def _ones(self) -> tuple[int, ...]:
         return (1,) * len(self.limits)
@@ -51,7 +56,11 @@ class Terms:
 
     def needs(self, amounts: Amounts) -> list[int]:
         """What is reserved of each limit."""
-        return [amounts[share.at] for share in self.shares]
+        return [amounts[at] for at in self.places]
+
+    def spent(self, amounts: Amounts) -> list[int]:
+        """What is spent of what is held."""
+        return [amounts[at] for at in self.places[len(self.requests) :]]
 
 
 class Rates:
