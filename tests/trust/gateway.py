@@ -114,7 +114,9 @@ class Gateway:
             pids = [int(pid) for pid in children.read_text().split()]
         except OSError:
             return []
-        return [pid for pid in pids if b"--multiprocessing-fork" in _command_line(pid)]
+        # They are forks of it. One that is dead has no command line.
+        serving = _command_line(self._process.pid)
+        return [pid for pid in pids if _command_line(pid) == serving]
 
     def journals(self) -> Mapping[int, str]:
         """The owners whose journals are not closed, by their processes."""

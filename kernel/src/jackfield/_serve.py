@@ -17,12 +17,14 @@ from attrs import field, frozen
 
 from jackfield._gateway import Gateway
 from jackfield._generations import Generations
+from jackfield._price_list import shelves
 from jackfield._server.limits import Limits
 from jackfield._server.server import Server
 from jackfield._server.sockets import bind_all, bind_workers, close_all
 from jackfield._server.supervisor import Worker, run_workers
-from jackfield._server.worker import ServingOptions, serve_until_signalled
+from jackfield._server.worker import ServingOptions, serve_until_signalled, settle_gc
 from jackfield.address import Address
+from jackfield.capabilities import shipped
 from jackfield.config import Document, Settings, read_settings
 from jackfield.config import Server as ServerTable
 from jackfield.embedding import read_document
@@ -64,12 +66,15 @@ class Start:
 def serve(start: Start) -> int:
     """Serve until told to stop; the exit code. Raises ConfigError before anything listens."""
     keep_memory_private()
-    server = Gateway(start.read()).settings.server
+    settings = Gateway(start.read()).settings
+    server = settings.server
     sockets = bind_workers([str(address) for address in server.listeners], server.workers)
     try:
         if server.workers == 1:
-            run_worker(Worker(0, tuple(sockets[0]), _Unsupervised()), start)
+            run_worker(Worker(0, tuple(sockets[0])), start)
             return 0
+        configure_logging(settings)
+        prepare_forks()
         return run_workers(
             server.workers, _run_supervised, (start,), sockets=sockets, grace=server.drain_seconds
         )
@@ -83,16 +88,17 @@ def keep_memory_private() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def prepare_forks() -> None:
+    """Do once what each worker would do, as importing has been done when the file was checked."""
+    shelves()
+    shipped()
+    # What the collector never visits stays in memory that all of them share.
+    settle_gc()
+
+
 def tell_of_crashes() -> None:
     """Have a crash write to stderr where each thread was, without the values of its variables."""
     faulthandler.enable(sys.stderr)
-
-
-class _Unsupervised:
-    """In the place of the supervisor's event when there is no supervisor."""
-
-    def set(self) -> None:
-        """Nobody waits for it."""
 
 
 def run_worker(worker: Worker, start: Start) -> None:

@@ -25,7 +25,18 @@ front_doors = []
 targets = ["parrot/grey"]
 [plugins.guard]
 """
+LATE = """\
+import logging, os, threading
+from jackfield import Plugin
+
+class Late(Plugin):
+    async def start(self, setup):
+        logging.error("late started in %d,", os.getpid())
+"""
+THREAD = "threading.Thread(target=threading.Event().wait, name='an-intruder', daemon=True).start()"
 Start = Callable[..., subprocess.Popen[str]]
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no worker is a fork")
 
 
 @pytest.fixture
@@ -44,13 +55,36 @@ def start(folder: Path) -> Iterator[Start]:
         yield begin
 
 
-def address_of(process: subprocess.Popen[str]) -> str:
-    """Where it says that it serves."""
+def line_of(process: subprocess.Popen[str], words: str) -> str:
+    """What follows the words, in the next line of the log that has them."""
     assert process.stderr is not None
     for line in process.stderr:
-        if found := re.search(r"serving on ([^;,]+)", line):
-            return found[1]
-    raise AssertionError("it ended without serving")
+        if words in line:
+            return line.partition(words)[2]
+    raise AssertionError(f"it ended without {words!r}")
+
+
+def address_of(process: subprocess.Popen[str]) -> str:
+    """Where it says that it serves."""
+    return re.split("[;,]", line_of(process, "serving on "))[0]
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[int]:
+    """The worker processes, the first one first."""
+    return [
+        int(pid)
+        for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    ]
+
+
+def install_late(folder: Path, source: str) -> None:
+    """One more plugin, in a distribution and a module of its own."""
+    installed = folder.parent / "site" / "late-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: late\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text("[jackfield.plugins]\nlate = late:Late\n")
+    (installed.parent / "late.py").write_text(source)
+    (folder / "jackfield.toml").write_text(f"{CONFIG}[plugins.late]\n")
 
 
 def get(address: str, path: str) -> bytes:
@@ -65,6 +99,33 @@ def test_it_serves_where_it_says_and_ends_on_sigterm(start: Start, workers: str)
     assert get(address_of(process), "/health") == b'{"status":"ok"}'
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
+
+
+@on_linux
+def test_a_killed_worker_is_succeeded_by_one_with_the_plugins_named_since(
+    start: Start, folder: Path
+) -> None:
+    process = start("--bind", "127.0.0.1:0", "--workers", "2")
+    address = address_of(process)
+    workers = workers_of(process)
+    install_late(folder, LATE)
+    os.kill(workers[0], signal.SIGKILL)
+    started_in = workers[0]
+    while started_in in workers:
+        started_in = int(line_of(process, "late started in").partition(",")[0])
+    assert address_of(process) == address
+    assert started_in in workers_of(process)
+    assert get(address, "/health") == b'{"status":"ok"}'
+
+
+@on_linux
+def test_a_plugin_that_starts_a_thread_when_imported_gets_fresh_interpreters(
+    start: Start, folder: Path
+) -> None:
+    install_late(folder, LATE + THREAD)
+    process = start("--bind", "127.0.0.1:0", "--workers", "2")
+    assert "an-intruder" in line_of(process, "workers start as fresh interpreters")
+    assert get(address_of(process), "/health") == b'{"status":"ok"}'
 
 
 def test_it_listens_on_every_address_that_is_given(start: Start, folder: Path) -> None:

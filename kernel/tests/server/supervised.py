@@ -7,7 +7,10 @@ import asyncio
 import logging
 import os
 import signal
+import socket
+import stat
 import sys
+import threading
 import time
 
 from jackfield._server.server import Server
@@ -18,6 +21,7 @@ from jackfield.errors import GatewayError
 from jackfield.http import HttpRequest, HttpResponse
 
 GRACE = 1.0
+IMPORTED_BY = os.getpid()
 
 
 def say(*words: object) -> None:
@@ -58,6 +62,23 @@ def serve(worker: Worker) -> None:
     asyncio.run(run())
 
 
+def accepts(number: int) -> bool:
+    """Whether a descriptor is a socket at which clients can connect."""
+    try:
+        if not stat.S_ISSOCK(os.fstat(number).st_mode):
+            return False
+    except OSError:  # the list of descriptors has its own, which is closed by now
+        return False
+    with socket.socket(fileno=os.dup(number)) as each:
+        return bool(each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
+def inspect(worker: Worker) -> None:
+    listening = [each for each in os.listdir("/proc/self/fd") if accepts(int(each))]
+    say("imported by", IMPORTED_BY, "listens at", len(listening))
+    serve(worker)
+
+
 def fail(worker: Worker) -> None:
     if worker.index == 0:
         sys.exit(7)
@@ -79,7 +100,10 @@ def stubborn(worker: Worker) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(stream=sys.stdout, level=logging.INFO)
-    target = {"serve": serve, "fail": fail, "crash": crash, "stubborn": stubborn}[sys.argv[1]]
+    modes = {"serve": serve, "fail": fail, "crash": crash, "stubborn": stubborn}
+    target = modes.get(sys.argv[1], inspect)
+    if sys.argv[1] == "threaded":
+        threading.Thread(target=time.sleep, args=(1000,), name="an-intruder", daemon=True).start()
     count = int(sys.argv[2])
     listeners = bind_workers(["127.0.0.1:0"], count)
     say("port", listeners[0][0].getsockname()[1])

@@ -55,6 +55,9 @@ def supervise() -> Iterator[Start]:
         process.stdout.close()
 
 
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no worker is a fork")
+
+
 def get(port: str, path: str = "/") -> int:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
         return int(answer.read())
@@ -80,6 +83,23 @@ def test_a_killed_worker_is_replaced_and_its_queue_served(supervise: Start) -> N
     assert "restarting" in supervised.line("exit code -9")
     # Asked before the new worker is up: the connection waits in the socket kept open for it.
     assert get(port) == supervised.pids("ready", 1).pop()
+
+
+@on_linux
+def test_workers_are_forks_that_have_no_socket_of_another(supervise: Start) -> None:
+    supervised = supervise("inspect", 2)
+    here = f"{supervised.process.pid} listens at 1"
+    assert {supervised.line("imported by") for _ in range(2)} == {here}
+    os.kill(supervised.pids("ready", 1).pop(), signal.SIGKILL)
+    assert supervised.line("imported by") == here
+
+
+@on_linux
+def test_where_threads_run_workers_are_fresh_interpreters(supervise: Start) -> None:
+    supervised = supervise("threaded", 1)
+    assert "an-intruder" in supervised.line("workers start as fresh interpreters")
+    imported_by = supervised.line("imported by").partition(" ")[0]
+    assert supervised.pids("ready", 1) == {int(imported_by)}
 
 
 def test_sighup_reaches_every_worker_and_ends_none(supervise: Start) -> None:

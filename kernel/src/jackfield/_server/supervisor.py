@@ -4,11 +4,13 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from multiprocessing import connection, get_context, parent_process
-from multiprocessing.context import SpawnProcess
+from contextlib import suppress
+from multiprocessing import connection, get_context
+from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import Any
 
@@ -18,8 +20,9 @@ from jackfield._server.sockets import close_all
 
 logger = logging.getLogger("jackfield.supervisor")
 
-# Spawned, not forked: a worker shares no thread, lock or event loop with its parent.
-_PROCESSES = get_context("spawn")
+_COPY = get_context("fork")
+_FRESH = get_context("spawn")
+_READY = b"ready"
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
 # A worker that lived this long did not die of how it starts.
@@ -30,15 +33,21 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 @frozen
 class Worker:
-    """What a worker process gets from its supervisor: its number and its listening sockets."""
+    """What a worker process gets from its supervisor: its number and its listening sockets.
+
+    `link` leads to the supervisor, and is None where there is none.
+    """
 
     index: int
     sockets: tuple[socket.socket, ...]
-    _ready: Any
+    link: "connection.Connection[bytes, bytes] | None" = None
 
     def ready(self) -> None:
         """Say that this worker serves; one that dies before that counts as unable to start."""
-        self._ready.set()
+        if self.link is not None:
+            # A supervisor that has died hears nothing; `_follow` is about to end this worker too.
+            with suppress(BrokenPipeError):
+                self.link.send_bytes(_READY)
 
 
 @define(eq=False)
@@ -47,16 +56,25 @@ class _Slot:
 
     index: int
     sockets: tuple[socket.socket, ...]
-    process: SpawnProcess | None = None
-    ready: Any = None
+    process: BaseProcess | None = None
+    link: "connection.Connection[bytes, bytes] | None" = None
     began: float = 0.0
     pause: float = _FIRST_PAUSE
     due: float = 0.0
 
     @property
-    def running(self) -> SpawnProcess | None:
+    def running(self) -> BaseProcess | None:
         process = self.process
         return process if process is not None and process.is_alive() else None
+
+    def hang_up(self) -> bool:
+        """Close the link to a worker that is dead; whether it had been ready."""
+        if self.link is None:
+            return False
+        # Asked first, for there may be no end to read: what a worker has started may outlive it.
+        with self.link, suppress(EOFError):
+            return self.link.poll() and self.link.recv_bytes() == _READY
+        return False
 
 
 def run_workers(
@@ -69,10 +87,13 @@ def run_workers(
 ) -> int:
     """Run `target(worker, *args)` in `count` processes until SIGTERM or SIGINT; the exit code.
 
-    `target` is a module's function and `args` are picklable, for workers are spawned. It gets
-    SIGTERM when it shall drain, SIGHUP when it shall reload, and is killed `grace` + 1 seconds
-    after SIGTERM. `sockets` has what each worker listens on (`bind_workers`). They stay open
-    here as well, so clients that queue for a dead worker are served by its successor. When
+    A worker is a fork of this process, which makes its start quick: what has been imported here it
+    need not import. Where that is not safe, because other threads run here, or the system is not
+    Linux, it is a fresh interpreter: so `target` is a module's function and `args` are picklable.
+
+    `target` gets SIGTERM when it shall drain, SIGHUP when it shall reload, and is killed `grace` +
+    1 seconds after SIGTERM. `sockets` has what each worker listens on (`bind_workers`). They stay
+    open here as well, so clients that queue for a dead worker are served by its successor. When
     draining begins they are closed here first: a worker's own close, after it has emptied its
     queue, is then the last one and no client that had connected is lost.
 
@@ -95,12 +116,14 @@ class _Supervisor:
     _args: tuple[Any, ...]
     _slots: list[_Slot]
     _grace: float
+    _wakers: tuple[socket.socket, ...] = ()
     _received: list[int] = field(factory=list)
     _failure: int = 0
     _kill_at: float | None = None
+    _warned: bool = False
 
     def run(self) -> int:
-        wake, signalled = socket.socketpair()
+        wake, signalled = self._wakers = socket.socketpair()
         signalled.setblocking(False)
         previous = {number: signal.signal(number, self._note) for number in _SIGNALS}
         old_wakeup = signal.set_wakeup_fd(signalled.fileno(), warn_on_full_buffer=False)
@@ -112,8 +135,7 @@ class _Supervisor:
             signal.set_wakeup_fd(old_wakeup)
             for number, handler in previous.items():
                 signal.signal(number, handler)
-            wake.close()
-            signalled.close()
+            close_all(self._wakers)
         return self._failure
 
     def _note(self, number: int, frame: FrameType | None) -> None:
@@ -156,28 +178,63 @@ class _Supervisor:
             self._kill()
 
     def _start(self, slot: _Slot, now: float) -> None:
-        slot.ready = _PROCESSES.Event()
-        worker = Worker(slot.index, slot.sockets, slot.ready)
-        slot.process = _PROCESSES.Process(
-            target=_work,
-            args=(worker, self._target, self._args, self._grace),
-            name=f"jackfield-worker-{slot.index}",
-        )
+        slot.link, theirs = connection.Pipe()
+        slot.process = self._new_process(Worker(slot.index, slot.sockets, theirs))
         slot.began = now
-        # Inherited: a SIGHUP that comes before the worker can handle it must not end it.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        # Inherited, so that none reaches the worker before it has let go of the handlers here.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             slot.process.start()
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+            theirs.close()
 
-    def _bury(self, slot: _Slot, process: SpawnProcess, now: float) -> None:
+    def _new_process(self, worker: Worker) -> BaseProcess:
+        work = (worker, self._target, self._args, self._grace)
+        name = f"jackfield-worker-{worker.index}"
+        if self._can_copy():
+            return _COPY.Process(target=self._work_in_copy, args=work, name=name)
+        return _FRESH.Process(target=_work, args=work, name=name)
+
+    def _can_copy(self) -> bool:
+        """Whether a fork is safe. A lock that another thread holds would stay closed in a copy."""
+        if sys.platform != "linux":
+            return False
+        try:
+            # Not `threading`: it does not know the threads of extension modules.
+            threads = len(os.listdir("/proc/self/task"))
+        except OSError:
+            return False
+        if threads > 1 and not self._warned:
+            self._warned = True
+            logger.warning(
+                "workers start as fresh interpreters, which takes longer: importing the plugins has"
+                " started threads (%d here, of them in Python: %s)",
+                *(threads, ", ".join(thread.name for thread in threading.enumerate())),
+            )
+        return threads == 1
+
+    def _work_in_copy(self, worker: Worker, *rest: Any) -> None:
+        """Let go of what is the supervisor's and the other workers', then work.
+
+        What `multiprocessing` has of the others, two pipes each, stays open: nobody here uses it.
+        """
+        signal.set_wakeup_fd(-1)
+        close_all(self._wakers)
+        for slot in self._slots:
+            if slot.link is not None:
+                slot.link.close()
+            if slot.index != worker.index:
+                close_all(slot.sockets)
+        _work(worker, *rest)
+
+    def _bury(self, slot: _Slot, process: BaseProcess, now: float) -> None:
         process.join()
         slot.process = None
+        was_ready = slot.hang_up()
         code = process.exitcode or 0
         if self._kill_at is not None:
             return
-        was_ready = slot.ready.is_set()
         if not was_ready and not slot.due:
             logger.error("worker %d could not start (exit code %d)", slot.index, code)
             self._failure = code if code > 0 else 1
@@ -213,18 +270,19 @@ class _Supervisor:
 
 
 def _work(worker: Worker, target: Callable[..., None], args: tuple[Any, ...], grace: float) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # A worker still starting reads the newest configuration anyway.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
-    threading.Thread(target=_follow_parent, args=(grace,), daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    threading.Thread(target=_follow, args=(worker.link, grace), daemon=True).start()
     target(worker, *args)
 
 
-def _follow_parent(grace: float) -> None:
+def _follow(link: "connection.Connection[bytes, bytes]", grace: float) -> None:
     """End with the supervisor, even one that was killed: first politely, then at once."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(grace + _KILL_AFTER)
-        os._exit(1)
+    # Nothing is ever sent to a worker: what it can read is that the other end was closed.
+    link.poll(None)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(grace + _KILL_AFTER)
+    os._exit(1)
