@@ -54,7 +54,6 @@ STATE = (
     "_journal",
     "_ledger",
     "_purses.py",
-    "_purses.py",
     "_slices.py",
     "_waiting.py",
     "allowances.py",
@@ -94,7 +93,7 @@ PARTS = {
     "administration": 2_100,
     "back door": 1_500,
     "prices": 1_050,
-    "state": 2_100,
+    "state": 2_200,
     "vocabulary": 850,
 }
 GROUPS = {

@@ -81,6 +81,8 @@ class Attempts:
             if self._hooks:
                 response = await self._layer(0, exchange, target)
             else:
+                if exchange.waiting:
+                    exchange.call_begins()
                 response = await self._providers[target.provider].call(exchange, target)
             status = response.status
             return response
@@ -129,6 +131,8 @@ class Attempts:
 
     async def _heart(self, exchange: Exchange, target: Target, outer: "Next | None") -> Response:
         provider = self._providers[target.provider]
+        if exchange.waiting:
+            exchange.call_begins()
         if outer is None:
             return await provider.call(exchange, target)
         acting, began = exchange.acting, perf_counter()

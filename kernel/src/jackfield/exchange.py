@@ -127,6 +127,7 @@ class Exchange:
     due: float = 0.0
     overdue: bool = False
     left: "set[Plugin] | None" = None
+    waiting: tuple[Callable[[], None], ...] = ()
     _tree: Any = None
     _canonical: CanonicalRequest | None = None
     _metadata: Mapping[str, str] | None = None
@@ -251,6 +252,16 @@ class Exchange:
     def has_left(self, plugin: "Plugin") -> bool:
         """Whether the plugin has bowed out."""
         return self.left is not None and plugin in self.left
+
+    def before_call(self, act: Callable[[], None]) -> None:
+        """Have something done just before the next call of a provider, which it may refuse."""
+        self.waiting += (act,)
+
+    def call_begins(self) -> None:
+        """Do what was to be done before a call of a provider. Raises what that raises."""
+        while self.waiting:
+            self.waiting[0]()  # one that raises stands in the way of the next call as well
+            self.waiting = self.waiting[1:]
 
     def abort(self) -> None:
         """The client has gone: cancel what is done for it. What is owed for it is still settled."""

@@ -15,14 +15,16 @@ from attrs import define, field, frozen
 from jackfield._ledger.clock import StoreClock
 from jackfield._ledger.holdings import Holdings
 from jackfield._ledger.outage import Outage
+from jackfield._ledger.pledge import Pledge
 from jackfield._ledger.poster import Poster
 from jackfield._ledger.recovery import Recovery
 from jackfield._ledger.syncing import Syncing
 from jackfield.errors import ConfigError
+from jackfield.exchange import Exchange
 from jackfield.journal import SEGMENT_BYTES, Journal, JournalUnavailable
 from jackfield.store import Account, Acquired, Claim, Debit, Entry, Store, StoreUnavailable
 
-__all__ = ["JournalUnavailable", "Ledger", "LedgerOptions"]
+__all__ = ["JournalUnavailable", "Ledger", "LedgerOptions", "Promise"]
 
 logger = logging.getLogger("jackfield.ledger")
 
@@ -60,6 +62,37 @@ def _new_owner() -> str:
 
 
 @define(eq=False)
+class Promise:
+    """What one plugin may have to post for a call of a provider, until it is kept or void."""
+
+    _pledge: Pledge
+    _keepers: set[Pledge]
+    _is_open: bool = field(default=True, init=False)
+
+    def keep(self, entry: Entry) -> None:
+        """Post this in the place of what was promised, together with what others have promised.
+
+        Raises ValueError when it was kept or made void before.
+        """
+        self._settle(entry)
+
+    def void(self) -> None:
+        """Nothing was spent. Raises ValueError when it was kept or made void before."""
+        self._settle(None)
+
+    def _settle(self, entry: Entry | None) -> None:
+        if not self._is_open:
+            raise ValueError("a promise is settled once")
+        self._is_open = False
+        pledge = self._pledge
+        pledge.settle(entry)
+        if pledge.is_open:
+            self._keepers.add(pledge)
+        else:
+            self._keepers.discard(pledge)
+
+
+@define(eq=False)
 class Ledger:
     """One owner: its journal in a folder of many, and what it posts to the store.
 
@@ -78,6 +111,7 @@ class Ledger:
     _clock: StoreClock = field(factory=StoreClock, init=False)
     _outage: Outage = field(factory=Outage, init=False)
     _debits: Counter[tuple[Account, int]] = field(factory=Counter, init=False)
+    _half_kept: set[Pledge] = field(factory=set, init=False)
     _journal: Journal = field(init=False)
     _syncing: Syncing = field(init=False)
     _poster: Poster = field(init=False)
@@ -134,6 +168,20 @@ class Ledger:
     def away(self) -> bool:
         """Whether the store does not answer."""
         return self._outage.open
+
+    def pledge(self, exchange: Exchange, entry: Entry) -> Promise:
+        """Promise what is to be posted should this process die in the coming call of a provider.
+
+        It is written just before the call, in one record with what other plugins pledge for it, and
+        what comes of all of them is posted as one: what one charges is on record with the other.
+        Where it cannot be written the call is refused with JournalUnavailable.
+        """
+        pledge: Pledge | None = exchange.state.get(self)
+        if pledge is None or pledge.is_written or (entry.record and pledge.has_record):
+            pledge = exchange.state[self] = Pledge(self)
+            exchange.before_call(pledge.write)
+        pledge.join(entry)
+        return Promise(pledge, self._half_kept)
 
     def promise(self, entry: Entry) -> int:
         """Write what is to be posted should this process die; the number by which to take it back.
@@ -336,6 +384,9 @@ class Ledger:
         spent: Counter[Account] = Counter()
         for (account, _), amount in self._debits.items():
             spent[account] += max(amount, 0)
+        for pledge in self._half_kept:
+            for debit in pledge.debits():
+                spent[debit.account] += max(debit.amount, 0)
         entries = self._journal.unposted()
         if entries is None:
             return None

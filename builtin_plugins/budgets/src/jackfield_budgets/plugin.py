@@ -146,7 +146,7 @@ class Budgets(Plugin):
     async def call_provider(
         self, exchange: Exchange, target: Target, call_next: CallNext
     ) -> Response:
-        """Reserve and promise what the attempt can cost; make it only then."""
+        """Reserve and pledge what the attempt can cost; make it only then."""
         if not self.shelf.is_read:
             raise refusals.BudgetUnavailable("The budgets are not known yet.", retry_after=1.0)
         terms = self.shelf.book.terms(exchange, target)
@@ -203,7 +203,7 @@ class Budgets(Plugin):
         call = Call(target, bound, len(exchange.request.body), self._ledger.now())
         tenant = exchange.principal.tenant
         spending = Spending(terms, call, tenant, reservation, self._ledger, self._prices)
-        spending.promise()
+        spending.promise(exchange)
         bill: Bill = exchange.note(self, Bill)
         bill.attempts.append(spending)
         if exchange.stream:

@@ -7,8 +7,8 @@ from attrs import define, field
 
 from jackfield.allowances import Reservation
 from jackfield.charges import Call, Unreported
-from jackfield.errors import GatewayError
-from jackfield.ledger import Ledger
+from jackfield.exchange import Exchange
+from jackfield.ledger import Ledger, Promise
 from jackfield.messages import Usage
 from jackfield.prices import PriceBook
 from jackfield.store import Debit, Entry
@@ -29,28 +29,24 @@ class Spending:
     _ledger: Ledger
     _prices: PriceBook
     _buckets: tuple[int, ...] = field(default=(), init=False)
-    _promised: int = field(default=0, init=False)
+    _promise: Promise = field(init=False)
     is_open: bool = field(default=True, init=False)
 
-    def promise(self) -> None:
-        """Write down what is reserved. Raises JournalUnavailable, and nothing is reserved then."""
+    def promise(self, exchange: Exchange) -> None:
+        """Pledge what is reserved."""
         terms, debits, now = self.terms, self._reservation.debits(), self.call.at
         if terms.soft:
             most = self._most()
             self._buckets = tuple([s.limit.window.span(now).bucket for s in terms.soft])
             debits += self._soft_debits(most)
-        try:
-            self._promised = self._ledger.promise(Entry(self.tenant, now, b"", debits))
-        except GatewayError:
-            self._reservation.release()
-            raise
+        self._promise = self._ledger.pledge(exchange, Entry(self.tenant, now, b"", debits))
 
     def void(self) -> None:
         """Nothing was spent."""
         if self.is_open:
             self.is_open = False
             self._reservation.release()
-            self._ledger.cancel(self._promised)
+            self._promise.void()
 
     def settle(self, unreported: Unreported, told: Usage | None = None) -> int:
         """Spend what was used; how much more of any budget that was than had been reserved.
@@ -70,7 +66,7 @@ class Spending:
         debits = reservation.settle(hard)
         if self.terms.soft:
             debits += self._soft_debits(used)
-        self._ledger.post(Entry(self.tenant, now, b"", debits), promised=self._promised)
+        self._promise.keep(Entry(self.tenant, now, b"", debits))
         return over
 
     def _used(self, unreported: Unreported, told: Usage | None) -> Amounts:

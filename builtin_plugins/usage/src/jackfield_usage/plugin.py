@@ -31,7 +31,7 @@ from jackfield.charges import (
 )
 from jackfield.config import option
 from jackfield.estimates import settled_usage
-from jackfield.ledger import Ledger
+from jackfield.ledger import Ledger, Promise
 from jackfield.messages import Usage
 from jackfield.money import show
 from jackfield.prices import Cost, PriceBook
@@ -55,7 +55,7 @@ class Attempt:
     """One call of a provider, and the promise of its record until it is settled or void."""
 
     call: Call
-    promised: int
+    promise: Promise
     is_open: bool = True
 
 
@@ -183,7 +183,7 @@ class UsageRecords(Plugin):
         call = Call(target, bound, len(exchange.request.body), now)
         others = sum([attempt.is_open for attempt in note.attempts])
         record = with_charge(self._record(exchange, note, call, others), call.presumed())
-        attempt = Attempt(call, self.ledger.promise(self._entry(exchange, record)))
+        attempt = Attempt(call, self.ledger.pledge(exchange, self._entry(exchange, record)))
         note.attempts.append(attempt)
         return attempt
 
@@ -196,8 +196,8 @@ class UsageRecords(Plugin):
             charge = self._unpriced(exchange, call, outcome)
         record = with_charge(self._record(exchange, note, call, note.settled), charge)
         entry = self._entry(exchange, _ended(record, exchange, outcome))
-        self.ledger.post(entry, promised=attempt.promised)
         attempt.is_open = False
+        attempt.promise.keep(entry)
         note.settled += 1
         return charge.cost
 
@@ -236,7 +236,7 @@ class UsageRecords(Plugin):
     def _void(self, attempt: Attempt) -> None:
         if attempt.is_open:
             attempt.is_open = False
-            self.ledger.cancel(attempt.promised)
+            attempt.promise.void()
 
     async def _sweep(self) -> None:
         while True:
