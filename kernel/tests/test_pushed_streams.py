@@ -149,6 +149,22 @@ async def test_chunks_are_pushed_and_the_end_is_read() -> None:
         assert [one.outcome.kind for one in client.settled] == ["answered"]
 
 
+async def test_what_has_come_already_is_pushed_at_once() -> None:
+    async with Dripping(stream()) as server, run_gateway(config(server), KINDS) as client:
+        answer = await client.post("/testing/chat", json=BODY)
+        pushed: list[bytes] = []
+
+        def sink(data: bytes) -> bool:
+            pushed.append(data)
+            return True
+
+        body: Any = answer._body
+        body.divert(sink)
+        assert pushed == stream()[:1]
+        await body.aclose()
+        assert [one.outcome.kind for one in client.settled] == ["client_gone"]
+
+
 @pytest.mark.parametrize("every", [1, 2, 3])
 async def test_a_sink_that_wants_a_pause_loses_and_doubles_nothing(every: int) -> None:
     seen: list[bytes] = []

@@ -1,7 +1,7 @@
 """The `on_stream_chunk` chain: each event through each plugin, the final one flushes all."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from time import perf_counter
 
 from jackfield._hook_call import HookCaller
@@ -21,11 +21,11 @@ class ChunkChain:
 
     __slots__ = (
         "_caller",
-        "_calls",
         "_changing",
         "_dialect",
-        "_events",
         "_exchange",
+        "_hooks",
+        "_split",
         "ended",
         "stopped",
     )
@@ -33,12 +33,13 @@ class ChunkChain:
     def __init__(
         self, hooks: Sequence[Hook], caller: HookCaller, exchange: Exchange, *, events: bool
     ) -> None:
-        staying = [hook for hook in hooks if not exchange.has_left(hook.plugin)]
-        self._calls = [(hook, hook.call, hook.position) for hook in staying]
-        self._events = events
+        if exchange.left:
+            hooks = [hook for hook in hooks if not exchange.has_left(hook.plugin)]
+        self._hooks = hooks
         self._caller = caller
         self._exchange = exchange
         self._dialect: Dialect = exchange.dialect
+        self._split = exchange.dialect.framing.split if events else None
         self._changing: set[Hook] = set()
         self.ended = False
         self.stopped = False
@@ -48,68 +49,88 @@ class ChunkChain:
 
         It `ends` unless it is known that none of them ends the stream.
         """
+        split = self._split
+        single = (events,) if split is None else split(events)
+        if len(single) == 1 and not ends:
+            return self._run(Chunk(events, self._dialect))
         out: list[bytes] = []
-        for event in self._dialect.framing.split(events) if self._events else (events,):
+        for event in single:
             if self.ended:
                 out.append(event)
-                continue
-            final = ends and self._events and self._dialect.terminal(event) == "end"
-            if self._run(Chunk(event, self._dialect, final), out) and not final:
-                self.stopped = True
-                out.append(self._dialect.stop_marker)
+            else:
+                final = ends and split is not None and self._dialect.terminal(event) == "end"
+                out.append(self._run(Chunk(event, self._dialect, final)))
+                if final:
+                    self.ended = True
+            if self.stopped:
                 break
-        return out[0] if len(out) == 1 else b"".join(out)
+        return b"".join(out)
 
     def finish(self, *, aborted: bool) -> bytes:
         """The final chunk of a stream that ended without a terminal event of its own."""
         if self.ended:
             return b""
-        out: list[bytes] = []
-        self._run(Chunk(b"", self._dialect, final=True, aborted=aborted), out)
-        return b"".join(out)
+        data = self._run(Chunk(b"", self._dialect, final=True, aborted=aborted))
+        self.ended = True
+        return data
 
-    def _run(self, chunk: Chunk, out: list[bytes]) -> bool:
-        """Send a chunk through all hooks; whether the final one came out."""
+    def _run(self, chunk: Chunk) -> bytes:
+        """Send a chunk through all hooks; what comes out, joined."""
         exchange = self._exchange
-        timings, began = exchange.timings, perf_counter()
-        chunks: Sequence[Chunk] | None = None
+        timings, hooks, began = exchange.timings, iter(self._hooks), perf_counter()
         try:
-            for hook, call, position in self._calls:
-                exchange.acting = hook
-                if chunks is not None:
-                    chunks = [one for before in chunks for one in self._each(hook, before)]
-                else:
-                    try:
-                        result = call(exchange, chunk)
-                        if result is not None:
-                            chunks = self._checked(hook, result, chunk)
-                    except GatewayError:
-                        raise
-                    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
-                        self._fail(hook, error)
+            for hook in hooks:
+                exchange.acting, call = hook, hook.call
+                try:
+                    result = call(exchange, chunk)
+                    if result is not None:
+                        result = self._checked(hook, result, chunk)
+                except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
+                    result = None
+                    self._failed(hook, error)
                 now = perf_counter()
-                timings[position] += now - began
+                timings[hook.position] += now - began
                 began = now
+                if result is not None:
+                    return self._joined(self._spread(result, hooks, began), chunk)
         finally:
             exchange.acting = None
-        for one in (chunk,) if chunks is None else chunks:
-            out.append(one.data)
-            if one.final:
-                self.ended = True
-        return self.ended
+        return chunk.data
+
+    def _spread(
+        self, chunks: Sequence[Chunk], hooks: Iterator[Hook], began: float
+    ) -> Sequence[Chunk]:
+        """Send what a hook has made of a chunk through the hooks that are left."""
+        exchange = self._exchange
+        for hook in hooks:
+            exchange.acting = hook
+            chunks = [one for before in chunks for one in self._each(hook, before)]
+            now = perf_counter()
+            exchange.timings[hook.position] += now - began
+            began = now
+        return chunks
+
+    def _joined(self, chunks: Sequence[Chunk], whole: Chunk) -> bytes:
+        """The bytes of what has become of a chunk, with an end if it is one that plugins made."""
+        data = b"".join([one.data for one in chunks])
+        if not whole.final and any(one.final for one in chunks):
+            self.ended = self.stopped = True
+            return data + self._dialect.stop_marker
+        return data
 
     def _each(self, hook: Hook, chunk: Chunk) -> Sequence[Chunk]:
         """What a hook makes of one of several chunks."""
         try:
             result = hook.call(self._exchange, chunk)
             return (chunk,) if result is None else self._checked(hook, result, chunk)
-        except GatewayError:
-            raise
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever it raises
-            self._fail(hook, error)
+            self._failed(hook, error)
             return (chunk,)
 
-    def _fail(self, hook: Hook, error: BaseException) -> None:
+    def _failed(self, hook: Hook, error: BaseException) -> None:
+        """Skip what a hook raised; raises its own refusal, or PluginFailure."""
+        if isinstance(error, GatewayError):
+            raise error
         self._caller.fail(hook, self._exchange, f"raised {type(error).__name__}", error)
 
     def _checked(self, hook: Hook, result: Sequence[Chunk], chunk: Chunk) -> Sequence[Chunk]:

@@ -17,7 +17,7 @@ from jackfield.messages import Usage
 StreamEnd = Literal["marker", "framing"]
 
 _TAIL = 3
-_LF, _CR = 10, 13
+_CR = 13  # a number is found in bytes far faster than b"\r" is
 _DONE = b"[DONE]"  # sent behind the end by some, in dialects that have an end of their own
 _LONGEST_END = 8192
 _AFTER_END_SECONDS = 0.25
@@ -87,12 +87,15 @@ class ProviderStream:
     def divert(self, sink: Callable[[bytes], bool]) -> None:
         """Give each batch to `sink` as it arrives, as long as nothing but events comes.
 
-        Iteration goes on meanwhile and yields the rest: the batch that ends the stream, errors,
-        and b"" whenever `sink` said False.
+        What `begin()` has waited for is given to it at once. Iteration goes on meanwhile and yields
+        the rest: the batch that ends the stream, errors, and b"" whenever `sink` said False.
         """
-        if self._framer is not None:
-            self._sink = sink
-            self._answer.sink = self._push
+        if self._framer is None:
+            return
+        self._sink = sink
+        self._answer.sink = self._push
+        if self._first and not self._ended:
+            self._first = None if sink(self._first) else b""
 
     def usage(self) -> Usage | None:
         """The usage reported so far."""
@@ -111,13 +114,13 @@ class ProviderStream:
         first = await anext(self, b"")
         if self._failure is not None and not self._tells(first):
             raise self._failure
-        self._first = first
+        self._first = first or None
 
     def __aiter__(self) -> "ProviderStream":
         return self
 
     async def __anext__(self) -> bytes:
-        if self._first:
+        if self._first is not None:
             first, self._first = self._first, None
             return first
         if self._ended:
@@ -256,8 +259,9 @@ class ProviderStream:
         if self._framing.is_text and not events.isascii():
             events.decode()
         # The usual batch: one event of one line. Without a CR it cannot be anything else.
-        is_single = events.startswith(b"data: {") and events.find(_LF) == len(events) - 2
-        if is_single and _CR not in events and _is_object(events[6:]):
+        line, _, rest = events.partition(b"\n")
+        is_single = rest == b"\n" and line[:6] == b"data: " and _CR not in line
+        if is_single and _is_object(line[6:]):
             return events
         single = self._framing.split(events)
         silent: list[bytes] = []

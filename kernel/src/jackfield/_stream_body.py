@@ -31,9 +31,9 @@ class StreamBody:
         self._exchange = exchange
         self._response = response
         self._source: AsyncIterator[bytes] = response.body  # type: ignore[assignment]
-        hooks = pipeline.chain.on_stream_chunk
         self._events = exchange.dialect.framing.frames(response.content_type)
         self._chunks: ChunkChain | None = None
+        hooks = pipeline.chain.on_stream_chunk
         if hooks:
             self._chunks = ChunkChain(hooks, pipeline.caller, exchange, events=self._events)
             # Whoever reads the stream, plugins find what they have put into their context before.
@@ -49,8 +49,9 @@ class StreamBody:
     def divert(self, sink: Callable[[bytes], bool]) -> None:
         """Give each batch to `sink` in the call that brought it from the provider, if possible.
 
-        Iteration goes on meanwhile and yields what must be waited for: the end, which is never
-        diverted, errors, and b"" once `sink` has said False, which asks for a pause.
+        What has come already is given to it at once. Iteration goes on meanwhile and yields what
+        must be waited for: the end, which is never diverted, errors, and b"" once `sink` has said
+        False, which asks for a pause.
         """
         divert = getattr(self._source, "divert", None)
         if divert is None:
@@ -94,17 +95,18 @@ class StreamBody:
 
     def _push(self, data: bytes) -> bool:
         """Send a batch on by way of the plugins; whether the reader may go on waiting."""
-        if self._chunks is None or self._sink is None:
+        chunks, sink = self._chunks, self._sink
+        if chunks is None or sink is None:
             raise RuntimeError("nothing is diverted")
         try:
-            data = self._chunks.feed(data, ends=False)
+            data = chunks.feed(data, ends=False)
         except GatewayError as error:
             self._left = error
             return False
-        if self._chunks.stopped:
+        if chunks.stopped:
             self._left = data
             return False
-        return not data or self._sink(data)
+        return not data or sink(data)
 
     async def _called(self) -> bytes:
         """What a push has left for the reader; b"" when it is the sink that wants a pause."""

@@ -96,8 +96,7 @@ def split(events: bytes) -> list[bytes]:
     """The single events of a batch, each with its blank line, so that joined they are the batch."""
     if _CR not in events:
         # One byte is found far faster than two: the usual event has a line and a blank one.
-        size = len(events)
-        if events.find(b"\n") == size - 2 or events.find(b"\n\n") == size - 2:
+        if events.partition(b"\n")[2] == b"\n" or events.find(b"\n\n") == len(events) - 2:
             return [events]
         parts = events.split(b"\n\n")
         rest = parts.pop()

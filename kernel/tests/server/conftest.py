@@ -36,6 +36,22 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
     return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
+class Pushed:
+    """A stream whose first part has come when it is diverted, and that never goes on."""
+
+    def divert(self, sink: Callable[[bytes], bool]) -> None:
+        sink(PART)
+
+    def __aiter__(self) -> "Pushed":
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await asyncio.Future()
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
 @define(eq=False)
 class SampleGateway:
     """Answers by path; `release` lets /wait end, `aborted` and `closed` say what it saw."""
@@ -59,7 +75,7 @@ class SampleGateway:
                 return HttpResponse(204, [])
             case "/seen":
                 return self._seen()
-            case "/stream" | "/endless" | "/flood" | "/broken":
+            case "/stream" | "/endless" | "/flood" | "/broken" | "/pushed":
                 return self._stream(request)
         return self._echo(request)
 
@@ -106,7 +122,7 @@ class SampleGateway:
 
     def _stream(self, request: HttpRequest) -> HttpResponse:
         count = int(request.query or 3) if request.path == "/stream" else 1 << 30
-        parts = self._parts(request, count)
+        parts = Pushed() if request.path == "/pushed" else self._parts(request, count)
         return HttpResponse(200, [("content-type", "text/event-stream")], parts)
 
     async def _parts(self, request: HttpRequest, count: int) -> AsyncGenerator[bytes, None]:

@@ -21,6 +21,18 @@ async def test_each_part_is_one_chunk(serve: "Serve") -> None:
     assert served.gateway.closed.is_set()
 
 
+async def test_the_head_goes_out_together_with_a_part_that_has_come_already(
+    serve: "Serve",
+) -> None:
+    served = await serve()
+    reader, writer = await served.connect()
+    writer.write(b"GET /pushed HTTP/1.1\r\nHost: x\r\n\r\n")
+    head, _, body = (await reader.read(65536)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK")
+    assert body == b"c\r\n" + PART + b"\r\n"
+    writer.close()
+
+
 async def test_http_1_0_gets_the_stream_until_the_end_of_the_connection(serve: "Serve") -> None:
     served = await serve()
     answer = await served.exchange(b"GET /stream?2 HTTP/1.0\r\n\r\n")

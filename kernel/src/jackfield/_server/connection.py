@@ -285,38 +285,37 @@ class Connection(asyncio.Protocol):
 
     def _write_whole(self, response: HttpResponse, method: str, last: str) -> None:
         body = cast("bytes", response.body)
-        framing = self._state.date + last
-        if has_body(method, response.status):
-            head = render_head(response, f"{framing}Content-Length: {len(body)}\r\n")
-            self._write(head + body)
-        elif method == "HEAD":
-            head = render_head(response, f"{framing}Content-Length: {len(body)}\r\n")
-            self._write(head)
-        else:
-            self._write(render_head(response, framing))
+        framing, goes_along = self._state.date + last, has_body(method, response.status)
+        if goes_along or method == "HEAD":
+            framing += f"Content-Length: {len(body)}\r\n"
+        head = render_head(response, framing)
+        self._write(head + body if goes_along else head)
 
     async def _write_stream(
         self, response: HttpResponse, message: RawRequestMessage, last: str
     ) -> None:
         chunked = message.version is HttpVersion11 and response.status != 101
-        framing = self._state.date + last + (_CHUNKED if chunked else "")
-        transport, write = self._transport, self._state.outbox.write
+        transport, write, head = self._transport, self._state.outbox.write, b""
 
         def push(part: bytes) -> bool:
-            data = b"%x\r\n%b\r\n" % (len(part), part) if chunked else part
+            nonlocal head
+            data = b"%b%x\r\n%b\r\n" % (head, len(part), part) if chunked else head + part
+            head = b""
             write(transport, data, in_stream=True)
             return not self._paused and not transport.is_closing()
 
         async with aclosing(cast("AsyncGenerator[bytes, None]", response.body)) as stream:
-            head = self._stream_head(response, message, framing)
+            head = self._stream_head(response, message, last + (_CHUNKED if chunked else ""))
             if transport.is_closing():
                 return
-            self._write(head, in_stream=True)
             if not has_body(message.method, response.status):
+                self._write(head, in_stream=True)
                 return
-            divert = getattr(stream, "divert", None)
-            if divert is not None:
-                divert(push)
+            # The head goes out with what has come already, if there is anything.
+            getattr(stream, "divert", lambda _: None)(push)
+            if head:
+                self._write(head, in_stream=True)
+                head = b""
             async for part in stream:
                 if transport.is_closing():
                     return
@@ -332,7 +331,7 @@ class Connection(asyncio.Protocol):
     ) -> bytes:
         inbox = self._request.websocket if self._request is not None else None
         if response.status != 101 or inbox is None:
-            return render_head(response, framing)
+            return render_head(response, self._state.date + framing)
         # From now on this is a WebSocket: the stream says itself when it ends, in a close frame.
         state = self._state
         limit = state.handler.body_limit(WEBSOCKET, self._target[0])
