@@ -11,11 +11,24 @@ from typing import Final
 
 from jackfield.errors import ConfigError
 
+from . import clock
+
 APPLICATION: Final = 0x4A61636B
-VERSION: Final = 1
+VERSION: Final = 2
 BUSY_MS: Final = 2000
 LONG_LOG: Final = 8000
 """Pages of the log from which on a commit makes a checkpoint itself."""
+
+LONGEST: Final = 400 * 86_400
+"""Seconds for which an account is kept of whose window nothing is known: it may be a year."""
+
+ACCOUNTS: Final = """
+CREATE TABLE account (
+  scope TEXT NOT NULL, name TEXT NOT NULL, keep INTEGER NOT NULL, ends REAL NOT NULL,
+  PRIMARY KEY (scope, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX account_ends ON account (ends);
+"""
 
 TABLES: Final = """
 CREATE TABLE clock (
@@ -115,12 +128,11 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         # What is read to judge the file is read in one transaction: another process may be
         # building the tables right now.
         db.execute("BEGIN")
-        built = _is_built(db, path)
+        version = _version(db, path)
         db.execute("COMMIT")
-        if not built:
+        if version < VERSION:
             db.execute("BEGIN IMMEDIATE")
-            if not _is_built(db, path):
-                _build(db)
+            _build(db, _version(db, path))
             db.execute("COMMIT")
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
@@ -141,7 +153,8 @@ def _use_wal(db: sqlite3.Connection) -> None:
             time.sleep(0.002)
 
 
-def _is_built(db: sqlite3.Connection, path: Path) -> bool:
+def _version(db: sqlite3.Connection, path: Path) -> int:
+    """The version of the tables, 0 if there are none."""
     (application,) = db.execute("PRAGMA application_id").fetchone()
     (version,) = db.execute("PRAGMA user_version").fetchone()
     (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -153,14 +166,27 @@ def _is_built(db: sqlite3.Connection, path: Path) -> bool:
             f"has version {version} of the tables and this plugin knows {VERSION}; "
             "upgrade jackfield-sqlite-store, or name another file",
         )
-    return bool(tables)
+    return int(version) if tables else 0
 
 
-def _build(db: sqlite3.Connection) -> None:
-    for statement in TABLES.split(";\n"):
-        db.execute(statement)
-    db.execute(f"PRAGMA application_id = {APPLICATION}")
+def _build(db: sqlite3.Connection, version: int) -> None:
+    """Make the tables that a version lacks."""
+    if version < 1:
+        _make_tables(db, TABLES)
+        db.execute(f"PRAGMA application_id = {APPLICATION}")
+    if version < 2:
+        _make_tables(db, ACCOUNTS)
+        db.execute(
+            "INSERT INTO account SELECT scope, name, ?1, ?2 FROM spent WHERE bucket > 0"
+            " GROUP BY scope, name",
+            (LONGEST, clock.now(db) + LONGEST),
+        )
     db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _make_tables(db: sqlite3.Connection, tables: str) -> None:
+    for statement in tables.split(";\n"):
+        db.execute(statement)
 
 
 def _unusable(path: Path, why: str) -> ConfigError:

@@ -6,7 +6,7 @@ from typing import Final
 
 from jackfield.store import Account, Acquired, Balance, Claim
 
-from . import owners
+from . import accounts, owners
 from .transactions import Transaction
 
 KEPT_WINDOWS: Final = 3
@@ -30,6 +30,7 @@ def acquire(at: Transaction, owner: str, claims: Sequence[Claim], lease: float) 
     for claim, amount in zip(claims, given, strict=True):
         _hold(at, owner, claim, amount)
         _prune(at, claim)
+        accounts.use(at, claim.account, accounts.kept_for(claim))
     after = (
         Balance(now.spent, now.held + taken[claim.account])
         for claim, now in zip(claims, before, strict=True)
@@ -48,19 +49,17 @@ def balance(at: Transaction, account: Account, since: int) -> Balance:
     return Balance(*row)
 
 
-def balances(at: Transaction, accounts: Iterable[tuple[Account, int]]) -> list[Balance]:
+def balances(at: Transaction, asked: Iterable[tuple[Account, int]]) -> list[Balance]:
     """The states of accounts, once the leases that have run out are ended."""
     owners.end_leases(at)
-    return [balance(at, account, since) for account, since in accounts]
+    return [balance(at, account, since) for account, since in asked]
 
 
-def settled_balances(
-    at: Transaction, accounts: Iterable[tuple[Account, int]]
-) -> list[Balance] | None:
+def settled_balances(at: Transaction, asked: Iterable[tuple[Account, int]]) -> list[Balance] | None:
     """The states of accounts, or None if there is a lease to end first, which is writing."""
     if owners.run_out(at):
         return None
-    return [balance(at, account, since) for account, since in accounts]
+    return [balance(at, account, since) for account, since in asked]
 
 
 def give_back(at: Transaction, owner: str, amounts: Mapping[Account, int]) -> None:
@@ -80,6 +79,11 @@ def spend(
         " ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
         [(*account, bucket, amount) for (account, bucket), amount in debits.items()],
     )
+    last: dict[Account, int] = {}
+    for account, bucket in debits:
+        last[account] = max(bucket, last.get(account, bucket))
+    for account, bucket in last.items():
+        accounts.use_posted(at, owner, account, bucket)
     _let_go(at, owner, owners.redeem(at, owner, taken))
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from jackfield.store import Account, Lease
 
+from . import accounts
 from .transactions import Transaction
 
 REMEMBERED: Final = 30 * 86400.0
@@ -34,8 +35,12 @@ def extend(at: Transaction, owner: str, lease: float) -> None:
 
 
 def renew(at: Transaction, owner: str, lease: float) -> Lease:
-    """Make the lease run from now on, and tell how the owner stands."""
+    """Make the lease run from now on, and tell how the owner stands.
+
+    This happens every few seconds, and is the time for forgetting what is past.
+    """
     end_leases(at)
+    accounts.forget_past(at)
     extend(at, owner, lease)
     posted, stated = at.db.execute(
         "SELECT posted, stated FROM owner WHERE owner = ?", (owner,)
@@ -53,6 +58,7 @@ def restate(at: Transaction, owner: str, held: Mapping[Account, int], lease: flo
     unknown = (int(at.now), "journal")
     _refund(at, owner)
     at.db.execute("DELETE FROM hold WHERE owner = ?", (owner,))
+    accounts.add_unclaimed(at, held)
     at.db.executemany(
         "INSERT INTO hold VALUES (?, ?, ?, ?, ?, ?)",
         [

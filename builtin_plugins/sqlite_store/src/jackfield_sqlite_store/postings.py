@@ -4,11 +4,14 @@ import struct
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from typing import Final
 
 from jackfield.store import Account, Entry, Record, Tally
 
 from . import holdings, owners
 from .transactions import Transaction
+
+MOST_RECORDS: Final = 2**63 - 1
 
 
 def post(at: Transaction, owner: str, first: int, entries: Sequence[Entry], gap: bool) -> int:
@@ -42,14 +45,18 @@ def tallies(at: Transaction, scope: str, prefix: str, since: int, until: int) ->
 
 
 def records(
-    at: Transaction, scope: str, span: tuple[float, float], after: str, limit: int
+    at: Transaction,
+    scope: str,
+    span: tuple[float, float],
+    after: tuple[float, int],
+    limit: int,
 ) -> list[Record]:
-    """The records of times in the span, in order, those that come after a place."""
+    """The records of times in the span, in order, those after a time and a number."""
     rows = at.db.execute(
         "SELECT id, time, data FROM record"
         " WHERE scope = ? AND time >= ? AND time < ? AND (time, id) > (?, ?)"
         " ORDER BY time, id LIMIT ?",
-        (scope, *span, *_parse_place(after), limit),
+        (scope, *span, *after, limit),
     )
     return [Record(_place(time, number), time, data) for number, time, data in rows]
 
@@ -106,6 +113,14 @@ def _place(time: float, number: int) -> str:
     return struct.pack(">dQ", time, number).hex()
 
 
-def _parse_place(place: str) -> tuple[float, int]:
-    time, number = struct.unpack(">dQ", bytes.fromhex(place)) if place else (-1.0, 0)
+def parse_place(place: str) -> tuple[float, int]:
+    """The time and the number of a record. Raises ValueError for a text that is no place."""
+    if not place:
+        return -1.0, 0
+    try:
+        time, number = struct.unpack(">dQ", bytes.fromhex(place))
+    except (struct.error, ValueError):
+        time, number = -1.0, MOST_RECORDS + 1
+    if number > MOST_RECORDS:
+        raise ValueError(f"no record has the place {place[:80]!r}")
     return time, number

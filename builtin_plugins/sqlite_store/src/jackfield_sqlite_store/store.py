@@ -142,9 +142,9 @@ class SqliteStore(Store):
 
     async def balances(self, accounts: Sequence[tuple[Account, int]]) -> list[Balance]:
         """The states of accounts, each with the bucket from which on spending counts."""
-        found = await self._read(partial(holdings.settled_balances, accounts=accounts))
+        found = await self._read(partial(holdings.settled_balances, asked=accounts))
         if found is None:
-            found = await self._write(partial(holdings.balances, accounts=accounts))
+            found = await self._write(partial(holdings.balances, asked=accounts))
         return found
 
     async def tallies(self, scope: str, prefix: str, since: int, until: int) -> list[Tally]:
@@ -156,7 +156,8 @@ class SqliteStore(Store):
         self, scope: str, since: float, until: float, *, after: str = "", limit: int = 1000
     ) -> list[Record]:
         """The records of times in [since, until), in order, those that come after a place."""
-        work = partial(postings.records, scope=scope, span=(since, until), after=after, limit=limit)
+        place = postings.parse_place(after)
+        work = partial(postings.records, scope=scope, span=(since, until), after=place, limit=limit)
         return await self._reporter.run(work, self.patience)
 
     async def scopes(self) -> list[str]:

@@ -10,11 +10,20 @@ extend(owner, ARGV[2])
 local CROWDED = 256
 local DAY = 86400
 
+-- A rolling window goes by without anybody's doing; of a calendar's only the beginning is known.
+local function kept_for(bucket, since)
+  if bucket > since then
+    return 2 * (bucket - since) + DAY
+  end
+  return bucket > 0 and LONGEST or ''
+end
+
 local claims, taken = {}, {}
 local refused = -1
 for i = 4, #ARGV, 7 do
   local account, since = ARGV[i], tonumber(ARGV[i + 5])
   local claim = { account = account, bucket = ARGV[i + 4], since = since, how = ARGV[i + 6] }
+  claim.seconds = kept_for(tonumber(claim.bucket), since)
   claim.buckets = redis.call('HGETALL', account_key(account))
   claim.spent = spent_since(claim.buckets, since)
   claim.held = held(account)
@@ -47,7 +56,8 @@ for _, claim in ipairs(claims) do
   local key, given = account_key(claim.account), show(claim.given)
   if given ~= '0' then
     hold(owner, claim.account, given)
-    redis.call('HSET', owner_key(owner), 'terms:' .. claim.account, claim.how .. claim.bucket)
+    local terms = claim.how .. claim.bucket .. '/' .. claim.seconds
+    redis.call('HSET', owner_key(owner), 'terms:' .. claim.account, terms)
   end
   if #claim.buckets > 2 * CROWDED then
     for i = 1, #claim.buckets, 2 do
@@ -56,12 +66,6 @@ for _, claim in ipairs(claims) do
       end
     end
   end
-  -- A rolling window goes by without anybody's doing; a calendar's begins at its one bucket.
-  local length = tonumber(claim.bucket) - claim.since
-  if length > 0 then
-    redis.call('EXPIRE', key, 2 * length + DAY)
-  else
-    redis.call('PERSIST', key)
-  end
+  keep(claim.account, claim.seconds)
 end
 return answer

@@ -3,7 +3,8 @@
 --   posted                  the number of its last posting
 --   stated                  it has said what it holds, and its lease has not run out since
 --   held:<account>          what it holds
---   terms:<account>         how it is held: j, c or d of on_death, then the bucket
+--   terms:<account>         how it is held: j, c or d of on_death, then the bucket, a slash, and
+--                           for how many seconds the account is kept, nothing there for ever
 --   lost:<bucket>:<account> what counts as spent until its journal is posted
 
 local root = string.sub(KEYS[1], 1, -5)
@@ -43,6 +44,25 @@ local function hold(owner, account, text)
   end
 end
 
+-- For how many seconds an account is kept of whose window nothing is known: it may be a year.
+local LONGEST = 400 * 86400
+
+-- Keeps an account for so long after a use of it.
+local function keep(account, seconds)
+  if seconds == '' then
+    redis.call('PERSIST', account_key(account))
+  else
+    redis.call('EXPIRE', account_key(account), seconds)
+  end
+end
+
+-- Keeps an account to which is posted as its owner has claimed it, else as long as may be.
+local function keep_posted(owner, account, bucket)
+  local terms = redis.call('HGET', owner_key(owner), 'terms:' .. account)
+  local seconds = terms and string.match(terms, '/(%d*)$')
+  keep(account, seconds or (bucket > 0 and LONGEST or ''))
+end
+
 -- Lets go of what is held, up to an amount.
 local function let_go(owner, account, text)
   local held = redis.call('HGET', owner_key(owner), 'held:' .. account)
@@ -77,11 +97,12 @@ local function end_lease(owner)
     if string.sub(field, 1, 5) == 'held:' then
       local account = string.sub(field, 6)
       local terms = fields['terms:' .. account]
-      local how, bucket = string.sub(terms, 1, 1), string.sub(terms, 2)
+      local how, bucket, seconds = string.match(terms, '^(%a)(-?%d+)/?(%d*)$')
       hold(owner, account, '-' .. text)
       redis.call('HSET', key, 'terms:' .. account, terms)
       if how ~= 'd' then
         count(account_key(account), bucket, text)
+        keep(account, seconds)
       end
       if how == 'j' then
         count(key, 'lost:' .. bucket .. ':' .. account, text)

@@ -20,9 +20,15 @@ local function each(width, work)
   end
 end
 
+local latest = {}
 each(3, function(i)
-  count(account_key(ARGV[i]), ARGV[i + 1], ARGV[i + 2])
+  local account, bucket = ARGV[i], tonumber(ARGV[i + 1])
+  count(account_key(account), ARGV[i + 1], ARGV[i + 2])
+  latest[account] = math.max(bucket, latest[account] or bucket)
 end)
+for account, bucket in pairs(latest) do
+  keep_posted(owner, account, bucket)
+end
 
 -- What counts as spent already since the owner's lease ran out is not counted twice.
 local lost = {}

@@ -15,7 +15,7 @@ for field, text in pairs(before) do
   end
 end
 for i = 3, #ARGV, 2 do
-  local terms = before['terms:' .. ARGV[i]] or ('j' .. clock[1])
+  local terms = before['terms:' .. ARGV[i]] or ('j' .. clock[1] .. '/' .. LONGEST)
   hold(owner, ARGV[i], ARGV[i + 1])
   redis.call('HSET', key, 'terms:' .. ARGV[i], terms)
 end

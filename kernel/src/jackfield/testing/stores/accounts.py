@@ -104,6 +104,24 @@ async def counts_what_was_spent_in_the_buckets_asked_for(store: Store) -> None:
 
 
 @on_a_store
+async def remembers_what_counts_however_long_ago_it_was_spent(store: Store) -> None:
+    """A year of a calendar, the longest window that rolls, and all time: nobody uses them since."""
+    now = int(await store.time())
+    year = now - 366 * 86_400
+    windows = {"calendar": (year, year), "rolling": (now, year), "ever": (0, 0)}
+    for number, (name, (bucket, since)) in enumerate(windows.items(), 1):
+        account = Account("s", name)
+        await acquire(store, Claim(account, 10, 5, 5, bucket, since))
+        debits = (Debit(account, since, 5), Debit(Account("s", f"unclaimed {name}"), since, 5))
+        same(await store.post("o", number, [Entry("s", 0.0, debits=debits)]), number)
+    await store.close_owner("o")
+    await store.renew("p", lease=LONG)
+    for name, (_, since) in windows.items():
+        for account in (Account("s", name), Account("s", f"unclaimed {name}")):
+            same(await state(store, account, since), (5, 0))
+
+
+@on_a_store
 async def counts_amounts_exactly(store: Store) -> None:
     """Beyond what a double can hold; what no store could hold is refused."""
     big = 2**53 + 1
@@ -162,6 +180,7 @@ ACCOUNTS = (
     knows_a_limit_only_from_the_claim,
     takes_back_what_is_not_needed,
     counts_what_was_spent_in_the_buckets_asked_for,
+    remembers_what_counts_however_long_ago_it_was_spent,
     counts_amounts_exactly,
     keeps_accounts_apart,
     never_gives_more_than_the_limit,

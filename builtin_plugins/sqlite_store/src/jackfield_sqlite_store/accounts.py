@@ -1,0 +1,71 @@
+"""Accounts: for how long each is kept after its last use, so that those of the past go."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from jackfield.store import Account, Claim
+
+from .database import LONGEST
+from .transactions import Transaction
+
+DAY: Final = 86_400
+_SLACK: Final = 3600
+"""Seconds by which the end may be wrong, so that it is not written at every use."""
+
+_AT_ONCE: Final = 200
+
+
+def kept_for(claim: Claim) -> int | None:
+    """Seconds for which an account is kept after a claim; None for ever.
+
+    A window that rolls is over by itself. Of a period of a calendar only the beginning is known.
+    """
+    if claim.bucket > claim.since:
+        return 2 * (claim.bucket - claim.since) + DAY
+    return LONGEST if claim.bucket > 0 else None
+
+
+def use(at: Transaction, account: Account, keep: int | None) -> None:
+    """Keep an account for so many seconds from now. One that is kept for ever is not listed."""
+    if keep is None:
+        at.db.execute("DELETE FROM account WHERE scope = ? AND name = ?", account)
+        return
+    at.db.execute(
+        "INSERT INTO account VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+        " SET keep = excluded.keep, ends = excluded.ends"
+        " WHERE keep <> excluded.keep OR ends < excluded.ends - ?",
+        (*account, keep, at.now + keep, _SLACK),
+    )
+
+
+def use_posted(at: Transaction, owner: str, account: Account, last_bucket: int) -> None:
+    """Keep an account to which is posted: as its owner has claimed it, else as long as may be."""
+    keep, is_held = at.db.execute(
+        "SELECT (SELECT keep FROM account WHERE scope = ?1 AND name = ?2),"
+        " EXISTS (SELECT 1 FROM hold WHERE scope = ?1 AND name = ?2 AND owner = ?3)",
+        (*account, owner),
+    ).fetchone()
+    if not is_held:
+        keep = LONGEST if last_bucket > 0 else None
+    use(at, account, keep)
+
+
+def add_unclaimed(at: Transaction, accounts: Iterable[Account]) -> None:
+    """Keep accounts of which nothing is known so far."""
+    at.db.executemany(
+        "INSERT OR IGNORE INTO account VALUES (?, ?, ?, ?)",
+        [(*account, LONGEST, at.now + LONGEST) for account in accounts],
+    )
+
+
+def forget_past(at: Transaction) -> None:
+    """Forget some of the accounts that nobody has used for long enough, and nobody holds."""
+    past = at.db.execute(
+        "SELECT scope, name FROM account WHERE ends <= ? AND NOT EXISTS"
+        " (SELECT 1 FROM hold WHERE hold.scope = account.scope AND hold.name = account.name"
+        "  AND hold.amount > 0)"
+        " LIMIT ?",
+        (at.now, _AT_ONCE),
+    ).fetchall()
+    at.db.executemany("DELETE FROM spent WHERE scope = ? AND name = ?", past)
+    at.db.executemany("DELETE FROM account WHERE scope = ? AND name = ?", past)
