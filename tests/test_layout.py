@@ -90,7 +90,7 @@ PARTS = {
     "strict_json.py": 200,
     "tokens.py": 100,
     "wsgi.py": 200,
-    "administration": 2_100,
+    "administration": 2_250,
     "back door": 1_500,
     "prices": 1_050,
     "state": 2_200,

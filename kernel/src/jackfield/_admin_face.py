@@ -2,17 +2,22 @@
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from jackfield._face import Face
+from jackfield._gateway_dialect import GATEWAY_DIALECT
 from jackfield.admin.errors import LockedOut
-from jackfield.endpoints import PUBLIC, EndpointTable
+from jackfield.admin.roles import MANAGE
+from jackfield.endpoints import PUBLIC, Endpoint, EndpointTable
 from jackfield.errors import GatewayError, Unauthenticated
 from jackfield.exchange import ANONYMOUS, Exchange, Principal
 from jackfield.http import HttpRequest, HttpResponse
+from jackfield.response import Response
 
 if TYPE_CHECKING:
     from jackfield._gateway import Gateway
+    from jackfield.catalogue import Catalogue
 
 _FAILURES: Final = 5
 _SECONDS: Final = 60.0
@@ -39,8 +44,29 @@ class Failures:
         return max(0.0, times[0] + _SECONDS - now)
 
 
+class GuardedTable(EndpointTable):
+    """Endpoints of which only who may ask is told which there are."""
+
+    def find(self, method: str, path: str) -> tuple[Endpoint, Mapping[str, str]]:
+        """The endpoint of a raw path; where there is none, one that says so."""
+        try:
+            return super().find(method, path)
+        except GatewayError as error:
+            return _nowhere(error), {}
+
+
+def _nowhere(error: GatewayError) -> Endpoint:
+    async def refuse(exchange: Exchange, catalogue: "Catalogue") -> Response:
+        raise error
+
+    return Endpoint("*", "/{nowhere*}", GATEWAY_DIALECT, "operations", MANAGE, answer=refuse)
+
+
 class AdminFace(Face):
     """Answers on the admin listener.
+
+    A key that comes with a request is judged before anything else of it: who has a wrong one learns
+    neither what is wrong with the body nor whether the path leads anywhere.
 
     Who can open its Unix socket is `principal` and needs no key. At an address of the network a key
     is needed, which no browser can be made to send: there are no cookies. Five requests without a
@@ -48,8 +74,10 @@ class AdminFace(Face):
     """
 
     def __init__(self, gateway: "Gateway", table: EndpointTable, principal: Principal) -> None:
-        super().__init__(gateway, table, principal)
-        self.table: Final = table
+        self.table: Final = GuardedTable(table)
+        super().__init__(gateway, self.table, principal)
+        # What is wrong with a body is told as where all callers must authenticate.
+        self._checks_browsers, self._guarded = self._guarded, False
         self._has_keys = any(plugin.authenticates for plugin in gateway.chain.plugins)
         self._failures = Failures()
 
@@ -74,6 +102,8 @@ class AdminFace(Face):
         problem: GatewayError | None = None,
     ) -> Exchange:
         """The exchange of a request. Raises GatewayError for one that is not understood."""
+        if self._checks_browsers:
+            self._check_browser(request)
         exchange = super().open(request, request_id, tree, problem)
         if not _is_local(request):
             exchange.principal = ANONYMOUS

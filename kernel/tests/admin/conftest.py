@@ -51,6 +51,8 @@ class Admin:
         if key:
             head["authorization"] = f"Bearer {key}"
         sent = b"" if body is None else msgspec.json.encode(body)
+        if isinstance(body, bytes):
+            sent = body
         request = HttpRequest(method, path, query, CIMultiDictProxy(head), sent, client)
         response = await self.gateway.admin_face.handle(request)
         assert isinstance(response.body, bytes)

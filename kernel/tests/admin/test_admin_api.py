@@ -74,6 +74,26 @@ async def test_a_change_of_what_was_not_the_last_state_is_refused(admin: Admin) 
     assert (await admin.ask("GET", "/jackfield/teams/a")).body["seats"] == 1
 
 
+@pytest.mark.parametrize(
+    ("if_match", "status"),
+    [("*", 200), ('"0-0", {etag}', 200), ("W/{etag}", 412), ('"0-0"', 412), ("", 412)],
+)
+async def test_a_change_is_made_where_one_of_the_etags_fits(
+    admin: Admin, if_match: str, status: int
+) -> None:
+    etag = (await admin.ask("POST", "/jackfield/teams", {"name": "a"})).body["etag"]
+    given = if_match.format(etag=etag)
+    for method, path in (("POST", "/grow"), ("DELETE", "")):
+        answer = await admin.ask(method, f"/jackfield/teams/a{path}", if_match=given)
+        assert answer.status == (412 if method == "DELETE" and "etag" in if_match else status)
+
+
+async def test_nothing_need_be_said_of_the_etag(admin: Admin) -> None:
+    await admin.ask("POST", "/jackfield/teams", {"name": "a"})
+    assert (await admin.ask("PATCH", "/jackfield/teams/a", {"seats": 1})).status == 200
+    assert (await admin.ask("DELETE", "/jackfield/teams/a")).status == 200
+
+
 async def test_an_etag_does_not_fit_what_was_made_anew(admin: Admin) -> None:
     first = await admin.ask("POST", "/jackfield/teams", {"name": "a"})
     await admin.ask("DELETE", "/jackfield/teams/a")

@@ -261,3 +261,10 @@ def test_a_plan_is_shown_before_it_is_carried_out(jackfield: Run, folder: Path) 
         "red",
     ]
     assert "all is as jackfield.toml declares it" in jackfield("plan").out
+
+
+def test_an_action_is_done_once_for_each_idempotency_key(jackfield: Run) -> None:
+    jackfield("teams", "create", "red")
+    grow = ("teams", "grow", "red", "--by", "5", "--json", "--idempotency-key")
+    seats = [jackfield(*grow, key).json["seats"] for key in ("k", "k", "l")]
+    assert seats == [5, 5, 10]

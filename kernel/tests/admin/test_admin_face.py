@@ -70,3 +70,40 @@ async def test_a_page_of_another_site_is_refused(admin: Admin, headers: dict[str
 async def test_who_has_no_role_manages_nothing(admin: Admin) -> None:
     for path in ("/jackfield/teams", "/jackfield/openapi.json"):
         assert (await admin.ask("GET", path, client=LOOPBACK)).status == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/jackfield/teams/none", b""),
+        ("POST", "/jackfield/teams", b"{"),
+        ("POST", "/jackfield/teams", b'{"name": 7, "unknown": 1}'),
+        ("POST", "/jackfield/teams", b'{"name": "a", "name": "b"}'),
+        ("POST", "/jackfield/teams/a/grow", b"[]"),
+        ("PATCH", "/jackfield/teams", b"{}"),
+        ("GET", "/jackfield/nowhere", b""),
+        ("GET", "/jackfield/teams/../plugins", b""),
+        ("GET", "/jackfield/teams?limit=many", b""),
+        ("POST", "/jackfield/explain", b"no JSON"),
+    ],
+)
+@pytest.mark.parametrize("client", ["unix", LOOPBACK])
+async def test_a_wrong_key_is_judged_before_anything_else(
+    admin: Admin, method: str, path: str, body: bytes, client: str
+) -> None:
+    refused = await admin.ask(method, path, body, key="stranger", client=client)
+    assert (refused.status, refused.body["error"]["code"]) == (401, "unauthenticated")
+    assert refused.body["error"]["message"] == "This key is not known."
+
+
+async def test_what_is_not_there_counts_as_a_wrong_key_too(admin: Admin) -> None:
+    for _ in range(5):
+        assert (await admin.ask("GET", "/nowhere", client=LOOPBACK, key="stranger")).status == 401
+    assert (await admin.ask("GET", "/nowhere", client=LOOPBACK, key="admin")).status == 429
+
+
+async def test_who_may_ask_is_told_what_is_wrong_with_the_request(admin: Admin) -> None:
+    nowhere = await admin.ask("GET", "/jackfield/nowhere", key="member:acme")
+    method = await admin.ask("PUT", "/jackfield/teams", key="member:acme")
+    body = await admin.ask("POST", "/jackfield/teams", b"{", key="admin:acme")
+    assert [one.status for one in (nowhere, method, body)] == [404, 405, 400]

@@ -10,6 +10,7 @@ from attrs import frozen
 from openapi_schema_validator import OAS31Validator
 
 from jackfield.address import Address
+from jackfield.admin.change import Kept
 from jackfield.admin.items import differing, digest, merged, plain, read_item
 from jackfield.admin.keeping import Keeping, Unreadable
 from jackfield.admin.schema import created_schema, schema_of
@@ -57,7 +58,7 @@ def test_a_thing_is_read_and_written_without_loss() -> None:
     assert thing.until == dt.datetime(2027, 1, 31, tzinfo=dt.UTC)
     assert plain(thing) == TREE
     keeping = Keeping(Thing)
-    item, envelope = keeping.read(keeping.write(thing, 1.0, 2.0, "a.toml", "m"))
+    item, envelope = keeping.read(keeping.write(Kept("a", thing, 0, 1.0, 2.0, "a.toml", "m")))
     assert item == thing
     assert (envelope.created, envelope.updated, envelope.mark) == (1.0, 2.0, "m")
 
@@ -115,7 +116,7 @@ def test_the_fast_way_of_reading_reads_the_same() -> None:
     tree = {key: TREE[key] for key in ("colour", "until", "parts", "words", "kinds")}
     thing = read_item(Plain, tree)
     keeping = Keeping(Plain)
-    assert keeping.read(keeping.write(thing, 1.0, 1.0, "", ""))[0] == thing
+    assert keeping.read(keeping.write(Kept("a", thing, 0, 1.0, 1.0)))[0] == thing
 
 
 @pytest.mark.parametrize("cls", [Thing, Plain])

@@ -58,7 +58,6 @@ async def test_what_an_organization_makes_is_its_own(two: Admin) -> None:
         ("admin", {"rank": "high"}, 403),
         ("admin", {"rank": "low"}, 200),
         ("admin", {"seats": 2}, 200),
-        ("auditor", {"seats": 2}, 403),
         ("member:acme:red", {"seats": 2}, 403),
         ("member:acme:red", {"note": "hello"}, 200),
     ],
@@ -88,3 +87,9 @@ async def test_a_field_is_shown_to_the_roles_that_may_and_a_secret_to_nobody(two
     assert "pin" not in as_owner
     by_mark = await two.ask("GET", "/jackfield/teams?mark=made", key="admin")
     assert (by_mark.status, by_mark.body["error"]["param"]) == (403, "mark")
+
+
+@pytest.mark.parametrize("patch", [{"seats": 2}, {"note": "hello"}, {}])
+async def test_an_auditor_changes_nothing(two: Admin, patch: dict[str, object]) -> None:
+    answer = await two.ask("PATCH", "/jackfield/teams/red", patch, key="auditor")
+    assert (answer.status, two.office.told[-1].action) == (403, "create")

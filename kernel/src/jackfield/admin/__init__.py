@@ -7,7 +7,17 @@ from .collection import Action, Collection
 from .declarations import Step, declare, declare_all
 from .declaring import Declaring
 from .errors import AlreadyExists, AuditUnavailable, InUse, Stale
-from .roles import EVERYONE, MANAGE, MANAGERS, OWNERS, READERS, Role, Roles, permissions_of
+from .roles import (
+    EVERYONE,
+    MANAGE,
+    MANAGERS,
+    OWNERS,
+    READERS,
+    WRITERS,
+    Role,
+    Roles,
+    permissions_of,
+)
 from .routes import Routes, admin_endpoint
 
 __all__ = [
@@ -16,6 +26,7 @@ __all__ = [
     "MANAGERS",
     "OWNERS",
     "READERS",
+    "WRITERS",
     "Action",
     "Actor",
     "AdminChange",

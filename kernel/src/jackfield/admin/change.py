@@ -55,6 +55,7 @@ class Kept(Generic[T]):
     """A thing as it is kept. `version` counts its changes; `declared_in` names the file, if any.
 
     Times are seconds since 1970. `mark` tells it from one of the same id that was deleted before.
+    `done` has the marks of the last actions that came with an idempotency key.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Kept(Generic[T]):
     updated: float
     declared_in: str = ""
     mark: str = ""
+    done: tuple[str, ...] = ()
 
     @property
     def etag(self) -> str:

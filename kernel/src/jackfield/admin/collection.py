@@ -4,10 +4,11 @@ import secrets as randomness
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from jackfield.admin.attributes import attributes_of
 from jackfield.admin.change import Actor, Change, Kept
-from jackfield.admin.roles import EVERYONE, MANAGERS, Roles
+from jackfield.admin.roles import EVERYONE, MANAGERS, WRITERS, Roles
 from jackfield.admin.shelf import Shelf
 from jackfield.exchange import Principal
 
@@ -66,7 +67,7 @@ class Collection(Generic[T]):
     actions: ClassVar[tuple[Action, ...]] = ()
     creators: ClassVar[Roles] = MANAGERS
     readers: ClassVar[Roles] = EVERYONE
-    writers: ClassVar[Roles] = EVERYONE
+    writers: ClassVar[Roles] = WRITERS
     deleters: ClassVar[Roles] = MANAGERS
     """What the roles may do at all; `writers` are bound by the rights of the fields besides."""
 
@@ -101,6 +102,17 @@ class Collection(Generic[T]):
         """
         return None
 
+    def declared(self, item: T, kept: T) -> T:
+        """What is declared, with what the gateway itself has set of what is kept."""
+        own = {
+            name: getattr(kept, name)
+            for name, attribute in attributes_of(self.Item).items()
+            if attribute.rights.given == "never"
+        }
+        wanted: Any = item
+        completed: T = evolve(wanted, **own)
+        return completed
+
     async def act(self, action: str, kept: Kept[T], given: Any, actor: Actor) -> T:
         """Carry out one of `actions`: return what the thing becomes. `check` comes after it."""
         raise NotImplementedError(action)
@@ -108,7 +120,8 @@ class Collection(Generic[T]):
     async def reveal(self, change: Change[T], actor: Actor) -> Mapping[str, Any]:
         """Members to add to the answer to a change that has been made, such as a new key.
 
-        Also called, with empty `notes`, when a create is repeated with its idempotency key.
+        Also called, with empty `notes`, when a create or an action is repeated with its idempotency
+        key.
         """
         return {}
 

@@ -3,24 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve
+from msgspec.structs import replace
 
 from jackfield.admin.change import Actor, Change, Kept
 from jackfield.admin.collection import Collection
 from jackfield.admin.guard import Guard
-from jackfield.admin.idempotency import Attempt, Attempts, request_digest
+from jackfield.admin.idempotency import Answered, Attempt, Attempts, request_digest
 from jackfield.admin.lock import Turn
 from jackfield.admin.writer import Writer
 
 T = TypeVar("T")
-
-
-@frozen
-class Created:
-    """The answer to a create, `repeated` if it had been given before."""
-
-    answer: Mapping[str, Any]
-    repeated: bool
 
 
 class Creation(Generic[T]):
@@ -32,25 +25,24 @@ class Creation(Generic[T]):
         self._writer = Writer(collection)
         self._attempts = Attempts(collection.setup, collection.name)
 
-    async def create(
-        self, given: Mapping[str, Any], body: bytes, actor: Actor, turn: Turn
-    ) -> Created:
+    async def create(self, given: Mapping[str, Any], actor: Actor, turn: Turn) -> Answered:
         """Create something, or give the answer of the time when it was created."""
         if not actor.idempotency_key:
             made = await self._writer.create(self._writer.draft(given, actor), actor, turn)
-            return Created({**self._shown(made.kept, actor), **made.revealed}, repeated=False)
-        attempt = await self._attempts.recall(actor, body)
+            return Answered({**self._shown(made.kept, actor), **made.revealed}, repeated=False)
+        request = request_digest("create", given)
+        attempt = await self._attempts.recall(actor, request)
         if attempt is not None and attempt.answer is not None:
             return await self._repeated(attempt, attempt.answer, actor)
         draft = self._writer.draft(given, actor)
         if attempt is None:
-            attempt = Attempt(request_digest(body), draft.id, draft.mark)
+            attempt = Attempt(request, draft.id, draft.mark)
             await self._attempts.remember(actor, attempt)
         return await self._create_as(attempt, draft, actor, turn)
 
     async def _create_as(
         self, attempt: Attempt, draft: Kept[T], actor: Actor, turn: Turn
-    ) -> Created:
+    ) -> Answered:
         """Create what was attempted, unless an attempt that gave no answer has done it."""
         kept = await self._collection.get(attempt.id)
         if kept is not None and kept.mark == attempt.mark:
@@ -59,14 +51,16 @@ class Creation(Generic[T]):
             draft = evolve(draft, id=attempt.id, mark=attempt.mark)
             made = await self._writer.create(draft, actor, turn)
             answer, revealed = self._shown(made.kept, actor), made.revealed
-        await self._attempts.remember(actor, _answered(attempt, answer))
-        return Created({**answer, **revealed}, repeated=False)
+        await self._attempts.remember(actor, replace(attempt, answer=answer))
+        return Answered({**answer, **revealed}, repeated=False)
 
-    async def _repeated(self, attempt: Attempt, answer: Mapping[str, Any], actor: Actor) -> Created:
+    async def _repeated(
+        self, attempt: Attempt, answer: Mapping[str, Any], actor: Actor
+    ) -> Answered:
         kept = await self._collection.get(attempt.id)
         same = kept is not None and kept.mark == attempt.mark
         revealed = await self._revealed(kept, actor) if kept and same else {}
-        return Created({**answer, **revealed}, repeated=True)
+        return Answered({**answer, **revealed}, repeated=True)
 
     async def _revealed(self, kept: Kept[T], actor: Actor) -> Mapping[str, Any]:
         change = Change("create", kept.id, None, kept.item, ())
@@ -74,7 +68,3 @@ class Creation(Generic[T]):
 
     def _shown(self, kept: Kept[T] | None, actor: Actor) -> dict[str, Any]:
         return self._guard.shown(kept, actor) if kept is not None else {}
-
-
-def _answered(attempt: Attempt, answer: dict[str, Any]) -> Attempt:
-    return Attempt(attempt.request, attempt.id, attempt.mark, answer)

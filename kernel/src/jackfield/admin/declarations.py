@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, Final, Literal, TypeVar
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from jackfield.admin.attributes import attributes_of
 from jackfield.admin.change import Actor
 from jackfield.admin.collection import Collection
 from jackfield.admin.items import differing
@@ -86,7 +85,7 @@ async def _steps(declared: Iterable[Declared]) -> list[Step]:
             if kept is None:
                 wanted.append(Step("create", collection.name, id))
                 continue
-            fields = differing(kept.item, _with_own(collection, item, kept.item))
+            fields = differing(kept.item, collection.declared(item, kept.item))
             if fields or not kept.declared_in:
                 wanted.append(Step("update", collection.name, id, fields))
         unwanted += [Step("delete", collection.name, id) for id in found]
@@ -104,20 +103,10 @@ async def _carry_out(step: Step, declared: Declared, actor: Actor, mine: Turn) -
         elif step.action == "delete":
             await writer.delete(kept, actor, mine)
         else:
-            item = _with_own(collection, desired[step.id], kept.item)
+            item = collection.declared(desired[step.id], kept.item)
             await writer.replace(kept, item, actor, mine)
     except Overloaded:  # the store is away, or others are at it: there will be a better moment
         raise
     except GatewayError as error:
         problem = f"{actor.declaring}: {collection.singular} {step.id!r}: {error.message}"
         raise ConfigError([problem]) from None
-
-
-def _with_own(collection: Collection[Any], item: Any, kept: Any) -> Any:
-    """What is declared, with the fields that the gateway itself has set."""
-    own = {
-        name: getattr(kept, name)
-        for name, attribute in attributes_of(collection.Item).items()
-        if attribute.rights.given == "never"
-    }
-    return evolve(item, **own)

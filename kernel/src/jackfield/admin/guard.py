@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from jackfield.admin.attributes import Attribute, attributes_of
 from jackfield.admin.change import Actor, Kept
 from jackfield.admin.collection import Collection
+from jackfield.admin.errors import Stale
 from jackfield.admin.items import plain
 from jackfield.admin.roles import Roles
 from jackfield.errors import Forbidden, InvalidRequest, NotFound
@@ -45,6 +46,17 @@ class Guard(Generic[T]):
         """The thing, if the actor may see it. Raises NotFound, the same if there is none."""
         if kept is None or not self.sees(kept, actor):
             raise NotFound(f"There is no {self.collection.singular} {id!r}.")
+        return kept
+
+    def matched(self, kept: Kept[T], if_match: str) -> Kept[T]:
+        """The thing, if its etag is one of those in `if_match`, or that is `*`. Raises Stale."""
+        tags = [tag.strip() for tag in if_match.split(",")]
+        if "*" not in tags and kept.etag not in tags:
+            raise Stale(
+                f"The {self.collection.singular} {kept.id!r} has changed since it was read; its"
+                f" etag is {kept.etag} now. Read it again.",
+                param="If-Match",
+            )
         return kept
 
     def shown(self, kept: Kept[T], actor: Actor) -> dict[str, Any]:

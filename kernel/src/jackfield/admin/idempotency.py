@@ -1,9 +1,12 @@
-"""Creating something once, however often it is asked for with the same idempotency key."""
+"""Doing something once, however often it is asked for with the same idempotency key."""
 
 import hashlib
+import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from attrs import frozen
 
 from jackfield.admin.change import Actor
 from jackfield.admin.errors import KeyReused
@@ -18,16 +21,24 @@ _LONGEST: Final = 255
 
 
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was asked for with a key, and, once it is made, the answer without what it revealed.
+    """What was asked for with a key, and, once it is done, the answer without what it revealed.
 
-    It is kept before anything is created: who repeats the request after a failure in between
-    finds what was made by its `mark`.
+    It is kept before anything is done: who repeats the request after a failure in between finds
+    what was made by its `mark`, and what was done to a thing by the mark that this has left there.
     """
 
     request: str
     id: str
     mark: str
     answer: dict[str, Any] | None = None
+
+
+@frozen
+class Answered:
+    """The answer to a request, `repeated` if it had been given before."""
+
+    answer: Mapping[str, Any]
+    repeated: bool
 
 
 class Attempts:
@@ -37,14 +48,14 @@ class Attempts:
         self._setup = setup
         self._collection = collection
 
-    async def recall(self, actor: Actor, body: bytes) -> Attempt | None:
-        """The attempt before this one. Raises KeyReused if it asked for something else."""
+    async def recall(self, actor: Actor, request: str) -> Attempt | None:
+        """The attempt before this one. Raises KeyReused if it was another `request`."""
         value = await self._setup.store.get(GATEWAY, self._key(actor))
         if value is None:
             return None
         attempt = msgspec.json.decode(value.data, type=Attempt)
-        if attempt.request != request_digest(body):
-            raise KeyReused("This idempotency key has come with another body; take a new key.")
+        if attempt.request != request:
+            raise KeyReused("This idempotency key has come with another request; take a new key.")
         return attempt
 
     async def remember(self, actor: Actor, attempt: Attempt) -> None:
@@ -57,10 +68,9 @@ class Attempts:
         return f"admin-attempt/{hashlib.sha256(msgspec.json.encode(words)).hexdigest()}"
 
 
-def request_digest(body: bytes) -> str:
+def request_digest(*said: Any) -> str:
     """What tells one request from another, however its JSON is laid out."""
-    tree = msgspec.json.decode(body) if body else {}
-    return hashlib.sha256(msgspec.json.encode(tree, order="sorted")).hexdigest()
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def checked_key(text: str) -> str:

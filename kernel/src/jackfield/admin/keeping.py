@@ -7,6 +7,7 @@ import msgspec
 
 from jackfield._config.structure import StructureError
 from jackfield._config.toml_types import is_from_text, unwrapped
+from jackfield.admin.change import Kept
 from jackfield.admin.items import kept_item, plain
 
 T = TypeVar("T")
@@ -14,7 +15,7 @@ T = TypeVar("T")
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-class Envelope(msgspec.Struct):
+class Envelope(msgspec.Struct, omit_defaults=True):
     """A thing with what is known of it besides."""
 
     item: msgspec.Raw
@@ -22,6 +23,7 @@ class Envelope(msgspec.Struct):
     updated: float
     declared_in: str
     mark: str
+    done: tuple[str, ...] = ()
 
 
 class Unreadable(Exception):
@@ -40,10 +42,11 @@ class Keeping(Generic[T]):
         self._fast = msgspec.json.Decoder(cls) if _is_plain(cls, (cls,)) else None
         self._envelope = msgspec.json.Decoder(Envelope)
 
-    def write(self, item: T, created: float, updated: float, declared_in: str, mark: str) -> bytes:
+    def write(self, kept: Kept[T]) -> bytes:
         """A thing as bytes."""
-        raw = msgspec.Raw(_ENCODER.encode(plain(item)))
-        return _ENCODER.encode(Envelope(raw, created, updated, declared_in, mark))
+        raw = msgspec.Raw(_ENCODER.encode(plain(kept.item)))
+        envelope = Envelope(raw, kept.created, kept.updated, kept.declared_in, kept.mark, kept.done)
+        return _ENCODER.encode(envelope)
 
     def read(self, data: bytes) -> tuple[T, Envelope]:
         """A thing, and what is known of it. Raises Unreadable."""

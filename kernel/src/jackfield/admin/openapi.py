@@ -122,7 +122,8 @@ def _of_collections(collections: Iterable[Collection[Any]]) -> Mapping[tuple[str
         described[("DELETE", one)] = {"tags": tags, "parameters": [_IF_MATCH]}
         for action in collection.actions:
             body = _body(schema_of(action.Given), required=_needs_body(action))
-            described[("POST", f"{one}/{action.name}")] = {**changing, "requestBody": body}
+            acting = {**changing, "parameters": [_IF_MATCH, _IDEMPOTENCY_KEY]}
+            described[("POST", f"{one}/{action.name}")] = {**acting, "requestBody": body}
     return described
 
 

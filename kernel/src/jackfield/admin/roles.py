@@ -7,6 +7,7 @@ Roles = frozenset[Role]
 
 EVERYONE: Final[Roles] = frozenset(get_args(Role))
 READERS: Final[Roles] = frozenset({"owner", "admin", "auditor"})
+WRITERS: Final[Roles] = frozenset({"owner", "admin", "member"})
 MANAGERS: Final[Roles] = frozenset({"owner", "admin"})
 OWNERS: Final[Roles] = frozenset({"owner"})
 

@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
+from jackfield import strict_json
 from jackfield._gateway_dialect import GATEWAY_DIALECT
+from jackfield.admin.acting import Acting, Asked
 from jackfield.admin.actors import actor_of
 from jackfield.admin.change import Actor, Kept
 from jackfield.admin.collection import Action, Collection
 from jackfield.admin.creation import Creation
-from jackfield.admin.errors import Stale
 from jackfield.admin.guard import Guard
+from jackfield.admin.idempotency import Answered
 from jackfield.admin.listing import Query, filterable, page
 from jackfield.admin.lock import turn
 from jackfield.admin.roles import MANAGE
@@ -52,6 +54,7 @@ class Routes(Generic[T]):
         self._guard = Guard(collection)
         self._writer = Writer(collection)
         self._creation = Creation(collection)
+        self._action = Acting(collection)
 
     def endpoints(self) -> list[Endpoint]:
         """The entries of the endpoint table."""
@@ -94,9 +97,7 @@ class Routes(Generic[T]):
         actor, given = actor_of(exchange), _object(exchange)
         self._guard.check_role(self.collection.creators, actor, "create")
         async with turn(self.collection.setup) as mine:
-            created = await self._creation.create(given, exchange.request.body, actor, mine)
-        answer = _json(201, created.answer)
-        return answer.with_headers(idempotency_replayed="true") if created.repeated else answer
+            return _answer(201, await self._creation.create(given, actor, mine))
 
     async def update(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
         """Some fields changed, by a merge patch."""
@@ -120,10 +121,9 @@ class Routes(Generic[T]):
         async def act(exchange: Exchange, catalogue: "Catalogue") -> Response:
             actor, given = actor_of(exchange), _object(exchange)
             self._guard.check_role(action.roles, actor, action.name)
+            asked = Asked(action, exchange.request.params["id"], given, _if_match(exchange))
             async with turn(self.collection.setup) as mine:
-                kept = await self._expected(exchange, actor)
-                made = await self._writer.act(action, kept, given, actor, mine)
-            return self._made(made, actor)
+                return _answer(200, await self._action.act(asked, actor, mine))
 
         act.__doc__ = action.doc
         return act
@@ -138,17 +138,8 @@ class Routes(Generic[T]):
         return self._guard.seen(await self.collection.get(id), id, actor)
 
     async def _expected(self, exchange: Exchange, actor: Actor) -> Kept[T]:
-        """The thing that is meant, if it is what `If-Match` says. Raises Stale."""
-        kept = await self._seen(exchange, actor)
-        expected = exchange.request.headers.get("if-match", "*")
-        tags = [tag.strip() for tag in expected.split(",")]
-        if "*" not in tags and kept.etag not in tags:
-            raise Stale(
-                f"The {self.collection.singular} {kept.id!r} has changed since it was read; its"
-                f" etag is {kept.etag} now. Read it again.",
-                param="If-Match",
-            )
-        return kept
+        """The thing that is meant, if it is what `If-Match` says. Raises NotFound, Stale."""
+        return self._guard.matched(await self._seen(exchange, actor), _if_match(exchange))
 
     def _made(self, made: Made[T], actor: Actor) -> Response:
         shown = self._guard.shown(made.kept, actor) if made.kept is not None else {}
@@ -156,13 +147,21 @@ class Routes(Generic[T]):
 
 
 def _object(exchange: Exchange) -> dict[str, Any]:
-    """The body. Raises InvalidRequest if it is not a JSON object."""
-    tree = exchange.json()
-    if tree is None:
-        return {}
+    """The body, whatever its content type. Raises InvalidRequest if it is not a JSON object."""
+    body = exchange.request.body
+    tree = strict_json.decode(body) if body else {}
     if not isinstance(tree, dict):
         raise InvalidRequest("The body must be a JSON object.")
     return tree
+
+
+def _if_match(exchange: Exchange) -> str:
+    return exchange.request.headers.get("if-match", "*")
+
+
+def _answer(status: int, answered: Answered) -> Response:
+    answer = _json(status, answered.answer)
+    return answer.with_headers(idempotency_replayed="true") if answered.repeated else answer
 
 
 def _json(status: int, answer: Mapping[str, Any]) -> Response:

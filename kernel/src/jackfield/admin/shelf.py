@@ -62,7 +62,7 @@ class Shelf(Generic[T]):
         """Keep a thing in the place of what it was before. Raises Conflict if that has changed."""
         after = evolve(before, item=item, updated=time.time(), declared_in=declared_in)
         key = self._prefix + before.id
-        data = self._keeping.write(item, after.created, after.updated, declared_in, after.mark)
+        data = self._keeping.write(after)
         try:
             version = await self._setup.store.put(GATEWAY, key, data, expect=before.version)
         except StoreUnavailable:
@@ -120,4 +120,5 @@ class Shelf(Generic[T]):
             envelope.updated,
             envelope.declared_in,
             envelope.mark,
+            envelope.done,
         )

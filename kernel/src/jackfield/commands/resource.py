@@ -76,6 +76,7 @@ class _Resource:
             command = add(action.name, _summary(action), verbs.acting(action))
             self._fill_change(command)
             add_options(command, attributes_of(action.Given).values(), new=True)
+            _add_idempotency_key(command, "the same key does it only once within 24 hours")
         # Else argparse would refuse an unknown command without saying which may be meant.
         commands.choices = None  # type: ignore[assignment]
 
@@ -85,11 +86,7 @@ class _Resource:
         if label is not None:
             add_positional(parser, label)
         add_options(parser, [one for one in given if one is not label], new=True)
-        parser.add_argument(
-            "--idempotency-key",
-            metavar="TEXT",
-            help="the same key makes the same thing only once within 24 hours",
-        )
+        _add_idempotency_key(parser, "the same key makes the same thing only once within 24 hours")
 
     def _fill_update(self, parser: ArgumentParser) -> None:
         given = self._given(("always",))
@@ -133,6 +130,10 @@ class _Resource:
             f"{command} list --json",
             f"{command} show ID",
         ]
+
+
+def _add_idempotency_key(parser: ArgumentParser, help: str) -> None:
+    parser.add_argument("--idempotency-key", metavar="TEXT", help=help)
 
 
 def _fill_list(parser: ArgumentParser) -> None:

@@ -30,9 +30,7 @@ class Verbs:
     def create(self, client: AdminClient, arguments: Namespace) -> int:
         """Make something."""
         given = given_fields(arguments, self.attributes)
-        key = arguments.idempotency_key
-        headers = {"idempotency-key": key} if key else {}
-        made = client.send("POST", self._path(), given, headers)
+        made = client.send("POST", self._path(), given, _once(arguments))
         self._tell("created", made, arguments)
         return 0
 
@@ -91,7 +89,8 @@ class Verbs:
         def act(client: AdminClient, arguments: Namespace) -> int:
             given = given_fields(arguments, attributes_of(action.Given))
             path = f"{self._path(arguments.id)}/{action.name}"
-            made = client.send("POST", path, given, _expected(arguments))
+            headers = {**_expected(arguments), **_once(arguments)}
+            made = client.send("POST", path, given, headers)
             self._tell(f"{action.name}:", made, arguments)
             return 0
 
@@ -129,6 +128,11 @@ class Verbs:
 
 def _expected(arguments: Namespace) -> dict[str, str]:
     return {"if-match": arguments.if_match} if arguments.if_match else {}
+
+
+def _once(arguments: Namespace) -> dict[str, str]:
+    key = arguments.idempotency_key
+    return {"idempotency-key": key} if key else {}
 
 
 def _cell(value: Any) -> str:

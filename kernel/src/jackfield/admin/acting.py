@@ -1,0 +1,93 @@
+"""Carrying out an action, once for each idempotency key."""
+
+import secrets as randomness
+from collections.abc import Mapping
+from typing import Any, Final, Generic, TypeVar
+
+from attrs import evolve, frozen
+from msgspec.structs import replace
+
+from jackfield.admin.change import Actor, Change, Kept
+from jackfield.admin.collection import Action, Collection
+from jackfield.admin.guard import Guard
+from jackfield.admin.idempotency import Answered, Attempt, Attempts, request_digest
+from jackfield.admin.items import read_item
+from jackfield.admin.lock import Turn
+from jackfield.admin.writer import Writer
+
+T = TypeVar("T")
+
+_MOST_MARKS: Final = 8
+
+
+@frozen
+class Asked:
+    """An action on the thing of an id; `if_match` is what it is expected to be, as an etag."""
+
+    action: Action
+    id: str
+    given: Mapping[str, Any]
+    if_match: str
+
+    def digest(self) -> str:
+        """What tells it from other requests, apart from what is expected."""
+        return request_digest(self.action.name, self.id, self.given)
+
+
+class Acting(Generic[T]):
+    """Carries out the actions of one collection."""
+
+    def __init__(self, collection: Collection[T]) -> None:
+        self._collection = collection
+        self._guard = Guard(collection)
+        self._writer = Writer(collection)
+        self._attempts = Attempts(collection.setup, collection.name)
+
+    async def act(self, asked: Asked, actor: Actor, turn: Turn) -> Answered:
+        """Carry out an action, or give the answer of the time when it was carried out."""
+        kept = await self._collection.get(asked.id)
+        if not actor.idempotency_key:
+            kept = self._expected(kept, asked, actor)
+            answer, told = await self._carry_out(kept, asked, actor, turn)
+            return Answered({**answer, **told}, repeated=False)
+        attempt = await self._attempts.recall(actor, asked.digest())
+        if attempt is not None and attempt.answer is not None:
+            told = await self._told_again(kept, asked, actor) if kept is not None else {}
+            return Answered({**attempt.answer, **told}, repeated=True)
+        if attempt is None:
+            self._expected(kept, asked, actor)
+            read_item(asked.action.Given, asked.given)
+            attempt = Attempt(asked.digest(), asked.id, randomness.token_hex(4))
+            await self._attempts.remember(actor, attempt)
+        return await self._act_as(attempt, kept, asked, actor, turn)
+
+    async def _act_as(
+        self, attempt: Attempt, kept: Kept[T] | None, asked: Asked, actor: Actor, turn: Turn
+    ) -> Answered:
+        """Carry out what was attempted, unless an attempt that gave no answer has done it."""
+        kept = self._guard.seen(kept, asked.id, actor)
+        if attempt.mark in kept.done:
+            answer: dict[str, Any] = self._guard.shown(kept, actor)
+            told = await self._told_again(kept, asked, actor)
+        else:
+            kept = evolve(kept, done=(*kept.done, attempt.mark)[-_MOST_MARKS:])
+            kept = self._expected(kept, asked, actor)
+            answer, told = await self._carry_out(kept, asked, actor, turn)
+        await self._attempts.remember(actor, replace(attempt, answer=answer))
+        return Answered({**answer, **told}, repeated=False)
+
+    def _expected(self, kept: Kept[T] | None, asked: Asked, actor: Actor) -> Kept[T]:
+        """The thing that is meant, if it is as expected. Raises NotFound, Stale."""
+        return self._guard.matched(self._guard.seen(kept, asked.id, actor), asked.if_match)
+
+    async def _carry_out(
+        self, kept: Kept[T], asked: Asked, actor: Actor, turn: Turn
+    ) -> tuple[dict[str, Any], Mapping[str, Any]]:
+        """What the thing is after the action, and what is revealed besides."""
+        made = await self._writer.act(asked.action, kept, asked.given, actor, turn)
+        shown = self._guard.shown(made.kept, actor) if made.kept is not None else {}
+        return shown, made.revealed
+
+    async def _told_again(self, kept: Kept[T], asked: Asked, actor: Actor) -> Mapping[str, Any]:
+        change = Change(asked.action.name, kept.id, kept.item, kept.item, ())
+        return await self._collection.reveal(change, actor)
