@@ -14,6 +14,7 @@ from jackfield.store import StoreUnavailable, Value
 from jackfield.testing import GatewayClient, run_gateway
 from jackfield.testing.gateway import client_of, observed_gateway
 from jackfield.testing.memory_store import MemoryStore
+from jackfield_virtual_keys import keyring
 from jackfield_virtual_keys.holders import Place
 from jackfield_virtual_keys.key_text import new_key_text, written
 from jackfield_virtual_keys.keyring import MOST_LOOKUPS, MOST_REFUSALS, Keyring
@@ -272,6 +273,13 @@ async def test_a_change_during_a_lookup_is_not_overlooked(
     await becomes(two, key, 401)
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have lookups waited for however long they take, as on a machine that does much else."""
+    monkeypatch.setattr(keyring, "LONGEST_LOOKUP", 60.0)
+
+
+@pytest.mark.usefixtures("patient")
 async def test_unknown_keys_neither_fill_the_memory_nor_push_out_known_ones(
     workers: list[Worker], store: UnsteadyStore
 ) -> None:
@@ -298,6 +306,7 @@ async def test_an_unknown_key_that_comes_again_is_not_looked_up_again(
     assert store.asked == asked
 
 
+@pytest.mark.usefixtures("patient")
 async def test_more_unknown_keys_than_can_be_looked_up_at_once_are_turned_away(
     workers: list[Worker], store: UnsteadyStore
 ) -> None:

@@ -106,7 +106,7 @@ async def test_a_key_elsewhere_in_a_url_is_refused_and_not_repeated(office: Any,
         {"authorization": "Bearer {}", "api-key": "any"},
         {"x-goog-api-key": "{}", "x-api-key": "sk-1234"},
     ],
-    ids=repr,
+    ids=" and ".join,
 )
 async def test_two_keys_are_one_too_many(office: Any, headers: Mapping[str, str]) -> None:
     key = await office.key()
@@ -114,6 +114,26 @@ async def test_two_keys_are_one_too_many(office: Any, headers: Mapping[str, str]
     answer = await office.client.post("/v1/chat/completions", json=CHAT, headers=given)
     assert answer.status == 401
     assert "several keys" in await text_of(answer)
+
+
+@pytest.mark.parametrize(("query", "status"), [("key={}", 200), (f"key={OTHER}", 401)])
+async def test_a_key_in_the_query_and_another_in_a_header_are_one_too_many(
+    office: Any, query: str, status: int
+) -> None:
+    key = await office.key()
+    answer = await office.client.get(
+        f"/gemini/v1beta/models?{query.format(key)}", headers={"x-goog-api-key": key}
+    )
+    assert answer.status == status, await text_of(answer)
+
+
+async def test_a_signature_and_a_key_beside_it_are_one_too_many(office: Any) -> None:
+    key = await office.key()
+    for second, status in ((key, 200), (OTHER, 401)):
+        signed = f"AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/bedrock/aws4_request"
+        headers = {"authorization": signed, "x-api-key": second}
+        answer = await office.client.get("/v1/models", headers=headers)
+        assert answer.status == status
 
 
 async def test_a_header_that_is_repeated_counts_each_time(office: Any) -> None:

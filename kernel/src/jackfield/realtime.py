@@ -145,8 +145,8 @@ class RealtimeDialect(Dialect):
         kept["sec-websocket-protocol"] = ", ".join(
             [name for name in names if not name.startswith(start)]
         )
-        if keys and "authorization" not in kept:
-            kept["authorization"] = f"Bearer {keys[0]}"
+        for key in keys:  # beside another one, so that who knows keys sees all that were sent
+            kept.add("authorization", f"Bearer {key}")
         return CIMultiDictProxy(kept)
 
 

@@ -1,4 +1,4 @@
-"""What the configuration file declares: organizations, teams, users and projects, in good order."""
+"""What the configuration file declares: organizations, teams, users, projects, in good order."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -6,8 +6,10 @@ from typing import TypeVar
 import attrs
 from attrs import evolve, frozen
 
+from jackfield.admin.attributes import attributes_of
 from jackfield.config import option
 
+from .declared_keys import DeclaredKey
 from .holders import NAME, RIGHT_NAME, Holder, Member, Organization, Project, Team, User
 
 M = TypeVar("M", bound=Member)
@@ -22,13 +24,18 @@ class Declared:
     teams: Mapping[str, Team] = option({}, "Teams, by their ids.")
     users: Mapping[str, User] = option({}, "Users and service accounts, by their ids.")
     projects: Mapping[str, Project] = option({}, "Projects, by their ids.")
+    keys: Mapping[str, DeclaredKey] = option({}, "Keys that were made elsewhere, by their names.")
 
-    def check_names(self) -> None:
-        """Raise ValueError for a table whose name can be no id."""
+    def check(self) -> None:
+        """Raise ValueError for what can be no id, and for what nobody can declare."""
         for kind in attrs.fields(Declared):
-            for name in getattr(self, kind.name):
+            for name, thing in getattr(self, kind.name).items():
                 if not NAME.fullmatch(name):
                     raise ValueError(f"{kind.name}.{name[:80]!r}: an id must be {RIGHT_NAME}")
+                for field, attribute in attributes_of(type(thing)).items():
+                    is_own = attribute.rights.given == "never"
+                    if is_own and getattr(thing, field) != attribute.default:
+                        raise ValueError(f"{kind.name}.{name}.{field}: the gateway itself sets it")
 
     def in_order(self) -> dict[str, Mapping[str, Holder]]:
         """All of it by its kind, with names and organizations; nothing before what is above it."""

@@ -15,7 +15,7 @@ from jackfield.setup import Setup
 from jackfield.store import Value
 
 from .holders import NAME, RIGHT_NAME, Holder, Organization, Place, Project, Team, User
-from .lineage import Lineage, trace
+from .lineage import Find, Lineage, trace
 from .rights import Rights, excess
 
 H = TypeVar("H", bound=Holder)
@@ -60,6 +60,20 @@ class Hierarchy:
         value = await collection.read(place.id)
         return collection.item_of(value) if value is not None else None
 
+    def seen_by(self, organization: str) -> Find:
+        """`find` for who sees the things of one organization alone; of all if that is empty."""
+        if not organization:
+            return self.find
+
+        async def find(place: Place) -> Holder | None:
+            found = await self.find(place)
+            if found is None:
+                return None
+            whose = self.of_kind[place.kind].organization_of(place.id, found)
+            return found if whose == organization else None
+
+        return find
+
     async def check_unused(self, place: Place) -> None:
         """Raise InUse if something belongs to what stands at a place."""
         for collection in self:
@@ -95,6 +109,14 @@ class HolderCollection(Collection[H]):
         """Its name."""
         return item.name
 
+    def declared(self, item: H, kept: H) -> H:
+        """What is declared; what it belongs to says its organization, if nothing else does."""
+        item = super().declared(item, kept)
+        if getattr(item, "organization", None) != "":
+            return item
+        filled: Mapping[str, Any] = {"organization": getattr(kept, "organization", "")}
+        return evolve(item, **filled)
+
     async def act(self, action: str, kept: Kept[H], given: Any, actor: Actor) -> H:
         """Revoke it, or restore it."""
         return evolve(kept.item, revoked=action == "revoke")
@@ -110,8 +132,9 @@ class HolderCollection(Collection[H]):
         if change.after is None:
             await self.hierarchy.check_unused(place)
             return None
+        _check_does_not_bound(place, change, actor)
         item = self.named(change.id, change.after)
-        lineage = await trace(place, item, self.hierarchy.find)
+        lineage = await trace(place, item, self.hierarchy.seen_by(actor.organization))
         item = _within_organization(item, lineage, place)
         _check_stays(change.before, item, place)
         if change.action == "create" or _concerned(change.fields):
@@ -141,12 +164,11 @@ class Organizations(HolderCollection[Organization]):
         return id
 
     async def check(self, change: Change[Organization], actor: Actor) -> Organization | None:
-        """Refuse to let those who belong to an organization change what bounds them."""
-        own = not change.fields or RIGHTS.isdisjoint(change.fields)
-        if actor.organization and (change.action in ("create", "delete", "restore") or not own):
+        """Refuse organizations that are made, or unmade, by who belongs to one."""
+        if actor.organization and change.action in ("create", "delete"):
             raise Forbidden(
-                "What an organization may do is decided by who does not belong to it; this key"
-                f" belongs to {actor.organization!r}."
+                "Organizations are made and deleted by who belongs to none; this key belongs to"
+                f" {actor.organization!r}."
             )
         return await super().check(change, actor)
 
@@ -215,6 +237,16 @@ def _check_stays(before: Holder | None, item: Holder, place: Place) -> None:
         raise InvalidRequest(
             f"{place} cannot move to another organization; create it there anew.",
             param="organization",
+        )
+
+
+def _check_does_not_bound(place: Place, change: Change[Any], actor: Actor) -> None:
+    """Raise Forbidden for who would change what bounds the own key, or that key's own rights."""
+    if not actor.organization or str(place) not in actor.principal.scopes:
+        return
+    if change.action == "restore" or _concerned(change.fields):
+        raise Forbidden(
+            f"What {place} may do is decided by who does not belong to it, as this key does."
         )
 
 

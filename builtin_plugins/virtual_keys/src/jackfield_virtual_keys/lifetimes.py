@@ -4,6 +4,9 @@ import re
 from typing import Final
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+LONGEST: Final = 365_250 * 86_400
+"""Seconds of the longest; a calendar has no days for much more."""
+
 _WRITTEN: Final = re.compile(r"0|([1-9][0-9]{0,6})([smhdw])")
 
 
@@ -12,4 +15,7 @@ def seconds_of(text: str) -> int:
     match = _WRITTEN.fullmatch(text.strip())
     if match is None:
         raise ValueError(f'{text[:40]!r} is no duration; write it like "90d", "12h" or "30m"')
-    return int(match[1]) * _UNITS[match[2]] if match[2] else 0
+    seconds = int(match[1]) * _UNITS[match[2]] if match[2] else 0
+    if seconds > LONGEST:
+        raise ValueError(f"{text[:40]!r} is more than 1,000 years")
+    return seconds

@@ -21,6 +21,7 @@ from jackfield.store import StoreUnavailable
 from . import networks
 from .client_address import client_address
 from .declared import Declared
+from .declared_keys import read_keys
 from .grant import Names
 from .hierarchy import Hierarchy, HolderCollection
 from .holders import Place
@@ -82,7 +83,7 @@ class VirtualKeys(Plugin):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        config.check_names()
+        config.check()
         self._listening: list[asyncio.Task[None]] = []
         self._keyring: Keyring | None = None
 
@@ -96,6 +97,7 @@ class VirtualKeys(Plugin):
             setup.add_admin_collection(collection)
         for kind, things in self.config.in_order().items():
             setup.declare(hierarchy.of_kind[kind], things)
+        setup.declare(keys, await read_keys(setup, self.config.keys, pepper, self.name))
         names = Names(frozenset(setup.settings.models), tuple(setup.settings.providers))
         freshness = Freshness(self.config.cache_seconds, self.config.stale_seconds)
         self._keyring = keyring = Keyring(keys, hierarchy, names, freshness)

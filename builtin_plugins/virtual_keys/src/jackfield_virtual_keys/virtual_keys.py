@@ -9,6 +9,7 @@ import msgspec
 from attrs import evolve, frozen
 
 from jackfield.admin import Action, Actor, Change, Kept
+from jackfield.admin.errors import Declared
 from jackfield.config import option
 from jackfield.errors import Forbidden, InvalidRequest
 from jackfield.setup import Setup
@@ -24,6 +25,11 @@ from .rights import Allowed
 
 _RANKS: Final = ("member", "auditor", "admin", "owner")
 _LONGEST_NAME: Final = 200
+_SHOWN_BEFORE: Final = {
+    "create": "The key was shown when it was created; rotate it to get another.",
+    "rotate": "The key was shown when it was rotated; rotate it again, under another idempotency"
+    " key, to get another.",
+}
 
 
 def _check_grace(instance: object, attribute: object, text: str) -> None:
@@ -105,6 +111,13 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
             )
         return item
 
+    def declared(self, item: VirtualKey, kept: VirtualKey) -> VirtualKey:
+        """What is declared, with its secret: once that is another one, none before is accepted."""
+        same = super().declared(item, kept)
+        if item.digest in ("", kept.digest):
+            return same
+        return evolve(same, digest=item.digest, previous="", previous_until=None)
+
     async def act(
         self, action: str, kept: Kept[VirtualKey], given: Any, actor: Actor
     ) -> VirtualKey:
@@ -112,6 +125,10 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
         key = kept.item
         if action == "revoke":
             return evolve(key, revoked=True, previous="", previous_until=None)
+        if kept.declared_in:
+            raise Declared(
+                f"The key {kept.id} is what {kept.declared_in} refers to; replace it there."
+            )
         if key.revoked:
             raise InvalidRequest(f"The key {kept.id} has been revoked; create another one.")
         grace = seconds_of(given.grace)
@@ -127,10 +144,12 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
         if key is None:
             return None
         lineage = await trace(Place("key", change.id), key, self.hierarchy.find)
-        if change.action in ("create", "rotate"):
+        if change.action == "rotate" or not key.digest:
             text = new_key_text(change.id)
             change.notes["key"] = written(text)
-            key = evolve(key, issued=self._now(), digest=self.pepper.digest(text.secret))
+            key = evolve(key, digest=self.pepper.digest(text.secret))
+        if change.before is None or change.before.digest != key.digest:
+            key = evolve(key, issued=self._now())
         if change.action in ("create", "update"):
             _check_role(key, lineage.allowed)
             if change.action == "create" or "expires" in change.fields:
@@ -138,13 +157,11 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
         return key
 
     async def reveal(self, change: Change[VirtualKey], actor: Actor) -> Mapping[str, Any]:
-        """The key itself, in the answer to its making and to no other."""
+        """The key itself, in the answer to its making or its rotation and to no other."""
         await super().reveal(change, actor)
         if "key" in change.notes:
             return {"key": change.notes["key"]}
-        if change.action == "create":
-            return {"note": "The key was shown when it was created; rotate it to get another."}
-        return {}
+        return {"note": _SHOWN_BEFORE[change.action]} if change.action in _SHOWN_BEFORE else {}
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(int(self.setup.ledger.now()), UTC)
