@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from attrs import evolve, frozen
 
-from jackfield import Exchange, InvalidRequest, Response
+from jackfield import Exchange, Forbidden, InvalidRequest, Response
 from jackfield.adjustments import Corrector
+from jackfield.admin import actor_of
 from jackfield.catalogue import Catalogue
 from jackfield.ledger import Ledger
 from jackfield.store import Entry, Store
@@ -53,11 +54,20 @@ class Reports:
         if query.format == "csv":
             raise InvalidRequest("Records come as JSON alone; export them.", param="format")
         await self._ledger.flush()
-        found, after = await self._page(query)
+        try:
+            found, after = await self._page(query)
+        except ValueError:
+            problem = "'after' is what no page has had as its 'next'."
+            raise InvalidRequest(problem, param="after") from None
         return Response(200, msgspec.json.encode({"data": found, "next": after}))
 
     async def correct(self, exchange: Exchange, catalogue: Catalogue) -> Response:
-        """Mend records that no provider has reported: what an invoice says holds."""
+        """Mend records that no provider has reported: what an invoice says holds.
+
+        Budgets follow, so that it is for those alone whom no organization's budgets bound.
+        """
+        if actor_of(exchange).organization:
+            raise Forbidden("Records are corrected by who belongs to no organization.")
         try:
             wanted = _corrections(exchange.request.body)
         except msgspec.DecodeError as error:

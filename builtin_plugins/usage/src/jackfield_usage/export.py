@@ -1,7 +1,7 @@
 """Records as a table in a file: CSV, or Parquet with pyarrow."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -12,6 +12,7 @@ import msgspec
 from jackfield.commands import AdminClient
 from jackfield.errors import ConfigError
 
+from .csv_cells import plain_cell
 from .record import CLASSES
 from .tally_sheet import records
 
@@ -31,6 +32,9 @@ _TEXTS: Final = (
     "request",
     "cost_dollars",
 )
+_SAID: Final = tuple([name for name in _TEXTS if name != "cost_dollars"])
+"""What callers may have a say in; a cost below 0 is no formula."""
+
 _NESTED: Final = ("scopes", "tags", "units")
 _COUNTS: Final = ("cost_nano", "status", *CLASSES)
 _BATCH: Final = 10_000
@@ -38,11 +42,11 @@ _BATCH: Final = 10_000
 
 def export(client: AdminClient, path: Path, query: Mapping[str, str]) -> int:
     """Write the records that a query speaks of; how many those were."""
-    rows = (_row(record) for record in records(client, query))
+    found = records(client, query)
     if path.suffix == ".csv":
-        return _write_csv(path, rows)
+        return write_csv(path, found)
     if path.suffix == ".parquet":
-        return _write_parquet(path, rows)
+        return _write_parquet(path, map(_row, found))
     raise ConfigError([f"{path}: records are exported to a .csv or a .parquet file"])
 
 
@@ -65,13 +69,14 @@ def _names() -> Sequence[str]:
     return ("time", *_TEXTS, *_NESTED, *_COUNTS, *flags)
 
 
-def _write_csv(path: Path, rows: Iterator[Mapping[str, Any]]) -> int:
+def write_csv(path: Path, records: Iterable[Mapping[str, Any]]) -> int:
+    """Write records, none of them with a cell that is a formula; how many those were."""
     count = 0
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, _names())
         writer.writeheader()
-        for row in rows:
-            writer.writerow(row)
+        for row in map(_row, records):
+            writer.writerow({**row, **{name: plain_cell(row[name]) for name in _SAID}})
             count += 1
     return count
 

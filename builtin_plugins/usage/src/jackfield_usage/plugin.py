@@ -19,7 +19,7 @@ from jackfield import (
     Target,
     hookimpl,
 )
-from jackfield.admin import admin_endpoint
+from jackfield.admin import MANAGE, admin_endpoint
 from jackfield.bounds import is_billable
 from jackfield.charges import (
     Call,
@@ -108,7 +108,7 @@ class UsageRecords(Plugin):
         self.prices.of("", "", 0)  # the book is read now, not at the first request
         reports = Reports(self.store, self.ledger, self.config.tags, setup.correctors)
         for path, answer in reports.answers():
-            setup.add_admin_endpoint(admin_endpoint("GET", path, answer))
+            setup.add_admin_endpoint(admin_endpoint("GET", path, answer, permission=MANAGE))
             setup.add_endpoint(admin_endpoint("GET", path, answer, permission="usage"))
         setup.add_admin_endpoint(
             admin_endpoint("POST", "/jackfield/usage/corrections", reports.correct)

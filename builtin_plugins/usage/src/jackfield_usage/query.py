@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import field, frozen
 
+from jackfield.admin import READERS
 from jackfield.errors import InvalidRequest
 from jackfield.exchange import Principal
 
@@ -92,8 +93,8 @@ def _seen_by(principal: Principal) -> tuple[str | None, str | None]:
     the organization.
     """
     if not principal.scopes:
-        return (None if principal.role else principal.tenant), None
-    if principal.role in ("owner", "admin", "auditor"):
+        return (None if principal.role in READERS else principal.tenant), None
+    if principal.role in READERS:
         return principal.tenant, None
     holders = [scope for scope in principal.scopes if not scope.startswith("key:")]
     return principal.tenant, (holders or principal.scopes)[-1]
@@ -149,6 +150,6 @@ def _choice(members: Mapping[str, str], name: str, allowed: Sequence[str], defau
 
 
 def _limit(text: str) -> int:
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_RECORDS:
+    if text.isascii() and text.isdigit() and 1 <= int(text[:5]) <= MOST_RECORDS:
         return int(text)
     raise InvalidRequest(f"'limit' must be 1 to {MOST_RECORDS}.", param="limit")

@@ -13,6 +13,7 @@ from jackfield.money import show
 from jackfield.store import Store
 
 from .cells import COUNTS, PREFIX, Cell, cell_of, counts_of, scope_of, tenant_of
+from .csv_cells import plain_cell
 from .query import PLAIN, Query
 from .record import Record, decoded
 
@@ -52,15 +53,10 @@ class Report:
         writer.writerow(["period", *self.by, *names])
         for period, key, counts in self.rows:
             shown = _counts(counts)
-            writer.writerow([period, *map(_plain, key), *(shown[name] for name in names)])
+            writer.writerow([period, *map(plain_cell, key), *(shown[name] for name in names)])
         totals = _counts(self.totals)
         writer.writerow(["total", *("" for _ in self.by), *(totals[name] for name in names)])
         return text.getvalue().encode()
-
-
-def _plain(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _counts(counts: Mapping[str, int]) -> dict[str, Any]:
