@@ -54,7 +54,13 @@ class BudgetCollection(Collection[Budget]):
         return [found.get(kept.id, {}) for kept in things]
 
     async def check(self, change: Change[Budget], actor: Actor) -> Budget | None:
-        """Fill in the name and the organization; one of another organization is not to be made."""
+        """Fill in the name and the organization; one of another organization is not to be made.
+
+        A key that falls under a budget with its whole organization, or with what it belongs to
+        there, may neither change nor delete it.
+        """
+        if change.before is not None and actor.organization:
+            _check_not_bound(change.id, change.before, actor.principal)
         item = change.after
         if item is None:
             return None
@@ -64,6 +70,15 @@ class BudgetCollection(Collection[Budget]):
             raise Forbidden(f"This key belongs to {actor.organization!r}.", param="organization")
         organization = item.organization or actor.organization
         return evolve(item, name=change.id, organization=organization)
+
+
+def _check_not_bound(id: str, budget: Budget, principal: Principal) -> None:
+    if budget.scope == "gateway" or budget.scope in principal.scopes:
+        raise Forbidden(
+            f"The budget {id!r} bounds this key itself: it is decided by who does not fall under"
+            f" {budget.scope}.",
+            param="scope",
+        )
 
 
 def _standing(budget: Budget, balance: Balance, resets_at: float) -> dict[str, str]:

@@ -1,0 +1,83 @@
+"""Who may change a budget: not who falls under it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from jackfield import Exchange, Plugin, Principal, hookimpl
+from jackfield.admin import permissions_of
+from jackfield.http import HttpRequest, HttpResponse
+from jackfield.testing import GatewayClient
+from jackfield.testing.gateway import client_of, observed_gateway
+
+TOML = """
+[plugins.badges]
+[plugins.budgets]
+"""
+ANN = Principal(
+    tenant="acme",
+    key_id="ann",
+    permissions=permissions_of("admin"),
+    scopes=("organization:acme", "team:search", "user:ann", "key:ann"),
+    role="admin",
+)
+BUDGETS = {
+    "all": {"scope": "gateway"},
+    "acme": {"scope": "organization:acme"},
+    "search": {"scope": "team:search"},
+    "own": {"scope": "key:ann"},
+    "ads": {"scope": "team:ads"},
+    "keys": {"scope": "key:*"},
+}
+
+
+class Badges(Plugin):
+    """Takes who shows a badge for Ann, who administers acme."""
+
+    mutates = frozenset({"principal"})
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        if "x-badge" in exchange.request.headers:
+            exchange.set_principal(ANN)
+
+
+@pytest.fixture
+async def admin(tmp_path: Path) -> AsyncIterator[GatewayClient]:
+    gateway = observed_gateway(TOML, {"badges": Badges}, directory=tmp_path)
+    async with gateway:
+
+        async def handle(request: HttpRequest) -> HttpResponse:
+            request.client = "unix"
+            return await gateway.admin_face.handle(request)
+
+        admin = client_of(gateway)
+        admin._handle = handle
+        for name, fields in BUDGETS.items():
+            made = {"name": name, "organization": "acme", "limit": "5.00", **fields}
+            assert (await admin.post("/jackfield/budgets", json=made)).status == 201
+        yield admin
+
+
+@pytest.mark.parametrize("name", ["all", "acme", "search", "own"])
+async def test_who_falls_under_a_budget_does_not_change_it(admin: GatewayClient, name: str) -> None:
+    path, badge = f"/jackfield/budgets/{name}", {"x-badge": "ann"}
+    refused = await admin.send("PATCH", path, json={"limit": "9.00"}, headers=badge)
+    assert refused.status == 403
+    assert "bounds this key itself" in (await refused.json())["error"]["message"]
+    assert (await admin.send("DELETE", path, headers=badge)).status == 403
+    assert (await (await admin.get(path)).json())["limit"] == "5.00"
+
+
+@pytest.mark.parametrize("name", ["ads", "keys"])
+async def test_an_administrator_changes_budgets_of_others(admin: GatewayClient, name: str) -> None:
+    path, badge = f"/jackfield/budgets/{name}", {"x-badge": "ann"}
+    changed = await admin.send("PATCH", path, json={"limit": "9.00"}, headers=badge)
+    assert changed.status == 200
+    assert (await admin.send("DELETE", path, headers=badge)).status < 300
+
+
+async def test_who_belongs_to_no_organization_changes_all(admin: GatewayClient) -> None:
+    changed = await admin.send("PATCH", "/jackfield/budgets/acme", json={"limit": "9.00"})
+    assert changed.status == 200
