@@ -261,7 +261,7 @@ def own_reading(exchange: Exchange, source: Dialect) -> tuple[int, ...] | None:
 SOURCES = [(CHAT, "openai_chat", "chat"), (RESPONSES, "openai_responses", "responses")]
 
 
-@pytest.mark.parametrize(("source", "dialect", "operation"), SOURCES, ids=lambda v: str(v)[-9:])
+@pytest.mark.parametrize(("source", "dialect", "operation"), SOURCES)
 def test_every_answer_of_openais_kind_is_read_by_anthropics_sdk(
     source: Dialect, dialect: str, operation: str
 ) -> None:
@@ -286,7 +286,7 @@ def test_every_answer_of_openais_kind_is_read_by_anthropics_sdk(
     }
 
 
-@pytest.mark.parametrize(("source", "dialect", "operation"), SOURCES, ids=lambda v: str(v)[-9:])
+@pytest.mark.parametrize(("source", "dialect", "operation"), SOURCES)
 def test_every_stream_of_openais_kind_is_read_by_anthropics_sdk(
     source: Dialect, dialect: str, operation: str
 ) -> None:

@@ -68,7 +68,7 @@ def check_turn(turn: dict[str, Any], before: dict[str, Any] | None) -> None:
         assert called == answered
 
 
-@pytest.mark.parametrize(("source", "dialect", "operations"), SOURCES, ids=lambda v: str(v)[-9:])
+@pytest.mark.parametrize(("source", "dialect", "operations"), SOURCES)
 @pytest.mark.parametrize("model", MODELS)
 def test_a_recorded_request_is_one_that_anthropic_accepts(
     source: Dialect, dialect: str, operations: tuple[str, ...], model: str

@@ -5,7 +5,9 @@ from typing import Any
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from jackfield.messages import ChatRequest, Message, Text, ToolResult
 from jackfield_openai.chat import ChatDialect
 from jackfield_openai.chat_message_reader import read_message
 from jackfield_openai.chat_usual import usual_call, usual_message, usual_tool
@@ -64,8 +66,8 @@ def plain(value: Any) -> Any:
 def test_usual_messages_read_as_by_the_general_reader(wire: dict[str, Any]) -> None:
     assert usual_message(wire) is not None
     assert usual_message(wire | MORE) is None
-    assert plain(read_message(wire, "m", [])) == plain(read_message(wire | MORE, "m", []))
-    assert plain(read_message(wire, "m")) == plain(read_message(wire | MORE, "m"))
+    for read in (read_message(wire, "m", []), read_message(wire, "m")):
+        assert plain(usual_message(wire)) == plain(read)
 
 
 @given(st.lists(CALLS, min_size=1, max_size=3))
@@ -74,7 +76,7 @@ def test_usual_calls_read_as_by_the_general_reader(calls: list[dict[str, Any]]) 
     more = wire | {"tool_calls": [call | MORE for call in calls]}
     assert usual_call(calls[0]) is not None
     assert usual_message(more) is None
-    assert plain(read_message(wire, "m", [])) == plain(read_message(more, "m", []))
+    assert plain(usual_message(wire)) == plain(read_message(wire, "m", []))
 
 
 @given(TOOLS)
@@ -91,6 +93,18 @@ def test_usual_messages_are_written_as_they_came(wire: dict[str, Any]) -> None:
     tree = {"model": "m", "messages": [wire]}
     again = msgspec.json.decode(CHAT.render_request(CHAT.parse_request(tree, {})).body)
     assert again == tree
+
+
+@given(WORDS, st.text(max_size=9))
+def test_usual_results_are_written_as_by_the_general_writer(identity: str, text: str) -> None:
+    result = ToolResult(identity, (Text(text),))
+    usual, failed = (
+        CHAT.render_request(ChatRequest("m", (Message("tool", (one,)),)))
+        for one in (result, replace(result, is_error=True))
+    )
+    assert usual.body == failed.body
+    assert not usual.losses
+    assert failed.losses
 
 
 def test_a_result_is_no_longer_waited_for() -> None:

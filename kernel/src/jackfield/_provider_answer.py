@@ -57,7 +57,7 @@ class AnswerReader:
             exchange.tap = Tap.known(dialect.usage(body))
             return Response(answer.status, body, media, headers, losses)
         parsed = dialect.parse_response(body)
-        response = replace(_translation.whole(exchange, parsed, losses), headers=headers)
+        response = _translation.whole(exchange, parsed, losses, headers)
         if exchange.usage_wanted:  # with what stands beside it in the provider's own words
             exchange.tap = Tap.known(dialect.usage(body))
         return response

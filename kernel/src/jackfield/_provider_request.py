@@ -60,8 +60,9 @@ class RequestWriter:
         if self._media is not None:
             request, refused = self._media.embed(exchange, request, dialect)
         rendered = dialect.render_request(request)
-        losses = named_once(refused, rendered.losses, short)
-        return replace(rendered, losses=losses) if losses != rendered.losses else rendered
+        if not refused and not rendered.losses and not short:
+            return rendered
+        return replace(rendered, losses=named_once(refused, rendered.losses, short))
 
     def lost(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
         """What the model cannot do of a request that is passed through as it came.

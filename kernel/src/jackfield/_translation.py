@@ -1,6 +1,7 @@
 """From one dialect to another, by way of the canonical form."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -19,6 +20,8 @@ from jackfield.exchange import Exchange
 from jackfield.messages import ChatRequest, TokenCount, Usage
 from jackfield.response import Response
 
+_NO_HEADERS: Final[Mapping[str, str]] = {}
+
 
 def addressed(request: CanonicalRequest, model: str) -> CanonicalRequest:
     """The same request, asked of `model`."""
@@ -32,7 +35,7 @@ def limited(request: ChatRequest, max_tokens: int) -> ChatRequest:
 
 def refuse_broken(exchange: Exchange, dialect: Dialect, losses: Sequence[Loss]) -> None:
     """Raise LossRefused, naming where it stands, when what is lost is part of the question."""
-    broken = [loss for loss in losses if loss.breaks]
+    broken = [loss for loss in losses if loss.breaks] if losses else ()
     if broken:
         places = [place_of(exchange, loss) for loss in broken]
         named = (f"{place}: {loss}" for place, loss in zip(places, broken, strict=True))
@@ -44,12 +47,17 @@ def refuse_broken(exchange: Exchange, dialect: Dialect, losses: Sequence[Loss]) 
         )
 
 
-def whole(exchange: Exchange, answer: CanonicalResponse, losses: tuple[Loss, ...] = ()) -> Response:
-    """A canonical answer in the client's dialect."""
+def whole(
+    exchange: Exchange,
+    answer: CanonicalResponse,
+    losses: tuple[Loss, ...] = (),
+    headers: Mapping[str, str] = _NO_HEADERS,
+) -> Response:
+    """A canonical answer in the client's dialect; `losses` are those so far."""
     usage = None if isinstance(answer, TokenCount) else answer.usage
     exchange.tap = Tap.known(usage)
     rendered = exchange.dialect.render_response(answer, exchange.canonical())
-    return Response(200, rendered.body, losses=losses + rendered.losses)
+    return Response(200, rendered.body, headers=headers, losses=losses + rendered.losses)
 
 
 class Rendering:

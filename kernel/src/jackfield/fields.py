@@ -8,7 +8,7 @@ import msgspec
 from jackfield.errors import InvalidRequest
 from jackfield.messages import Extensions
 
-_NEVER_EMPTY = (int, float, bool)
+_decode = msgspec.json.Decoder().decode
 
 
 def object_fields(value: Any, path: str = "", *, strict: bool = True) -> "Fields":
@@ -22,7 +22,7 @@ def object_fields(value: Any, path: str = "", *, strict: bool = True) -> "Fields
 def json_object(body: bytes) -> dict[str, Any]:
     """The JSON object in what a provider sent. Raises ValueError when it is none."""
     try:
-        tree = msgspec.json.decode(body)
+        tree = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError("the body is not JSON") from error
     if not isinstance(tree, dict):
@@ -51,30 +51,57 @@ class Fields:
 
     def text(self, key: str) -> str | None:
         """A string that is not empty."""
-        return self._take(key, (str,), "a string") or None
+        text = self.rest.get(key)
+        if type(text) is str and text:
+            del self.rest[key]
+            return text
+        self._check(key, str, "a string")
+        return None
 
     def integer(self, key: str) -> int | None:
         """A whole number."""
-        number: int | None = self._take(key, (int,), "an integer")
-        return number
+        number = self.rest.get(key)
+        if type(number) is int:
+            del self.rest[key]
+            return number
+        self._check(key, int, "an integer")
+        return None
 
     def number(self, key: str) -> float | None:
         """Any number."""
-        number: float | None = self._take(key, (int, float), "a number")
-        return number
+        number: float | None = self.rest.get(key)
+        if type(number) is float or type(number) is int:
+            del self.rest[key]
+            return number
+        self._check(key, float, "a number")
+        return None
 
     def flag(self, key: str) -> bool | None:
         """True or false."""
-        flag: bool | None = self._take(key, (bool,), "a boolean")
-        return flag
+        flag = self.rest.get(key)
+        if type(flag) is bool:
+            del self.rest[key]
+            return flag
+        self._check(key, bool, "a boolean")
+        return None
 
     def items(self, key: str) -> list[Any]:
         """An array; empty when there is none."""
-        return self._take(key, (list,), "an array") or []
+        items = self.rest.get(key)
+        if type(items) is list and items:
+            del self.rest[key]
+            return items
+        self._check(key, list, "an array")
+        return []
 
     def table(self, key: str) -> dict[str, Any] | None:
         """An object that is not empty."""
-        return self._take(key, (dict,), "an object") or None
+        table = self.rest.get(key)
+        if type(table) is dict and table:
+            del self.rest[key]
+            return table
+        self._check(key, dict, "an object")
+        return None
 
     def needed_text(self, key: str) -> str:
         """A string that must be there, though it may be empty."""
@@ -104,17 +131,20 @@ class Fields:
         """What nobody took, under the dialect's name."""
         return {dialect: self.rest} if self.rest else {}
 
-    def _take(self, key: str, kinds: tuple[type, ...], what: str) -> Any:
+    def _check(self, key: str, kind: type, what: str) -> None:
+        """Refuse a field of another type, unless that does not matter."""
         value = self.rest.get(key)
-        if value is None:
-            return None
-        if type(value) not in kinds:
-            if self.strict:
-                raise self.wrong(key, what)
-            return None
-        if value or type(value) in _NEVER_EMPTY:
-            del self.rest[key]
-        return value
+        if self.strict and value is not None and type(value) is not kind:
+            raise self.wrong(key, what)
+
+
+def taken_text(rest: dict[str, Any], key: str) -> str:
+    """Take a string out of `rest`; empty, and left there, when it is empty or something else."""
+    text = rest.get(key)
+    if type(text) is not str or not text:
+        return ""
+    del rest[key]
+    return text
 
 
 def own(extensions: Extensions, dialect: str) -> Mapping[str, Any]:

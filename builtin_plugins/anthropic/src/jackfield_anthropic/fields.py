@@ -9,6 +9,9 @@ from jackfield.messages import Extensions
 NAME: Final = "anthropic.messages"
 """The one name under which all dialects of this family carry what they alone know."""
 
+CONTENT: Final = "$content"
+"""Notes whether content was a string or an array."""
+
 
 def own(extensions: Extensions) -> Mapping[str, Any]:
     """What this family of dialects left in the extensions."""

@@ -49,6 +49,7 @@ class _Kind(msgspec.Struct):
     error: Any = None
 
 
+_encode = msgspec.json.Encoder().encode
 _decode_kind = msgspec.json.Decoder(_Kind).decode
 
 
@@ -137,9 +138,10 @@ class MessagesDialect(Dialect):
         return read_request(tree, params)
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
-        wire, losses = write_request(chat_of(request))
-        self._address(wire, chat_of(request), losses)
-        return Rendered(msgspec.json.encode(wire), tuple(losses))
+        chat = chat_of(request)
+        wire, losses = write_request(chat)
+        self._address(wire, chat, losses)
+        return Rendered(_encode(wire), tuple(losses))
 
     def _address(self, wire: dict[str, Any], request: ChatRequest, losses: list[Loss]) -> None:
         """Say which model and which version of the API are meant, where the body says that."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
 import msgspec
 
@@ -26,8 +26,8 @@ from .fields import NAME, carry, own
 from .messages_citations import write_citation
 from .messages_reasoning import replayed, write_reasoning
 from .messages_sources import write_media
+from .messages_usual_turns import Block, is_plain, usual_blocks
 
-Block = dict[str, Any]
 _decode = msgspec.json.Decoder().decode
 _NOT_IN_IDS: Final = re.compile(r"[^a-zA-Z0-9_-]")
 
@@ -145,7 +145,7 @@ class BlockWriter:
         """Content in the shape that it came in; a lone text of another dialect as a string."""
         if len(parts) == 1 and shape != "list":
             alone = parts[0]
-            if is_plain(alone) and not _is_blank(alone.text):
+            if is_plain(alone) and alone.text and not alone.text.isspace():
                 return alone.text
         blocks = self.blocks(parts, path, blank=shape is not None)
         if shape == "text" and not blocks:
@@ -155,12 +155,12 @@ class BlockWriter:
 
     def blocks(self, parts: Sequence[Part], path: str, *, blank: bool) -> list[Block]:
         """The blocks of several parts; a blank text, which Anthropic refuses, only if it came."""
+        usual = usual_blocks(parts)
+        if usual is not None:
+            return usual
         found: list[Block] = []
         for i, part in enumerate(parts):
-            if is_plain(part):
-                block: Block | None = {"type": "text", "text": part.text}
-            else:
-                block = self.write(part, f"{path}[{i}]")
+            block = self.write(part, f"{path}[{i}]")
             if block is None:
                 continue
             if blank or block["type"] != "text" or not _is_blank(block["text"]):
@@ -168,11 +168,6 @@ class BlockWriter:
             elif found and found[-1]["type"] == "text":
                 found[-1]["text"] += block["text"]
         return found
-
-
-def is_plain(part: Part) -> TypeGuard[Text]:
-    """Whether it is a text and nothing else."""
-    return type(part) is Text and not part.citations and NAME not in part.extensions
 
 
 def _is_blank(text: str) -> bool:

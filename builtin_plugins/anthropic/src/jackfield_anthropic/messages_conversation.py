@@ -4,23 +4,21 @@ A user's turn that holds results of tools becomes several messages, the results 
 a note on the later ones says that they belong together.
 """
 
-from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
 from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields
-from jackfield.messages import Message, Part, Role, Text, ToolResult
+from jackfield.messages import Message, Part, Role, ToolResult
 
-from .fields import NAME
+from .fields import CONTENT, NAME
 from .messages_blocks import read_content
+from .messages_usual import usual_message
 
 SYSTEM = "$system"
 """Notes the message that stood beside the conversation, as `system`."""
 JOINED = "$joined"
 """Notes a message that is one with the one before it."""
-CONTENT = "$content"
-"""Notes whether content was a string or an array."""
 
 _KNOWN = ("role", "content")
 
@@ -30,23 +28,23 @@ def read_conversation(fields: Fields) -> tuple[Message, ...]:
     listed = fields.rest.pop("messages", None)
     if not isinstance(listed, list) or not listed:
         raise fields.wrong("messages", "an array of at least one message")
-    messages = list(_read_system(fields))
+    messages = []
+    system = fields.rest.pop("system", None)
+    if system is not None:
+        messages.append(_read_system(system))
     for i, item in enumerate(listed):
-        messages += _read_message(item, f"messages[{i}]")
+        usual = usual_message(item)
+        if usual is None:
+            messages += _read_message(item, f"messages[{i}]")
+        else:
+            messages.append(usual)
     return tuple(messages)
 
 
-def _read_system(fields: Fields) -> Iterator[Message]:
-    system = fields.rest.pop("system", None)
-    if system is None:
-        return
-    parts = read_content(system, "system")
-    note = {SYSTEM: True, CONTENT: _shape(system)}
-    yield Message("system", tuple(parts), extensions={NAME: note})
-
-
-def _shape(content: Any) -> str:
-    return "text" if isinstance(content, str) else "list"
+def _read_system(system: Any) -> Message:
+    note = {SYSTEM: True, CONTENT: "text" if isinstance(system, str) else "list"}
+    parts = tuple(read_content(system, "system"))
+    return Message("system", parts, extensions={NAME: note})
 
 
 def _read_message(wire: Any, path: str) -> list[Message]:
@@ -58,12 +56,10 @@ def _read_message(wire: Any, path: str) -> list[Message]:
         raise InvalidRequest(
             f"'{path}.role' must be user, assistant or system.", param=f"{path}.role"
         )
-    if type(content) is str and content and len(wire) == len(_KNOWN):
-        return [Message(role, (Text(content),), extensions={NAME: {CONTENT: "text"}})]
     parts = read_content(content, f"{path}.content")
     if role == "user" and not parts:
         raise InvalidRequest(f"'{path}.content' says nothing.", param=f"{path}.content")
-    note: dict[str, Any] = {CONTENT: _shape(content)}
+    note: dict[str, Any] = {CONTENT: "text" if isinstance(content, str) else "list"}
     if len(wire) > len(_KNOWN):
         note = {**{key: value for key, value in wire.items() if key not in _KNOWN}, **note}
     if role == "user":

@@ -1,6 +1,5 @@
 """What a request of another dialect asks for and Messages has no words for, named as losses."""
 
-from collections.abc import Mapping
 from operator import attrgetter
 from typing import Any, Final
 
@@ -34,7 +33,7 @@ _NONE: Final = (None,) * len(_WORDLESS)
 
 def foreign_losses(request: ChatRequest) -> list[Loss]:
     """The losses of all that stands in a request and in no message of it."""
-    losses = _wordless(request)
+    losses = [] if _values(request) == _NONE else _wordless(request)
     if request.n is not None and request.n > 1:
         losses.append(Loss("n", "n", "dropped", "one answer instead of several"))
     for modality in request.modalities:
@@ -46,32 +45,29 @@ def foreign_losses(request: ChatRequest) -> list[Loss]:
         feature = "conversation.server_state"
         losses.append(Loss(feature, "server_state", "dropped", detail, breaks=True))
     for dialect, members in request.extensions.items():
-        if members and dialect != NAME:
-            losses += _unknown(dialect, members)
+        if dialect == NAME:
+            continue
+        for key, value in members.items():
+            # A `$` marks a note on the form that something came in.
+            if value and not key.startswith("$") and _matters(key, value):
+                losses.append(lost_member(dialect, key, value))
     return losses
 
 
 def _wordless(request: ChatRequest) -> list[Loss]:
-    values = _values(request)
-    if values == _NONE:
-        return []
     return [
         Loss(feature, name, "dropped")
-        for (feature, name), value in zip(_WORDLESS, values, strict=True)
+        for (feature, name), value in zip(_WORDLESS, _values(request), strict=True)
         if value or (name == "seed" and value == 0)
     ]
 
 
-def _unknown(dialect: str, members: Mapping[str, Any]) -> list[Loss]:
-    return [
-        lost_member(dialect, key, value) for key, value in members.items() if _matters(key, value)
-    ]
-
-
 def _matters(key: str, value: Any) -> bool:
-    # A `$` marks a note on the form that something came in.
-    if not value or key.startswith("$") or key in _HINTS or (key, value) in _DEFAULTS:
+    if key in _HINTS or (key, value) in _DEFAULTS:
         return False
     if key == "text" and isinstance(value, dict):
-        return any(_matters(name, inner) for name, inner in value.items())
+        return any(
+            inner and not name.startswith("$") and _matters(name, inner)
+            for name, inner in value.items()
+        )
     return key != "include" or any(entry not in _SERVED for entry in value)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from jackfield.dialects import Peek
 from jackfield.errors import InvalidRequest
-from jackfield.fields import Fields, object_fields
+from jackfield.fields import Fields, object_fields, taken_text
 from jackfield.messages import ChatRequest, ResponseFormat
 
 from .fields import NAME, own
@@ -61,7 +61,7 @@ def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
     fields = object_fields(tree, "")
     rest = fields.rest
     known: dict[str, Any] = {
-        "model": model_of(fields, params),
+        "model": taken_text(rest, "model") or model_of(fields, params),
         "messages": read_conversation(fields),
         "tools": read_tools(fields),
     }
@@ -70,8 +70,10 @@ def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
     for key in tuple(rest):
         member = _MEMBERS.get(key)
         if member is not None:
-            known[member[0]] = member[1](fields, key)
-    return ChatRequest(**known, include_usage=True, extensions={NAME: rest})
+            name, read = member
+            known[name] = read(fields, key)
+    known["extensions"] = {NAME: rest}
+    return ChatRequest(include_usage=True, **known)
 
 
 def _read_worded(rest: dict[str, Any]) -> dict[str, Any]:

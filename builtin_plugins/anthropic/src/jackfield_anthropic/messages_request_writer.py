@@ -24,20 +24,22 @@ def write_request(request: ChatRequest) -> tuple[Body, list[Loss]]:
     """The body that asks the same, and what of it Messages has no words for."""
     losses: list[Loss] = []
     model = generation(request.model)
-    wire: Body = {"model": request.model, **write_conversation(request, losses)}
-    tools = write_tools(request, model.schemas or NAME in request.extensions, losses)
+    ours = request.extensions.get(NAME)
+    wire: Body = {"model": request.model}
+    write_conversation(request, wire, losses)
+    tools = write_tools(request, model.schemas or ours is not None, losses)
     if tools:
         wire["tools"] = tools
-    settings = _own_settings if NAME in request.extensions else _foreign_settings
+    settings = _foreign_settings if ours is None else _own_settings
     wire |= settings(request, model, losses)
-    if not tools and NAME not in request.extensions:
+    if not tools and ours is None:
         wire.pop("tool_choice", None)
     if request.stop:
         _write_stop(request, wire, losses)
-    if request.stream or "$stream" in own(request.extensions):
+    if request.stream or (ours is not None and "$stream" in ours):
         wire["stream"] = request.stream
     losses += foreign_losses(request)
-    return carry(wire, request.extensions), losses
+    return wire if ours is None else carry(wire, request.extensions), losses
 
 
 def _write_stop(request: ChatRequest, wire: Body, losses: list[Loss]) -> None:

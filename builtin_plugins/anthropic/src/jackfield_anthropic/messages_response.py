@@ -7,7 +7,7 @@ import msgspec
 
 from jackfield.dialects import Loss, Rendered
 from jackfield.errors import InvalidRequest
-from jackfield.fields import Fields
+from jackfield.fields import taken_text
 from jackfield.messages import (
     Audio,
     ChatRequest,
@@ -23,11 +23,15 @@ from jackfield.messages import (
 )
 
 from .fields import NAME, carry
-from .messages_block_writer import Block, is_plain, write_call, write_refusal, write_text
+from .messages_block_writer import write_call, write_refusal, write_text
 from .messages_blocks import new_call_id, read_content
 from .messages_reasoning import write_reasoning
 from .messages_stop import read_stop_reason, write_stop_reason
 from .messages_usage import read_usage, write_usage
+from .messages_usual_turns import Block, is_plain
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 
 OF_CHOICE = ("stop_sequence", "stop_details")
 """Members of an answer that say more of why it ended."""
@@ -36,38 +40,35 @@ OF_CHOICE = ("stop_sequence", "stop_details")
 def read_response(body: bytes) -> ChatResponse:
     """The canonical form. Raises ValueError when the body is no answer."""
     try:
-        tree = msgspec.json.decode(body)
+        rest = _decode(body)
     except UnicodeDecodeError as error:
         raise ValueError("the answer is not UTF-8") from error
-    if not isinstance(tree, dict):
+    if not isinstance(rest, dict):
         raise ValueError("the answer is not a JSON object")
-    fields = Fields(tree, strict=False)
-    content = fields.rest.pop("content", None)
+    content = rest.pop("content", None)
     if not isinstance(content, list):
         raise ValueError("the answer has no content")
     try:
         parts = tuple(read_content(content, "content", strict=False))
     except InvalidRequest as error:
         raise ValueError(error.message) from error
-    choice = _read_choice(fields, parts)
-    usage = read_usage(fields.rest.get("usage"))
+    choice = _read_choice(rest, parts)
+    usage = read_usage(rest.get("usage"))
     if usage is not None:
-        del fields.rest["usage"]
-    for key in ("type", "role"):
-        fields.rest.pop(key, None)
-    return ChatResponse(
-        id=fields.text("id") or "",
-        model=fields.text("model") or "",
-        choices=(choice,),
-        usage=usage,
-        extensions={NAME: fields.rest},
-    )
+        del rest["usage"]
+    rest.pop("type", None)
+    rest.pop("role", None)
+    identity, model = taken_text(rest, "id"), taken_text(rest, "model")
+    return ChatResponse(identity, model, (choice,), usage, extensions={NAME: rest})
 
 
-def _read_choice(fields: Fields, parts: tuple[Part, ...]) -> Choice:
-    word = fields.rest.pop("stop_reason", None)
+def _read_choice(rest: dict[str, Any], parts: tuple[Part, ...]) -> Choice:
+    word = rest.pop("stop_reason", None)
     reason = read_stop_reason(word, calls=ToolCall in map(type, parts))
-    kept = {key: fields.rest.pop(key) for key in OF_CHOICE if key in fields.rest}
+    kept = {}
+    for key in OF_CHOICE:
+        if key in rest:
+            kept[key] = rest.pop(key)
     return Choice(
         Message("assistant", parts),
         reason,
@@ -106,7 +107,7 @@ def write_response(response: ChatResponse, request: ChatRequest) -> Rendered:
         wire["usage"] = write_usage(response.usage)
     else:
         wire["usage"] = {"input_tokens": 0, "output_tokens": 0}
-    return Rendered(msgspec.json.encode(carry(wire, response.extensions)), tuple(losses))
+    return Rendered(_encode(carry(wire, response.extensions)), tuple(losses))
 
 
 def _write_content(choice: Choice, losses: list[Loss]) -> list[Block]:

@@ -23,13 +23,14 @@ _NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
 
 def read_tools(fields: Fields) -> tuple[Tool | Opaque, ...]:
     """The tools; those that Anthropic runs or has trained its models for ride along whole."""
-    return tuple(_read_tool(wire, f"tools[{i}]") for i, wire in enumerate(fields.items("tools")))
+    read = [
+        usual_tool(wire) or _read_tool(wire, f"tools[{i}]")
+        for i, wire in enumerate(fields.items("tools"))
+    ]
+    return tuple(read)
 
 
 def _read_tool(wire: Any, path: str) -> Tool | Opaque:
-    usual = usual_tool(wire)
-    if usual is not None:
-        return usual
     fields = object_fields(wire, path)
     kind = wire.get("type")
     if kind not in (None, "custom"):
@@ -53,17 +54,16 @@ def write_tools(request: ChatRequest, schemas: bool, losses: list[Loss]) -> list
     """The tools that Anthropic can be given; `schemas` says whether it can be strict."""
     written = []
     for i, tool in enumerate(request.tools):
-        path = f"tools[{i}]"
         if isinstance(tool, Tool):
-            written.append(_write_tool(tool, path, schemas, losses))
+            written.append(_write_tool(tool, i, schemas, losses))
         elif tool.dialect == NAME:
             written.append(dict(tool.value))
         else:
-            losses.append(Loss(f"tools.{tool.kind}", path, "dropped"))
+            losses.append(Loss(f"tools.{tool.kind}", f"tools[{i}]", "dropped"))
     return written
 
 
-def _write_tool(tool: Tool, path: str, schemas: bool, losses: list[Loss]) -> dict[str, Any]:
+def _write_tool(tool: Tool, at: int, schemas: bool, losses: list[Loss]) -> dict[str, Any]:
     wire: dict[str, Any] = {"name": tool.name}
     if tool.description is not None:
         wire["description"] = tool.description
@@ -73,15 +73,16 @@ def _write_tool(tool: Tool, path: str, schemas: bool, losses: list[Loss]) -> dic
         return carry(wire, tool.extensions)
     if tool.kind == "custom":
         detail = "its free text is the member 'input' of a JSON object"
-        losses.append(Loss("tools.custom", path, "approximated", detail))
+        losses.append(Loss("tools.custom", f"tools[{at}]", "approximated", detail))
     if tool.strict and not schemas:
-        losses.append(Loss("tools.strict", path, "dropped", "the model knows no strict tools"))
+        detail = "the model knows no strict tools"
+        losses.append(Loss("tools.strict", f"tools[{at}]", "dropped", detail))
     elif tool.strict:
         told: set[str] = set()
         wire |= {"input_schema": closed_schema(wire["input_schema"], told), "strict": True}
         if told:
             detail = f"told in descriptions, not enforced: {', '.join(sorted(told))}"
-            losses.append(Loss("tools.strict", path, "approximated", detail))
+            losses.append(Loss("tools.strict", f"tools[{at}]", "approximated", detail))
     return wire
 
 

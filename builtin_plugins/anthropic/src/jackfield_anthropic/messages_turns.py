@@ -11,30 +11,33 @@ from typing import Any
 from jackfield.dialects import Loss
 from jackfield.messages import ChatRequest, Message
 
-from .fields import NAME, carry, own
-from .messages_block_writer import Block, BlockWriter, sole_text
-from .messages_conversation import CONTENT, JOINED, SYSTEM
+from .fields import CONTENT, NAME, carry
+from .messages_block_writer import BlockWriter, sole_text
+from .messages_conversation import JOINED, SYSTEM
+from .messages_usual_turns import Block, usual_blocks, usual_conversation
 
 _INSTRUCTIONS = ("system", "developer")
 _ROLES = {"assistant": "assistant", "user": "user", "tool": "user"}
 
 
-def write_conversation(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
-    """The members `system` and `messages`."""
+def write_conversation(request: ChatRequest, wire: dict[str, Any], losses: list[Loss]) -> None:
+    """Write the members `system` and `messages`."""
     messages = request.messages
+    usual = usual_conversation(messages)
+    if usual is not None:
+        wire.update(usual)
+        return
     writer = BlockWriter(losses)
     begin = _leading(messages)
-    wire: dict[str, Any] = {}
     system = _write_system(messages[:begin], writer)
     if system is not None:
         wire["system"] = system
     turns = _Turns(writer)
     for i, message in enumerate(messages[begin:], begin):
-        turns.add(message, f"messages[{i}]")
+        turns.add(message, i)
     if NAME not in request.extensions or not all(NAME in m.extensions for m in messages):
         _mend(wire, turns.wire, losses)
     wire["messages"] = [_shortened(turn) for turn in turns.wire]
-    return wire
 
 
 def _leading(messages: Sequence[Message]) -> int:
@@ -42,7 +45,7 @@ def _leading(messages: Sequence[Message]) -> int:
     for i, message in enumerate(messages):
         if message.role not in _INSTRUCTIONS:
             return i
-        ours = own(message.extensions)
+        ours = message.extensions.get(NAME)
         if ours and SYSTEM not in ours:
             return i
     return len(messages)
@@ -53,7 +56,8 @@ def _write_system(messages: Sequence[Message], writer: BlockWriter) -> str | lis
         return None
     if len(messages) == 1:
         message = messages[0]
-        shape = own(message.extensions).get(CONTENT)
+        ours = message.extensions.get(NAME)
+        shape = None if ours is None else ours.get(CONTENT)
         content = writer.content(message.parts, "messages[0].parts", shape)
         return content if content or shape else None
     blocks = [
@@ -69,29 +73,32 @@ class _Turns:
         self.wire: list[dict[str, Any]] = []
         self._writer = writer
 
-    def add(self, message: Message, path: str) -> None:
-        self._writer.role = message.role
+    def add(self, message: Message, at: int) -> None:
+        speaker = self._writer.role = message.role
         ours = message.extensions.get(NAME)
         if ours is not None:
-            self._add_own(message, path, ours)
+            self._add_own(message, at, ours)
             return
-        if message.name is not None and message.role != "tool":
-            self._writer.losses.append(Loss("message.name", f"{path}.name", "dropped"))
-        blocks = self._writer.blocks(message.parts, f"{path}.parts", blank=False)
-        if message.role in _INSTRUCTIONS:
+        if message.name is not None and speaker != "tool":
+            self._writer.losses.append(Loss("message.name", f"messages[{at}].name", "dropped"))
+        blocks = usual_blocks(message.parts)
+        if blocks is None:
+            blocks = self._writer.blocks(message.parts, f"messages[{at}].parts", blank=False)
+        if speaker in _INSTRUCTIONS:
             detail = "in mid-conversation, told by the user"
-            self._writer.losses.append(Loss("messages.system", path, "approximated", detail))
+            loss = Loss("messages.system", f"messages[{at}]", "approximated", detail)
+            self._writer.losses.append(loss)
             blocks = [_as_instruction(block) for block in blocks]
-        role = _ROLES.get(message.role, "user")
+        role = _ROLES.get(speaker, "user")
         if not self.wire or self.wire[-1]["role"] != role:
             if blocks:
                 self.wire.append({"role": role, "content": blocks, CONTENT: None})
         else:
             self._join(blocks)
 
-    def _add_own(self, message: Message, path: str, ours: Any) -> None:
+    def _add_own(self, message: Message, at: int, ours: Any) -> None:
         role = _ROLES.get(message.role, "system")
-        blocks = self._writer.blocks(message.parts, f"{path}.parts", blank=True)
+        blocks = self._writer.blocks(message.parts, f"messages[{at}].parts", blank=True)
         if JOINED in ours and self.wire and self.wire[-1]["role"] == role:
             self.wire[-1]["content"] += blocks
             return

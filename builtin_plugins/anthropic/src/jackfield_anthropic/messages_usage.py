@@ -12,12 +12,6 @@ from jackfield.messages import Bill, Usage
 
 from .fields import NAME, own
 
-_COUNTS: Final = (
-    "input_tokens",
-    "cache_read_input_tokens",
-    "cache_creation_input_tokens",
-    "output_tokens",
-)
 _NO_UNITS: Final[Mapping[str, int]] = {}
 _REPORT = re.compile(rb'"usage"\s*:\s*\{')
 
@@ -26,33 +20,32 @@ def read_usage(value: Any) -> Usage | None:
     """The canonical usage of a `usage` object; None when it is none."""
     if type(value) is not dict:
         return None
-    fresh, cached, written, told = [
-        count if type(count := value.get(key)) is int and 0 <= count < 1 << 53 else 0
-        for key in _COUNTS
-    ]
+    fresh, written = _count(value, "input_tokens"), _count(value, "cache_creation_input_tokens")
+    cached = _count(value, "cache_read_input_tokens")
+    thought, kept = value.get("output_tokens_details"), value.get("cache_creation")
+    used = value.get("server_tool_use")
     usage = Usage(
         input_tokens=fresh + cached + written,
-        output_tokens=told,
+        output_tokens=_count(value, "output_tokens"),
         cached_input_tokens=cached,
         cache_write_tokens=written,
-        reasoning_tokens=_inner_count(value, "output_tokens_details", "thinking_tokens"),
+        reasoning_tokens=_count(thought, "thinking_tokens") if thought else 0,
         extensions={NAME: {"$usage": value}},
-        cache_write_1h_tokens=_inner_count(value, "cache_creation", "ephemeral_1h_input_tokens"),
-        units=_units(value),
+        cache_write_1h_tokens=_count(kept, "ephemeral_1h_input_tokens") if kept else 0,
+        units=_units(used) if used else _NO_UNITS,
         service_tier=_tier(value),
     )
     rounds = value.get("iterations")
     return replace(usage, bills=_bills(usage, rounds)) if type(rounds) is list else usage
 
 
-def _inner_count(value: Mapping[str, Any], table: str, key: str) -> int:
-    inner = value.get(table)
-    count = inner.get(key) if type(inner) is dict else 0
+def _count(table: Any, key: str) -> int:
+    count = table.get(key) if type(table) is dict else 0
     return count if type(count) is int and 0 <= count < 1 << 53 else 0
 
 
-def _units(value: Mapping[str, Any]) -> Mapping[str, int]:
-    searches = _inner_count(value, "server_tool_use", "web_search_requests")
+def _units(used: Any) -> Mapping[str, int]:
+    searches = _count(used, "web_search_requests")
     return {"web_search": searches} if searches else _NO_UNITS
 
 

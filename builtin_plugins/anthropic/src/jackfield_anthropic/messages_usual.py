@@ -1,18 +1,37 @@
-"""Blocks and tools of the shapes that almost all have.
+"""Messages, blocks and tools of the shapes that almost all have.
 
 They hold nothing that would need a look for anything else, which is what takes the time. Each
 function gives what the general reader would, or None where that one has to look.
 """
 
+from types import NoneType
 from typing import Any
 
 import msgspec
 
-from jackfield.messages import Part, Text, Tool, ToolCall, ToolResult
+from jackfield.messages import Message, Part, Role, Text, Tool, ToolCall, ToolResult
 
-from .fields import NAME
+from .fields import CONTENT, NAME
 
 _encode = msgspec.json.Encoder().encode
+
+
+def usual_message(wire: Any) -> Message | None:
+    """A text, or usual blocks: of the user's, results of tools are there alone or not at all."""
+    if type(wire) is not dict or len(wire) != 2:
+        return None
+    role, content = wire.get("role"), wire.get("content")
+    if role not in ("user", "assistant"):
+        return None
+    if type(content) is str:
+        note = {NAME: {CONTENT: "text"}}
+        return Message(role, (Text(content),), extensions=note) if content else None
+    blocks = [usual_block(block) for block in content] if type(content) is list else []
+    kinds = set(map(type, blocks))
+    if not kinds or NoneType in kinds or (ToolResult in kinds and len(kinds) > 1):
+        return None
+    speaker: Role = "tool" if role == "user" and ToolResult in kinds else role
+    return Message(speaker, tuple(blocks), extensions={NAME: {CONTENT: "list"}})  # type: ignore[arg-type]
 
 
 def usual_block(wire: Any) -> Part | None:
@@ -41,7 +60,7 @@ def _usual_result(wire: dict[str, Any]) -> Part | None:
     answered, content = wire.get("tool_use_id"), wire.get("content")
     if len(wire) != 3 or type(answered) is not str or type(content) is not str or not content:
         return None
-    return ToolResult(answered, (Text(content),), extensions={NAME: {"$content": "text"}})
+    return ToolResult(answered, (Text(content),), extensions={NAME: {CONTENT: "text"}})
 
 
 def usual_tool(wire: Any) -> Tool | None:

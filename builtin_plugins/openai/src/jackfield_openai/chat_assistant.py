@@ -32,9 +32,6 @@ def write_assistant(
     and what proves it is in `reasoning_details`; an earlier turn's is sent only to the kind of
     provider that it came from.
     """
-    usual = _usual(message, answer)
-    if usual is not None:
-        return usual
     writer = _Assistant(path, losses, answer)
     for part in message.parts:
         writer.add(part)
@@ -50,7 +47,7 @@ def write_assistant(
     return carry(wire, message.extensions, NAME)
 
 
-def _usual(message: Message, answer: bool) -> dict[str, Any] | None:
+def usual_assistant(message: Message, *, answer: bool = False) -> dict[str, Any] | None:
     """The message, if it holds text and calls of functions and nothing of this dialect's own."""
     if message.name is not None or NAME in message.extensions:
         return None

@@ -46,10 +46,20 @@ def read_messages(wire: Any) -> tuple[Message, ...]:
         raise InvalidRequest(
             "'messages' must be an array of at least one message.", param="messages"
         )
+    usual = [usual_message(item) for item in wire]
+    return tuple(usual) if all(usual) else _read_mixed(wire, usual)  # type: ignore[arg-type]
+
+
+def _read_mixed(wire: list[Any], usual: list[Message | None]) -> tuple[Message, ...]:
+    """The messages of which some are not `usual`."""
     unanswered: list[str] = []
     messages = []
     for i, item in enumerate(wire):
-        message = read_message(item, f"messages[{i}]", unanswered)
+        message = usual[i]
+        if message is None:
+            message = read_message(item, f"messages[{i}]", unanswered)
+        elif unanswered and item.get("tool_call_id") in unanswered:
+            unanswered.remove(item["tool_call_id"])
         if message.role == "assistant":
             unanswered += [part.id for part in message.parts if isinstance(part, ToolCall)]
         messages.append(message)
@@ -57,14 +67,12 @@ def read_messages(wire: Any) -> tuple[Message, ...]:
 
 
 def read_message(wire: Any, path: str, unanswered: list[str] | None = None) -> Message:
-    """One message: of a request if it comes with the ids of calls that wait for their results."""
+    """One message of whatever shape.
+
+    It is one of a request if it comes with the ids of calls that wait for their results.
+    """
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be an object.", param=path)
-    usual = usual_message(wire)
-    if usual is not None:
-        if unanswered and wire.get("tool_call_id") in unanswered:
-            unanswered.remove(wire["tool_call_id"])
-        return usual
     fields = Fields(wire, path, strict=unanswered is not None)
     spoken = fields.rest.pop("role", None if fields.strict else "assistant")
     role = _ROLES.get(spoken) if isinstance(spoken, str) else None

@@ -1,13 +1,13 @@
 """Writes canonical messages as the messages of a chat request."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from jackfield.dialects import Loss
 from jackfield.fields import carry, own
 from jackfield.messages import Message, Opaque, Part, Text, ToolResult
 
-from .chat_assistant import write_assistant
+from .chat_assistant import usual_assistant, write_assistant
 from .chat_parts import NAME, write_part
 from .chat_tools import LEGACY
 
@@ -16,7 +16,7 @@ def write_messages(messages: Iterable[Message], losses: list[Loss]) -> list[dict
     """The `messages` of a request; a canonical message with tool results becomes several."""
     writer = _Conversation(losses)
     for i, message in enumerate(messages):
-        writer.add(message, f"messages[{i}]")
+        writer.add(message, i)
     writer.flush()
     return writer.wire
 
@@ -27,12 +27,16 @@ class _Conversation:
         self.losses = losses
         self._pending: list[Part] = []
 
-    def add(self, message: Message, path: str) -> None:
-        plain = _plain(message)
-        if plain is not None:
-            self.flush()
-            self.wire.append(plain)
+    def add(self, message: Message, at: int) -> None:
+        usual = _USUAL.get(message.role, _usual_message)(message)
+        if usual is None:
+            self._add_unusual(message, f"messages[{at}]")
             return
+        if self._pending and message.role != "tool":
+            self.flush()
+        self.wire.append(usual)
+
+    def _add_unusual(self, message: Message, path: str) -> None:
         rest: list[Part] = []
         for part in message.parts:
             if isinstance(part, ToolResult):
@@ -93,14 +97,32 @@ class _Conversation:
         return tuple(part for part in result.parts if isinstance(part, Text | Opaque))
 
 
-def _plain(message: Message) -> dict[str, Any] | None:
+def _usual_message(message: Message) -> dict[str, Any] | None:
     """The message, if it is a text and nothing else."""
-    if len(message.parts) != 1 or message.role == "assistant" or message.name is not None:
+    if len(message.parts) != 1 or message.name is not None or NAME in message.extensions:
         return None
     text = message.parts[0]
-    if type(text) is not Text or NAME in text.extensions or NAME in message.extensions:
+    if type(text) is not Text or NAME in text.extensions:
         return None
-    return {"role": "user" if message.role == "tool" else message.role, "content": text.text}
+    return {"role": message.role, "content": text.text}
+
+
+def _usual_result(message: Message) -> dict[str, Any] | None:
+    """The message, if it is one result of another dialect, and that a text and nothing else."""
+    result = message.parts[0] if len(message.parts) == 1 else None
+    if type(result) is not ToolResult or result.is_error or NAME in result.extensions:
+        return None
+    text = result.parts[0] if len(result.parts) == 1 else None
+    if type(text) is not Text or NAME in text.extensions:
+        return None
+    return {"role": "tool", "content": text.text, "tool_call_id": result.tool_call_id}
+
+
+_USUAL: Mapping[str, Callable[[Message], dict[str, Any] | None]] = {
+    "assistant": usual_assistant,
+    "tool": _usual_result,
+}
+"""What writes a message of a usual shape, by its role where that is not only a text."""
 
 
 def write_content(

@@ -7,7 +7,7 @@ import msgspec
 
 from jackfield.dialects import Loss, Peek, Rendered
 from jackfield.errors import InvalidRequest
-from jackfield.fields import Fields, carry, object_fields, own
+from jackfield.fields import Fields, carry, object_fields, taken_text
 from jackfield.messages import ChatRequest
 
 from .chat_message_reader import read_messages
@@ -20,6 +20,8 @@ from .foreign_settings import fit_settings, modality_losses
 from .losses import foreign_losses
 
 _encode = msgspec.json.Encoder().encode
+_LIMITS: Final = ("max_completion_tokens", "max_tokens")
+"""The names of the limit to an answer, the one that counts first."""
 
 
 def peek_chat(tree: Any, params: Mapping[str, str]) -> Peek:
@@ -50,31 +52,38 @@ def peek_model(fields: Fields, params: Mapping[str, str]) -> str:
 def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
     """The canonical form of a request's body."""
     fields = object_fields(tree)
+    rest = fields.rest
     known: dict[str, Any] = {
-        "model": peek_model(fields, params),
-        "messages": read_messages(fields.rest.pop("messages", None)),
+        "model": taken_text(rest, "model") or peek_model(fields, params),
+        "messages": read_messages(rest.pop("messages", None)),
     }
-    for key in tuple(fields.rest):
+    for key in tuple(rest):
         member = _MEMBERS.get(key)
-        if member is not None and member[0] not in known:
-            known[member[0]] = member[1](fields, key)
-    return ChatRequest(**known, extensions={NAME: fields.rest})
+        if member is None:
+            continue
+        name, read = member
+        if name not in known:
+            known[name] = read(fields, key)
+    known["extensions"] = {NAME: rest}
+    return ChatRequest(**known)
 
 
-def take_stream(fields: Fields) -> bool:
+def take_stream(fields: Fields, key: str = "stream") -> bool:
     """Whether a stream is asked for. That a client says no in so many words is noted."""
-    stream = fields.flag("stream")
+    stream = fields.flag(key)
     if stream is False:
         fields.rest["$stream"] = False
     return bool(stream)
 
 
 def _take_max_tokens(fields: Fields, _: str) -> int | None:
-    for key in ("max_completion_tokens", "max_tokens"):
-        tokens = fields.integer(key)
-        if tokens is not None:
-            fields.rest["$max_tokens"] = key
-            return tokens
+    rest = fields.rest
+    for key in _LIMITS:
+        if key in rest:
+            tokens = fields.integer(key)
+            if tokens is not None:
+                rest["$max_tokens"] = key
+                return tokens
     return None
 
 
@@ -92,10 +101,10 @@ def _of_shape(shape: Shape) -> Reader:
 _MEMBERS: Final[Mapping[str, tuple[str, Reader]]] = {
     **{key: (key, read) for key, read in OPTIONS.items()},
     **{key: (shape.field, _of_shape(shape)) for shape in SHAPES for key in shape.keys},
-    **dict.fromkeys(("max_completion_tokens", "max_tokens"), ("max_tokens", _take_max_tokens)),
-    **dict.fromkeys(("tools", "functions"), ("tools", lambda fields, _: read_tools(fields))),
+    **dict.fromkeys(_LIMITS, ("max_tokens", _take_max_tokens)),
+    **dict.fromkeys(("tools", "functions"), ("tools", read_tools)),
     "modalities": ("modalities", _take_words),
-    "stream": ("stream", lambda fields, _: take_stream(fields)),
+    "stream": ("stream", take_stream),
 }
 """The members of a body, each with the field that it is read into and how."""
 
@@ -103,8 +112,8 @@ _MEMBERS: Final[Mapping[str, tuple[str, Reader]]] = {
 def write_request(request: ChatRequest) -> Rendered:
     """The body that asks a provider the same, and what of it chat has no words for."""
     losses: list[Loss] = []
-    ours = NAME in request.extensions
-    kept = own(request.extensions, NAME)
+    ours = request.extensions.get(NAME)
+    kept = ours or {}
     wire: dict[str, Any] = {
         "model": request.model,
         "messages": write_messages(request.messages, losses),
@@ -112,7 +121,7 @@ def write_request(request: ChatRequest) -> Rendered:
     if request.max_tokens is not None:
         wire[kept.get("$max_tokens", "max_completion_tokens")] = request.max_tokens
     wire.update(write_options(request))
-    if not ours:
+    if ours is None:
         fit_settings(wire, losses)
         # Speech takes a voice and a format, which only this dialect has.
         losses += modality_losses(request.modalities)

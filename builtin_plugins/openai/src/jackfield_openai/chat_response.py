@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from jackfield.dialects import Loss, Rendered
 from jackfield.errors import InvalidRequest
-from jackfield.fields import Fields, carry, json_object, own
+from jackfield.fields import carry, json_object, taken_text
 from jackfield.messages import (
     ChatRequest,
     ChatResponse,
@@ -20,11 +20,14 @@ from jackfield.messages import (
     ToolCall,
 )
 
-from .chat_assistant import write_assistant
+from .chat_assistant import usual_assistant, write_assistant
 from .chat_message_reader import read_message
 from .chat_parts import NAME
 from .chat_tools import LEGACY, is_legacy
+from .chat_usual import usual_message
 from .usage import chunk_usage, write_usage
+
+_encode = msgspec.json.Encoder().encode
 
 FINISH_REASONS: Mapping[str, FinishReason] = {
     "stop": "stop",
@@ -50,43 +53,41 @@ def read_finish(word: Any, has_calls: bool) -> FinishReason | None:
     return "tool_calls" if reason == "stop" and has_calls else reason
 
 
+def _means(word: str, reason: FinishReason | None) -> bool:
+    return reason in (read_finish(word, False), read_finish(word, True))
+
+
 def write_finish(reason: FinishReason | None, word: str | None) -> str | None:
     """OpenAI's word; a provider's own `word` when it still means the same."""
-    if word is not None and reason in (read_finish(word, False), read_finish(word, True)):
+    if word is not None and (word == reason or _means(word, reason)):
         return word
     return "stop" if reason in ("error", "other") else reason
 
 
 def read_response(body: bytes) -> ChatResponse:
     """The canonical form. Raises ValueError when the body is no chat completion."""
-    fields = Fields(json_object(body), strict=False)
-    choices = fields.rest.pop("choices", None)
+    rest = json_object(body)
+    choices = rest.pop("choices", None)
     if not isinstance(choices, list):
         raise ValueError("the response has no 'choices'")
     try:
-        read = tuple(_read_choice(wire, i) for i, wire in enumerate(choices))
+        read = tuple([_read_choice(wire, i) for i, wire in enumerate(choices)])
     except InvalidRequest as error:
         raise ValueError(error.message) from error
-    usage = chunk_usage(fields.rest)
-    if isinstance(fields.rest.get("usage"), dict):
-        del fields.rest["usage"]
-    fields.rest.pop("object", None)
-    return ChatResponse(
-        id=fields.text("id") or "",
-        model=fields.text("model") or "",
-        choices=read,
-        usage=usage,
-        created=fields.integer("created"),
-        extensions={NAME: fields.rest},
-    )
+    usage = chunk_usage(rest)
+    if isinstance(rest.get("usage"), dict):
+        del rest["usage"]
+    rest.pop("object", None)
+    created = rest.pop("created") if type(rest.get("created")) is int else None
+    identity, model = taken_text(rest, "id"), taken_text(rest, "model")
+    return ChatResponse(identity, model, read, usage, created, {NAME: rest})
 
 
-def _read_choice(wire: Any, place: int) -> Choice:
-    path = f"choices[{place}]"
-    if not isinstance(wire, dict):
-        raise InvalidRequest(f"'{path}' must be an object.", param=path)
-    rest = dict(wire)
-    message = read_message(rest.pop("message", None), f"{path}.message")
+def _read_choice(rest: Any, place: int) -> Choice:
+    if not isinstance(rest, dict):
+        raise InvalidRequest(f"'choices[{place}]' must be an object.", param=f"choices[{place}]")
+    wire = rest.pop("message", None)
+    message = usual_message(wire) or read_message(wire, f"choices[{place}].message")
     if rest.get("index") == place:
         del rest["index"]
     word = rest.pop("finish_reason", None)
@@ -124,7 +125,9 @@ def write_response(response: ChatResponse, request: ChatRequest) -> Rendered:
     }
     if response.usage is not None:
         wire["usage"] = write_usage(response.usage)
-    return Rendered(msgspec.json.encode(carry(wire, response.extensions, NAME)), tuple(losses))
+    if NAME in response.extensions:
+        carry(wire, response.extensions, NAME)
+    return Rendered(_encode(wire), tuple(losses))
 
 
 def legacy_form(choice: Choice) -> Choice:
@@ -142,11 +145,16 @@ def _legacy_call(call: ToolCall) -> ToolCall:
 
 
 def _write_choice(choice: Choice, place: int, losses: list[Loss]) -> dict[str, Any]:
-    word = own(choice.extensions, NAME).get("$finish_reason", choice.finish_reason)
+    kept = choice.extensions.get(NAME, {})
+    message = usual_assistant(choice.message, answer=True)
+    if message is None:
+        message = write_assistant(choice.message, f"choices[{place}]", losses, answer=True)
     wire: dict[str, Any] = {
-        "index": own(choice.extensions, NAME).get("index", place),
-        "message": write_assistant(choice.message, f"choices[{place}]", losses, answer=True),
+        "index": kept.get("index", place),
+        "message": message,
         "logprobs": choice.logprobs,
-        "finish_reason": write_finish(choice.finish_reason, word),
+        "finish_reason": write_finish(
+            choice.finish_reason, kept.get("$finish_reason", choice.finish_reason)
+        ),
     }
-    return carry(wire, choice.extensions, NAME)
+    return carry(wire, choice.extensions, NAME) if kept else wire

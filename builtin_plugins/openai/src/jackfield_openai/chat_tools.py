@@ -31,10 +31,11 @@ def placed_call_id(path: str) -> str:
     return "call_" + "_".join(_DIGITS.findall(path))
 
 
-def read_tools(fields: Fields) -> tuple[Tool | Opaque, ...]:
+def read_tools(fields: Fields, _: str) -> tuple[Tool | Opaque, ...]:
     """The tools of a request: `tools` and the legacy `functions`."""
     tools: list[Tool | Opaque] = [
-        _read_tool(wire, f"tools[{i}]") for i, wire in enumerate(fields.items("tools"))
+        usual_tool(wire) or _read_tool(wire, f"tools[{i}]")
+        for i, wire in enumerate(fields.items("tools"))
     ]
     if "functions" not in fields.rest:
         return tuple(tools)
@@ -51,9 +52,6 @@ def _object(wire: Any, path: str) -> Fields:
 
 
 def _read_tool(wire: Any, path: str) -> Tool | Opaque:
-    usual = usual_tool(wire)
-    if usual is not None:
-        return usual
     fields = _object(wire, path)
     kind = wire.get("type", "function" if "function" in wire else None)
     if not isinstance(kind, str):
@@ -119,7 +117,9 @@ def write_tools(tools: tuple[Tool | Opaque, ...], losses: list[Loss]) -> dict[st
 
 def is_legacy(thing: Tool | Opaque | ToolCall) -> bool:
     """Whether it came in the form of `functions` and `function_call`."""
-    return not isinstance(thing, Opaque) and bool(own(thing.extensions, NAME).get(LEGACY))
+    if isinstance(thing, Opaque) or NAME not in thing.extensions:
+        return False
+    return bool(thing.extensions[NAME].get(LEGACY))
 
 
 def _write_tool(tool: Tool) -> dict[str, Any]:

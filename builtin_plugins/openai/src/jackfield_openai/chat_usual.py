@@ -13,11 +13,11 @@ from .chat_parts import NAME
 _SPEAKERS: dict[Any, Role] = {"system": "system", "developer": "developer", "user": "user"}
 
 
-def usual_message(wire: dict[str, Any]) -> Message | None:
+def usual_message(wire: Any) -> Message | None:
     """A text, a tool's text, or what the assistant said and called with nothing but nulls else."""
-    role, content = wire.get("role"), wire.get("content")
-    if type(role) is not str:
+    if type(wire) is not dict:
         return None
+    role, content = wire.get("role"), wire.get("content")
     if role == "assistant":
         return _usual_answer(wire, content)
     if type(content) is not str or not content:
@@ -28,8 +28,8 @@ def usual_message(wire: dict[str, Any]) -> Message | None:
             return None
         result = ToolResult(identity, (Text(content),), extensions={NAME: {}})
         return Message("tool", (result,))
-    speaker = _SPEAKERS.get(role)
-    return Message(speaker, (Text(content),)) if speaker is not None and len(wire) == 2 else None
+    speaker = _SPEAKERS.get(role) if len(wire) == 2 and type(role) is str else None
+    return Message(speaker, (Text(content),)) if speaker is not None else None
 
 
 def _usual_answer(wire: dict[str, Any], content: Any) -> Message | None:

@@ -37,13 +37,15 @@ def extension_losses(
     extensions: Extensions, dialect: str, known: Collection[str] = ()
 ) -> list[Loss]:
     """What of other dialects' own members `dialect` leaves out."""
-    return [
-        lost_member(name, key, value)
-        for name, members in extensions.items()
-        if name != dialect and members
-        for key, value in members.items()
-        if key not in known and _matters(key, value)
-    ]
+    losses: list[Loss] = []
+    for name, members in extensions.items():
+        if name == dialect:
+            continue
+        for key, value in members.items():
+            # A `$` marks a note on the form that something came in.
+            if value and not key.startswith("$") and key not in known and _matters(key, value):
+                losses.append(lost_member(name, key, value))
+    return losses
 
 
 def _keeps_state(request: ChatRequest, dialect: str) -> bool:
@@ -52,9 +54,6 @@ def _keeps_state(request: ChatRequest, dialect: str) -> bool:
 
 
 def _matters(key: str, value: Any) -> bool:
-    # A `$` marks a note on the form that something came in.
-    if not value or key.startswith("$") or (key, value) in _DEFAULTS:
-        return False
-    if key in _HINTS or key in _NAMED_APART:
+    if (key, value) in _DEFAULTS or key in _HINTS or key in _NAMED_APART:
         return False
     return key != "include" or any(entry not in _SERVED for entry in value)
