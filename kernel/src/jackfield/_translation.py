@@ -146,26 +146,28 @@ class TranslatedStream:
         self._source = source
         self._parser = dialect.stream_parser()
         self._split = dialect.framing.split
-        self._first = b""
+        self._first: bytes | None = None
         self._over = False
         self._sink: Callable[[bytes], bool] | None = None
         self._left: Exception | None = None
 
     async def begin(self) -> None:
         """Wait for the first bytes. Raises ProviderError if the stream fails before them."""
-        self._first = await anext(self, b"")
+        self._first = await anext(self, b"") or None
 
     def divert(self, sink: Callable[[bytes], bool]) -> None:
         """Give each batch to `sink` in the call that brought it; see `ProviderStream.divert`."""
         self._sink = sink
+        if self._first is not None and not (self._over or self._rendering.ended):
+            self._first = None if sink(self._first) else b""
         self._source.divert(self._push)
 
     def __aiter__(self) -> "TranslatedStream":
         return self
 
     async def __anext__(self) -> bytes:
-        if self._first:
-            first, self._first = self._first, b""
+        if self._first is not None:
+            first, self._first = self._first, None
             return first
         async for batch in self._source:
             if self._left is not None:
