@@ -43,12 +43,14 @@ VOCABULARY = (
     "capabilities.py",
     "events.py",
     "fields.py",
+    "forms.py",
     "framing.py",
     "globs.py",
     "losses.py",
     "messages.py",
     "proofs.py",
     "scopes.py",
+    "vectors.py",
 )
 STATE = (
     "_journal",

@@ -21,8 +21,8 @@ from jackfield.messages import (
     ToolCall,
     Usage,
 )
+from jackfield.proofs import without_sealed_signatures
 from jackfield_cohere.endpoints import CHAT
-from jackfield_cohere.foreign_proofs import without_foreign_proofs
 
 ASK = ChatRequest("m", (Message("user", (Text("hi"),)),))
 
@@ -141,13 +141,13 @@ def test_cohere_does_not_see_the_proofs_of_others() -> None:
     thought = Reasoning("Hm.", signature="sig", extensions={"anthropic.messages": {}})
     hidden = Reasoning(encrypted="x", extensions={"anthropic.messages": {}})
     body, _ = written(hidden, thought, Text("Yes."))
-    sent = without_foreign_proofs(msgspec.json.encode({"messages": [body["message"]]}))
+    sent = without_sealed_signatures(msgspec.json.encode({"messages": [body["message"]]}))
     assert msgspec.json.decode(sent)["messages"][0]["content"] == [
         {"type": "thinking", "thinking": "Hm."},
         {"type": "text", "text": "Yes."},
     ]
     untouched = b'{ "messages": [] }'
-    assert without_foreign_proofs(untouched) is untouched
+    assert without_sealed_signatures(untouched) is untouched
 
 
 def test_logprobs_have_openais_form_and_come_back_as_they_were() -> None:

@@ -40,9 +40,9 @@ from jackfield.messages import (
     ToolCall,
     Usage,
 )
+from jackfield.proofs import without_sealed_signatures
 from jackfield_mistral.call_ids import short_id
 from jackfield_mistral.endpoints import CHAT, RESOURCE
-from jackfield_mistral.foreign_proofs import without_foreign_proofs
 
 OPENAI = installed("openai.chat")
 ASK = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True, include_usage=True)
@@ -108,7 +108,7 @@ def test_a_proof_of_another_vendor_comes_back_and_mistral_does_not_see_it() -> N
     tree = {"model": "m", "messages": [message]}
     again = CHAT.parse_request(tree, {})
     assert again.messages[0].parts[:2] == (hidden, thought)
-    sent = msgspec.json.decode(without_foreign_proofs(msgspec.json.encode(tree)))
+    sent = msgspec.json.decode(without_sealed_signatures(msgspec.json.encode(tree)))
     assert sent["messages"][0]["content"] == [
         {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]},
         {"type": "text", "text": "Yes."},

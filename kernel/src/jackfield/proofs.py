@@ -21,6 +21,8 @@ from jackfield.messages import Reasoning
 MARK: Final = "jackfield."
 """How every sealed proof begins."""
 
+_MARK: Final = MARK.encode()
+
 
 class _Proof(msgspec.Struct, omit_defaults=True):
     id: str | None = None
@@ -53,6 +55,36 @@ def seal(thought: Reasoning | ReasoningDelta, *, unproven: bool = False) -> str 
 def is_sealed(text: object) -> bool:
     """Whether this may be a sealed proof; `unseal` tells for sure."""
     return isinstance(text, str) and text.startswith(MARK)
+
+
+def without_sealed_signatures(body: bytes) -> bytes:
+    """A chat request without the proofs of other vendors' thoughts; the same bytes if it has none.
+
+    For APIs whose clients are given a sealed proof as the `signature` of a thought among the parts
+    of a message, and that must not see it. Thoughts of which nothing is left are left out.
+    """
+    if _MARK not in body:
+        return body
+    tree = msgspec.json.decode(body)
+    messages = tree.get("messages") if isinstance(tree, dict) else None
+    changed = False
+    for message in messages if isinstance(messages, list) else []:
+        content = message.get("content") if isinstance(message, dict) else None
+        if isinstance(content, list) and any(map(_is_proven, content)):
+            message["content"] = [part for part in map(_bare, content) if part is not None]
+            changed = True
+    return msgspec.json.encode(tree) if changed else body
+
+
+def _is_proven(part: Any) -> bool:
+    return isinstance(part, dict) and is_sealed(part.get("signature"))
+
+
+def _bare(part: Any) -> Any:
+    if not _is_proven(part):
+        return part
+    bare = {key: value for key, value in part.items() if key != "signature"}
+    return bare if bare.get("thinking") else None
 
 
 def unseal(text: str | None) -> Reasoning | None:

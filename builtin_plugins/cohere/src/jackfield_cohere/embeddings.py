@@ -16,11 +16,12 @@ from jackfield.dialects import (
 from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse
+from jackfield.vectors import in_base64, read_vector
 
 from .chat_request import needed_model
 from .json_dialect import JsonDialect
 from .usage import read_meta, write_meta
-from .vectors import encoded, read_vector, read_vectors
+from .vectors import read_vectors
 
 NAME: Final = "cohere.embeddings"
 _PURPOSES: Final = {"search_query": "query", "search_document": "document"}
@@ -170,7 +171,7 @@ def _write_vectors(
         if form == "float":
             found["float"] = response.vectors
         elif form == "base64":
-            found["base64"] = [encoded(vector) for vector in response.vectors]
+            found["base64"] = [in_base64(vector) for vector in response.vectors]
         else:
             detail = f"{form!r}: the provider has no such vectors"
             losses.append(Loss("embeddings.types", "embedding_types", "dropped", detail))

@@ -8,9 +8,9 @@ import msgspec
 from jackfield import sse
 from jackfield.dialects import Peek, Terminal
 from jackfield.fields import object_fields
+from jackfield.forms import field_span
 from jackfield.messages import Usage
 
-from .forms import field_span
 from .json_dialect import JsonDialect
 from .usage import read_meta
 

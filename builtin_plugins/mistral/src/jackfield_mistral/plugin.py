@@ -11,10 +11,10 @@ from jackfield.config import option
 from jackfield.dialects import Dialect
 from jackfield.errors import ProviderUnavailable
 from jackfield.http_provider import HttpConfig, HttpProvider
+from jackfield.proofs import without_sealed_signatures
 from jackfield.providers import ModelInfo
 
 from .endpoints import CHAT, EMBEDDINGS, PATHS, RESOURCE, endpoints
-from .foreign_proofs import without_foreign_proofs
 
 
 class Mistral(HttpProvider):
@@ -34,7 +34,7 @@ class Mistral(HttpProvider):
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
         """The client's own bytes, without what the gateway put into an earlier answer."""
         body = super().outgoing_body(exchange, model)
-        return without_foreign_proofs(body) if exchange.dialect is CHAT else body
+        return without_sealed_signatures(body) if exchange.dialect is CHAT else body
 
     async def models(self) -> Sequence[ModelInfo]:
         """Those in the configuration, or else what `GET /v1/models` lists."""

@@ -1,11 +1,7 @@
 """The dialect `openai.embeddings`: texts or token ids in, vectors out."""
 
-import sys
-from array import array
-from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -13,6 +9,7 @@ from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, L
 from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
+from jackfield.vectors import in_base64, read_vector
 
 from .chat_request import peek_model
 from .losses import extension_losses
@@ -112,7 +109,11 @@ class EmbeddingsDialect(WholeDialect):
             raise TypeError("an embeddings client gets an EmbeddingsResponse")
         form = request.encoding_format if isinstance(request, EmbeddingsRequest) else None
         data = [
-            {"object": "embedding", "index": i, "embedding": write_vector(vector, form)}
+            {
+                "object": "embedding",
+                "index": i,
+                "embedding": in_base64(vector) if form == "base64" else vector,
+            }
             for i, vector in enumerate(response.vectors)
         ]
         usage = response.usage or Usage()
@@ -159,35 +160,9 @@ def _place(item: Any) -> int:
 
 def _read_vector(item: Any) -> tuple[float, ...]:
     value = item.get("embedding") if isinstance(item, dict) else None
-    if isinstance(value, str):
-        return decode_vector(value)
-    if not isinstance(value, list) or not all(isinstance(number, float | int) for number in value):
+    if value is None:
         raise ValueError("an element of 'data' has no 'embedding'")
-    return tuple(value)
-
-
-def decode_vector(text: str) -> tuple[float, ...]:
-    """The numbers in base64 of little-endian float32. Raises ValueError when it is none."""
-    floats = array("f")
-    try:
-        floats.frombytes(b64decode(text, validate=True))
-    except Base64Error as error:
-        raise ValueError("an embedding is not base64") from error
-    if sys.byteorder == "big":
-        floats.byteswap()
-    return tuple(floats)
-
-
-def write_vector(
-    vector: tuple[float, ...], form: Literal["float", "base64"] | None
-) -> tuple[float, ...] | str:
-    """The vector as numbers, or as base64 of little-endian float32."""
-    if form != "base64":
-        return vector
-    floats = array("f", vector)
-    if sys.byteorder == "big":
-        floats.byteswap()
-    return b64encode(floats.tobytes()).decode()
+    return read_vector(value)
 
 
 def _write_usage(usage: Usage) -> Mapping[str, Any]:

@@ -15,11 +15,11 @@ from jackfield import sse
 from jackfield.dialects import Dialect, Peek, Terminal, UpstreamFailure, UsageMeter
 from jackfield.errors import GatewayError
 from jackfield.fields import object_fields
+from jackfield.forms import field_span
 from jackfield.messages import Usage
 from jackfield.rates import AUDIO
 
 from . import failures
-from .forms import field_span
 from .usage import read_cost
 
 _LAST = frozenset(
