@@ -331,3 +331,17 @@ class TokenCount(msgspec.Struct, frozen=True):
 
     input_tokens: int
     extensions: Extensions = {}
+
+
+def chat_of(request: object) -> ChatRequest:
+    """The request as that of a chat. Raises TypeError when it asks for something else."""
+    if not isinstance(request, ChatRequest):
+        raise TypeError("the request is not one for a chat")
+    return request
+
+
+def answer_of(response: object) -> ChatResponse:
+    """The response as that of a chat. Raises TypeError when it is another one."""
+    if not isinstance(response, ChatResponse):
+        raise TypeError("a client that chats gets a ChatResponse")
+    return response

@@ -18,11 +18,11 @@ from jackfield.dialects import (
 )
 from jackfield.errors import GatewayError
 from jackfield.framing import SSE
-from jackfield.messages import ChatRequest, TokenCount, Usage
+from jackfield.messages import ChatRequest, TokenCount, Usage, chat_of
 
 from . import failures
 from .fields import NAME, carry
-from .messages import MessagesDialect, chat_of
+from .messages import MessagesDialect
 from .messages_request import peek_messages, read_request, version_of
 from .messages_request_writer import write_request
 from .messages_usage import MessagesMeter

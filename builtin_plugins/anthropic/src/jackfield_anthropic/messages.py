@@ -21,7 +21,7 @@ from jackfield.dialects import (
 from jackfield.errors import GatewayError
 from jackfield.framing import SSE, Framing
 from jackfield.json_spans import Path
-from jackfield.messages import ChatRequest, ChatResponse, Usage
+from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat_of
 
 from . import failures
 from .fields import NAME, own
@@ -150,9 +150,7 @@ class MessagesDialect(Dialect):
         return read_response(body)
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
-        if not isinstance(response, ChatResponse):
-            raise TypeError("a client of Messages gets a ChatResponse")
-        return write_response(response, chat_of(request))
+        return write_response(answer_of(response), chat_of(request))
 
     def stream_parser(self) -> StreamParser:
         return MessagesParser(self.framing)
@@ -194,10 +192,3 @@ class BedrockMessagesDialect(VertexMessagesDialect):
     cloud: ClassVar[str] = "bedrock"
     says_stream: ClassVar[bool] = False
     says_betas: ClassVar[bool] = True
-
-
-def chat_of(request: CanonicalRequest) -> ChatRequest:
-    """The request as that of a chat. Raises TypeError when it asks for something else."""
-    if not isinstance(request, ChatRequest):
-        raise TypeError("the request is not one for a chat")
-    return request

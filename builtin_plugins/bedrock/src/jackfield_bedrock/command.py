@@ -20,11 +20,20 @@ from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, json_object, object_fields
 from jackfield.framing import Framing
 from jackfield.json_spans import Path
-from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Role, Text, Usage
+from jackfield.messages import (
+    ChatRequest,
+    ChatResponse,
+    Choice,
+    Message,
+    Role,
+    Text,
+    Usage,
+    answer_of,
+    chat_of,
+)
 
 from .command_finish import read_finish, write_finish
 from .command_stream import CommandStreamParser, CommandStreamRenderer
-from .converse import answer_of, chat_of
 from .converse_losses import foreign_losses
 from .converse_request import model_of
 from .dialect import BedrockDialect

@@ -15,7 +15,7 @@ from jackfield.dialects import (
 )
 from jackfield.framing import Framing
 from jackfield.json_spans import Path
-from jackfield.messages import ChatRequest, ChatResponse, Usage
+from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat_of
 
 from .converse_names import NAME
 from .converse_request import peek, read_request, write_request
@@ -117,17 +117,3 @@ def _usage_of_event(value: Any) -> Usage | None:
     if not isinstance(value, dict):
         return None
     return in_tier(read_usage(value.get("usage")), value.get("serviceTier"))
-
-
-def chat_of(request: CanonicalRequest) -> ChatRequest:
-    """The request as that of a chat. Raises TypeError when it asks for something else."""
-    if not isinstance(request, ChatRequest):
-        raise TypeError("the request is not one for a chat")
-    return request
-
-
-def answer_of(response: CanonicalResponse) -> ChatResponse:
-    """The response as that of a chat. Raises TypeError when it is another one."""
-    if not isinstance(response, ChatResponse):
-        raise TypeError("a chat client gets a ChatResponse")
-    return response

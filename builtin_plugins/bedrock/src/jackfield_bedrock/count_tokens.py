@@ -19,9 +19,8 @@ from jackfield.dialects import (
 )
 from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, json_object, object_fields
-from jackfield.messages import ChatRequest, TokenCount, Usage
+from jackfield.messages import ChatRequest, TokenCount, Usage, chat_of
 
-from .converse import chat_of
 from .converse_request import model_of, read_conversation, write_conversation
 from .dialect import BedrockDialect
 from .event_stream_framing import CHUNKS

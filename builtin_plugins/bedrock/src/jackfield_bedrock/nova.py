@@ -21,9 +21,9 @@ from jackfield.errors import ProviderError
 from jackfield.events import StreamEvent
 from jackfield.fields import object_fields, own
 from jackfield.framing import Framing
-from jackfield.messages import ChatRequest, Usage
+from jackfield.messages import ChatRequest, Usage, answer_of, chat_of
 
-from .converse import ConverseDialect, answer_of, chat_of
+from .converse import ConverseDialect
 from .converse_members import ADDITIONAL, Tree
 from .converse_names import NAME
 from .converse_request import model_of, read_request, write_conversation

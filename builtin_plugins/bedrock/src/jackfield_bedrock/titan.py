@@ -26,9 +26,10 @@ from jackfield.messages import (
     Message,
     Text,
     Usage,
+    answer_of,
+    chat_of,
 )
 
-from .converse import answer_of, chat_of
 from .converse_losses import foreign_losses
 from .converse_request import model_of
 from .dialect import BedrockDialect

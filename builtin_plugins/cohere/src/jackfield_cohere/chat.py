@@ -16,7 +16,7 @@ from jackfield.dialects import (
     Terminal,
 )
 from jackfield.json_spans import Path
-from jackfield.messages import ChatRequest, ChatResponse
+from jackfield.messages import ChatRequest, ChatResponse, answer_of
 
 from .chat_parts import NAME
 from .chat_request import peek_chat, read_request, write_request
@@ -96,9 +96,7 @@ class ChatDialect(JsonDialect):
         return read_response(body)
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
-        if not isinstance(response, ChatResponse):
-            raise TypeError("a chat client gets a ChatResponse")
-        return write_response(response)
+        return write_response(answer_of(response))
 
     def stream_parser(self) -> StreamParser:
         return ChatStreamParser()

@@ -7,11 +7,10 @@ import msgspec
 
 from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Loss, Peek, Rendered
 from jackfield.errors import InvalidRequest
-from jackfield.messages import ChatRequest, TokenCount, Usage
+from jackfield.messages import ChatRequest, TokenCount, Usage, chat_of
 
 from .fields import NAME as CHAT
 from .fields import Fields, body_fields, carry
-from .generate_content import chat_of
 from .request import model_of, read_chat, write_chat
 from .response import read_object
 from .whole_answer import WholeAnswerDialect

@@ -19,7 +19,7 @@ from jackfield.dialects import (
 from jackfield.dialects import UsageMeter as Meter
 from jackfield.errors import GatewayError
 from jackfield.json_spans import Path
-from jackfield.messages import ChatRequest, ChatResponse, Usage
+from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat_of
 
 from . import failures
 from .fields import NAME
@@ -116,9 +116,7 @@ class GenerateContentDialect(Dialect):
         return read_response(body)
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
-        if not isinstance(response, ChatResponse):
-            raise TypeError("a client that generates content gets a ChatResponse")
-        return write_response(response, chat_of(request))
+        return write_response(answer_of(response), chat_of(request))
 
     def stream_parser(self) -> StreamParser:
         return GenerateStreamParser(self.framing)
@@ -157,10 +155,3 @@ def _decoded(data: bytes) -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def chat_of(request: CanonicalRequest) -> ChatRequest:
-    """The request as that of a chat. Raises TypeError when it asks for something else."""
-    if not isinstance(request, ChatRequest):
-        raise TypeError("the request is not one to generate content")
-    return request

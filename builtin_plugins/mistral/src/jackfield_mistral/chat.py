@@ -18,7 +18,7 @@ from jackfield.dialects import (
 )
 from jackfield.errors import GatewayError
 from jackfield.json_spans import Path
-from jackfield.messages import ChatRequest, ChatResponse, Usage
+from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of
 
 from . import failures
 from .names import CHAT
@@ -90,9 +90,7 @@ class ChatDialect(Dialect):
         return read_response(body)
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
-        if not isinstance(response, ChatResponse):
-            raise TypeError("a chat client gets a ChatResponse")
-        return write_response(response, request)
+        return write_response(answer_of(response), request)
 
     def stream_parser(self) -> StreamParser:
         return ChatStreamParser()

@@ -21,7 +21,7 @@ from jackfield.errors import GatewayError
 from jackfield.fields import json_object
 from jackfield.framing import Framing
 from jackfield.json_spans import Path
-from jackfield.messages import ChatRequest, ChatResponse, Usage
+from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat_of
 
 from . import failures
 from .answer import read_answer, write_answer
@@ -104,9 +104,7 @@ class LinesDialect(Dialect):
         return read_answer(body, self.shape)
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
-        if not isinstance(response, ChatResponse):
-            raise TypeError("a chat client gets a ChatResponse")
-        return write_answer(response, chat_of(request), self.shape)
+        return write_answer(answer_of(response), chat_of(request), self.shape)
 
     def stream_parser(self) -> StreamParser:
         return LineParser(self.shape)
@@ -155,10 +153,3 @@ class GenerateDialect(LinesDialect):
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
         return write_generate(chat_of(request))
-
-
-def chat_of(request: CanonicalRequest) -> ChatRequest:
-    """The request as that of a chat. Raises TypeError when it asks for something else."""
-    if not isinstance(request, ChatRequest):
-        raise TypeError("the request is not one for a chat")
-    return request

@@ -21,7 +21,7 @@ from jackfield.dialects import (
 )
 from jackfield.errors import GatewayError
 from jackfield.json_spans import Path
-from jackfield.messages import ChatRequest, ChatResponse, Usage
+from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat_of
 
 from . import failures
 from .chat_chunks import ChatStreamRenderer
@@ -145,19 +145,10 @@ class ChatDialect(ChunkedDialect):
         return read_response(body)
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
-        if not isinstance(response, ChatResponse):
-            raise TypeError("a chat client gets a ChatResponse")
-        return write_response(response, chat_of(request))
+        return write_response(answer_of(response), chat_of(request))
 
     def stream_parser(self) -> StreamParser:
         return ChatStreamParser()
 
     def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
         return ChatStreamRenderer(chat_of(request))
-
-
-def chat_of(request: CanonicalRequest) -> ChatRequest:
-    """The request as that of a chat. Raises TypeError when it asks for something else."""
-    if not isinstance(request, ChatRequest):
-        raise TypeError("the request is not one for a chat")
-    return request

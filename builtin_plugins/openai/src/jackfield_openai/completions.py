@@ -18,9 +18,19 @@ from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.json_spans import Path
 from jackfield.losses import lost_part
-from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Opaque, Part, Text
+from jackfield.messages import (
+    ChatRequest,
+    ChatResponse,
+    Choice,
+    Message,
+    Opaque,
+    Part,
+    Text,
+    answer_of,
+    chat_of,
+)
 
-from .chat import ChunkedDialect, chat_of
+from .chat import ChunkedDialect
 from .chat_options import read_options, write_options
 from .chat_request import peek_model, take_stream
 from .chat_response import now, read_finish, write_finish
@@ -84,9 +94,7 @@ class CompletionsDialect(ChunkedDialect):
         return _read_response(body)
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
-        if not isinstance(response, ChatResponse):
-            raise TypeError("a completions client gets a ChatResponse")
-        return _write_response(response, chat_of(request))
+        return _write_response(answer_of(response), chat_of(request))
 
     def stream_parser(self) -> StreamParser:
         return CompletionsParser()

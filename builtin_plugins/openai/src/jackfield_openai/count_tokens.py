@@ -7,9 +7,8 @@ import msgspec
 
 from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Rendered
 from jackfield.fields import carry, json_object
-from jackfield.messages import ChatRequest, TokenCount, Usage
+from jackfield.messages import ChatRequest, TokenCount, Usage, chat_of
 
-from .chat import chat_of
 from .responses import ResponsesDialect
 from .responses_request import parse_request
 from .responses_request_renderer import render_request

@@ -21,10 +21,9 @@ from jackfield.dialects import (
 from jackfield.errors import GatewayError, InvalidRequest
 from jackfield.fields import object_fields
 from jackfield.json_spans import Path
-from jackfield.messages import ChatRequest, ChatResponse, Usage
+from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat_of
 
 from . import failures
-from .chat import chat_of
 from .responses_content import NAME
 from .responses_request import parse_request
 from .responses_request_renderer import render_request
@@ -139,9 +138,7 @@ class ResponsesDialect(Dialect):
         return parse_response(body)
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
-        if not isinstance(response, ChatResponse):
-            raise TypeError("a Responses client gets a ChatResponse")
-        return render_response(response, chat_of(request))
+        return render_response(answer_of(response), chat_of(request))
 
     def stream_parser(self) -> StreamParser:
         return ResponsesParser()
