@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from openai import OpenAI
@@ -14,13 +13,14 @@ from openai import OpenAI
 KEYS = ("_API_KEY", "JACKFIELD_")
 
 
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[OpenAI]:
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenAI]:
     """The SDK of OpenAI, at a gateway in an empty folder and an environment without keys."""
     environment = {k: v for k, v in os.environ.items() if not any(word in k for word in KEYS)}
     command = [sys.executable, "-m", "jackfield", "serve", "--bind", "127.0.0.1:0"]
+    folder = tmp_path_factory.mktemp("empty")
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+        command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
         found = re.search(r"serving on (\S+);", process.stderr.readline())

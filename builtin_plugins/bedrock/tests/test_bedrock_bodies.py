@@ -256,7 +256,6 @@ def test_token_ids_mean_nothing_to_bedrock() -> None:
         (COUNT_TOKENS, {"input": {}}, "input"),
         (COUNT_TOKENS, {"input": {"invokeModel": {"body": "%"}}}, "input.invokeModel.body"),
     ],
-    ids=str,
 )
 def test_what_has_no_meaning_elsewhere_is_refused(dialect: Dialect, tree: Any, param: str) -> None:
     with pytest.raises(InvalidRequest) as caught:

@@ -115,7 +115,11 @@ async def test_a_declared_key_is_revoked_by_who_administers_and_rotated_in_the_f
         assert (await office.ask(written(text))).status == 401
 
 
-@pytest.mark.parametrize("value", ["", "jf-", "sk-1234", written(new_key_text())[:-1]])
+@pytest.mark.parametrize(
+    "value",
+    ["", "jf-", "sk-1234", written(new_key_text())[:-1]],
+    ids=["empty", "the prefix alone", "another's key", "cut"],
+)
 async def test_what_is_no_whole_key_is_refused_by_its_place(
     office_with: Any, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,7 +116,9 @@ async def test_two_keys_are_one_too_many(office: Any, headers: Mapping[str, str]
     assert "several keys" in await text_of(answer)
 
 
-@pytest.mark.parametrize(("query", "status"), [("key={}", 200), (f"key={OTHER}", 401)])
+@pytest.mark.parametrize(
+    ("query", "status"), [("key={}", 200), (f"key={OTHER}", 401)], ids=["the same", "another"]
+)
 async def test_a_key_in_the_query_and_another_in_a_header_are_one_too_many(
     office: Any, query: str, status: int
 ) -> None:

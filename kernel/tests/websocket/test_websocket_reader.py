@@ -62,7 +62,7 @@ def test_nothing_is_read_behind_a_close_frame() -> None:
     [
         (b"\xc1\x00", 1002),  # RSV1
         (b"\x83\x00", 1002),  # an opcode that is none
-        (masked_frame(TEXT, b"a"), 1002),
+        pytest.param(masked_frame(TEXT, b"a"), 1002, id="a mask"),
         (fragment(PING, b""), 1002),
         (b"\x89\x7e\x00\x7e" + bytes(126), 1002),  # a ping that is too long
         (frame(CONTINUATION, b"a"), 1002),
