@@ -1,6 +1,7 @@
 """One process that spends from a shared budget: `python spender.py FOLDER`.
 
-Prints `spent` for each request that is answered, and `over` once no more of them are.
+Prints `ready`, and begins when it is given a line. Prints `spent` for each request that is answered,
+and `over` once no more of them are.
 """
 
 import asyncio
@@ -37,6 +38,8 @@ async def spend(folder: Path) -> None:
     }
     async with run_gateway(TOML, directory=folder) as client:
         client.fake.always(Reply(("Hi",), usage=Usage(500, 250)))
+        say("ready")
+        await asyncio.to_thread(sys.stdin.readline)
         refused = 0
         while refused < 5:
             answer = await client.post("/v1/chat/completions", json=body)

@@ -35,6 +35,11 @@ class Spender:
             self.lines.append(line)
             self.told.put(line)
 
+    def begin(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.close()
+
     def wait_for(self, word: str) -> None:
         while not self.told.get(timeout=60).startswith(word):
             pass
@@ -44,7 +49,8 @@ class Spender:
 def spenders(tmp_path: Path) -> Iterator[list[Spender]]:
     command = [sys.executable, str(SCRIPT), str(tmp_path)]
     started = [
-        Spender(subprocess.Popen(command, stdout=subprocess.PIPE, text=True)) for _ in range(3)
+        Spender(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        for _ in range(3)
     ]
     threads = [threading.Thread(target=one.listen, daemon=True) for one in started]
     for thread in threads:
@@ -61,6 +67,10 @@ def spenders(tmp_path: Path) -> Iterator[list[Spender]]:
 async def test_no_process_spends_what_another_has_spent(
     spenders: list[Spender], tmp_path: Path
 ) -> None:
+    for one in spenders:
+        one.wait_for("ready")
+    for one in spenders:
+        one.begin()
     spenders[0].wait_for("spent")
     spenders[0].process.kill()
     for one in spenders[1:]:
