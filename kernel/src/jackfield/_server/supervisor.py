@@ -26,7 +26,7 @@ _READY = b"ready"
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
 # A worker that lived this long did not die of how it starts.
-_SETTLED_SECONDS = 10.0
+_SETTLED_SECONDS = 2.0
 _KILL_AFTER = 1.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
