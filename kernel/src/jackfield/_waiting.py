@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jackfield.allowances import Allowances
 
 AGAIN: Final = 0.03
-"""Seconds after which a place that others occupy is asked for once more."""
+"""Seconds after which what others hold is asked for once more."""
 
 
 class LimitReached(Exception):
@@ -100,7 +100,7 @@ class Line:
                 piece.available += granted
             return
         refused = asked[acquired.refused][0]
-        if _occupied(refused, acquired) and not front.tried:
+        if _may_come_back(refused, acquired) and not front.tried:
             front.tried = True
             await asyncio.sleep(AGAIN)
             return
@@ -148,11 +148,15 @@ class Line:
         return None
 
 
-def _occupied(piece: Slice, acquired: Acquired) -> bool:
-    """Whether others hold what is only occupied: they may give it back at any moment."""
+def _may_come_back(piece: Slice, acquired: Acquired) -> bool:
+    """Whether others hold some of it that they may give back at any moment.
+
+    That is a place, or what a call has not used of all that was reserved for it. What counts in a
+    rate is seldom given back so soon.
+    """
     at = acquired.refused
     mine = piece.available + piece.reserved
-    return piece.limit.on_death == "drop" and at is not None and acquired.balances[at].held > mine
+    return piece.limit.on_death != "charge" and at is not None and acquired.balances[at].held > mine
 
 
 @contextmanager

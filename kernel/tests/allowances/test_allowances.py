@@ -219,6 +219,23 @@ def test_a_place_that_another_process_leaves_is_free_at_once(world: World) -> No
     assert world.desks[0].journal == []
 
 
+def test_what_another_process_has_left_over_is_waited_for(world: World) -> None:
+    hundred = limit(100)
+
+    async def both() -> None:
+        larger = await world.one.reserve([hundred], [90])
+        waiting = asyncio.ensure_future(world.two.reserve([hundred], [60]))
+        await asyncio.sleep(0.005)
+        world.desks[0].spend(larger.settle([40]))
+        world.desks[1].spend((await waiting).settle([60]))
+
+    world.loop.run(both())
+    world.wait(1)
+    assert world.bank.held_of(KEY) == 0
+    with pytest.raises(LimitReached):
+        world.reserve(world.one, hundred, 1)
+
+
 def test_a_rolling_window_never_admits_more_than_its_limit(world: World) -> None:
     admitted: list[float] = []
     ten = limit(10, seconds=10)
