@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from jackfield.commands import AdminClient
+from jackfield_usage.commands import _apply
+from jackfield_usage.reconciliation import Mending
+
 from .conftest import CONFIG, Opened
 
 
@@ -69,3 +73,10 @@ def test_reconcile_tells_differences_by_its_exit_code(used: Path, tmp_path: Path
     assert "no differences" in run("reconcile", "--config", used, invoice)
     invoice.write_text(f"date,model,requests\n{day['period']},echo,5\n")
     assert "1 differences" in run("reconcile", "--config", used, invoice, code=1)
+
+
+def test_any_number_of_corrections_is_sent(used: Path) -> None:
+    counts = {"cost": 1, "input_tokens": 1, "output_tokens": 1}
+    unknown = [Mending(f"r{number}", counts) for number in range(4_000)]
+    with AdminClient(str(used)) as client:
+        assert _apply(client, unknown) == 0

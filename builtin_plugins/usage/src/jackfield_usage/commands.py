@@ -1,7 +1,7 @@
 """`jackfield usage` and `jackfield reconcile`."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ from jackfield.errors import ConfigError
 
 from .export import export
 from .invoice import read_invoice
-from .reconciliation import Reconciliation
+from .reconciliation import Mending, Reconciliation
 from .tally_sheet import Sheet, ask
 
+_AT_ONCE = 1_000  # corrections
 _ROOM = 1.3  # a full bar is red, and the largest of some costs is no problem
 _LABELS = ("period", "cost", "", "requests", "input", "output", "")
 
@@ -159,19 +160,27 @@ def _reconcile(client: AdminClient, arguments: Namespace) -> int:
     sheet: Sheet = ask(client, invoice, arguments.provider, _times(arguments))
     covers = bool(arguments.provider and (invoice.dated or (arguments.since and arguments.until)))
     found = Reconciliation.of(invoice, sheet, arguments.tolerance, covers=covers)
+    mended = _apply(client, found.corrections) if arguments.apply else 0
     terminal = output()
     if arguments.json:
-        terminal.json(found.as_json())
+        terminal.json({**found.as_json(), "corrected": mended})
     else:
         heads = ["day", "model", "request", "what", "invoice", "recorded", "difference"]
         terminal.table(heads, found.rows())
         terminal.line()
         terminal.line(strong(found.summary()))
-    if arguments.apply and found.corrections:
-        body = [one.as_json() for one in found.corrections]
-        mended = client.send("POST", "/jackfield/usage/corrections", body)["corrected"]
-        terminal.line(f"{len(mended)} records corrected")
+        if arguments.apply:
+            terminal.line(f"{mended:,} records corrected")
     return FAILED if found.differences else 0
+
+
+def _apply(client: AdminClient, corrections: Sequence[Mending]) -> int:
+    """Make corrections, so many at once as one request may hold; how many records were mended."""
+    mended = 0
+    for at in range(0, len(corrections), _AT_ONCE):
+        body = [one.as_json() for one in corrections[at : at + _AT_ONCE]]
+        mended += len(client.send("POST", "/jackfield/usage/corrections", body)["corrected"])
+    return mended
 
 
 def _times(arguments: Namespace) -> dict[str, str]:
