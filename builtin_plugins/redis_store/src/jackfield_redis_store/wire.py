@@ -115,7 +115,11 @@ class Wire:
                 waiting.set_result(answer)
 
     def _look_again(self, answer: asyncio.Future[Any]) -> None:
-        self._loop.call_later(GRACE, self._give_up, answer)
+        self._loop.call_later(GRACE, self._look_behind, answer)
+
+    def _look_behind(self, answer: asyncio.Future[Any]) -> None:
+        # Timers come before what a busy loop has read meanwhile and has not yet handed on.
+        self._loop.call_soon(self._give_up, answer)
 
     def _give_up(self, answer: asyncio.Future[Any]) -> None:
         if not answer.done():
