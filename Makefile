@@ -3,8 +3,6 @@
 
 MANIFESTS := pyproject.toml $(wildcard requirements*.txt */pyproject.toml */*/pyproject.toml)
 ARGS ?=
-# Every core takes its share of the tests; make test ARGS="-n 0" does without.
-SHARES := --numprocesses auto --maxprocesses 8 --dist worksteal
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,8 +14,8 @@ run: .venv/.installed-run  ## serve on 127.0.0.1:4747 (more options: make run AR
 # The tests start hundreds of processes, which need not each compile the gateway anew.
 test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/.installed-dev  ## run every test (some of them: make test ARGS="kernel -k stream")
-	@echo "jackfield: $(strip .venv/bin/pytest $(SHARES) $(ARGS))"
-	@.venv/bin/pytest $(SHARES) $(ARGS)
+	@echo "jackfield: $(strip .venv/bin/pytest $(ARGS))"
+	@.venv/bin/pytest $(ARGS)
 
 check: .venv/.installed-dev  ## lint, format, types, import rules
 	@scripts/check
