@@ -1,7 +1,7 @@
 """One process that spends from a shared budget: `python spender.py FOLDER`.
 
-Prints `ready`, and begins when it is given a line. Prints `spent` for each request that is answered,
-and `over` once no more of them are.
+Prints `ready`, and begins when it is given a line. Prints `spent` for each request that is
+answered, and `over` once no more of them are.
 """
 
 import asyncio
