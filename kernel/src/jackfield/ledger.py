@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 from jackfield._ledger.clock import StoreClock
 from jackfield._ledger.holdings import Holdings
 from jackfield._ledger.outage import Outage
-from jackfield._ledger.pledge import Pledge
+from jackfield._ledger.pledge import Pledge, Promise
 from jackfield._ledger.poster import Poster
 from jackfield._ledger.recovery import Recovery
 from jackfield._ledger.syncing import Syncing
@@ -59,37 +59,6 @@ class LedgerOptions:
 
 def _new_owner() -> str:
     return f"{secrets.token_hex(4)}-{os.getpid()}-{secrets.token_hex(8)}"
-
-
-@define(eq=False)
-class Promise:
-    """What one plugin may have to post for a call of a provider, until it is kept or void."""
-
-    _pledge: Pledge
-    _keepers: set[Pledge]
-    _is_open: bool = field(default=True, init=False)
-
-    def keep(self, entry: Entry) -> None:
-        """Post this in the place of what was promised, together with what others have promised.
-
-        Raises ValueError when it was kept or made void before.
-        """
-        self._settle(entry)
-
-    def void(self) -> None:
-        """Nothing was spent. Raises ValueError when it was kept or made void before."""
-        self._settle(None)
-
-    def _settle(self, entry: Entry | None) -> None:
-        if not self._is_open:
-            raise ValueError("a promise is settled once")
-        self._is_open = False
-        pledge = self._pledge
-        pledge.settle(entry)
-        if pledge.is_open:
-            self._keepers.add(pledge)
-        else:
-            self._keepers.discard(pledge)
 
 
 @define(eq=False)

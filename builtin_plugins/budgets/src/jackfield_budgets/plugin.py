@@ -1,5 +1,6 @@
 """The plugin: reserves the most that an attempt can cost before it is made, and settles after."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from math import inf
@@ -163,6 +164,10 @@ class Budgets(Plugin):
             response = await call_next(target)
         except GatewayError as error:
             self._ended(spending, exchange, before, free=is_unbilled(error))
+            raise
+        except asyncio.CancelledError:
+            if not spending.may_be_billed:
+                spending.void()
             raise
         else:
             self._ended(spending, exchange, before, free=self.config.cache_hits == "free")

@@ -41,6 +41,11 @@ class Spending:
             debits += self._soft_debits(most)
         self._promise = self._ledger.pledge(exchange, Entry(self.tenant, now, b"", debits))
 
+    @property
+    def may_be_billed(self) -> bool:
+        """Whether the provider's call may have begun."""
+        return self._promise.is_written
+
     def void(self) -> None:
         """Nothing was spent."""
         if self.is_open:

@@ -140,6 +140,10 @@ class UsageRecords(Plugin):
         except GatewayError as error:
             self._ended(attempt, exchange, before, free=is_unbilled(error))
             raise
+        except asyncio.CancelledError:
+            if not attempt.promise.is_written:  # the call has not begun
+                self._void(attempt)
+            raise
         else:  # without a tap another plugin has answered
             self._ended(attempt, exchange, before, free=True)
             return response

@@ -71,6 +71,42 @@ class Pledge:
             self._scribe.cancel(self._number)
 
 
+@define(eq=False)
+class Promise:
+    """What one plugin may have to post for a call of a provider, until it is kept or void."""
+
+    _pledge: Pledge
+    _keepers: set[Pledge]
+    _is_open: bool = field(default=True, init=False)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it is on record, so that the call that it is for may have begun."""
+        return self._pledge.is_written
+
+    def keep(self, entry: Entry) -> None:
+        """Post this in the place of what was promised, together with what others have promised.
+
+        Raises ValueError when it was kept or made void before.
+        """
+        self._settle(entry)
+
+    def void(self) -> None:
+        """Nothing was spent. Raises ValueError when it was kept or made void before."""
+        self._settle(None)
+
+    def _settle(self, entry: Entry | None) -> None:
+        if not self._is_open:
+            raise ValueError("a promise is settled once")
+        self._is_open = False
+        pledge = self._pledge
+        pledge.settle(entry)
+        if pledge.is_open:
+            self._keepers.add(pledge)
+        else:
+            self._keepers.discard(pledge)
+
+
 def _joined(entries: Sequence[Entry]) -> Entry:
     if len(entries) == 1:
         return entries[0]
