@@ -8,9 +8,8 @@ import pytest
 from attrs import define
 
 from jackfield import Plugin, Setup
-from jackfield.http import HttpRequest, HttpResponse
 from jackfield.testing import Answer, GatewayClient
-from jackfield.testing.gateway import client_of, observed_gateway
+from jackfield.testing.gateway import admin_of, client_of, observed_gateway
 from jackfield.testing.memory_store import MemoryStore
 
 TOML = """
@@ -61,14 +60,7 @@ class Office:
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
     gateway = observed_gateway(TOML, {"memory": Memory}, directory=tmp_path)
     async with gateway:
-
-        async def handle(request: HttpRequest) -> HttpResponse:
-            request.client = "unix"
-            return await gateway.admin_face.handle(request)
-
-        admin = client_of(gateway)
-        admin._handle = handle
-        yield Office(client_of(gateway), admin)
+        yield Office(client_of(gateway), admin_of(gateway))
 
 
 async def test_a_budget_that_is_made_holds(office: Office) -> None:

@@ -7,9 +7,8 @@ import pytest
 
 from jackfield import Exchange, Plugin, Principal, hookimpl
 from jackfield.admin import permissions_of
-from jackfield.http import HttpRequest, HttpResponse
 from jackfield.testing import GatewayClient
-from jackfield.testing.gateway import client_of, observed_gateway
+from jackfield.testing.gateway import admin_of, observed_gateway
 
 TOML = """
 [plugins.badges]
@@ -47,13 +46,7 @@ class Badges(Plugin):
 async def admin(tmp_path: Path) -> AsyncIterator[GatewayClient]:
     gateway = observed_gateway(TOML, {"badges": Badges}, directory=tmp_path)
     async with gateway:
-
-        async def handle(request: HttpRequest) -> HttpResponse:
-            request.client = "unix"
-            return await gateway.admin_face.handle(request)
-
-        admin = client_of(gateway)
-        admin._handle = handle
+        admin = admin_of(gateway)
         for name, fields in BUDGETS.items():
             made = {"name": name, "organization": "acme", "limit": "5.00", **fields}
             assert (await admin.post("/jackfield/budgets", json=made)).status == 201

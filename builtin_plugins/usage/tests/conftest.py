@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from attrs import define
 
-from jackfield.http import HttpRequest, HttpResponse
 from jackfield.testing import GatewayClient
-from jackfield.testing.gateway import ObservedGateway, client_of, observed_gateway
+from jackfield.testing.gateway import ObservedGateway, admin_of, client_of, observed_gateway
 
 CONFIG = """
 [plugins.usage]
@@ -44,16 +43,6 @@ class Office:
         """The records."""
         found: list[dict[str, Any]] = (await self.ask(f"/jackfield/usage/records?{query}"))["data"]
         return found
-
-
-def admin_of(gateway: ObservedGateway) -> GatewayClient:
-    """Who can open the socket of the admin listener."""
-
-    async def through_the_socket(request: HttpRequest) -> HttpResponse:
-        request.client = "unix"
-        return await gateway.admin_face.handle(request)
-
-    return GatewayClient(through_the_socket, gateway.end_exchanges, {}, gateway.written_log)
 
 
 Opened = Callable[..., AbstractAsyncContextManager[Office]]

@@ -10,11 +10,11 @@ import pytest
 from attrs import define
 
 from jackfield.testing import Answer
-from jackfield.testing.gateway import client_of, observed_gateway
+from jackfield.testing.gateway import admin_of, client_of, observed_gateway
 from jackfield_usage.csv_cells import plain_cell
 from jackfield_usage.export import write_csv
 
-from .conftest import CONFIG, Office, admin_of
+from .conftest import CONFIG, Office
 
 TOML = "[plugins.virtual_keys]\n" + CONFIG
 ROLES = ["owner", "admin", "auditor", "member"]

@@ -8,10 +8,10 @@ import pytest
 from jackfield import CallNext, Exchange, Plugin, Response, Target, hookimpl
 from jackfield.messages import Usage
 from jackfield.store import Account
-from jackfield.testing.gateway import client_of, observed_gateway
+from jackfield.testing.gateway import admin_of, client_of, observed_gateway
 from jackfield.testing.provider import Reply
 
-from .conftest import Office, admin_of
+from .conftest import Office
 
 TOML = """
 [upstream]

@@ -9,9 +9,8 @@ import pytest
 from attrs import define
 
 from jackfield import Plugin
-from jackfield.http import HttpRequest, HttpResponse
 from jackfield.testing import Answer, GatewayClient
-from jackfield.testing.gateway import ObservedGateway, client_of, observed_gateway
+from jackfield.testing.gateway import ObservedGateway, admin_of, client_of, observed_gateway
 
 CONFIG = """
 [models.fast]
@@ -58,18 +57,6 @@ class Office:
         """Chat with a key."""
         headers = {"authorization": f"Bearer {key}", **more.pop("headers", {})}
         return await self.client.chat(model=model, headers=headers, **more)
-
-
-def admin_of(gateway: ObservedGateway) -> GatewayClient:
-    """Who can open the socket of the admin listener."""
-    client = client_of(gateway)
-
-    async def through_the_socket(request: HttpRequest) -> HttpResponse:
-        request.client = "unix"
-        return await gateway.admin_face.handle(request)
-
-    client._handle = through_the_socket
-    return client
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """A whole gateway in this process, without a socket: every hook, none of the network."""
 
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +12,7 @@ from jackfield._gateway import Gateway
 from jackfield._loader import Installed, installed
 from jackfield.config import Document, parse
 from jackfield.exchange import Exchange
+from jackfield.http import HttpRequest, HttpResponse
 from jackfield.plugin import Plugin
 from jackfield.response import Outcome
 
@@ -101,8 +102,24 @@ def observed_gateway(
 
 def client_of(gateway: ObservedGateway) -> GatewayClient:
     """A client of a gateway that has started."""
+    return _client(gateway, gateway.handle)
+
+
+def admin_of(gateway: ObservedGateway) -> GatewayClient:
+    """A client of its admin listener, as who can open the socket."""
+
+    async def through_the_socket(request: HttpRequest) -> HttpResponse:
+        request.client = "unix"
+        return await gateway.admin_face.handle(request)
+
+    return _client(gateway, through_the_socket)
+
+
+def _client(
+    gateway: ObservedGateway, handle: Callable[[HttpRequest], Awaitable[HttpResponse]]
+) -> GatewayClient:
     return GatewayClient(
-        gateway.handle,
+        handle,
         gateway.end_exchanges,
         {plugin.name: plugin for plugin in gateway.loaded.plugins},
         gateway.written_log,
