@@ -14,8 +14,7 @@ run: .venv/.installed-run  ## serve on 127.0.0.1:4747 (more options: make run AR
 # The tests start hundreds of processes, which need not each compile the gateway anew.
 test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/.installed-dev  ## run every test (some of them: make test ARGS="kernel -k stream")
-	@echo "jackfield: $(strip .venv/bin/pytest $(ARGS))"
-	@.venv/bin/pytest $(ARGS)
+	@scripts/test $(ARGS)
 
 check: .venv/.installed-dev  ## lint, format, types, import rules
 	@scripts/check
