@@ -122,7 +122,9 @@ class Holdings:
     async def _ask(self, claims: Sequence[Claim]) -> Acquired:
         asked = time.monotonic()
         try:
-            acquired = await self._store.acquire(self._owner, claims, lease=self._lease)
+            # What goes back may be just what is asked for. A store gets both in this order.
+            acquiring = self._store.acquire(self._owner, claims, lease=self._lease)
+            _, acquired = await asyncio.gather(self.settle(), acquiring)
         except StoreUnavailable:
             self._outage.failed()
             self.doubt(later=True)
