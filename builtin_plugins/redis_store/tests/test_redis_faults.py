@@ -162,6 +162,18 @@ async def test_a_server_that_forgets_when_it_is_full_is_not_used(own: Process) -
             await until(lambda: _says(store, "set it to noeviction"))
 
 
+async def test_a_server_that_begins_to_forget_is_no_longer_used(own: Process) -> None:
+    with running(own):
+        async with opened(own.url, deadline=DEADLINE) as store:
+            await recovered(store)
+            own.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+            own.ask("CONFIG", "SET", "maxmemory", "100mb")
+            await until(lambda: _says(store, "set it to noeviction"))
+            assert (await call_often(store)).answered == 0
+            own.ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
+            await recovered(store)
+
+
 async def test_what_is_no_redis_is_found_out() -> None:
     async with _nonsense() as url, opened(url, deadline=DEADLINE) as store:
         await until(lambda: _says(store, "does not speak the protocol of Redis"))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from builtin_plugins.redis_store.tests.callers import PATIENCE, recovered
+from builtin_plugins.redis_store.tests.callers import PATIENCE, recovered, until
 from builtin_plugins.redis_store.tests.redis_servers import Process
 from builtin_plugins.redis_store.tests.relay import Relay, relaying
 
@@ -88,3 +88,20 @@ async def test_a_listener_that_is_gone_takes_no_memory(
     del letters
     await speaker.publish("c", b"to nobody")
     assert [len(listening) for listening in inboxes.values()] == [0]
+
+
+async def test_who_may_not_hear_a_channel_is_told_so(server: Process) -> None:
+    server.ask("ACL", "SETUSER", "deaf", "on", ">made-up", "+@all", "~*", "resetchannels")
+    try:
+        async with opened(server.url.replace("127", "deaf:made-up@127"), deadline=1.0) as store:
+            letters = store.listen("c")
+            await until(lambda: _says(store, "refuses a command to this user"))
+            server.ask("ACL", "SETUSER", "deaf", "&*")
+            assert await _next(letters) is None
+            assert await store.health() is None
+    finally:
+        server.ask("ACL", "DELUSER", "deaf")
+
+
+async def _says(store: RedisStore, words: str) -> bool:
+    return words in (await store.health() or "")

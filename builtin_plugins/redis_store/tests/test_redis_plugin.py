@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-import trustme
 from builtin_plugins.redis_store.tests.callers import probe, until
 from builtin_plugins.redis_store.tests.redis_servers import Process, running
 
@@ -60,6 +59,50 @@ async def test_a_wrong_password_refuses_the_start(
     assert "made-up" not in str(caught.value)
 
 
+async def test_a_server_of_a_cluster_has_to_be_called_one(tmp_path: Path) -> None:
+    own = Process("redis-server", tmp_path / "own", ("--cluster-enabled", "yes"))
+    with (
+        running(own),
+        pytest.raises(ConfigError, match='is one of a cluster; set mode = "cluster"'),
+    ):
+        await _status(_table(own.url), tmp_path)
+
+
+async def test_a_sentinel_in_the_place_of_a_server_is_said_to_be_one(tmp_path: Path) -> None:
+    own = Process("redis-server", tmp_path / "own")
+    own.folder.mkdir()
+    own.folder.joinpath("sentinel.conf").write_text("sentinel monitor main 127.0.0.1 1 1\n")
+    with running(own), pytest.raises(ConfigError, match='is a sentinel; set mode = "sentinel"'):
+        await _status(_table(own.url), tmp_path)
+
+
+async def test_a_server_that_is_no_cluster_says_so(server: Process, tmp_path: Path) -> None:
+    async with run_gateway(_table(server.url, 'mode = "cluster"'), directory=tmp_path) as client:
+        answer = await client.get("/ready")
+        assert b"cluster support disabled" in await answer.read()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_warned"), [((), True), (("--appendonly", "yes"), False)], ids=str
+)
+async def test_a_server_that_keeps_nothing_on_disk_is_warned_of(
+    arguments: tuple[str, ...], is_warned: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running(Process("redis-server", tmp_path / "own", arguments)) as own:
+        assert await _status(_table(own.url), tmp_path) == 200
+    assert ("set appendonly to yes" in caplog.text) == is_warned
+
+
+async def test_a_server_that_does_not_show_what_it_drops_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running(Process("redis-server", tmp_path / "own")) as own:
+        own.ask("ACL", "SETUSER", "blind", "on", ">made-up", "+@all", "-info", "~*", "&*")
+        async with opened(own.url.replace("127", "blind:made-up@127"), deadline=1.0) as store:
+            await probe(store)
+    assert "give the user +info" in caplog.text
+
+
 async def test_a_password_in_a_secret_url_is_used_and_never_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -76,7 +119,9 @@ async def test_a_password_in_a_secret_url_is_used_and_never_shown(
 
 async def test_the_rights_that_are_documented_are_enough(tmp_path: Path) -> None:
     readme = Path(__file__).parents[1].joinpath("README.md").read_text()
-    rights = re.search(r"`(\+@read[^`]*)`.*?`(~[^`]*)`.*?`(&[^`]*)`", readme, re.DOTALL)
+    rights = re.search(
+        r"`(\+@read[^`]*)`.*?`(~[^`]*)`.*?`(resetchannels &[^`]*)`", readme, re.DOTALL
+    )
     assert rights is not None
     own = Process("redis-server", tmp_path / "own")
     with running(own):
@@ -115,6 +160,13 @@ async def test_a_secret_that_is_no_url_is_not_repeated(
         ('nodes = ["127.0.0.1:7001"]', 'needs mode = "cluster"'),
         ('mode = "clusters"', "did you mean"),
         ('prefix = "a{b}"', "prefix"),
+        ('key_file = "key.pem"', "needs `cert_file`"),
+        ('ca_file = "ca.pem"', "`ca_file` and `cert_file` are for TLS"),
+        ('tls = true\nca_file = "missing.pem"', r"ca_file: .*missing\.pem holds no certificates"),
+        (
+            'tls = true\ncert_file = "missing.pem"',
+            r"cert_file: .*missing\.pem holds no certificate",
+        ),
         ("answer_ms = 1", "answer_ms"),
     ],
 )
@@ -130,24 +182,3 @@ async def test_a_new_server_is_waited_for_at_the_start(tmp_path: Path) -> None:
     with running(own):
         toml = f'[plugins.redis_store]\nurl = "{own.url}"\nrecovery_seconds = 0.3'
         assert await _status(toml, tmp_path) == 200
-
-
-async def test_tls_is_spoken_to_servers_that_are_trusted(tmp_path: Path) -> None:
-    own = _with_tls(tmp_path)
-    with running(own):
-        url = f"rediss://127.0.0.1:{own.port + 1}/0"
-        assert await _status(_table(url, f'ca_file = "{tmp_path}/ca.pem"'), tmp_path) == 200
-        with pytest.raises(ConfigError, match="has a certificate that is not trusted"):
-            await _status(_table(url), tmp_path)
-
-
-def _with_tls(folder: Path) -> Process:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(folder / "ca.pem")
-    certificate = authority.issue_cert("127.0.0.1")
-    certificate.cert_chain_pems[0].write_to_path(folder / "cert.pem")
-    certificate.private_key_pem.write_to_path(folder / "key.pem")
-    own = Process("redis-server", folder / "own")
-    files = ("--tls-cert-file", f"{folder}/cert.pem", "--tls-key-file", f"{folder}/key.pem")
-    own.arguments = ("--tls-port", str(own.port + 1), "--tls-auth-clients", "no", *files)
-    return own

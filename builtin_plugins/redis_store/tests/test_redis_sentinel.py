@@ -88,4 +88,5 @@ async def test_sentinels_that_are_all_away_are_said_to_be() -> None:
     trouble = await store.settled(2.0)
     await store.close()
     assert trouble is not None
-    assert trouble.reason == "cannot be found, for no sentinel says where it is"
+    why = "one cannot be reached: Connection refused"
+    assert trouble.reason == f"cannot be found, for no sentinel says where it is: {why}"

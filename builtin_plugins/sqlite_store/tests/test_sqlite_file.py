@@ -5,11 +5,13 @@ import sqlite3
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from jackfield.errors import ConfigError
+from jackfield.store import Entry, StoreUnavailable
 from jackfield_sqlite_store import opened
 from jackfield_sqlite_store.database import open_database
 
@@ -109,3 +111,54 @@ async def test_what_is_committed_comes_into_the_file_without_another_commit(tmp_
         await store.put("s", "k", bytes(1 << 20))
         while path.stat().st_size < 1 << 20:
             await store.time()
+
+
+async def test_a_file_that_is_replaced_while_it_is_in_use_is_not_written_to(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    async with opened(tmp_path / "copy.db") as other:
+        await other.put("s", "k", b"of the copy")
+    async with opened(path) as store:
+        await store.put("s", "k", b"1")
+        path.rename(tmp_path / "kept.db")
+        (tmp_path / "copy.db").rename(path)
+        for call in (store.put("s", "k", b"2"), store.get("s", "k")):
+            with pytest.raises(StoreUnavailable):
+                await call
+        assert "another file): put it back" in str(await store.health())
+        (tmp_path / "kept.db").rename(path)
+        assert await store.health() is None
+        assert await store.put("s", "k", b"2") == 2
+
+
+async def test_a_file_that_is_removed_while_it_is_in_use_is_not_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    async with opened(path) as store:
+        path.unlink()
+        with pytest.raises(StoreUnavailable):
+            await store.put("s", "k", b"1")
+        assert "No such file or directory): put it back" in str(await store.health())
+        assert not path.exists()
+
+
+async def test_a_backup_is_put_back_while_the_store_is_open(tmp_path: Path) -> None:
+    async with opened(tmp_path / "store.db") as store:
+        await store.post("o", 1, [Entry("s", 0.0, b"kept")])
+        with (
+            closing(sqlite3.connect(store.path)) as db,
+            closing(sqlite3.connect(":memory:")) as copy,
+        ):
+            db.backup(copy)
+            await store.post("o", 2, [Entry("s", 0.0, b"lost")])
+            copy.backup(db)
+        assert (await store.renew("o", lease=1)).posted == 1
+        assert await store.health() is None
+
+
+async def test_a_damaged_file_is_said_to_be_one(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    async with opened(path) as store:
+        await store.put("s", "k", b"1")
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 16 * 4096)
+    assert "malformed; put a backup in its place" in await problem(path)

@@ -12,7 +12,7 @@ from jackfield.address import Address
 from .dialing import Dialing
 from .node import Node
 from .routing import Router
-from .trouble import ServerLost, Trouble, words_of
+from .trouble import ServerLost, Trouble, told, words_of
 from .wire import Word
 
 REDIRECTIONS: Final = 4
@@ -34,6 +34,7 @@ class ClusterRouter(Router):
         self._nodes: dict[Address, Node] = {}
         self._owners: list[Node | None] = [None] * 16384
         self._trouble: Trouble | None = None
+        self._refusal = _UNKNOWN
         self._wanted = asyncio.Event()
         self._wanted.set()
         self._loop = asyncio.get_running_loop()
@@ -112,7 +113,7 @@ class ClusterRouter(Router):
                 locate,
                 self._dialing,
                 deadline=self._deadline,
-                takes_writes=False,
+                clustered=True,
                 on_down=self._wanted.set,
             )
         return self._nodes[address]
@@ -133,11 +134,15 @@ class ClusterRouter(Router):
                 self._wanted.set()
 
     async def _slots(self) -> list[tuple[int, int, Address]]:
+        self._refusal = _UNKNOWN
         for address, node in list(self._nodes.items()):
             try:
                 until = self._loop.time() + LEARNING
                 answer = await node.ask(("CLUSTER", "SLOTS"), until=until)
-            except (ServerLost, ResponseError):
+            except ServerLost:
+                continue
+            except ResponseError as error:
+                self._refusal = told(error)
                 continue
             found = [
                 (int(first), int(last), Address(primary[0].decode() or address.host, primary[1]))
@@ -162,7 +167,7 @@ class ClusterRouter(Router):
 
     def _worst(self) -> Trouble:
         troubles = [node.trouble for node in self._nodes.values() if node.trouble]
-        return next((one for one in troubles if one.mistake), next(iter(troubles), _UNKNOWN))
+        return next((one for one in troubles if one.mistake), next(iter(troubles), self._refusal))
 
 
 def _place(elsewhere: AskError, asked: Node) -> Address:

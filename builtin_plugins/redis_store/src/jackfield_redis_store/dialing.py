@@ -1,6 +1,6 @@
-"""Where servers are and how to connect to them: addresses, names, passwords, certificates."""
+"""Where servers are and how to connect to them: addresses, names, passwords, TLS."""
 
-from pathlib import Path
+import ssl
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
@@ -46,6 +46,11 @@ class PlainConnection(Connection, _Direct):
 class TlsConnection(SSLConnection, _Direct):
     """A TCP connection with TLS."""
 
+    def __init__(self, *, tls: ssl.SSLContext, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        # The library would make one at each connection, that trusts the system's in any case.
+        self.ssl_context.context = tls
+
 
 class SocketConnection(UnixDomainSocketConnection, _Direct):
     """A connection to a Unix socket."""
@@ -61,8 +66,7 @@ class Dialing:
     username: str = ""
     password: Secret | None = None
     database: int = 0
-    tls: bool = False
-    ca_file: Path | None = None
+    tls: ssl.SSLContext | None = None
     patience: float = field(default=CONNECTING)
 
     def connection(self, address: Address) -> DirectConnection:
@@ -80,9 +84,8 @@ class Dialing:
         if address.path:
             return SocketConnection(path=address.path, **arguments)
         arguments |= {"host": address.host, "port": address.port}
-        if self.tls:
-            ca_certs = str(self.ca_file) if self.ca_file else None
-            return TlsConnection(ssl_ca_certs=ca_certs, **arguments)
+        if self.tls is not None:
+            return TlsConnection(tls=self.tls, **arguments)
         return PlainConnection(**arguments)
 
     def of_sentinel(self, password: Secret | None) -> "Dialing":

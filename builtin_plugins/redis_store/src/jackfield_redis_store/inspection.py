@@ -3,31 +3,52 @@
 import re
 from typing import Final
 
+from attrs import frozen
 from redis.exceptions import NoPermissionError, ResponseError
 
-from .trouble import LOADING, REPLICA, Trouble, told
+from .trouble import LOADING, NONSENSE, REPLICA, Trouble, told
 from .wire import Wire
 
 OLDEST: Final = (6, 2)
 
+UNSEEN: Final = (
+    "does not let this user see whether it drops data when it is full; give the user +info"
+)
+UNKEPT: Final = (
+    "writes nothing to disk as it comes and has no replica, so that keys and budgets are gone when"
+    " it dies; set appendonly to yes"
+)
+
 _LINE: Final = re.compile(r"^(\w+):(.*?)\r?$", re.MULTILINE)
 
 
-async def inspect(wire: Wire, until: float, *, takes_writes: bool) -> Trouble | None:
-    """What is wrong with a server. One that does not let itself be inspected is taken as it is."""
+@frozen
+class Finding:
+    """What is wrong with a server, if anything, and what is a risk with one that can be used."""
+
+    trouble: Trouble | None = None
+    risk: str = ""
+
+
+async def inspect(wire: Wire, until: float, *, clustered: bool) -> Finding:
+    """Look at a server. One that does not let itself be inspected is taken as it is."""
     try:
         answer = await wire.call(("INFO",), until=until)
     except NoPermissionError:
-        return None
+        return Finding(risk=UNSEEN)
     except ResponseError as error:
-        return told(error)
-    found = dict(_LINE.findall(bytes(answer).decode("utf-8", "replace")))
-    return (
+        return Finding(told(error))
+    if not isinstance(answer, bytes):
+        return Finding(NONSENSE)
+    found = dict(_LINE.findall(answer.decode("utf-8", "replace")))
+    trouble = (
         _loading(found)
         or _too_old(found)
-        or (_replica(found) if takes_writes else None)
+        or (None if clustered else _elsewhere(found) or _replica(found))
         or _forgetful(found)
     )
+    kept_twice = found.get("aof_enabled") != "0" or found.get("connected_slaves") != "0"
+    return Finding(trouble, "" if kept_twice else UNKEPT)
 
 
 def _loading(found: dict[str, str]) -> Trouble | None:
@@ -40,6 +61,16 @@ def _too_old(found: dict[str, str]) -> Trouble | None:
     if not numbers or numbers >= OLDEST:
         return None
     return Trouble(f"is Redis {version}; 6.2 or later, or Valkey, is needed", mistake=True)
+
+
+def _elsewhere(found: dict[str, str]) -> Trouble | None:
+    mode = found.get("redis_mode", found.get("server_mode"))
+    if mode == "cluster":
+        return Trouble('is one of a cluster; set mode = "cluster"', mistake=True)
+    if mode == "sentinel":
+        reason = 'is a sentinel; set mode = "sentinel", and name it in `sentinels`'
+        return Trouble(reason, mistake=True)
+    return None
 
 
 def _replica(found: dict[str, str]) -> Trouble | None:

@@ -3,15 +3,15 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from typing import Final
 from weakref import WeakSet
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from jackfield.address import Address
 
 from .dialing import Dialing, DirectConnection
+from .trouble import Trouble, told
 from .wire import packed
 
 UNREAD: Final = 1_000
@@ -36,9 +36,10 @@ class Listening(AsyncIterator[bytes | None]):
 
 
 class Switchboard:
-    """Hands the messages of channels to those who listen."""
+    """Hands the messages of channels to those who listen. `trouble` is why it cannot hear them."""
 
     def __init__(self, dialing: Dialing, locate: Callable[[], Address | None]) -> None:
+        self.trouble: Trouble | None = None
         self._dialing = dialing
         self._locate = locate
         self._inboxes: defaultdict[bytes, WeakSet[Inbox]] = defaultdict(WeakSet)
@@ -66,10 +67,15 @@ class Switchboard:
 
     async def _keep(self) -> None:
         while True:
-            # What is wrong with the server the other connection tells.
-            with suppress(RedisError, OSError, TimeoutError):
+            # What is wrong with the server the other connection tells, but not what this user may
+            # not hear.
+            try:
                 if (address := self._locate()) is not None:
                     await self._attend(address)
+            except ResponseError as refusal:
+                self.trouble = told(refusal)
+            except (RedisError, OSError, TimeoutError):
+                pass
             await asyncio.sleep(PAUSE)
 
     async def _attend(self, address: Address) -> None:
@@ -110,6 +116,7 @@ class Switchboard:
             if kind == b"message":
                 self._deliver(channel, rest[0])
             elif kind == b"subscribe":
+                self.trouble = None
                 self._heard.add(channel)
                 self._deliver(channel, None)
 

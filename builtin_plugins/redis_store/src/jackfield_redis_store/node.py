@@ -19,6 +19,8 @@ logger = logging.getLogger("jackfield.plugins")
 
 SHORTEST_PAUSE: Final = 0.04
 LONGEST_PAUSE: Final = 1.0
+INSPECTING: Final = 2.0
+"""Seconds between two looks at whether a server is still one that data can be kept in."""
 STEADY: Final = 1.0
 """Seconds after which a connection that is lost is made again at once."""
 
@@ -40,7 +42,7 @@ class Node:
         dialing: Dialing,
         *,
         deadline: float,
-        takes_writes: bool = True,
+        clustered: bool = False,
         on_down: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
@@ -52,7 +54,8 @@ class Node:
         self._locate = locate
         self._dialing = dialing
         self._deadline = deadline
-        self._takes_writes = takes_writes
+        self._clustered = clustered
+        self._risk = ""
         self._on_down = on_down
         self._wire: Wire | None = None
         self._loop = asyncio.get_running_loop()
@@ -96,7 +99,7 @@ class Node:
             opened = self._loop.time()
             try:
                 self._is_up(wire)
-                trouble = await asyncio.shield(wire.lost)
+                trouble = await self._watch(wire)
             finally:
                 self._wire, self._settled = None, self._loop.create_future()
                 await wire.close()
@@ -113,15 +116,31 @@ class Node:
         self.address = await self._locate()
         wire = await Wire.open(self.address, self._dialing)
         try:
-            patience = self._loop.time() + self._dialing.patience
-            trouble = await inspect(wire, patience, takes_writes=self._takes_writes)
-            if trouble:
-                raise ServerLost(trouble)
+            await self._inspect(wire)
             await wire.call(("PING",), until=self._loop.time() + self._deadline)
         except BaseException:
             await wire.close()
             raise
         return wire
+
+    async def _inspect(self, wire: Wire) -> None:
+        """Raises ServerLost where data cannot be kept."""
+        until = self._loop.time() + self._dialing.patience
+        found = await inspect(wire, until, clustered=self._clustered)
+        if found.trouble:
+            raise ServerLost(found.trouble)
+        if found.risk and found.risk != self._risk:
+            logger.warning("%s %s", self.name, found.risk)
+        self._risk = found.risk
+
+    async def _watch(self, wire: Wire) -> Trouble:
+        """Wait until the connection is lost, as it is when data can no longer be kept there."""
+        while not (await asyncio.wait([wire.lost], timeout=INSPECTING))[0]:
+            try:
+                await self._inspect(wire)
+            except ServerLost as lost:
+                wire.lose(lost.trouble)
+        return wire.lost.result()
 
     def _is_up(self, wire: Wire) -> None:
         if self.trouble is not None:

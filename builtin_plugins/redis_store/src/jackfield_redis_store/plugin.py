@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 from pathlib import Path
 from typing import ClassVar, Final, Literal
 
@@ -15,6 +16,7 @@ from jackfield.store import StoreUnavailable
 
 from .opening import Servers
 from .store import RedisStore
+from .tls import tls_context
 from .trouble import Trouble
 from .url import Location, RedisUrl
 
@@ -51,6 +53,12 @@ class RedisStorePlugin(Plugin):
         ca_file: Path | None = option(
             None, "Certificates to trust in place of the system's, in PEM."
         )
+        cert_file: Path | None = option(
+            None, "The certificate to show to a server that asks for one, in PEM."
+        )
+        key_file: Path | None = option(
+            None, "The key of `cert_file`, in PEM, where it is not in the same file."
+        )
         prefix: str = option(
             "jackfield",
             "What all keys begin with. Gateways with the same one share everything.",
@@ -81,6 +89,8 @@ class RedisStorePlugin(Plugin):
             raise ValueError('`sentinels` and `sentinel_password` need mode = "sentinel"')
         if config.mode != "cluster" and config.nodes:
             raise ValueError('`nodes` needs mode = "cluster"')
+        if config.key_file and not config.cert_file:
+            raise ValueError("`key_file` needs `cert_file`")
 
     async def start(self, setup: Setup) -> None:
         """Connect, and offer the store; a server that is away is looked for from now on."""
@@ -115,13 +125,23 @@ class RedisStorePlugin(Plugin):
             dialing,
             username=config.username or dialing.username,
             password=password or dialing.password,
-            tls=config.tls or dialing.tls,
-            ca_file=config.ca_file,
+            tls=self._tls(config.tls or location.tls),
             database=0 if config.mode == "cluster" else dialing.database,
         )
         addresses = config.sentinels or (location.address, *config.nodes)
         sentinel_password = await _resolved(setup, config.sentinel_password)
         return Servers(addresses, dialing, config.mode, config.sentinel_master, sentinel_password)
+
+    def _tls(self, wanted: bool) -> ssl.SSLContext | None:
+        config = self.config
+        try:
+            if wanted:
+                return tls_context(config.ca_file, config.cert_file, config.key_file)
+            if config.ca_file or config.cert_file:
+                raise ValueError("tls: `ca_file` and `cert_file` are for TLS; write rediss://")
+        except ValueError as error:
+            raise ConfigError([f"plugins.{self.name}.{error}"]) from None
+        return None
 
     async def _location(self, setup: Setup) -> Location:
         where: Location | SecretRef = self.config.url.where

@@ -11,7 +11,7 @@ from jackfield.address import Address
 
 from .dialing import Dialing
 from .node import Node
-from .trouble import ServerLost, Trouble
+from .trouble import ServerLost, Trouble, told
 from .wire import Wire, Word
 
 ASKING_A_SENTINEL: Final = 0.3
@@ -106,8 +106,10 @@ class Sentinels:
             try:
                 async with asyncio.timeout(ASKING_A_SENTINEL):
                     found = await self._asked(address)
-            except (ServerLost, RedisError, TimeoutError):
-                trouble = Trouble("cannot be found, for no sentinel says where it is")
+            except (ServerLost, RedisError, TimeoutError) as error:
+                why = told(error)
+                reason = f"cannot be found, for no sentinel says where it is: one {why.reason}"
+                trouble = Trouble(reason, why.mistake)
                 continue
             if found:
                 # Who has answered is asked first the next time.

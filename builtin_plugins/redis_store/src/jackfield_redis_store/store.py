@@ -124,7 +124,7 @@ class RedisStore(Store):
             return f"Redis {trouble.reason}" if trouble else "Redis does not answer in time"
         if seconds:
             return f"Redis is empty: for {seconds:.1f} s more it is told what was spent before"
-        trouble = self._server.trouble
+        trouble = self._server.trouble or self._switchboard.trouble
         return f"Redis {trouble.reason}" if trouble else None
 
     async def settled(self, seconds: float) -> Trouble | None:

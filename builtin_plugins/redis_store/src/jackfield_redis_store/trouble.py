@@ -1,6 +1,7 @@
 """What can be wrong with a server, in words for an operator; no secret is ever in them."""
 
 import os
+import re
 import socket
 import ssl
 from typing import Final
@@ -19,6 +20,13 @@ from redis.exceptions import (
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 _LONGEST: Final = 120
+
+_IN_A_SCRIPT: Final = re.compile(r"Error running script .*?@user_script: \d+: (?:-(\w+) )?")
+
+_WORDS: Final[dict[str, type[ResponseError]]] = {
+    "OOM": OutOfMemoryError,
+    "READONLY": ReadOnlyError,
+}
 
 
 @frozen
@@ -47,6 +55,17 @@ REFUSED: Final = Trouble(
     "refuses the username and password; mend `username` and `password`", mistake=True
 )
 
+_STRANGE: Final = Trouble("has a certificate that is not trusted; set `ca_file`", mistake=True)
+_MISNAMED: Final = Trouble(
+    "has a certificate for another name; write the name in it in place of this one", mistake=True
+)
+_UNTRUSTED: Final = {
+    10: Trouble("has a certificate that has expired", mistake=True),
+    62: _MISNAMED,
+    64: _MISNAMED,
+}
+"""By the codes of OpenSSL."""
+
 _TOLD: Final[dict[type[BaseException], Trouble]] = {
     AuthenticationError: REFUSED,
     AuthorizationError: REFUSED,
@@ -73,12 +92,22 @@ def told(error: BaseException) -> Trouble:
     return _unreachable(error)
 
 
+def unwrapped(error: ResponseError) -> ResponseError:
+    """The error that has ended a script, which Redis 6.2 tells in the text of another one."""
+    found = _IN_A_SCRIPT.match(str(error))
+    if found is None:
+        return error
+    return _WORDS.get(found[1], ResponseError)(str(error)[found.end() :])
+
+
 def _unreachable(error: BaseException) -> Trouble:
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, OSError):
         cause = cause.__cause__ or cause.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return Trouble("has a certificate that is not trusted; set `ca_file`", mistake=True)
+        return _UNTRUSTED.get(cause.verify_code, _STRANGE)
+    if isinstance(cause, ssl.SSLError):
+        return Trouble(f"does not agree on TLS: {cause.reason}")
     if isinstance(cause, socket.gaierror):
         return Trouble("cannot be reached: its name is not known")
     # What the libraries say has addresses in it; what the system says has none.

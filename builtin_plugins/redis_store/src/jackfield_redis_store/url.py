@@ -9,6 +9,7 @@ from jackfield.address import Address
 from jackfield.secrets import Secret, SecretRef
 
 from .dialing import Dialing
+from .tls import tls_context
 
 _FORM = "write redis://host:port/database, rediss://… for TLS, or unix:///path/to/socket"
 
@@ -48,7 +49,8 @@ class Location:
 
     def dialing(self) -> Dialing:
         """How to connect to it."""
-        return Dialing(self.username, self.password, self.database, self.tls)
+        tls = tls_context() if self.tls else None
+        return Dialing(self.username, self.password, self.database, tls)
 
 
 @frozen

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError, ResponseError
 from jackfield.address import Address
 
 from .dialing import Dialing, DirectConnection
-from .trouble import GONE, LATE, NONSENSE, ServerLost, Trouble, told
+from .trouble import GONE, LATE, NONSENSE, ServerLost, Trouble, told, unwrapped
 
 Word = bytes | str | int
 
@@ -100,7 +100,7 @@ class Wire:
             try:
                 answer = await self._connection.read_response()
             except ResponseError as refusal:
-                answer = refusal
+                answer = unwrapped(refusal)
             except (RedisError, OSError) as error:
                 self.lose(told(error))
                 return

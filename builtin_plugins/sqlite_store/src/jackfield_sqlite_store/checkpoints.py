@@ -3,14 +3,13 @@
 import asyncio
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Final
 
 from attrs import define, field
 
 from jackfield.errors import ConfigError
 
-from .database import open_database
+from .place import Place
 
 PAUSE: Final = 1.0
 """Seconds between two checkpoints."""
@@ -24,7 +23,7 @@ class Checkpoints:
     writes, is little, and for a commit to bring over once the log is long.
     """
 
-    path: Path
+    place: Place
     _thread: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(1, "sqlite_checkpoints"))
     _db: sqlite3.Connection | None = None
     _seen: int = 0
@@ -51,7 +50,7 @@ class Checkpoints:
     def _make(self) -> None:
         try:
             if self._db is None:
-                self._db = open_database(self.path)
+                self._db = self.place.open()
             # It tells of the commits of other connections, and this one makes none.
             (seen,) = self._db.execute("PRAGMA data_version").fetchone()
             if seen != self._seen:

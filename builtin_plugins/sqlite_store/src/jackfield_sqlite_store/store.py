@@ -25,6 +25,7 @@ from jackfield.store import (
 
 from . import holdings, messages, owners, postings, values
 from .checkpoints import Checkpoints
+from .place import Place
 from .transactions import Transaction, Transactions, Work
 
 T = TypeVar("T")
@@ -53,11 +54,12 @@ class SqliteStore(Store):
     _checkpoints: Checkpoints = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._writer = Transactions(self.path, writes=True)
-        self._reader = Transactions(self.path, writes=False)
+        place = Place(self.path)
+        self._writer = Transactions(place, writes=True)
+        self._reader = Transactions(place, writes=False)
         # What reads much must not make wait what a request or a listener reads.
-        self._reporter = Transactions(self.path, writes=False)
-        self._checkpoints = Checkpoints(self.path)
+        self._reporter = Transactions(place, writes=False)
+        self._checkpoints = Checkpoints(place)
 
     async def open(self) -> None:
         """Make the file, or check it. Raises ConfigError if it cannot be used as it is."""

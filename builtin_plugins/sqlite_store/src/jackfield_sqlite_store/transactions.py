@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from attrs import define, field
@@ -15,7 +14,7 @@ from attrs import define, field
 from jackfield.store import StoreUnavailable
 
 from . import clock
-from .database import open_database
+from .place import Place
 
 T = TypeVar("T")
 
@@ -23,6 +22,13 @@ MOST_WAITING: Final = 10_000
 MOST_TOGETHER: Final = 500
 LOCK_PATIENCE: Final = 2.0
 """Seconds for which another process may hold the file."""
+
+
+ADVICE: Final = {
+    sqlite3.SQLITE_BUSY: " by another program; end that one",
+    sqlite3.SQLITE_CORRUPT: "; put a backup in its place",
+    sqlite3.SQLITE_READONLY: "; let this user write to it and to its directory",
+}
 
 
 class Transaction(NamedTuple):
@@ -56,7 +62,7 @@ class Transactions:
     Jobs that write take part in one commit, each of them whole or not at all.
     """
 
-    path: Path
+    place: Place
     writes: bool
     failure: str | None = None
     _db: sqlite3.Connection | None = None
@@ -79,7 +85,7 @@ class Transactions:
             async with asyncio.timeout(deadline):
                 result: T = await job.future
         except TimeoutError:
-            self.failure = self.failure or f"{self.path} did not answer within {deadline} s"
+            self.failure = self.failure or f"{self.place.path} did not answer within {deadline} s"
             raise StoreUnavailable("The store did not answer in time.") from None
         return result
 
@@ -117,10 +123,12 @@ class Transactions:
     def _do(self, jobs: list[Job]) -> list[Done]:
         try:
             if self._db is None:
-                self._db = open_database(self.path)
+                self._db = self.place.open()
+            else:
+                self.place.check()
             done = self._transact(self._db, jobs)
         except sqlite3.Error as error:
-            self.failure = f"{self.path}: {error}"
+            self.failure = f"{self.place.path}: {error}{_advice(error)}"
             self._disconnect()
             return [Done(error=_lost(error)) for _ in jobs]
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
@@ -146,6 +154,11 @@ class Transactions:
         if self._db is not None:
             self._db.close()
             self._db = None
+
+
+def _advice(error: sqlite3.Error) -> str:
+    # The lower byte is the kind of an error, the rest says more.
+    return ADVICE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "")
 
 
 def _lost(error: sqlite3.Error) -> StoreUnavailable:

@@ -1,0 +1,25 @@
+"""TLS: whom to trust, and who to be."""
+
+import ssl
+from pathlib import Path
+
+
+def tls_context(
+    ca_file: Path | None = None, cert_file: Path | None = None, key_file: Path | None = None
+) -> ssl.SSLContext:
+    """Trusts the system's authorities, or those in `ca_file` alone.
+
+    Raises ValueError, which names the file that cannot be used.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise ValueError(f"ca_file: {ca_file} holds no certificates in PEM: {error}") from None
+    if cert_file is not None:
+        try:
+            # An empty password is what keeps OpenSSL from asking for one at the terminal.
+            context.load_cert_chain(cert_file, key_file, password="")
+        except OSError as error:
+            reason = f"{cert_file} holds no certificate in PEM, or its key is not there: {error}"
+            raise ValueError(f"cert_file: {reason}") from None
+    return context
