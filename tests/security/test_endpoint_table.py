@@ -12,7 +12,7 @@ from jackfield.endpoints import PUBLIC, Endpoint
 from jackfield.testing import FakeUpstream
 from jackfield.testing.gateway import ObservedGateway, client_of, observed_gateway
 
-PUBLISHED = {("GET", "/health"), ("GET", "/ready")}
+PUBLISHED = {(method, path) for method in ("GET", "HEAD") for path in ("/health", "/ready")}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
 ASKED = ("GET", "POST", "DELETE")
 BODIES = (b"", b"{}", b"{", b'{"model": "m", "messages": []}', b"\xff\x00")

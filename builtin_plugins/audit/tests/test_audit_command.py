@@ -3,11 +3,13 @@
 import asyncio
 import csv
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from jackfield.commands import main
+from jackfield.errors import ConfigError
 from jackfield.testing import run_gateway
 
 TOML = '[plugins.audit]\ntraffic = "open"\n[providers.demo]\n'
@@ -26,6 +28,16 @@ async def five_requests(folder: Path) -> None:
     async with run_gateway(TOML, directory=folder) as client:
         for _ in range(5):
             await client.chat()
+
+
+async def no_request(folder: Path) -> None:
+    async with run_gateway(TOML, directory=folder):
+        pass
+
+
+def let_minutes_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    later = time.time() + 200
+    monkeypatch.setattr(time, "time", lambda: later)
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
@@ -53,6 +65,35 @@ def test_an_edited_trail_is_told_with_the_line(
     assert "trail.jsonl:3: it has been edited" in out
     code, out = run(capsys, "verify", "--json")
     assert (code, len(json.loads(out)["problems"])) == (1, 1)
+
+
+def test_anchors_that_were_taken_away_are_missed(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "jackfield-state/audit/anchors.jsonl").unlink()
+    code, out = run(capsys, "verify")
+    assert code == 0, "they might be on their way"
+    let_minutes_pass(monkeypatch)
+    code, out = run(capsys, "verify")
+    assert code == 1
+    assert "trail.jsonl:1: no anchor vouches for it" in out
+
+
+def test_what_a_process_that_died_has_not_anchored_the_next_one_does(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "jackfield-state/audit/anchors.jsonl").unlink()
+    asyncio.run(no_request(folder))
+    let_minutes_pass(monkeypatch)
+    code, out = run(capsys, "verify")
+    assert (code, "5 records, 1 anchors: whole" in out) == (0, True)
+
+
+def test_a_trail_that_cannot_be_continued_is_told_at_the_start(folder: Path) -> None:
+    with (folder / "jackfield-state/audit/trail.jsonl").open("a") as file:
+        file.write("forged\n")
+    with pytest.raises(ConfigError, match=r"trail.jsonl cannot be continued.*audit verify"):
+        asyncio.run(no_request(folder))
 
 
 def test_records_are_shown_and_exported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

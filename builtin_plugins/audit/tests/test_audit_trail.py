@@ -154,6 +154,35 @@ async def test_what_cannot_be_written_is_refused_and_leaves_no_trace(tmp_path: P
     assert checked(tmp_path).problems == []
 
 
+async def test_a_file_that_was_moved_or_replaced_is_not_written_to(tmp_path: Path) -> None:
+    trail = await written(tmp_path)
+    path, moved = tmp_path / "trail.jsonl", tmp_path / "moved.jsonl"
+    before = path.read_bytes()
+    path.rename(moved)
+    for replacement in (None, b"", before):
+        if replacement is not None:
+            path.write_bytes(replacement)
+        with pytest.raises(AuditUnavailable):
+            await trail.add({"kind": "admin"})
+        assert "moved or replaced" in (trail.problem or "")
+    assert (moved.read_bytes(), path.read_bytes()) == (before, before)
+    moved.rename(path)
+    await trail.add({"kind": "admin"})
+    await trail.close()
+    assert (checked(tmp_path).records, checked(tmp_path).problems) == (26, [])
+
+
+async def test_a_file_that_was_cut_is_not_continued(tmp_path: Path) -> None:
+    trail = await written(tmp_path)
+    path = tmp_path / "trail.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:12]))
+    with pytest.raises(AuditUnavailable):
+        await trail.add({"kind": "admin"})
+    await trail.close()
+    told = "".join(map(str, checked(tmp_path).problems))
+    assert "anchored and is gone" in told
+
+
 async def test_a_record_stands_although_it_could_not_be_anchored(tmp_path: Path) -> None:
     trail = trail_in(tmp_path, every=1)
     (tmp_path / "anchors.jsonl").mkdir()

@@ -55,12 +55,13 @@ async def company(tmp_path: Path) -> AsyncIterator[Company]:
 
 
 @pytest.mark.parametrize(
-    ("role", "requests"), [("owner", 2), ("admin", 2), ("auditor", 2), ("member", 1)]
+    ("holder", "requests"), [({"organization": "acme"}, 2), ({"team": "search"}, 1)]
 )
+@pytest.mark.parametrize("role", ROLES)
 async def test_a_role_decides_whose_usage_is_seen(
-    company: Company, role: str, requests: int
+    company: Company, role: str, holder: dict[str, str], requests: int
 ) -> None:
-    key = await company.key(team="search", role=role)
+    key = await company.key(**holder, role=role)
     for query in ("", "?by=team", "?organization=acme"):
         report = await (await company.ask(key, f"/jackfield/usage{query}")).json()
         assert report["totals"]["requests"] == requests, query

@@ -2,11 +2,15 @@
 
 import datetime as dt
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from jackfield import Exchange, Plugin, Principal, hookimpl
+from jackfield.store import Entry
 from jackfield.testing.gateway import ObservedGateway, client_of, observed_gateway
+from jackfield_usage.cells import tallies_of
+from jackfield_usage.record import Record
 
 from .conftest import CONFIG, Opened
 
@@ -24,8 +28,8 @@ class Badge(Plugin):
     async def pre_request(self, exchange: Exchange) -> None:
         """Identify."""
         scopes = tuple(exchange.request.headers.get("x-scopes", "").split())
-        permissions = frozenset({"chat", "usage"})
-        exchange.set_principal(Principal("acme", scopes[-1], permissions, scopes=scopes))
+        permissions, role = frozenset({"chat", "usage"}), exchange.request.headers.get("x-role")
+        exchange.set_principal(Principal("acme", scopes[-1], permissions, scopes=scopes, role=role))
 
 
 def badged(directory: Path) -> ObservedGateway:
@@ -93,6 +97,40 @@ async def test_the_days_of_a_report_are_those_of_its_time_zone(opened: Opened) -
     assert row["period"] == moment.date().isoformat()
 
 
+async def test_an_hour_of_a_report_is_a_whole_one_whatever_it_is_by(opened: Opened) -> None:
+    async with opened() as office:
+        await office.client.chat()
+        for query in ("by=model", "by=tag:feature", "zone=Asia/Kolkata"):
+            (row,) = await office.rows(f"per=hour&{query}")
+            assert row["period"][13:16] == ":00", query
+
+
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Asia/Kathmandu", "Europe/Berlin"])
+async def test_a_day_begins_at_midnight_in_every_time_zone(opened: Opened, zone: str) -> None:
+    midnight = dt.datetime(2026, 11, 2, tzinfo=ZoneInfo(zone)).timestamp()
+    async with opened() as office:
+        for number, time in enumerate((midnight - 60, midnight + 60)):
+            record = Record(str(number), time)
+            tallies = tallies_of(record, ())
+            office.gateway.setup.ledger.post(Entry("usage:", time, record.encoded(), (), tallies))
+        days = f"from=2026-11-01&until=2026-11-03&zone={zone}"
+        rows = await office.rows(f"per=day&{days}")
+    assert [row["period"] for row in rows] == ["2026-11-01", "2026-11-02"]
+
+
+async def test_an_auditor_of_a_team_sees_the_usage_of_the_team(tmp_path: Path) -> None:
+    gateway = badged(tmp_path)
+    async with gateway:
+        client = client_of(gateway)
+        for scopes in (SEARCH, OTHER):
+            await client.chat(headers={"x-scopes": " ".join(scopes)})
+        for team in ("other", "search"):
+            eve = f"organization:acme team:{team} user:eve key:k3"
+            head = {"x-scopes": eve, "x-role": "auditor"}
+            answer = await client.get("/jackfield/usage?by=team", headers=head)
+            assert [row["team"] for row in (await answer.json())["rows"]] == [team]
+
+
 async def test_a_report_comes_as_csv_with_its_totals(opened: Opened) -> None:
     async with opened() as office:
         await office.client.chat()
@@ -128,7 +166,8 @@ async def test_records_come_a_page_at_a_time(opened: Opened) -> None:
         ("from=yesterday", "from"),
         ("from=2026-02-01&until=2026-01-01", "from"),
         ("per=year", "per"),
-        ("limit=0", "limit"),
+        ("limit=1", "limit"),
+        ("after=x", "after"),
         ("colour=red", "colour"),
         ("per=day&per=hour", "per"),
         ("format=xml", "format"),
@@ -141,3 +180,11 @@ async def test_what_a_report_cannot_be_is_refused_by_name(
         answer = await office.admin.get(f"/jackfield/usage?{query}")
         assert answer.status == 400
         assert (await answer.json())["error"]["param"] == param
+
+
+@pytest.mark.parametrize("name", ["limit=0", "by=team", "per=day", "format=csv", "colour=red"])
+async def test_what_records_cannot_be_is_refused_by_name(opened: Opened, name: str) -> None:
+    async with opened() as office:
+        answer = await office.admin.get(f"/jackfield/usage/records?{name}")
+        assert answer.status == 400
+        assert (await answer.json())["error"]["param"] == name.partition("=")[0]

@@ -46,6 +46,9 @@ def test_the_two_kinds_of_addresses_do_not_mix() -> None:
     assert common(("0.0.0.0/0",), ("::/0",)) == ()
     assert is_in("::ffff:10.0.0.1", ("10.0.0.0/8",))
     assert is_in("fe80::1%eth0", ("fe80::/10",))
+    assert is_in("10.0.0.1", ("::ffff:10.0.0.0/104",))
+    assert is_within("::ffff:10.1.0.0/112", ("10.0.0.0/8",))
+    assert is_within("::/64", ("::/0",))
     assert not is_in("", ("0.0.0.0/0", "::/0"))
 
 

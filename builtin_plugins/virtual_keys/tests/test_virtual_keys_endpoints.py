@@ -20,7 +20,7 @@ scope = "gateway"
 requests = 1000000
 window = "1m"
 """
-PUBLISHED = {("GET", "/health"), ("GET", "/ready")}
+PUBLISHED = {(method, path) for method in ("GET", "HEAD") for path in ("/health", "/ready")}
 NAMED = {point.name for point in entry_points(group="jackfield.plugins")}
 DOORS = sorted(
     NAMED

@@ -187,3 +187,20 @@ async def test_no_header_with_a_key_goes_to_the_provider(office: Any) -> None:
     key = await office.key()
     assert (await office.ask(key)).status == 200
     assert key not in str(office.client.fake.asked[-1])
+
+
+async def test_a_key_in_what_is_recorded_is_refused_and_not_repeated(office: Any) -> None:
+    key = await office.key()
+    tags = {"x-jackfield-metadata": f'{{"session": "{OTHER}"}}'}
+    for answer in (
+        await office.ask(key, OTHER),
+        await office.ask(key, f"demo/{key}"),
+        await office.ask(key, "fake/echo", headers=tags),
+        await office.change("organizations/acme", metadata={"note": key}),
+        await office.admin.post("/jackfield/keys", json={"organization": "acme", "name": key}),
+    ):
+        said = await text_of(answer)
+        assert answer.status == 400, said
+        assert "replaced" in said
+        assert key[16:] not in said
+        assert OTHER[16:] not in said

@@ -129,7 +129,7 @@ class EndpointTable:
 
         Raises NotFound for an unknown path and MethodNotAllowed for a known one.
         """
-        endpoint = self._exact.get((method, path))
+        endpoint = self._exact.get((method, path)) or self._exact.get(("*", path))
         if endpoint is not None:
             return endpoint, _NO_PARAMS
         if _AMBIGUOUS.search(unquote(path)) or _AMBIGUOUS.search(unquote(unquote(path))):
@@ -166,9 +166,11 @@ class EndpointTable:
         }
         if methods:
             offered = ", ".join(sorted(methods))
-            return MethodNotAllowed(
+            refused = MethodNotAllowed(
                 f"{shown_path(path)} does not accept {method}; it takes {offered}."
             )
+            refused.allowed = offered
+            return refused
         return NotFound(
             f"There is no endpoint {shown_path(path)}; docs/endpoints.md lists those there are."
         )

@@ -34,6 +34,9 @@ async def test_a_second_one_of_the_same_id_is_refused(admin: Admin) -> None:
         ({"name": "a", "tags": [None]}, None, "null"),
         ({"name": "a", "parent": "nobody"}, "parent", "no team 'nobody'"),
         ({"name": "a", "mark": "x"}, "mark", "set by the gateway alone"),
+        ({"name": "a", "id": "b"}, "id", "set by the gateway alone"),
+        ({"name": "a", "created": None}, "created", "set by the gateway alone"),
+        ({"name": "a", "seets": None}, "seets", 'did you mean "seats"?'),
         (["a"], None, "JSON object"),
     ],
 )
@@ -54,6 +57,22 @@ async def test_a_patch_changes_what_it_names_and_null_is_the_default(admin: Admi
     patch = {"tags": ["z"], "seats": None}
     changed = await admin.ask("PATCH", "/jackfield/teams/a", patch)
     assert (changed.body["tags"], changed.body["seats"]) == (["z"], 0)
+
+
+async def test_a_patch_of_what_there_is_not_is_refused(admin: Admin) -> None:
+    await admin.ask("POST", "/jackfield/teams", {"name": "a"})
+    for name in ("seets", "id", "etag"):
+        answer = await admin.ask("PATCH", "/jackfield/teams/a", {name: None})
+        assert (answer.status, answer.body["error"]["param"]) == (400, name)
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+async def test_what_is_said_where_nobody_hears_it_is_refused(admin: Admin, method: str) -> None:
+    await admin.ask("POST", "/jackfield/teams", {"name": "a"})
+    answer = await admin.ask(method, "/jackfield/teams/a?dry_run=1")
+    assert (answer.status, answer.body["error"]["param"]) == (400, "dry_run")
+    created = await admin.ask("POST", "/jackfield/teams?dry_run", {"name": "b"})
+    assert created.status == 400
 
 
 async def test_what_is_given_once_cannot_be_changed(admin: Admin) -> None:

@@ -48,6 +48,8 @@ async def test_filters_compare_fields_and_look_into_arrays(many: Admin) -> None:
         ("limit=0", "limit", "between 1 and 1000"),
         ("limit=1001", "limit", "between 1 and 1000"),
         ("limit=x", "limit", "between 1 and 1000"),
+        ("limit=1&limit=2", "limit", "only once"),
+        ("seats=1&seats=0", "seats", "only once"),
     ],
 )
 async def test_a_query_that_means_nothing_is_refused(

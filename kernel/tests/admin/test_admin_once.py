@@ -56,6 +56,13 @@ async def test_what_is_wrong_can_be_mended_under_the_same_key(admin: Admin) -> N
     assert (wrong.status, right.status) == (400, 201)
 
 
+async def test_a_rule_that_was_broken_can_be_kept_under_the_same_key(admin: Admin) -> None:
+    astray = {**TEAM, "parent": "nobody"}
+    wrong = await admin.ask("POST", "/jackfield/teams", astray, idempotency_key="k")
+    right = await admin.ask("POST", "/jackfield/teams", TEAM, idempotency_key="k")
+    assert (wrong.status, right.status) == (400, 201)
+
+
 async def test_an_attempt_that_failed_is_taken_up_again(
     admin: Admin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

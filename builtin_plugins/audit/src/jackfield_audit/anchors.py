@@ -9,11 +9,15 @@ import hmac
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from attrs import define
 
 from jackfield import Secret
+
+_LONGEST: Final = 1_024
+"""More bytes than an anchor has."""
 
 
 class Anchor(msgspec.Struct, frozen=True):
@@ -57,15 +61,27 @@ class AnchorFile:
         finally:
             os.close(handle)
 
+    def reached(self) -> int:
+        """The number of the line that the last anchor is for; 0 where that is none of ours."""
+        if not self.path.exists():
+            return 0
+        with self.path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST))
+            last = file.read().splitlines()[-1:]
+        anchor = self._genuine(last[0]) if last else None
+        return anchor.seq if anchor is not None else 0
+
     def read(self) -> Iterator[tuple[int, Anchor | None]]:
         """Each anchor with the number of its line; None for a line that is none, or is forged."""
         if not self.path.exists():
             return
         with self.path.open("rb") as file:
             for number, line in enumerate(file, 1):
-                try:
-                    anchor = msgspec.json.decode(line, type=Anchor)
-                except (msgspec.DecodeError, UnicodeError):
-                    yield number, None
-                else:
-                    yield number, anchor if anchor.is_genuine(self.key) else None
+                yield number, self._genuine(line)
+
+    def _genuine(self, line: bytes) -> Anchor | None:
+        try:
+            anchor = msgspec.json.decode(line, type=Anchor)
+        except (msgspec.DecodeError, UnicodeError):
+            return None
+        return anchor if anchor.is_genuine(self.key) else None

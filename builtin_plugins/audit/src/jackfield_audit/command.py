@@ -4,6 +4,7 @@ import asyncio
 import csv
 import datetime as dt
 import sys
+import time
 from argparse import ArgumentParser, Namespace
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -31,9 +32,14 @@ from jackfield.secrets import SecretSources
 from .chain import Link, read_line
 from .config import AuditConfig
 from .files import Files, files_of
-from .verification import verify
+from .verification import lines_of, verify
 
 _COLUMNS: Final = ("kind", "actor", "role", "tenant", "action", "collection", "id", "fields")
+_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_LATE: Final = 2
+"""How many times as long as an anchor may take it is waited for, and `_SLACK` seconds besides."""
+
+_SLACK: Final = 10.0
 _EPILOG = """\
 examples:
   jackfield audit verify
@@ -67,7 +73,7 @@ def _complete(parser: ArgumentParser, run: Any) -> None:
 def run_verify(arguments: Namespace) -> int:
     """Say what is wrong with the trail; 1 if anything is."""
     files = _files(config_path(arguments))
-    found = verify(files.trail, files.anchors)
+    found = verify(files.trail, files.anchors, time.time() - _LATE * files.anchor_seconds - _SLACK)
     terminal = output()
     if arguments.json:
         members = ("records", "anchors", "anchored", "unanchored")
@@ -124,20 +130,15 @@ def _write_csv(links: Iterable[Link]) -> None:
 def _cell(value: Any) -> str:
     """A cell that no spreadsheet takes for a formula."""
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULAS) else text
 
 
 def _links(trail: Path) -> Iterator[Link]:
-    if not trail.exists():
-        return
-    with trail.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                yield read_line(line)
-            except ValueError as error:
-                raise ConfigError(
-                    [f"{trail}:{number}: {error}; `jackfield audit verify`"]
-                ) from None
+    for number, line in enumerate(lines_of(trail), 1):
+        try:
+            yield read_line(line)
+        except ValueError as error:
+            raise ConfigError([f"{trail}:{number}: {error}; `jackfield audit verify`"]) from None
 
 
 def _files(path: str | None) -> Files:

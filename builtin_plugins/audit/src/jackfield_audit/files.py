@@ -21,6 +21,7 @@ class Files:
 
     trail: Path
     anchors: AnchorFile
+    anchor_seconds: float
 
 
 async def files_of(
@@ -41,7 +42,7 @@ async def files_of(
         if len(key.reveal()) < _SHORTEST_KEY:
             what = f"plugins.audit.anchor_key: it has fewer than {_SHORTEST_KEY} characters"
             raise ConfigError([f"{what}; `openssl rand -hex 32` makes a good one"])
-    return Files(trail, AnchorFile(anchors, key))
+    return Files(trail, AnchorFile(anchors, key), config.anchor_seconds)
 
 
 def _kept_key(path: Path) -> Secret:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import msgspec
 from attrs import define
 
-from jackfield import Chunk, Exchange, Outcome, Plugin, Setup, hookimpl
+from jackfield import Chunk, ConfigError, Exchange, Outcome, Plugin, Setup, hookimpl
 from jackfield.admin import AdminChange
 
 from .config import AuditConfig
@@ -39,7 +39,16 @@ class Audit(Plugin):
         files = await files_of(self.config, setup.state_dir, setup.secret)
         config = self.config
         self.trail = Trail(files.trail, files.anchors, config.anchor_records, config.anchor_seconds)
-        await self.trail.open()
+        try:
+            await self.trail.open()
+        except ValueError as error:
+            raise ConfigError(
+                [
+                    f"plugins.{self.name}: {files.trail} cannot be continued: of its last line,"
+                    f" {error}. See what `jackfield audit verify` finds, then move the trail and"
+                    " its anchors away together to begin anew"
+                ]
+            ) from None
         setup.add_auditor(self.audit)
 
     async def stop(self) -> None:

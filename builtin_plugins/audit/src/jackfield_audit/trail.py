@@ -142,6 +142,15 @@ class Trail:
         self._handle = os.open(self.path, flags, 0o600)
         self._locked(self._mend)
         self._anchored = self._seq
+        if self._seq and not self._is_anchored():
+            logger.warning("the audit trail has records that no anchor vouches for yet")
+            self._anchor()
+
+    def _is_anchored(self) -> bool:
+        try:
+            return self.anchors.reached() >= self._seq
+        except OSError:
+            return False  # what is wrong there is told when an anchor is made
 
     def _close(self) -> None:
         try:
@@ -165,7 +174,7 @@ class Trail:
             fcntl.flock(self._handle, fcntl.LOCK_UN)
 
     def _append(self, events: list[tuple[Event, float]]) -> None:
-        size = os.fstat(self._handle).st_size
+        size = self._checked_size()
         if size != self._size:
             self._mend()
             size = self._size
@@ -182,6 +191,15 @@ class Trail:
             os.ftruncate(self._handle, size)
             raise
         self._size, self._seq, self._hash = size + len(lines), seq, previous
+
+    def _checked_size(self) -> int:
+        """The size of the file. Raises OSError if that is not what this process has written."""
+        mine = os.fstat(self._handle)
+        if not self.path.exists() or not os.path.samestat(mine, self.path.stat()):
+            raise OSError("the file has been moved or replaced; put it back, or restart")
+        if mine.st_size < self._size:
+            raise OSError("the file has been cut; verify it, and restart")
+        return mine.st_size
 
     def _mend(self) -> None:
         """Read where the file ends, and cut off half a line that a crash has left there."""

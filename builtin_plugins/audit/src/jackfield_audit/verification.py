@@ -1,5 +1,7 @@
 """Verification: reads the trail from its first line to its last, and says what is wrong with it."""
 
+import fcntl
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -36,19 +38,23 @@ class Verification:
         return max(0, self.records - self.anchored)
 
 
-def verify(trail: Path, anchors: AnchorFile) -> Verification:
-    """Read all of it. Takes as long as reading takes, and the memory of the anchors alone."""
+def verify(trail: Path, anchors: AnchorFile, due: float = 0.0) -> Verification:
+    """Read all of it. Takes as long as reading takes, and the memory of the anchors alone.
+
+    Records of times before `due` must have been anchored by now.
+    """
     found = Verification()
     vouched = _vouched(anchors, found)
-    last = 0
+    last, overdue = 0, None
     for link in _links(trail, found):
         found.records += 1
         last = link.seq
         expected = vouched.pop(link.seq, None)
         if expected is None:
+            overdue = overdue or (found.records if link.time < due else None)
             continue
         if expected == link.hash:
-            found.anchored = max(found.anchored, link.seq)
+            found.anchored, overdue = max(found.anchored, link.seq), None
         else:
             what = f"record {link.seq} is not the one that was anchored: the trail was rewritten"
             found.problems.append(Problem(trail.name, found.records, what))
@@ -56,6 +62,9 @@ def verify(trail: Path, anchors: AnchorFile) -> Verification:
         what = f"record {seq} was anchored and is gone: the trail ends at record {last}"
         found.problems.append(Problem(trail.name, found.records, what))
         break
+    if overdue is not None:
+        what = "no anchor vouches for it, though that was due: anchors were taken away, or not made"
+        found.problems.append(Problem(trail.name, overdue, what))
     return found
 
 
@@ -74,7 +83,7 @@ def _vouched(anchors: AnchorFile, found: Verification) -> dict[int, str]:
 def _links(trail: Path, found: Verification) -> Iterator[Link]:
     """The lines that are as they were written. What is wrong between them goes to `found`."""
     seq, previous = 0, FIRST
-    for number, line in enumerate(_lines(trail), 1):
+    for number, line in enumerate(lines_of(trail), 1):
         try:
             link = read_line(line)
         except ValueError as error:
@@ -91,8 +100,23 @@ def _links(trail: Path, found: Verification) -> Iterator[Link]:
         yield link
 
 
-def _lines(trail: Path) -> Iterable[bytes]:
+def lines_of(trail: Path) -> Iterable[bytes]:
+    """The lines of a trail, also while it is being written."""
     if not trail.exists():
         return
     with trail.open("rb") as file:
-        yield from file
+        left = _whole_size(file.fileno())
+        for line in file:
+            if left <= 0:
+                return
+            left -= len(line)
+            yield line
+
+
+def _whole_size(handle: int) -> int:
+    """How long the file is while nobody writes to it: what is added later is not looked at."""
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    try:
+        return os.fstat(handle).st_size
+    finally:
+        fcntl.flock(handle, fcntl.LOCK_UN)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
 
 import msgspec
 from attrs import evolve, frozen
@@ -15,7 +16,7 @@ from jackfield.store import Entry, Store
 
 from .cells import scope_of, tallies_of
 from .correction import Correction, adjustment_of, corrected
-from .query import Query
+from .query import OF_RECORDS, OF_REPORTS, Query
 from .report import is_wanted, made, records, tenants_of
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Reports:
 
     async def report(self, exchange: Exchange, catalogue: Catalogue) -> Response:
         """What was used and what it cost, by scope, model, provider, operation or tag."""
-        query = self._query(exchange)
+        query = self._query(exchange, OF_RECORDS)
         await self._ledger.flush()
         report = await made(self._store, query, self._tags)
         if query.format == "csv":
@@ -50,7 +51,7 @@ class Reports:
 
     async def records(self, exchange: Exchange, catalogue: Catalogue) -> Response:
         """The records themselves, in the order of their times, a page at a time."""
-        query = self._query(exchange)
+        query = self._query(exchange, OF_REPORTS)
         if query.format == "csv":
             raise InvalidRequest("Records come as JSON alone; export them.", param="format")
         await self._ledger.flush()
@@ -87,8 +88,10 @@ class Reports:
         await self._ledger.flush()
         return Response(200, msgspec.json.encode({"corrected": mended}))
 
-    def _query(self, exchange: Exchange) -> Query:
+    def _query(self, exchange: Exchange, unheard: frozenset[str]) -> Query:
         request = exchange.request
+        for name in unheard & parse_qs(request.query, keep_blank_values=True).keys():
+            raise InvalidRequest(f"{name!r} has no meaning here.", param=name)
         accept = request.headers.get("accept", "")
         return Query.read(request.query, accept, exchange.principal, self._ledger.now())
 

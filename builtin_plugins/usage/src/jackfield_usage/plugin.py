@@ -37,6 +37,7 @@ from jackfield.money import show
 from jackfield.prices import Cost, PriceBook
 from jackfield.store import Entry, Store, StoreUnavailable
 
+from .batches import Batches
 from .cells import scope_of, tallies_of
 from .endpoints import Reports
 from .record import Record, with_charge
@@ -92,6 +93,9 @@ class UsageRecords(Plugin):
             False, "Tells the cost of every whole answer, not only where `x-jackfield-want` asks."
         )
 
+    mutates: ClassVar[frozenset[str]] = frozenset({"response"})
+    """The results of batches are read as they pass, and not changed."""
+
     needs_store: ClassVar[bool] = True
     wants_usage: ClassVar[bool] = True
 
@@ -100,12 +104,15 @@ class UsageRecords(Plugin):
     prices: PriceBook
     store: Store
     _unreported: Unreported
+    _batches: Batches
 
     async def start(self, setup: Setup) -> None:
         """Offer the reports, and begin to delete what is too old."""
         self.ledger, self.prices, self.store = setup.ledger, setup.prices, setup.store
         self._unreported = setup.settings.upstream.unreported
         self.prices.of("", "", 0)  # the book is read now, not at the first request
+        tags = self.config.tags
+        self._batches = Batches(self.store, self.ledger, self.prices, tags, setup.correctors)
         reports = Reports(self.store, self.ledger, self.config.tags, setup.correctors)
         for path, answer in reports.answers():
             setup.add_admin_endpoint(admin_endpoint("GET", path, answer, permission=MANAGE))
@@ -130,8 +137,10 @@ class UsageRecords(Plugin):
         self, exchange: Exchange, target: Target, call_next: CallNext
     ) -> Response:
         """Promise a record: if this process dies, it stands, with the most that can be billed."""
-        if exchange.dry_run or not is_billable(exchange):
+        if exchange.dry_run:
             return await call_next(target)
+        if not is_billable(exchange):
+            return await self._batches.watched(exchange, target, await call_next(target))
         note: Note = exchange.note(self, lambda: Note(exchange.model or ""))
         attempt = self._promise(exchange, note, target)
         before = exchange.tap

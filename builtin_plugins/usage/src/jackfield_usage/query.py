@@ -19,7 +19,12 @@ PLAIN: Final = ("model", "provider", "operation")
 MOST_RECORDS: Final = 1000
 _TAG: Final = re.compile(r"tag:[a-z0-9_.-]{1,64}")
 _DAYS: Final = 30
+_NONE, _HOUR = dt.timedelta(), dt.timedelta(hours=1)
 _LONGEST: Final = dt.timedelta(days=366 * 5)
+OF_REPORTS: Final = frozenset(("by", "per"))
+OF_RECORDS: Final = frozenset(("limit", "after"))
+"""Members that mean something to one of the two alone."""
+
 _SCALARS: Final = frozenset(("per", "zone", "from", "until", "format", "limit", "after"))
 
 
@@ -27,7 +32,7 @@ _SCALARS: Final = frozenset(("per", "zone", "from", "until", "format", "limit", 
 class Query:
     """What to report: spans of time in [since, until), the groups, and whose usage.
 
-    `where` keeps what has all of these values; `within` is a scope that what is told must have.
+    `where` keeps what has all of these values; `within` are scopes that what is told must have.
     """
 
     since: float
@@ -36,7 +41,7 @@ class Query:
     per: Per = "total"
     zone: ZoneInfo = field(factory=lambda: ZoneInfo("UTC"))
     where: Mapping[str, str] = field(factory=dict)
-    within: str | None = None
+    within: frozenset[str] = frozenset()
     tenant: str | None = None
     format: Literal["json", "csv"] = "json"
     limit: int = 100
@@ -76,28 +81,35 @@ class Query:
             name.removeprefix("tag:") for name in (*self.by, *self.where) if name[:4] == "tag:"
         )
 
+    @property
+    def splits_hours(self) -> bool:
+        """Whether an hour of its time zone has parts of two hours of UTC, as in India."""
+        moments = [dt.datetime.fromtimestamp(at, self.zone) for at in (self.since, self.until)]
+        return any((moment.utcoffset() or _NONE) % _HOUR for moment in moments)
+
     def period(self, time: float) -> str:
         """The span of the report that a moment belongs to, as text; empty for the total."""
         if self.per == "total":
             return ""
         local = dt.datetime.fromtimestamp(time, self.zone)
         if self.per == "hour":
-            return local.isoformat(timespec="minutes")
+            return local.replace(minute=0).isoformat(timespec="minutes")
         return local.strftime("%Y-%m-%d" if self.per == "day" else "%Y-%m")
 
 
-def _seen_by(principal: Principal) -> tuple[str | None, str | None]:
-    """Whose usage somebody may see: all of it, a tenant's, or that of one scope.
+def _seen_by(principal: Principal) -> tuple[str | None, frozenset[str]]:
+    """Whose usage somebody may see: all of it, a tenant's, or that of some scopes.
 
     A key sees what belongs to whoever holds it: a project, a user, a team. An administrator sees
-    the organization.
+    the team, or the organization of who is in none.
     """
-    if not principal.scopes:
-        return (None if principal.role in READERS else principal.tenant), None
+    scopes = principal.scopes
+    if not scopes:
+        return (None if principal.role in READERS else principal.tenant), frozenset()
     if principal.role in READERS:
-        return principal.tenant, None
-    holders = [scope for scope in principal.scopes if not scope.startswith("key:")]
-    return principal.tenant, (holders or principal.scopes)[-1]
+        return principal.tenant, frozenset(one for one in scopes if one.startswith("team:"))
+    holders = [scope for scope in scopes if not scope.startswith("key:")]
+    return principal.tenant, frozenset([(holders or scopes)[-1]])
 
 
 def _check_name(name: str, values: Sequence[str]) -> None:

@@ -68,11 +68,12 @@ def _counts(counts: Mapping[str, int]) -> dict[str, Any]:
 async def made(store: Store, query: Query, tags: tuple[str, ...]) -> Report:
     """The report that is asked for. Raises StoreUnavailable.
 
-    It is read from the cells, unless it is by tags that they do not tell apart.
+    It is read from the cells, unless they do not tell its tags, or parts of its hours, apart.
     """
     sums: dict[tuple[str, _Key], Counter[str]] = {}
     totals: Counter[str] = Counter()
-    source = _cells if query.tags.issubset(tags) else _records
+    told_apart = query.tags.issubset(tags) and not query.splits_hours
+    source = _cells if told_apart else _records
     async for cell, time, counts in source(store, query):
         if _is_wanted(cell, query):
             key = (query.period(time), tuple(_value(cell, name) for name in query.by))
@@ -138,7 +139,7 @@ def _cell(record: Record) -> Cell:
 
 
 def _is_wanted(cell: Cell, query: Query) -> bool:
-    if query.within is not None and query.within not in cell.scopes:
+    if not query.within.issubset(cell.scopes):
         return False
     return all(_value(cell, name) == value for name, value in query.where.items())
 

@@ -1,39 +1,37 @@
-"""The collections of organizations, teams, users and projects, and the rules among them."""
+"""The collections of organizations, teams, users and projects, by whatever they are called."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, Final, TypeVar
 
-import attrs
 import msgspec
 from attrs import evolve
 
-from jackfield.admin import Action, Actor, Change, Collection, InUse, Kept
+from jackfield.admin import Action, Actor, AlreadyExists, Change, Collection, InUse, Kept
 from jackfield.admin.items import kept_item
 from jackfield.errors import Forbidden, InvalidRequest
 from jackfield.setup import Setup
 from jackfield.store import Value
 
-from .holders import NAME, RIGHT_NAME, Holder, Organization, Place, Project, Team, User
-from .lineage import Find, Lineage, trace
-from .rights import Rights, excess
+from .holders import QUALIFIED, RIGHT_NAME, Holder, Organization, Place, Project, Team, User
+from .lineage import BrokenLineage, Find, trace
+from .rules import (
+    REFERENCES,
+    check_does_not_bound,
+    check_rights,
+    check_stays,
+    check_tells_no_key,
+    concerns_rights,
+    within_organization,
+)
 
 H = TypeVar("H", bound=Holder)
-
-RIGHTS: Final = frozenset(field.name for field in attrs.fields(Rights))
-_ABOVE: Final = frozenset({"organization", "parent", "team", "user", "project"})
 
 _GATEWAY: Final = ""
 _MOST_DECODED: Final = 20_000
 
 REVOKE: Final = Action("revoke", "Refuse all requests of it, at once.")
 RESTORE: Final = Action("restore", "Take a revocation back.")
-
-
-class ExcessRights(InvalidRequest):
-    """Something would be allowed what is not allowed to what it belongs to."""
-
-    code = "excess_rights"
 
 
 class Hierarchy:
@@ -43,6 +41,9 @@ class Hierarchy:
         self.of_kind: dict[str, HolderCollection[Any]] = {}
         self.changed: Callable[[Place], None] = lambda place: None
         """Told of what has been changed in this process, before who changes it is answered."""
+
+        self.recalled: Find = self.find
+        """`find`, a few seconds old at the most."""
 
         for kind in (Organizations, Teams, Users, Projects):
             self.add(kind(setup, self))
@@ -60,6 +61,20 @@ class Hierarchy:
         value = await collection.read(place.id)
         return collection.item_of(value) if value is not None else None
 
+    def whose(self, place: Place, holder: Holder) -> str:
+        """The organization of what stands at a place."""
+        return self.of_kind[place.kind].organization_of(place.id, holder)
+
+    async def meant(self, place: Place, organization: str) -> Place:
+        """What an organization calls by a name: its own, if another one had the name first."""
+        if not organization or "@" in place.id:
+            return place
+        found = await self.find(place)
+        if found is not None and self.whose(place, found) == organization:
+            return place
+        own = qualified(place, organization)
+        return own if await self.find(own) is not None else place
+
     def seen_by(self, organization: str) -> Find:
         """`find` for who sees the things of one organization alone; of all if that is empty."""
         if not organization:
@@ -69,8 +84,7 @@ class Hierarchy:
             found = await self.find(place)
             if found is None:
                 return None
-            whose = self.of_kind[place.kind].organization_of(place.id, found)
-            return found if whose == organization else None
+            return found if self.whose(place, found) == organization else None
 
         return find
 
@@ -109,6 +123,42 @@ class HolderCollection(Collection[H]):
         """Its name."""
         return item.name
 
+    async def new_id(self, item: H, actor: Actor) -> str:
+        """Its name, with its organization where another one has something of that name."""
+        organization = getattr(item, "organization", "")
+        place = await self.hierarchy.meant(Place(self.singular, self.id_of(item)), organization)
+        found = await self.hierarchy.find(place) if organization else None
+        if found is None or self.hierarchy.whose(place, found) == organization:
+            return place.id
+        return qualified(place, organization).id
+
+    async def find(self, id: str, actor: Actor) -> Kept[H] | None:
+        """What has an id, or what the actor's organization calls so."""
+        place = await self.hierarchy.meant(Place(self.singular, id), actor.organization)
+        return await self.get(place.id)
+
+    async def completed(self, item: H, actor: Actor) -> H:
+        """With the organization of what it belongs to, and the ids of what it names."""
+        hierarchy, whose = self.hierarchy, getattr(item, "organization", "") or actor.organization
+        named: dict[str, Any] = {}
+        for field, kind in REFERENCES.items():
+            if id := getattr(item, field, ""):
+                place = await hierarchy.meant(Place(kind, id), whose)
+                named[field] = place.id
+                found = await hierarchy.seen_by(actor.organization)(place)
+                whose = whose or (hierarchy.whose(place, found) if found is not None else "")
+        if named and whose:
+            named["organization"] = whose
+        return evolve(item, **named)
+
+    async def scopes_of(self, id: str, item: H) -> Sequence[str]:
+        """All that is above it, and itself."""
+        try:
+            lineage = await trace(Place(self.singular, id), item, self.hierarchy.recalled)
+        except BrokenLineage:
+            return ()
+        return tuple(map(str, lineage.places))
+
     def declared(self, item: H, kept: H) -> H:
         """What is declared; what it belongs to says its organization, if nothing else does."""
         item = super().declared(item, kept)
@@ -132,23 +182,33 @@ class HolderCollection(Collection[H]):
         if change.after is None:
             await self.hierarchy.check_unused(place)
             return None
-        _check_does_not_bound(place, change, actor)
+        check_does_not_bound(place, change, actor)
         item = self.named(change.id, change.after)
+        check_tells_no_key(item)
         lineage = await trace(place, item, self.hierarchy.seen_by(actor.organization))
-        item = _within_organization(item, lineage, place)
-        _check_stays(change.before, item, place)
-        if change.action == "create" or _concerned(change.fields):
+        item = within_organization(item, lineage, place)
+        if change.action == "create":
+            await self._check_is_new(place, item)
+        check_stays(change.before, item, place)
+        if change.action == "create" or concerns_rights(change.fields):
             check_rights(place, item, lineage)
         return item
 
     def named(self, id: str, item: H) -> H:
-        """The item with its id as its name. Raises InvalidRequest."""
-        if item.name not in ("", id) or not NAME.fullmatch(id):
+        """The item with the name that is in its id. Raises InvalidRequest."""
+        parts = QUALIFIED.fullmatch(id)
+        if parts is None or item.name not in ("", parts[1]):
             raise InvalidRequest(
                 f"The name of a {self.singular} is its id: {RIGHT_NAME}.",
                 param="name",
             )
-        return evolve(item, name=id)
+        return evolve(item, name=parts[1])
+
+    async def _check_is_new(self, place: Place, item: H) -> None:
+        """Raise AlreadyExists for a second one of a name in an organization."""
+        known = await self.hierarchy.meant(place, getattr(item, "organization", ""))
+        if known != place:
+            raise AlreadyExists(f"There is a {known.kind} {known.id!r} already.")
 
 
 class Organizations(HolderCollection[Organization]):
@@ -205,51 +265,6 @@ def _decoded(cls: Any, data: bytes) -> Any:
     return kept_item(cls, msgspec.json.decode(data)["item"])
 
 
-def check_rights(place: Place, item: Holder, lineage: Lineage) -> None:
-    """Raise ExcessRights if something would have more rights than what it belongs to."""
-    above = " and ".join(map(str, item.parents()))
-    for name, problem in excess(item, lineage.above):
-        raise ExcessRights(
-            f"{place} cannot have more rights than {above}: {name}: {problem}.", param=name
-        )
-
-
-def _within_organization(item: H, lineage: Lineage, place: Place) -> H:
-    """The item with the one organization that all above it belongs to. Raises InvalidRequest."""
-    if place.kind == "organization":
-        return item
-    found = lineage.organizations
-    given = getattr(item, "organization", "")
-    if len(found) > 1 or given not in ("", *found):
-        named = sorted({*found, given} - {""})
-        raise InvalidRequest(
-            f"{place} would belong to several organizations: {', '.join(named)}.",
-            param="organization",
-        )
-    filled: Mapping[str, Any] = {"organization": found[0]}
-    return evolve(item, **filled)
-
-
-def _check_stays(before: Holder | None, item: Holder, place: Place) -> None:
-    """Raise InvalidRequest for a move to another organization, in which all below stays behind."""
-    whose = getattr(item, "organization", "")
-    if before is not None and getattr(before, "organization", "") != whose:
-        raise InvalidRequest(
-            f"{place} cannot move to another organization; create it there anew.",
-            param="organization",
-        )
-
-
-def _check_does_not_bound(place: Place, change: Change[Any], actor: Actor) -> None:
-    """Raise Forbidden for who would change what bounds the own key, or that key's own rights."""
-    if not actor.organization or str(place) not in actor.principal.scopes:
-        return
-    if change.action == "restore" or _concerned(change.fields):
-        raise Forbidden(
-            f"What {place} may do is decided by who does not belong to it, as this key does."
-        )
-
-
-def _concerned(fields: tuple[str, ...]) -> bool:
-    """Whether a change of these fields can give something more rights than it may have."""
-    return not (RIGHTS | _ABOVE).isdisjoint(fields)
+def qualified(place: Place, organization: str) -> Place:
+    """Where something stands whose name another organization had first."""
+    return Place(place.kind, f"{place.id}@{organization}")

@@ -15,6 +15,9 @@ from .rights import Rights
 NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9_.-]{0,62}[a-z0-9])?")
 
 RIGHT_NAME: Final = "1 to 64 of a-z, 0-9, _, . and -, with a letter or a digit at both ends"
+QUALIFIED: Final = re.compile(rf"({NAME.pattern})(?:@({NAME.pattern}))?")
+"""An id: the name, and the organization where another one had that name first."""
+
 _MOST_METADATA: Final = 16
 _LONGEST_METADATA: Final = 256
 
@@ -46,9 +49,14 @@ def _check_metadata(instance: object, attribute: object, metadata: Mapping[str, 
 
 @frozen(kw_only=True)
 class Holder(Rights):
-    """What has rights and keys below it. `name` is its id, and unique among those of its kind."""
+    """What has rights and keys below it. `name` is unique among its kind in the organization."""
 
-    name: str = attribute("", f"Its id: {RIGHT_NAME}.", given="once", validator=_check_name)
+    name: str = attribute(
+        "",
+        f"{RIGHT_NAME}; unique in the organization, and its id.",
+        given="once",
+        validator=_check_name,
+    )
     metadata: Mapping[str, str] = option(
         {}, "What is said of every request of its keys.", validator=_check_metadata
     )

@@ -57,6 +57,11 @@ def is_key_like(text: str) -> bool:
     return PREFIX in text.lower() and _PART.search(text) is not None
 
 
+def holds_key(text: str) -> bool:
+    """Whether a text holds the whole of a key, or what looks like it."""
+    return PREFIX in text and _WHOLE.search(text) is not None
+
+
 def _checksum(text: str) -> str:
     number, digits = crc32(text.encode()), ""
     for _ in range(_CHECKSUM_LENGTH):

@@ -135,6 +135,19 @@ class Keyring:
             if place in known.verdict.places:
                 del self._known[digest]
 
+    async def find(self, place: Place) -> Holder | None:
+        """What stands at a place, as it was a moment ago. Raises StoreUnavailable."""
+        now = self._clock()
+        found = self._holders.get(place)
+        if found is None or found.until < now:
+            changes = self._changes
+            holder = await self._hierarchy.find(place)
+            found = _Found(holder, now + self._freshness.cache / 2)
+            if changes == self._changes:
+                _make_room(self._holders, MOST_GRANTS)
+                self._holders[place] = found
+        return found.holder
+
     async def close(self) -> None:
         """Give up the lookups that are under way."""
         tasks = list(self._lookups.values())
@@ -203,7 +216,7 @@ class Keyring:
         item = self._keys.item_of(value)
         place = Place("key", key.id)
         try:
-            lineage = await trace(place, item, self._find)
+            lineage = await trace(place, item, self.find)
         except BrokenLineage:
             message = "What the key belongs to is not there any more; ask for a new one."
             return Refusal(Unauthenticated, message, frozenset([place, *item.parents()]))
@@ -228,18 +241,6 @@ class Keyring:
             providers=allowed.providers,
         )
         return Grant(principal, allowed, places, self._names, min(ends, default=None))
-
-    async def _find(self, place: Place) -> Holder | None:
-        now = self._clock()
-        found = self._holders.get(place)
-        if found is None or found.until < now:
-            changes = self._changes
-            holder = await self._hierarchy.find(place)
-            found = _Found(holder, now + self._freshness.cache / 2)
-            if changes == self._changes:
-                _make_room(self._holders, MOST_GRANTS)
-                self._holders[place] = found
-        return found.holder
 
 
 def _digest(text: str) -> bytes:

@@ -15,6 +15,9 @@ from typing import Final
 Networks = tuple[str, ...]
 Network = IPv4Network | IPv6Network
 
+_MAPPED_BITS: Final = 96
+"""Bits before an IPv4 address that is dressed up as one of IPv6."""
+
 LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 
 
@@ -30,7 +33,7 @@ def problem_of(network: str) -> str | None:
 @lru_cache(maxsize=1024)
 def is_within(network: str, allowed: Networks) -> bool:
     """Whether all addresses of a network are allowed, by one network or by several together."""
-    mine = ip_network(network)
+    mine = _read(network)
     return any(_is_part(mine, whole) for whole in _collapsed(allowed))
 
 
@@ -70,10 +73,20 @@ def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 
 @lru_cache(maxsize=1024)
 def _collapsed(networks: Networks) -> tuple[Network, ...]:
-    read = [ip_network(text) for text in networks]
+    read = [_read(text) for text in networks]
     fours = [network for network in read if isinstance(network, IPv4Network)]
     sixes = [network for network in read if isinstance(network, IPv6Network)]
     return (*collapse_addresses(fours), *collapse_addresses(sixes))
+
+
+def _read(network: str) -> Network:
+    """The network, as one of IPv4 also where it is written as a part of IPv6."""
+    read = ip_network(network)
+    plain = _plain(read.network_address)
+    bits = read.prefixlen - _MAPPED_BITS
+    if read.version == plain.version or bits < 0:
+        return read
+    return IPv4Network(f"{plain}/{bits}")
 
 
 def _is_part(small: Network, large: Network) -> bool:

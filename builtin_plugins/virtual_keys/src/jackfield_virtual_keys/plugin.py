@@ -101,7 +101,7 @@ class VirtualKeys(Plugin):
         names = Names(frozenset(setup.settings.models), tuple(setup.settings.providers))
         freshness = Freshness(self.config.cache_seconds, self.config.stale_seconds)
         self._keyring = keyring = Keyring(keys, hierarchy, names, freshness)
-        hierarchy.changed = keyring.forget
+        hierarchy.changed, hierarchy.recalled = keyring.forget, keyring.find
         await self._check_pepper(setup, pepper)
         self._listening = [
             asyncio.create_task(_listen(collection, keyring)) for collection in hierarchy

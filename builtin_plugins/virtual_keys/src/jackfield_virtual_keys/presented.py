@@ -10,7 +10,7 @@ from multidict import MultiMapping
 from jackfield.errors import InvalidRequest, Unauthenticated
 from jackfield.exchange import Exchange
 
-from .key_text import PREFIX, is_key_like
+from .key_text import PREFIX, holds_key, is_key_like
 
 _PLAIN: Final = ("x-api-key", "api-key", "x-goog-api-key")
 _GOOGLE: Final = ("gemini.", "vertex.")
@@ -23,6 +23,11 @@ _IN_THE_URL: Final = (
     " `Authorization: Bearer jf-…`. Have this one replaced, for it has been seen."
 )
 _SEVERAL: Final = "The request has several keys that differ; send one alone."
+_IN_WORDS: Final = (
+    "A key has no place in the name of a model or in metadata, which are recorded; send it in a"
+    " header, as in `Authorization: Bearer jf-…`. Have this one replaced, for it has been seen."
+)
+_METADATA: Final = "x-jackfield-metadata"
 _UNKNOWN_SCHEME: Final = (
     "The header `Authorization` has no key that can be read; send `Authorization: Bearer jf-…`."
 )
@@ -48,6 +53,7 @@ def presented(exchange: Exchange) -> str | None:
         given = _one(given, _from_query(exchange))
     if PREFIX in request.path.lower() or "%" in request.path:
         _refuse_key(unquote(request.path))
+    _check_words(exchange.model or "", headers.get(_METADATA, ""))
     return given
 
 
@@ -94,6 +100,12 @@ def _without_keys(members: list[str]) -> Iterator[str]:
 
 def _is_key(member: str) -> bool:
     return unquote_plus(member.partition("=")[0]).lower() == "key"
+
+
+def _check_words(*said: str) -> None:
+    for text in said:
+        if holds_key(text):
+            raise InvalidRequest(_IN_WORDS)
 
 
 def _refuse_key(text: str) -> None:

@@ -103,6 +103,14 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
         """A random one, which is part of the key."""
         return new_key_text().id
 
+    async def new_id(self, item: VirtualKey, actor: Actor) -> str:
+        """A random one, which nothing else has."""
+        return self.id_of(item)
+
+    async def find(self, id: str, actor: Actor) -> Kept[VirtualKey] | None:
+        """The key of an id; names of keys need not be unique."""
+        return await self.get(id)
+
     def named(self, id: str, item: VirtualKey) -> VirtualKey:
         """Whatever it is called: names of keys need not be unique."""
         if not item.name.isprintable() or len(item.name) > _LONGEST_NAME:
@@ -140,6 +148,8 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
     async def check(self, change: Change[VirtualKey], actor: Actor) -> VirtualKey | None:
         """Refuse what gives more than there is to give, and make the secret of a new key."""
         _check_rank(change, actor)
+        if change.after is None:
+            return None  # nothing belongs to a key
         key = await super().check(change, actor)
         if key is None:
             return None

@@ -11,7 +11,6 @@ from jackfield.admin.change import Actor, Change, Kept
 from jackfield.admin.collection import Action, Collection
 from jackfield.admin.guard import Guard
 from jackfield.admin.idempotency import Answered, Attempt, Attempts, request_digest
-from jackfield.admin.items import read_item
 from jackfield.admin.lock import Turn
 from jackfield.admin.writer import Writer
 
@@ -45,40 +44,39 @@ class Acting(Generic[T]):
 
     async def act(self, asked: Asked, actor: Actor, turn: Turn) -> Answered:
         """Carry out an action, or give the answer of the time when it was carried out."""
-        kept = await self._collection.get(asked.id)
+        kept = await self._collection.find(asked.id, actor)
         if not actor.idempotency_key:
-            kept = self._expected(kept, asked, actor)
+            kept = await self._expected(kept, asked, actor)
             answer, told = await self._carry_out(kept, asked, actor, turn)
             return Answered({**answer, **told}, repeated=False)
         attempt = await self._attempts.recall(actor, asked.digest())
         if attempt is not None and attempt.answer is not None:
             told = await self._told_again(kept, asked, actor) if kept is not None else {}
             return Answered({**attempt.answer, **told}, repeated=True)
-        if attempt is None:
-            self._expected(kept, asked, actor)
-            read_item(asked.action.Given, asked.given)
-            attempt = Attempt(asked.digest(), asked.id, randomness.token_hex(4))
-            await self._attempts.remember(actor, attempt)
-        return await self._act_as(attempt, kept, asked, actor, turn)
+        if attempt is not None:
+            return await self._act_as(attempt, kept, asked, actor, turn)
+        attempt = Attempt(asked.digest(), asked.id, randomness.token_hex(4))
+        async with self._attempts.first(actor, attempt):
+            return await self._act_as(attempt, kept, asked, actor, turn)
 
     async def _act_as(
         self, attempt: Attempt, kept: Kept[T] | None, asked: Asked, actor: Actor, turn: Turn
     ) -> Answered:
         """Carry out what was attempted, unless an attempt that gave no answer has done it."""
-        kept = self._guard.seen(kept, asked.id, actor)
+        kept = await self._guard.seen(kept, asked.id, actor)
         if attempt.mark in kept.done:
             answer: dict[str, Any] = self._guard.shown(kept, actor)
             told = await self._told_again(kept, asked, actor)
         else:
             kept = evolve(kept, done=(*kept.done, attempt.mark)[-_MOST_MARKS:])
-            kept = self._expected(kept, asked, actor)
+            kept = await self._expected(kept, asked, actor)
             answer, told = await self._carry_out(kept, asked, actor, turn)
         await self._attempts.remember(actor, replace(attempt, answer=answer))
         return Answered({**answer, **told}, repeated=False)
 
-    def _expected(self, kept: Kept[T] | None, asked: Asked, actor: Actor) -> Kept[T]:
+    async def _expected(self, kept: Kept[T] | None, asked: Asked, actor: Actor) -> Kept[T]:
         """The thing that is meant, if it is as expected. Raises NotFound, Stale."""
-        return self._guard.matched(self._guard.seen(kept, asked.id, actor), asked.if_match)
+        return self._guard.matched(await self._guard.seen(kept, asked.id, actor), asked.if_match)
 
     async def _carry_out(
         self, kept: Kept[T], asked: Asked, actor: Actor, turn: Turn

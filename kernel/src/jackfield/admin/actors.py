@@ -6,7 +6,7 @@ from jackfield.admin.roles import EVERYONE
 from jackfield.errors import Forbidden
 from jackfield.exchange import Exchange
 
-_ORGANIZATION = "organization:"
+_ORGANIZATION, _TEAM = "organization:", "team:"
 
 
 def actor_of(exchange: Exchange) -> Actor:
@@ -15,12 +15,15 @@ def actor_of(exchange: Exchange) -> Actor:
     role = next((role for role in EVERYONE if role == principal.role), None)
     if role is None:
         raise Forbidden("This key has no role in administration.")
-    bound = any(scope.startswith(_ORGANIZATION) for scope in principal.scopes)
+    scopes = principal.scopes
+    teams = [scope for scope in scopes if scope.startswith(_TEAM) and role != "member"]
+    bound = any(scope.startswith(_ORGANIZATION) for scope in scopes)
     return Actor(
         role,
         principal,
         exchange.id,
         request.client,
         principal.tenant if bound else "",
+        tuple(teams),
         idempotency_key=checked_key(request.headers.get("idempotency-key", "")),
     )

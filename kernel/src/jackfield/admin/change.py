@@ -16,8 +16,9 @@ T = TypeVar("T")
 class Actor:
     """Who makes a change or reads.
 
-    `organization` is the one whose things alone it sees; empty for who sees all. `declaring` is
-    the name of a configuration file. `idempotency_key` is the one that came with the request.
+    `organization` is the one whose things alone it sees; empty for who sees all. `within` are the
+    teams in it to which that is limited besides. `declaring` is the name of a configuration file.
+    `idempotency_key` is the one that came with the request.
     """
 
     role: Role
@@ -25,6 +26,7 @@ class Actor:
     request_id: str = ""
     client: str = ""
     organization: str = ""
+    within: tuple[str, ...] = ()
     declaring: str = ""
     idempotency_key: str = ""
 

@@ -43,7 +43,8 @@ class Collection(Generic[T]):
     `setup.add_admin_collection(collection)` offers them at `/jackfield/NAME`, and
     `jackfield.commands.resource_command` makes the command for them from the class. Ids are unique
     in the whole gateway, for a key is looked up before its organization is known; who belongs to
-    an organization sees the things of that one alone.
+    an organization sees the things of that one alone, and who belongs to a team in it those that
+    fall under the team.
     """
 
     name: ClassVar[str]
@@ -86,9 +87,28 @@ class Collection(Generic[T]):
         """The id of something new: a random one, unless a class makes it of the fields."""
         return randomness.token_hex(8)
 
+    async def new_id(self, item: T, actor: Actor) -> str:
+        """The id of what an actor creates: `id_of`, unless that can be what another one has."""
+        return self.id_of(item)
+
+    async def find(self, id: str, actor: Actor) -> Kept[T] | None:
+        """What an actor means by an id, whoever may see it. Raises StoreUnavailable."""
+        return await self.get(id)
+
+    async def completed(self, item: T, actor: Actor) -> T:
+        """What an actor gives, with what it leaves unsaid: before anything of it is judged."""
+        return item
+
     def organization_of(self, id: str, item: T) -> str:
         """The organization whose it is; empty for the gateway's own."""
         return str(getattr(item, "organization", None) or "")
+
+    async def scopes_of(self, id: str, item: T) -> Sequence[str]:
+        """What it falls under besides its organization, such as `team:search`.
+
+        An administrator of a team manages what falls under that alone.
+        """
+        return ()
 
     def is_own(self, id: str, item: T, principal: Principal) -> bool:
         """Whether it is the principal's own, which is all that a member may see."""

@@ -28,17 +28,18 @@ class Creation(Generic[T]):
     async def create(self, given: Mapping[str, Any], actor: Actor, turn: Turn) -> Answered:
         """Create something, or give the answer of the time when it was created."""
         if not actor.idempotency_key:
-            made = await self._writer.create(self._writer.draft(given, actor), actor, turn)
+            made = await self._writer.create(await self._writer.draft(given, actor), actor, turn)
             return Answered({**self._shown(made.kept, actor), **made.revealed}, repeated=False)
         request = request_digest("create", given)
         attempt = await self._attempts.recall(actor, request)
         if attempt is not None and attempt.answer is not None:
             return await self._repeated(attempt, attempt.answer, actor)
-        draft = self._writer.draft(given, actor)
-        if attempt is None:
-            attempt = Attempt(request, draft.id, draft.mark)
-            await self._attempts.remember(actor, attempt)
-        return await self._create_as(attempt, draft, actor, turn)
+        draft = await self._writer.draft(given, actor)
+        if attempt is not None:
+            return await self._create_as(attempt, draft, actor, turn)
+        attempt = Attempt(request, draft.id, draft.mark)
+        async with self._attempts.first(actor, attempt):
+            return await self._create_as(attempt, draft, actor, turn)
 
     async def _create_as(
         self, attempt: Attempt, draft: Kept[T], actor: Actor, turn: Turn

@@ -34,17 +34,19 @@ class Guard(Generic[T]):
         if actor.role not in roles:
             raise Forbidden(f"The role {actor.role!r} may not {verb} {self.collection.name}.")
 
-    def sees(self, kept: Kept[T], actor: Actor) -> bool:
+    async def sees(self, kept: Kept[T], actor: Actor) -> bool:
         """Whether the actor may know that there is such a thing."""
         collection = self.collection
         whose = collection.organization_of(kept.id, kept.item)
         if actor.organization and whose != actor.organization:
             return False
-        return actor.role != "member" or collection.is_own(kept.id, kept.item, actor.principal)
+        if collection.is_own(kept.id, kept.item, actor.principal):
+            return True
+        return actor.role != "member" and await self._is_within(kept.id, kept.item, actor)
 
-    def seen(self, kept: Kept[T] | None, id: str, actor: Actor) -> Kept[T]:
+    async def seen(self, kept: Kept[T] | None, id: str, actor: Actor) -> Kept[T]:
         """The thing, if the actor may see it. Raises NotFound, the same if there is none."""
-        if kept is None or not self.sees(kept, actor):
+        if kept is None or not await self.sees(kept, actor):
             raise NotFound(f"There is no {self.collection.singular} {id!r}.")
         return kept
 
@@ -91,6 +93,8 @@ class Guard(Generic[T]):
         """
         for key, value in given.items():
             attribute = self._attributes.get(key)
+            if key in ADDED or key in self.collection.facts:
+                raise InvalidRequest(f"`{key}` is set by the gateway alone.", param=key)
             if attribute is None or (key in before and before[key] == value):
                 continue
             rights = attribute.rights
@@ -103,14 +107,21 @@ class Guard(Generic[T]):
                 allowed = " or ".join(sorted(rights.write)) or "nobody"
                 raise Forbidden(f"`{key}` can be set by {allowed} alone.", param=key)
 
-    def check_organization(self, id: str, item: T, actor: Actor) -> None:
-        """Raise Forbidden for a thing of another organization than the actor's."""
+    async def check_place(self, id: str, item: T, actor: Actor) -> None:
+        """Raise Forbidden for a thing outside of the actor's organization, or of its team."""
         whose = self.collection.organization_of(id, item)
         if actor.organization and whose != actor.organization:
             raise Forbidden(
                 f"This key is for things of the organization {actor.organization!r} alone.",
                 param=_ORGANIZATION,
             )
+        if not await self._is_within(id, item, actor):
+            raise Forbidden(f"This key administers what falls under {actor.within[-1]} alone.")
+
+    async def _is_within(self, id: str, item: T, actor: Actor) -> bool:
+        if not actor.within:
+            return True
+        return set(actor.within).issubset(await self.collection.scopes_of(id, item))
 
 
 def _time(seconds: float) -> str:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -11,13 +12,16 @@ from attrs import frozen
 from jackfield.admin.change import Actor
 from jackfield.admin.errors import KeyReused
 from jackfield.admin.shelf import GATEWAY
-from jackfield.errors import InvalidRequest
+from jackfield.errors import GatewayError, InvalidRequest
+from jackfield.store import StoreUnavailable
 
 if TYPE_CHECKING:
     from jackfield.setup import Setup
 
 _SECONDS: Final = 24 * 3600.0
 _LONGEST: Final = 255
+_UNKNOWN: Final = 500
+"""From this status on it is open whether anything was changed."""
 
 
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -62,6 +66,21 @@ class Attempts:
         """Keep an attempt."""
         data = msgspec.json.encode(attempt)
         await self._setup.store.put(GATEWAY, self._key(actor), data, ttl=_SECONDS)
+
+    @asynccontextmanager
+    async def first(self, actor: Actor, attempt: Attempt) -> AsyncIterator[None]:
+        """Keep an attempt while it is made for the first time, and no longer if it is refused.
+
+        Nothing has come of it then, and what was wrong may be mended under the same key.
+        """
+        await self.remember(actor, attempt)
+        try:
+            yield
+        except GatewayError as error:
+            if error.status < _UNKNOWN:
+                with suppress(StoreUnavailable):
+                    await self._setup.store.delete(GATEWAY, self._key(actor))
+            raise
 
     def _key(self, actor: Actor) -> str:
         words = (actor.principal.tenant, actor.name, self._collection, actor.idempotency_key)

@@ -109,7 +109,8 @@ def _plain_structure(value: Any) -> Any:
 
 def _prepared(cls: type[Any], tree: Mapping[str, Any]) -> dict[str, Any]:
     """JSON as if it had come from TOML, which has no null and has dates."""
-    prepared: dict[str, Any] = _without_nulls(tree)
+    unknown = {key: value for key, value in tree.items() if key not in attributes_of(cls)}
+    prepared: dict[str, Any] = {**_without_nulls(tree), **unknown}
     for key, attribute in attributes_of(cls).items():
         members = {unwrapped(member) for member in union_members(unwrapped(attribute.type))}
         if dt.datetime in members and isinstance(prepared.get(key), str):

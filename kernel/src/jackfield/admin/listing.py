@@ -38,7 +38,11 @@ class Query:
     @classmethod
     def read(cls, text: str, item: type[Any]) -> "Query":
         """Read the query of a URL. Raises InvalidRequest."""
-        given = dict(parse_qsl(text, keep_blank_values=True))
+        given: dict[str, str] = {}
+        for name, value in parse_qsl(text, keep_blank_values=True):
+            if name in given:
+                raise InvalidRequest(f"{name}: can be given only once", param=name)
+            given[name] = value
         limit, after = given.pop("limit", str(USUAL_PAGE)), given.pop("after", "")
         known = filterable(item)
         for name in given:
@@ -62,7 +66,7 @@ async def page(guard: Guard[T], query: Query, actor: Actor) -> Page[T]:
             raise Forbidden(f"`{name}` cannot be read with the role {actor.role!r}.", param=name)
     found: list[Kept[T]] = []
     async for kept in guard.collection.shelf.all(query.after):
-        if guard.sees(kept, actor) and _fits(kept.item, query.filters):
+        if _fits(kept.item, query.filters) and await guard.sees(kept, actor):
             if len(found) == query.limit:
                 return Page(found, found[-1].id)
             found.append(kept)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -87,6 +88,7 @@ class Routes(Generic[T]):
 
     async def show(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
         """One thing."""
+        _check_no_query(exchange)
         actor = self._reader(exchange)
         kept = await self._seen(exchange, actor)
         (facts,) = await self.collection.known([kept])
@@ -110,6 +112,7 @@ class Routes(Generic[T]):
 
     async def delete(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
         """One thing deleted."""
+        _check_no_query(exchange)
         actor = actor_of(exchange)
         self._guard.check_role(self.collection.deleters, actor, "delete")
         async with turn(self.collection.setup) as mine:
@@ -135,7 +138,7 @@ class Routes(Generic[T]):
 
     async def _seen(self, exchange: Exchange, actor: Actor) -> Kept[T]:
         id = exchange.request.params["id"]
-        return self._guard.seen(await self.collection.get(id), id, actor)
+        return await self._guard.seen(await self.collection.find(id, actor), id, actor)
 
     async def _expected(self, exchange: Exchange, actor: Actor) -> Kept[T]:
         """The thing that is meant, if it is what `If-Match` says. Raises NotFound, Stale."""
@@ -147,12 +150,21 @@ class Routes(Generic[T]):
 
 
 def _object(exchange: Exchange) -> dict[str, Any]:
-    """The body, whatever its content type. Raises InvalidRequest if it is not a JSON object."""
+    """The body, whatever its content type. Raises InvalidRequest if it is not a JSON object.
+
+    Nor may anything be said in the query, where it would not be heard.
+    """
+    _check_no_query(exchange)
     body = exchange.request.body
     tree = strict_json.decode(body) if body else {}
     if not isinstance(tree, dict):
         raise InvalidRequest("The body must be a JSON object.")
     return tree
+
+
+def _check_no_query(exchange: Exchange) -> None:
+    for name, _ in parse_qsl(exchange.request.query, keep_blank_values=True):
+        raise InvalidRequest(f"{name}: nothing can be said in the query here.", param=name)
 
 
 def _if_match(exchange: Exchange) -> str:

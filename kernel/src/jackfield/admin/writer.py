@@ -36,14 +36,14 @@ class Writer(Generic[T]):
         self._collection = collection
         self._guard = Guard(collection)
 
-    def draft(self, given: Mapping[str, Any], actor: Actor) -> Kept[T]:
+    async def draft(self, given: Mapping[str, Any], actor: Actor) -> Kept[T]:
         """Something new as it would be kept. Raises GatewayError where it may not be."""
         collection = self._collection
         given = self._guard.completed(given, actor)
         self._guard.check_given(given, {}, actor)
-        item = read_item(collection.Item, given)
-        draft = collection.shelf.draft(collection.id_of(item), item)
-        self._guard.check_organization(draft.id, item, actor)
+        item = await collection.completed(read_item(collection.Item, given), actor)
+        draft = collection.shelf.draft(await collection.new_id(item, actor), item)
+        await self._guard.check_place(draft.id, item, actor)
         return draft
 
     async def create(self, draft: Kept[T], actor: Actor, turn: Turn) -> Made[T]:
@@ -60,11 +60,12 @@ class Writer(Generic[T]):
         """Change some fields of a thing."""
         self._check_declared(kept, actor)
         before = plain(kept.item)
-        after = merged(before, patch)
+        unknown = {key: value for key, value in patch.items() if key not in before}
+        after = {**unknown, **merged(before, patch)}
         self._guard.check_given(
             {key: after.get(key) for key in patch}, {key: before.get(key) for key in patch}, actor
         )
-        item = read_item(self._collection.Item, after)
+        item = await self._collection.completed(read_item(self._collection.Item, after), actor)
         return await self._replace("update", kept, item, actor, turn)
 
     async def act(
@@ -82,13 +83,15 @@ class Writer(Generic[T]):
     async def delete(self, kept: Kept[T], actor: Actor, turn: Turn) -> Made[T]:
         """Forget a thing."""
         self._check_declared(kept, actor)
+        await self._guard.check_place(kept.id, kept.item, actor)
         change: Change[T] = Change("delete", kept.id, kept.item, None, differing(kept.item, None))
         return await self._make(change, kept, actor, turn)
 
     async def _replace(
         self, action: str, kept: Kept[T], item: T, actor: Actor, turn: Turn
     ) -> Made[T]:
-        self._guard.check_organization(kept.id, item, actor)
+        for one in (kept.item, item):
+            await self._guard.check_place(kept.id, one, actor)
         fields = differing(kept.item, item)
         change = Change(action, kept.id, kept.item, item, fields)
         if not fields and action == "update" and kept.declared_in == actor.declaring:

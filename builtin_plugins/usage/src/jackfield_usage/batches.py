@@ -1,0 +1,220 @@
+"""Batches: whose each is, and what it has used, recorded once however often it is fetched."""
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Final, Literal
+
+import msgspec
+from attrs import frozen
+from msgspec.structs import replace
+
+from jackfield import Exchange, Response, Target
+from jackfield.adjustments import Corrector
+from jackfield.ledger import Ledger
+from jackfield.messages import Usage
+from jackfield.prices import Cost, PriceBook
+from jackfield.store import Conflict, Entry, Store, StoreUnavailable
+
+from .batch_results import TIER, Results, Sum
+from .cells import scope_of, tallies_of
+from .correction import adjustment_of
+from .record import Record, decoded
+
+logger = logging.getLogger("jackfield.usage")
+
+_FETCHED: Final = re.compile(r"/(?:files|batches)/([^/]+)/(?:content|results)")
+_AT_ONCE: Final = 262_144
+"""Bytes that are read before others have their turn."""
+
+_GATEWAY: Final = ""
+_LONGEST_TURN: Final = 60.0
+"""Seconds after which who has begun to record a batch, and not ended, is taken for dead."""
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Whose a batch is, and how far it is recorded; `time` is that of its records."""
+
+    tenant: str
+    scopes: tuple[str, ...]
+    key: str
+    tags: Mapping[str, str]
+    state: Literal["known", "begun", "recorded"] = "known"
+    time: float = 0.0
+    begun: float = 0.0
+
+
+class _Told(msgspec.Struct):
+    """What a provider says of a batch, or of several."""
+
+    id: str = ""
+    output_file_id: str | None = None
+    output_file: str | None = None
+    data: "list[_Told]" = []
+
+
+_batch = msgspec.json.Decoder(Batch).decode
+_told = msgspec.json.Decoder(_Told).decode
+
+
+@frozen
+class Batches:
+    """The batches of a gateway. A batch that was not made here is charged to who fetches it."""
+
+    _store: Store
+    _ledger: Ledger
+    _prices: PriceBook
+    _tags: tuple[str, ...]
+    _correctors: Sequence[Corrector]
+
+    async def watched(self, exchange: Exchange, target: Target, response: Response) -> Response:
+        """The response, of which is noted what it says of batches and what they have used."""
+        endpoint, path = exchange.endpoint, exchange.request.path
+        if response.status != 200 or endpoint.permission not in ("batches", "files"):
+            return response
+        fetched = _FETCHED.search(path)
+        if fetched is None or not path.endswith(fetched[0]) or exchange.request.method != "GET":
+            if endpoint.permission == "batches" and isinstance(response.body, bytes):
+                await self._learn(exchange, target, response.body)
+            return response
+        results, body = Results(self._pricing(target)), response.body
+        if not isinstance(body, bytes):
+            stream = self._read(body, results, exchange, target, fetched[1])
+            return replace(response, body=stream)
+        for start in range(0, len(body), _AT_ONCE):
+            results.feed(body[start : start + _AT_ONCE])
+            await asyncio.sleep(0)
+        await self._end(results, exchange, target, fetched[1])
+        return response
+
+    async def _read(
+        self,
+        body: AsyncIterator[bytes],
+        results: Results,
+        exchange: Exchange,
+        target: Target,
+        id: str,
+    ) -> AsyncIterator[bytes]:
+        try:
+            async for data in body:
+                results.feed(data)
+                yield data
+            await self._end(results, exchange, target, id)
+        finally:
+            if hasattr(body, "aclose"):
+                await body.aclose()
+
+    def _pricing(self, target: Target) -> "_Pricing":
+        return _Pricing(self._prices, target.provider, self._ledger.now())
+
+    async def _learn(self, exchange: Exchange, target: Target, body: bytes) -> None:
+        """Note whose a new batch is, and that the files of its results are that one's too."""
+        try:
+            told = _told(body)
+            for one in (told, *told.data):
+                place = _place(target, one.id)
+                if exchange.request.method == "POST" and one.id:
+                    await self._put(place, _of(exchange), 0)
+                file = one.output_file_id or one.output_file
+                whose = await self._store.get(_GATEWAY, place) if file else None
+                if file and whose is not None:
+                    known = replace(_batch(whose.data), state="known")
+                    await self._put(_place(target, file), known, 0)
+        except (msgspec.DecodeError, UnicodeError):
+            return
+        except StoreUnavailable:
+            logger.warning("the store is away: whose a batch is was not noted")
+
+    async def _end(self, results: Results, exchange: Exchange, target: Target, id: str) -> None:
+        results.feed(b"\n")
+        if not results.sums:
+            return
+        try:
+            await self._record(_place(target, id), results.sums, exchange, target, id)
+        except StoreUnavailable:
+            logger.warning("the store is away: batch results are recorded when fetched again")
+
+    async def _record(
+        self, place: str, sums: Mapping[str, Sum], exchange: Exchange, target: Target, id: str
+    ) -> None:
+        value, now = await self._store.get(_GATEWAY, place), self._ledger.now()
+        batch = _batch(value.data) if value is not None else _of(exchange)
+        if batch.state == "recorded" or now - batch.begun < _LONGEST_TURN:
+            return
+        batch = replace(batch, state="begun", time=batch.time or now, begun=now)
+        version = await self._put(place, batch, value.version if value is not None else 0)
+        if version is None:
+            return
+        known = await self._known(batch)
+        for record in _records(batch, sums, exchange, target, id):
+            if record.id not in known:
+                self._ledger.post(self._entry(batch.tenant, record))
+        await self._ledger.flush()
+        await self._put(place, replace(batch, state="recorded"), version)
+
+    async def _known(self, batch: Batch) -> set[str]:
+        """The records of a batch that a process has made that died over it."""
+        if batch.time == batch.begun:
+            return set()
+        until = batch.time + 0.001
+        found = await self._store.records(scope_of(batch.tenant), batch.time, until)
+        return {decoded(one.data).id for one in found}
+
+    async def _put(self, place: str, batch: Batch, version: int) -> int | None:
+        try:
+            data = msgspec.json.encode(batch)
+            return await self._store.put(_GATEWAY, place, data, expect=version)
+        except Conflict:
+            return None
+
+    def _entry(self, tenant: str, record: Record) -> Entry:
+        change = adjustment_of(record, tenant)
+        debits = tuple([debit for correct in self._correctors for debit in correct(change)])
+        tallies = tallies_of(record, self._tags)
+        return Entry(scope_of(tenant), record.time, record.encoded(), debits, tallies)
+
+
+@frozen
+class _Pricing:
+    _prices: PriceBook
+    _provider: str
+    _at: float
+
+    def __call__(self, model: str, usage: Usage) -> Cost:
+        return self._prices.cost(Target(self._provider, model), usage, at=self._at)
+
+
+def _place(target: Target, id: str) -> str:
+    return f"usage-batch/{target.provider}/{id}"
+
+
+def _of(exchange: Exchange) -> Batch:
+    principal = exchange.principal
+    tags = dict(exchange.metadata)
+    return Batch(principal.tenant, principal.scopes, principal.key_id or "", tags)
+
+
+def _records(
+    batch: Batch, sums: Mapping[str, Sum], exchange: Exchange, target: Target, id: str
+) -> Iterator[Record]:
+    """A record for each model; the first stands for the request."""
+    for number, (model, total) in enumerate(sums.items()):
+        yield Record(
+            f"batch/{id}/{number}",
+            batch.time,
+            batch.scopes,
+            batch.key,
+            target.provider,
+            model,
+            model,
+            exchange.operation,
+            exchange.dialect.name,
+            batch.tags,
+            +total.tokens,
+            +total.units,
+            TIER,
+            total.nano,
+            total.missing,
+            request=f"batch/{id}/0" if number else "",
+        )

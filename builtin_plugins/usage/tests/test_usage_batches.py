@@ -1,0 +1,183 @@
+"""Batches: what their results say was used is recorded once, for whom they were made."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from attrs import define
+
+from jackfield.testing import Answer, FakeUpstream
+from jackfield.testing.gateway import admin_of, client_of, observed_gateway
+from jackfield_usage.batches import Batch
+
+from .conftest import Office
+
+TOML = """
+[server]
+front_doors = ["openai", "anthropic"]
+
+[providers.openai]
+base_url = "{url}/v1"
+keys = ["env:UPSTREAM_KEY"]
+
+[providers.anthropic]
+base_url = "{url}"
+keys = ["env:UPSTREAM_KEY"]
+
+[plugins.virtual_keys]
+[plugins.virtual_keys.organizations.acme]
+permissions = ["*"]
+[plugins.virtual_keys.teams.search]
+organization = "acme"
+[plugins.virtual_keys.teams.support]
+organization = "acme"
+
+[plugins.budgets]
+unpriced = "allow"
+
+[plugins.budgets.limits.search]
+scope = "team:search"
+limit = "1.00"
+
+[plugins.usage]
+
+[prices."openai/small"]
+input = 2.00
+output = 8.00
+
+[prices."openai/small".when.batch]
+input = 1.00
+output = 4.00
+"""
+
+
+def line(number: int, model: str = "small") -> bytes:
+    usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
+    body = {"object": "chat.completion", "model": model, "choices": [], "usage": usage}
+    response = {"status_code": 200, "request_id": f"r{number}", "body": body}
+    told = {"id": f"batch_req_{number}", "custom_id": str(number), "response": response}
+    return msgspec.json.encode(told) + b"\n"
+
+
+FAILED = b'{"id":"x","custom_id":"9","response":{"status_code":400,"body":{"error":{}}}}\n'
+RESULTS = line(1) + line(2) + FAILED + line(3).rstrip()
+BATCH = b'{"id":"batch_1","object":"batch","status":"completed","output_file_id":"file-out"}'
+
+
+@define(eq=False)
+class Shop:
+    """A gateway before a provider with batches, and a key of each of two teams."""
+
+    office: Office
+    upstream: FakeUpstream
+    keys: dict[str, str]
+
+    async def ask(self, team: str, method: str, path: str, reply: bytes, **head: str) -> Answer:
+        self.upstream.reply(reply, headers={"content-type": "application/json", **head})
+        headers = {"authorization": f"Bearer {self.keys[team]}"}
+        fields = {"input_file_id": "file-in"} if method == "POST" else None
+        answer = await self.office.client.send(method, path, json=fields, headers=headers)
+        assert await answer.read() == reply
+        return answer
+
+
+@pytest.fixture
+async def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
+    monkeypatch.setenv("UPSTREAM_KEY", "sk-upstream")
+    async with FakeUpstream() as upstream:
+        gateway = observed_gateway(TOML.replace("{url}", upstream.base_url), directory=tmp_path)
+        async with gateway:
+            office = Office(gateway, client_of(gateway), admin_of(gateway))
+            keys = {}
+            for team in ("search", "support"):
+                answer = await office.admin.post("/jackfield/keys", json={"team": team})
+                keys[team] = (await answer.json())["key"]
+            yield Shop(office, upstream, keys)
+
+
+STREAMED = {"content-type": "application/octet-stream"}
+
+
+@pytest.mark.parametrize("head", [{}, STREAMED])
+async def test_results_are_recorded_once_at_the_rate_of_batches(
+    shop: Shop, head: dict[str, str]
+) -> None:
+    for team in ("support", "support", "search"):
+        await shop.ask(team, "GET", "/v1/files/file-out/content", RESULTS, **head)
+    (record,) = await shop.office.records()
+    assert record["tokens"] == {"input_tokens": 300, "output_tokens": 30}
+    assert (record["cost"], record["tier"], record["basis"]) == (420_000, "batch", "reported")
+    (row,) = await shop.office.rows("by=team,model")
+    assert (row["team"], row["model"], row["cost_nano"]) == ("support", "small", 420_000)
+
+
+async def test_a_batch_is_its_makers_whoever_fetches_the_results(shop: Shop) -> None:
+    await shop.ask("search", "POST", "/v1/batches", BATCH.replace(b'"file-out"', b"null"))
+    await shop.ask("support", "GET", "/v1/batches/batch_1", BATCH)
+    await shop.ask("support", "GET", "/v1/files/file-out/content", RESULTS)
+    (row,) = await shop.office.rows("by=team")
+    assert (row["team"], row["cost_nano"]) == ("search", 420_000)
+    budgets = await shop.office.ask("/jackfield/budgets")
+    assert [one["spent"] for one in budgets["data"]] == ["0.00042 dollars"]
+
+
+async def test_results_of_a_vendor_that_has_them_at_the_batch_are_recorded_too(shop: Shop) -> None:
+    used = {"input_tokens": 7, "cache_read_input_tokens": 3, "output_tokens": 5}
+    message = {"type": "message", "model": "claude", "content": [], "usage": used}
+    told = {"custom_id": "1", "result": {"type": "succeeded", "message": message}}
+    results = msgspec.json.encode(told) + b'\n{"custom_id":"2","result":{"type":"expired"}}\n'
+    path = "/anthropic/v1/messages/batches/b_1/results"
+    for _ in range(2):
+        await shop.ask("search", "GET", path, results, **STREAMED)
+    (record,) = await shop.office.records()
+    assert (record["provider"], record["model"]) == ("anthropic", "claude")
+    assert record["tokens"]["input_tokens"] == 10
+    assert record["tokens"]["cached_input_tokens"] == 3
+
+
+async def test_results_that_were_not_read_to_their_end_are_not_recorded(shop: Shop) -> None:
+    path, head = "/v1/files/file-out/content", {"authorization": f"Bearer {shop.keys['search']}"}
+    shop.upstream.reply([line(1), line(2)], headers=STREAMED, framing="cut")
+    with pytest.raises(ConnectionError):
+        await (await shop.office.client.get(path, headers=head)).read()
+    assert await shop.office.records() == []
+    await shop.ask("search", "GET", path, line(1) + line(2))
+    assert len(await shop.office.records()) == 1
+
+
+async def test_each_model_of_a_batch_has_a_record_and_all_are_one_request(shop: Shop) -> None:
+    results = line(1) + line(2, "large") + line(3)
+    await shop.ask("search", "GET", "/v1/files/file-out/content", results)
+    rows = await shop.office.rows("by=model")
+    found = {row["model"]: (row["requests"], row["input_tokens"]) for row in rows}
+    assert found == {"small": (1, 200), "large": (0, 100)}
+    (total,) = await shop.office.rows("by=team")
+    assert total["price_missing"] == 0
+
+
+@pytest.mark.parametrize(
+    "content", [b"a,b\n1,2\n", b'{"custom_id":"1","body":{}}\n', b"\xff\n", b""]
+)
+async def test_other_files_leave_no_record(shop: Shop, content: bytes) -> None:
+    await shop.ask("search", "GET", "/v1/files/file-in/content", content)
+    assert await shop.office.records() == []
+
+
+async def test_what_a_process_died_over_is_recorded_by_the_next_and_not_twice(shop: Shop) -> None:
+    setup = shop.office.gateway.setup
+    path = "/v1/files/file-out/content"
+    await shop.ask("search", "GET", path, line(1))
+    key = "usage-batch/openai/file-out"
+    kept = await setup.store.get("", key)
+    assert kept is not None
+    done: Any = msgspec.json.decode(kept.data, type=Batch)
+    begun = msgspec.structs.replace(done, state="begun")
+    await setup.store.put("", key, msgspec.json.encode(begun))
+    await shop.ask("search", "GET", path, line(1) + line(2, "large"))
+    assert len(await shop.office.records()) == 1, "the other may still be at it"
+    begun = msgspec.structs.replace(begun, begun=begun.begun - 61)
+    await setup.store.put("", key, msgspec.json.encode(begun))
+    await shop.ask("search", "GET", path, line(1) + line(2, "large"))
+    assert [one["model"] for one in await shop.office.records()] == ["small", "large"]

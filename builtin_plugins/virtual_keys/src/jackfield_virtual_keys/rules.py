@@ -1,0 +1,93 @@
+"""The rules among things of the hierarchy: nobody has more rights than what is above."""
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+import attrs
+from attrs import evolve
+
+from jackfield.admin import Actor, Change
+from jackfield.errors import Forbidden, InvalidRequest
+
+from .holders import Holder, Place
+from .key_text import holds_key
+from .lineage import Lineage
+from .rights import Rights, excess
+
+H = TypeVar("H", bound=Holder)
+
+REFERENCES: Final = {"parent": "team", "team": "team", "user": "user", "project": "project"}
+"""Fields that name something else, with what that is."""
+
+_RIGHTS: Final = frozenset(field.name for field in attrs.fields(Rights))
+_ABOVE: Final = frozenset({"organization", *REFERENCES})
+
+
+class ExcessRights(InvalidRequest):
+    """Something would be allowed what is not allowed to what it belongs to."""
+
+    code = "excess_rights"
+
+
+def check_rights(place: Place, item: Holder, lineage: Lineage) -> None:
+    """Raise ExcessRights if something would have more rights than what it belongs to."""
+    above = " and ".join(map(str, item.parents()))
+    for name, problem in excess(item, lineage.above):
+        raise ExcessRights(
+            f"{place} cannot have more rights than {above}: {name}: {problem}.", param=name
+        )
+
+
+def within_organization(item: H, lineage: Lineage, place: Place) -> H:
+    """The item with the one organization that all above it belongs to. Raises InvalidRequest."""
+    if place.kind == "organization":
+        return item
+    found = lineage.organizations
+    given = getattr(item, "organization", "")
+    if len(found) > 1 or given not in ("", *found):
+        named = sorted({*found, given} - {""})
+        raise InvalidRequest(
+            f"{place} would belong to several organizations: {', '.join(named)}.",
+            param="organization",
+        )
+    filled: Mapping[str, Any] = {"organization": found[0]}
+    return evolve(item, **filled)
+
+
+def check_stays(before: Holder | None, item: Holder, place: Place) -> None:
+    """Raise InvalidRequest for a move to another organization, in which all below stays behind."""
+    whose = getattr(item, "organization", "")
+    if before is not None and getattr(before, "organization", "") != whose:
+        raise InvalidRequest(
+            f"{place} cannot move to another organization; create it there anew.",
+            param="organization",
+        )
+
+
+def check_does_not_bound(place: Place, change: Change[Any], actor: Actor) -> None:
+    """Raise Forbidden for who would change what bounds the own key, or that key's own rights."""
+    if not actor.organization or str(place) not in actor.principal.scopes:
+        return
+    if change.action == "restore" or concerns_rights(change.fields):
+        raise Forbidden(
+            f"What {place} may do is decided by who does not belong to it, as this key does."
+        )
+
+
+def check_tells_no_key(item: Holder) -> None:
+    """Raise InvalidRequest for a key in what others may read."""
+    for field, text in [
+        ("name", item.name),
+        *(("metadata", one) for one in item.metadata.values()),
+    ]:
+        if holds_key(text):
+            raise InvalidRequest(
+                f"`{field}` holds a key, and everybody could read it there. Have that key replaced,"
+                " for it has been seen.",
+                param=field,
+            )
+
+
+def concerns_rights(fields: tuple[str, ...]) -> bool:
+    """Whether a change of these fields can give something more rights than it may have."""
+    return not (_RIGHTS | _ABOVE).isdisjoint(fields)

@@ -1,0 +1,103 @@
+"""Who administers a team: what falls under it, and nothing else."""
+
+from typing import Any
+
+import pytest
+
+from jackfield.testing import Answer
+
+
+@pytest.fixture
+async def acme(office: Any) -> Any:
+    """Teams of acme, one of them in another; ann is in the inner one and zed in none of the two."""
+    await office.change("organizations/acme", roles=["admin", "auditor"])
+    await office.create("teams", name="search", organization="acme")
+    await office.create("teams", name="ranking", parent="search")
+    await office.create("teams", name="support", organization="acme")
+    await office.create("users", name="ann", team="ranking")
+    await office.create("users", name="zed", team="support")
+    return office
+
+
+async def do(office: Any, key: str, method: str, path: str, **fields: Any) -> Answer:
+    headers = {"authorization": f"Bearer {key}"}
+    answer: Answer = await office.admin.send(
+        method, f"/jackfield/{path}", json=fields or None, headers=headers
+    )
+    return answer
+
+
+async def test_administers_users_projects_keys_and_teams_in_it(acme: Any) -> None:
+    key = await acme.key(team="search", role="admin")
+    for path, fields in (
+        ("users", {"name": "eve", "team": "search"}),
+        ("projects", {"name": "web", "team": "ranking"}),
+        ("teams", {"name": "sub", "parent": "ranking"}),
+        ("keys", {"user": "eve"}),
+        ("keys", {"team": "search", "project": "web"}),
+    ):
+        answer = await do(acme, key, "POST", path, **fields)
+        assert answer.status == 201, (path, await answer.json())
+    assert (await do(acme, key, "PATCH", "users/ann", models=["fake/*"])).status == 200
+    assert (await do(acme, key, "POST", "users/ann/revoke")).status == 200
+    assert (await do(acme, key, "DELETE", "users/ann")).status == 200
+
+
+async def test_makes_nothing_outside_of_it(acme: Any) -> None:
+    key = await acme.key(team="search", role="admin")
+    for path, fields in (
+        ("users", {"name": "eve"}),
+        ("users", {"name": "eve", "team": "support"}),
+        ("projects", {"name": "web", "team": "nowhere"}),
+        ("teams", {"name": "sub"}),
+        ("teams", {"name": "sub", "parent": "support"}),
+        ("keys", {}),
+        ("keys", {"user": "zed"}),
+        ("keys", {"user": "nobody"}),
+    ):
+        answer = await do(acme, key, "POST", path, **fields)
+        said = await answer.json()
+        assert answer.status == 403, (path, fields, said)
+        assert "team:search alone" in said["error"]["message"]
+
+
+async def test_sees_what_is_in_it_and_what_it_is_in(acme: Any) -> None:
+    await acme.key(user="zed")
+    other = (await acme.key(team="support"))[3:15]
+    for role in ("admin", "auditor"):
+        key = await acme.key(team="search", role=role)
+        for path in (f"keys/{other}", "users/zed", "teams/support"):
+            assert (await do(acme, key, "GET", path)).status == 404, path
+        users = await (await do(acme, key, "GET", "users")).json()
+        assert [user["id"] for user in users["data"]] == ["ann"]
+        keys = await (await do(acme, key, "GET", "keys")).json()
+        assert {one["team"] for one in keys["data"]} == {"search"}
+        assert (await do(acme, key, "GET", "organizations/acme")).status == 200
+
+
+async def test_changes_nothing_that_it_is_in(acme: Any) -> None:
+    key = await acme.key(team="ranking", role="admin")
+    for method, path in (
+        ("POST", "organizations/acme/revoke"),
+        ("POST", "teams/search/revoke"),
+        ("DELETE", "teams/search"),
+        ("DELETE", "organizations/acme"),
+    ):
+        assert (await do(acme, key, method, path)).status == 403, path
+    for path in ("teams/search", "organizations/acme"):
+        answer = await do(acme, key, "PATCH", path, metadata={"a": "b"})
+        assert answer.status == 403, path
+
+
+async def test_moves_nothing_in_or_out(acme: Any) -> None:
+    key = await acme.key(team="search", role="admin")
+    assert (await do(acme, key, "PATCH", "users/ann", team="support")).status == 403
+    assert (await do(acme, key, "PATCH", "users/ann", team=None)).status == 403
+    assert (await do(acme, key, "PATCH", "users/zed", team="search")).status == 404
+    assert (await do(acme, key, "PATCH", "users/ann", team="search")).status == 200
+
+
+async def test_a_user_of_the_team_with_the_role_administers_the_team(acme: Any) -> None:
+    key = await acme.key(user="ann", role="admin")
+    assert (await do(acme, key, "POST", "users", name="eve", team="ranking")).status == 201
+    assert (await do(acme, key, "POST", "users", name="bob", team="search")).status == 403
