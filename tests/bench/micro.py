@@ -26,7 +26,9 @@ from jackfield import Plugin, hookimpl, sse, strict_json
 from jackfield._client import Client
 from jackfield._gateway import Gateway
 from jackfield._loader import Installed
-from jackfield._server import Limits, Server, bind_all
+from jackfield._server.limits import Limits
+from jackfield._server.server import Server
+from jackfield._server.sockets import bind_all
 from jackfield._stream_body import StreamBody
 from jackfield.config import parse
 from jackfield.errors import GatewayError

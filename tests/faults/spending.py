@@ -17,7 +17,7 @@ from jackfield.store import Account, Store
 COST = 7
 """Tokens of output that the upstream bills for a good answer. As many are reserved."""
 
-ACCOUNT = Account("", "budget:all")
+ACCOUNT = Account("", "budget:all/output_tokens")
 PATIENT = {"first_byte": 9.0, "between_events": 9.0, "total": 20.0}
 Change = Callable[[], None]
 HANGING = 5.0

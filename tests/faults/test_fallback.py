@@ -10,7 +10,8 @@ from tests.faults.faultd import Faultd
 from tests.faults.gateway import config, serving
 from tests.faults.views import PATHS, ask, chat
 
-EARLY = ["refuse", "reset", "silent", "cut-sse-0", "error-first", "status-503", "garbage", "html"]
+STATUSES = [f"status-{status}" for status in (401, 402, 503, 520)]
+EARLY = ["refuse", "reset", "silent", "cut-sse-0", "error-first", "garbage", "html", *STATUSES]
 LATE = ["cut-sse-1", "stream-error", "reset-sse-1", "stall-1"]
 
 

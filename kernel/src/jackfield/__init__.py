@@ -4,7 +4,7 @@
 of dialects, `jackfield.providers` authors of providers, `jackfield.testing` tests of any plugin.
 """
 
-from jackfield.config import option
+from jackfield._config.options import option
 from jackfield.endpoints import Endpoint
 from jackfield.errors import (
     ConfigError,

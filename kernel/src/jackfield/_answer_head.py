@@ -43,14 +43,14 @@ def printable(value: str) -> str:
 
 def server_timing(exchange: Exchange, plugins: Sequence[Plugin]) -> str:
     """Milliseconds in all, in the attempts, and by plugin if it took any (W3C Server Timing)."""
-    text = "total;dur=%.3f" % ((time.monotonic() - exchange.received) * 1000)
+    text = f"total;dur={(time.monotonic() - exchange.received) * 1000:.3f}"
     attempts = exchange.attempts
     if attempts:
         seconds = attempts[0].seconds
         if len(attempts) > 1:
             seconds = sum([attempt.seconds for attempt in attempts])
-        text += ", provider;dur=%.3f" % (seconds * 1000)
-    for plugin, spent in zip(plugins, exchange.timings, strict=True):
+        text += f", provider;dur={seconds * 1000:.3f}"
+    for at, spent in enumerate(exchange.timings):
         if spent >= _WORTH_TELLING:
-            text += f", {plugin.name};dur={spent * 1000:.3f}"
+            text += f", {plugins[at].name};dur={spent * 1000:.3f}"
     return text

@@ -18,6 +18,7 @@ from jackfield.errors import (
     Forbidden,
     GatewayError,
     InvalidRequest,
+    MethodNotAllowed,
     PayloadTooLarge,
     UnsupportedMedia,
 )
@@ -148,13 +149,18 @@ class Face:
         return exchange
 
     def refuse(self, error: GatewayError, path: str, request_id: str | None = None) -> HttpResponse:
-        """An error without an exchange, in the dialect of its path."""
+        """An error without an exchange, in the dialect of its path, or of its neighbours."""
         request_id = request_id or self._next_id()
-        dialect = self._dialects.get(_prefix(path), GATEWAY_DIALECT)
+        try:
+            dialect = self._table.find("POST", path)[0].dialect
+        except GatewayError:
+            dialect = self._dialects.get(_prefix(path), GATEWAY_DIALECT)
         head = [("content-type", "application/json"), ("x-request-id", request_id)]
         head += dialect.error_headers(error).items()
         if error.retry_after is not None:
             head.append(("retry-after", str(max(1, round(error.retry_after)))))
+        if isinstance(error, MethodNotAllowed):
+            head.append(("allow", error.allowed))
         self._gateway.access_log.add_refusal(path, request_id, error)
         return HttpResponse(error.http_status, head, dialect.render_error(error, request_id))
 

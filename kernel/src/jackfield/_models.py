@@ -10,7 +10,7 @@ from attrs import frozen
 
 from jackfield.catalogue import Catalogue
 from jackfield.config import ModelTable, WeightedTarget
-from jackfield.endpoints import Endpoint
+from jackfield.endpoints import Endpoint, shown_path
 from jackfield.errors import ModelNotFound, NotFound
 from jackfield.exchange import Exchange
 from jackfield.plan import Decision, Plan, Target
@@ -138,7 +138,7 @@ class Models:
             if (wanted in (None, name)) and provider.serves(exchange.endpoint):
                 why = "the provider is named" if wanted else "the first that serves this endpoint"
                 return Plan((Target(name, ""),), (Decision(f"target {name}", why, "kernel"),))
-        raise NotFound(f"No configured provider serves {exchange.endpoint.path}.")
+        raise NotFound(f"No configured provider serves {shown_path(exchange.request.path)}.")
 
     def _without_losses(self, exchange: Exchange, plan: Plan, on_loss: str) -> Plan:
         """Leave out targets that would lose something; "route" keeps them if all would."""
@@ -157,8 +157,6 @@ class Models:
 
 def _shuffled(targets: Sequence[WeightedTarget]) -> list[WeightedTarget]:
     """In random order, each place drawn by weight (Efraimidis and Spirakis, 2006)."""
-    if len(targets) == 1:
-        return list(targets)
 
     def draw(target: WeightedTarget) -> float:
         return random.random() ** (1 / target.weight) if target.weight else 0.0  # noqa: S311

@@ -30,6 +30,8 @@ class Operations:
         return [
             _endpoint("GET", "/health", PUBLIC, self.health),
             _endpoint("GET", "/ready", PUBLIC, self.ready),
+            _endpoint("HEAD", "/health", PUBLIC, self.health),
+            _endpoint("HEAD", "/ready", PUBLIC, self.ready),
             _endpoint("POST", "/jackfield/explain", "explain", self.explain),
         ]
 

@@ -3,13 +3,10 @@
 import asyncio
 import faulthandler
 import logging
-import os
 import resource
 import socket
-import ssl
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from typing import Any
 
 import uvloop
@@ -20,13 +17,13 @@ from jackfield._generations import Generations
 from jackfield._price_list import shelves
 from jackfield._server.limits import Limits
 from jackfield._server.server import Server
-from jackfield._server.sockets import bind_all, bind_workers, close_all
+from jackfield._server.sockets import bind_all, bind_workers, close_all, keep_private
 from jackfield._server.supervisor import Worker, run_workers
+from jackfield._server.tls import tls_context
 from jackfield._server.worker import ServingOptions, serve_until_signalled, settle_gc
 from jackfield.address import Address
 from jackfield.capabilities import shipped
 from jackfield.config import Document, Settings, read_settings
-from jackfield.config import Server as ServerTable
 from jackfield.embedding import read_document
 from jackfield.errors import ConfigError
 
@@ -121,7 +118,9 @@ async def _work(worker: Worker, start: Start, document: Document) -> None:
     generations = Generations(start.read)
     gateway = await generations.begin(document)
     settings = gateway.settings.server
-    server = Server(gateway.face, limits_of(settings))
+    tls = settings.tls
+    limits = Limits(connections=settings.max_connections, requests=settings.requests_in_flight)
+    server = Server(gateway.face, limits)
     admin = await _serve_admin(generations, worker)
     generations.on_swap(lambda gateway: server.replace_handler(gateway.face))
     watching = asyncio.create_task(generations.watch(start.path)) if start.path else None
@@ -130,9 +129,8 @@ async def _work(worker: Worker, start: Start, document: Document) -> None:
             server,
             ServingOptions(
                 sockets=worker.sockets,
-                tls=tls_context(gateway.settings),
+                tls=tls_context(tls.cert, tls.key) if tls else None,
                 grace=settings.drain_seconds,
-                notice=min(1.0, settings.drain_seconds / 4),
                 reload=generations.reload,
                 draining=generations.drain,
                 end_streams=generations.end_exchanges,
@@ -154,8 +152,8 @@ async def _serve_admin(generations: Generations, worker: Worker) -> Server | Non
     if address is None or worker.index:
         return None
     try:
-        if address.path and not _is_private(os.path.dirname(address.path) or "."):
-            raise ConfigError([f"server.admin: others can write to the directory of {address}"])
+        if address.path:
+            keep_private(address.path)
         sockets = bind_all([str(address)])
     except ConfigError as error:
         if settings.admin != "auto":
@@ -166,34 +164,6 @@ async def _serve_admin(generations: Generations, worker: Worker) -> Server | Non
     await server.start(sockets)
     generations.on_swap(lambda gateway: server.replace_handler(gateway.admin_face))
     return server
-
-
-def _is_private(directory: str) -> bool:
-    """Whether nobody else can put a socket of theirs there; makes the directory if need be."""
-    with suppress(FileExistsError):
-        os.mkdir(directory, 0o700)
-    status = os.stat(directory)
-    return status.st_uid in (0, os.getuid()) and not status.st_mode & 0o022
-
-
-def limits_of(server: ServerTable) -> Limits:
-    """The server's limits as the configuration has them."""
-    return Limits(connections=server.max_connections, requests=server.requests_in_flight)
-
-
-def tls_context(settings: Settings) -> ssl.SSLContext | None:
-    """The listeners' TLS, at least version 1.2. Raises ConfigError."""
-    tls = settings.server.tls
-    if tls is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(tls.cert, tls.key)
-    except OSError as error:
-        reason = getattr(error, "reason", None) or error.strerror
-        raise ConfigError([f"server.tls: {tls.cert} and {tls.key}: {reason}"]) from error
-    return context
 
 
 def configure_logging(settings: Settings) -> None:

@@ -26,6 +26,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from jackfield._server.asgi_websocket import AsgiWebSocket, sends_refusals
 from jackfield._server.handler import Handler
+from jackfield._server.refusals import early_refusal
 from jackfield._server.response import has_body, require_safe
 from jackfield.embedding import Config, Opening, opening
 from jackfield.errors import GatewayError, PayloadTooLarge
@@ -99,12 +100,14 @@ class JackfieldASGI:
         path = _path(scope)
         try:
             body = await _read_body(receive, handler.body_limit(scope["method"], path))
+            request = _request(scope, path, body or b"")
+            if error := early_refusal(request.method, request.headers):
+                raise error
         except GatewayError as error:
             await _send_whole(handler.refuse(error, path), send)
             return
         if body is None:
             return
-        request = _request(scope, path, body)
         watch = asyncio.create_task(_abort_on_disconnect(request, receive))
         try:
             try:

@@ -3,13 +3,16 @@
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field, frozen
 
 from jackfield.capabilities import Capabilities, ModelFacts
 from jackfield.errors import GatewayError
 from jackfield.exchange import Principal
-from jackfield.providers import ModelInfo, Provider
+
+if TYPE_CHECKING:
+    from jackfield.providers import ModelInfo, Provider
 
 KEEP_SECONDS = 300.0
 
@@ -23,13 +26,13 @@ class Listed:
 
     name: str
     provider: str
-    info: ModelInfo
+    info: "ModelInfo"
     capabilities: Capabilities = field(factory=Capabilities)
 
 
 @define(eq=False)
 class _Kept:
-    models: Sequence[ModelInfo]
+    models: "Sequence[ModelInfo]"
     until: float
 
 
@@ -42,7 +45,7 @@ class Catalogue:
     """
 
     aliases: Sequence[str]
-    _providers: Mapping[str, Provider]
+    _providers: "Mapping[str, Provider]"
     facts: ModelFacts = field(factory=ModelFacts)
     _kept: dict[str, _Kept] = field(factory=dict)
     _reader: Principal | None = None
@@ -55,6 +58,9 @@ class Catalogue:
 
     async def models(self) -> list[Listed]:
         """Aliases first, then every provider's models as `provider/model`."""
+        # Only here: plugins import this module for its types, and so do commands.
+        from jackfield.providers import ModelInfo  # noqa: PLC0415
+
         listed = [Listed(name, ALIAS, ModelInfo(name, ALIAS)) for name in self.aliases]
         of_each = await asyncio.gather(*(self.of(name) for name in self._providers))
         for name, models in zip(self._providers, of_each, strict=True):
@@ -62,10 +68,10 @@ class Catalogue:
         reader = self._reader
         return listed if reader is None else [one for one in listed if _may_use(reader, one)]
 
-    def _listed(self, provider: str, info: ModelInfo) -> Listed:
+    def _listed(self, provider: str, info: "ModelInfo") -> Listed:
         return Listed(f"{provider}/{info.id}", provider, info, self.facts.of(info.id, provider))
 
-    async def of(self, provider: str) -> Sequence[ModelInfo]:
+    async def of(self, provider: str) -> "Sequence[ModelInfo]":
         """What one provider lists; nothing when it cannot say."""
         kept = self._kept.get(provider)
         if kept is not None and kept.until > time.monotonic():

@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
-from jackfield._gateway import Gateway
-from jackfield._loader import all_front_doors, well_known_keys
 from jackfield._server.handler import Handler
 from jackfield.config import Document, load, zero_configuration
 
@@ -20,6 +18,8 @@ def read_document(config: Config) -> Document:
     Raises ConfigError.
     """
     if config is None:
+        from jackfield._loader import all_front_doors, well_known_keys  # noqa: PLC0415
+
         return zero_configuration(well_known_keys(), os.environ, all_front_doors())
     return load(os.fspath(config))
 
@@ -33,6 +33,8 @@ async def open_gateway(
     Without a plugin that authenticates it serves requests to loopback addresses alone, unless
     `host_authenticates` says that the program around it knows who may call. Raises ConfigError.
     """
+    from jackfield._gateway import Gateway  # noqa: PLC0415 - reading a document needs none
+
     gateway = Gateway(read_document(config), host_authenticates=host_authenticates)
     async with gateway:
         yield gateway.face

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from jackfield.adjustments import Corrector
-from jackfield.config import Settings
 from jackfield.endpoints import Endpoint
 from jackfield.errors import ConfigError
-from jackfield.ledger import Ledger
-from jackfield.prices import PriceBook
 from jackfield.secrets import Secret, SecretRef, SecretSource, SecretSources
-from jackfield.store import Store
-from jackfield.timeouts import Timeouts
 
+# What only a gateway needs is not imported before there is one: commands start with this module.
 if TYPE_CHECKING:
     from jackfield._client import Client, Origin
+    from jackfield.adjustments import Corrector
     from jackfield.admin import Auditor, Collection
+    from jackfield.ledger import Ledger
+    from jackfield.prices import PriceBook
     from jackfield.providers import Provider
+    from jackfield.settings import Settings
+    from jackfield.store import Store
+    from jackfield.timeouts import Timeouts
 
 HealthCheck = Callable[[], Awaitable[str | None]]
 
@@ -33,7 +34,7 @@ class Setup:
     `prices` says what a model costs.
     """
 
-    settings: Settings
+    settings: "Settings"
     _client: "Client"
     _secrets: SecretSources
     directory: Path = field(factory=Path.cwd)
@@ -42,15 +43,17 @@ class Setup:
     providers: "dict[str, Provider]" = field(factory=dict)
     health_checks: dict[str, HealthCheck] = field(factory=dict)
     auditors: "list[Auditor]" = field(factory=list)
-    correctors: list[Corrector] = field(factory=list)
+    correctors: "list[Corrector]" = field(factory=list)
     admin_collections: "list[Collection[Any]]" = field(factory=list)
     admin_lock: asyncio.Lock = field(factory=asyncio.Lock)
     declared: "list[tuple[Collection[Any], Mapping[str, Any]]]" = field(factory=list)
-    _store: Store | None = field(default=None, init=False)
-    _ledger: Ledger | None = field(default=None, init=False)
-    prices: PriceBook = field(init=False)
+    _store: "Store | None" = field(default=None, init=False)
+    _ledger: "Ledger | None" = field(default=None, init=False)
+    prices: "PriceBook" = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        from jackfield.prices import PriceBook  # noqa: PLC0415
+
         self.prices = PriceBook.of_gateway(self)
 
     def add_endpoint(self, endpoint: Endpoint) -> None:
@@ -68,26 +71,28 @@ class Setup:
             raise ConfigError([f"providers.{provider.name}: two providers have this name"])
         self.providers[provider.name] = provider
 
-    def add_store(self, store: Store) -> None:
+    def add_store(self, store: "Store") -> None:
         """Keep the state of all plugins in this store. Only one may be offered."""
         if self._store is not None:
             raise ConfigError(["plugins: two of them bring a store; name one alone"])
         self._store = store
 
     @property
-    def store(self) -> Store:
+    def store(self) -> "Store":
         """The shared state, for plugins with `needs_store`."""
         if self._store is None:
             raise ConfigError(["no plugin brings a store; pip install jackfield-sqlite-store"])
         return self._store
 
-    def open_ledger(self) -> Ledger:
+    def open_ledger(self) -> "Ledger":
         """Make the ledger of the store that has been offered. The kernel calls this."""
+        from jackfield.ledger import Ledger  # noqa: PLC0415
+
         self._ledger = Ledger(self.store, self.state_dir / "journal")
         return self._ledger
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> "Ledger":
         """What is posted to the store and survives the death of this process."""
         if self._ledger is None:
             raise ConfigError(["there is no ledger without a store; set `needs_store`"])
@@ -95,9 +100,15 @@ class Setup:
 
     @property
     def state_dir(self) -> Path:
-        """The folder for what must survive a restart, made for this user alone."""
-        path = self.directory / Path(self.settings.server.state_dir).expanduser()
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """The folder for what must survive a restart, made for this user alone.
+
+        Raises ConfigError if it cannot be made.
+        """
+        try:
+            path = self.directory / Path(self.settings.server.state_dir).expanduser()
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except (OSError, RuntimeError) as error:
+            raise ConfigError([f"server.state_dir cannot be made: {error}"]) from None
         return path
 
     def add_auditor(self, auditor: "Auditor") -> None:
@@ -107,7 +118,7 @@ class Setup:
         """
         self.auditors.append(auditor)
 
-    def add_corrector(self, corrector: Corrector) -> None:
+    def add_corrector(self, corrector: "Corrector") -> None:
         """Have `corrector` say what is debited when a record of usage is corrected.
 
         It is posted together with the correction. A corrector that raises refuses it.
@@ -143,7 +154,7 @@ class Setup:
         name: str,
         base_url: str,
         *,
-        timeouts: Timeouts | None = None,
+        timeouts: "Timeouts | None" = None,
         ca_file: Path | None = None,
         allow_http: bool = False,
         public: bool = False,

@@ -9,6 +9,7 @@ until its answer is sent: give the server as many threads as there shall be requ
 
 import asyncio
 import os
+import re
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
@@ -19,14 +20,16 @@ from urllib.parse import quote
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from jackfield._server.handler import Handler
+from jackfield._server.refusals import early_refusal
 from jackfield._server.response import has_body, require_safe
 from jackfield.embedding import Config, Opening, opening
-from jackfield.errors import GatewayError, PayloadTooLarge
+from jackfield.errors import GatewayError, InvalidRequest, PayloadTooLarge
 from jackfield.http import HttpRequest, HttpResponse
 
 _T = TypeVar("_T")
 _PLAIN = ("CONTENT_TYPE", "CONTENT_LENGTH")
 _KNOWN = frozenset(HTTPStatus)
+_LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 class StartResponse(Protocol):
@@ -48,17 +51,19 @@ class JackfieldWSGI:
         """Answer one request; a stream is an iterator whose `close()` aborts the request."""
         runner = self._running()
         handler = runner.handler
-        path = _path(environ)
+        method, path = environ["REQUEST_METHOD"], _path(environ)
         try:
-            request = _request(environ, path, handler.body_limit(environ["REQUEST_METHOD"], path))
+            request = _request(environ, path, handler.body_limit(method, path))
+            if error := early_refusal(method, request.headers):
+                raise error
         except GatewayError as error:
-            return _answer(handler.refuse(error, path), start_response)
+            return _answer(method, handler.refuse(error, path), start_response)
         try:
             response = runner.run(handler.handle(request))
         except GatewayError as error:
             response = handler.refuse(error, path)
         if isinstance(response.body, bytes):
-            return _answer(response, start_response)
+            return _answer(method, response, start_response)
         stream = _Stream(runner, request, cast("AsyncGenerator[bytes, None]", response.body))
         start_response(_status(response), response.headers)
         return stream
@@ -163,9 +168,14 @@ def _body(environ: dict[str, Any], limit: int) -> bytes:
     declared = environ.get("CONTENT_LENGTH")
     if not declared and not environ.get("wsgi.input_terminated"):
         return b""
+    # Not every server has looked at it.
+    if declared and _LENGTH.fullmatch(declared) is None:
+        raise InvalidRequest("`Content-Length` is not the length of a body.")
     size = int(declared) if declared else limit + 1
     if size <= limit or not declared:
         body: bytes = environ["wsgi.input"].read(size)
+        if declared and len(body) < size:
+            raise InvalidRequest("The body is shorter than `Content-Length` says.")
         if len(body) <= limit:
             return body
     raise PayloadTooLarge(f"The body is larger than the {limit} bytes accepted here.")
@@ -177,8 +187,8 @@ def _status(response: HttpResponse) -> str:
     return f"{response.status} {phrase}"
 
 
-def _answer(response: HttpResponse, start_response: StartResponse) -> list[bytes]:
+def _answer(method: str, response: HttpResponse, start_response: StartResponse) -> list[bytes]:
     body = cast("bytes", response.body)
     sized = [("Content-Length", str(len(body)))] if has_body("GET", response.status) else []
     start_response(_status(response), [*response.headers, *sized])
-    return [body]
+    return [body] if has_body(method, response.status) else []

@@ -70,6 +70,11 @@ class Guard(Plugin):
         word: str = option("hush", "The word that is refused.")
         avoid: str = option("nobody", "The provider that gets nothing.")
 
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        if config.avoid == config.word:
+            raise ValueError("avoid must not be the word as well")
+
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
         if self.config.word in exchange.request.body.decode():

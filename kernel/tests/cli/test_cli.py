@@ -44,6 +44,12 @@ def test_an_unknown_option_is_refused_with_the_nearest_one(jackfield: Run) -> No
     )
 
 
+def test_an_option_before_the_command_is_refused_as_such(jackfield: Run) -> None:
+    ran = jackfield("-x", "version")
+    assert ran.code == 2
+    assert ran.err == 'jackfield: unknown argument "-x" (see `jackfield --help`)\n'
+
+
 def test_a_missing_argument_is_refused_in_one_line(jackfield: Run) -> None:
     ran = jackfield("explain")
     assert ran.code == 2
@@ -68,10 +74,31 @@ def test_what_a_command_does_not_need_is_not_imported(folder: Path) -> None:
     assert ran.stdout.splitlines()[-1] == "set()"
 
 
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("jackfield", "{'cattrs', 'importlib.metadata', 'jackfield.config', 'jackfield.ledger'}"),
+        ("jackfield.commands.client", "{'aiohttp', 'uvloop', 'jackfield._gateway'}"),
+        ("jackfield.catalogue", "{'aiohttp'}"),  # which endpoints of plugins name
+    ],
+)
+def test_what_commands_begin_with_is_light(module: str, heavy: str) -> None:
+    code = f"import sys, {module}; print(set(sys.modules) & {heavy})"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"
+
+
 def test_a_reader_that_has_seen_enough_is_no_error(folder: Path) -> None:
     command = f"{sys.executable} -m jackfield check --json | true"
     ran = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
     assert ran.stderr == ""
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_it_can_be_started_without_its_standard_streams(folder: Path, closed: str) -> None:
+    command = f"{sys.executable} -m jackfield version {closed}"
+    ran = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_a_bug_keeps_its_traceback(folder: Path) -> None:

@@ -106,3 +106,28 @@ def test_endpoints_that_two_vendors_claim_are_found(folder: Path, jackfield: Run
     ran = jackfield("check", "-c", "doors.toml")
     assert ran.code == 2
     assert ran.err == "two plugins claim the endpoint POST /v1/chat/completions\n"
+
+
+def test_what_a_plugin_says_of_a_key_is_said_at_the_key(folder: Path, jackfield: Run) -> None:
+    (folder / "wrong.toml").write_text('[plugins.guard]\nword = "a"\navoid = "a"\n')
+    ran = jackfield("check", "-c", "wrong.toml")
+    place = "wrong.toml:3:9: plugins.guard.avoid: "
+    assert (ran.code, ran.err) == (2, f"{place}must not be the word as well\n")
+
+
+def test_a_front_door_that_is_no_provider_is_found(folder: Path, jackfield: Run) -> None:
+    (folder / "wrong.toml").write_text('[server]\nfront_doors = ["parrot", "guard"]\n')
+    ran = jackfield("check", "-c", "wrong.toml")
+    place = "wrong.toml:2:26: server.front_doors[1]: "
+    assert (ran.code, ran.err) == (2, f"{place}guard is no provider, so it has no endpoints\n")
+
+
+def test_a_plugin_that_two_distributions_bring_is_found(folder: Path, jackfield: Run) -> None:
+    other = folder.parent / "site" / "other-1.0.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
+    (other / "entry_points.txt").write_text("[jackfield.plugins]\nguard = sample_plugins:Failing\n")
+    (folder / "wrong.toml").write_text("[plugins.guard]\n")
+    ran = jackfield("check", "-c", "wrong.toml")
+    assert ran.code == 2
+    assert ran.err.endswith("ImportError: other and sample both bring it; uninstall one\n")

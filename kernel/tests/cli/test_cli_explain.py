@@ -78,7 +78,7 @@ def test_the_request_may_come_from_stdin(folder: Path, jackfield_process: Run) -
 
 def test_a_whole_request_may_be_described(folder: Path, jackfield: Run) -> None:
     path = described(folder)
-    whole = {"method": "GET", "path": "/health", "body": {}}
+    whole = {"method": "get", "path": "/health?deep=1", "body": {}}
     path.write_text(json.dumps(whole))
     assert jackfield("explain", path).out.startswith("GET /health\n")
 
@@ -89,6 +89,7 @@ def test_a_whole_request_may_be_described(folder: Path, jackfield: Run) -> None:
         ("[", "request.json: "),
         ("[1]", "Say which request is meant"),
         ('{"nothing": 1}', "Say which request is meant"),
+        ('{"method": 7, "path": "/health", "body": {}}', "`method` must be a string."),
     ],
 )
 def test_what_is_no_request_is_one_line(

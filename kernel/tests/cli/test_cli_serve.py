@@ -34,6 +34,7 @@ class Late(Plugin):
         logging.error("late started in %d,", os.getpid())
 """
 THREAD = "threading.Thread(target=threading.Event().wait, name='an-intruder', daemon=True).start()"
+SIGNAL = "import signal\n"
 Start = Callable[..., subprocess.Popen[str]]
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no worker is a fork")
@@ -118,6 +119,15 @@ def test_a_killed_worker_is_succeeded_by_one_with_the_plugins_named_since(
     assert get(address, "/health") == b'{"status":"ok"}'
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_reload_is_not_the_end_of_one_that_still_starts(
+    start: Start, folder: Path, workers: str
+) -> None:
+    install_late(folder, LATE + "        os.kill(os.getpid(), signal.SIGHUP)\n" + SIGNAL)
+    process = start("--bind", "127.0.0.1:0", "--workers", workers)
+    assert get(address_of(process), "/health") == b'{"status":"ok"}'
+
+
 @on_linux
 def test_a_plugin_that_starts_a_thread_when_imported_gets_fresh_interpreters(
     start: Start, folder: Path
@@ -149,6 +159,18 @@ def test_a_person_sees_what_is_served_and_a_line_to_try(start: Start) -> None:
     assert re.search(r"address +http://127\.0\.0\.1:\d+ ", text)
     assert re.search(r"plugins +guard ", text)
     assert '"model": "bird"' in text
+
+
+def test_a_runtime_directory_that_cannot_be_made_costs_the_admin_listener_alone(
+    start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "file").touch()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", f"{folder}/file/run")
+    with socket.create_server(("127.0.0.1", 0)) as chosen:
+        address = f"127.0.0.1:{chosen.getsockname()[1]}"
+    process = start("--bind", address)
+    assert "no directory for" in line_of(process, "no admin listener: ")
+    assert get(address_of(process), "/health") == b'{"status":"ok"}'
 
 
 def test_an_address_that_is_taken_is_one_line(folder: Path, jackfield: Run) -> None:

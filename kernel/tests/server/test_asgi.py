@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,12 +24,19 @@ MOUNTED = [
     (*UVICORN, "conftest:lazy_app"),
     (*GRANIAN, "conftest:starlette_app"),
 ]
+NO_HEADERS: Mapping[str, str] = {}
 each_server = pytest.mark.parametrize("command", SERVERS, ids=["httptools", "h11", "granian"])
 
 
-def ask(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+def ask(
+    port: int,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> tuple[int, bytes]:
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    client.request(method, path, body, {"User-Agent": "probe"})
+    client.request(method, path, body, {"User-Agent": "probe", **headers})
     answer = client.getresponse()
     try:
         return answer.status, answer.read()
@@ -53,6 +61,14 @@ def test_errors_and_streams_pass(host: "Host", command: tuple[str, ...]) -> None
     assert ask(port, "GET", "/empty") == (204, b"")
     assert ask(port, "POST", "/small", b"x" * 2000)[0] == 413
     assert ask(port, "GET", "/stream?5") == (200, b"data: part\n\n" * 5)
+
+
+@each_server
+def test_what_no_server_should_pass_on_is_refused(host: "Host", command: tuple[str, ...]) -> None:
+    port = host(*command)
+    assert ask(port, "TRACE", "/")[0] == 405
+    assert ask(port, "POST", "/", b"x", {"Content-Encoding": "gzip"})[0] == 415
+    assert ask(port, "POST", "/", b"x", {"Content-Encoding": "identity"})[0] == 200
 
 
 @each_server

@@ -120,7 +120,7 @@ async def test_204_has_neither_length_nor_body(serve: "Serve") -> None:
 
 async def test_absolute_form_is_reduced_to_its_path(serve: "Serve") -> None:
     served = await serve()
-    seen = json.loads(body_of(await served.get("http://elsewhere/a%20b?c=d")))
+    seen = json.loads(body_of(await served.get("HTTP://X/a%20b?c=d")))
     assert (seen["path"], seen["query"]) == ("/a%20b", "c=d")
 
 
@@ -201,6 +201,14 @@ def test_a_stale_unix_socket_is_taken_over_but_not_a_live_one(tmp_path: Path) ->
     with pytest.raises(ConfigError, match="sock"):
         bind_all([bind])
     close_all(live)
+
+
+def test_workers_of_another_gateway_share_no_port_with_these() -> None:
+    first, second = bind_workers(["127.0.0.1:0"], 2)
+    bind = f"127.0.0.1:{first[0].getsockname()[1]}"
+    with pytest.raises(ConfigError, match=f"{bind}.*in use"):
+        bind_workers([bind], 2)
+    close_all([*first, *second])
 
 
 def test_a_file_in_place_of_a_unix_socket_is_left_alone(tmp_path: Path) -> None:

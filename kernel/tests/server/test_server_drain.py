@@ -27,6 +27,29 @@ async def test_a_running_request_is_finished_and_told_to_close(serve: "Serve") -
     await draining
 
 
+async def test_it_is_watched_while_a_request_runs(serve: "Serve") -> None:
+    served = await serve()
+    reader, writer = await served.connect()
+    watched = [served.server.watched]
+    writer.write(WAIT)
+    await served.gateway.entered.wait()
+    watched.append(served.server.watched)
+    served.gateway.release.set()
+    await reader.readuntil(b"}")
+    watched.append(served.server.watched)
+    assert watched == [False, True, False]
+    writer.close()
+
+
+async def test_it_is_watched_by_who_asks_whether_it_is_ready(serve: "Serve") -> None:
+    served = await serve()
+    watched = []
+    for path in ("/health", "/ready", "/health"):
+        await served.get(path)
+        watched.append(served.server.watched)
+    assert watched == [False, True, True]
+
+
 async def test_an_idle_connection_is_closed_and_no_new_one_accepted(serve: "Serve") -> None:
     served = await serve()
     reader, writer = await served.connect()

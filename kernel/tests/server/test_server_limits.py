@@ -24,7 +24,7 @@ def status_of(answer: bytes) -> int:
         (["X: " + "a" * 16_400], 431),
         ([f"X{n}: " + "a" * 1000 for n in range(17)], 431),
         ([f"X{n}: a" for n in range(97)], 200),
-        ([f"X{n}: a" for n in range(120)], 400),
+        ([f"X{n}: a" for n in range(120)], 431),
         (["Upgrade: websocket", "Connection: upgrade"], 400),
         (["Content-Encoding: gzip"], 415),
         (["Content-Encoding: identity"], 200),

@@ -1,10 +1,17 @@
 """The WSGI application under gunicorn and inside Flask."""
 
 import http.client
+import io
 import json
-from typing import TYPE_CHECKING
+import socket
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from jackfield.wsgi import JackfieldWSGI
+
+from .conftest import open_sample
 
 if TYPE_CHECKING:
     from kernel.tests.server.conftest import Host
@@ -50,6 +57,41 @@ def test_a_chunked_body_is_read(host: "Host") -> None:
     client.request("POST", "/", iter([b"ab", b"cd"]), encode_chunked=True)
     assert json.loads(client.getresponse().read())["body"] == "abcd"
     client.close()
+
+
+def test_a_body_that_ends_early_is_no_request(host: "Host") -> None:
+    port = host(*ALONE)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"POST /cut HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc")
+        client.shutdown(socket.SHUT_WR)
+        assert client.makefile("rb").readline().startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "body"),
+    [
+        ({"REQUEST_METHOD": "TRACE"}, "405 Method Not Allowed", True),
+        ({"HTTP_CONTENT_ENCODING": "gzip"}, "415 Unsupported Media Type", True),
+        ({"REQUEST_METHOD": "HEAD"}, "200 OK", False),
+    ],
+)
+def test_what_no_server_has_to_look_at_is_looked_at(
+    sent: dict[str, Any], status: str, body: bool
+) -> None:
+    with closing(JackfieldWSGI(open_sample)) as application:
+        answers: list[str] = []
+        environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/", **sent}
+        parts = application(environ, lambda status, headers: answers.append(status))
+    assert (answers, bool(b"".join(parts))) == ([status], body)
+
+
+@pytest.mark.parametrize("length", ["-1", "+1", "1.0", "a", "٣", "9" * 5000])
+def test_a_length_that_is_none_is_refused(length: str) -> None:
+    sent = {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": length, "wsgi.input": io.BytesIO(b"abc")}
+    with closing(JackfieldWSGI(open_sample)) as application:
+        statuses: list[str] = []
+        application(sent, lambda status, headers: statuses.append(status))
+    assert statuses == ["400 Bad Request"]
 
 
 def test_a_broken_stream_never_ends_cleanly(host: "Host") -> None:

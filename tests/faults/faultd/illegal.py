@@ -45,6 +45,7 @@ ANSWERS = {
     "fraction-length": _OK + b"Content-Length: 5.0\r\n\r\nhello",
     "empty-length": _OK + b"Content-Length: \r\n\r\nhello",
     "overflowing-length": _OK + b"Content-Length: 18446744073709551617\r\n\r\nh",
+    "largest-length": _OK + b"Content-Length: 18446744073709551615\r\n\r\nhello",
     "empty-chunk-size": _CHUNKED + b"\r\nhello\r\n0\r\n\r\n",
     "hex-chunk-size": _CHUNKED + b"0x5\r\nhello\r\n0\r\n\r\n",
     "plus-chunk-size": _CHUNKED + b"+5\r\nhello\r\n0\r\n\r\n",

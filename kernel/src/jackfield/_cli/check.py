@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 
 from jackfield._gateway import Gateway
-from jackfield._serve import tls_context
+from jackfield._server.tls import tls_context
 from jackfield.embedding import read_document
 from jackfield.endpoints import EndpointTable
 from jackfield.errors import ConfigError
@@ -38,7 +38,8 @@ def run(arguments: Namespace) -> int:
     terminal = output()
     try:
         gateway = Gateway(read_document(path))
-        tls_context(gateway.settings)
+        if tls := gateway.settings.server.tls:
+            tls_context(tls.cert, tls.key)
         _check_endpoints(gateway)
     except ConfigError as error:
         if not arguments.json:

@@ -77,8 +77,9 @@ def parse(words: Sequence[str]) -> Namespace:
     first = words[0] if words else "--help"
     if first == "--version":
         words = ["version", *words[1:]]
-    elif not first.startswith("-") and first not in commands.choices:
-        parser.error(_unknown("command", first, commands.choices))
+    elif first not in ("-h", "--help", *commands.choices):
+        noun = "argument" if first.startswith("-") else "command"
+        parser.error(_unknown(noun, first, commands.choices))
     return parser.parse_args(words or ["--help"])
 
 

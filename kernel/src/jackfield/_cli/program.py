@@ -17,6 +17,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
     Anything else is a bug and keeps its traceback.
     """
+    _open_missing_streams()
     try:
         arguments = parse(sys.argv[1:] if words is None else words)
         code: int = arguments.run(arguments)
@@ -35,6 +36,17 @@ def main(words: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return code
+
+
+def _open_missing_streams() -> None:
+    """Put nothing where a standard stream was closed, or a socket would get its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
 def _refuse(problems: Sequence[str]) -> int:

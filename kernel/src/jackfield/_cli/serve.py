@@ -1,15 +1,17 @@
 """`jackfield serve`: answer requests until told to stop."""
 
+import signal
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from typing import TYPE_CHECKING
 
-from jackfield._gateway import Gateway
-from jackfield._serve import Start, log_ready, serve
 from jackfield.address import Address
 
 from .config_option import add_config_option, config_path
-from .greeting import greeting
 from .terminal import complaints
+
+if TYPE_CHECKING:
+    from jackfield._gateway import Gateway
 
 _DESCRIPTION = """\
 Answer requests until told to stop. Without a file it serves the demo provider and every provider
@@ -47,6 +49,10 @@ def command(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Serve; the exit code."""
+    # One that still starts reads the newest configuration anyway.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    from jackfield._serve import Start, log_ready, serve  # noqa: PLC0415 - takes its time
+
     given = {"bind": arguments.bind, "workers": arguments.workers}
     return serve(
         Start(
@@ -57,8 +63,10 @@ def run(arguments: Namespace) -> int:
     )
 
 
-def greet(gateway: Gateway, addresses: list[str]) -> None:
+def greet(gateway: "Gateway", addresses: list[str]) -> None:
     """Show a person at a terminal what is served, and a line to try it."""
+    from .greeting import greeting  # noqa: PLC0415 - only for a person
+
     greeting(complaints(), gateway, addresses)
 
 

@@ -13,7 +13,7 @@ from jackfield.timeouts import Timeouts
 from .answer import Answer
 from .decoder import Decoder
 from .failure import Failure, StaleConnection
-from .parser import Body, HttpProcessingError, Message, Parser, lighten, new_parser
+from .parser import Body, HttpProcessingError, Message, Parser, is_endless, lighten, new_parser
 from .room import Room
 
 _MAX_INTERIM = 8
@@ -196,6 +196,10 @@ class Connection(asyncio.BufferedProtocol):
             self.drop()
             return
         provider = self._owner.provider
+        if is_endless(message):
+            head.set_exception(Failure.ILLEGAL.error(provider))
+            self.drop()
+            return
         encoding = message.headers.get("Content-Encoding")
         try:
             decoder = Decoder.for_encoding(encoding) if encoding else None

@@ -15,6 +15,7 @@ __all__ = [
     "HttpProcessingError",
     "Message",
     "Parser",
+    "is_endless",
     "lighten",
     "new_parser",
     "require_c_parser",
@@ -24,6 +25,7 @@ _MAX_HEADERS = 128
 _MAX_LINE = 8190
 # The connection empties the parser's buffer after each feed and limits what is kept itself.
 _NO_LIMIT = 2**30
+_ENDLESS = 2**64 - 1
 
 
 class Message(Protocol):
@@ -110,6 +112,11 @@ def new_parser(loop: asyncio.AbstractEventLoop, *, with_body: bool) -> Parser:
         auto_decompress=False,
     )
     return cast(Parser, parser)
+
+
+def is_endless(message: Message) -> bool:
+    """Whether a body has the largest length there is: the parser takes that for an empty body."""
+    return int(message.headers.get("Content-Length", 0)) >= _ENDLESS
 
 
 def lighten(body: Body) -> None:

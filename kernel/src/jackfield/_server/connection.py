@@ -222,7 +222,7 @@ class Connection(asyncio.Protocol):
         self._request = request
         self._asked = True
         self.deadline = math.inf
-        self._state.in_flight += 1
+        self._state.began(path)
         self._task = self._state.loop.create_task(self._run(request, message))
 
     async def _run(self, request: HttpRequest, message: RawRequestMessage) -> None:

@@ -1,6 +1,7 @@
 """The C parser of requests, and what Jackfield refuses although it is well-formed HTTP."""
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, cast
 
 from aiohttp import hdrs, http_parser
@@ -9,21 +10,22 @@ from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.http_writer import HttpVersion10, HttpVersion11
 
 from jackfield._server.limits import Limits
+from jackfield._server.refusals import early_refusal
 from jackfield._server.websocket import upgrade_refusal
 from jackfield.errors import (
     ConfigError,
     GatewayError,
     InvalidRequest,
-    MethodNotAllowed,
-    UnsupportedMedia,
 )
 
 if TYPE_CHECKING:
     from aiohttp.base_protocol import BaseProtocol
 
 MALFORMED = (HttpProcessingError, ValueError)
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_TOO_MANY = "Too many headers"  # the parser has no exception of its own for them
 _VERSIONS = (HttpVersion11, HttpVersion10)
+# The largest length there is; the parser takes it for none and would skip what follows.
+_ENDLESS = (1 << 64) - 1
 # The parser's buffer never asks to pause: the connection empties it after each read and counts.
 _NO_PAUSE = 1 << 30
 
@@ -103,31 +105,44 @@ def split_target(message: RawRequestMessage) -> tuple[str, str]:
 
 def refusal(message: RawRequestMessage) -> GatewayError | None:
     """Why this request is refused on sight, if it is."""
-    return _line_refusal(message) or _field_refusal(message)
+    return (
+        early_refusal(message.method, message.headers)
+        or _line_refusal(message)
+        or _field_refusal(message)
+    )
 
 
 def _line_refusal(message: RawRequestMessage) -> GatewayError | None:
-    if message.method not in _METHODS:
-        return MethodNotAllowed("This method is not served here.")
     if message.version not in _VERSIONS:
         return InvalidRequest("Only versions 1.1 and 1.0 of HTTP are served here.")
     if "#" in message.path:
         return InvalidRequest("The request target must not have a fragment ('#').")
+    if message.path[0] != "/" and message.path != "*":
+        return _authority_refusal(message)
     return None
+
+
+def _authority_refusal(message: RawRequestMessage) -> GatewayError | None:
+    """Why an absolute-form target is refused: it must not name another host than `Host`."""
+    scheme, _, rest = message.path.partition("://")
+    authority = re.split(r"[/?]", rest, maxsplit=1)[0]
+    host = message.headers.get(hdrs.HOST, "")
+    if scheme.lower() in ("http", "https") and authority.lower() == host.lower():
+        return None
+    return InvalidRequest("The request target must be a path, or name the same host as `Host`.")
 
 
 def _field_refusal(message: RawRequestMessage) -> GatewayError | None:
     headers = message.headers
     if hdrs.UPGRADE in headers:
         return upgrade_refusal(message)
-    encoding = headers.get(hdrs.CONTENT_ENCODING)
-    if encoding is not None and encoding.lower() != "identity":
-        return UnsupportedMedia("Send the body as it is, without `Content-Encoding`.")
     transfer = headers.get(hdrs.TRANSFER_ENCODING)
     if transfer is not None:
         error = _transfer_refusal(message, transfer)
         if error is not None:
             return error
+    if int(headers.get(hdrs.CONTENT_LENGTH, 0)) >= _ENDLESS:
+        return InvalidRequest("A body cannot be as long as `Content-Length` says.")
     expect = headers.get(hdrs.EXPECT)
     if expect is not None and expect.lower() != "100-continue":
         return ExpectationFailed("The only expectation that can be met is 100-continue.")
@@ -148,4 +163,6 @@ def malformed(error: Exception) -> GatewayError:
     """The answer to bytes that are not HTTP; it repeats none of them."""
     if isinstance(error, LineTooLong):
         return HeadTooLarge("The request line or a header is too long.")
+    if _TOO_MANY in str(error):
+        return HeadTooLarge("There are too many header fields.")
     return InvalidRequest("The request is not well-formed HTTP.")

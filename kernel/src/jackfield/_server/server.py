@@ -41,6 +41,11 @@ class Server:
         """Open connections, idle ones included."""
         return len(self._state.connections)
 
+    @property
+    def watched(self) -> bool:
+        """Whether requests run, or somebody asks for readiness time and again."""
+        return self._state.watched
+
     def replace_handler(self, handler: Handler) -> None:
         """Give requests from now on to `handler`; those under way stay with the old one."""
         self._state.handler = handler

@@ -42,6 +42,22 @@ def bind_workers(
     return sockets
 
 
+def keep_private(path: str) -> None:
+    """See to it that nobody else can put a socket of theirs at `path`; makes its directory.
+
+    Raises `ConfigError`.
+    """
+    directory = os.path.dirname(path) or "."
+    try:
+        os.makedirs(directory, 0o700, exist_ok=True)
+        status = os.stat(directory)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ConfigError([f"server.admin: no directory for {path!r}: {reason}"]) from error
+    if status.st_uid not in (0, os.getuid()) or status.st_mode & 0o022:
+        raise ConfigError([f"server.admin: others can write to the directory of {path!r}"])
+
+
 def close_all(sockets: Iterable[socket.socket]) -> None:
     """Stop listening. The path of a unix socket stays; the next start takes it over."""
     for each in sockets:
@@ -70,6 +86,8 @@ def _bind_tcp(host: str, port: int, *, reuse_port: bool) -> list[socket.socket]:
     sockets = []
     try:
         for family, _, _, _, address in dict.fromkeys(found):
+            if reuse_port and port:
+                _require_free(family, address)
             listener = socket.socket(family, socket.SOCK_STREAM)
             sockets.append(listener)
             _bind_address(listener, address, reuse_port=reuse_port)
@@ -77,6 +95,12 @@ def _bind_tcp(host: str, port: int, *, reuse_port: bool) -> list[socket.socket]:
         close_all(sockets)
         raise
     return sockets
+
+
+def _require_free(family: int, address: Any) -> None:
+    """Raise OSError if somebody listens there, with whom SO_REUSEPORT would share the clients."""
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        _bind_address(probe, address, reuse_port=False)
 
 
 def _bind_address(listener: socket.socket, address: Any, *, reuse_port: bool) -> None:

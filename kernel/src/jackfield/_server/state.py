@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections import Counter
 from email.utils import formatdate
@@ -16,7 +17,10 @@ from jackfield.errors import Overloaded
 
 logger = logging.getLogger("jackfield.server")
 
-_ALWAYS_SERVED = frozenset({"/health", "/ready"})
+_READINESS = "/ready"
+_ALWAYS_SERVED = frozenset({"/health", _READINESS})
+# Load balancers ask every half a minute or more often.
+_WATCHER_SECONDS = 60.0
 _RETRY_AFTER = 1.0
 _REPORT_SECONDS = 1.0
 _REPORTED_MAX = 1000
@@ -50,6 +54,7 @@ class ServerState:
     date: str = ""
     outbox: Outbox = field(init=False)
     empty: asyncio.Event = field(factory=asyncio.Event)
+    _watched_until: float = field(default=-math.inf)
     _lags: tuple[float, float] = (0.0, 0.0)
     _per_client: Counter[str] = field(factory=Counter)
     _reported: dict[str, float] = field(factory=dict)
@@ -80,6 +85,17 @@ class ServerState:
             if not self._per_client[address]:
                 del self._per_client[address]
         self._check_empty()
+
+    @property
+    def watched(self) -> bool:
+        """Whether requests run, or somebody has asked for readiness within the last minute."""
+        return self.in_flight > 0 or time.monotonic() < self._watched_until
+
+    def began(self, path: str) -> None:
+        """Count one request in."""
+        self.in_flight += 1
+        if path == _READINESS:
+            self._watched_until = time.monotonic() + _WATCHER_SECONDS
 
     def finished(self) -> None:
         """Count one request out."""

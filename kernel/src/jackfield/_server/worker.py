@@ -18,20 +18,21 @@ logger = logging.getLogger("jackfield.server")
 
 _GC_THRESHOLDS = (50_000, 50, 50)
 _FILES = 65_536
+_NOTICE_SECONDS = 1.0
 
 
 @define(kw_only=True)
 class ServingOptions:
     """How one process serves.
 
-    `grace` is how many seconds there are for draining; of these `notice` pass after SIGTERM before
-    no more connections are accepted, so that a load balancer can see that it is not ready.
+    `grace` is how many seconds there are for draining. Of these up to one, and a quarter at most,
+    passes after SIGTERM before no more connections are accepted, so that a load balancer can see
+    that it is not ready; none where nobody would see it.
     """
 
     sockets: Iterable[socket.socket]
     tls: SSLContext | None = None
     grace: float = 30.0
-    notice: float = 0.0
     reload: Callable[[], Awaitable[None]] | None = None
     draining: Callable[[], None] = lambda: None
     end_streams: Callable[[], Awaitable[None]] | None = None
@@ -62,10 +63,11 @@ async def serve_until_signalled(server: Server, options: ServingOptions) -> None
     finally:
         reloading.cancel()
         options.draining()
+        notice = min(_NOTICE_SECONDS, options.grace / 4) if server.watched else 0.0
         with suppress(TimeoutError):
-            async with asyncio.timeout(options.notice):
+            async with asyncio.timeout(notice):
                 await hurry.wait()
-        await server.drain(options.grace - options.notice, options.end_streams)
+        await server.drain(options.grace - notice, options.end_streams)
 
 
 def settle_gc() -> None:

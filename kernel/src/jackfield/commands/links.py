@@ -9,12 +9,9 @@ from contextlib import closing
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Final, Protocol
 
-import uvloop
 from attrs import frozen
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from jackfield._access_log import AccessLog
-from jackfield._gateway import Gateway
 from jackfield.address import Address
 from jackfield.embedding import read_document
 from jackfield.errors import ConfigError
@@ -98,11 +95,19 @@ class OwnGateway:
     """A gateway of the same configuration in this process, which listens nowhere."""
 
     def __init__(self, config: str | None) -> None:
+        # Only here: to ask one that runs should be quick.
+        import uvloop  # noqa: PLC0415
+
+        from jackfield._access_log import AccessLog  # noqa: PLC0415
+        from jackfield._gateway import Gateway  # noqa: PLC0415
+
         # What plugins do wrong is in the answers.
         logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s %(message)s")
+        self._gateway = Gateway(read_document(config))
+        self._gateway.access_log = AccessLog("text", io.StringIO())
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         try:
-            self._gateway = self._runner.run(_started(config))
+            self._runner.run(self._gateway.start())
         except BaseException:
             self._runner.close()
             raise
@@ -112,7 +117,7 @@ class OwnGateway:
         path, _, query = target.partition("?")
         head = CIMultiDictProxy(CIMultiDict({"host": "localhost", **headers}))
         request = HttpRequest(method, path, query, head, body, "unix")
-        return self._runner.run(_answered(self._gateway, request))
+        return self._runner.run(self._answer(request))
 
     def close(self) -> None:
         """Stop the gateway."""
@@ -121,16 +126,9 @@ class OwnGateway:
         finally:
             self._runner.close()
 
-
-async def _started(config: str | None) -> Gateway:
-    gateway = Gateway(read_document(config))
-    gateway.access_log = AccessLog("text", io.StringIO())
-    return await gateway.start()
-
-
-async def _answered(gateway: Gateway, request: HttpRequest) -> Reply:
-    response = await gateway.admin_face.handle(request)
-    body: Any = response.body
-    if not isinstance(body, bytes):
-        body = b"".join([part async for part in body])
-    return Reply(response.status, CIMultiDict(response.headers), body)
+    async def _answer(self, request: HttpRequest) -> Reply:
+        response = await self._gateway.admin_face.handle(request)
+        body: Any = response.body
+        if not isinstance(body, bytes):
+            body = b"".join([part async for part in body])
+        return Reply(response.status, CIMultiDict(response.headers), body)

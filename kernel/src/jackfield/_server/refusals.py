@@ -1,0 +1,19 @@
+"""What is refused although it is well-formed HTTP, whichever server has read it."""
+
+from collections.abc import Mapping
+
+from jackfield.errors import GatewayError, MethodNotAllowed, UnsupportedMedia
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def early_refusal(method: str, headers: Mapping[str, str]) -> GatewayError | None:
+    """Why a request is refused before its path is looked at, if it is."""
+    if method not in _METHODS:
+        error = MethodNotAllowed("This method is not served here.")
+        error.allowed = ", ".join(_METHODS)
+        return error
+    encoding = headers.get("content-encoding")
+    if encoding is not None and encoding.lower() != "identity":
+        return UnsupportedMedia("Send the body as it is, without `Content-Encoding`.")
+    return None
