@@ -1,9 +1,12 @@
 """What a plugin's failure means for a request: its policy decides, in every hook, in every way."""
 
 import logging
+import sys
 
 import pytest
+from attrs import frozen
 
+from jackfield import CallNext, Exchange, Outcome, Plan, Plugin, Response, Target, hookimpl
 from jackfield.plugin import HOOKS
 from jackfield.testing import FAULTS, GatewayClient, run_gateway
 
@@ -95,3 +98,78 @@ async def test_a_failure_is_logged_by_name_and_without_its_words(
     assert "plugin faulty failed in route: raised RuntimeError" in record.getMessage()
     assert "policy skip" in record.getMessage()
     assert "it was told to fail" not in caplog.text
+
+
+class Leaves(Plugin):
+    """Ends the process in place of the request."""
+
+    @frozen
+    class Config:
+        at: str = "pre_request"
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        self.leave("pre_request")
+
+    @hookimpl
+    async def route(self, exchange: Exchange, plan: Plan) -> None:
+        self.leave("route")
+
+    @hookimpl
+    async def call_provider(
+        self, exchange: Exchange, target: Target, call_next: CallNext
+    ) -> Response:
+        self.leave("call_provider")
+        return await call_next(target)
+
+    @hookimpl
+    async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
+        self.leave("post_response")
+
+    def leave(self, hook: str) -> None:
+        if hook == self.config.at:
+            sys.exit(3)
+
+
+@pytest.mark.parametrize("hook", ["pre_request", "route", "call_provider", "post_response"])
+async def test_a_hook_that_would_end_the_process_is_a_failure(hook: str) -> None:
+    toml = f'[plugins.leaves]\nat = "{hook}"'
+    async with run_gateway(toml, {"leaves": Leaves}) as client:
+        assert (await client.chat("Hello")).status == 500
+        (failure,) = client.settled[-1].exchange.failures
+        assert failure == f"leaves.{hook}: raised SystemExit → refuse"
+
+
+class AnswersNothing(Plugin):
+    """Neither calls the provider nor answers itself."""
+
+    @hookimpl
+    async def call_provider(
+        self, exchange: Exchange, target: Target, call_next: CallNext
+    ) -> Response:
+        return None  # type: ignore[return-value] # what is wrong
+
+
+class SendsAway(Plugin):
+    """Plans for a provider that there is not."""
+
+    @hookimpl
+    async def route(self, exchange: Exchange, plan: Plan) -> Plan:
+        return plan.add([Target("stranger", "m")], "it is worth a try", first=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "failure"),
+    [
+        (AnswersNothing, "bad.call_provider: returned NoneType"),
+        (SendsAway, "bad.route: chose stranger/m, unknown here"),
+    ],
+)
+@pytest.mark.parametrize("policy", ["refuse", "skip"])
+async def test_what_leads_nowhere_is_the_failure_of_its_plugin(
+    kind: type[Plugin], failure: str, policy: str
+) -> None:
+    toml = f'[plugins.bad]\non_error = "{policy}"\naccept_risk = true'
+    async with run_gateway(toml, {"bad": kind}) as client:
+        assert (await client.chat("Hello")).status == (500 if policy == "refuse" else 200)
+        assert client.settled[-1].exchange.failures == [f"{failure} → {policy}"]

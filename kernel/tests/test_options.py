@@ -5,6 +5,7 @@ from typing import Literal
 
 from attrs import frozen
 
+from jackfield._config.toml_text import toml_text
 from jackfield.config import OptionDoc, Settings, describe, option, parse
 from jackfield.secrets import SecretRef
 from jackfield.timeouts import Timeouts
@@ -75,3 +76,10 @@ def test_defaults_are_written_as_they_are_read() -> None:
     simple = [line for line in lines if "*" not in line and not line.startswith("models")]
     document = parse("\n".join(simple))
     assert document.structure(Settings, ()) == Settings()
+
+
+def test_a_number_is_written_in_full() -> None:
+    numbers = [0.1, 1234567.891, 1e-12, 2.0**60, 30.0, 2**63 - 1]
+    text = f"n = [{', '.join(toml_text(number) for number in numbers)}]"
+    assert parse(text).tree == {"n": numbers}
+    assert text.startswith("n = [0.1, 1234567.891, 1e-12, ")

@@ -119,6 +119,23 @@ async def test_a_variable_without_a_value_is_named(environ: dict[str, str], mess
 
 
 @pytest.mark.parametrize(
+    ("location", "message"),
+    [
+        ("long", "has over 65536 bytes"),
+        ("~nobody-of-that-name/key", "does not exist"),
+        ("a\0b", "no path"),
+    ],
+)
+async def test_a_file_that_cannot_be_a_secret_is_refused(
+    tmp_path: Path, location: str, message: str
+) -> None:
+    (tmp_path / "long").write_text("k" * 65537)
+    (tmp_path / "long").chmod(0o600)
+    with pytest.raises(SecretError, match=message):
+        await SecretSources(tmp_path).resolve(SecretRef("file", location))
+
+
+@pytest.mark.parametrize(
     "sample",
     ["sk-1234", "changeme", "CHANGE-ME", "your-api-key", "your_api_key_here", "sk-xxxx", "<key>"],
 )
@@ -208,7 +225,7 @@ def test_references_are_found_with_their_paths() -> None:
 def test_a_secret_that_cannot_be_had_is_reported_at_its_place() -> None:
     document = parse('[p]\none = "env:A"\nmany = ["env:NONE"]\nnamed = {}', "j.toml")
     sources = SecretSources(environ={"A": "k"})
-    document.check_secrets(document.structure(Keys, ("p",)), ("p",), sources)
+    document.structure(Keys, ("p",), sources=sources)
     assert document.problems.lines == [
         "j.toml:3:9: p.many[0]: the environment variable NONE is not set"
     ]

@@ -43,7 +43,7 @@ async def test_a_stream_comes_word_by_word() -> None:
 async def test_replies_are_taken_in_turn() -> None:
     async with run_gateway() as client:
         client.fake.reply("one")
-        client.fake.fail(429, "busy", retry_after=9.0)
+        client.fake.fail(429, "busy", retry_after=8.2)
         client.fake.always(Reply(("ever",)))
         assert await (await client.chat()).text() == "one"
         refused = await client.chat()

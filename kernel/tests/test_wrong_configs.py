@@ -103,8 +103,7 @@ def _check(document: Document) -> None:
         at = ("providers", name)
         defaults = {"timeouts": settings.upstream.timeouts}
         cls = PROVIDERS[provider.use]
-        config = document.structure(cls, at, reserved=PROVIDER_KEYS, defaults=defaults)
-        document.check_secrets(config, at, sources)
+        document.structure(cls, at, reserved=PROVIDER_KEYS, defaults=defaults, sources=sources)
     for name, plugin in settings.plugins.items():
         if plugin.use in PLUGINS:
             document.structure(PLUGINS[plugin.use], ("plugins", name), reserved=PLUGIN_KEYS)

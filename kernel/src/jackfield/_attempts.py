@@ -42,6 +42,10 @@ class Attempts:
         self._retries = retries
         self._patience = patience
 
+    def stranger(self, plan: Plan) -> Target | None:
+        """A target of which no provider is configured."""
+        return next((one for one in plan.targets if one.provider not in self._providers), None)
+
     async def run(self, exchange: Exchange, plan: Plan) -> Response:
         """The first answer that a target gives. Raises the last error when none does.
 
@@ -107,11 +111,11 @@ class Attempts:
         exchange.acting, exchange.due = hook, began + self._patience
         try:
             response: Response = await hook.call(exchange, target, call_next)
-            if response is not call_next.response:
+            if response is None or response is not call_next.response:
                 response = await self._checked(hook, call_next, target, response)
         except GatewayError:
             raise
-        except (Exception, asyncio.CancelledError) as error:
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
             reason = f"raised {type(error).__name__}"
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 if not self._caller.is_overdue(exchange):

@@ -85,7 +85,7 @@ class ChunkChain:
                     result = call(exchange, chunk)
                     if result is not None:
                         result = self._checked(hook, result, chunk)
-                except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
+                except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001
                     result = None
                     self._failed(hook, error)
                 now = perf_counter()
@@ -123,7 +123,7 @@ class ChunkChain:
         try:
             result = hook.call(self._exchange, chunk)
             return (chunk,) if result is None else self._checked(hook, result, chunk)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever it raises
+        except (Exception, SystemExit, asyncio.CancelledError) as error:  # noqa: BLE001
             self._failed(hook, error)
             return (chunk,)
 

@@ -77,10 +77,14 @@ def described(description: Any) -> HttpRequest:
         path = next((path for key, path in _GUESSES if key in body), None)
     if not isinstance(path, str):
         raise InvalidRequest(_FORM, param="path")
+    method = asked.get("method", "POST")
+    if not isinstance(method, str):
+        raise InvalidRequest("`method` must be a string.", param="method")
+    path, _, query = path.partition("?")
     return HttpRequest(
-        method=str(asked.get("method", "POST")),
+        method=method.upper(),
         path=path,
-        query="",
+        query=query,
         headers=CIMultiDictProxy(headers),
         body=msgspec.json.encode(body),
     )

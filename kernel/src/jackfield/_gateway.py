@@ -222,7 +222,7 @@ async def _start(plugin: Plugin, setup: Setup) -> None:
         await plugin.start(setup)
     except JackfieldError:
         raise
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
         reason = f"{type(error).__name__}{place_of(error)}"
         raise ConfigError([f"plugin {plugin.name!r} cannot start: {reason}"]) from None
 
@@ -231,6 +231,6 @@ async def _stop(plugin: Plugin) -> None:
     """Stop a plugin. That one fails is logged, and keeps no other from being stopped."""
     try:
         await plugin.stop()
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
         reason = f"{type(error).__name__}{place_of(error)}"
         logger.error("plugin %s failed in stop: %s", plugin.name, reason)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 
 from jackfield._gateway import Gateway
+from jackfield._hook_call import place_of
 from jackfield.config import Document
 from jackfield.errors import JackfieldError
 
@@ -46,6 +47,10 @@ class Generations:
             except JackfieldError as error:
                 logger.error("reload refused, the last good configuration stays: %s", error)
                 return
+            except Exception as error:  # noqa: BLE001 - whatever it is, requests are answered
+                what = f"{type(error).__name__}{place_of(error)}"
+                logger.error("reload failed, the last good configuration stays: %s", what)
+                return
             old, self.current = self.current, candidate
             for swap in self._swaps:
                 swap(candidate)
@@ -55,14 +60,16 @@ class Generations:
             task.add_done_callback(self._retiring.discard)
 
     async def watch(self, path: str) -> None:
-        """Reload whenever the file changes, until cancelled."""
-        seen = _stamp(path)
+        """Reload when the file has changed and is being written no more, until cancelled."""
+        seen = before = _stamp(path)
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             now = _stamp(path)
-            if now != seen and now is not None:
+            # Between two looks, for who writes to it may empty it first.
+            if now is not None and now == before != seen:
                 seen = now
                 await self.reload()
+            before = now
 
     def drain(self) -> None:
         """Be not ready from now on."""

@@ -65,7 +65,7 @@ class HookCaller:
         try:
             if isinstance(error, asyncio.CancelledError):
                 self._cancelled(hook, exchange, error)
-            elif isinstance(error, Exception) and not isinstance(error, GatewayError):
+            elif isinstance(error, Exception | SystemExit) and not isinstance(error, GatewayError):
                 self.fail(hook, exchange, f"raised {type(error).__name__}", error)
             else:
                 raise error

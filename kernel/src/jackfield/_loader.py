@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, version
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Literal
 
-from attrs import define, field, fields_dict, frozen
+from attrs import define, field, fields_dict, frozen, has
 
 from jackfield._entry_points import declared, read_again
 from jackfield._hook_call import place_of
@@ -30,7 +31,8 @@ KERNEL = "jackfield-kernel"
 DEFAULT_STORE = "sqlite_store"
 
 Section = Literal["providers", "plugins"]
-_RANGE = re.compile(r"(>=|<=|==|!=|>|<)\s*([0-9]+(?:\.[0-9]+)*)")
+_BOUND = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*([0-9]+(?:\.[0-9]+)*)\s*")
+_OPERATORS = {">=": ge, "<=": le, "==": eq, "!=": ne, ">": gt, "<": lt}
 
 
 @frozen
@@ -53,6 +55,9 @@ class Installed:
         if name in self.given:
             return self.given[name]
         point = self.entry_points[name]
+        makers = {one.dist.name for one in declared(GROUP) if one.name == name and one.dist}
+        if len(makers) > 1:
+            raise ImportError(f"{' and '.join(sorted(makers))} both bring it; uninstall one")
         loaded: object = point.load()
         if isinstance(loaded, type) and issubclass(loaded, Plugin):
             return loaded
@@ -134,6 +139,9 @@ class Loader:
             self._add_provider(name, provider_table.use)
         if self._loaded.lacks_store:
             self._add_default_store()
+        for plugin in [one for one in self._loaded.plugins if one.brings_store][1:]:
+            message = "another plugin brings a store already; name one alone"
+            self._document.problems.add(("plugins", plugin.name), message, on_key=True)
         self._add_front_doors()
         self._check_exposure()
         return self._loaded
@@ -193,14 +201,16 @@ class Loader:
     def _add_front_doors(self) -> None:
         named = self._document.get(("server", "front_doors")) is not None
         for at, use in enumerate(self._settings.server.front_doors):
+            path = ("server", "front_doors", at)
             if use not in self._found.names:
                 if named:
-                    path = ("server", "front_doors", at)
                     report_unknown_plugin(self._document, path, use, self._found.names)
                 continue
             kind = self._class("providers", use, use, optional=not named)
             if kind is not None and issubclass(kind, Provider):
                 self._offer(kind)
+            elif kind is not None:
+                self._document.problems.add(path, f"{use} is no provider, so it has no endpoints")
 
     def _offer(self, kind: type[Provider]) -> None:
         if kind not in self._loaded.front_doors:
@@ -221,7 +231,7 @@ class Loader:
             # Without its words, which may hold what the module found in the environment.
             problem = f"cannot be imported: {type(error).__name__}{place_of(error)}"
         else:
-            problem = _version_problem(kind)
+            problem = _declaration_problem(kind) or _version_problem(kind)
             if not problem:
                 return kind
         if optional:
@@ -234,22 +244,25 @@ class Loader:
         self, kind: type[Plugin], path: tuple[str, str], reserved: Iterable[str]
     ) -> Plugin | None:
         general = {"timeouts": self._settings.upstream.timeouts}
-        inherited = {key: general[key] for key in general if key in fields_dict(kind.Config)}
-        config: Any = self._document.structure(
-            kind.Config, path, reserved=reserved, defaults=inherited
-        )
-        if config is None:
-            return None
-        self._document.check_secrets(config, path, self._sources)
-        # With its name from the beginning: a plugin may check its configuration by it.
-        plugin = kind.__new__(kind)
-        plugin.name = path[1]
         try:
+            inherited = {key: general[key] for key in general if key in fields_dict(kind.Config)}
+            config: Any = self._document.structure(
+                kind.Config, path, reserved=reserved, defaults=inherited, sources=self._sources
+            )
+            if config is None:
+                return None
+            # With its name from the beginning: a plugin may check its configuration by it.
+            plugin = kind.__new__(kind)
+            plugin.name = path[1]
             plugin.__init__(config)  # type: ignore[misc]
         except (ValueError, TypeError) as error:
-            self._document.problems.add(path, f"{path[1]}: {error}", on_key=True)
-            return None
-        return plugin
+            self._document.blame(path, str(error))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
+            problem = f"cannot be made: {type(error).__name__}{place_of(error)}"
+            self._document.problems.add(path, problem, on_key=True)
+        else:
+            return plugin
+        return None
 
     def _check_exposure(self) -> None:
         """Refuse to let other machines in without authentication, or with keys in clear text."""
@@ -274,26 +287,24 @@ class Loader:
             )
 
 
+def _declaration_problem(kind: type[Plugin]) -> str:
+    if kind.on_error not in ("refuse", "skip"):
+        return f'has on_error = {kind.on_error!r}; it must be "refuse" or "skip"'
+    if type(kind.deadline_ms) is not int or kind.deadline_ms < 1:
+        return f"has deadline_ms = {kind.deadline_ms!r}; it must be a whole number above 0"
+    return "" if has(kind.Config) else "has a Config that is no attrs class"
+
+
 def _version_problem(kind: type[Plugin]) -> str:
     kernel = version(KERNEL)
-    mine = _numbers(kernel)
-    for operator, bound in _RANGE.findall(kind.requires):
-        if not _holds(operator, mine, _numbers(bound)):
+    for text in str(kind.requires).split(","):
+        bound = _BOUND.fullmatch(text)
+        if bound is None:
+            return f'has requires = {kind.requires!r}; write it like ">=0.1,<0.2"'
+        if not _OPERATORS[bound[1]](_numbers(kernel), _numbers(bound[2])):
             return f"needs jackfield-kernel {kind.requires}, and this is {kernel}"
     return ""
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", text.partition("+")[0])[:3])
-
-
-def _holds(operator: str, mine: tuple[int, ...], bound: tuple[int, ...]) -> bool:
-    mine, bound = mine + (0,) * (3 - len(mine)), bound + (0,) * (3 - len(bound))
-    return {
-        ">=": mine >= bound,
-        "<=": mine <= bound,
-        "==": mine == bound,
-        "!=": mine != bound,
-        ">": mine > bound,
-        "<": mine < bound,
-    }[operator]
+    return (*map(int, re.findall(r"\d+", text.partition("+")[0])), 0, 0, 0)[:3]

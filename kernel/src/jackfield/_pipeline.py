@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from math import ceil
 from time import perf_counter
 
 from attrs import frozen
@@ -134,6 +135,8 @@ class Pipeline:
             began = now
             if changed is not None:
                 changed = self.caller.checked(hook, exchange, Plan, changed)
+                if changed is not None and (stranger := self.attempts.stranger(changed)):
+                    changed = self.caller.fail(hook, exchange, f"chose {stranger}, unknown here")
                 plan = changed.signed(hook.plugin.name) if changed is not None else plan
         exchange.plan = plan
         return plan
@@ -205,7 +208,7 @@ def failure(exchange: Exchange, error: GatewayError, before: Outcome | None = No
     body = getattr(error, "body", None) or exchange.dialect.render_error(error, exchange.id)
     headers = dict(exchange.dialect.error_headers(error))
     if error.retry_after is not None:
-        headers["retry-after"] = str(max(1, round(error.retry_after)))
+        headers["retry-after"] = str(max(1, ceil(error.retry_after)))
     response = Response(error.http_status, body, headers=headers)
     complete = usage is not None and tap.is_complete()
     return Outcome(_kind(error), error.http_status, response, error, usage, complete, tap.seen())

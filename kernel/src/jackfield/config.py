@@ -1,17 +1,17 @@
 """Reading the configuration file: its syntax, the kernel's tables, and what is wrong with them."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import os
+from collections.abc import Collection, Iterator
 from typing import Any, TypeVar
 
 import attrs
 
 from jackfield._config.document import Document, Problems, load, parse
 from jackfield._config.options import OptionDoc, describe, option
-from jackfield._config.references import check_references
-from jackfield._config.toml import Path
-from jackfield._config.toml_text import toml_key
+from jackfield._config.references import check_references, report_unknown_plugin
 from jackfield._config.toml_types import SHAPES, FromText
 from jackfield._config.wording import article, unknown
+from jackfield._config.zero import WellKnownKey, zero_configuration
 from jackfield.capabilities import Capabilities
 from jackfield.prices import Price
 from jackfield.settings import (
@@ -75,7 +75,7 @@ def read_settings(document: Document, *, given: Collection[str] = ()) -> Setting
     plugins = dict(_named_tables(document, "plugins", PluginTable))
     server = _section(document, "server", Server)
     for key, path in attrs.asdict(server.tls).items() if server.tls else ():
-        if not path.is_file():
+        if not os.path.isfile(path):
             document.problems.add(("server", "tls", key), f"there is no file {path}")
     raw_models = _tables(document, "models")
     models = {
@@ -111,50 +111,6 @@ def read_settings(document: Document, *, given: Collection[str] = ()) -> Setting
 def default_settings() -> Settings:
     """Give the settings of an empty file."""
     return Settings()
-
-
-@attrs.frozen
-class WellKnownKey:
-    """The environment variable in which a provider's own documentation puts its key.
-
-    `use` is the plugin of the provider.
-    """
-
-    variable: str
-    use: str
-
-    def is_in(self, environ: Mapping[str, str]) -> bool:
-        """Whether there is such a key."""
-        return bool(environ.get(self.variable, "").strip())
-
-
-def zero_configuration(
-    keys: Mapping[str, WellKnownKey], environ: Mapping[str, str], front_doors: Iterable[str] = ()
-) -> Document:
-    """Make the document for a start without a file: a provider for each key that is there.
-
-    `keys` has what is well known by the names of the providers' tables; the `front_doors` are open
-    to clients whichever providers there are.
-    """
-    doors = ", ".join(f'"{name}"' for name in front_doors)
-    lines = ["[server]", f"front_doors = [{doors}]"] if doors else []
-    lines.append("[providers.demo]")
-    for provider, key in keys.items():
-        if key.is_in(environ):
-            lines += [f"[providers.{toml_key(provider)}]", f'keys = ["env:{key.variable}"]']
-            lines += [f'use = "{key.use}"'] if key.use != provider else []
-    return parse("\n".join(lines), "the default configuration")
-
-
-def report_unknown_plugin(
-    document: Document, path: Path, name: str, installed: Iterable[str]
-) -> None:
-    """Note that no plugin `name` is installed, which the table or the text at `path` asks for."""
-    use = (*path, "use")
-    is_table = isinstance(document.get(path), dict)
-    if document.get(use) is not None:
-        path, is_table = use, False
-    document.problems.add(path, unknown("plugin", name, installed), on_key=is_table)
 
 
 def _check_sections(document: Document) -> None:

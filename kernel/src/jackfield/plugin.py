@@ -79,7 +79,11 @@ class Plugin:
     """The name of its table in the TOML; set before `__init__`."""
 
     def __init__(self, config: Any) -> None:
-        """Keep the configuration. No I/O here: the configuration may only be checked."""
+        """Keep the configuration. No I/O here: the configuration may only be checked.
+
+        A ValueError refuses it. Its message is shown; where it begins with a key of the table, the
+        place that is shown is the key's.
+        """
         self.config = config
 
     async def start(self, setup: "Setup") -> None:

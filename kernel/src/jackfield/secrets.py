@@ -92,10 +92,10 @@ class SecretRef:
     def from_text(cls, text: str) -> Self:
         """Read `scheme:location`; anything else is taken for a secret and is not repeated."""
         scheme, _, location = text.partition(":")
-        if not _SCHEME.fullmatch(scheme) or not location or location.startswith("//"):
-            raise ValueError(f"a secret must not stand in the file; {_RIGHT_WAY}")
-        if not location.strip():
+        if scheme in ("env", "file") and not location.strip():
             raise ValueError(f'nothing after "{scheme}:"; {_RIGHT_WAY}')
+        if not _SCHEME.fullmatch(scheme) or not location.strip() or location.startswith("//"):
+            raise ValueError(f"a secret must not stand in the file; {_RIGHT_WAY}")
         if scheme == "env" and not _is_variable(location):
             raise ValueError('after "env:" stands the name of an environment variable, not a value')
         return cls(scheme, location)
@@ -148,7 +148,8 @@ class SecretSources:
 
     def _local(self, reference: SecretRef) -> Secret:
         if reference.scheme == "file":
-            path = self.directory / Path(reference.location).expanduser()
+            # Where nobody has that home, it is a file that does not exist.
+            path = self.directory / os.path.expanduser(reference.location)
             return _accepted(_read(path), f"the file {path}")
         variable = f"the environment variable {reference.location}"
         value = self.environ.get(reference.location)
@@ -197,10 +198,15 @@ def _read(path: Path) -> str:
                 raise SecretError(f"{path} is not a file")
             if status.st_mode & 0o077:
                 raise SecretError(f"others can read {path}; run: chmod 600 {path}")
-            return file.read(_MOST_BYTES).decode()
+            data = file.read(_MOST_BYTES + 1)
+            if len(data) > _MOST_BYTES:
+                raise SecretError(f"{path} has over {_MOST_BYTES} bytes, which is no secret")
+            return data.decode()
     except FileNotFoundError:
         raise SecretError(f"the file {path} does not exist") from None
     except OSError as error:
         raise SecretError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise SecretError(f"{path} is not text in UTF-8") from None
+    except ValueError:
+        raise SecretError("no path of a file holds the character 0") from None

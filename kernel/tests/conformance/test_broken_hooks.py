@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from jackfield import CallNext, Exchange, Outcome, Plugin, Response, Target, hookimpl
+from jackfield import CallNext, Exchange, Outcome, Plan, Plugin, Response, Target, hookimpl
 
 
 class HidesItsNeighbours(Plugin):
@@ -47,6 +47,14 @@ class AsksAStranger(Plugin):
         self, exchange: Exchange, target: Target, call_next: CallNext
     ) -> Response:
         return await call_next(Target("stranger", target.model))
+
+
+class PlansForAStranger(Plugin):
+    """Sends requests to a provider that there is not."""
+
+    @hookimpl
+    async def route(self, exchange: Exchange, plan: Plan) -> Plan:
+        return plan.add([Target("stranger", "m")], "it is worth a try")
 
 
 class LeavesStreamsOpen(Plugin):
@@ -177,6 +185,7 @@ CASES: list[tuple[str, type[Plugin], str]] = [
     ("settled-once-stream", ExpectsAWholeAnswer, "raised TypeError"),
     ("idle-hooks", DoesNothing, "pre_request does nothing"),
     ("once-an-attempt", AsksAStranger, "stranger"),
+    ("once-an-attempt", PlansForAStranger, "stranger/m"),
     ("calls-closed", LeavesStreamsOpen, "left 1 streams open"),
     ("failure-policy-pre_request", CountsOnItself, "another hook failed"),
     ("declared-changes", ChangesUndeclared, "mutates"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from attrs import frozen
+from attrs import define, field, frozen
 
 from jackfield import Exchange, InvalidRequest, Outcome, Plugin, SecretRef, Setup, hookimpl
 from jackfield.config import option
@@ -57,6 +57,52 @@ class RefusesItsDefaults(Settles):
         super().__init__(config)
         if not config.limit:
             raise ValueError("limit must be above 0")
+
+
+class CannotBeMade(Settles):
+    """Fails before it has a name."""
+
+    def __init__(self, config: Any) -> None:
+        raise KeyError("limit")
+
+
+class ChangesItsConfiguration(Settles):
+    """Counts in its own options."""
+
+    @define
+    class Config:
+        limit: int = option(3, "How many.")
+
+
+class SharesItsDefault(Settles):
+    """Has one list for all its instances."""
+
+    @frozen
+    class Config:
+        words: list[str] = field(default=[], metadata={"doc": "Words."})
+
+
+class RemembersEverybody(Settles):
+    """Keeps every request there was."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.seen: list[Exchange] = []
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        self.seen.append(exchange)
+
+
+class PatchesTheKernel(Settles):
+    """Teaches the kernel better."""
+
+    async def start(self, setup: Setup) -> None:
+        Exchange.taught = lambda self: None  # type: ignore[attr-defined]
+
+    async def stop(self) -> None:
+        if hasattr(Exchange, "taught"):
+            del Exchange.taught
 
 
 class NeedsNoVersionThereIs(Settles):
@@ -149,6 +195,11 @@ CASES: list[tuple[str, type[Plugin], str]] = [
     ("documented-options", TakesAKeyOfTheKernel, "deadline_ms are keys of the kernel"),
     ("round-trip", ForgetsItsConfiguration, "does not keep its configuration"),
     ("defaults", RefusesItsDefaults, "limit must be above 0"),
+    ("strict-options", CannotBeMade, "cannot be made: KeyError"),
+    ("frozen-options", ChangesItsConfiguration, "decorate it with @frozen"),
+    ("frozen-options", SharesItsDefault, "share the default of its option words"),
+    ("forgetting", RemembersEverybody, "holds 3 of 3 exchanges"),
+    ("kernel-untouched", PatchesTheKernel, "jackfield.exchange.Exchange.taught"),
     ("declaration", NeedsNoVersionThereIs, "~=0.1"),
     ("no-io-in-init", ReadsFilesTooEarly, "open('/proc/version')"),
     ("start-stop", LeavesATask, "left over"),

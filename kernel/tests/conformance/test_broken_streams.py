@@ -64,6 +64,14 @@ class SpeaksBehindTheEnd(Rewrites):
         return (chunk, more) if chunk.final else None
 
 
+class SilencesTheEnd(Rewrites):
+    """Empties the chunk that says that all has been said."""
+
+    @hookimpl
+    def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> list[Chunk] | None:
+        return [chunk.with_data(b"")] if chunk.final else None
+
+
 class TearsEvents(Rewrites):
     """Returns half an event at a time."""
 
@@ -132,6 +140,7 @@ CASES: list[tuple[str, type[Plugin], str]] = [
     ("stream-flushed", RewritesStreamsOnly, "a whole answer says"),
     ("stream-any-chunking", LooksAtOneChunkOnly, "in deltas of 1 characters"),
     ("stream-ends-once", SpeaksBehindTheEnd, "behind a final one"),
+    ("stream-ends-once", SilencesTheEnd, "ended without the event that says so"),
     ("stream-whole-events", TearsEvents, "no whole event"),
     ("settled-once-stream", SettlesItself, "post_response ran 2 times"),
     ("provider-answers", StopsWithoutAnEnd, "its stream has no end"),

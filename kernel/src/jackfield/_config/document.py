@@ -1,6 +1,5 @@
 """A configuration file that has been read: its text, its tree, and where each thing stands."""
 
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
@@ -10,28 +9,13 @@ from attrs import define, field, frozen
 from cattrs import BaseConverter
 
 from jackfield._config.structure import StructureError, make_converter, structure_table
+from jackfield._config.syntax import syntax_problem
 from jackfield._config.toml import START, Path, Place, Places, locate
 from jackfield._config.toml_text import path_text
 from jackfield.errors import ConfigError
 from jackfield.secrets import SecretError, SecretSources, references
 
 T = TypeVar("T")
-
-_WHERE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
-_CONFLICTS = ("Cannot overwrite", "Cannot declare", "Cannot mutate", "Cannot redefine", "Duplicate")
-_NOT_CLOSED_ON_LINE = "a string ends on its line; close it, or triple its quotes"
-_NOT_CLOSED = "a string begins here and is not closed"
-_MENDING = {
-    "Illegal character '\\n'": _NOT_CLOSED_ON_LINE,
-    "Found invalid character '\\n'": _NOT_CLOSED_ON_LINE,
-    "Unterminated string": _NOT_CLOSED,
-    'Expected "\'"': _NOT_CLOSED,
-    "Expected \"'''\"": _NOT_CLOSED,
-    "Invalid value": "text needs quotes",
-    "Unescaped '\\' in a string": "double the backslash or use 'single quotes'",
-    "Unclosed array": "a comma or ] is missing",
-    "Unclosed inline table": "a comma or } is missing",
-}
 
 
 @define
@@ -95,11 +79,14 @@ class Document:
         *,
         reserved: Iterable[str] = (),
         defaults: Mapping[str, Any] | None = None,
+        sources: SecretSources | None = None,
     ) -> T | None:
         """Make an instance of the attrs class `cls` from the table at `path`, absent or not.
 
         What is wrong goes to `problems`, and None is returned. Keys in `reserved` are somebody
-        else's and passed over; `defaults` go before those of the class.
+        else's and passed over; `defaults` go before those of the class. With `sources`, secret
+        references that cannot be resolved are wrong too. Those of plugins' schemes are not looked
+        up: that may take a network.
         """
         value = self.get(path)
         try:
@@ -113,15 +100,27 @@ class Document:
         except StructureError as error:
             for problem in error.problems:
                 self.problems.add((*path, *problem.path), problem.message, on_key=problem.on_key)
+            self._check_secrets(error.made, path, sources)
             return None
+        self._check_secrets(made, path, sources)
         return made
 
-    def check_secrets(self, config: object, path: Path, sources: SecretSources) -> None:
-        """Note the secret references in `config`, structured from `path`, that cannot be resolved.
+    def blame(self, path: Path, message: str) -> None:
+        """Note what a plugin finds wrong with its table at `path`.
 
-        Those of plugins' schemes are not looked up: that may take a network.
+        A message that begins with one of the table's keys is about that key.
         """
-        for below, reference in references(config):
+        first, _, rest = message.partition(" ")
+        key = first.strip("`:")
+        if self.get((*path, key)) is None:
+            self.problems.add(path, message, on_key=True)
+        else:
+            self.problems.add((*path, key), message if rest.startswith("=") else rest)
+
+    def _check_secrets(self, made: object, path: Path, sources: SecretSources | None) -> None:
+        if sources is None:
+            return
+        for below, reference in references(made):
             try:
                 sources.check(reference)
             except SecretError as error:
@@ -153,7 +152,7 @@ def parse(
     except RecursionError:
         _refuse(name, START, "arrays or tables are nested too deeply")
     except ValueError as error:
-        raise ConfigError([_syntax_problem(name, text, str(error))]) from None
+        raise ConfigError([_line(name, *syntax_problem(text, str(error)))]) from None
     directory = directory or FilePath.cwd()
     problems = Problems(name, places)
     return Document(name, text, tree, directory, problems, make_converter(directory))
@@ -170,37 +169,6 @@ def _decoded(data: bytes, name: str) -> str:
         line = data[: error.start].decode().rpartition("\n")[2]
         place = Place(data.count(b"\n", 0, error.start) + 1, len(line) + 1)
         _refuse(name, place, f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8")
-
-
-def _syntax_problem(name: str, text: str, message: str) -> str:
-    """Rewrite a message of tomllib, which has the place at its end."""
-    where = _WHERE.search(message)
-    end = Place(text.count("\n") + 1, len(text.rpartition("\n")[2]) + 1)
-    if where is None:
-        return _line(name, START, message)
-    place = Place(int(where["line"]), int(where["column"])) if where["line"] else end
-    message = message[: where.start()]
-    if message.startswith(_CONFLICTS):
-        return _conflict(name, text, place)
-    mending = _MENDING.get(message)
-    if mending == _NOT_CLOSED:
-        place = locate(text).last_value
-    return _line(name, place, f"{message}: {mending}" if mending else message)
-
-
-def _conflict(name: str, text: str, place: Place) -> str:
-    """Name the key that is given twice: it is the last one before the place of the error."""
-    lines = text.split("\n")[: place.line]
-    lines[-1] = lines[-1][: place.column - 1]
-    places = locate("\n".join(lines))
-    path = places.last
-    if places.earlier:
-        cause = f"defined twice, first at line {places.earlier.line}; remove one of the two"
-    else:
-        owner = next(path[:end] for end in range(len(path) - 1, 0, -1) if path[:end] in places.keys)
-        given = f"{path_text(owner)} is given in full at line {places.keys[owner].line}"
-        cause = f"{given} and cannot be added to here"
-    return _line(name, places.last_place, f"{path_text(path)}: {cause}")
 
 
 def _line(name: str, place: Place, text: str) -> str:

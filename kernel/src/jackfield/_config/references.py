@@ -1,12 +1,25 @@
-"""Where the names in `[models]` lead: to a configured provider, or to another alias."""
+"""Where names lead: to a plugin, or in `[models]` to a configured provider or another alias."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from jackfield._config.document import Problems
+from jackfield._config.document import Document, Problems
 from jackfield._config.toml import Path
 from jackfield._config.toml_text import toml_string
-from jackfield._config.wording import did_you_mean
+from jackfield._config.wording import did_you_mean, unknown
+
+
+def report_unknown_plugin(
+    document: Document, path: Path, name: str, installed: Iterable[str]
+) -> None:
+    """Note that no plugin `name` is installed, which the table or the text at `path` asks for."""
+    asked = document.get(path)
+    use = asked.get("use") if isinstance(asked, dict) else None
+    if isinstance(use, str):
+        document.problems.add((*path, "use"), unknown("plugin", name, installed))
+    elif use is None:
+        is_table = isinstance(asked, dict)
+        document.problems.add(path, unknown("plugin", name, installed), on_key=is_table)
 
 
 def check_references(

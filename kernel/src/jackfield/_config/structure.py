@@ -30,6 +30,7 @@ from jackfield._config.toml_types import (
 from jackfield._config.wording import did_you_mean, found, unknown, validator_message, with_article
 
 _LONGEST_ECHO = 20  # a longer string may be a secret in the wrong place
+_INTEGERS = range(-(2**63), 2**63)
 
 
 @frozen
@@ -42,10 +43,11 @@ class Problem:
 
 
 class StructureError(Exception):
-    """A value does not fit its type, for one or more reasons."""
+    """A value does not fit its type, for one or more reasons; `made` is what of it does."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], made: object = None) -> None:
         self.problems = tuple(problems)
+        self.made = made
         super().__init__("; ".join(problem.message for problem in self.problems))
 
     @classmethod
@@ -65,7 +67,13 @@ def make_converter(directory: FilePath) -> BaseConverter:
         converter.register_structure_hook(kind, _scalar)
 
     def path(value: Any, kind: Any) -> FilePath:
-        return directory / FilePath(_of_shape(value, kind)).expanduser()
+        text = _of_shape(value, kind)
+        if "\0" in text:
+            raise StructureError.of("no path holds the character 0")
+        try:
+            return directory / FilePath(text).expanduser()
+        except RuntimeError:
+            raise StructureError.of(f"nobody's home is {FilePath(text).parts[0]}") from None
 
     def table(value: Any, cls: Any) -> Any:
         return structure_table(converter, value, cls)
@@ -101,13 +109,14 @@ def structure_table(
     attrs.resolve_types(cls)
     fields = {field.alias: field for field in attrs.fields(cls) if field.init}
     defaults = defaults or {}
-    allowed = [*fields, *reserved]
+    allowed = [*fields, *sorted(reserved)]
     problems = [
         Problem((key,), unknown("key", key, allowed), on_key=True)
         for key in entries
         if key not in allowed
     ]
     arguments: dict[str, Any] = {}
+    in_part: dict[str, object] = {}
     for key, field in fields.items():
         default = defaults.get(key, default_of(field))
         if key not in entries:
@@ -120,9 +129,10 @@ def structure_table(
             arguments[key] = _entry(converter, entries[key], field.type, default)
         except StructureError as error:
             problems.extend(error.under(key))
+            in_part[key] = error.made
     problems.extend(_invalid(cls, arguments))
     if problems:
-        raise StructureError(problems)
+        raise StructureError(problems, arguments | in_part)
     try:
         return cls(**arguments)
     except (ValueError, TypeError) as error:
@@ -164,6 +174,8 @@ def _scalar(value: Any, kind: Any) -> Any:
     if choices(kind):
         return _choice(value, kind)
     number = _of_shape(value, kind)
+    if type(number) is int and number not in _INTEGERS:
+        raise StructureError.of("an integer has no more than 64 bits")
     if kind is not float:
         return number
     if not math.isfinite(number):
@@ -225,8 +237,9 @@ def _each(converter: BaseConverter, entries: Iterable[tuple[Any, Any, Any]]) -> 
             made[key] = converter.structure(value, kind)
         except StructureError as error:
             problems.extend(error.under(key))
+            made[key] = error.made
     if problems:
-        raise StructureError(problems)
+        raise StructureError(problems, made)
     return made
 
 

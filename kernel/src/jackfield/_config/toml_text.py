@@ -21,7 +21,7 @@ def toml_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float | dt.date | dt.time):
-        return f"{value:g}" if isinstance(value, float) else str(value)
+        return str(value).removesuffix(".0")
     return _structure_text(value)
 
 

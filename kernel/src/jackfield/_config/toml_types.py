@@ -4,6 +4,7 @@ import datetime as dt
 import types
 from collections.abc import Mapping, Sequence, Set
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, Union, get_args, get_origin
 
@@ -104,16 +105,19 @@ def unwrapped(kind: Any) -> Any:
 
 def accepts(kind: Any, value: object) -> bool:
     """Whether `value`, as tomllib made it, has the outer shape that `kind` asks for."""
+    shapes = _shapes(kind)
+    return type(value) in shapes or object in shapes
+
+
+@lru_cache(maxsize=1024)
+def _shapes(kind: Any) -> frozenset[type]:
+    """The types that fit, as tomllib makes them; `object` stands for all."""
     kind = unwrapped(kind)
     if is_union(kind):
-        return any(accepts(member, value) for member in union_members(kind))
-    if kind is Any or kind is object:
-        return True
+        return frozenset().union(*map(_shapes, union_members(kind)))
     if choices(kind):
-        return type(value) in {type(choice) for choice in choices(kind)}
-    if kind is float:
-        return type(value) in (float, int)
-    return type(value) is _shape(kind)
+        return frozenset(map(type, choices(kind)))
+    return frozenset((float, int) if kind is float else (_shape(kind),))
 
 
 def _shape(kind: Any) -> type:

@@ -30,7 +30,8 @@ def found(value: Any, kind: Any) -> str:
     """Describe a value by its type; never repeat a string here, for it may be a secret."""
     name = SHAPES[type(value)]
     if isinstance(value, bool | int | float):
-        return f"the {name} {toml_text(value)}{_hint(value, kind)}"
+        text = repr(value) if isinstance(value, float) else toml_text(value)
+        return f"the {name} {text}{_hint(value, kind)}"
     return f"{article(name)}{_hint(value, kind)}"
 
 

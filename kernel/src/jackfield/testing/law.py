@@ -67,6 +67,8 @@ class Law:
             asyncio.run(self._within_patience(subject))
         except LawBrokenError as broken:
             raise LawBrokenError(self._verdict(subject, str(broken))) from None
+        except (Exception, SystemExit) as error:
+            raise LawBrokenError(self._verdict(subject, f"raised {error!r}")) from error
 
     async def _within_patience(self, subject: Subject) -> None:
         limit = asyncio.timeout(PATIENCE)

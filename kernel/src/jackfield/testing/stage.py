@@ -94,6 +94,16 @@ class Stage:
         await asyncio.wait({reached, other}, return_when=asyncio.FIRST_COMPLETED)
         return reached.done() or not reached.cancel()
 
+    def forget(self) -> None:
+        """Let go of everything that has been noted so far."""
+        self.client.settled.clear()
+        self.probe.calls.clear()
+        for one in self.client.plugins.values():
+            if isinstance(one, Recorder):
+                one.calls.clear()
+            elif isinstance(one, FakeProvider):
+                one.asked.clear()
+
     def calls_of(self, plugin: str) -> list[HookCall]:
         """The calls of a plugin's hooks, also of the one under test."""
         if plugin == self.subject.name:

@@ -20,10 +20,11 @@ async def runs_once_an_attempt(subject: Subject) -> None:
             raise LawBrokenError(
                 f"its call_provider ran {len(wrapped)} times in {len(exchange.attempts)} attempts"
             )
-        for call in wrapped:
-            strangers = [one.target for one in call.nexts if one.target.provider not in _known(on)]
-            if strangers:
-                raise LawBrokenError(f"it called a target that no provider serves: {strangers[0]}")
+        targets = [target for call in routed if call.result for target in call.result.targets]
+        targets += [one.target for call in wrapped for one in call.nexts]
+        for target in targets:
+            if target.provider not in _known(on):
+                raise LawBrokenError(f"it chose a target that no provider serves: {target}")
 
 
 def _known(on: Stage) -> set[str]:

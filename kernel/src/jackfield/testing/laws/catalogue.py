@@ -12,6 +12,7 @@ from .declaration import DECLARATION
 from .event_loop import EVENT_LOOP
 from .failures import FAILURES
 from .idleness import IDLENESS
+from .kernel import KERNEL
 from .life_cycle import LIFE_CYCLE
 from .secrecy import SECRECY
 from .settling import SETTLING
@@ -23,6 +24,7 @@ LAWS: Final = (
     *CONFIGURATION,
     *CONSTRUCTION,
     *LIFE_CYCLE,
+    *KERNEL,
     *SETTLING,
     *CHUNKS,
     *IDLENESS,

@@ -6,6 +6,7 @@ import msgspec
 
 from jackfield import sse
 from jackfield.response import Chunk
+from jackfield.testing.dialect import TESTING_CHAT
 from jackfield.testing.law import Law, LawBrokenError, Subject, rewrites_streams
 from jackfield.testing.provider import Reply
 from jackfield.testing.stage import Stage, stage
@@ -22,13 +23,15 @@ async def ends_once(subject: Subject) -> None:
     for cut in (False, True):
         async with stage(subject) as on:
             on.fake.always(Reply(_cut_up(subject.texts[0], 7), cut=cut))
-            await on.read(stream=True)
+            answer = await on.read(stream=True)
             calls = on.probe.of("on_stream_chunk")
             for call in calls:
                 _check_result(call.result, call.given)
             finals = [call.given for call in calls if call.given.final]
             if calls and not _stopped_early(calls[-1].result, calls[-1].given):
                 _check_finals(finals, cut=cut)
+            if (await on.settled()).outcome.error is None:
+                _check_end(await answer.read())
 
 
 def _stopped_early(result: Sequence[Chunk] | None, chunk: Chunk) -> bool:
@@ -40,6 +43,12 @@ def _check_finals(finals: Sequence[Chunk], *, cut: bool) -> None:
         raise LawBrokenError(f"it saw {len(finals)} final chunks in one stream")
     if finals[0].aborted is not cut:
         raise LawBrokenError(f"its final chunk said aborted={finals[0].aborted} after cut={cut}")
+
+
+def _check_end(stream: bytes) -> None:
+    events = [*sse.split(stream)]
+    if not events or TESTING_CHAT.terminal(events[-1]) != "end":
+        raise LawBrokenError("its stream ended without the event that says so, the final chunk's")
 
 
 def _check_result(result: Sequence[Chunk] | None, chunk: Chunk) -> None:

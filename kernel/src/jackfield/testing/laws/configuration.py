@@ -4,7 +4,7 @@ import attrs
 
 from jackfield.config import PLUGIN_KEYS, PROVIDER_KEYS, describe
 from jackfield.testing.law import Law, LawBrokenError, Subject, everybody
-from jackfield.testing.stage import made
+from jackfield.testing.stage import environment, made
 
 _UNKNOWN = "zz_no_such_key"
 
@@ -46,9 +46,25 @@ async def survives_a_round_trip(subject: Subject) -> None:
     fields = attrs.fields(subject.kind.Config)
     written = {one.alias: getattr(config, one.name) for one in fields if one.init}
     written = {key: value for key, value in written.items() if value is not None}
-    again = made(attrs.evolve(subject, config=written)).config
+    with environment(subject):
+        again = made(attrs.evolve(subject, config=written)).config
     if again != config:
         raise LawBrokenError(f"{config!r} became {again!r} when it was written and read again")
+
+
+async def cannot_be_changed(subject: Subject) -> None:
+    """A configuration is the same for every request, and a default for every instance."""
+    config = made(subject).config
+    for one in attrs.fields(subject.kind.Config):
+        if isinstance(one.default, list | dict | set):
+            raise LawBrokenError(
+                f"all instances share the default of its option {one.name}; `option` copies it"
+            )
+        try:
+            setattr(config, one.name, getattr(config, one.name))
+        except attrs.exceptions.FrozenInstanceError:
+            continue
+        raise LawBrokenError("its Config can be changed; decorate it with @frozen")
 
 
 async def has_usable_defaults(subject: Subject) -> None:
@@ -67,6 +83,7 @@ CONFIGURATION = (
         survives_a_round_trip,
         everybody,
     ),
+    Law("frozen-options", "a configuration cannot be changed", cannot_be_changed, everybody),
     Law(
         "defaults",
         "a table without keys works unless a key is required",

@@ -1,8 +1,10 @@
 """What `start` opens `stop` closes, also when the start has failed, and two may run at a time."""
 
 import asyncio
+import gc
 import os
 import threading
+import weakref
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,12 @@ from typing import Any
 from attrs import evolve
 
 from jackfield.errors import ConfigError
+from jackfield.exchange import Exchange
 from jackfield.plugin import Plugin
 from jackfield.setup import Setup
-from jackfield.testing.law import Law, LawBrokenError, Subject, everybody
+from jackfield.testing.law import Law, LawBrokenError, Subject, everybody, has_hooks
 from jackfield.testing.probe import cancelled_at_its_first_wait
-from jackfield.testing.stage import environment, gateway_of, stage
+from jackfield.testing.stage import Stage, environment, gateway_of, stage
 
 _DESCRIPTORS = Path("/proc/self/fd")
 
@@ -52,6 +55,26 @@ def _threads() -> list[str]:
 
 def _open_descriptors() -> list[str]:
     return os.listdir(_DESCRIPTORS) if _DESCRIPTORS.is_dir() else []
+
+
+async def forgets_exchanges(subject: Subject) -> None:
+    """Of three exchanges that are over, at most the last is still known."""
+    async with stage(subject) as on:
+        over = [await _weakly(on, stream=stream) for stream in (False, True, False)]
+        gc.collect()
+        held = sum(exchange() is not None for exchange in over)
+        if held > 1:
+            raise LawBrokenError(
+                f"it holds {held} of {len(over)} exchanges that are over;"
+                " what is for one request belongs into exchange.state"
+            )
+
+
+async def _weakly(on: Stage, *, stream: bool) -> "weakref.ref[Exchange]":
+    await on.read(stream=stream)
+    exchange = weakref.ref((await on.settled()).exchange)
+    on.forget()
+    return exchange
 
 
 class FailsToStart(Plugin):
@@ -119,5 +142,6 @@ LIFE_CYCLE = (
         stops_after_a_failed_start,
         everybody,
     ),
+    Law("forgetting", "an exchange that is over is let go", forgets_exchanges, has_hooks),
     Law("side-by-side", "two instances do not disturb each other", runs_side_by_side, everybody),
 )

@@ -1,0 +1,48 @@
+"""A plugin works through the contract: it patches nothing."""
+
+import sys
+from collections.abc import Iterator
+
+from jackfield.testing.law import Law, LawBrokenError, Subject, everybody
+from jackfield.testing.stage import stage
+
+
+async def leaves_the_kernel_alone(subject: Subject) -> None:
+    """What the kernel's modules and classes can do is the same after a request as before."""
+    before = dict(_kernel())
+    async with stage(subject) as on:
+        if not subject.is_provider:
+            await on.read(stream=True)
+        after = dict(_kernel())
+    changed = [name for name, was in before.items() if after.get(name) is not was]
+    owners = {name for name, was in before.items() if isinstance(was, type)}
+    added = [name for name in after.keys() - before if name.rpartition(".")[0] in owners]
+    if changed or added:
+        raise LawBrokenError(f"it changed {sorted([*changed, *added])[0]}")
+
+
+def _kernel() -> Iterator[tuple[str, object]]:
+    """All functions and classes of the kernel, with the classes' own, by their full names."""
+    for name, module in [*sys.modules.items()]:
+        if name.partition(".")[0] == "jackfield" and ".testing" not in name:
+            for key, value in [*vars(module).items()]:
+                if callable(value):
+                    yield f"{name}.{key}", value
+                if isinstance(value, type) and value.__module__ == name:
+                    yield from ((f"{name}.{key}.{at}", own) for at, own in _callables(value))
+
+
+def _callables(kind: type) -> Iterator[tuple[str, object]]:
+    for name, value in [*vars(kind).items()]:
+        if callable(value) or isinstance(value, property | classmethod | staticmethod):
+            yield name, value
+
+
+KERNEL = (
+    Law(
+        "kernel-untouched",
+        "a plugin leaves the kernel as it is",
+        leaves_the_kernel_alone,
+        everybody,
+    ),
+)

@@ -1,0 +1,98 @@
+"""Plugins that cannot be loaded are named, with their place, and what is wrong with them."""
+
+from typing import Any, ClassVar
+
+import pytest
+
+from jackfield import Plugin
+from jackfield._gateway import Gateway
+from jackfield._loader import Installed
+from jackfield.config import parse
+from jackfield.errors import ConfigError
+
+
+class Store(Plugin):
+    """Brings a store."""
+
+    brings_store = True
+
+
+class FailsOpenByAccident(Plugin):
+    """Has a policy that there is not."""
+
+    on_error: ClassVar[Any] = "ignore"
+
+
+class HasNoTime(Plugin):
+    """Has no time for its hooks."""
+
+    deadline_ms = 0
+
+
+class NeedsWhatNobodyCanRead(Plugin):
+    """Wants a kernel, and cannot say which."""
+
+    requires = "~=0.1"
+
+
+class NeedsAnother(Plugin):
+    """Wants a kernel that this one is not."""
+
+    requires = ">=0.1, <0.1"
+
+
+class HasNoClass(Plugin):
+    """Takes any table."""
+
+    Config = dict
+
+
+class CannotBeMade(Plugin):
+    """Fails, with a secret on its lips."""
+
+    def __init__(self, config: Any) -> None:
+        raise KeyError("a secret")
+
+
+class Leaves(Plugin):
+    """Would end the process."""
+
+    def __init__(self, config: Any) -> None:
+        raise SystemExit(3)
+
+
+def refusals(toml: str, *kinds: type[Plugin]) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        Gateway(parse(toml), Installed({}, {kind.__name__: kind for kind in kinds}))
+    return caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        (FailsOpenByAccident, 'has on_error = \'ignore\'; it must be "refuse" or "skip"'),
+        (HasNoTime, "has deadline_ms = 0; it must be a whole number above 0"),
+        (NeedsWhatNobodyCanRead, "has requires = '~=0.1'; write it like \">=0.1,<0.2\""),
+        (NeedsAnother, "needs jackfield-kernel >=0.1, <0.1, and this is "),
+        (HasNoClass, "has a Config that is no attrs class"),
+    ],
+)
+def test_a_class_that_cannot_be_used_is_refused(kind: type[Plugin], what: str) -> None:
+    (refusal,) = refusals(f"[plugins.{kind.__name__}]", kind)
+    place = f"jackfield.toml:1:10: plugins.{kind.__name__}: "
+    assert refusal.startswith(f"{place}{kind.__name__} {what}")
+
+
+@pytest.mark.parametrize("kind", [CannotBeMade, Leaves])
+def test_one_that_cannot_be_made_is_refused_without_its_own_words(kind: type[Plugin]) -> None:
+    (refusal,) = refusals(f"[plugins.{kind.__name__}]", kind)
+    assert refusal.startswith(f"jackfield.toml:1:10: plugins.{kind.__name__}: cannot be made: ")
+    assert refusal.endswith(f"in {kind.__name__}.__init__")
+    assert "a secret" not in refusal
+
+
+def test_a_second_store_is_refused_where_it_stands() -> None:
+    toml = '[plugins.one]\nuse = "Store"\n[plugins.two]\nuse = "Store"\n'
+    assert refusals(toml, Store) == [
+        "jackfield.toml:3:10: plugins.two: another plugin brings a store already; name one alone"
+    ]
