@@ -1,4 +1,4 @@
-"""The npm clients `openai` and `ai` at the gateway, each question in a process of its own."""
+"""The npm clients at the gateway, each question in a process of its own."""
 
 import json
 import os
@@ -16,6 +16,8 @@ from tests.corpus import needs_corpus
 SCRIPTS = Path(__file__).with_name("node")
 MODULES = Path(os.environ.get("JACKFIELD_NODE_MODULES", SCRIPTS / "node_modules"))
 NODE = shutil.which("node")
+SDKS = ("openai", "anthropic", "google", "bedrock", "cohere", "ollama")
+DOORS = ("chat", "responses", "anthropic", "google")
 
 pytestmark = [
     pytest.mark.slow,
@@ -28,7 +30,7 @@ pytestmark = [
 ]
 each_client = pytest.mark.parametrize(
     "client",
-    [("openai.mjs",), *(("ai.mjs", door) for door in ("chat", "responses", "anthropic"))],
+    [*((f"{sdk}.mjs",) for sdk in SDKS), *(("ai.mjs", door) for door in DOORS)],
     ids="-".join,
 )
 each_of_five = pytest.mark.parametrize(

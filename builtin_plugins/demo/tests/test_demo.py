@@ -8,7 +8,7 @@ import pytest
 
 from jackfield.dialects import Dialect
 from jackfield.endpoints import Endpoint
-from jackfield.errors import InvalidRequest, ProviderError, ProviderUnavailable
+from jackfield.errors import InvalidRequest, LossRefused, ProviderError, ProviderUnavailable
 from jackfield.events import Ended, StreamEvent, TextDelta
 from jackfield.exchange import Exchange, Request
 from jackfield.messages import ChatRequest, EmbeddingsRequest, Message, Text
@@ -110,3 +110,8 @@ async def test_an_input_cannot_be_endless() -> None:
 async def test_a_vector_cannot_have_any_length(dimensions: int) -> None:
     with pytest.raises(InvalidRequest, match="between 1 and 4096"):
         await DEMO.embeddings(EmbeddingsRequest("embed", ("x",), dimensions), _exchange())
+
+
+async def test_turns_that_the_demo_does_not_hold_are_not_left_out() -> None:
+    with pytest.raises(LossRefused, match="send the whole conversation"):
+        await DEMO.chat(_ask("echo", server_state="resp_1"), _exchange())

@@ -1,5 +1,6 @@
 // Vercel's AI SDK: `node ai.mjs KIND GATEWAY MODEL TOOL DOOR` asks one thing and prints what it read.
 import { createAnthropic } from "@ai-sdk/anthropic";
+import { createGoogleGenerativeAI } from "@ai-sdk/google";
 import { createOpenAI } from "@ai-sdk/openai";
 import { APICallError, generateText, jsonSchema, Output, stepCountIs, streamText, tool } from "ai";
 import { z } from "zod";
@@ -8,7 +9,9 @@ globalThis.AI_SDK_LOG_WARNINGS = false; // they would stand among what is printe
 const [kind, gateway, name, toolName, door] = process.argv.slice(2);
 const openai = createOpenAI({ baseURL: `${gateway}/v1`, apiKey: "any" });
 const anthropic = createAnthropic({ baseURL: `${gateway}/anthropic/v1`, apiKey: "any" });
-const doors = { chat: openai.chat, responses: openai.responses, anthropic };
+const gemini = createGoogleGenerativeAI({ baseURL: `${gateway}/gemini/v1beta`, apiKey: "any" });
+const google = (model) => gemini(`models/${model}`); // or it takes a name with a slash for a path
+const doors = { chat: openai.chat, responses: openai.responses, anthropic, google };
 const asked = { model: doors[door](name), prompt: "What is the weather?", maxRetries: 0 };
 const City = z.object({ city: z.string(), country: z.string() });
 const calls = [];

@@ -8,7 +8,7 @@ from attrs import frozen
 from attrs.validators import ge
 
 from jackfield.config import option
-from jackfield.errors import InvalidRequest, ProviderError, ProviderUnavailable
+from jackfield.errors import InvalidRequest, LossRefused, ProviderError, ProviderUnavailable
 from jackfield.events import Finished, StreamEvent
 from jackfield.exchange import Exchange
 from jackfield.messages import (
@@ -30,6 +30,9 @@ from .tokens import count
 
 _SLOW = 4.0
 _RETRY_AFTER = 1.0
+_STATELESS = (
+    "The demo keeps no earlier turns (conversation.server_state): send the whole conversation."
+)
 _WHOLE_CUT = "The demo cut the connection, as the request told it to."
 
 
@@ -124,6 +127,8 @@ class Demo(CanonicalProvider):
 
 
 def _read(request: ChatRequest, exchange: Exchange) -> tuple[str, Instructions, Conversation]:
+    if request.server_state is not None:
+        raise LossRefused(_STATELESS)
     stands_in = exchange.model == request.model
     base, instructions = catalogue.read_chat_model(request.model, stands_in=stands_in)
     conversation = read_conversation(request)
