@@ -25,7 +25,8 @@ def test_every_limit_says_whose_it_is() -> None:
 def test_what_is_explained_is_counted_apart() -> None:
     tally = Tally("A title")
     tally.add([("openai", "chat")], "gemini", [])
-    tally.add([("openai", "chat")], "gemini", [Miss("a", "usage.cache_write", "wanted 1")])
+    told = Miss("a", "usage.cache_write", "wanted 1", ("usage.cache_write",))
+    tally.add([("openai", "chat")], "gemini", [told])
     tally.add([("openai", "chat")], "gemini", [Miss("b", "text", "wanted x")])
     cell = tally.totals["gemini"]
     assert (cell.scored, cell.unharmed, cell.explained) == (3, 1, 1)

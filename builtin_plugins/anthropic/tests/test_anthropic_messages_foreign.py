@@ -178,6 +178,7 @@ def test_documents_are_pdf_or_text() -> None:
         (Image(file_id="file-1"), "images.file_id"),
         (Document(file_id="file-1"), "documents.file_id"),
         (Document(data="AA==", media_type="application/msword"), "documents.media_type"),
+        (Document("https://youtu.be/x", media_type="video/mp4"), "documents.media_type"),
     ],
 )
 def test_what_cannot_be_shown_refuses_the_request(part: Any, feature: str) -> None:
@@ -225,6 +226,15 @@ def test_effort_in_the_words_of_each_generation(
     assert body.get("output_config") == config
     if thinking == "enabled":
         assert body["max_tokens"] > body["thinking"]["budget_tokens"] >= 1024
+
+
+@pytest.mark.parametrize("model", ["claude-haiku-4-5", "claude-opus-4-8"])
+def test_who_wants_no_thoughts_gets_none(model: str) -> None:
+    body, losses = render(ask(model=model, reasoning=ReasoningRequest(budget_tokens=0)))
+    assert "thinking" not in body
+    assert losses == []
+    shown = ReasoningRequest(summary="auto")
+    assert features(render(ask(model=model, reasoning=shown))[1]) == ["reasoning.summary"]
 
 
 def test_a_budget_gives_way_to_what_forbids_thinking() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from jackfield.dialects import Dialect, installed
 from jackfield.errors import InvalidRequest
@@ -121,6 +122,25 @@ def test_a_document_of_blocks_is_text_to_others() -> None:
     assert again(tree) == tree
 
 
+def test_a_search_result_is_a_document_to_others() -> None:
+    block = {
+        "type": "search_result",
+        "source": "https://example.org",
+        "title": "t",
+        "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}],
+        "citations": {"enabled": True},
+    }
+    tree = {**BASE, "messages": [{"role": "user", "content": [block]}]}
+    assert again(tree) == tree
+    (document,) = said(block)[0].parts
+    assert isinstance(document, Document)
+    changed = (Message("user", (replace(document, text="c"),)),)
+    asked = MESSAGES.render_request(replace(parse(), messages=changed))
+    (content,) = msgspec.json.decode(asked.body)["messages"][0]["content"]
+    assert content == {**block, "content": [{"type": "text", "text": "c"}]}
+    assert in_chat(messages=tree["messages"])[1] == ["documents.text"]
+
+
 def test_thoughts_and_calls_are_parts_of_the_models_turn() -> None:
     (message,) = said(
         {"type": "thinking", "thinking": "hm", "signature": "s"},
@@ -177,6 +197,19 @@ def test_what_only_anthropic_knows_is_named_elsewhere_and_hints_are_not() -> Non
         "anthropic.messages.output_config",
         "anthropic.messages.thinking",
     ]
+
+
+def test_a_thread_goes_on_where_its_earlier_turns_are() -> None:
+    tree = {**BASE, "thread": {"type": "continue", "previous_message_id": "msg_1"}}
+    assert again(tree) == tree
+    assert again({**tree, "messages": []})["messages"] == []
+    request = MESSAGES.parse_request(tree, {})
+    assert request.server_state == "msg_1"
+    broken = [loss.feature for loss in CHAT.render_request(request).losses if loss.breaks]
+    assert broken == ["conversation.server_state"]
+    begun = {"thread": {"type": "create"}}
+    assert parse(**begun).server_state is None
+    assert in_chat(**begun)[1] == ["anthropic.messages.thread"]
 
 
 def test_thinking_is_read() -> None:

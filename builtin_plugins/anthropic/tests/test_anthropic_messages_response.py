@@ -5,10 +5,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from jackfield.errors import NotFound, Overloaded, ProviderError, RateLimited
+from jackfield.errors import LossRefused, NotFound, Overloaded, ProviderError, RateLimited
 from jackfield.messages import (
     Audio,
+    Bill,
     ChatRequest,
     ChatResponse,
     Choice,
@@ -63,6 +65,50 @@ def test_usage_counts_what_is_cached() -> None:
     assert render(usage=foreign)[0]["usage"] == told
 
 
+def test_rounds_that_the_sum_leaves_out_are_billed_beside_it() -> None:
+    rounds = [
+        {"type": "message", "input_tokens": 3, "output_tokens": 2},
+        {"type": "advisor_message", "model": "a", "input_tokens": 7, "output_tokens": 1},
+    ]
+    usage = parse(usage={"input_tokens": 3, "output_tokens": 2, "iterations": rounds}).usage
+    assert usage is not None
+    assert usage.bills == (Bill(Usage(3, 2)), Bill(Usage(7, 1), "a"))
+
+
+def test_where_another_model_took_over_each_round_has_its_own_rates() -> None:
+    searched = {"server_tool_use": {"web_search_requests": 1}}
+    rounds = [
+        {"type": "message", "input_tokens": 3, "output_tokens": 0},
+        {"type": "fallback_message", "model": "b", "input_tokens": 4, "output_tokens": 9},
+    ]
+    told = {"input_tokens": 4, "output_tokens": 9, "iterations": rounds, **searched}
+    usage = parse(usage=told).usage
+    assert usage is not None
+    assert usage.input_tokens == 4
+    assert usage.bills == (Bill(Usage(3, units={"web_search": 1})), Bill(Usage(4, 9), "b"))
+
+
+def test_usage_of_another_vendor_is_told_in_anthropics_places() -> None:
+    usage = Usage(40, 9, 0, 30, cache_write_1h_tokens=10, units={"web_search": 2})
+    told = render(usage=replace(usage, service_tier="priority"))[0]["usage"]
+    assert told["cache_creation"] == {
+        "ephemeral_5m_input_tokens": 20,
+        "ephemeral_1h_input_tokens": 10,
+    }
+    assert told["server_tool_use"] == {"web_search_requests": 2, "web_fetch_requests": 0}
+    assert told["service_tier"] == "priority"
+
+
+def test_sound_is_counted_beside_what_messages_counts() -> None:
+    usage = Usage(40, 9, audio_input_tokens=30, audio_output_tokens=8)
+    told = render(usage=usage)[0]["usage"]
+    assert told["input_tokens_details"] == {"audio_tokens": 30}
+    assert told["output_tokens_details"] == {"thinking_tokens": 0, "audio_tokens": 8}
+    again = parse(usage=told).usage
+    assert again is not None
+    assert replace(again, extensions={}) == usage
+
+
 @pytest.mark.parametrize(
     ("word", "reason"),
     [
@@ -82,6 +128,13 @@ def test_a_stop_reason_keeps_its_word(word: str, reason: str) -> None:
     assert response.choices[0].finish_detail == word
     again = msgspec.json.decode(MESSAGES.render_response(response, ASKED).body)
     assert again["stop_reason"] == (word if word != "new_reason" else "end_turn")
+
+
+@pytest.mark.parametrize(
+    ("part", "word"), [(Text("a"), "end_turn"), (ToolCall("c", "f", "{}"), "tool_use")]
+)
+def test_an_answer_that_says_no_reason_gets_one(part: Part, word: str) -> None:
+    assert render(part, reason=None)[0]["stop_reason"] == word
 
 
 def test_an_answer_of_another_vendor_is_a_message() -> None:
@@ -215,6 +268,18 @@ def test_errors_have_anthropics_shape(error: Any, kind: str) -> None:
         said = msgspec.json.decode(dialect.render_error(error, "req_1"))
         assert (said["type"], said["request_id"]) == ("error", "req_1")
         assert (said["error"]["type"], said["error"]["message"]) == (kind, "x")
+
+
+def test_a_code_says_more() -> None:
+    for error, code in (
+        (NotFound("x"), "not_found"),
+        (ProviderError("x", error_code="context_length_exceeded"), "context_length_exceeded"),
+        (LossRefused("It loses tools.custom."), "translation_loss"),
+        (LossRefused("It loses conversation.server_state."), "thread_not_found"),
+        (LossRefused("It loses anthropic.messages.thread."), "thread_unsupported_request"),
+    ):
+        said = msgspec.json.decode(MESSAGES.render_error(error, "req_1"))
+        assert said["error"]["details"] == {"error_code": code}
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,7 @@ def test_an_error_in_a_stream_breaks_it_off() -> None:
         b"data: {oops\n\n",
         b"data: [1]\n\n",
         b'data: "\xff"\n\n',
+        b'data: {"message":' + b"[" * 9999 + b"]" * 9999 + b"}\n\n",
         *wire(
             {"type": "content_block_start"},
             {"type": "content_block_delta", "index": 4, "delta": {}},
@@ -174,6 +175,11 @@ def test_an_error_in_a_stream_breaks_it_off() -> None:
 def test_junk_in_a_stream_is_a_providers_error(event: bytes) -> None:
     with pytest.raises(ProviderError, match="The provider sent"):
         MESSAGES.stream_parser().feed(event)
+
+
+@pytest.mark.parametrize("member", ["index", "delta", "content_block", "message", "usage"])
+def test_an_event_of_tomorrow_may_have_any_shape(member: str) -> None:
+    assert parse(START, {"type": "new", member: ["x"]}, {"type": "message_stop"})[-1] == Ended()
 
 
 def test_a_stream_of_another_vendor_has_one_block_after_the_other() -> None:

@@ -237,6 +237,26 @@ async def test_an_error_has_the_class_it_has_with_anthropic(
     assert raised.value.type == kind
 
 
+async def test_a_runner_of_tools_tells_another_vendor_all_that_was_said(front: Front) -> None:
+    client, upstream = front
+
+    @anthropic.beta_async_tool
+    async def weather(city: str) -> str:
+        """The weather in a city."""
+        return f"Sunny in {city}."
+
+    called = {"name": "weather", "arguments": '{"city":"Rome"}'}
+    call = {"id": "call_1", "type": "function", "function": called}
+    upstream.reply(completion({"content": None, "tool_calls": [call]}, "tool_calls"))
+    upstream.reply(completion({"content": "It is sunny."}))
+    runner = client.beta.messages.tool_runner(
+        model="oa/gpt", max_tokens=9, tools=[weather], messages=ASK
+    )
+    answer = await runner.until_done()
+    assert answer.content[0].to_dict()["text"] == "It is sunny."
+    assert [turn["role"] for turn in sent(upstream)["messages"]] == ["user", "assistant", "tool"]
+
+
 async def test_an_error_in_a_stream_raises(front: Front) -> None:
     client, upstream = front
     said = {"type": "overloaded_error", "message": "Too much."}
@@ -258,6 +278,19 @@ async def test_wrong_input_is_refused_before_anything_is_sent(front: Front) -> N
     with pytest.raises(anthropic.BadRequestError, match=r"messages\[0\].content\[0\].source.data"):
         await client.messages.create(model="oa/gpt", max_tokens=9, messages=wrong)
     assert len(upstream.requests) == before
+
+
+async def test_the_results_of_a_batch_come_through_the_gateway(front: Front) -> None:
+    client, upstream = front
+    path = "/v1/messages/batches/msgbatch_1/results"
+    batch = {"id": "msgbatch_1", "type": "message_batch", "processing_status": "ended"}
+    upstream.reply(json.dumps(batch | {"results_url": upstream.base_url + path}).encode())
+    line = b'{"custom_id":"a","result":{"type":"expired"}}\n'
+    upstream.reply(line, headers={"Content-Type": "application/x-jsonl"})
+    results = await client.messages.batches.results("msgbatch_1")
+    assert [(one.custom_id, one.result.type) async for one in results] == [("a", "expired")]
+    assert upstream.requests[-1].path == path
+    assert upstream.requests[-1].headers["x-api-key"] not in ("", "mine")
 
 
 async def test_tokens_are_counted(front: Front) -> None:

@@ -32,6 +32,7 @@ LOST = {
     *("temperature", "top_p", "top_k", "stop", "seed", "penalties", "logit_bias", "logprobs", "n"),
     *("message.name", "modalities.audio", "modalities.image", "service_tier", "metadata", "store"),
     *("conversation.server_state", "citations", "refusals", "tool_choice", "tool_choice.names"),
+    "reasoning.summary",
 }
 MODELS = ("claude-sonnet-4-0", "claude-sonnet-4-6", "claude-opus-4-8")
 

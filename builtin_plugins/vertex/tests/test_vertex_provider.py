@@ -1,6 +1,7 @@
 """The provider's paths and dialects, by model and by what the client speaks."""
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from jackfield import sse
 from jackfield.errors import InvalidRequest
+from jackfield.messages import Reasoning
+from jackfield.proofs import seal
 from jackfield.testing import FakeUpstream, GatewayClient, run_gateway
 from jackfield_vertex.address import host_of
 from jackfield_vertex.endpoints import EMBEDDINGS, GOOGLE_COUNT
@@ -127,6 +130,28 @@ async def test_a_stream_of_claude_has_a_path_of_its_own(front: Front) -> None:
     path = f"{OWN}/anthropic/models/claude-sonnet-4:streamRawPredict"
     assert upstream.requests[-1].path == path
     assert json.loads(upstream.requests[-1].body)["stream"] is True
+
+
+async def test_thoughts_of_another_vendor_are_left_out(front: Front) -> None:
+    gateway, upstream = front
+    thought = Reasoning("Hm.", signature="s", extensions={"mistral.chat": {}})
+    proof = seal(thought) or ""
+    told = {"text": "Hm.", "thought": True, "thoughtSignature": b64encode(proof.encode()).decode()}
+    said = {"role": "model", "parts": [told, {"text": "Hello"}]}
+    upstream.reply(ANSWER)
+    contents = [said, {"role": "user", "parts": [{"text": "hi"}]}]
+    path = "/gemini/v1beta/models/vx/gemini-2.5-flash:generateContent"
+    await post(gateway, path, {"contents": contents})
+    assert json.loads(upstream.requests[-1].body)["contents"][0]["parts"] == [{"text": "Hello"}]
+    upstream.reply(CLAUDE)
+    blocks = [
+        {"type": "thinking", "thinking": "Hm.", "signature": proof},
+        {"type": "text", "text": "Hello"},
+    ]
+    turns = [*HI["messages"], {"role": "assistant", "content": blocks}, *HI["messages"]]
+    path = f"/vertex{OWN}/anthropic/models/vx/claude-sonnet-4:rawPredict"
+    await post(gateway, path, {"max_tokens": 9, "messages": turns})
+    assert json.loads(upstream.requests[-1].body)["messages"][1]["content"] == blocks[1:]
 
 
 @pytest.mark.parametrize("query", ["", "?alt=sse"])

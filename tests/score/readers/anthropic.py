@@ -96,10 +96,13 @@ def _told(tree: Mapping[str, Any], problems: list[str]) -> Told:
 def _count(usage: Mapping[str, Any]) -> dict[str, int]:
     read = usage.get("cache_read_input_tokens") or 0
     written = usage.get("cache_creation_input_tokens") or 0
+    outputs = usage.get("output_tokens_details") or {}
     return count(
         input=(usage.get("input_tokens") or 0) + read + written,
         output=usage.get("output_tokens"),
         cached=read,
         cache_write=written,
-        reasoning=(usage.get("output_tokens_details") or {}).get("thinking_tokens"),
+        reasoning=outputs.get("thinking_tokens"),
+        audio_in=(usage.get("input_tokens_details") or {}).get("audio_tokens"),
+        audio_out=outputs.get("audio_tokens"),
     )

@@ -21,7 +21,7 @@ from jackfield.framing import SSE
 from jackfield.messages import ChatRequest, TokenCount, Usage, chat_of
 
 from . import failures
-from .fields import NAME, carry
+from .fields import NAME, UNREADABLE, carry
 from .messages import MessagesDialect
 from .messages_request import peek_messages, read_request, version_of
 from .messages_request_writer import write_request
@@ -99,8 +99,8 @@ class VertexCountTokensDialect(CountTokensDialect):
 def _read(body: bytes) -> dict[str, Any]:
     try:
         tree = msgspec.json.decode(body)
-    except UnicodeDecodeError as error:
-        raise ValueError("the answer is not UTF-8") from error
+    except UNREADABLE as error:
+        raise ValueError("the answer is not JSON") from error
     if not isinstance(tree, dict) or type(tree.get("input_tokens")) is not int:
         raise ValueError("the answer has no input_tokens")
     return tree

@@ -8,8 +8,10 @@ from typing import Any, Final
 import msgspec
 
 from jackfield.dialects import UpstreamFailure
-from jackfield.errors import GatewayError, ProviderError
+from jackfield.errors import GatewayError, LossRefused, ProviderError
 from jackfield.events import Failed
+
+from .fields import NAME, THREAD, UNREADABLE
 
 _STATUSES: Final = {
     "invalid_request_error": 400,
@@ -25,6 +27,12 @@ _STATUSES: Final = {
     "overloaded_error": 529,
 }
 _TYPES: Final = {status: kind for kind, status in _STATUSES.items()} | {503: "overloaded_error"}
+_NO_THREADS: Final = {
+    "conversation.server_state": "thread_not_found",
+    f"{NAME}.{THREAD}": "thread_unsupported_request",
+}
+"""Losses that have Anthropic's SDK send the whole conversation, by the codes that it knows."""
+
 _LONGEST: Final = 2000
 """Characters of a provider's message that are kept."""
 
@@ -35,10 +43,14 @@ def type_of(status: int) -> str:
 
 
 def error_body(error: GatewayError, request_id: str) -> bytes:
-    """The JSON of an error. A provider's own type wins if it is one of Anthropic's."""
-    said = error.error_type if isinstance(error, ProviderError) else None
+    """The JSON of an error. A provider's code wins, and its type if it is one of Anthropic's."""
+    said, code = None, error.code
+    if isinstance(error, ProviderError):
+        said, code = error.error_type, error.error_code or code
+    elif isinstance(error, LossRefused):
+        code = next((of for lost, of in _NO_THREADS.items() if lost in error.message), code)
     kind = said if said in _STATUSES else type_of(error.http_status)
-    return _body(kind or "api_error", error.message, error.code, request_id)
+    return _body(kind or "api_error", error.message, code, request_id)
 
 
 def failed_body(failed: Failed) -> bytes:
@@ -58,7 +70,7 @@ def parse_error(status: int, body: bytes) -> UpstreamFailure:
     """What an error body says, also where a proxy in front of the API has written it."""
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         value = None
     inner = value.get("error", value) if isinstance(value, dict) else None
     failure = _read_failure(inner)

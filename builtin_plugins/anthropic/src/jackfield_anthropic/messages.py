@@ -24,7 +24,7 @@ from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat_of
 
 from . import failures
-from .fields import NAME, own
+from .fields import NAME, UNREADABLE, own
 from .messages_request import BETAS, peek_messages, read_request, version_of
 from .messages_request_writer import write_request
 from .messages_response import read_response, write_response
@@ -103,7 +103,7 @@ class MessagesDialect(Dialect):
         data = self.framing.data_of(event)
         try:
             told = _decode_kind(data or b"{}")
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             return None
         if told.type == "message_stop":
             return "end"
@@ -115,7 +115,7 @@ class MessagesDialect(Dialect):
             return False
         try:
             told = _decode_kind(self.framing.data_of(event) or b"{}")
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             return False
         return isinstance(told.delta, dict) and told.delta.get("stop_reason") is not None
 

@@ -22,7 +22,7 @@ from jackfield.messages import (
     ToolResult,
 )
 
-from .fields import NAME, carry, own
+from .fields import NAME, UNREADABLE, carry, own
 from .messages_citations import write_citation
 from .messages_reasoning import replayed, write_reasoning
 from .messages_sources import write_media
@@ -68,7 +68,7 @@ def _input(call: ToolCall, path: str, losses: list[Loss]) -> Any:
         return {}
     try:
         value = _decode(call.arguments)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         value = None
     if isinstance(value, dict):
         return value

@@ -16,7 +16,7 @@ from jackfield.messages import Opaque, Part, Text, ToolCall, ToolResult
 from .fields import NAME
 from .messages_citations import read_citations
 from .messages_reasoning import read_redacted, read_thinking
-from .messages_sources import read_document, read_image
+from .messages_sources import read_document, read_image, read_search_result
 from .messages_usual import usual_block
 
 _encode = msgspec.json.Encoder().encode
@@ -91,6 +91,7 @@ _READERS: Mapping[str, Callable[[Fields], Part | None]] = {
     "text": _read_text,
     "image": read_image,
     "document": read_document,
+    "search_result": read_search_result,
     "tool_use": read_call,
     "tool_result": _read_result,
     "thinking": read_thinking,

@@ -11,7 +11,7 @@ from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields
 from jackfield.messages import Message, Part, Role, ToolResult
 
-from .fields import CONTENT, NAME
+from .fields import CONTENT, NAME, THREAD
 from .messages_blocks import read_content
 from .messages_usual import usual_message
 
@@ -26,7 +26,7 @@ _KNOWN = ("role", "content")
 def read_conversation(fields: Fields) -> tuple[Message, ...]:
     """All messages. Raises InvalidRequest, naming the field that has no meaning."""
     listed = fields.rest.pop("messages", None)
-    if not isinstance(listed, list) or not listed:
+    if not isinstance(listed, list) or not (listed or THREAD in fields.rest):
         raise fields.wrong("messages", "an array of at least one message")
     messages = []
     system = fields.rest.pop("system", None)

@@ -7,7 +7,7 @@ from jackfield.dialects import Loss
 from jackfield.losses import lost_member
 from jackfield.messages import ChatRequest
 
-from .fields import NAME
+from .fields import NAME, THREAD, own
 
 _HINTS: Final = frozenset(
     {
@@ -40,7 +40,7 @@ def foreign_losses(request: ChatRequest) -> list[Loss]:
         if modality != "text":
             feature = "audio" if modality == "audio" else f"modalities.{modality}"
             losses.append(Loss(feature, "modalities", "dropped"))
-    if request.server_state is not None:
+    if request.server_state is not None and THREAD not in own(request.extensions):
         detail = "the text of earlier turns is missing"
         feature = "conversation.server_state"
         losses.append(Loss(feature, "server_state", "dropped", detail, breaks=True))

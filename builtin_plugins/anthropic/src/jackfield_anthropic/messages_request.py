@@ -8,7 +8,7 @@ from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, object_fields, taken_text
 from jackfield.messages import ChatRequest, ResponseFormat
 
-from .fields import NAME, own
+from .fields import NAME, THREAD, own
 from .messages_checks import check_worded
 from .messages_conversation import read_conversation
 from .messages_thinking import read_thinking_request
@@ -148,6 +148,12 @@ def _read_stream(fields: Fields, key: str) -> bool:
     return bool(stream)
 
 
+def _read_thread(fields: Fields, key: str) -> str | None:
+    thread = fields.rest[key]
+    before = thread.get("previous_message_id") if isinstance(thread, dict) else None
+    return before if isinstance(before, str) and before else None
+
+
 def _read_tier(fields: Fields, key: str) -> str | None:
     tier = fields.text(key)
     if tier is None:
@@ -164,6 +170,7 @@ _MEMBERS: Final[Mapping[str, tuple[str, Callable[[Fields, str], Any]]]] = {
     "stop_sequences": ("stop", _read_stop),
     "stream": ("stream", _read_stream),
     "service_tier": ("service_tier", _read_tier),
+    THREAD: ("server_state", _read_thread),
 }
 """The other members of a body, each with the field that it is read into and how."""
 

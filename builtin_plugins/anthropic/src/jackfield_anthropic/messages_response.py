@@ -22,7 +22,7 @@ from jackfield.messages import (
     ToolCall,
 )
 
-from .fields import NAME, carry
+from .fields import NAME, UNREADABLE, carry
 from .messages_block_writer import write_call, write_refusal, write_text
 from .messages_blocks import new_call_id, read_content
 from .messages_reasoning import write_reasoning
@@ -41,8 +41,8 @@ def read_response(body: bytes) -> ChatResponse:
     """The canonical form. Raises ValueError when the body is no answer."""
     try:
         rest = _decode(body)
-    except UnicodeDecodeError as error:
-        raise ValueError("the answer is not UTF-8") from error
+    except UNREADABLE as error:
+        raise ValueError("the answer is not JSON") from error
     if not isinstance(rest, dict):
         raise ValueError("the answer is not a JSON object")
     content = rest.pop("content", None)
@@ -88,19 +88,18 @@ def write_response(response: ChatResponse, request: ChatRequest) -> Rendered:
     if len(response.choices) > 1:
         losses.append(Loss("n", "choices", "dropped", "only the first answer is shown"))
     choice = response.choices[0] if response.choices else Choice(Message("assistant", ()), None)
-    refused = Refusal in map(type, choice.message.parts)
+    kinds = {type(part) for part in choice.message.parts}
+    reason = choice.finish_reason or ("tool_calls" if ToolCall in kinds else "stop")
     wire: dict[str, Any] = {
         "id": response.id or new_message_id(),
         "type": "message",
         "role": "assistant",
         "model": response.model or request.model,
         "content": _write_content(choice, losses),
-        "stop_reason": write_stop_reason(
-            choice.finish_reason, choice.finish_detail, refused=refused
-        ),
+        "stop_reason": write_stop_reason(reason, choice.finish_detail, refused=Refusal in kinds),
         "stop_sequence": None,
     }
-    if choice.finish_reason is None and choice.finish_detail is None:
+    if NAME in choice.extensions and choice.finish_reason is choice.finish_detail is None:
         wire["stop_reason"] = None
     carry(wire, choice.extensions)
     if response.usage is not None:

@@ -48,6 +48,16 @@ def read_document(fields: Fields) -> Part | None:
     return Document(url, data, None, media_type, file_id, name, extensions={NAME: fields.rest})
 
 
+def read_search_result(fields: Fields) -> Part | None:
+    """A search result, which for others is a document; None when it is not of texts alone."""
+    text = _joined(fields.rest.get("content"))
+    name = fields.text("title")
+    if text is None:
+        return None
+    fields.rest["$found"] = fields.rest.pop("content")
+    return Document(text=text, name=name, extensions={NAME: fields.rest})
+
+
 def _read_source(source: Fields, kind: str) -> tuple[str | None, str | None, str | None]:
     if kind == "base64":
         return None, source.needed_text("data"), None
@@ -94,6 +104,9 @@ def _write_image(image: Image, path: str, losses: list[Loss]) -> dict[str, Any] 
 
 
 def _write_document(document: Document, path: str, losses: list[Loss]) -> dict[str, Any] | None:
+    found = own(document.extensions).get("$found")
+    if found is not None:
+        return _write_search_result(document, found)
     kept = own(document.extensions).get("$source")
     if kept is not None and _joined(kept.get("content")) == document.text:
         source: dict[str, Any] | None = dict(kept)
@@ -110,21 +123,30 @@ def _write_document(document: Document, path: str, losses: list[Loss]) -> dict[s
     return block
 
 
+def _write_search_result(document: Document, content: Any) -> dict[str, Any]:
+    if _joined(content) != document.text:
+        content = [{"type": "text", "text": document.text}]
+    block = {"type": "search_result", "content": content}
+    if document.name is not None:
+        block["title"] = document.name
+    return carry(block, document.extensions)
+
+
 def _document_source(document: Document, path: str, losses: list[Loss]) -> dict[str, Any] | None:
     ours = NAME in document.extensions
     if document.file_id is not None and ours:
         return {"type": "file", "file_id": document.file_id}
-    if document.data is None or ours:
-        source = _write_source(document.data, document.media_type or PDF, document.url)
-        if source is None:
-            _lose(losses, "documents.file_id", path, "a file of another provider")
-        return source
     media_type = document.media_type or PDF
-    if media_type == PDF:
-        return _write_source(document.data, PDF, None)
-    text = _decoded(document.data) if media_type.startswith(("text/", "application/json")) else None
+    source = _write_source(document.data, media_type, document.url)
+    if source is None:
+        _lose(losses, "documents.file_id", path, "a file of another provider")
+    if source is None or ours or media_type == PDF:
+        return source
+    readable = media_type.startswith(("text/", "application/json"))
+    text = _decoded(document.data) if readable and document.data is not None else None
     if text is None:
-        _lose(losses, "documents.media_type", path, f"{media_type} is neither PDF nor text")
+        why = "is neither PDF nor text" if document.url is None else "cannot be read at an address"
+        _lose(losses, "documents.media_type", path, f"{media_type} {why}")
         return None
     return {"type": "text", "media_type": "text/plain", "data": text}
 

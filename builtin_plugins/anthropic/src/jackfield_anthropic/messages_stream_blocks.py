@@ -9,7 +9,7 @@ from jackfield.events import ReasoningDelta, ToolCallStarted
 from jackfield.messages import Reasoning
 from jackfield.proofs import seal
 
-from .fields import NAME, own
+from .fields import NAME, UNREADABLE, own
 from .messages_blocks import new_call_id
 
 _encode = msgspec.json.Encoder().encode
@@ -115,7 +115,7 @@ class CallStream(BlockStream):
         """Whether the input is complete JSON; one of which nothing has come may be to come."""
         try:
             _decode("".join(self._pieces))
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return False
         return True
 

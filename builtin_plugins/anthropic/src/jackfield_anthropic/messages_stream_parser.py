@@ -1,7 +1,7 @@
 """A Messages stream as canonical events."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -25,7 +25,7 @@ from jackfield.framing import Framing
 from jackfield.messages import Opaque
 
 from .failures import failed_event
-from .fields import NAME
+from .fields import NAME, UNREADABLE
 from .messages_blocks import read_call
 from .messages_citations import read_citation, read_citations
 from .messages_reasoning import read_redacted, read_thinking
@@ -39,13 +39,18 @@ _OURS: Mapping[str, Mapping[str, Any]] = {NAME: {}}
 _TOLD = frozenset({"id", "type", "role", "model", "content", "stop_reason", *OF_CHOICE})
 
 
+_MALFORMED: Final = (*UNREADABLE, AttributeError, InvalidRequest, KeyError, TypeError, ValueError)
+
+
 class _Wire(msgspec.Struct):
+    """An event. Its members have no types here, for in events of tomorrow they may be anything."""
+
     type: str = ""
-    index: int = 0
-    delta: dict[str, Any] = {}
-    content_block: dict[str, Any] | None = None
-    message: dict[str, Any] | None = None
-    usage: dict[str, Any] | None = None
+    index: Any = 0
+    delta: Any = msgspec.field(default_factory=dict)
+    content_block: Any = None
+    message: Any = None
+    usage: Any = None
     error: Any = None
 
 
@@ -92,7 +97,7 @@ class MessagesParser:
             handler = self._HANDLERS.get(wire.type)
             if handler is not None:
                 return handler(self, wire, data)
-        except (KeyError, TypeError, InvalidRequest, ValueError) as error:
+        except _MALFORMED as error:
             # Wherever an event breaks the documented shape, it shows here.
             raise ProviderError("The provider sent a stream event that is malformed.") from error
         return self._failed(wire, data) if wire.error else _NOTHING

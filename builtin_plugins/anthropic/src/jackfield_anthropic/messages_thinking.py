@@ -54,11 +54,14 @@ class ThinkingWriter:
     def write(self, model: Generation) -> None:
         """Decide on `thinking`, `effort` and, where nobody has limited the answer, its limit."""
         asked = self.request.reasoning
-        if asked is None or asked.effort == "none":
+        if asked is None or asked.effort == "none" or asked.budget_tokens == 0:
             return
-        if model.budget and (asked.budget_tokens is not None or not model.adaptive):
+        if asked.effort is None and asked.budget_tokens is None:
+            if asked.summary is not None:
+                self._say("reasoning.summary", "dropped", "nobody asks the model to think")
+        elif model.budget and (asked.budget_tokens is not None or not model.adaptive):
             self._within(asked)
-        elif asked.effort is not None or asked.budget_tokens is not None:
+        else:
             self.thinking = {"type": "adaptive", "display": "summarized"}
             self.effort = self._effort(asked, model)
 
@@ -77,9 +80,7 @@ class ThinkingWriter:
     def _within(self, asked: ReasoningRequest) -> None:
         budget = asked.budget_tokens
         if budget is None:
-            if asked.effort is None:
-                return
-            budget = _BUDGETS.get(asked.effort, _BUDGETS["medium"])
+            budget = _BUDGETS.get(asked.effort or "", _BUDGETS["medium"])
             detail = f"{asked.effort!r} as {budget} tokens"
             self._say("reasoning.effort", "approximated", detail)
         obstacle = self._obstacle()

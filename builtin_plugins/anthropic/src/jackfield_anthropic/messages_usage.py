@@ -10,9 +10,12 @@ from msgspec.structs import replace
 from jackfield.framing import SSE, Framing
 from jackfield.messages import Bill, Usage
 
-from .fields import NAME, own
+from .fields import NAME, UNREADABLE, own
 
 _NO_UNITS: Final[Mapping[str, int]] = {}
+_TIERS: Final = ("standard", "priority", "batch")
+"""The tiers that an answer may name; clients know no others."""
+
 _REPORT = re.compile(rb'"usage"\s*:\s*\{')
 
 
@@ -22,14 +25,16 @@ def read_usage(value: Any) -> Usage | None:
         return None
     fresh, written = _count(value, "input_tokens"), _count(value, "cache_creation_input_tokens")
     cached = _count(value, "cache_read_input_tokens")
-    thought, kept = value.get("output_tokens_details"), value.get("cache_creation")
-    used = value.get("server_tool_use")
+    heard, thought = value.get("input_tokens_details"), value.get("output_tokens_details")
+    kept, used = value.get("cache_creation"), value.get("server_tool_use")
     usage = Usage(
         input_tokens=fresh + cached + written,
         output_tokens=_count(value, "output_tokens"),
         cached_input_tokens=cached,
         cache_write_tokens=written,
         reasoning_tokens=_count(thought, "thinking_tokens") if thought else 0,
+        audio_input_tokens=_count(heard, "audio_tokens") if heard else 0,
+        audio_output_tokens=_count(thought, "audio_tokens") if thought else 0,
         extensions={NAME: {"$usage": value}},
         cache_write_1h_tokens=_count(kept, "ephemeral_1h_input_tokens") if kept else 0,
         units=_units(used) if used else _NO_UNITS,
@@ -57,15 +62,22 @@ def _tier(value: Mapping[str, Any]) -> str | None:
 
 
 def _bills(usage: Usage, rounds: list[Any]) -> tuple[Bill, ...]:
-    """What rounds cost that are not in the sum: those of an advisor, and of a compaction."""
-    bills = [Bill(replace(usage, extensions={}))]
-    for one in rounds:
-        if type(one) is dict and one.get("type") not in ("message", None):
-            model, used = one.get("model"), read_usage(one)
-            if used is not None:
-                used = replace(used, extensions={}, service_tier=usage.service_tier)
-                bills.append(Bill(used, model if type(model) is str else None))
-    return tuple(bills) if len(bills) > 1 else ()
+    """What rounds cost that are not in the sum: those of an advisor, and of a compaction.
+
+    Where another model took over, each round is billed at the rates of its own.
+    """
+    rounds = [one for one in rounds if type(one) is dict]
+    if any(one.get("type") == "fallback_message" for one in rounds):
+        first, *others = (_bill(one, usage) for one in rounds)
+        return (replace(first, usage=replace(first.usage, units=usage.units)), *others)
+    apart = [_bill(one, usage) for one in rounds if one.get("type") not in ("message", None)]
+    return (Bill(replace(usage, extensions={})), *apart) if apart else ()
+
+
+def _bill(one: dict[str, Any], usage: Usage) -> Bill:
+    model, used = one.get("model"), read_usage(one) or Usage()
+    used = replace(used, extensions={}, service_tier=usage.service_tier)
+    return Bill(used, model if type(model) is str else None)
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
@@ -82,8 +94,27 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
         "cache_read_input_tokens": cached,
         "output_tokens": usage.output_tokens,
     }
-    if usage.reasoning_tokens:
-        wire["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
+    return wire | _details(usage, min(usage.cache_write_1h_tokens, written), written)
+
+
+def _details(usage: Usage, for_an_hour: int, written: int) -> dict[str, Any]:
+    """What is said of the counts. Messages has no word for sound: it is told as OpenAI has it."""
+    wire: dict[str, Any] = {}
+    if for_an_hour:
+        wire["cache_creation"] = {
+            "ephemeral_5m_input_tokens": written - for_an_hour,
+            "ephemeral_1h_input_tokens": for_an_hour,
+        }
+    if usage.audio_input_tokens:
+        wire["input_tokens_details"] = {"audio_tokens": usage.audio_input_tokens}
+    spoken = {"audio_tokens": usage.audio_output_tokens} if usage.audio_output_tokens else {}
+    if usage.reasoning_tokens or spoken:
+        wire["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens, **spoken}
+    searches = usage.units.get("web_search")
+    if searches:
+        wire["server_tool_use"] = {"web_search_requests": searches, "web_fetch_requests": 0}
+    if usage.service_tier in _TIERS:
+        wire["service_tier"] = usage.service_tier
     return wire
 
 
@@ -120,7 +151,7 @@ def usage_of_answer(body: bytes) -> Usage | None:
     """The usage that a complete answer reports. Raises ValueError when it is no answer."""
     try:
         answer = _decode_answer(body)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ValueError("the answer is not a JSON object") from error
     if bytes(memoryview(answer.content)[:1]) != b"[":
         raise ValueError("the answer has no content")
@@ -158,7 +189,7 @@ class MessagesMeter:
         for event in self._framing.split(events) if events else ():
             try:
                 told = _decode_event(self._framing.data_of(event) or b"{}")
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 continue
             found = merged_usage(found, told.usage if told.message is None else told.message.usage)
         return found

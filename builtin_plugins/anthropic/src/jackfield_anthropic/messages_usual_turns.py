@@ -12,7 +12,7 @@ import msgspec
 
 from jackfield.messages import Message, Part, Text, ToolCall, ToolResult
 
-from .fields import NAME
+from .fields import NAME, UNREADABLE
 
 Block = dict[str, Any]
 _decode = msgspec.json.Decoder().decode
@@ -83,7 +83,7 @@ def _written_call(call: ToolCall) -> Block | None:
         return None
     try:
         arguments = _decode(call.arguments)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     if type(arguments) is not dict:
         return None

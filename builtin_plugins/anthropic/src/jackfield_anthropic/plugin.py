@@ -17,7 +17,9 @@ from jackfield.errors import ProviderUnavailable
 from jackfield.http_provider import HttpConfig, HttpProvider
 from jackfield.messages import ChatRequest
 from jackfield.providers import ModelInfo
+from jackfield.setup import Setup
 
+from . import batches
 from .endpoints import COUNT_TOKENS, MESSAGES, PATHS, RESOURCE, endpoints
 from .fields import own
 from .messages_native import leaves_out, native_body
@@ -52,6 +54,18 @@ class Anthropic(HttpProvider):
         {"accept", "anthropic-beta", "anthropic-user-profile-id", "idempotency-key"}
     )
 
+    config: Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._scheme = "http"
+
+    async def start(self, setup: Setup) -> None:
+        """Learn how clients reach the gateway."""
+        server = setup.settings.server
+        self._scheme = "https" if server.tls is not None or server.behind_proxy else "http"
+        await super().start(setup)
+
     def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
         """Anthropic's own header for a key."""
         return [("x-api-key", secret.reveal())] if secret else []
@@ -64,8 +78,20 @@ class Anthropic(HttpProvider):
     async def call(self, exchange: Exchange, target: Target) -> Response:
         """One attempt; says so when earlier thoughts of another vendor had to be left out."""
         response = await super().call(exchange, target)
+        if exchange.operation == "batches":
+            return self._at_home(exchange, response)
         left_out = _left_out(exchange)
         return replace(response, losses=response.losses + left_out) if left_out else response
+
+    def _at_home(self, exchange: Exchange, response: Response) -> Response:
+        """The answer, its addresses of results at the gateway; results themselves as they are."""
+        whole, asked = response.body, exchange.request
+        if not isinstance(whole, bytes) or not response.content_type.startswith("application/json"):
+            return response
+        door = batches.door_of(self._scheme, asked.headers.get("host", ""), asked.path)
+        if door is None:
+            return response
+        return response.with_body(batches.at_home(whole, self.config.base_url, door))
 
     def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
         """What a translation would lose, and thoughts of another vendor."""

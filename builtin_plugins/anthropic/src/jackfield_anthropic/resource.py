@@ -17,6 +17,7 @@ from jackfield.framing import SSE
 from jackfield.messages import Usage
 
 from . import failures
+from .fields import UNREADABLE
 from .messages import encode_event
 from .messages_usage import MessagesMeter, read_usage
 
@@ -67,6 +68,6 @@ class ResourceDialect(Dialect):
 def _decoded(data: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return {}
     return value if isinstance(value, dict) else {}

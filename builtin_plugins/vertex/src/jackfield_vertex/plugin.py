@@ -1,19 +1,25 @@
 """The provider: Gemini and Claude at a project and location of Vertex AI."""
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 from attrs import evolve, frozen
+from msgspec.structs import replace
 
 from jackfield.config import option
-from jackfield.dialects import Dialect
+from jackfield.dialects import Dialect, Loss
 from jackfield.endpoints import Endpoint
 from jackfield.errors import ConfigError, ProviderUnavailable
 from jackfield.exchange import Exchange
 from jackfield.http_provider import HttpConfig, HttpProvider
+from jackfield.messages import chat_of
+from jackfield.plan import Target
+from jackfield.proofs import MARK
 from jackfield.providers import ModelInfo
+from jackfield.response import Response
 from jackfield.secrets import Secret
 from jackfield.setup import Setup
 from jackfield.tokens import Tokens
@@ -39,6 +45,11 @@ if TYPE_CHECKING:
 
 _GOOGLES = f"/v1/{OWN_PROJECT}{GOOGLE}"
 _CLAUDES = f"/v1/{OWN_PROJECT}{ANTHROPIC}"
+_CONVERSATIONS = (GENERATE, GENERATE_ARRAY, GOOGLE_COUNT, CLAUDE, CLAUDE_COUNT)
+_NOT_REPLAYED = Loss("reasoning.replay", "messages", "dropped", "thoughts of another vendor")
+_SEALED = (b'"' + MARK.encode(), b'"' + b64encode(MARK.encode())[: len(MARK) * 8 // 6])
+"""How a string begins that holds the proof of one, from Anthropic's clients and from Google's."""
+
 _METADATA = ("http://metadata.google.internal", "http://169.254.169.254")
 _MARGIN = 240.0
 """Seconds before its end in which a token is renewed: the metadata server gives no new one before.
@@ -166,6 +177,23 @@ class Vertex(HttpProvider):
             return not _embeds_contents(model)
         return dialect is not GOOGLE_EMBEDDINGS or "gemini" in model
 
+    def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
+        """The client's own bytes, or a body without the thoughts of another vendor."""
+        if not _left_out(exchange):
+            return super().outgoing_body(exchange, model)
+        asked = replace(chat_of(exchange.canonical()), model=model)
+        return exchange.dialect.render_request(asked).body
+
+    def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
+        """What a translation would lose, and thoughts of another vendor."""
+        return super().losses(exchange, target) + _left_out(exchange)
+
+    async def call(self, exchange: Exchange, target: Target) -> Response:
+        """One attempt; says so when earlier thoughts of another vendor had to be left out."""
+        response = await super().call(exchange, target)
+        left_out = _left_out(exchange)
+        return replace(response, losses=response.losses + left_out) if left_out else response
+
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
         """The client's own path or that of the dialect, at the provider's own project."""
         path = self._path_of(dialect, exchange)
@@ -196,6 +224,13 @@ class Vertex(HttpProvider):
             raise ProviderUnavailable("Its list of models cannot be read.") from error
         names = [model.name.rpartition("/")[2] for model in listed.models]
         return [ModelInfo(name, "google") for name in names]
+
+
+def _left_out(exchange: Exchange) -> tuple[Loss, ...]:
+    """Thoughts of a vendor that served the conversation before, which Vertex AI could not check."""
+    body = exchange.request.body
+    foreign = exchange.dialect in _CONVERSATIONS and any(mark in body for mark in _SEALED)
+    return (_NOT_REPLAYED,) if foreign else ()
 
 
 def _embeds_contents(model: str) -> bool:

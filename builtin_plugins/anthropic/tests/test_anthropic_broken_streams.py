@@ -1,0 +1,37 @@
+"""Streams of Anthropic's that break off, read by clients of another dialect."""
+
+import json
+from typing import Any
+
+from jackfield import sse
+from jackfield.testing import FakeUpstream, Gate, run_gateway
+
+MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": []}
+ASKED = [{"role": "user", "content": "Hi"}]
+ERROR = {"type": "overloaded_error", "message": "Overloaded"}
+
+
+def events(*facts: dict[str, Any]) -> bytes:
+    return b"".join([sse.encode(json.dumps(fact).encode()) for fact in facts])
+
+
+def text(said: str) -> dict[str, Any]:
+    delta = {"type": "text_delta", "text": said}
+    return {"type": "content_block_delta", "index": 0, "delta": delta}
+
+
+async def test_what_came_in_one_read_with_the_error_is_told_before_it() -> None:
+    block = {"type": "text", "text": ""}
+    started = {"type": "content_block_start", "index": 0, "content_block": block}
+    first = events({"type": "message_start", "message": MESSAGE}, started, text("Hello"))
+    gate = Gate()
+    async with FakeUpstream() as server:
+        rest = events(text(" there"), {"type": "error", "error": ERROR})
+        server.stream([first, rest], gate=gate, at=1)
+        toml = f'[providers.near]\nuse = "anthropic"\nbase_url = "{server.base_url}"'
+        async with run_gateway(toml) as client:
+            body = {"model": "near/m", "stream": True, "messages": ASKED}
+            answer = await client.post("/v1/chat/completions", json=body)
+            gate.open()
+            wire = await answer.read()
+    assert wire.index(b'"Hello"') < wire.index(b'" there"') < wire.index(b'"error"')
