@@ -86,6 +86,51 @@ async def test_the_path_names_the_model_whatever_the_body_says(upstream: FakeUps
     assert (path, body) == (f"{AT_DEPLOYMENT}2025-01-01", HI)
 
 
+@pytest.mark.parametrize("more", [V1, FOUNDRY])
+@pytest.mark.parametrize("asked", [HI, HI | {"model": "gpt-4o"}])
+async def test_a_body_names_the_model_where_the_path_of_the_resource_does_not(
+    upstream: FakeUpstream, more: str, asked: Any
+) -> None:
+    _, body = await gone_to(upstream, more, FROM_DEPLOYMENT, asked)
+    assert body == HI | {"model": "m"}
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        (V1, ("/openai/v1/images/generations", {"prompt": "A cat", "model": "m"})),
+        (DATED, ("/openai/deployments/m/images/generations?api-version=1", {"prompt": "A cat"})),
+    ],
+)
+async def test_a_picture_is_asked_of_the_deployment_in_the_path(
+    upstream: FakeUpstream, more: str, wanted: Any
+) -> None:
+    path = "/azure/openai/deployments/up/m/images/generations?api-version=1"
+    assert await gone_to(upstream, more, path, {"prompt": "A cat"}) == wanted
+
+
+async def test_a_form_need_not_repeat_the_deployment_in_the_path(upstream: FakeUpstream) -> None:
+    form = b'--b\r\ncontent-disposition: form-data; name="file"\r\n\r\nRIFF\r\n--b--\r\n'
+    media = {"content-type": "multipart/form-data; boundary=b"}
+    path = "/azure/openai/deployments/up/m/audio/transcriptions?api-version=1"
+    answer_json(upstream, {"text": "Hi"})
+    async with run_gateway(table(upstream, DATED)) as gateway:
+        assert (await gateway.post(path, body=form, headers=media)).status == 200
+    got = upstream.requests[0]
+    assert got.path == "/openai/deployments/m/audio/transcriptions?api-version=1"
+    assert got.body == form
+
+
+@pytest.mark.parametrize("named", ["azure.chat", "openai.chat"])
+@pytest.mark.parametrize("door", ["/v1/chat/completions", FROM_DEPLOYMENT])
+async def test_a_dialect_is_spoken_with_the_model_in_the_path_and_in_the_body(
+    upstream: FakeUpstream, named: str, door: str
+) -> None:
+    asked = HI | {"model": "up/m", "unknown": 1}
+    _, body = await gone_to(upstream, f'dialects = ["{named}"]', door, asked)
+    assert body == asked | {"model": "m"}
+
+
 @pytest.mark.parametrize("more", [V1, DATED])
 async def test_a_model_goes_by_the_name_of_its_deployment(
     upstream: FakeUpstream, more: str

@@ -112,11 +112,21 @@ def test_an_error_in_the_stream_breaks_it_off(wire: bytes) -> None:
     assert read(event("message-start"), wire)[-1] == Failed("overloaded")
 
 
+@pytest.mark.parametrize(("word", "why"), [("ERROR", "failed"), ("TIMEOUT", "ran out of time")])
+def test_an_answer_that_was_given_up_is_no_answer(word: str, why: str) -> None:
+    *_, last = read(event("message-start"), end(finish_reason=word))
+    assert isinstance(last, Failed)
+    assert why in last.message
+
+
 @pytest.mark.parametrize(
     ("wire", "terminal"),
     [
         (DONE, "end"),
         (end(finish_reason="ERROR", error="x"), "error"),
+        (end(finish_reason="ERROR"), "error"),
+        (end(finish_reason="TIMEOUT", usage={"tokens": {"input_tokens": 2}}), "error"),
+        (event("content-delta", 0, content={"text": "ERROR: TIMEOUT"}), None),
         (b'event: error\ndata: {"message":"x"}\n\n', "error"),
         (event("content-delta", 0, content={"text": "an error"}), None),
         (b": comment\n\n", None),

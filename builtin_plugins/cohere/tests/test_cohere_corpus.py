@@ -148,7 +148,7 @@ def test_a_recorded_answer_means_what_an_independent_reading_says(exchange: Exch
     response = CHAT.parse_response(exchange.body)
     assert told(response.choices[0]) == expected(exchange)
     assert counted(response.usage) == expected_count(exchange)
-    assert CHAT.usage(exchange.body) == response.usage
+    assert CHAT.usage(exchange.body) == CHAT.usage_beside(response, exchange.body) == response.usage
 
 
 @each(STREAMS)

@@ -181,6 +181,13 @@ def test_an_error_among_the_lines_is_told() -> None:
         CHAT.stream_parser().feed(b"<html>\n")
 
 
+@pytest.mark.parametrize("reason", ["length", "content_filter", "error"])
+def test_an_answer_that_was_cut_off_says_why(reason: Any) -> None:
+    lines, lost = written(Started("", "m"), TextDelta(0, "Hi"), Finished(reason), Ended())
+    assert (lines[-1]["done_reason"], lost) == (reason, [])
+    assert next(e for e in read(*lines) if isinstance(e, Finished)).reason == reason
+
+
 def test_calls_are_sent_whole_and_in_their_order() -> None:
     lines, lost = written(
         Started("i", "m"),

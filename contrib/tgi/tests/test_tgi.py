@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 
 from jackfield import ProviderError
-from jackfield.testing import FakeUpstream, GatewayClient, check_plugin, run_gateway
+from jackfield.messages import Usage
+from jackfield.testing import (
+    FakeUpstream,
+    GatewayClient,
+    UpstreamReply,
+    check_plugin,
+    run_gateway,
+)
 
 test_laws = check_plugin("tgi", config={"model": "gemma"})
 
@@ -69,6 +76,18 @@ async def test_a_chat_becomes_a_prompt_and_the_text_an_answer() -> None:
         assert got.headers["authorization"] == "Bearer made-up-for-the-test"
         assert json.loads(got.body)["inputs"] == "Why is the sea blue?"
         assert json.loads(got.body)["parameters"]["max_new_tokens"] == 9
+
+
+async def test_the_headers_of_a_whole_answer_count_its_prompt() -> None:
+    async with FakeUpstream() as server:
+        counts = {"x-prompt-tokens": "7", "x-generated-tokens": "5"}
+        server.always(UpstreamReply(200, (json.dumps(ANSWER).encode(),), {**JSON, **counts}))
+        async with run_gateway(config(server)) as client:
+            body = {"model": "tgi/gemma", "messages": [{"role": "user", "content": "Why?"}]}
+            answer = await (await client.post("/v1/chat/completions", json=body)).json()
+            await ask(client, "/tgi/generate")
+    assert (answer["usage"]["prompt_tokens"], answer["usage"]["completion_tokens"]) == (7, 5)
+    assert [settled.outcome.usage for settled in client.settled] == [Usage(7, 5), Usage(7, 5)]
 
 
 @pytest.mark.parametrize(

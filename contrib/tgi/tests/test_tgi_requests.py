@@ -150,7 +150,7 @@ def test_an_answer_that_has_begun_goes_on() -> None:
         (ToolResult("1", (Text("Rain"),)), "tool_results", True),
         (
             Opaque("openai.responses", "web_search_call", {}),
-            "openai.responses.web_search_call",
+            "messages.web_search_call",
             True,
         ),
     ],

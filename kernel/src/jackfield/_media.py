@@ -12,6 +12,7 @@ from jackfield.exchange import Exchange
 from jackfield.messages import ChatRequest, Document, Image, Message, Part, ToolResult
 
 _FETCHED: Final = "jackfield.fetched"
+_SHOWN: Final = (Image, Document)
 _REMEDY = "takes bytes alone: send base64 data, or allow `upstream.fetch_urls`"
 _UNSEEN = {"image": Fetched(b"\0", "image/png"), "document": Fetched(b"\0", "application/pdf")}
 """Stands for what would be fetched while nothing is sent."""
@@ -40,7 +41,7 @@ class Media:
         self, exchange: Exchange, request: ChatRequest, dialect: Dialect
     ) -> tuple[ChatRequest, tuple[Loss, ...]]:
         """The request without addresses that the dialect cannot take, and those that remain."""
-        if _takes_addresses(dialect) or not _names_addresses(request):
+        if _takes_addresses(dialect) or not _shows_anything(request):
             return request, ()
         request = _replaced(request, _decoded)
         wanted = addresses(request, dialect)
@@ -57,13 +58,12 @@ def _takes_addresses(dialect: Dialect) -> bool:
     return dialect.image_urls and dialect.document_urls
 
 
-def _names_addresses(request: ChatRequest) -> bool:
-    """Whether anything stands at an address, if only a `data:` one. Few requests have that."""
+def _shows_anything(request: ChatRequest) -> bool:
+    """Whether there is an image or a document in it. Few requests have one."""
     for message in request.messages:
         for part in message.parts:
-            held = part.parts if isinstance(part, ToolResult) else (part,)
-            for one in held:
-                if isinstance(one, Image | Document) and one.url is not None:
+            for one in part.parts if type(part) is ToolResult else (part,):
+                if type(one) in _SHOWN:
                     return True
     return False
 
@@ -102,14 +102,14 @@ def _replaced(request: ChatRequest, change: Callable[[Part], Part]) -> ChatReque
 
 
 def _embedded(part: Part, known: Mapping[str, Fetched]) -> Part:
-    if isinstance(part, Image | Document) and (it := known.get(part.url or "")):
+    if isinstance(part, _SHOWN) and (it := known.get(part.url or "")):
         data = b64encode(it.data).decode()
         return replace(part, url=None, data=data, media_type=it.media_type)
     return part
 
 
 def _decoded(part: Part) -> Part:
-    if isinstance(part, Image | Document) and (part.url or "").startswith("data:"):
+    if isinstance(part, _SHOWN) and (part.url or "").startswith("data:"):
         head, marker, data = (part.url or "")[5:].partition(";base64,")
         if marker:
             return replace(part, url=None, data=data, media_type=head or part.media_type)

@@ -1,5 +1,7 @@
 """What a provider answered over HTTP, made into a response in the client's dialect."""
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from jackfield import _translation
@@ -7,10 +9,11 @@ from jackfield._client import Answer
 from jackfield._provider_stream import ProviderStream, StreamEnd
 from jackfield._tap import Tap
 from jackfield._upstream_error import UpstreamErrors
-from jackfield.dialects import Dialect, Loss
+from jackfield.dialects import CanonicalResponse, Dialect, Loss
 from jackfield.errors import ProviderUnavailable
 from jackfield.exchange import Exchange
 from jackfield.framing import SSE
+from jackfield.messages import TokenCount
 from jackfield.response import Response
 
 _EVENTS = "text/event-stream"
@@ -54,12 +57,14 @@ class AnswerReader:
             if body.lstrip(b" \t\r\n")[:1] != b"{":
                 raise self.unreadable("It is not a JSON object.")
         if dialect is exchange.dialect:
-            exchange.tap = Tap.known(dialect.usage(body))
+            exchange.tap = Tap.known(dialect.usage_with(dialect.usage(body), answer.headers))
             return Response(answer.status, body, media, headers, losses)
         parsed = dialect.parse_response(body)
-        response = _translation.whole(exchange, parsed, losses, headers)
+        told = _counted(parsed, dialect, answer.headers)
+        response = _translation.whole(exchange, told, losses, headers)
         if exchange.usage_wanted:  # with what stands beside it in the provider's own words
-            exchange.tap = Tap.known(dialect.usage(body))
+            used = dialect.usage_beside(parsed, body)
+            exchange.tap = Tap.known(dialect.usage_with(used, answer.headers))
         return response
 
     def unreadable(self, why: str) -> ProviderUnavailable:
@@ -103,3 +108,11 @@ class AnswerReader:
             )
         exchange.tap = Tap(stream.usage, stream.is_complete, stream.seen)
         return response
+
+
+def _counted(read: CanonicalResponse, by: Dialect, told: Mapping[str, str]) -> CanonicalResponse:
+    """An answer with the usage that its headers tell."""
+    if isinstance(read, TokenCount):
+        return read
+    usage = by.usage_with(read.usage, told)
+    return read if usage is read.usage else replace(read, usage=usage)

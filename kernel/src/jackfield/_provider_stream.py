@@ -99,7 +99,7 @@ class ProviderStream:
 
     def usage(self) -> Usage | None:
         """The usage reported so far."""
-        return self._meter.usage()
+        return self._dialect.usage_with(self._meter.usage(), self._answer.headers)
 
     def is_complete(self) -> bool:
         """Whether it has come to its proper end."""
@@ -222,7 +222,10 @@ class ProviderStream:
         """A last event that lacks nothing but its blank line."""
         if self._framer is None:
             return b""
-        rest = self._framing.completed(self._framer.held)
+        held = self._framer.held
+        if held and not self._framing.is_text:
+            raise self._truncated()  # of a binary event every byte is needed
+        rest = self._framing.completed(held)
         self._framer = self._framing.framer()
         try:
             return self._look(rest) if rest else b""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 
+from attrs import evolve
 from msgspec.structs import replace
 
 from jackfield._lost_places import place_of
@@ -17,7 +18,7 @@ from jackfield.dialects import (
 from jackfield.errors import LossRefused, ProviderError, StreamTruncated
 from jackfield.events import Ended, Failed, StreamEvent, UsageReported
 from jackfield.exchange import Exchange
-from jackfield.messages import ChatRequest, TokenCount, Usage
+from jackfield.messages import ChatRequest, EmbeddingsRequest, EmbeddingsResponse, TokenCount, Usage
 from jackfield.response import Response
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
@@ -58,6 +59,35 @@ def whole(
     exchange.tap = Tap.known(usage)
     rendered = exchange.dialect.render_response(answer, exchange.canonical())
     return Response(200, rendered.body, headers=headers, losses=losses + rendered.losses)
+
+
+def in_parts(exchange: Exchange, dialect: Dialect) -> list[Exchange]:
+    """An exchange for each of the requests over which a dialect needs the inputs to be spread."""
+    most = dialect.most_inputs
+    request = exchange.canonical() if most else None
+    if not most or not isinstance(request, EmbeddingsRequest) or len(request.inputs) <= most:
+        return [exchange]
+    spread = [request.inputs[at : at + most] for at in range(0, len(request.inputs), most)]
+    return [evolve(exchange, canonical=replace(request, inputs=each), tap=None) for each in spread]
+
+
+def used(parts: Sequence[Exchange]) -> Tap:
+    """What the parts that have been answered have used, whatever becomes of the others."""
+
+    def total() -> Usage | None:
+        told = [usage for part in parts if part.tap and (usage := part.tap.usage())]
+        return Usage(sum(usage.input_tokens for usage in told)) if told else None
+
+    return Tap(total)
+
+
+def joined(exchange: Exchange, answers: Sequence[Response]) -> Response:
+    """The answers to the parts of a request for vectors as the answer to all of it."""
+    parse = exchange.dialect.parse_response
+    read = [parse(each.body) for each in answers if isinstance(each.body, bytes)]
+    vectors = [one for each in read if isinstance(each, EmbeddingsResponse) for one in each.vectors]
+    answer = EmbeddingsResponse("", tuple(vectors), exchange.tap.usage() if exchange.tap else None)
+    return whole(exchange, answer, answers[0].losses, answers[-1].headers)
 
 
 class Rendering:
@@ -133,9 +163,8 @@ class RenderedStream:
 
     async def aclose(self) -> None:
         """Stop the source."""
-        close = getattr(self._batches, "aclose", None)
-        if close is not None:
-            await close()
+        if hasattr(self._batches, "aclose"):
+            await self._batches.aclose()
 
 
 class TranslatedStream:
@@ -154,6 +183,8 @@ class TranslatedStream:
     async def begin(self) -> None:
         """Wait for the first bytes. Raises ProviderError if the stream fails before them."""
         self._first = await anext(self, b"") or None
+        if self._left is not None:
+            raise self._left
 
     def divert(self, sink: Callable[[bytes], bool]) -> None:
         """Give each batch to `sink` in the call that brought it; see `ProviderStream.divert`."""
@@ -169,14 +200,15 @@ class TranslatedStream:
         if self._first is not None:
             first, self._first = self._first, None
             return first
-        async for batch in self._source:
-            if self._left is not None:
-                raise self._left
-            if not batch:
-                return b""
+        while self._left is None:
+            batch = await anext(self._source, None)
+            if batch is None:
+                break
             data = self._translated(batch)
-            if data:
+            if data or (not batch and self._left is None):
                 return data
+        else:
+            raise self._left
         data = b"" if self._over else self._last()
         self._over = True
         if data:
@@ -188,16 +220,19 @@ class TranslatedStream:
         await self._source.aclose()
 
     def _translated(self, batch: bytes) -> bytes:
-        wire, feed = self._rendering.wire, self._parser.feed
-        return b"".join([wire(feed(event)) for event in self._split(batch)])
-
-    def _push(self, batch: bytes) -> bool:
+        """What a batch says before an event that fails, which is raised after it."""
+        wire, feed, told = self._rendering.wire, self._parser.feed, b""
         try:
-            data = self._translated(batch)
+            for event in self._split(batch):
+                told += wire(feed(event))
         except Exception as error:  # noqa: BLE001 - raised to the reader, whatever it is
             self._left = error
-            return False
-        return not data or self._sink is None or self._sink(data)
+        return told
+
+    def _push(self, batch: bytes) -> bool:
+        data = self._translated(batch)
+        taken = not data or self._sink is None or self._sink(data)
+        return taken and self._left is None
 
     def _last(self) -> bytes:
         """What is still owed: the source has ended, and that its answer is whole is proven."""

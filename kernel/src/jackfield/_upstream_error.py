@@ -80,15 +80,12 @@ class UpstreamErrors:
             for name, value in answer.headers.items()
             if (lower := _passed_name(name)) is not None and self._may_pass(value)
         }
-        for name in self._passed:
-            if name in answer.headers:
-                passed[name] = answer.headers[name]
-        return passed
+        own = {name: answer.headers[name] for name in self._passed if name in answer.headers}
+        return passed | own
 
     def _may_pass(self, value: str) -> bool:
-        if not _PASSED_VALUE.fullmatch(value):
-            return False
-        return len(value) < FRAGMENT or self.scrubber.scrub(value.encode()) == value.encode()
+        bare = len(value) < FRAGMENT or self.scrubber.scrub(value.encode()) == value.encode()
+        return bare and _PASSED_VALUE.fullmatch(value) is not None
 
 
 def _is_error(body: bytes, dialect: Dialect) -> bool:
@@ -106,6 +103,7 @@ def _passed_name(name: str) -> str | None:
 
 _GENERIC: Final = {
     401: "The provider refused the gateway's credentials; check the provider's keys.",
+    402: "The provider wants to be paid: the gateway's account there has no credit left.",
     403: "The provider refused the gateway access; check what the provider's keys may do.",
 }
 
@@ -121,7 +119,7 @@ def _mapped(status: int) -> int | None:
 
     None where asking the same provider again would not help, as after a refused key.
     """
-    return None if status < 400 or status in (401, 403, 407) or status > 599 else status
+    return None if status < 400 or status in (401, 402, 403, 407) or status > 599 else status
 
 
 def parse_retry_after(headers: Mapping[str, str]) -> float | None:

@@ -133,6 +133,9 @@ class Dialect:
     usage_switch: ClassVar[json_spans.Path] = ()
     """The member that asks a stream to tell its usage, where it does so only when asked."""
 
+    most_inputs: ClassVar[int | None] = None
+    """How many texts one request for vectors may have; more are spread over several requests."""
+
     image_urls: ClassVar[bool] = True
     """Whether an image may stand in a request by its web address; else it gets the bytes."""
 
@@ -202,9 +205,20 @@ class Dialect:
         """
         raise NotImplementedError
 
+    def usage_beside(self, response: CanonicalResponse, body: bytes) -> Usage | None:
+        """What `usage` reads in the body of a parsed response, if need be without reading it again.
+
+        A response's own usage is what its client is shown, and may be less.
+        """
+        return self.usage(body)
+
     def usage_meter(self) -> UsageMeter:
         """A fresh meter for one stream."""
         raise NotImplementedError
+
+    def usage_with(self, usage: Usage | None, headers: Mapping[str, str]) -> Usage | None:
+        """What an answer's body or stream has told, and what its headers tell besides."""
+        return usage
 
     def render_error(self, error: GatewayError, request_id: str) -> bytes:
         """The body of an error response."""
@@ -260,12 +274,10 @@ def installed(name: str) -> Dialect:
     name what they need. It is declared by an entry point in the group `jackfield.dialects`.
     Raises ConfigError when no installed distribution has it.
     """
-    for point in declared(GROUP):
-        if point.name != name:
-            continue
-        found: object = point.load()
-        if not isinstance(found, Dialect):
-            raise ConfigError([f"the entry point {name!r} of {GROUP} is no dialect"])
+    found: object = next((point.load() for point in declared(GROUP) if point.name == name), None)
+    if isinstance(found, Dialect):
         return found
+    if found is not None:
+        raise ConfigError([f"the entry point {name!r} of {GROUP} is no dialect"])
     vendor = name.partition(".")[0]
     raise ConfigError([f"the dialect {name!r} is not installed: pip install jackfield-{vendor}"])

@@ -135,10 +135,11 @@ class ModelNotFound(NotFound):
 
 
 class MethodNotAllowed(GatewayError):
-    """The path exists, the method does not."""
+    """The path exists, the method does not; `allowed` are those that do, as `Allow` has them."""
 
     status = 405
     code = "method_not_allowed"
+    allowed: str = ""
 
 
 class RateLimited(GatewayError):
@@ -219,7 +220,8 @@ class ProviderError(GatewayError):
     @property
     def elsewhere(self) -> bool:
         """Whether another target may do better."""
-        return self.upstream_status is None or self.upstream_status in RETRYABLE | {401, 403}
+        status = self.upstream_status
+        return status is None or status >= 500 or status in RETRYABLE | {401, 403}
 
     @property
     def again(self) -> bool:

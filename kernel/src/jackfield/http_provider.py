@@ -1,7 +1,7 @@
 """A provider behind an HTTP API: its address, its keys, and the dialects that it speaks."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -52,6 +52,9 @@ class HttpConfig:
         " alone for an API that sends no marker.",
     )
 
+
+_Headers = Sequence[tuple[str, str]]
+"""Names and values, in the order in which they are sent."""
 
 _CREDENTIALS = frozenset({"key", "api_key", "api-key", "apikey", "access_token", "token"})
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.IGNORECASE)
@@ -148,13 +151,11 @@ class HttpProvider(Provider):
         except ValueError as error:
             raise ConfigError([f"provider {self.name!r}: {error}"]) from None
 
-    async def sign(
-        self, method: str, url: str, body: bytes, secret: Secret | None
-    ) -> Sequence[tuple[str, str]]:
+    async def sign(self, method: str, url: str, body: bytes, secret: Secret | None) -> _Headers:
         """Headers for one request: a signature, or a token that does not live long."""
         return ()
 
-    def refused(self, headers: Sequence[tuple[str, str]]) -> bool:
+    def refused(self, headers: _Headers) -> bool:
         """Whether `sign` has others now that the API has answered 401 to these headers of its."""
         return False
 
@@ -179,7 +180,7 @@ class HttpProvider(Provider):
         query = exchange.request.query
         return _without_credentials(query) if query and dialect is exchange.dialect else ""
 
-    def request_headers(self, exchange: Exchange) -> Sequence[tuple[str, str]]:
+    def request_headers(self, exchange: Exchange) -> _Headers:
         """Headers that depend on the request, besides those of `forward`."""
         return ()
 
@@ -205,7 +206,8 @@ class HttpProvider(Provider):
             return ()
         if routes[0] is exchange.dialect:
             return self._writer.lost(exchange, target.model)
-        return self._writer.write(exchange, target.model, routes[0]).losses
+        part, *_ = _translation.in_parts(exchange, routes[0])
+        return self._writer.write(part, target.model, routes[0]).losses
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
         """One attempt, in the client's own dialect where the API speaks it, else translated.
@@ -218,25 +220,25 @@ class HttpProvider(Provider):
             raise self.not_served(exchange, target)
         for dialect in routes[:-1]:
             try:
-                return await self._call(exchange, target, dialect)
+                return await self._ask(exchange, target, dialect)
             except ProviderError as error:
                 if not self._errors.unknown_path(error):
                     raise
                 first = error
             try:
-                response = await self._call(exchange, target, routes[-1])
+                response = await self._ask(exchange, target, routes[-1])
             except ProviderError:
                 raise first from None
             self._routes.forget(dialect)
             return response
-        return await self._call(exchange, target, routes[-1])
+        return await self._ask(exchange, target, routes[-1])
 
     async def fetch(
         self,
         method: str,
         path: str,
         body: bytes = b"",
-        headers: Sequence[tuple[str, str]] = (),
+        headers: _Headers = (),
     ) -> bytes:
         """Ask the API something on the gateway's own behalf; the body of its answer.
 
@@ -262,6 +264,18 @@ class HttpProvider(Provider):
             raise ProviderError("It has not started.", provider=self.name)
         return self._origin
 
+    def _ask(self, exchange: Exchange, target: Target, dialect: Dialect) -> Awaitable[Response]:
+        spread = dialect.most_inputs and dialect is not exchange.dialect
+        return (self._ask_in_parts if spread else self._call)(exchange, target, dialect)
+
+    async def _ask_in_parts(self, exchange: Exchange, target: Target, dialect: Dialect) -> Response:
+        parts = _translation.in_parts(exchange, dialect)
+        if len(parts) == 1:
+            return await self._call(exchange, target, dialect)
+        exchange.tap = _translation.used(parts)
+        answers = [await self._call(part, target, dialect) for part in parts]
+        return _translation.joined(exchange, answers)
+
     async def _call(self, exchange: Exchange, target: Target, dialect: Dialect) -> Response:
         translated = dialect is not exchange.dialect
         losses: tuple[Loss, ...] = ()
@@ -280,7 +294,7 @@ class HttpProvider(Provider):
         while True:
             key = self._ring.take(self.name)
             head = self._head(exchange, key)
-            signed: Sequence[tuple[str, str]] = ()
+            signed: _Headers = ()
             if self._signs:
                 signed = await self._signed(method, path, body, key)
                 head += header_lines(signed)
@@ -347,17 +361,14 @@ class HttpProvider(Provider):
         except ValueError as error:
             raise InvalidRequest(f"The request cannot be passed on: {error}.") from None
 
-    async def _signed(
-        self, method: str, path: str, body: bytes, key: LiveKey
-    ) -> Sequence[tuple[str, str]]:
+    async def _signed(self, method: str, path: str, body: bytes, key: LiveKey) -> _Headers:
         url = self.config.base_url.rstrip("/") + path
         return await self.sign(method, url, body, key.secret)
 
     def _another_key(self, key: LiveKey, status: int, retry_after: float | None) -> bool:
         """Whether it was the key that was refused, and another can be tried at once."""
-        if status not in (401, 403, 429):
-            return False
-        return self._ring.cool(key, retry_after or (1.0 if status == 429 else 60.0))
+        pause = retry_after or (1.0 if status == 429 else 60.0)
+        return status in (401, 402, 403, 429) and self._ring.cool(key, pause)
 
 
 def _without_credentials(query: str) -> str:

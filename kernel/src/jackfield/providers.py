@@ -99,7 +99,9 @@ class CanonicalProvider(Provider):
 
     def serves(self, endpoint: Endpoint) -> bool:
         """Whether it answers what the dialect asks for."""
-        dialect = endpoint.dialect
+        return self._answers(endpoint.dialect)
+
+    def _answers(self, dialect: Dialect) -> bool:
         mine, base = (getattr(kind, dialect.canonical) for kind in (type(self), CanonicalProvider))
         return dialect.translates and mine is not base
 
@@ -134,7 +136,7 @@ class CanonicalProvider(Provider):
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
         """Hand over the canonical request and render what comes back, within the deadlines."""
-        if not self.serves(exchange.endpoint):
+        if not self._answers(exchange.dialect):
             raise self.not_served(exchange, target)
         request = _translation.addressed(exchange.canonical(), target.model)
         if exchange.stream and isinstance(request, ChatRequest):

@@ -39,9 +39,8 @@ class Response(msgspec.Struct, frozen=True, eq=False):
 
     async def close(self) -> None:
         """Stop a stream that is not handed on; nothing for a whole response."""
-        close = getattr(self.body, "aclose", None)
-        if close is not None:
-            await close()
+        if hasattr(self.body, "aclose"):
+            await self.body.aclose()
 
     def json(self) -> Any:
         """The body as a fresh JSON value. Only for a whole response."""
@@ -81,8 +80,7 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
 
     def with_texts(self, changed: Mapping[json_spans.Path, str]) -> "Chunk":
         """This event with some texts replaced in place; every other byte stays."""
-        body = self.dialect.event_data(self.data)
-        if body is None:
+        if (body := self.dialect.event_data(self.data)) is None:
             return self
         framing = self.dialect.framing
         return self.with_data(framing.with_data(self.data, json_spans.replace(body, changed)))

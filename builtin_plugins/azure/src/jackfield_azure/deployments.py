@@ -1,6 +1,6 @@
 """OpenAI's dialects as a deployment speaks them: the path names the model, whatever a body says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -33,3 +33,11 @@ def _in_path(name: str) -> Dialect:
 CHAT: Final = _in_path("chat")
 COMPLETIONS: Final = _in_path("completions")
 EMBEDDINGS: Final = _in_path("embeddings")
+
+_OPENAIS: Final = {one.name: f"openai.{one.operation}" for one in (CHAT, COMPLETIONS, EMBEDDINGS)}
+_OTHER_WORDS: Final = _OPENAIS | {theirs: ours for ours, theirs in _OPENAIS.items()}
+
+
+def in_both_words(names: Sequence[str]) -> tuple[str, ...]:
+    """The names of dialects with their twins: an API that takes the one takes the other."""
+    return (*names, *(_OTHER_WORDS[name] for name in names if name in _OTHER_WORDS))

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from attrs import evolve, frozen
 
+from jackfield import json_spans
 from jackfield.config import option
 from jackfield.dialects import Dialect
 from jackfield.endpoints import Endpoint
@@ -95,7 +96,7 @@ class Azure(RealtimeProvider):
     config: Config
 
     def __init__(self, config: Config) -> None:
-        super().__init__(config)
+        super().__init__(evolve(config, dialects=deployments.in_both_words(config.dialects)))
         problems = _problems(config)
         if problems:
             raise ValueError("; ".join(problems))
@@ -178,6 +179,14 @@ class Azure(RealtimeProvider):
         query = super().upstream_query(dialect, exchange)
         door = form_of_door(exchange.endpoint.path)
         return versioned(query, self._form_of(operation, exchange), door, self.config.api_version)
+
+    def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
+        """The client's own bytes, which must name the model where the resource's path does not."""
+        body = super().outgoing_body(exchange, model)
+        in_path = "model" in exchange.request.params and body.lstrip()[:1] == b"{"
+        if not in_path or self._form == "deployments":
+            return body
+        return json_spans.put(body, ("model",), model)
 
     def session_query(self, exchange: Exchange, model: str) -> Mapping[str, str]:
         """The model of a session, as the form of the API names it."""

@@ -38,7 +38,7 @@ class ChatDialect(JsonDialect):
     output_limit: ClassVar[Path] = ("max_tokens",)
     document_urls: ClassVar[bool] = False
     answer: ClassVar[str] = "message"
-    terminal_hints: ClassVar[tuple[bytes, ...]] = (b"[DONE]", b"error")
+    terminal_hints: ClassVar[tuple[bytes, ...]] = (b"[DONE]", b"error", b"ERROR", b"TIMEOUT")
     stop_marker: ClassVar[bytes] = DONE
     request_texts: ClassVar[tuple[str, ...]] = (
         "messages/*/content",
@@ -72,7 +72,7 @@ class ChatDialect(JsonDialect):
             return None
         if data.strip() == b"[DONE]":
             return "end"
-        if b"error" not in event:
+        if not any(hint in event for hint in self.terminal_hints):
             return None
         wire = _decoded(data)
         name = sse.parse(event).event

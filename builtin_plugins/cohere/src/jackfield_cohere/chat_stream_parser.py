@@ -55,8 +55,7 @@ def failure_in(event: Event, name: str = "") -> str | None:
     kind = event.get("type")
     delta = event.get("delta")
     if kind == "message-end":
-        error = delta.get("error") if isinstance(delta, dict) else None
-        return read_failure(error).message or None
+        return read_failure(delta).message or None if isinstance(delta, dict) else None
     if kind is None or kind == "error" or name == "error":
         return read_failure(event).message or None
     return None

@@ -32,6 +32,7 @@ class EmbeddingsDialect(JsonDialect):
     """Embed. The path tells v1, which answers with bare vectors unless types were asked for."""
 
     name: ClassVar[str] = NAME
+    most_inputs: ClassVar[int | None] = 96
     operation: ClassVar[str] = "embeddings"
     canonical: ClassVar[Canonical] = "embeddings"
     answer: ClassVar[str] = "embeddings"

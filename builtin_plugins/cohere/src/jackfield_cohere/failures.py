@@ -12,6 +12,12 @@ from jackfield.events import Failed
 _LONGEST: Final = 2000
 """Characters of a provider's message that are kept."""
 
+_GIVEN_UP: Final = {
+    "ERROR": "The model failed before its answer was whole.",
+    "TIMEOUT": "The model ran out of time before its answer was whole.",
+}
+"""What is said of an answer that breaks off without saying why."""
+
 
 def render_error(error: GatewayError, request_id: str) -> bytes:
     """The body of an error response; clients tell errors apart by their status."""
@@ -64,7 +70,8 @@ def read_failure(value: Any) -> UpstreamFailure:
         inner = value.get(key)
         if isinstance(inner, dict) or (isinstance(inner, str) and inner):
             return read_failure(inner)
-    said = value.get("message") or value.get("detail")
+    given_up = _GIVEN_UP.get(str(value.get("finish_reason")))
+    said = value.get("message") or value.get("detail") or given_up
     kind, code = value.get("error_type") or value.get("type"), value.get("code")
     return UpstreamFailure(
         message=said[:_LONGEST] if isinstance(said, str) else "",

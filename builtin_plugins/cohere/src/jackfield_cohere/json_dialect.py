@@ -3,10 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from jackfield.dialects import Dialect, Peek, Terminal, UpstreamFailure, UsageMeter
+from jackfield.dialects import (
+    CanonicalResponse,
+    Dialect,
+    Peek,
+    Terminal,
+    UpstreamFailure,
+    UsageMeter,
+)
 from jackfield.errors import GatewayError
 from jackfield.fields import object_fields
-from jackfield.messages import Usage
+from jackfield.messages import TokenCount, Usage
 
 from . import failures
 from .chat_request import needed_model
@@ -27,6 +34,9 @@ class JsonDialect(Dialect):
 
     def usage(self, body: bytes) -> Usage | None:
         return usage_of_answer(body, self.answer)
+
+    def usage_beside(self, response: CanonicalResponse, body: bytes) -> Usage | None:
+        return None if isinstance(response, TokenCount) else response.usage
 
     def usage_meter(self) -> UsageMeter:
         return EventMeter()

@@ -11,8 +11,13 @@ _REASONS: Mapping[str, FinishReason] = {
     "load": "other",
     "unload": "other",
     "content_filter": "content_filter",
+    "error": "error",
 }
-_WORDS: Mapping[FinishReason | None, str] = {"length": "length", "content_filter": "content_filter"}
+_WORDS: Mapping[FinishReason | None, str] = {
+    "length": "length",
+    "content_filter": "content_filter",
+    "error": "error",
+}
 
 
 def read_finish(word: Any, *, called: bool) -> FinishReason:

@@ -6,7 +6,7 @@ https://huggingface.co/docs/text-generation-inference, its OpenAPI description.
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from jackfield import GatewayError, InvalidRequest
+from jackfield import GatewayError
 from jackfield.dialects import (
     CanonicalRequest,
     CanonicalResponse,
@@ -19,11 +19,12 @@ from jackfield.dialects import (
     UpstreamFailure,
     UsageMeter,
 )
-from jackfield.messages import ChatRequest, ChatResponse, Usage
+from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat_of
 from jackfield.sse import encode
 
 from .answers import read_response, usage_in, write_response
 from .failures import read_error, write_error
+from .finish import usage_told
 from .reader import read_parameters, read_request, read_top
 from .stream_reader import EventReader, UsageReader, ending_of
 from .stream_writer import EventWriter, closing
@@ -70,6 +71,10 @@ class Generate(Dialect):
         """A fresh meter."""
         return UsageReader()
 
+    def usage_with(self, usage: Usage | None, headers: Mapping[str, str]) -> Usage | None:
+        """Of a whole answer the headers count the prompt too, and also where none has asked."""
+        return usage_told(headers) or usage
+
     def render_error(self, error: GatewayError, request_id: str) -> bytes:
         """`{"error", "error_type"}`."""
         return write_error(error)
@@ -88,7 +93,7 @@ class Generate(Dialect):
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
         """Make one prompt of the conversation."""
-        return write_request(_chat(request))
+        return write_request(chat_of(request))
 
     def parse_response(self, body: bytes) -> ChatResponse:
         """Read a whole answer."""
@@ -96,9 +101,7 @@ class Generate(Dialect):
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
         """Write a whole answer."""
-        if not isinstance(response, ChatResponse):
-            raise TypeError(f"{NAME} cannot write a {type(response).__name__}")
-        return write_response(response, _chat(request), listed=self._listed)
+        return write_response(answer_of(response), chat_of(request), listed=self._listed)
 
     def stream_parser(self) -> StreamParser:
         """A fresh parser."""
@@ -106,7 +109,7 @@ class Generate(Dialect):
 
     def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
         """A fresh renderer."""
-        return EventWriter(_chat(request))
+        return EventWriter(chat_of(request))
 
 
 class Compat(Generate):
@@ -115,12 +118,6 @@ class Compat(Generate):
     name = "tgi.compat"
     response_texts: ClassVar[tuple[str, ...]] = ("*/generated_text", "*/details/tokens/*/text")
     _listed = True
-
-
-def _chat(request: CanonicalRequest) -> ChatRequest:
-    if not isinstance(request, ChatRequest):
-        raise InvalidRequest("Text Generation Inference answers chats alone here.")
-    return request
 
 
 GENERATE = Generate()

@@ -1,5 +1,7 @@
 """Why an answer ended: TGI's words and the canonical ones."""
 
+from collections.abc import Mapping
+
 from jackfield.messages import FinishReason, Usage
 
 _REASONS: dict[str, FinishReason] = {
@@ -22,5 +24,17 @@ def word_for(reason: FinishReason | None, detail: str | None) -> str:
 
 
 def usage_of(generated: int, prompt: int | None) -> Usage:
-    """The usage of an answer; a whole one does not count its prompt."""
+    """The usage of an answer; the body of a whole one does not count its prompt."""
     return Usage(prompt or 0, generated)
+
+
+def usage_told(headers: Mapping[str, str]) -> Usage | None:
+    """The usage that the headers of a whole answer tell; older servers' tell none."""
+    prompt, generated = headers.get("x-prompt-tokens", ""), headers.get("x-generated-tokens", "")
+    if not _is_count(prompt) or not _is_count(generated):
+        return None
+    return Usage(int(prompt), int(generated))
+
+
+def _is_count(told: str) -> bool:
+    return told.isascii() and told.isdigit() and len(told) < 16

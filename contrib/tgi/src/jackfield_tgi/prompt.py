@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from jackfield.dialects import Loss
+from jackfield.losses import lost_part
 from jackfield.messages import (
     Audio,
     Document,
@@ -12,6 +13,7 @@ from jackfield.messages import (
     Part,
     Reasoning,
     Refusal,
+    Role,
     Text,
     ToolCall,
     ToolResult,
@@ -44,13 +46,13 @@ def prompt_of(messages: Sequence[Message], losses: list[Loss]) -> str:
 def _text_of(message: Message, path: str, losses: list[Loss]) -> str:
     texts = []
     for part in message.parts:
-        text = _text_in(part, path, losses)
+        text = _text_in(part, path, message.role, losses)
         if text is not None:
             texts.append(text)
     return "\n".join(texts)
 
 
-def _text_in(part: Part, path: str, losses: list[Loss]) -> str | None:
+def _text_in(part: Part, path: str, role: Role, losses: list[Loss]) -> str | None:
     match part:
         case Text(text=text):
             return text
@@ -62,8 +64,8 @@ def _text_in(part: Part, path: str, losses: list[Loss]) -> str | None:
             return text
         case Reasoning():
             losses.append(Loss("reasoning.replay", path, "dropped"))
-        case Opaque(dialect=dialect, kind=kind):
-            losses.append(Loss(f"{dialect}.{kind}", path, "dropped", breaks=True))
+        case Opaque():
+            losses.append(lost_part(part, path, role))
         case _:
             feature, why = _BREAKING[type(part)]
             losses.append(Loss(feature, path, "dropped", why, breaks=True))

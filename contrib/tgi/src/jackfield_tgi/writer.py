@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from jackfield.dialects import Loss, Rendered
+from jackfield.losses import lost_member
 from jackfield.messages import ChatRequest, ResponseFormat
 
 from .prompt import prompt_of
@@ -103,9 +104,9 @@ def _losses_of(request: ChatRequest) -> list[Loss]:
             Loss("conversation.server_state", "server_state", "dropped", detail, breaks=True)
         )
     losses += [
-        Loss(f"{dialect}.{key}", f"extensions.{dialect}.{key}", "dropped")
+        lost_member(dialect, key, value)
         for dialect, fields in request.extensions.items()
         if dialect != NAME
-        for key in fields
+        for key, value in fields.items()
     ]
     return losses
