@@ -161,6 +161,29 @@ def test_a_tier_that_is_named_is_the_only_one_besides_the_standard() -> None:
     assert found.nano == found.input_tokens * 2_000
 
 
+def test_a_place_that_costs_more_counts_in_every_tier() -> None:
+    dear: dict[str, Rates] = {"us": Rates(input=1.1), "us_fast": Rates(input=2.2)}
+    assert (
+        bound(chat("Hello"), input=1, output=0, when=dear).nano
+        == 1_100 * bound(chat("Hello")).input_tokens
+    )
+    hurried = chat("Hello", speed="fast")
+    found = bound(hurried, input=1, output=0, when=dear)
+    assert found.nano == found.input_tokens * 2_200
+
+
+def openrouted(*models: str) -> Bound:
+    exchange = chat("Hello", models=list(models))
+    return PriceBook().bound(exchange, Target("openrouter", "openai/gpt-4.1-nano"))
+
+
+def test_of_models_among_which_a_provider_chooses_the_dearest_counts() -> None:
+    dear = PriceBook().bound(chat("Hello"), Target("openrouter", "openai/gpt-5-pro"))
+    assert (openrouted("openai/gpt-5-pro").nano or 0) >= (dear.nano or 0) > 0
+    assert openrouted("openai/gpt-5-pro", "some/unknown").nano is None
+    assert (openrouted().nano or 0) < (dear.nano or 0)
+
+
 def test_a_cache_for_an_hour_counts_only_where_it_is_asked_for() -> None:
     talk: list[Any] = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
     body: dict[str, Any] = {"model": "m", "max_tokens": 1, "messages": talk}

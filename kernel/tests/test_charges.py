@@ -53,6 +53,29 @@ def test_input_that_is_known_is_charged_as_it_is(prices: PriceBook) -> None:
     assert (charge.cost.nano, charge.input_tokens, charge.output_tokens) == (110_000, 10, 50)
 
 
+def test_input_that_is_known_keeps_its_classes_and_its_tier() -> None:
+    began = Usage(100_000, 1, 30_000, 60_000, cache_write_1h_tokens=60_000, service_tier="fast")
+    target, bound = Target("anthropic", "claude-opus-5"), Bound(200_000, 10, 9_000_000_000)
+    charge = Call(target, bound, 400_000, 1_795_000_000.0, cut(began)).charge(PriceBook(), "bound")
+    rates = 60_000 * 20_000 + 30_000 * 1_000 + 10_000 * 10_000 + 10 * 50_000
+    assert (charge.cost.nano, charge.input_tokens) == (rates, 100_000)
+
+
+def test_what_may_have_come_out_is_charged_as_what_is_dearest_of_it() -> None:
+    target, bound = Target("gemini", "gemini-2.5-flash-image"), Bound(5_000, 2_000, 10**9)
+    charge = Call(target, bound, 40, 1_795_000_000.0, cut(Usage(100, 1))).charge(
+        PriceBook(), "bound"
+    )
+    assert charge.cost.nano == 100 * 300 + 2_000 * 30_000
+
+
+def test_a_part_of_what_a_provider_says_that_it_charges_is_not_all_of_it(
+    prices: PriceBook,
+) -> None:
+    charge = call(cut(Usage(10, 1, cost=7))).charge(prices, "bound")
+    assert charge.cost.nano == 110_000
+
+
 def test_an_estimate_is_charged_where_it_is_wanted(prices: PriceBook) -> None:
     charge = call(cut(None, events=7)).charge(prices, "estimate")
     assert (charge.cost.nano, charge.input_tokens, charge.output_tokens) == (25_000, 11, 7)

@@ -1,6 +1,7 @@
 """The price book: which price holds, and what the configuration changes."""
 
 import datetime as dt
+from itertools import combinations
 
 import pytest
 
@@ -48,6 +49,17 @@ def test_for_each_rate_the_first_pattern_that_has_it_counts() -> None:
     assert asked(prices, "mine/large", Usage(0, 1_000_000)) == 7_500_000_000
 
 
+def test_a_price_of_a_provider_is_not_one_of_a_model_that_is_named_after_it() -> None:
+    prices = book('[prices."openai/*"]\ninput = 0\n')
+    assert asked(prices, "openai/gpt-4o") == 0
+    assert asked(prices, "groq/openai/gpt-oss-120b") == 150_000_000
+
+
+def test_a_pattern_without_a_provider_holds_at_all() -> None:
+    prices = book('[prices."*gpt-oss*"]\ninput = 1\n')
+    assert asked(prices, "groq/openai/gpt-oss-120b") == 1_000_000_000
+
+
 def test_a_price_holds_from_its_first_day_to_the_day_before_its_last() -> None:
     prices = book(
         '[[prices."mine/*"]]\ninput = 1\nuntil = "2026-07-01"\n'
@@ -73,6 +85,14 @@ def test_conditions_can_be_joined() -> None:
     assert asked(prices, "mine/m", Usage(1000), at("2026-11-22T04:00:00")) == 1_000_000
 
 
+def test_hours_may_go_over_midnight() -> None:
+    prices = book('[prices."mine/*"]\ninput = 1\n[prices."mine/*".when."hours 22-4"]\ninput = 9\n')
+    hours = {
+        hour: asked(prices, "mine/m", at=at(f"2026-11-22T{hour:02}:59:59")) for hour in range(24)
+    }
+    assert [hour for hour, cost in hours.items() if cost == 9_000_000_000] == [0, 1, 2, 3, 22, 23]
+
+
 @pytest.mark.parametrize(
     ("toml", "problem"),
     [
@@ -83,6 +103,7 @@ def test_conditions_can_be_joined() -> None:
         ('since = "soon"', "since"),
         ('since = "2026-02-01"\nuntil = "2026-01-01"', "not before"),
         ('[prices."mine/*".when."batch abvoe 1"]\ninput = 1', "condition"),
+        ('[prices."mine/*".when."hours 5-25"]\ninput = 1', "condition"),
     ],
 )
 def test_a_price_that_cannot_be_is_refused(toml: str, problem: str) -> None:
@@ -142,6 +163,15 @@ def test_a_sum_is_rounded_up_once() -> None:
 def test_no_token_is_billed_twice_whatever_a_provider_reports(usage: Usage) -> None:
     flat = Tariff(dict.fromkeys(NAMES, 1_000_000) | {"request": 0})
     assert flat.cost(usage)[0] == usage.total_tokens
+
+
+def test_no_model_has_two_shipped_prices_on_one_day() -> None:
+    for provider, shelf in shelves().items():
+        for model, entries in shelf.exact.items():
+            for one, other in combinations(entries, 2):
+                same = all(other.rates.get(name, rate) == rate for name, rate in one.rates.items())
+                apart = one.until <= other.since or other.until <= one.since
+                assert same or apart, f"{provider}/{model}"
 
 
 def test_every_shipped_rate_has_a_name_and_is_not_below_0() -> None:

@@ -1,7 +1,6 @@
 """What a budget lets through, what it refuses, and what is charged in the end."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from builtin_plugins.budgets.tests.gateways import (
@@ -17,11 +16,14 @@ from builtin_plugins.budgets.tests.gateways import (
 
 from jackfield import Principal
 from jackfield.adjustments import Adjustment
+from jackfield.allowances import Limit, LimitReached
 from jackfield.plan import Target
+from jackfield.store import Account, Balance
 from jackfield.testing import FakeUpstream, run_gateway
 from jackfield.windows import parse_window
-from jackfield_budgets.book import Book
+from jackfield_budgets.book import Book, Share
 from jackfield_budgets.budget import Budget
+from jackfield_budgets.refusals import exceeded
 
 MONTH = parse_window("month")
 
@@ -55,6 +57,13 @@ async def test_more_than_is_left_is_refused_before_it_is_spent(tmp_path: Path) -
         assert len(client.fake.asked) == 1
 
 
+def test_who_waits_as_long_as_told_does_not_come_too_soon() -> None:
+    limit = Limit(Account("", "budget:all"), 10**9, parse_window("hour"))
+    share = Share(Budget(limit="1.00", window="hour"), limit, 0, "", about_target=False)
+    reached = LimitReached(limit, 5, Balance(10**9, 0), resets_at=3600.0)
+    assert exceeded(share, reached, now=3000.4).retry_after == 600.0
+
+
 async def test_a_request_larger_than_the_whole_budget_is_told_so(tmp_path: Path) -> None:
     async with gateway(tmp_path, budget("all", limit="0.01")) as client:
         error = (await (await ask(client, max_tokens=100_000)).json())["error"]
@@ -72,7 +81,7 @@ async def test_all_nested_budgets_are_charged_and_any_can_refuse(tmp_path: Path)
         uses(client, 100, 200)
         assert (await ask(client, headers=headers, max_tokens=300)).status == 200
         assert await spent(client, "org") == await spent(client, "team") == 500_000
-        assert await spent(client, "keys:one", "acme") == 300
+        assert await spent(client, "keys/tokens:one", "acme") == 300
         refused = await ask(client, headers=headers, max_tokens=6000)
         assert "'team'" in (await refused.json())["error"]["message"]
 
@@ -112,7 +121,7 @@ async def test_each_session_has_an_account_of_its_own(tmp_path: Path) -> None:
             headers = {"x-jackfield-metadata": f'{{"session":"{session}"}}'}
             assert (await ask(client, headers=headers)).status == 200
             assert (await ask(client, headers=headers)).status == 429
-        assert await spent(client, "s:two", "acme") == 19_990
+        assert await spent(client, "s/input_tokens:two", "acme") == 19_990
 
 
 async def test_a_model_without_a_price_is_refused_under_a_hard_budget(tmp_path: Path) -> None:
@@ -180,9 +189,7 @@ async def test_a_soft_budget_warns_once_and_never_refuses(
             answer = await ask(client, max_tokens=3000)
             assert answer.status == 200
             assert answer.headers.get("x-jackfield-budget-warning", "") == at
-            plugin: Any = client.plugins["budgets"]
-            await plugin._ledger.flush()
-            await plugin.watch.look()
+            await client.plugins["budgets"].watch.look()
         assert await spent(client, "all") == 20_000_000
     told = [one.getMessage() for one in caplog.records if "has reached" in one.getMessage()]
     assert [line.split("reached ")[1].split(":")[0] for line in told] == ["50%", "80%", "100%"]
@@ -245,6 +252,24 @@ async def test_a_batch_is_refused_under_a_hard_budget_and_listing_files_is_free(
         assert await spent(client, "all") == 0
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/responses/resp_1"),
+        ("DELETE", "/v1/responses/resp_1"),
+        ("POST", "/v1/responses/resp_1/cancel"),
+        ("POST", "/v1/moderations"),
+    ],
+)
+async def test_what_costs_nothing_needs_no_room(tmp_path: Path, method: str, path: str) -> None:
+    async with gateway(tmp_path, budget("all", limit="0.01")) as client:
+        uses(client, 50_000, 0)
+        assert (await ask(client, max_tokens=10)).status == 200
+        assert (await ask(client, max_tokens=10)).status == 429
+        answer = await client.send(method, path, json={"model": "openai/some", "input": "Hello"})
+        assert answer.status == 502  # it went to the provider
+
+
 async def test_speech_is_charged_by_its_letters(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,6 +299,6 @@ def test_a_correction_counts_where_and_when_the_call_was_charged() -> None:
     )
     change = Adjustment(principal, Target("up", "m"), "m", {}, 100_000.0, -500, -7, -20)
     debits = {debit.account.name: (debit.bucket, debit.amount) for debit in book.adjusted(change)}
-    assert debits.keys() == {"budget:all", "budget:search", "budget:tokens"}
+    assert debits.keys() == {"budget:all", "budget:search", "budget:tokens/tokens"}
     assert debits["budget:all"] == (parse_window("day").span(100_000.0).bucket, -500)
-    assert debits["budget:tokens"][1] == -27
+    assert debits["budget:tokens/tokens"][1] == -27

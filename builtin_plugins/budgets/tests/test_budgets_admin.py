@@ -8,9 +8,11 @@ import pytest
 from attrs import define
 
 from jackfield import Plugin, Setup
+from jackfield.messages import Usage
 from jackfield.testing import Answer, GatewayClient
 from jackfield.testing.gateway import admin_of, client_of, observed_gateway
 from jackfield.testing.memory_store import MemoryStore
+from jackfield.testing.provider import Reply
 
 TOML = """
 [prices."fake/*"]
@@ -150,3 +152,38 @@ async def test_what_is_spent_and_left_is_told(office: Office) -> None:
     await office.create(name="each", scope="key:*", limit="1.00")
     listed = await (await office.admin.get("/jackfield/budgets")).json()
     assert [one.get("spent") for one in listed["data"]] == [shown["spent"], None]
+
+
+async def test_a_limit_that_is_raised_is_warned_of_anew(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    await office.create(name="small", limit="0.01", hard=False, warn_at=[1.0])
+    await office.heard(2)
+    budgets: Any = office.client.plugin("budgets")
+    for limit in ("0.02", "0.03"):
+        office.client.fake.always(Reply(("Hi",), usage=Usage(10_000, 0)))
+        assert await office.ask() == 200
+        await budgets.watch.look()
+        await office.admin.send("PATCH", "/jackfield/budgets/small", json={"limit": limit})
+        await budgets.shelf.read()
+    told = [one.getMessage() for one in caplog.records if "has reached 100%" in one.getMessage()]
+    assert [line.split("of ")[-1] for line in told] == [
+        "0.01 dollars are spent",
+        "0.02 dollars are spent",
+    ]
+
+
+async def test_a_budget_that_is_made_again_in_another_unit_begins_with_nothing(
+    office: Office,
+) -> None:
+    await office.create(name="mine", limit="5.00")
+    await office.heard(2)
+    assert await office.ask() == 200
+    await office.client.plugin("budgets")._ledger.flush()
+    await office.admin.send("DELETE", "/jackfield/budgets/mine")
+    await office.heard(1)
+    await office.create(name="mine", limit=1_000_000, unit="tokens")
+    await office.heard(2)
+    shown = await office.admin.get("/jackfield/budgets/mine")
+    assert (await shown.json())["spent"] == "0 tokens"
+    assert await office.ask() == 200

@@ -229,6 +229,20 @@ async def test_a_warning_is_posted_to_a_webhook_until_it_is_taken(tmp_path: Path
         assert b'"threshold":0.5' in told.body
 
 
+async def test_a_warning_that_waits_when_the_gateway_stops_is_sent(tmp_path: Path) -> None:
+    async with FakeUpstream() as server:
+        server.reply(b"ok")
+        hook = f'[plugins.budgets]\nwebhook = "{server.base_url}/hook"\n'
+        toml = TOML.replace("[plugins.budgets.limits.all]", hook + "[plugins.budgets.limits.all]")
+        async with run_gateway(
+            toml.replace("1000.00", "0.01"), PLUGINS, directory=tmp_path
+        ) as client:
+            client.fake.always(Reply(("Hi",), usage=Usage(1000, 2000)))
+            assert (await ask(client, max_tokens=2000)).status == 200
+            await client.plugin("budgets").watch.look()
+        assert [b'"threshold":0.5' in asked.body for asked in server.requests] == [True]
+
+
 async def test_what_another_plugin_answers_is_free(tmp_path: Path) -> None:
     class Cache(Plugin):
         @hookimpl

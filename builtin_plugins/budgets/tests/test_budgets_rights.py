@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from jackfield import Exchange, Plugin, Principal, hookimpl
 from jackfield.admin import permissions_of
@@ -18,9 +19,10 @@ ANN = Principal(
     tenant="acme",
     key_id="ann",
     permissions=permissions_of("admin"),
-    scopes=("organization:acme", "team:search", "user:ann", "key:ann"),
+    scopes=("organization:acme", "user:ann", "key:ann"),
     role="admin",
 )
+BOB = evolve(ANN, key_id="bob", scopes=("organization:acme", "team:search", "key:bob"))
 BUDGETS = {
     "all": {"scope": "gateway"},
     "acme": {"scope": "organization:acme"},
@@ -32,14 +34,14 @@ BUDGETS = {
 
 
 class Badges(Plugin):
-    """Takes who shows a badge for Ann, who administers acme."""
+    """Takes who shows a badge for Ann, who administers acme, or Bob, who does a team of it."""
 
     mutates = frozenset({"principal"})
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
         if "x-badge" in exchange.request.headers:
-            exchange.set_principal(ANN)
+            exchange.set_principal({"ann": ANN, "bob": BOB}[exchange.request.headers["x-badge"]])
 
 
 @pytest.fixture
@@ -53,9 +55,13 @@ async def admin(tmp_path: Path) -> AsyncIterator[GatewayClient]:
         yield admin
 
 
-@pytest.mark.parametrize("name", ["all", "acme", "search", "own"])
-async def test_who_falls_under_a_budget_does_not_change_it(admin: GatewayClient, name: str) -> None:
-    path, badge = f"/jackfield/budgets/{name}", {"x-badge": "ann"}
+@pytest.mark.parametrize(
+    ("who", "name"), [("ann", "all"), ("ann", "acme"), ("ann", "own"), ("bob", "search")]
+)
+async def test_who_falls_under_a_budget_does_not_change_it(
+    admin: GatewayClient, who: str, name: str
+) -> None:
+    path, badge = f"/jackfield/budgets/{name}", {"x-badge": who}
     refused = await admin.send("PATCH", path, json={"limit": "9.00"}, headers=badge)
     assert refused.status == 403
     assert "bounds this key itself" in (await refused.json())["error"]["message"]
@@ -69,6 +75,14 @@ async def test_an_administrator_changes_budgets_of_others(admin: GatewayClient, 
     changed = await admin.send("PATCH", path, json={"limit": "9.00"}, headers=badge)
     assert changed.status == 200
     assert (await admin.send("DELETE", path, headers=badge)).status < 300
+
+
+async def test_who_administers_a_team_makes_budgets_for_that_alone(admin: GatewayClient) -> None:
+    for team, status in ("search", 201), ("ads", 403):
+        fields = {"name": f"{team}-day", "scope": f"team:{team}", "limit": "1.00"}
+        made = await admin.post("/jackfield/budgets", json=fields, headers={"x-badge": "bob"})
+        assert made.status == status
+    assert (await admin.get("/jackfield/budgets/ads", headers={"x-badge": "bob"})).status == 404
 
 
 async def test_who_belongs_to_no_organization_changes_all(admin: GatewayClient) -> None:

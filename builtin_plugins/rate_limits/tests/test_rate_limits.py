@@ -129,6 +129,7 @@ async def test_more_than_the_whole_limit_is_told_so(tmp_path: Path) -> None:
             "may need 100, more than the whole limit" in (await refused.json())["error"]["message"]
         )
         assert "retry-after" not in refused.headers
+        assert refused.headers["x-should-retry"] == "false"
 
 
 async def test_requests_at_once_are_limited(tmp_path: Path) -> None:

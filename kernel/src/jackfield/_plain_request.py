@@ -5,56 +5,24 @@ from typing import Any, Final
 # Members of a request that can make it longer, or dearer, than its bytes and its limit tell.
 _RARE: Final = frozenset(
     (
-        "best_of",
-        "cachedContent",
-        "cached_content",
-        "modalities",
-        "previous_response_id",
-        "conversation",
-        "prompt",
-        "n",
-        "audio",
-        "num_generations",
-        "service_tier",
-        "serviceTier",
-        "speed",
-        "web_search_options",
-        "plugins",
-        "images",
-        "mcp_servers",
-        "container",
-        "cache_control",
+        *("n", "best_of", "num_generations", "prediction"),
+        *("modalities", "audio", "images"),
+        *("service_tier", "serviceTier", "speed", "cache_control"),
+        *("web_search_options", "plugins", "mcp_servers", "container", "context_management"),
+        # what the provider keeps
+        *("cachedContent", "cached_content", "prompt"),
+        *("conversation", "previous_response_id", "thread"),
     )
 )
 
 # The same of a message, a part, or the settings of an answer.
 _MEDIA: Final = frozenset(
     (
-        "image",
-        "image_url",
-        "input_image",
-        "audio",
-        "input_audio",
-        "file",
-        "file_id",
-        "file_data",
-        "file_url",
-        "document",
-        "document_url",
-        "video",
-        "video_url",
-        "source",
-        "inlineData",
-        "inline_data",
-        "fileData",
-        "bytes",
-        "s3Location",
-        "ttl",
-        "images",
-        "candidateCount",
-        "candidate_count",
-        "responseModalities",
-        "response_modalities",
+        *("image", "image_url", "input_image", "images"),
+        *("audio", "input_audio", "video", "video_url"),
+        *("document", "document_url", "file", "file_id", "file_data", "file_url", "fileData"),
+        *("source", "inlineData", "inline_data", "bytes", "s3Location"),
+        *("candidateCount", "candidate_count", "responseModalities", "response_modalities", "ttl"),
     )
 )
 

@@ -14,7 +14,7 @@ from jackfield.globs import matches
 
 _DATA: Final = Path(__file__).with_name("data") / "prices.json"
 _WHEN: Final = re.compile(
-    r"(?:hours (?P<first>\d\d?)-(?P<last>\d\d?))?"
+    r"(?:hours (?P<first>1?\d|2[0-3])-(?P<last>1?\d|2[0-4]))?"
     r"(?:(?:^| )(?!above |hours )(?P<tier>[a-z_]+))?"
     r"(?:(?:^| )above (?P<above>[1-9]\d*))?"
 )
@@ -50,7 +50,9 @@ class Entry:
             found = _WHEN.fullmatch(condition)
             if found is None or found["first"] is None:
                 yield condition, rates
-            elif int(found["first"]) <= hour < int(found["last"]):
+                continue
+            first, last = int(found["first"]), int(found["last"])
+            if (hour - first) % 24 <= (last - first - 1) % 24:  # they may go over midnight
                 yield condition[found.end("last") :].strip(), rates
 
 

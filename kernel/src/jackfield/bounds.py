@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from jackfield._media_bounds import tokens_of_part
+from jackfield._media_bounds import lasting, read_body, tokens_of_part, untold
 from jackfield._plain_request import is_plain
 from jackfield.capabilities import Capabilities
 from jackfield.errors import InvalidRequest
@@ -59,9 +59,6 @@ _COUNTS: Final = ("n", "best_of", "num_generations")
 """Names of the number of answers."""
 _LENGTH: Final = re.compile("token|max_gen_len|length", re.IGNORECASE)
 """What names of limits hold among those that Converse hands to a model unread."""
-
-_BYTES_A_SECOND: Final = 500
-"""The least that a second of intelligible sound takes in a file."""
 
 # Their limits on an answer leave out what the model thinks before it.
 _THINKS_BESIDES: Final = frozenset({"xai", "dashscope"})
@@ -129,8 +126,7 @@ def asked_output(exchange: "Exchange") -> int | None:
 
 def sizes_of(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -> Sizes:
     """The most that a request can use of a model with these abilities."""
-    request = exchange.request
-    body, operation = request.body, exchange.endpoint.operation
+    body, operation = exchange.request.body, exchange.endpoint.operation
     if operation == "rerank":
         return Sizes(_most_input(len(body), able), 0, {"rerank_search": _searches(exchange)})
     if not exchange.dialect.translates:
@@ -138,29 +134,41 @@ def sizes_of(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -
     if operation in _SILENT:
         return Sizes(_most_input(len(body) + _OVERHEAD, able), 0)
     limit = _limit(exchange, vendors, able)
-    if is_plain(exchange.tree) and not _searches_unasked(exchange.model or ""):
+    tree = exchange.tree
+    if is_plain(tree) and not _searches_unasked(exchange.model or ""):
         return Sizes(_most_input(len(body) + _OVERHEAD, able), limit)
-    limit *= _answers(exchange)
+    if type(tree) is dict:
+        # What is foretold, and does not come, is billed as if it had.
+        limit = (limit + (len(body) if "prediction" in tree else 0)) * _answers(tree)
     try:
         canonical = exchange.canonical()
     except InvalidRequest:  # the provider will say so too, and bill nothing
         canonical = None
     if not isinstance(canonical, ChatRequest):
         return Sizes(_most_input(len(body) + _OVERHEAD, able), limit)
-    return _sizes_of_chat(canonical, body, limit, able)
+    return _sizes_of_chat(canonical, exchange, limit, able)
 
 
-def _sizes_of_chat(chat: ChatRequest, body: bytes, limit: int, able: Capabilities) -> Sizes:
-    count = len(body) + _OVERHEAD
+def _sizes_of_chat(
+    chat: ChatRequest, exchange: "Exchange", limit: int, able: Capabilities
+) -> Sizes:
+    body, tree = read_body(exchange)
+    count, sound = len(exchange.request.body) + _OVERHEAD, 0
     audio = "audio" in chat.modalities or b'"AUDIO"' in body or b'"audio"' in body
     for part in _parts(chat):
         tokens, size = tokens_of_part(part)
         count += tokens - size
-        audio = audio or isinstance(part, Audio)
-    if chat.server_state is not None or b'"cachedContent"' in body or b'"cached_content"' in body:
+        if isinstance(part, Audio):
+            audio, sound = True, sound + lasting(size)
+    template = type(tree.get("prompt")) is dict  # which OpenAI keeps, with tools of its own
+    elsewhere = template or b'"cachedContent"' in body or b'"cached_content"' in body
+    if chat.server_state is not None or elsewhere:
         count = MOST_INPUT
     count = _most_input(count, able)
-    searches = _own_tools(chat, body)
+    if "compact" in str(tree.get("context_management")):
+        # All is read once more, to be told in fewer words.
+        count, limit = count * 2, limit + (able.max_output_tokens or MOST_OUTPUT)
+    searches = max(_own_tools(chat, body), _ROUNDS if template else 0)
     if searches:
         # Each round reads all that was said and found before it once more.
         count = _most_input(MOST_INPUT, able) * (searches + 1)
@@ -168,7 +176,7 @@ def _sizes_of_chat(chat: ChatRequest, body: bytes, limit: int, able: Capabilitie
     return Sizes(
         count,
         limit,
-        dict.fromkeys(_OWN_TOOLS, searches),
+        {**dict.fromkeys(_OWN_TOOLS, searches), "audio_hour": sound},
         _tiers(chat.service_tier, body),
         b'1h"' in body,
         audio,
@@ -215,11 +223,8 @@ def _limits_in(tree: Mapping[str, Any]) -> Iterator[int]:
             yield from (n for name, n in value.items() if type(n) is int and _LENGTH.search(name))
 
 
-def _answers(exchange: "Exchange") -> int:
+def _answers(tree: Mapping[str, Any]) -> int:
     """How many answers are made: several, the best of more, and so many for each prompt."""
-    tree = exchange.tree
-    if type(tree) is not dict:
-        return 1
     config = tree.get("generationConfig") or tree.get("generation_config")
     counts = [tree.get(name) for name in _COUNTS]
     if type(config) is dict:
@@ -279,23 +284,6 @@ def _searches(exchange: "Exchange") -> int:
 
 def _untold(exchange: "Exchange", able: Capabilities) -> Sizes:
     """Sound, images and whatever else is passed through unread."""
-    body = exchange.request.body
-    tree = _object(exchange)
-    count = tree.get("n")
-    images = count if type(count) is int and count > 0 else 1
-    units = {
-        "characters": len(body),
-        "audio_hour": len(body) * 1000 // _BYTES_A_SECOND,
-        "image": images,
-        "page": len(body) // 100 + 1,
-        "annotated_page": len(body) // 100 + 1,
-    }
+    given, units = untold(exchange)
     limit = asked_output(exchange) or able.max_output_tokens or MOST_OUTPUT
-    given = MOST_INPUT if b'"http' in body or b'"file' in body else len(body) + _OVERHEAD
-    return Sizes(_most_input(given, able), limit * images, units, audio=True)
-
-
-def _object(exchange: "Exchange") -> Mapping[str, Any]:
-    media = exchange.request.headers.get("content-type", "application/json")
-    tree = exchange.json() if "json" in media else None
-    return tree if isinstance(tree, dict) else {}
+    return Sizes(_most_input(given + _OVERHEAD, able), limit * units["image"], units, audio=True)

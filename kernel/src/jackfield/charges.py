@@ -1,5 +1,6 @@
 """What one call of a provider is charged, the same in records as in budgets."""
 
+from operator import attrgetter
 from typing import Final, Literal
 
 import msgspec
@@ -7,7 +8,7 @@ from attrs import define
 from msgspec.structs import replace
 
 from jackfield._tap import Tap
-from jackfield.bounds import Bound
+from jackfield.bounds import Bound, is_billable
 from jackfield.errors import (
     GatewayError,
     PluginFailure,
@@ -29,8 +30,18 @@ Unreported = Literal["bound", "estimate"]
 Billing = Literal["priced", "unpriced", "free"]
 
 _BYTES_A_TOKEN: Final = 4
+_nano: Final = attrgetter("nano")
+_OUTPUTS: Final = (
+    "output_tokens",
+    "reasoning_tokens",
+    "audio_output_tokens",
+    "image_output_tokens",
+)
+"""The classes of what comes out."""
+
 _MADE: Final = ("batches", "resources")
 _FREE: Final = ("models", "files")
+_CANCELS: Final = ("/cancel", ":cancel")
 
 
 class Charge(msgspec.Struct, frozen=True):
@@ -69,17 +80,17 @@ class Call:
         if unreported == "estimate":
             return self._priced(prices, guess, guess, "estimated")
         most = self.most(guess)
-        if usage is None or not usage.input_tokens:
+        if usage is None or not usage.input_tokens or usage.bills:
             return most
-        # It is known what went in; what came out is as much as could.
-        least = self._priced(
-            prices, Usage(usage.input_tokens, self.bound.output_tokens), guess, "estimated"
+        # It is known what went in, and at which rates; what came out is as much as could, of what
+        # is dearest.
+        known, made = replace(usage, cost=None), self.bound.output_tokens
+        longest = [replace(known, **{"output_tokens": made, kind: made}) for kind in _OUTPUTS]
+        least = max(
+            [self._priced(prices, each, guess, "estimated").cost for each in longest], key=_nano
         )
-        return replace(
-            most,
-            cost=min(least.cost, most.cost, key=lambda cost: cost.nano),
-            input_tokens=min(least.input_tokens, most.input_tokens),
-        )
+        given = min(usage.input_tokens, most.input_tokens)
+        return replace(most, cost=min(least, most.cost, key=_nano), input_tokens=given)
 
     def most(self, usage: Usage, basis: Basis = "estimated") -> Charge:
         """All that it can be charged."""
@@ -113,12 +124,11 @@ class Call:
 def billing_of(exchange: Exchange) -> Billing:
     """Whether what is asked has a price, costs something that cannot be told, or nothing."""
     endpoint = exchange.endpoint
-    if endpoint.permission in _MADE:
-        makes = exchange.request.method == "POST"
-        return "unpriced" if makes and not exchange.request.path.endswith("/cancel") else "free"
-    if endpoint.permission in _FREE or endpoint.operation == "count_tokens":
-        return "free"
-    return "priced"
+    cancels = exchange.request.path.endswith(_CANCELS)
+    if endpoint.permission in _MADE and exchange.request.method == "POST" and not cancels:
+        return "unpriced"
+    free = endpoint.permission in _FREE or cancels or not is_billable(exchange)
+    return "free" if free else "priced"
 
 
 def told_by_request(exchange: Exchange, outcome: Outcome) -> Usage | None:

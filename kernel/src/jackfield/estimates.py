@@ -2,9 +2,9 @@
 
 from typing import Final, Literal
 
-import msgspec
 from msgspec.structs import replace
 
+from jackfield._media_bounds import images_asked, read_body
 from jackfield.bounds import is_billable
 from jackfield.exchange import Exchange
 from jackfield.messages import Usage
@@ -47,20 +47,12 @@ def _of_request(exchange: Exchange) -> Usage:
 
     Anything else is taken to have the tokens of its text.
     """
-    tree = _object(exchange)
     if not exchange.dialect.translates:
-        text, count = tree.get("input"), tree.get("n", 1)
-        if "voice" in tree and isinstance(text, str):
+        _, members = read_body(exchange)
+        text = members.get("input")
+        if "voice" in members and isinstance(text, str):
             return Usage(units={CHARACTERS: len(text)})
         if exchange.operation == "images":
-            return Usage(units={"image": count if type(count) is int and count > 0 else 1})
+            return Usage(units={"image": images_asked(members)})
         return _NOTHING
     return Usage(len(exchange.request.body) // _BYTES_A_TOKEN + 1)
-
-
-def _object(exchange: Exchange) -> dict[str, object]:
-    try:
-        tree = exchange.json()
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return {}
-    return tree if isinstance(tree, dict) else {}

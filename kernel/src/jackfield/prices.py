@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import msgspec
@@ -9,6 +11,7 @@ from attrs import frozen
 from attrs.validators import matches_re, optional
 
 from jackfield._config.options import option
+from jackfield._media_bounds import read_body
 from jackfield._price_list import Entry, days_between, read_condition, shipped_entries
 from jackfield.bounds import NOTHING, Bound, cost_of, is_billable, sizes_of
 from jackfield.capabilities import Capabilities, ModelFacts
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 _HOUR: Final = 3_600
 _DATE: Final = r"\d{4}-\d\d-\d\d"
 _MOST_KEPT: Final = 4096
+_CHOOSER: Final = "openrouter"
 _STANDARD: Final = frozenset({"", "auto", "default", "standard", "on_demand", "standard_only"})
 
 
@@ -139,7 +143,8 @@ class Schedule:
         if audio:
             given.append("audio_input")
             made.append("audio_output")
-        for name in dict.fromkeys(("", *tiers)):
+        # A workspace may be held to a place that costs more, whatever its requests say.
+        for name in dict.fromkeys(("", "us", *tiers, *(f"us_{tier}" for tier in tiers))):
             for above, tariff in self._tiers.get(name, ()):
                 yield Worst.of(above, tariff, tariff.dearest(*given), tariff.dearest(*made))
 
@@ -165,8 +170,8 @@ class PriceBook:
         ]
         self._names = names
         self._facts = facts or ModelFacts()
-        self._kept: dict[tuple[str, str, int], Schedule | None] = {}
-        self._natures: dict[tuple[str, str], tuple[tuple[str, ...], Capabilities]] = {}
+        self._schedule = lru_cache(_MOST_KEPT)(self._find)
+        self._nature = lru_cache(_MOST_KEPT)(self._nature_of)
 
     @classmethod
     def of_gateway(cls, setup: "Setup") -> Self:
@@ -184,14 +189,7 @@ class PriceBook:
 
     def of(self, provider: str, model: str, at: float) -> Schedule | None:
         """What a model costs at a time, in seconds since 1970; None when that is not known."""
-        key = (provider, model, int(at // _HOUR))
-        try:
-            return self._kept[key]
-        except KeyError:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            found = self._kept[key] = self._find(*key)
-            return found
+        return self._schedule(provider, model, int(at // _HOUR))
 
     def cost(self, target: "Target", usage: Usage, *, at: float | None = None) -> Cost:
         """What a usage costs at a time, in seconds since 1970, or now.
@@ -221,24 +219,30 @@ class PriceBook:
         if not is_billable(exchange):
             return NOTHING
         at = time.time() if at is None else at
-        vendors, able = self._nature(target.provider, target.model)
-        sizes = sizes_of(exchange, vendors, able)
-        schedule = self.of(target.provider, target.model, at)
-        nano = None if schedule is None else cost_of(sizes, schedule)
-        bound = Bound(sizes.input_tokens, sizes.output_tokens, nano)
+        bound = self._bound(exchange, target.provider, target.model, at)
+        for name in self._others(exchange, target):
+            other = self._bound(exchange, target.provider, name, at)
+            bound = max(bound, other, key=lambda one: inf if one.nano is None else one.nano)
         exchange.state[self] = (bound, request, target, most, model)
         return bound
 
-    def _nature(self, provider: str, model: str) -> tuple[tuple[str, ...], Capabilities]:
+    def _bound(self, exchange: "Exchange", provider: str, model: str, at: float) -> Bound:
+        vendors, able = self._nature(provider, model)
+        sizes = sizes_of(exchange, vendors, able)
+        schedule = self.of(provider, model, at)
+        nano = None if schedule is None else cost_of(sizes, schedule)
+        return Bound(sizes.input_tokens, sizes.output_tokens, nano)
+
+    def _others(self, exchange: "Exchange", target: "Target") -> Sequence[str]:
+        """The models that OpenRouter may ask in place of the one that is named."""
+        chooses = _CHOOSER in self._nature(target.provider, target.model)[0]
+        named = read_body(exchange)[1].get("models") if chooses else None
+        return [name for name in named if type(name) is str] if type(named) is list else ()
+
+    def _nature_of(self, provider: str, model: str) -> tuple[tuple[str, ...], Capabilities]:
         """The names of a provider, and what its model can do."""
-        key = (provider, model)
-        found = self._natures.get(key)
-        if found is None:
-            if len(self._natures) >= _MOST_KEPT:
-                self._natures.clear()
-            vendors = (provider, *self._names(provider))
-            found = self._natures[key] = vendors, self._facts.of(model, *vendors)
-        return found
+        vendors = (provider, *self._names(provider))
+        return vendors, self._facts.of(model, *vendors)
 
     def _sum(self, provider: str, model: str, usage: Usage, at: float) -> Cost:
         costs = []
@@ -268,8 +272,10 @@ class PriceBook:
         return Schedule(rates, when, own=bool(own))
 
     def _own_entries(self, vendors: Iterable[str], model: str, day: int) -> Iterator[Entry]:
-        names = [*(f"{vendor}/{model}" for vendor in vendors), model]
+        full = [f"{vendor}/{model}" for vendor in vendors]
         for pattern, entry in self._own:
+            # Models have slashes in their names too: openai/gpt-oss-120b at Groq is not OpenAI's.
+            names = full if "/" in pattern else [model]
             if entry.holds(day) and any(matches(pattern, name) for name in names):
                 yield entry
 

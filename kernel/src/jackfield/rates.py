@@ -173,41 +173,34 @@ def _is_usual(usage: Usage) -> bool:
 
 def _billed(usage: Usage) -> Iterator[tuple[str, int]]:
     """Counts by the names of rates, of which no two count the same token."""
-    yield from _inputs(usage)
-    yield from _outputs(usage)
+    hour = min(usage.cache_write_1h_tokens, usage.cache_write_tokens)
+    cached_audio, cached_image = usage.cached_audio_tokens, usage.cached_image_tokens
+    given = {
+        "cache_write_1h": hour,
+        "cache_write": usage.cache_write_tokens - hour,
+        "audio_input": usage.audio_input_tokens - cached_audio,
+        "image_input": usage.image_input_tokens - cached_image,
+        "audio_cached": cached_audio,
+        "image_cached": cached_image,
+        "cached": usage.cached_input_tokens - cached_audio - cached_image,
+    }
+    made = {
+        "audio_output": usage.audio_output_tokens,
+        "image_output": usage.image_output_tokens,
+        "reasoning": usage.reasoning_tokens,
+    }
+    yield from _shares(given, "input", usage.input_tokens)
+    yield from _shares(made, "output", usage.output_tokens)
     for name, count in usage.units.items():
         yield ("audio_hour" if name == AUDIO else name), count
 
 
-def _inputs(usage: Usage) -> Iterator[tuple[str, int]]:
+def _shares(counts: Mapping[str, int], rest: str, total: int) -> Iterator[tuple[str, int]]:
     # What a provider reports may overlap more than it should: no token is billed twice, and what
     # is dearer goes first.
-    left = usage.input_tokens
-    hour = min(usage.cache_write_1h_tokens, usage.cache_write_tokens)
-    cached_audio, cached_image = usage.cached_audio_tokens, usage.cached_image_tokens
-    for name, count in (
-        ("cache_write_1h", hour),
-        ("cache_write", usage.cache_write_tokens - hour),
-        ("audio_input", usage.audio_input_tokens - cached_audio),
-        ("image_input", usage.image_input_tokens - cached_image),
-        ("audio_cached", cached_audio),
-        ("image_cached", cached_image),
-        ("cached", usage.cached_input_tokens - cached_audio - cached_image),
-    ):
-        taken = max(0, min(count, left))
-        left -= taken
-        yield name, taken
-    yield "input", left
-
-
-def _outputs(usage: Usage) -> Iterator[tuple[str, int]]:
-    left = usage.output_tokens
-    for name, count in (
-        ("audio_output", usage.audio_output_tokens),
-        ("image_output", usage.image_output_tokens),
-        ("reasoning", usage.reasoning_tokens),
-    ):
-        taken = max(0, min(count, left))
-        left -= taken
-        yield name, taken
-    yield "output", left
+    for name, count in counts.items():
+        if count > 0:
+            taken = min(count, total)
+            total -= taken
+            yield name, taken
+    yield rest, total

@@ -146,14 +146,19 @@ class Book:
 
 def account_of(id: str, budget: Budget) -> Account:
     """The account of a budget that is not one of its own for each value."""
-    return Account(budget.organization, f"budget:{id}")
+    return Account(budget.organization, _name(id, budget))
+
+
+def _name(id: str, budget: Budget) -> str:
+    """One that is made again in another unit must not count dollars as tokens."""
+    return f"budget:{id}" if budget.unit == "dollars" else f"budget:{id}/{budget.unit}"
 
 
 def _share(id: str, budget: Budget, scope: Scope, value: str, tenant: str) -> Share:
     """Values are a tenant's own words: where each has an account, it is the tenant's."""
     account = account_of(id, budget)
     if scope.each:
-        account = Account(tenant, f"budget:{id}:{value}")
+        account = Account(tenant, f"{account.name}:{value}")
     limit = Limit(account, budget.amount(), budget.span())
     at = UNITS.index(budget.unit)
     return Share(budget, limit, at, value if scope.each else "", scope.about_target)

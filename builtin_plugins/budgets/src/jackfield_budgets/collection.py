@@ -39,6 +39,10 @@ class BudgetCollection(Collection[Budget]):
         """Whether the principal falls under it."""
         return item.scope in principal.scopes
 
+    async def scopes_of(self, id: str, item: Budget) -> Sequence[str]:
+        """What it is for."""
+        return (item.scope,)
+
     async def known(self, things: Sequence[Kept[Budget]]) -> Sequence[Mapping[str, Any]]:
         """What is spent and left of each."""
         single = [kept for kept in things if not Scope.from_text(kept.item.scope).each]

@@ -1,7 +1,7 @@
 """Why a request is refused, in words for the caller."""
 
 from datetime import UTC, datetime
-from math import inf
+from math import ceil, inf
 
 from jackfield.allowances import LimitReached
 from jackfield.errors import GatewayError, NotServed, Overloaded, ProviderError, RateLimited
@@ -53,8 +53,8 @@ def exceeded(share: Share, reached: LimitReached, now: float) -> GatewayError:
     if reached.resets_at == inf:
         return _refusal(share, f"{message} It does not reset.", None)
     when = datetime.fromtimestamp(reached.resets_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    seconds = reached.resets_at - now
-    wait = seconds if seconds <= _DAY else None
+    seconds = ceil(reached.resets_at - now)  # who comes a moment too soon is refused again
+    wait = float(seconds) if seconds <= _DAY else None
     return _refusal(share, f"{message} It resets at {when}.", wait)
 
 

@@ -69,7 +69,7 @@ class Watch:
     _spent_from: set[Terms] = field(factory=set, init=False)
     _touched: dict[Account, Share] = field(factory=dict, init=False)
     notices: dict[Account, str] = field(factory=dict, init=False)
-    _told: dict[tuple[Account, int, float], None] = field(factory=dict, init=False)
+    _told: dict[tuple[Account, int, str], None] = field(factory=dict, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
 
     def start(self) -> None:
@@ -88,6 +88,8 @@ class Watch:
 
     async def look(self) -> None:
         """Look now. Raises StoreUnavailable."""
+        if self._spent_from:
+            await self._ledger.flush()  # Until then the store has not been told what was spent.
         while self._spent_from:
             self._touched.update(self._spent_from.pop().watched)
         while self._touched:
@@ -124,18 +126,19 @@ class Watch:
         since = window.span(now).bucket
         if isinstance(window, Rolling):
             since = int(now) // window.seconds * window.seconds
+        amount = share.limit.amount
         for threshold in share.budget.warn_at:
-            key = (share.limit.account, since, threshold)
-            if spent >= threshold * share.limit.amount and key not in self._told:
+            key = (share.limit.account, since, f"{threshold:g}/{amount}")
+            if spent >= threshold * amount and key not in self._told:
                 if len(self._told) > _MOST_KEPT:
                     self._told.clear()
                 if await self._is_first(*key):
                     self._tell(Notice(share, threshold, spent, since))
                 self._told[key] = None
 
-    async def _is_first(self, account: Account, since: int, threshold: float) -> bool:
+    async def _is_first(self, account: Account, since: int, threshold: str) -> bool:
         """Whether no other process has told it."""
-        key = f"budgets/told/{account.name}/{since}/{threshold:g}"
+        key = f"budgets/told/{account.name}/{since}/{threshold}"
         try:
             await self._store.put(account.scope, key, b"1", ttl=_KEPT_SECONDS, expect=0)
         except Conflict:

@@ -17,6 +17,9 @@ _PAUSES: Final = (0.0, 1.0, 5.0, 25.0)
 
 _MOST_WAITING: Final = 1000
 
+_FAREWELL: Final = 2.0
+"""Seconds in which what still waits may be sent when the gateway stops."""
+
 logger = logging.getLogger("jackfield.budgets")
 
 
@@ -71,8 +74,13 @@ class Webhook:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Send no more."""
+        """Send what waits, if that is soon done, and then no more: nobody else will."""
         if self._task is not None:
+            try:
+                async with asyncio.timeout(_FAREWELL):
+                    await self._waiting.join()
+            except TimeoutError:
+                logger.error("the webhook is too slow: at the end warnings were not sent")
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
@@ -93,6 +101,7 @@ class Webhook:
                     break
             else:
                 logger.error("the webhook does not take warnings; one was given up")
+            self._waiting.task_done()
 
     async def _arrived(self, body: bytes) -> bool:
         try:

@@ -201,6 +201,8 @@ class RateLimits(Plugin):
             return await self._allowances.reserve(terms.limits, needs)
         except LimitReached as reached:
             share = next(share for share in terms.shares if share.limit == reached.limit)
+            if reached.need > share.limit.amount and not share.about_target:
+                exchange.set_response_header("x-should-retry", "false")  # it will never fit
             wait = await self._openings.wait(share, reached.need)
             self._tell(exchange, terms, self._standing(share, wait))
             raise refusals.reached(share, reached.need, wait) from None
