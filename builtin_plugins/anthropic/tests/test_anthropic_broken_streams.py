@@ -9,6 +9,7 @@ from jackfield.testing import FakeUpstream, Gate, run_gateway
 MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": []}
 ASKED = [{"role": "user", "content": "Hi"}]
 ERROR = {"type": "overloaded_error", "message": "Overloaded"}
+STOP = {"type": "message_stop"}
 
 
 def events(*facts: dict[str, Any]) -> bytes:
@@ -35,3 +36,16 @@ async def test_what_came_in_one_read_with_the_error_is_told_before_it() -> None:
             gate.open()
             wire = await answer.read()
     assert wire.index(b'"Hello"') < wire.index(b'" there"') < wire.index(b'"error"')
+
+
+async def test_a_stream_that_begins_with_an_overload_is_asked_for_again() -> None:
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {}}
+    async with FakeUpstream() as server:
+        server.stream([events({"type": "error", "error": ERROR})])
+        server.stream([events({"type": "message_start", "message": MESSAGE}, end, STOP)])
+        toml = f'[providers.near]\nuse = "anthropic"\nbase_url = "{server.base_url}"'
+        async with run_gateway(toml) as client:
+            body = {"model": "near/m", "stream": True, "messages": ASKED}
+            answer = await client.post("/v1/chat/completions", json=body)
+            assert (answer.status, len(server.requests)) == (200, 2)
+            assert b"[DONE]" in await answer.read()

@@ -25,6 +25,8 @@ from jackfield.messages import (
     ToolCall,
     Usage,
 )
+from jackfield.plan import Target
+from jackfield.prices import Cost, PriceBook
 from jackfield_anthropic.endpoints import COUNT_TOKENS, MESSAGES
 from jackfield_anthropic.fields import NAME
 from jackfield_anthropic.messages_native import leaves_out, native_body
@@ -73,6 +75,23 @@ def test_rounds_that_the_sum_leaves_out_are_billed_beside_it() -> None:
     usage = parse(usage={"input_tokens": 3, "output_tokens": 2, "iterations": rounds}).usage
     assert usage is not None
     assert usage.bills == (Bill(Usage(3, 2)), Bill(Usage(7, 1), "a"))
+
+
+@pytest.mark.parametrize(
+    ("told", "rate"),
+    [
+        ({"service_tier": "standard", "inference_geo": "us"}, 1.1),
+        ({"service_tier": "batch", "inference_geo": "us"}, 0.55),
+        ({"speed": "fast", "inference_geo": "us"}, 2.2),
+        ({"service_tier": "batch", "inference_geo": "global"}, 0.5),
+        ({"service_tier": "standard", "inference_geo": "not_available"}, 1),
+    ],
+)
+def test_what_is_held_to_the_us_costs_a_tenth_more(told: dict[str, Any], rate: float) -> None:
+    usage = parse(usage={"input_tokens": 1_000_000, "output_tokens": 0, **told}).usage
+    assert usage is not None
+    cost = PriceBook().cost(Target("anthropic", "claude-opus-5"), usage)
+    assert cost == Cost(round(5_000_000_000 * rate))
 
 
 def test_where_another_model_took_over_each_round_has_its_own_rates() -> None:

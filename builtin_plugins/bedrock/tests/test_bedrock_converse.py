@@ -9,7 +9,18 @@ from msgspec.structs import replace
 
 from jackfield.dialects import Dialect, installed
 from jackfield.errors import InvalidRequest, LossRefused, RateLimited
-from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Reasoning, Text, ToolCall
+from jackfield.messages import (
+    ChatRequest,
+    ChatResponse,
+    Choice,
+    Message,
+    Opaque,
+    Reasoning,
+    Text,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
 from jackfield_bedrock.endpoints import CONVERSE
 
 CHAT = installed("openai.chat")
@@ -160,6 +171,17 @@ def test_tools_and_the_choice_among_them() -> None:
     body, losses = asked(tools=tools, tool_choice=choice)
     assert [tool["toolSpec"]["name"] for tool in body["toolConfig"]["tools"]] == ["g"]
     assert losses == ["tool_choice.names"]
+
+
+def test_a_tool_of_another_vendor_is_lost_by_name_where_functions_are_named() -> None:
+    tools = (Opaque("gemini.generate_content", "googleSearch", {}), Tool("f"), Tool("g"))
+    choice = ToolChoice("auto", ("g",))
+    hi = (Message("user", (Text("Hi"),)),)
+    rendered = CONVERSE.render_request(ChatRequest("m", hi, tools=tools, tool_choice=choice))
+    wanted = ["tool_choice.names", "tools.googleSearch"]
+    assert [loss.feature for loss in rendered.losses] == wanted
+    (tool,) = json.loads(rendered.body)["toolConfig"]["tools"]
+    assert tool["toolSpec"]["name"] == "g"
 
 
 def test_where_no_tool_may_be_called_there_is_none() -> None:

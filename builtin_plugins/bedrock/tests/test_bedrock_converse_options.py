@@ -51,6 +51,10 @@ def thinking(budget: int) -> dict[str, Any]:
         ),
         (CLAUDE, {"reasoning_effort": "low"}, {"thinking": {"type": "adaptive"}}, []),
         (CLAUDE, {"reasoning_effort": "none"}, None, []),
+        (CLAUDE, {"reasoning": {"max_tokens": 0}}, None, []),
+        (OLDER, {"reasoning": {"max_tokens": 0}}, None, []),
+        ("us.amazon.nova-2-lite-v1:0", {"reasoning": {"max_tokens": 0}}, None, []),
+        ("meta.llama3-1", {"reasoning": {"max_tokens": 0}}, None, []),
         (
             "openai.gpt-oss-120b-1:0",
             {"reasoning_effort": "xhigh"},

@@ -140,6 +140,7 @@ def test_a_recorded_response_means_what_an_independent_reading_says(exchange: Ex
     assert choice.finish_detail == exchange.expect["finish"]
     assert counted(response.usage) == expected_count(exchange)
     assert counted(CONVERSE.usage(exchange.body)) == expected_count(exchange)
+    assert CONVERSE.usage_beside(response, exchange.body) == CONVERSE.usage(exchange.body)
 
 
 @each(STREAMS)

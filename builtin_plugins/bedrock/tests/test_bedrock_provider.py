@@ -144,6 +144,9 @@ async def test_without_credentials_nothing_is_sent(upstream: FakeUpstream) -> No
         ('region = "r"\ncredentials = { profile = "p", role_arn = "a" }', "say one of"),
         ('region = "r"\ncredentials = { session_token = "env:ACCESS" }', "session_token goes"),
         ('region = "r"\ncredentials = { external_id = "e" }', "external_id goes"),
+        ('region = "r"\ncredentials = { role_arn = "models" }', "role_arn looks like arn:aws:iam:"),
+        ('region = "us-esat"', "region: 'us-esat' is none of AWS's, which look like us-east-1"),
+        ('region = "US East"', "region: 'US East' is none"),
     ],
 )
 async def test_what_cannot_be_is_refused_at_the_start(toml: str, problem: str) -> None:
@@ -206,6 +209,22 @@ async def test_a_stream_that_breaks_off_is_no_whole_answer(upstream: FakeUpstrea
         assert answer.headers["x-amzn-errortype"] == "ThrottlingException"
     kinds = [settled.outcome.kind for settled in gateway.settled]
     assert "answered" not in kinds
+
+
+@pytest.mark.parametrize("kept", [1, 12, 40, -1])
+async def test_a_message_that_is_cut_is_told_although_the_model_was_done(
+    upstream: FakeUpstream, kept: int
+) -> None:
+    said = encode_event("messageStart", b'{"role":"assistant"}')
+    said += encode_event("messageStop", b'{"stopReason":"end_turn"}')
+    usage = encode_event("metadata", b'{"usage":{"inputTokens":1,"outputTokens":1}}')
+    path = "/bedrock/model/up%2Famazon.nova-lite-v1%3A0/converse-stream"
+    async with run_gateway(table(upstream)) as gateway:
+        streamed(upstream, said + usage[:kept])
+        assert b"internalServerException" in await (await gateway.post(path, json=HI)).read()
+        streamed(upstream, said)  # such as a guardrail's, which counts nothing
+        assert await (await gateway.post(path, json=HI)).read() == said
+    assert [settled.outcome.kind for settled in gateway.settled] == ["truncated", "answered"]
 
 
 async def test_any_other_path_is_passed_through(upstream: FakeUpstream) -> None:

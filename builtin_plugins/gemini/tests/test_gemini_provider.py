@@ -64,6 +64,25 @@ async def test_a_request_keeps_its_version_and_body(front: Front, version: str, 
     assert asked.body == HI
 
 
+async def test_a_thought_goes_back_to_its_vendor_and_to_no_other(front: Front) -> None:
+    gateway, upstream = front
+    path = "/gemini/v1beta/models/{}:generateContent"
+    said = {"role": "assistant", "content": "Hello", "reasoning_content": "Hm."}
+    choice = {"index": 0, "message": said, "finish_reason": "stop"}
+    upstream.reply(json.dumps({**COMPLETION, "choices": [choice]}).encode())
+    answer = await gateway.post(path.format("oa/m"), body=HI)
+    content = json.loads(await answer.read())["candidates"][0]["content"]
+    asked = json.dumps({"contents": [content, *json.loads(HI)["contents"]]}).encode()
+    upstream.reply(CHAT)
+    await gateway.post(path.format("oa/m"), body=asked)
+    assert json.loads(upstream.requests[-1].body)["messages"][0] == said
+    upstream.reply(ANSWER)
+    answer = await gateway.post(path.format("gm/gemini-3-flash"), body=asked)
+    assert answer.headers["x-jackfield-loss"] == "reasoning.replay"
+    kept = json.loads(upstream.requests[-1].body)["contents"][0]
+    assert kept == {"role": "model", "parts": [{"text": "Hello"}]}
+
+
 async def test_a_clients_own_key_does_not_travel_on(front: Front) -> None:
     gateway, upstream = front
     upstream.reply(ANSWER)

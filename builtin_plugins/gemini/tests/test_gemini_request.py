@@ -126,6 +126,15 @@ def test_a_result_of_another_dialect_is_an_object(text: str, response: Any) -> N
     assert result == {"name": "f", "response": response, "id": "x"}
 
 
+def test_a_result_is_told_in_one_text_beside_its_media() -> None:
+    call = Message("assistant", (ToolCall("x", "f", "{}"),))
+    parts = (Text("a"), Document(text="b"), Image(data="AAAA"))
+    body = written(SAID, call, Message("tool", (ToolResult("x", parts),)))
+    result = body["contents"][2]["parts"][0]["functionResponse"]
+    assert result["response"] == {"output": "a\nb"}
+    assert result["parts"] == [{"inlineData": {"data": "AAAA", "mimeType": "image/png"}}]
+
+
 def test_parallel_results_stand_in_one_content() -> None:
     calls = tuple(ToolCall(name, "f", "{}") for name in "ab")
     results = [Message("tool", (ToolResult(name, (Text(name),)),)) for name in "ab"]
@@ -250,6 +259,7 @@ def test_what_google_has_no_words_for_is_named() -> None:
 
 
 def test_a_cached_content_is_the_beginning_of_the_conversation() -> None:
+    assert read(HI | {"continuationToken": "t"}).server_state == "t"
     request = read(HI | {"cachedContent": "cachedContents/1"})
     assert request.server_state == "cachedContents/1"
     assert GENERATE.render_request(request).losses == ()
@@ -304,3 +314,26 @@ def test_an_image_cannot_be_embedded_by_others() -> None:
     content = {"parts": [{"inlineData": {"mimeType": "image/png", "data": "aa"}}]}
     with pytest.raises(InvalidRequest, match="is no text"):
         EMBEDDINGS.parse_request({"content": content}, {"model": "m"})
+
+
+@pytest.mark.parametrize(
+    ("configs", "limit"),
+    [
+        ({"generationConfig": {"maxOutputTokens": 5}}, 5),
+        ({"generation_config": {"max_output_tokens": 5}}, 5),
+        ({"generationConfig": {"maxOutputTokens": 5, "max_output_tokens": 900}}, 900),
+        ({"generationConfig": {"max_output_tokens": 900, "maxOutputTokens": 5}}, 900),
+        (
+            {
+                "generation_config": {"maxOutputTokens": 900},
+                "generationConfig": {"maxOutputTokens": 5},
+            },
+            900,
+        ),
+        ({"generationConfig": {"maxOutputTokens": 5}, "generation_config": {}}, None),
+        ({"generationConfig": {"maxOutputTokens": 5}, "generation_config": None}, 5),
+        ({}, None),
+    ],
+)
+def test_the_largest_limit_counts_however_it_is_spelt(configs: Any, limit: int | None) -> None:
+    assert GENERATE.peek({**HI, **configs}, {"model": "m"}).max_tokens == limit

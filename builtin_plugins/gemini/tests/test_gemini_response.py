@@ -137,36 +137,6 @@ def test_citations_of_others_are_sources_that_count_bytes() -> None:
     }
 
 
-def test_usage_counts_thoughts_as_output_and_back() -> None:
-    usage = Usage(10, 7, cached_input_tokens=4, reasoning_tokens=5, audio_input_tokens=2)
-    assert rendered(Text("a"), usage=usage)["usageMetadata"] == {
-        "promptTokenCount": 10,
-        "candidatesTokenCount": 2,
-        "thoughtsTokenCount": 5,
-        "totalTokenCount": 17,
-        "cachedContentTokenCount": 4,
-        "promptTokensDetails": [
-            {"modality": "TEXT", "tokenCount": 8},
-            {"modality": "AUDIO", "tokenCount": 2},
-        ],
-    }
-
-
-def test_what_tools_told_the_model_is_input() -> None:
-    told = {
-        "promptTokenCount": 10,
-        "toolUsePromptTokenCount": 700,
-        "toolUsePromptTokensDetails": [{"modality": "AUDIO", "tokenCount": 3}],
-        "candidatesTokenCount": 4,
-        "totalTokenCount": 714,
-    }
-    body = msgspec.json.encode({"candidates": [], "usageMetadata": told})
-    usage = GENERATE.usage(body)
-    assert usage is not None
-    assert (usage.input_tokens, usage.total_tokens, usage.audio_input_tokens) == (710, 714, 3)
-    assert rendered(Text("a"), usage=usage)["usageMetadata"] == told
-
-
 def test_an_empty_answer_has_a_part_all_the_same() -> None:
     assert rendered()["candidates"][0]["content"]["parts"] == [{"text": ""}]
 
@@ -198,6 +168,23 @@ def test_anothers_proof_comes_back_from_a_stream_in_pieces() -> None:
     contents = [chunk["candidates"][0]["content"] for chunk in chunks]
     request = GENERATE.parse_request({"contents": contents}, {"model": "m"})
     assert request.messages[0].parts == (SEALABLE, Text("Hi."))
+
+
+def test_what_a_stream_tells_of_a_proof_bit_by_bit_is_one_proof() -> None:
+    vendor = "openai.responses"
+    chunks = streamed(
+        ReasoningDelta(0, "Hm.", id="rs_1", extensions={vendor: {"$item": {}}}),
+        ReasoningDelta(0, encrypted="E", summary=True, extensions={vendor: {}}),
+        ReasoningDelta(1, encrypted="F", extensions={vendor: {}}),
+        Finished("stop"),
+        Ended(),
+    )
+    contents = [chunk["candidates"][0]["content"] for chunk in chunks]
+    request = GENERATE.parse_request({"contents": contents}, {"model": "m"})
+    assert request.messages[0].parts == (
+        Reasoning("Hm.", "rs_1", None, "E", summary=True, extensions={vendor: {"$item": {}}}),
+        Reasoning(encrypted="F", extensions={vendor: {}}),
+    )
 
 
 @pytest.mark.parametrize("client", [CHAT, RESPONSES], ids=["chat", "responses"])
@@ -273,6 +260,12 @@ def test_an_error_among_events_is_told() -> None:
         )
         is None
     )
+
+
+def test_anothers_error_among_events_has_googles_word() -> None:
+    event = GENERATE.stream_renderer(ASK).render(Failed("Wait.", "overloaded_error", None, 529))
+    told = msgspec.json.decode(sse.data_of(event) or b"")
+    assert told == {"error": {"code": 529, "message": "Wait.", "status": "UNAVAILABLE"}}
 
 
 def test_an_event_that_is_no_element_breaks_the_stream_off() -> None:

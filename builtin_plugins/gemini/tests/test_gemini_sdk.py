@@ -159,7 +159,8 @@ async def test_a_chat_of_streams_with_an_openai_api_keeps_its_history(front: Fro
     chat = aio.chats.create(model="oa/gpt")
     found: list[Any] = [chunk async for chunk in await chat.send_message_stream(ASK)]
     parts: list[Any] = [p for c in found if c.candidates for p in c.candidates[0].content.parts]
-    assert [part.text for part in parts if part.thought] == ["Hm."]
+    thoughts = [(part.text, part.thought_signature is None) for part in parts if part.thought]
+    assert thoughts == [("Hm.", True), ("", False)]
     assert [p.function_call.id for p in parts if p.function_call] == ["w_1"]
     last: Any = found[-1]
     assert last.candidates[0].finish_reason == types.FinishReason.STOP
@@ -169,6 +170,7 @@ async def test_a_chat_of_streams_with_an_openai_api_keeps_its_history(front: Fro
     assert (await chat.send_message([response])).text == "Bye."
     roles = [message["role"] for message in sent(upstream)["messages"]]
     assert roles == ["user", "assistant", "tool"]
+    assert sent(upstream)["messages"][1]["reasoning_content"] == "Hm."
     assert sent(upstream)["messages"][2]["tool_call_id"] == "w_1"
 
 

@@ -33,6 +33,7 @@ def test_an_openapi_schema_becomes_json_schema() -> None:
             "type": {"type": "ARRAY", "min_items": "1", "items": {"type": "INTEGER"}},
         },
         "propertyOrdering": ["a"],
+        "property_ordering": ["a"],
     }
     request = read(
         HI | {"tools": [{"functionDeclarations": [{"name": "f", "parameters": openapi}]}]}

@@ -170,6 +170,12 @@ def test_a_call_comes_whole_and_usage_with_the_finish() -> None:
     assert losses == []
 
 
+def test_no_chunk_but_the_last_speaks_of_usage() -> None:
+    events = (Started("i", "m"), TextDelta(0, "a"), TextDelta(0, "b"), UsageReported(Usage(1, 2)))
+    values, _ = streamed(*events, Finished("stop"), Ended())
+    assert ["usage" in value for value in values] == [False] * (len(values) - 1) + [True]
+
+
 def test_a_streamed_thought_keeps_its_proof() -> None:
     proof = ReasoningDelta(0, signature="sig", extensions=ANTHROPIC)
     values, _ = streamed(Started("i", "m"), ReasoningDelta(0, "Hm.", extensions=ANTHROPIC), proof)
@@ -258,3 +264,10 @@ def test_other_streams_end_in_events_of_their_own(wire: bytes, terminal: str | N
     assert RESOURCE.terminal(wire) == terminal
     if terminal is not None:
         assert any(hint in wire for hint in RESOURCE.terminal_hints)
+
+
+def test_an_event_that_is_nested_without_end_tells_nothing() -> None:
+    event = sse.encode(b'{"error":' + b"[" * 9999 + b"]" * 9999 + b"}")
+    assert (CHAT.terminal(event), RESOURCE.terminal(event)) == (None, None)
+    with pytest.raises(ProviderError):
+        CHAT.stream_parser().feed(event)

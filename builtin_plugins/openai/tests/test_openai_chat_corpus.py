@@ -186,7 +186,9 @@ def test_a_recorded_response_means_what_an_independent_reading_says(exchange: Ex
 
 @each(ANSWERS)
 def test_usage_is_what_the_provider_reports(exchange: Exchange) -> None:
-    assert counted(CHAT.usage(exchange.body)) == expected_count(exchange)
+    usage = CHAT.usage(exchange.body)
+    assert counted(usage) == expected_count(exchange)
+    assert CHAT.usage_beside(CHAT.parse_response(exchange.body), exchange.body) == usage
 
 
 @each(ANSWERS)

@@ -293,3 +293,14 @@ def test_results_become_messages_and_what_they_cannot_hold_follows_them() -> Non
 )
 def test_what_chat_cannot_say_is_a_loss(request_: ChatRequest, features: list[str]) -> None:
     assert lost(request_) == features
+
+
+@pytest.mark.parametrize("parts", [(), (Reasoning("t", signature="s"),)])
+def test_an_earlier_turn_of_which_nothing_is_left_is_an_empty_text(parts: Any) -> None:
+    request = foreign(Message("assistant", parts), Message("user", (Text("hi"),)))
+    assert rendered(request)["messages"][0] == {"role": "assistant", "content": ""}
+
+
+def test_an_earlier_turn_with_calls_alone_needs_no_text() -> None:
+    request = foreign(Message("assistant", (ToolCall("a", "f", "{}"),)))
+    assert rendered(request)["messages"][0]["content"] is None

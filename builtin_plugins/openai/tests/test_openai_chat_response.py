@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 from openai.types.chat import ChatCompletion
 
+from jackfield import sse
+from jackfield.dialects import installed
+from jackfield.events import Finished
 from jackfield.messages import (
     Audio,
     ChatRequest,
@@ -196,3 +199,28 @@ def test_a_client_of_legacy_functions_gets_a_function_call() -> None:
 def test_what_is_no_completion_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - that it is one is all that is promised
         CHAT.parse_response(body)
+
+
+@pytest.mark.parametrize("tier", ["priority", "default", None, 7])
+def test_an_answer_that_is_parsed_tells_its_tier_without_being_read_again(tier: Any) -> None:
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    tree = completion({"content": "Hi"}) | {"usage": usage, "service_tier": tier}
+    body = json.dumps(tree).encode()
+    used = CHAT.usage_beside(CHAT.parse_response(body), b"")
+    assert used == CHAT.usage(body)
+    assert used is not None
+    assert used.service_tier == ("priority" if tier == "priority" else None)
+
+
+@pytest.mark.parametrize("word", [["stop"], {"reason": "stop"}, 7])
+def test_a_reason_that_is_no_word_is_told_to_nobody_else(word: Any) -> None:
+    body = json.dumps(completion({"content": "Hi"}, finish_reason=word)).encode()
+    answer = CHAT.parse_response(body)
+    assert answer.choices[0].finish_detail is None
+    shown = json.loads(CHAT.render_response(answer, ASKED).body)
+    assert shown["choices"][0]["finish_reason"] == word
+    told = installed("anthropic.messages").render_response(answer, ASKED)
+    assert json.loads(told.body)["stop_reason"] == "end_turn"
+    chunk = {"choices": [{"index": 0, "delta": {}, "finish_reason": word}]}
+    events = CHAT.stream_parser().feed(sse.encode(json.dumps(chunk).encode()))
+    assert [event.detail for event in events if isinstance(event, Finished)] == [None]

@@ -61,11 +61,20 @@ def test_an_error_event_holds_the_same_object() -> None:
             b'{"error": {"message": "m", "type": "t", "param": "p", "code": "c"}}',
             UpstreamFailure("m", "t", "c", "p"),
         ),
-        (b'{"error": {"message": "m", "code": 401}}', UpstreamFailure("m", None, "401")),
+        (
+            b'{"error": {"message": "m", "code": 401}}',
+            UpstreamFailure("m", None, "401", status=401),
+        ),
         (b'[{"error": {"message": "m"}}]', UpstreamFailure("m")),
         (b'{"error": "m"}', UpstreamFailure("m")),
+        (
+            b'{"type": "response.failed", "response": {"error": {"code": "c", "message": "m"}}}',
+            UpstreamFailure("m", None, "c"),
+        ),
         (b'{"object": "error", "message": "m", "type": "t"}', UpstreamFailure("m", "t")),
         (b'{"detail": "m"}', UpstreamFailure("m")),
+        (b'{"detail": {"error": "m"}}', UpstreamFailure("m")),  # DeepInfra
+        (b'{"errors": [{"message": "m", "code": 7}], "success": false}', UpstreamFailure("m")),
         (b'{"detail": [{"msg": "a"}, {"msg": "b"}]}', UpstreamFailure("a; b")),
         (b'{"message": {"detail": [{"msg": "a"}]}}', UpstreamFailure("a")),
         (

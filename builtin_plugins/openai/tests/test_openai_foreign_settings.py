@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from openai.types.responses import Response
 
 from jackfield.dialects import Dialect
@@ -102,3 +103,66 @@ def test_speech_that_responses_cannot_hear_breaks_the_question() -> None:
 def test_chat_takes_no_documents_by_their_addresses() -> None:
     assert not CHAT.document_urls
     assert CHAT.image_urls
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("model", "effort"),
+    [
+        ("gpt-5.1", "none"),
+        ("gemini-2.5-flash", "none"),
+        ("gpt-5-mini", "minimal"),
+        ("openai/o3", "low"),
+        ("gpt-oss-120b", "low"),
+        ("gpt-4o", None),
+    ],
+)
+def test_no_budget_is_the_least_effort_that_the_model_knows(
+    dialect: Dialect, model: str, effort: str | None
+) -> None:
+    request = replace(asked(reasoning=ReasoningRequest(budget_tokens=0)), model=model)
+    body, lost = rendered(dialect, request)
+    said = body.get("reasoning_effort", body.get("reasoning", {}).get("effort"))
+    assert said == effort
+    assert lost == ([] if effort in (None, "none") else ["reasoning.budget_tokens"])
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("media_type", "name"),
+    [
+        ("text/csv", "document.csv"),
+        ("text/plain; charset=utf-8", "document.txt"),
+        ("video/mp4", "document.mp4"),
+        ("application/vnd.ms-excel", "document.xls"),
+        ("application/octet-stream", "document"),
+        (None, "document.pdf"),
+    ],
+)
+def test_a_file_without_a_name_is_called_after_its_type(
+    dialect: Dialect, media_type: str | None, name: str
+) -> None:
+    body, _ = rendered(dialect, asked(Document(data="AA==", media_type=media_type)))
+    (turn,) = body.get("messages") or body["input"]
+    (part,) = turn["content"]
+    assert part.get("file", part)["filename"] == name
+
+
+@pytest.mark.parametrize(
+    ("model", "members", "wanted"),
+    [
+        ("gpt-5", {}, True),
+        ("gpt-5", {"store": True}, False),
+        ("gpt-4o", {}, False),
+        ("gpt-5-chat-latest", {}, False),
+        ("gpt-oss-120b", {}, False),
+        ("mine", {"reasoning": ReasoningRequest(effort="low")}, True),
+        ("mine", {"reasoning": ReasoningRequest(effort="none")}, False),
+        ("gpt-5", {"extensions": {RESPONSES.name: {}}, "store": False}, False),
+    ],
+)
+def test_thoughts_that_only_the_vendor_can_read_are_asked_for_where_it_keeps_nothing(
+    model: str, members: Any, wanted: bool
+) -> None:
+    body, _ = rendered(RESPONSES, replace(asked(**members), model=model))
+    assert ("reasoning.encrypted_content" in body.get("include", ())) is wanted

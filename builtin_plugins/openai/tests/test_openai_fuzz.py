@@ -18,8 +18,10 @@ from jackfield_openai.endpoints import (
     COUNT_TOKENS,
     EMBEDDINGS,
     RERANK,
+    RESOURCE,
     RESPONSES,
 )
+from jackfield_openai.realtime import REALTIME
 
 ROUNDS = 3000
 CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -147,3 +149,36 @@ def test_a_damaged_event_breaks_a_stream_off_or_is_understood() -> None:
             continue
         for one in events:
             renderer.render(one)
+
+
+DEEP = b'{"type":"response.done","choices":[],"usage":%b,"error":%b}' % (
+    (b"[" * 9999 + b"]" * 9999,) * 2
+)
+
+
+@pytest.mark.parametrize("dialect", [CHAT, RESPONSES, RESOURCE], ids=lambda dialect: dialect.name)
+def test_an_event_that_is_nested_without_end_tells_nothing(dialect: Dialect) -> None:
+    event = sse.encode(DEEP)
+    meter = dialect.usage_meter()
+    meter.feed(event)
+    assert (dialect.terminal(event), meter.usage()) == (None, None)
+    assert dialect.parse_error(500, DEEP).message == "The provider answered 500 without a message."
+
+
+def test_a_message_of_a_session_that_is_nested_without_end_tells_nothing() -> None:
+    meter = REALTIME.usage_meter()
+    meter.feed(DEEP)
+    assert meter.usage() is None
+
+
+@pytest.mark.parametrize("dialect", [CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES])
+def test_an_answer_that_is_nested_without_end_is_none(dialect: Dialect) -> None:
+    for read in (dialect.usage, dialect.parse_response):
+        with pytest.raises(ValueError, match="JSON"):
+            read(DEEP)
+
+
+@pytest.mark.parametrize("dialect", [CHAT, COMPLETIONS, RESPONSES])
+def test_an_event_that_is_nested_without_end_breaks_a_translation_off(dialect: Dialect) -> None:
+    with pytest.raises(ProviderError):
+        dialect.stream_parser().feed(sse.encode(DEEP))

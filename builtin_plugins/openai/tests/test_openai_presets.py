@@ -146,6 +146,16 @@ async def test_what_an_api_refuses_is_left_out_and_named(upstream: FakeUpstream)
     assert answer.headers["x-jackfield-loss"] == "tools"
 
 
+async def test_a_call_that_an_api_cannot_make_is_not_asked_of_it(upstream: FakeUpstream) -> None:
+    tool = {"type": "function", "name": "f", "parameters": {"type": "object"}}
+    question = {"model": "up/m", "input": "Hi", "tools": [tool], "tool_choice": "required"}
+    async with run_gateway(table(upstream, "perplexity")) as gateway:
+        answer = await gateway.post("/v1/responses", json=question)
+    assert answer.status == 400
+    assert "tool_choice dropped" in (await answer.json())["error"]["message"]
+    assert upstream.requests == []
+
+
 async def test_a_client_of_chat_is_heard_in_the_words_of_the_api(upstream: FakeUpstream) -> None:
     upstream.reply(json.dumps(CHAT).encode())
     question = ASK | {"max_completion_tokens": 9}
@@ -154,9 +164,27 @@ async def test_a_client_of_chat_is_heard_in_the_words_of_the_api(upstream: FakeU
     assert sent(upstream) == ASK | {"model": "m", "max_tokens": 9}
 
 
-async def test_what_needs_no_other_word_is_passed_on_byte_for_byte(upstream: FakeUpstream) -> None:
+@pytest.mark.parametrize(
+    "members",
+    ['"max_tokens":null,"max_completion_tokens":9', r'"max_completion_\u0074okens":9'],
+    ids=["beside a null", "escaped"],
+)
+async def test_a_limit_reaches_the_api_however_it_is_written(
+    upstream: FakeUpstream, members: str
+) -> None:
     upstream.reply(json.dumps(CHAT).encode())
-    body = b'{"messages" : [], "max_tokens":9,  "model":"up/m"}'
+    async with run_gateway(table(upstream, "deepseek")) as gateway:
+        body = f'{{"model":"up/m","messages":[],{members}}}'.encode()
+        await gateway.post("/v1/chat/completions", body=body)
+    assert sent(upstream) == {"model": "m", "messages": [], "max_tokens": 9}
+
+
+@pytest.mark.parametrize("text", ["[]", r'[{"role":"user","content":"\u00e9 \"developer\""}]'])
+async def test_what_needs_no_other_word_is_passed_on_byte_for_byte(
+    upstream: FakeUpstream, text: str
+) -> None:
+    upstream.reply(json.dumps(CHAT).encode())
+    body = f'{{"messages" : {text}, "max_tokens":9,  "model":"up/m"}}'.encode()
     async with run_gateway(table(upstream, "deepseek")) as gateway:
         await gateway.post("/v1/chat/completions", body=body)
     assert upstream.requests[-1].body == body.replace(b"up/m", b"m")

@@ -111,6 +111,14 @@ def test_items_of_this_dialect_alone_come_back_in_their_place(item: dict[str, An
     assert render(parse(input=items))["input"] == items
 
 
+def test_a_reference_to_a_thought_is_of_the_models_turn() -> None:
+    thought = {"type": "item_reference", "id": "rs_1"}
+    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    request = parse(input=[{"role": "user", "content": "a"}, thought, call])
+    assert [message.role for message in request.messages] == ["user", "assistant"]
+    assert render(request)["input"][1] == thought
+
+
 def test_several_summaries_of_one_thought_stay_one_item() -> None:
     item = {
         "type": "reasoning",

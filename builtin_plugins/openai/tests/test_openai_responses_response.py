@@ -222,3 +222,20 @@ def test_items_of_servers_tools_ride_along() -> None:
 def test_what_is_no_response_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         RESPONSES.parse_response(body)
+
+
+@pytest.mark.parametrize(
+    ("tools", "model"),
+    [
+        ('[{"type":"image_generation","model":"gpt-image-1"}]', "gpt-image-1"),
+        ('[{"type":"image_generation","model":7}]', "unknown"),
+        ('["image_generation"]', "unknown"),
+        ("7", "unknown"),
+    ],
+)
+def test_images_are_billed_to_the_model_that_a_tool_names(tools: str, model: str) -> None:
+    made = '{"image_gen":{"input_tokens":1,"output_tokens":2,"total_tokens":3}}'
+    body = f'{{"output":[],"usage":{{"input_tokens":1}},"tool_usage":{made},"tools":{tools}}}'
+    usage = RESPONSES.usage(body.encode())
+    assert usage is not None
+    assert [bill.model for bill in usage.bills] == [None, model]

@@ -100,7 +100,7 @@ def test_and_back_again() -> None:
     }
     assert (body["max_output_tokens"], body["reasoning"]) == (9, {"effort": "high"})
     assert (body["prompt_cache_key"], body["top_logprobs"]) == ("k", 2)
-    assert body["include"] == ["message.output_text.logprobs"]
+    assert body["include"] == ["message.output_text.logprobs", "reasoning.encrypted_content"]
     assert losses == []
 
 

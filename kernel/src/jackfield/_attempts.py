@@ -111,7 +111,7 @@ class Attempts:
         exchange.acting, exchange.due = hook, began + self._patience
         try:
             response: Response = await hook.call(exchange, target, call_next)
-            if response is None or response is not call_next.response:
+            if call_next.response is None or response is not call_next.response:
                 response = await self._checked(hook, call_next, target, response)
         except GatewayError:
             raise

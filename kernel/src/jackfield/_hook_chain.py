@@ -27,13 +27,11 @@ class Hook:
     is_timed: bool = field(init=False)
     dry_runs_only: bool = field(init=False)
     replaces_response: bool = field(init=False)
-    mutates_response: bool = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "is_timed", self.name != "on_stream_chunk")
         object.__setattr__(self, "dry_runs_only", hasattr(self.call, "jackfield_dry_runs_only"))
         object.__setattr__(self, "replaces_response", self.name == "post_response")
-        object.__setattr__(self, "mutates_response", "response" in self.plugin.mutates)
 
 
 @frozen(eq=False)

@@ -136,7 +136,8 @@ class Pipeline:
             if changed is not None:
                 changed = self.caller.checked(hook, exchange, Plan, changed)
                 if changed is not None and (stranger := self.attempts.stranger(changed)):
-                    changed = self.caller.fail(hook, exchange, f"chose {stranger}, unknown here")
+                    self.caller.fail(hook, exchange, f"chose {stranger}, unknown here")
+                    changed = None
                 plan = changed.signed(hook.plugin.name) if changed is not None else plan
         exchange.plan = plan
         return plan

@@ -10,6 +10,7 @@ import msgspec
 
 from jackfield._client import Answer
 from jackfield._scrubber import Scrubber
+from jackfield._upstream_error import mapped
 from jackfield.dialects import Dialect
 from jackfield.errors import GatewayError, ProviderError, ProviderUnavailable, StreamTruncated
 from jackfield.messages import Usage
@@ -317,6 +318,7 @@ class ProviderStream:
         error = ProviderError(
             said.message, provider=self._provider, error_type=said.type, error_code=said.code
         )
+        error.upstream_status = said.status and mapped(said.status)
         if not self._translated and data[:1] == b"{":
             error.event = self._scrubbed(event, "error")
         return error

@@ -44,22 +44,19 @@ class UpstreamErrors:
         When the caller speaks the provider's dialect and nothing in the body had to be taken out,
         the error carries the body as it came.
         """
-        status = answer.status
-        retry_after = parse_retry_after(answer.headers)
+        status, name = answer.status, self._provider
+        wait = parse_retry_after(answer.headers)
         if status not in SHOWN:
             return ProviderError(
-                _generic(status),
-                provider=self._provider,
-                upstream_status=_mapped(status),
-                retry_after=retry_after,
+                _generic(status), provider=name, upstream_status=mapped(status), retry_after=wait
             )
         said = spoken.parse_error(status, self.scrubber.plain(body))
         error = ProviderError(
             said.message or f"The provider answered with status {status}.",
-            provider=self._provider,
+            provider=name,
             upstream_status=status,
             param=said.param,
-            retry_after=said.retry_after if retry_after is None else retry_after,
+            retry_after=said.retry_after if wait is None else wait,
             error_type=said.type,
             error_code=said.code,
         )
@@ -114,7 +111,7 @@ def _generic(status: int) -> str:
     return _GENERIC.get(status, "The provider failed.")
 
 
-def _mapped(status: int) -> int | None:
+def mapped(status: int) -> int | None:
     """The status for the caller: the gateway's own trouble with a provider is not the caller's.
 
     None where asking the same provider again would not help, as after a refused key.

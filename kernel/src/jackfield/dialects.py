@@ -66,13 +66,17 @@ class Rendered(msgspec.Struct, frozen=True):
 
 
 class UpstreamFailure(msgspec.Struct, frozen=True):
-    """What a provider's error body says; `retry_after` is in seconds."""
+    """What a provider's error says; `retry_after` is in seconds.
+
+    `status` is the one that an answer with such an error would have, for an error in a stream.
+    """
 
     message: str
     type: str | None = None
     code: str | None = None
     param: str | None = None
     retry_after: float | None = None
+    status: int | None = None
 
 
 Terminal = Literal["end", "error"]

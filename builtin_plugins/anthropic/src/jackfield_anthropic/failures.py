@@ -91,6 +91,7 @@ def _read_failure(error: Any) -> UpstreamFailure:
         message[:_LONGEST] if isinstance(message, str) else "",
         kind if isinstance(kind, str) else None,
         code if isinstance(code, str) else None,
+        status=_STATUSES.get(kind) if isinstance(kind, str) else None,
     )
 
 
@@ -98,4 +99,4 @@ def failed_event(error: Any) -> Failed:
     """The canonical event for an error inside a stream."""
     said = _read_failure(error)
     message = said.message or "The provider broke the stream off with an error."
-    return Failed(message, said.type, said.code, _STATUSES.get(said.type or ""))
+    return Failed(message, said.type, said.code, said.status)

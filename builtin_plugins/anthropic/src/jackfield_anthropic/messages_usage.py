@@ -55,10 +55,12 @@ def _units(used: Any) -> Mapping[str, int]:
 
 
 def _tier(value: Mapping[str, Any]) -> str | None:
-    if value.get("speed") == "fast":
-        return "fast"
-    tier = value.get("service_tier")
-    return tier if type(tier) is str else None
+    """How it was processed, and where if that costs more: held to the US it costs a tenth more."""
+    told = value.get("service_tier")
+    tier = "fast" if value.get("speed") == "fast" else told if type(told) is str else None
+    if value.get("inference_geo") != "us":
+        return tier
+    return f"us_{tier}" if tier in ("fast", "batch") else "us"
 
 
 def _bills(usage: Usage, rounds: list[Any]) -> tuple[Bill, ...]:

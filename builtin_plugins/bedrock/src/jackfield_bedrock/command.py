@@ -225,7 +225,10 @@ class CommandRDialect(CommandDialect):
 
 
 def _is_last(data: bytes) -> bool:
-    chunk = msgspec.json.decode(data)
+    try:
+        chunk = msgspec.json.decode(data)
+    except (ValueError, RecursionError):
+        return False
     return isinstance(chunk, dict) and chunk.get("is_finished") is True
 
 

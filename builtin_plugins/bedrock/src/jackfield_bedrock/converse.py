@@ -103,6 +103,10 @@ class ConverseDialect(BedrockDialect):
     def parse_response(self, body: bytes) -> ChatResponse:
         return read_response(body)
 
+    def usage_beside(self, response: CanonicalResponse, body: bytes) -> Usage | None:
+        answer = answer_of(response)
+        return in_tier(answer.usage, answer.extensions[NAME].get("serviceTier"))
+
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
         return write_response(answer_of(response), request.model)
 

@@ -70,25 +70,24 @@ def write_reasoning(request: ChatRequest, losses: list[Loss]) -> Tree:
 
 def _asked_of(request: ChatRequest, asked: ReasoningRequest, losses: list[Loss]) -> Tree:
     match family_of(request.model):
-        case "claude":
-            return _claude(request, asked, losses)
-        case "nova" if thinks_by_effort(request.model):
-            return _nova(request, asked, losses)
         case "gpt-oss":
             return nested(_PLAIN[0], _of_three(asked, losses))
         case "qwen":
             return nested(_PLAIN[1], _of_three(asked, losses))
-    if asked.effort != "none":
-        detail = f"there is no known way to ask {request.model} to think"
-        losses.append(Loss("reasoning", "reasoning", "dropped", detail))
+        case _ if asked.effort == "none" or asked.budget_tokens == 0:
+            return {}  # which is how these are asked not to think
+        case "claude":
+            return _claude(request, asked, losses)
+        case "nova" if thinks_by_effort(request.model):
+            return _nova(request, asked, losses)
+    detail = f"there is no known way to ask {request.model} to think"
+    losses.append(Loss("reasoning", "reasoning", "dropped", detail))
     return {}
 
 
 def _claude(request: ChatRequest, asked: ReasoningRequest, losses: list[Loss]) -> Tree:
     version = claude_version(request.model)
     choice = request.tool_choice
-    if asked.effort == "none" and asked.budget_tokens is None:
-        return {}
     why = ""
     if version < (3, 7):
         why = "it does not think"
@@ -119,8 +118,6 @@ def _claude(request: ChatRequest, asked: ReasoningRequest, losses: list[Loss]) -
 
 
 def _nova(request: ChatRequest, asked: ReasoningRequest, losses: list[Loss]) -> Tree:
-    if asked.effort == "none":
-        return {}
     effort = _of_three(asked, losses)
     bounds = (request.max_tokens, request.temperature, request.top_p)
     if effort == "high" and any(bound is not None for bound in bounds):

@@ -126,10 +126,10 @@ def _has_calls(request: ChatRequest) -> bool:
 
 
 def _limited(tools: tuple[Tool | Opaque, ...], names: tuple[str, ...]) -> tuple[Tool | Opaque, ...]:
-    """The tools that may be called: Bedrock has no other way to say it."""
+    """The tools that may be called: Bedrock has no other way to say it. A name means a function."""
     if not names:
         return tools
-    return tuple(tool for tool in tools if isinstance(tool, Tool) and tool.name in names)
+    return tuple(tool for tool in tools if isinstance(tool, Opaque) or tool.name in names)
 
 
 def _write_tools(tools: tuple[Tool | Opaque, ...], losses: list[Loss]) -> list[Block]:

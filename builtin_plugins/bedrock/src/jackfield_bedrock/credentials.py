@@ -1,9 +1,14 @@
 """What the configuration says of AWS credentials."""
 
+import re
+from typing import Final
+
 from attrs import frozen
 
 from jackfield.config import option
 from jackfield.secrets import SecretRef
+
+_ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+")
 
 
 @frozen
@@ -32,3 +37,5 @@ class Credentials:
             raise ValueError("session_token goes with access_key and secret_key")
         if self.external_id is not None and self.role_arn is None:
             raise ValueError("external_id goes with role_arn")
+        if self.role_arn is not None and not _ROLE.fullmatch(self.role_arn):
+            raise ValueError("role_arn looks like arn:aws:iam::123456789012:role/NAME")

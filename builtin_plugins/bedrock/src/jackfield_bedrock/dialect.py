@@ -5,8 +5,9 @@ from typing import Any
 
 from jackfield.dialects import Dialect, UpstreamFailure
 from jackfield.errors import GatewayError
+from jackfield.messages import Usage
 
-from . import failures
+from . import failures, header_usage
 
 
 class BedrockDialect(Dialect):
@@ -14,6 +15,9 @@ class BedrockDialect(Dialect):
 
     def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
         return body
+
+    def usage_with(self, usage: Usage | None, headers: Mapping[str, str]) -> Usage | None:
+        return header_usage.usage_with(usage, headers)
 
     def render_error(self, error: GatewayError, request_id: str) -> bytes:
         return failures.render_error(error, request_id)

@@ -37,6 +37,9 @@ class InvokedEmbeddings(BedrockDialect):
 
     def usage(self, body: bytes) -> Usage | None:
         response = self.parse_response(body)
+        return self.usage_beside(response, body)
+
+    def usage_beside(self, response: CanonicalResponse, body: bytes) -> Usage | None:
         return response.usage if isinstance(response, EmbeddingsResponse) else None
 
     def usage_meter(self) -> UsageMeter:

@@ -22,6 +22,7 @@ class CohereEmbeddingsDialect(InvokedEmbeddings):
     """Cohere Embed: of its vectors the floats, of its inputs the texts."""
 
     name: ClassVar[str] = NAME
+    most_inputs: ClassVar[int | None] = 96
     request_texts: ClassVar[tuple[str, ...]] = ("texts/*",)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:

@@ -24,6 +24,7 @@ class NovaEmbeddingsDialect(InvokedEmbeddings):
     """One text in, one vector out; other media are passed through alone."""
 
     name: ClassVar[str] = NAME
+    most_inputs: ClassVar[int | None] = 1
     request_texts: ClassVar[tuple[str, ...]] = (f"{_PARAMS}/text/value",)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:

@@ -21,6 +21,7 @@ class TitanEmbeddingsDialect(InvokedEmbeddings):
     """Titan Text Embeddings and, of Titan Multimodal Embeddings, those of texts."""
 
     name: ClassVar[str] = NAME
+    most_inputs: ClassVar[int | None] = 1
     request_texts: ClassVar[tuple[str, ...]] = ("inputText",)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:

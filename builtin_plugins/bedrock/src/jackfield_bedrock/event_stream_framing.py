@@ -138,14 +138,17 @@ def unwrap(payload: bytes) -> bytes | None:
     """The model's own JSON in the payload of a `chunk` event; None when there is none."""
     try:
         return b64decode(_part(payload).bytes, validate=True) or None
-    except (ValueError, msgspec.MsgspecError):
+    except (ValueError, RecursionError):
         return payload or None
 
 
 def _error_of(data: bytes) -> tuple[str, str] | None:
     if b'"error"' not in data:
         return None
-    value: Any = msgspec.json.decode(data)
+    try:
+        value: Any = msgspec.json.decode(data)
+    except (ValueError, RecursionError):
+        return None
     error = value.get("error") if isinstance(value, dict) and value.get("type") == "error" else None
     if not isinstance(error, dict):
         return None

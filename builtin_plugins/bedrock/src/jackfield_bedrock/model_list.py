@@ -49,6 +49,6 @@ async def listed_models(control: Control, headers: Iterable[tuple[str, str]]) ->
         raise ProviderUnavailable(f"Its list of models was refused with status {answer.status}.")
     try:
         listed = msgspec.json.decode(body, type=_Models)
-    except msgspec.MsgspecError as error:
+    except (ValueError, RecursionError) as error:
         raise ProviderUnavailable("Its list of models cannot be read.") from error
     return [model.model_id for model in listed.model_summaries]

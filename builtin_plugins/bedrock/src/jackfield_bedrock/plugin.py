@@ -1,6 +1,7 @@
 """The provider `bedrock`: Amazon Bedrock in one region."""
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -22,6 +23,7 @@ from .converse import ConverseDialect
 from .converse_thoughts import without_foreign_thoughts
 from .credentials import Credentials
 from .endpoints import ANTHROPIC, CONVERSE, COUNT_TOKENS, DIALECTS, PATHS, endpoints
+from .header_usage import PASSED
 from .invoke import BODIES
 from .invoke_models import body_of, is_bedrock_name, is_opaque
 from .model_list import LISTING, Control, listed_models
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 _SECRETS: Final = ("access_key", "secret_key", "session_token")
 _REGIONS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
+_REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
 _BODIES: Final[Mapping[Dialect, str]] = {
     ANTHROPIC: "anthropic",
     **{dialect: body for body, dialect in BODIES.items()},
@@ -72,11 +75,14 @@ class Bedrock(HttpProvider):
             "x-amzn-bedrock-trace",
         }
     )
+    answer_headers: ClassVar[frozenset[str]] = PASSED
 
     def __init__(self, config: Any) -> None:
         region = config.region or next(filter(None, map(os.environ.get, _REGIONS)), None)
         if not region:
             raise ValueError('no region: write region = "us-east-1", or set AWS_REGION')
+        if not config.base_url and not _REGION.fullmatch(region):
+            raise ValueError(f"region: {region!r} is none of AWS's, which look like us-east-1")
         self._control_url = "" if config.base_url else _address("bedrock", region)
         url = config.base_url or _address("bedrock-runtime", region)
         bearer = config.credentials.bearer

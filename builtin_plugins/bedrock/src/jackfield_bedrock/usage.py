@@ -101,7 +101,7 @@ class EventMeter:
         for event in reversed(self._framing.split(self._batch)):
             try:
                 usage = self._read(msgspec.json.decode(self._framing.data_of(event) or b"null"))
-            except (msgspec.DecodeError, ValueError):
+            except (msgspec.DecodeError, ValueError, RecursionError):
                 continue
             if usage is not None:
                 return usage

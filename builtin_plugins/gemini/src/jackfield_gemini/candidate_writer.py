@@ -21,10 +21,11 @@ from jackfield.messages import Audio, Reasoning, Refusal, Text, ToolCall
 
 from .fields import NAME, carry, own
 from .finish import write_finish
+from .foreign_thought import ForeignThought
 from .grounding import GroundingWriter
 from .logprobs import write_logprobs
-from .parts import PartsWriter, write_thought
-from .signatures import is_own, sealed
+from .parts import PartsWriter
+from .signatures import is_own
 
 Wire = dict[str, Any]
 
@@ -43,6 +44,7 @@ class CandidateWriter:
         self._losses = losses
         self._parts = PartsWriter(f"candidates[{index}]", losses, "assistant", answer=True)
         self._calls: dict[int, _OpenCall] = {}
+        self._foreign: ForeignThought | None = None
         self._texts: dict[int, list[str]] = {}
         self._grounding = GroundingWriter()
         self._cited: list[CitationAdded] = []
@@ -52,21 +54,24 @@ class CandidateWriter:
 
     def add(self, event: Any) -> list[Wire]:
         """The parts that an event completes."""
-        return _WRITERS[type(event)](self, event)
+        before: list[Wire] = []
+        if self._foreign is not None and event.part != self._foreign.part:
+            before = self._end_thought()
+        return before + _WRITERS[type(event)](self, event)
 
     def finish(self, event: Finished) -> list[Wire]:
         """The parts that waited for the end; the reason for it waits for `last`."""
         if self._finished is not None:
             return []
         self._finished = event
-        parts = self._flush()
+        parts = self._end_thought() + self._flush()
         self._parts.close()
         return parts + self._taken()
 
     def last(self) -> Wire:
         """The candidate of the last element."""
         event = self._finished or Finished("tool_calls" if self._has_calls else "stop", self._index)
-        parts = [*self._flush(), *self._taken()] or [{"text": ""}]
+        parts = [*self._end_thought(), *self._flush(), *self._taken()] or [{"text": ""}]
         kept = own(event.extensions)
         word = kept.get("$finishReason", event.detail)
         wire: Wire = {
@@ -125,6 +130,10 @@ class CandidateWriter:
 
     def _reasoning(self, event: ReasoningDelta) -> list[Wire]:
         before = self._flush() if event.text else []
+        if not is_own(event):
+            self._foreign = self._foreign or ForeignThought(event.part)
+            self._foreign.keep(event)
+            return [*before, {"text": event.text, "thought": True}] if event.text else before
         thought = Reasoning(
             event.text,
             event.id,
@@ -133,10 +142,13 @@ class CandidateWriter:
             event.summary,
             event.extensions,
         )
-        if is_own(event) or not event.text:
-            self._parts.add(thought)
-            return before + self._taken()
-        return [*before, write_thought(thought, sealed(thought))]
+        self._parts.add(thought)
+        return before + self._taken()
+
+    def _end_thought(self) -> list[Wire]:
+        thought, self._foreign = self._foreign, None
+        proof = None if thought is None else thought.seal()
+        return [] if proof is None else [{"text": "", "thought": True, "thoughtSignature": proof}]
 
     def _call(self, event: ToolCallStarted) -> list[Wire]:
         self._has_calls = True

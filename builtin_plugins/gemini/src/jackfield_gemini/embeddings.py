@@ -9,7 +9,7 @@ from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, L
 from jackfield.errors import InvalidRequest
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
 
-from .fields import Fields, body_fields
+from .fields import UNREADABLE, Fields, body_fields
 from .request import model_of
 from .response import read_object
 from .usage import read_usage, write_usage
@@ -56,7 +56,7 @@ class EmbeddingsDialect(WholeAnswerDialect):
     def usage(self, body: bytes) -> Usage | None:
         try:
             answer = _read_answer(body)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise ValueError("the answer is not a JSON object") from error
         if not bytes(answer.embedding) and not bytes(answer.embeddings):
             raise ValueError("the answer has no embeddings")

@@ -8,6 +8,8 @@ from jackfield.dialects import UpstreamFailure
 from jackfield.errors import GatewayError, ProviderError
 from jackfield.events import Failed
 
+from .fields import UNREADABLE
+
 _STATUSES: Final = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -21,7 +23,14 @@ _STATUSES: Final = {
     501: "UNIMPLEMENTED",
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
+    529: "UNAVAILABLE",
 }
+_WORDS: Final = frozenset(
+    {
+        *_STATUSES.values(),
+        *("ALREADY_EXISTS", "DATA_LOSS", "FAILED_PRECONDITION", "OUT_OF_RANGE", "UNKNOWN"),
+    }
+)
 _LONGEST = 2000
 """Characters of a provider's message that are kept."""
 
@@ -47,7 +56,7 @@ def error_object(error: GatewayError, request_id: str) -> dict[str, Any]:
     if error.retry_after is not None:
         delay = f"{error.retry_after:g}s"
         details.append({"@type": _TYPE + "RetryInfo", "retryDelay": delay})
-    status = word if word in _STATUSES.values() else status_of(code)
+    status = word if word in _WORDS else status_of(code)
     return {"code": code, "message": error.message, "status": status, "details": details}
 
 
@@ -64,7 +73,8 @@ def render_error(error: GatewayError, request_id: str) -> bytes:
 def render_failed(failed: Failed) -> bytes:
     """The element for a provider's error that came inside a stream."""
     code = failed.status or 500
-    value = {"code": code, "message": failed.message, "status": failed.type or status_of(code)}
+    status = failed.type if failed.type in _WORDS else status_of(code)
+    value = {"code": code, "message": failed.message, "status": status}
     return msgspec.json.encode({"error": value})
 
 
@@ -72,7 +82,7 @@ def parse_error(status: int, body: bytes) -> UpstreamFailure:
     """What an error body says; one of an array stream stands in an array."""
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         value = None
     failure = read_failure(value)
     if failure.message:
@@ -89,12 +99,13 @@ def read_failure(value: Any) -> UpstreamFailure:
         return UpstreamFailure(inner[:_LONGEST])
     if not isinstance(inner, dict):
         return UpstreamFailure("")
-    message, word = inner.get("message"), inner.get("status")
+    message, word, code = inner.get("message"), inner.get("status"), inner.get("code")
     return UpstreamFailure(
         message=message[:_LONGEST] if isinstance(message, str) else "",
         type=word if isinstance(word, str) else None,
         code=_detail(inner, "ErrorInfo", "reason"),
         param=_field(inner),
+        status=code if type(code) is int and 400 <= code < 600 else None,
     )
 
 
@@ -123,8 +134,5 @@ def _field(error: dict[str, Any]) -> str | None:
 def failed_event(value: Any) -> Failed:
     """The canonical event for an error element of a stream."""
     failure = read_failure(value)
-    inner = value.get("error") if isinstance(value, dict) else None
-    code = inner.get("code") if isinstance(inner, dict) else None
-    status = code if type(code) is int and 400 <= code < 600 else None
     message = failure.message or "The provider broke the stream off with an error."
-    return Failed(message, failure.type, failure.code, status)
+    return Failed(message, failure.type, failure.code, failure.status)

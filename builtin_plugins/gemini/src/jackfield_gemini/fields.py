@@ -5,10 +5,15 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from jackfield.errors import InvalidRequest
 from jackfield.messages import Extensions
 
 NAME = "gemini.generate_content"
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for what is no JSON, no text, or nested without end."""
+
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 

@@ -11,7 +11,7 @@ from jackfield.losses import lost_part
 from jackfield.messages import Audio, Document, Image, Opaque, Part, Text, ToolCall, ToolResult
 
 from .call_ids import OpenCalls, is_made_up
-from .fields import NAME, Fields, carry, own
+from .fields import NAME, UNREADABLE, Fields, carry, own
 from .media import read_file, read_inline, write_media
 
 CUSTOM_INPUT = "input"
@@ -71,7 +71,7 @@ def arguments_of(call: ToolCall, path: str, losses: list[Loss]) -> Mapping[str, 
 def _object_of(text: str) -> dict[str, Any] | None:
     try:
         value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+    except UNREADABLE:
         return None
     return value if isinstance(value, dict) else None
 
@@ -118,26 +118,30 @@ def write_result(
     result: ToolResult, name: str, path: str, losses: list[Loss]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The `functionResponse` of a result, and its media as parts."""
-    texts = [part for part in result.parts if isinstance(part, Text)]
+    texts: list[str] = []
+    media: list[dict[str, Any]] = []
+    for part in result.parts:
+        wire = _write_nested(part, path, losses)
+        if wire is None:
+            continue
+        if isinstance(part, Opaque) or "text" not in wire:
+            media.append(wire)
+        else:
+            texts.append(wire["text"])
     inner: dict[str, Any] = {"name": name, "response": _write_response(result, texts)}
     if not is_made_up(result.tool_call_id) and "$id" not in own(result.extensions):
         inner["id"] = result.tool_call_id
     if inner["response"] is None:
         del inner["response"]
-    media: list[dict[str, Any]] = []
-    for part in result.parts:
-        wire = _write_nested(part, path, losses)
-        if wire is not None:
-            media.append(wire)
     return carry(inner, result.extensions), media
 
 
-def _write_response(result: ToolResult, texts: list[Text]) -> Mapping[str, Any] | None:
+def _write_response(result: ToolResult, texts: list[str]) -> Mapping[str, Any] | None:
     if NAME in result.extensions:
         raw: Mapping[str, Any] | None = own(result.extensions).get("$response")
-        if _read_response(raw) == (tuple(texts), result.is_error):
+        if _read_response(raw) == (tuple(map(Text, texts)), result.is_error):
             return raw
-    text = "\n".join(part.text for part in texts)
+    text = "\n".join(texts)
     if result.is_error:
         return {"error": text}
     value = _object_of(text) if text.lstrip()[:1] == "{" else None
@@ -149,7 +153,7 @@ def _write_response(result: ToolResult, texts: list[Text]) -> Mapping[str, Any] 
 def _write_nested(part: Part, path: str, losses: list[Loss]) -> dict[str, Any] | None:
     match part:
         case Text():
-            return None
+            return {"text": part.text}
         case Image() | Audio() | Document():
             return write_media(part, path, losses)
         case Opaque(dialect=dialect, value=value) if dialect == NAME:

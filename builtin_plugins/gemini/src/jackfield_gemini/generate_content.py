@@ -22,7 +22,7 @@ from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat_of
 
 from . import failures
-from .fields import NAME
+from .fields import NAME, UNREADABLE
 from .json_array import JSON_ARRAY, ArrayWriter, SseWriter
 from .model_name import with_model
 from .request import peek_request, read_request, write_request
@@ -152,6 +152,6 @@ class ArrayDialect(GenerateContentDialect):
 def _decoded(data: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return {}
     return value if isinstance(value, dict) else {}

@@ -21,6 +21,9 @@ _HINTS: Final = frozenset(
 )
 """Members that save money and time or name the caller, and leave the answer as it is."""
 
+STATE: Final = ("cachedContent", "continuationToken")
+"""Members that name what Google has kept of the conversation, or of the answer."""
+
 _NAMED_APART: Final = frozenset({"previous_response_id", "conversation"})
 _DEFAULTS: Final = (("truncation", "disabled"),)
 
@@ -38,7 +41,7 @@ def foreign_losses(request: ChatRequest) -> list[Loss]:
 
 
 def _state_loss(request: ChatRequest) -> list[Loss]:
-    if request.server_state is None or "cachedContent" in own(request.extensions):
+    if request.server_state is None or not own(request.extensions).keys().isdisjoint(STATE):
         return []
     detail = "the text of earlier turns is missing"
     state = "conversation.server_state"

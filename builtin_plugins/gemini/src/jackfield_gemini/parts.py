@@ -129,7 +129,7 @@ class PartsWriter:
         elif not self._answer:
             self._losses.append(Loss("reasoning.replay", self._path, "dropped"))
         else:
-            proof = sealed(thought)
+            proof = sealed(thought, unproven=bool(thought.text))
             if thought.text or proof:
                 self.wire.append(write_thought(thought, proof))
 

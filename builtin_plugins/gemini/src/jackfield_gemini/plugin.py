@@ -8,10 +8,11 @@ from attrs import frozen
 from msgspec.structs import replace
 
 from jackfield.config import option
-from jackfield.dialects import Dialect
+from jackfield.dialects import Dialect, Loss
 from jackfield.endpoints import Endpoint
 from jackfield.errors import ProviderError, ProviderUnavailable
 from jackfield.exchange import Exchange
+from jackfield.messages import chat_of
 from jackfield.plan import Target
 from jackfield.providers import ModelInfo
 from jackfield.realtime import RealtimeConfig, RealtimeProvider
@@ -29,8 +30,12 @@ from .endpoints import (
     RESOURCE,
     endpoints,
 )
+from .fields import UNREADABLE
 from .live import LIVE
+from .signatures import SEALED
 
+_NOT_REPLAYED: Final = Loss("reasoning.replay", "contents", "dropped", "thoughts of another vendor")
+_CONVERSATIONS: Final = (GENERATE, GENERATE_ARRAY, COUNT_TOKENS)
 _VERSION: Final = "/v1beta"
 _STREAM: Final = _VERSION + "/models/{model*}:streamGenerateContent"
 
@@ -80,10 +85,23 @@ class Gemini(RealtimeProvider):
         """Google's header for API keys."""
         return [("x-goog-api-key", secret.reveal())] if secret else []
 
+    def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
+        """The client's own bytes, or a body without the thoughts of another vendor."""
+        if not _left_out(exchange):
+            return super().outgoing_body(exchange, model)
+        asked = replace(chat_of(exchange.canonical()), model=model)
+        return exchange.dialect.render_request(asked).body
+
+    def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
+        """What a translation would lose, and thoughts of another vendor."""
+        return super().losses(exchange, target) + _left_out(exchange)
+
     async def call(self, exchange: Exchange, target: Target) -> Response:
         """One attempt. A key that Google does not know is our trouble, though it answers 400."""
         try:
-            return self._at_home(exchange, await super().call(exchange, target))
+            response = self._at_home(exchange, await super().call(exchange, target))
+            left_out = _left_out(exchange)
+            return replace(response, losses=response.losses + left_out) if left_out else response
         except ProviderError as error:
             if error.error_code != "API_KEY_INVALID":
                 raise
@@ -124,10 +142,16 @@ class Gemini(RealtimeProvider):
         path = _VERSION + "/models?pageSize=1000"
         try:
             listed = msgspec.json.decode(await self.fetch("GET", path), type=_Models)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise ProviderUnavailable("Its list of models cannot be read.") from error
         names = [model.name.removeprefix("models/") for model in listed.models]
         return [ModelInfo(name, "google") for name in names]
+
+
+def _left_out(exchange: Exchange) -> tuple[Loss, ...]:
+    """Thoughts of a vendor that served the conversation before, which Google could not check."""
+    foreign = exchange.dialect in _CONVERSATIONS and SEALED in exchange.request.body
+    return (_NOT_REPLAYED,) if foreign else ()
 
 
 class _Model(msgspec.Struct):

@@ -13,7 +13,7 @@ from .contents import read_contents, read_system
 from .contents_writer import write_contents
 from .fields import NAME, Fields, body_fields, camel, carry
 from .generation_config import read_config, write_config
-from .losses import foreign_losses
+from .losses import STATE, foreign_losses
 from .tools import read_choice, read_tools, write_tool_config, write_tools
 
 _TIERS: Final = ("flex", "priority")
@@ -21,10 +21,32 @@ _TIERS: Final = ("flex", "priority")
 
 def peek_request(tree: Any, params: Mapping[str, str]) -> Peek:
     """Model and output limit; whether the answer streams, the path says."""
-    fields = body_fields(tree)
-    config = fields.inner("generationConfig")
-    limit = config.integer("maxOutputTokens") if config else None
-    return Peek(model_of(params), max_tokens=limit)
+    body_fields(tree)
+    return Peek(model_of(params), max_tokens=_limit(tree))
+
+
+def _limit(tree: Mapping[str, Any]) -> int | None:
+    """The largest of its limits, however they are spelt: which of them Google heeds is not known.
+
+    None where one of several configurations has no limit.
+    """
+    configs = [
+        Fields({key: value}).table("generationConfig")
+        for key, value in tree.items()
+        if camel(key) == "generationConfig"
+    ]
+    limits = [_limit_in(config) for config in configs if config is not None]
+    known = [limit for limit in limits if limit is not None]
+    return max(known) if known and len(known) == len(limits) else None
+
+
+def _limit_in(config: Mapping[str, Any]) -> int | None:
+    limits = [
+        Fields({key: value}, "generationConfig").integer("maxOutputTokens")
+        for key, value in config.items()
+        if camel(key) == "maxOutputTokens"
+    ]
+    return max((limit for limit in limits if limit is not None), default=None)
 
 
 def model_of(params: Mapping[str, str]) -> str:
@@ -61,18 +83,19 @@ def read_chat(fields: Fields, model: str) -> ChatRequest:
         include_usage=True,
         service_tier=tier,
         store=fields.flag("store"),
-        server_state=_cached(fields),
+        server_state=_state(fields),
         extensions={NAME: fields.rest},
         **known,
     )
 
 
-def _cached(fields: Fields) -> str | None:
-    # A cached content is the beginning of the conversation.
-    cached = fields.rest.get("cachedContent")
-    if cached is not None and not isinstance(cached, str):
-        raise fields.wrong("cachedContent", "a string")
-    return cached or None
+def _state(fields: Fields) -> str | None:
+    """What names the beginning of the conversation, or of the answer, that Google has kept."""
+    kept = {key: fields.rest.get(key) for key in STATE}
+    for key, name in kept.items():
+        if name is not None and not isinstance(name, str):
+            raise fields.wrong(key, "a string")
+    return next(filter(None, kept.values()), None)
 
 
 def _read_config(fields: Fields) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from jackfield.dialects import Peek, Terminal
 from jackfield.dialects import UsageMeter as Meter
 from jackfield.messages import Usage
 
-from .fields import NAME, body_fields
+from .fields import NAME, UNREADABLE, body_fields
 from .usage import read_usage
 from .whole_answer import WholeAnswerDialect
 
@@ -112,6 +112,6 @@ def _count(wire: Mapping[str, Any], key: str) -> int:
 def _decoded(data: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return {}
     return value if isinstance(value, dict) else {}

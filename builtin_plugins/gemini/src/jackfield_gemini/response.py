@@ -21,12 +21,12 @@ from jackfield.messages import (
 )
 
 from .call_ids import answered_id
-from .fields import NAME, Fields, carry, own
+from .fields import NAME, UNREADABLE, Fields, carry, own
 from .finish import finish_detail, read_finish, write_finish
 from .grounding import GroundingWriter, cite
 from .logprobs import read_logprobs, write_logprobs
 from .parts import PartsWriter, read_part
-from .usage import read_usage, write_usage
+from .usage import read_usage, usage_losses, write_usage
 
 BLOCKED = "$blocked"
 """Notes a choice that stands for an answer without candidates."""
@@ -62,7 +62,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     """The JSON object of a response. Raises ValueError when it is none."""
     try:
         tree = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise ValueError("the response is not JSON") from error
     if not isinstance(tree, dict):
         raise ValueError("the response is no JSON object")
@@ -135,6 +135,7 @@ def write_response(response: ChatResponse, request: ChatRequest) -> Rendered:
         wire["candidates"] = candidates
     if response.usage is not None:
         wire["usageMetadata"] = write_usage(response.usage)
+        losses += usage_losses(response.usage)
     own_answer = NAME in response.extensions
     model = response.model or ("" if own_answer else request.model)
     wire |= head(response.id, model, own_answer=own_answer)

@@ -18,11 +18,9 @@ def from_openapi(schema: Any, depth: int = 0) -> Any:
     """The JSON schema that an OpenAPI one stands for: types in lower case, null as a type."""
     if not isinstance(schema, dict) or depth > _DEEPEST:
         return schema
-    wire: dict[str, Any] = {
-        _CAMEL.get(key, key): value for key, value in schema.items() if key not in _HINTS
-    }
+    wire = {_CAMEL.get(key, key): value for key, value in schema.items()}
     nullable = wire.pop("nullable", None) is True
-    found = {key: _read_member(key, value, depth) for key, value in wire.items()}
+    found = {k: _read_member(k, value, depth) for k, value in wire.items() if k not in _HINTS}
     if nullable and "type" in found:
         kind = found["type"]
         found["type"] = [*kind, "null"] if isinstance(kind, list) else [kind, "null"]

@@ -18,6 +18,9 @@ SKIP: Final = b64encode(b"skip_thought_signature_validator").decode()
 """What Google documents for calls that its model has not made itself."""
 
 _SEALED: Final = "amFja2ZpZWxkL"  # the base64 of the mark with which every sealed proof begins
+SEALED: Final = b'"' + _SEALED.encode()
+"""Bytes that every body with another vendor's thought holds."""
+
 _VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
 
 
@@ -56,9 +59,12 @@ def unsealed(signature: str | None) -> Reasoning | None:
 _URLSAFE = str.maketrans("+/", "-_")
 
 
-def sealed(thought: Reasoning | ReasoningDelta) -> str | None:
-    """Another vendor's proof as a thought signature, which must be base64."""
-    proof = seal(thought)
+def sealed(thought: Reasoning, *, unproven: bool) -> str | None:
+    """Another vendor's proof as a thought signature, which must be base64.
+
+    One that is `unproven` is sealed as well, if that is wanted: its vendor may want to read it.
+    """
+    proof = seal(thought, unproven=unproven)
     return None if proof is None else b64encode(proof.encode()).decode()
 
 

@@ -11,7 +11,7 @@ from jackfield.framing import Framing
 
 from .candidate_reader import CandidateReader
 from .failures import failed_event
-from .fields import NAME, Fields
+from .fields import NAME, UNREADABLE, Fields
 from .finish import finish_detail, read_finish
 from .response import BLOCKED, block_reason, read_time
 from .usage import read_usage
@@ -41,7 +41,7 @@ class GenerateStreamParser:
             return ()
         try:
             chunk = _decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise ProviderError("The provider sent a stream event that is not JSON.") from error
         if not isinstance(chunk, dict):
             raise ProviderError("The provider sent a stream event that is not a JSON object.")

@@ -28,7 +28,7 @@ from .candidate_writer import CandidateWriter
 from .failures import render_failed
 from .fields import NAME, own
 from .response import BLOCKED, head
-from .usage import write_usage
+from .usage import usage_losses, write_usage
 
 _encode = msgspec.json.Encoder().encode
 
@@ -112,6 +112,7 @@ class GenerateStreamRenderer:
             last["promptFeedback"] = self._feedback
         if self._usage is not None:
             last["usageMetadata"] = write_usage(self._usage)
+            self.losses += usage_losses(self._usage)
         return self._wire.event(_encode({**last, **self._head})) + self._wire.end()
 
     def _failed(self, event: Failed) -> bytes:

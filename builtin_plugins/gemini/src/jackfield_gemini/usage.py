@@ -7,10 +7,11 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from jackfield.dialects import Loss
 from jackfield.framing import Framing
 from jackfield.messages import Usage
 
-from .fields import NAME
+from .fields import NAME, UNREADABLE
 
 _AUDIO, _IMAGE = ("AUDIO", 4), ("IMAGE", 2)  # a word, or its number in the enumeration
 _TRAFFIC: Final = {"ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
@@ -82,19 +83,34 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
         wire["thoughtsTokenCount"] = usage.reasoning_tokens
     if usage.cached_input_tokens:
         wire["cachedContentTokenCount"] = usage.cached_input_tokens
-    if usage.audio_input_tokens:
-        wire["promptTokensDetails"] = _split(usage.input_tokens, usage.audio_input_tokens)
-    if usage.audio_output_tokens:
-        spoken = usage.output_tokens - usage.reasoning_tokens
-        wire["candidatesTokensDetails"] = _split(spoken, usage.audio_output_tokens)
-    return wire
+    said = usage.output_tokens - usage.reasoning_tokens
+    details = {
+        "promptTokensDetails": _split(
+            usage.input_tokens, usage.audio_input_tokens, usage.image_input_tokens
+        ),
+        "cacheTokensDetails": _split(
+            usage.cached_input_tokens, usage.cached_audio_tokens, usage.cached_image_tokens
+        ),
+        "candidatesTokensDetails": _split(
+            said, usage.audio_output_tokens, usage.image_output_tokens
+        ),
+    }
+    return wire | {name: split for name, split in details.items() if split}
 
 
-def _split(total: int, audio: int) -> list[dict[str, Any]]:
-    return [
-        {"modality": "TEXT", "tokenCount": max(total - audio, 0)},
-        {"modality": "AUDIO", "tokenCount": audio},
-    ]
+def usage_losses(usage: Usage) -> list[Loss]:
+    """What is counted and has no place in Google's object."""
+    if not usage.cache_write_tokens:
+        return []
+    return [Loss("usage.cache_write", "usage", "dropped", f"{usage.cache_write_tokens} tokens")]
+
+
+def _split(total: int, audio: int, image: int) -> list[dict[str, Any]]:
+    """The tokens by what they stand for; empty where all of them are text."""
+    if not (audio or image):
+        return []
+    counts = (("TEXT", max(total - audio - image, 0)), ("AUDIO", audio), ("IMAGE", image))
+    return [{"modality": name, "tokenCount": n} for name, n in counts if n]
 
 
 class _Report(msgspec.Struct):
@@ -133,7 +149,7 @@ def report_in(data: bytes | None) -> Any:
     """What an event's JSON says of usage, in Google's own words; None when nothing."""
     try:
         return _read_report(data).usage if data else None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 
@@ -153,7 +169,7 @@ def usage_of_answer(body: bytes) -> Usage | None:
     """The usage that a complete response reports. Raises ValueError when it is no response."""
     try:
         answer = _read_answer(body)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ValueError("the answer is not a JSON object") from error
     if answer.error is not None:
         raise ValueError("it is an error")
@@ -162,16 +178,13 @@ def usage_of_answer(body: bytes) -> Usage | None:
     usage = read_usage(answer.usage)
     if usage is None or _SEARCHED not in body:
         return usage
-    return _searched(usage, _read_searches(body))
+    return _searched(usage, body)
 
 
 def with_searches(usage: Usage, events: Iterable[bytes], framing: Framing) -> Usage:
     """The usage with the searches of the web that some events tell of."""
     for event in events:
-        try:
-            usage = _searched(usage, _read_searches(framing.data_of(event) or b"{}"))
-        except msgspec.MsgspecError:
-            continue
+        usage = _searched(usage, framing.data_of(event) or b"{}")
     return usage
 
 
@@ -191,8 +204,12 @@ class _Searches(msgspec.Struct):
 _read_searches = msgspec.json.Decoder(_Searches).decode
 
 
-def _searched(usage: Usage, told: _Searches) -> Usage:
+def _searched(usage: Usage, data: bytes) -> Usage:
     """Until Gemini 2.5 a request that searched is billed once, since Gemini 3 each search is."""
+    try:
+        told = _read_searches(data)
+    except UNREADABLE:
+        return usage
     queries = sum(len(c.grounding.queries) for c in told.candidates if c.grounding is not None)
     if queries and _ONCE.match(told.model):
         queries = 1

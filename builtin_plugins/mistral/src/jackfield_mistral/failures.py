@@ -9,6 +9,9 @@ from jackfield.dialects import UpstreamFailure, installed
 from jackfield.errors import GatewayError, ProviderError
 from jackfield.events import Failed
 
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for what is no JSON, no text, or nested without end."""
+
 _TYPES: Final = {404: "invalid_model", 429: "rate_limited"}
 _OPENAI: Final = installed("openai.chat")
 

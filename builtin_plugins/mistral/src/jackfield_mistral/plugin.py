@@ -15,6 +15,7 @@ from jackfield.proofs import without_sealed_signatures
 from jackfield.providers import ModelInfo
 
 from .endpoints import CHAT, EMBEDDINGS, PATHS, RESOURCE, endpoints
+from .failures import UNREADABLE
 
 
 class Mistral(HttpProvider):
@@ -43,7 +44,7 @@ class Mistral(HttpProvider):
         body = await self.fetch("GET", "/v1/models")
         try:
             listed = msgspec.json.decode(body, type=_Models)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise ProviderUnavailable("Its list of models cannot be read.") from error
         return [
             ModelInfo(model.id, model.owned_by or self.name, model.created or 0)

@@ -93,7 +93,7 @@ class ResourceDialect(Dialect):
 def _kind(data: bytes) -> str:
     try:
         value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except failures.UNREADABLE:
         return ""
     kind = value.get("type") if isinstance(value, dict) else None
     return kind if isinstance(kind, str) else ""

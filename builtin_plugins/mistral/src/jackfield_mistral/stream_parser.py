@@ -10,6 +10,7 @@ from jackfield.dialects import StreamParser, installed
 from jackfield.events import Failed, ReasoningDelta, StreamEvent, TextDelta
 from jackfield.proofs import unseal
 
+from .failures import UNREADABLE
 from .names import CHAT, exchanged
 
 _OPENAI: Final = installed("openai.chat")
@@ -88,6 +89,6 @@ def _choices(chunk: dict[str, Any]) -> list[dict[str, Any]]:
 def _decoded(event: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(sse.data_of(event) or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return {}
     return value if isinstance(value, dict) else {}

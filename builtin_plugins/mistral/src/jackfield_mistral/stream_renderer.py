@@ -1,6 +1,7 @@
 """Writes a streamed chat answer as Mistral's chunks, by way of OpenAI's.
 
-Mistral's clients want a tool call in one piece, and usage in the chunk that finishes the answer.
+Mistral's clients want a tool call in one piece, and usage in the chunk that finishes the answer and
+in no other, not even as null.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,6 +36,8 @@ from .names import CHAT, exchanged, renamed_feature
 
 _OPENAI: Final = installed("openai.chat")
 _IN_CONTENT: Final = {CHAT: {"$in": "content"}}
+_NO_USAGE: Final = b',"usage":null}\n\n'
+"""How a chunk of OpenAI's ends. In a chunk's own texts the quotes would be escaped."""
 
 
 @define
@@ -55,9 +58,11 @@ class ChatStreamRenderer:
     def render(self, event: StreamEvent) -> bytes:
         """The chunk or chunks for one event; empty when it has none of its own."""
         if type(event) is TextDelta and not event.extensions:
-            return self._inner.render(event)
-        writer = _WRITERS.get(type(event))
-        return self._write(event) if writer is None else writer(self, event)
+            wire = self._inner.render(event)
+        else:
+            writer = _WRITERS.get(type(event))
+            wire = self._write(event) if writer is None else writer(self, event)
+        return wire.replace(_NO_USAGE, b"}\n\n")
 
     def _write(self, event: StreamEvent) -> bytes:
         before = len(self._inner.losses)

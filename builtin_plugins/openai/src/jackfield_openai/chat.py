@@ -29,7 +29,7 @@ from .chat_parts import NAME
 from .chat_request import peek_chat, read_request, write_request
 from .chat_response import read_response, write_response
 from .chat_stream import ChatStreamParser
-from .usage import ChunkMeter, usage_of_answer
+from .usage import ChunkMeter, in_tier, usage_of_answer
 
 _MESSAGE_TEXTS = (
     "content",
@@ -51,7 +51,10 @@ class ChunkedDialect(Dialect):
     stop_marker: ClassVar[bytes] = b"data: [DONE]\n\n"
 
     def terminal(self, event: bytes) -> Terminal | None:
-        """`[DONE]` ends a stream; an `error` object breaks it off, whatever its event is called."""
+        """`[DONE]` ends a stream; an `error` breaks it off, whatever its event is called.
+
+        vLLM, SGLang and LM Studio send an object that says of itself that it is one.
+        """
         data = sse.data_of(event)
         if data is None:
             return None
@@ -61,7 +64,7 @@ class ChunkedDialect(Dialect):
             return "error"
         if b'"error"' in data:
             chunk = _decoded(data)
-            if isinstance(chunk, dict) and chunk.get("error"):
+            if isinstance(chunk, dict) and (chunk.get("error") or chunk.get("object") == "error"):
                 return "error"
         return None
 
@@ -101,7 +104,7 @@ class ChunkedDialect(Dialect):
 def _decoded(data: bytes) -> Any:
     try:
         return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except failures.UNREADABLE:
         return None
 
 
@@ -143,6 +146,10 @@ class ChatDialect(ChunkedDialect):
 
     def parse_response(self, body: bytes) -> ChatResponse:
         return read_response(body)
+
+    def usage_beside(self, response: CanonicalResponse, body: bytes) -> Usage | None:
+        answer = answer_of(response)
+        return in_tier(answer.usage, answer.extensions[NAME].get("service_tier"))
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
         return write_response(answer_of(response), chat_of(request))

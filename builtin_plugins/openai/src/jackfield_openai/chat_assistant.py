@@ -1,6 +1,6 @@
 """Writes what the assistant said, as an earlier turn of a request or as an answer."""
 
-from typing import Any
+from typing import Any, Final
 
 from jackfield.dialects import Loss
 from jackfield.fields import carry, own
@@ -24,6 +24,9 @@ from .chat_parts import NAME, write_part
 from .chat_thoughts import DETAILS, details_of
 from .chat_tools import is_legacy, write_call
 
+_ALONE: Final = frozenset(("tool_calls", "function_call", "refusal", "audio"))
+"""What an earlier turn may hold without a content."""
+
 
 def write_assistant(
     message: Message, path: str, losses: list[Loss], *, answer: bool
@@ -44,7 +47,7 @@ def write_assistant(
         wire["tool_calls"] = writer.calls
     if message.name is not None:
         wire["name"] = message.name
-    return carry(wire, message.extensions, NAME)
+    return _spoken(carry(wire, message.extensions, NAME), message, answer=answer)
 
 
 def usual_assistant(message: Message, *, answer: bool = False) -> dict[str, Any] | None:
@@ -65,6 +68,13 @@ def usual_assistant(message: Message, *, answer: bool = False) -> dict[str, Any]
     wire: dict[str, Any] = {"role": "assistant", "content": "".join(texts) if texts else None}
     if calls:
         wire["tool_calls"] = calls
+    return _spoken(wire, message, answer=answer)
+
+
+def _spoken(wire: dict[str, Any], message: Message, *, answer: bool) -> dict[str, Any]:
+    """The message, with an empty text for a turn of which nothing is left: it takes no null."""
+    if wire["content"] is None and not answer and _ALONE.isdisjoint(wire):
+        wire["content"] = own(message.extensions, NAME).get("content", "")
     return wire
 
 

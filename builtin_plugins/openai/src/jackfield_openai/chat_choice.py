@@ -28,7 +28,7 @@ from .chat_message_reader import (
     read_annotation,
 )
 from .chat_parts import NAME, read_part, thoughts
-from .chat_response import read_finish
+from .chat_response import finish_detail, read_finish
 from .chat_tools import LEGACY, arguments_text, new_call_id
 
 _KNOWN = frozenset(("index", "delta", "message", "finish_reason", "logprobs"))
@@ -85,7 +85,7 @@ class ChoiceReader:
             known["$chunk"] = chunk_extra
         if reason != word:
             known["$finish_reason"] = word
-        detail = None if reason == word else str(word)
+        detail = finish_detail(word, reason)
         return Finished(reason, self.index, detail, {NAME: known} if known else {})
 
     def _open(self, kind: str) -> int:

@@ -19,6 +19,7 @@ from jackfield.messages import (
     Text,
 )
 
+from .file_names import file_name
 from .foreign_files import foreign_file, is_foreign
 
 NAME = "openai.chat"
@@ -230,7 +231,8 @@ def _write_document(
         return None
     inner: dict[str, Any] = {"file_id": part.file_id} if part.file_id else {}
     if part.data is not None or part.url is not None:
-        inner |= {"filename": part.name or "document.pdf", "file_data": _file_data(part)}
+        name = part.name or file_name(part.media_type)
+        inner |= {"filename": name, "file_data": _file_data(part)}
     return _nested("file", inner, part)
 
 

@@ -53,6 +53,11 @@ def read_finish(word: Any, has_calls: bool) -> FinishReason | None:
     return "tool_calls" if reason == "stop" and has_calls else reason
 
 
+def finish_detail(word: Any, reason: FinishReason | None) -> str | None:
+    """A provider's word where it says more than the reason; None for what is no word."""
+    return word if isinstance(word, str) and word != reason else None
+
+
 def _means(word: str, reason: FinishReason | None) -> bool:
     return reason in (read_finish(word, False), read_finish(word, True))
 
@@ -94,7 +99,7 @@ def _read_choice(rest: Any, place: int) -> Choice:
     reason = read_finish(word, ToolCall in map(type, message.parts))
     if reason != word:
         rest["$finish_reason"] = word
-    detail = None if reason == word else word
+    detail = finish_detail(word, reason)
     logprobs = rest.pop("logprobs", None)
     return Choice(message, reason, detail, logprobs, {NAME: rest} if rest else {})
 

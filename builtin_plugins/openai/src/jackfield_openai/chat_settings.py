@@ -94,10 +94,11 @@ def _write_reasoning(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]
         return {"reasoning_effort": asked.effort}
     if asked.budget_tokens is None:
         return {}
-    effort = effort_of(asked.budget_tokens)
-    detail = f"{asked.budget_tokens} tokens as effort {effort!r}"
-    losses.append(Loss("reasoning.budget_tokens", "reasoning", "approximated", detail))
-    return {"reasoning_effort": effort}
+    effort = effort_of(asked.budget_tokens, request.model)
+    if effort not in (None, "none"):
+        detail = f"{asked.budget_tokens} tokens as effort {effort!r}"
+        losses.append(Loss("reasoning.budget_tokens", "reasoning", "approximated", detail))
+    return {} if effort is None else {"reasoning_effort": effort}
 
 
 def _write_choice(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from jackfield.events import Ended, Started, StreamEvent, UsageReported
 
 from .chat_choice import ChoiceReader
 from .chat_parts import NAME
-from .failures import failed_event
+from .failures import UNREADABLE, failed_event
 from .usage import chunk_usage
 
 _decode = msgspec.json.Decoder().decode
@@ -25,7 +25,7 @@ def decode_chunk(data: bytes) -> dict[str, Any]:
     """The object of one event's data. Raises ProviderError when it is none."""
     try:
         chunk = _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise ProviderError("The provider sent a stream event that is not JSON.") from error
     if not isinstance(chunk, dict):
         raise ProviderError("The provider sent a stream event that is not a JSON object.")
@@ -53,7 +53,7 @@ class ChatStreamParser:
         if chunk.get("error"):
             self._ended = True
             return (failed_event(chunk["error"]),)
-        if event.startswith(b"event: error"):
+        if event.startswith(b"event: error") or chunk.get("object") == "error":
             self._ended = True
             return (failed_event(chunk),)
         return self._chunk(chunk)

@@ -33,7 +33,7 @@ from jackfield.messages import (
 from .chat import ChunkedDialect
 from .chat_options import read_options, write_options
 from .chat_request import peek_model, take_stream
-from .chat_response import now, read_finish, write_finish
+from .chat_response import finish_detail, now, read_finish, write_finish
 from .chat_settings import INCLUDE_USAGE, STOP
 from .completions_stream import NAME, CompletionsParser, CompletionsRenderer, new_id
 from .losses import foreign_losses
@@ -197,7 +197,7 @@ def _read_choice(wire: dict[str, Any], place: int) -> Choice:
     reason = read_finish(word, False)
     if reason != word:
         fields.rest["$finish_reason"] = word
-    detail = None if reason == word else word
+    detail = finish_detail(word, reason)
     message = Message("assistant", (Text(text),) if text else ())
     return Choice(message, reason, detail, extensions=fields.extensions(NAME))
 

@@ -22,7 +22,7 @@ from jackfield.fields import own
 from jackfield.messages import ChatRequest, Usage
 
 from .chat_chunks import DONE
-from .chat_response import now, read_finish, write_finish
+from .chat_response import finish_detail, now, read_finish, write_finish
 from .chat_stream import decode_chunk
 from .failures import failed_event, render_failed
 from .usage import chunk_usage, write_usage
@@ -54,7 +54,8 @@ class CompletionsParser:
             self._ended = True
             return (Ended(),)
         chunk = decode_chunk(data)
-        if chunk.get("error") or event.startswith(b"event: error"):
+        is_error = event.startswith(b"event: error") or chunk.get("object") == "error"
+        if chunk.get("error") or is_error:
             self._ended = True
             return (failed_event(chunk.get("error") or chunk),)
         return self._chunk(chunk)
@@ -96,7 +97,7 @@ class CompletionsParser:
         reason = read_finish(word, False)
         note = {} if reason == word else {"$finish_reason": word}
         kept = {k: v for k, v in wire.items() if k not in _KNOWN and v is not None} | note
-        detail = None if reason == word else str(word)
+        detail = finish_detail(word, reason)
         out.append(Finished(reason, choice, detail, {NAME: kept} if kept else {}))
 
 

@@ -12,6 +12,7 @@ from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
 from jackfield.vectors import in_base64, read_vector
 
 from .chat_request import peek_model
+from .failures import UNREADABLE
 from .losses import extension_losses
 from .usage import chunk_usage, write_usage
 from .whole import WholeDialect
@@ -43,7 +44,7 @@ class EmbeddingsDialect(WholeDialect):
     def usage(self, body: bytes) -> Usage | None:
         try:
             answer = _read_answer(body)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise ValueError("the answer is not a JSON object") from error
         if not bytes(answer.data).startswith(b"["):
             raise ValueError("the answer has no data")
@@ -103,6 +104,9 @@ class EmbeddingsDialect(WholeDialect):
             usage=usage,
             extensions={NAME: fields.rest},
         )
+
+    def usage_beside(self, response: CanonicalResponse, body: bytes) -> Usage | None:
+        return response.usage if isinstance(response, EmbeddingsResponse) else None
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
         if not isinstance(response, EmbeddingsResponse):

@@ -1,6 +1,6 @@
 """OpenAI's error object: written for callers, read from providers."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -15,6 +15,9 @@ _TYPES = {
     404: "not_found_error",
     429: "rate_limit_error",
 }
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for what is no JSON, no text, or nested without end."""
+
 _LINE = 200
 _LONGEST = 2000
 """Characters of a provider's message that are kept."""
@@ -67,7 +70,7 @@ def parse_error(status: int, body: bytes) -> UpstreamFailure:
     """What an error body says, in OpenAI's form or in one of those that compatible servers use."""
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         value = _plain(body)
     if isinstance(value, list) and value:
         value = value[0]
@@ -91,7 +94,9 @@ def read_failure(value: Any) -> UpstreamFailure:
         return UpstreamFailure(value[:_LONGEST])
     if not isinstance(value, dict):
         return UpstreamFailure("")
-    inner = value.get("error")
+    inner, failed = value.get("error"), value.get("response")
+    if inner is None and isinstance(failed, dict):  # the event `response.failed`
+        inner = failed.get("error")
     if isinstance(inner, dict) or (isinstance(inner, str) and "message" not in value):
         return read_failure(inner)
     message = _message(value)
@@ -100,11 +105,17 @@ def read_failure(value: Any) -> UpstreamFailure:
         type=_word(value.get("type")),
         code=_word(value.get("code")),
         param=_word(value.get("param")),
+        status=_status(value),
     )
 
 
+def _status(error: dict[str, Any]) -> int | None:
+    numbers = (error.get("status_code"), error.get("status"), error.get("code"))
+    return next((n for n in numbers if type(n) is int and 400 <= n < 600), None)
+
+
 def _message(value: dict[str, Any]) -> str:
-    for key in ("message", "detail", "msg"):
+    for key in ("message", "detail", "msg", "errors"):
         said = value.get(key)
         if isinstance(said, list | dict) and said:  # FastAPI and Mistral list what is wrong
             said = "; ".join(_details(said))
@@ -113,11 +124,15 @@ def _message(value: dict[str, Any]) -> str:
     return ""
 
 
+_SAID: Final = ("msg", "message", "error")
+"""Where one of several details says what is wrong."""
+
+
 def _details(said: Any) -> list[str]:
     if isinstance(said, dict):
         said = said.get("detail", [said])
     return [
-        str(item.get("msg") or item.get("message") or "") if isinstance(item, dict) else str(item)
+        str(next(filter(None, map(item.get, _SAID)), "")) if isinstance(item, dict) else str(item)
         for item in (said if isinstance(said, list) else [said])
     ]
 
@@ -138,9 +153,5 @@ def _word(value: Any) -> str | None:
 def failed_event(value: Any) -> Failed:
     """The canonical event for an error object inside a stream."""
     failure = read_failure(value)
-    status = None
-    if isinstance(value, dict):
-        numbers = (value.get("status_code"), value.get("status"), value.get("code"))
-        status = next((n for n in numbers if type(n) is int and 400 <= n < 600), None)
     message = failure.message or "The provider broke the stream off with an error."
-    return Failed(message, failure.type, failure.code, status)
+    return Failed(message, failure.type, failure.code, failure.status)

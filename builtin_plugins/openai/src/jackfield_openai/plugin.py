@@ -28,6 +28,7 @@ from .endpoints import (
     RESPONSES,
     endpoints,
 )
+from .failures import UNREADABLE
 from .fitted import SUFFIX, fitted
 from .foreign_proofs import without_foreign_proofs
 from .presets import ANY, completed, known_preset, preset_name, preset_of
@@ -115,7 +116,7 @@ class OpenAI(RealtimeProvider):
         body = await self.fetch("GET", self._preset.models)
         try:
             listed = msgspec.json.decode(body, type=_Models | list[_Model])
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise ProviderUnavailable("Its list of models cannot be read.") from error
         return [
             ModelInfo(model.id, model.owned_by or self.name, model.created or 0)

@@ -61,15 +61,22 @@ class Preset:
         refused = self.unsupported if translated and kind == "chat" else ()
         demotes = kind == "chat" and not self.developer
         words = (*renames, *refused, *(["developer"] if demotes else ()))
-        if not any(b'"%b"' % word.encode() in body for word in words):
+        # A name that is written with escapes is that name as well.
+        if b"\\u" not in body and not any(b'"%b"' % word.encode() in body for word in words):
             return Rendered(body)
         tree = msgspec.json.decode(body)
-        for theirs, ours in renames.items():
-            if theirs in tree and ours not in tree:
-                tree[ours] = tree.pop(theirs)
-        losses = [Loss(key, key, "dropped") for key in refused if tree.pop(key, None) is not None]
-        if demotes:
-            _demote(tree.get("messages"))
+        renamed = [theirs for theirs, ours in renames.items() if _takes_place(tree, theirs, ours)]
+        for theirs in renamed:
+            tree[renames[theirs]] = tree.pop(theirs)
+        gone = {key: tree.pop(key) for key in refused if key in tree}
+        losses = [
+            Loss(key, key, "dropped", breaks=_must_call(key, value))
+            for key, value in gone.items()
+            if value is not None
+        ]
+        demoted = demotes and _demote(tree.get("messages"))
+        if not (renamed or gone or demoted):
+            return Rendered(body)
         return Rendered(msgspec.json.encode(tree), tuple(losses))
 
     def _renames(self, kind: str) -> Mapping[str, str]:
@@ -79,10 +86,26 @@ class Preset:
         return renames
 
 
-def _demote(messages: Any) -> None:
-    for message in messages if isinstance(messages, list) else ():
-        if isinstance(message, dict) and message.get("role") == "developer":
-            message["role"] = "system"
+def _must_call(key: str, value: Any) -> bool:
+    """Whether a member asks for a call, and for no other answer."""
+    return key == "tool_choice" and value not in ("auto", "none")
+
+
+def _takes_place(tree: Mapping[str, Any], theirs: str, ours: str) -> bool:
+    """Whether a member stands alone for another; one that is null says nothing."""
+    return theirs in tree and tree.get(ours) is None
+
+
+def _demote(messages: Any) -> bool:
+    """Make developers systems; whether there was one."""
+    developers = [
+        message
+        for message in (messages if isinstance(messages, list) else ())
+        if isinstance(message, dict) and message.get("role") == "developer"
+    ]
+    for message in developers:
+        message["role"] = "system"
+    return bool(developers)
 
 
 ANY: Final = Preset(dialects=(), limit="max_completion_tokens", developer=True)

@@ -112,7 +112,7 @@ class SessionMeter:
     def _read(self, data: bytes) -> None:
         try:
             event = _decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except failures.UNREADABLE:
             return
         if event.type == "response.done" and event.response is not None:
             used = read_usage(event.response.usage)

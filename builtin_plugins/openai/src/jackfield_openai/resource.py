@@ -57,9 +57,12 @@ class ResourceDialect(Dialect):
 
     def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
         span = field_span(body, media_type, "model")
-        if span is None:
+        if span is not None:
+            return body[: span[0]] + new.encode() + body[span[1] :]
+        try:
             return super().with_model(body, media_type, old, new)
-        return body[: span[0]] + new.encode() + body[span[1] :]
+        except KeyError:  # it is the path that names the model
+            return body
 
     def terminal(self, event: bytes) -> Terminal | None:
         parsed = sse.parse(event)
@@ -143,6 +146,6 @@ def _count(value: Any, key: str) -> int:
 def _decoded(data: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except failures.UNREADABLE:
         return {}
     return value if isinstance(value, dict) else {}

@@ -98,7 +98,7 @@ class ResponsesDialect(Dialect):
             return None
         try:
             kind = _decode_kind(sse.data_of(event) or b"")
-        except (msgspec.DecodeError, RecursionError):
+        except failures.UNREADABLE:
             return None
         end = _ENDS.get(kind.type) if isinstance(kind.type, str) else None
         return "error" if end is None and kind.error else end

@@ -30,7 +30,8 @@ def finish_of(
 ) -> tuple[FinishReason | None, str | None]:
     """The canonical reason and the vendor's word for it."""
     if status == "incomplete":
-        word = details.get("reason") if isinstance(details, dict) else None
+        said = details.get("reason") if isinstance(details, dict) else None
+        word = said if isinstance(said, str) else None
         reasons: dict[str | None, FinishReason] = {
             "max_output_tokens": "length",
             "content_filter": "content_filter",

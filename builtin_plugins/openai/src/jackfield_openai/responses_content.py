@@ -18,6 +18,7 @@ from jackfield.messages import (
 )
 
 from .chat_parts import split_data_url
+from .file_names import file_name
 from .foreign_files import foreign_file, is_foreign
 
 NAME = "openai.responses"
@@ -199,7 +200,7 @@ def _render_file(document: Document) -> JSON:
         # Without a media type the data came without the wrapping, and goes on as it came.
         block["file_data"] = f"data:{media_type};base64,{data}" if media_type else data
         if document.name is None and NAME not in document.extensions:
-            block["filename"] = "document"
+            block["filename"] = file_name(media_type)
     for key, value in (
         ("file_url", document.url),
         ("file_id", document.file_id),

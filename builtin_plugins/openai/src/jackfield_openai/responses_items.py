@@ -72,7 +72,7 @@ def model_parts(item: JSON, path: str) -> list[Part] | None:
         return [_parse_call(item, kind, path)]
     if kind == "image_generation_call" and isinstance(item.get("result"), str):
         return [_parse_generated(item)]
-    if kind.endswith("_call") or kind in _MODEL_ITEMS:
+    if kind.endswith("_call") or kind in _MODEL_ITEMS or _is_earlier_thought(kind, item):
         return [Opaque(NAME, kind, item)]
     return None
 
@@ -87,6 +87,11 @@ def kind_of(item: JSON, path: str) -> str:
     if not isinstance(kind, str) or not kind:
         raise InvalidRequest(f"'{path}.type' must be a string.", param=f"{path}.type")
     return kind
+
+
+def _is_earlier_thought(kind: str, item: JSON) -> bool:
+    # Its id is all that tells a thought from a text, without which the conversation is another.
+    return kind == "item_reference" and str(item.get("id")).startswith("rs_")
 
 
 def item_extra(item: Mapping[str, Any]) -> JSON:

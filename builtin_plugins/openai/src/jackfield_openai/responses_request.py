@@ -17,6 +17,7 @@ from .responses_items import parse_items
 from .responses_tools import parse_tools, take_tool_choice
 
 LOGPROBS = "message.output_text.logprobs"
+PROOFS = "reasoning.encrypted_content"
 
 SHARED = (
     "prompt_cache_key",

@@ -5,12 +5,12 @@ import msgspec
 from jackfield.dialects import Loss, Rendered
 from jackfield.messages import ChatRequest, Message, ResponseFormat, Text
 
-from .efforts import effort_of
+from .efforts import effort_of, hides_thoughts
 from .foreign_settings import fit_settings, modality_losses
 from .losses import foreign_losses
 from .responses_content import JSON, NAME, own
 from .responses_input import InputItems
-from .responses_request import LOGPROBS, SHARED
+from .responses_request import LOGPROBS, PROOFS, SHARED
 from .responses_tools import render_tool_choice, render_tools
 
 CHAT = "openai.chat"
@@ -49,10 +49,19 @@ def render_request(request: ChatRequest) -> Rendered:
         body["store"] = False
     mine = own(request.extensions)
     body |= {key: value for key, value in mine.items() if key not in ("text", "reasoning")}
-    if request.logprobs and LOGPROBS not in (body.get("include") or ()):
-        body["include"] = [*(body.get("include") or ()), LOGPROBS]
+    included = body.get("include") or []
+    if more := [one for one in _needed(request, stored=body.get("store")) if one not in included]:
+        body["include"] = [*included, *more]
     _name_losses(request, losses)
     return Rendered(msgspec.json.encode(body), tuple(losses))
+
+
+def _needed(request: ChatRequest, *, stored: bool | None) -> list[str]:
+    """What the answer must include beside the usual."""
+    needed = [LOGPROBS] if request.logprobs else []
+    if NAME not in request.extensions and stored is False and hides_thoughts(request):
+        needed.append(PROOFS)  # without them the thoughts could not come back
+    return needed
 
 
 def _conversation(request: ChatRequest, losses: list[Loss]) -> JSON:
@@ -132,15 +141,12 @@ def _reasoning(request: ChatRequest, losses: list[Loss]) -> JSON:
         return body
     effort = asked.effort
     if effort is None and asked.budget_tokens is not None:
-        effort = effort_of(asked.budget_tokens)
-        losses.append(
-            Loss(
-                "reasoning.budget_tokens",
-                "reasoning.budget_tokens",
-                "approximated",
-                f"{asked.budget_tokens} tokens became effort {effort}",
+        effort = effort_of(asked.budget_tokens, request.model)
+        if effort not in (None, "none"):
+            detail = f"{asked.budget_tokens} tokens became effort {effort}"
+            losses.append(
+                Loss("reasoning.budget_tokens", "reasoning.budget_tokens", "approximated", detail)
             )
-        )
     if effort is not None:
         body["effort"] = effort
     if asked.summary is not None:

@@ -6,6 +6,7 @@ import msgspec
 
 from jackfield.dialects import Loss, Rendered
 from jackfield.errors import InvalidRequest
+from jackfield.fields import json_object
 from jackfield.losses import lost_part
 from jackfield.messages import (
     Audio,
@@ -43,7 +44,7 @@ _MAPPED = ("id", "model", "created_at", "output", "usage", "status", "incomplete
 
 def parse_response(body: bytes) -> ChatResponse:
     """The canonical form. Raises ValueError when `body` is no response."""
-    tree = msgspec.json.decode(body)
+    tree = json_object(body)
     try:
         check(tree, AnswerShape, "")
         parts = [part for index, item in enumerate(tree["output"]) for part in _parts(item, index)]

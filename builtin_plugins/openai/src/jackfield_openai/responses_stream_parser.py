@@ -27,7 +27,7 @@ from jackfield.events import (
 )
 from jackfield.messages import Opaque, Refusal, Text, ToolCall
 
-from .failures import failed_event
+from .failures import UNREADABLE, failed_event
 from .responses_answer import finish_of
 from .responses_content import JSON, NAME, own, parse_citation, rest
 from .responses_items import item_extra, model_parts, reasoning_parts
@@ -83,7 +83,7 @@ class ResponsesParser:
             if handler is not None and not self._over and type(wire.delta) is str:
                 return handler(self, wire)
             return self._error(wire) if wire.error else _NOTHING
-        except (AttributeError, TypeError, InvalidRequest, msgspec.DecodeError) as error:
+        except (*UNREADABLE, AttributeError, TypeError, InvalidRequest) as error:
             # Wherever an event breaks the documented shape, it shows here.
             raise ProviderError("The provider sent a stream event that is malformed.") from error
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from jackfield import sse
 from jackfield.messages import Bill, Usage
 
+from .failures import UNREADABLE
 from .resource import resource_usage
 from .responses_content import NAME, own
 from .usage import in_tier, read_cost, read_units
@@ -76,15 +77,21 @@ class _Event(msgspec.Struct):
     response: _Reported | None = None
 
 
+class _Tool(msgspec.Struct):
+    type: Any = None
+    model: Any = None
+
+
 _decode_body = msgspec.json.Decoder(_Reported).decode
 _decode_event = msgspec.json.Decoder(_Event).decode
+_decode_tools = msgspec.json.Decoder(list[_Tool]).decode
 
 
 def usage_of(body: bytes) -> Usage | None:
     """The usage that a complete response reports. Raises ValueError when it is no response."""
     try:
         answer = _decode_body(body)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ValueError("the answer is not a JSON object") from error
     if not bytes(answer.output).startswith(b"["):
         raise ValueError("the answer has no output")
@@ -113,12 +120,20 @@ def _with_images(usage: Usage, answer: _Reported) -> Usage:
     if not _count(made, "total_tokens"):
         return usage
     images = resource_usage(made)
-    tools = msgspec.json.decode(answer.tools) if bytes(answer.tools) else ()
-    models = [t.get("model") for t in tools or () if t.get("type") == "image_generation"]
     if images is None:
         return usage
     plain = replace(usage, extensions={})
-    return replace(usage, bills=(Bill(plain), Bill(images, next(filter(None, models), "unknown"))))
+    return replace(usage, bills=(Bill(plain), Bill(images, _painter(answer.tools))))
+
+
+def _painter(tools: msgspec.Raw) -> str:
+    """The model that makes images, where a tool names it."""
+    try:
+        listed = _decode_tools(tools)
+    except UNREADABLE:
+        listed = []
+    named = (tool.model for tool in listed if tool.type == "image_generation")
+    return next((name for name in named if isinstance(name, str) and name), "unknown")
 
 
 def _inner(value: Any, key: str) -> Any:
@@ -150,6 +165,6 @@ class ResponsesMeter:
 def _usage_in(event: bytes) -> Usage | None:
     try:
         response = _decode_event(sse.data_of(event) or b"").response
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     return None if response is None else _whole_usage(response)

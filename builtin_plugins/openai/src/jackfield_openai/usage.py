@@ -14,6 +14,8 @@ from jackfield.messages import Usage
 from jackfield.money import NANO
 from jackfield.rates import AUDIO
 
+from .failures import UNREADABLE
+
 EXTENSION = "openai.usage"
 """Under this name a Usage keeps the object that it was read from."""
 
@@ -145,7 +147,7 @@ def usage_of_answer(body: bytes) -> Usage | None:
     """The usage that a complete response reports. Raises ValueError when it is no response."""
     try:
         answer = _read_answer(body)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ValueError("the answer is not a JSON object") from error
     if bytes(memoryview(answer.choices)[:1]) != b"[":
         raise ValueError("the answer has no choices" if answer.error is None else "it is an error")
@@ -157,7 +159,7 @@ def usage_of(body: bytes) -> Usage | None:
     """The usage that a chunk reports; None also for what is no JSON, such as `[DONE]`."""
     try:
         tree = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     usage = chunk_usage(tree)
     return in_tier(usage, tree.get("service_tier")) if usage is not None else None

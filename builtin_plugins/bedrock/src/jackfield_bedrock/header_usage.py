@@ -1,0 +1,53 @@
+"""What AWS tells of usage in an answer's headers: counts that many bodies lack, and the tier."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec.structs import replace
+
+from jackfield.messages import Usage
+
+_INPUT: Final = "x-amzn-bedrock-input-token-count"
+_OUTPUT: Final = "x-amzn-bedrock-output-token-count"
+_CACHED: Final = "x-amzn-bedrock-cache-read-input-token-count"
+_WRITTEN: Final = "x-amzn-bedrock-cache-write-input-token-count"
+_TIER: Final = "x-amzn-bedrock-service-tier"
+_USUAL: Final = "default"
+
+PASSED: Final = frozenset(
+    {
+        _INPUT,
+        _OUTPUT,
+        _CACHED,
+        _WRITTEN,
+        _TIER,
+        "x-amzn-bedrock-invocation-latency",
+        "x-amzn-bedrock-performanceconfig-latency",
+    }
+)
+"""Headers of answers that clients get: AWS's SDKs and LangChain read them."""
+
+
+def usage_with(usage: Usage | None, headers: Mapping[str, str]) -> Usage | None:
+    """The usage of a body, or that of the headers where it has none, in the tier they name."""
+    usage = usage or _counted(headers)
+    tier = headers.get(_TIER, _USUAL)
+    if usage is None or tier in (_USUAL, usage.service_tier):
+        return usage
+    return replace(usage, service_tier=tier)
+
+
+def _counted(headers: Mapping[str, str]) -> Usage | None:
+    """What the headers count; none where they count nothing, as with images that are made."""
+    given, made = _count(headers, _INPUT), _count(headers, _OUTPUT)
+    cached, written = _count(headers, _CACHED), _count(headers, _WRITTEN)
+    if not given and not made:
+        return None
+    return Usage(
+        given + cached + written, made, cached_input_tokens=cached, cache_write_tokens=written
+    )
+
+
+def _count(headers: Mapping[str, str], name: str) -> int:
+    told = headers.get(name, "")
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 16 else 0

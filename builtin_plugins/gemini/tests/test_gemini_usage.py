@@ -1,0 +1,89 @@
+"""Counts of tokens, read from `usageMetadata` and written to it."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from google.genai import types
+
+from jackfield.events import Ended, Started, UsageReported
+from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Text, Usage
+from jackfield_gemini.endpoints import GENERATE
+
+ASK = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True, include_usage=True)
+SAID = (Choice(Message("assistant", (Text("a"),)), "stop"),)
+
+
+def rendered(usage: Usage) -> Any:
+    body = GENERATE.render_response(ChatResponse("r", "m", SAID, usage), ASK).body
+    types.GenerateContentResponse.model_validate_json(body)
+    return msgspec.json.decode(body)["usageMetadata"]
+
+
+def test_usage_counts_thoughts_as_output_and_back() -> None:
+    usage = Usage(10, 7, cached_input_tokens=4, reasoning_tokens=5, audio_input_tokens=2)
+    assert rendered(usage) == {
+        "promptTokenCount": 10,
+        "candidatesTokenCount": 2,
+        "thoughtsTokenCount": 5,
+        "totalTokenCount": 17,
+        "cachedContentTokenCount": 4,
+        "promptTokensDetails": [
+            {"modality": "TEXT", "tokenCount": 8},
+            {"modality": "AUDIO", "tokenCount": 2},
+        ],
+    }
+
+
+def test_usage_is_told_by_what_the_tokens_stand_for() -> None:
+    usage = Usage(10, 7, 5, image_input_tokens=6, cached_image_tokens=5, image_output_tokens=7)
+    told = rendered(usage)
+    assert told["promptTokensDetails"] == [
+        {"modality": "TEXT", "tokenCount": 4},
+        {"modality": "IMAGE", "tokenCount": 6},
+    ]
+    assert told["cacheTokensDetails"] == [{"modality": "IMAGE", "tokenCount": 5}]
+    assert told["candidatesTokensDetails"] == [{"modality": "IMAGE", "tokenCount": 7}]
+
+
+def test_tokens_written_to_a_cache_have_no_place_and_are_named() -> None:
+    usage = Usage(10, 7, cache_write_tokens=4)
+    response = ChatResponse("r", "m", SAID, usage)
+    losses = GENERATE.render_response(response, ASK).losses
+    assert [loss.feature for loss in losses] == ["usage.cache_write"]
+    renderer = GENERATE.stream_renderer(ASK)
+    for event in (Started("r", "m"), UsageReported(usage), Ended()):
+        renderer.render(event)
+    assert list(losses) == renderer.losses
+
+
+def test_searches_that_cannot_be_read_are_not_counted() -> None:
+    searched = {"groundingMetadata": {"webSearchQueries": None}}
+    body = {"candidates": [searched], "usageMetadata": {"promptTokenCount": 3}}
+    usage = GENERATE.usage(msgspec.json.encode(body))
+    assert usage is not None
+    assert (usage.input_tokens, usage.units) == (3, {})
+
+
+def test_nesting_without_end_is_no_usage() -> None:
+    deep = b"[" * 9999 + b"]" * 9999
+    with pytest.raises(ValueError, match="not a JSON object"):
+        GENERATE.usage(b'{"candidates":' + deep + b"}")
+    meter = GENERATE.usage_meter()
+    meter.feed(b'data: {"usageMetadata":' + deep + b"}\n\n")
+    assert meter.usage() is None
+
+
+def test_what_tools_told_the_model_is_input() -> None:
+    told = {
+        "promptTokenCount": 10,
+        "toolUsePromptTokenCount": 700,
+        "toolUsePromptTokensDetails": [{"modality": "AUDIO", "tokenCount": 3}],
+        "candidatesTokenCount": 4,
+        "totalTokenCount": 714,
+    }
+    body = msgspec.json.encode({"candidates": [], "usageMetadata": told})
+    usage = GENERATE.usage(body)
+    assert usage is not None
+    assert (usage.input_tokens, usage.total_tokens, usage.audio_input_tokens) == (710, 714, 3)
+    assert rendered(usage) == told
