@@ -16,7 +16,7 @@ from tests.corpus import needs_corpus
 SCRIPTS = Path(__file__).with_name("node")
 MODULES = Path(os.environ.get("JACKFIELD_NODE_MODULES", SCRIPTS / "node_modules"))
 NODE = shutil.which("node")
-SDKS = ("openai", "anthropic", "google", "bedrock", "cohere", "ollama")
+SDKS = ("openai", "anthropic", "google", "bedrock", "cohere", "mistral", "ollama")
 DOORS = ("chat", "responses", "anthropic", "google")
 
 pytestmark = [

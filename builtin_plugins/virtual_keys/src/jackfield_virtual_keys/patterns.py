@@ -11,7 +11,6 @@ Patterns = tuple[str, ...]
 ANY: Final = "*"
 LONGEST: Final = 128
 MOST_STARS: Final = 4
-MOST_PATTERNS: Final = 64
 _MOST_STATES: Final = 20_000
 _OTHER: Final = "\0"
 """Stands for all characters that no pattern names; none of them has it in a name."""
