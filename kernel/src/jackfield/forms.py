@@ -12,14 +12,15 @@ def field_span(body: bytes, media_type: str, name: str) -> tuple[int, int] | Non
     match = _BOUNDARY.search(media_type)
     if match is None:
         return None
-    boundary = b"\r\n--" + (match[1] or match[2]).encode("latin-1", "replace")
+    mark = b"\r\n--" + (match[1] or match[2]).encode("latin-1", "replace")
     found: list[tuple[int, int]] = []
-    for part in _pattern(name).finditer(body):
-        start = body.find(b"\r\n\r\n", part.start(), part.start() + _LONGEST_HEADERS)
-        opens = body.rfind(b"\r\n", 0, part.start())
-        end = body.find(boundary, start)
-        is_field = opens < 0 or body[:opens].endswith(boundary[2:])
-        if is_field and 0 <= start < end:
+    # Between its marks a file may be of megabytes: only what stands before it is looked through.
+    end = 0 if body.startswith(mark[2:]) else body.find(mark)
+    while end >= 0:
+        head = end + len(mark) - (0 if end else 2)
+        start = body.find(b"\r\n\r\n", head, head + _LONGEST_HEADERS)
+        end = body.find(mark, head)
+        if 0 <= start < end and _pattern(name).search(body, head, start + 2):
             found.append((start + 4, end))
     return found[0] if len(found) == 1 else None
 
@@ -27,5 +28,5 @@ def field_span(body: bytes, media_type: str, name: str) -> tuple[int, int] | Non
 @lru_cache(maxsize=16)
 def _pattern(name: str) -> re.Pattern[bytes]:
     quoted = re.escape(name.encode())
-    disposition = rb'content-disposition:[ \t]*form-data;[ \t]*name="?' + quoted + rb'"?[ \t]*[;\r]'
-    return re.compile(disposition, re.IGNORECASE)
+    field = rb'\r\ncontent-disposition:[ \t]*form-data;[ \t]*name="?' + quoted + rb'"?[ \t]*[;\r]'
+    return re.compile(field, re.IGNORECASE)
