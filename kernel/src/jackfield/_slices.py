@@ -34,19 +34,16 @@ class Limit(msgspec.Struct, frozen=True):
 class Slice:
     """One account as this process knows it.
 
-    What the store holds of it for this process is `available + reserved + past`, and what was spent
-    and is not posted yet. `available` is below 0 when more was spent than had been reserved. `past`
-    was acquired for a part of the window that is over, and goes back: should this process be gone,
-    it counts as spent in that part, so it must not be spent in a later one. `left` is what nobody
-    held or had spent when the store was asked last. `users` counts the calls under way and the
-    reservations of nothing: what must not be forgotten.
+    What the store holds of it for this process is `available + reserved`, and what was spent and
+    is not posted yet. `available` is below 0 when more was spent than had been reserved. `left` is
+    what nobody held or had spent when the store was asked last. `users` counts the calls under way
+    and the reservations of nothing: what must not be forgotten.
     """
 
     limit: Limit
     account: Account
     available: int = 0
     reserved: int = 0
-    past: int = 0
     left: int | None = None
     scarce: bool = False
     demand: int = 0
@@ -66,9 +63,7 @@ class Slice:
         """Go on to the part of the window that is now."""
         span = self.limit.window.span(now)
         if self.left is not None and span.since >= self.until > 0:
-            self.left = max(0, self.limit.amount - self.available - self.reserved - self.past)
-        if span.bucket != self.bucket and self.available > 0:
-            self.past, self.available = self.past + self.available, 0
+            self.left = max(0, self.limit.amount - self.available - self.reserved)
         self.bucket, self.since, self.resets_at = span
         self.until = self.limit.window.until(now)
 
@@ -91,12 +86,10 @@ class Slice:
         """How much has to be acquired to reserve an amount; a debt is paid with it."""
         return amount - self.available if amount > self.available else 0
 
-    def free(self, amount: int, bucket: int) -> None:
-        """Have available what was acquired for a part of the window, if that is not over."""
-        if bucket == self.bucket:
-            self.available += amount
-        else:
-            self.past += amount
+    def pin(self, amount: int) -> None:
+        """Keep an amount for one who waits for more of it, or below 0 no longer."""
+        self.available -= amount
+        self.reserved += amount
 
     def claim(self, need: int, more: int) -> Claim:
         """Ask for what is needed, for `more` that others wait for, and for a slice."""
@@ -123,8 +116,8 @@ class Slice:
     @property
     def idle(self) -> bool:
         """Whether there is nothing to remember."""
-        held = self.available or self.reserved or self.past
-        return not (held or self.demand or self.earlier or self.users)
+        busy = self.available or self.reserved or self.demand or self.earlier or self.users
+        return not busy
 
     @property
     def indebted(self) -> bool:
@@ -207,10 +200,7 @@ class Reservation:
         for at, piece in enumerate(self._slices):  # `zip` with `strict` takes twice as long
             held, spent = reserved[at], amounts[at]
             piece.reserved -= held
-            if spent < held and piece.bucket != buckets[at]:
-                piece.past += held - spent
-            else:
-                piece.available += held - spent
+            piece.available += held - spent
             piece.changes += 1
             if not held:
                 piece.users -= 1

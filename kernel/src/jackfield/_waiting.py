@@ -96,8 +96,8 @@ class Line:
         for (piece, lack), balance in zip(asked, acquired.balances, strict=True):
             piece.learn(balance, lack)
         if acquired.refused is None:
-            for (piece, _), claim, given in zip(asked, claims, acquired.granted, strict=True):
-                piece.free(given, claim.bucket)
+            for (piece, _), granted in zip(asked, acquired.granted, strict=True):
+                piece.available += granted
             return
         refused = asked[acquired.refused][0]
         if _may_come_back(refused, acquired) and not front.tried:
@@ -162,15 +162,12 @@ def _may_come_back(piece: Slice, acquired: Acquired) -> bool:
 @contextmanager
 def _kept(pieces: Sequence[Slice], amounts: Sequence[int]) -> Iterator[None]:
     """Keep amounts for one who waits, and remember their accounts meanwhile."""
-    kept = [(piece, amount, piece.bucket) for piece, amount in zip(pieces, amounts, strict=True)]
-    for piece, amount, _ in kept:
+    for piece, amount in zip(pieces, amounts, strict=True):
         piece.users += 1
-        piece.available -= amount
-        piece.reserved += amount
+        piece.pin(amount)
     try:
         yield
     finally:
-        for piece, amount, bucket in kept:
+        for piece, amount in zip(pieces, amounts, strict=True):
             piece.users -= 1
-            piece.reserved -= amount
-            piece.free(amount, bucket)
+            piece.pin(-amount)

@@ -135,7 +135,7 @@ class Allowances:
 
     def held(self) -> dict[Account, int]:
         """What is available or reserved here, by account."""
-        held = {a: one.available + one.reserved + one.past for a, one in self._slices.items()}
+        held = {a: piece.available + piece.reserved for a, piece in self._slices.items()}
         return {account: amount for account, amount in held.items() if amount > 0}
 
     async def stop(self) -> None:
@@ -170,7 +170,6 @@ class Allowances:
         now = self._holder.now()
         if now >= piece.until:
             piece.turn(now)
-        self._give(piece, 0)
         return piece
 
     def soon(self, piece: Slice) -> None:
@@ -245,13 +244,11 @@ class Allowances:
             self._arm()
 
     def _give(self, piece: Slice, amount: int) -> None:
-        """Give back so much of what is available, and all that is past."""
-        back = max(0, amount) + piece.past
-        if back:
-            piece.available, piece.past = piece.available + piece.past - back, 0
+        if amount > 0:
+            piece.available -= amount
             if piece.left is not None:
-                piece.left += back
-            self._holder.give_back(piece.account, back)
+                piece.left += amount
+            self._holder.give_back(piece.account, amount)
 
     async def _go_back(self) -> None:
         """Give back what is left over, until there is no more of it."""

@@ -109,6 +109,11 @@ class Ledger:
         return self._poster.posted
 
     @property
+    def rewound(self) -> int:
+        """How often the store had lost what it had taken."""
+        return self._poster.rewound
+
+    @property
     def recovered(self) -> int:
         """How many journals of dead owners were brought to the store."""
         return self._recovery.recovered

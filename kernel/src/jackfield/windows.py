@@ -58,7 +58,7 @@ class Rolling:
     def __attrs_post_init__(self) -> None:
         if not 1 <= self.seconds <= LONGEST:
             raise ValueError(
-                f"no window can roll for {self.seconds} s; 1 s to 366 days are possible"
+                f"a rolling window of {self.seconds} s is not possible: 1 s to 366 days are"
             )
         if self.parts < 1:
             raise ValueError(f"a window cannot have {self.parts} parts")
@@ -214,7 +214,9 @@ def zone_named(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
-        raise ValueError(f"no time zone is called {name!r}; one is Europe/Berlin (IANA)") from None
+        raise ValueError(
+            f"no time zone is called {name!r}; the IANA database has the names, as Europe/Berlin"
+        ) from None
 
 
 def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:

@@ -122,9 +122,7 @@ class Holdings:
     async def _ask(self, claims: Sequence[Claim]) -> Acquired:
         asked = time.monotonic()
         try:
-            # What goes back may be just what is asked for. A store gets both in this order.
-            acquiring = self._store.acquire(self._owner, claims, lease=self._lease)
-            _, acquired = await asyncio.gather(self.settle(), acquiring)
+            acquired = await self._store.acquire(self._owner, claims, lease=self._lease)
         except StoreUnavailable:
             self._outage.failed()
             self.doubt(later=True)
