@@ -8,8 +8,10 @@ import msgspec
 import pytest
 from attrs import define
 
+from jackfield.prices import Cost
 from jackfield.testing import Answer, FakeUpstream
 from jackfield.testing.gateway import admin_of, client_of, observed_gateway
+from jackfield_usage.batch_results import Results
 from jackfield_usage.batches import Batch
 
 from .conftest import Office
@@ -51,6 +53,9 @@ output = 8.00
 input = 1.00
 output = 4.00
 """
+
+
+DEEP = b'{"custom_id":"1","response":' + b"[" * 99_999 + b"\n"
 
 
 def line(number: int, model: str = "small") -> bytes:
@@ -158,7 +163,9 @@ async def test_each_model_of_a_batch_has_a_record_and_all_are_one_request(shop: 
 
 
 @pytest.mark.parametrize(
-    "content", [b"a,b\n1,2\n", b'{"custom_id":"1","body":{}}\n', b"\xff\n", b""]
+    "content",
+    [b"a,b\n1,2\n", b'{"custom_id":"1","body":{}}\n', b"\xff\n", b"", b"no line" * 9_999, DEEP],
+    ids=["a table", "requests", "bytes", "nothing", "no line", "nested without end"],
 )
 async def test_other_files_leave_no_record(shop: Shop, content: bytes) -> None:
     await shop.ask("search", "GET", "/v1/files/file-in/content", content)
@@ -181,3 +188,22 @@ async def test_what_a_process_died_over_is_recorded_by_the_next_and_not_twice(sh
     await setup.store.put("", key, msgspec.json.encode(begun))
     await shop.ask("search", "GET", path, line(1) + line(2, "large"))
     assert [one["model"] for one in await shop.office.records()] == ["small", "large"]
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_results_are_the_same_however_they_come(size: int) -> None:
+    whole = line(1) + b"\n" + line(2, "large").removesuffix(b"\n") + b"\n" + line(3)
+    results = Results(lambda model, usage: Cost(usage.input_tokens))
+    for at in range(0, len(whole), size):
+        results.feed(whole[at : at + size])
+    found = {model: (sum.nano, sum.tokens["output_tokens"]) for model, sum in results.sums.items()}
+    assert found == {"small": (200, 20), "large": (100, 10)}
+
+
+def test_a_line_that_cannot_be_read_is_told_of_and_the_others_count(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    results = Results(lambda model, usage: Cost(1))
+    results.feed(line(1) + b"what is this?\n" + line(2))
+    assert results.sums["small"].nano == 2
+    assert "not recorded" in caplog.text

@@ -53,6 +53,14 @@ class Office:
         method = "PATCH" if path.count("/") == 1 else "POST"
         return await self.admin.send(method, f"/jackfield/{path}", json=fields)
 
+    async def do(self, key: str, method: str, path: str, **fields: Any) -> Answer:
+        """Administer with a key."""
+        headers = {"authorization": f"Bearer {key}"}
+        answer: Answer = await self.admin.send(
+            method, f"/jackfield/{path}", json=fields or None, headers=headers
+        )
+        return answer
+
     async def ask(self, key: str, model: str = "fake/echo", **more: Any) -> Answer:
         """Chat with a key."""
         headers = {"authorization": f"Bearer {key}", **more.pop("headers", {})}

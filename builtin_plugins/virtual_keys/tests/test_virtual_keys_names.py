@@ -4,8 +4,6 @@ from typing import Any
 
 import pytest
 
-from jackfield.testing import Answer
-
 
 @pytest.fixture
 async def two(office: Any) -> Any:
@@ -16,19 +14,11 @@ async def two(office: Any) -> Any:
     return office
 
 
-async def do(office: Any, key: str, method: str, path: str, **fields: Any) -> Answer:
-    headers = {"authorization": f"Bearer {key}"}
-    answer: Answer = await office.admin.send(
-        method, f"/jackfield/{path}", json=fields or None, headers=headers
-    )
-    return answer
-
-
 async def test_two_organizations_may_have_teams_of_one_name(two: Any) -> None:
     key = await two.key(organization="other", role="admin")
-    made = await (await do(two, key, "POST", "teams", name="search")).json()
+    made = await (await two.do(key, "POST", "teams", name="search")).json()
     assert (made["id"], made["name"]) == ("search@other", "search")
-    again = await do(two, key, "POST", "teams", name="search")
+    again = await two.do(key, "POST", "teams", name="search")
     assert again.status == 409
     owners = await two.admin.post(
         "/jackfield/teams", json={"name": "search", "organization": "acme"}
@@ -38,13 +28,13 @@ async def test_two_organizations_may_have_teams_of_one_name(two: Any) -> None:
 
 async def test_an_organization_calls_its_own_by_the_name(two: Any) -> None:
     key = await two.key(organization="other", role="admin")
-    await do(two, key, "POST", "teams", name="search")
-    ann = await (await do(two, key, "POST", "users", name="ann", team="search")).json()
+    await two.do(key, "POST", "teams", name="search")
+    ann = await (await two.do(key, "POST", "users", name="ann", team="search")).json()
     assert ann["team"] == "search@other"
-    assert (await (await do(two, key, "GET", "teams/search")).json())["organization"] == "other"
-    answer = await do(two, key, "PATCH", "teams/search", metadata={"a": "b"})
+    assert (await (await two.do(key, "GET", "teams/search")).json())["organization"] == "other"
+    answer = await two.do(key, "PATCH", "teams/search", metadata={"a": "b"})
     assert (await answer.json())["id"] == "search@other"
-    assert (await do(two, key, "POST", "teams/search/revoke")).status == 200
+    assert (await two.do(key, "POST", "teams/search/revoke")).status == 200
     kept = await (await two.admin.get("/jackfield/teams/search")).json()
     assert (kept["organization"], kept["revoked"]) == ("acme", False)
 
@@ -63,7 +53,7 @@ async def test_rights_are_those_of_the_own_one(two: Any) -> None:
     assert (await two.ask(key, "fake/large")).status == 403
     assert (await two.ask(key, "fake/small")).status == 200
     boss = await two.key(organization="acme", role="admin")
-    assert (await do(two, boss, "GET", "teams/search@other")).status == 404
+    assert (await two.do(boss, "GET", "teams/search@other")).status == 404
 
 
 async def test_a_name_is_as_good_as_free_where_another_organization_has_it(two: Any) -> None:

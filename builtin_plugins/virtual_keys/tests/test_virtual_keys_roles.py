@@ -4,8 +4,6 @@ from typing import Any
 
 import pytest
 
-from jackfield.testing import Answer
-
 
 @pytest.fixture
 async def acme(office: Any) -> Any:
@@ -17,14 +15,6 @@ async def acme(office: Any) -> Any:
     return office
 
 
-async def do(office: Any, key: str, method: str, path: str, **fields: Any) -> Answer:
-    headers = {"authorization": f"Bearer {key}"}
-    answer: Answer = await office.admin.send(
-        method, f"/jackfield/{path}", json=fields or None, headers=headers
-    )
-    return answer
-
-
 @pytest.mark.parametrize(
     ("role", "created", "seen"),
     [("owner", 201, 200), ("admin", 201, 200), ("auditor", 403, 200), ("member", 403, 200)],
@@ -33,14 +23,14 @@ async def test_a_role_decides_what_can_be_done(
     acme: Any, role: str, created: int, seen: int
 ) -> None:
     key = await acme.key(role=role)
-    assert (await do(acme, key, "POST", "teams", name="new")).status == created
-    assert (await do(acme, key, "GET", f"keys/{key[3:15]}")).status == seen
+    assert (await acme.do(key, "POST", "teams", name="new")).status == created
+    assert (await acme.do(key, "GET", f"keys/{key[3:15]}")).status == seen
 
 
 async def test_without_a_role_nothing_can_be_done(acme: Any) -> None:
     key = await acme.key(permissions=["*"])
     for path in ("teams", "plugins", "endpoints", "keys"):
-        assert (await do(acme, key, "GET", path)).status == 403, path
+        assert (await acme.do(key, "GET", path)).status == 403, path
 
 
 async def test_a_role_does_not_reach_into_vendors_administration(acme: Any) -> None:
@@ -62,22 +52,22 @@ async def test_a_role_must_be_among_those_that_are_allowed(acme: Any) -> None:
 
 async def test_a_role_is_gone_when_it_is_not_allowed_any_more(acme: Any) -> None:
     key = await acme.key(role="admin")
-    assert (await do(acme, key, "GET", "teams")).status == 200
+    assert (await acme.do(key, "GET", "teams")).status == 200
     await acme.change("organizations/acme", roles=["member"])
-    assert (await do(acme, key, "GET", "teams")).status == 403
+    assert (await acme.do(key, "GET", "teams")).status == 403
 
 
 async def test_nobody_gives_a_role_above_the_own_one(acme: Any) -> None:
     key = await acme.key(role="admin")
-    answer = await do(acme, key, "POST", "keys", organization="acme", role="owner")
+    answer = await acme.do(key, "POST", "keys", organization="acme", role="owner")
     assert answer.status == 403
     owner = (await acme.key(role="owner"))[3:15]
     for action in ("rotate", "revoke"):
-        assert (await do(acme, key, "POST", f"keys/{owner}/{action}")).status == 403
-    assert (await do(acme, key, "PATCH", f"keys/{owner}", models=["fake/x"])).status == 403
-    assert (await do(acme, key, "DELETE", f"keys/{owner}")).status == 403
+        assert (await acme.do(key, "POST", f"keys/{owner}/{action}")).status == 403
+    assert (await acme.do(key, "PATCH", f"keys/{owner}", models=["fake/x"])).status == 403
+    assert (await acme.do(key, "DELETE", f"keys/{owner}")).status == 403
     mine = key[3:15]
-    assert (await do(acme, key, "PATCH", f"keys/{mine}", role="owner")).status == 403
+    assert (await acme.do(key, "PATCH", f"keys/{mine}", role="owner")).status == 403
 
 
 async def test_nobody_widens_what_bounds_the_own_organization(acme: Any) -> None:
@@ -89,7 +79,7 @@ async def test_nobody_widens_what_bounds_the_own_organization(acme: Any) -> None
         ("POST", "organizations/acme/restore", {}),
         ("DELETE", "organizations/acme", {}),
     ):
-        answer = await do(acme, key, method, path, **fields)
+        answer = await acme.do(key, method, path, **fields)
         assert answer.status == 403, (method, path, await answer.json())
     kept = await (await acme.admin.get("/jackfield/organizations/acme")).json()
     assert kept["models"] == ["fake/*"]
@@ -109,9 +99,9 @@ async def test_nobody_reaches_into_another_organization(acme: Any) -> None:
         ("POST", f"keys/{other}/rotate", {}),
         ("POST", f"keys/{other}/revoke", {}),
     ):
-        answer = await do(acme, key, method, path, **fields)
+        answer = await acme.do(key, method, path, **fields)
         assert answer.status in (400, 403, 404), (method, path)
-    listed = await (await do(acme, key, "GET", "keys")).json()
+    listed = await (await acme.do(key, "GET", "keys")).json()
     assert {one["organization"] for one in listed["data"]} == {"acme"}
 
 

@@ -4,8 +4,6 @@ from typing import Any
 
 import pytest
 
-from jackfield.testing import Answer
-
 
 @pytest.fixture
 async def acme(office: Any) -> Any:
@@ -19,14 +17,6 @@ async def acme(office: Any) -> Any:
     return office
 
 
-async def do(office: Any, key: str, method: str, path: str, **fields: Any) -> Answer:
-    headers = {"authorization": f"Bearer {key}"}
-    answer: Answer = await office.admin.send(
-        method, f"/jackfield/{path}", json=fields or None, headers=headers
-    )
-    return answer
-
-
 async def test_administers_users_projects_keys_and_teams_in_it(acme: Any) -> None:
     key = await acme.key(team="search", role="admin")
     for path, fields in (
@@ -36,11 +26,11 @@ async def test_administers_users_projects_keys_and_teams_in_it(acme: Any) -> Non
         ("keys", {"user": "eve"}),
         ("keys", {"team": "search", "project": "web"}),
     ):
-        answer = await do(acme, key, "POST", path, **fields)
+        answer = await acme.do(key, "POST", path, **fields)
         assert answer.status == 201, (path, await answer.json())
-    assert (await do(acme, key, "PATCH", "users/ann", models=["fake/*"])).status == 200
-    assert (await do(acme, key, "POST", "users/ann/revoke")).status == 200
-    assert (await do(acme, key, "DELETE", "users/ann")).status == 200
+    assert (await acme.do(key, "PATCH", "users/ann", models=["fake/*"])).status == 200
+    assert (await acme.do(key, "POST", "users/ann/revoke")).status == 200
+    assert (await acme.do(key, "DELETE", "users/ann")).status == 200
 
 
 async def test_makes_nothing_outside_of_it(acme: Any) -> None:
@@ -55,7 +45,7 @@ async def test_makes_nothing_outside_of_it(acme: Any) -> None:
         ("keys", {"user": "zed"}),
         ("keys", {"user": "nobody"}),
     ):
-        answer = await do(acme, key, "POST", path, **fields)
+        answer = await acme.do(key, "POST", path, **fields)
         said = await answer.json()
         assert answer.status == 403, (path, fields, said)
         assert "team:search alone" in said["error"]["message"]
@@ -67,12 +57,12 @@ async def test_sees_what_is_in_it_and_what_it_is_in(acme: Any) -> None:
     for role in ("admin", "auditor"):
         key = await acme.key(team="search", role=role)
         for path in (f"keys/{other}", "users/zed", "teams/support"):
-            assert (await do(acme, key, "GET", path)).status == 404, path
-        users = await (await do(acme, key, "GET", "users")).json()
+            assert (await acme.do(key, "GET", path)).status == 404, path
+        users = await (await acme.do(key, "GET", "users")).json()
         assert [user["id"] for user in users["data"]] == ["ann"]
-        keys = await (await do(acme, key, "GET", "keys")).json()
+        keys = await (await acme.do(key, "GET", "keys")).json()
         assert {one["team"] for one in keys["data"]} == {"search"}
-        assert (await do(acme, key, "GET", "organizations/acme")).status == 200
+        assert (await acme.do(key, "GET", "organizations/acme")).status == 200
 
 
 async def test_changes_nothing_that_it_is_in(acme: Any) -> None:
@@ -83,21 +73,21 @@ async def test_changes_nothing_that_it_is_in(acme: Any) -> None:
         ("DELETE", "teams/search"),
         ("DELETE", "organizations/acme"),
     ):
-        assert (await do(acme, key, method, path)).status == 403, path
+        assert (await acme.do(key, method, path)).status == 403, path
     for path in ("teams/search", "organizations/acme"):
-        answer = await do(acme, key, "PATCH", path, metadata={"a": "b"})
+        answer = await acme.do(key, "PATCH", path, metadata={"a": "b"})
         assert answer.status == 403, path
 
 
 async def test_moves_nothing_in_or_out(acme: Any) -> None:
     key = await acme.key(team="search", role="admin")
-    assert (await do(acme, key, "PATCH", "users/ann", team="support")).status == 403
-    assert (await do(acme, key, "PATCH", "users/ann", team=None)).status == 403
-    assert (await do(acme, key, "PATCH", "users/zed", team="search")).status == 404
-    assert (await do(acme, key, "PATCH", "users/ann", team="search")).status == 200
+    assert (await acme.do(key, "PATCH", "users/ann", team="support")).status == 403
+    assert (await acme.do(key, "PATCH", "users/ann", team=None)).status == 403
+    assert (await acme.do(key, "PATCH", "users/zed", team="search")).status == 404
+    assert (await acme.do(key, "PATCH", "users/ann", team="search")).status == 200
 
 
 async def test_a_user_of_the_team_with_the_role_administers_the_team(acme: Any) -> None:
     key = await acme.key(user="ann", role="admin")
-    assert (await do(acme, key, "POST", "users", name="eve", team="ranking")).status == 201
-    assert (await do(acme, key, "POST", "users", name="bob", team="search")).status == 403
+    assert (await acme.do(key, "POST", "users", name="eve", team="ranking")).status == 201
+    assert (await acme.do(key, "POST", "users", name="bob", team="search")).status == 403

@@ -1,5 +1,6 @@
 """What the results of a batch say was used: lines of JSON, each with an answer."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
@@ -15,8 +16,10 @@ from jackfield.prices import Cost
 
 from .record import CLASSES
 
+logger = logging.getLogger("jackfield.usage")
+
 TIER: Final = "batch"
-_LONGEST: Final = 64 * 1024 * 1024
+_LONGEST: Final = 32 * 1024 * 1024
 """Bytes of the longest line that is read."""
 
 _NONE: Final = msgspec.Raw(b"")
@@ -75,19 +78,39 @@ class Results:
 
     _price: Callable[[str, Usage], Cost]
     sums: dict[str, Sum] = field(factory=dict)
-    _rest: bytes = b""
+    _held: list[bytes] = field(factory=list)
+    _size: int = 0
     _other: bool = False
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes; with the last of them a line feed."""
-        if self._other:
+        if self._other or not data:
             return
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        *lines, rest = data.split(b"\n")
+        if lines:
+            lines[0] = b"".join((*self._held, lines[0]))
+            self._held, self._size = [], 0
         for line in lines:
             if line.strip() and not self._other:
                 self._add(line)
-        if len(self._rest) > _LONGEST:
-            self._other, self._rest = True, b""
+        if rest:
+            self._hold(rest)
+
+    def _hold(self, rest: bytes) -> None:
+        """Keep the beginning of a line until its end comes, unless it can be none of results."""
+        self._held.append(rest)
+        self._size += len(rest)
+        is_result = self.sums or self._held[0].startswith(b"{")
+        if self._size > _LONGEST or not is_result:
+            self._held = []
+            self._pass_over()
+            self._other = True
+
+    def _pass_over(self) -> None:
+        """Tell of a line that is no result; before the first result it says what the file is."""
+        self._other = not self.sums
+        if self.sums:
+            logger.warning("a line of batch results could not be read: it is not recorded")
 
     def _add(self, line: bytes) -> None:
         try:
@@ -95,8 +118,8 @@ class Results:
             wrapped = _wrapped(read.result or read.response or b"{}")
             body = bytes(wrapped.message or wrapped.body)
             told = _answer(body or b"{}")
-        except (msgspec.DecodeError, UnicodeError):
-            self._other = not self.sums
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            self._pass_over()
             return
         dialect = _dialect(_DIALECTS.get(told.object or told.type, ""))
         usage = dialect.usage(body) if dialect is not None else None
