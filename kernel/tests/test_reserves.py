@@ -185,3 +185,15 @@ def test_an_upload_is_as_long_as_its_bytes_whatever_they_are(boundary: str, nois
 def test_a_form_names_no_models_to_choose_from() -> None:
     bound = PriceBook().bound(form(("file", b"x")), Target("openrouter", "openai/whisper-1"))
     assert bound.output_tokens > 0
+
+
+@pytest.mark.parametrize("fewer", ["generationConfig", "generation_config"])
+def test_answers_count_in_whichever_spelling_has_more(fewer: str) -> None:
+    limit = {"maxOutputTokens": LIMIT}
+    configs = {"generationConfig": {**limit}, "generation_config": {**limit}}
+    for name, config in configs.items():
+        config["candidateCount"] = 1 if name == fewer else 4
+    body = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}], **configs}
+    exchange = opened("gemini.generate_content", msgspec.json.encode(body))
+    bound = PriceBook().bound(exchange, Target("gemini", "gemini-2.5-flash"))
+    assert bound.output_tokens >= 4 * LIMIT

@@ -225,10 +225,10 @@ def _limits_in(tree: Mapping[str, Any]) -> Iterator[int]:
 
 def _answers(tree: Mapping[str, Any]) -> int:
     """How many answers are made: several, the best of more, and so many for each prompt."""
-    config = tree.get("generationConfig") or tree.get("generation_config")
     counts = [tree.get(name) for name in _COUNTS]
-    if type(config) is dict:
-        counts += [config.get("candidateCount"), config.get("candidate_count")]
+    for config in (tree.get("generationConfig"), tree.get("generation_config")):
+        if type(config) is dict:
+            counts += [config.get("candidateCount"), config.get("candidate_count")]
     prompts = tree.get("prompt")
     most = max([1, *(count for count in counts if type(count) is int)])
     if type(prompts) is list and prompts and type(prompts[0]) is not int:  # one prompt, in tokens
