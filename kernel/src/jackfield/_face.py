@@ -184,7 +184,8 @@ class Face:
 
     def _reads_json(self, request: HttpRequest) -> bool:
         endpoint, _ = self._table.find(method_of(request), request.path)
-        return endpoint.dialect.reads_json and _is_json(request)
+        media = request.headers.get("content-type", "")
+        return endpoint.dialect.reads_json and _is_json(media)
 
     def _check_size(self, request: HttpRequest) -> None:
         """Uploads may be larger; JSON, which is held as objects, may not."""
@@ -234,8 +235,10 @@ async def _close(running: asyncio.Task[HttpResponse]) -> None:
         await close()
 
 
-def _is_json(request: HttpRequest) -> bool:
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+def _is_json(media: str) -> bool:
+    if media == "application/json":
+        return True
+    media = media.partition(";")[0].strip().lower()
     return not media or media == "application/json" or media.endswith("+json")
 
 
@@ -253,7 +256,7 @@ def _peek(
     media = request.headers.get("content-type", "")
     if media != "application/json" and not _MEDIA.fullmatch(media):
         raise UnsupportedMedia("The content type holds a character that is not printable ASCII.")
-    if _is_json(request) and dialect.reads_json:
+    if _is_json(media) and dialect.reads_json:
         if ";" in media and not _UTF_8.fullmatch(media):
             raise UnsupportedMedia("JSON is read as UTF-8; leave out `charset`, or say utf-8.")
         tree = strict_json.decode(body) if tree is None else tree

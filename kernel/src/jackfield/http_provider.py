@@ -335,7 +335,7 @@ class HttpProvider(Provider):
             for name, value in values.items():
                 path = path.replace("{" + name + "}", quote(value, safe=""))
                 path = path.replace("{" + name + "*}", quote(value, safe="/:@!$&'()*+,;=~"))
-        if _STEPS.search(unquote(path) if "%" in path else path):
+        if _has_steps(path):
             # A model named so would lead to another part of the API, with the gateway's key.
             raise InvalidRequest(
                 f"{target.model!r} cannot be a model's name: it has an empty, . or .. segment.",
@@ -369,6 +369,11 @@ class HttpProvider(Provider):
         """Whether it was the key that was refused, and another can be tried at once."""
         pause = retry_after or (1.0 if status == 429 else 60.0)
         return status in (401, 402, 403, 429) and self._ring.cool(key, pause)
+
+
+@lru_cache(maxsize=1024)
+def _has_steps(path: str) -> bool:
+    return _STEPS.search(unquote(path)) is not None
 
 
 def _without_credentials(query: str) -> str:

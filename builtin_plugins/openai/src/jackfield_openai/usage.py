@@ -151,8 +151,7 @@ def usage_of_answer(body: bytes) -> Usage | None:
         raise ValueError("the answer is not a JSON object") from error
     if bytes(memoryview(answer.choices)[:1]) != b"[":
         raise ValueError("the answer has no choices" if answer.error is None else "it is an error")
-    usage = chunk_usage({"usage": answer.usage, "x_groq": answer.x_groq})
-    return in_tier(usage, answer.service_tier)
+    return in_tier(_reported(answer.usage, answer.x_groq), answer.service_tier)
 
 
 def usage_of(body: bytes) -> Usage | None:
@@ -174,13 +173,12 @@ def in_tier(usage: Usage | None, tier: Any) -> Usage | None:
 
 def chunk_usage(tree: Any) -> Usage | None:
     """The usage of a response or chunk; Groq reports it under `x_groq` as well or instead."""
-    if type(tree) is not dict:
-        return None
-    usage = read_usage(tree.get("usage"))
-    groq = tree.get("x_groq")
-    if usage is None and type(groq) is dict:
-        return read_usage(groq.get("usage"))
-    return usage
+    return _reported(tree.get("usage"), tree.get("x_groq")) if type(tree) is dict else None
+
+
+def _reported(value: Any, groq: Any) -> Usage | None:
+    usage = read_usage(value)
+    return read_usage(groq.get("usage")) if usage is None and type(groq) is dict else usage
 
 
 class ChunkMeter:

@@ -6,6 +6,7 @@ from typing import cast
 
 from attrs import define, field
 
+from jackfield._lean_body import lighten
 from jackfield._outbox import Outbox
 from jackfield.errors import ProviderError, ProviderTimeout, StreamTruncated
 from jackfield.timeouts import Timeouts
@@ -13,7 +14,7 @@ from jackfield.timeouts import Timeouts
 from .answer import Answer
 from .decoder import Decoder
 from .failure import Failure, StaleConnection
-from .parser import Body, HttpProcessingError, Message, Parser, is_endless, lighten, new_parser
+from .parser import Body, HttpProcessingError, Message, Parser, is_endless, new_parser
 from .room import Room
 
 _MAX_INTERIM = 8
@@ -207,8 +208,7 @@ class Connection(asyncio.BufferedProtocol):
             head.set_exception(Failure.ENCODING.error(provider))
             self.drop()
             return
-        if message.chunked:
-            lighten(body)
+        lighten(body)
         self._body = body
         self._reusable = not message.should_close
         self._answer = Answer(

@@ -5,7 +5,6 @@ from typing import Any, Protocol, cast
 
 from aiohttp.http import HttpProcessingError, HttpResponseParser
 from aiohttp.http_parser import HttpResponseParserPy
-from aiohttp.streams import StreamReader
 from multidict import CIMultiDictProxy
 
 from jackfield.errors import ConfigError
@@ -16,7 +15,6 @@ __all__ = [
     "Message",
     "Parser",
     "is_endless",
-    "lighten",
     "new_parser",
     "require_c_parser",
 ]
@@ -61,28 +59,6 @@ class Parser(Protocol):
         """
 
 
-class _LeanBody(StreamReader):
-    """A body that keeps no account of chunks, which costs three times what parsing them does."""
-
-    __slots__ = ()
-
-    def begin_http_chunk_receiving(self) -> None:
-        pass
-
-    def end_http_chunk_receiving(self) -> None:
-        pass
-
-    def feed_data(self, data: bytes, size: int = 0) -> bool:
-        self._buffer.append(data)
-        return False
-
-    def read_nowait(self, n: int = -1) -> bytes:
-        buffer = self._buffer
-        data = buffer.popleft() if len(buffer) == 1 else b"".join(buffer)
-        buffer.clear()
-        return data
-
-
 class _NoFlowControl:
     _reading_paused = False
 
@@ -93,8 +69,6 @@ class _NoFlowControl:
         """Never needed: nothing was paused."""
 
 
-# Should another aiohttp keep its bytes elsewhere, bodies stay as they are: slower, not wrong.
-_CAN_LIGHTEN = "_buffer" in getattr(StreamReader, "__slots__", ())
 _FLOW = cast(Any, _NoFlowControl())
 
 
@@ -117,13 +91,6 @@ def new_parser(loop: asyncio.AbstractEventLoop, *, with_body: bool) -> Parser:
 def is_endless(message: Message) -> bool:
     """Whether a body has the largest length there is: the parser takes that for an empty body."""
     return int(message.headers.get("Content-Length", 0)) >= _ENDLESS
-
-
-def lighten(body: Body) -> None:
-    """Make further feeding of `body` cheap, for bodies that come in many pieces."""
-    if _CAN_LIGHTEN and type(body) is StreamReader:
-        # The C parser makes its bodies itself; it cannot be given another class.
-        body.__class__ = _LeanBody
 
 
 def require_c_parser() -> None:

@@ -14,6 +14,7 @@ from aiohttp.http_writer import HttpVersion11
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from attrs import define, field
 
+from jackfield._lean_body import lighten
 from jackfield._server.parser import (
     MALFORMED,
     HeadTooLarge,
@@ -190,6 +191,7 @@ class Connection(asyncio.Protocol):
 
     def _begin_body(self, message: RawRequestMessage, payload: StreamReader) -> None:
         limit = self._state.handler.body_limit(message.method, self._target[0])
+        lighten(payload)
         if payload.is_eof() and payload.total_bytes <= limit:
             self._start(message, payload.read_nowait())
             return

@@ -30,7 +30,7 @@ def require_safe(response: HttpResponse) -> None:
 
 def _fields(response: HttpResponse) -> str:
     headers = response.headers
-    fields = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    fields = "\r\n".join([*map(": ".join, headers), ""])
     count = len(headers)
     if fields.count("\n") != count or fields.count("\r") != count or "\0" in fields:
         raise UnsafeHeader(f"An answer of status {response.status} has CR, LF or NUL in a header.")
