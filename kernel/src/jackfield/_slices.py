@@ -15,6 +15,9 @@ SHARE: Final = 100
 SCARCE: Final = 16
 """An account is scarce when what is left is less than so many times what was needed."""
 
+AHEAD: Final = 5
+"""Seconds for which what is acquired may be spent at the least."""
+
 TICKS: Final = 8
 """A slice is at most what is reserved in so many ticks."""
 
@@ -34,16 +37,19 @@ class Limit(msgspec.Struct, frozen=True):
 class Slice:
     """One account as this process knows it.
 
-    What the store holds of it for this process is `available + reserved`, and what was spent and
-    is not posted yet. `available` is below 0 when more was spent than had been reserved. `left` is
-    what nobody held or had spent when the store was asked last. `users` counts the calls under way
-    and the reservations of nothing: what must not be forgotten.
+    What the store holds of it for this process is `available + reserved + past`, and what was spent
+    and is not posted yet. `available` is below 0 when more was spent than had been reserved. Should
+    this process be gone, what it held counts as spent in the part of the window called `reach`, so
+    it may be spent until then and no later: `past` is what was not, and goes back. `left` is what
+    nobody held or had spent when the store was asked last. `users` counts the calls under way and
+    the reservations of nothing: what must not be forgotten.
     """
 
     limit: Limit
     account: Account
     available: int = 0
     reserved: int = 0
+    past: int = 0
     left: int | None = None
     scarce: bool = False
     demand: int = 0
@@ -51,6 +57,7 @@ class Slice:
     changes: int = 0
     users: int = 0
     bucket: int = 0
+    reach: int = 0
     since: int = 0
     until: float = -1.0
     resets_at: float = 0.0
@@ -63,9 +70,10 @@ class Slice:
         """Go on to the part of the window that is now."""
         span = self.limit.window.span(now)
         if self.left is not None and span.since >= self.until > 0:
-            self.left = max(0, self.limit.amount - self.available - self.reserved)
+            self.left = max(0, self.limit.amount - self.available - self.reserved - self.past)
         self.bucket, self.since, self.resets_at = span
         self.until = self.limit.window.until(now)
+        self.free(0)
 
     def goes_by(self, limit: Limit) -> bool:
         """Whether this is its limit, or one that is the same."""
@@ -83,22 +91,30 @@ class Slice:
         self.occupies = limit.on_death == "drop"
 
     def lacks(self, amount: int) -> int:
-        """How much has to be acquired to reserve an amount; a debt is paid with it."""
-        return amount - self.available if amount > self.available else 0
+        """How much has to be acquired to reserve an amount; a debt is paid with it.
 
-    def pin(self, amount: int) -> None:
-        """Keep an amount for one who waits for more of it, or below 0 no longer."""
-        self.available -= amount
-        self.reserved += amount
+        What is past is at hand again once anything is acquired.
+        """
+        return max(1, amount - self.available - self.past) if amount > self.available else 0
 
-    def claim(self, need: int, more: int) -> Claim:
+    def free(self, amount: int) -> None:
+        """Have so much more available, for as long as it may be spent."""
+        self.available += amount
+        if self.bucket > self.reach and self.available > 0:
+            self.past, self.available = self.past + self.available, 0
+
+    def claim(self, need: int, more: int, now: float) -> Claim:
         """Ask for what is needed, for `more` that others wait for, and for a slice."""
         limit = self.limit
         share = self._share()
         want = need + more + (share if share >= need else 0)
-        return Claim(
-            self.account, limit.amount, need, want, self.bucket, self.since, limit.on_death
-        )
+        reach = limit.window.span(now + AHEAD).bucket
+        return Claim(self.account, limit.amount, need, want, reach, self.since, limit.on_death)
+
+    def take(self, granted: int, claim: Claim) -> None:
+        """Have available what was granted, and what was past: all that is held reaches as far."""
+        self.reach, at_hand, self.past = claim.bucket, granted + self.past, 0
+        self.free(at_hand)
 
     def learn(self, balance: Balance, need: int) -> None:
         """Note what the store said of the account."""
@@ -116,8 +132,8 @@ class Slice:
     @property
     def idle(self) -> bool:
         """Whether there is nothing to remember."""
-        busy = self.available or self.reserved or self.demand or self.earlier or self.users
-        return not busy
+        held = self.available or self.reserved or self.past
+        return not (held or self.demand or self.earlier or self.users)
 
     @property
     def indebted(self) -> bool:
@@ -201,6 +217,8 @@ class Reservation:
             held, spent = reserved[at], amounts[at]
             piece.reserved -= held
             piece.available += held - spent
+            if piece.bucket > piece.reach:
+                piece.free(0)
             piece.changes += 1
             if not held:
                 piece.users -= 1

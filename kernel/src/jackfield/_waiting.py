@@ -89,15 +89,16 @@ class Line:
         asked = [(piece, lack) for piece, lack in zip(pieces, lacks, strict=True) if lack]
         if not asked:
             return
-        claims = [piece.claim(lack, self._more(piece.account)) for piece, lack in asked]
+        now = self._allowances.now()
+        claims = [piece.claim(lack, self._more(piece.account), now) for piece, lack in asked]
         kept = [max(0, n - lack) for n, lack in zip(front.amounts, lacks, strict=True)]
         with _kept(pieces, kept):
             acquired = await self._allowances.acquire(claims)
         for (piece, lack), balance in zip(asked, acquired.balances, strict=True):
             piece.learn(balance, lack)
         if acquired.refused is None:
-            for (piece, _), granted in zip(asked, acquired.granted, strict=True):
-                piece.available += granted
+            for (piece, _), claim, granted in zip(asked, claims, acquired.granted, strict=True):
+                piece.take(granted, claim)
             return
         refused = asked[acquired.refused][0]
         if _may_come_back(refused, acquired) and not front.tried:
@@ -164,10 +165,12 @@ def _kept(pieces: Sequence[Slice], amounts: Sequence[int]) -> Iterator[None]:
     """Keep amounts for one who waits, and remember their accounts meanwhile."""
     for piece, amount in zip(pieces, amounts, strict=True):
         piece.users += 1
-        piece.pin(amount)
+        piece.available -= amount
+        piece.reserved += amount
     try:
         yield
     finally:
         for piece, amount in zip(pieces, amounts, strict=True):
             piece.users -= 1
-            piece.pin(-amount)
+            piece.reserved -= amount
+            piece.free(amount)

@@ -135,7 +135,7 @@ class Allowances:
 
     def held(self) -> dict[Account, int]:
         """What is available or reserved here, by account."""
-        held = {a: piece.available + piece.reserved for a, piece in self._slices.items()}
+        held = {a: one.available + one.reserved + one.past for a, one in self._slices.items()}
         return {account: amount for account, amount in held.items() if amount > 0}
 
     async def stop(self) -> None:
@@ -149,6 +149,10 @@ class Allowances:
         await self._post()
 
     # What those who wait ask for
+
+    def now(self) -> float:
+        """The store's clock."""
+        return self._holder.now()
 
     async def acquire(self, claims: Sequence[Claim]) -> Acquired:
         """Ask the store."""
@@ -244,11 +248,13 @@ class Allowances:
             self._arm()
 
     def _give(self, piece: Slice, amount: int) -> None:
-        if amount > 0:
-            piece.available -= amount
+        """Give back so much of what is available, and all that is past."""
+        back = max(0, amount) + piece.past
+        if back:
+            piece.available, piece.past = piece.available + piece.past - back, 0
             if piece.left is not None:
-                piece.left += amount
-            self._holder.give_back(piece.account, amount)
+                piece.left += back
+            self._holder.give_back(piece.account, back)
 
     async def _go_back(self) -> None:
         """Give back what is left over, until there is no more of it."""

@@ -109,11 +109,6 @@ class Ledger:
         return self._poster.posted
 
     @property
-    def rewound(self) -> int:
-        """How often the store had lost what it had taken."""
-        return self._poster.rewound
-
-    @property
     def recovered(self) -> int:
         """How many journals of dead owners were brought to the store."""
         return self._recovery.recovered
@@ -122,11 +117,6 @@ class Ledger:
     def presumed(self) -> int:
         """How many promises of dead owners were posted as promised."""
         return self._recovery.presumed
-
-    @property
-    def damaged(self) -> int:
-        """How many places of journals could not be read."""
-        return self._recovery.damaged + self._journal.damaged
 
     @property
     def unposted(self) -> int:
