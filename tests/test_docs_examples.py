@@ -157,6 +157,8 @@ def reader(tmp_path: Path, gateway: str, monkeypatch: pytest.MonkeyPatch) -> Ite
 def test_a_page_does_what_it_says(
     page: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if "curl " in page.read_text() and shutil.which("curl") is None:
+        pytest.skip("the page shows requests made with curl, which is not installed")
     for variable in re.findall(r"\benv:([A-Z][A-Z_]*)", page.read_text()):
         monkeypatch.setenv(variable, SECRET)
     for block in blocks(page):
