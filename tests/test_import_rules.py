@@ -22,7 +22,7 @@ PACKAGES = {path.name for room in ROOMS for path in room.glob("src/jackfield_*")
 TOOLS: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
 LINTER = TOOLS["importlinter"]
 CONTRACTS = {contract["id"]: contract for contract in LINTER["contracts"]}
-SPEAKS_HTTP = re.compile(r"_(server|client)")
+SPEAKS_HTTP = re.compile(r"_(server|client|lean_body)")
 
 each_room = pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
 

@@ -99,6 +99,7 @@ PARTS = {
     "vocabulary": 850,
 }
 GROUPS = {
+    "_client": ("_lean_body.py",),
     "administration": ADMINISTRATION,
     "back door": BACK_DOOR,
     "prices": PRICES,
