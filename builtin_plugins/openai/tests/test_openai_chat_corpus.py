@@ -71,7 +71,7 @@ def is_default(difference: tuple[str, Any, Any]) -> bool:
     if field == "type":
         return recorded is None and rendered == "function"
     if field in ("content", "arguments"):
-        return recorded is None and rendered == ""
+        return recorded is None and rendered == ("" if field == "content" else "{}")
     return field in ("id", "tool_call_id", "model") and not recorded and bool(rendered)
 
 

@@ -100,6 +100,9 @@ def test_answers_come_back_as_they_were_written(
         ("function_call", "tool_calls"),
         ("content_filter", "content_filter"),
         ("insufficient_system_resource", "error"),
+        ("sensitive", "content_filter"),
+        ("model_context_window_exceeded", "length"),
+        ("abort", "error"),
         ("surprise", "other"),
     ],
 )
@@ -107,6 +110,14 @@ def test_finish_reasons_have_canonical_names(word: str, reason: str) -> None:
     choice = parse(completion({"content": "a"}, finish_reason=word)).choices[0]
     assert choice.finish_reason == reason
     assert choice.finish_detail == (None if word == reason else word)
+
+
+@pytest.mark.parametrize(
+    ("reason", "word"), [("length", "length"), ("other", "stop"), ("error", "error")]
+)
+def test_a_reason_of_another_vendor_has_a_word_here(reason: str, word: str) -> None:
+    body = rendered(answer(Text("a"), finish_reason=reason))
+    assert body["choices"][0]["finish_reason"] == word
 
 
 def test_calls_under_stop_are_calls_and_go_back_under_stop() -> None:

@@ -136,6 +136,21 @@ async def test_a_translated_request_is_in_the_words_of_the_api(upstream: FakeUps
     assert [message["role"] for message in sent(upstream)["messages"]] == ["system", "user"]
 
 
+async def test_texts_are_one_string_for_an_api_that_takes_no_other(upstream: FakeUpstream) -> None:
+    upstream.reply(json.dumps(CHAT).encode())
+    texts = [{"type": "input_text", "text": text} for text in ("Be brief.", "Be kind.")]
+    picture = {"type": "input_image", "image_url": "https://example.com/a.png"}
+    question = [
+        {"role": "system", "content": texts},
+        {"role": "user", "content": [*texts, picture]},
+    ]
+    async with run_gateway(table(upstream, "cerebras")) as gateway:
+        await gateway.post("/v1/responses", json={"model": "up/m", "input": question})
+    system, user = sent(upstream)["messages"]
+    assert system["content"] == "Be brief.\n\nBe kind."
+    assert [part["type"] for part in user["content"]] == ["text", "text", "image_url"]
+
+
 async def test_what_an_api_refuses_is_left_out_and_named(upstream: FakeUpstream) -> None:
     upstream.reply(json.dumps(CHAT).encode())
     tool = {"type": "function", "name": "f", "parameters": {"type": "object"}}

@@ -194,10 +194,32 @@ async def test_any_resource_is_passed_to_the_provider_that_is_named(
 
 
 @pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("/v1/realtime/calls/rtc_1", True),
+        ("http://10.0.0.9/calls/rtc_1", False),
+        ("//10.0.0.9/rtc_1", False),
+    ],
+)
+async def test_headers_that_clients_of_resources_read_come_back(
+    upstream: FakeUpstream, location: str, shown: bool
+) -> None:
+    told = {"openai-poll-after-ms": "500", "content-disposition": 'attachment; filename="a.txt"'}
+    upstream.reply(
+        b"v=0", headers={**told, "Location": location, "Content-Type": "application/sdp"}
+    )
+    async with run_gateway(table(upstream)) as gateway:
+        sent = {"content-type": "application/sdp"}
+        answer = await gateway.post("/v1/realtime/calls", body=b"v=0", headers=sent)
+        assert await answer.read() == b"v=0"
+    kept = {name: answer.headers.get(name) for name in (*told, "location")}
+    assert kept == {**told, "location": location if shown else None}
+
+
+@pytest.mark.parametrize(
     ("body", "media"),
     [
         (b"<html>Sorry</html>", "text/html"),
-        (b'{"error":{"message":"quota"}}', "application/json"),
         (b'{"id":"x","choices":[', "application/json"),
         (b"", "application/json"),
     ],
@@ -233,3 +255,28 @@ async def test_a_failing_target_is_followed_by_the_next(upstream: FakeUpstream) 
     async with run_gateway(table(upstream) + alias) as gateway:
         assert await ask(gateway, "fast") == 200
     assert [sent(upstream, at)["model"] for at in (0, 1)] == ["a", "b"]
+
+
+FAILED = {
+    "object": "response",
+    "output": [],
+    "status": "failed",
+    "error": {"code": "server_error", "message": "Too hot."},
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "dialect", "status", "message"),
+    [
+        ({"error": {"code": 429, "message": "Slow down."}}, "openai.chat", 429, "Slow down."),
+        (FAILED, "openai.responses", 502, "Too hot."),
+    ],
+)
+async def test_an_error_under_a_good_status_keeps_its_message(
+    upstream: FakeUpstream, value: Any, dialect: str, status: int, message: str
+) -> None:
+    answer_json(upstream, value)
+    async with run_gateway(table(upstream, f'dialects = ["{dialect}"]')) as gateway:
+        answer = await gateway.post("/v1/chat/completions", json=ASK)
+    assert answer.status == status
+    assert (await answer.json())["error"]["message"] == message

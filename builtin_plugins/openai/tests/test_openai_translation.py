@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
+from pydantic import TypeAdapter
 
 from jackfield import sse
 from jackfield.dialects import Dialect
@@ -50,6 +52,55 @@ def test_parallel_calls_become_one_turn_with_its_results_behind_it() -> None:
     assert [call["id"] for call in body["messages"][1]["tool_calls"]] == ["a", "b"]
     assert [m["tool_call_id"] for m in body["messages"][2:]] == ["a", "b"]
     assert losses == []
+
+
+def test_a_conversation_is_such_as_openais_own_types_take_it() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    function = {"name": "f", "arguments": "{}"}
+    messages: list[dict[str, Any]] = [
+        {"role": "user", "content": [{"type": "text", "text": "hi"}, picture]},
+        {"role": "assistant", "content": [{"type": "text", "text": t} for t in ("Hm. ", "Yes.")]},
+        {"role": "user", "content": ""},
+        {
+            "role": "assistant",
+            "content": "Wait.",
+            "tool_calls": [{"id": "a", "type": "function", "function": function}],
+        },
+        {"role": "tool", "tool_call_id": "a", "content": ""},
+    ]
+    body, losses = to_responses(messages=messages)
+    TypeAdapter(ResponseCreateParamsNonStreaming).validate_python(body)
+    said = [item.get("content", item.get("output")) for item in body["input"]]
+    assert said[1:] == ["Hm. Yes.", "", "Wait.", None, ""]
+    assert losses == []
+
+
+def test_a_choice_among_tools_that_only_the_provider_has_is_refused() -> None:
+    hosted = [{"type": "mcp", "server_label": "s"}]
+    choice = {"type": "allowed_tools", "mode": "required", "tools": hosted}
+    body, losses = to_chat(tool_choice=choice, tools=[{"type": "function", "name": "f"}])
+    assert "tool_choice" not in body
+    assert losses == ["openai.responses.tool_choice"]
+
+
+def test_the_voice_of_an_answer_is_lost_with_its_sound() -> None:
+    spoken = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
+    rendered = RESPONSES.render_request(CHAT.parse_request({**HELLO, **spoken}, {}))
+    assert [(loss.feature, loss.breaks) for loss in rendered.losses] == [("audio", False)]
+    assert ask({**HELLO, **spoken}, CHAT, CHAT) == ({**HELLO, **spoken}, [])
+
+
+def test_what_says_nothing_is_no_loss() -> None:
+    assert to_responses(presence_penalty=0, frequency_penalty=0.0, stop=[])[1] == []
+    thinking = {"effort": "low", "summary": None, "generate_summary": None}
+    form = {"format": {"type": "text"}, "verbosity": None}
+    assert to_chat(reasoning=thinking, text=form)[1] == []
+
+
+def test_alternatives_of_tokens_are_told_only_where_tokens_are() -> None:
+    body, losses = to_chat(top_logprobs=2)
+    assert "top_logprobs" not in body
+    assert losses == ["openai.responses.top_logprobs"]
 
 
 def test_instructions_become_the_system_message() -> None:

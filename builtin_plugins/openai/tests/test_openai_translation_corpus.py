@@ -31,8 +31,6 @@ UNLIKE_EXPECTED = {
     # A block of a message's content_list without a tool is no call, and thinking is no text.
     *("snowflake-chat-0d0f65c84d", "snowflake-chat-329547dd62", "snowflake-chat-7b9570e78b"),
     *("snowflake-chat-882f030fe1", "snowflake-chat-8fb72324b3", "snowflake-chat-stream-41abd0e356"),
-    # The arguments are an empty string, which is not the object that is expected.
-    "openrouter-chat-8992e2a67f",
 }
 BROKEN_OFF = {"groq-chat-stream-e310341b55", "openrouter-chat-stream-f0e5b70efb"}
 

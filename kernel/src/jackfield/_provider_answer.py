@@ -8,7 +8,7 @@ from jackfield import _translation
 from jackfield._client import Answer
 from jackfield._provider_stream import ProviderStream, StreamEnd
 from jackfield._tap import Tap
-from jackfield._upstream_error import UpstreamErrors
+from jackfield._upstream_error import UpstreamErrors, is_error
 from jackfield.dialects import CanonicalResponse, Dialect, Loss
 from jackfield.errors import ProviderUnavailable
 from jackfield.exchange import Exchange
@@ -56,10 +56,15 @@ class AnswerReader:
                 body.decode()
             if body.lstrip(b" \t\r\n")[:1] != b"{":
                 raise self.unreadable("It is not a JSON object.")
-        if dialect is exchange.dialect:
-            exchange.tap = Tap.known(dialect.usage_with(dialect.usage(body), answer.headers))
-            return Response(answer.status, body, media, headers, losses)
-        parsed = dialect.parse_response(body)
+        try:
+            if dialect is exchange.dialect:
+                exchange.tap = Tap.known(dialect.usage_with(dialect.usage(body), answer.headers))
+                return Response(answer.status, body, media, headers, losses)
+            parsed = dialect.parse_response(body)
+        except ValueError:
+            if is_error(body, dialect):  # though its status says that it is none
+                raise self._errors.read(answer, body, dialect, exchange.dialect) from None
+            raise
         told = _counted(parsed, dialect, answer.headers)
         response = _translation.whole(exchange, told, losses, headers)
         if exchange.usage_wanted:  # with what stands beside it in the provider's own words

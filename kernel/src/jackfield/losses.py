@@ -22,10 +22,11 @@ _ASIDE: Final = frozenset(
 _EARLIER_TURNS: Final = frozenset({"compaction"})
 """Parts of the model's own that stand for turns of which nothing else is left."""
 
-_ASKED: Final = frozenset(
-    {"tool_choice", "toolChoice", "response_format", "output_format", "format", "textFormat"}
-)
-"""Members that bind the answer; they are left over where their form is not understood."""
+_FORMS: Final = ("response_format", "output_format", "format", "textFormat")
+_ASKED: Final = frozenset(("tool_choice", "toolChoice", "prompt", *_FORMS))
+"""Members that bind the answer, left over where their form is not understood, and a prompt that
+only the provider has.
+"""
 
 
 def lost_part(part: Part, path: str, role: Role, detail: str = "") -> Loss:

@@ -76,7 +76,7 @@ class ChunkedDialect(Dialect):
         choices = chunk.get("choices") if isinstance(chunk, dict) else None
         if not isinstance(choices, list):
             return False
-        return any(isinstance(c, dict) and c.get("finish_reason") is not None for c in choices)
+        return any(isinstance(c, dict) and c.get("finish_reason") for c in choices)
 
     def tells_usage_alone(self, event: bytes) -> bool:
         """Whether it has a usage and no choices; Azure also tells what it filters without these."""
@@ -96,6 +96,12 @@ class ChunkedDialect(Dialect):
 
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
         return failures.render_error_event(error, request_id)
+
+    def is_error(self, tree: Any) -> bool:
+        """Whether it has an `error`, or one of its choices."""
+        return super().is_error(tree) or (
+            isinstance(tree, dict) and failures.choice_error(tree) is not None
+        )
 
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
         return failures.parse_error(status, body)

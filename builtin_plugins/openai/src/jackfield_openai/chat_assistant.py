@@ -21,6 +21,7 @@ from jackfield.messages import (
 from .chat_google import KEY, extra_content, is_of_call
 from .chat_message_reader import kept_details, kept_keys
 from .chat_parts import NAME, write_part
+from .chat_sources import is_listed
 from .chat_thoughts import DETAILS, details_of
 from .chat_tools import is_legacy, write_call
 
@@ -60,7 +61,7 @@ def usual_assistant(message: Message, *, answer: bool = False) -> dict[str, Any]
         if type(part) is Text and not part.citations and NAME not in part.extensions:
             texts.append(part.text)
         elif type(part) is ToolCall and NAME not in part.extensions:
-            calls.append(write_call(part))
+            calls.append(write_call(part, answer=answer))
         else:
             return None
     if len(texts) > 1 and not answer:
@@ -103,9 +104,9 @@ class _Assistant:
             case Refusal():
                 self.wire["refusal"] = self.wire.get("refusal", "") + part.text
             case ToolCall() if is_legacy(part):
-                self.wire["function_call"] = {"name": part.name, "arguments": part.arguments}
+                self.wire["function_call"] = write_call(part, answer=self.answer)["function"]
             case ToolCall():
-                self.calls.append(write_call(part) | self._signed())
+                self.calls.append(write_call(part, answer=self.answer) | self._signed())
             case _:
                 self._other(part)
 
@@ -132,6 +133,8 @@ class _Assistant:
     def _text(self, part: Text) -> None:
         self._content.append(part)
         for citation in part.citations:
+            if is_listed(citation):
+                continue
             wire = write_annotation(citation, part.text, self._length)
             if wire is None:
                 self._lose("citations", "dropped", "chat cites URLs only")

@@ -1,6 +1,6 @@
 """Reads the deltas of one choice of a streamed chat answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from jackfield.errors import InvalidRequest, ProviderError
@@ -11,13 +11,11 @@ from jackfield.events import (
     PartAdded,
     ReasoningDelta,
     RefusalDelta,
-    StreamEvent,
     TextDelta,
-    ToolCallDelta,
-    ToolCallStarted,
 )
-from jackfield.messages import Opaque, Part, Reasoning
+from jackfield.messages import Citation, Opaque, Part
 
+from .chat_calls import CallReader, Delta, Events, signature_delta
 from .chat_google import KEY as EXTRA_CONTENT
 from .chat_google import read_signature
 from .chat_message_reader import (
@@ -29,19 +27,25 @@ from .chat_message_reader import (
 )
 from .chat_parts import NAME, read_part, thoughts
 from .chat_response import finish_detail, read_finish
-from .chat_tools import LEGACY, arguments_text, new_call_id
 
 _KNOWN = frozenset(("index", "delta", "message", "finish_reason", "logprobs"))
-_CALL_KNOWN = frozenset(("id", "type", "index", "function", "custom"))
-_LEGACY_SLOT = -1
-Events = list[StreamEvent]
-Delta = Mapping[str, Any]
+_THOUGHTS = (*REASONING_KEYS, "reasoning_details")
 
 
 class ChoiceReader:
     """What is open in one choice. Raises ProviderError for what is no delta."""
 
-    __slots__ = ("_calls", "_kind", "_note", "_part", "_parts", "extra", "finished", "index")
+    __slots__ = (
+        "_calls",
+        "_cited",
+        "_kind",
+        "_note",
+        "_part",
+        "_parts",
+        "extra",
+        "finished",
+        "index",
+    )
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -50,7 +54,8 @@ class ChoiceReader:
         self._parts = 0
         self._part = 0
         self._kind = ""
-        self._calls: dict[int, int] = {}
+        self._calls = CallReader(index, self._begin)
+        self._cited = False
         self._note: dict[str, Any] = {}
 
     def read(self, wire: Mapping[str, Any], out: Events) -> None:
@@ -60,7 +65,11 @@ class ChoiceReader:
             delta = wire.get("message") or {}
         if not isinstance(delta, dict):
             raise ProviderError("The provider sent a delta that is not a JSON object.")
-        for key, value in delta.items():
+        members: Iterable[tuple[str, Any]] = delta.items()
+        if self._kind != "text" and delta.get("content"):
+            # vLLM ends a thought and begins the text in one delta, the text first.
+            members = sorted(members, key=lambda member: member[0] not in _THOUGHTS)
+        for key, value in members:
             if not value or key == "role":
                 continue  # a null or an empty text says nothing
             if key == "content" and isinstance(value, str):
@@ -77,7 +86,7 @@ class ChoiceReader:
         """The end of the choice, with all that there was no event for."""
         self.finished = True
         word = wire["finish_reason"]
-        reason = read_finish(word, bool(self._calls))
+        reason = read_finish(word, self._calls.close())
         known = {k: v for k, v in wire.items() if k not in _KNOWN and v is not None}
         if self.extra:
             known["$delta"] = self.extra
@@ -87,6 +96,11 @@ class ChoiceReader:
             known["$finish_reason"] = word
         detail = finish_detail(word, reason)
         return Finished(reason, self.index, detail, {NAME: known} if known else {})
+
+    def cite(self, sources: Iterable[Citation], out: Events) -> None:
+        """Append what the text cites, unless it has cited others itself."""
+        if self._kind == "text" and not self._cited:
+            out += [CitationAdded(self._part, source, self.index) for source in sources]
 
     def _open(self, kind: str) -> int:
         if self._kind != kind:
@@ -155,58 +169,14 @@ class ChoiceReader:
                 out.append(PartAdded(self._begin(), Opaque(NAME, str(kind), wire), self.index))
 
     def _tool_calls(self, calls: list[Any], _: Delta, out: Events) -> None:
-        for wire in calls:
-            inner = wire.get("function") or wire.get("custom") or {} if type(wire) is dict else None
-            if not isinstance(inner, dict):
-                raise ProviderError("The provider sent a tool call without a function.")
-            slot = self._slot(wire, inner)
-            if slot not in self._calls:
-                start = self._signed(wire, out)
-                part = self._calls[slot] = self._begin()
-                out.append(self._call_start(part, start, inner))
-            self._arguments(slot, inner.get("arguments", inner.get("input")), out)
+        self._calls.read(calls, out)
 
-    def _slot(self, wire: Mapping[str, Any], inner: Mapping[str, Any]) -> int:
-        index = wire.get("index")
-        if isinstance(index, int):
-            return index
-        # Without an index a name begins another call, and nothing else does.
-        return len(self._calls) if inner.get("name") or not self._calls else max(self._calls)
-
-    def _signed(self, wire: Mapping[str, Any], out: Events) -> Mapping[str, Any]:
-        thought = read_signature(wire.get(EXTRA_CONTENT), of_call=True)
-        if thought is None:
-            return wire
-        out.append(_signature(thought, self._begin(), self.index))
-        return {key: value for key, value in wire.items() if key != EXTRA_CONTENT}
-
-    def _call_start(
-        self, part: int, wire: Mapping[str, Any], inner: Mapping[str, Any]
-    ) -> StreamEvent:
-        rest = {k: v for k, v in wire.items() if k not in _CALL_KNOWN and v is not None}
-        return ToolCallStarted(
-            part=part,
-            id=str(wire.get("id") or new_call_id()),
-            name=str(inner.get("name") or ""),
-            choice=self.index,
-            kind="custom" if wire.get("type") == "custom" else "function",
-            extensions={NAME: rest} if rest else {},
-        )
-
-    def _arguments(self, slot: int, arguments: Any, out: Events) -> None:
-        text = arguments_text(arguments)
-        if text:
-            out.append(ToolCallDelta(self._calls[slot], text, self.index))
-
-    def _function_call(self, wire: Mapping[str, Any], _: Delta, out: Events) -> None:
-        if _LEGACY_SLOT not in self._calls:
-            part = self._calls[_LEGACY_SLOT] = self._begin()
-            name, note = str(wire.get("name") or ""), {NAME: {LEGACY: True}}
-            out.append(ToolCallStarted(part, new_call_id(), name, self.index, extensions=note))
-        self._arguments(_LEGACY_SLOT, wire.get("arguments"), out)
+    def _function_call(self, wire: Delta, _: Delta, out: Events) -> None:
+        self._calls.read_legacy(wire, out)
 
     def _annotations(self, annotations: list[Any], _: Delta, out: Events) -> None:
         part = self._open("text")
+        self._cited = True
         for wire in annotations:
             if isinstance(wire, dict):
                 wire.pop("index", None)  # where it stands in the list, which the events say
@@ -229,7 +199,7 @@ class ChoiceReader:
         if thought is None:
             self.extra[EXTRA_CONTENT] = extra
         else:
-            out.append(_signature(thought, self._begin(), self.index))
+            out.append(signature_delta(thought, self._begin(), self.index))
 
     def _images(self, images: list[Any], _: Delta, out: Events) -> None:
         for wire in images:
@@ -238,11 +208,6 @@ class ChoiceReader:
             except InvalidRequest as error:
                 raise ProviderError(f"The provider sent a wrong image: {error.message}") from error
             out.append(PartAdded(self._begin(), image, self.index))
-
-
-def _signature(thought: Reasoning, part: int, choice: int) -> ReasoningDelta:
-    extensions = thought.extensions
-    return ReasoningDelta(part, "", choice, signature=thought.signature, extensions=extensions)
 
 
 _Reader = Callable[[ChoiceReader, Any, Delta, Events], None]

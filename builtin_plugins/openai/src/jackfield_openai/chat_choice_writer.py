@@ -16,6 +16,7 @@ class ChoiceWriter:
         "_listed",
         "_reasoning",
         "_thoughts",
+        "bare",
         "calls",
         "extra_content",
         "finished",
@@ -26,6 +27,7 @@ class ChoiceWriter:
 
     def __init__(self) -> None:
         self.calls: dict[int, int] = {}
+        self.bare: dict[int, None] = {}
         self.kinds: dict[int, str] = {}
         self.text = 0
         self.texts: dict[int, int] = {}

@@ -32,8 +32,9 @@ from .chat_google import extra_content, is_of_call
 from .chat_message_reader import kept_details, kept_keys
 from .chat_parts import NAME, write_part
 from .chat_response import new_id, now, write_finish
+from .chat_sources import is_listed
 from .chat_thoughts import DETAILS
-from .chat_tools import is_legacy
+from .chat_tools import NO_ARGUMENTS, is_legacy
 from .failures import render_failed
 from .usage import write_usage
 
@@ -147,6 +148,8 @@ class ChatStreamRenderer:
     def _call_started(self, event: ToolCallStarted) -> bytes:
         writer, begin = self._open(event.choice)
         kept = own(event.extensions, NAME)
+        if event.kind != "custom":
+            writer.bare[event.part] = None
         if self._legacy or "$legacy" in kept:
             writer.kinds[event.part] = "legacy"
             call = {"name": event.name, "arguments": ""}
@@ -167,6 +170,7 @@ class ChatStreamRenderer:
     def _call_delta(self, event: ToolCallDelta) -> bytes:
         writer, begin = self._open(event.choice)
         kind = writer.kinds.get(event.part, "function")
+        writer.bare.pop(event.part, None)
         arguments = _encode(event.arguments)
         if kind == "legacy":
             delta = b'{"function_call":{"arguments":%b}}' % arguments
@@ -187,6 +191,8 @@ class ChatStreamRenderer:
 
     def _citation(self, event: CitationAdded) -> bytes:
         writer, begin = self._open(event.choice)
+        if is_listed(event.citation):
+            return begin
         offset = 0 if NAME in event.citation.extensions else writer.texts.get(event.part, 0)
         wire = write_annotation(event.citation, "", offset)
         if not isinstance(wire, dict):
@@ -212,11 +218,13 @@ class ChatStreamRenderer:
         if writer.finished:
             return begin
         writer.finished = True
+        for part in tuple(writer.bare):
+            begin += self._call_delta(ToolCallDelta(part, NO_ARGUMENTS, event.choice))
         last_words = writer.last_words()
         if last_words:
             begin += self._object(event.choice, last_words)
         kept = own(event.extensions, NAME)
-        word = kept.get("$finish_reason", event.reason)
+        word = kept.get("$finish_reason")
         if self._legacy and event.reason == "tool_calls":
             word = "function_call"
         extra = {key: value for key, value in kept.items() if not key.startswith("$")}

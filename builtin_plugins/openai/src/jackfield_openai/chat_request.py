@@ -87,10 +87,13 @@ def _take_max_tokens(fields: Fields, _: str) -> int | None:
     return None
 
 
-def _take_words(fields: Fields, key: str) -> tuple[str, ...]:
+def _take_modalities(fields: Fields, key: str) -> tuple[str, ...]:
     words = fields.items(key)
     if not all(isinstance(word, str) for word in words):
         raise fields.wrong(key, "an array of strings")
+    if "audio" in words and "audio" in fields.rest:
+        # Its voice and format are lost with the speech, and are no loss of their own.
+        fields.rest["$audio"] = fields.rest.pop("audio")
     return tuple(words)
 
 
@@ -103,7 +106,7 @@ _MEMBERS: Final[Mapping[str, tuple[str, Reader]]] = {
     **{key: (shape.field, _of_shape(shape)) for shape in SHAPES for key in shape.keys},
     **dict.fromkeys(_LIMITS, ("max_tokens", _take_max_tokens)),
     **dict.fromkeys(("tools", "functions"), ("tools", read_tools)),
-    "modalities": ("modalities", _take_words),
+    "modalities": ("modalities", _take_modalities),
     "stream": ("stream", take_stream),
 }
 """The members of a body, each with the field that it is read into and how."""
@@ -127,6 +130,8 @@ def write_request(request: ChatRequest) -> Rendered:
         losses += modality_losses(request.modalities)
     elif request.modalities:
         wire["modalities"] = list(request.modalities)
+        if "$audio" in kept:
+            wire["audio"] = kept["$audio"]
     if request.top_k is not None:
         _write_top_k(request, wire, losses)
     if request.tools:

@@ -23,7 +23,8 @@ from jackfield.messages import (
 from .chat_assistant import usual_assistant, write_assistant
 from .chat_message_reader import read_message
 from .chat_parts import NAME
-from .chat_tools import LEGACY, is_legacy
+from .chat_sources import read_sources, with_sources
+from .chat_tools import LEGACY, is_legacy, told_apart
 from .chat_usual import usual_message
 from .usage import chunk_usage, write_usage
 
@@ -41,6 +42,11 @@ FINISH_REASONS: Mapping[str, FinishReason] = {
     "stop_sequence": "stop",
     "model_length": "length",  # Mistral
     "insufficient_system_resource": "error",  # DeepSeek
+    "end_turn": "stop",  # xAI
+    "sensitive": "content_filter",  # Z.AI
+    "model_context_window_exceeded": "length",
+    "network_error": "error",
+    "abort": "error",  # vLLM and SGLang
     "": "stop",  # Snowflake
 }
 
@@ -64,9 +70,9 @@ def _means(word: str, reason: FinishReason | None) -> bool:
 
 def write_finish(reason: FinishReason | None, word: str | None) -> str | None:
     """OpenAI's word; a provider's own `word` when it still means the same."""
-    if word is not None and (word == reason or _means(word, reason)):
+    if word is not None and _means(word, reason):
         return word
-    return "stop" if reason in ("error", "other") else reason
+    return "stop" if reason == "other" else reason
 
 
 def read_response(body: bytes) -> ChatResponse:
@@ -79,6 +85,9 @@ def read_response(body: bytes) -> ChatResponse:
         read = tuple([_read_choice(wire, i) for i, wire in enumerate(choices)])
     except InvalidRequest as error:
         raise ValueError(error.message) from error
+    sources = read_sources(rest)
+    if sources:
+        read = tuple([replace(c, message=with_sources(c.message, sources)) for c in read])
     usage = chunk_usage(rest)
     if isinstance(rest.get("usage"), dict):
         del rest["usage"]
@@ -91,12 +100,17 @@ def read_response(body: bytes) -> ChatResponse:
 def _read_choice(rest: Any, place: int) -> Choice:
     if not isinstance(rest, dict):
         raise InvalidRequest(f"'choices[{place}]' must be an object.", param=f"choices[{place}]")
+    if rest.get("error"):
+        raise ValueError("the answer was broken off by an error")
     wire = rest.pop("message", None)
     message = usual_message(wire) or read_message(wire, f"choices[{place}].message")
     if rest.get("index") == place:
         del rest["index"]
     word = rest.pop("finish_reason", None)
-    reason = read_finish(word, ToolCall in map(type, message.parts))
+    calls = sum(type(part) is ToolCall for part in message.parts)
+    if calls > 1:
+        message = replace(message, parts=told_apart(message.parts))
+    reason = read_finish(word, calls > 0)
     if reason != word:
         rest["$finish_reason"] = word
     detail = finish_detail(word, reason)
@@ -146,7 +160,7 @@ def legacy_form(choice: Choice) -> Choice:
 
 
 def _legacy_call(call: ToolCall) -> ToolCall:
-    return replace(call, extensions={NAME: {LEGACY: True}})
+    return replace(call, kind="function", extensions={NAME: {LEGACY: True}})
 
 
 def _write_choice(choice: Choice, place: int, losses: list[Loss]) -> dict[str, Any]:
@@ -158,8 +172,6 @@ def _write_choice(choice: Choice, place: int, losses: list[Loss]) -> dict[str, A
         "index": kept.get("index", place),
         "message": message,
         "logprobs": choice.logprobs,
-        "finish_reason": write_finish(
-            choice.finish_reason, kept.get("$finish_reason", choice.finish_reason)
-        ),
+        "finish_reason": write_finish(choice.finish_reason, kept.get("$finish_reason")),
     }
     return carry(wire, choice.extensions, NAME) if kept else wire

@@ -11,6 +11,7 @@ from jackfield.events import Ended, Started, StreamEvent, UsageReported
 
 from .chat_choice import ChoiceReader
 from .chat_parts import NAME
+from .chat_sources import read_sources
 from .failures import UNREADABLE, failed_event
 from .usage import chunk_usage
 
@@ -112,5 +113,11 @@ class ChatStreamParser:
         if reader is None:
             reader = self._choices[index] = ChoiceReader(index)
         reader.read(wire, out)
-        if wire.get("finish_reason") is not None and not reader.finished:
-            out.append(reader.finish(wire, self._take_extra()))
+        if wire.get("error"):
+            self._ended = True
+            out.append(failed_event(wire["error"]))
+            return
+        if wire.get("finish_reason") and not reader.finished:  # SGLang says "" before the end
+            extra = self._take_extra()
+            reader.cite(read_sources(self._told), out)
+            out.append(reader.finish(wire, extra))

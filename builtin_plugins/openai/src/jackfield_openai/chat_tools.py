@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import chain, count
 from secrets import token_hex
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, own
-from jackfield.messages import Opaque, Tool, ToolCall, ToolChoice
+from jackfield.messages import Opaque, Part, Tool, ToolCall, ToolChoice
 
 from .chat_parts import NAME
 from .chat_usual import usual_tool
@@ -24,6 +25,25 @@ LEGACY = "$legacy"
 def new_call_id() -> str:
     """An id for a call of an answer, whose provider left it without one."""
     return f"call_{token_hex(12)}"
+
+
+def unused_id(wanted: str, taken: set[str]) -> str:
+    """An id for a call, which is then taken: the wanted one, unless another call has it."""
+    numbered = (f"{wanted}_{number}" for number in count(2))
+    identity = next(one for one in chain((wanted,), numbered) if one not in taken)
+    taken.add(identity)
+    return identity
+
+
+def told_apart(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The parts of an answer, no two calls with one id: each is answered by its own."""
+    taken: set[str] = set()
+    return tuple(
+        [
+            replace(part, id=unused_id(part.id, taken)) if isinstance(part, ToolCall) else part
+            for part in parts
+        ]
+    )
 
 
 def placed_call_id(path: str) -> str:
@@ -168,7 +188,8 @@ def read_choice(wire: Mapping[str, Any]) -> ToolChoice | None:
     if isinstance(allowed, dict):
         names = [_name(tool) for tool in allowed.get("tools", ()) if isinstance(tool, dict)]
         mode = _MODES.get(str(allowed.get("mode")), "auto")
-        return ToolChoice(mode, tuple(name for name in names if name))
+        named = tuple(name for name in names if name)
+        return ToolChoice(mode, named) if named else None
     name = _name(choice)
     return ToolChoice("required", (name,)) if name else None
 
@@ -248,10 +269,16 @@ def read_legacy_call(wire: dict[str, Any], identity: str) -> ToolCall:
     return ToolCall(identity, str(wire["name"]), arguments, extensions={NAME: {LEGACY: True}})
 
 
-def write_call(call: ToolCall) -> dict[str, Any]:
+NO_ARGUMENTS = "{}"
+"""The arguments of a function that was called without any: clients read them as JSON."""
+
+
+def write_call(call: ToolCall, *, answer: bool = False) -> dict[str, Any]:
     """One element of `tool_calls`."""
-    argument = "input" if call.kind == "custom" else "arguments"
-    inner = {"name": call.name, argument: call.arguments}
+    argument, said = "input" if call.kind == "custom" else "arguments", call.arguments
+    if answer and not said and argument == "arguments":
+        said = NO_ARGUMENTS
+    inner = {"name": call.name, argument: said}
     wire = {"id": call.id, "type": call.kind}
     if NAME in call.extensions:
         return _wrap(call.kind, wire, inner, call)

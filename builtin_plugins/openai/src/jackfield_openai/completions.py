@@ -224,7 +224,7 @@ def _write_choice(choice: Choice, place: int, losses: list[Loss]) -> dict[str, A
             losses.append(lost_part(part, f"choices[{place}]", "assistant"))
     if choice.logprobs is not None:
         losses.append(Loss("logprobs", f"choices[{place}]", "dropped"))
-    word = kept.get("$finish_reason", choice.finish_reason)
+    word = kept.get("$finish_reason")
     wire: dict[str, Any] = {
         "text": "".join(texts),
         "index": kept.get("index", place),

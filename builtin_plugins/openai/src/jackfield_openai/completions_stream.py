@@ -91,7 +91,7 @@ class CompletionsParser:
         choice = index if isinstance(index, int) else 0
         if isinstance(text, str) and text:
             out.append(TextDelta(0, text, choice, wire.get("logprobs")))
-        if word is None or choice in self._finished:
+        if not word or choice in self._finished:
             return
         self._finished.add(choice)
         reason = read_finish(word, False)
@@ -158,7 +158,7 @@ class CompletionsRenderer:
         if self._open.get(event.choice) is False:
             return b""
         kept = own(event.extensions, NAME)
-        word = write_finish(event.reason, kept.get("$finish_reason", event.reason)) or "stop"
+        word = write_finish(event.reason, kept.get("$finish_reason")) or "stop"
         extra = {key: value for key, value in kept.items() if not key.startswith("$")}
         chunk = self._chunk(event.choice, "", None, {"finish_reason": word, **extra})
         self._open[event.choice] = False

@@ -97,6 +97,8 @@ def read_failure(value: Any) -> UpstreamFailure:
     inner, failed = value.get("error"), value.get("response")
     if inner is None and isinstance(failed, dict):  # the event `response.failed`
         inner = failed.get("error")
+    if inner is None:
+        inner = choice_error(value)
     if isinstance(inner, dict) or (isinstance(inner, str) and "message" not in value):
         return read_failure(inner)
     message = _message(value)
@@ -107,6 +109,14 @@ def read_failure(value: Any) -> UpstreamFailure:
         param=_word(value.get("param")),
         status=_status(value),
     )
+
+
+def choice_error(answer: dict[str, Any]) -> Any:
+    """The error of the first choice that has one: so OpenRouter tells of an answer broken off."""
+    choices = answer.get("choices")
+    if not isinstance(choices, list):
+        return None
+    return next((c["error"] for c in choices if isinstance(c, dict) and c.get("error")), None)
 
 
 def _status(error: dict[str, Any]) -> int | None:

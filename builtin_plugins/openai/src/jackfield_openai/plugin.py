@@ -1,10 +1,12 @@
 """The provider: any API that speaks OpenAI's dialects, by its base URL or by a preset's name."""
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
 from attrs import evolve, frozen
+from msgspec.structs import replace
 
 from jackfield.config import option
 from jackfield.dialects import Dialect
@@ -12,8 +14,10 @@ from jackfield.endpoints import Endpoint
 from jackfield.errors import ConfigError, ProviderUnavailable
 from jackfield.exchange import Exchange
 from jackfield.http_provider import spoken
+from jackfield.plan import Target
 from jackfield.providers import ModelInfo
 from jackfield.realtime import RealtimeConfig, RealtimeProvider
+from jackfield.response import Response
 from jackfield.secrets import SecretError
 from jackfield.setup import Setup
 
@@ -33,6 +37,8 @@ from .fitted import SUFFIX, fitted
 from .foreign_proofs import without_foreign_proofs
 from .presets import ANY, completed, known_preset, preset_name, preset_of
 from .realtime import REALTIME
+
+_PATH: Final = re.compile(r"/(?!/)")
 
 
 class OpenAI(RealtimeProvider):
@@ -67,6 +73,9 @@ class OpenAI(RealtimeProvider):
     forward: ClassVar[frozenset[str]] = frozenset(
         {"accept", "idempotency-key", "openai-beta", "openai-organization", "openai-project"}
     )
+    answer_headers: ClassVar[frozenset[str]] = frozenset(
+        {"content-disposition", "location", "openai-poll-after-ms"}
+    )
 
     def __init__(self, config: Config) -> None:
         self._preset = preset = preset_of(config, self.name)
@@ -87,6 +96,15 @@ class OpenAI(RealtimeProvider):
             await super().start(setup)
         except SecretError as error:
             raise ConfigError([f"providers.{self.name}.keys: {error}"]) from None
+
+    async def call(self, exchange: Exchange, target: Target) -> Response:
+        """One attempt. Where a call of Realtime is comes back as a path, never as an address."""
+        response = await super().call(exchange, target)
+        location = response.headers.get("location")
+        if location is None or _PATH.match(location):
+            return response
+        kept = {name: value for name, value in response.headers.items() if name != "location"}
+        return replace(response, headers=kept)
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
         """The preset's path where it has one of its own."""

@@ -22,9 +22,10 @@ class Preset:
     `key` is the environment variable that its own documentation names; without one it asks for
     none. `dialects` and the keys of `paths` lack their `openai.`; without dialects it may speak
     all. `models` is the path of its list of models, empty where there is none. `limit` is the
-    member that limits an answer, `developer` whether that role is known, `input_type` whether
-    embeddings have one, `renames` what else is called otherwise, by dialect, and `unsupported`
-    which members of a chat request are refused.
+    member that limits an answer, `developer` whether that role is known, `joins` whether it takes
+    the texts of a message as one string alone, `input_type` whether embeddings have one, `renames`
+    what else is called otherwise, by dialect, and `unsupported` which members of a chat request are
+    refused.
     """
 
     base_url: str = ""
@@ -36,6 +37,7 @@ class Preset:
     stream_end: Literal["marker", "framing"] = "marker"
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     developer: bool = False
+    joins: bool = False
     input_type: bool = False
     renames: Mapping[str, Mapping[str, str]] = field(factory=dict)
     unsupported: tuple[str, ...] = ()
@@ -60,7 +62,9 @@ class Preset:
         renames = self._renames(kind)
         refused = self.unsupported if translated and kind == "chat" else ()
         demotes = kind == "chat" and not self.developer
-        words = (*renames, *refused, *(["developer"] if demotes else ()))
+        joins = self.joins and translated and kind == "chat"
+        marks = [mark for mark, counts in (("developer", demotes), ("text", joins)) if counts]
+        words = (*renames, *refused, *marks)
         # A name that is written with escapes is that name as well.
         if b"\\u" not in body and not any(b'"%b"' % word.encode() in body for word in words):
             return Rendered(body)
@@ -75,7 +79,8 @@ class Preset:
             if value is not None
         ]
         demoted = demotes and _demote(tree.get("messages"))
-        if not (renamed or gone or demoted):
+        joined = joins and _join(tree["messages"])
+        if not (renamed or gone or demoted or joined):
             return Rendered(body)
         return Rendered(msgspec.json.encode(tree), tuple(losses))
 
@@ -106,6 +111,17 @@ def _demote(messages: Any) -> bool:
     for message in developers:
         message["role"] = "system"
     return bool(developers)
+
+
+def _join(messages: list[dict[str, Any]]) -> bool:
+    """Make texts one where a message has nothing else; whether there was such a message."""
+    joined = False
+    for message in messages:
+        content = message.get("content")
+        if isinstance(content, list) and all(part.keys() == {"type", "text"} for part in content):
+            message["content"] = "\n\n".join([part["text"] for part in content])
+            joined = True
+    return joined
 
 
 ANY: Final = Preset(dialects=(), limit="max_completion_tokens", developer=True)

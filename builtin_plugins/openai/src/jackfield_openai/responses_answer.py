@@ -136,7 +136,7 @@ def _echo(request: ChatRequest) -> JSON:
         "text": text,
         "tool_choice": said.get("tool_choice", "auto"),
         "tools": said.get("tools", []),
-        "top_logprobs": request.top_logprobs or 0,
+        "top_logprobs": request.top_logprobs or mine.get("top_logprobs") or 0,
         "top_p": 1.0 if request.top_p is None else request.top_p,
         "truncation": mine.get("truncation") or "disabled",
         "user": request.user,

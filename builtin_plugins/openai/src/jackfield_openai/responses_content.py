@@ -87,7 +87,7 @@ def _parse_image(block: JSON) -> Image:
         media_type=media_type,
         file_id=block.get("file_id"),
         detail=block.get("detail"),
-        extensions=riding(extra),
+        extensions={NAME: extra},
     )
 
 
@@ -142,6 +142,8 @@ def render_citation(citation: Citation) -> JSON | None:
 
 def render_input(parts: Sequence[Part], path: str, losses: list[Loss]) -> str | list[JSON]:
     """The content of a message to the model, or of a tool's output: a lone text as a string."""
+    if not parts:
+        return ""
     if len(parts) == 1 and isinstance(parts[0], Text) and not own(parts[0].extensions):
         return parts[0].text
     blocks = (_render_block(part, f"{path}[{index}]", losses) for index, part in enumerate(parts))
@@ -185,8 +187,9 @@ def _render_image(image: Image) -> JSON:
         block["image_url"] = image.url
     if image.file_id is not None:
         block["file_id"] = image.file_id
-    if image.detail is not None:
-        block["detail"] = image.detail
+    if image.detail is not None or NAME not in image.extensions:
+        # OpenAI's types want it; this is what leaving it out means.
+        block["detail"] = image.detail or "auto"
     return block | own(image.extensions)
 
 

@@ -25,12 +25,15 @@ from .responses_output import (
     refusal,
 )
 
+_SHORT = {"type", "role", "content"}
+_PLAIN = {"type", "text"}
+
 
 class InputItems:
     """Collects the items that a canonical conversation makes, and what did not fit."""
 
     def __init__(self, losses: list[Loss]) -> None:
-        self.items: list[JSON] = []
+        self._items: list[JSON] = []
         self._losses = losses
         self._custom: set[str] = set()
         self._message: JSON | None = None
@@ -47,8 +50,22 @@ class InputItems:
         else:
             self._add_input(message, f"{path}.parts")
 
+    def close(self) -> list[JSON]:
+        """The items, when all messages have been added."""
+        self._close()
+        return self._items
+
     def _close(self) -> None:
-        self._message = self._reasoning = None
+        self._end_message()
+        self._reasoning = None
+
+    def _end_message(self) -> None:
+        """Begin no more of the open message. OpenAI's types take one without an id as a string."""
+        message, self._message = self._message, None
+        if message is not None and message.keys() == _SHORT:
+            blocks = message["content"]
+            if all(block.keys() == _PLAIN for block in blocks):
+                message["content"] = "".join([block["text"] for block in blocks])
 
     def _add_input(self, message: Message, path: str) -> None:
         content: list[Part] = []
@@ -56,24 +73,24 @@ class InputItems:
             if isinstance(part, ToolResult):
                 self._add_result(part, f"{path}[{index}]")
             elif isinstance(part, Opaque) and part.dialect == NAME and not is_content(part):
-                self.items.append(part.value)
+                self._items.append(part.value)
             else:
                 content.append(part)
-        if not content:
+        if not content and message.parts:
             return
         role = "user" if message.role == "tool" else message.role
         rendered = render_input(content, path, self._losses)
         if rendered != []:
             extra = own(message.extensions)
             kind = {"type": "message"} if extra else {}
-            self.items.append({**kind, "role": role, "content": rendered, **extra})
+            self._items.append({**kind, "role": role, "content": rendered, **extra})
 
     def _add_result(self, result: ToolResult, path: str) -> None:
         custom = result.kind == "custom" or result.tool_call_id in self._custom
         if result.is_error:
             # The text says what went wrong; there is no flag for it.
             self._losses.append(Loss("tool_results.is_error", f"{path}.is_error", "approximated"))
-        self.items.append(
+        self._items.append(
             {
                 "type": "custom_tool_call_output" if custom else "function_call_output",
                 "call_id": result.tool_call_id,
@@ -86,7 +103,7 @@ class InputItems:
         if isinstance(part, Text | Refusal) or is_content(part):
             self._add_output_text(part, path)
             return
-        self._message = None
+        self._end_message()
         if isinstance(part, Reasoning):
             self._add_reasoning(part, path)
             return
@@ -94,11 +111,11 @@ class InputItems:
         if isinstance(part, ToolCall):
             if part.kind == "custom":
                 self._custom.add(part.id)
-            self.items.append(call_item(part))
+            self._items.append(call_item(part))
         elif isinstance(part, Opaque) and part.dialect == NAME:
-            self.items.append(part.value)
+            self._items.append(part.value)
         elif isinstance(part, Image) and NAME in part.extensions:
-            self.items.append(image_item(part))
+            self._items.append(image_item(part))
         else:
             self._losses.append(lost_part(part, path, "assistant"))
 
@@ -106,8 +123,9 @@ class InputItems:
         self._reasoning = None
         extra = None if isinstance(part, Opaque) else own(part.extensions).get("$item")
         if self._message is None or extra is not None:
+            self._end_message()
             self._message = {"type": "message", "role": "assistant", "content": [], **(extra or {})}
-            self.items.append(self._message)
+            self._items.append(self._message)
         if isinstance(part, Text):
             block = output_text(part, path, self._losses)
             if not block["annotations"]:
@@ -126,5 +144,5 @@ class InputItems:
             return
         if self._reasoning is None or begins_reasoning(part):
             self._reasoning = reasoning_item(part)
-            self.items.append(self._reasoning)
+            self._items.append(self._reasoning)
         add_reasoning(self._reasoning, part)

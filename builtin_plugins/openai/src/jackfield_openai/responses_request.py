@@ -34,6 +34,7 @@ def parse_request(tree: Any) -> ChatRequest:
     fields = object_fields(tree)
     text = Fields(fields.table("text") or {}, "text")
     thinking = Fields(fields.table("reasoning") or {}, "reasoning")
+    tells_logprobs = LOGPROBS in _include(fields)
     return ChatRequest(
         model=fields.text("model") or "",
         messages=_messages(fields),
@@ -43,8 +44,8 @@ def parse_request(tree: Any) -> ChatRequest:
         max_tokens=fields.integer("max_output_tokens"),
         temperature=fields.number("temperature"),
         top_p=fields.number("top_p"),
-        logprobs=True if LOGPROBS in _include(fields) else None,
-        top_logprobs=fields.integer("top_logprobs"),
+        logprobs=tells_logprobs or None,
+        top_logprobs=fields.integer("top_logprobs") if tells_logprobs else None,
         response_format=_response_format(text.inner("format")),
         reasoning=_reasoning(thinking),
         stream=fields.flag("stream") or False,
@@ -114,8 +115,7 @@ def _extensions(mine: JSON, text: JSON, thinking: JSON) -> dict[str, JSON]:
     shared = {key: mine.pop(key) for key in SHARED if mine.get(key) is not None}
     if text.get("verbosity") is not None:
         shared["verbosity"] = text.pop("verbosity")
-    if text:
-        mine["text"] = text
-    if thinking:
-        mine["reasoning"] = thinking
+    for key, inner in (("text", text), ("reasoning", thinking)):
+        if said := {name: value for name, value in inner.items() if value is not None}:
+            mine[key] = said
     return {NAME: mine, "openai.chat": shared} if shared else {NAME: mine}

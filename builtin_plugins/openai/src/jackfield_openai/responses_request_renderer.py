@@ -72,8 +72,9 @@ def _conversation(request: ChatRequest, losses: list[Loss]) -> JSON:
             body["instructions"] = _joined(message)
         else:
             items.add(message, f"messages[{index}]")
-    if items.items or "prompt" not in own(request.extensions):
-        body["input"] = items.items
+    content = items.close()
+    if content or "prompt" not in own(request.extensions):
+        body["input"] = content
     return body
 
 
@@ -156,7 +157,8 @@ def _reasoning(request: ChatRequest, losses: list[Loss]) -> JSON:
 
 def _name_losses(request: ChatRequest, losses: list[Loss]) -> None:
     for name, feature in _UNKNOWN:
-        if getattr(request, name) not in (None, (), {}):
+        value = getattr(request, name)
+        if value not in (None, (), {}) and (value or feature != "penalties"):
             losses.append(Loss(feature, name, "dropped"))
     if request.n is not None and request.n > 1:
         losses.append(Loss("n", "n", "dropped", "one answer instead of several"))

@@ -23,6 +23,7 @@ from jackfield.messages import (
     ToolCall,
 )
 
+from .chat_tools import NO_ARGUMENTS
 from .responses_answer import INCOMPLETE, Answer, finish_of
 from .responses_content import JSON, NAME, own, rest
 from .responses_items import model_parts
@@ -50,6 +51,8 @@ def parse_response(body: bytes) -> ChatResponse:
         parts = [part for index, item in enumerate(tree["output"]) for part in _parts(item, index)]
     except InvalidRequest as error:
         raise ValueError(f"The provider's answer is no response: {error.message}") from error
+    if tree.get("status") == "failed":
+        raise ValueError("the provider failed to answer")
     reason, detail = finish_of(
         tree.get("status"), tree.get("incomplete_details"), calls=has_calls(parts)
     )
@@ -152,6 +155,8 @@ class _Output:
             del made["status"]
         if not item.get("call_id", True):
             item["call_id"] = f"call_{made['id']}"
+        if item.get("arguments") == "":
+            item["arguments"] = NO_ARGUMENTS
         self.items.append(made | item)
         return self.items[-1]
 

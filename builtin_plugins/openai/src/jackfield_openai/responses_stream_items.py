@@ -6,6 +6,7 @@ import msgspec
 
 from jackfield.messages import Reasoning
 
+from .chat_tools import NO_ARGUMENTS
 from .responses_content import JSON
 
 encode = msgspec.json.Encoder().encode
@@ -234,8 +235,12 @@ class OpenCall(OpenItem):
 
     def finish(self) -> bytes:
         """The event that ends the arguments."""
-        text = self.item[self._body] = self.writer.text()
-        named = {} if self._body == "input" else {"name": self.item["name"]}
-        return self.events.write(
+        text, said, named = self.writer.text(), b"", {}
+        if self._body == "arguments":
+            named = {"name": self.item["name"]}
+            if not text:
+                text, said = NO_ARGUMENTS, self.writer.write(NO_ARGUMENTS)
+        self.item[self._body] = text
+        return said + self.events.write(
             f"response.{self._kind}.done", **self.place, **named, **{self._body: text}
         )

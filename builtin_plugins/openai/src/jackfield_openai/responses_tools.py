@@ -101,6 +101,8 @@ def _parse_tool_choice(choice: Any) -> ToolChoice | None:
             [tool for tool in listed if isinstance(tool, dict)] if isinstance(listed, list) else []
         )
         names = tuple(tool["name"] for tool in tools if isinstance(tool.get("name"), str))
+        if not names:
+            return None  # those that the provider runs itself
         mode = "required" if choice.get("mode") == "required" else "auto"
         return ToolChoice(mode, names, {NAME: {"$choice": choice}})  # type: ignore[arg-type]
     return None

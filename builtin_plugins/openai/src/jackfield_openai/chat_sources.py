@@ -1,0 +1,53 @@
+"""The sources that Perplexity and xAI list beside an answer, as citations of its text.
+
+Which part of the text is from which source, only the numbers in it say, such as `[2]`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from jackfield.fields import own
+from jackfield.messages import Citation, Message, Text
+
+from .chat_parts import NAME
+
+_LISTED = "$listed"
+
+
+def read_sources(answer: Mapping[str, Any]) -> tuple[Citation, ...]:
+    """What the `citations` and `search_results` of an answer, or of its chunks, cite."""
+    titles = {
+        result["url"]: result.get("title")
+        for result in _items(answer, "search_results")
+        if isinstance(result, dict) and isinstance(result.get("url"), str)
+    }
+    listed = [url for url in _items(answer, "citations") if isinstance(url, str)]
+    return tuple([_citation(url, titles.get(url)) for url in listed or titles])
+
+
+def is_listed(citation: Citation) -> bool:
+    """Whether it stands beside the answer in this dialect, not at its text."""
+    return bool(own(citation.extensions, NAME).get(_LISTED))
+
+
+def with_sources(message: Message, sources: tuple[Citation, ...]) -> Message:
+    """The message with its first text citing the sources, unless it cites others already."""
+    parts = list(message.parts)
+    place = next((i for i, part in enumerate(parts) if isinstance(part, Text)), None)
+    text = None if place is None else parts[place]
+    if place is None or not isinstance(text, Text) or text.citations:
+        return message
+    parts[place] = replace(text, citations=sources)
+    return replace(message, parts=tuple(parts))
+
+
+def _items(answer: Mapping[str, Any], key: str) -> list[Any]:
+    items = answer.get(key)
+    return items if isinstance(items, list) else []
+
+
+def _citation(url: str, title: Any) -> Citation:
+    titled = title if isinstance(title, str) else None
+    return Citation(url, titled, extensions={NAME: {_LISTED: True}})
