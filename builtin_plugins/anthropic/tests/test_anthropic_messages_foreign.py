@@ -130,6 +130,13 @@ def test_tools_get_a_schema_and_custom_ones_a_text() -> None:
     assert features(losses) == ["tools.custom"]
 
 
+def test_the_grammar_of_a_free_text_is_told() -> None:
+    form = {"type": "grammar", "syntax": "lark", "definition": "start: WORD"}
+    body, _ = render(ask(tools=(Tool("g", kind="custom", input_format=form),)))
+    (told,) = body["tools"][0]["input_schema"]["properties"].values()
+    assert told["description"] == "Text in this lark grammar:\nstart: WORD"
+
+
 def test_a_strict_tool_has_a_closed_schema() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string", "maxLength": 3}}}
     body, losses = render(ask(tools=(Tool("f", parameters=schema, strict=True),)))

@@ -138,7 +138,8 @@ def test_a_search_result_is_a_document_to_others() -> None:
     asked = MESSAGES.render_request(replace(parse(), messages=changed))
     (content,) = msgspec.json.decode(asked.body)["messages"][0]["content"]
     assert content == {**block, "content": [{"type": "text", "text": "c"}]}
-    assert in_chat(messages=tree["messages"])[1] == ["documents.text"]
+    told = [f"anthropic.messages.document.{name}" for name in ("source", "citations")]
+    assert in_chat(messages=tree["messages"])[1] == ["documents.text", *told]
 
 
 def test_thoughts_and_calls_are_parts_of_the_models_turn() -> None:
@@ -197,6 +198,30 @@ def test_what_only_anthropic_knows_is_named_elsewhere_and_hints_are_not() -> Non
         "anthropic.messages.output_config",
         "anthropic.messages.thinking",
     ]
+
+
+def test_what_a_document_alone_says_is_named_elsewhere() -> None:
+    text = {"type": "text", "media_type": "text/plain", "data": "d"}
+    cited = {"type": "document", "source": text, "context": "c", "citations": {"enabled": True}}
+    tree = {**BASE, "messages": [{"role": "user", "content": [cited]}]}
+    assert MESSAGES.render_request(MESSAGES.parse_request(tree, {})).losses == ()
+    told = [f"anthropic.messages.document.{name}" for name in ("context", "citations")]
+    assert in_chat(messages=tree["messages"])[1] == ["documents.text", *told]
+
+
+def test_what_a_tool_alone_says_is_named_elsewhere() -> None:
+    tool = {"name": "f", "input_schema": {}, "cache_control": {}, "input_examples": [{"a": 1}]}
+    tree = {**BASE, "tools": [tool]}
+    assert again(tree) == tree
+    assert MESSAGES.render_request(MESSAGES.parse_request(tree, {})).losses == ()
+    assert in_chat(tools=[tool])[1] == ["anthropic.messages.tool.input_examples"]
+
+
+def test_the_effort_may_change_within_a_conversation() -> None:
+    setting = {"role": "system", "output_config": {"effort": "low"}}
+    tree = {**BASE, "messages": [USER, setting]}
+    assert again(tree) == tree
+    assert "anthropic.messages.message.output_config" in in_chat(**tree)[1]
 
 
 def test_a_thread_goes_on_where_its_earlier_turns_are() -> None:

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from jackfield.errors import LossRefused, NotFound, Overloaded, ProviderError, RateLimited
+from jackfield.events import Ended, Finished
 from jackfield.messages import (
     Audio,
     Bill,
@@ -15,6 +16,7 @@ from jackfield.messages import (
     ChatResponse,
     Choice,
     Citation,
+    FinishReason,
     Image,
     Message,
     Opaque,
@@ -146,7 +148,7 @@ def test_a_stop_reason_keeps_its_word(word: str, reason: str) -> None:
     assert response.choices[0].finish_reason == reason
     assert response.choices[0].finish_detail == word
     again = msgspec.json.decode(MESSAGES.render_response(response, ASKED).body)
-    assert again["stop_reason"] == (word if word != "new_reason" else "end_turn")
+    assert again["stop_reason"] == word
 
 
 @pytest.mark.parametrize(
@@ -154,6 +156,16 @@ def test_a_stop_reason_keeps_its_word(word: str, reason: str) -> None:
 )
 def test_an_answer_that_says_no_reason_gets_one(part: Part, word: str) -> None:
     assert render(part, reason=None)[0]["stop_reason"] == word
+
+
+@pytest.mark.parametrize("reason", ["error", "other"])
+def test_an_end_that_messages_has_no_word_for_is_named(reason: FinishReason) -> None:
+    body, losses = render(Text("a"), reason=reason)
+    assert (body["stop_reason"], losses) == ("end_turn", [f"finish_reason.{reason}"])
+    renderer = MESSAGES.stream_renderer(ASKED)
+    wire = renderer.render(Finished(reason)) + renderer.render(Ended())
+    assert b'"stop_reason":"end_turn"' in wire
+    assert [loss.feature for loss in renderer.losses] == losses
 
 
 def test_an_answer_of_another_vendor_is_a_message() -> None:

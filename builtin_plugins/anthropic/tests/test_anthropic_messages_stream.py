@@ -144,6 +144,13 @@ def test_a_block_of_another_kind_is_told_when_it_is_whole() -> None:
     assert losses == []
 
 
+def test_a_summary_of_earlier_turns_comes_back_with_its_proof() -> None:
+    told = {"content": "sum", "encrypted_content": "proof"}
+    wire = [block(0, "compaction", content=None), delta(0, "compaction_delta", **told), stop(0)]
+    values, _ = render(parse(START, *wire))
+    assert values[2]["delta"] == {"type": "compaction_delta", **told}
+
+
 def test_an_error_in_a_stream_breaks_it_off() -> None:
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "No."}}
     assert parse(START, error, block(0, "text"))[2:] == [
@@ -286,3 +293,33 @@ def test_the_legacy_completions_end_with_a_stop_reason() -> None:
     assert RESOURCE.terminal(more) is None
     assert RESOURCE.terminal(last) == "end"
     assert RESOURCE.terminal(b'event: error\ndata: {"error": {}}\n\n') == "error"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b'{"type": "session.status_idle", "stop_reason": {"type": "requires_action"}}',
+        b'{"type": "session.error", "error": {"message": "m"}}',
+        b'{"type": "agent.message", "content": []}',
+    ],
+)
+def test_a_session_of_an_agent_goes_on_until_the_connection_ends(told: bytes) -> None:
+    event = b"data: " + told + b"\n\n"
+    assert RESOURCE.terminal(event) is None
+    assert RESOURCE.finishes(event)
+
+
+def test_a_completion_that_is_cut_is_not_finished() -> None:
+    assert not RESOURCE.finishes(b'data: {"type": "completion", "completion": "a"}\n\n')
+
+
+def test_what_a_block_of_tomorrow_streams_is_told_with_it() -> None:
+    wire = [
+        block(0, "connector_text", text="", signature=""),
+        delta(0, "text_delta", text="a"),
+        delta(0, "text_delta", text="b"),
+        delta(0, "signature_delta", signature="s"),
+        stop(0),
+    ]
+    whole = {"type": "connector_text", "text": "ab", "signature": "s"}
+    assert parse(START, *wire)[2:] == [PartAdded(0, Opaque(NAME, "connector_text", whole))]

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from anthropic.types import ModelInfo
 
 from jackfield.testing import FakeUpstream, GatewayClient, run_gateway
 
@@ -184,6 +185,16 @@ async def test_models_are_listed_in_anthropics_form(upstream: FakeUpstream) -> N
     assert missing.status == 404
     assert upstream.requests[0].path == "/v1/models?limit=1000"
     assert upstream.requests[0].headers["anthropic-version"] == "2023-06-01"
+
+
+async def test_a_listed_model_tells_what_is_known_of_it(upstream: FakeUpstream) -> None:
+    facts = "{ context_tokens = 9000, max_output_tokens = 900, retires = 2027-01-02 }"
+    toml = table(upstream, f'models = ["claude-x"]\n[capabilities]\n"claude-x" = {facts}')
+    async with run_gateway(toml) as gateway:
+        shown = json.loads(await (await gateway.get("/anthropic/v1/models/up/claude-x")).read())
+    model = ModelInfo.model_validate(shown)
+    assert (model.max_input_tokens, model.max_tokens) == (9000, 900)
+    assert (model.lifecycle, str(model.retires_at)) == ("deprecated", "2027-01-02 00:00:00+00:00")
 
 
 async def test_tokens_are_counted_by_another_vendor(upstream: FakeUpstream) -> None:

@@ -202,6 +202,20 @@ async def test_the_models_are_listed_in_googles_form(front: Front) -> None:
     assert (await missing.json())["error"]["status"] == "NOT_FOUND"
 
 
+async def test_a_listed_model_tells_what_is_known_of_it() -> None:
+    toml = """
+[providers.gm]
+use = "gemini"
+models = ["g"]
+[capabilities]
+"g" = { context_tokens = 9000, max_output_tokens = 900, reasoning = "effort" }
+"""
+    async with run_gateway(toml) as gateway:
+        model = await (await gateway.get("/gemini/v1beta/models/gm/g")).json()
+    assert (model["inputTokenLimit"], model["outputTokenLimit"]) == (9000, 900)
+    assert model["thinking"] is True
+
+
 async def test_a_batch_of_embeddings_names_the_providers_model(front: Front) -> None:
     gateway, upstream = front
     upstream.reply(b'{"embeddings": [{"values": [1.0]}]}')

@@ -79,6 +79,9 @@ def parts_of(chunks: list[Any]) -> list[Any]:
         (1, "stop"),
         ("MAX_TOKENS", "length"),
         (2, "length"),
+        ("CONTINUATION", "length"),
+        ("ESCALATION", "content_filter"),
+        ("PUP_LIMITED_DISABLED", "content_filter"),
         ("SAFETY", "content_filter"),
         ("RECITATION", "content_filter"),
         ("MALFORMED_FUNCTION_CALL", "error"),
@@ -122,6 +125,14 @@ def test_sources_are_citations_that_count_characters() -> None:
     (text,) = parsed({"text": "é two"}, groundingMetadata=grounding).message.parts
     assert isinstance(text, Text)
     assert text.citations == (Citation("https://a", "A", "two", 2, 5),)
+
+
+def test_an_image_that_was_found_is_cited_by_its_page() -> None:
+    found = {"sourceUri": "https://a/page", "imageUri": "https://a/i.png", "title": "A"}
+    grounding = {"groundingChunks": [{"image": found}]}
+    (text,) = parsed({"text": "a"}, groundingMetadata=grounding).message.parts
+    assert isinstance(text, Text)
+    assert text.citations == (Citation("https://a/page", "A"),)
 
 
 def test_citations_of_others_are_sources_that_count_bytes() -> None:

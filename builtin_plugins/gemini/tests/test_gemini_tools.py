@@ -49,6 +49,18 @@ def test_an_openapi_schema_becomes_json_schema() -> None:
     }
 
 
+def test_the_grammar_of_a_free_text_is_told() -> None:
+    form = {"type": "grammar", "syntax": "lark", "definition": "start: WORD"}
+    body = written(tools=(Tool("g", kind="custom", input_format=form),))
+    schema = body["tools"][0]["functionDeclarations"][0]["parametersJsonSchema"]
+    told = schema["properties"]["input"]["description"]
+    assert told == "Text in this lark grammar:\nstart: WORD"
+
+
+def test_a_strict_function_is_not_enforced_and_named() -> None:
+    assert lost("gemini-3-pro", tools=(Tool("f", "d", strict=True),)) == ["tools.strict"]
+
+
 def test_a_json_schema_is_sent_as_one() -> None:
     schema = {
         "$schema": "s",

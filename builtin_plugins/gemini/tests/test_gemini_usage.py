@@ -6,9 +6,10 @@ import msgspec
 import pytest
 from google.genai import types
 
+from jackfield import sse
 from jackfield.events import Ended, Started, UsageReported
 from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Text, Usage
-from jackfield_gemini.endpoints import GENERATE
+from jackfield_gemini.endpoints import GENERATE, RESOURCE
 
 ASK = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True, include_usage=True)
 SAID = (Choice(Message("assistant", (Text("a"),)), "stop"),)
@@ -87,3 +88,31 @@ def test_what_tools_told_the_model_is_input() -> None:
     assert usage is not None
     assert (usage.input_tokens, usage.total_tokens, usage.audio_input_tokens) == (710, 714, 3)
     assert rendered(usage) == told
+
+
+def test_googles_endpoint_of_openais_form_counts_thoughts_in_the_total() -> None:
+    used = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 20}
+    body = msgspec.json.encode({"choices": [], "usage": used})
+    meter = RESOURCE.usage_meter()
+    meter.feed(sse.encode(body) + b"data: [DONE]\n\n")
+    for usage in (RESOURCE.usage(body), meter.usage()):
+        assert usage is not None
+        counted = (usage.input_tokens, usage.output_tokens, usage.reasoning_tokens)
+        assert counted == (9, 11, 7)
+
+
+def test_an_interaction_counts_by_kind_and_what_it_searched() -> None:
+    used = {
+        "total_input_tokens": 30,
+        "total_output_tokens": 4,
+        "total_thought_tokens": 6,
+        "total_tool_use_tokens": 5,
+        "input_tokens_by_modality": [{"modality": "audio", "tokens": 20}],
+        "output_tokens_by_modality": [{"modality": "image", "tokens": 3}],
+        "grounding_tool_count": [{"type": "google_search", "count": 2}],
+    }
+    usage = RESOURCE.usage(msgspec.json.encode({"id": "i", "usage": used}))
+    assert usage is not None
+    assert (usage.input_tokens, usage.output_tokens, usage.reasoning_tokens) == (35, 10, 6)
+    assert (usage.audio_input_tokens, usage.image_output_tokens) == (20, 3)
+    assert usage.units == {"web_search": 2}

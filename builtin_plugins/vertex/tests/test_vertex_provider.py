@@ -20,6 +20,21 @@ OWN = "/v1/projects/ours/locations/us-east5/publishers"
 HI = {"messages": [{"role": "user", "content": "hi"}]}
 PART = {"content": {"parts": [{"text": "Hello"}], "role": "model"}, "finishReason": "STOP"}
 ANSWER = json.dumps({"candidates": [PART]}).encode()
+CHAT = json.dumps(
+    {
+        "id": "c-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "llama",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "Hello"},
+                "finish_reason": "stop",
+            }
+        ],
+    }
+).encode()
 CLAUDE = json.dumps(
     {
         "id": "msg_1",
@@ -207,6 +222,40 @@ async def test_everything_else_reaches_the_providers_own_project(front: Front) -
     await post(gateway, path, {"model": model})
     own = "/v1beta1/projects/ours/locations/us-east5/cachedContents"
     assert upstream.requests[-1].path == own
+
+
+@pytest.mark.parametrize("publisher", ["google", "vx"])
+async def test_a_body_names_the_providers_own_project(front: Front, publisher: str) -> None:
+    gateway, upstream = front
+    upstream.reply(b'{"name": "x"}')
+    path = "/vertex/v1beta1/projects/p/locations/l/cachedContents"
+    model = f"projects/p/locations/l/publishers/{publisher}/models/gemini-2.5-flash"
+    await post(gateway, path, {"model": model, "displayName": model})
+    sent = json.loads(upstream.requests[-1].body)
+    assert "/v1/" + sent["model"] == f"{OWN}/google/models/gemini-2.5-flash"
+    assert sent["displayName"] == model
+
+
+async def test_an_open_model_is_asked_in_openais_form(front: Front) -> None:
+    gateway, upstream = front
+    upstream.reply(CHAT)
+    door = "/vertex/v1/publishers/vx/models/meta/llama-4-scout:generateContent"
+    answer = json.loads(await post(gateway, door, {"contents": [{"parts": [{"text": "hi"}]}]}))
+    assert answer["candidates"][0]["content"] == PART["content"]
+    assert json.loads(upstream.requests[-1].body)["model"] == "meta/llama-4-scout"
+    place = "/v1/projects/ours/locations/us-east5/endpoints/openapi/chat/completions"
+    assert upstream.requests[-1].path == place
+
+
+@pytest.mark.parametrize(
+    "door", ["/v1/chat/completions", "/vertex/v1/publishers/vx/models/endpoints/12:generateContent"]
+)
+async def test_a_tuned_model_is_at_its_endpoint(front: Front, door: str) -> None:
+    gateway, upstream = front
+    upstream.reply(ANSWER)
+    await post(gateway, door, {"model": "vx/endpoints/12", **HI, "contents": []})
+    place = "/v1/projects/ours/locations/us-east5/endpoints/12:generateContent"
+    assert upstream.requests[-1].path == place
 
 
 async def test_the_models_are_listed_in_googles_form(front: Front) -> None:

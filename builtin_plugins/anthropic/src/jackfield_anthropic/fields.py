@@ -18,7 +18,7 @@ THREAD: Final = "thread"
 """The member that says which answer a conversation goes on from, where Anthropic keeps it."""
 
 CONTENT: Final = "$content"
-"""Notes whether content was a string or an array."""
+"""Notes whether content was a string or an array, or None where there was none."""
 
 
 def own(extensions: Extensions) -> Mapping[str, Any]:

@@ -32,10 +32,14 @@ async def show_model(exchange: Exchange, catalogue: Catalogue) -> Response:
 
 def _model(listed: Listed) -> dict[str, Any]:
     created = datetime.fromtimestamp(listed.info.created, UTC)
+    known = listed.capabilities
     return {
         "type": "model",
         "id": listed.name,
         "display_name": listed.info.id,
         "created_at": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "lifecycle": "active",
+        "lifecycle": "deprecated" if known.retires else "active",
+        "retires_at": f"{known.retires}T00:00:00Z" if known.retires else None,
+        "max_input_tokens": known.context_tokens,
+        "max_tokens": known.max_output_tokens,
     }

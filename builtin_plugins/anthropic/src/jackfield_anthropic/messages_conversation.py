@@ -56,12 +56,12 @@ def _read_message(wire: Any, path: str) -> list[Message]:
         raise InvalidRequest(
             f"'{path}.role' must be user, assistant or system.", param=f"{path}.role"
         )
-    parts = read_content(content, f"{path}.content")
+    silent = role == "system" and content is None and "output_config" in wire
+    parts = [] if silent else read_content(content, f"{path}.content")
     if role == "user" and not parts:
         raise InvalidRequest(f"'{path}.content' says nothing.", param=f"{path}.content")
-    note: dict[str, Any] = {CONTENT: "text" if isinstance(content, str) else "list"}
-    if len(wire) > len(_KNOWN):
-        note = {**{key: value for key, value in wire.items() if key not in _KNOWN}, **note}
+    note: dict[str, Any] = {key: value for key, value in wire.items() if key not in _KNOWN}
+    note[CONTENT] = None if silent else "text" if isinstance(content, str) else "list"
     if role == "user":
         results = [part for part in parts if isinstance(part, ToolResult)]
         if results and len(results) < len(parts):

@@ -7,7 +7,8 @@ from jackfield.dialects import Loss
 from jackfield.losses import lost_member
 from jackfield.messages import ChatRequest
 
-from .fields import NAME, THREAD, own
+from .fields import THREAD, own
+from .messages_details import is_own
 
 _HINTS: Final = frozenset(
     {
@@ -45,7 +46,7 @@ def foreign_losses(request: ChatRequest) -> list[Loss]:
         feature = "conversation.server_state"
         losses.append(Loss(feature, "server_state", "dropped", detail, breaks=True))
     for dialect, members in request.extensions.items():
-        if dialect == NAME:
+        if is_own(dialect):
             continue
         for key, value in members.items():
             # A `$` marks a note on the form that something came in.

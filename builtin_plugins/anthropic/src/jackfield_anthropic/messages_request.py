@@ -11,6 +11,7 @@ from jackfield.messages import ChatRequest, ResponseFormat
 from .fields import NAME, THREAD, own
 from .messages_checks import check_worded
 from .messages_conversation import read_conversation
+from .messages_details import read_details
 from .messages_thinking import read_thinking_request
 from .messages_tools import read_choice, read_tools
 
@@ -72,7 +73,7 @@ def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
         if member is not None:
             name, read = member
             known[name] = read(fields, key)
-    known["extensions"] = {NAME: rest}
+    known["extensions"] = {NAME: rest, **read_details(known["messages"], known["tools"])}
     return ChatRequest(include_usage=True, **known)
 
 

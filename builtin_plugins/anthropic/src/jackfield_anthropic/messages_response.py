@@ -26,7 +26,7 @@ from .fields import NAME, UNREADABLE, carry
 from .messages_block_writer import write_call, write_refusal, write_text
 from .messages_blocks import new_call_id, read_content
 from .messages_reasoning import write_reasoning
-from .messages_stop import read_stop_reason, write_stop_reason
+from .messages_stop import lost_reason, read_stop_reason, write_stop_reason
 from .messages_usage import read_usage, write_usage
 from .messages_usual_turns import Block, is_plain
 
@@ -90,16 +90,20 @@ def write_response(response: ChatResponse, request: ChatRequest) -> Rendered:
     choice = response.choices[0] if response.choices else Choice(Message("assistant", ()), None)
     kinds = {type(part) for part in choice.message.parts}
     reason = choice.finish_reason or ("tool_calls" if ToolCall in kinds else "stop")
+    ours = NAME in choice.extensions
+    if not ours:
+        losses += lost_reason(choice.finish_reason)
+    word = choice.finish_detail
     wire: dict[str, Any] = {
         "id": response.id or new_message_id(),
         "type": "message",
         "role": "assistant",
         "model": response.model or request.model,
         "content": _write_content(choice, losses),
-        "stop_reason": write_stop_reason(reason, choice.finish_detail, refused=Refusal in kinds),
+        "stop_reason": write_stop_reason(reason, word, refused=Refusal in kinds, ours=ours),
         "stop_sequence": None,
     }
-    if NAME in choice.extensions and choice.finish_reason is choice.finish_detail is None:
+    if ours and choice.finish_reason is word is None:
         wire["stop_reason"] = None
     carry(wire, choice.extensions)
     if response.usage is not None:

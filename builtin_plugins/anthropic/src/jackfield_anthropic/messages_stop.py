@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from jackfield.dialects import Loss
 from jackfield.messages import FinishReason
 
 _REASONS: Final[Mapping[str, FinishReason]] = {
@@ -30,11 +31,23 @@ def read_stop_reason(word: Any, *, calls: bool) -> FinishReason | None:
     return "tool_calls" if reason == "stop" and calls else reason
 
 
-def write_stop_reason(reason: FinishReason | None, word: str | None, *, refused: bool) -> str:
-    """The word for a reason: the one that was read if it still means the same."""
-    known = _REASONS.get(word or "")
-    if word and known and reason in (known, read_stop_reason(word, calls=True)):
+def write_stop_reason(
+    reason: FinishReason | None, word: str | None, *, refused: bool, ours: bool
+) -> str:
+    """The word for a reason: the one that was read if it still means the same.
+
+    Of another dialect's words only those are taken that Messages is known to use.
+    """
+    same = reason in (read_stop_reason(word, calls=False), read_stop_reason(word, calls=True))
+    if word and same and (ours or word in _REASONS):
         return word
     if refused and reason in (None, "stop"):
         return "refusal"
     return _WORDS.get(reason or "", "end_turn")
+
+
+def lost_reason(reason: FinishReason | None) -> list[Loss]:
+    """The loss of a reason that an answer of another vendor ended for and Messages has no word."""
+    if reason not in ("error", "other"):
+        return []
+    return [Loss(f"finish_reason.{reason}", "choices[0]", "approximated", "as 'end_turn'")]

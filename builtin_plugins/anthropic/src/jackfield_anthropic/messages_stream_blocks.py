@@ -14,6 +14,7 @@ from .messages_blocks import new_call_id
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
+_SUMMED_UP = ("content", "encrypted_content")
 _DELTA = b'{"type":"content_block_delta","index":%d,"delta":{"type":"%b","%b":%b}}'
 
 
@@ -27,17 +28,18 @@ class BlockStream:
         self._write = write
 
     def whole(self, block: Mapping[str, Any]) -> bytes:
-        """A block that only Anthropic knows; some of these stream one of their members."""
+        """A block that only Anthropic knows; some of these stream what they hold."""
         if block.get("input") and str(block["type"]).endswith("tool_use"):
             given = _encode(_encode(block["input"]).decode())
             return self.start({**block, "input": {}}) + self.delta(
                 b"input_json_delta", b"partial_json", given
             )
-        if block.get("type") == "compaction" and block.get("content"):
-            content = _encode(block["content"])
-            return self.start({**block, "content": None}) + self.delta(
-                b"compaction_delta", b"content", content
-            )
+        if block.get("type") == "compaction":
+            told = {key: block[key] for key in _SUMMED_UP if key in block}
+            delta = {"type": "compaction_delta", **told}
+            event = {"type": "content_block_delta", "index": self.index, "delta": delta}
+            begun = self.start({**block, **dict.fromkeys(told)})
+            return begun + self._write("content_block_delta", _encode(event))
         return self.start(block)
 
     def start(self, block: Mapping[str, Any]) -> bytes:

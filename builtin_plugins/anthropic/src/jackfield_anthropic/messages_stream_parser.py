@@ -75,6 +75,15 @@ class _Block:
         self.wire = wire
         self.input: list[str] = []
 
+    def merge(self, delta: Mapping[str, Any]) -> Events:
+        """Add what a delta says of a kind that is told when it is whole."""
+        for key, value in delta.items():
+            if key != "type":
+                before = self.wire.get(key)
+                both = isinstance(before, str) and isinstance(value, str)
+                self.wire[key] = before + value if both else value
+        return _NOTHING
+
 
 class MessagesParser:
     """Parses one stream."""
@@ -157,6 +166,8 @@ class MessagesParser:
     def _delta(self, wire: _Wire, data: bytes) -> Events:
         block, delta = self._blocks[wire.index], wire.delta
         kind = delta.get("type")
+        if block.kind not in self._OPENINGS and kind != "input_json_delta":
+            kind = None  # whatever it streams, it is told when it is whole
         if kind == "text_delta":
             text = _text(delta["text"])
             return (TextDelta(block.part, text),) if text else _NOTHING
@@ -170,12 +181,7 @@ class MessagesParser:
             return (ReasoningDelta(block.part, signature=signature, extensions=_OURS),)
         if kind == "citations_delta" and isinstance(delta["citation"], dict):
             return (CitationAdded(block.part, read_citation(delta["citation"])),)
-        for key, value in delta.items():
-            if key != "type":
-                before = block.wire.get(key)
-                both = isinstance(before, str) and isinstance(value, str)
-                block.wire[key] = before + value if both else value
-        return _NOTHING
+        return block.merge(delta)
 
     def _input(self, block: _Block, text: str) -> Events:
         if not text:

@@ -28,7 +28,7 @@ from .failures import failed_body
 from .fields import NAME, own
 from .messages_citations import write_citation
 from .messages_response import new_message_id
-from .messages_stop import write_stop_reason
+from .messages_stop import lost_reason, write_stop_reason
 from .messages_stream_blocks import BlockStream, CallStream, TextStream, ThoughtStream
 from .messages_usage import write_usage
 
@@ -213,7 +213,9 @@ class MessagesRenderer:
         wire = self._drain() if self._begun else self._start(Started("", ""))
         ending = self._finished or Finished("tool_calls" if self._calls else "stop")
         kept = own(ending.extensions)
-        word = write_stop_reason(ending.reason, ending.detail, refused=self._refused)
+        ours = NAME in ending.extensions
+        word = write_stop_reason(ending.reason, ending.detail, refused=self._refused, ours=ours)
+        self.losses += [] if ours else lost_reason(ending.reason)
         told = {key: value for key, value in kept.items() if not key.startswith("$")}
         delta = {"stop_reason": word, "stop_sequence": None, **told}
         usage = _NO_USAGE if self._usage is None else write_usage(self._usage)

@@ -17,7 +17,6 @@ _MODES: Mapping[str, Literal["auto", "none", "required"]] = {
     "any": "required",
     "tool": "required",
 }
-_FREE_TEXT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 _NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
 
 
@@ -88,12 +87,19 @@ def _write_tool(tool: Tool, at: int, schemas: bool, losses: list[Loss]) -> dict[
 
 def _schema(tool: Tool) -> Mapping[str, Any]:
     if tool.kind == "custom":
-        return _FREE_TEXT
+        return _free_text(tool.input_format or {})
     if NAME in tool.extensions and tool.parameters is not None:
         return tool.parameters
     if not tool.parameters:
         return _NOTHING
     return tool.parameters if "type" in tool.parameters else {"type": "object", **tool.parameters}
+
+
+def _free_text(form: Mapping[str, Any]) -> Mapping[str, Any]:
+    text = {"type": "string"}
+    if grammar := form.get("definition"):
+        text["description"] = f"Text in this {form.get('syntax')} grammar:\n{grammar}"
+    return {"type": "object", "properties": {"input": text}, "required": ["input"]}
 
 
 def read_choice(wire: Any) -> tuple[ToolChoice | None, bool | None]:

@@ -140,6 +140,9 @@ def _mend(wire: dict[str, Any], turns: list[dict[str, Any]], losses: list[Loss])
 
 def _shortened(turn: dict[str, Any]) -> dict[str, Any]:
     shape, content = turn.pop(CONTENT), turn["content"]
+    if shape is None and not content:
+        del turn["content"]
+        return turn
     text = "" if shape == "text" and not content else None
     if shape != "list" and text is None:
         text = sole_text(content)

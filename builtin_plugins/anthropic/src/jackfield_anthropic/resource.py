@@ -1,7 +1,7 @@
 """The dialect `anthropic.resource`: Anthropic's other endpoints, passed through as they are.
 
-Batches, files, models, skills and the legacy completions. Of these only completions stream: their
-last event is the one whose `stop_reason` is set.
+Batches, files, models, skills, sessions of agents and the legacy completions. Of these two stream:
+completions, whose last event is the one with a `stop_reason`, and sessions, which have no last one.
 """
 
 from collections.abc import Mapping
@@ -44,10 +44,15 @@ class ResourceDialect(Dialect):
         if parsed.data is None:
             return None
         value = _decoded(parsed.data)
-        if parsed.event == "error" or value.get("type") == "error" or value.get("error"):
+        kind = value.get("type")
+        if parsed.event == "error" or kind == "error" or (kind is None and value.get("error")):
             return "error"
-        ended = value.get("type") == "message_stop" or value.get("stop_reason")
+        ended = kind == "message_stop" or isinstance(value.get("stop_reason"), str)
         return "end" if ended else None
+
+    def finishes(self, event: bytes) -> bool:
+        """Whether it is an event of a session, whose stream ends when the connection does."""
+        return "." in str(_decoded(sse.data_of(event) or b"{}").get("type"))
 
     def usage(self, body: bytes) -> Usage | None:
         return read_usage(_decoded(body).get("usage"))

@@ -21,7 +21,7 @@ from .finish import finish_detail, read_finish
 from .grounding import read_sources
 from .logprobs import read_logprobs
 from .parts import read_part
-from .signatures import belongs_to_next
+from .signatures import is_proof
 
 Events = list[StreamEvent]
 _TAKEN = frozenset(("content", "finishReason", "index"))
@@ -66,8 +66,6 @@ class CandidateReader:
             parts = read_part(wire, "parts", made_up, strict=False)
         except InvalidRequest as error:
             raise ProviderError(f"The provider sent a wrong part: {error.message}") from error
-        if len(parts) == 2 and parts[1] == Text(""):
-            del parts[1]  # the signature of all the text before it
         for part in parts:
             self._tell(part, logprobs, out)
 
@@ -89,7 +87,7 @@ class CandidateReader:
             out.append(TextDelta(place, text, self._index, logprobs, note))
 
     def _think(self, thought: Reasoning, out: Events) -> None:
-        place = self._begin() if belongs_to_next(thought) else self._open("reasoning")
+        place = self._begin() if is_proof(thought) else self._open("reasoning")
         out.append(
             ReasoningDelta(
                 place,

@@ -71,10 +71,12 @@ class _Conversation:
             self._append(message, parts)
 
     def _add_system(self, message: Message, path: str) -> None:
+        parts = PartsWriter(path, self._losses, "system").add_all(message.parts)
+        if not parts and NAME not in message.extensions:
+            return
         if self.contents:
             detail = "moved before the conversation"
             self._losses.append(Loss("messages.system", path, "approximated", detail))
-        parts = PartsWriter(path, self._losses, "system").add_all(message.parts)
         if self.system is None:
             self.system = carry({"parts": []}, message.extensions)
         self.system["parts"] += parts

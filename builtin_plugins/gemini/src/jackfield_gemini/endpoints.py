@@ -28,10 +28,16 @@ _ALT: Final = ("alt",)
 
 _RESOURCES: Final = (
     # path, operation, permission
+    (_MODELS + ":batchGenerateContent", "batches", "batches"),
+    (_MODELS + ":asyncBatchEmbedContent", "batches", "batches"),
     (_MODELS + ":{verb}", "prediction", "inference"),
     ("/interactions", "interactions", "inference"),
     ("/interactions/{rest*}", "interactions", "inference"),
     ("/openai/{rest*}", "openai", "inference"),
+    ("/openai/files", "files", "files"),
+    ("/openai/files/{rest*}", "files", "files"),
+    ("/openai/batches", "batches", "batches"),
+    ("/openai/batches/{rest*}", "batches", "batches"),
     ("/files", "files", "files"),
     ("/files/{rest*}", "files", "files"),
     ("/batches", "batches", "batches"),

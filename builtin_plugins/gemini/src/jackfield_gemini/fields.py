@@ -33,6 +33,15 @@ def body_fields(tree: Any) -> "Fields":
     return Fields(tree)
 
 
+def object_in(data: bytes) -> dict[str, Any]:
+    """The JSON object in some bytes; an empty one where there is none."""
+    try:
+        value = msgspec.json.decode(data)
+    except UNREADABLE:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 class Fields:
     """The fields of `wire`, which stands at `path` of the request; `rest` shrinks as they go.
 

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import msgspec
-
 from jackfield.dialects import (
     CanonicalRequest,
     CanonicalResponse,
@@ -22,7 +20,7 @@ from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat_of
 
 from . import failures
-from .fields import NAME, UNREADABLE
+from .fields import NAME, object_in
 from .json_array import JSON_ARRAY, ArrayWriter, SseWriter
 from .model_name import with_model
 from .request import peek_request, read_request, write_request
@@ -77,13 +75,13 @@ class GenerateContentDialect(Dialect):
         data = self.framing.data_of(event)
         if data is None or b'"error"' not in data:
             return None
-        return "error" if _decoded(data).get("error") else None
+        return "error" if object_in(data).get("error") else None
 
     def finishes(self, event: bytes) -> bool:
         """Whether a candidate finished or the prompt was blocked."""
         if b"finishReason" not in event and b"blockReason" not in event:
             return False
-        chunk = _decoded(self.framing.data_of(event) or b"")
+        chunk = object_in(self.framing.data_of(event) or b"")
         if block_reason(chunk) is not None:
             return True
         candidates = chunk.get("candidates")
@@ -147,11 +145,3 @@ class ArrayDialect(GenerateContentDialect):
 
     def event_writer(self) -> EventWriter:
         return ArrayWriter()
-
-
-def _decoded(data: bytes) -> dict[str, Any]:
-    try:
-        value = msgspec.json.decode(data)
-    except UNREADABLE:
-        return {}
-    return value if isinstance(value, dict) else {}

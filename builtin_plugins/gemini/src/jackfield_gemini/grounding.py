@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from jackfield.messages import Citation, Part, Text
 
-_CHUNKS = ("web", "retrievedContext", "maps")
+_CHUNKS = ("web", "retrievedContext", "maps", "image")
 
 
 @frozen
@@ -64,7 +64,8 @@ def _source(chunk: dict[str, Any]) -> Citation:
     inner: dict[str, Any] = next(
         (chunk[key] for key in _CHUNKS if isinstance(chunk.get(key), dict)), {}
     )
-    return Citation(url=_word(inner.get("uri")), title=_word(inner.get("title")))
+    url = _word(inner.get("uri")) or _word(inner.get("sourceUri"))
+    return Citation(url=url, title=_word(inner.get("title")))
 
 
 def _word(value: Any) -> str | None:

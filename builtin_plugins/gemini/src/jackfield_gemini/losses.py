@@ -6,7 +6,8 @@ from jackfield.dialects import Loss
 from jackfield.losses import lost_member
 from jackfield.messages import ChatRequest
 
-from .fields import NAME, own
+from .details import is_own
+from .fields import own
 
 _HINTS: Final = frozenset(
     {
@@ -32,7 +33,7 @@ def foreign_losses(request: ChatRequest) -> list[Loss]:
     """The losses of what only other dialects know."""
     losses = _state_loss(request)
     for name, members in request.extensions.items():
-        if name == NAME:
+        if is_own(name):
             continue
         for key, value in members.items():
             if _matters(key, value):

@@ -13,6 +13,11 @@ Media = Image | Audio | Document
 _OWN_FILES = ("https://generativelanguage.googleapis.com/", "gs://", "files/")
 _AUDIO_TYPES = {"mp3": "audio/mp3", "wav": "audio/wav", "pcm16": "audio/pcm;rate=24000"}
 _AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "pcm": "pcm16", "l16": "pcm16"}
+_DETAILS = {
+    "MEDIA_RESOLUTION_LOW": "low",
+    "MEDIA_RESOLUTION_HIGH": "high",
+    "MEDIA_RESOLUTION_ULTRA_HIGH": "high",
+}
 _URL_SAFE = "$base64url"
 """Notes the data that came in the other alphabet of base64, which Google takes too: its padding."""
 
@@ -32,11 +37,21 @@ def read_inline(fields: Fields) -> Media | None:
         data, fields.rest[_URL_SAFE] = _standard(data)
     kind = (media_type or "").partition("/")[0].lower()
     if kind == "image":
-        return Image(data=data, media_type=media_type, extensions=fields.extensions())
+        detail = _detail(fields)
+        return Image(None, data, media_type, detail=detail, extensions=fields.extensions())
     if kind == "audio":
         fields.rest["$mimeType"] = media_type
         return Audio(data=data, format=audio_format(media_type), extensions=fields.extensions())
-    return Document(data=data, media_type=media_type, extensions=fields.extensions())
+    shown = inner.rest.get("displayName")
+    name = shown if isinstance(shown, str) else None
+    return Document(None, data, None, media_type, name=name, extensions=fields.extensions())
+
+
+def _detail(fields: Fields) -> str | None:
+    """How closely the model looks at an image; what is said of it stays as well."""
+    asked = fields.rest.get("mediaResolution")
+    level = asked.get("level") if isinstance(asked, dict) else None
+    return _DETAILS.get(level) if isinstance(level, str) else None
 
 
 def _is_url_safe(data: str) -> bool:
@@ -72,8 +87,10 @@ def read_file(fields: Fields) -> Media | None:
     if inner.rest:
         fields.rest["fileData"] = inner.rest
     where: dict[str, str] = {"file_id" if uri.startswith(_OWN_FILES) else "url": uri}
-    kind = Image if (media_type or "").startswith("image/") else Document
-    return kind(**where, media_type=media_type, extensions=fields.extensions())
+    if (media_type or "").startswith("image/"):
+        detail = _detail(fields)
+        return Image(**where, media_type=media_type, detail=detail, extensions=fields.extensions())
+    return Document(**where, media_type=media_type, extensions=fields.extensions())
 
 
 def write_media(part: Media, path: str, losses: list[Loss]) -> dict[str, Any] | None:
@@ -83,6 +100,9 @@ def write_media(part: Media, path: str, losses: list[Loss]) -> dict[str, Any] | 
     if isinstance(part, Document) and part.text is not None:
         losses.append(Loss("documents.text", path, "approximated", "rendered as text"))
         return carry({"text": part.text}, part.extensions)
+    closely = isinstance(part, Image) and part.detail not in (None, "auto")
+    if closely and NAME not in part.extensions:
+        losses.append(Loss("images.detail", path, "dropped"))
     if part.data is not None:
         default = "image/png" if isinstance(part, Image) else "application/pdf"
         return _inline(part.data, _media_type(part, default), part.extensions)

@@ -26,9 +26,16 @@ async def show_model(exchange: Exchange, catalogue: Catalogue) -> Response:
 
 
 def _model(listed: Listed) -> dict[str, Any]:
+    known = listed.capabilities
+    facts = {
+        "inputTokenLimit": known.context_tokens,
+        "outputTokenLimit": known.max_output_tokens,
+        "thinking": known.reasoning and known.reasoning != "none",
+    }
     return {
         "name": f"models/{listed.name}",
         "version": "1",
         "displayName": listed.name,
         "supportedGenerationMethods": _METHODS,
+        **{name: fact for name, fact in facts.items() if fact is not None},
     }

@@ -22,13 +22,23 @@ from jackfield.messages import (
 from .fields import NAME, Fields, carry, own
 from .function_parts import read_call, write_call
 from .media import read_file, read_inline, write_media
-from .signatures import belongs_to_next, is_own, read_proof, read_thought, sealed
+from .signatures import (
+    belongs_to,
+    is_of_text,
+    is_own,
+    is_proof,
+    outlives_its_part,
+    read_proof,
+    read_thought,
+    sealed,
+    signed,
+)
 
 _OPAQUE = ("executableCode", "codeExecutionResult", "toolCall", "toolResponse")
 
 
 def read_part(wire: Any, path: str, made_up: str, *, strict: bool) -> list[Part]:
-    """One part, with its signature before it; one of a kind that is not known stays as it is.
+    """One part and its signature; one of a kind that is not known stays as it is.
 
     `made_up` is the id for a call that has none.
     """
@@ -46,7 +56,7 @@ def read_part(wire: Any, path: str, made_up: str, *, strict: bool) -> list[Part]
     for kind, reader in _READERS.items():
         if fields.rest.get(kind) is not None:
             part = reader(fields, made_up)
-            return _signed(part, signature) if part else [Opaque(NAME, kind, wire)]
+            return signed(part, signature) if part else [Opaque(NAME, kind, wire)]
     if signature is not None and not fields.rest:
         return [read_proof(signature)]
     return [Opaque(NAME, next(iter(fields.rest), "part"), wire)]
@@ -73,13 +83,6 @@ _READERS: Mapping[str, Callable[[Fields, str], Part | None]] = {
     "inlineData": lambda fields, _: read_inline(fields),
     "fileData": lambda fields, _: read_file(fields),
 }
-
-
-def _signed(part: Part, signature: str | None) -> list[Part]:
-    if signature is None:
-        return [part]
-    call = part.id if isinstance(part, ToolCall) else None
-    return [read_proof(signature, call), part]
 
 
 class PartsWriter:
@@ -117,13 +120,14 @@ class PartsWriter:
     def close(self) -> None:
         """Write what waits for a part that has not come: in the stream, its text came before."""
         for proof in self._proofs:
-            if "$call" not in own(proof.extensions):
+            if outlives_its_part(proof):
                 self.wire.append({"text": "", "thoughtSignature": proof.signature})
         self._proofs.clear()
 
     def _add_thought(self, thought: Reasoning) -> None:
-        if belongs_to_next(thought):
-            self._proofs.append(thought)
+        if is_proof(thought):
+            if not (is_of_text(thought) and self._prove_last(thought)):
+                self._proofs.append(thought)
         elif is_own(thought):
             self.wire.append(write_thought(thought, thought.signature))
         elif not self._answer:
@@ -133,10 +137,20 @@ class PartsWriter:
             if thought.text or proof:
                 self.wire.append(write_thought(thought, proof))
 
+    def _prove_last(self, proof: Reasoning) -> bool:
+        """Sign the text that was written last; in a stream it has gone out already."""
+        last: dict[str, Any] = self.wire[-1] if self.wire else {}
+        if "text" in last and last.keys().isdisjoint(("thought", "thoughtSignature")):
+            last["thoughtSignature"] = proof.signature
+        elif self._answer:
+            self.wire.append({"text": "", "thoughtSignature": proof.signature})
+        else:
+            return False
+        return True
+
     def _prove(self, wire: dict[str, Any], part: Part) -> None:
         for proof in self._proofs:
-            call = own(proof.extensions).get("$call")
-            if call is None or (isinstance(part, ToolCall) and part.id == call):
+            if belongs_to(proof, part):
                 wire["thoughtSignature"] = proof.signature
                 self._proofs.remove(proof)
                 return

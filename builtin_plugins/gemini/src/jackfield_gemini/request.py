@@ -11,6 +11,7 @@ from jackfield.messages import ChatRequest
 
 from .contents import read_contents, read_system
 from .contents_writer import write_contents
+from .details import read_details
 from .fields import NAME, Fields, body_fields, camel, carry
 from .generation_config import read_config, write_config
 from .losses import STATE, foreign_losses
@@ -84,7 +85,7 @@ def read_chat(fields: Fields, model: str) -> ChatRequest:
         service_tier=tier,
         store=fields.flag("store"),
         server_state=_state(fields),
-        extensions={NAME: fields.rest},
+        extensions={NAME: fields.rest, **read_details(messages, tools)},
         **known,
     )
 

@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import msgspec
-
 from jackfield import sse
 from jackfield.dialects import Peek, Terminal
 from jackfield.dialects import UsageMeter as Meter
 from jackfield.messages import Usage
 
-from .fields import NAME, UNREADABLE, body_fields
-from .usage import read_usage
+from .fields import body_fields, object_in
+from .resource_usage import usage_in
 from .whole_answer import WholeAnswerDialect
 
 
@@ -43,7 +41,7 @@ class ResourceDialect(WholeAnswerDialect):
             return None
         if parsed.data.strip() == b"[DONE]":
             return "end"
-        value = _decoded(parsed.data)
+        value = object_in(parsed.data)
         failed = value.get("error") and "candidates" not in value
         return "error" if parsed.event == "error" or failed else None
 
@@ -51,7 +49,7 @@ class ResourceDialect(WholeAnswerDialect):
         return True
 
     def usage(self, body: bytes) -> Usage | None:
-        return _usage_in(_decoded(body))
+        return usage_in(object_in(body))
 
     def usage_meter(self) -> Meter:
         return _LastMeter()
@@ -81,37 +79,9 @@ class _LastMeter:
 
     def usage(self) -> Usage | None:
         for event in reversed(sse.split(self._batch)):
-            value = _decoded(sse.data_of(event) or b"")
+            value = object_in(sse.data_of(event) or b"")
             inner = value.get("interaction")
-            usage = _usage_in(inner if isinstance(inner, dict) else value)
+            usage = usage_in(inner if isinstance(inner, dict) else value)
             if usage is not None:
                 return usage
         return None
-
-
-def _usage_in(value: Mapping[str, Any]) -> Usage | None:
-    """The usage of an interaction, or that of an answer."""
-    wire = value.get("usage")
-    if not isinstance(wire, dict):
-        return read_usage(value.get("usageMetadata"))
-    thoughts = _count(wire, "total_thought_tokens")
-    return Usage(
-        input_tokens=_count(wire, "total_input_tokens") + _count(wire, "total_tool_use_tokens"),
-        output_tokens=_count(wire, "total_output_tokens") + thoughts,
-        cached_input_tokens=_count(wire, "total_cached_tokens"),
-        reasoning_tokens=thoughts,
-        extensions={NAME: wire},
-    )
-
-
-def _count(wire: Mapping[str, Any], key: str) -> int:
-    count = wire.get(key)
-    return count if type(count) is int and count >= 0 else 0
-
-
-def _decoded(data: bytes) -> dict[str, Any]:
-    try:
-        value = msgspec.json.decode(data)
-    except UNREADABLE:
-        return {}
-    return value if isinstance(value, dict) else {}

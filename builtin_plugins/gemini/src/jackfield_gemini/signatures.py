@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from jackfield.events import ReasoningDelta
-from jackfield.messages import Reasoning
+from jackfield.messages import Audio, Document, Image, Part, Reasoning, Text, ToolCall
 from jackfield.proofs import seal, unseal
 
 from .fields import NAME, own
@@ -20,6 +20,9 @@ SKIP: Final = b64encode(b"skip_thought_signature_validator").decode()
 _SEALED: Final = "amFja2ZpZWxkL"  # the base64 of the mark with which every sealed proof begins
 SEALED: Final = b'"' + _SEALED.encode()
 """Bytes that every body with another vendor's thought holds."""
+
+_SIGNED: Final = ("next", "text", "media")
+"""What a note says that a signature is of."""
 
 _VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
 
@@ -33,15 +36,29 @@ def read_thought(text: str, signature: str | None, rest: Mapping[str, Any]) -> R
     return Reasoning(text, signature=signature, summary=True, extensions=note)
 
 
-def read_proof(signature: str, call: str | None = None) -> Reasoning:
-    """The signature of the part that follows, as a reasoning without text before it.
+def signed(part: Part, signature: str | None) -> list[Part]:
+    """A part and its signature, as a reasoning without text: behind a text, else before the part.
 
-    `call` is the id of the call it belongs to: in some dialects text comes between the two.
+    So an answer begins with what it says: there many look for nothing else.
     """
+    if signature is None:
+        return [part]
     foreign = unsealed(signature)
     if foreign is not None:
-        return foreign
-    note = {"$of": "next"} | ({"$call": call} if call else {})
+        return [foreign, part]
+    if isinstance(part, Text):
+        return [part, _proof(signature, {"$of": "text"})]
+    if isinstance(part, ToolCall):
+        return [_proof(signature, {"$of": "next", "$call": part.id}), part]
+    return [_proof(signature, {"$of": "media"}), part]
+
+
+def read_proof(signature: str) -> Reasoning:
+    """The signature of the part that follows, or another vendor's thought in its place."""
+    return unsealed(signature) or _proof(signature, {"$of": "next"})
+
+
+def _proof(signature: str, note: Mapping[str, Any]) -> Reasoning:
     return Reasoning(signature=signature, extensions={NAME: note})
 
 
@@ -73,9 +90,33 @@ def is_own(thought: Reasoning | ReasoningDelta) -> bool:
     return NAME in thought.extensions
 
 
-def belongs_to_next(thought: Reasoning | ReasoningDelta) -> bool:
+def is_proof(thought: Reasoning | ReasoningDelta) -> bool:
     """Whether it is nothing but the signature of another part."""
-    return own(thought.extensions).get("$of") == "next"
+    return own(thought.extensions).get("$of") in _SIGNED
+
+
+def is_of_text(proof: Reasoning) -> bool:
+    """Whether it is the signature of the text before it."""
+    return own(proof.extensions).get("$of") == "text"
+
+
+def belongs_to(proof: Reasoning, part: Part) -> bool:
+    """Whether a part may be the one that was signed; in some dialects others come between."""
+    note = own(proof.extensions)
+    match note.get("$of"):
+        case "text":
+            return isinstance(part, Text)
+        case "media":
+            return isinstance(part, Image | Audio | Document)
+        case _:
+            call = note.get("$call")
+            return call is None or (isinstance(part, ToolCall) and part.id == call)
+
+
+def outlives_its_part(proof: Reasoning) -> bool:
+    """Whether it says something without the part that was signed: not a call's, nor of media."""
+    note = own(proof.extensions)
+    return "$call" not in note and note.get("$of") != "media"
 
 
 @lru_cache(maxsize=256)

@@ -1,6 +1,6 @@
 """Tools and the choice among them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec.structs import replace
@@ -19,11 +19,6 @@ _MODES: dict[str, Literal["auto", "none", "required"]] = {
     "NONE": "none",
     "VALIDATED": "auto",
     "MODE_UNSPECIFIED": "auto",
-}
-_CUSTOM_SCHEMA = {
-    "type": "object",
-    "properties": {CUSTOM_INPUT: {"type": "string"}},
-    "required": [CUSTOM_INPUT],
 }
 
 
@@ -89,10 +84,21 @@ def _write_functions(tools: Sequence[Tool | Opaque], losses: list[Loss]) -> list
         if tool.kind == "custom":
             detail = f"a function whose `{CUSTOM_INPUT}` is the text"
             losses.append(Loss("tools.custom", f"tools[{i}]", "approximated", detail))
-            functions.append(_write_function(replace(tool, parameters=_CUSTOM_SCHEMA)))
+            schema = _free_text(tool.input_format or {})
+            functions.append(_write_function(replace(tool, parameters=schema)))
         else:
             functions.append(_write_function(tool))
+        if tool.strict:
+            detail = "a call may stray from its schema"
+            losses.append(Loss("tools.strict", f"tools[{i}]", "dropped", detail))
     return functions
+
+
+def _free_text(form: Mapping[str, Any]) -> Mapping[str, Any]:
+    text = {"type": "string"}
+    if grammar := form.get("definition"):
+        text["description"] = f"Text in this {form.get('syntax')} grammar:\n{grammar}"
+    return {"type": "object", "properties": {CUSTOM_INPUT: text}, "required": [CUSTOM_INPUT]}
 
 
 def _write_function(tool: Tool) -> dict[str, Any]:

@@ -1,14 +1,23 @@
 """Where Vertex AI serves what: its hosts by location and its paths by project and model."""
 
+import re
 from typing import Final
 from urllib.parse import quote
+
+from jackfield import json_spans
 
 OWN_PROJECT: Final = "projects/{project}/locations/{location}/"
 GOOGLE: Final = "publishers/google/models/{model*}"
 ANTHROPIC: Final = "publishers/anthropic/models/{model*}"
 COUNT_TOKENS: Final = "publishers/anthropic/models/count-tokens:rawPredict"
 
+OPEN_MODELS: Final = "endpoints/openapi/chat/completions"
+
+_TUNED: Final = "endpoints/"
 _JURISDICTIONS: Final = ("us", "eu")
+_NAMED: Final = re.compile(r"projects/[^/]+/locations/[^/]+/(?P<rest>.+)", re.DOTALL)
+_NAMES: Final = ("model", "operationName")
+"""The members of a body that name something by its whole path."""
 
 
 def host_of(location: str) -> str:
@@ -32,3 +41,26 @@ def at_project(path: str, project: str | None, location: str | None) -> str:
         return path.replace(OWN_PROJECT, own)
     version, _, rest = path.removeprefix("/").partition("/")
     return f"/{version}/{own}{rest}" if rest.startswith("publishers/") else path
+
+
+def is_open(model: str) -> bool:
+    """Whether a model is an open one, which is named with its publisher: OpenAI's form asks it."""
+    return "/" in model and not model.startswith(_TUNED)
+
+
+def at_model(path: str, model: str) -> str:
+    """The path with the place of a tuned model, which has no publisher but an endpoint."""
+    return path.replace(GOOGLE, "{model*}") if model.startswith(_TUNED) else path
+
+
+def named_at_project(body: bytes, project: str, location: str, provider: str) -> bytes:
+    """A body that names a model by its path, at the provider's own project and location."""
+    if b'"projects/' not in body:
+        return body
+    own = f"projects/{project}/locations/{location}/"
+    named = {
+        span.path: own + found["rest"].replace(f"publishers/{provider}/", "publishers/google/", 1)
+        for span in json_spans.texts(body, _NAMES)
+        if (found := _NAMED.fullmatch(span.value)) is not None
+    }
+    return json_spans.replace(body, named)

@@ -19,6 +19,7 @@ GOOGLE_EMBEDDINGS: Final = installed("gemini.embeddings")
 RESOURCE: Final = installed("gemini.resource@vertex")
 CLAUDE: Final = installed("anthropic.messages@vertex")
 CLAUDE_COUNT: Final = installed("anthropic.count_tokens")
+CHAT: Final = installed("openai.chat")
 EMBEDDINGS: Final = EmbeddingsDialect()
 
 PREFIX: Final = "/vertex"

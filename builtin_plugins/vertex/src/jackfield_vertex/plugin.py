@@ -1,4 +1,4 @@
-"""The provider: Gemini and Claude at a project and location of Vertex AI."""
+"""The provider: Gemini, Claude and open models at a project and location of Vertex AI."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -24,9 +24,21 @@ from jackfield.secrets import Secret
 from jackfield.setup import Setup
 from jackfield.tokens import Tokens
 
-from .address import ANTHROPIC, COUNT_TOKENS, GOOGLE, OWN_PROJECT, at_project, host_of
+from .address import (
+    ANTHROPIC,
+    COUNT_TOKENS,
+    GOOGLE,
+    OPEN_MODELS,
+    OWN_PROJECT,
+    at_model,
+    at_project,
+    host_of,
+    is_open,
+    named_at_project,
+)
 from .credentials import CredentialsTable
 from .endpoints import (
+    CHAT,
     CLAUDE,
     CLAUDE_COUNT,
     EMBEDDINGS,
@@ -76,7 +88,7 @@ class Vertex(HttpProvider):
 
     dialects: ClassVar[tuple[Dialect, ...]] = (
         *(GENERATE, GENERATE_ARRAY, GOOGLE_COUNT, EMBEDDINGS, GOOGLE_EMBEDDINGS),
-        *(CLAUDE, CLAUDE_COUNT, RESOURCE),
+        *(CLAUDE, CLAUDE_COUNT, CHAT, RESOURCE),
     )
     endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
     paths: ClassVar[Mapping[str, str]] = {
@@ -86,6 +98,7 @@ class Vertex(HttpProvider):
         GOOGLE_EMBEDDINGS.name: f"{_GOOGLES}:batchEmbedContents",
         CLAUDE.name: f"{_CLAUDES}:rawPredict",
         CLAUDE_COUNT.name: f"/v1/{OWN_PROJECT}{COUNT_TOKENS}",
+        CHAT.name: f"/v1/{OWN_PROJECT}{OPEN_MODELS}",
     }
     forward: ClassVar[frozenset[str]] = frozenset(
         {"accept", "anthropic-beta", "x-vertex-ai-llm-request-type"}
@@ -168,9 +181,14 @@ class Vertex(HttpProvider):
         return self._tokens is not None and self._tokens.forget(token)
 
     def speaks(self, dialect: Dialect, model: str) -> bool:
-        """Claude speaks Anthropic's dialects, all others Google's; Gemini embeds contents."""
+        """Claude speaks Anthropic's dialects, open models OpenAI's, all others Google's.
+
+        Gemini embeds contents, other models texts.
+        """
         if dialect is RESOURCE:
             return True
+        if dialect is CHAT or is_open(model):
+            return dialect is CHAT and is_open(model)
         if (dialect in (CLAUDE, CLAUDE_COUNT)) is not model.startswith("claude"):
             return False
         if dialect is EMBEDDINGS:
@@ -178,9 +196,13 @@ class Vertex(HttpProvider):
         return dialect is not GOOGLE_EMBEDDINGS or "gemini" in model
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
-        """The client's own bytes, or a body without the thoughts of another vendor."""
+        """The client's own bytes, at the own project, or without thoughts of another vendor."""
         if not _left_out(exchange):
-            return super().outgoing_body(exchange, model)
+            body = super().outgoing_body(exchange, model)
+            project, location = self._project, self.config.location
+            if exchange.dialect is not RESOURCE or project is None or location is None:
+                return body
+            return named_at_project(body, project, location, self.name)
         asked = replace(chat_of(exchange.canonical()), model=model)
         return exchange.dialect.render_request(asked).body
 
@@ -201,7 +223,7 @@ class Vertex(HttpProvider):
         path = at_project(path, project, self.config.location)
         # Google's SDK makes the provider in `provider/model` a publisher.
         others = dialect is RESOURCE and exchange.request.params.get("publisher") != self.name
-        return path if others else path.replace("{publisher}", "google")
+        return path if others else at_model(path.replace("{publisher}", "google"), model)
 
     def _path_of(self, dialect: Dialect, exchange: Exchange) -> str:
         endpoint, same = exchange.endpoint, dialect is exchange.dialect

@@ -1,0 +1,49 @@
+"""What documents, tools and messages say that only Messages knows, told beside the request.
+
+Whoever renders them in another dialect leaves it out, and names as lost what stands here.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from jackfield.messages import Document, Message, Opaque, Part, Tool, ToolResult
+
+from .fields import NAME, own
+
+Details = dict[str, dict[str, Any]]
+_HINTS: Final = frozenset({"cache_control", "eager_input_streaming", "type"})
+"""Members that save money and time, or say what stands elsewhere too."""
+_OFF: Final = {"enabled": False}
+
+
+def read_details(messages: Iterable[Message], tools: Iterable[Tool | Opaque]) -> Details:
+    """The members by the kind of what has them, each kind under a name of its own."""
+    found: Details = {}
+    for message in messages:
+        members = message.extensions[NAME]
+        if len(members) > 1:  # almost all have a note on their content alone
+            _add("message", members, found)
+        _add_parts(message.parts, found)
+    for tool in tools:
+        if type(tool) is Tool and (members := tool.extensions[NAME]):
+            _add("tool", members, found)
+    return found
+
+
+def is_own(dialect: str) -> bool:
+    """Whether what stands under this name is said in the dialects of this family."""
+    return dialect.startswith(NAME)
+
+
+def _add_parts(parts: Iterable[Part], found: Details) -> None:
+    for part in parts:
+        if type(part) is Document:
+            _add("document", own(part.extensions), found)
+        elif type(part) is ToolResult:
+            _add_parts(part.parts, found)
+
+
+def _add(kind: str, members: Mapping[str, Any], found: Details) -> None:
+    for key, value in members.items():
+        if value and key[:1] != "$" and key not in _HINTS and value != _OFF:
+            found.setdefault(f"{NAME}.{kind}", {})[key] = value
