@@ -131,7 +131,10 @@ def finding(probe: Probe, name: str, dialect: Dialect) -> Finding:
         return Finding("≈", (f"read again, it is {shown(seen)}",))
     if probe.words and probe.words in rendered.body:
         return Finding("≈", ("given as text",))
-    return Finding("no", (UNNAMED,))
+    # What it stands on may be lost already, by its own name.
+    losses = [*(rendered.losses or usual)]
+    named = tuple(dict.fromkeys(map(note_of, losses)))
+    return Finding(mark_of(losses), named) if losses else Finding("no", (UNNAMED,))
 
 
 def shown(value: Any) -> str:

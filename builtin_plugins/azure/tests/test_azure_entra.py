@@ -6,21 +6,21 @@ from urllib.parse import parse_qs
 import pytest
 
 from jackfield.errors import ProviderError
-from jackfield.secrets import Secret
+from jackfield.secrets import Secret, SecretError
 from jackfield.tokens import Token
-from jackfield_azure.entra import Application, Post
+from jackfield_azure.entra import Application, Ask
 
 SECRET = "made-up-secret"
 
 
-def application(post: Post) -> Application:
+def application(post: Ask) -> Application:
     return Application("up", "tenant", "client", "https://x/.default", Secret(SECRET), post)
 
 
-def telling(status: int, body: bytes) -> tuple[Post, list[tuple[str, bytes]]]:
+def telling(status: int, body: bytes) -> tuple[Ask, list[tuple[str, bytes]]]:
     asked: list[tuple[str, bytes]] = []
 
-    async def post(path: str, form: bytes) -> tuple[int, bytes]:
+    async def post(path: str, headers: bytes, form: bytes) -> tuple[int, bytes]:
         asked.append((path, form))
         return status, body
 
@@ -39,6 +39,29 @@ async def test_a_token_is_asked_for_as_entra_wants_it() -> None:
         "client_secret": [SECRET],
         "scope": ["https://x/.default"],
     }
+
+
+async def test_a_token_of_the_cluster_proves_an_application_and_is_read_anew() -> None:
+    tokens = iter(["first", "second"])
+
+    async def read() -> Secret:
+        token = next(tokens, None)
+        if token is None:
+            raise SecretError("the file /var/run/token cannot be read")
+        return Secret(token)
+
+    post, asked = telling(200, b'{"access_token": "t1", "expires_in": 3599}')
+    mine = Application("up", "tenant", "client", "https://x/.default", read, post)
+    for _ in range(2):
+        await mine.fetch()
+    sent = [parse_qs(form.decode()) for _, form in asked]
+    assert [form["client_assertion"] for form in sent] == [["first"], ["second"]]
+    assert "client_secret" not in sent[0]
+    (kind,) = sent[0]["client_assertion_type"]
+    assert kind == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    with pytest.raises(ProviderError, match="client_assertion") as caught:
+        await mine.fetch()
+    assert "/var/run" not in caught.value.message
 
 
 @pytest.mark.parametrize(

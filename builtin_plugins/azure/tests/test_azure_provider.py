@@ -1,6 +1,7 @@
 """The provider behind a real HTTP upstream: what it sends, and what it makes of the answers."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -210,6 +211,20 @@ async def test_an_application_gets_one_token_for_many_requests(
     assert sent == {"Bearer made-up-token"}
 
 
+async def test_an_application_without_a_secret_shows_the_token_in_a_file(
+    upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("made-up-federated-token")
+    (tmp_path / "token").chmod(0o600)
+    auth = f'tenant_id = "t", client_id = "c", client_assertion = "file:{tmp_path}/token"'
+    async with FakeUpstream() as login:
+        answer_json(login, {"access_token": "made-up-token", "expires_in": 3599})
+        more = f'auth = {{ {auth}, authority = "{login.base_url}" }}'
+        await gone_to(upstream, more, AT_DOOR, HI | {"model": "up/m"})
+    assert b"client_assertion=made-up-federated-token" in login.requests[0].body
+    assert upstream.requests[0].headers["authorization"] == "Bearer made-up-token"
+
+
 async def test_a_refused_application_is_told_without_its_secret(
     upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -258,6 +273,8 @@ async def test_errors_of_api_management_keep_their_message(upstream: FakeUpstrea
         ('api = "v2"', "api"),
         ('auth = { tenant_id = "t" }', "client_secret"),
         ('auth = { bearer = "env:X", client_id = "c" }', "bearer"),
+        ('auth = { managed_identity = true, tenant_id = "t" }', "managed identity"),
+        ('auth = { client_secret = "env:X", client_assertion = "env:X" }', "client_assertion"),
         ('keys = ["env:X"]\nauth = { bearer = "env:X" }', "keys"),
     ],
 )

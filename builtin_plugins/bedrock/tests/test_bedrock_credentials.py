@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -12,6 +13,7 @@ from botocore.credentials import RefreshableCredentials  # type: ignore[import-u
 
 from jackfield import Plugin, Setup
 from jackfield.errors import ProviderError, ProviderUnavailable
+from jackfield.secrets import Secret
 from jackfield.testing import FakeUpstream, run_gateway
 from jackfield_bedrock.credentials import Credentials
 from jackfield_bedrock.model_list import listed_models
@@ -41,7 +43,7 @@ async def test_a_role_is_assumed_with_what_the_chain_finds(
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", upstream.base_url)
     upstream.reply(ASSUMED.encode(), headers={"Content-Type": "text/xml"}, framing="close")
     config = Credentials(role_arn=ROLE, external_id="our-id")
-    signer = Signer("up", "eu-central-1", lambda: found_credentials(config, "eu-central-1"))
+    signer = Signer("up", "eu-central-1", lambda: found_credentials(config, "eu-central-1"), hide)
     await signer.sign("POST", "https://example.com/a", b"{}")
     headers = dict(await signer.sign("POST", "https://example.com/b", b"{}"))
     assert "Credential=AKIDOFTHEROLE/" in headers["Authorization"]
@@ -52,8 +54,27 @@ async def test_a_role_is_assumed_with_what_the_chain_finds(
     assert (form["RoleArn"], form["ExternalId"]) == ([ROLE], ["our-id"])
 
 
-def expiring(refreshed: list[str]) -> Callable[[], RefreshableCredentials]:
-    """Credentials that have but a minute left, and are for a day once they were refreshed."""
+async def test_the_role_of_a_profile_is_assumed_in_the_providers_region(
+    upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", upstream.base_url)
+    keys = "aws_access_key_id = AKIDOFTHEBASE\naws_secret_access_key = s"
+    role = "role_arn = arn:aws-cn:iam::123456789012:role/models\nsource_profile = base"
+    (tmp_path / "config").write_text(f"[profile base]\n{keys}\n[profile models]\n{role}\n")
+    upstream.reply(ASSUMED.encode(), headers={"Content-Type": "text/xml"}, framing="close")
+    config = Credentials(profile="models")
+    signer = Signer("up", "cn-north-1", lambda: found_credentials(config, "cn-north-1"), hide)
+    await signer.sign("POST", "https://example.com/a", b"{}")
+    assert "/cn-north-1/sts/" in upstream.requests[0].headers["authorization"]
+
+
+def hide(name: str, secret: Secret) -> None:
+    """Nothing is told of in these tests."""
+
+
+def expiring(refreshed: list[str], minutes: int = 1440) -> Callable[[], RefreshableCredentials]:
+    """Credentials that have but a minute left, and some more each time that they are refreshed."""
 
     def metadata(minutes: int) -> dict[str, str]:
         until = datetime.now(UTC) + timedelta(minutes=minutes)
@@ -62,17 +83,46 @@ def expiring(refreshed: list[str]) -> Callable[[], RefreshableCredentials]:
 
     def refresh() -> dict[str, str]:
         refreshed.append("again")
-        return metadata(1440)
+        return metadata(minutes)
 
     return lambda: RefreshableCredentials.create_from_metadata(metadata(1), refresh, "test")
 
 
 async def test_credentials_are_refreshed_before_they_expire() -> None:
     refreshed: list[str] = []
-    signer = Signer("up", "eu-central-1", expiring(refreshed))
+    signer = Signer("up", "eu-central-1", expiring(refreshed), hide)
     for _ in range(3):
         headers = dict(await signer.sign("POST", "https://example.com/a", b"{}"))
         assert "Credential=AKID1/" in headers["Authorization"]
+    assert refreshed == ["again"]
+
+
+async def test_requests_go_on_with_what_is_good_while_it_cannot_be_renewed() -> None:
+    threads: list[str] = []
+
+    def metadata(minutes: int) -> dict[str, str]:
+        until = datetime.now(UTC) + timedelta(minutes=minutes)
+        keys = {"access_key": "AKIDGOOD", "secret_key": "s", "token": "t"}
+        return {**keys, "expiry_time": until.isoformat()}
+
+    def refresh() -> dict[str, str]:
+        threads.append(current_thread().name)
+        raise OSError("the token service is down")
+
+    create = RefreshableCredentials.create_from_metadata
+    signer = Signer("up", "r", lambda: create(metadata(12), refresh, "test"), hide)
+    for _ in range(3):
+        headers = dict(await signer.sign("POST", "https://example.com/a", b"{}"))
+        assert "Credential=AKIDGOOD/" in headers["Authorization"]
+    assert len(threads) == 1
+    assert threads[0] != main_thread().name
+
+
+async def test_keys_that_never_live_long_serve_more_than_one_request() -> None:
+    refreshed: list[str] = []
+    signer = Signer("up", "r", expiring(refreshed, minutes=10), hide)
+    for _ in range(3):
+        await signer.sign("POST", "https://example.com/a", b"{}")
     assert refreshed == ["again"]
 
 
@@ -81,7 +131,7 @@ async def test_credentials_that_cannot_be_had_are_the_providers_error() -> None:
         raise OSError("no route to the metadata service")
 
     with pytest.raises(ProviderError, match="AWS credentials cannot be had") as caught:
-        await Signer("up", "r", find).sign("POST", "https://example.com/", b"")
+        await Signer("up", "r", find, hide).sign("POST", "https://example.com/", b"")
     assert "route" not in caught.value.message
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from jackfield.messages import Usage
 from jackfield.testing import FakeUpstream, UpstreamReply, run_gateway
+from jackfield_bedrock.endpoints import CONVERSE
+from jackfield_bedrock.event_stream import encode_event
 from jackfield_bedrock.header_usage import usage_with
 from jackfield_bedrock.invoke import NOVA
 
@@ -81,3 +83,19 @@ def test_the_tier_that_served_a_request_is_known() -> None:
     assert usage_with(Usage(3, 2), flex) == Usage(3, 2, service_tier="flex")
     assert usage_with(Usage(3, 2), {"x-amzn-bedrock-service-tier": "default"}) == Usage(3, 2)
     assert usage_with(None, flex) is None
+
+
+def test_the_model_that_a_router_chose_is_billed() -> None:
+    chosen = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"
+    told = {
+        "usage": {"inputTokens": 3, "outputTokens": 2, "totalTokens": 5},
+        "trace": {"promptRouter": {"invokedModelId": chosen}},
+    }
+    meter = CONVERSE.usage_meter()
+    meter.feed(encode_event("metadata", json.dumps(told).encode()))
+    answer = {"output": {"message": {"role": "assistant", "content": []}}, **told}
+    for usage in (CONVERSE.usage(json.dumps(answer).encode()), meter.usage()):
+        assert usage is not None
+        (bill,) = usage.bills
+        assert bill.model == "amazon.nova-lite-v1:0"
+        assert (bill.usage.input_tokens, bill.usage.output_tokens) == (3, 2)

@@ -155,12 +155,23 @@ async def test_what_cannot_be_is_refused_at_the_start(toml: str, problem: str) -
             pytest.fail("it started")
 
 
-async def test_the_region_of_the_environment_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_REGION", "cn-north-1")
+@pytest.mark.parametrize(
+    ("region", "domain"),
+    [
+        ("cn-north-1", "amazonaws.com.cn"),
+        ("us-gov-west-1", "amazonaws.com"),
+        ("us-isob-east-1", "sc2s.sgov.gov"),
+        ("eusc-de-east-1", "amazonaws.eu"),
+    ],
+)
+async def test_the_region_of_the_environment_will_do(
+    monkeypatch: pytest.MonkeyPatch, region: str, domain: str
+) -> None:
+    monkeypatch.setenv("AWS_REGION", region)
     async with run_gateway("[providers.bedrock]") as gateway:
         config = gateway.plugin("bedrock").config
-    assert config.base_url == "https://bedrock-runtime.cn-north-1.amazonaws.com.cn"
-    assert config.region == "cn-north-1"
+    assert config.base_url == f"https://bedrock-runtime.{region}.{domain}"
+    assert config.region == region
 
 
 @pytest.mark.parametrize(

@@ -127,3 +127,18 @@ def test_base64_loses_no_bit(numbers: list[float]) -> None:
 def test_what_holds_no_vectors_is_no_answer(body: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         EMBEDDINGS.parse_response(body)
+
+
+def test_what_another_dialect_alone_asks_of_vectors_is_named() -> None:
+    asked = {"model": "m", "input": ["a"], "output_dtype": "int8"}
+    request = installed("openai.embeddings").parse_request(asked, {})
+    (loss,) = EMBEDDINGS.render_request(request).losses
+    assert loss.feature == "openai.embeddings.output_dtype"
+
+
+def test_what_is_so_anyway_is_no_loss_elsewhere_and_comes_back() -> None:
+    usual = {"embedding_types": ["float"], "truncate": "END"}
+    tree = {"model": "m", "texts": ["a"], **usual}
+    request = EMBEDDINGS.parse_request(tree, {})
+    assert installed("openai.embeddings").render_request(request).losses == ()
+    assert json.loads(EMBEDDINGS.render_request(request).body) == tree

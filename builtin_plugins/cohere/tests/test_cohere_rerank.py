@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from jackfield.dialects import installed
 from jackfield.errors import InvalidRequest
 from jackfield.messages import (
     ChatRequest,
@@ -99,3 +100,10 @@ def test_nobody_else_knows_coheres_tokens() -> None:
     request = COUNT_TOKENS.parse_request({"model": "m", "text": "a"}, {})
     with pytest.raises(InvalidRequest):
         COUNT_TOKENS.render_response(TokenCount(3), request)
+
+
+def test_what_another_dialect_alone_asks_of_a_ranking_is_named() -> None:
+    asked = {"model": "m", "query": "q", "documents": [{"a": 1}], "truncation": True}
+    request = installed("openai.rerank").parse_request(asked, {})
+    features = [loss.feature for loss in RERANK.render_request(request).losses]
+    assert features == ["openai.rerank.truncation", "documents.fields"]

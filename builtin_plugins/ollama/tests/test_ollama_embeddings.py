@@ -86,3 +86,18 @@ def test_what_only_others_can_be_asked_is_named() -> None:
 def test_what_is_no_answer_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         EMBEDDINGS.parse_response(body)
+
+
+def test_what_another_dialect_alone_asks_of_vectors_is_named() -> None:
+    asked = {"model": "m", "input": ["a"], "output_dtype": "int8"}
+    request = installed("openai.embeddings").parse_request(asked, {})
+    (loss,) = EMBEDDINGS.render_request(request).losses
+    assert loss.feature == "openai.embeddings.output_dtype"
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_what_becomes_of_too_long_a_text_is_no_loss_and_comes_back(cut: bool) -> None:
+    tree = {"model": "m", "input": ["a"], "truncate": cut}
+    request = EMBEDDINGS.parse_request(tree, {})
+    assert installed("openai.embeddings").render_request(request).losses == ()
+    assert msgspec.json.decode(EMBEDDINGS.render_request(request).body) == tree

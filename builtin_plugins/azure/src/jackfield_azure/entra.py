@@ -1,4 +1,4 @@
-"""How an application gets tokens of Microsoft Entra, with its secret.
+"""How an application gets tokens of Microsoft Entra, with a secret or a token of its cluster.
 
 Source: "OAuth 2.0 client credentials flow on the Microsoft identity platform".
 """
@@ -11,12 +11,18 @@ import msgspec
 from attrs import frozen
 
 from jackfield.errors import ProviderError
-from jackfield.secrets import Secret
+from jackfield.secrets import Secret, SecretError
 from jackfield.tokens import Token
 
-Post = Callable[[str, bytes], Awaitable[tuple[int, bytes]]]
-"""Sends a form to a path of Entra; the status and the body of the answer."""
+Ask = Callable[[str, bytes, bytes], Awaitable[tuple[int, bytes]]]
+"""Asks at a path, with header lines and a body; the status and the body of the answer."""
 
+_FORM = b"Content-Type: application/x-www-form-urlencoded\r\nAccept: application/json\r\n"
+
+Assertion = Callable[[], Awaitable[Secret]]
+"""Reads what proves an application that has no secret: a token that is another one each hour."""
+
+_KIND = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _CODE = re.compile(r"[a-z_]{1,40}")
 
 
@@ -31,25 +37,25 @@ class _Refused(msgspec.Struct):
 
 @frozen
 class Application:
-    """An application of one tenant, as `provider` knows it; `post` reaches Entra."""
+    """An application of one tenant, as `provider` knows it; `ask` reaches Entra."""
 
     provider: str
     tenant_id: str
     client_id: str
     scope: str
-    secret: Secret
-    post: Post
+    proof: Secret | Assertion
+    ask: Ask
 
     async def fetch(self) -> Token:
         """A fresh token. Raises ProviderError when Entra gives none."""
         members = {
             "grant_type": "client_credentials",
             "client_id": self.client_id,
-            "client_secret": self.secret.reveal(),
+            **await self._proven(),
             "scope": self.scope,
         }
         path = f"/{quote(self.tenant_id, safe='')}/oauth2/v2.0/token"
-        status, body = await self.post(path, urlencode(members).encode())
+        status, body = await self.ask(path, _FORM, urlencode(members).encode())
         if status != 200:
             raise self._refusal(status, body)
         try:
@@ -57,6 +63,19 @@ class Application:
         except msgspec.MsgspecError:
             raise self._refusal(status, b"") from None
         return Token(granted.access_token, granted.expires_in)
+
+    async def _proven(self) -> dict[str, str]:
+        if isinstance(self.proof, Secret):
+            return {"client_secret": self.proof.reveal()}
+        try:
+            token = await self.proof()
+        except SecretError as error:
+            raise ProviderError(
+                "What proves the application to Entra cannot be read; check `client_assertion` of"
+                " the provider's `auth`.",
+                provider=self.provider,
+            ) from error
+        return {"client_assertion_type": _KIND, "client_assertion": token.reveal()}
 
     def _refusal(self, status: int, body: bytes) -> ProviderError:
         try:
@@ -66,6 +85,6 @@ class Application:
         known = f" ({code})" if _CODE.fullmatch(code) else ""
         return ProviderError(
             f"Entra gave no token: it answered {status}{known}; check `tenant_id`, `client_id` and"
-            " `client_secret` of the provider's `auth`.",
+            " what proves it in the provider's `auth`.",
             provider=self.provider,
         )

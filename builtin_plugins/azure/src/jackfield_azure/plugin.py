@@ -1,6 +1,8 @@
 """The provider: a resource of Azure OpenAI or of Azure AI Foundry."""
 
+import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -31,10 +33,9 @@ from .endpoints import (
     RESPONSES,
     endpoints,
 )
-from .entra import Application
+from .entra import Application, Ask, Assertion
 from .forms import Form, address, form_at, form_of_door, is_of_a_deployment, versioned
-
-_FORM = b"Content-Type: application/x-www-form-urlencoded\r\nAccept: application/json\r\n"
+from .managed_identity import Issuer, ManagedIdentity
 
 
 @frozen
@@ -44,6 +45,9 @@ class Auth:
     tenant_id: str | None = option(None, "The tenant of the application.")
     client_id: str | None = option(None, "The application.")
     client_secret: SecretRef | None = option(None, "Its secret: `env:NAME`, `file:PATH`.")
+    client_assertion: SecretRef | None = option(
+        None, "In place of a secret a token, as `file:PATH`; it is read anew when it is needed."
+    )
     authority: str = option(
         "https://login.microsoftonline.com", "Where Entra is, in a cloud of its own."
     )
@@ -51,15 +55,27 @@ class Auth:
         "https://cognitiveservices.azure.com/.default", "What the token is good for."
     )
     bearer: SecretRef | None = option(None, "A token that somebody else renews.")
+    managed_identity: bool = option(
+        False, "Whether it is what runs the gateway: a machine or an app of Azure."
+    )
 
     def problem(self) -> str | None:
         """What is wrong with it, or None."""
-        application = (self.tenant_id, self.client_id, self.client_secret)
+        if self.client_secret is not None and self.client_assertion is not None:
+            return "it has a client_secret and a client_assertion"
+        proof = self.client_secret or self.client_assertion
+        if self.managed_identity:
+            others = (self.tenant_id, proof, self.bearer)
+            return "a managed identity has a client_id alone" if any(others) else None
+        application = (self.tenant_id, self.client_id, proof)
         if self.bearer is not None:
             return "it has a bearer and an application" if any(application) else None
         if all(application):
             return None
-        return "it needs tenant_id, client_id and client_secret, or bearer"
+        return (
+            "it needs tenant_id, client_id and client_secret or client_assertion;"
+            " or bearer; or managed_identity"
+        )
 
 
 class Azure(RealtimeProvider):
@@ -108,13 +124,20 @@ class Azure(RealtimeProvider):
         """Open the ways to the resource and to Entra."""
         await super().start(setup)
         auth = self.config.auth
-        if auth is not None and auth.bearer is not None:
+        if auth is None:
+            return
+        if auth.bearer is not None:
             self._bearer = await setup.secret(auth.bearer)
             self.hide("bearer", self._bearer)
-        elif auth is not None and auth.client_secret is not None:
+        elif auth.managed_identity:
+            self._tokens = Tokens(self._managed(auth, setup).fetch, self.hide)
+        elif auth.client_secret is not None:
             secret = await setup.secret(auth.client_secret)
             self.hide("client_secret", secret)
             self._tokens = Tokens(self._application(auth, secret, setup).fetch, self.hide)
+        elif auth.client_assertion is not None:
+            read = partial(setup.secret, auth.client_assertion)
+            self._tokens = Tokens(self._application(auth, read, setup).fetch, self.hide)
 
     async def stop(self) -> None:
         """Leave nothing running."""
@@ -122,24 +145,33 @@ class Azure(RealtimeProvider):
             await self._tokens.stop()
         await super().stop()
 
-    def _application(self, auth: Auth, secret: Secret, setup: Setup) -> Application:
+    def _managed(self, auth: Auth, setup: Setup) -> ManagedIdentity:
+        issuer = Issuer.of(os.environ)
+        ask = self._asking(setup, "GET", issuer.origin, plain=True)
+        return ManagedIdentity(self.name, auth.client_id, auth.scope, issuer, ask)
+
+    def _application(self, auth: Auth, proof: Secret | Assertion, setup: Setup) -> Application:
+        ask = self._asking(setup, "POST", auth.authority, plain=self.config.allow_http)
+        who = (auth.tenant_id or "", auth.client_id or "", auth.scope)
+        return Application(self.name, *who, proof, ask)
+
+    def _asking(self, setup: Setup, method: str, url: str, *, plain: bool) -> Ask:
         origin = setup.origin(
             f"{self.name}.auth",
-            auth.authority,
+            url,
             timeouts=self.config.timeouts,
             ca_file=self.config.ca_file,
-            allow_http=self.config.allow_http,
+            allow_http=plain,
         )
 
-        async def post(path: str, form: bytes) -> tuple[int, bytes]:
-            answer = await origin.send("POST", path, _FORM, form)
+        async def ask(path: str, headers: bytes, body: bytes) -> tuple[int, bytes]:
+            answer = await origin.send(method, path, headers, body)
             try:
                 return answer.status, await answer.read()
             finally:
                 await answer.close()
 
-        who = (auth.tenant_id or "", auth.client_id or "", auth.scope)
-        return Application(self.name, *who, secret, post)
+        return ask
 
     def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
         """Azure's own header for a key."""

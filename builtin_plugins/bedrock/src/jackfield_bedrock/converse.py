@@ -25,7 +25,7 @@ from .converse_stream_renderer import ConverseStreamRenderer
 from .dialect import BedrockDialect
 from .event_stream import BrokenMessage, decode, encode_event
 from .event_stream_framing import EVENT_STREAM
-from .usage import NO_USAGE, EventMeter, in_tier, read_usage
+from .usage import NO_USAGE, EventMeter, as_served, read_usage
 
 _CONTENT_TEXTS = (
     "text",
@@ -105,7 +105,7 @@ class ConverseDialect(BedrockDialect):
 
     def usage_beside(self, response: CanonicalResponse, body: bytes) -> Usage | None:
         answer = answer_of(response)
-        return in_tier(answer.usage, answer.extensions[NAME].get("serviceTier"))
+        return as_served(answer.usage, answer.extensions[NAME])
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
         return write_response(answer_of(response), request.model)
@@ -120,4 +120,4 @@ class ConverseDialect(BedrockDialect):
 def _usage_of_event(value: Any) -> Usage | None:
     if not isinstance(value, dict):
         return None
-    return in_tier(read_usage(value.get("usage")), value.get("serviceTier"))
+    return as_served(read_usage(value.get("usage")), value)

@@ -23,6 +23,7 @@ from jackfield.messages import (
 )
 
 from .converse_citations import write_cited_text
+from .converse_claude import ANTHROPIC, finding
 from .converse_media import write_audio, write_document, write_image
 from .converse_names import NAME, call_id
 from .converse_parts import CACHE, GUARD
@@ -106,7 +107,7 @@ class BlockWriter:
                 return {"guardContent": {"image": image}}
             return {"image": image} if image is not None else None
         if isinstance(part, Document):
-            found = own(part.extensions, NAME).get("$searchResult")
+            found = own(part.extensions, NAME).get("$searchResult") or finding(part)
             if found is not None:
                 return {"searchResult": found}
             document = write_document(part, path, self.losses, self._document_names)
@@ -178,7 +179,7 @@ def cache_points(part: Any) -> list[Block]:
     kept = own(extensions, NAME)
     if CACHE in kept:
         return [{"cachePoint": kept[CACHE]}]
-    control = own(extensions, "anthropic.messages").get("cache_control")
+    control = own(extensions, ANTHROPIC).get("cache_control")
     if not isinstance(control, dict):
         return []
     ttl = control.get("ttl")

@@ -2,33 +2,32 @@
 
 from typing import Any
 
-from jackfield.fields import Fields, own
+from jackfield.fields import Fields, carry, own
 from jackfield.messages import Citation, Text
 
-from .converse_media import texts_of
+from .converse_claude import citation_members, citation_note, texts_of
 from .converse_names import NAME
 
 
 def read_cited_text(fields: Fields) -> Text:
     """The text of a `citationsContent` block, with its citations."""
     content = fields.rest.get("content")
-    texts = texts_of(content) if isinstance(content, list) else []
-    note: dict[str, Any] = {**fields.rest, "$form": "citationsContent"}
-    note.pop("citations", None)
+    texts = texts_of(content)
     if content == [{"text": texts[0]}] if texts else content == []:
-        note.pop("content", None)
+        del fields.rest["content"]
     citations = tuple(read_citation(wire) for wire in fields.items("citations"))
+    note = {**fields.rest, "$form": "citationsContent"}
     return Text("".join(texts), citations, extensions={NAME: note})
 
 
 def read_citation(wire: Any) -> Citation:
-    """One citation, which is kept whole: where in a document it is, only Bedrock's clients know."""
+    """One citation, kept whole: only Anthropic's API, too, says where in a document it is."""
     inner = wire if isinstance(wire, dict) else {}
     return Citation(
         url=_url(inner),
         title=_text(inner.get("title")),
-        cited_text="".join(texts_of(_list(inner.get("sourceContent")))) or None,
-        extensions={NAME: {"$citation": wire}},
+        cited_text="".join(texts_of(inner.get("sourceContent"))) or None,
+        extensions={NAME: {"$citation": wire}, **citation_note(inner)},
     )
 
 
@@ -46,19 +45,16 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
 def write_cited_text(part: Text) -> dict[str, Any]:
     """The `citationsContent` of a block."""
     kept = own(part.extensions, NAME)
     content = kept.get("content")
     if not isinstance(content, list) or "".join(texts_of(content)) != part.text:
         content = [{"text": part.text}] if part.text else []
-    rest = {key: value for key, value in kept.items() if not key.startswith("$")}
-    citations = [write_citation(citation) for citation in part.citations]
-    return {**rest, "content": content, "citations": citations}
+    wire: dict[str, Any] = {"content": content}
+    if part.citations:
+        wire["citations"] = [write_citation(citation) for citation in part.citations]
+    return carry(wire, part.extensions, NAME)
 
 
 def write_citation(citation: Citation) -> Any:
@@ -73,4 +69,4 @@ def write_citation(citation: Citation) -> Any:
         wire["sourceContent"] = [{"text": citation.cited_text}]
     if citation.url:
         wire["location"] = {"web": {"url": citation.url}}
-    return wire
+    return {**wire, **citation_members(citation)}

@@ -4,8 +4,9 @@ from typing import Any, Final
 
 from jackfield.dialects import Loss
 from jackfield.losses import lost_member
-from jackfield.messages import ChatRequest
+from jackfield.messages import ChatRequest, Extensions
 
+from .converse_claude import OF_DOCUMENTS
 from .converse_names import NAME
 
 _FEATURES: Final = (
@@ -45,14 +46,19 @@ def foreign_losses(request: ChatRequest) -> list[Loss]:
         losses.append(
             Loss("conversation.server_state", "server_state", "dropped", detail, breaks=True)
         )
-    for name, members in request.extensions.items():
-        if name != NAME:
-            losses += [
-                lost_member(name, key, value)
-                for key, value in members.items()
-                if _matters(key, value)
-            ]
-    return losses
+    others = {name: told for name, told in request.extensions.items() if name != OF_DOCUMENTS}
+    return losses + lost_members(others, NAME)
+
+
+def lost_members(extensions: Extensions, dialect: str) -> list[Loss]:
+    """The losses of what other dialects left, in `dialect`."""
+    return [
+        lost_member(name, key, value)
+        for name, members in extensions.items()
+        if name != dialect
+        for key, value in members.items()
+        if _matters(key, value)
+    ]
 
 
 def _unsaid(request: ChatRequest) -> list[Loss]:

@@ -4,10 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from jackfield.dialects import Loss
 from jackfield.fields import Fields, carry, own
 from jackfield.messages import Audio, Document, Image, Opaque, Part
 
+from .converse_claude import document_members, document_note, texts_of
 from .converse_names import NAME
 
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
@@ -55,7 +58,7 @@ def read_document(fields: Fields, block: Mapping[str, Any]) -> Part:
     data, text = source.text("bytes"), source.text("text")
     chunks = source.rest.get("content")
     if isinstance(chunks, list) and data is None and text is None:
-        text = "\n\n".join(texts_of(chunks))
+        text = "\n".join(texts_of(chunks))
     if data is None and text is None:
         return Opaque(NAME, "document", block)
     form = fields.text("format")
@@ -63,19 +66,14 @@ def read_document(fields: Fields, block: Mapping[str, Any]) -> Part:
         fields.rest["format"] = form
     elif form is None:
         fields.rest["$format"] = None
-    return Document(
+    part = Document(
         data=data,
         text=text,
         media_type=_DOCUMENTS.get(form or ""),
         name=fields.text("name"),
-        extensions={NAME: {**_rest(fields, source).get(NAME, {}), "$own": True}},
     )
-
-
-def texts_of(chunks: list[Any]) -> list[str]:
-    """The texts of a list of `{"text": …}`."""
-    found = [chunk.get("text") for chunk in chunks if isinstance(chunk, dict)]
-    return [text for text in found if isinstance(text, str)]
+    kept = {NAME: {**_rest(fields, source).get(NAME, {}), "$own": True}}
+    return replace(part, extensions={**kept, **document_note(block["document"], part)})
 
 
 def _source(fields: Fields) -> Fields:
@@ -127,13 +125,13 @@ def write_document(
     part: Document, path: str, losses: list[Loss], names: set[str]
 ) -> dict[str, Any] | None:
     """The `document` of a block, with a name that no other one of the request has."""
-    kept = own(part.extensions, NAME)
+    kept = {**document_members(part), **own(part.extensions, NAME)}
     if part.data is not None:
         source: dict[str, Any] = {"bytes": part.data}
     elif part.text is not None:
         chunks = own(kept, "source").get("content")
-        same = isinstance(chunks, list) and "\n\n".join(texts_of(chunks)) == part.text
-        source = {} if same else {"text": part.text}
+        same = chunks is not None and "\n".join(texts_of(chunks)) == part.text
+        source = {"content": chunks} if same else {"text": part.text}
     elif part.url is not None and part.url.startswith("s3://"):
         source = {"s3Location": {"uri": part.url}}
     else:
@@ -143,7 +141,8 @@ def write_document(
     wire: dict[str, Any] = {"name": _document_name(part, names), "source": source}
     if "$format" not in kept:
         wire = {"format": kept.get("format") or _document_format(part), **wire}
-    return _carried(wire, part)
+    source |= {key: value for key, value in own(kept, "source").items() if key != "content"}
+    return carry(wire, {NAME: kept}, NAME)
 
 
 def _document_format(part: Document) -> str:
@@ -171,7 +170,7 @@ def _document_name(part: Document, names: set[str]) -> str:
     return name
 
 
-def _carried(wire: dict[str, Any], part: Image | Audio | Document) -> dict[str, Any]:
+def _carried(wire: dict[str, Any], part: Image | Audio) -> dict[str, Any]:
     kept = own(part.extensions, NAME).get("source")
     if isinstance(kept, dict):
         wire["source"] = {**wire["source"], **kept}

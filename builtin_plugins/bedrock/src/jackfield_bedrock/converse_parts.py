@@ -11,7 +11,8 @@ from jackfield.fields import Fields
 from jackfield.messages import Document, Image, Opaque, Part, Text, ToolCall, ToolResult
 
 from .converse_citations import read_cited_text
-from .converse_media import read_audio, read_document, read_image, texts_of
+from .converse_claude import finding_note, texts_of
+from .converse_media import read_audio, read_document, read_image
 from .converse_names import NAME
 from .converse_thoughts import read_thought
 
@@ -88,9 +89,9 @@ def _read_guarded(fields: Fields, block: Mapping[str, Any]) -> Part:
 
 
 def _read_found(fields: Fields, block: Mapping[str, Any]) -> Part:
-    content = fields.rest.get("content")
-    text = "\n\n".join(texts_of(content)) if isinstance(content, list) else ""
-    note = {NAME: {"$searchResult": block["searchResult"]}}
+    text = "\n".join(texts_of(fields.rest.get("content")))
+    wire = block["searchResult"]
+    note = {NAME: {"$searchResult": wire}, **finding_note(wire)}
     return Document(text=text, name=fields.text("title"), extensions=note)
 
 

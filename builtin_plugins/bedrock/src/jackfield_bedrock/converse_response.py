@@ -20,7 +20,7 @@ from jackfield.messages import (
 from .converse_block_writer import BlockWriter
 from .converse_names import NAME
 from .converse_parts import read_blocks
-from .usage import in_tier, read_usage, write_usage
+from .usage import as_served, read_usage, write_usage
 
 _FINISHES: Final[Mapping[str, FinishReason]] = {
     "end_turn": "stop",
@@ -66,6 +66,7 @@ class _Answer(msgspec.Struct):
 
     output: _Output
     usage: Any = None
+    trace: Any = None
     tier: Any = msgspec.field(default=None, name="serviceTier")
 
 
@@ -80,7 +81,8 @@ def usage_of_answer(body: bytes) -> Usage | None:
         raise ValueError("the answer has no 'output'") from error
     if bytes(memoryview(answer.output.message)[:1]) != b"{":
         raise ValueError("the answer has no message")
-    return in_tier(read_usage(answer.usage), answer.tier)
+    beside = {"serviceTier": answer.tier, "trace": answer.trace}
+    return as_served(read_usage(answer.usage), beside)
 
 
 def read_response(body: bytes) -> ChatResponse:

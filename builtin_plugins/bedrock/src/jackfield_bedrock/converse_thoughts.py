@@ -16,10 +16,8 @@ from jackfield.fields import Fields, carry
 from jackfield.messages import Reasoning
 from jackfield.proofs import MARK, is_sealed, seal, unseal
 
+from .converse_claude import ANTHROPIC
 from .converse_names import NAME, OWN
-
-_ANTHROPIC = "anthropic.messages"
-"""Whose signatures and encrypted thoughts are the same on every platform."""
 
 _MARKS = (MARK.encode(), b64encode(MARK.encode())[:12])
 """What a body holds that may have another vendor's thought."""
@@ -66,7 +64,7 @@ def wrapped(text: str) -> str:
 
 def is_proven(part: Reasoning) -> bool:
     """Whether Claude takes a thought for its own."""
-    mine = NAME in part.extensions or _ANTHROPIC in part.extensions
+    mine = NAME in part.extensions or ANTHROPIC in part.extensions
     return mine and bool(part.signature or part.encrypted)
 
 
@@ -74,12 +72,12 @@ def write_thought(part: Reasoning, model: str, path: str, losses: list[Loss]) ->
     """The `reasoningContent` of an earlier turn's thought; None for one that Bedrock never had."""
     if NAME in part.extensions:
         return _own(part)
-    if _ANTHROPIC in part.extensions and "claude" in model:
+    if ANTHROPIC in part.extensions and "claude" in model:
         if part.encrypted and not is_sealed(part.encrypted):
             return {"redactedContent": wrapped(part.encrypted)}
         if part.signature:
             return {"reasoningText": {"text": part.text, "signature": part.signature}}
-    if part.text or _ANTHROPIC in part.extensions:
+    if part.text or ANTHROPIC in part.extensions:
         losses.append(Loss("reasoning.replay", path, "dropped"))
     return None
 

@@ -7,33 +7,21 @@ from typing import Any, ClassVar, Final
 import msgspec
 from msgspec.structs import replace
 
-from jackfield.dialects import (
-    Canonical,
-    CanonicalRequest,
-    CanonicalResponse,
-    Loss,
-    Peek,
-    Rendered,
-    Terminal,
-    UsageMeter,
-)
+from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Loss, Rendered
 from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, json_object, object_fields
-from jackfield.messages import ChatRequest, TokenCount, Usage, chat_of
+from jackfield.messages import ChatRequest, TokenCount, chat_of
 
-from .converse_request import model_of, read_conversation, write_conversation
-from .dialect import BedrockDialect
-from .event_stream_framing import CHUNKS
+from .converse_request import read_conversation, write_conversation
 from .invoke import InvokeDialect
-from .invoke_usage import usage_of_any
-from .usage import EventMeter
+from .whole import WholeDialect
 
 NAME: Final = "bedrock.count_tokens"
 _COUNTED: Final = ("messages", "system", "toolConfig", "additionalModelRequestFields")
 _INVOKE: Final = InvokeDialect()
 
 
-class CountTokensDialect(BedrockDialect):
+class CountTokensDialect(WholeDialect):
     """CountTokens. What bounds the answer is no part of what is counted."""
 
     name: ClassVar[str] = NAME
@@ -45,19 +33,6 @@ class CountTokensDialect(BedrockDialect):
         "input/converse/system/*/text",
         "input/converse/messages/*/content/*/text",
     )
-
-    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        return Peek(model_of(params))
-
-    def terminal(self, event: bytes) -> Terminal | None:
-        return None
-
-    def usage(self, body: bytes) -> Usage | None:
-        self.parse_response(body)
-        return None
-
-    def usage_meter(self) -> UsageMeter:
-        return EventMeter(CHUNKS, usage_of_any)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
         counted = object_fields(tree).table("input") or {}

@@ -1,49 +1,22 @@
 """What the dialects of embeddings have in common: InvokeModel, no streams, vectors of numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from jackfield.dialects import (
-    Canonical,
-    CanonicalRequest,
-    CanonicalResponse,
-    Loss,
-    Peek,
-    Terminal,
-    UsageMeter,
-)
-from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
+from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Loss
+from jackfield.fields import own
+from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse
 
-from .converse_request import model_of
-from .dialect import BedrockDialect
-from .event_stream_framing import CHUNKS
-from .invoke_usage import usage_of_any
-from .usage import EventMeter
+from .whole import WholeDialect
 
 Vector = tuple[float, ...]
 
 
-class InvokedEmbeddings(BedrockDialect):
-    """A body of InvokeModel that asks for vectors. Of usage, headers alone tell most."""
+class InvokedEmbeddings(WholeDialect):
+    """A body of InvokeModel that asks for vectors."""
 
     operation: ClassVar[str] = "embeddings"
     canonical: ClassVar[Canonical] = "embeddings"
-
-    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        return Peek(model_of(params))
-
-    def terminal(self, event: bytes) -> Terminal | None:
-        return None
-
-    def usage(self, body: bytes) -> Usage | None:
-        response = self.parse_response(body)
-        return self.usage_beside(response, body)
-
-    def usage_beside(self, response: CanonicalResponse, body: bytes) -> Usage | None:
-        return response.usage if isinstance(response, EmbeddingsResponse) else None
-
-    def usage_meter(self) -> UsageMeter:
-        return EventMeter(CHUNKS, usage_of_any)
 
 
 def embeddings_of(request: CanonicalRequest) -> EmbeddingsRequest:
@@ -58,6 +31,17 @@ def vectors_of(response: CanonicalResponse) -> EmbeddingsResponse:
     if not isinstance(response, EmbeddingsResponse):
         raise TypeError("an embeddings client gets an EmbeddingsResponse")
     return response
+
+
+def noted(rest: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
+    """What is left of a body: a note on its form where it would be so anyway, and elsewhere."""
+    return {f"${key}" if usual.get(key) == value else key: value for key, value in rest.items()}
+
+
+def told_again(request: CanonicalRequest, dialect: str, usual: Iterable[str]) -> dict[str, Any]:
+    """The members of which there are notes."""
+    kept = own(request.extensions, dialect)
+    return {key: kept[f"${key}"] for key in usual if f"${key}" in kept}
 
 
 def one_text(request: EmbeddingsRequest, losses: list[Loss], model: str) -> str:

@@ -5,15 +5,25 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from jackfield.dialects import CanonicalRequest, CanonicalResponse, Loss, Rendered
+from jackfield.dialects import CanonicalRequest, CanonicalResponse, Rendered
 from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse
 
+from .converse_losses import lost_members
 from .converse_request import model_of
-from .embeddings import InvokedEmbeddings, embeddings_of, read_vector, texts, vectors_of
+from .embeddings import (
+    InvokedEmbeddings,
+    embeddings_of,
+    noted,
+    read_vector,
+    texts,
+    told_again,
+    vectors_of,
+)
 
 NAME: Final = "bedrock.cohere_embeddings"
+_USUAL: Final[Mapping[str, Any]] = {"embedding_types": ["float"], "truncate": "NONE"}
 _TYPES: Final = {"search_query": "query", "search_document": "document"}
 _WORDS: Final = {word: name for name, word in _TYPES.items()}
 
@@ -41,12 +51,12 @@ class CohereEmbeddingsDialect(InvokedEmbeddings):
             tuple(inputs),
             dimensions=fields.integer("output_dimension"),
             input_type=_TYPES.get(purpose, purpose) if purpose else None,
-            extensions={NAME: fields.rest},
+            extensions={NAME: noted(fields.rest, _USUAL)},
         )
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
-        asked, losses = embeddings_of(request), list[Loss]()
-        wire: dict[str, Any] = {"texts": texts(asked, losses)}
+        asked, losses = embeddings_of(request), lost_members(request.extensions, NAME)
+        wire: dict[str, Any] = {"texts": texts(asked, losses), **told_again(asked, NAME, _USUAL)}
         # The API refuses a request that does not say what the vectors are for.
         purpose = asked.input_type
         if purpose is not None or NAME not in asked.extensions:
@@ -89,4 +99,6 @@ _BY_TYPE: Final = "embeddings_by_type"
 
 def _wants_types(request: EmbeddingsRequest) -> bool:
     """Whether the answer names the types of its vectors: when asked for them, and since v4."""
-    return "embedding_types" in own(request.extensions, NAME) or "embed-v4" in request.model
+    kept = own(request.extensions, NAME)
+    asked = "embedding_types" in kept or "$embedding_types" in kept
+    return asked or "embed-v4" in request.model

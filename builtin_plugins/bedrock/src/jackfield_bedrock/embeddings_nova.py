@@ -5,19 +5,33 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from jackfield.dialects import CanonicalRequest, CanonicalResponse, Loss, Rendered
+from jackfield.dialects import CanonicalRequest, CanonicalResponse, Rendered
 from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse
 
+from .converse_losses import lost_members
 from .converse_request import model_of
-from .embeddings import InvokedEmbeddings, embeddings_of, one_text, read_vector, vectors_of
+from .embeddings import (
+    InvokedEmbeddings,
+    embeddings_of,
+    noted,
+    one_text,
+    read_vector,
+    told_again,
+    vectors_of,
+)
 
 NAME: Final = "bedrock.nova_embeddings"
 _PARAMS: Final = "singleEmbeddingParams"
 _PURPOSES: Final = {"GENERIC_INDEX": "document", "GENERIC_RETRIEVAL": "query"}
 _WORDS: Final = {word: name for name, word in _PURPOSES.items()}
 _TRUNCATION: Final = "END"
+_USUAL: Final[Mapping[str, Any]] = {
+    "taskType": "SINGLE_EMBEDDING",
+    "schemaVersion": "nova-multimodal-embed-v1",
+    _PARAMS: {"text": {"truncationMode": _TRUNCATION}},
+}
 
 
 class NovaEmbeddingsDialect(InvokedEmbeddings):
@@ -37,19 +51,18 @@ class NovaEmbeddingsDialect(InvokedEmbeddings):
                 param=f"{_PARAMS}.text.value",
             )
         purpose = inner.text("embeddingPurpose")
-        request = EmbeddingsRequest(
+        text, dimensions = said.needed_text("value"), inner.integer("embeddingDimension")
+        fields.rest[_PARAMS] = {**inner.rest, "text": said.rest}
+        return EmbeddingsRequest(
             model_of(params),
-            (said.needed_text("value"),),
-            dimensions=inner.integer("embeddingDimension"),
+            (text,),
+            dimensions=dimensions,
             input_type=_PURPOSES.get(purpose, purpose) if purpose else None,
-            extensions={NAME: fields.rest},
+            extensions={NAME: noted(fields.rest, _USUAL)},
         )
-        inner.rest["text"] = said.rest
-        fields.rest[_PARAMS] = inner.rest
-        return request
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
-        asked, losses = embeddings_of(request), list[Loss]()
+        asked, losses = embeddings_of(request), lost_members(request.extensions, NAME)
         kept = own(asked.extensions, NAME)
         rest = dict(own(kept, _PARAMS) or {})
         purpose = asked.input_type or "document"
@@ -62,7 +75,8 @@ class NovaEmbeddingsDialect(InvokedEmbeddings):
         }
         if asked.dimensions is not None:
             known["embeddingDimension"] = asked.dimensions
-        wire = {"taskType": kept.get("taskType", "SINGLE_EMBEDDING"), _PARAMS: {**known, **rest}}
+        wire = {"taskType": kept.get("taskType", "SINGLE_EMBEDDING")}
+        wire |= {**told_again(asked, NAME, _USUAL), _PARAMS: {**known, **rest}}
         return Rendered(msgspec.json.encode(carry(wire, asked.extensions, NAME)), tuple(losses))
 
     def parse_response(self, body: bytes) -> EmbeddingsResponse:

@@ -10,11 +10,21 @@ from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
 
+from .converse_losses import lost_members
 from .converse_request import model_of
-from .embeddings import InvokedEmbeddings, embeddings_of, one_text, read_vector, vectors_of
+from .embeddings import (
+    InvokedEmbeddings,
+    embeddings_of,
+    noted,
+    one_text,
+    read_vector,
+    told_again,
+    vectors_of,
+)
 from .usage import count_of
 
 NAME: Final = "bedrock.titan_embeddings"
+_USUAL: Final[Mapping[str, Any]] = {"normalize": True, "embeddingTypes": ["float"]}
 
 
 class TitanEmbeddingsDialect(InvokedEmbeddings):
@@ -37,13 +47,13 @@ class TitanEmbeddingsDialect(InvokedEmbeddings):
             inner = Fields(config, "embeddingConfig")
             dimensions = inner.integer("outputEmbeddingLength")
             fields.rest["embeddingConfig"] = inner.rest
-        return EmbeddingsRequest(
-            model_of(params), (text,), dimensions=dimensions, extensions={NAME: fields.rest}
-        )
+        kept = {NAME: noted(fields.rest, _USUAL)}
+        return EmbeddingsRequest(model_of(params), (text,), dimensions=dimensions, extensions=kept)
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
-        asked, losses = embeddings_of(request), list[Loss]()
-        wire: dict[str, Any] = {"inputText": one_text(asked, losses, asked.model)}
+        asked, losses = embeddings_of(request), lost_members(request.extensions, NAME)
+        wire = {"inputText": one_text(asked, losses, asked.model)}
+        wire |= told_again(asked, NAME, _USUAL)
         kept = own(asked.extensions, NAME)
         if asked.dimensions is not None:
             wire |= _sized(asked.model, asked.dimensions, kept)

@@ -34,6 +34,16 @@ if TYPE_CHECKING:
 _SECRETS: Final = ("access_key", "secret_key", "session_token")
 _REGIONS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _REGION: Final = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d+")
+_DOMAINS: Final = {
+    "cn-": "amazonaws.com.cn",
+    "eusc-": "amazonaws.eu",
+    "us-iso-": "c2s.ic.gov",
+    "us-isob-": "sc2s.sgov.gov",
+    "us-isof-": "csp.hci.ic.gov",
+    "eu-isoe-": "cloud.adc-e.uk",
+}
+"""The domains of regions that are in a partition of their own."""
+
 _BODIES: Final[Mapping[Dialect, str]] = {
     ANTHROPIC: "anthropic",
     **{dialect: body for body, dialect in BODIES.items()},
@@ -104,7 +114,7 @@ class Bedrock(HttpProvider):
         if secrets:
             access, secret = secrets["access_key"], secrets["secret_key"]
             find = partial(fixed_keys, access, secret, secrets.get("session_token"))
-        self._signer = Signer(self.name, region, find)
+        self._signer = Signer(self.name, region, find, self.hide)
         if self._control_url:
             self._control = setup.origin(f"{self.name}.models", self._control_url)
             keys = [key.secret if isinstance(key, Key) else key for key in self.config.keys]
@@ -112,6 +122,12 @@ class Bedrock(HttpProvider):
         await super().start(setup)
         for name, hidden in secrets.items():
             self.hide(name, hidden)
+
+    async def stop(self) -> None:
+        """Leave nothing running."""
+        if self._signer is not None:
+            await self._signer.stop()
+        await super().stop()
 
     async def sign(
         self, method: str, url: str, body: bytes, secret: Secret | None
@@ -167,5 +183,5 @@ class Bedrock(HttpProvider):
 
 
 def _address(service: str, region: str) -> str:
-    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"https://{service}.{region}.{domain}"
+    domains = (domain for start, domain in _DOMAINS.items() if region.startswith(start))
+    return f"https://{service}.{region}.{next(domains, 'amazonaws.com')}"

@@ -5,24 +5,14 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from jackfield.dialects import (
-    Canonical,
-    CanonicalRequest,
-    CanonicalResponse,
-    Peek,
-    Rendered,
-    Terminal,
-    UsageMeter,
-)
+from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Peek, Rendered
 from jackfield.errors import InvalidRequest
-from jackfield.fields import carry, json_object, object_fields
-from jackfield.messages import RankedDocument, RerankRequest, RerankResponse, Usage
+from jackfield.fields import carry, json_object, object_fields, own
+from jackfield.messages import RankedDocument, RerankRequest, RerankResponse
 
-from .converse_members import Path, at
-from .dialect import BedrockDialect
-from .event_stream_framing import CHUNKS
-from .invoke_usage import usage_of_any
-from .usage import EventMeter
+from .converse_losses import lost_members
+from .converse_members import ADDITIONAL, Path, at
+from .whole import WholeDialect
 
 NAME: Final = "bedrock.rerank"
 _CONFIG: Final = ("rerankingConfiguration", "bedrockRerankingConfiguration")
@@ -30,7 +20,7 @@ _MODEL: Final[Path] = (*_CONFIG, "modelConfiguration", "modelArn")
 Document = str | Mapping[str, Any]
 
 
-class RerankDialect(BedrockDialect):
+class RerankDialect(WholeDialect):
     """Rerank. Its model may be given by its ARN, as the SDK wants it, or by any name."""
 
     name: ClassVar[str] = NAME
@@ -44,16 +34,6 @@ class RerankDialect(BedrockDialect):
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         return Peek(_model(object_fields(tree).rest))
 
-    def terminal(self, event: bytes) -> Terminal | None:
-        return None
-
-    def usage(self, body: bytes) -> Usage | None:
-        self.parse_response(body)
-        return None
-
-    def usage_meter(self) -> UsageMeter:
-        return EventMeter(CHUNKS, usage_of_any)
-
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> RerankRequest:
         fields = object_fields(tree)
         queries, sources = fields.items("queries"), fields.items("sources")
@@ -62,6 +42,7 @@ class RerankDialect(BedrockDialect):
             raise fields.wrong("queries", "an array of one text query")
         config = at(fields.rest, _CONFIG)
         top_n = config.get("numberOfResults")
+        added = at(config, ("modelConfiguration", ADDITIONAL))
         if top_n is not None and type(top_n) is not int:
             raise InvalidRequest("'numberOfResults' must be an integer.", param="numberOfResults")
         return RerankRequest(
@@ -69,12 +50,13 @@ class RerankDialect(BedrockDialect):
             query=query,
             documents=tuple(_read_source(source, i) for i, source in enumerate(sources)),
             top_n=top_n,
-            extensions={NAME: fields.rest},
+            extensions={NAME: {ADDITIONAL: added} if added else {}},
         )
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
         asked = rerank_of(request)
-        inner: dict[str, Any] = {"modelConfiguration": {"modelArn": asked.model}}
+        model = {"modelArn": asked.model, **own(asked.extensions, NAME)}
+        inner: dict[str, Any] = {"modelConfiguration": model}
         if asked.top_n is not None:
             inner["numberOfResults"] = asked.top_n
         wire = {
@@ -85,7 +67,8 @@ class RerankDialect(BedrockDialect):
             ],
             _CONFIG[0]: {"type": "BEDROCK_RERANKING_MODEL", _CONFIG[1]: inner},
         }
-        return Rendered(msgspec.json.encode(wire))
+        losses = lost_members(asked.extensions, NAME)
+        return Rendered(msgspec.json.encode(wire), tuple(losses))
 
     def parse_response(self, body: bytes) -> RerankResponse:
         tree = json_object(body)

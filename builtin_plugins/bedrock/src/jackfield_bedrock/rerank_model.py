@@ -5,51 +5,31 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from jackfield.dialects import (
-    Canonical,
-    CanonicalRequest,
-    CanonicalResponse,
-    Loss,
-    Peek,
-    Rendered,
-    Terminal,
-    UsageMeter,
-)
+from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Loss, Rendered
 from jackfield.errors import InvalidRequest
-from jackfield.fields import carry, json_object, object_fields
-from jackfield.messages import RerankRequest, RerankResponse, Usage
+from jackfield.fields import carry, json_object, object_fields, own
+from jackfield.messages import RerankRequest, RerankResponse
 
+from .converse_losses import lost_members
+from .converse_members import ADDITIONAL
 from .converse_request import model_of
-from .dialect import BedrockDialect
-from .event_stream_framing import CHUNKS
-from .invoke_usage import usage_of_any
+from .embeddings import noted, told_again
+from .rerank import NAME as AGENTS
 from .rerank import Document, ranking_of, read_ranked, rerank_of
-from .usage import EventMeter
+from .whole import WholeDialect
 
 NAME: Final = "bedrock.rerank_model"
 _VERSION: Final = 2
+_USUAL: Final[Mapping[str, Any]] = {"api_version": _VERSION}
 
 
-class RerankModelDialect(BedrockDialect):
+class RerankModelDialect(WholeDialect):
     """The body that Cohere's rerank models take, and Amazon's."""
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "rerank"
     canonical: ClassVar[Canonical] = "rerank"
     request_texts: ClassVar[tuple[str, ...]] = ("query", "documents/*")
-
-    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        return Peek(model_of(params))
-
-    def terminal(self, event: bytes) -> Terminal | None:
-        return None
-
-    def usage(self, body: bytes) -> Usage | None:
-        self.parse_response(body)
-        return None
-
-    def usage_meter(self) -> UsageMeter:
-        return EventMeter(CHUNKS, usage_of_any)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> RerankRequest:
         fields = object_fields(tree)
@@ -64,13 +44,18 @@ class RerankModelDialect(BedrockDialect):
             documents=tuple(documents),
             top_n=fields.integer("top_n"),
             return_documents=fields.flag("return_documents"),
-            extensions={NAME: fields.rest},
+            extensions={NAME: noted(fields.rest, _USUAL)},
         )
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
-        asked, losses = rerank_of(request), list[Loss]()
-        mine = NAME in asked.extensions
+        asked, mine = rerank_of(request), NAME in request.extensions
+        # What the agent runtime is to tell the model is a part of this body.
+        told = own(own(asked.extensions, AGENTS), ADDITIONAL)
+        others = {name: kept for name, kept in asked.extensions.items() if name != AGENTS}
+        losses = lost_members(others, NAME)
         wire: dict[str, Any] = {
+            **told,
+            **told_again(asked, NAME, _USUAL),
             "query": asked.query,
             "documents": [item if mine else _text(item) for item in asked.documents],
         }

@@ -7,7 +7,9 @@ import msgspec
 from msgspec.structs import replace
 
 from jackfield.framing import Framing
-from jackfield.messages import Usage
+from jackfield.messages import Bill, Usage
+
+from .converse_members import at
 
 EXTENSION: Final = "bedrock.usage"
 """Under this name a Usage keeps the object that it was read from."""
@@ -34,10 +36,17 @@ def read_usage(value: Any) -> Usage | None:
     )
 
 
-def in_tier(usage: Usage | None, tier: Any) -> Usage | None:
-    """The usage with the service tier, which an answer tells beside it."""
-    kind = tier.get("type") if isinstance(tier, dict) else None
-    return replace(usage, service_tier=kind) if usage and isinstance(kind, str) else usage
+def as_served(usage: Usage | None, beside: Mapping[str, Any]) -> Usage | None:
+    """The usage with what stands beside it: the tier, and the model that a router chose."""
+    if usage is None:
+        return None
+    tier = at(beside, ("serviceTier", "type"))
+    if isinstance(tier, str):
+        usage = replace(usage, service_tier=tier)
+    chosen = at(beside, ("trace", "promptRouter", "invokedModelId"))
+    if isinstance(chosen, str):
+        usage = replace(usage, bills=(Bill(usage, chosen.rpartition("/")[2]),))
+    return usage
 
 
 def _kept_an_hour(details: Any) -> int:

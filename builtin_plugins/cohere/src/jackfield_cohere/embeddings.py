@@ -20,12 +20,16 @@ from jackfield.vectors import in_base64, read_vector
 
 from .chat_request import needed_model
 from .json_dialect import JsonDialect
+from .losses import lost_members
 from .usage import read_meta, write_meta
 from .vectors import read_vectors
 
 NAME: Final = "cohere.embeddings"
 _PURPOSES: Final = {"search_query": "query", "search_document": "document"}
 _WORDS: Final = {"query": "search_query", "document": "search_document"}
+
+_USUAL: Final[Mapping[str, Any]] = {"embedding_types": ["float"], "truncate": "END"}
+"""What clients say out loud although it would be so anyway, and is so elsewhere."""
 
 
 class EmbeddingsDialect(JsonDialect):
@@ -43,6 +47,9 @@ class EmbeddingsDialect(JsonDialect):
         word = fields.text("input_type")
         if params.get("version") == "v1":
             fields.rest["$v1"] = True
+        for key, usual in _USUAL.items():
+            if fields.rest.get(key) == usual:
+                fields.rest[f"${key}"] = fields.rest.pop(key)
         return EmbeddingsRequest(
             model=needed_model(fields),
             inputs=_take_inputs(fields),
@@ -54,7 +61,8 @@ class EmbeddingsDialect(JsonDialect):
     def render_request(self, request: CanonicalRequest) -> Rendered:
         if not isinstance(request, EmbeddingsRequest):
             raise TypeError("the request is not one for embeddings")
-        losses: list[Loss] = []
+        losses = lost_members(request.extensions, NAME)
+        kept = own(request.extensions, NAME)
         purpose = request.input_type
         if purpose is None and NAME not in request.extensions:
             purpose = "document"  # no model since v3 does without
@@ -67,6 +75,7 @@ class EmbeddingsDialect(JsonDialect):
             losses.append(Loss("user", "user", "dropped"))
         if request.dimensions is not None:
             wire["output_dimension"] = request.dimensions
+        wire |= {key: kept[f"${key}"] for key in _USUAL if f"${key}" in kept}
         carry(wire, request.extensions, NAME)
         return Rendered(msgspec.json.encode(wire), tuple(losses))
 
@@ -164,7 +173,7 @@ def _write_vectors(
     response: EmbeddingsResponse, asked: EmbeddingsRequest | None, losses: list[Loss]
 ) -> Any:
     kept = own(asked.extensions, NAME) if asked is not None else {}
-    forms = kept.get("embedding_types")
+    forms = kept.get("embedding_types") or kept.get("$embedding_types")
     if not isinstance(forms, list) or not forms:
         return response.vectors if kept.get("$v1") else {"float": response.vectors}
     found: dict[str, Any] = {}

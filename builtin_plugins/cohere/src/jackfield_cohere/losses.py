@@ -1,11 +1,11 @@
-"""What a request asks for that Cohere's chat has no words for, named as losses."""
+"""What a request asks for that Cohere has no words for, named as losses."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from jackfield.dialects import Loss
 from jackfield.losses import lost_member
-from jackfield.messages import ChatRequest
+from jackfield.messages import ChatRequest, Extensions
 
 _HINTS: Final = frozenset(
     {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "stream_options"}
@@ -41,14 +41,18 @@ def request_losses(request: ChatRequest, dialect: str) -> list[Loss]:
         detail = "the text of earlier turns is missing"
         feature = "conversation.server_state"
         losses.append(Loss(feature, "server_state", "dropped", detail, breaks=True))
-    for name, members in request.extensions.items():
-        if name != dialect:
-            losses += [
-                lost_member(name, key, value)
-                for key, value in members.items()
-                if _matters(key, value)
-            ]
-    return losses
+    return losses + lost_members(request.extensions, dialect)
+
+
+def lost_members(extensions: Extensions, dialect: str) -> list[Loss]:
+    """The losses of what other dialects left, in `dialect`."""
+    return [
+        lost_member(name, key, value)
+        for name, members in extensions.items()
+        if name != dialect
+        for key, value in members.items()
+        if _matters(key, value)
+    ]
 
 
 def _matters(key: str, value: Any) -> bool:

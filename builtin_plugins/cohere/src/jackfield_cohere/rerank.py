@@ -19,6 +19,7 @@ from jackfield.messages import RankedDocument, RerankRequest, RerankResponse
 
 from .chat_request import needed_model
 from .json_dialect import JsonDialect
+from .losses import lost_members
 from .usage import read_meta, write_meta
 
 NAME: Final = "cohere.rerank"
@@ -51,7 +52,7 @@ class RerankDialect(JsonDialect):
     def render_request(self, request: CanonicalRequest) -> Rendered:
         if not isinstance(request, RerankRequest):
             raise TypeError("the request is not one for a ranking")
-        losses: list[Loss] = []
+        losses = lost_members(request.extensions, NAME)
         is_v1 = own(request.extensions, NAME).get("$v1", False)
         wire: dict[str, Any] = {
             "model": request.model,
@@ -118,8 +119,9 @@ def _write_document(
         return document
     if document.keys() == {"text"} and isinstance(document["text"], str):
         return document["text"]
-    if not losses:
-        losses.append(Loss("documents.fields", "documents", "approximated", "as YAML"))
+    loss = Loss("documents.fields", "documents", "approximated", "as YAML")
+    if loss not in losses:
+        losses.append(loss)
     return "\n".join(f"{key}: {_scalar(value)}" for key, value in document.items())
 
 

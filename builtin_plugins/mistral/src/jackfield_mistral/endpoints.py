@@ -54,11 +54,19 @@ def endpoints() -> tuple[Endpoint, ...]:
         Endpoint("GET", models, RESOURCE, "models", "models", answer=list_models),
         Endpoint("GET", models + "/{model*}", RESOURCE, "models", "models", answer=show_model),
     )
+    # What all callers of an account have made, and not what one has, is no matter of inference.
+    shared = (
+        Endpoint("GET", "/mistral" + path, RESOURCE, operation, "resources", path)
+        for path, operation in (
+            ("/v1/conversations", "conversations"),
+            ("/v1/audio/voices", "audio"),
+        )
+    )
     passed = (
         Endpoint("*", "/mistral" + path, RESOURCE, operation, permission, path, max_body=largest)
         for path, operation, permission, largest in _RESOURCES
     )
-    return (*translated, *listed, *passed)
+    return (*translated, *listed, *shared, *passed)
 
 
 async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:

@@ -128,12 +128,14 @@ class ChatStreamRenderer:
 
     def _whole(self, call: _Call) -> bytes:
         """One chunk for a call that OpenAI's writer tells in two."""
+        said = ToolCallDelta(call.started.part, call.arguments or "{}", call.started.choice)
         begun = self._write(call.started)
+        self._write(said)  # what it writes stands in the one chunk
         *before, chunk = sse.split(begun)
         tree = msgspec.json.decode(sse.data_of(chunk) or b"")
         for choice in tree["choices"]:
             for wire in choice["delta"].get("tool_calls") or ():
-                wire["function"]["arguments"] = call.arguments
+                wire["function"]["arguments"] = said.arguments
         return b"".join(before) + sse.encode(msgspec.json.encode(tree))
 
     def _finish(self, finish: Finished) -> bytes:

@@ -8,31 +8,27 @@ import msgspec
 from jackfield.dialects import (
     CanonicalRequest,
     CanonicalResponse,
-    Dialect,
     Peek,
     Rendered,
     StreamParser,
     StreamRenderer,
     Terminal,
-    UpstreamFailure,
-    UsageMeter,
 )
-from jackfield.errors import GatewayError
 from jackfield.fields import json_object
 from jackfield.framing import Framing
 from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat_of
 
-from . import failures
 from .answer import read_answer, write_answer
 from .chat_request import read_chat, write_chat
 from .generate_request import read_generate, write_generate
 from .lines import LINES
+from .ollama_dialect import OllamaDialect
 from .options import peek_lines
 from .shapes import CHAT_SHAPE, GENERATE_SHAPE, ChatShape
 from .stream_parser import LineParser
 from .stream_renderer import LineRenderer
-from .usage import LastLineMeter, take_usage
+from .usage import take_usage
 
 
 class _Answer(msgspec.Struct):
@@ -49,7 +45,7 @@ class _Answer(msgspec.Struct):
 _read_answer = msgspec.json.Decoder(_Answer).decode
 
 
-class LinesDialect(Dialect):
+class LinesDialect(OllamaDialect):
     """What chats and generations share: `stream` is true unless said otherwise, `done` ends it."""
 
     shape: ClassVar[ChatShape]
@@ -83,22 +79,6 @@ class LinesDialect(Dialect):
         if said[0] != b"{" and b'"' not in said[1:]:
             raise ValueError("it says nothing")
         return take_usage(msgspec.structs.asdict(answer))
-
-    def usage_meter(self) -> UsageMeter:
-        return LastLineMeter()
-
-    def render_error(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.render_error(error, request_id)
-
-    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.render_error_event(error, request_id)
-
-    def is_error(self, tree: Any) -> bool:
-        """Whether it has Ollama's `error`."""
-        return isinstance(tree, dict) and bool(tree.get("error"))
-
-    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
-        return failures.parse_error(status, body)
 
     def parse_response(self, body: bytes) -> ChatResponse:
         return read_answer(body, self.shape)

@@ -9,25 +9,23 @@ from jackfield.dialects import (
     Canonical,
     CanonicalRequest,
     CanonicalResponse,
-    Dialect,
     Loss,
     Peek,
     Rendered,
     Terminal,
-    UpstreamFailure,
-    UsageMeter,
 )
-from jackfield.errors import GatewayError, InvalidRequest
+from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, json_object, object_fields, own
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
 
-from . import failures
+from .losses import lost_members
+from .ollama_dialect import OllamaDialect
 from .options import peek_lines
-from .usage import LastLineMeter, take_usage, write_usage
+from .usage import take_usage, write_usage
 
 NAME = "ollama.embeddings"
-_HINTS = ("keep_alive", "options")
-"""What says how a model is run, not what it answers."""
+_HINTS = ("keep_alive", "options", "truncate")
+"""What says how a model is run and what becomes of too long a text, not what is answered."""
 
 
 class _Answer(msgspec.Struct):
@@ -41,7 +39,7 @@ class _Answer(msgspec.Struct):
 _read_answer = msgspec.json.Decoder(_Answer).decode
 
 
-class EmbeddingsDialect(Dialect):
+class EmbeddingsDialect(OllamaDialect):
     """Embeddings. There are no streams of them."""
 
     name: ClassVar[str] = NAME
@@ -64,22 +62,6 @@ class EmbeddingsDialect(Dialect):
             raise ValueError("the answer has no embeddings")
         return take_usage({"prompt_eval_count": answer.prompt_eval_count})
 
-    def usage_meter(self) -> UsageMeter:
-        return LastLineMeter()
-
-    def render_error(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.render_error(error, request_id)
-
-    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.render_error_event(error, request_id)
-
-    def is_error(self, tree: Any) -> bool:
-        """Whether it has Ollama's `error`."""
-        return isinstance(tree, dict) and bool(tree.get("error"))
-
-    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
-        return failures.parse_error(status, body)
-
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:
         fields = object_fields(tree)
         inputs = _take_inputs(fields)
@@ -96,7 +78,7 @@ class EmbeddingsDialect(Dialect):
     def render_request(self, request: CanonicalRequest) -> Rendered:
         if not isinstance(request, EmbeddingsRequest):
             raise TypeError("the request is not one for embeddings")
-        losses: list[Loss] = []
+        losses = lost_members(request.extensions, NAME)
         kept = own(request.extensions, NAME)
         wire: dict[str, Any] = {"model": request.model, **_write_inputs(request, losses)}
         if request.dimensions is not None:

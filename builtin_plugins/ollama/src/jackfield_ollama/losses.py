@@ -2,7 +2,7 @@
 
 from jackfield.dialects import Loss
 from jackfield.losses import lost_member
-from jackfield.messages import ChatRequest
+from jackfield.messages import ChatRequest, Extensions
 
 _HINTS = frozenset(
     {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "stream_options"}
@@ -41,17 +41,18 @@ def request_losses(request: ChatRequest, dialect: str) -> list[Loss]:
         losses.append(
             Loss("conversation.server_state", "server_state", "dropped", detail, breaks=True)
         )
-    return losses + _foreign_losses(request, dialect)
+    return losses + lost_members(request.extensions, dialect)
 
 
 def _is_own(request: ChatRequest, dialect: str) -> bool:
     return "context" in request.extensions.get(dialect, {})
 
 
-def _foreign_losses(request: ChatRequest, dialect: str) -> list[Loss]:
+def lost_members(extensions: Extensions, dialect: str) -> list[Loss]:
+    """The losses of what other dialects left, in `dialect`."""
     return [
         lost_member(name, key, value)
-        for name, members in request.extensions.items()
+        for name, members in extensions.items()
         if name != dialect
         for key, value in members.items()
         if value

@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from jackfield import json_spans
-from jackfield.dialects import Dialect, Peek, Terminal, UpstreamFailure, UsageMeter
-from jackfield.errors import GatewayError
+from jackfield.dialects import Peek, Terminal
 from jackfield.fields import json_object, object_fields
 from jackfield.framing import NDJSON, Framing
 from jackfield.messages import Usage
 
-from . import failures
-from .usage import LastLineMeter
+from .ollama_dialect import OllamaDialect
 
 
-class ResourceDialect(Dialect):
+class ResourceDialect(OllamaDialect):
     """Models, processes, blobs: read no further than errors and the model's name need."""
 
     name: ClassVar[str] = "ollama.resource"
@@ -54,19 +52,3 @@ class ResourceDialect(Dialect):
 
     def usage(self, body: bytes) -> Usage | None:
         return None
-
-    def usage_meter(self) -> UsageMeter:
-        return LastLineMeter()
-
-    def render_error(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.render_error(error, request_id)
-
-    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.render_error_event(error, request_id)
-
-    def is_error(self, tree: Any) -> bool:
-        """Whether it has Ollama's `error`."""
-        return isinstance(tree, dict) and bool(tree.get("error"))
-
-    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
-        return failures.parse_error(status, body)

@@ -17,6 +17,8 @@ class RegionPinning(Plugin):
         regions: Mapping[str, str] = option(doc="The region of each tenant that is pinned to one.")
         default: str | None = option(None, "The region of all other tenants; any when left out.")
 
+    config: Config
+
     @hookimpl
     async def route(self, exchange: Exchange, plan: Plan) -> Plan | None:
         """Keep the targets whose region is the tenant's. One without a region is in none."""

@@ -1,0 +1,147 @@
+"""What Anthropic's API and Converse both know of documents goes from one to the other."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from jackfield.dialects import installed
+from jackfield.messages import ChatRequest, answer_of, chat_of
+from jackfield_bedrock.endpoints import CONVERSE
+
+CLAUDE = installed("anthropic.messages")
+MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
+CITED = {"enabled": True}
+QUESTION = {"type": "text", "text": "Why?"}
+BLOCKS = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+CHUNKS = [{"text": "a"}, {"text": "b"}]
+
+DOCUMENTS: list[tuple[Any, Any]] = [
+    (
+        {
+            "type": "document",
+            "source": {"type": "text", "media_type": "text/plain", "data": "words"},
+            "title": "T",
+            "context": "from 1999",
+            "citations": CITED,
+        },
+        {
+            "document": {
+                "format": "txt",
+                "name": "T",
+                "source": {"text": "words"},
+                "context": "from 1999",
+                "citations": CITED,
+            }
+        },
+    ),
+    (
+        {
+            "type": "document",
+            "source": {"type": "content", "content": BLOCKS},
+            "title": "T",
+            "citations": CITED,
+        },
+        {
+            "document": {
+                "format": "txt",
+                "name": "T",
+                "source": {"content": CHUNKS},
+                "citations": CITED,
+            }
+        },
+    ),
+    (
+        {
+            "type": "search_result",
+            "source": "s3://b/k",
+            "title": "T",
+            "content": BLOCKS,
+            "citations": CITED,
+        },
+        {
+            "searchResult": {
+                "source": "s3://b/k",
+                "title": "T",
+                "content": CHUNKS,
+                "citations": CITED,
+            }
+        },
+    ),
+]
+
+AT = {"start": 2, "end": 4}
+CITATIONS: list[tuple[Any, Any]] = [
+    (
+        {"type": kind, "document_title": "T", "file_id": None, "document_index": 1, **counted},
+        {"title": "T", "location": {member: {"documentIndex": 1, **AT}}},
+    )
+    for kind, member, counted in (
+        ("char_location", "documentChar", {"start_char_index": 2, "end_char_index": 4}),
+        ("page_location", "documentPage", {"start_page_number": 2, "end_page_number": 4}),
+        ("content_block_location", "documentChunk", {"start_block_index": 2, "end_block_index": 4}),
+    )
+] + [
+    (
+        {
+            "type": "search_result_location",
+            "title": "T",
+            "source": "s3://b/k",
+            "search_result_index": 1,
+            "start_block_index": 2,
+            "end_block_index": 4,
+        },
+        {
+            "title": "T",
+            "source": "s3://b/k",
+            "location": {"searchResultLocation": {"searchResultIndex": 1, **AT}},
+        },
+    )
+]
+
+
+@pytest.mark.parametrize(("claudes", "bedrocks"), DOCUMENTS)
+def test_a_document_says_the_same_in_both(claudes: Any, bedrocks: Any) -> None:
+    asked = {"model": MODEL}
+    request: Any = {
+        **asked,
+        "max_tokens": 9,
+        "messages": [{"role": "user", "content": [claudes, QUESTION]}],
+    }
+    rendered = CONVERSE.render_request(CLAUDE.parse_request(request, {}))
+    (message,) = json.loads(rendered.body)["messages"]
+    assert message["content"][0] == bedrocks
+    assert rendered.losses == ()
+    again = CLAUDE.render_request(CONVERSE.parse_request(json.loads(rendered.body), asked))
+    assert json.loads(again.body)["messages"] == request["messages"]
+    assert again.losses == ()
+
+
+def test_a_changed_document_is_not_sent_as_it_was() -> None:
+    document = {"name": "T", "source": {"content": CHUNKS}}
+    tree = {"messages": [{"role": "user", "content": [{"document": document}]}]}
+    request = chat_of(CONVERSE.parse_request(tree, {"model": MODEL}))
+    (message,) = request.messages
+    changed = msgspec.structs.replace(message.parts[0], text="[hidden]")
+    message = msgspec.structs.replace(message, parts=(changed,))
+    request = msgspec.structs.replace(request, messages=(message,))
+    (sent,) = json.loads(CONVERSE.render_request(request).body)["messages"]
+    assert sent["content"][0]["document"]["source"] == {"text": "[hidden]"}
+
+
+@pytest.mark.parametrize(("claudes", "bedrocks"), CITATIONS)
+def test_a_citation_tells_the_same_place_in_both(claudes: Any, bedrocks: Any) -> None:
+    claudes = {**claudes, "cited_text": "words"}
+    bedrocks = {**bedrocks, "sourceContent": [{"text": "words"}]}
+    block = {"citationsContent": {"content": [{"text": "So."}], "citations": [bedrocks]}}
+    answer = {"output": {"message": {"role": "assistant", "content": [block]}}}
+    request = ChatRequest(MODEL, ())
+    read = answer_of(CONVERSE.parse_response(json.dumps(answer).encode()))
+    shown = CLAUDE.render_response(read, request)
+    (text,) = json.loads(shown.body)["content"]
+    assert text["citations"] == [claudes]
+    back = CONVERSE.render_response(CLAUDE.parse_response(shown.body), request)
+    (block_again,) = json.loads(back.body)["output"]["message"]["content"]
+    assert block_again == block
+    assert shown.losses == back.losses == ()

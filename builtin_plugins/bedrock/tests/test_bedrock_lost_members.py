@@ -1,0 +1,78 @@
+"""What single dialects ask of vectors and rankings is carried where it means the same, or named."""
+
+import json
+from typing import Any
+
+import pytest
+
+from jackfield.dialects import Dialect, installed
+from jackfield_bedrock.endpoints import RERANK
+from jackfield_bedrock.invoke import (
+    COHERE_EMBEDDINGS,
+    NOVA_EMBEDDINGS,
+    RERANK_MODEL,
+    TITAN_EMBEDDINGS,
+)
+
+M = {"model": "m"}
+VECTORS, RANKINGS = installed("openai.embeddings"), installed("openai.rerank")
+ASKED = {"model": "m", "input": ["a"], "output_dtype": "int8"}
+SOURCE = {"type": "TEXT", "textDocument": {"text": "a"}}
+
+USUAL: list[tuple[Dialect, Any]] = [
+    (TITAN_EMBEDDINGS, {"inputText": "a", "normalize": True, "embeddingTypes": ["float"]}),
+    (COHERE_EMBEDDINGS, {"texts": ["a"], "embedding_types": ["float"], "truncate": "NONE"}),
+    (RERANK_MODEL, {"query": "q", "documents": ["a"], "api_version": 2}),
+    (
+        NOVA_EMBEDDINGS,
+        {
+            "taskType": "SINGLE_EMBEDDING",
+            "schemaVersion": "nova-multimodal-embed-v1",
+            "singleEmbeddingParams": {
+                "embeddingPurpose": "GENERIC_INDEX",
+                "text": {"value": "a", "truncationMode": "END"},
+            },
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize("dialect", [TITAN_EMBEDDINGS, COHERE_EMBEDDINGS, NOVA_EMBEDDINGS])
+def test_what_another_dialect_alone_asks_of_vectors_is_named(dialect: Dialect) -> None:
+    (loss,) = dialect.render_request(VECTORS.parse_request(ASKED, {})).losses
+    assert loss.feature == "openai.embeddings.output_dtype"
+
+
+@pytest.mark.parametrize("dialect", [RERANK, RERANK_MODEL])
+def test_what_another_dialect_alone_asks_of_a_ranking_is_named(dialect: Dialect) -> None:
+    asked = {"model": "m", "query": "q", "documents": ["a"], "truncation": True}
+    (loss,) = dialect.render_request(RANKINGS.parse_request(asked, {})).losses
+    assert loss.feature == "openai.rerank.truncation"
+
+
+@pytest.mark.parametrize(("dialect", "tree"), USUAL)
+def test_what_is_so_anyway_is_no_loss_and_comes_back(dialect: Dialect, tree: Any) -> None:
+    request = dialect.parse_request(tree, M)
+    other = VECTORS if dialect.canonical == "embeddings" else RANKINGS
+    losses = {loss.feature for loss in other.render_request(request).losses}
+    assert losses <= {"input_type"}
+    assert json.loads(dialect.render_request(request).body) == tree
+
+
+def test_what_the_agent_runtime_tells_the_model_reaches_it() -> None:
+    told = {"modelArn": "m", "additionalModelRequestFields": {"max_tokens_per_doc": 5}}
+    tree = {
+        "queries": [{"type": "TEXT", "textQuery": {"text": "q"}}],
+        "sources": [{"type": "INLINE", "inlineDocumentSource": SOURCE}],
+        "rerankingConfiguration": {
+            "type": "BEDROCK_RERANKING_MODEL",
+            "bedrockRerankingConfiguration": {"modelConfiguration": told},
+        },
+    }
+    request = RERANK.parse_request(tree, {})
+    assert json.loads(RERANK.render_request(request).body) == tree
+    rendered = RERANK_MODEL.render_request(request)
+    assert json.loads(rendered.body)["max_tokens_per_doc"] == 5
+    assert rendered.losses == ()
+    (loss,) = RANKINGS.render_request(request).losses
+    assert loss.feature == "bedrock.rerank.additionalModelRequestFields"

@@ -1,0 +1,81 @@
+"""The provider: the models that Cloudflare runs for one account."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+from urllib.parse import quote
+
+import msgspec
+from attrs import frozen
+
+from jackfield import Endpoint, Exchange, ProviderError, option
+from jackfield.dialects import Dialect, installed
+from jackfield.http_provider import HttpConfig, HttpProvider
+from jackfield.providers import ModelInfo
+
+from .rerank import RERANK
+from .run import RUN
+
+_RUN = "/run/{model*}"
+_OPENAI: Mapping[str, str] = {
+    "openai.chat": "/chat/completions",
+    "openai.embeddings": "/embeddings",
+}
+"""Where Cloudflare serves OpenAI's dialects, below `/v1`."""
+
+
+class Cloudflare(HttpProvider):
+    """Workers AI: OpenAI's dialects where it has them, and each model's own input."""
+
+    @frozen
+    class Config(HttpConfig):
+        """`[providers.cloudflare]`."""
+
+        account: str = option(doc="The id of the account.")
+        base_url: str = option("https://api.cloudflare.com/client/v4", "The address of the API.")
+
+    dialects: ClassVar[tuple[Dialect, ...]] = (*map(installed, _OPENAI), RERANK, RUN)
+    paths: ClassVar[Mapping[str, str]] = {**_OPENAI, RERANK.name: _RUN}
+    endpoints: ClassVar[tuple[Endpoint, ...]] = (
+        Endpoint(
+            "POST",
+            "/cloudflare/accounts/{account}/ai/run/{model*}",
+            RUN,
+            "run",
+            "inference",
+            _RUN,
+        ),
+    )
+
+    config: Config
+
+    def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
+        """All is below the account, OpenAI's dialects below `/v1` of it."""
+        path = super().upstream_path(dialect, exchange, model)
+        return self._below(f"/v1{path}" if dialect.name in _OPENAI else path)
+
+    def _below(self, path: str) -> str:
+        return f"/accounts/{quote(self.config.account, safe='')}/ai{path}"
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """Those in the configuration, or else what Cloudflare runs."""
+        if self.config.models:
+            return [ModelInfo(model, self.name) for model in self.config.models]
+        body = await self.fetch("GET", self._below("/models/search?per_page=1000"))
+        try:
+            found = msgspec.json.decode(body, type=_Found)
+        except msgspec.MsgspecError as error:
+            raise ProviderError(f"{self.name} does not say which models it has.") from error
+        return [ModelInfo(one.name, one.owner or self.name) for one in found.result]
+
+
+class _Model(msgspec.Struct):
+    name: str
+
+    @property
+    def owner(self) -> str:
+        """Whose it is: `meta` in `@cf/meta/llama-3.1-8b-instruct`."""
+        return self.name.rpartition("/")[0].rpartition("/")[2]
+
+
+class _Found(msgspec.Struct):
+    result: list[_Model]
