@@ -126,6 +126,19 @@ async def test_a_trail_that_was_written_anew_is_found_by_its_anchors(tmp_path: P
     assert "the trail was rewritten" in told
 
 
+async def test_a_trail_that_was_cut_and_went_on_to_the_same_number_is_found(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await (await written(tmp_path, 12)).close()
+    path = tmp_path / "trail.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:11]))
+    await (await written(tmp_path, 1)).close()  # the 12th again, and anchored again
+    assert "it ends at record 11, and record 12 was anchored" in caplog.text
+    told = "\n".join(map(str, checked(tmp_path).problems))
+    assert "anchors.jsonl:3: another record 12 was anchored before" in told
+    assert "trail.jsonl:12: record 12 is not the one that was anchored" in told
+
+
 async def test_half_a_line_that_a_crash_has_left_is_cut_off(tmp_path: Path) -> None:
     trail = await written(tmp_path, 9)  # none of them anchored yet
     path = tmp_path / "trail.jsonl"

@@ -123,7 +123,7 @@ async def test_what_cannot_be_meant_is_refused(
     assert (await office.admin.get("/jackfield/budgets/odd")).status == 404
 
 
-@pytest.mark.parametrize("name", ["", "Upper", "with space", "x" * 65, None])
+@pytest.mark.parametrize("name", ["", "Upper", "with space", "x" * 65, ".", "..", None])
 async def test_a_budget_needs_a_name(office: Office, name: str | None) -> None:
     assert (await office.create(limit="1.00", **({"name": name} if name else {}))).status == 400
 

@@ -30,6 +30,7 @@ BUDGETS = {
     "own": {"scope": "key:ann"},
     "ads": {"scope": "team:ads"},
     "keys": {"scope": "key:*"},
+    "teams": {"scope": "team:*"},
 }
 
 
@@ -56,7 +57,8 @@ async def admin(tmp_path: Path) -> AsyncIterator[GatewayClient]:
 
 
 @pytest.mark.parametrize(
-    ("who", "name"), [("ann", "all"), ("ann", "acme"), ("ann", "own"), ("bob", "search")]
+    ("who", "name"),
+    [("ann", "all"), ("ann", "acme"), ("ann", "own"), ("ann", "keys"), ("bob", "search")],
 )
 async def test_who_falls_under_a_budget_does_not_change_it(
     admin: GatewayClient, who: str, name: str
@@ -69,7 +71,7 @@ async def test_who_falls_under_a_budget_does_not_change_it(
     assert (await (await admin.get(path)).json())["limit"] == "5.00"
 
 
-@pytest.mark.parametrize("name", ["ads", "keys"])
+@pytest.mark.parametrize("name", ["ads", "teams"])
 async def test_an_administrator_changes_budgets_of_others(admin: GatewayClient, name: str) -> None:
     path, badge = f"/jackfield/budgets/{name}", {"x-badge": "ann"}
     changed = await admin.send("PATCH", path, json={"limit": "9.00"}, headers=badge)

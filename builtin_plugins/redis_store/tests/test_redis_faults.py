@@ -144,13 +144,16 @@ async def test_a_server_that_loads_its_data_is_waited_for(own: Process) -> None:
             await recovered(store)
 
 
-async def test_a_full_server_says_so_and_is_used_again_when_there_is_room(own: Process) -> None:
+async def test_a_full_server_says_so_and_is_used_again_when_there_is_room(
+    own: Process, caplog: pytest.LogCaptureFixture
+) -> None:
     with running(own):
         async with opened(own.url, deadline=DEADLINE) as store:
             await recovered(store)
             own.ask("CONFIG", "SET", "maxmemory", "1000")
             assert (await call_often(store)).answered == 0
             await until(lambda: _says(store, "is full"))
+            assert "\n".join(caplog.messages).count("The Redis server is full") == 1
             own.ask("CONFIG", "SET", "maxmemory", "0")
             await recovered(store)
 

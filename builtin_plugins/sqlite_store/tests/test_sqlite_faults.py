@@ -29,6 +29,19 @@ async def test_a_locked_file_is_not_waited_for(tmp_path: Path) -> None:
         assert await store.put("s", "k", b"2", expect=0) == 1
 
 
+async def test_what_is_wrong_is_logged_once_in_a_while(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(tmp_path / "store.db") as store:
+        store.path.rename(tmp_path / "moved.db")
+        for call in (store.put("s", "k", b"1"), store.put("s", "k", b"1"), store.get("s", "k")):
+            with pytest.raises(StoreUnavailable):
+                await call
+        (told,) = caplog.messages
+        assert "the store cannot be used" in told
+        assert "removed or replaced" in told
+
+
 async def test_the_event_loop_goes_on_while_the_file_is_locked(tmp_path: Path) -> None:
     async with opened(tmp_path / "store.db", deadline=10.0) as store:
         other = sqlite3.connect(store.path, isolation_level=None)

@@ -105,6 +105,15 @@ async def test_a_key_may_live_no_longer_than_is_allowed(office: Any) -> None:
     assert grant.ends == pytest.approx(datetime.now(UTC).timestamp() + 90 * 86_400, abs=60)
 
 
+async def test_a_rotation_gives_the_secret_before_no_more_time(office: Any) -> None:
+    await office.change("organizations/acme", max_lifetime="1h")
+    made = await office.create("keys", organization="acme")
+    path = f"/jackfield/keys/{made['id']}/rotate"
+    rotated = await (await office.admin.post(path, json={"grace": "24h"})).json()
+    ends = datetime.fromisoformat(made["issued"]) + timedelta(hours=1)
+    assert datetime.fromisoformat(rotated["previous_until"]) == ends
+
+
 async def test_only_models_that_are_allowed_can_be_asked_for(office: Any) -> None:
     key = await office.key(models=["fast", "fake/e*"])
     for model, status in (("fake/echo", 200), ("fast", 200), ("fake/small", 403), ("mixed", 403)):

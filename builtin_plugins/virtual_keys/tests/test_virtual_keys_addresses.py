@@ -62,6 +62,11 @@ def test_what_is_no_network_is_said_to_be_none(network: str) -> None:
     assert problem_of(network)
 
 
+def test_a_network_with_host_bits_is_told_without_them() -> None:
+    assert problem_of("10.0.0.1/8") == "has host bits set; write 10.0.0.0/8"
+    assert problem_of("10.0.0.1") is None
+
+
 @pytest.mark.parametrize(
     ("peer", "forwarded", "address"),
     [

@@ -150,6 +150,20 @@ async def test_rights_are_bounded_through_all_levels_and_by_all_parents(office: 
     await office.create("keys", user="ann", project="web", models=["openai/gpt-5-mini"])
 
 
+async def test_what_is_said_above_of_every_request_is_not_said_otherwise_below(office: Any) -> None:
+    await office.create("teams", name="search", organization="acme", metadata={"cost": "7"})
+    answer = await create(office, "keys", team="search", metadata={"cost": "8"})
+    assert await refusal(answer) == (
+        400,
+        "invalid_request",
+        "`metadata`: cost is '7' by what is above; leave it out.",
+    )
+    key = await office.key(team="search", metadata={"cost": "7", "stage": "test"})
+    await office.change("teams/search", metadata={"cost": "9"})
+    await office.ask(key)
+    assert office.client.settled[-1].exchange.metadata == {"cost": "9", "stage": "test"}
+
+
 async def test_an_update_cannot_take_more_either(office: Any) -> None:
     await office.create("teams", name="search", organization="acme", models=["openai/*"])
     made = await office.create("keys", team="search", models=["openai/gpt-5"])
@@ -208,6 +222,7 @@ async def test_what_has_something_below_is_not_deleted(office: Any) -> None:
         ("models", ["gpt-?"], "no other wildcard"),
         ("models", "gpt", "array"),
         ("addresses", ["10.0.0.1/8"], "host bits"),
+        ("addresses", ["10.0.0.0/8", "home"], "the entry 'home' is no network"),
         ("permissions", ["Inference"], "no permission"),
         ("roles", ["root"], "no role"),
         ("max_lifetime", "soon", "no duration"),

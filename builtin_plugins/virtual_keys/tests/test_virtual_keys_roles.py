@@ -75,6 +75,7 @@ async def test_nobody_widens_what_bounds_the_own_organization(acme: Any) -> None
     for method, path, fields in (
         ("PATCH", "organizations/acme", {"models": ["*"]}),
         ("PATCH", "organizations/acme", {"permissions": None}),
+        ("PATCH", "organizations/acme", {"metadata": {"cost": "others"}}),
         ("POST", "organizations", {"name": "new", "permissions": ["*"]}),
         ("POST", "organizations/acme/restore", {}),
         ("DELETE", "organizations/acme", {}),

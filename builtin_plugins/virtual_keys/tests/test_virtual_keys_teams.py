@@ -14,6 +14,7 @@ async def acme(office: Any) -> Any:
     await office.create("teams", name="support", organization="acme")
     await office.create("users", name="ann", team="ranking")
     await office.create("users", name="zed", team="support")
+    await office.create("projects", name="help", team="support")
     return office
 
 
@@ -44,11 +45,21 @@ async def test_makes_nothing_outside_of_it(acme: Any) -> None:
         ("keys", {}),
         ("keys", {"user": "zed"}),
         ("keys", {"user": "nobody"}),
+        ("keys", {"team": "search", "user": "zed"}),
+        ("keys", {"user": "ann", "project": "help"}),
     ):
         answer = await acme.do(key, "POST", path, **fields)
         said = await answer.json()
         assert answer.status == 403, (path, fields, said)
         assert "team:search alone" in said["error"]["message"]
+
+
+async def test_of_two_teams_makes_keys_of_what_it_belongs_to_itself(acme: Any) -> None:
+    key = await acme.key(user="ann", project="help", role="admin")
+    answer = await acme.do(key, "POST", "keys", user="ann", project="help")
+    assert answer.status == 201, await answer.json()
+    answer = await acme.do(key, "POST", "keys", user="zed", project="help", team="ranking")
+    assert answer.status == 403
 
 
 async def test_sees_what_is_in_it_and_what_it_is_in(acme: Any) -> None:

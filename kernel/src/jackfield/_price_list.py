@@ -36,7 +36,7 @@ class Entry:
         for condition in self.when:
             if not condition or not _WHEN.fullmatch(condition):
                 raise ValueError(
-                    f"{condition!r} is no condition: write a service tier such as 'batch',"
+                    f"no condition is {condition!r}: write a service tier such as 'batch',"
                     " 'above 200000', 'hours 1-4', or several: 'hours 1-4 batch above 200000'"
                 )
 

@@ -4,6 +4,7 @@ A fact that nobody has stated is None, which means: not known, never "no".
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -11,7 +12,7 @@ from typing import Any, Final, Literal
 import attrs
 import msgspec
 from attrs import frozen
-from attrs.validators import ge, matches_re, optional
+from attrs.validators import ge, optional
 
 from jackfield._config.options import option
 from jackfield.globs import matches
@@ -43,11 +44,7 @@ class Capabilities:
     parallel_tools: bool | None = option(None, "Whether it calls several tools at once.")
     json_schema: bool | None = option(None, "Whether its answer can be held to a JSON schema.")
     reasoning: _Reasoning | None = option(None, "How its thinking is asked for.")
-    retires: str | None = option(
-        None,
-        "The day on which its vendor switches it off, as YYYY-MM-DD.",
-        validator=optional(matches_re(r"\d{4}-\d\d-\d\d")),
-    )
+    retires: date | None = option(None, "The day on which its vendor switches it off.")
 
     def takes(self, modality: Modality) -> bool | None:
         """Whether a request may hold this; None when it is not known."""

@@ -21,16 +21,16 @@ def dollars(amount: str | float | Decimal, *, cents: bool = False) -> int:
     try:
         value = Decimal(str(amount).strip().removeprefix("$"))
     except InvalidOperation:
-        raise ValueError(f"{amount!r} is no amount of money; {_FORM}") from None
+        raise ValueError(f"no amount of money is {amount!r}; {_FORM}") from None
     if not value.is_finite() or value > _MOST:
-        raise ValueError(f"{amount!r} is no amount of money; {_FORM}")
+        raise ValueError(f"no amount of money is {amount!r}; {_FORM}")
     if value < 0:
-        raise ValueError(f"{amount!r} is below 0; {_FORM}")
+        raise ValueError(f"below 0: {amount!r}; {_FORM}")
     if cents and value != value.quantize(Decimal("0.01"), ROUND_HALF_EVEN):
         raise ValueError(f"{amount!r} has a fraction of a cent; {_FORM}")
     nano = value * NANO
     if nano != int(nano):
-        raise ValueError(f"{amount!r} is finer than a billionth of a dollar; {_FORM}")
+        raise ValueError(f"finer than a billionth of a dollar: {amount!r}; {_FORM}")
     return int(nano)
 
 

@@ -215,7 +215,7 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
         raise ValueError(
-            f"no time zone is called {name!r}; the IANA database has the names, as Europe/Berlin"
+            f"no time zone is called {name!r}; this system's tzdata has the names, as Europe/Berlin"
         ) from None
 
 

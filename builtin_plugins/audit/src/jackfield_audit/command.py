@@ -5,7 +5,7 @@ import csv
 import datetime as dt
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -155,7 +155,10 @@ def _files(path: str | None) -> Files:
 
 
 def _day(text: str) -> float:
-    return dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC).timestamp()
+    try:
+        return dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC).timestamp()
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no day; write it like 2026-11-30") from None
 
 
 def _time(seconds: float) -> str:

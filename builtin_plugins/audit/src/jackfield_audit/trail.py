@@ -142,15 +142,23 @@ class Trail:
         self._handle = os.open(self.path, flags, 0o600)
         self._locked(self._mend)
         self._anchored = self._seq
-        if self._seq and not self._is_anchored():
+        reached = self._reached()
+        if reached < self._seq:
             logger.warning("the audit trail has records that no anchor vouches for yet")
             self._anchor()
+        elif reached > self._seq:
+            logger.error(
+                "the audit trail was cut: it ends at record %d, and record %d was anchored;"
+                " `jackfield audit verify`",
+                self._seq,
+                reached,
+            )
 
-    def _is_anchored(self) -> bool:
+    def _reached(self) -> int:
         try:
-            return self.anchors.reached() >= self._seq
+            return self.anchors.reached()
         except OSError:
-            return False  # what is wrong there is told when an anchor is made
+            return 0  # what is wrong there is told when an anchor is made
 
     def _close(self) -> None:
         try:

@@ -58,10 +58,10 @@ def verify(trail: Path, anchors: AnchorFile, due: float = 0.0) -> Verification:
         else:
             what = f"record {link.seq} is not the one that was anchored: the trail was rewritten"
             found.problems.append(Problem(trail.name, found.records, what))
-    for seq in sorted(vouched):
-        what = f"record {seq} was anchored and is gone: the trail ends at record {last}"
-        found.problems.append(Problem(trail.name, found.records, what))
-        break
+    for seq in sorted(vouched)[:1]:
+        end = f": the trail ends at record {last}" if seq > last else ""
+        what = f"record {seq} was anchored and is gone{end}"
+        found.problems.append(Problem(trail.name, min(seq, found.records), what))
     if overdue is not None:
         what = "no anchor vouches for it, though that was due: anchors were taken away, or not made"
         found.problems.append(Problem(trail.name, overdue, what))
@@ -76,7 +76,9 @@ def _vouched(anchors: AnchorFile, found: Verification) -> dict[int, str]:
             found.problems.append(Problem(anchors.path.name, number, what))
             continue
         found.anchors += 1
-        vouched[anchor.seq] = anchor.hash
+        if vouched.setdefault(anchor.seq, anchor.hash) != anchor.hash:
+            what = f"another record {anchor.seq} was anchored before: the trail was cut and went on"
+            found.problems.append(Problem(anchors.path.name, number, what))
     return vouched
 
 

@@ -15,7 +15,9 @@ Unit = Literal["dollars", "tokens", "input_tokens", "output_tokens"]
 UNITS: Final = ("dollars", "tokens", "input_tokens", "output_tokens")
 """What is counted, in the order in which amounts are kept."""
 
-_NAME: Final = re.compile(r"[a-z0-9_.-]{1,64}")
+_NAME: Final = re.compile(r"(?!\.{1,2}$)[a-z0-9_.-]{1,64}")
+"""A path with `.` or `..` in it leads elsewhere, so that such a budget could never be deleted."""
+
 _MOST: Final = 10**15
 
 

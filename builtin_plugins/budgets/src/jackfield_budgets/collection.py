@@ -9,7 +9,7 @@ from attrs import evolve
 from jackfield.admin import Actor, Change, Collection, Kept
 from jackfield.errors import Forbidden, InvalidRequest
 from jackfield.exchange import Principal
-from jackfield.scopes import Scope
+from jackfield.scopes import Scope, Sight
 from jackfield.store import Balance
 from jackfield.windows import Calendar
 
@@ -77,7 +77,7 @@ class BudgetCollection(Collection[Budget]):
 
 
 def _check_not_bound(id: str, budget: Budget, principal: Principal) -> None:
-    if budget.scope == "gateway" or budget.scope in principal.scopes:
+    if Scope.from_text(budget.scope).values(Sight(principal, None, None, {})):
         raise Forbidden(
             f"The budget {id!r} bounds this key itself: it is decided by who does not fall under"
             f" {budget.scope}.",

@@ -1,6 +1,7 @@
 """Asking the server: with a deadline, and with one kind of error whatever has gone wrong."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -18,6 +19,11 @@ from .scripts import Script
 from .trouble import ServerLost, Trouble, told
 from .wire import Word
 
+logger = logging.getLogger("jackfield.plugins")
+
+TELLING: Final = 60.0
+"""Seconds after which what a server still refuses is told again."""
+
 AGAIN: Final = 1.0
 """Seconds after which a client may try again."""
 
@@ -34,6 +40,7 @@ class Server:
         self._router = router
         self._deadline = deadline
         self._complaint: Trouble | None = None
+        self._silent_until = 0.0
 
     @property
     def trouble(self) -> Trouble | None:
@@ -86,4 +93,8 @@ class Server:
         if isinstance(error, ReadOnlyError | MasterDownError):
             self._router.distrust(key, told(error))
         self._complaint = told(error)
+        now = asyncio.get_running_loop().time()
+        if now >= self._silent_until:
+            self._silent_until = now + TELLING
+            logger.warning("The Redis server %s", self._complaint.reason)
         return StoreUnavailable(_AWAY, retry_after=AGAIN)

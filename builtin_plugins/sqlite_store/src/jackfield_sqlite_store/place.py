@@ -1,11 +1,19 @@
 """The place of the file: all connections go to the one that was there first."""
 
+import logging
 import sqlite3
+import time
 from pathlib import Path
+from typing import Final
 
 from attrs import define
 
 from .database import open_database
+
+logger = logging.getLogger("jackfield.plugins")
+
+TELLING: Final = 60.0
+"""Seconds after which what is still wrong is told again."""
 
 
 @define(eq=False)
@@ -18,6 +26,7 @@ class Place:
 
     path: Path
     _inode: int | None = None
+    _silent_until: float = 0.0
 
     def open(self) -> sqlite3.Connection:
         """A new connection. Raises what `open_database` does."""
@@ -42,3 +51,10 @@ class Place:
             f"the file was removed or replaced while it was in use ({reason}): "
             "put it back, or start all gateways anew"
         )
+
+    def tell(self, failure: str) -> None:
+        """Log what is wrong. Of a file that could not be opened at first, who opens it tells."""
+        now = time.monotonic()
+        if self._inode is not None and now >= self._silent_until:
+            self._silent_until = now + TELLING
+            logger.error("the store cannot be used: %s", failure)

@@ -24,10 +24,12 @@ LOCK_PATIENCE: Final = 2.0
 """Seconds for which another process may hold the file."""
 
 
+_LET: Final = "; let this user write to it and to its directory"
 ADVICE: Final = {
     sqlite3.SQLITE_BUSY: " by another program; end that one",
+    sqlite3.SQLITE_CANTOPEN: _LET,
     sqlite3.SQLITE_CORRUPT: "; put a backup in its place",
-    sqlite3.SQLITE_READONLY: "; let this user write to it and to its directory",
+    sqlite3.SQLITE_READONLY: _LET,
 }
 
 
@@ -85,7 +87,7 @@ class Transactions:
             async with asyncio.timeout(deadline):
                 result: T = await job.future
         except TimeoutError:
-            self.failure = self.failure or f"{self.place.path} did not answer within {deadline} s"
+            self._fails(self.failure or f"{self.place.path} did not answer within {deadline} s")
             raise StoreUnavailable("The store did not answer in time.") from None
         return result
 
@@ -128,11 +130,11 @@ class Transactions:
                 self.place.check()
             done = self._transact(self._db, jobs)
         except sqlite3.Error as error:
-            self.failure = f"{self.place.path}: {error}{_advice(error)}"
+            self._fails(f"{self.place.path}: {error}{_advice(error)}")
             self._disconnect()
             return [Done(error=_lost(error)) for _ in jobs]
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
-            self.failure = str(error)
+            self._fails(str(error))
             self._disconnect()
             return [Done(error=error)] * len(jobs)
         self.failure = None
@@ -149,6 +151,10 @@ class Transactions:
         done = [_attempt(at, job) for job in jobs]
         db.execute("COMMIT")
         return done
+
+    def _fails(self, failure: str) -> None:
+        self.failure = failure
+        self.place.tell(failure)
 
     def _disconnect(self) -> None:
         if self._db is not None:

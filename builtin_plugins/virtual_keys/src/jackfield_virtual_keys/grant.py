@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final, TypeVar
 
+import msgspec
 from attrs import define, field, frozen
 
 from jackfield.endpoints import Endpoint
@@ -20,6 +21,8 @@ K = TypeVar("K")
 
 _MOST_REMEMBERED: Final = 256
 _HARMLESS: Final = frozenset({"models", "files"})
+_BATCHES: Final = "batches"  # what their files ask for nobody has read
+_NAMES: Final = frozenset({"model", "agent", "agent_id"})
 _READING: Final = frozenset({"GET", "HEAD", "DELETE"})
 
 
@@ -113,7 +116,7 @@ class Grant:
 
     def _check_model(self, exchange: Exchange) -> None:
         model = exchange.model
-        if model is None:
+        if model is None or exchange.endpoint.permission == _BATCHES:
             if _may_run_a_model(exchange.endpoint, exchange.request.method):
                 raise Forbidden(
                     "The key is limited to some models, and this request does not say which it"
@@ -122,9 +125,10 @@ class Grant:
             return
         if not self._may_ask_for(model):
             raise Forbidden(f"The key may not use the model {model!r}.", param="model")
-        provider = model.partition("/")[0]
-        for other in _other_models(exchange.tree):
-            if not (self._may_ask_for(other) or self._may_ask_for(f"{provider}/{other}")):
+        provider, slash, _ = model.partition("/")
+        beside = provider + slash if provider in self.names.providers else ""
+        for other in _other_models(exchange):
+            if not (self._may_ask_for(other) or self._may_ask_for(beside + other)):
                 raise Forbidden(f"The key may not use the model {other!r}, which is named as well.")
 
     def _may_ask_for(self, model: str) -> bool:
@@ -157,16 +161,49 @@ def _may_run_a_model(endpoint: Endpoint, method: str) -> bool:
     return endpoint.method == WEBSOCKET or method not in _READING
 
 
-def _other_models(tree: Any) -> Iterator[str]:
-    """What a body names besides its model: a router's fallbacks, the models of tools."""
-    if not isinstance(tree, dict):
-        return
-    for member in ("models", "fallbacks", "tools"):
-        listed = tree.get(member)
-        for one in listed if isinstance(listed, list) else ():
-            named = one.get("model") if isinstance(one, dict) else one
-            if isinstance(named, str):
-                yield named
+def _other_models(exchange: Exchange) -> Iterator[str]:
+    """What a body names besides its model: a router's fallbacks, the models of tools.
+
+    What is passed through unread may name models anywhere, as sessions and agents do.
+    """
+    try:
+        tree = exchange.tree
+    except (ValueError, RecursionError, msgspec.MsgspecError):
+        return  # a form, which names one model alone
+    if isinstance(tree, dict):
+        others = {
+            n: value for n, value in tree.items() if (n, value) != ("model", exchange.body_model)
+        }
+        yield from _models_in(others, deep=not exchange.dialect.translates)
+
+
+def _models_in(value: Any, *, deep: bool) -> Iterator[str]:
+    if isinstance(value, list):
+        for one in value:
+            yield from _models_in(one, deep=deep)
+    for name, inner in value.items() if isinstance(value, dict) else ():
+        if name in _NAMES and isinstance(inner, str):
+            yield inner.removeprefix("models/")
+        elif name == "tools" and isinstance(inner, list):  # but not what their schemas name
+            for tool in inner:
+                if isinstance(tool, dict):
+                    own = {part: tool[part] for part in ("model", "tools") if part in tool}
+                    yield from _models_in(own, deep=False)
+        elif (name == "models" or "fallback" in name) and not isinstance(inner, dict):
+            yield from _words_in(inner)
+        elif deep:
+            yield from _models_in(inner, deep=True)
+
+
+def _words_in(value: Any) -> Iterator[str]:
+    """The names in a list of models, each by itself, as `model`, or as what stands in for it."""
+    if isinstance(value, str):
+        yield value.removeprefix("models/")
+    elif isinstance(value, dict):
+        yield from _words_in(value.get("model", list(value.values())))
+    elif isinstance(value, list):
+        for one in value:
+            yield from _words_in(one)
 
 
 def _check_metadata(exchange: Exchange, required: tuple[str, ...]) -> None:

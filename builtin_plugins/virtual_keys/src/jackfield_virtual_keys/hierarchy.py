@@ -18,6 +18,8 @@ from .lineage import BrokenLineage, Find, trace
 from .rules import (
     REFERENCES,
     check_does_not_bound,
+    check_metadata,
+    check_reaches,
     check_rights,
     check_stays,
     check_tells_no_key,
@@ -189,9 +191,11 @@ class HolderCollection(Collection[H]):
         item = within_organization(item, lineage, place)
         if change.action == "create":
             await self._check_is_new(place, item)
+            check_reaches(lineage, actor)
         check_stays(change.before, item, place)
         if change.action == "create" or concerns_rights(change.fields):
             check_rights(place, item, lineage)
+            check_metadata(item, lineage)
         return item
 
     def named(self, id: str, item: H) -> H:

@@ -42,7 +42,7 @@ def _check_metadata(instance: object, attribute: object, metadata: Mapping[str, 
         raise ValueError(f"has {len(metadata)} members; {_MOST_METADATA} are the most")
     for name, text in metadata.items():
         if not re.fullmatch(r"[a-z0-9_.-]{1,64}", name):
-            raise ValueError(f"{name[:80]!r} must be 1 to 64 of a-z, 0-9, _, . and -")
+            raise ValueError(f"the name {name[:80]!r} must be 1 to 64 of a-z, 0-9, _, . and -")
         if len(text) > _LONGEST_METADATA or not text.isprintable():
             raise ValueError(f"{name} must have at most {_LONGEST_METADATA} printable characters")
 

@@ -14,8 +14,8 @@ def seconds_of(text: str) -> int:
     """The seconds of a duration. Raises ValueError."""
     match = _WRITTEN.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f'{text[:40]!r} is no duration; write it like "90d", "12h" or "30m"')
+        raise ValueError(f'no duration is {text[:40]!r}; write it like "90d", "12h" or "30m"')
     seconds = int(match[1]) * _UNITS[match[2]] if match[2] else 0
     if seconds > LONGEST:
-        raise ValueError(f"{text[:40]!r} is more than 1,000 years")
+        raise ValueError(f"more than 1,000 years: {text[:40]!r}")
     return seconds

@@ -27,15 +27,20 @@ class BrokenLineage(InvalidRequest):
 class Lineage:
     """All that is above something, from the outermost in, itself, and what it is allowed.
 
-    `above` is what each thing that it belongs to is allowed. `revoked` is the first thing, above
-    or itself, whose keys are refused.
+    `parents` are the lineages of what it belongs to. `revoked` is the first thing, above or itself,
+    whose keys are refused.
     """
 
     places: tuple[Place, ...]
     allowed: Allowed
-    above: tuple[Allowed, ...] = ()
+    parents: tuple["Lineage", ...] = ()
     metadata: Mapping[str, str] = field(factory=dict)
     revoked: Place | None = None
+
+    @property
+    def above(self) -> tuple[Allowed, ...]:
+        """What each thing that it belongs to is allowed."""
+        return tuple([parent.allowed for parent in self.parents])
 
     @property
     def organizations(self) -> tuple[str, ...]:
@@ -73,7 +78,7 @@ def _missing(place: Place, parent: Place) -> str:
 
 
 def _joined(place: Place, holder: Holder, above: list[Lineage]) -> Lineage:
-    bounds = tuple([one.allowed for one in above])
+    bounds = [one.allowed for one in above]
     allowed = narrowed(bounds, holder) if above else topmost(holder)
     outer = dict.fromkeys([each for one in above for each in one.places])
     ordered = sorted(outer, key=lambda each: LEVELS.index(each.kind))
@@ -81,5 +86,5 @@ def _joined(place: Place, holder: Holder, above: list[Lineage]) -> Lineage:
     revoked = next((one.revoked for one in above if one.revoked), None)
     if revoked is None and holder.revoked:
         revoked = place
-    told = {**metadata, **holder.metadata}
-    return Lineage((*ordered, place), allowed, bounds, told, revoked)
+    told = {**holder.metadata, **metadata}
+    return Lineage((*ordered, place), allowed, tuple(above), told, revoked)

@@ -24,10 +24,11 @@ LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 def problem_of(network: str) -> str | None:
     """What is wrong with a network, or None."""
     try:
-        ip_network(network)
-    except ValueError as error:
-        return str(error)
-    return None
+        whole = ip_network(network, strict=False)
+    except ValueError:
+        return "is no network; write it like 10.0.0.0/8 or 2001:db8::/32"
+    begins = ip_address(network.partition("/")[0])
+    return None if begins == whole.network_address else f"has host bits set; write {whole}"
 
 
 @lru_cache(maxsize=1024)

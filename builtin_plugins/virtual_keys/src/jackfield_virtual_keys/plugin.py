@@ -43,7 +43,7 @@ _RETRY_SECONDS: Final = 0.5
 def _check_proxies(instance: object, attribute: object, proxies: tuple[str, ...]) -> None:
     for proxy in proxies:
         if problem := networks.problem_of(proxy):
-            raise ValueError(problem)
+            raise ValueError(f"the entry {proxy!r} {problem}")
 
 
 class VirtualKeys(Plugin):

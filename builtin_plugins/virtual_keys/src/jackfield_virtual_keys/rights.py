@@ -33,7 +33,7 @@ def _each(problem_of: Callable[[str], str | None]) -> Callable[..., None]:
             raise ValueError(f"has {len(words or ())} entries; {_MOST_WORDS} are the most")
         for word in words or ():
             if problem := problem_of(word):
-                raise ValueError(f"{word[:_LONGEST_SHOWN]!r} {problem}")
+                raise ValueError(f"the entry {word[:_LONGEST_SHOWN]!r} {problem}")
 
     return check
 

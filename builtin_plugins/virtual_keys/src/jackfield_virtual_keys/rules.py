@@ -20,7 +20,10 @@ REFERENCES: Final = {"parent": "team", "team": "team", "user": "user", "project"
 """Fields that name something else, with what that is."""
 
 _RIGHTS: Final = frozenset(field.name for field in attrs.fields(Rights))
-_ABOVE: Final = frozenset({"organization", *REFERENCES})
+_METADATA: Final = "metadata"
+"""No right, but budgets and limits of tags go by it."""
+
+_BOUNDS: Final = _RIGHTS | {_METADATA, "organization", *REFERENCES}
 
 
 class ExcessRights(InvalidRequest):
@@ -74,6 +77,20 @@ def check_does_not_bound(place: Place, change: Change[Any], actor: Actor) -> Non
         )
 
 
+def check_reaches(lineage: Lineage, actor: Actor) -> None:
+    """Raise Forbidden for who makes something below what a team of others has.
+
+    What is made would be charged to those as well.
+    """
+    for parent in lineage.parents:
+        *_, itself = places = [str(place) for place in parent.places]
+        if itself not in actor.principal.scopes and not set(actor.within).issubset(places):
+            raise Forbidden(
+                f"This key administers what falls under {actor.within[-1]} alone, as {itself} does"
+                " not."
+            )
+
+
 def check_tells_no_key(item: Holder) -> None:
     """Raise InvalidRequest for a key in what others may read."""
     for field, text in [
@@ -88,6 +105,16 @@ def check_tells_no_key(item: Holder) -> None:
             )
 
 
+def check_metadata(item: Holder, lineage: Lineage) -> None:
+    """Raise InvalidRequest where something says otherwise than what it belongs to."""
+    for name, text in item.metadata.items():
+        told = lineage.metadata[name]
+        if text != told:
+            raise InvalidRequest(
+                f"`metadata`: {name} is {told!r} by what is above; leave it out.", param=_METADATA
+            )
+
+
 def concerns_rights(fields: tuple[str, ...]) -> bool:
     """Whether a change of these fields can give something more rights than it may have."""
-    return not (_RIGHTS | _ABOVE).isdisjoint(fields)
+    return not _BOUNDS.isdisjoint(fields)

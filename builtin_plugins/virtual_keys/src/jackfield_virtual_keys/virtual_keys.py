@@ -154,6 +154,8 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
         if key is None:
             return None
         lineage = await trace(Place("key", change.id), key, self.hierarchy.find)
+        if change.before is not None and change.action == "rotate":
+            key = _without_more_time(key, change.before, lineage.allowed)
         if change.action == "rotate" or not key.digest:
             text = new_key_text(change.id)
             change.notes["key"] = written(text)
@@ -184,6 +186,14 @@ def ends_at(key: VirtualKey, allowed: Allowed) -> datetime | None:
         aged = key.issued + timedelta(seconds=allowed.lifetime)
         ends = aged if ends is None else min(ends, aged)
     return ends
+
+
+def _without_more_time(key: VirtualKey, before: VirtualKey, allowed: Allowed) -> VirtualKey:
+    """The key, the secret before which ends no later than it would have without a rotation."""
+    ends = ends_at(before, allowed)
+    if ends is None or key.previous_until is None or key.previous_until <= ends:
+        return key
+    return evolve(key, previous_until=ends)
 
 
 def _check_rank(change: Change[VirtualKey], actor: Actor) -> None:
