@@ -91,6 +91,8 @@ def forms(secret: str) -> Iterator[bytes]:
 
 
 def pieces(said: bytes) -> Iterable[bytes]:
+    """What may be a trace, whatever the case of its letters."""
+    said = said.lower()
     return (said[at : at + TRACE] for at in range(len(said) - TRACE + 1))
 
 

@@ -88,6 +88,8 @@ ECHOES: dict[str, Callable[[str], bytes]] = {
     "base64": in_json(lambda secret: b64encode(f"u:{secret}".encode()).decode()),
     "base64 of it": in_json(lambda secret: b64encode(secret.encode()).decode()),
     "hex": in_json(lambda secret: secret.encode().hex()),
+    "capitals": in_json(lambda secret: secret.replace('"', "").replace("\\", "").upper()),
+    "capital hex": in_json(lambda secret: secret.encode().hex().upper()),
     "quoted": in_json(lambda secret: quote(secret, safe="")),
     "list": lambda secret: json.dumps([{"error": {"message": secret}}]).encode(),
     "details": lambda secret: json.dumps({"detail": [{"msg": secret, "input": secret}]}).encode(),

@@ -8,9 +8,11 @@ import pytest
 from tests.security.conftest import config
 from tests.security.guards import GOOD_KEY, GUARDS, LOW_KEY
 
-from jackfield.endpoints import PUBLIC, Endpoint
+from jackfield.endpoints import PUBLIC, Endpoint, EndpointTable
 from jackfield.testing import FakeUpstream
 from jackfield.testing.gateway import ObservedGateway, client_of, observed_gateway
+from jackfield_gemini.endpoints import endpoints as of_gemini
+from jackfield_mistral.endpoints import endpoints as of_mistral
 
 PUBLISHED = {(method, path) for method in ("GET", "HEAD") for path in ("/health", "/ready")}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
@@ -109,3 +111,18 @@ async def test_the_admin_endpoints_are_not_on_the_main_listener(guarded: Observe
     for path in ("/jackfield/plugins", "/jackfield/endpoints"):
         answer = await client_of(guarded).send("GET", path, headers={"Authorization": GOOD_KEY})
         assert answer.status == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/mistral/v1/conversations",
+        "/mistral/v1/audio/voices",
+        "/gemini/v1beta/openai/files",
+        "/gemini/v1beta/openai/batches",
+        "/gemini/v1beta/openai/batches/b1",
+    ],
+)
+def test_a_list_of_what_others_have_made_is_no_matter_of_inference(path: str) -> None:
+    endpoint, _ = EndpointTable([*of_gemini(), *of_mistral()]).find("GET", path)
+    assert endpoint.permission != "inference"

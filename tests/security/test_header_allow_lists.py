@@ -16,6 +16,7 @@ ADDRESSES = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "X
 UNDERSCORED = ["Accept_", "X_Api_Key", "Idempotency_Key", "OpenAI_Beta", "Content_Length"]
 OUTGOING = {"content-type", "content-length", "x-request-id", "x-jackfield-target"}
 OUTGOING |= {"server-timing", "date", "connection", "x-ratelimit-remaining-requests"}
+OUTGOING |= {"content-disposition"}
 KNOWN = [
     *("Accept-Encoding", "Accept-Language", "Cache-Control", "Date", "From", "If-Match", "Range"),
     *("If-None-Match", "Link", "Location", "Max-Forwards", "Origin-Agent", "Pragma", "Referer"),
@@ -86,6 +87,7 @@ async def test_of_the_headers_of_a_provider_only_allowed_ones_pass(
 ) -> None:
     told = {
         **{name: "upstream-leak" for name in NAMES if name != "Content-Length"},
+        "Content-Disposition": f'attachment; filename="{KEY}.txt"',
         "Access-Control-Allow-Origin": "*",
         "Refresh": "0; url=http://upstream-leak",
         "X-RateLimit-Remaining-Requests": "41",
@@ -100,11 +102,14 @@ async def test_of_the_headers_of_a_provider_only_allowed_ones_pass(
         reply = await wire.ask(body=b'{"model": "m", "messages": []}')
         assert reply.status == 200
         assert b"upstream-leak" not in reply.raw
+        assert KEY[:12].encode() not in reply.raw
         passed |= {name.lower() for name in reply.headers}
     assert passed == OUTGOING
 
 
-@pytest.mark.parametrize("value", [KEY, f"tail {KEY[4:14]}", "http://10.0.0.1/", "a" * 200])
+@pytest.mark.parametrize(
+    "value", [KEY, f"tail {KEY[4:14]}", "http://10.0.0.1/", "a" * 200, "b\u00e9ret at 9 o'clock"]
+)
 async def test_an_allowed_header_with_a_secret_in_it_does_not_pass(
     wire: Wire, upstream: FakeUpstream, value: str
 ) -> None:

@@ -1,15 +1,16 @@
 """Images and documents that a request names by their address, made into bytes where need be."""
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
 from jackfield._fetching import Address, Fetched, Fetcher
+from jackfield._shortfalls import parts_of
 from jackfield.dialects import Dialect, Loss
 from jackfield.exchange import Exchange
-from jackfield.messages import ChatRequest, Document, Image, Message, Part, ToolResult
+from jackfield.messages import ChatRequest, Document, Image, Part, ToolResult
 
 _FETCHED: Final = "jackfield.fetched"
 _SHOWN: Final = (Image, Document)
@@ -60,19 +61,14 @@ def _takes_addresses(dialect: Dialect) -> bool:
 
 def _shows_anything(request: ChatRequest) -> bool:
     """Whether there is an image or a document in it. Few requests have one."""
-    for message in request.messages:
-        for part in message.parts:
-            for one in part.parts if type(part) is ToolResult else (part,):
-                if type(one) in _SHOWN:
-                    return True
-    return False
+    return any(type(part) in _SHOWN for one in request.messages for part in parts_of(one))
 
 
 def addresses(request: ChatRequest, dialect: Dialect) -> list[Address]:
     """What stands at another place and must be bytes in the dialect, each address once."""
     found: dict[str, Address] = {}
     for at, message in enumerate(request.messages):
-        for part in _flat(message):
+        for part in parts_of(message):
             if isinstance(part, Image) and not dialect.image_urls:
                 kind, url = "image", part.url
             elif isinstance(part, Document) and not dialect.document_urls:
@@ -82,13 +78,6 @@ def addresses(request: ChatRequest, dialect: Dialect) -> list[Address]:
             if url is not None and url.lower().startswith(("http://", "https://")):
                 found.setdefault(url, Address(url, kind, f"messages[{at}]"))
     return list(found.values())
-
-
-def _flat(message: Message) -> Iterator[Part]:
-    for part in message.parts:
-        yield part
-        if isinstance(part, ToolResult):
-            yield from part.parts
 
 
 def _replaced(request: ChatRequest, change: Callable[[Part], Part]) -> ChatRequest:

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from email.message import Message
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from jackfield.forms import field_spans
 from jackfield.messages import Audio, Document, Image, Opaque, Part
 
 if TYPE_CHECKING:
@@ -40,10 +40,6 @@ _LINK_FIELDS: Final = frozenset(("url", "file_url", "file_id"))
 """The fields of forms that do."""
 
 _BACKSLASH: Final = 92  # found ten times as fast as text is
-_MOST_FIELDS: Final = 1_000
-_LONGEST_FIELD: Final = 20_000  # longer ones are files
-_BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
-_NAME: Final = re.compile(r'\bname\s*=\s*"?([^";\r]*)', re.IGNORECASE)
 _NUMBER: Final = re.compile(rb"\s*\+?0*([0-9]{1,18})")
 
 
@@ -128,13 +124,9 @@ def read_body(exchange: "Exchange") -> tuple[bytes, Mapping[str, Any]]:
 
 
 def _fields_of_form(body: bytes, headers: Mapping[str, str]) -> Mapping[str, int]:
-    media = Message()
-    media["content-type"] = headers.get("content-type", "")
-    boundary = b"--" + media.get_boundary("").encode()
-    fields: dict[str, int] = {}
-    for part in body.split(boundary, _MOST_FIELDS):
-        head, *value = _BLANK_LINE.split(part[:_LONGEST_FIELD], 1)
-        number = _NUMBER.match(value[0]) if value else None
-        for name in _NAME.findall(head.decode("utf-8", "replace")):
-            fields[name] = max(fields.get(name, 0), int(number[1]) if number else 0)
-    return fields
+    def number(start: int, end: int) -> int:
+        match = _NUMBER.match(body, start, end)
+        return int(match[1]) if match else 0
+
+    spans = field_spans(body, headers.get("content-type", ""))
+    return {name: max(number(*span) for span in found) for name, found in spans.items()}

@@ -15,15 +15,16 @@ MOST_READ: Final = 64 * 1024
 """Bytes of a provider's words that are looked at; what is longer is cut there."""
 
 _HIDDEN: Final = b"***"
-_URL: Final = re.compile(rb"\b[a-z][a-z0-9+.-]*://[^\s\"'<>\\]+", re.IGNORECASE)
+# None looks far ahead from many places: a provider may repeat a caller's words, made to cost time.
+_URL: Final = re.compile(rb"(?<![a-z0-9+.-])[a-z0-9+.-]+://[^\s\"'<>\\]+", re.IGNORECASE)
 _HELP_PAGE: Final = re.compile(
     rb"https://(?:platform|docs?|help|console|support|www)\.[a-z0-9-]+(?:\.[a-z]+)+/[\w/.#-]*",
     re.IGNORECASE,
 )
-_ADDRESS: Final = re.compile(rb"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?(?![\w.]*\d)")
+_ADDRESS: Final = re.compile(rb"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?(?![\w.]{0,15}\d)")
 _KEY_LIKE: Final = re.compile(
     rb"\b(?:(?:sk|pk|rk|gsk|xai|pplx|key|hf|ghp|gho|nvapi|bearer|basic)[-_ ]"
-    rb"(?=[A-Za-z_.\-]*[0-9*])[A-Za-z0-9_*.+/=\-]{6,}"
+    rb"(?=[A-Za-z_.\-]{0,63}[0-9*])[A-Za-z0-9_*.+/=\-]{6,}"
     rb"|AIza[\w-]{10,}|AKIA[0-9A-Z]{12,}|eyJ[\w-]{10,}(?:\.[\w-]+)*)",
     re.IGNORECASE,
 )
@@ -41,7 +42,8 @@ class Scrubber:
         parts = urlsplit(base_url)
         hosts = (parts.netloc, parts.hostname or "")
         short = [secret for secret in secrets if 0 < len(secret) < FRAGMENT]
-        self._words = sorted({word.encode() for word in (*hosts, *short) if word}, key=len)[::-1]
+        words = sorted({word for word in (*hosts, *short) if word}, key=len, reverse=True)
+        self._words = re.compile("|".join(map(re.escape, words)).encode() or b"(?!)", re.IGNORECASE)
         self._of_each = {"": _fragments_of(secrets)}
         self._fragments = self._of_each[""]
 
@@ -56,9 +58,13 @@ class Scrubber:
         if _TRACE.search(said):
             return b""
         said = _URL.sub(_only_help_pages, self._without_fragments(said))
-        for word in self._words:
-            said = said.replace(word, _HIDDEN)
+        said = self._words.sub(_HIDDEN, said)
         return _KEY_LIKE.sub(_HIDDEN, _ADDRESS.sub(_HIDDEN, said))
+
+    def masked(self, value: str) -> str:
+        """A header's value without the secrets, whatever else it tells."""
+        said = value.encode("utf-8", "surrogateescape")
+        return self._without_fragments(said).decode("utf-8", "surrogateescape")
 
     def is_clean(self, said: bytes) -> bool:
         """Whether the bytes may be passed on as they are."""
@@ -74,31 +80,20 @@ class Scrubber:
         return self.scrub(said)
 
     def _without_fragments(self, said: bytes) -> bytes:
-        kept, end = [], 0
-        for start, stop in self._echoes(said):
-            kept += [said[end:start], _HIDDEN]
-            end = stop
-        return b"".join([*kept, said[end:]]) if kept else said
-
-    def _echoes(self, said: bytes) -> Iterator[tuple[int, int]]:
-        """Where parts of a secret stand, merged."""
-        if not self._fragments:
-            return
-        start = stop = -1
-        for at in range(len(said) - FRAGMENT + 1):
-            if said[at : at + FRAGMENT] not in self._fragments:
-                continue
-            if at > stop:
-                if stop > 0:
-                    yield start, stop
-                start = at
-            stop = at + FRAGMENT
-        if stop > 0:
-            yield start, stop
+        """The bytes without the parts of secrets, whatever the case of their letters."""
+        lower, fragments = said.lower(), self._fragments
+        starts = range(len(said) - FRAGMENT + 1 if fragments else 0)
+        kept: list[bytes] = []
+        end = 0
+        for start in [at for at in starts if lower[at : at + FRAGMENT] in fragments]:
+            if start > end or not kept:
+                kept += [said[end:start], _HIDDEN]
+            end = start + FRAGMENT
+        return b"".join([*kept, said[end:]])
 
 
 def _fragments_of(secrets: Iterable[str]) -> frozenset[bytes]:
-    forms = [form for secret in secrets for form in _forms(secret)]
+    forms = [form.lower() for secret in secrets for form in _forms(secret)]
     return frozenset(
         form[at : at + FRAGMENT] for form in forms for at in range(len(form) - FRAGMENT + 1)
     )

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from jackfield.capabilities import Capabilities, Modality
 from jackfield.dialects import CanonicalRequest, Loss
-from jackfield.messages import Audio, ChatRequest, Document, Image, Part, ToolResult
+from jackfield.messages import Audio, ChatRequest, Document, Image, Message, Part, ToolResult
 
 _MEDIA: Mapping[type, tuple[Modality, str]] = {
     Image: ("image", "images"),
@@ -56,19 +56,18 @@ def _lacking(able: Capabilities) -> Mapping[type, str] | None:
     return media if media or any(one is False for one in others) else None
 
 
-def parts_of(request: ChatRequest) -> Iterator[Part]:
-    """All parts of a conversation, those within tool results too."""
-    for message in request.messages:
-        for part in message.parts:
-            yield part
-            if isinstance(part, ToolResult):
-                yield from part.parts
+def parts_of(message: Message) -> Iterator[Part]:
+    """All parts of a message, those within tool results too."""
+    for part in message.parts:
+        yield part
+        if isinstance(part, ToolResult):
+            yield from part.parts
 
 
 def _of_parts(request: ChatRequest, lacking: Mapping[type, str]) -> Iterator[tuple[str, str]]:
     if not lacking:
         return
-    for part in parts_of(request):
+    for part in (part for message in request.messages for part in parts_of(message)):
         name = lacking.get(type(part))
         if name is not None and not _is_said_in_words(part):
             yield name, "messages"

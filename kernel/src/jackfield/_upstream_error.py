@@ -22,9 +22,9 @@ _PASSED_PREFIXES: Final = ("x-ratelimit-", "anthropic-ratelimit-")
 _LONGEST_WAIT: Final = 86_400.0
 _PASSED_VALUE: Final = re.compile(r"[A-Za-z0-9 .:,;=+_-]{1,64}")
 _UNKNOWN_PATH: Final = re.compile(
-    r"unknown (request )?url|invalid url|no route|route not found|unrecognized request|path"
-    r"|^not found\.?$|endpoint|cannot post|method not allowed|page not found|^$",
-    re.IGNORECASE,
+    r"(?!.*\bmodel\b)(.*(unknown (request )?url|invalid url|no route|route not found|path|endpoint"
+    r"|unrecognized request|cannot post|method not allowed|page not found)|(not found\.?)?$)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -39,53 +39,57 @@ class UpstreamErrors:
         self._passed = passed
 
     def read(self, answer: Answer, body: bytes, spoken: Dialect, shown: Dialect) -> ProviderError:
-        """The error of an answer with a status of 300 or more.
+        """The error of an answer with a status of 300 or more, or that is one all the same.
 
         When the caller speaks the provider's dialect and nothing in the body had to be taken out,
         the error carries the body as it came.
         """
         status, name = answer.status, self._provider
         wait = parse_retry_after(answer.headers)
-        if status not in SHOWN:
+        if status >= 300 and status not in SHOWN:
             return ProviderError(
                 _generic(status), provider=name, upstream_status=mapped(status), retry_after=wait
             )
-        said = spoken.parse_error(status, self.scrubber.plain(body))
+        scrubbed = self.scrubber.plain(body)
+        said = spoken.parse_error(status, scrubbed)
         error = ProviderError(
             said.message or f"The provider answered with status {status}.",
             provider=name,
-            upstream_status=status,
+            upstream_status=status if status >= 300 else mapped(said.status or 502),
             param=said.param,
             retry_after=said.retry_after if wait is None else wait,
             error_type=said.type,
             error_code=said.code,
         )
-        if spoken is shown and _is_error(body, spoken) and self.scrubber.is_clean(body):
+        if spoken is shown and scrubbed == body and is_error(body, spoken):
             error.body = body
         return error
 
     def unknown_path(self, error: ProviderError) -> bool:
         """Whether the provider does not know the path at all, rather than what was asked for."""
-        return error.upstream_status in (404, 405, 501) and (
-            error.error_code is None and bool(_UNKNOWN_PATH.search(error.message))
-        )
+        if error.upstream_status not in (404, 405, 501) or error.error_code or error.param:
+            return False
+        return _UNKNOWN_PATH.match(error.message[:1000]) is not None
 
     def passed_headers(self, answer: Answer) -> dict[str, str]:
         """The provider's headers that the caller may see."""
-        passed = {
-            lower: value
-            for name, value in answer.headers.items()
-            if (lower := _passed_name(name)) is not None and self._may_pass(value)
-        }
-        own = {name: answer.headers[name] for name in self._passed if name in answer.headers}
-        return passed | own
+        passed = {}
+        for name, value in answer.headers.items():
+            lower = _passed_name(name)
+            if lower is not None and self._may_pass(value):
+                passed[lower] = value
+        for name in self._passed:
+            if name in answer.headers:
+                passed[name] = self.scrubber.masked(answer.headers[name])
+        return passed
 
     def _may_pass(self, value: str) -> bool:
-        bare = len(value) < FRAGMENT or self.scrubber.scrub(value.encode()) == value.encode()
-        return bare and _PASSED_VALUE.fullmatch(value) is not None
+        plain = _PASSED_VALUE.fullmatch(value) is not None
+        return plain and (len(value) < FRAGMENT or self.scrubber.is_clean(value.encode()))
 
 
-def _is_error(body: bytes, dialect: Dialect) -> bool:
+def is_error(body: bytes, dialect: Dialect) -> bool:
+    """Whether a body is an error in a form that clients of the dialect read."""
     try:
         return dialect.is_error(msgspec.json.decode(body))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

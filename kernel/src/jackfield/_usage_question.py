@@ -8,7 +8,7 @@ _REFUSALS = (400, 422)
 
 
 class UsageQuestion:
-    """What one provider is asked. A server that does not know the question is not asked again."""
+    """What one provider is asked. One that answers without the question is not asked again."""
 
     __slots__ = ("known",)
 
@@ -30,8 +30,5 @@ class UsageQuestion:
         return json_spans.put(body, dialect.usage_switch, value=True)
 
     def is_refused(self, dialect: Dialect, status: int, said: bytes) -> bool:
-        """Whether an error says that the question is not understood."""
-        named = str(dialect.usage_switch[0]).encode()
-        if status in _REFUSALS and named in said:
-            self.known = False
-        return not self.known
+        """Whether an error may say that the question is not understood, or repeat the request."""
+        return status in _REFUSALS and str(dialect.usage_switch[0]).encode() in said

@@ -23,11 +23,11 @@ PUBLIC: Final = "public"
 
 # What servers are known to read differently: one sees another path here than its guard did.
 _AMBIGUOUS = re.compile(r"//|(?<=.)/$|/\.{1,2}(?:[/;]|$)|[\\\0-\x1f\x7f\ufffd]")
-_IGNORED = re.compile(r";[^/]*|[ .]+(?=/|$)")
+_IGNORED = re.compile(r";[^/]*|(?<![ .])[ .]+(?=/|$)")
 _LONGEST_SHOWN = 200
 # What vendors' keys and ours begin with, and any long word with a figure in it.
 _KEY_LIKE = re.compile(
-    r"(?<![A-Za-z0-9])(?:jf|sk|gsk|xai|AIza)[A-Za-z0-9_-]{16,}|(?=[A-Za-z_]*[0-9])[A-Za-z0-9_]{20,}"
+    r"(?a)(?<![A-Za-z0-9])(?:jf|sk|gsk|xai|AIza)[\w-]{16,}|\b(?=[A-Za-z_]*[0-9])\w{20,}"
 )
 _PLACEHOLDER = re.compile(r"\{(\w+)(\*?)\}")
 
@@ -85,7 +85,9 @@ def _regex(path: str) -> str:
     regex, at = "", 0
     for match in _PLACEHOLDER.finditer(path):
         regex += re.escape(path[at : match.start()])
-        regex += f"(?P<{match[1]}>.+)" if match[2] else f"(?P<{match[1]}>[^/]+)"
+        # What follows a colon has none: else a path of colons would be tried at each of them.
+        kind = "." if match[2] else "[^/:]" if regex.endswith(":") else "[^/]"
+        regex += f"(?P<{match[1]}>{kind}+)"
         at = match.end()
     return regex + re.escape(path[at:])
 

@@ -1,32 +1,100 @@
-"""One field of a multipart form, found and replaced without touching another byte (RFC 7578)."""
+"""The fields of a multipart form, found where they stand (RFC 7578).
+
+What servers are known to read differently is refused, as `strict_json` does: else a form could name
+one model to the gateway and another one to the provider.
+"""
 
 import re
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from typing import NoReturn
 
-_BOUNDARY = re.compile(r'boundary=(?:"([^"]{1,70})"|([^\s;,"]{1,70}))', re.IGNORECASE)
-_LONGEST_HEADERS = 4096
+from jackfield.errors import InvalidRequest
 
+_Span = tuple[int, int]
 
-def field_span(body: bytes, media_type: str, name: str) -> tuple[int, int] | None:
-    """Where the value of the field `name` stands; None when the form has none, or has several."""
-    match = _BOUNDARY.search(media_type)
-    if match is None:
-        return None
-    mark = b"\r\n--" + (match[1] or match[2]).encode("latin-1", "replace")
-    found: list[tuple[int, int]] = []
-    # Between its marks a file may be of megabytes: only what stands before it is looked through.
-    end = 0 if body.startswith(mark[2:]) else body.find(mark)
-    while end >= 0:
-        head = end + len(mark) - (0 if end else 2)
-        start = body.find(b"\r\n\r\n", head, head + _LONGEST_HEADERS)
-        end = body.find(mark, head)
-        if 0 <= start < end and _pattern(name).search(body, head, start + 2):
-            found.append((start + 4, end))
-    return found[0] if len(found) == 1 else None
+_LONGEST_HEAD = 4096
+_MOST_PARTS = 1000
+_FORM = re.compile(r"multipart/form-data(?=[; \t]|$)", re.IGNORECASE)
+_HEAD = re.compile(r"(?:\r\n[!-9;-~]++:[^\r\n]*+)++\r\n")
+_DISPOSITION = re.compile(r"\r\ncontent-disposition:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_FIELD = re.compile(r"form-data(?=[; \t])", re.IGNORECASE)
+_PARAMETER = re.compile(
+    r'[ \t]*;[ \t]*([^\s;="]++)=(?:"((?:[^"\\]|\\.)*+)"|([^;"]*+))(?=[; \t]|$)', re.DOTALL
+)
 
 
-@lru_cache(maxsize=16)
-def _pattern(name: str) -> re.Pattern[bytes]:
-    quoted = re.escape(name.encode())
-    field = rb'\r\ncontent-disposition:[ \t]*form-data;[ \t]*name="?' + quoted + rb'"?[ \t]*[;\r]'
-    return re.compile(field, re.IGNORECASE)
+def field_span(body: bytes, media_type: str, name: str) -> _Span | None:
+    """Where the value of the field `name` stands; None when there is none.
+
+    Raises InvalidRequest for a form that has several, or that can be read in two ways.
+    """
+    spans = field_spans(body, media_type).get(name, [])
+    if len(spans) > 1:
+        _refuse(f"it has the field {name!r} twice")
+    return spans[0] if spans else None
+
+
+def field_spans(body: bytes, media_type: str) -> Mapping[str, list[_Span]]:
+    """Where the values of all fields stand, by name; of what is no form there are none.
+
+    Raises InvalidRequest for a form that can be read in two ways.
+    """
+    kind = _FORM.match(media_type)
+    if kind is None:
+        return {}
+    boundary = _parameter(media_type[kind.end() :], "boundary")
+    if not boundary:
+        _refuse("its content type has no plain `boundary`")
+    spans: dict[str, list[_Span]] = {}
+    for head, span in _parts(body, b"--" + boundary.encode("latin-1", "replace")):
+        spans.setdefault(_name(head.decode("utf-8", "replace")), []).append(span)
+    return spans
+
+
+def _parts(body: bytes, mark: bytes) -> Iterator[tuple[bytes, _Span]]:
+    """The head of each part, and where its content stands.
+
+    Between its marks a file may be of megabytes: only what stands before it is looked through.
+    """
+    at = body.find(mark)
+    for _ in range(_MOST_PARTS):
+        head, following = at + len(mark), body.find(mark, at + len(mark))
+        if body[max(at - 2, 0) : at] not in (b"", b"\r\n"):
+            break
+        if following < 0 and body.startswith(b"--", head):
+            return
+        start = body.find(b"\r\n\r\n", head, head + _LONGEST_HEAD) + 4
+        if not head < start <= following - 2:
+            break
+        yield body[head : start - 2], (start, following - 2)
+        at = following
+    _refuse("its parts cannot be told apart")
+
+
+def _name(head: str) -> str:
+    """The name of the field that begins with `head`."""
+    name: str | None = None
+    if _HEAD.fullmatch(head) and len(found := _DISPOSITION.findall(head)) == 1:
+        kind = _FIELD.match(found[0])
+        name = _parameter(found[0][kind.end() :], "name") if kind else None
+    if name is None:
+        _refuse("one of its parts has no plain `Content-Disposition: form-data; name=…`")
+    return name
+
+
+def _parameter(said: str, name: str) -> str | None:
+    """The value of the parameter `name` among all those of a header; None if that is in doubt."""
+    values: list[str] = []
+    at, said = 0, said.rstrip("; \t")
+    while match := _PARAMETER.match(said, at):
+        key, quoted, plain = match.groups()
+        if key.partition("*")[0].lower() == name:
+            if "*" in key or "\\" in match[0]:
+                return None
+            values.append(plain.strip() if quoted is None else quoted)
+        at = match.end()
+    return values[0] if len(values) == 1 and at == len(said) else None
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise InvalidRequest(f"The form cannot be accepted: {reason}.")

@@ -107,6 +107,9 @@ class HttpProvider(Provider):
         # What a subclass leaves alone is not called for each request.
         self._signs = self._has_own("sign")
         self._adds_headers = self._has_own("request_headers")
+        # What the configuration says no client says otherwise, but for lists, to which it adds.
+        fixed = {name.lower() for name in config.headers}
+        self._forwards = {n for n in self.forward if n not in fixed or n.endswith("-beta")}
         self._origin: Origin | None = None
         self._writer = RequestWriter()
         self._question = UsageQuestion()
@@ -247,8 +250,7 @@ class HttpProvider(Provider):
         key = self._ring.take(self.name)
         lines = header_lines([*self.authorize(key.secret), *headers])
         if self._signs:
-            url = self.config.base_url.rstrip("/") + path
-            lines += header_lines(await self.sign(method, url, body, key.secret))
+            lines += header_lines(await self._signed(method, path, body, key))
         answer = await self._live_origin().send(method, path, lines, body)
         try:
             data = await answer.read()
@@ -278,15 +280,15 @@ class HttpProvider(Provider):
 
     async def _call(self, exchange: Exchange, target: Target, dialect: Dialect) -> Response:
         translated = dialect is not exchange.dialect
-        losses: tuple[Loss, ...] = ()
         if translated:
             await self._writer.prepare(exchange, dialect)
             rendered = self._writer.write(exchange, target.model, dialect)
             _translation.refuse_broken(exchange, dialect, rendered.losses)
             body, losses = rendered.body, rendered.losses
         else:
-            body = self.outgoing_body(exchange, target.model)
+            body, losses = self.outgoing_body(exchange, target.model), ()
         plain, asks = body, not translated and self._question.arises(exchange, dialect)
+        refused = False
         if asks:
             body = self._question.put(plain, dialect)
         method = "POST" if translated else exchange.request.method
@@ -303,6 +305,7 @@ class HttpProvider(Provider):
             answer = await self._live_origin().send(method, path, head, body, resend=resend)
             try:
                 if answer.status < 300:
+                    self._question.known = self._question.known and not refused
                     return await self._reader.read(exchange, answer, dialect, losses, hides=asks)
                 said = await answer.read()
                 refusal = self._errors.read(answer, said, dialect, exchange.dialect)
@@ -314,7 +317,7 @@ class HttpProvider(Provider):
                 why = f"It is not a response of {dialect.name}."
                 raise self._reader.unreadable(why) from error
             if asks and self._question.is_refused(dialect, answer.status, said):
-                asks, body = False, plain
+                asks, refused, body = False, True, plain
                 continue
             renewed = answer.status == 401 and self.refused(signed)
             if not renewed and not self._another_key(key, answer.status, refusal.retry_after):
@@ -353,7 +356,7 @@ class HttpProvider(Provider):
             lines = header_lines([*fixed, ("User-Agent", "jackfield"), ("Content-Type", media)])
             if len(key.lines) < 64:
                 key.lines[media] = lines
-        more = [(name, headers[name]) for name in self.forward if name in headers]
+        more = [(name, headers[name]) for name in self._forwards if name in headers]
         if self._adds_headers:
             more += self.request_headers(exchange)
         try:

@@ -62,10 +62,10 @@ class KeyRing:
     def cool(self, key: LiveKey, seconds: float) -> bool:
         """Let a key rest; whether another can be tried in its place.
 
-        An only key goes on: there is nothing to take its place.
+        The last one goes on: a request that all are refused for must not end the others' service.
         """
-        if len(self._keys) == 1:
-            return False
         now = time.monotonic()
+        if all(other is key or other.cooled_until > now for other in self._keys):
+            return False
         key.cooled_until = now + min(seconds, MOST_COOLING)
-        return any(other.cooled_until <= now for other in self._keys)
+        return True

@@ -1,7 +1,8 @@
 """JSON as the gateway accepts it: RFC 8259 without doubled keys, within bounds.
 
 Two parsers that agree are two chances for a guardrail to read one thing and a provider another, so
-what parsers are known to differ on is refused here: doubled keys, NaN, lone surrogates, a BOM.
+what parsers are known to differ on is refused here: doubled keys, NaN, lone surrogates, a BOM; and
+in the body itself, where those of Go overlook the case of letters, names that differ in it alone.
 """
 
 import json
@@ -20,6 +21,10 @@ MAX_STRING = 8 << 20
 """Bytes of one string, as written."""
 MAX_DIGITS = 20
 """Digits of one integer; 64 bits need no more."""
+
+_LIMITS = ("n", "max_tokens", "max_completion_tokens", "max_output_tokens")
+_JUDGED = frozenset(("model", "models", "fallbacks", "stream", "service_tier", *_LIMITS))
+"""Members by which a request is judged. No API has them in letters of another case."""
 
 _BACKSLASH = 92  # found ten times as fast as b"\\" is
 _LONG_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
@@ -45,7 +50,11 @@ def decode(body: bytes) -> Any:
             tree = _decode_quickly(body)
             # A colon in a string survives decoding and encoding, unless it was written \u003a, so
             # the two counts differ by the keys that the quick parser merged and by what they held.
-            if _encode(tree).count(b":") == colons and _is_within_bounds(body, tree, colons):
+            if (
+                _encode(tree).count(b":") == colons
+                and _is_within_bounds(body, tree, colons)
+                and not (type(tree) is dict and _has_twins(tree))
+            ):
                 return tree
         except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
             pass  # the exact reader below finds the words for it, or finds nothing wrong
@@ -58,6 +67,15 @@ def _is_within_bounds(body: bytes, tree: Any, colons: int) -> bool:
         return True
     depth, keys = _measure(tree)
     return depth <= MAX_DEPTH and keys <= MAX_KEYS
+
+
+def _has_twins(members: dict[str, Any]) -> bool:
+    """Whether a name is another one, or one that counts, but for the case of its letters."""
+    names = "".join(members)
+    if names.islower() and names.isascii():
+        return False
+    folded = {name.casefold() for name in members}
+    return len(folded) != len(members) or not (folded & _JUDGED <= members.keys())
 
 
 def _measure(tree: Any) -> tuple[int, int]:
@@ -91,6 +109,8 @@ def _decode_exactly(body: bytes) -> Any:
         raise _too_deep() from None
     if _measure(tree)[0] > MAX_DEPTH:
         raise _too_deep()
+    if type(tree) is dict:
+        _check_twins(tree)
     _check_surrogates(text)
     if len(body) > MAX_STRING:
         _check_strings(body)
@@ -143,6 +163,16 @@ def _number(digits: str) -> float:
 
 def _constant(name: str) -> NoReturn:
     _refuse(f"{name} is not a JSON value")
+
+
+def _check_twins(members: dict[str, Any]) -> None:
+    seen: set[str] = set()
+    for name in members:
+        plain = name.casefold()
+        if plain in seen or (plain in _JUDGED and plain != name):
+            why = f"some servers take the key {_shown(name)} for another, but for its letters' case"
+            _refuse(why, param=name[:64])
+        seen.add(plain)
 
 
 def _check_surrogates(text: str) -> None:

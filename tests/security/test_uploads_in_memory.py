@@ -1,0 +1,30 @@
+"""Bodies that come all at once: nobody knows yet who sends them."""
+
+import asyncio
+
+from tests.security.wire import Wire
+
+from jackfield._server.limits import Limits
+from jackfield._server.server import Server
+from jackfield._server.sockets import bind_all
+from jackfield.testing.gateway import ObservedGateway
+
+HEAD = b"POST /v1/files HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+HEAD += b"Content-Length: 100000\r\nConnection: close\r\n\r\n"
+
+
+async def test_bodies_share_a_bound_whoever_sends_them(gateway: ObservedGateway) -> None:
+    server = Server(gateway.face, Limits(bodies=150_000))
+    listeners = bind_all(["127.0.0.1:0"])
+    port = listeners[0].getsockname()[1]
+    await server.start(listeners)
+    _, first = await asyncio.open_connection("127.0.0.1", port)
+    first.write(HEAD + b"x" * 90_000)
+    await first.drain()
+    second = Wire(port).send(HEAD + b"x" * 90_000)
+    assert (await second).status == 503
+    first.close()
+    small = Wire(port).send(HEAD.replace(b"100000", b"10") + b"x" * 10)
+    assert (await small).status != 503
+    await server.drain(0.0)
+    assert server._state.arriving == 0
