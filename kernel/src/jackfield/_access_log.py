@@ -20,7 +20,7 @@ logger = logging.getLogger("jackfield.access")
 
 _PLAIN = re.compile(r"[!#-~]+").fullmatch
 _FLUSH_SECONDS = 0.1
-_MOST_LINES = 20_000
+_REFUSED = "refused request=%(request)s path=%(path)s status=%(status)d error=%(error)s"
 
 
 class AccessLog:
@@ -38,9 +38,6 @@ class AccessLog:
 
     def add(self, exchange: Exchange, outcome: Outcome) -> None:
         """Note that an exchange has ended."""
-        if len(self._lines) >= _MOST_LINES:
-            self._dropped += 1
-            return
         self._lines.append(self._line(exchange, outcome))
         if self._timer is None:
             loop = asyncio.get_running_loop()
@@ -48,13 +45,9 @@ class AccessLog:
 
     def add_refusal(self, path: str, request_id: str, error: GatewayError) -> None:
         """Note a request that never became an exchange."""
-        logger.info(
-            "refused request=%s path=%s status=%d error=%s",
-            request_id,
-            word(shown_path(path)),
-            error.http_status,
-            error.code,
-        )
+        facts: dict[str, object] = {"request": request_id, "path": word(shown_path(path))}
+        facts |= {"status": error.http_status, "error": error.code}
+        logger.info(_REFUSED, facts)
 
     def flush(self) -> None:
         """Write what has been noted."""

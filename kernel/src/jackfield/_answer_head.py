@@ -11,6 +11,9 @@ from jackfield.response import Response
 
 _WORTH_TELLING = 10e-6
 
+_UNHELD = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
+"""So that no cache keeps a stream, and nginx and its like hand it on as it comes."""
+
 
 def head_of(
     exchange: Exchange, response: Response, plugins: Sequence[Plugin]
@@ -29,7 +32,7 @@ def head_of(
         head.append(("x-jackfield-target", printable(f"{target.provider}/{target.model}")))
     head.append(("server-timing", server_timing(exchange, plugins)))
     if response.streaming:
-        head.append(("cache-control", "no-cache"))
+        head += _UNHELD
     return head
 
 

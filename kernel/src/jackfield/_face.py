@@ -80,7 +80,7 @@ class Face:
 
     async def handle_owned(self, request: HttpRequest) -> HttpResponse:
         """Answer from a task that nobody cancels; `request.abort()` ends the exchange instead."""
-        request_id = self._request_id(request)
+        request_id = self._request_id(request.headers.get("x-request-id"))
         try:
             tree = problem = None
             if len(request.body) > LARGE_BODY and self._reads_json(request):
@@ -150,7 +150,7 @@ class Face:
 
     def refuse(self, error: GatewayError, path: str, request_id: str | None = None) -> HttpResponse:
         """An error without an exchange, in the dialect of its path, or of its neighbours."""
-        request_id = request_id or self._next_id()
+        request_id = self._request_id(request_id)
         try:
             dialect = self._table.find("POST", path)[0].dialect
         except GatewayError:
@@ -172,9 +172,8 @@ class Face:
             return self._max_body
         return endpoint.max_body or self._max_body
 
-    def _request_id(self, request: HttpRequest) -> str:
+    def _request_id(self, given: str | None) -> str:
         """The caller's own id if it is a plain word, else a new one."""
-        given = request.headers.get("x-request-id")
         if given and len(given) <= 128 and _ID_CHARACTERS.issuperset(given):
             return given
         return self._next_id()

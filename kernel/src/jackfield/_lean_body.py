@@ -1,6 +1,6 @@
-"""The bodies that aiohttp's C parser makes, made cheap to read where nothing else looks at them."""
+"""What aiohttp's C parser puts bodies into, made cheap where nobody else looks at it."""
 
-from typing import Final
+from typing import Any, Final, cast
 
 from aiohttp.streams import StreamReader
 
@@ -29,6 +29,22 @@ class _LeanBody(StreamReader):
         buffer.clear()
         return data
 
+
+class _Unpaused:
+    _reading_paused = False
+
+    def pause_reading(self) -> None:
+        """Never needed: whoever reads the body empties it."""
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Never needed: nothing was paused."""
+
+
+UNPAUSED: Final = cast(Any, _Unpaused())
+"""In the place of the protocol that a parser would ask to pause."""
+
+NO_LIMIT: Final = 1 << 30
+"""Bytes after which it would."""
 
 # Should another aiohttp keep its bytes elsewhere, bodies stay as they are: slower, not wrong.
 _CAN_LIGHTEN: Final = "_buffer" in getattr(StreamReader, "__slots__", ())

@@ -5,6 +5,7 @@ import faulthandler
 import logging
 import resource
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -16,20 +17,25 @@ from jackfield._gateway import Gateway
 from jackfield._generations import Generations
 from jackfield._price_list import shelves
 from jackfield._server.limits import Limits
+from jackfield._server.log import log_as, log_if_taken, written_aside
 from jackfield._server.server import Server
 from jackfield._server.sockets import bind_all, bind_workers, close_all, keep_private
 from jackfield._server.supervisor import Worker, run_workers
-from jackfield._server.tls import tls_context
+from jackfield._server.tls import renew, tls_context
 from jackfield._server.worker import ServingOptions, serve_until_signalled, settle_gc
 from jackfield.address import Address
 from jackfield.capabilities import shipped
-from jackfield.config import Document, Settings, read_settings
+from jackfield.config import Document, read_settings
 from jackfield.embedding import read_document
 from jackfield.errors import ConfigError
+from jackfield.settings import Server as ServerTable
 
 logger = logging.getLogger("jackfield")
 
 Greeting = Callable[[Gateway, list[str]], None]
+
+_LIMITS = ("drain_seconds", "max_connections", "requests_in_flight")
+_AT_START = ("bind", "admin", "workers", "tls", *_LIMITS)
 
 
 def log_ready(gateway: Gateway, addresses: list[str]) -> None:
@@ -63,15 +69,18 @@ class Start:
 def serve(start: Start) -> int:
     """Serve until told to stop; the exit code. Raises ConfigError before anything listens."""
     keep_memory_private()
-    settings = Gateway(start.read()).settings
-    server = settings.server
+    server = Gateway(start.read()).settings.server
     sockets = bind_workers([str(address) for address in server.listeners], server.workers)
     try:
         if server.workers == 1:
             run_worker(Worker(0, tuple(sockets[0])), start)
             return 0
-        configure_logging(settings)
-        prepare_forks()
+        log_if_taken(server.log, server.log_level)
+        # What each worker would do is done once, as importing has been when the file was checked.
+        shelves()
+        shipped()
+        # What the collector never visits stays in memory that all of them share.
+        settle_gc()
         return run_workers(
             server.workers, _run_supervised, (start,), sockets=sockets, grace=server.drain_seconds
         )
@@ -85,14 +94,6 @@ def keep_memory_private() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def prepare_forks() -> None:
-    """Do once what each worker would do, as importing has been done when the file was checked."""
-    shelves()
-    shipped()
-    # What the collector never visits stays in memory that all of them share.
-    settle_gc()
-
-
 def tell_of_crashes() -> None:
     """Have a crash write to stderr where each thread was, without the values of its variables."""
     faulthandler.enable(sys.stderr)
@@ -102,8 +103,10 @@ def run_worker(worker: Worker, start: Start) -> None:
     """The whole life of one serving process."""
     tell_of_crashes()
     document = start.read()
-    configure_logging(read_settings(document))
-    uvloop.run(_work(worker, start, document))
+    server = read_settings(document).server
+    with written_aside():
+        log_as(server.log, server.log_level)
+        uvloop.run(_work(worker, start, document))
 
 
 def _run_supervised(worker: Worker, start: Start) -> None:
@@ -116,25 +119,26 @@ def _run_supervised(worker: Worker, start: Start) -> None:
 
 async def _work(worker: Worker, start: Start, document: Document) -> None:
     generations = Generations(start.read)
-    gateway = await generations.begin(document)
-    settings = gateway.settings.server
-    tls = settings.tls
+    await generations.begin(document)
+    settings = generations.current.settings.server
+    tls = tls_context(settings.tls.cert, settings.tls.key) if settings.tls else None
     limits = Limits(connections=settings.max_connections, requests=settings.requests_in_flight)
-    server = Server(gateway.face, limits)
+    server = Server(generations.current.face, limits)
     admin = await _serve_admin(generations, worker)
-    generations.on_swap(lambda gateway: server.replace_handler(gateway.face))
+    generations.on_swap(lambda gateway: _take_up(gateway, settings, server, tls))
     watching = asyncio.create_task(generations.watch(start.path)) if start.path else None
     try:
         await serve_until_signalled(
             server,
             ServingOptions(
                 sockets=worker.sockets,
-                tls=tls_context(tls.cert, tls.key) if tls else None,
+                tls=tls,
                 grace=settings.drain_seconds,
                 reload=generations.reload,
                 draining=generations.drain,
                 end_streams=generations.end_exchanges,
-                ready=lambda: _say_ready(worker, gateway, start.greet),
+                ready=lambda: _greet(worker, generations.current, start.greet),
+                beat=worker.beat,
             ),
         )
     finally:
@@ -143,6 +147,20 @@ async def _work(worker: Worker, start: Start, document: Document) -> None:
         if admin is not None:
             await admin.drain(1.0)
         await generations.end()
+
+
+def _take_up(
+    gateway: Gateway, first: ServerTable, server: Server, tls: ssl.SSLContext | None
+) -> None:
+    """Serve with a new gateway what was begun with the settings `first`."""
+    now = gateway.settings.server
+    server.replace_handler(gateway.face)
+    log_as(now.log, now.log_level)
+    if tls is not None and first.tls is not None:
+        renew(tls, first.tls.cert, first.tls.key)
+    changed = [f"server.{key}" for key in _AT_START if getattr(now, key) != getattr(first, key)]
+    if changed:
+        logger.warning("%s: read at start alone; restart to change it", ", ".join(changed))
 
 
 async def _serve_admin(generations: Generations, worker: Worker) -> Server | None:
@@ -166,18 +184,7 @@ async def _serve_admin(generations: Generations, worker: Worker) -> Server | Non
     return server
 
 
-def configure_logging(settings: Settings) -> None:
-    """Log to stderr; the access log writes its own lines there."""
-    logging.basicConfig(
-        level=settings.server.log_level.upper(),
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        force=True,
-    )
-
-
-def _say_ready(worker: Worker, gateway: Gateway, greet: Greeting) -> None:
-    worker.ready()
+def _greet(worker: Worker, gateway: Gateway, greet: Greeting) -> None:
     if worker.index == 0:
         greet(gateway, addresses_of(worker.sockets))
 

@@ -60,9 +60,7 @@ class Watchdog:
             self.blocks[culprit] = self.blocks.get(culprit, 0) + 1
             logger.error(
                 "the event loop has been blocked for over %d ms by %s at %s",
-                BLOCKED_SECONDS * 1000,
-                culprit,
-                where,
+                *(BLOCKED_SECONDS * 1000, culprit, where),
             )
 
 

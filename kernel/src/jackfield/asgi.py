@@ -17,24 +17,35 @@ process.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self, cast
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from jackfield._server.asgi_websocket import AsgiWebSocket, sends_refusals
 from jackfield._server.handler import Handler
-from jackfield._server.refusals import early_refusal
+from jackfield._server.refusals import OVERRUN, early_refusal, too_large
 from jackfield._server.response import has_body, require_safe
+from jackfield._websocket.asgi import Event, Listener, Receive
+from jackfield._websocket.frames import (
+    CLOSE,
+    NORMAL,
+    TEXT,
+    opcode_of,
+    payload_of,
+    read_close,
+    split,
+)
 from jackfield.embedding import Config, Opening, opening
-from jackfield.errors import GatewayError, PayloadTooLarge
-from jackfield.http import HttpRequest, HttpResponse
+from jackfield.errors import GatewayError
+from jackfield.http import WEBSOCKET, HttpRequest, HttpResponse
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+Send = Callable[[Event], Awaitable[None]]
+
+_REFUSAL = "websocket.http.response"
+# What an answer has that opens a WebSocket, and that its server says itself.
+_OWN = frozenset({"content-type", "cache-control", "x-accel-buffering", "sec-websocket-protocol"})
 
 
 class JackfieldASGI:
@@ -64,17 +75,14 @@ class JackfieldASGI:
         if opened is not None:
             await opened.__aexit__(None, None, None)
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
         """Serve one connection scope."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        elif scope["type"] == "websocket":
-            handler = self._handler or await self._start()
-            request = _request(scope, _path(scope), b"")
-            session = AsgiWebSocket(handler, request, receive, send)
-            await session.serve(refusals=sends_refusals(scope))
-        else:
-            await self._serve(self._handler or await self._start(), scope, receive, send)
+            return
+        handler = self._handler or await self._start()
+        serve = _serve_websocket if scope["type"] == "websocket" else _serve
+        await serve(handler, scope, receive, send)
 
     async def _start(self) -> Handler:
         async with self._starting:
@@ -96,33 +104,64 @@ class JackfieldASGI:
         await self.aclose()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _serve(self, handler: Handler, scope: Message, receive: Receive, send: Send) -> None:
-        path = _path(scope)
-        try:
-            body = await _read_body(receive, handler.body_limit(scope["method"], path))
-            request = _request(scope, path, body or b"")
-            if error := early_refusal(request.method, request.headers):
-                raise error
-        except GatewayError as error:
-            await _send_whole(handler.refuse(error, path), send)
-            return
-        if body is None:
-            return
-        watch = asyncio.create_task(_abort_on_disconnect(request, receive))
-        try:
+
+async def _serve(handler: Handler, scope: Event, receive: Receive, send: Send) -> None:
+    path = _path(scope)
+    try:
+        body = await _read_body(receive, handler.body_limit(scope["method"], path))
+        request = _request(scope, path, body or b"")
+        if error := early_refusal(request.method, request.headers):
+            raise error
+    except GatewayError as error:
+        await _send_whole(handler.refuse(error, path), send)
+        return
+    if body is None:
+        return
+    watch = asyncio.create_task(_abort_on_disconnect(request, receive))
+    try:
+        response = await _answer(handler, request)
+        if isinstance(response.body, bytes):
+            await _send_whole(response, send)
+        else:
+            await _send_stream(request, response, send)
+    finally:
+        watch.cancel()
+
+
+async def _serve_websocket(handler: Handler, scope: Event, receive: Receive, send: Send) -> None:
+    request = _request(scope, _path(scope), b"")
+    listener = Listener(request, receive, handler.body_limit(WEBSOCKET, request.path))
+
+    async def tell(event: Event) -> None:
+        """Send an event, unless the client is gone: what the stream still brings is counted."""
+        if not listener.gone:
             try:
-                response = await handler.handle(request)
-            except GatewayError as error:
-                response = handler.refuse(error, path)
-            if isinstance(response.body, bytes):
-                await _send_whole(response, send)
-            else:
-                await _send_stream(request, response, send)
-        finally:
-            watch.cancel()
+                await send(event)
+            except OSError:  # what servers raise for a client that has just gone
+                listener.gone = True
+
+    await receive()
+    listening = asyncio.create_task(listener.listen())
+    try:
+        response = await _answer(handler, request)
+        if response.status == 101 and not isinstance(response.body, bytes):
+            await _converse(response, tell)
+        elif _REFUSAL in (scope.get("extensions") or {}) and isinstance(response.body, bytes):
+            await _send_whole(response, tell, _REFUSAL)
+        else:
+            await tell({"type": "websocket.close", "code": 1008, "reason": "refused"})
+    finally:
+        listening.cancel()
 
 
-def _path(scope: Message) -> str:
+async def _answer(handler: Handler, request: HttpRequest) -> HttpResponse:
+    try:
+        return await handler.handle(request)
+    except GatewayError as error:
+        return handler.refuse(error, request.path)
+
+
+def _path(scope: Event) -> str:
     """The raw path below the mount: `root_path` is the host's part of it."""
     raw = scope.get("raw_path")
     path: str = raw.decode("latin-1").partition("?")[0] if raw else scope["path"]
@@ -132,7 +171,7 @@ def _path(scope: Message) -> str:
     return path or "/"
 
 
-def _request(scope: Message, path: str, body: bytes) -> HttpRequest:
+def _request(scope: Event, path: str, body: bytes) -> HttpRequest:
     pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     client = scope.get("client")
     return HttpRequest(
@@ -147,16 +186,18 @@ def _request(scope: Message, path: str, body: bytes) -> HttpRequest:
 
 async def _read_body(receive: Receive, limit: int) -> bytes | None:
     """The whole body, or None when the client went before it had sent it."""
-    body = bytearray()
-    while True:
+    body, size, more = bytearray(), 0, True
+    while more and size <= limit + OVERRUN:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
-        body += message.get("body", b"")
-        if len(body) > limit:
-            raise PayloadTooLarge(f"The body is larger than the {limit} bytes accepted here.")
-        if not message.get("more_body", False):
-            return bytes(body)
+        part, more = message.get("body", b""), message.get("more_body", False)
+        size += len(part)
+        if size <= limit:
+            body += part
+    if size > limit:
+        raise too_large(limit)
+    return bytes(body)
 
 
 async def _abort_on_disconnect(request: HttpRequest, receive: Receive) -> None:
@@ -165,28 +206,46 @@ async def _abort_on_disconnect(request: HttpRequest, receive: Receive) -> None:
     request.abort()
 
 
-async def _send_start(response: HttpResponse, send: Send, *own: tuple[bytes, bytes]) -> None:
+async def _converse(response: HttpResponse, send: Send) -> None:
+    async with aclosing(cast("AsyncGenerator[bytes, None]", response.body)) as stream:
+        protocol = dict(response.headers).get("sec-websocket-protocol")
+        headers = [pair for pair in _headers(response) if pair[0].decode() not in _OWN]
+        await send({"type": "websocket.accept", "subprotocol": protocol, "headers": headers})
+        async for batch in stream:
+            for message in split(batch):
+                await send(_event_of(message))
+
+
+def _event_of(message: bytes) -> Event:
+    opcode, payload = opcode_of(message), payload_of(message)
+    if opcode == CLOSE:
+        code, reason = read_close(payload)
+        return {"type": "websocket.close", "code": code or NORMAL, "reason": reason}
+    if opcode == TEXT:
+        return {"type": "websocket.send", "text": payload.decode()}
+    return {"type": "websocket.send", "bytes": payload}
+
+
+def _headers(response: HttpResponse) -> list[tuple[bytes, bytes]]:
     require_safe(response)
-    headers = [
+    return [
         (name.lower().encode(), value.encode("utf-8", "surrogateescape"))
         for name, value in response.headers
     ]
-    start = {"type": "http.response.start", "status": response.status, "headers": [*headers, *own]}
-    await send(start)
 
 
-async def _send_whole(response: HttpResponse, send: Send) -> None:
-    body = cast("bytes", response.body)
+async def _send_whole(response: HttpResponse, send: Send, kind: str = "http.response") -> None:
+    body, headers = cast("bytes", response.body), _headers(response)
     if has_body("GET", response.status):
-        await _send_start(response, send, (b"content-length", b"%d" % len(body)))
-    else:
-        await _send_start(response, send)
-    await send({"type": "http.response.body", "body": body})
+        headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": f"{kind}.start", "status": response.status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})
 
 
 async def _send_stream(request: HttpRequest, response: HttpResponse, send: Send) -> None:
     async with aclosing(cast("AsyncGenerator[bytes, None]", response.body)) as stream:
-        await _send_start(response, send)
+        headers = _headers(response)
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
         async for part in stream:
             if request.aborted:
                 return

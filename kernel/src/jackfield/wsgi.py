@@ -20,16 +20,24 @@ from urllib.parse import quote
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from jackfield._server.handler import Handler
-from jackfield._server.refusals import early_refusal
+from jackfield._server.refusals import OVERRUN, early_refusal, too_large
 from jackfield._server.response import has_body, require_safe
 from jackfield.embedding import Config, Opening, opening
-from jackfield.errors import GatewayError, InvalidRequest, PayloadTooLarge
+from jackfield.errors import GatewayError, InvalidRequest
 from jackfield.http import HttpRequest, HttpResponse
 
 _T = TypeVar("_T")
 _PLAIN = ("CONTENT_TYPE", "CONTENT_LENGTH")
 _KNOWN = frozenset(HTTPStatus)
 _LENGTH = re.compile(r"[0-9]{1,18}")
+_PART = 1 << 16
+
+
+class LengthRequired(InvalidRequest):
+    """The server that the gateway is in cannot read a body whose length it is not told."""
+
+    status = 411
+    code = "length_required"
 
 
 class StartResponse(Protocol):
@@ -167,18 +175,24 @@ def _request(environ: dict[str, Any], path: str, limit: int) -> HttpRequest:
 def _body(environ: dict[str, Any], limit: int) -> bytes:
     declared = environ.get("CONTENT_LENGTH")
     if not declared and not environ.get("wsgi.input_terminated"):
+        if "HTTP_TRANSFER_ENCODING" in environ:
+            raise LengthRequired("The server here reads no chunked body: send `Content-Length`.")
         return b""
     # Not every server has looked at it.
     if declared and _LENGTH.fullmatch(declared) is None:
         raise InvalidRequest("`Content-Length` is not the length of a body.")
     size = int(declared) if declared else limit + 1
+    source = environ["wsgi.input"]
     if size <= limit or not declared:
-        body: bytes = environ["wsgi.input"].read(size)
+        body: bytes = source.read(size)
         if declared and len(body) < size:
             raise InvalidRequest("The body is shorter than `Content-Length` says.")
         if len(body) <= limit:
             return body
-    raise PayloadTooLarge(f"The body is larger than the {limit} bytes accepted here.")
+    left = min(size, OVERRUN) if declared else OVERRUN
+    while left > 0 and (part := source.read(min(left, _PART))):
+        left -= len(part)
+    raise too_large(limit)
 
 
 def _status(response: HttpResponse) -> str:

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 
+from jackfield._server import supervisor
 from jackfield._server.server import Server
 from jackfield._server.sockets import bind_workers
 from jackfield._server.supervisor import Worker, run_workers
@@ -52,10 +53,11 @@ def serve(worker: Worker) -> None:
             say("reloaded", os.getpid())
 
         def ready() -> None:
-            worker.ready()
             say("ready", os.getpid())
 
-        options = ServingOptions(sockets=worker.sockets, grace=GRACE, reload=reload, ready=ready)
+        options = ServingOptions(
+            sockets=worker.sockets, grace=GRACE, reload=reload, ready=ready, beat=worker.beat
+        )
         await serve_until_signalled(Server(PidGateway()), options)
         say("drained", os.getpid())
 
@@ -86,20 +88,22 @@ def fail(worker: Worker) -> None:
 
 
 def crash(worker: Worker) -> None:
-    worker.ready()
+    worker.beat()
     say("ready", os.getpid())
     sys.exit(9)
 
 
 def stubborn(worker: Worker) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    worker.ready()
+    worker.beat()
     say("ready", os.getpid())
     time.sleep(1000)
 
 
 if __name__ == "__main__":
     logging.basicConfig(stream=sys.stdout, level=logging.INFO)
+    if sys.argv[1] == "impatient":
+        supervisor._SILENT_SECONDS = 1.0
     modes = {"serve": serve, "fail": fail, "crash": crash, "stubborn": stubborn}
     target = modes.get(sys.argv[1], inspect)
     if sys.argv[1] == "threaded":

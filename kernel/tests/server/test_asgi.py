@@ -64,6 +64,11 @@ def test_errors_and_streams_pass(host: "Host", command: tuple[str, ...]) -> None
 
 
 @each_server
+def test_a_refused_upload_can_still_read_why(host: "Host", command: tuple[str, ...]) -> None:
+    assert ask(host(*command), "POST", "/small", b"x" * 8_000_000)[0] == 413
+
+
+@each_server
 def test_what_no_server_should_pass_on_is_refused(host: "Host", command: tuple[str, ...]) -> None:
     port = host(*command)
     assert ask(port, "TRACE", "/")[0] == 405

@@ -14,6 +14,7 @@ import trustme
 
 from jackfield._server.server import Server
 from jackfield._server.sockets import bind_all, bind_workers, close_all
+from jackfield._server.tls import renew, tls_context
 from jackfield.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -82,6 +83,16 @@ async def test_a_request_may_come_byte_by_byte(serve: "Serve") -> None:
     head = await reader.readuntil(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200")
     writer.close()
+
+
+async def test_an_offer_of_http_2_is_left(serve: "Serve") -> None:
+    served = await serve()
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+    asked = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n" + offer + b"\r\nab"
+    # What follows such a request on its connection is not read: it might be either protocol.
+    answer = await served.exchange(asked + b"GET /b HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.count(b"HTTP/1.1 200 ") == answer.count(b"Connection: close\r\n") == 1
+    assert [request.body for request in served.gateway.requests] == [b"ab"]
 
 
 async def test_a_chunked_body_is_put_together(serve: "Serve") -> None:
@@ -174,6 +185,44 @@ async def test_tls_is_served_with_a_context(sample: "SampleGateway") -> None:
     assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
     writer.close()
     await server.drain(0)
+
+
+async def test_a_certificate_is_renewed_while_it_serves(
+    sample: "SampleGateway", tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    issue(cert, key)
+    context = tls_context(cert, key)
+    listeners = bind_all(["127.0.0.1:0"])
+    port = listeners[0].getsockname()[1]
+    server = Server(sample)
+    await server.start(listeners, tls=context)
+    shown = [await shown_at(port)]
+    issue(cert, key)
+    renew(context, cert, key)
+    shown.append(await shown_at(port))
+    key.write_text("half of it")
+    renew(context, cert, key)
+    assert "the certificate stays as it was: server.tls: " in caplog.text
+    shown.append(await shown_at(port))
+    assert shown[0] != shown[1] == shown[2]
+    await server.drain(0)
+
+
+def issue(cert: Path, key: Path) -> None:
+    issued = trustme.CA().issue_cert("localhost")
+    cert.write_bytes(issued.cert_chain_pems[0].bytes())
+    key.write_bytes(issued.private_key_pem.bytes())
+
+
+async def shown_at(port: int) -> bytes:
+    """The certificate that a client sees there."""
+    nothing = ssl.create_default_context()
+    nothing.check_hostname, nothing.verify_mode = False, ssl.CERT_NONE
+    _, writer = await asyncio.open_connection("localhost", port, ssl=nothing)
+    shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    return shown
 
 
 async def test_several_binds_and_a_unix_socket(sample: "SampleGateway", tmp_path: Path) -> None:

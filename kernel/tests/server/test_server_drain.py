@@ -63,6 +63,18 @@ async def test_an_idle_connection_is_closed_and_no_new_one_accepted(serve: "Serv
         await served.connect()
 
 
+async def test_who_keeps_a_connection_is_told_before_it_is_closed(serve: "Serve") -> None:
+    served = await serve()
+    served.server.announce_end()
+    for _ in range(2):  # so that it goes on elsewhere, or here for as long as it accepts
+        reader, writer = await served.connect()
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"Connection: close\r\n" in answer
+        writer.close()
+
+
 async def test_clients_that_wait_to_be_accepted_are_served(serve: "Serve") -> None:
     served = await serve()
     # Blocking calls: the loop has no turn in which it could accept them before it drains.

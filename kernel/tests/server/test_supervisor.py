@@ -154,6 +154,14 @@ def test_a_worker_that_dies_again_and_again_is_restarted_ever_later(supervise: S
     assert pauses == ["0.1 s", "0.2 s", "0.4 s", "0.8 s"]
 
 
+def test_a_worker_that_stands_still_is_replaced(supervise: Start) -> None:
+    supervised = supervise("impatient", 2)
+    still = supervised.pids("ready", 2).pop()
+    os.kill(still, signal.SIGSTOP)
+    assert f"(pid {still}) has stood still" in supervised.line("ERROR:jackfield.supervisor:worker")
+    assert supervised.pids("ready", 1) != {still}
+
+
 def test_workers_do_not_outlive_a_killed_supervisor(supervise: Start) -> None:
     supervised = supervise("serve", 2)
     pids = supervised.pids("ready", 2)

@@ -51,6 +51,15 @@ def test_errors_and_streams_pass(host: "Host") -> None:
     assert ask(port, "GET", "/stream?5") == (200, b"data: part\n\n" * 5)
 
 
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_refused_upload_can_still_read_why(host: "Host", chunked: bool) -> None:
+    client = http.client.HTTPConnection("127.0.0.1", host(*ALONE), timeout=10)
+    parts = [b"x" * 1_000_000] * 8
+    client.request("POST", "/small", iter(parts) if chunked else b"".join(parts))
+    assert client.getresponse().status == 413
+    client.close()
+
+
 def test_a_chunked_body_is_read(host: "Host") -> None:
     port = host(*ALONE)
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
@@ -72,6 +81,7 @@ def test_a_body_that_ends_early_is_no_request(host: "Host") -> None:
     [
         ({"REQUEST_METHOD": "TRACE"}, "405 Method Not Allowed", True),
         ({"HTTP_CONTENT_ENCODING": "gzip"}, "415 Unsupported Media Type", True),
+        ({"HTTP_TRANSFER_ENCODING": "chunked"}, "411 Length Required", True),
         ({"REQUEST_METHOD": "HEAD"}, "200 OK", False),
     ],
 )

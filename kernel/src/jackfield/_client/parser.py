@@ -1,12 +1,13 @@
 """aiohttp's hardened C parser of HTTP/1.1 responses, all that the client uses of aiohttp."""
 
 import asyncio
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from aiohttp.http import HttpProcessingError, HttpResponseParser
 from aiohttp.http_parser import HttpResponseParserPy
 from multidict import CIMultiDictProxy
 
+from jackfield._lean_body import NO_LIMIT, UNPAUSED
 from jackfield.errors import ConfigError
 
 __all__ = [
@@ -21,8 +22,6 @@ __all__ = [
 
 _MAX_HEADERS = 128
 _MAX_LINE = 8190
-# The connection empties the parser's buffer after each feed and limits what is kept itself.
-_NO_LIMIT = 2**30
 _ENDLESS = 2**64 - 1
 
 
@@ -59,25 +58,12 @@ class Parser(Protocol):
         """
 
 
-class _NoFlowControl:
-    _reading_paused = False
-
-    def pause_reading(self) -> None:
-        """Never needed: the buffer has no limit."""
-
-    def resume_reading(self, resume_parser: bool = True) -> None:
-        """Never needed: nothing was paused."""
-
-
-_FLOW = cast(Any, _NoFlowControl())
-
-
 def new_parser(loop: asyncio.AbstractEventLoop, *, with_body: bool) -> Parser:
     """A parser for one connection; `with_body` is false where answers have none (HEAD)."""
     parser = HttpResponseParser(
-        _FLOW,
+        UNPAUSED,
         loop,
-        _NO_LIMIT,
+        NO_LIMIT,
         max_line_size=_MAX_LINE,
         max_headers=_MAX_HEADERS,
         max_field_size=_MAX_LINE,

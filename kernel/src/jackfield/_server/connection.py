@@ -25,10 +25,11 @@ from jackfield._server.parser import (
     refusal,
     split_target,
 )
+from jackfield._server.refusals import too_large
 from jackfield._server.response import has_body, render_head
 from jackfield._server.state import ServerState
-from jackfield._server.websocket import Conversation, inbox_of, switching_head
-from jackfield.errors import GatewayError, Overloaded, PayloadTooLarge
+from jackfield._server.websocket import Conversation, inbox_of, is_upgrade, switching_head
+from jackfield.errors import GatewayError, Overloaded
 from jackfield.http import WEBSOCKET, HttpRequest, HttpResponse
 
 logger = logging.getLogger("jackfield.server")
@@ -37,6 +38,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CLOSE = "Connection: close\r\n"
 _CHUNKED = "Transfer-Encoding: chunked\r\n"
 _NO_TARGET = ("/", "")
+_SMALL = 64 * 1024
 _FAILED = "The gateway failed on this request; its log says why."
 
 
@@ -79,11 +81,9 @@ class Connection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         self._address = peer[0] if isinstance(peer, tuple) else "unix"
         if not state.admit(self, self._address):
-            self._closing = True
             error = Overloaded("There are too many connections; try again.", retry_after=1.0)
             self._write_whole(state.handler.refuse(error, "/"), "GET", _CLOSE)
-            state.outbox.flush()
-            self._transport.close()
+            self._close()
             return
         self._parser = new_parser(state.loop, state.limits)
         self._transport.set_write_buffer_limits(high=state.limits.write_buffer)
@@ -94,6 +94,7 @@ class Connection(asyncio.Protocol):
         self._closing = True
         self._wake()
         self._state.forget(self, self._address)
+        self._take_body()
         if self._request is not None:
             self._request.abort()
 
@@ -196,30 +197,37 @@ class Connection(asyncio.Protocol):
             self._start(message, payload.read_nowait())
             return
         if int(message.headers.get(hdrs.CONTENT_LENGTH, 0)) > limit:
-            self._refuse(_too_large(limit))
+            self._refuse(too_large(limit))
             return
         self._payload = payload
         self._body_limit = limit
         self._body_since = time.monotonic()
         self.deadline = self._body_since + self._state.limits.body_seconds
         if hdrs.EXPECT in message.headers and message.version == HttpVersion11:
-            self._write(_CONTINUE)
+            self._state.outbox.write(self._transport, _CONTINUE)
         self._collect(payload)
 
     def _collect(self, payload: StreamReader) -> None:
-        body = self._body
+        state, body, before = self._state, self._body, len(self._body)
         body += payload.read_nowait()
+        state.arriving += len(body) - before
         if len(body) > self._body_limit:
-            self._refuse(_too_large(self._body_limit))
+            self._refuse(too_large(self._body_limit))
         elif payload.is_eof() and self._message is not None:
-            self._payload = None
-            self._body = bytearray()
-            self._start(self._message, bytes(body))
+            self._start(self._message, bytes(self._take_body()))
+        elif state.arriving > state.limits.bodies and len(body) > _SMALL:
+            self._refuse(Overloaded("Too much is uploaded at the moment.", retry_after=1.0))
+
+    def _take_body(self) -> bytearray:
+        """What of the body has come; there is none any more."""
+        body, self._body, self._payload = self._body, bytearray(), None
+        self._state.arriving -= len(body)
+        return body
 
     def _start(self, message: RawRequestMessage, body: bytes) -> None:
         path, query = self._target
         request = HttpRequest(message.method, path, query, message.headers, body, self._address)
-        if hdrs.UPGRADE in message.headers:
+        if is_upgrade(message.headers):
             request.websocket = inbox_of(self._transport)
         self._request = request
         self._asked = True
@@ -233,7 +241,7 @@ class Connection(asyncio.Protocol):
             response = await self._answer(request)
             # Looked at only now: draining may have begun while the handler ran.
             last = message.should_close or message.version is not HttpVersion11 or state.draining
-            last = last or request.websocket is not None
+            last = last or hdrs.UPGRADE in message.headers
             if isinstance(response.body, bytes):
                 if not self._closing:
                     self._write_whole(response, request.method, _CLOSE if last else "")
@@ -282,16 +290,13 @@ class Connection(asyncio.Protocol):
         # Also without new bytes: a pipelined request may already wait in the parser.
         self._read(held)
 
-    def _write(self, data: bytes, *, in_stream: bool = False) -> None:
-        self._state.outbox.write(self._transport, data, in_stream=in_stream)
-
     def _write_whole(self, response: HttpResponse, method: str, last: str) -> None:
         body = cast("bytes", response.body)
         framing, goes_along = self._state.date + last, has_body(method, response.status)
         if goes_along or method == "HEAD":
             framing += f"Content-Length: {len(body)}\r\n"
         head = render_head(response, framing)
-        self._write(head + body if goes_along else head)
+        self._state.outbox.write(self._transport, head + body if goes_along else head)
 
     async def _write_stream(
         self, response: HttpResponse, message: RawRequestMessage, last: str
@@ -311,12 +316,12 @@ class Connection(asyncio.Protocol):
             if transport.is_closing():
                 return
             if not has_body(message.method, response.status):
-                self._write(head, in_stream=True)
+                write(transport, head, in_stream=True)
                 return
             # The head goes out with what has come already, if there is anything.
             getattr(stream, "divert", lambda _: None)(push)
             if head:
-                self._write(head, in_stream=True)
+                write(transport, head, in_stream=True)
                 head = b""
             async for part in stream:
                 if transport.is_closing():
@@ -326,7 +331,7 @@ class Connection(asyncio.Protocol):
                 if self._paused:
                     await self._drained()
             if chunked and not transport.is_closing():
-                self._write(b"0\r\n\r\n", in_stream=True)
+                write(transport, b"0\r\n\r\n", in_stream=True)
 
     def _stream_head(
         self, response: HttpResponse, message: RawRequestMessage, framing: str
@@ -356,7 +361,7 @@ class Connection(asyncio.Protocol):
 
     def _control(self, data: bytes) -> None:
         if not self._paused and not self._closing:
-            self._write(data, in_stream=True)
+            self._state.outbox.write(self._transport, data, in_stream=True)
 
     async def _drained(self) -> None:
         if not self._closing:
@@ -371,11 +376,11 @@ class Connection(asyncio.Protocol):
     def _refuse(self, error: GatewayError) -> None:
         """Answer a request that is not run, and close: what follows it cannot be trusted."""
         self._closing = True
-        self._payload = None
-        self._body = bytearray()
-        method = self._message.method if self._message is not None else "GET"
-        response = self._state.handler.refuse(error, self._target[0])
-        self._write_whole(response, method, _CLOSE)
+        self._take_body()
+        asked = self._message
+        name = asked.headers.get("x-request-id") if asked is not None else None
+        response = self._state.handler.refuse(error, self._target[0], name)
+        self._write_whole(response, asked.method if asked is not None else "GET", _CLOSE)
         self._hang_up()
 
     def _hang_up(self) -> None:
@@ -394,7 +399,3 @@ class Connection(asyncio.Protocol):
         self.deadline = time.monotonic() + self._state.limits.write_seconds
         self._state.outbox.flush()
         self._transport.close()
-
-
-def _too_large(limit: int) -> PayloadTooLarge:
-    return PayloadTooLarge(f"The body is larger than the {limit} bytes accepted here.")

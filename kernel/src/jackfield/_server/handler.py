@@ -19,4 +19,7 @@ class Handler(Protocol):
         """How many bytes of body this endpoint accepts."""
 
     def refuse(self, error: GatewayError, path: str, request_id: str | None = None) -> HttpResponse:
-        """Render an early error in the dialect of `path`; its body is bytes."""
+        """Render an early error in the dialect of `path`; its body is bytes.
+
+        `request_id` is what the client calls its request, if it does.
+        """

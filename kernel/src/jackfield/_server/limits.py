@@ -9,9 +9,10 @@ class Limits:
 
     `head_bytes` is the request line and all header fields together. `head_seconds` runs from the
     connect and anew from a request's first byte. A body has `body_seconds`, and one second more
-    for each `body_rate` bytes that have come. `write_seconds` is for a client that does not read
-    while more than `write_buffer` bytes wait for it. `linger_seconds` is how long a refused
-    client may go on sending before it is cut off, so that it can read the answer.
+    for each `body_rate` bytes that have come. Nobody knows yet who sends it: once the bodies that
+    are coming have `bodies` bytes together, large ones are shed. `write_seconds` is for a client
+    that does not read while more than `write_buffer` bytes wait for it. `linger_seconds` is how
+    long a refused client may go on sending before it is cut off, so that it can read the answer.
     `greeting_seconds` is what a client that connected just before draining has to send its request.
     `ping_seconds` is for how long nothing may come over a WebSocket before its client is asked for
     a sign of life, and how long it then has for one.
@@ -27,6 +28,7 @@ class Limits:
     head_seconds: float = 10.0
     body_seconds: float = 30.0
     body_rate: int = 1024
+    bodies: int = 1 << 30
     idle_seconds: float = 75.0
     write_seconds: float = 30.0
     write_buffer: int = 32 * 1024

@@ -2,32 +2,27 @@
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, cast
 
 from aiohttp import hdrs, http_parser
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.http_writer import HttpVersion10, HttpVersion11
 
+from jackfield._lean_body import NO_LIMIT, UNPAUSED
 from jackfield._server.limits import Limits
 from jackfield._server.refusals import early_refusal
-from jackfield._server.websocket import upgrade_refusal
+from jackfield._server.websocket import is_upgrade, upgrade_refusal
 from jackfield.errors import (
     ConfigError,
     GatewayError,
     InvalidRequest,
 )
 
-if TYPE_CHECKING:
-    from aiohttp.base_protocol import BaseProtocol
-
 MALFORMED = (HttpProcessingError, ValueError)
 _TOO_MANY = "Too many headers"  # the parser has no exception of its own for them
 _VERSIONS = (HttpVersion11, HttpVersion10)
 # The largest length there is; the parser takes it for none and would skip what follows.
 _ENDLESS = (1 << 64) - 1
-# The parser's buffer never asks to pause: the connection empties it after each read and counts.
-_NO_PAUSE = 1 << 30
 
 
 class HeadTooLarge(InvalidRequest):
@@ -51,17 +46,6 @@ class ExpectationFailed(InvalidRequest):
     code = "expectation_failed"
 
 
-class _Unpaused:
-    def pause_reading(self) -> None:
-        raise AssertionError("the body buffer was not emptied")
-
-    def resume_reading(self, resume_parser: bool = True) -> None:
-        """Reading never stopped."""
-
-
-_UNPAUSED = cast("BaseProtocol", _Unpaused())
-
-
 def require_c_parser() -> None:
     """Raise `ConfigError` unless aiohttp has its C parser: the Python one is lax and slow."""
     if HttpRequestParser is http_parser.HttpRequestParserPy:
@@ -77,9 +61,9 @@ def require_c_parser() -> None:
 def new_parser(loop: asyncio.AbstractEventLoop, limits: Limits) -> HttpRequestParser:
     """A parser for one connection; it stops after each request until `message_consumed()`."""
     return HttpRequestParser(
-        _UNPAUSED,
+        UNPAUSED,
         loop,
-        _NO_PAUSE,
+        NO_LIMIT,
         max_line_size=limits.head_bytes,
         max_field_size=limits.head_bytes,
         max_headers=limits.headers,
@@ -134,7 +118,7 @@ def _authority_refusal(message: RawRequestMessage) -> GatewayError | None:
 
 def _field_refusal(message: RawRequestMessage) -> GatewayError | None:
     headers = message.headers
-    if hdrs.UPGRADE in headers:
+    if is_upgrade(headers):
         return upgrade_refusal(message)
     transfer = headers.get(hdrs.TRANSFER_ENCODING)
     if transfer is not None:

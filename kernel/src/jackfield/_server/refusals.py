@@ -4,7 +4,18 @@ from collections.abc import Mapping
 
 from multidict import istr
 
-from jackfield.errors import GatewayError, MethodNotAllowed, UnsupportedMedia
+from jackfield.errors import (
+    GatewayError,
+    MethodNotAllowed,
+    PayloadTooLarge,
+    UnsupportedMedia,
+)
+
+OVERRUN = 32 << 20
+"""Bytes over its limit up to which a body is read, so that who sends it can read why it is refused.
+
+Many servers close the connection of a client whose body has not been read to its end.
+"""
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _ENCODING = istr("Content-Encoding")  # found faster than a plain text is
@@ -20,3 +31,8 @@ def early_refusal(method: str, headers: Mapping[str, str]) -> GatewayError | Non
     if encoding is not None and encoding.lower() != "identity":
         return UnsupportedMedia("Send the body as it is, without `Content-Encoding`.")
     return None
+
+
+def too_large(limit: int) -> PayloadTooLarge:
+    """The error for a body over its endpoint's limit, in bytes."""
+    return PayloadTooLarge(f"The body is larger than the {limit} bytes accepted here.")

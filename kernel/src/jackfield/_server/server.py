@@ -68,6 +68,10 @@ class Server:
             self._servers.append(server)
             each.listen(self._state.limits.backlog)
 
+    def announce_end(self) -> None:
+        """Have every answer from now on be the last of its connection."""
+        self._state.drain()
+
     async def drain(
         self, grace: float, end_streams: Callable[[], Awaitable[None]] | None = None
     ) -> None:
@@ -78,7 +82,7 @@ class Server:
         second later is cut off and its requests aborted.
         """
         state = self._state
-        state.drain()
+        self.announce_end()
         await self._stop_accepting()
         # Requests that have arrived in the kernel's buffers are read before idle means idle.
         await asyncio.sleep(0)

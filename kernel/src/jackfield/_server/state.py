@@ -50,6 +50,7 @@ class ServerState:
     loop: asyncio.AbstractEventLoop
     connections: set[Client] = field(factory=set)
     in_flight: int = 0
+    arriving: int = 0
     draining: bool = False
     date: str = ""
     outbox: Outbox = field(init=False)

@@ -4,7 +4,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -22,12 +21,14 @@ logger = logging.getLogger("jackfield.supervisor")
 
 _COPY = get_context("fork")
 _FRESH = get_context("spawn")
-_READY = b"ready"
+_BEAT = b"beat"
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
 # A worker that lived this long did not die of how it starts.
 _SETTLED_SECONDS = 2.0
 _KILL_AFTER = 1.0
+_STEP_SECONDS = 1.0
+_SILENT_SECONDS = 30.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -42,12 +43,15 @@ class Worker:
     sockets: tuple[socket.socket, ...]
     link: "connection.Connection[bytes, bytes] | None" = None
 
-    def ready(self) -> None:
-        """Say that this worker serves; one that dies before that counts as unable to start."""
+    def beat(self) -> None:
+        """Say that this worker serves, at least every few seconds.
+
+        One that dies before it ever said so counts as unable to start.
+        """
         if self.link is not None:
-            # A supervisor that has died hears nothing; `_follow` is about to end this worker too.
-            with suppress(BrokenPipeError):
-                self.link.send_bytes(_READY)
+            # A supervisor that has stopped does not listen; when it has died, `_follow` is at work.
+            with suppress(BlockingIOError, BrokenPipeError):
+                self.link.send_bytes(_BEAT)
 
 
 @define(eq=False)
@@ -61,20 +65,27 @@ class _Slot:
     began: float = 0.0
     pause: float = _FIRST_PAUSE
     due: float = 0.0
+    ready: bool = False
+    silent: float = 0.0
 
     @property
     def running(self) -> BaseProcess | None:
         process = self.process
         return process if process is not None and process.is_alive() else None
 
-    def hang_up(self) -> bool:
-        """Close the link to a worker that is dead; whether it had been ready."""
-        if self.link is None:
-            return False
-        # Asked first, for there may be no end to read: what a worker has started may outlive it.
-        with self.link, suppress(EOFError):
-            return self.link.poll() and self.link.recv_bytes() == _READY
-        return False
+    def hang_up(self) -> None:
+        """Close the link to a worker that is dead."""
+        if self.link is not None:
+            self.link.close()
+            self.link = None
+
+    def listen(self, passed: float) -> None:
+        """Hear what the worker says; `passed` is how many seconds it had for that."""
+        self.silent += passed
+        with suppress(EOFError):
+            while self.link is not None and self.link.poll():
+                self.link.recv_bytes()
+                self.ready, self.silent = True, 0.0
 
 
 def run_workers(
@@ -98,8 +109,10 @@ def run_workers(
     queue, is then the last one and no client that had connected is lost.
 
     A dead worker is restarted at once, one that dies again and again after ever longer pauses (up
-    to 5 s). When one dies before it was ready for the first time, all are stopped and the result
-    is its exit code, or 1. If this process dies, its workers get SIGTERM and then end.
+    to 5 s). One that has served and then does not `beat` for half a minute is killed: its event
+    loop hangs, and so does every client that the system gives to it. When one dies before it was
+    ready for the first time, all are stopped and the result is its exit code, or 1. If this
+    process dies, its workers get SIGTERM and then end.
     """
     listeners = [tuple(each) for each in sockets] or [()] * count
     slots = [_Slot(index, each) for index, each in zip(range(count), listeners, strict=True)]
@@ -121,6 +134,7 @@ class _Supervisor:
     _failure: int = 0
     _kill_at: float | None = None
     _warned: bool = False
+    _looked: float = 0.0
 
     def run(self) -> int:
         wake, signalled = self._wakers = socket.socketpair()
@@ -146,9 +160,14 @@ class _Supervisor:
         while self._received:
             self._obey(self._received.pop(0))
         now = time.monotonic()
+        # Less than the clock says, if this process stood still: then so did the workers.
+        passed, self._looked = min(now - self._looked, 2 * _STEP_SECONDS), now
         for slot in self._slots:
+            slot.listen(passed)
             if slot.process is not None and not slot.process.is_alive():
                 self._bury(slot, slot.process, now)
+            elif slot.ready and slot.silent > _SILENT_SECONDS and self._kill_at is None:
+                self._end_silent(slot)
             if slot.process is None and self._kill_at is None and now >= slot.due:
                 self._start(slot, now)
         if self._kill_at is None:
@@ -162,9 +181,9 @@ class _Supervisor:
         times = [slot.due - now for slot in self._slots if slot.process is None]
         if self._kill_at is not None:
             times = [self._kill_at - now]
+        timeout = max(0.0, min([_STEP_SECONDS, *times]))
         # Also those of the dead: one may have died since the last step looked.
         sentinels = [slot.process.sentinel for slot in self._slots if slot.process is not None]
-        timeout = max(0.0, min(times)) if times else None
         if wake in connection.wait([wake, *sentinels], timeout):
             wake.recv(1024)
 
@@ -179,6 +198,7 @@ class _Supervisor:
 
     def _start(self, slot: _Slot, now: float) -> None:
         slot.link, theirs = connection.Pipe()
+        slot.ready, slot.silent = False, 0.0
         slot.process = self._new_process(Worker(slot.index, slot.sockets, theirs))
         slot.began = now
         # Inherited, so that none reaches the worker before it has let go of the handlers here.
@@ -198,13 +218,10 @@ class _Supervisor:
 
     def _can_copy(self) -> bool:
         """Whether a fork is safe. A lock that another thread holds would stay closed in a copy."""
-        if sys.platform != "linux":
+        if not os.path.isdir("/proc/self/task"):  # only Linux has it
             return False
-        try:
-            # Not `threading`: it does not know the threads of extension modules.
-            threads = len(os.listdir("/proc/self/task"))
-        except OSError:
-            return False
+        # Not `threading`: it does not know the threads of extension modules.
+        threads = len(os.listdir("/proc/self/task"))
         if threads > 1 and not self._warned:
             self._warned = True
             logger.warning(
@@ -231,11 +248,11 @@ class _Supervisor:
     def _bury(self, slot: _Slot, process: BaseProcess, now: float) -> None:
         process.join()
         slot.process = None
-        was_ready = slot.hang_up()
+        slot.hang_up()
         code = process.exitcode or 0
         if self._kill_at is not None:
             return
-        if not was_ready and not slot.due:
+        if not slot.ready and not slot.due:
             logger.error("worker %d could not start (exit code %d)", slot.index, code)
             self._failure = code if code > 0 else 1
             self._stop()
@@ -248,6 +265,13 @@ class _Supervisor:
             *(slot.index, process.pid, code, slot.pause),
         )
         slot.pause = min(slot.pause * 2, _LONGEST_PAUSE)
+
+    def _end_silent(self, slot: _Slot) -> None:
+        if (process := slot.running) is not None:
+            told = (slot.index, process.pid, slot.silent)
+            logger.error("worker %d (pid %s) has stood still for %d s: ending it", *told)
+            process.kill()
+            slot.silent = 0.0
 
     def _stop(self) -> None:
         self._kill_at = time.monotonic() + self._grace + _KILL_AFTER
@@ -275,6 +299,8 @@ def _work(worker: Worker, target: Callable[..., None], args: tuple[Any, ...], gr
     # A worker still starting reads the newest configuration anyway.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    if worker.link is not None:
+        os.set_blocking(worker.link.fileno(), False)
     threading.Thread(target=_follow, args=(worker.link, grace), daemon=True).start()
     target(worker, *args)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from aiohttp import hdrs
 from aiohttp.http_parser import RawRequestMessage
@@ -16,7 +16,12 @@ from jackfield._websocket.handshake import answer_lines, request_problem
 from jackfield.errors import GatewayError, InvalidRequest
 from jackfield.http import HttpResponse
 
-_OF_A_BODY = frozenset({"content-type", "cache-control"})
+_OF_A_BODY = frozenset({"content-type", "cache-control", "x-accel-buffering"})
+
+
+def is_upgrade(headers: Mapping[str, str]) -> bool:
+    """Whether a request asks for another protocol; HTTP/2, which some clients offer, is left."""
+    return hdrs.UPGRADE in headers and headers[hdrs.UPGRADE].lower() != "h2c"
 
 
 def upgrade_refusal(message: RawRequestMessage) -> GatewayError | None:

@@ -19,6 +19,7 @@ logger = logging.getLogger("jackfield.server")
 _GC_THRESHOLDS = (50_000, 50, 50)
 _FILES = 65_536
 _NOTICE_SECONDS = 1.0
+_BEAT_SECONDS = 1.0
 
 
 @define(kw_only=True)
@@ -27,7 +28,8 @@ class ServingOptions:
 
     `grace` is how many seconds there are for draining. Of these up to one, and a quarter at most,
     passes after SIGTERM before no more connections are accepted, so that a load balancer can see
-    that it is not ready; none where nobody would see it.
+    that it is not ready, and who keeps a connection hears that it ends; none where nobody would.
+    `beat` is called when it serves, and every second from then on for as long as its loop runs.
     """
 
     sockets: Iterable[socket.socket]
@@ -37,6 +39,7 @@ class ServingOptions:
     draining: Callable[[], None] = lambda: None
     end_streams: Callable[[], Awaitable[None]] | None = None
     ready: Callable[[], None] = lambda: None
+    beat: Callable[[], None] = lambda: None
 
 
 async def serve_until_signalled(server: Server, options: ServingOptions) -> None:
@@ -56,6 +59,7 @@ async def serve_until_signalled(server: Server, options: ServingOptions) -> None
     raise_file_limit()
     await server.start(options.sockets, tls=options.tls)
     settle_gc()
+    _beat(loop, options.beat)
     options.ready()
     reloading = asyncio.create_task(_reload_on(reload, options.reload))
     try:
@@ -63,6 +67,7 @@ async def serve_until_signalled(server: Server, options: ServingOptions) -> None
     finally:
         reloading.cancel()
         options.draining()
+        server.announce_end()
         notice = min(_NOTICE_SECONDS, options.grace / 4) if server.watched else 0.0
         with suppress(TimeoutError):
             async with asyncio.timeout(notice):
@@ -83,6 +88,11 @@ def raise_file_limit() -> None:
     wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _beat(loop: asyncio.AbstractEventLoop, beat: Callable[[], None]) -> None:
+    beat()
+    loop.call_later(_BEAT_SECONDS, _beat, loop, beat)
 
 
 async def _reload_on(

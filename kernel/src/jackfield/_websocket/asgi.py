@@ -1,0 +1,67 @@
+"""What the client of an ASGI server says over a WebSocket; the server reads the wire itself."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from attrs import define, field
+
+from jackfield.http import HttpRequest
+
+from .frames import BINARY, CLOSE, TEXT, TOO_BIG, Message, close_payload
+from .inbox import Inbox
+from .reader import BrokenProtocol
+
+Event = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+
+_ABNORMAL = 1006
+_NO_CODE = 1005
+
+
+@define(eq=False)
+class Listener:
+    """Fills the inbox of a request; while that is full, nothing is received.
+
+    `gone` is whether the client has left.
+    """
+
+    _request: HttpRequest
+    _receive: Receive
+    _max_message: int
+    gone: bool = field(default=False, init=False)
+    _readable: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _inbox: Inbox = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._readable.set()
+        self._inbox = Inbox(self._readable.clear, self._readable.set)
+        self._request.websocket = self._inbox
+
+    async def listen(self) -> None:
+        """Put what the client sends into the inbox, until it goes."""
+        while True:
+            event = await self._receive()
+            if event["type"] == "websocket.disconnect":
+                self._leave(event.get("code", _NO_CODE), event.get("reason") or "")
+                return
+            text = event.get("text")
+            message = (
+                Message(TEXT, text.encode())
+                if text is not None
+                else Message(BINARY, event["bytes"])
+            )
+            if len(message.data) > self._max_message:
+                why = f"A message has more than {self._max_message} bytes."
+                self._inbox.fail(BrokenProtocol(TOO_BIG, why))
+                return
+            self._inbox.put(message)
+            await self._readable.wait()
+
+    def _leave(self, code: int, reason: str) -> None:
+        self.gone = True
+        if code == _ABNORMAL:
+            self._request.abort()
+        else:
+            payload = b"" if code == _NO_CODE else close_payload(code, reason)
+            self._inbox.put(Message(CLOSE, payload))
