@@ -99,6 +99,33 @@ def test_a_long_chain_of_aliases_is_followed_to_its_end() -> None:
     assert ": models.m1500.targets[0]: the alias leads back to itself: m0 -> m1 ->" in problem
 
 
+def _model(target: str, name: str = "a") -> str:
+    return f"[models.{name}]\ntargets = ['{target}']\n"
+
+
+def test_no_more_problems_are_told_than_anybody_reads() -> None:
+    models = "".join(f"[models.m{i}]\ntargets = ['m{i - 1}', 'n{i}']\n" for i in range(2000))
+    document = parse(models)
+    with pytest.raises(ConfigError) as caught:
+        read_settings(document)
+    *problems, end = caught.value.problems
+    assert len(problems) == 1000
+    assert end == "jackfield.toml: so many are told of; mend these first"
+
+
+def test_of_many_names_some_are_told() -> None:
+    document = parse("".join(f"[providers.p{i}]\n" for i in range(100)) + _model("zebra/x"))
+    read_settings(document)
+    assert document.problems.lines[0].endswith(", p38, p39 and 60 more")
+
+
+def test_of_a_long_circle_the_beginning_is_shown() -> None:
+    circle = [_model(f"m{(i + 1) % 100}", name=f"m{i}") for i in range(100)]
+    document = parse("".join(circle))
+    read_settings(document)
+    assert document.problems.lines[0].endswith("-> m9 -> m10 -> ... -> m0")
+
+
 def test_several_addresses_are_listened_on() -> None:
     server = _settings('[server]\nbind = ["[::1]:0", "unix:/run/j.sock", "0.0.0.0:80"]').server
     assert [str(address) for address in server.listeners] == [

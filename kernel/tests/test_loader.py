@@ -61,6 +61,16 @@ class Leaves(Plugin):
         raise SystemExit(3)
 
 
+class CountsLoads(Installed):
+    """Notes which plugins are asked for."""
+
+    loaded: ClassVar[list[str]] = []
+
+    def load(self, name: str) -> type[Plugin]:
+        self.loaded.append(name)
+        return super().load(name)
+
+
 def refusals(toml: str, *kinds: type[Plugin]) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         Gateway(parse(toml), Installed({}, {kind.__name__: kind for kind in kinds}))
@@ -96,3 +106,18 @@ def test_a_second_store_is_refused_where_it_stands() -> None:
     assert refusals(toml, Store) == [
         "jackfield.toml:3:10: plugins.two: another plugin brings a store already; name one alone"
     ]
+
+
+def test_what_many_tables_name_is_loaded_once() -> None:
+    toml = "".join(f"[plugins.copy{i}]\nuse = 'Quiet'\n" for i in range(20))
+    gateway = Gateway(parse(toml), CountsLoads({}, {"Quiet": Plugin}))
+    assert len(gateway.loaded.members) == 20
+    assert CountsLoads.loaded == ["Quiet"]
+
+
+def test_too_many_wrong_keys_are_not_taken_for_a_plugin_that_cannot_be_made() -> None:
+    table = "[plugins.quiet]\nuse = 'Quiet'\n" + "".join(f"key{i} = 1\n" for i in range(1001))
+    *problems, end = refusals(table.replace("Quiet", "Plugin"), Plugin)
+    assert len(problems) == 1000
+    assert all("unknown key" in problem for problem in problems)
+    assert end == "jackfield.toml: so many are told of; mend these first"

@@ -5,6 +5,7 @@ import pytest
 from jackfield import catalogue
 from jackfield.capabilities import Capabilities, ModelFacts
 from jackfield.catalogue import Catalogue
+from jackfield.config import ModelTable
 from jackfield.providers import CanonicalProvider, ModelInfo
 from jackfield.testing import FakeUpstream, GatewayClient, UpstreamReply, run_gateway
 
@@ -54,6 +55,8 @@ async def test_a_bare_name_is_looked_up_again_when_the_lists_are_old(
 
 async def test_models_are_listed_with_what_is_known_of_them() -> None:
     facts = ModelFacts({"told/of-my-own": Capabilities(max_output_tokens=7)})
-    listed = await Catalogue(("alias",), {"told": Told(None)}, facts).models()
+    listed = await Catalogue(
+        {"alias": ModelTable(targets=("told/x",))}, {"told": Told(None)}, facts
+    ).models()
     known = {one.name: one.capabilities.max_output_tokens for one in listed}
     assert known == {"alias": None, "told/gpt-4o": 16_384, "told/of-my-own": 7}

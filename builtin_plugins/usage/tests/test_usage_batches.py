@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from attrs import define
+from attrs import define, evolve
 
 from jackfield.prices import Cost
 from jackfield.testing import Answer, FakeUpstream
 from jackfield.testing.gateway import admin_of, client_of, observed_gateway
+from jackfield_usage import UsageRecords, batch_results
 from jackfield_usage.batch_results import Results
 from jackfield_usage.batches import Batch
 
@@ -18,13 +19,17 @@ from .conftest import Office
 
 TOML = """
 [server]
-front_doors = ["openai", "anthropic"]
+front_doors = ["openai", "anthropic", "gemini"]
 
 [providers.openai]
 base_url = "{url}/v1"
 keys = ["env:UPSTREAM_KEY"]
 
 [providers.anthropic]
+base_url = "{url}"
+keys = ["env:UPSTREAM_KEY"]
+
+[providers.gemini]
 base_url = "{url}"
 keys = ["env:UPSTREAM_KEY"]
 
@@ -142,6 +147,67 @@ async def test_results_of_a_vendor_that_has_them_at_the_batch_are_recorded_too(s
     assert record["tokens"]["cached_input_tokens"] == 3
 
 
+def google(number: int) -> Any:
+    used = {"promptTokenCount": 7, "candidatesTokenCount": 5, "thoughtsTokenCount": number}
+    return {"candidates": [], "usageMetadata": used, "modelVersion": "gemini-2.5-flash"}
+
+
+def operation(**output: Any) -> bytes:
+    told = {"name": "batches/b1", "metadata": {"model": "models/gemini-2.5-flash"}, "done": True}
+    return msgspec.json.encode(told | {"response": output})
+
+
+async def test_results_that_google_has_in_a_file_are_recorded(shop: Shop) -> None:
+    lines = [{"key": str(n), "response": google(n)} for n in (1, 2)]
+    results = msgspec.json.Encoder().encode_lines([*lines, {"key": "3", "error": {"code": 3}}])
+    path = "/gemini/v1beta/files/batch-b1:download?alt=media"
+    for _ in range(2):
+        await shop.ask("search", "GET", path, results, **STREAMED)
+    (record,) = await shop.office.records()
+    assert (record["model"], record["tier"]) == ("gemini-2.5-flash", "batch")
+    assert record["tokens"] == {"input_tokens": 14, "output_tokens": 13, "reasoning_tokens": 3}
+
+
+async def test_a_batch_of_google_is_its_makers_whoever_fetches_the_results(shop: Shop) -> None:
+    making = "/gemini/v1beta/models/gemini-2.5-flash:batchGenerateContent"
+    await shop.ask("search", "POST", making, operation())
+    assert await shop.office.records() == []
+    done = operation(responsesFile="files/batch-b1")
+    await shop.ask("support", "GET", "/gemini/v1beta/batches/b1", done)
+    results = msgspec.json.encode({"key": "1", "response": google(1)})
+    await shop.ask("support", "GET", "/gemini/v1beta/files/batch-b1:download", results)
+    (row,) = await shop.office.rows("by=team")
+    assert row["team"] == "search"
+
+
+async def test_results_that_google_tells_at_once_are_recorded(shop: Shop) -> None:
+    answers = [{"response": google(1)}, {"error": {"code": 3}}, {"response": google(2)}]
+    batch = operation(inlinedResponses={"inlinedResponses": answers})
+    for path in ("batches/b1", "batches/b1", "batches"):
+        listed = b'{"operations":[' + batch + b"]}"
+        reply = listed if path == "batches" else msgspec.json.format(batch)
+        await shop.ask("search", "GET", f"/gemini/v1beta/{path}", reply)
+    (record,) = await shop.office.records()
+    assert (record["provider"], record["tokens"]["output_tokens"]) == ("gemini", 13)
+
+
+async def test_vectors_that_google_tells_at_once_are_recorded(shop: Shop) -> None:
+    vector = {"response": {"embedding": {"values": [0.5]}, "tokenCount": "12"}}
+    batch = operation(inlinedEmbedContentResponses={"inlinedResponses": [vector, vector]})
+    await shop.ask("search", "GET", "/gemini/v1beta/batches/b1", batch)
+    (record,) = await shop.office.records()
+    assert (record["model"], record["tokens"]) == ("gemini-2.5-flash", {"input_tokens": 24})
+
+
+async def test_whose_a_batch_is_is_kept_as_long_as_records(shop: Shop) -> None:
+    gateway, place = shop.office.gateway, "usage-batch/openai/batch_1"
+    (usage,) = [one for one in gateway.loaded.plugins if isinstance(one, UsageRecords)]
+    assert usage._batches._keep == usage.config.keep_days * 86_400
+    usage._batches = evolve(usage._batches, keep=0)
+    await shop.ask("search", "POST", "/v1/batches", BATCH)
+    assert await gateway.setup.store.get("", place) is None
+
+
 async def test_results_that_were_not_read_to_their_end_are_not_recorded(shop: Shop) -> None:
     path, head = "/v1/files/file-out/content", {"authorization": f"Bearer {shop.keys['search']}"}
     shop.upstream.reply([line(1), line(2)], headers=STREAMED, framing="cut")
@@ -200,10 +266,30 @@ def test_results_are_the_same_however_they_come(size: int) -> None:
     assert found == {"small": (200, 20), "large": (100, 10)}
 
 
+def test_a_request_without_an_answer_does_not_hide_the_others() -> None:
+    results = Results(lambda model, usage: Cost(1))
+    results.feed(b'{"custom_id":"9","response":null,"error":{"code":"batch_expired"}}\n' + line(1))
+    assert results.sums["small"].nano == 1
+
+
+def test_a_line_that_is_too_long_is_passed_over_alone(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_results, "_LONGEST", 500)
+    results = Results(lambda model, usage: Cost(1))
+    whole = line(1, "x" * 600) + line(2) + line(3, "y" * 600) + line(4)
+    for at in range(0, len(whole), 50):
+        results.feed(whole[at : at + 50])
+    results.end()
+    assert {model: sum.nano for model, sum in results.sums.items()} == {"small": 2}
+    assert "2 batch results could not be read and are not recorded" in caplog.text
+
+
 def test_a_line_that_cannot_be_read_is_told_of_and_the_others_count(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     results = Results(lambda model, usage: Cost(1))
     results.feed(line(1) + b"what is this?\n" + line(2))
+    results.end()
     assert results.sums["small"].nano == 2
     assert "not recorded" in caplog.text

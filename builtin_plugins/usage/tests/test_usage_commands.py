@@ -65,6 +65,31 @@ def test_an_unknown_file_and_an_unknown_group_are_refused(used: Path, tmp_path: 
     assert "'by' cannot be 'planet'" in run("usage", "--config", used, "--by", "planet", code=2)
 
 
+def test_an_export_that_fails_leaves_what_there_was(used: Path, tmp_path: Path) -> None:
+    path = tmp_path / "used.csv"
+    path.write_text("what there was")
+    run("usage", "--config", used, "--export", path, "--where", "nothing=1", code=2)
+    assert path.read_text() == "what there was"
+    nowhere = tmp_path / "no" / "where.csv"
+    told = run("usage", "--config", used, "--export", nowhere, code=2)
+    assert told == f"{nowhere}: cannot be written: No such file or directory\n"
+    told = run("usage", "--config", used, "--export", path, "--json")
+    assert json.loads(told) == {"file": str(path), "records": 2}
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("usage", "--where", "model=a", "--where", "model=b"), "each once, found 'model=b'"),
+        (("reconcile", "x.csv", "--tolerance", "nan"), "from 0 to 100, found 'nan'"),
+        (("reconcile", "x.csv", "--tolerance", "-1"), "from 0 to 100, found '-1'"),
+    ],
+)
+def test_words_that_mean_nothing_are_refused(used: Path, words: list[str], said: str) -> None:
+    assert said in run(*words, "--config", used, code=2)
+
+
 def test_reconcile_tells_differences_by_its_exit_code(used: Path, tmp_path: Path) -> None:
     day = json.loads(run("usage", "--config", used, "--json", "--per", "day"))["rows"][0]
     invoice = tmp_path / "invoice.csv"

@@ -85,6 +85,13 @@ def test_what_is_missing_is_shared_among_the_records_that_are_not_sure(wrote: Wr
         ("date,model,cost\nyesterday,gpt-5,1\n", "invoice.csv:2"),
         ("date,model,cost\n2026-11-01,gpt-5,-1\n", "below 0"),
         ("date,model,requests\n2026-11-01,gpt-5,1.5\n", "no count"),
+        ('date,model,cost\n2026-11-01,gpt-5,"12,50"\n', "a comma stands before three digits"),
+        ('date,model,cost\n2026-11-01,gpt-5,"1.234,56"\n', "a comma stands before three digits"),
+        ("date;model;cost\n2026-11-01;gpt-5;0,50\n", "a comma stands before three digits"),
+        ("date,model,requests\n11/01/2026,gpt-5,1\n", "'11/01/2026' is no day"),
+        ("date,model,cost,currency\n2026-11-01,gpt-5,1,EUR\n", "is in EUR"),
+        ('date,model,cost\n2026-11-01,"a\nb",1\nTotal,,1\n', "invoice.csv:4: 'Total' is no day"),
+        ("date,model,cost\n,,1\n", "leave out totals and credits"),
     ],
 )
 def test_an_invoice_that_cannot_be_read_is_refused_with_its_line(
@@ -92,6 +99,28 @@ def test_an_invoice_that_cannot_be_read_is_refused_with_its_line(
 ) -> None:
     with pytest.raises(ConfigError, match=problem):
         read_invoice(wrote(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "date,model,cost,input_tokens\n2026-11-01,gpt-5,0.50,300\n",
+        "\ufeffdate;model;cost;input_tokens\r\n2026-11-01;gpt-5;0.50;300\r\n",
+        # As OpenAI exports costs and completions: seconds of 1970, many decimals, empty days.
+        "start_time,amount_value,amount_currency,line_item,input_tokens\n"
+        '1793491200,0.2000000000000001,usd,"gpt-5-2025-08-07, input",300\n'
+        '1793491200,0.3,usd,"gpt-5-2025-08-07, output",\n1793577600,,,,\n',
+        # As Anthropic exports usage: the input in parts.
+        "usage_date_utc,model_version,usage_input_tokens_no_cache,usage_input_tokens_cache_read,"
+        "cost_usd\n2026-11-01,gpt-5-20250807,100,200,0.50\n",
+    ],
+    ids=["plain", "semicolons", "OpenAI", "Anthropic"],
+)
+def test_exports_of_providers_are_understood(wrote: Wrote, text: str) -> None:
+    (billed,) = {(line.day, line.model) for line in read_invoice(wrote(text)).lines}
+    assert billed == DAY[:2]
+    found = Reconciliation.of(read_invoice(wrote(text)), sheet(500_000_000), 0)
+    assert not found.differences
 
 
 def test_a_correction_is_the_difference_to_all_that_was_said_before() -> None:

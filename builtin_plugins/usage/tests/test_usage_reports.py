@@ -28,7 +28,10 @@ class Badge(Plugin):
     async def pre_request(self, exchange: Exchange) -> None:
         """Identify."""
         scopes = tuple(exchange.request.headers.get("x-scopes", "").split())
-        permissions, role = frozenset({"chat", "usage"}), exchange.request.headers.get("x-role")
+        permissions, role = (
+            frozenset({"inference", "usage"}),
+            exchange.request.headers.get("x-role"),
+        )
         exchange.set_principal(Principal("acme", scopes[-1], permissions, scopes=scopes, role=role))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jackfield._face import Face
 from jackfield._gateway_dialect import GATEWAY_DIALECT
 from jackfield.admin.errors import LockedOut
+from jackfield.admin.residence import RESIDENCE, mistaken
 from jackfield.admin.roles import MANAGE
 from jackfield.endpoints import PUBLIC, Endpoint, EndpointTable
 from jackfield.errors import GatewayError, Unauthenticated
@@ -56,6 +57,8 @@ class GuardedTable(EndpointTable):
 
 
 def _nowhere(error: GatewayError) -> Endpoint:
+    error.param = "path"
+
     async def refuse(exchange: Exchange, catalogue: "Catalogue") -> Response:
         raise error
 
@@ -104,6 +107,7 @@ class AdminFace(Face):
         """The exchange of a request. Raises GatewayError for one that is not understood."""
         if self._checks_browsers:
             self._check_browser(request)
+        problem = problem or mistaken(request.headers.get(RESIDENCE, ""), self._gateway.setup)
         exchange = super().open(request, request_id, tree, problem)
         if not _is_local(request):
             exchange.principal = ANONYMOUS

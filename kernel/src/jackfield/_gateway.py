@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from attrs import evolve
@@ -22,7 +24,7 @@ from jackfield._pipeline import Pipeline
 from jackfield._watchdog import Watchdog
 from jackfield.admin import Declaring
 from jackfield.capabilities import ModelFacts
-from jackfield.catalogue import Catalogue
+from jackfield.catalogue import Catalogue, retiring
 from jackfield.config import Document, read_settings
 from jackfield.endpoints import EndpointTable
 from jackfield.errors import ConfigError, JackfieldError, ShuttingDown
@@ -35,6 +37,11 @@ from jackfield.secrets import SecretSources
 from jackfield.setup import HealthCheck, Setup
 
 logger = logging.getLogger("jackfield.plugins")
+
+SLOW_SECONDS: Final = 5.0
+"""How long a plugin may take to start without a word in the log."""
+TELL_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 30.0
 
 ADMIN: Final = Principal(
     tenant="admin", key_id="admin listener", permissions=frozenset({"*"}), role="owner"
@@ -70,6 +77,10 @@ class Gateway:
         self.access_log = AccessLog(self.settings.server.log)
         self._logs_access = self.settings.server.log_level in ("debug", "info")
         self.draining = False
+        self.starting = ""
+        """The plugin that is being started."""
+        self.successor: Gateway | None = None
+        """What a reload is about to put in the place of this one."""
         self._started: list[Plugin] = []
         self._ledger: Ledger | None = None
         self._declaring: Declaring | None = None
@@ -85,17 +96,17 @@ class Gateway:
             await self.open_state()
             for plugin in self.loaded.plugins:
                 if not plugin.brings_store:
-                    self._started.append(plugin)
-                    await _start(plugin, setup)
+                    await self._start(plugin)
             self._declaring = Declaring(setup.declared, self.document.name)
             await self._declaring.start()
         except BaseException:
             await self.stop()
             raise
         self.providers = setup.providers
-        self.catalogue = Catalogue(
-            tuple(self.settings.models), self.providers, ModelFacts(self.settings.capabilities)
-        )
+        facts = ModelFacts(self.settings.capabilities)
+        self.catalogue = Catalogue(self.settings.models, self.providers, facts)
+        for line in retiring(self.settings):
+            logger.warning("%s", line)
         models = Models(self.settings.models, self.providers, self.catalogue)
         chain = self.chain.without_dry_runs()
         upstream = self.settings.upstream
@@ -106,14 +117,9 @@ class Gateway:
             upstream.retries,
             upstream.timeouts.total,
         )
+        loop = asyncio.get_running_loop()
         self._pipeline = Pipeline(
-            chain,
-            self.caller,
-            models,
-            attempts,
-            self.catalogue,
-            asyncio.get_running_loop(),
-            self._settled,
+            chain, self.caller, models, attempts, self.catalogue, loop, self._settled
         )
         operations = Operations(self)
         self.table = EndpointTable([*setup.endpoints, *operations.public()])
@@ -174,7 +180,10 @@ class Gateway:
             told = evolve(
                 self._pipeline, chain=self.chain, settled=lambda _, outcome: settled(outcome)
             )
-            await told.run(exchange)
+            answer = await told.run(exchange)
+            if not isinstance(answer.body, bytes):  # a plugin's own stream, settled at its end
+                async for _ in answer.body:
+                    pass
         finally:
             self._live.discard(exchange)
 
@@ -182,11 +191,25 @@ class Gateway:
         """Start the store, and the ledger if any plugin will need it. `start` does so first."""
         stores = [plugin for plugin in self.loaded.plugins if plugin.brings_store]
         for plugin in stores:
-            self._started.append(plugin)
-            await _start(plugin, self.setup)
+            await self._start(plugin)
         if stores and any(plugin.needs_store for plugin in self.loaded.plugins):
             self._ledger = self.setup.open_ledger()
             await self._ledger.start()
+
+    async def _start(self, plugin: Plugin) -> None:
+        """Start a plugin. What it raises on purpose has fit words; other words may not be."""
+        self._started.append(plugin)
+        self.starting = plugin.name
+        try:
+            with _told_of(plugin):
+                await plugin.start(self.setup)
+        except JackfieldError:
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+            reason = f"{type(error).__name__}{place_of(error)}"
+            raise ConfigError([f"plugin {plugin.name!r} cannot start: {reason}"]) from None
+        finally:
+            self.starting = ""
 
     async def end_exchanges(self) -> None:
         """End what is running with an error of its own, and wait until all of it is settled."""
@@ -216,21 +239,29 @@ class Gateway:
         return Principal(tenant="local", permissions=frozenset(permissions))
 
 
-async def _start(plugin: Plugin, setup: Setup) -> None:
-    """Start a plugin. What it raises on purpose has fit words; of anything else they may not be."""
+@contextmanager
+def _told_of(plugin: Plugin) -> Iterator[None]:
+    """Say which plugin is waited for: from a thread, for it may block the event loop."""
+    started = threading.Event()
+
+    def tell() -> None:
+        pause = SLOW_SECONDS
+        while not started.wait(pause):
+            logger.warning("plugin %s has not started yet; it is waited for", plugin.name)
+            pause = TELL_SECONDS
+
+    threading.Thread(target=tell, name="jackfield-start", daemon=True).start()
     try:
-        await plugin.start(setup)
-    except JackfieldError:
-        raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-        reason = f"{type(error).__name__}{place_of(error)}"
-        raise ConfigError([f"plugin {plugin.name!r} cannot start: {reason}"]) from None
+        yield
+    finally:
+        started.set()
 
 
 async def _stop(plugin: Plugin) -> None:
     """Stop a plugin. That one fails is logged, and keeps no other from being stopped."""
     try:
-        await plugin.stop()
+        async with asyncio.timeout(STOP_SECONDS):
+            await plugin.stop()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
         reason = f"{type(error).__name__}{place_of(error)}"
         logger.error("plugin %s failed in stop: %s", plugin.name, reason)

@@ -14,6 +14,8 @@ from jackfield.errors import JackfieldError
 logger = logging.getLogger("jackfield.reload")
 
 WATCH_SECONDS = 1.0
+PATIENCE = 10.0
+"""Seconds for which other reloads wait for one whose plugins are slow to start."""
 MOST_OLD = 3
 """Old gateways that may still be finishing their exchanges; a reload beyond that waits."""
 
@@ -26,6 +28,7 @@ class Generations:
         self._swaps: list[Callable[[Gateway], None]] = []
         self._retiring: set[asyncio.Task[None]] = set()
         self._reloading = asyncio.Lock()
+        self._begun: asyncio.Task[None] | None = None
         self.current: Gateway
 
     async def begin(self, document: Document) -> Gateway:
@@ -38,26 +41,39 @@ class Generations:
         self._swaps.append(swap)
 
     async def reload(self) -> None:
-        """Read the configuration again. One that cannot be used changes nothing, and is logged."""
+        """Read the configuration again. One that cannot be used changes nothing, and is logged.
+
+        After PATIENCE seconds it goes on by itself, until another reload gives it up.
+        """
         async with self._reloading:
-            while len(self._retiring) >= MOST_OLD:
-                await asyncio.wait(self._retiring, return_when=asyncio.FIRST_COMPLETED)
-            try:
-                candidate = await Gateway(self._read()).start()
-            except JackfieldError as error:
-                logger.error("reload refused, the last good configuration stays: %s", error)
-                return
-            except Exception as error:  # noqa: BLE001 - whatever it is, requests are answered
-                what = f"{type(error).__name__}{place_of(error)}"
-                logger.error("reload failed, the last good configuration stays: %s", what)
-                return
-            old, self.current = self.current, candidate
-            for swap in self._swaps:
-                swap(candidate)
-            logger.info("configuration reloaded")
-            task = asyncio.create_task(self._retire(old))
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
+            if self._begun is not None and self._begun.cancel():
+                logger.warning("the last reload has not come to an end, and is given up")
+            self._begun = asyncio.create_task(self._reload(self.current))
+            await asyncio.wait([self._begun], timeout=PATIENCE)
+
+    async def _reload(self, old: Gateway) -> None:
+        while len(self._retiring) >= MOST_OLD:
+            logger.warning("reload waits: %d older configurations answer still", MOST_OLD)
+            await asyncio.wait(self._retiring, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            old.successor = candidate = Gateway(self._read())
+            await candidate.start()
+        except JackfieldError as error:
+            logger.error("reload refused, the last good configuration stays: %s", error)
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, requests are answered
+            what = f"{type(error).__name__}{place_of(error)}"
+            logger.error("reload failed, the last good configuration stays: %s", what)
+            return
+        self.current = candidate
+        for swap in self._swaps:
+            swap(candidate)
+        # The first gateway is out of the collector's sight, and would hold all that follow.
+        old.successor = None
+        logger.info("configuration reloaded")
+        task = asyncio.create_task(self._retire(old))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
 
     async def watch(self, path: str) -> None:
         """Reload when the file has changed and is being written no more, until cancelled."""
@@ -83,9 +99,10 @@ class Generations:
 
     async def end(self) -> None:
         """Stop every generation."""
-        for task in tuple(self._retiring):
+        tasks = [*self._retiring, *([self._begun] if self._begun else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._retiring, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.current.stop()
 
     async def _retire(self, gateway: Gateway) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import EntryPoint, version
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from jackfield.config import (
     report_unknown_plugin,
 )
 from jackfield.dialects import GROUP as DIALECTS
+from jackfield.errors import ConfigError
 from jackfield.plugin import Plugin
 from jackfield.providers import Provider
 from jackfield.secrets import SecretSources
@@ -62,6 +64,18 @@ class Installed:
         if isinstance(loaded, type) and issubclass(loaded, Plugin):
             return loaded
         raise TypeError(f"{point.value} is not a subclass of jackfield.Plugin")
+
+    def usable(self, name: str) -> type[Plugin] | str:
+        """A plugin's class, or why it cannot be used."""
+        try:
+            kind = self.load(name)
+        except (ImportError, SyntaxError, TypeError) as error:
+            return f"cannot be imported: {type(error).__name__}: {error}"
+        # SystemExit as well: a module that leaves must not end the gateway without a word.
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
+            # Without its words, which may hold what the module found in the environment.
+            return f"cannot be imported: {type(error).__name__}{place_of(error)}"
+        return _declaration_problem(kind) or _version_problem(kind) or kind
 
     def version_of(self, name: str) -> str:
         """The version of the distribution that brings a plugin."""
@@ -114,9 +128,8 @@ class Loaded:
     @property
     def lacks_store(self) -> bool:
         """Whether a plugin needs a store and none brings one."""
-        kinds = [type(plugin) for plugin in self.plugins]
-        needed = any(kind.needs_store for kind in kinds)
-        return needed and not any(kind.brings_store for kind in kinds)
+        needed = any(plugin.needs_store for plugin in self.plugins)
+        return needed and not any(plugin.brings_store for plugin in self.plugins)
 
 
 class Loader:
@@ -130,6 +143,7 @@ class Loader:
         self._found = found
         self._sources = sources
         self._loaded = Loaded()
+        self._imported = cache(found.usable)  # many tables may name it
 
     def load(self) -> Loaded:
         """Make every plugin and provider, in the order of the file."""
@@ -162,13 +176,9 @@ class Loader:
             self._document.problems.add(("plugins", name, "on_error"), message)
         plugin = self._instance(kind, ("plugins", name), PLUGIN_KEYS)
         if plugin is not None:
-            self._loaded.members.append(
-                Member(
-                    plugin,
-                    table.on_error or kind.on_error,
-                    table.deadline_ms or kind.deadline_ms,
-                )
-            )
+            on_error = table.on_error or kind.on_error
+            deadline_ms = table.deadline_ms or kind.deadline_ms
+            self._loaded.members.append(Member(plugin, on_error, deadline_ms))
 
     def _add_default_store(self) -> None:
         if DEFAULT_STORE in self._found.names:
@@ -222,22 +232,13 @@ class Loader:
         if use not in self._found.names:
             report_unknown_plugin(self._document, (section, name), use, self._found.names)
             return None
-        try:
-            kind = self._found.load(use)
-        except (ImportError, SyntaxError, TypeError) as error:
-            problem = f"cannot be imported: {type(error).__name__}: {error}"
-        # SystemExit as well: a module that leaves must not end the gateway without a word.
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
-            # Without its words, which may hold what the module found in the environment.
-            problem = f"cannot be imported: {type(error).__name__}{place_of(error)}"
-        else:
-            problem = _declaration_problem(kind) or _version_problem(kind)
-            if not problem:
-                return kind
+        kind = self._imported(use)
+        if not isinstance(kind, str):
+            return kind
         if optional:
-            self._loaded.degraded[name] = problem
+            self._loaded.degraded[name] = kind
         else:
-            self._document.problems.add((section, name), f"{use} {problem}", on_key=True)
+            self._document.problems.add((section, name), f"{use} {kind}", on_key=True)
         return None
 
     def _instance(
@@ -257,6 +258,8 @@ class Loader:
             plugin.__init__(config)  # type: ignore[misc]
         except (ValueError, TypeError) as error:
             self._document.blame(path, str(error))
+        except ConfigError:
+            raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
             problem = f"cannot be made: {type(error).__name__}{place_of(error)}"
             self._document.problems.add(path, problem, on_key=True)

@@ -51,7 +51,7 @@ class Operations:
         """Ready for traffic: not draining, every plugin well. 503 otherwise.
 
         A stranger is not told what ails a plugin, only which one; who may see more asks on the
-        admin listener.
+        admin listener. A reload that waits for a plugin to start leaves it ready.
         """
         states = await self.states()
         draining = self._gateway.draining
@@ -59,7 +59,10 @@ class Operations:
         status = "draining" if draining else "ready" if well else "not ready"
         if exchange.principal is ANONYMOUS:
             states = {name: "ok" if state == "ok" else "not ok" for name, state in states.items()}
-        return _json({"status": status, "dependencies": states}, 200 if well else 503)
+        answer: dict[str, Any] = {"status": status, "dependencies": states}
+        if (successor := self._gateway.successor) is not None and successor.starting:
+            answer["reload"] = f"waits for the plugin {successor.starting} to start"
+        return _json(answer, 200 if well else 503)
 
     async def states(self) -> dict[str, str]:
         """Each plugin, provider and registered check: "ok", or what is wrong with it."""

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field, frozen
@@ -13,8 +14,10 @@ from jackfield.exchange import Principal
 
 if TYPE_CHECKING:
     from jackfield.providers import ModelInfo, Provider
+    from jackfield.settings import ModelTable, Settings
 
 KEEP_SECONDS = 300.0
+_NOTICE_DAYS = 30
 
 ALIAS = "jackfield"
 """Whose model an alias is, in a list of models."""
@@ -44,7 +47,7 @@ class Catalogue:
     for a tenth of the time.
     """
 
-    aliases: Sequence[str]
+    aliases: "Mapping[str, ModelTable]"
     _providers: "Mapping[str, Provider]"
     facts: ModelFacts = field(factory=ModelFacts)
     _kept: dict[str, _Kept] = field(factory=dict)
@@ -66,7 +69,23 @@ class Catalogue:
         for name, models in zip(self._providers, of_each, strict=True):
             listed += [self._listed(name, info) for info in models]
         reader = self._reader
-        return listed if reader is None else [one for one in listed if _may_use(reader, one)]
+        return listed if reader is None else [one for one in listed if self._shows(reader, one)]
+
+    def _shows(self, reader: Principal, listed: Listed) -> bool:
+        """Whether somebody may use a model, or an alias at one of the providers it leads to."""
+        if listed.provider == ALIAS:
+            providers = self._behind(listed.name)
+            return reader.may_use(listed.name) and any(reader.may_use(None, p) for p in providers)
+        named = reader.may_use(listed.name) or reader.may_use(listed.info.id)
+        return named and reader.may_use(provider=listed.provider)
+
+    def _behind(self, alias: str) -> set[str]:
+        """The providers that an alias leads to, be it by way of others."""
+        names = [alias]
+        for name in names:  # which it adds to
+            if name in self.aliases:
+                names += [one for one in _targets(self.aliases[name]) if one not in names]
+        return {name.partition("/")[0] for name in names if name not in self.aliases}
 
     def _listed(self, provider: str, info: "ModelInfo") -> Listed:
         return Listed(f"{provider}/{info.id}", provider, info, self.facts.of(info.id, provider))
@@ -89,8 +108,18 @@ class Catalogue:
         return min((self._kept[name].until for name in providers if name in self._kept), default=0)
 
 
-def _may_use(reader: Principal, listed: Listed) -> bool:
-    if listed.provider == ALIAS:
-        return reader.may_use(listed.name)
-    named = reader.may_use(listed.name) or reader.may_use(listed.info.id)
-    return named and reader.may_use(provider=listed.provider)
+def retiring(settings: "Settings") -> list[str]:
+    """A line for each target of an alias that its vendor has switched off, or soon will."""
+    soon = datetime.now(UTC).date() + timedelta(_NOTICE_DAYS)
+    facts, lines = ModelFacts(settings.capabilities), []
+    for alias, table in settings.models.items():
+        for target in _targets(table):
+            provider, _, model = target.partition("/")
+            day = None if target in settings.models else facts.of(model, provider).retires
+            if day is not None and day <= soon:
+                lines.append(f"models.{alias}: the vendor of {target} switches it off on {day}")
+    return lines
+
+
+def _targets(table: "ModelTable") -> tuple[str, ...]:
+    return (*(target.model for target in table.weighted), *table.fallbacks)

@@ -78,16 +78,6 @@ def read_settings(document: Document, *, given: Collection[str] = ()) -> Setting
         if not os.path.isfile(path):
             document.problems.add(("server", "tls", key), f"there is no file {path}")
     raw_models = _tables(document, "models")
-    models = {
-        name: model
-        for name in raw_models
-        if (model := document.structure(ModelTable, ("models", name)))
-    }
-    capabilities = {
-        pattern: stated
-        for pattern in _tables(document, "capabilities")
-        if (stated := document.structure(Capabilities, ("capabilities", pattern)))
-    }
     prices = {
         pattern: periods
         for pattern in _tables(document, "prices")
@@ -101,8 +91,8 @@ def read_settings(document: Document, *, given: Collection[str] = ()) -> Setting
         server=server,
         upstream=_section(document, "upstream", Upstream),
         providers=providers,
-        models=models,
-        capabilities=capabilities,
+        models=_made(document, "models", ModelTable),
+        capabilities=_made(document, "capabilities", Capabilities),
         prices=prices,
         plugins=plugins,
     )
@@ -144,6 +134,12 @@ def _periods(document: Document, pattern: str) -> Price | tuple[Price, ...] | No
         return document.structure(Price, path)
     read = (document.structure(Price, (*path, at)) for at in range(len(periods)))
     return tuple(price for price in read if price is not None)
+
+
+def _made(document: Document, section: str, cls: type[T]) -> dict[str, T]:
+    """Each table in a section, but for those that are wrong."""
+    made = {name: document.structure(cls, (section, name)) for name in _tables(document, section)}
+    return {name: one for name, one in made.items() if one is not None}
 
 
 def _tables(document: Document, section: str) -> dict[str, Any]:

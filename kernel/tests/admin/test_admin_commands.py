@@ -125,8 +125,8 @@ def test_a_listener_that_does_not_answer_is_waited_for_only_so_long(
         listener.bind(str(folder / "admin.sock"))
         listener.listen()
         ran = jackfield("teams", "list")
-    assert ran.code == 2
-    assert "unix:admin.sock: the admin listener cannot be asked: no answer" in ran.err
+    assert ran.code == 1
+    assert "the admin listener at unix:admin.sock cannot be asked: no answer" in ran.err
 
 
 def test_a_listener_that_closes_the_connection_is_named(jackfield: Run, folder: Path) -> None:
@@ -142,8 +142,23 @@ def test_a_listener_that_closes_the_connection_is_named(jackfield: Run, folder: 
         closing.start()
         ran = jackfield("teams", "list")
         closing.join()
-    assert ran.code == 2
-    assert "the admin listener cannot be asked" in ran.err
+    assert ran.code == 1
+    assert "the admin listener at unix:admin.sock cannot be asked" in ran.err
+
+
+def test_another_configurations_gateway_is_told_from_ones_own(
+    jackfield: Run, serving: subprocess.Popen[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = folder / "other"
+    for made in (other, folder / "jackfield-state"):
+        made.mkdir()
+    address = f"unix:{folder}/admin.sock"
+    (other / "jackfield.toml").write_text(CONFIG.replace("unix:admin.sock", address))
+    monkeypatch.chdir(other)
+    ran = jackfield("teams", "create", "red")
+    assert (ran.code, ran.out) == (2, "")
+    assert f"keeps its state in {folder}/jackfield-state" in ran.err
+    assert jackfield("teams", "list", "--config", "../jackfield.toml").out == "no teams\n"
 
 
 def test_a_change_that_comes_late_fails(jackfield: Run) -> None:
@@ -190,6 +205,13 @@ def test_a_configuration_that_is_wrong_is_said(jackfield: Run, folder: Path) -> 
     assert 'did you mean "front_doors"?' in ran.err
 
 
+def test_a_configuration_without_the_plugin_is_named(jackfield: Run, folder: Path) -> None:
+    (folder / "jackfield.toml").write_text(CONFIG.replace("[plugins.office]\n", ""))
+    ran = jackfield("teams", "list")
+    assert (ran.code, ran.out) == (1, "")
+    assert "jackfield teams list: jackfield.toml has no plugin for this" in ran.err
+
+
 def test_a_field_gets_its_default_again(jackfield: Run) -> None:
     jackfield("teams", "create", "red", "--seats", "4")
     assert jackfield("teams", "update", "red", "--unset", "seats", "--json").json["seats"] == 0
@@ -223,6 +245,13 @@ def test_actions_and_deletion_have_their_commands(jackfield: Run) -> None:
         (("create", "x", "--parent", "nobody"), 2, "no team 'nobody'"),
         (("list", "--where", "seets=1"), 2, 'did you mean "seats"?'),
         (("list", "--where", "seats"), 2, "expected FIELD=VALUE"),
+        (("list", "--where", "=1"), 2, "expected FIELD=VALUE"),
+        (("list", "--where", "tags=a", "--where", "tags=b"), 2, "each once, found 'tags=b'"),
+        (("create", "x", "--seats", "nan"), 2, "expected a number, found 'nan'"),
+        (("create", "x", "--seats", "1e999"), 2, "expected a number, found '1e999'"),
+        (("show", "\udcff"), 2, "this is not UTF-8"),
+        (("show", ""), 2, "'' is no id"),
+        (("delete", "../teams"), 2, "'../teams' is no id"),
         (("update", "x"), 2, "nothing to change"),
         (("show", "x"), 1, "no team 'x'"),
     ],

@@ -1,8 +1,11 @@
 """Who is let in at the admin listener, and who is locked out."""
 
+from pathlib import Path
+
 import pytest
 
 from jackfield._admin_face import Failures
+from jackfield.admin.residence import residence
 
 from .conftest import Admin
 
@@ -107,3 +110,23 @@ async def test_who_may_ask_is_told_what_is_wrong_with_the_request(admin: Admin) 
     method = await admin.ask("PUT", "/jackfield/teams", key="member:acme")
     body = await admin.ask("POST", "/jackfield/teams", b"{", key="admin:acme")
     assert [one.status for one in (nowhere, method, body)] == [404, 405, 400]
+
+
+async def test_a_command_that_means_another_gateway_is_refused_on_the_same_machine_alone(
+    admin: Admin, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "jackfield-state").mkdir(exist_ok=True)
+    meant = [residence(tmp_path, "jackfield-state"), residence(tmp_path, "mine"), "elsewhere/1.2"]
+    asked = [await admin.ask("GET", "/jackfield/teams", x_jackfield_state=one) for one in meant]
+    assert [one.status for one in asked] == [200, 421, 200]
+    assert asked[1].body["error"]["code"] == "other_gateway"
+
+
+async def test_who_has_no_key_is_not_told_which_gateway_it_is(admin: Admin, tmp_path: Path) -> None:
+    meant = residence(tmp_path, "mine")
+    (tmp_path / "jackfield-state").mkdir(exist_ok=True)
+    asked = await admin.ask(
+        "GET", "/jackfield/teams", client=LOOPBACK, key="stranger", x_jackfield_state=meant
+    )
+    assert asked.status == 401

@@ -23,6 +23,7 @@ absent = no_such_module:Absent
 parrot = PARROT_KEY
 [jackfield.commands]
 greet = sample_plugins:greet
+broken = no_such_module:broken
 """
 
 

@@ -1,5 +1,6 @@
 """What holds for every command: help, wrong words, exit codes."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,13 @@ def test_a_reader_that_has_seen_enough_is_no_error(folder: Path) -> None:
     assert ran.stderr == ""
 
 
+def test_a_request_that_nobody_sends_is_one_line(folder: Path) -> None:
+    command = f"{sys.executable} -m jackfield explain - <&-"
+    ran = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
+    assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
+    assert "stdin: The body is not valid JSON: it is empty." in ran.stderr
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_it_can_be_started_without_its_standard_streams(folder: Path, closed: str) -> None:
     command = f"{sys.executable} -m jackfield version {closed}"
@@ -114,3 +122,41 @@ def test_the_versions_of_all_that_matters_are_shown(jackfield: Run) -> None:
     assert "plugin guard" in labels
     assert "(C parser)" in ran.out
     assert jackfield("--version") == ran
+
+
+@pytest.mark.parametrize("words", [["check", "--config", ""], ["serve", "-c", ""]])
+def test_no_name_of_a_file_is_not_the_default(jackfield: Run, words: list[str]) -> None:
+    ran = jackfield(*words)
+    assert (ran.code, ran.out) == (2, "")
+    assert "names no file" in ran.err
+
+
+def test_a_command_that_cannot_be_loaded_names_who_brings_it(jackfield: Run) -> None:
+    ran = jackfield("broken", "--help")
+    assert ran.code == 2
+    assert ran.err.startswith("jackfield broken: this command from sample cannot be loaded: ")
+
+
+def test_the_help_can_be_read_in_any_encoding(folder: Path) -> None:
+    command = [sys.executable, "-m", "jackfield", "explain", "--help"]
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    ran = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert b'"headers": {?}' in ran.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_disk_that_is_full_is_one_line(folder: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "jackfield", "version"]
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ran.returncode == 1
+    assert "cannot be written" in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
+def test_a_folder_that_is_gone_is_one_line(folder: Path, jackfield: Run) -> None:
+    folder.rmdir()
+    ran = jackfield("check")
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert "the current folder is gone" in ran.err

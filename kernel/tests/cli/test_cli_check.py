@@ -131,3 +131,12 @@ def test_a_plugin_that_two_distributions_bring_is_found(folder: Path, jackfield:
     ran = jackfield("check", "-c", "wrong.toml")
     assert ran.code == 2
     assert ran.err.endswith("ImportError: other and sample both bring it; uninstall one\n")
+
+
+def test_a_target_that_is_switched_off_is_told(folder: Path, jackfield: Run) -> None:
+    (folder / "old.toml").write_text(RIGHT + "[capabilities.grey]\nretires = 2020-02-29\n")
+    ran = jackfield("check", "-c", "old.toml")
+    told = "models.fast: the vendor of parrot/grey switches it off on 2020-02-29"
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, told)
+    ran = jackfield("check", "-c", "old.toml", "--json")
+    assert json.loads(ran.out)["retiring"] == [told]

@@ -36,6 +36,12 @@ def test_it_writes_over_a_file_only_when_told_to(folder: Path, jackfield: Run) -
     assert (folder / "jackfield.toml").read_text() != "# mine"
 
 
+@pytest.mark.parametrize("words", [["."], [".", "--force"]])
+def test_a_directory_is_no_file(jackfield: Run, words: list[str]) -> None:
+    ran = jackfield("init", *words)
+    assert (ran.code, ran.err) == (2, ".: this is a directory; name the file in it\n")
+
+
 def test_a_place_where_it_cannot_write_is_one_line(jackfield: Run) -> None:
     ran = jackfield("init", "no/such/folder.toml", "-p", "parrot")
     assert ran.code == 2

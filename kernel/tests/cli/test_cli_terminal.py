@@ -1,6 +1,7 @@
 """The terminal: boxes and colours for a person, plain text for everything else."""
 
 import io
+import json
 import re
 import sys
 
@@ -81,3 +82,24 @@ def test_what_a_stream_cannot_express_is_replaced() -> None:
     terminal_on(stream).line("a → b")
     stream.seek(0)
     assert stream.read() == "a ? b\n"
+
+
+def test_narrow_as_the_screen_is_nothing_is_left_out(screen: Screen) -> None:
+    terminal_on(screen).panel("Title", [("label", "w" * 70 + "!")])
+    assert "!" in screen.getvalue()
+    assert screen.getvalue().count("w") == 70
+
+
+def test_control_characters_do_nothing_to_a_terminal(screen: Screen) -> None:
+    for stream in (screen, io.StringIO()):
+        terminal = terminal_on(stream)
+        terminal.line("a\x1b[2Jb\x9bc", name("\x07"))
+        assert "a\\x1b[2Jb\\x9bc" in stream.getvalue()
+        assert "\\x07" in stream.getvalue()
+
+
+def test_json_says_the_same_in_every_encoding() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", newline="\n")
+    terminal_on(stream).json({"né": "→"})
+    stream.seek(0)
+    assert json.load(stream) == {"né": "→"}

@@ -23,6 +23,7 @@ _LONGEST: Final = 32 * 1024 * 1024
 """Bytes of the longest line that is read."""
 
 _NONE: Final = msgspec.Raw(b"")
+_EMPTY: Final = msgspec.Raw(b"{}")
 _DIALECTS: Final = {
     "chat.completion": "openai.chat",
     "text_completion": "openai.completions",
@@ -32,9 +33,13 @@ _DIALECTS: Final = {
 }
 """The dialects of answers, by what these say they are."""
 
+_GOOGLES: Final = "gemini.generate_content"
+"""Of one that does not say so, and has `usageMetadata`."""
+
 
 class _Line(msgspec.Struct):
-    custom_id: str
+    custom_id: str | None = None
+    key: str | None = None
     response: msgspec.Raw = _NONE
     result: msgspec.Raw = _NONE
 
@@ -48,11 +53,23 @@ class _Answer(msgspec.Struct):
     object: str = ""
     type: str = ""
     model: str = ""
+    version: str = msgspec.field(default="", name="modelVersion")
+    reported: msgspec.Raw = msgspec.field(default=_NONE, name="usageMetadata")
+    tokens: int = msgspec.field(default=0, name="tokenCount")
+
+    def usage_in(self, body: bytes) -> Usage | None:
+        """What was used, if it is said in a dialect that is installed."""
+        dialect = _dialect(
+            _DIALECTS.get(self.object or self.type) or _GOOGLES * bool(self.reported)
+        )
+        if dialect is not None:
+            return dialect.usage(body)
+        return Usage(input_tokens=self.tokens) if self.tokens else None
 
 
 _line = msgspec.json.Decoder(_Line).decode
 _wrapped = msgspec.json.Decoder(_Wrapped).decode
-_answer = msgspec.json.Decoder(_Answer).decode
+_answer = msgspec.json.Decoder(_Answer, strict=False).decode  # Google writes numbers as texts
 
 
 @define
@@ -74,58 +91,72 @@ class Sum:
 
 @define(eq=False)
 class Results:
-    """Adds up what comes, by model. What turns out to be no results of a batch is let pass."""
+    """Adds up what comes, by model. What turns out to be no results of a batch is let pass.
+
+    `model` is that of the answers that do not say theirs.
+    """
 
     _price: Callable[[str, Usage], Cost]
+    _model: str = ""
     sums: dict[str, Sum] = field(factory=dict)
     _held: list[bytes] = field(factory=list)
     _size: int = 0
+    _skips: bool = False
+    _unread: int = 0
     _other: bool = False
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes; with the last of them a line feed."""
+        """Take the next bytes of a file of lines."""
         if self._other or not data:
             return
         *lines, rest = data.split(b"\n")
         if lines:
             lines[0] = b"".join((*self._held, lines[0]))
             self._held, self._size = [], 0
+            del lines[: self._skips]
+            self._skips = False
         for line in lines:
             if line.strip() and not self._other:
-                self._add(line)
-        if rest:
+                self._other = not (self.add(line) or self.sums)
+        if rest and not self._skips:
             self._hold(rest)
+
+    def add(self, line: bytes) -> bool:
+        """Take one result; whether it is named as one, as it is in a file."""
+        try:
+            read = _line(line)
+            said = _object(read.result or read.response)
+            wrapped = _wrapped(said)
+            body = bytes(_object(wrapped.message or wrapped.body or said))
+            told = _answer(body)
+            usage = told.usage_in(body)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            self._unread += 1
+            return False
+        if usage is not None:
+            model = told.model or told.version or self._model
+            usage = msgspec.structs.replace(usage, service_tier=TIER)
+            self.sums.setdefault(model, Sum()).add(usage, self._price(model, usage))
+        return read.custom_id is not None or read.key is not None
+
+    def end(self) -> None:
+        """Take the end of the last line, and tell of those that could not be read."""
+        self.feed(b"\n")
+        if self.sums and self._unread:
+            logger.warning("%d batch results could not be read and are not recorded", self._unread)
 
     def _hold(self, rest: bytes) -> None:
         """Keep the beginning of a line until its end comes, unless it can be none of results."""
         self._held.append(rest)
         self._size += len(rest)
-        is_result = self.sums or self._held[0].startswith(b"{")
-        if self._size > _LONGEST or not is_result:
-            self._held = []
-            self._pass_over()
-            self._other = True
+        self._other = not (self.sums or self._held[0].startswith(b"{"))
+        if self._size > _LONGEST or self._other:
+            self._held, self._skips = [], True
+            self._unread += 1
 
-    def _pass_over(self) -> None:
-        """Tell of a line that is no result; before the first result it says what the file is."""
-        self._other = not self.sums
-        if self.sums:
-            logger.warning("a line of batch results could not be read: it is not recorded")
 
-    def _add(self, line: bytes) -> None:
-        try:
-            read = _line(line)
-            wrapped = _wrapped(read.result or read.response or b"{}")
-            body = bytes(wrapped.message or wrapped.body)
-            told = _answer(body or b"{}")
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            self._pass_over()
-            return
-        dialect = _dialect(_DIALECTS.get(told.object or told.type, ""))
-        usage = dialect.usage(body) if dialect is not None else None
-        if usage is not None:
-            usage = msgspec.structs.replace(usage, service_tier=TIER)
-            self.sums.setdefault(told.model, Sum()).add(usage, self._price(told.model, usage))
+def _object(raw: msgspec.Raw) -> msgspec.Raw:
+    return _EMPTY if bytes(memoryview(raw)[:5]) in (b"", b"null") else raw
 
 
 @cache

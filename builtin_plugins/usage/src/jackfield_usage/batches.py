@@ -17,6 +17,7 @@ from jackfield.messages import Usage
 from jackfield.prices import Cost, PriceBook
 from jackfield.store import Conflict, Entry, Store, StoreUnavailable
 
+from .batch_news import News, news_in
 from .batch_results import TIER, Results, Sum
 from .cells import scope_of, tallies_of
 from .correction import adjustment_of
@@ -24,9 +25,12 @@ from .record import Record, decoded
 
 logger = logging.getLogger("jackfield.usage")
 
-_FETCHED: Final = re.compile(r"/(?:files|batches)/([^/]+)/(?:content|results)")
+_FETCHED: Final = re.compile(r"/(?:files|batches)/([^/]+)(?:/content|/results|:download)")
 _AT_ONCE: Final = 262_144
 """Bytes that are read before others have their turn."""
+
+_TURN: Final = 256
+"""Results likewise."""
 
 _GATEWAY: Final = ""
 _LONGEST_TURN: Final = 60.0
@@ -45,28 +49,22 @@ class Batch(msgspec.Struct, frozen=True):
     begun: float = 0.0
 
 
-class _Told(msgspec.Struct):
-    """What a provider says of a batch, or of several."""
-
-    id: str = ""
-    output_file_id: str | None = None
-    output_file: str | None = None
-    data: "list[_Told]" = []
-
-
 _batch = msgspec.json.Decoder(Batch).decode
-_told = msgspec.json.Decoder(_Told).decode
 
 
 @frozen
 class Batches:
-    """The batches of a gateway. A batch that was not made here is charged to who fetches it."""
+    """The batches of a gateway. A batch that was not made here is charged to who fetches it.
+
+    Whose a batch is, and that it is recorded, is kept for `keep` seconds.
+    """
 
     _store: Store
     _ledger: Ledger
     _prices: PriceBook
     _tags: tuple[str, ...]
     _correctors: Sequence[Corrector]
+    _keep: float
 
     async def watched(self, exchange: Exchange, target: Target, response: Response) -> Response:
         """The response, of which is noted what it says of batches and what they have used."""
@@ -76,7 +74,7 @@ class Batches:
         fetched = _FETCHED.search(path)
         if fetched is None or not path.endswith(fetched[0]) or exchange.request.method != "GET":
             if endpoint.permission == "batches" and isinstance(response.body, bytes):
-                await self._learn(exchange, target, response.body)
+                await self._hear(exchange, target, response.body)
             return response
         results, body = Results(self._pricing(target)), response.body
         if not isinstance(body, bytes):
@@ -108,26 +106,34 @@ class Batches:
     def _pricing(self, target: Target) -> "_Pricing":
         return _Pricing(self._prices, target.provider, self._ledger.now())
 
-    async def _learn(self, exchange: Exchange, target: Target, body: bytes) -> None:
-        """Note whose a new batch is, and that the files of its results are that one's too."""
+    async def _hear(self, exchange: Exchange, target: Target, body: bytes) -> None:
+        """Take what is said of batches, and their results where these are told at once."""
         try:
-            told = _told(body)
-            for one in (told, *told.data):
-                place = _place(target, one.id)
-                if exchange.request.method == "POST" and one.id:
-                    await self._put(place, _of(exchange), 0)
-                file = one.output_file_id or one.output_file
-                whose = await self._store.get(_GATEWAY, place) if file else None
-                if file and whose is not None:
-                    known = replace(_batch(whose.data), state="known")
-                    await self._put(_place(target, file), known, 0)
+            for news in news_in(body):
+                await self._note(news, exchange, target)
+                results = Results(self._pricing(target), news.model)
+                for number, line in enumerate(news.results, 1):
+                    results.add(line)
+                    if not number % _TURN:
+                        await asyncio.sleep(0)
+                await self._end(results, exchange, target, news.id)
         except (msgspec.DecodeError, UnicodeError):
             return
         except StoreUnavailable:
             logger.warning("the store is away: whose a batch is was not noted")
 
+    async def _note(self, news: News, exchange: Exchange, target: Target) -> None:
+        """Note whose a new batch is, and that the file of its results is that one's too."""
+        place = _place(target, news.id)
+        if exchange.request.method == "POST":
+            await self._put(place, _of(exchange), 0)
+        whose = await self._store.get(_GATEWAY, place) if news.file else None
+        if whose is not None:
+            known = replace(_batch(whose.data), state="known")
+            await self._put(_place(target, news.file), known, 0)
+
     async def _end(self, results: Results, exchange: Exchange, target: Target, id: str) -> None:
-        results.feed(b"\n")
+        results.end()
         if not results.sums:
             return
         try:
@@ -164,7 +170,7 @@ class Batches:
     async def _put(self, place: str, batch: Batch, version: int) -> int | None:
         try:
             data = msgspec.json.encode(batch)
-            return await self._store.put(_GATEWAY, place, data, expect=version)
+            return await self._store.put(_GATEWAY, place, data, ttl=self._keep, expect=version)
         except Conflict:
             return None
 

@@ -1,6 +1,6 @@
 """`jackfield usage` and `jackfield reconcile`."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from .reconciliation import Mending, Reconciliation
 from .tally_sheet import Sheet, ask
 
 _AT_ONCE = 1_000  # corrections
+_MOST_PERCENT = 100
 _ROOM = 1.3  # a full bar is red, and the largest of some costs is no problem
 _LABELS = ("period", "cost", "", "requests", "input", "output", "")
 
@@ -82,7 +83,7 @@ Exit codes: 0 no difference, 1 differences, 2 the invoice cannot be read."""
     parser.add_argument(
         "--tolerance",
         metavar="PERCENT",
-        type=float,
+        type=_percent,
         default=0.0,
         help="how far costs and tokens may differ (default: 0)",
     )
@@ -151,7 +152,10 @@ def _remark(counts: Mapping[str, int]) -> str:
 
 def _export(client: AdminClient, arguments: Namespace, where: Mapping[str, str]) -> int:
     count = export(client, arguments.export, {**_times(arguments), **where})
-    output().line(f"{count:,} records in ", name(str(arguments.export)))
+    if arguments.json:
+        output().json({"file": str(arguments.export), "records": count})
+    else:
+        output().line(f"{count:,} records in ", name(str(arguments.export)))
     return 0
 
 
@@ -189,8 +193,20 @@ def _times(arguments: Namespace) -> dict[str, str]:
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in texts]
-    for text, (_, equals, _) in zip(texts, pairs, strict=True):
-        if not equals:
-            raise ConfigError([f"--where: expected WHAT=VALUE, found {text!r}"])
-    return {key: value for key, _, value in pairs}
+    pairs: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or key in pairs:
+            raise ConfigError([f"--where: expected WHAT=VALUE, each once, found {text!r}"])
+        pairs[key] = value
+    return pairs
+
+
+def _percent(text: str) -> float:
+    try:
+        percent = float(text)
+    except ValueError:
+        percent = -1
+    if not 0 <= percent <= _MOST_PERCENT:
+        raise ArgumentTypeError(f"expected a number from 0 to {_MOST_PERCENT}, found {text!r}")
+    return percent

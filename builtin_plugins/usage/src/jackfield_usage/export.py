@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -41,13 +42,25 @@ _BATCH: Final = 10_000
 
 
 def export(client: AdminClient, path: Path, query: Mapping[str, str]) -> int:
-    """Write the records that a query speaks of; how many those were."""
-    found = records(client, query)
-    if path.suffix == ".csv":
-        return write_csv(path, found)
-    if path.suffix == ".parquet":
-        return _write_parquet(path, map(_row, found))
-    raise ConfigError([f"{path}: records are exported to a .csv or a .parquet file"])
+    """Write the records that a query speaks of; how many those were.
+
+    A file that is there already is replaced once all of them are written.
+    """
+    if path.suffix not in (".csv", ".parquet"):
+        raise ConfigError([f"{path}: records are exported to a .csv or a .parquet file"])
+    found, part = records(client, query), path.with_name(f"{path.name}.part")
+    try:
+        if path.suffix == ".csv":
+            count = write_csv(part, found)
+        else:
+            count = _write_parquet(part, map(_row, found))
+        part.replace(path)
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be written: {error.strerror or error}"]) from None
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    return count
 
 
 def _row(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,7 +99,7 @@ def _write_parquet(path: Path, rows: Iterator[Mapping[str, Any]]) -> int:
         arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError:
         problem = "Parquet needs pyarrow: pip install 'jackfield-usage[parquet]'"
-        raise ConfigError([f"{path}: {problem}"]) from None
+        raise ConfigError([problem]) from None
     kinds = {"time": arrow.float64(), "seconds": arrow.float64()}
     kinds |= dict.fromkeys(("stream", "price_missing"), arrow.bool_())
     kinds |= dict.fromkeys(_COUNTS, arrow.int64())

@@ -81,7 +81,9 @@ class UsageRecords(Plugin):
         """`[plugins.usage]`."""
 
         keep_days: int = option(
-            400, "Days for which records are kept; what they add up to stays.", validator=ge(1)
+            400,
+            "Days for which records are kept, and whose each batch is; what they add up to stays.",
+            validator=ge(1),
         )
         tags: tuple[str, ...] = option(
             (),
@@ -111,8 +113,8 @@ class UsageRecords(Plugin):
         self.ledger, self.prices, self.store = setup.ledger, setup.prices, setup.store
         self._unreported = setup.settings.upstream.unreported
         self.prices.of("", "", 0)  # the book is read now, not at the first request
-        tags = self.config.tags
-        self._batches = Batches(self.store, self.ledger, self.prices, tags, setup.correctors)
+        tags, keep = self.config.tags, self.config.keep_days * _DAY
+        self._batches = Batches(self.store, self.ledger, self.prices, tags, setup.correctors, keep)
         reports = Reports(self.store, self.ledger, self.config.tags, setup.correctors)
         for path, answer in reports.answers():
             setup.add_admin_endpoint(admin_endpoint("GET", path, answer, permission=MANAGE))

@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from jackfield.commands import AdminClient
 
-from .invoice import Invoice
+from .invoice import Invoice, family
 
 Place = tuple[str, str, str]
 """A day, a model and a request; what an invoice does not tell is empty."""
@@ -64,7 +64,7 @@ def _add(known: dict[str, dict[str, Any]], record: Mapping[str, Any]) -> None:
 def _place(record: Mapping[str, Any], invoice: Invoice) -> Place:
     if invoice.by_request:
         return "", "", record["request"] or record["corrects"] or record["id"]
-    return record["day"], record["model"], ""
+    return record["day"], family(record["model"]), ""
 
 
 def _span(invoice: Invoice) -> dict[str, str]:

@@ -75,6 +75,8 @@ def _show(terminal: Terminal, title: str, contents: Contents) -> None:
     _show_plugins(terminal, contents)
     for left_out, problem in contents.left_out.items():
         terminal.line(doubtful("left out: "), f"{left_out} {problem}")
+    for line in contents.retiring:
+        terminal.problem(line)
 
 
 def _show_providers(terminal: Terminal, contents: Contents) -> None:

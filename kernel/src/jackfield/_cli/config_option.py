@@ -1,7 +1,7 @@
 """`--config`: the file that a command reads, or none."""
 
 import os
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 VARIABLE = "JACKFIELD_CONFIG"
@@ -14,9 +14,16 @@ def add_config_option(parser: ArgumentParser) -> None:
         "-c",
         "--config",
         metavar="FILE",
+        type=_file,
         help=f"the configuration (default: ${VARIABLE}, else ./{USUAL} if there is one, else none: "
         "the demo provider, and every provider whose key is in the environment)",
     )
+
+
+def _file(text: str) -> str:
+    if not text:  # such as a variable of a shell that is not set
+        raise ArgumentTypeError("names no file")
+    return text
 
 
 def config_path(arguments: Namespace) -> str | None:

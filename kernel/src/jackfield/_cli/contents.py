@@ -8,6 +8,7 @@ from attrs import frozen
 from jackfield._gateway import Gateway
 from jackfield._hook_chain import hooks_of
 from jackfield._loader import Installed, installed
+from jackfield.catalogue import retiring
 
 
 @frozen
@@ -58,7 +59,8 @@ class Contents:
     """All that a configuration brings, in the order of the file.
 
     `left_out` are plugins that cannot be loaded and whose `on_error` is "skip"; `unused` are
-    installed plugins that the configuration does not name, each with its version.
+    installed plugins that the configuration does not name, each with its version. `retiring` says
+    which targets of aliases there soon are no more.
     """
 
     providers: tuple[ProviderFacts, ...]
@@ -66,6 +68,7 @@ class Contents:
     plugins: tuple[PluginFacts, ...]
     left_out: dict[str, str]
     unused: dict[str, str]
+    retiring: list[str]
 
     def as_json(self) -> dict[str, Any]:
         """The same for programs."""
@@ -87,6 +90,7 @@ def contents_of(gateway: Gateway) -> Contents:
         _plugins(gateway, found),
         gateway.loaded.degraded,
         {name: found.version_of(name) for name in found.names if name not in used},
+        retiring(settings),
     )
 
 
@@ -105,16 +109,6 @@ def _plugins(gateway: Gateway, found: Installed) -> tuple[PluginFacts, ...]:
         plugin = member.plugin
         table = gateway.settings.plugins.get(plugin.name)  # none for a store that nobody named
         use = table.use if table is not None else plugin.name
-        hooks = tuple(hooks_of(type(plugin)))
-        facts.append(
-            PluginFacts(
-                position,
-                plugin.name,
-                use,
-                found.version_of(use),
-                hooks,
-                member.on_error,
-                member.deadline_ms,
-            )
-        )
+        brought = (plugin.name, use, found.version_of(use), tuple(hooks_of(type(plugin))))
+        facts.append(PluginFacts(position, *brought, member.on_error, member.deadline_ms))
     return tuple(facts)

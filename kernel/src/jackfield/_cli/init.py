@@ -48,7 +48,9 @@ def run(arguments: Namespace) -> int:
     try:
         with path.open("w" if arguments.force else "x", encoding="utf-8") as file:
             file.write(text)
-    except FileExistsError:
+    except (FileExistsError, IsADirectoryError):
+        if path.is_dir():
+            raise ConfigError([f"{path}: this is a directory; name the file in it"]) from None
         raise ConfigError([f"{path}: exists already; --force writes over it"]) from None
     except OSError as error:
         raise ConfigError([f"{path}: cannot be written: {error.strerror}"]) from None

@@ -3,8 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from jackfield._new_plugin import create
-
+from .plugin_template import create
 from .terminal import good, output, strong
 
 _DESCRIPTION = """\

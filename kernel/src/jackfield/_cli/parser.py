@@ -8,7 +8,7 @@ from typing import Any, Never
 from jackfield._config.wording import did_you_mean
 from jackfield.errors import ConfigError
 
-from .terminal import help_formatter
+from .terminal import help_formatter, output
 
 GROUP = "jackfield.commands"
 """The entry points of commands that plugins bring: functions that get the parser to fill.
@@ -32,7 +32,7 @@ _EPILOG = """\
 Begin with `jackfield serve`: it needs no file, no key and no network.
 More on a command: `jackfield COMMAND --help`.
 
-Exit codes: 0 done, 1 failed, 2 the configuration or the command line is wrong."""
+Exit codes: 0 done, 1 failed, 2 the configuration or the command line is wrong, 130 interrupted."""
 
 
 class CommandParser(ArgumentParser):
@@ -59,6 +59,10 @@ class CommandParser(ArgumentParser):
         """The help, in colour where somebody looks."""
         self.formatter_class = help_formatter()
         return super().format_help()
+
+    def print_help(self, file: Any = None) -> None:
+        """Write the help, in whatever encoding."""
+        output().text(self.format_help().rstrip())
 
     def error(self, message: str) -> Never:
         """Refuse the command line."""
@@ -95,7 +99,13 @@ def found_commands() -> Iterator[tuple[EntryPoint, str]]:
 
 def _filler(point: EntryPoint) -> Callable[[ArgumentParser], None]:
     def fill(parser: ArgumentParser) -> None:
-        point.load()(parser)
+        try:
+            command = point.load()
+        except (ImportError, AttributeError, SyntaxError) as error:
+            brought = f" from {point.dist.name}" if point.dist else ""
+            what = f"this command{brought} cannot be loaded: {type(error).__name__}: {error}"
+            raise ConfigError([f"{parser.prog}: {what}"]) from None
+        command(parser)
 
     return fill
 

@@ -2,12 +2,14 @@
 
 from argparse import ArgumentParser, Namespace
 
+import attrs
+
 from jackfield._gateway import Gateway
 from jackfield.admin.declarations import PLANNING, Step
 
 from .config_option import add_config_option, config_name, config_path
 from .started_gateway import with_gateway
-from .terminal import Styled, Terminal, bad, doubtful, faint, good, name, output
+from .terminal import Terminal, bad, doubtful, faint, good, name, output
 
 _DESCRIPTION = """\
 Compare what the configuration declares, such as organizations, teams and budgets, with what is
@@ -40,7 +42,7 @@ def run(arguments: Namespace) -> int:
         PLANNING.reset(planning)
     terminal = output()
     if arguments.json:
-        terminal.json({"config": path, "steps": [_as_json(step) for step in steps]})
+        terminal.json({"config": path, "steps": [attrs.asdict(step) for step in steps]})
     else:
         _show(terminal, steps, config_name(path))
     return 0
@@ -56,19 +58,9 @@ def _show(terminal: Terminal, steps: list[Step], config: str) -> None:
         return
     terminal.table(
         ("step", "collection", "id", "fields"),
-        [(_sign(step), step.collection, name(step.id), ", ".join(step.fields)) for step in steps],
+        [
+            (_SIGNS[step.action], step.collection, name(step.id), ", ".join(step.fields))
+            for step in steps
+        ],
     )
     terminal.line(faint("nothing was changed; `jackfield serve` does it"))
-
-
-def _sign(step: Step) -> Styled:
-    return _SIGNS[step.action]
-
-
-def _as_json(step: Step) -> dict[str, object]:
-    return {
-        "action": step.action,
-        "collection": step.collection,
-        "id": step.id,
-        "fields": list(step.fields),
-    }

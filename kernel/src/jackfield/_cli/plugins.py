@@ -1,6 +1,8 @@
 """`jackfield plugins`: those in use, in order, and those that are installed besides."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import Any
 
 import attrs
 
@@ -63,17 +65,15 @@ async def _contents_and_states(gateway: Gateway) -> tuple[Contents, dict[str, st
 
 def _as_json(contents: Contents, states: dict[str, str]) -> dict[str, object]:
     return {
-        "plugins": [
-            {**attrs.asdict(one), "health": states.get(one.name, NOT_STARTED)}
-            for one in contents.plugins
-        ],
-        "providers": [
-            {**attrs.asdict(one), "health": states.get(one.name, NOT_STARTED)}
-            for one in contents.providers
-        ],
+        "plugins": _with_health(contents.plugins, states),
+        "providers": _with_health(contents.providers, states),
         "left_out": contents.left_out,
         "unused": contents.unused,
     }
+
+
+def _with_health(listed: Sequence[Any], states: dict[str, str]) -> list[dict[str, object]]:
+    return [{**attrs.asdict(one), "health": states.get(one.name, NOT_STARTED)} for one in listed]
 
 
 def _show(terminal: Terminal, contents: Contents, states: dict[str, str]) -> None:

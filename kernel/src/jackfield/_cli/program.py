@@ -3,6 +3,8 @@
 import os
 import sys
 from collections.abc import Sequence
+from errno import EDQUOT, EFBIG, EIO, ENOSPC, EPIPE
+from typing import Final
 
 from jackfield.errors import ConfigError, GatewayError, InvalidRequest
 from jackfield.secrets import SecretError
@@ -10,6 +12,8 @@ from jackfield.secrets import SecretError
 from .exit_codes import FAILED, INTERRUPTED, REFUSED
 from .parser import parse
 from .terminal import complaints
+
+_UNWRITABLE: Final = frozenset((EDQUOT, EFBIG, EIO, ENOSPC, EPIPE))
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -29,8 +33,12 @@ def main(words: Sequence[str] | None = None) -> int:
     except GatewayError as error:  # such as a store that does not answer
         complaints().problem(str(error))
         return FAILED
-    except BrokenPipeError:
-        # The reader has seen enough. Python would complain when it closes the pipe at its end.
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        if error.errno != EPIPE:  # else the reader has seen enough
+            complaints().problem(f"jackfield: what it says cannot be written: {error.strerror}")
+        # Python would complain when it closes the stream at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
@@ -45,6 +53,7 @@ def _open_missing_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+    sys.stdin = sys.stdin or os.fdopen(0)
     sys.stdout = sys.stdout or os.fdopen(1, "w")
     sys.stderr = sys.stderr or os.fdopen(2, "w")
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 from rich_argparse import RawDescriptionRichHelpFormatter
 
-from .terminal import Line, Part, Parts, Styled, Terminal, faint, parts_of, strong
+from .terminal import Line, Part, Parts, Terminal, faint, parts_of, shown, strong
 
 
 class RichHelp(RawDescriptionRichHelpFormatter):
@@ -54,6 +54,8 @@ class RichTerminal(Terminal):
     def panel(self, title: str, rows: Iterable[tuple[str, Line]]) -> None:
         """Write what belongs together into a box, with a label before each line."""
         grid = Table.grid(padding=(0, 2))
+        for overflow in ("fold", "fold"):
+            grid.add_column(overflow=overflow)
         for label, line in rows:
             grid.add_row(_text((faint(label),)), _text(parts_of(line)))
         head = _text((strong(f" {title} "),))
@@ -64,6 +66,4 @@ class RichTerminal(Terminal):
 
 
 def _text(parts: Iterable[Part]) -> Text:
-    return Text.assemble(
-        *((part.text, part.style) if isinstance(part, Styled) else part for part in parts)
-    )
+    return Text.assemble(*((shown(str(part)), getattr(part, "style", "")) for part in parts))

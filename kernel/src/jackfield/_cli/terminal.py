@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import sys
 from argparse import HelpFormatter, RawDescriptionHelpFormatter
 from collections.abc import Iterable, Sequence
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from attrs import define, frozen
+
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @frozen
@@ -64,7 +67,7 @@ class Terminal:
 
     def line(self, *parts: Part) -> None:
         """Write one line."""
-        self._write(_plain(parts).rstrip())
+        self.text(_plain(parts).rstrip())
 
     def section(self, title: str) -> None:
         """Write the heading of what follows."""
@@ -105,16 +108,18 @@ class Terminal:
         self._align([(f"  {label}", _plain(parts_of(line))) for label, line in rows])
 
     def json(self, value: Any) -> None:
-        """Write JSON, the same wherever it goes."""
-        self._write(json.dumps(value, indent=2, ensure_ascii=False))
+        """Write JSON, which says the same wherever it goes."""
+        is_narrow = (self.stream.encoding or "utf-8").lower() != "utf-8"
+        self.text(json.dumps(value, indent=2, ensure_ascii=is_narrow))
 
     def _align(self, lines: Sequence[Sequence[str]]) -> None:
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         for line in lines:
             padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-            self._write("  ".join(padded).rstrip())
+            self.text("  ".join(padded).rstrip())
 
-    def _write(self, text: str) -> None:
+    def text(self, text: str) -> None:
+        """Write a text as it is, but for what the stream's encoding does not have."""
         encoding = self.stream.encoding or "utf-8"
         self.stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
 
@@ -157,5 +162,10 @@ def parts_of(line: Line) -> Parts:
     return line if isinstance(line, tuple) else (line,)
 
 
+def shown(text: str) -> str:
+    """A text whose control characters, which others may have sent, do nothing to a terminal."""
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
 def _plain(parts: Parts) -> str:
-    return "".join(map(str, parts))
+    return "".join(shown(str(part)) for part in parts)

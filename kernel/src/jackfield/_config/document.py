@@ -8,7 +8,12 @@ from typing import Any, Never, TypeVar
 from attrs import define, field, frozen
 from cattrs import BaseConverter
 
-from jackfield._config.structure import StructureError, make_converter, structure_table
+from jackfield._config.structure import (
+    MOST_PROBLEMS,
+    StructureError,
+    make_converter,
+    structure_table,
+)
 from jackfield._config.syntax import syntax_problem
 from jackfield._config.toml import START, Path, Place, Places, locate
 from jackfield._config.toml_text import path_text
@@ -29,12 +34,15 @@ class Problems:
     def add(self, path: Path, message: str, *, on_key: bool = False) -> None:
         """Note a problem with the value at `path`, or with its key.
 
-        What is not in the file is reported where the table stands that should hold it.
+        What is not in the file is reported where the table stands that should hold it. Raises
+        ConfigError when there are more than anybody reads.
         """
         places = self.places.keys if on_key else self.places.values
         known = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in places), ())
         place = places.get(known, START)
         self._lines[place, f"{path_text(path)}: {message}"] = None
+        if len(self._lines) >= MOST_PROBLEMS:
+            raise ConfigError([*self.lines, f"{self.name}: so many are told of; mend these first"])
 
     @property
     def lines(self) -> list[str]:
@@ -153,7 +161,10 @@ def parse(
         _refuse(name, START, "arrays or tables are nested too deeply")
     except ValueError as error:
         raise ConfigError([_line(name, *syntax_problem(text, str(error)))]) from None
-    directory = directory or FilePath.cwd()
+    try:
+        directory = directory or FilePath.cwd()
+    except FileNotFoundError:
+        raise ConfigError(["the current folder is gone; change to one that is there"]) from None
     problems = Problems(name, places)
     return Document(name, text, tree, directory, problems, make_converter(directory))
 

@@ -6,7 +6,9 @@ from typing import Any
 from jackfield._config.document import Document, Problems
 from jackfield._config.toml import Path
 from jackfield._config.toml_text import toml_string
-from jackfield._config.wording import did_you_mean, unknown
+from jackfield._config.wording import did_you_mean, listed, unknown
+
+_LONGEST = 12  # names of a circle that are shown
 
 
 def report_unknown_plugin(
@@ -34,7 +36,8 @@ def check_references(
             if name not in models and (message := _dangling(name, models, providers)):
                 problems.add(("models", alias, *path), message)
     for path, circle in _circles(models):
-        message = f"the alias leads back to itself: {' -> '.join(circle)}"
+        shown = circle if len(circle) <= _LONGEST else [*circle[: _LONGEST - 1], "...", circle[-1]]
+        message = f"the alias leads back to itself: {' -> '.join(shown)}"
         problems.add(("models", *path), message)
 
 
@@ -55,7 +58,7 @@ def _dangling(name: str, aliases: Collection[str], providers: Collection[str]) -
         hint = did_you_mean(name, aliases) or '; expected "provider/model" or another alias'
         return f"{toml_string(name)} is not an alias{hint}"
     if provider not in providers:
-        configured = ", ".join(providers) or "none"
+        configured = listed(providers) or "none"
         hint = did_you_mean(provider, providers) or f"; configured: {configured}"
         return f"no provider {toml_string(provider)}{hint}"
     return "" if model else f"no model after {toml_string(name)}"

@@ -4,6 +4,7 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
+from itertools import islice
 from pathlib import Path as FilePath
 from typing import Any, get_args, get_origin
 
@@ -28,6 +29,9 @@ from jackfield._config.toml_types import (
     unwrapped,
 )
 from jackfield._config.wording import did_you_mean, found, unknown, validator_message, with_article
+
+MOST_PROBLEMS = 1000
+"""As many as anybody reads: to find words for each takes its time."""
 
 _LONGEST_ECHO = 20  # a longer string may be a secret in the wrong place
 _INTEGERS = range(-(2**63), 2**63)
@@ -109,12 +113,9 @@ def structure_table(
     attrs.resolve_types(cls)
     fields = {field.alias: field for field in attrs.fields(cls) if field.init}
     defaults = defaults or {}
-    allowed = [*fields, *sorted(reserved)]
-    problems = [
-        Problem((key,), unknown("key", key, allowed), on_key=True)
-        for key in entries
-        if key not in allowed
-    ]
+    allowed = dict.fromkeys([*fields, *sorted(reserved)])
+    strange = islice((key for key in entries if key not in allowed), MOST_PROBLEMS)
+    problems = [Problem((key,), unknown("key", key, allowed), on_key=True) for key in strange]
     arguments: dict[str, Any] = {}
     in_part: dict[str, object] = {}
     for key, field in fields.items():

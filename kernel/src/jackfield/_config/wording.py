@@ -2,12 +2,15 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import islice
 from typing import Any
 
 from jackfield._config.toml_text import toml_text
 from jackfield._config.toml_types import SHAPES, accepts, choices, type_name
 
+_MOST_LISTED = 40
+_MOST_WORDS = 1000  # each is compared letter by letter
 _NUMBER_WITH_UNIT = re.compile(r"\s*[-+]?[0-9][0-9_.]*\s*[A-Za-zµ%]*\s*")
 _COMPARISON = re.compile(r"'[^']*' (must be [<>]=? [^:]*): (\S*?)(?:\.0)?")
 _LENGTH = re.compile(r"Length of '[^']*' must be (>=|<=) ([0-9]+): ([0-9]+)")
@@ -50,7 +53,7 @@ def _hint(value: Any, kind: Any) -> str:
 
 def did_you_mean(word: object, allowed: Iterable[object]) -> str:
     """End a message with the nearest of the allowed words, if one is near."""
-    words = [str(choice) for choice in allowed]
+    words = [str(choice) for choice in islice(allowed, _MOST_WORDS)]
     near = difflib.get_close_matches(str(word), words, n=1)
     return f'; did you mean "{near[0]}"?' if near else ""
 
@@ -60,8 +63,14 @@ def unknown(noun: str, word: str, allowed: Iterable[str]) -> str:
     names = list(dict.fromkeys(allowed))
     hint = did_you_mean(word, names)
     if not hint:
-        hint = f"; known: {', '.join(names)}" if names else "; none is known here"
+        hint = f"; known: {listed(names)}" if names else "; none is known here"
     return f"unknown {noun}{hint}"
+
+
+def listed(names: Collection[str]) -> str:
+    """Names in a sentence, as many as anybody reads."""
+    more = len(names) - _MOST_LISTED
+    return ", ".join(islice(names, _MOST_LISTED)) + (f" and {more} more" if more > 0 else "")
 
 
 def validator_message(error: Exception) -> str:

@@ -83,8 +83,7 @@ class Acting(Generic[T]):
     ) -> tuple[dict[str, Any], Mapping[str, Any]]:
         """What the thing is after the action, and what is revealed besides."""
         made = await self._writer.act(asked.action, kept, asked.given, actor, turn)
-        shown = self._guard.shown(made.kept, actor) if made.kept is not None else {}
-        return shown, made.revealed
+        return self._guard.shown(made.kept, actor), made.revealed
 
     async def _told_again(self, kept: Kept[T], asked: Asked, actor: Actor) -> Mapping[str, Any]:
         change = Change(asked.action.name, kept.id, kept.item, kept.item, ())

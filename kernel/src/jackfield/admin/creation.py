@@ -29,7 +29,8 @@ class Creation(Generic[T]):
         """Create something, or give the answer of the time when it was created."""
         if not actor.idempotency_key:
             made = await self._writer.create(await self._writer.draft(given, actor), actor, turn)
-            return Answered({**self._shown(made.kept, actor), **made.revealed}, repeated=False)
+            answer = self._guard.shown(made.kept, actor)
+            return Answered({**answer, **made.revealed}, repeated=False)
         request = request_digest("create", given)
         attempt = await self._attempts.recall(actor, request)
         if attempt is not None and attempt.answer is not None:
@@ -47,11 +48,11 @@ class Creation(Generic[T]):
         """Create what was attempted, unless an attempt that gave no answer has done it."""
         kept = await self._collection.get(attempt.id)
         if kept is not None and kept.mark == attempt.mark:
-            answer, revealed = self._shown(kept, actor), await self._revealed(kept, actor)
+            answer, revealed = self._guard.shown(kept, actor), await self._revealed(kept, actor)
         else:
             draft = evolve(draft, id=attempt.id, mark=attempt.mark)
             made = await self._writer.create(draft, actor, turn)
-            answer, revealed = self._shown(made.kept, actor), made.revealed
+            answer, revealed = self._guard.shown(made.kept, actor), made.revealed
         await self._attempts.remember(actor, replace(attempt, answer=answer))
         return Answered({**answer, **revealed}, repeated=False)
 
@@ -66,6 +67,3 @@ class Creation(Generic[T]):
     async def _revealed(self, kept: Kept[T], actor: Actor) -> Mapping[str, Any]:
         change = Change("create", kept.id, None, kept.item, ())
         return await self._collection.reveal(change, actor)
-
-    def _shown(self, kept: Kept[T] | None, actor: Actor) -> dict[str, Any]:
-        return self._guard.shown(kept, actor) if kept is not None else {}

@@ -31,6 +31,13 @@ class Stale(GatewayError):
     code = "precondition_failed"
 
 
+class OtherGateway(GatewayError):
+    """The command is meant for another gateway than the one that answers at this address."""
+
+    status = 421
+    code = "other_gateway"
+
+
 class KeyReused(GatewayError):
     """The idempotency key has come with another request before."""
 

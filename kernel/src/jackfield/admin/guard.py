@@ -61,8 +61,10 @@ class Guard(Generic[T]):
             )
         return kept
 
-    def shown(self, kept: Kept[T], actor: Actor) -> dict[str, Any]:
-        """A thing as JSON, with those of its fields that the actor may read."""
+    def shown(self, kept: Kept[T] | None, actor: Actor) -> dict[str, Any]:
+        """A thing as JSON, with those of its fields that the actor may read; {} for none."""
+        if kept is None:
+            return {}
         fields = {
             key: value
             for key, value in plain(kept.item).items()

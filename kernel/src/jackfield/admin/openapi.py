@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from jackfield.admin.collection import Action, Collection
+from jackfield.admin.collection import Collection
 from jackfield.admin.listing import LARGEST_PAGE
 from jackfield.admin.schema import created_schema, schema_of, shown_schema, updated_schema
 from jackfield.endpoints import PUBLIC, Endpoint
@@ -30,10 +30,11 @@ _ERROR = {
     "required": ["error"],
 }
 _PLACEHOLDER = re.compile(r"\{(\w+)\*?\}")
+_TEXT: Json = {"schema": {"type": "string"}}
 _IF_MATCH = {
     "name": "If-Match",
     "in": "header",
-    "schema": {"type": "string"},
+    **_TEXT,
     "description": "The etag of what is to be changed; if it has changed since: 412.",
 }
 _IDEMPOTENCY_KEY = {
@@ -73,24 +74,21 @@ def openapi_document(
 
 def _operation(endpoint: Endpoint, details: Json) -> Json:
     summary = (inspect.getdoc(endpoint.answer) or "").partition("\n")[0]
-    names = _PLACEHOLDER.findall(endpoint.path)
-    in_path = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in names
-    ]
-    in_query = [
-        {"name": name, "in": "query", "schema": {"type": "string"}} for name in endpoint.query
+    in_path = _PLACEHOLDER.findall(endpoint.path)
+    parameters = [
+        *({"name": name, "in": "path", "required": True, **_TEXT} for name in in_path),
+        *({"name": name, "in": "query", **_TEXT} for name in endpoint.query),
+        *details.get("parameters", []),
     ]
     answer = details.pop("answer", {})
     status = details.pop("status", "200")
-    content = {"application/json": {"schema": answer}}
     operation: Json = {
         "operationId": _operation_id(endpoint),
         "summary": summary,
         **details,
-        "parameters": [*in_path, *in_query, *details.get("parameters", [])],
+        "parameters": parameters,
         "responses": {
-            status: {"description": "Done.", "content": content},
+            status: {"description": "Done.", "content": _content(answer)},
             "default": {"description": "An error.", "content": _content(_ref("Error"))},
         },
     }
@@ -121,14 +119,11 @@ def _of_collections(collections: Iterable[Collection[Any]]) -> Mapping[tuple[str
         described[("PATCH", one)] = {**changing, "requestBody": _body(_ref(f"{name}Update"))}
         described[("DELETE", one)] = {"tags": tags, "parameters": [_IF_MATCH]}
         for action in collection.actions:
-            body = _body(schema_of(action.Given), required=_needs_body(action))
+            given = schema_of(action.Given)
+            body = _body(given, required="required" in given)
             acting = {**changing, "parameters": [_IF_MATCH, _IDEMPOTENCY_KEY]}
             described[("POST", f"{one}/{action.name}")] = {**acting, "requestBody": body}
     return described
-
-
-def _needs_body(action: Action) -> bool:
-    return bool(schema_of(action.Given).get("required"))
 
 
 def _body(schema: Json, *, required: bool = True) -> Json:

@@ -18,7 +18,7 @@ from jackfield.admin.idempotency import Answered
 from jackfield.admin.listing import Query, filterable, page
 from jackfield.admin.lock import turn
 from jackfield.admin.roles import MANAGE
-from jackfield.admin.writer import Made, Writer
+from jackfield.admin.writer import Writer
 from jackfield.endpoints import Endpoint
 from jackfield.errors import InvalidRequest
 from jackfield.exchange import Exchange
@@ -108,7 +108,7 @@ class Routes(Generic[T]):
         async with turn(self.collection.setup) as mine:
             kept = await self._expected(exchange, actor)
             made = await self._writer.update(kept, patch, actor, mine)
-        return self._made(made, actor)
+        return _json(200, {**self._guard.shown(made.kept, actor), **made.revealed})
 
     async def delete(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
         """One thing deleted."""
@@ -143,10 +143,6 @@ class Routes(Generic[T]):
     async def _expected(self, exchange: Exchange, actor: Actor) -> Kept[T]:
         """The thing that is meant, if it is what `If-Match` says. Raises NotFound, Stale."""
         return self._guard.matched(await self._seen(exchange, actor), _if_match(exchange))
-
-    def _made(self, made: Made[T], actor: Actor) -> Response:
-        shown = self._guard.shown(made.kept, actor) if made.kept is not None else {}
-        return _json(200, {**shown, **made.revealed})
 
 
 def _object(exchange: Exchange) -> dict[str, Any]:

@@ -49,12 +49,11 @@ def shown_schema(cls: type[Any], facts: Mapping[str, str]) -> Schema:
         name: _field(one) for name, one in attributes_of(cls).items() if not one.rights.secret
     }
     known = {name: {"readOnly": True, "description": what} for name, what in facts.items()}
-    required = ["id", "created", "updated", "etag"]
     return {
         "type": "object",
-        "description": _first_line(cls),
+        "description": (cls.__doc__ or "").strip().partition("\n")[0],
         "properties": {**fields, **known, **_ADDED},
-        "required": required,
+        "required": ["id", "created", "updated", "etag"],
     }
 
 
@@ -69,11 +68,8 @@ def updated_schema(cls: type[Any]) -> Schema:
     given = {name: one for name, one in attributes_of(cls).items() if one.rights.given == "always"}
     schema = _given(given, [])
     for name, field in schema["properties"].items():
-        description = field.pop("description", "")
-        schema["properties"][name] = {
-            "description": description,
-            "anyOf": [field, {"type": "null"}],
-        }
+        said = field.pop("description", "")
+        schema["properties"][name] = {"description": said, "anyOf": [field, {"type": "null"}]}
     return schema
 
 
@@ -129,7 +125,3 @@ def _field(attribute: Attribute) -> Schema:
         schema["writeOnly"] = True
     written = None if attribute.default is attrs.NOTHING else plain(attribute.default)
     return schema if written is None else {**schema, "default": written}
-
-
-def _first_line(cls: type[Any]) -> str:
-    return (cls.__doc__ or "").strip().partition("\n")[0]

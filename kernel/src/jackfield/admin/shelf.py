@@ -111,14 +111,6 @@ class Shelf(Generic[T]):
         await self._setup.store.publish(self._prefix, id.encode())
 
     def _kept(self, value: Value) -> Kept[T]:
-        item, envelope = self._keeping.read(value.data)
-        return Kept(
-            value.key.removeprefix(self._prefix),
-            item,
-            value.version,
-            envelope.created,
-            envelope.updated,
-            envelope.declared_in,
-            envelope.mark,
-            envelope.done,
-        )
+        item, told = self._keeping.read(value.data)
+        besides = (told.created, told.updated, told.declared_in, told.mark, told.done)
+        return Kept(value.key.removeprefix(self._prefix), item, value.version, *besides)

@@ -49,7 +49,7 @@ class Writer(Generic[T]):
     async def create(self, draft: Kept[T], actor: Actor, turn: Turn) -> Made[T]:
         """Keep something new."""
         if await self._collection.get(draft.id) is not None:
-            raise AlreadyExists(f"There is a {self._collection.singular} {draft.id!r} already.")
+            raise AlreadyExists(f"The {self._collection.singular} {draft.id!r} exists already.")
         fields = differing(None, draft.item)
         change = Change("create", draft.id, None, draft.item, fields)
         return await self._make(change, draft, actor, turn)
@@ -66,7 +66,7 @@ class Writer(Generic[T]):
             {key: after.get(key) for key in patch}, {key: before.get(key) for key in patch}, actor
         )
         item = await self._collection.completed(read_item(self._collection.Item, after), actor)
-        return await self._replace("update", kept, item, actor, turn)
+        return await self.replace(kept, item, actor, turn)
 
     async def act(
         self, action: Action, kept: Kept[T], given: Mapping[str, Any], actor: Actor, turn: Turn
@@ -74,11 +74,7 @@ class Writer(Generic[T]):
         """Carry out an action of the collection's own."""
         options = read_item(action.Given, given)
         item = await self._collection.act(action.name, kept, options, actor)
-        return await self._replace(action.name, kept, item, actor, turn)
-
-    async def replace(self, kept: Kept[T], item: T, actor: Actor, turn: Turn) -> Made[T]:
-        """Make a thing what it is declared to be."""
-        return await self._replace("update", kept, item, actor, turn)
+        return await self.replace(kept, item, actor, turn, action.name)
 
     async def delete(self, kept: Kept[T], actor: Actor, turn: Turn) -> Made[T]:
         """Forget a thing."""
@@ -87,9 +83,10 @@ class Writer(Generic[T]):
         change: Change[T] = Change("delete", kept.id, kept.item, None, differing(kept.item, None))
         return await self._make(change, kept, actor, turn)
 
-    async def _replace(
-        self, action: str, kept: Kept[T], item: T, actor: Actor, turn: Turn
+    async def replace(
+        self, kept: Kept[T], item: T, actor: Actor, turn: Turn, action: str = "update"
     ) -> Made[T]:
+        """Make something else of a thing, as an action or a declaration has it."""
         for one in (kept.item, item):
             await self._guard.check_place(kept.id, one, actor)
         fields = differing(kept.item, item)

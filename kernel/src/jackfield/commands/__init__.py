@@ -1,6 +1,7 @@
 """What commands of plugins are made of: the terminal, the admin listener, whole commands."""
 
 from jackfield._cli import main
+from jackfield._cli.bars import bar
 from jackfield._cli.config_option import add_config_option, config_name, config_path
 from jackfield._cli.exit_codes import FAILED, REFUSED
 from jackfield._cli.terminal import (
@@ -16,9 +17,8 @@ from jackfield._cli.terminal import (
     strong,
 )
 
-from .bars import bar
-from .client import KEY_VARIABLE, AdminClient, AdminRefused, segment, with_client
-from .links import Reply
+from .client import KEY_VARIABLE, AdminClient, segment, with_client
+from .links import AdminRefused, Reply
 from .resource import resource_command
 
 __all__ = [

@@ -8,28 +8,20 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from jackfield._cli.config_option import config_path
+from jackfield._cli.config_option import config_name, config_path
 from jackfield._cli.exit_codes import FAILED, REFUSED
 from jackfield._cli.terminal import complaints
-from jackfield.commands.links import Link, ListenerLink, NobodyListens, OwnGateway, Reply
+from jackfield.admin.residence import RESIDENCE, residence
+from jackfield.commands.links import AdminRefused, ListenerLink, NobodyListens, OwnGateway, Reply
 from jackfield.config import read_settings
 from jackfield.embedding import read_document
-from jackfield.errors import GatewayError
+from jackfield.errors import ConfigError, GatewayError
 
 KEY_VARIABLE: Final = "JACKFIELD_ADMIN_KEY"
 """The environment variable with the key for an admin listener that wants one."""
 
-_WRONG_WORDS: Final = frozenset({400, 422})
-
-
-class AdminRefused(Exception):
-    """The admin listener has answered with an error; `param` is what it is about."""
-
-    def __init__(self, status: int, code: str, message: str, param: str | None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.param = param
+_LACKS: Final = "has no plugin for this; is another one meant, by --config or JACKFIELD_CONFIG?"
+_WRONG_WORDS: Final = frozenset({400, 421, 422})
 
 
 class AdminClient:
@@ -40,8 +32,8 @@ class AdminClient:
     """
 
     def __init__(self, config: str | None) -> None:
-        self._config = config
-        self._link: Link | None = None
+        self.config = config
+        self._link: ListenerLink | OwnGateway | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -82,22 +74,27 @@ class AdminClient:
 
     def _send(self, method: str, target: str, head: Mapping[str, str], sent: bytes) -> Reply:
         if self._link is None:
-            self._link = self._listener() or OwnGateway(self._config)
+            self._link = self._listener() or OwnGateway(self.config)
         try:
             return self._link.send(method, target, head, sent)
         except NobodyListens:
-            self._link = OwnGateway(self._config)
+            self._link = OwnGateway(self.config)
             return self._link.send(method, target, head, sent)
 
     def _listener(self) -> ListenerLink | None:
-        document = read_document(self._config)
-        address = read_settings(document).server.admin_listener()
+        document = read_document(self.config)
+        server = read_settings(document).server
         document.problems.raise_if_any()
-        return ListenerLink(address) if address else None
+        address = server.admin_listener()
+        # Without a file it means whichever gateway is at the usual address.
+        meant = residence(document.directory, server.state_dir) if self.config else ""
+        return ListenerLink(address, {RESIDENCE: meant}) if address else None
 
 
 def segment(text: str) -> str:
-    """A text as one segment of a path."""
+    """A text as one segment of a path. Raises ConfigError for one that would be more, or none."""
+    if text in ("", ".", "..") or "/" in text:
+        raise ConfigError([f"{text!r} is no id"])
     return quote(text, safe="")
 
 
@@ -115,9 +112,12 @@ def with_client(use: Callable[[AdminClient, Namespace], int]) -> Callable[[Names
             except GatewayError as error:
                 complaints().problem(f"jackfield: {error.message}")
                 return FAILED
+            except UnicodeEncodeError as error:
+                raise ConfigError([f"{error.object!r}: this is not UTF-8"]) from None
             except AdminRefused as refusal:
-                prog = getattr(arguments, "prog", "jackfield")
-                complaints().problem(f"{prog}: {refusal}")
+                prog, where = getattr(arguments, "prog", "jackfield"), client.config
+                why = f"{config_name(where)} {_LACKS}" if refusal.param == "path" else refusal
+                complaints().problem(f"{prog}: {why}")
                 return REFUSED if refusal.status in _WRONG_WORDS else FAILED
 
     return run
@@ -128,4 +128,4 @@ def _refusal(reply: Reply) -> AdminRefused:
         error = msgspec.json.decode(reply.body)["error"]
         return AdminRefused(reply.status, error["code"], error["message"], error["param"])
     except (msgspec.DecodeError, KeyError, TypeError):
-        return AdminRefused(reply.status, "", f"answered with status {reply.status}", None)
+        return AdminRefused(reply.status, "", f"answered with status {reply.status}")

@@ -7,14 +7,13 @@ import socket
 from collections.abc import Mapping
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from attrs import frozen
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from jackfield.address import Address
 from jackfield.embedding import read_document
-from jackfield.errors import ConfigError
 from jackfield.http import HttpRequest
 
 SECONDS: Final = 30.0
@@ -30,18 +29,18 @@ class Reply:
     body: bytes
 
 
-class Link(Protocol):
-    """Carries requests to an admin listener. `target` is a path with its query."""
-
-    def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Send a request and wait for its answer."""
-
-    def close(self) -> None:
-        """Let go of what is held."""
-
-
 class NobodyListens(Exception):
     """No gateway runs at the address; a socket that was left behind counts as that."""
+
+
+class AdminRefused(Exception):
+    """The admin listener has answered with an error, or not; `param` is what it is about."""
+
+    def __init__(self, status: int, code: str, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.param = param
 
 
 class _UnixConnection(HTTPConnection):
@@ -57,12 +56,13 @@ class _UnixConnection(HTTPConnection):
 
 @frozen
 class ListenerLink:
-    """Speaks to a gateway that runs, over a connection for each request."""
+    """Speaks to a gateway that runs, over a connection for each request; `head` goes with each."""
 
     address: Address
+    head: Mapping[str, str]
 
     def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Send a request. Raises NobodyListens, ConfigError."""
+        """Send a request to a path with its query. Raises NobodyListens, AdminRefused."""
         with closing(self._connection()) as connection:
             try:
                 connection.connect()
@@ -71,7 +71,7 @@ class ListenerLink:
             except OSError as error:
                 raise self._unusable(error.strerror or "no answer") from None
             try:
-                connection.request(method, target, body, dict(headers))
+                connection.request(method, target, body, {**self.head, **headers})
                 response = connection.getresponse()
                 return Reply(response.status, CIMultiDict(response.getheaders()), response.read())
             except TimeoutError:
@@ -87,8 +87,9 @@ class ListenerLink:
             return _UnixConnection(self.address.path)
         return HTTPConnection(self.address.host, self.address.port, timeout=SECONDS)
 
-    def _unusable(self, why: str) -> ConfigError:
-        return ConfigError([f"{self.address}: the admin listener cannot be asked: {why}"])
+    def _unusable(self, why: str) -> AdminRefused:
+        message = f"the admin listener at {self.address} cannot be asked: {why}"
+        return AdminRefused(503, "unusable", message)
 
 
 class OwnGateway:

@@ -2,8 +2,10 @@
 
 import datetime as dt
 import json
+import math
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final, get_args
 
 import attrs
@@ -83,7 +85,9 @@ def _reader(members: list[Any]) -> Callable[[str], Any]:
     kinds = {unwrapped(kind) for member in members for kind in _inner(member)}
     if any(is_record(kind) for kind in kinds):
         return _structure
-    return _number if kinds & _NUMBERS and not _has_texts(kinds) else _text_or_number(kinds)
+    if not kinds & _NUMBERS:
+        return str
+    return _number_or_text if _has_texts(kinds) else _number
 
 
 def _inner(member: Any) -> list[Any]:
@@ -96,27 +100,18 @@ def _has_texts(kinds: Iterable[Any]) -> bool:
     return any(kind not in _NUMBERS for kind in kinds)
 
 
-def _text_or_number(kinds: set[Any]) -> Callable[[str], Any]:
-    def read(text: str) -> Any:
-        if kinds & _NUMBERS:
-            try:
-                return _number(text)
-            except ArgumentTypeError:
-                return text
-        return text
-
-    return read
+def _number_or_text(text: str) -> int | float | str:
+    with suppress(ArgumentTypeError):
+        return _number(text)
+    return text
 
 
 def _number(text: str) -> int | float:
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        raise ArgumentTypeError(f"expected a number, found {text!r}") from None
+    for read in (int, float):
+        with suppress(ValueError):
+            if abs(number := read(text)) < math.inf:
+                return number
+    raise ArgumentTypeError(f"expected a number, found {text!r}")
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -140,8 +135,7 @@ def _metavar(attribute: Attribute) -> str:
     kinds = {unwrapped(kind) for member in members for kind in _inner(member)}
     if any(is_record(kind) for kind in kinds):
         return "JSON"
-    named = [str(one) for kind in kinds for one in choices(kind)]
-    if named:
+    if named := [str(one) for kind in kinds for one in choices(kind)]:
         return "|".join(named)
     if dt.datetime in kinds:
         return "TIME"

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from jackfield._cli.config_option import add_config_option
-from jackfield._config.wording import did_you_mean
+from jackfield._config.wording import article, did_you_mean
 from jackfield.admin.attributes import Attribute, attributes_of
 from jackfield.admin.collection import Action, Collection
 from jackfield.admin.listing import LARGEST_PAGE, USUAL_PAGE
@@ -50,7 +50,7 @@ class _Resource:
     examples: Sequence[str]
 
     def fill(self, parser: ArgumentParser) -> None:
-        one, many = self.collection.singular, self.collection.name
+        one, many = article(self.collection.singular), self.collection.name
         verbs, actions = Verbs(self.collection), self.collection.actions
         parser.description = f"Manage {many}, whether the gateway runs or not."
         parser.epilog = "\n".join(["examples:", *(f"  {line}" for line in self._lines())])
@@ -66,12 +66,12 @@ class _Resource:
             command.set_defaults(run=with_client(use), prog=command.prog)
             return command
 
-        self._fill_create(add("create", f"make a {one}", verbs.create))
+        self._fill_create(add("create", f"make {one}", verbs.create))
         _fill_list(add("list", f"list the {many}", verbs.list))
-        self._add_id(add("show", f"show a {one}", verbs.show))
-        self._fill_update(add("update", f"change a {one}", verbs.update))
+        self._add_id(add("show", f"show {one}", verbs.show))
+        self._fill_update(add("update", f"change {one}", verbs.update))
         revoke = () if any(action.name == "revoke" for action in actions) else ("revoke",)
-        self._fill_change(add("delete", f"delete a {one}", verbs.delete, revoke))
+        self._fill_change(add("delete", f"delete {one}", verbs.delete, revoke))
         for action in actions:
             command = add(action.name, _summary(action), verbs.acting(action))
             self._fill_change(command)

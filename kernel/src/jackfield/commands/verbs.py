@@ -39,8 +39,8 @@ class Verbs:
         query = {"limit": arguments.limit}
         for filter in arguments.where:
             key, equals, value = filter.partition("=")
-            if not equals:
-                raise ConfigError([f"--where: expected FIELD=VALUE, found {filter!r}"])
+            if not (key and equals) or key in query:
+                raise ConfigError([f"--where: expected FIELD=VALUE, each once, found {filter!r}"])
             query[key] = value
         if arguments.after:
             query["after"] = arguments.after
@@ -96,9 +96,8 @@ class Verbs:
 
         return act
 
-    def _path(self, id: str = "") -> str:
-        path = f"/jackfield/{self.collection.name}"
-        return f"{path}/{segment(id)}" if id else path
+    def _path(self, *ids: str) -> str:
+        return "/".join(("/jackfield", self.collection.name, *map(segment, ids)))
 
     def _columns(self, listed: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         columns = self.collection.columns or tuple(self.attributes)[:_MOST_COLUMNS]

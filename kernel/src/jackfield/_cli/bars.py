@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from jackfield._cli.terminal import Styled, bad, doubtful, good
+from .terminal import Styled, bad, doubtful, good
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _FULL: Final = "█"

@@ -4,9 +4,11 @@ import keyword
 import re
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from jackfield._entry_points import declared
 from jackfield.errors import ConfigError
 
 TEMPLATE: Final = "example"
@@ -14,7 +16,7 @@ TEMPLATE: Final = "example"
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _MADE_BY_TOOLS: Final = re.compile(r"__pycache__|\..*|.*\.egg-info|build|dist")
-_HERE: Final = Path(__file__).parent
+_PACKAGE: Final = Path(__file__).parents[1]
 
 
 def create(name: str, into: Path) -> Path:
@@ -41,7 +43,7 @@ def create(name: str, into: Path) -> Path:
 
 def template_folder() -> Path:
     """Where the template is: in the installed package, or in the repository around it."""
-    candidates = [_HERE / "_template", *(up / "plugin_template" for up in _HERE.parents)]
+    candidates = [_PACKAGE / "_template", *(up / "plugin_template" for up in _PACKAGE.parents)]
     for folder in candidates:
         if (folder / "pyproject.toml").is_file():
             return folder
@@ -51,9 +53,20 @@ def template_folder() -> Path:
 def _problem_with(name: str) -> str:
     if not _NAME.fullmatch(name):
         return "a plugin's name is lower-case words with _ between them, such as word_filter"
-    if name == TEMPLATE or keyword.iskeyword(name) or name in sys.stdlib_module_names:
-        return "this name is taken; choose another"
-    return ""
+    owner = _owner_of(name)
+    return f"{owner} has this name; choose another" if owner else ""
+
+
+def _owner_of(name: str) -> str:
+    """Who has the name already, so that one of the two could not be imported or installed."""
+    if keyword.iskeyword(name) or name in sys.stdlib_module_names:
+        return "Python"
+    if name == "kernel" or find_spec(f"jackfield.{name}"):
+        return "the kernel"
+    if name == TEMPLATE:
+        return "the template"
+    is_plugin = any(point.name == name for point in declared("jackfield.plugins"))
+    return "an installed plugin" if is_plugin or find_spec(f"jackfield_{name}") else ""
 
 
 def _files(template: Path) -> Iterator[Path]:

@@ -1,0 +1,45 @@
+"""Where a gateway keeps its state, which tells it from the others on a machine."""
+
+import os
+from pathlib import Path
+from socket import gethostname
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from jackfield.admin.errors import OtherGateway
+
+if TYPE_CHECKING:
+    from jackfield.setup import Setup
+
+RESIDENCE: Final = "x-jackfield-state"
+"""The header in which a command says which gateway it means."""
+
+
+def residence(directory: Path, state_dir: str) -> str:
+    """The machine and the folder, by whatever path that is reached; "" where it is not to be seen.
+
+    A folder that is not there yet is nobody's.
+    """
+    try:
+        status = os.stat(directory / os.path.expanduser(state_dir))
+    except (FileNotFoundError, NotADirectoryError):
+        return f"{quote(gethostname())}/none"
+    except OSError:
+        return ""
+    return f"{quote(gethostname())}/{status.st_dev:x}.{status.st_ino:x}"
+
+
+def mistaken(told: str, setup: "Setup") -> OtherGateway | None:
+    """The error for a command that means another gateway of this machine.
+
+    On another machine, behind a tunnel or in a container, paths are others.
+    """
+    state_dir = setup.settings.server.state_dir
+    own = residence(setup.directory, state_dir)
+    if not told or told == own or told.partition("/")[0] != own.partition("/")[0]:
+        return None
+    return OtherGateway(
+        f"The gateway that answers here keeps its state in {setup.directory / state_dir}, and the"
+        " configuration of this command says otherwise. Name the configuration of that gateway,"
+        " or let each of the two have a `server.admin` of its own."
+    )
