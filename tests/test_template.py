@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield._new_plugin import create, template_folder
+from jackfield._cli.plugin_template import create, template_folder
 from jackfield.errors import ConfigError
 
 ROOT = Path(__file__).parents[1]
@@ -59,9 +59,26 @@ def test_the_kernel_ships_the_template(tmp_path: Path) -> None:
     assert inside == wanted
 
 
-@pytest.mark.parametrize("name", ["", "Word", "word-filter", "2words", "_word", "class", "example"])
+@pytest.mark.parametrize("name", ["", "Word", "word-filter", "2words", "_word"])
 def test_a_name_that_cannot_be_a_plugins_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="name"):
+        create(name, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [
+        ("class", "Python"),
+        ("example", "the template"),
+        ("json", "Python"),
+        ("kernel", "the kernel"),
+        ("config", "the kernel"),
+        ("openai", "an installed plugin"),
+    ],
+)
+def test_a_name_that_is_taken_is_refused(name: str, owner: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"{name}: {owner} has this name; choose another"):
         create(name, tmp_path)
     assert not list(tmp_path.iterdir())
 

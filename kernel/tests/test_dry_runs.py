@@ -1,8 +1,9 @@
 """Hooks that only tell what would be done are called in dry runs and in no other request."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
-from jackfield import Exchange, Plan, Plugin, dry_runs_only, hookimpl
+from jackfield import Exchange, Outcome, Plan, Plugin, Response, dry_runs_only, hookimpl
 from jackfield._hook_chain import Member, compile_hooks
 from jackfield.testing import run_gateway
 
@@ -18,6 +19,26 @@ class Teller(Plugin):
         """Tell it."""
         self.calls += 1
         return plan.note("this would be told", "it is asked")
+
+
+class Answerer(Plugin):
+    """Answers by itself, with a stream."""
+
+    ended = ""
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> Response | None:
+        """Answer."""
+        return Response(200, said(), "text/event-stream") if exchange.stream else None
+
+    @hookimpl
+    async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
+        """Note how it ended."""
+        self.ended = outcome.kind
+
+
+async def said() -> AsyncIterator[bytes]:
+    yield b'data: {"text":"Hello"}\n\ndata: {"end":true}\n\n'
 
 
 class Accountant(Plugin):
@@ -41,6 +62,15 @@ async def test_other_requests_are_spared_it() -> None:
     async with gateway(teller=Teller) as client:
         assert (await client.chat("Hello")).status == 200
         assert client.plugins["teller"].calls == 0
+
+
+async def test_a_stream_that_a_plugin_answers_with_is_explained_and_settled() -> None:
+    async with gateway(answerer=Answerer) as client:
+        body = {"model": "fake/echo", "messages": [], "stream": True}
+        asked = {"path": "/testing/chat", "body": body}
+        told = await (await client.post("/jackfield/explain", json=asked)).json()
+        assert told["answered"] == "by a plugin or by the gateway itself"
+        assert client.plugins["answerer"].ended == "answered"
 
 
 def test_the_usage_is_wanted_as_soon_as_one_plugin_accounts_for_it() -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from attrs import define
 
-from jackfield._hook_call import HookCaller, is_being_cancelled
+from jackfield._hook_call import HookCaller, is_being_cancelled, mistake
 from jackfield._hook_chain import Hook
 from jackfield.errors import GatewayError, LossRefused, ModelNotFound, NotServed, ProviderError
 from jackfield.exchange import Exchange
@@ -143,6 +143,10 @@ class Attempts:
         exchange.acting = None
         try:
             response = await provider.call(exchange, target)
+        except GatewayError:
+            raise
+        except (Exception, SystemExit) as error:  # its own fault, not that of a plugin around it
+            raise mistake(exchange.id, error) from error
         finally:
             ended = perf_counter()
             exchange.acting, exchange.due = acting, ended + self._patience

@@ -91,36 +91,28 @@ def described(description: Any) -> HttpRequest:
 
 
 def _plugins(gateway: "Gateway", exchange: Exchange) -> list[dict[str, Any]]:
-    listed = []
-    for at, plugin in enumerate(gateway.chain.plugins):
-        decisions = exchange.plan.decisions if exchange.plan else ()
-        listed.append(
-            {
-                "name": plugin.name,
-                "hooks": hooks_of(type(plugin)),
-                "reached": at < exchange.entered,
-                "ms": round(exchange.timings[at] * 1000, 3),
-                "changes": [change.what for change in exchange.changes if change.by == plugin.name],
-                "decisions": [f"{d.what}: {d.because}" for d in decisions if d.by == plugin.name],
-                "failures": [f for f in exchange.failures if f.startswith(f"{plugin.name}.")],
-            }
-        )
-    return listed
+    decisions = exchange.plan.decisions if exchange.plan else ()
+    return [
+        {
+            "name": plugin.name,
+            "hooks": hooks_of(type(plugin)),
+            "reached": at < exchange.entered,
+            "ms": round(exchange.timings[at] * 1000, 3),
+            "changes": [change.what for change in exchange.changes if change.by == plugin.name],
+            "decisions": [f"{d.what}: {d.because}" for d in decisions if d.by == plugin.name],
+            "failures": [f for f in exchange.failures if f.startswith(f"{plugin.name}.")],
+        }
+        for at, plugin in enumerate(gateway.chain.plugins)
+    ]
 
 
 def _plan(gateway: "Gateway", exchange: Exchange, plan: Plan) -> dict[str, Any]:
     return {
-        "decisions": [
-            {"by": decision.by, "what": decision.what, "because": decision.because}
-            for decision in plan.decisions
-        ],
+        "decisions": [{"by": d.by, "what": d.what, "because": d.because} for d in plan.decisions],
         "targets": [
             {
                 "target": str(target),
-                "losses": [
-                    str(loss)
-                    for loss in gateway.providers[target.provider].losses(exchange, target)
-                ],
+                "losses": [*map(str, gateway.providers[target.provider].losses(exchange, target))],
             }
             for target in plan.targets
         ],

@@ -10,8 +10,9 @@ from typing import Any
 from attrs import define, field
 
 from jackfield._hook_chain import Hook
-from jackfield.errors import GatewayError, PluginFailure
+from jackfield.errors import GatewayError, PluginFailure, ProviderError
 from jackfield.exchange import Exchange
+from jackfield.store import StoreUnavailable
 
 logger = logging.getLogger("jackfield.plugins")
 
@@ -59,13 +60,16 @@ class HookCaller:
     def failed(self, hook: Hook, exchange: Exchange, error: BaseException, began: float) -> None:
         """Skip what a hook raised, or raise.
 
-        A GatewayError is the hook's own refusal and goes on; anything else is the plugin's failure
-        and becomes a PluginFailure when its policy says so.
+        A GatewayError is the hook's own refusal and goes on, unless it is that of somebody whom the
+        hook has called and can do without; anything else is the plugin's failure and becomes a
+        PluginFailure when its policy says so.
         """
+        fails = isinstance(error, Exception | SystemExit) and not isinstance(error, GatewayError)
+        spared = hook.on_error == "skip" and isinstance(error, ProviderError | StoreUnavailable)
         try:
             if isinstance(error, asyncio.CancelledError):
                 self._cancelled(hook, exchange, error)
-            elif isinstance(error, Exception | SystemExit) and not isinstance(error, GatewayError):
+            elif fails or spared:
                 self.fail(hook, exchange, f"raised {type(error).__name__}", error)
             else:
                 raise error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jackfield._chunks import ChunkChain
 from jackfield._hook_call import mistake
 from jackfield._tap import NO_TAP
-from jackfield.errors import ClientGone, GatewayError, ProviderUnavailable, ShuttingDown
+from jackfield.errors import ClientGone, GatewayError, ShuttingDown
 from jackfield.exchange import Exchange
 from jackfield.response import Outcome, OutcomeKind, Response
 
@@ -136,9 +136,7 @@ class StreamBody:
         if isinstance(raised, GatewayError):
             return raised
         if isinstance(raised, Exception):  # whatever a plugin's own stream raises
-            error = ProviderUnavailable("The provider's stream could not be read.")
-            error.__cause__ = raised
-            return error
+            return mistake(self._exchange.id, raised)
         ending = self._exchange.ending
         if ending is not None and task is not None and isinstance(raised, asyncio.CancelledError):
             task.uncancel()

@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from jackfield.setup import Setup
 
 hookspec = pluggy.HookspecMarker("jackfield")
-hookimpl = pluggy.HookimplMarker("jackfield")
-"""Marks a method of a plugin as the implementation of the hook of that name."""
-
 OnError = Literal["refuse", "skip"]
 CallNext = Callable[[Target], Awaitable[Response]]
 _H = TypeVar("_H", bound=Callable[..., Any])
+
+
+def hookimpl(hook: _H) -> _H:
+    """Mark a method of a plugin as the implementation of the hook of that name.
+
+    It takes no options: the order of the tables in the TOML is that of the hooks.
+    """
+    return pluggy.HookimplMarker("jackfield")(hook)
 
 
 def dry_runs_only(hook: _H) -> _H:

@@ -1,11 +1,22 @@
 """Plugins that spoil streams, each found by the kit under the name of the law."""
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, ClassVar
 
 import pytest
 
-from jackfield import Chunk, Exchange, Outcome, Plugin, Response, hookimpl
+from jackfield import (
+    Chunk,
+    Exchange,
+    GatewayError,
+    Outcome,
+    Plugin,
+    ProviderError,
+    Response,
+    Secret,
+    hookimpl,
+)
 from jackfield.dialects import Dialect
 from jackfield.endpoints import Endpoint
 from jackfield.events import Started, StreamEvent, TextDelta
@@ -13,7 +24,7 @@ from jackfield.http_provider import HttpProvider
 from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Text
 from jackfield.plan import Target
 from jackfield.providers import CanonicalProvider
-from jackfield.testing import CHAT_ENDPOINT, TESTING_CHAT
+from jackfield.testing import CHAT_ENDPOINT, TESTING_CHAT, ChatDialect
 
 
 class Rewrites(Plugin):
@@ -135,6 +146,50 @@ async def tinkered(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield data.replace(b'":', b'": ')
 
 
+class OtherDialect(ChatDialect):
+    """The same protocol under another name, so that it is translated."""
+
+    name: ClassVar[str] = "testing.other"
+
+
+class SpeaksForOthers(HttpProvider):
+    """What providers without endpoints of their own have in common."""
+
+    dialects: tuple[Dialect, ...] = (OtherDialect(),)  # type: ignore[misc] # to be seen per class
+    paths: Mapping[str, str] = {"testing.other": "/chat"}  # type: ignore[misc]
+
+
+class ShowsItsKey(SpeaksForOthers):
+    """Says with what it was refused."""
+
+    def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
+        self.key = secret.reveal() if secret else ""
+        return super().authorize(secret)
+
+    async def call(self, exchange: Exchange, target: Target) -> Response:
+        try:
+            return await super().call(exchange, target)
+        except ProviderError as error:
+            raise ProviderError(f"{self.key} was refused", provider=self.name) from error
+
+
+class MendsItsCuts(SpeaksForOthers):
+    """Ends every stream well."""
+
+    async def call(self, exchange: Exchange, target: Target) -> Response:
+        response = await super().call(exchange, target)
+        if isinstance(response.body, bytes):
+            return response
+        return Response(200, ended(response.body), response.content_type)
+
+
+async def ended(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    with suppress(GatewayError):
+        async for data in body:
+            yield data
+    yield b'data: {"end":true}\n\n'
+
+
 CASES: list[tuple[str, type[Plugin], str]] = [
     ("stream-flushed", KeepsTheRest, "a streamed one"),
     ("stream-flushed", RewritesStreamsOnly, "a whole answer says"),
@@ -145,6 +200,8 @@ CASES: list[tuple[str, type[Plugin], str]] = [
     ("settled-once-stream", SettlesItself, "post_response ran 2 times"),
     ("provider-answers", StopsWithoutAnEnd, "its stream has no end"),
     ("bytes-stay-bytes", Tinkers, "of a stream that came 1 bytes at a time"),
+    ("key-in-an-error", ShowsItsKey, "its key was shown"),
+    ("cut-is-an-error", MendsItsCuts, "of a stream that was cut it made"),
 ]
 
 

@@ -21,6 +21,8 @@ class Example(Plugin):
         label: str = option("example", "The value of the header `x-label` of every answer.")
         forbidden: tuple[str, ...] = option((), "Words that no request may say, in any case.")
 
+    config: Config
+
     # What happens to a request when a hook fails: "refuse" where safety depends on the plugin,
     # "skip" where a request is better off without it.
     on_error = "refuse"

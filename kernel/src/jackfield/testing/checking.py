@@ -6,17 +6,18 @@ from typing import Any
 from jackfield._loader import installed
 from jackfield.plugin import Plugin
 
-from .law import TEXTS, Law, Subject
+from .law import TEXTS, Beside, Law, Subject
 from .laws import LAWS
 
 
-def check_plugin(
+def check_plugin(  # noqa: PLR0913 - what a plugin may need, each by its name
     plugin: str | type[Plugin],
     *,
     config: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
     texts: Sequence[str] = TEXTS,
     toml: str = "",
+    beside: Beside | None = None,
     skip: Mapping[str, str] | None = None,
 ) -> Callable[..., None]:
     """A test that holds a plugin to every law that binds it, each under an id of its own.
@@ -26,12 +27,13 @@ def check_plugin(
     `plugin` is the name of its entry point, or its class. `config` is its table; an environment
     variable that it names and nobody has set gets a made-up value. The kit's requests carry
     `headers` and say `texts`: give such as the plugin lets pass and has to work on. `toml` has the
-    tables of what the plugin needs beside it. `skip` names laws that do not fit, each with the
+    tables of what the plugin needs beside it, and `beside` runs what it calls out to: an async
+    context manager that gives more of its table. `skip` names laws that do not fit, each with the
     reason.
     """
     import pytest  # noqa: PLC0415 - the rest of the kit works without it
 
-    subject = subject_of(plugin, config, headers=headers, texts=texts, toml=toml)
+    subject = subject_of(plugin, config, headers=headers, texts=texts, toml=toml, beside=beside)
     reasons = dict(skip or {})
     laws = [law for law in laws_for(subject) if law.id not in reasons]
     if unknown := reasons.keys() - {law.id for law in LAWS}:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from jackfield import sse
+from jackfield.catalogue import Catalogue
 from jackfield.dialects import (
     CanonicalRequest,
     CanonicalResponse,
@@ -26,7 +27,9 @@ from jackfield.dialects import (
 )
 from jackfield.endpoints import Endpoint
 from jackfield.errors import GatewayError, InvalidRequest
+from jackfield.exchange import Exchange
 from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Text, Usage
+from jackfield.response import Response
 
 from .dialect_stream import ChatStreamMeter, ChatStreamParser, ChatStreamRenderer, read_usage
 
@@ -132,6 +135,23 @@ class ChatDialect(Dialect):
         return ChatStreamRenderer()
 
 
+class ListDialect(ChatDialect):
+    """A list of models: asked for without a body, and never translated."""
+
+    name: ClassVar[str] = "testing.models"
+    operation: ClassVar[str] = "models"
+    translates: ClassVar[bool] = False
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        """Nothing is asked for by name."""
+        return Peek(None)
+
+
+async def _list(exchange: Exchange, catalogue: Catalogue) -> Response:
+    models = await catalogue.models()
+    return Response(200, msgspec.json.encode({"models": [one.name for one in models]}))
+
+
 def text_of(message: Message) -> str:
     """The texts of a message, joined."""
     return "".join(part.text for part in message.parts if isinstance(part, Text))
@@ -149,4 +169,8 @@ TESTING_CHAT: Final = ChatDialect()
 
 CHAT_PATH: Final = "/testing/chat"
 
-CHAT_ENDPOINT: Final = Endpoint("POST", CHAT_PATH, TESTING_CHAT, "chat", "chat", "/chat")
+CHAT_ENDPOINT: Final = Endpoint("POST", CHAT_PATH, TESTING_CHAT, "chat", "inference", "/chat")
+
+LIST_PATH: Final = "/testing/models"
+
+LIST_ENDPOINT: Final = Endpoint("GET", LIST_PATH, ListDialect(), "models", "models", answer=_list)

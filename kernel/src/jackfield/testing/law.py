@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -12,6 +13,9 @@ from jackfield.providers import Provider
 
 PATIENCE: Final = 10.0
 """Seconds until a plugin that does not come to an end has broken the law."""
+
+Beside = Callable[[], AbstractAsyncContextManager[Mapping[str, Any]]]
+"""Runs what a plugin calls out to, and gives what its table has to say of it."""
 
 TEXTS: Final = (
     "The quick brown fox jumps over the lazy dog.",
@@ -30,7 +34,7 @@ class Subject:
     """The plugin under test.
 
     `headers` and `texts` are those of a request that it lets pass; `toml` has the tables of what
-    it needs beside it.
+    it needs beside it. `beside` runs while it does, and gives more of its table.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Subject:
     headers: Mapping[str, str] = field(factory=dict)
     texts: Sequence[str] = TEXTS
     toml: str = ""
+    beside: Beside | None = None
 
     @property
     def is_provider(self) -> bool:

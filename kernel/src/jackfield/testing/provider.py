@@ -26,7 +26,7 @@ from jackfield.messages import (
 )
 from jackfield.providers import CanonicalProvider, ModelInfo
 
-from .dialect import CHAT_ENDPOINT, TESTING_CHAT, text_of
+from .dialect import CHAT_ENDPOINT, LIST_ENDPOINT, TESTING_CHAT, text_of
 
 
 @define(eq=False)
@@ -57,7 +57,8 @@ class Reply:
     `texts` are its deltas; a whole answer joins them. With `cut` the stream stops without its end
     behind the texts, and a whole answer never comes. `per_batch` is how many events of a stream
     come at once; 0 is all. At `gate` it stops before the batch `at`, or before a whole answer.
-    `error` is raised instead of everything else.
+    `error` is raised instead of everything else. `echo` is how many characters of what was said
+    are a delta, in place of `texts`.
     """
 
     texts: tuple[str, ...] = ()
@@ -67,6 +68,11 @@ class Reply:
     at: int = 0
     usage: Usage | None = field(factory=lambda: Usage(3, 5))
     error: GatewayError | None = None
+    echo: int = 0
+
+    def in_answer_to(self, said: str) -> "Reply":
+        """The reply with its texts, if it is what was said that makes them."""
+        return evolve(self, texts=cut_up(said, self.echo)) if self.echo else self
 
 
 @define(eq=False)
@@ -92,7 +98,7 @@ class FakeProvider(CanonicalProvider):
         models: tuple[str, ...] = option(("echo",), "The models it lists.")
 
     dialects: ClassVar[tuple[Dialect, ...]] = (TESTING_CHAT,)
-    endpoints: ClassVar[tuple[Endpoint, ...]] = (CHAT_ENDPOINT,)
+    endpoints: ClassVar[tuple[Endpoint, ...]] = (CHAT_ENDPOINT, LIST_ENDPOINT)
     bare_names: ClassVar[Literal["first", "last", "never"]] = "last"
 
     def __init__(self, config: Config) -> None:
@@ -120,6 +126,10 @@ class FakeProvider(CanonicalProvider):
             message, provider="fake", upstream_status=status, retry_after=retry_after
         )
         self._replies.append(Reply(error=error))
+
+    def echo(self, size: int, *, gate: Gate | None = None, at: int = 0) -> None:
+        """Answer the next request with what it says, `size` characters a delta."""
+        self._replies.append(Reply(echo=size, gate=gate, at=at))
 
     def hold(self) -> Gate:
         """Stop before the answer to the next request, until the gate is opened."""
@@ -175,12 +185,12 @@ class FakeProvider(CanonicalProvider):
     def _next(self, request: ChatRequest, exchange: Exchange) -> tuple[Asked, Reply]:
         asked = Asked(request, exchange)
         self.asked.append(asked)
+        said = text_of(request.messages[-1]) if request.messages else ""
         if self._replies:
-            return asked, self._replies.popleft()
-        reply = self._always or Reply()
+            return asked, self._replies.popleft().in_answer_to(said)
+        reply = (self._always or Reply()).in_answer_to(said)
         if reply.texts or reply.error is not None:
             return asked, reply
-        said = text_of(request.messages[-1]) if request.messages else ""
         return asked, evolve(reply, texts=tuple(_words(said)))
 
 
@@ -211,6 +221,11 @@ def _batches(reply: Reply, model: str) -> list[tuple[StreamEvent, ...]]:
         events.append(Ended())
     size = reply.per_batch or len(events)
     return [tuple(events[at : at + size]) for at in range(0, len(events), size)]
+
+
+def cut_up(text: str, size: int) -> tuple[str, ...]:
+    """The text in pieces of `size` characters."""
+    return tuple(text[at : at + size] for at in range(0, len(text), size))
 
 
 def _words(text: str) -> list[str]:

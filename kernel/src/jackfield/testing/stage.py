@@ -121,7 +121,8 @@ async def stage(
     """Run a gateway with the plugin between two recorders; `keys` go into its table."""
     probe = Probe()
     kind = subject.kind if subject.is_provider else probed(subject.kind, probe)
-    with environment(subject):
+    async with _beside(subject) as more:
+        keys = {**more, **(keys or {})}
         gateway = gateway_of(evolve(subject, kind=kind), neighbour, keys, plugins)
         try:
             await gateway.start()
@@ -149,6 +150,17 @@ def made(subject: Subject, keys: Mapping[str, Any] | None = None) -> Plugin:
     with environment(subject):
         gateway = gateway_of(subject, None, keys)
     return next(one for one in gateway.loaded.plugins if one.name == subject.name)
+
+
+@asynccontextmanager
+async def _beside(subject: Subject) -> AsyncIterator[Mapping[str, Any]]:
+    """What a plugin needs around it, and what of its table that decides."""
+    with environment(subject):
+        if subject.beside is None:
+            yield {}
+            return
+        async with subject.beside() as more:
+            yield more
 
 
 @contextmanager

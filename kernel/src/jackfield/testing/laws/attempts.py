@@ -6,6 +6,11 @@ from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
 from jackfield.testing.provider import Asked, FakeProvider
 from jackfield.testing.stage import Stage, stage
 
+from .settling import streamed, whole
+
+_SOON = 10
+"""Turns of the event loop until what is closed in passing is closed."""
+
 
 async def runs_once_an_attempt(subject: Subject) -> None:
     """With a target that fails and one that answers."""
@@ -31,18 +36,27 @@ def _known(on: Stage) -> set[str]:
     return set(on.gateway.providers)
 
 
+async def _gone_between_two_events(on: Stage) -> None:
+    answer = await on.say(stream=True)
+    async for _ in answer.events():
+        break
+    await answer.disconnect()
+
+
 async def closes_what_it_starts(subject: Subject) -> None:
     """Every call of a provider that it starts is handed on, or closed."""
-    for stream in (False, True):
+    for walk in (whole, streamed, _gone_between_two_events):
         async with stage(subject) as on:
-            await on.read(stream=stream)
+            await walk(on)
             await on.settled()
-            await asyncio.sleep(0)
+            for _ in range(_SOON):
+                await asyncio.sleep(0)
             left = [asked for asked in _asked(on) if asked.ended == "running"]
             if left:
                 raise LawBrokenError(
                     f"it called call_next {len(_asked(on))} times and left {len(left)} streams"
-                    " open; close what is not handed on with `await response.close()`"
+                    " open; close what is not handed on, and what a stream of its own has read,"
+                    " with `await response.close()`"
                 )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
+from jackfield.testing.provider import Gate, Reply
 from jackfield.testing.stage import stage
 
 ASYNC_HOOKS = ("pre_request", "route", "call_provider", "post_response")
@@ -14,7 +15,8 @@ async def lets_cancellation_out(subject: Subject) -> None:
         if hook in subject.hooks:
             await _cancel_in(subject, hook)
     async with stage(subject) as on:
-        gate = on.fake.hold()
+        gate = Gate()
+        on.fake.always(Reply(("held",), gate=gate))
         asking = on.say()
         if not await on.until(gate, asking.task):
             return

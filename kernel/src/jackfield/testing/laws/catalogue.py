@@ -2,10 +2,13 @@
 
 from typing import Final
 
+from .answers import ANSWERS
 from .attempts import ATTEMPTS
+from .awaiting import AWAITING
 from .cancellation import CANCELLATION
 from .changes import CHANGES
 from .chunks import CHUNKS
+from .company import COMPANY
 from .configuration import CONFIGURATION
 from .construction import CONSTRUCTION
 from .declaration import DECLARATION
@@ -14,6 +17,7 @@ from .failures import FAILURES
 from .idleness import IDLENESS
 from .kernel import KERNEL
 from .life_cycle import LIFE_CYCLE
+from .reach import REACH
 from .secrecy import SECRECY
 from .settling import SETTLING
 from .timings import TIMINGS
@@ -23,9 +27,12 @@ LAWS: Final = (
     *DECLARATION,
     *CONFIGURATION,
     *CONSTRUCTION,
+    *ANSWERS,
     *LIFE_CYCLE,
     *KERNEL,
     *SETTLING,
+    *REACH,
+    *COMPANY,
     *CHUNKS,
     *IDLENESS,
     *ATTEMPTS,
@@ -35,5 +42,6 @@ LAWS: Final = (
     *CANCELLATION,
     *SECRECY,
     *EVENT_LOOP,
+    *AWAITING,
     *UPSTREAM,
 )

@@ -1,7 +1,19 @@
 """The sixth law: a plugin changes what it declares, through the methods that record it."""
 
+from collections.abc import Mapping
+from typing import Any, Final
+
+from attrs import evolve
+
+from jackfield.exchange import Exchange
+from jackfield.plugin import Plugin, hookimpl
 from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
 from jackfield.testing.stage import Stage, stage
+
+_SERVERS_OWN: Final = frozenset(
+    {"connection", "content-encoding", "content-length", "content-type", "transfer-encoding"}
+)
+_LINE_BREAKS: Final = frozenset("\r\n\0")
 
 
 async def changes_what_it_declares(subject: Subject) -> None:
@@ -18,7 +30,14 @@ async def changes_what_it_declares(subject: Subject) -> None:
 
 
 async def _check(on: Stage) -> None:
-    exchange = (await on.settled()).exchange
+    over = await on.settled()
+    exchange, response = over.exchange, over.outcome.response
+    _check_headers({**exchange.response_headers, **(response.headers if response else {})})
+    if exchange.tree != exchange.json():
+        raise LawBrokenError(
+            "it changed exchange.tree, which is shared; change what exchange.json() gives, and"
+            " hand that to replace_json"
+        )
     undeclared = [failure for failure in exchange.failures if "UndeclaredChange" in failure]
     if undeclared:
         raise LawBrokenError(f"it changed what its `mutates` does not name: {undeclared[0]}")
@@ -30,6 +49,48 @@ async def _check(on: Stage) -> None:
             )
 
 
+class Noter(Plugin):
+    """Leaves something in every book of an exchange."""
+
+    mutates = frozenset({"request"})
+    on_error = "skip"
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        """Note, change, and fail."""
+        exchange.note(self, list)
+        exchange.set_response_header("x-noter", "was here")
+        exchange.replace_query("noter=was-here")
+        raise RuntimeError("so that there is a failure to be told of")
+
+
+async def leaves_others_notes(subject: Subject) -> None:
+    """What another plugin has noted is there at the end."""
+    toml = f'[plugins.noter]\nuse = "noter"\n{subject.toml}'
+    kinds: dict[str, Any] = {"noter": Noter}
+    for stream in (False, True):
+        async with stage(evolve(subject, toml=toml), plugins=kinds) as on:
+            await on.read(stream=stream)
+            exchange = (await on.settled()).exchange
+            kept = {
+                "state": on.client.plugin("noter") in exchange.state,
+                "response_headers": "x-noter" in exchange.response_headers,
+                "changes": any(change.by == "noter" for change in exchange.changes),
+                "failures": any(failure.startswith("noter.") for failure in exchange.failures),
+            }
+            for book, is_there in kept.items():
+                if not is_there:
+                    raise LawBrokenError(f"it took out of exchange.{book} what others had put in")
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if name.lower() in _SERVERS_OWN:
+            raise LawBrokenError(f"it set the header {name}, which is the server's to set")
+        if not _LINE_BREAKS.isdisjoint(value):
+            raise LawBrokenError(f"the value of its header {name} holds a line break")
+
+
 CHANGES = (
     Law(
         "declared-changes",
@@ -37,4 +98,5 @@ CHANGES = (
         changes_what_it_declares,
         has_hooks,
     ),
+    Law("others-notes", "what others have noted is left alone", leaves_others_notes, has_hooks),
 )

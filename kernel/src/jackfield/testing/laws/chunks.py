@@ -1,6 +1,8 @@
 """The second law: a stream loses nothing, whatever way it is cut, and ends once."""
 
 from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any
 
 import msgspec
 
@@ -8,7 +10,7 @@ from jackfield import sse
 from jackfield.response import Chunk
 from jackfield.testing.dialect import TESTING_CHAT
 from jackfield.testing.law import Law, LawBrokenError, Subject, rewrites_streams
-from jackfield.testing.provider import Reply
+from jackfield.testing.provider import Reply, cut_up
 from jackfield.testing.stage import Stage, stage
 
 SIZES = (1, 7, 10_000)
@@ -22,7 +24,7 @@ async def ends_once(subject: Subject) -> None:
     """One final chunk goes in, nothing comes out behind one, and a cut is told as such."""
     for cut in (False, True):
         async with stage(subject) as on:
-            on.fake.always(Reply(_cut_up(subject.texts[0], 7), cut=cut))
+            on.fake.always(Reply(cut_up(subject.texts[0], 7), cut=cut))
             answer = await on.read(stream=True)
             calls = on.probe.of("on_stream_chunk")
             for call in calls:
@@ -61,14 +63,25 @@ def _check_result(result: Sequence[Chunk] | None, chunk: Chunk) -> None:
         raise LawBrokenError("it returned an aborted chunk for one that was not")
 
 
+async def tells_of_a_cut(subject: Subject) -> None:
+    """Of a stream that broke off it makes none that ends well, unless it had left it before."""
+    async with stage(subject) as on:
+        on.fake.always(Reply(cut_up(subject.texts[0], 7), cut=True))
+        answer = await on.read(stream=True)
+        events = sse.split(await answer.read())
+        was_read = any(asked.ended == "answered" for asked in on.fake.asked)
+        if was_read and any(TESTING_CHAT.terminal(event) == "end" for event in events):
+            raise LawBrokenError("of a stream that was cut it made one that ends well")
+
+
 async def flushes(subject: Subject) -> None:
     """A stream says what the whole answer says, and a cut one no less than what came before it."""
-    for text in subject.texts:
-        whole = await _said(subject, text, stream=False)
-        streamed = await _said(subject, text, stream=True)
+    for text, echo in product(subject.texts, (False, True)):
+        whole = await _said(subject, text, echo=echo, stream=False)
+        streamed = await _said(subject, text, echo=echo, stream=True)
         if whole is not None and streamed is not None and streamed != whole:
             raise LawBrokenError(f"a whole answer says {whole!r}, a streamed one {streamed!r}")
-        cut = await _said(subject, text, stream=True, cut=True)
+        cut = await _said(subject, text, echo=echo, stream=True, cut=True)
         if streamed is not None and cut != streamed:
             raise LawBrokenError(
                 f"{streamed!r} was said, and only {cut!r} when the stream was cut behind it:"
@@ -78,9 +91,9 @@ async def flushes(subject: Subject) -> None:
 
 async def is_blind_to_cuts(subject: Subject) -> None:
     """The same is said however the provider cuts its text, and however its events arrive."""
-    for text in subject.texts:
+    for text, echo in product(subject.texts, (False, True)):
         said = {
-            (size, batch): await _said(subject, text, stream=True, size=size, per_batch=batch)
+            (size, batch): await _said(subject, text, echo=echo, size=size, per_batch=batch)
             for size in SIZES
             for batch in BATCHES
         }
@@ -97,7 +110,7 @@ async def returns_whole_events(subject: Subject) -> None:
     """What it returns is whole events with data that can be read."""
     for text in subject.texts:
         async with stage(subject) as on:
-            on.fake.always(Reply(_cut_up(text, 7)))
+            on.fake.always(Reply(cut_up(text, 7)))
             await on.read(stream=True)
             for data in _returned(on):
                 _check_events(data)
@@ -123,22 +136,25 @@ async def _said(
     subject: Subject,
     text: str,
     *,
-    stream: bool,
-    cut: bool = False,
+    echo: bool,
+    stream: bool = True,
     size: int = 7,
-    per_batch: int = 1,
+    **reply: Any,
 ) -> str | None:
-    """What the answer says; None when it was refused or broken off by a plugin."""
+    """What the answer says; None when it was refused or broken off by a plugin.
+
+    The provider says the text, or as an echo what the plugin has made of it.
+    """
     async with stage(subject) as on:
-        on.fake.always(Reply(_cut_up(text, size), cut=cut, per_batch=per_batch))
-        answer = await on.read(stream=stream)
+        on.fake.always(Reply(echo=size, **reply) if echo else Reply(cut_up(text, size), **reply))
+        answer = await on.read(stream=stream, text=text if echo else "")
         over = await on.settled()
         broken = over.outcome.error is not None and over.outcome.error.code != "stream_truncated"
         return None if broken else await answer.text()
 
 
-def _cut_up(text: str, size: int) -> tuple[str, ...]:
-    return tuple(text[at : at + size] for at in range(0, len(text), size))
+def _wraps_streams(subject: Subject) -> bool:
+    return rewrites_streams(subject) or "call_provider" in subject.hooks
 
 
 CHUNKS = (
@@ -161,4 +177,5 @@ CHUNKS = (
         rewrites_streams,
     ),
     Law("stream-whole-events", "a chunk is whole events", returns_whole_events, rewrites_streams),
+    Law("stream-cut", "a stream that is cut does not end well", tells_of_a_cut, _wraps_streams),
 )

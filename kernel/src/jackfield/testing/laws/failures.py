@@ -43,7 +43,8 @@ async def _check(on: Stage, hook: str, what: str, policy: str, *, stream: bool) 
     if not over.exchange.failures:
         raise LawBrokenError(f"its {what}, and nothing says so")
     failed = over.outcome.error is not None
-    if failed is not (policy == "refuse"):
+    closes = policy == "refuse" or (hook == "pre_request" and on.subject.kind.authenticates)
+    if failed is not closes:
         raise LawBrokenError(
             f'its {what}, and with on_error = "{policy}" the request ended in status'
             f" {answer.status}, {over.outcome.kind}"

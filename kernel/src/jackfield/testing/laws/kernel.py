@@ -1,10 +1,13 @@
-"""A plugin works through the contract: it patches nothing."""
+"""A plugin works through the contract: it patches nothing, and the process is not its own."""
 
+import logging
+import os
+import signal
 import sys
 from collections.abc import Iterator
 
 from jackfield.testing.law import Law, LawBrokenError, Subject, everybody
-from jackfield.testing.stage import stage
+from jackfield.testing.stage import environment, stage
 
 
 async def leaves_the_kernel_alone(subject: Subject) -> None:
@@ -38,11 +41,37 @@ def _callables(kind: type) -> Iterator[tuple[str, object]]:
             yield name, value
 
 
+async def leaves_the_process_alone(subject: Subject) -> None:
+    """What all parts of a process share is the same while it runs as before."""
+    with environment(subject):
+        before = _process()
+        async with stage(subject):
+            after = _process()
+    changed = [name for name, was in before.items() if after[name] != was]
+    if changed:
+        raise LawBrokenError(f"it changed {changed[0]}, which is not its own alone")
+
+
+def _process() -> dict[str, object]:
+    root = logging.getLogger()
+    return {
+        "the root logger": (root.level, *root.handlers),
+        "os.environ": dict(os.environ),
+        "what a signal does": {one: signal.getsignal(one) for one in signal.valid_signals()},
+    }
+
+
 KERNEL = (
     Law(
         "kernel-untouched",
         "a plugin leaves the kernel as it is",
         leaves_the_kernel_alone,
+        everybody,
+    ),
+    Law(
+        "process-untouched",
+        "a plugin leaves the environment, the root logger and signals as they are",
+        leaves_the_process_alone,
         everybody,
     ),
 )

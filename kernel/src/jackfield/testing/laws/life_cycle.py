@@ -50,7 +50,7 @@ def _tasks() -> list[str]:
 
 def _threads() -> list[str]:
     named = [f"{one.name} {one.ident}" for one in threading.enumerate()]
-    return [name for name in named if not name.startswith("asyncio_")]
+    return [name for name in named if not name.startswith(("asyncio_", "jackfield-"))]
 
 
 def _open_descriptors() -> list[str]:

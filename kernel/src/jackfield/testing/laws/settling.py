@@ -8,6 +8,7 @@ from functools import partial
 from attrs import frozen
 
 from jackfield.exchange import Exchange
+from jackfield.testing.client import Answer, Pending
 from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
 from jackfield.testing.provider import Gate
 from jackfield.testing.stage import Neighbour, Stage, members, stage
@@ -22,11 +23,13 @@ class Path:
     neighbour: Neighbour | None = None
 
 
-async def _whole(on: Stage) -> None:
+async def whole(on: Stage) -> None:
+    """The client reads a whole answer."""
     await on.read()
 
 
-async def _streamed(on: Stage) -> None:
+async def streamed(on: Stage) -> None:
+    """The client reads a stream to its end."""
     await on.read(stream=True)
 
 
@@ -40,20 +43,34 @@ async def _cut_stream(on: Stage) -> None:
     await on.read(stream=True)
 
 
-async def _gone_before_the_first_byte(on: Stage) -> None:
+async def _asking(on: Stage) -> Pending:
+    """A request of which the provider thinks."""
     gate = on.fake.hold()
     asking = on.say()
     await on.until(gate, asking.task)
-    asking.disconnect()
-    await asking
+    return asking
 
 
-async def _gone_in_mid_stream(on: Stage) -> None:
+async def _reading(on: Stage) -> tuple[Answer, asyncio.Task[bytes]]:
+    """A stream that stops in the middle."""
     gate = Gate()
     on.fake.reply("The quick", " brown", " fox", gate=gate, at=2)
     answer = await on.say(stream=True)
     reading = asyncio.create_task(answer.read())
     await on.until(gate, reading)
+    return answer, reading
+
+
+async def gone_before_the_first_byte(on: Stage) -> None:
+    """The client leaves while the provider thinks."""
+    asking = await _asking(on)
+    asking.disconnect()
+    await asking
+
+
+async def gone_in_mid_stream(on: Stage) -> None:
+    """The client leaves while the provider speaks."""
+    answer, reading = await _reading(on)
     await answer.disconnect()
     await reading
 
@@ -66,21 +83,16 @@ async def _gone_on_the_last_byte(on: Stage) -> None:
     await answer.disconnect()
 
 
-async def _cancelled(on: Stage) -> None:
-    gate = on.fake.hold()
-    asking = on.say()
-    await on.until(gate, asking.task)
+async def cancelled(on: Stage) -> None:
+    """The task that waits for the answer is cancelled."""
+    asking = await _asking(on)
     asking.cancel()
     with suppress(asyncio.CancelledError):
         await asking
 
 
 async def _cancelled_in_mid_stream(on: Stage) -> None:
-    gate = Gate()
-    on.fake.reply("The quick", " brown", " fox", gate=gate, at=2)
-    answer = await on.say(stream=True)
-    reading = asyncio.create_task(answer.read())
-    await on.until(gate, reading)
+    answer, reading = await _reading(on)
     reading.cancel()
     with suppress(asyncio.CancelledError):
         await reading
@@ -88,40 +100,34 @@ async def _cancelled_in_mid_stream(on: Stage) -> None:
 
 
 async def _shut_down(on: Stage) -> None:
-    gate = on.fake.hold()
-    asking = on.say()
-    await on.until(gate, asking.task)
+    asking = await _asking(on)
     await on.client.shut_down()
     await asking
 
 
 async def _shut_down_in_mid_stream(on: Stage) -> None:
-    gate = Gate()
-    on.fake.reply("The quick", " brown", " fox", gate=gate, at=2)
-    answer = await on.say(stream=True)
-    reading = asyncio.create_task(answer.read())
-    await on.until(gate, reading)
+    _, reading = await _reading(on)
     await on.client.shut_down()
     await reading
 
 
 PATHS = (
-    Path("answer", _whole),
-    Path("stream", _streamed),
-    Path("answered-by-an-earlier-plugin", _whole, Neighbour("before", "pre_request", "answer")),
-    Path("answered-by-a-later-plugin", _whole, Neighbour("after", "pre_request", "answer")),
-    Path("refused-by-an-earlier-plugin", _whole, Neighbour("before", "pre_request", "refuse")),
-    Path("refused-by-a-later-plugin", _whole, Neighbour("after", "pre_request", "refuse")),
-    Path("error-of-a-later-plugin", _whole, Neighbour("after", "route", "raise")),
-    Path("error-around-the-provider", _streamed, Neighbour("after", "call_provider", "raise")),
-    Path("error-in-the-stream", _streamed, Neighbour("after", "on_stream_chunk", "raise")),
-    Path("error-while-settling", _whole, Neighbour("after", "post_response", "raise")),
+    Path("answer", whole),
+    Path("stream", streamed),
+    Path("answered-by-an-earlier-plugin", whole, Neighbour("before", "pre_request", "answer")),
+    Path("answered-by-a-later-plugin", whole, Neighbour("after", "pre_request", "answer")),
+    Path("refused-by-an-earlier-plugin", whole, Neighbour("before", "pre_request", "refuse")),
+    Path("refused-by-a-later-plugin", whole, Neighbour("after", "pre_request", "refuse")),
+    Path("error-of-a-later-plugin", whole, Neighbour("after", "route", "raise")),
+    Path("error-around-the-provider", streamed, Neighbour("after", "call_provider", "raise")),
+    Path("error-in-the-stream", streamed, Neighbour("after", "on_stream_chunk", "raise")),
+    Path("error-while-settling", whole, Neighbour("after", "post_response", "raise")),
     Path("provider-error", _provider_error),
     Path("cut-stream", _cut_stream),
-    Path("client-gone-before-the-first-byte", _gone_before_the_first_byte),
-    Path("client-gone-in-mid-stream", _gone_in_mid_stream),
+    Path("client-gone-before-the-first-byte", gone_before_the_first_byte),
+    Path("client-gone-in-mid-stream", gone_in_mid_stream),
     Path("client-gone-on-the-last-byte", _gone_on_the_last_byte),
-    Path("cancelled", _cancelled),
+    Path("cancelled", cancelled),
     Path("cancelled-in-mid-stream", _cancelled_in_mid_stream),
     Path("shutdown", _shut_down),
     Path("shutdown-in-mid-stream", _shut_down_in_mid_stream),

@@ -12,6 +12,7 @@ from jackfield.endpoints import Endpoint
 from jackfield.events import Ended, Finished, Started, TextDelta, UsageReported
 from jackfield.http_provider import HttpProvider
 from jackfield.messages import ChatRequest, Message, Text, Usage
+from jackfield.testing.dialect import CHAT_ENDPOINT, TESTING_CHAT
 from jackfield.testing.law import Law, LawBrokenError, Subject, is_provider
 from jackfield.testing.stage import CANARY, Stage, stage
 from jackfield.testing.upstream import FakeUpstream
@@ -33,10 +34,11 @@ EVENTS = (
 
 @frozen
 class Door:
-    """An endpoint of the provider's own, and a dialect to stream in."""
+    """An endpoint, the dialect in which a client streams there, and the one that the API speaks."""
 
     endpoint: Endpoint
     dialect: Dialect
+    spoken: Dialect
 
     def ask(self, provider: str) -> tuple[str, bytes]:
         """The path and the body of a request for a stream."""
@@ -49,24 +51,33 @@ class Door:
     def stream(self) -> bytes:
         """A canned stream."""
         request = ChatRequest("any", (), stream=True, include_usage=True)
-        renderer = self.dialect.stream_renderer(request)
+        renderer = self.spoken.stream_renderer(request)
         return b"".join(renderer.render(event) for event in EVENTS)
 
 
 def door_of(subject: Subject) -> Door | None:
-    """The first of its endpoints at which a chat can be streamed."""
+    """The first of its endpoints at which a chat can be streamed, else the kit's own."""
     for endpoint in getattr(subject.kind, "endpoints", ()):
         dialect = endpoint.dialect.variant({"model": "any"})
         bare = _MODEL.sub("", endpoint.path)
         can_ask = "{" not in bare and (endpoint.stream or bare == endpoint.path)
         if dialect.operation == "chat" and dialect.translates and can_ask:
-            return Door(endpoint, dialect)
+            return Door(endpoint, dialect, dialect)
+    paths = getattr(subject.kind, "paths", {})
+    for spoken in getattr(subject.kind, "dialects", ()):
+        if spoken.operation == "chat" and spoken.translates and spoken.name in paths:
+            return Door(CHAT_ENDPOINT, TESTING_CHAT, spoken)
     return None
 
 
 def speaks_http(subject: Subject) -> bool:
-    """Whether it passes streams through from an API."""
+    """Whether it hands on streams of an API."""
     return issubclass(subject.kind, HttpProvider) and door_of(subject) is not None
+
+
+def passes_through(subject: Subject) -> bool:
+    """Whether it hands them on as they come."""
+    return speaks_http(subject) and _door(subject).spoken is _door(subject).dialect
 
 
 def is_canonical(subject: Subject) -> bool:
@@ -98,15 +109,16 @@ async def passes_bytes_through(subject: Subject) -> None:
 async def tells_a_cut(subject: Subject) -> None:
     """A stream without its end is an error to the client."""
     door = _door(subject)
-    framing = door.dialect.framing
+    framing = door.spoken.framing
     whole = framing.split(door.stream())
     for events in (whole[:1], whole[:2], whole[:3]):
-        if any(door.dialect.terminal(event) == "end" for event in events):
+        if any(door.spoken.terminal(event) == "end" for event in events):
             break
         async with FakeUpstream() as upstream, stage(_behind(subject, upstream)) as on:
             upstream.stream(events, framing="cut", content_type=framing.content_type)
             received = await _ask(on, door)
-            terminal = [door.dialect.terminal(event) for event in framing.split(received)]
+            told = door.dialect.framing.split(received)
+            terminal = [door.dialect.terminal(event) for event in told]
             if "error" not in terminal or "end" in terminal:
                 raise LawBrokenError(f"of a stream that was cut it made {received!r}")
             kind = (await on.settled()).outcome.kind
@@ -162,7 +174,7 @@ UPSTREAM = (
         "bytes-stay-bytes",
         "a stream comes out as it came in, however it is cut",
         passes_bytes_through,
-        speaks_http,
+        passes_through,
     ),
     Law("cut-is-an-error", "a stream that is cut ends in an error", tells_a_cut, speaks_http),
     Law("key-in-an-error", "a key does not get out in an error", hides_its_key, speaks_http),

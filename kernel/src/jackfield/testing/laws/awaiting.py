@@ -1,0 +1,26 @@
+"""A coroutine that is called and not awaited does nothing, and nobody hears of it."""
+
+import gc
+import warnings
+
+from jackfield.testing.law import Law, LawBrokenError, Subject, everybody
+from jackfield.testing.stage import stage
+
+
+async def awaits_its_coroutines(subject: Subject) -> None:
+    """The interpreter has nothing to say about forgotten ones."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        async with stage(subject) as on:
+            if not subject.is_provider:
+                await on.read()
+                await on.read(stream=True)
+        gc.collect()
+    forgotten = [str(one.message) for one in said if "was never awaited" in str(one.message)]
+    if forgotten:
+        raise LawBrokenError(f"{forgotten[0]}; write `await` before the call")
+
+
+AWAITING = (
+    Law("awaited", "every coroutine that is made is awaited", awaits_its_coroutines, everybody),
+)

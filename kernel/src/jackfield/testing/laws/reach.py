@@ -1,0 +1,44 @@
+"""A plugin meets every request, not only a chat that is sent: dry runs, lists, files."""
+
+from collections.abc import Sequence
+
+from jackfield._explain import explain
+from jackfield.testing.dialect import CHAT_PATH, LIST_PATH
+from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
+from jackfield.testing.stage import Stage, stage
+
+
+async def explains_itself(subject: Subject) -> None:
+    """A dry run asks no provider, and no hook of its own fails in it."""
+    for stream in (False, True):
+        async with stage(subject) as on:
+            said = {"role": "user", "text": subject.texts[0]}
+            body = {"model": "fake/echo", "messages": [said], "stream": stream}
+            asked = {"path": CHAT_PATH, "headers": dict(subject.headers), "body": body}
+            told = (await explain(on.gateway, asked)).get("plugins", ())
+            if on.fake.asked:
+                raise LawBrokenError("it had a provider asked in a dry run")
+            failures = [why for one in told for why in one["failures"]]
+            _check(on, failures, "in a dry run, whose response is empty")
+
+
+async def lets_others_pass(subject: Subject) -> None:
+    """A request without a body, which is not translated either, is none of its failures."""
+    async with stage(subject) as on:
+        answer = await on.client.get(LIST_PATH, headers=subject.headers)
+        what = f"GET {LIST_PATH}, which has no body and no canonical form"
+        _check(on, (await on.settled()).exchange.failures, f"at {what}")
+        if answer.status == 400:
+            raise LawBrokenError(f"it called {what}, malformed: {await answer.read()!r}")
+
+
+def _check(on: Stage, failures: Sequence[str], where: str) -> None:
+    mine = [failure for failure in failures if failure.startswith(f"{on.subject.name}.")]
+    if mine:
+        raise LawBrokenError(f"it failed {where}: {mine[0]}")
+
+
+REACH = (
+    Law("dry-run", "a dry run is decided as usual, and sends nothing", explains_itself, has_hooks),
+    Law("other-requests", "what is no chat is let through", lets_others_pass, has_hooks),
+)

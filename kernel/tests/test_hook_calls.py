@@ -1,0 +1,39 @@
+"""What becomes of a hook that cannot reach somebody: its policy decides."""
+
+import pytest
+
+from jackfield import Exchange, Plugin, ProviderError, hookimpl
+from jackfield.store import StoreUnavailable
+from jackfield.testing import run_gateway
+
+TOML = '[plugins.caller]\non_error = "skip"\naccept_risk = true\nuse = "{}"'
+
+
+class AsksNobody(Plugin):
+    """Calls out, and nobody is there."""
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        raise ProviderError("No connection could be made.")
+
+
+class KeepsNothing(Plugin):
+    """Has a store that is away."""
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        raise StoreUnavailable("The store is away.")
+
+
+@pytest.mark.parametrize("kind", [AsksNobody, KeepsNothing])
+async def test_what_a_plugin_cannot_reach_is_skipped_if_the_file_says_so(
+    kind: type[Plugin],
+) -> None:
+    async with run_gateway(TOML.format("kind"), {"kind": kind}) as client:
+        assert (await client.chat()).status == 200
+        assert client.settled[-1].exchange.failures
+
+
+async def test_a_store_that_is_away_is_told_of_by_who_cannot_do_without() -> None:
+    async with run_gateway("[plugins.kind]", {"kind": KeepsNothing}) as client:
+        assert (await client.chat()).status == 503
