@@ -55,7 +55,7 @@ its periods: `[[prices."openai/gpt-5*"]]`. What is not said here is as [shipped]
 COMMANDS = """\
 `jackfield` is installed with the kernel; `jackfield-kernel[cli]`, which `jackfield` brings, adds
 colours and tables. What is written to a pipe or a file is plain text. Exit codes: 0 done, 1
-failed, 2 the configuration or the command line is wrong.
+failed, 2 the configuration or the command line is wrong, 130 interrupted with Ctrl-C.
 
 `--config` is looked for in this order: the option, the variable `JACKFIELD_CONFIG`,
 `jackfield.toml` in the current folder. Where there is none of them, the gateway has the demo
@@ -100,6 +100,11 @@ HEADERS = (
         " object of at most 16 short strings; those of its key count more",
     ),
     ("x-jackfield-want", "request", "`cost`, to be told what the request has cost"),
+    (
+        "x-jackfield-state",
+        "request",
+        "the state folder of the gateway that a command means, at the admin listener",
+    ),
     (
         "x-jackfield-cost",
         "answer",

@@ -107,14 +107,14 @@ class Exchange:
     tap: Tap | None = None
     principal: Principal = ANONYMOUS
     plan: "Plan | None" = None
-    attempts: list[Attempt] = field(factory=list, init=False)
+    attempts: list[Attempt] = field(factory=list)
     losses: tuple[Loss, ...] = ()
     received: float = field(factory=time.monotonic)
-    state: dict[Any, Any] = field(factory=dict, init=False)
-    changes: list[Change] = field(factory=list, init=False)
-    timings: list[float] = field(factory=list, init=False)
-    response_headers: dict[str, str] = field(factory=dict, init=False)
-    failures: list[str] = field(factory=list, init=False)
+    state: dict[Any, Any] = field(factory=dict)
+    changes: list[Change] = field(factory=list)
+    timings: list[float] = field(factory=list)
+    response_headers: dict[str, str] = field(factory=dict)
+    failures: list[str] = field(factory=list)
     dry_run: bool = False
     usage_wanted: bool = False
     problem: GatewayError | None = None
