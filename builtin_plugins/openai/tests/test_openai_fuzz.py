@@ -129,7 +129,7 @@ RESPONSE: dict[str, Any] = {
     "usage": {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
 }
 ASKED = {"model": "m", "input": ITEMS, "text": {"format": {"type": "text"}}, "stream": True}
-TOLD = [
+TOLD: list[dict[str, Any]] = [
     {"type": "response.created", "response": {**RESPONSE, "status": "in_progress", "output": []}},
     {
         "type": "response.output_item.added",
