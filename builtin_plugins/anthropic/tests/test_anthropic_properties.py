@@ -1,6 +1,6 @@
 """What holds for every conversation, every cut of a stream and every kind of junk."""
 
-import random
+from random import Random
 from typing import Any
 
 import msgspec
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jackfield.errors import InvalidRequest, ProviderError
+from jackfield import sse
 from jackfield.events import (
     Ended,
     Finished,
@@ -20,7 +20,6 @@ from jackfield.events import (
     ToolCallStarted,
     UsageReported,
 )
-from jackfield.framing import SSE
 from jackfield.messages import (
     ChatRequest,
     ChatResponse,
@@ -36,6 +35,8 @@ from jackfield.messages import (
     ToolResult,
     Usage,
 )
+from jackfield.testing import check_dialect
+from jackfield.testing.spoiled import spoiled
 from jackfield_anthropic.endpoints import BEDROCK, COUNT_TOKENS, MESSAGES, VERTEX
 from jackfield_anthropic.fields import NAME
 from jackfield_anthropic.messages_native import native_body
@@ -142,145 +143,105 @@ EVENTS: list[StreamEvent] = [
 ]
 
 
-@given(st.lists(st.integers(1, 40), min_size=1))
-def test_no_cut_of_a_stream_changes_it(sizes: list[int]) -> None:
-    renderer = MESSAGES.stream_renderer(ChatRequest("m", ()))
-    wire = b"".join(map(renderer.render, EVENTS))
-    parsers = [MESSAGES.stream_parser(), MESSAGES.stream_parser()]
-    whole = [found for event in SSE.split(wire) for found in parsers[0].feed(event)]
-    framer, at = SSE.framer(), 0
-    found: list[StreamEvent] = []
-    for size in [*sizes, len(wire)]:
-        for event in SSE.split(framer.feed(wire[at : at + size])):
-            found += parsers[1].feed(event)
-        at += size
-    assert found == whole
-
-
-SAMPLES: list[Any] = [
-    {
-        "model": "m",
-        "max_tokens": 9,
-        "system": [{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}],
-        "messages": [
-            {"role": "user", "content": "hi"},
-            {
-                "role": "assistant",
-                "content": [
-                    {"type": "thinking", "thinking": "t", "signature": "s"},
-                    {"type": "redacted_thinking", "data": "d"},
-                    {"type": "text", "text": "x", "citations": [{"type": "page_location"}]},
-                    {"type": "tool_use", "id": "a", "name": "f", "input": {"a": 1}},
-                    {"type": "server_tool_use", "id": "b", "name": "web_search", "input": {}},
-                ],
-            },
-            {
-                "role": "user",
-                "content": [
-                    {
-                        "type": "tool_result",
-                        "tool_use_id": "a",
-                        "content": [{"type": "text", "text": "r"}],
-                        "is_error": True,
-                    },
-                    {"type": "image", "source": {"type": "url", "url": "https://e.org"}},
-                    {
-                        "type": "document",
-                        "title": "d",
-                        "source": {"type": "content", "content": [{"type": "text", "text": "c"}]},
-                    },
-                ],
-            },
-        ],
-        "tools": [{"name": "f", "input_schema": {"type": "object"}, "strict": True}],
-        "tool_choice": {"type": "tool", "name": "f", "disable_parallel_tool_use": True},
-        "thinking": {"type": "enabled", "budget_tokens": 1024, "display": "summarized"},
-        "output_config": {"effort": "high", "format": {"type": "json_schema", "schema": {}}},
-        "metadata": {"user_id": "u"},
-        "stop_sequences": ["x"],
-        "temperature": 0.5,
-        "stream": True,
-        "service_tier": "auto",
-    },
-    {
-        "id": "msg",
-        "model": "m",
-        "content": [
-            {"type": "text", "text": "x", "citations": [{"url": "u", "title": 1}]},
-            {"type": "tool_use", "id": "a", "name": "f", "input": {}},
-        ],
-        "stop_reason": "end_turn",
-        "usage": {"input_tokens": 1, "output_tokens": 2, "cache_read_input_tokens": 3},
-    },
+REQUEST: Any = {
+    "model": "m",
+    "max_tokens": 9,
+    "system": [{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}],
+    "messages": [
+        {"role": "user", "content": "hi"},
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "t", "signature": "s"},
+                {"type": "redacted_thinking", "data": "d"},
+                {"type": "text", "text": "x", "citations": [{"type": "page_location"}]},
+                {"type": "tool_use", "id": "a", "name": "f", "input": {"a": 1}},
+                {"type": "server_tool_use", "id": "b", "name": "web_search", "input": {}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "a",
+                    "content": [{"type": "text", "text": "r"}],
+                    "is_error": True,
+                },
+                {"type": "image", "source": {"type": "url", "url": "https://e.org"}},
+                {
+                    "type": "document",
+                    "title": "d",
+                    "source": {"type": "content", "content": [{"type": "text", "text": "c"}]},
+                },
+            ],
+        },
+    ],
+    "tools": [{"name": "f", "input_schema": {"type": "object"}, "strict": True}],
+    "tool_choice": {"type": "tool", "name": "f", "disable_parallel_tool_use": True},
+    "thinking": {"type": "enabled", "budget_tokens": 1024, "display": "summarized"},
+    "output_config": {"effort": "high", "format": {"type": "json_schema", "schema": {}}},
+    "metadata": {"user_id": "u"},
+    "stop_sequences": ["x"],
+    "temperature": 0.5,
+    "stream": True,
+    "service_tier": "auto",
+}
+ANSWER: Any = {
+    "id": "msg",
+    "model": "m",
+    "content": [
+        {"type": "text", "text": "x", "citations": [{"url": "u", "title": 1}]},
+        {"type": "tool_use", "id": "a", "name": "f", "input": {}},
+    ],
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 1, "output_tokens": 2, "cache_read_input_tokens": 3},
+}
+SAID = {"type": "char_location", "cited_text": "x", "document_index": 0, "document_title": None}
+QUOTE = {**SAID, "start_char_index": 0, "end_char_index": 1}
+CITED: list[Any] = [
     {"type": "message_start", "message": {"id": "i", "model": "m", "usage": {"input_tokens": 1}}},
-    {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "id": "x"}},
-    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "x"}},
-    {"type": "content_block_delta", "index": 0, "delta": {"type": "citations_delta"}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
     {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "x"}},
+    {
+        "type": "content_block_delta",
+        "index": 0,
+        "delta": {"type": "citations_delta", "citation": QUOTE},
+    },
     {"type": "content_block_stop", "index": 0},
+    {"type": "ping"},
     {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}},
-    {"type": "error", "error": {"type": "overloaded_error", "message": "x"}},
-    {"input_tokens": 1},
+    {"type": "message_stop"},
 ]
-JUNK: list[Any] = [None, True, 0, -1, 1.5, "", "text", [], [1], [[]], {}, {"type": "text"}, "tool"]
+FAILED: list[Any] = [
+    *CITED[:3],
+    {"type": "error", "error": {"type": "overloaded_error", "message": "x"}},
+]
 
 
-def mutated(value: Any, chance: random.Random) -> Any:
-    """The value with something of it replaced by junk, left out or doubled."""
-    if chance.random() < 0.08:
-        return chance.choice(JUNK)
-    if isinstance(value, dict):
-        kept = {k: mutated(v, chance) for k, v in value.items() if chance.random() > 0.04}
-        if chance.random() < 0.05:
-            kept["type"] = chance.choice(["image", "document", "tool_result", "thinking", 5])
-        return kept
-    if isinstance(value, list):
-        return [mutated(item, chance) for item in value for _ in range(chance.choice((1, 1, 1, 2)))]
-    return value
+def wire(events: list[Any]) -> bytes:
+    return b"".join(sse.encode(msgspec.json.encode(one), one["type"]) for one in events)
 
 
-def digest(tree: Any) -> None:
-    """Everything that a dialect does with what others send."""
-    for dialect in (MESSAGES, VERTEX, COUNT_TOKENS):
-        try:
-            dialect.peek(tree, {})
-            dialect.render_request(dialect.parse_request(tree, {"model": "m"}))
-        except InvalidRequest:
-            pass
-    body = msgspec.json.encode(tree)
-    for dialect in (MESSAGES, COUNT_TOKENS):
-        try:
-            dialect.usage(body)
-            dialect.render_response(dialect.parse_response(body), ChatRequest("m", ()))
-        except ValueError:
-            pass
-    MESSAGES.parse_error(500, body)
-    MESSAGES.terminal(b"data: " + body + b"\n\n")
-    native_body(body)
+RENDERER = MESSAGES.stream_renderer(ChatRequest("m", ()))
+STREAMS = [b"".join(map(RENDERER.render, EVENTS)), wire(CITED), wire(FAILED)]
+COUNTED = {key: REQUEST[key] for key in ("model", "system", "messages", "tools")}
+
+test_laws_of_messages = check_dialect(
+    MESSAGES, requests=[REQUEST], answers=[ANSWER], streams=STREAMS
+)
+test_laws_of_messages_on_vertex = check_dialect(
+    VERTEX, requests=[REQUEST], answers=[ANSWER], streams=STREAMS, params={"model": "m"}
+)
+test_laws_of_counting_tokens = check_dialect(
+    COUNT_TOKENS, requests=[COUNTED], answers=[{"input_tokens": 1}]
+)
 
 
-def test_no_junk_does_more_than_be_refused() -> None:
-    chance = random.Random(4)  # noqa: S311 - the same junk each time
-    for _ in range(1500):
-        for sample in SAMPLES[:2] + SAMPLES[-2:]:
-            digest(mutated(sample, chance))
-
-
-def test_no_junk_in_a_stream_does_more_than_break_it_off() -> None:
-    chance = random.Random(4)  # noqa: S311 - the same junk each time
-    for _ in range(2000):
-        parser, renderer = MESSAGES.stream_parser(), MESSAGES.stream_renderer(ChatRequest("m", ()))
-        meter = MESSAGES.usage_meter()
-        for sample in chance.choices(SAMPLES[2:], k=6):
-            event = b"data: " + msgspec.json.encode(mutated(sample, chance)) + b"\n\n"
-            meter.feed(event)
-            MESSAGES.finishes(event)
-            try:
-                for found in parser.feed(event):
-                    renderer.render(found)
-            except ProviderError:
-                break
-        meter.usage()
+def test_whatever_came_can_be_made_native() -> None:
+    dice = Random(4)  # noqa: S311 - the same each time
+    for _ in range(1000):
+        native_body(msgspec.json.encode(spoiled(ANSWER, dice)))
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b'{"content": 5}', b"null", b"{}"])

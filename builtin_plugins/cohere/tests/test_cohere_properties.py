@@ -1,21 +1,12 @@
 """What must hold for any conversation, any stream and any input, however odd."""
 
-import copy
 import json
-import random
-from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jackfield.dialects import Dialect
-from jackfield.errors import InvalidRequest, ProviderError
-from jackfield.events import StreamEvent
-from jackfield.framing import SSE
 from jackfield.messages import (
     ChatRequest,
     ChatResponse,
@@ -31,9 +22,10 @@ from jackfield.messages import (
     ToolResult,
     Usage,
 )
+from jackfield.testing import check_dialect
 from jackfield_cohere.endpoints import CHAT, COUNT_TOKENS, EMBEDDINGS, RERANK
 
-ROUNDS = 1500
+V1 = {"version": "v1"}
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 NAMES = st.from_regex(r"[a-z]{1,8}", fullmatch=True)
 IMAGES = st.builds(lambda name: Image(url=f"https://example.com/{name}.png"), NAMES)
@@ -127,36 +119,6 @@ STREAM = b"".join(
 )
 
 
-def events_of(pieces: list[bytes]) -> list[StreamEvent]:
-    parser, framer = CHAT.stream_parser(), SSE.framer()
-    wires = [wire for piece in pieces for wire in SSE.split(framer.feed(piece))]
-    return [*(event for wire in wires for event in parser.feed(wire)), *parser.close()]
-
-
-@given(st.lists(st.integers(0, len(STREAM)), max_size=30))
-def test_no_chunking_changes_a_stream(cuts: list[int]) -> None:
-    edges = [0, *sorted(cuts), len(STREAM)]
-    pieces = [STREAM[a:b] for a, b in pairwise(edges)]
-    assert events_of(pieces) == events_of([STREAM])
-
-
-ODD: list[Any] = [None, True, -1, 1.5, 10**18, "", "x", [], {}, [None], {"type": "x"}, [[{}]]]
-
-
-def mutated(rng: random.Random, tree: Any) -> Any:
-    """The tree with one of its places changed to something odd."""
-    tree = copy.deepcopy(tree)
-    parent: Any = None
-    place, key = tree, None
-    while isinstance(place, dict | list) and place and (parent is None or rng.random() < 0.8):
-        parent = place
-        key = rng.choice(list(place) if isinstance(place, dict) else range(len(place)))
-        place = place[key]
-    if parent is not None:
-        parent[key] = rng.choice(ODD)
-    return tree
-
-
 REQUEST: Any = {
     "model": "m",
     "messages": [
@@ -191,71 +153,23 @@ ANSWER: Any = {
     "logprobs": [{"text": "x", "token_ids": [1], "logprobs": [-1]}],
 }
 VECTORS: Any = {"id": "e", "embeddings": {"float": [[1]], "base64": ["AAAAAA=="]}, "meta": {}}
-RANKS: Any = {"results": [{"index": 0, "relevance_score": 1, "x": 1}], "meta": {}}
-
-
-def ask(dialect: Dialect) -> Callable[[Any], None]:
-    def read(tree: Any) -> None:
-        dialect.peek(tree, {})
-        dialect.render_request(dialect.parse_request(tree, {"version": "v1"}))
-
-    return read
-
-
-def answer(dialect: Dialect, question: Any) -> Callable[[Any], None]:
-    def read(tree: Any) -> None:
-        body = msgspec.json.encode(tree)
-        response = dialect.parse_response(body)
-        dialect.usage(body)
-        dialect.render_response(response, dialect.parse_request(question, {}))
-        assert dialect.parse_error(400, body).message
-
-    return read
-
-
-def stream(value: Any) -> None:
-    wire = b"data: " + msgspec.json.encode(value) + b"\n\n"
-    events = events_of([STREAM[: STREAM.rindex(b"data: {")], wire])
-    renderer = CHAT.stream_renderer(ChatRequest("m", ()))
-    b"".join(renderer.render(event) for event in events)
-    CHAT.terminal(wire)
-    CHAT.finishes(wire)
+META: Any = {"api_version": {"version": "2"}, "billed_units": {"search_units": 1}}
+RANKS: Any = {"id": "r", "results": [{"index": 0, "relevance_score": 1, "x": 1}], "meta": META}
 
 
 EMBED: Any = {"model": "m", "texts": ["a"], "input_type": "x", "output_dimension": 3}
 INPUTS: Any = {"model": "m", "inputs": [{"content": [{"type": "text", "text": "a"}]}]}
-RERANKED: Any = {"model": "m", "query": "q", "documents": ["a", {"text": "b"}], "top_n": 1}
-EVENTS = [msgspec.json.decode(SSE.data_of(one) or b"") for one in SSE.split(STREAM)[:-1]]
-CASES: list[tuple[str, Callable[[Any], None], list[Any]]] = [
-    ("chat request", ask(CHAT), [REQUEST]),
-    ("chat answer", answer(CHAT, REQUEST), [ANSWER]),
-    ("chat stream", stream, EVENTS),
-    ("embeddings request", ask(EMBEDDINGS), [EMBED, INPUTS]),
-    ("embeddings answer", answer(EMBEDDINGS, EMBED), [VECTORS]),
-    ("rerank request", ask(RERANK), [RERANKED]),
-    ("rerank answer", answer(RERANK, RERANKED), [RANKS]),
-    ("tokens request", ask(COUNT_TOKENS), [{"model": "m", "text": "x"}]),
-    ("tokens answer", answer(COUNT_TOKENS, {"model": "m", "text": "x"}), [{"tokens": [1]}]),
-]
+RERANKED: Any = {"model": "m", "query": "q", "documents": ["a", "b"], "top_n": 1}
+TEXT: Any = {"model": "m", "text": "x"}
 
-
-@pytest.mark.parametrize(("name", "read", "samples"), CASES, ids=[case[0] for case in CASES])
-def test_no_input_is_more_than_refused(
-    name: str, read: Callable[[Any], None], samples: list[Any]
-) -> None:
-    rng = random.Random(name)  # noqa: S311 - the same mutations each time
-    for _ in range(ROUNDS):
-        tree = rng.choice(samples)
-        for _ in range(rng.randint(1, 3)):
-            tree = mutated(rng, tree)
-        try:
-            read(tree)
-        except (InvalidRequest, ProviderError, ValueError):
-            continue
-
-
-def test_the_samples_of_the_fuzzing_are_read() -> None:
-    for _, read, samples in CASES:
-        for sample in samples:
-            read(sample)
-    assert isinstance(CHAT.parse_response(msgspec.json.encode(ANSWER)), ChatResponse)
+test_laws_of_chats = check_dialect(CHAT, requests=[REQUEST], answers=[ANSWER], streams=[STREAM])
+test_laws_of_embeddings = check_dialect(
+    EMBEDDINGS, requests=[EMBED, INPUTS], answers=[VECTORS], params=V1
+)
+test_laws_of_reranking = check_dialect(RERANK, requests=[RERANKED], answers=[RANKS])
+test_laws_of_counting_tokens = check_dialect(
+    COUNT_TOKENS,
+    requests=[TEXT],
+    answers=[{"tokens": [1]}],
+    skip={"requests-come-back": "what is counted is a text, without what stands around it"},
+)

@@ -1,23 +1,15 @@
 """What must hold for any conversation, any stream and any input, however odd."""
 
-import copy
 import json
-import random
 import re
-from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield import events, messages
-from jackfield.dialects import Dialect, installed
-from jackfield.errors import InvalidRequest, ProviderError
-from jackfield.events import StreamEvent
-from jackfield.framing import SSE
+from jackfield.dialects import installed
 from jackfield.messages import (
     ChatRequest,
     ChatResponse,
@@ -33,10 +25,10 @@ from jackfield.messages import (
     ToolResult,
     Usage,
 )
+from jackfield.testing import check_dialect
 from jackfield_mistral.endpoints import CHAT, EMBEDDINGS
 from jackfield_mistral.names import HOLDERS, exchanged
 
-ROUNDS = 1500
 OPENAI = installed("openai.chat")
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 NAMES = st.from_regex(r"[a-z]{1,8}", fullmatch=True)
@@ -134,7 +126,8 @@ def test_no_field_that_holds_names_is_overlooked() -> None:
 
 def chunk(finish: str | None = None, **delta: Any) -> bytes:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
-    value = {"id": "1", "object": "chat.completion.chunk", "model": "m", "choices": [choice]}
+    kind = "chat.completion.chunk"
+    value = {"id": "1", "object": kind, "created": 1, "model": "m", "choices": [choice]}
     return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
 
 
@@ -150,36 +143,6 @@ STREAM = b"".join(
         b"data: [DONE]\n\n",
     ]
 )
-
-
-def events_of(pieces: list[bytes]) -> list[StreamEvent]:
-    parser, framer = CHAT.stream_parser(), SSE.framer()
-    wires = [wire for piece in pieces for wire in SSE.split(framer.feed(piece))]
-    return [*(event for wire in wires for event in parser.feed(wire)), *parser.close()]
-
-
-@given(st.lists(st.integers(0, len(STREAM)), max_size=30))
-def test_no_chunking_changes_a_stream(cuts: list[int]) -> None:
-    edges = [0, *sorted(cuts), len(STREAM)]
-    pieces = [STREAM[a:b] for a, b in pairwise(edges)]
-    assert events_of(pieces) == events_of([STREAM])
-
-
-ODD: list[Any] = [None, True, -1, 1.5, 10**18, "", "x", [], {}, [None], {"type": "x"}, [[{}]]]
-
-
-def mutated(rng: random.Random, tree: Any) -> Any:
-    """The tree with one of its places changed to something odd."""
-    tree = copy.deepcopy(tree)
-    parent: Any = None
-    place, key = tree, None
-    while isinstance(place, dict | list) and place and (parent is None or rng.random() < 0.8):
-        parent = place
-        key = rng.choice(list(place) if isinstance(place, dict) else range(len(place)))
-        place = place[key]
-    if parent is not None:
-        parent[key] = rng.choice(ODD)
-    return tree
 
 
 REQUEST: Any = {
@@ -209,67 +172,12 @@ REQUEST: Any = {
 ANSWER: Any = {
     "id": "i",
     "model": "m",
+    "created": 1,
     "choices": [{"index": 0, "finish_reason": "stop", "message": REQUEST["messages"][1]}],
     "usage": {"prompt_tokens": 1, "num_cached_tokens": 1},
 }
 EMBED: Any = {"model": "m", "input": ["a"], "output_dimension": 3, "output_dtype": "float"}
 VECTORS: Any = {"id": "e", "model": "m", "data": [{"index": 0, "embedding": [1]}], "usage": {}}
-EVENTS = [msgspec.json.decode(SSE.data_of(one) or b"") for one in SSE.split(STREAM)[:-1]]
 
-
-def ask(dialect: Dialect) -> Callable[[Any], None]:
-    def read(tree: Any) -> None:
-        dialect.peek(tree, {})
-        dialect.render_request(dialect.parse_request(tree, {}))
-
-    return read
-
-
-def answer(dialect: Dialect, question: Any) -> Callable[[Any], None]:
-    def read(tree: Any) -> None:
-        body = msgspec.json.encode(tree)
-        response = dialect.parse_response(body)
-        dialect.usage(body)
-        dialect.render_response(response, dialect.parse_request(question, {}))
-        assert dialect.parse_error(400, body).message
-
-    return read
-
-
-def stream(value: Any) -> None:
-    wire = b"data: " + msgspec.json.encode(value) + b"\n\n"
-    events = events_of([STREAM.removesuffix(b"data: [DONE]\n\n"), wire])
-    renderer = CHAT.stream_renderer(ChatRequest("m", ()))
-    b"".join(renderer.render(event) for event in events)
-    CHAT.terminal(wire)
-    CHAT.finishes(wire)
-
-
-CASES: list[tuple[str, Callable[[Any], None], list[Any]]] = [
-    ("chat request", ask(CHAT), [REQUEST]),
-    ("chat answer", answer(CHAT, REQUEST), [ANSWER]),
-    ("chat stream", stream, EVENTS),
-    ("embeddings request", ask(EMBEDDINGS), [EMBED]),
-    ("embeddings answer", answer(EMBEDDINGS, EMBED), [VECTORS]),
-]
-
-
-@pytest.mark.parametrize(("name", "read", "samples"), CASES, ids=[case[0] for case in CASES])
-def test_no_input_is_more_than_refused(
-    name: str, read: Callable[[Any], None], samples: list[Any]
-) -> None:
-    rng = random.Random(name)  # noqa: S311 - the same mutations each time
-    for _ in range(ROUNDS):
-        tree = rng.choice(samples)
-        for _ in range(rng.randint(1, 3)):
-            tree = mutated(rng, tree)
-        try:
-            read(tree)
-        except (InvalidRequest, ProviderError, ValueError):
-            continue
-
-
-def test_the_samples_of_the_fuzzing_are_read() -> None:
-    for _, read, samples in CASES:
-        for sample in samples:
-            read(sample)
+test_laws_of_chats = check_dialect(CHAT, requests=[REQUEST], answers=[ANSWER], streams=[STREAM])
+test_laws_of_embeddings = check_dialect(EMBEDDINGS, requests=[EMBED], answers=[VECTORS])

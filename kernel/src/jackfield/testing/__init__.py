@@ -2,10 +2,10 @@
 
 `run_gateway` is a whole gateway in the test's own process, `FakeProvider` and `FakeUpstream` stand
 on its other side, `Recorder` and `Faulty` are its other plugins, and `check_plugin` holds a plugin
-to every law of the contract.
+to every law of the contract, `check_dialect` a dialect.
 """
 
-from .checking import check_plugin
+from .checking import check_dialect, check_plugin
 from .client import Answer, GatewayClient, Pending, Settled
 from .dialect import CHAT_ENDPOINT, CHAT_PATH, TESTING_CHAT, ChatDialect
 from .faulty import FAULTS, Faulty
@@ -34,6 +34,7 @@ __all__ = [
     "Reply",
     "Settled",
     "UpstreamReply",
+    "check_dialect",
     "check_plugin",
     "run_gateway",
 ]

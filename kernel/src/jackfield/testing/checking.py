@@ -1,11 +1,14 @@
-"""`check_plugin`: the conformance kit as a test of a plugin's own."""
+"""The conformance kit as tests of an author's own: `check_plugin` and `check_dialect`."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from jackfield._loader import installed
+from jackfield.dialects import Dialect
 from jackfield.plugin import Plugin
 
+from .dialect_law import DialectLaw, Samples
+from .dialect_laws import LAWS as DIALECT_LAWS
 from .law import TEXTS, Beside, Law, Subject
 from .laws import LAWS
 
@@ -36,8 +39,7 @@ def check_plugin(  # noqa: PLR0913 - what a plugin may need, each by its name
     subject = subject_of(plugin, config, headers=headers, texts=texts, toml=toml, beside=beside)
     reasons = dict(skip or {})
     laws = [law for law in laws_for(subject) if law.id not in reasons]
-    if unknown := reasons.keys() - {law.id for law in LAWS}:
-        raise ValueError(f"there is no law {', '.join(sorted(unknown))}")
+    _all_known(reasons, {law.id for law in LAWS})
 
     @pytest.mark.parametrize("law", laws, ids=[law.id for law in laws])
     def test_laws(law: Law) -> None:
@@ -45,6 +47,44 @@ def check_plugin(  # noqa: PLR0913 - what a plugin may need, each by its name
         law.hold(subject)
 
     return test_laws
+
+
+def check_dialect(
+    dialect: Dialect,
+    *,
+    requests: Sequence[Any],
+    answers: Sequence[Any] = (),
+    streams: Sequence[bytes] = (),
+    params: Mapping[str, str] | None = None,
+    skip: Mapping[str, str] | None = None,
+) -> Callable[..., None]:
+    """A test that holds a dialect to every law for which there are samples, each under an id.
+
+        test_laws = check_dialect(CHAT, requests=[…], answers=[…], streams=[b"data: …"])
+
+    The samples are real traffic, as whole as the vendor sends it: the JSON of `requests`, of the
+    `answers` to the first of them, and `streams` byte for byte. `params` are the parts of the
+    path. Every sample is read as it is, and spoiled in a thousand ways. `skip` names laws that do
+    not fit, each with the reason.
+    """
+    import pytest  # noqa: PLC0415 - the rest of the kit works without it
+
+    samples = Samples(dialect, requests, answers, streams, params or {})
+    reasons = dict(skip or {})
+    _all_known(reasons, {law.id for law in DIALECT_LAWS})
+    laws = [law for law in DIALECT_LAWS if law.binds(samples) and law.id not in reasons]
+
+    @pytest.mark.parametrize("law", laws, ids=[law.id for law in laws])
+    def test_laws(law: DialectLaw) -> None:
+        __tracebackhide__ = True
+        law.hold(samples)
+
+    return test_laws
+
+
+def _all_known(ids: Iterable[str], known: Collection[str]) -> None:
+    if unknown := set(ids) - set(known):
+        raise ValueError(f"there is no law {', '.join(sorted(unknown))}")
 
 
 def subject_of(

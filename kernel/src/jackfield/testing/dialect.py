@@ -31,7 +31,8 @@ from jackfield.exchange import Exchange
 from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Text, Usage
 from jackfield.response import Response
 
-from .dialect_stream import ChatStreamMeter, ChatStreamParser, ChatStreamRenderer, read_usage
+from .dialect_stream import ChatStreamMeter, ChatStreamParser, ChatStreamRenderer
+from .dialect_wire import read_answer, read_question
 
 
 class ChatDialect(Dialect):
@@ -47,9 +48,8 @@ class ChatDialect(Dialect):
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         """Read the top of the request."""
-        if not isinstance(tree, dict) or not isinstance(tree.get("model"), str):
-            raise InvalidRequest("A request is an object with a model.", param="model")
-        return Peek(tree["model"], bool(tree.get("stream")), tree.get("max_tokens"))
+        question = read_question(tree)
+        return Peek(question.model, question.stream, question.max_tokens)
 
     def terminal(self, event: bytes) -> Terminal | None:
         """Look for `end` and `error`."""
@@ -58,10 +58,8 @@ class ChatDialect(Dialect):
 
     def usage(self, body: bytes) -> Usage | None:
         """Read `usage`."""
-        tree = msgspec.json.decode(body)
-        if not isinstance(tree, dict) or not isinstance(tree.get("text"), str):
-            raise ValueError("an answer has a text")
-        return read_usage(tree.get("usage"))
+        counts = read_answer(body).usage
+        return counts.usage() if counts else None
 
     def usage_meter(self) -> UsageMeter:
         """A fresh meter."""
@@ -80,18 +78,13 @@ class ChatDialect(Dialect):
         said = _fact(body).get("error")
         if not isinstance(said, dict):
             return UpstreamFailure("The provider failed.")
-        return UpstreamFailure(str(said.get("message")), code=said.get("code"))
+        return UpstreamFailure(str(said.get("message")), code=str(said.get("code")))
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
         """Make a conversation of it."""
-        messages = tree.get("messages", ())
-        try:
-            said = tuple(Message(one["role"], (Text(one["text"]),)) for one in messages)
-        except (KeyError, TypeError):
-            raise InvalidRequest("A message has a role and a text.", param="messages") from None
-        return ChatRequest(
-            tree["model"], said, max_tokens=tree.get("max_tokens"), stream=bool(tree.get("stream"))
-        )
+        asked = read_question(tree)
+        said = tuple(Message(one.role, (Text(one.text),)) for one in asked.messages)
+        return ChatRequest(asked.model, said, max_tokens=asked.max_tokens, stream=asked.stream)
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
         """Write the texts of a conversation."""
@@ -108,9 +101,11 @@ class ChatDialect(Dialect):
 
     def parse_response(self, body: bytes) -> ChatResponse:
         """Make an answer of it."""
-        usage, tree = self.usage(body), msgspec.json.decode(body)
-        message = Message("assistant", (Text(tree["text"]),))
-        return ChatResponse("testing", tree["model"], (Choice(message, "stop"),), usage)
+        told = read_answer(body)
+        choice = Choice(Message("assistant", (Text(told.text),)), told.finish)
+        return ChatResponse(
+            "testing", told.model, (choice,), told.usage.usage() if told.usage else None
+        )
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
         """Write the text of the first choice."""

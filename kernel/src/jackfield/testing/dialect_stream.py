@@ -7,6 +7,7 @@ import msgspec
 
 from jackfield import sse
 from jackfield.dialects import Loss
+from jackfield.errors import ProviderError
 from jackfield.events import (
     Ended,
     Failed,
@@ -18,24 +19,26 @@ from jackfield.events import (
 )
 from jackfield.messages import Usage
 
+from .dialect_wire import read_fact
+
 
 class ChatStreamParser:
     """Reads one fact an event."""
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
         """The canonical event of a fact."""
-        fact = msgspec.json.decode(sse.data_of(event) or b"{}")
-        if "model" in fact:
-            return (Started("testing", fact["model"]),)
-        if "text" in fact:
-            return (TextDelta(0, fact["text"]),)
-        if "finish" in fact:
-            return (Finished(fact["finish"]),)
-        if usage := read_usage(fact.get("usage")):
-            return (UsageReported(usage),)
-        if "error" in fact:
-            return (Failed(fact["error"]["message"], code=fact["error"]["code"]),)
-        return (Ended(),) if "end" in fact else ()
+        fact = read_fact(sse.data_of(event))
+        if fact.model is not None:
+            return (Started("testing", fact.model),)
+        if fact.text is not None:
+            return (TextDelta(0, fact.text),)
+        if fact.finish is not None:
+            return (Finished(fact.finish),)
+        if fact.usage is not None:
+            return (UsageReported(fact.usage.usage()),)
+        if fact.error is not None:
+            return (Failed(fact.error.message, code=fact.error.code),)
+        return (Ended(),) if fact.end else ()
 
     def close(self) -> Sequence[StreamEvent]:
         """Nothing is owed."""
@@ -78,13 +81,11 @@ class ChatStreamMeter:
 
     def usage(self) -> Usage | None:
         """The usage seen last."""
-        fact = msgspec.json.decode(sse.data_of(self._last) or b"{}")
-        return read_usage(fact.get("usage"))
-
-
-def read_usage(value: Any) -> Usage | None:
-    """`{"input", "output"}` as a usage."""
-    return Usage(value["input"], value["output"]) if value else None
+        try:
+            fact = read_fact(sse.data_of(self._last))
+        except ProviderError:
+            return None
+        return fact.usage.usage() if fact.usage else None
 
 
 def _event(fact: dict[str, Any]) -> bytes:

@@ -1,0 +1,94 @@
+"""A law of dialects: a sentence, and a way to see on samples whether a dialect keeps it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import zip_longest
+from typing import Any, Literal
+
+import msgspec
+from attrs import field, frozen
+
+from jackfield.dialects import CanonicalRequest, Dialect
+
+from .law import LawBrokenError
+
+
+@frozen
+class Samples:
+    """Traffic of one dialect: JSON of requests and of whole answers, and streams as they come.
+
+    The answers are those to the first request. `params` are the parts of the path, for a dialect
+    that has its model there.
+    """
+
+    dialect: Dialect
+    requests: Sequence[Any]
+    answers: Sequence[Any] = ()
+    streams: Sequence[bytes] = ()
+    params: Mapping[str, str] = field(factory=dict)
+
+    def asked(self) -> CanonicalRequest:
+        """What the answers answer."""
+        return self.dialect.parse_request(self.requests[0], self.params)
+
+
+@frozen
+class DialectLaw:
+    """`id` names it in a test's id, `says` is the sentence that a failure shows.
+
+    It is tried on the samples called `of`.
+    """
+
+    id: str
+    says: str
+    of: Literal["requests", "answers", "streams"]
+    check: Callable[[Samples], None]
+
+    def binds(self, samples: Samples) -> bool:
+        """Whether there is anything to try it on."""
+        return bool(getattr(samples, self.of))
+
+    def hold(self, samples: Samples) -> None:
+        """Try the dialect. Raises LawBrokenError, which says what it did."""
+        __tracebackhide__ = True
+        try:
+            with never("a sample"):
+                self.check(samples)
+        except LawBrokenError as broken:
+            what = f"{self.id}: {self.says}\ndialect {samples.dialect.name!r}: {broken}"
+            raise LawBrokenError(what) from broken.__cause__
+
+
+@contextmanager
+def at_most(refusal: type[Exception], given: Any) -> Iterator[None]:
+    """What may be refused with an error of this kind, and must raise nothing else."""
+    with never(given), suppress(refusal):
+        yield
+
+
+@contextmanager
+def never(given: Any) -> Iterator[None]:
+    """What must not raise anything, whatever it is given."""
+    try:
+        yield
+    except LawBrokenError:
+        raise
+    except Exception as error:
+        raise LawBrokenError(f"{given!r} makes it raise {error!r}") from error
+
+
+def difference(found: Any, wanted: Any, where: str) -> str | None:
+    """The first place in which two canonical values mean another thing.
+
+    What a dialect keeps for itself, in extensions, is its own business.
+    """
+    if type(found) is type(wanted) and isinstance(found, msgspec.Struct):
+        names = [name for name in found.__struct_fields__ if name != "extensions"]
+        parts = [(f".{name}", getattr(found, name), getattr(wanted, name)) for name in names]
+    elif isinstance(found, tuple) and isinstance(wanted, tuple):
+        pairs = zip_longest(found, wanted, fillvalue="nothing")
+        parts = [(f"[{at}]", *each) for at, each in enumerate(pairs)]
+    else:
+        return None if found == wanted else f"{where.lstrip('.')}: {wanted!r} is now {found!r}"
+    told = (difference(there, here, where + name) for name, there, here in parts)
+    return next(filter(None, told), None)

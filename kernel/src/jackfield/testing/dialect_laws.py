@@ -1,0 +1,269 @@
+"""What must hold for every dialect, tried on samples of its traffic."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from random import Random
+from typing import Any, Final
+
+import msgspec
+
+from jackfield.dialects import Dialect, Loss
+from jackfield.errors import InvalidRequest, ProviderError
+from jackfield.events import (
+    ReasoningDelta,
+    RefusalDelta,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+)
+from jackfield.messages import Usage
+
+from .dialect_law import DialectLaw, Samples, at_most, difference, never
+from .law import LawBrokenError
+from .spoiled import spoiled
+
+CUTS: Final = 60
+"""How often a stream is cut anew."""
+
+SPOILINGS: Final = 1_000
+"""In how many ways each sample is spoiled."""
+
+
+DELTAS: Final = (TextDelta, RefusalDelta, ReasoningDelta, ToolCallDelta)
+
+
+def requests_come_back(samples: Samples) -> None:
+    """Read, written and read again; written once more it is the same to the letter."""
+    dialect = samples.dialect
+    for tree in samples.requests:
+        asked = dialect.parse_request(tree, samples.params)
+        written = dialect.render_request(asked)
+        again = dialect.parse_request(msgspec.json.decode(written.body), samples.params)
+        _same(again, asked, written.losses, tree)
+        _stays(dialect.render_request(again).body, written.body)
+
+
+def answers_come_back(samples: Samples) -> None:
+    """The same for answers."""
+    dialect, asked = samples.dialect, samples.asked()
+    for tree in samples.answers:
+        answer = dialect.parse_response(msgspec.json.encode(tree))
+        written = dialect.render_response(answer, asked)
+        again = dialect.parse_response(written.body)
+        _same(again, answer, written.losses, tree)
+        _stays(dialect.render_response(again, asked).body, written.body)
+
+
+def streams_come_back(samples: Samples) -> None:
+    """The same for streams."""
+    dialect, asked = samples.dialect, samples.asked()
+    for wire in samples.streams:
+        events, _ = _read(dialect, [wire])
+        renderer = dialect.stream_renderer(asked)
+        written = b"".join(map(renderer.render, events))
+        again, _ = _read(dialect, [written])
+        _same(_telling(again), _telling(events), renderer.losses, wire)
+
+
+def cuts_change_nothing(samples: Samples) -> None:
+    """Byte by byte, and at random places."""
+    for wire in samples.streams:
+        whole = _read(samples.dialect, [wire])
+        for pieces in _cut(wire):
+            if _read(samples.dialect, pieces) != whole:
+                raise LawBrokenError(f"{pieces!r} are read as something else than {wire!r}")
+
+
+def ends_are_told(samples: Samples) -> None:
+    """The last event ends the stream, and no other one does."""
+    dialect = samples.dialect
+    for wire in samples.streams:
+        events = dialect.framing.split(dialect.framing.framer().feed(wire))
+        ends = [at for at, event in enumerate(events) if dialect.terminal(event)]
+        if ends != [len(events) - 1] and (ends or not any(map(dialect.finishes, events))):
+            raise LawBrokenError(f"{wire!r} ends with its events {ends} of {len(events)}")
+        for at in ends:
+            if not any(hint in events[at] for hint in dialect.terminal_hints):
+                raise LawBrokenError(f"{events[at]!r} holds none of its terminal_hints")
+
+
+def odd_requests_are_refused(samples: Samples) -> None:
+    """What is no request is an InvalidRequest."""
+    dialect = samples.dialect
+
+    def read(tree: Any) -> None:
+        dialect.peek(tree, samples.params)
+        dialect.render_request(dialect.parse_request(tree, samples.params))
+
+    _try(read, samples.requests, InvalidRequest)
+
+
+def odd_answers_are_refused(samples: Samples) -> None:
+    """What is no answer is a ValueError; an error is read whatever it is."""
+    dialect, asked = samples.dialect, samples.asked()
+
+    def read(tree: Any) -> None:
+        body = msgspec.json.encode(tree)
+        with never(tree):
+            dialect.parse_error(500, body)
+            dialect.is_error(tree)
+        dialect.usage(body)
+        answer = dialect.parse_response(body)
+        dialect.usage_beside(answer, body)
+        dialect.render_response(answer, asked)
+
+    _try(read, samples.answers, ValueError)
+
+
+def odd_events_break_off(samples: Samples) -> None:
+    """What is no event of it is a ProviderError, in any order; who only looks never raises."""
+    dialect, framing, dice = samples.dialect, samples.dialect.framing, _dice()
+    for wire in samples.streams:
+        events = framing.split(framing.framer().feed(wire))
+        for _ in range(SPOILINGS):
+            order = events if dice.random() < 0.5 else dice.choices(events, k=len(events))
+            at = dice.randrange(len(order))
+            odd = _spoiled_event(dialect, order[at], dice)
+            with never(odd):
+                _look_at(dialect, odd)
+            with at_most(ProviderError, odd):
+                _translate(samples, [*order[:at], odd, *order[at + 1 :]])
+
+
+LAWS: Final = (
+    DialectLaw(
+        "requests-come-back",
+        "A request that is read and written says the same, without a loss.",
+        "requests",
+        requests_come_back,
+    ),
+    DialectLaw(
+        "odd-requests",
+        "What is no request raises InvalidRequest, and nothing else.",
+        "requests",
+        odd_requests_are_refused,
+    ),
+    DialectLaw(
+        "answers-come-back",
+        "An answer that is read and written says the same, without a loss.",
+        "answers",
+        answers_come_back,
+    ),
+    DialectLaw(
+        "odd-answers",
+        "What is no answer raises ValueError, and nothing else; parse_error never raises.",
+        "answers",
+        odd_answers_are_refused,
+    ),
+    DialectLaw(
+        "streams-come-back",
+        "A stream that is read and written says the same, without a loss.",
+        "streams",
+        streams_come_back,
+    ),
+    DialectLaw(
+        "cuts-change-nothing",
+        "A stream says the same however its bytes arrive.",
+        "streams",
+        cuts_change_nothing,
+    ),
+    DialectLaw(
+        "ends-are-told",
+        "A stream ends with its last event, which holds one of the terminal_hints, and no other.",
+        "streams",
+        ends_are_told,
+    ),
+    DialectLaw(
+        "odd-events",
+        "What is no event raises ProviderError, and nothing else; who only looks never raises.",
+        "streams",
+        odd_events_break_off,
+    ),
+)
+"""The laws, in the order in which they are tried."""
+
+
+def _read(dialect: Dialect, pieces: Sequence[bytes]) -> tuple[list[StreamEvent], Usage | None]:
+    framer, parser, meter = dialect.framing.framer(), dialect.stream_parser(), dialect.usage_meter()
+    found: list[StreamEvent] = []
+    for piece in pieces:
+        events = framer.feed(piece)
+        if events:
+            meter.feed(events)
+        for event in dialect.framing.split(events) if events else ():
+            found += parser.feed(event)
+    return [*found, *parser.close()], meter.usage()
+
+
+def _telling(events: Sequence[StreamEvent]) -> tuple[StreamEvent, ...]:
+    """The events without deltas of nothing, with which some vendors begin a part."""
+    return tuple(
+        event
+        for event in events
+        if not isinstance(event, DELTAS)
+        or difference(event, type(event)(event.part, "", choice=event.choice), "")
+    )
+
+
+def _cut(wire: bytes) -> Iterator[list[bytes]]:
+    yield [wire[at : at + 1] for at in range(len(wire))]
+    dice = _dice()
+    for _ in range(CUTS):
+        cuts = sorted(dice.randrange(len(wire) + 1) for _ in range(dice.randint(1, 9)))
+        yield [wire[a:b] for a, b in pairwise([0, *cuts, len(wire)])]
+
+
+def _spoiled_event(dialect: Dialect, event: bytes, dice: Random) -> bytes:
+    data = dialect.framing.data_of(event)
+    try:
+        tree = msgspec.json.decode(data or b"")
+    except msgspec.DecodeError:
+        return event
+    return dialect.framing.with_data(event, msgspec.json.encode(spoiled(tree, dice)))
+
+
+def _look_at(dialect: Dialect, event: bytes) -> None:
+    """All that is done with an event before anybody trusts it."""
+    meter = dialect.usage_meter()
+    meter.feed(event)
+    meter.usage()
+    dialect.terminal(event)
+    dialect.finishes(event)
+    dialect.event_data(event)
+    dialect.tells_usage_alone(event)
+
+
+def _translate(samples: Samples, events: Sequence[bytes]) -> None:
+    parser = samples.dialect.stream_parser()
+    renderer = samples.dialect.stream_renderer(samples.asked())
+    for event in events:
+        for found in parser.feed(event):
+            renderer.render(found)
+
+
+def _try(read: Callable[[Any], None], trees: Sequence[Any], refusal: type[Exception]) -> None:
+    dice = _dice()
+    for tree in trees:
+        read(tree)
+        for _ in range(SPOILINGS):
+            odd = tree
+            for _ in range(dice.randint(1, 3)):
+                odd = spoiled(odd, dice)
+            with at_most(refusal, odd):
+                read(odd)
+
+
+def _dice() -> Random:
+    return Random(7)  # noqa: S311 - the same each time
+
+
+def _same(found: Any, wanted: Any, losses: Sequence[Loss], sample: Any) -> None:
+    if losses:
+        raise LawBrokenError(f"of {sample!r} it loses {', '.join(map(str, losses))}")
+    if place := difference(found, wanted, ""):
+        raise LawBrokenError(f"of {sample!r} it makes another {place}")
+
+
+def _stays(found: bytes, wanted: bytes) -> None:
+    if msgspec.json.decode(found) != msgspec.json.decode(wanted):
+        raise LawBrokenError(f"{wanted!r} is written as {found!r} the second time")

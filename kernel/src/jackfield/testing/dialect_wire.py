@@ -1,0 +1,88 @@
+"""What the testing dialect looks like on the wire; whatever looks otherwise is refused."""
+
+from typing import Any
+
+import msgspec
+
+from jackfield.errors import InvalidRequest, ProviderError
+from jackfield.messages import FinishReason, Role, Usage
+
+_MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class Said(msgspec.Struct):
+    """One message."""
+
+    role: Role
+    text: str
+
+
+class Question(msgspec.Struct):
+    """A request."""
+
+    model: str
+    messages: list[Said] = []
+    stream: bool = False
+    max_tokens: int | None = None
+
+
+class Counts(msgspec.Struct):
+    """The usage."""
+
+    input: int
+    output: int
+
+    def usage(self) -> Usage:
+        """The same in canonical form."""
+        return Usage(self.input, self.output)
+
+
+class Told(msgspec.Struct):
+    """A whole answer."""
+
+    text: str
+    model: str = ""
+    finish: FinishReason | None = None
+    usage: Counts | None = None
+
+
+class Failure(msgspec.Struct):
+    """What went wrong."""
+
+    message: str
+    code: str | None = None
+
+
+class Fact(msgspec.Struct):
+    """One event of a stream, which has one of these."""
+
+    model: str | None = None
+    text: str | None = None
+    finish: FinishReason | None = None
+    usage: Counts | None = None
+    error: Failure | None = None
+    end: bool = False
+
+
+def read_question(tree: Any) -> Question:
+    """The request in a body's JSON. Raises InvalidRequest, which names the field."""
+    try:
+        return msgspec.convert(tree, Question)
+    except _MALFORMED as error:
+        raise InvalidRequest(f"The request cannot be read: {error}.") from None
+
+
+def read_answer(body: bytes) -> Told:
+    """The answer in a body. Raises ValueError."""
+    try:
+        return msgspec.json.decode(body, type=Told)
+    except _MALFORMED as error:
+        raise ValueError("it is no answer") from error
+
+
+def read_fact(data: bytes | None) -> Fact:
+    """The fact of an event. Raises ProviderError."""
+    try:
+        return msgspec.json.decode(data or b"{}", type=Fact)
+    except _MALFORMED as error:
+        raise ProviderError("The provider sent an event that cannot be read.") from error
