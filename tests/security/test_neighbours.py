@@ -44,7 +44,8 @@ async def test_a_request_that_every_key_is_refused_for_leaves_the_keys_to_others
         monkeypatch.setenv(f"KEY_{name}", f"acme-{name}f3Qw9ZtLm2XcV5bN8rKpD")
         upstream.reply(b'{"error":{"message":"Your input was flagged."}}', 403)
     upstream.reply(COMPLETION)
-    async with observed_gateway(provider(upstream, 'keys = ["env:KEY_A", "env:KEY_B"]')) as gateway:
+    gateway = observed_gateway(provider(upstream, 'keys = ["env:KEY_A", "env:KEY_B"]'))
+    async with gateway:
         flagged, next_one = [
             await client_of(gateway).post("/v1/chat/completions", json=ASKED) for _ in "AB"
         ]
@@ -56,7 +57,8 @@ async def test_words_of_a_caller_do_not_end_the_question_for_usage(
 ) -> None:
     toml = f"[server]\nstate_dir = {str(tmp_path)!r}\n[plugins.usage]\n{provider(upstream)}"
     repeated = b'{"detail": [{"type": "missing", "input": "stream_options"}]}'
-    async with observed_gateway(toml) as gateway:
+    gateway = observed_gateway(toml)
+    async with gateway:
         for said in (repeated, repeated, b"{}"):
             upstream.reply(said, 422)
         for _ in "AB":
@@ -69,7 +71,8 @@ async def test_a_client_cannot_put_its_own_header_beside_a_configured_one(
 ) -> None:
     upstream.reply(b"{}")
     fixed = 'headers = { "OpenAI-Project" = "proj_ours" }'
-    async with observed_gateway(provider(upstream, fixed)) as gateway:
+    gateway = observed_gateway(provider(upstream, fixed))
+    async with gateway:
         theirs = {"openai-project": "proj_theirs"}
         await client_of(gateway).post("/v1/moderations", json={"input": "x"}, headers=theirs)
     assert upstream.requests[0].headers.getall("OpenAI-Project") == ["proj_ours"]

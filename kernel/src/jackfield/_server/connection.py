@@ -219,7 +219,6 @@ class Connection(asyncio.Protocol):
             self._refuse(Overloaded("Too much is uploaded at the moment.", retry_after=1.0))
 
     def _take_body(self) -> bytearray:
-        """What of the body has come; there is none any more."""
         body, self._body, self._payload = self._body, bytearray(), None
         self._state.arriving -= len(body)
         return body
