@@ -26,7 +26,7 @@ def record(data: bytes) -> Entry:
 
 @pytest.fixture
 def exchange() -> Exchange:
-    (endpoint,) = FakeProvider.endpoints
+    endpoint = FakeProvider.endpoints[0]
     request = Request("POST", endpoint.path, "", {}, b"{}", {}, "")
     return Exchange("r", endpoint, endpoint.dialect, request, "m", stream=False)
 

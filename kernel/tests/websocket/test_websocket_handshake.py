@@ -52,7 +52,6 @@ def test_an_answer_to_another_question_is_not_accepted(name: str, value: str) ->
 @pytest.mark.parametrize(
     ("line", "changed"),
     [
-        ("GET /voice HTTP/1.1", {"Upgrade": "h2c"}),
         ("GET /voice HTTP/1.1", {"Upgrade": "websocket, h2c"}),
         ("GET /voice HTTP/1.1", {"Connection": "close"}),
         ("GET /voice HTTP/1.1", {"Sec-WebSocket-Version": "8"}),
