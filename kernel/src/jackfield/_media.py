@@ -61,7 +61,12 @@ def _takes_addresses(dialect: Dialect) -> bool:
 
 def _shows_anything(request: ChatRequest) -> bool:
     """Whether there is an image or a document in it. Few requests have one."""
-    return any(type(part) in _SHOWN for one in request.messages for part in parts_of(one))
+    for message in request.messages:
+        for part in message.parts:
+            for one in part.parts if type(part) is ToolResult else (part,):
+                if type(one) in _SHOWN:
+                    return True
+    return False
 
 
 def addresses(request: ChatRequest, dialect: Dialect) -> list[Address]:

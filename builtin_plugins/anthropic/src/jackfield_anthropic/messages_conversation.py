@@ -23,22 +23,28 @@ JOINED = "$joined"
 _KNOWN = ("role", "content")
 
 
-def read_conversation(fields: Fields) -> tuple[Message, ...]:
-    """All messages. Raises InvalidRequest, naming the field that has no meaning."""
+def read_conversation(fields: Fields) -> tuple[tuple[Message, ...], list[Message]]:
+    """All messages, and those of them that are not of a usual shape.
+
+    Raises InvalidRequest, naming the field that has no meaning.
+    """
     listed = fields.rest.pop("messages", None)
     if not isinstance(listed, list) or not (listed or THREAD in fields.rest):
         raise fields.wrong("messages", "an array of at least one message")
-    messages = []
+    messages, unusual = [], []
     system = fields.rest.pop("system", None)
     if system is not None:
         messages.append(_read_system(system))
+        unusual += [] if isinstance(system, str) else messages
     for i, item in enumerate(listed):
         usual = usual_message(item)
         if usual is None:
-            messages += _read_message(item, f"messages[{i}]")
+            read = _read_message(item, f"messages[{i}]")
+            messages += read
+            unusual += read
         else:
             messages.append(usual)
-    return tuple(messages)
+    return tuple(messages), unusual
 
 
 def _read_system(system: Any) -> Message:

@@ -17,15 +17,17 @@ _OFF: Final = {"enabled": False}
 
 
 def read_details(messages: Iterable[Message], tools: Iterable[Tool | Opaque]) -> Details:
-    """The members by the kind of what has them, each kind under a name of its own."""
+    """The members by the kind of what has them, each kind under a name of its own.
+
+    `messages` are those that may have any.
+    """
     found: Details = {}
     for message in messages:
-        members = message.extensions[NAME]
-        if len(members) > 1:  # almost all have a note on their content alone
-            _add("message", members, found)
-        _add_parts(message.parts, found)
+        _add("message", message.extensions[NAME], found)
+        for part in message.parts:
+            _add_part(part, found)
     for tool in tools:
-        if type(tool) is Tool and (members := tool.extensions[NAME]):
+        if type(tool) is Tool and not (members := tool.extensions[NAME]).keys() <= _HINTS:
             _add("tool", members, found)
     return found
 
@@ -35,12 +37,12 @@ def is_own(dialect: str) -> bool:
     return dialect.startswith(NAME)
 
 
-def _add_parts(parts: Iterable[Part], found: Details) -> None:
-    for part in parts:
-        if type(part) is Document:
-            _add("document", own(part.extensions), found)
-        elif type(part) is ToolResult:
-            _add_parts(part.parts, found)
+def _add_part(part: Part, found: Details) -> None:
+    if type(part) is Document:
+        _add("document", own(part.extensions), found)
+    elif type(part) is ToolResult:
+        for inner in part.parts:
+            _add_part(inner, found)
 
 
 def _add(kind: str, members: Mapping[str, Any], found: Details) -> None:

@@ -61,11 +61,10 @@ def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
     """The canonical form of a request's body. Raises InvalidRequest for what has no meaning."""
     fields = object_fields(tree, "")
     rest = fields.rest
-    known: dict[str, Any] = {
-        "model": taken_text(rest, "model") or model_of(fields, params),
-        "messages": read_conversation(fields),
-        "tools": read_tools(fields),
-    }
+    model = taken_text(rest, "model") or model_of(fields, params)
+    messages, unusual = read_conversation(fields)
+    tools = read_tools(fields)
+    known: dict[str, Any] = {"model": model, "messages": messages, "tools": tools}
     if not rest.keys().isdisjoint(_WORDED):
         known |= _read_worded(rest)
     for key in tuple(rest):
@@ -73,7 +72,7 @@ def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
         if member is not None:
             name, read = member
             known[name] = read(fields, key)
-    known["extensions"] = {NAME: rest, **read_details(known["messages"], known["tools"])}
+    known["extensions"] = {NAME: rest, **read_details(unusual, tools)}
     return ChatRequest(include_usage=True, **known)
 
 

@@ -18,6 +18,8 @@ _LISTED = "$listed"
 
 def read_sources(answer: Mapping[str, Any]) -> tuple[Citation, ...]:
     """What the `citations` and `search_results` of an answer, or of its chunks, cite."""
+    if "citations" not in answer and "search_results" not in answer:
+        return ()
     titles = {
         result["url"]: result.get("title")
         for result in _items(answer, "search_results")

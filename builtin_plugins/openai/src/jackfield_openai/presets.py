@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final, Literal
 
@@ -63,10 +63,9 @@ class Preset:
         refused = self.unsupported if translated and kind == "chat" else ()
         demotes = kind == "chat" and not self.developer
         joins = self.joins and translated and kind == "chat"
-        marks = [mark for mark, counts in (("developer", demotes), ("text", joins)) if counts]
-        words = (*renames, *refused, *marks)
         # A name that is written with escapes is that name as well.
-        if b"\\u" not in body and not any(b'"%b"' % word.encode() in body for word in words):
+        needles = _needles((*renames, *refused, demotes and "developer", joins and "text"))
+        if b"\\u" not in body and not any(map(body.__contains__, needles)):
             return Rendered(body)
         tree = msgspec.json.decode(body)
         renamed = [theirs for theirs, ours in renames.items() if _takes_place(tree, theirs, ours)]
@@ -89,6 +88,11 @@ class Preset:
         if kind == "chat" and self.limit == "max_tokens":
             return {"max_completion_tokens": "max_tokens", **renames}
         return renames
+
+
+@lru_cache(maxsize=256)
+def _needles(words: tuple[str | bool, ...]) -> tuple[bytes, ...]:
+    return tuple(b'"%b"' % word.encode() for word in words if isinstance(word, str))
 
 
 def _must_call(key: str, value: Any) -> bool:
