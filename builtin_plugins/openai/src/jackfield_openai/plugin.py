@@ -1,8 +1,8 @@
 """The provider: any API that speaks OpenAI's dialects, by its base URL or by a preset's name."""
 
 import re
-from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, ClassVar, Final
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final
 
 import msgspec
 from attrs import evolve, frozen
@@ -97,13 +97,9 @@ class OpenAI(RealtimeProvider):
         except SecretError as error:
             raise ConfigError([f"providers.{self.name}.keys: {error}"]) from None
 
-    def call(self, exchange: Exchange, target: Target) -> Coroutine[Any, Any, Response]:
+    async def call(self, exchange: Exchange, target: Target) -> Response:
         """One attempt. Where a call of Realtime is comes back as a path, never as an address."""
-        called = super().call(exchange, target)
-        return called if exchange.dialect.translates else self._without_address(called)
-
-    async def _without_address(self, called: Coroutine[Any, Any, Response]) -> Response:
-        response = await called
+        response = await super().call(exchange, target)
         location = response.headers.get("location")
         if location is None or _PATH.match(location):
             return response
