@@ -170,8 +170,11 @@ def _check_twins(members: dict[str, Any]) -> None:
     for name in members:
         plain = name.casefold()
         if plain in seen or (plain in _JUDGED and plain != name):
-            why = f"some servers take the key {_shown(name)} for another, but for its letters' case"
-            _refuse(why, param=name[:64])
+            raise InvalidRequest(
+                f"Some servers read the key {_shown(name)} as {_shown(plain)}, for they overlook"
+                " the letters' case: leave it out, or write it as the API does.",
+                param=name[:64],
+            )
         seen.add(plain)
 
 
