@@ -35,6 +35,7 @@ class Callers(Plugin):
 
 
 PLUGINS = {"callers": Callers, "memory": Memory}
+MOST = '[plugins.rate_limits]\nreserve = "most"\n'
 
 
 def gateway(directory: Path, limits: str, more: str = "", store: str = "[plugins.memory]") -> Any:
@@ -112,23 +113,65 @@ async def test_other_clients_get_the_ietf_s_headers(tmp_path: Path) -> None:
 
 
 async def test_tokens_are_reserved_by_what_is_possible_and_counted_as_used(tmp_path: Path) -> None:
-    async with gateway(tmp_path, "all = { output_tokens = 1000 }") as client:
+    async with gateway(tmp_path, "all = { output_tokens = 1000 }", MOST) as client:
         client.fake.always(Reply(("Hi",), usage=Usage(5, 300)))
-        for _ in range(3):
+        for _ in range(4):
             assert (await ask(client)).status == 200
-        assert (await ask(client)).status == 200
         refused = await ask(client)
         assert refused.status == 429
         assert "1000 output tokens per 1m" in (await refused.json())["error"]["message"]
 
 
 async def test_more_than_the_whole_limit_is_told_so(tmp_path: Path) -> None:
-    async with gateway(tmp_path, "all = { output_tokens = 10 }") as client:
+    async with gateway(tmp_path, "all = { output_tokens = 10 }", MOST) as client:
         refused = await ask(client)
         assert (
             "may need 100, more than the whole limit" in (await refused.json())["error"]["message"]
         )
         assert "retry-after" not in refused.headers
+        assert refused.headers["x-should-retry"] == "false"
+
+
+async def test_requests_come_in_until_a_small_limit_is_used_up(tmp_path: Path) -> None:
+    async with gateway(tmp_path, "all = { tokens = 500 }") as client:
+        client.fake.always(Reply(("Hi",), usage=Usage(20, 80)))
+        for _ in range(5):
+            assert (await ask(client, max_tokens=None)).status == 200
+        refused = await ask(client, max_tokens=None)
+        assert refused.status == 429
+        assert refused.headers["x-ratelimit-remaining-tokens"] == "0"
+        assert 1 <= int(refused.headers["retry-after"]) <= 61
+
+
+async def test_what_is_used_beyond_what_was_expected_is_counted(tmp_path: Path) -> None:
+    async with gateway(tmp_path, "all = { tokens = 2000 }") as client:
+        client.fake.always(Reply(("Hi",), usage=Usage(20, 3000)))
+        assert (await ask(client, max_tokens=None)).status == 200
+        assert (await ask(client, max_tokens=None)).status == 429
+
+
+async def test_of_a_crowd_as_many_come_in_as_are_expected_to_fit(tmp_path: Path) -> None:
+    limits = "all = { output_tokens = 5000 }"
+    async with gateway(tmp_path, limits) as client:
+        client.fake.always(Reply(("Hi",), usage=Usage(20, 1024)))
+        answers = await asyncio.gather(*(ask(client, max_tokens=None) for _ in range(30)))
+        # The fifth holds what is left, which is less than is expected of it.
+        assert sorted(answer.status for answer in answers) == [200] * 5 + [429] * 25
+
+
+async def test_an_image_is_not_expected_to_be_read_as_text(tmp_path: Path) -> None:
+    url = "data:image/png;base64," + "iVBORw0KGgo" * 20_000
+    content = [{"type": "text", "text": "Hi"}, {"type": "image_url", "image_url": {"url": url}}]
+    async with gateway(tmp_path, "all = { tokens = 3000 }") as client:
+        for _ in range(2):
+            answer = await ask(client, messages=[{"role": "user", "content": content}])
+            assert answer.status == 200
+
+
+async def test_a_limit_of_nothing_lets_nothing_in(tmp_path: Path) -> None:
+    async with gateway(tmp_path, "all = { output_tokens = 0 }") as client:
+        refused = await ask(client)
+        assert refused.status == 429
         assert refused.headers["x-should-retry"] == "false"
 
 

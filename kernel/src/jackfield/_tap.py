@@ -1,25 +1,22 @@
-"""Where an exchange's usage can be read once it is over."""
+"""Gives access to an exchange's usage once it is over."""
 
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Final
 
 from jackfield.messages import Usage
 
-_MOST: Final = 10**12
-"""Tokens, or pieces of anything else, that no single answer takes."""
+_MOST: Final = (1 << 40) - 1
+"""Tokens, or pieces of anything else, that no single answer takes: about 10**12."""
 
 _DEAREST: Final = 10**16
 """Nano-dollars that none costs: ten million dollars."""
 
-_counts: Final = attrgetter(*(name for name in Usage.__struct_fields__ if name.endswith("_tokens")))
-
 
 class Tap:
-    """Tells the usage of one exchange when asked.
+    """Reports the usage of one exchange on request.
 
-    `is_complete` says whether the answer was read to its end, and `seen` how many events of it
-    came.
+    `is_complete` says whether the answer was read to its end, and `seen` how many of its events
+    have arrived.
     """
 
     __slots__ = ("_believed", "_usage", "is_complete", "seen")
@@ -37,27 +34,29 @@ class Tap:
 
     @classmethod
     def known(cls, usage: Usage | None) -> "Tap":
-        """A usage that is known already."""
+        """A tap for a usage that is already known."""
         return cls(lambda: usage)
 
     def usage(self) -> Usage | None:
-        """What the provider says was used; None if it says nothing, or what cannot be."""
+        """The usage that the provider reports; None if it reports none, or an impossible one."""
         usage = self._usage()
-        if usage is self._believed:  # several plugins ask the same
+        if usage is None or usage is self._believed:  # several plugins ask for the same
             return usage
-        if usage is None or not can_be(usage):
-            return None
-        self._believed = usage
-        return usage
+        self._believed = usage if can_be(usage) else None
+        return self._believed
 
 
 def can_be(usage: Usage) -> bool:
-    """Whether a usage is one that somebody could have had: nothing below 0, nothing beyond measure.
+    """Whether a usage is plausible: nothing below 0, nothing beyond all measure.
 
-    Else a provider could grant refunds, or say numbers that no store can hold.
+    Otherwise a provider could grant refunds, or report numbers that no store can hold.
     """
-    counts = _counts(usage)
-    if min(counts) < 0 or max(counts) > _MOST:
+    # All bits of all counts: negative if one of them is, and longer than 40 bits if one is.
+    bits = usage.input_tokens | usage.cached_input_tokens | usage.cache_write_tokens
+    bits |= usage.output_tokens | usage.reasoning_tokens | usage.cache_write_1h_tokens
+    bits |= usage.audio_input_tokens | usage.audio_output_tokens | usage.cached_audio_tokens
+    bits |= usage.image_input_tokens | usage.image_output_tokens | usage.cached_image_tokens
+    if not 0 <= bits <= _MOST:
         return False
     if usage.units and not all(0 <= count <= _MOST for count in usage.units.values()):
         return False

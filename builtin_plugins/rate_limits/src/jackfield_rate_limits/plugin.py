@@ -1,9 +1,10 @@
 """The plugin: counts requests and tokens, and refuses what a rate limit has no room for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import ClassVar, Final, Literal, Protocol
 
 from attrs import define, field, frozen
+from attrs.validators import ge
 from msgspec.structs import replace
 
 from jackfield.allowances import Allowances, LimitReached, Reservation
@@ -20,13 +21,16 @@ from jackfield.setup import Setup
 from jackfield.store import StoreUnavailable
 
 from . import refusals
+from .demand import ONE, Demand, expected
 from .opening import Openings
-from .rate import Rate, Share, needed, used
+from .rate import Rate, Share, used
 from .terms import Rates, Terms
 from .told import Board, Standing
 
 _THEIRS: Final = ("x-ratelimit-", "anthropic-ratelimit-", "ratelimit")
 _GATEWAYS_OWN: Final = "jackfield"
+_TRIES: Final = 3
+"""How often less is asked for while others take what is left."""
 
 
 class Meter(Protocol):
@@ -69,6 +73,16 @@ class RateLimits(Plugin):
             "What happens to requests while the store is away and what is held of a limit here is"
             " used up.",
         )
+        reserve: Literal["expected", "most"] = option(
+            "expected",
+            "What an attempt holds of limits of tokens while it runs: what it is expected to use,"
+            " or the most that it can.",
+        )
+        expected_output_tokens: int = option(
+            1024,
+            "Tokens that an answer is expected to have, unless the request allows fewer.",
+            validator=ge(1),
+        )
 
     needs_store: ClassVar[bool] = True
     deadline_ms: ClassVar[int] = 1_500  # the store has a deadline of its own, and its own refusal
@@ -107,7 +121,7 @@ class RateLimits(Plugin):
         if not terms.shares or exchange.dry_run:
             return
         if terms.held or not self._spend(terms):
-            self._hold(exchange, terms, await self._reserve(exchange, terms, terms.ones))
+            self._hold(exchange, terms, await self._reserve(exchange, terms, ONE))
         if not self._rates.has_target_terms:
             self._tell(exchange, terms)
 
@@ -126,16 +140,17 @@ class RateLimits(Plugin):
     async def call_provider(
         self, exchange: Exchange, target: Target, call_next: CallNext
     ) -> Response:
-        """Reserve the most tokens that the attempt can use."""
+        """Reserve the tokens that the attempt is expected to use, or can use at the most."""
         if not self._rates.has_target_terms:
             return _without_theirs(await call_next(target))
         terms = self._rates.terms(exchange, target)
         occupied: Occupied | None = None
         if terms.shares:
-            needs = self._needs(exchange, target, terms)
+            demand = self._demand(exchange, target, terms)
+            needs = terms.needs(demand.amounts())
             reservation = self._allowances.try_reserve(terms.limits, needs)
             if reservation is None:
-                reservation = await self._reserve(exchange, terms, needs)
+                reservation = await self._reserve(exchange, terms, demand)
             occupied = self._hold(exchange, terms, reservation)
         self._tell(exchange, terms)
         if occupied is None:
@@ -195,27 +210,41 @@ class RateLimits(Plugin):
         return occupied
 
     async def _reserve(
-        self, exchange: Exchange, terms: Terms, needs: Sequence[int]
+        self, exchange: Exchange, terms: Terms, demand: Demand
     ) -> Reservation | None:
-        try:
-            return await self._allowances.reserve(terms.limits, needs)
-        except LimitReached as reached:
-            share = next(share for share in terms.shares if share.limit == reached.limit)
-            if reached.need > share.limit.amount and not share.about_target:
-                exchange.set_response_header("x-should-retry", "false")  # it will never fit
-            wait = await self._openings.wait(share, reached.need)
-            self._tell(exchange, terms, self._standing(share, wait))
-            raise refusals.reached(share, reached.need, wait) from None
-        except StoreUnavailable:
-            if self.config.when_unavailable == "allow":
-                return None
-            raise refusals.unavailable(terms.shares[0]) from None
+        needs, tries = terms.needs(demand.amounts()), 0
+        while True:
+            try:
+                return await self._allowances.reserve(terms.limits, needs)
+            except LimitReached as reached:
+                at, tries = terms.limits.index(reached.limit), tries + 1
+            except StoreUnavailable:
+                if self.config.when_unavailable == "allow":
+                    return None
+                raise refusals.unavailable(terms.shares[0]) from None
+            share = terms.shares[at]
+            least, left = demand.least_of(share), self._allowances.remaining(share.limit) or 0
+            if tries == _TRIES or not least <= left < needs[at]:
+                raise await self._refusal(exchange, terms, share, least)
+            needs[at] = left
 
-    def _needs(self, exchange: Exchange, target: Target, terms: Terms) -> Sequence[int]:
+    async def _refusal(
+        self, exchange: Exchange, terms: Terms, share: Share, need: int
+    ) -> GatewayError:
+        """What a caller is told for whom a limit has no room."""
+        if need > share.limit.amount and not share.about_target:
+            exchange.set_response_header("x-should-retry", "false")  # it will never fit
+        wait = await self._openings.wait(share, need)
+        self._tell(exchange, terms, self._standing(share, wait))
+        return refusals.reached(share, need, wait)
+
+    def _demand(self, exchange: Exchange, target: Target, terms: Terms) -> Demand:
         if not terms.counts_tokens:
-            return terms.ones
+            return ONE
+        if self.config.reserve == "expected":
+            return expected(exchange, self.config.expected_output_tokens)
         bound = self._prices.bound(exchange, target, at=self._ledger.now())
-        return terms.needs(needed(bound.input_tokens, bound.output_tokens))
+        return Demand(bound.input_tokens, bound.output_tokens, yields=False)
 
     def _settle(self, occupied: Occupied) -> None:
         reservation, terms, tap = occupied.reservation, occupied.terms, occupied.tap
