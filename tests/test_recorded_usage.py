@@ -1,13 +1,13 @@
 """Usages and costs of recorded traffic, against what the providers themselves counted."""
 
-import base64
 import datetime as dt
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from msgspec.structs import replace
 from tests.corpus import Exchange, exchanges, needs_corpus
+from tests.counters import COUNTERS
+from tests.recordings import wire_of
 
 from jackfield.dialects import Dialect, installed
 from jackfield.messages import Usage
@@ -53,115 +53,7 @@ def classes(usage: Usage | None) -> Classes:
 
 def expected(exchange: Exchange) -> Classes:
     """The provider's own numbers, in our classes."""
-    return READERS[exchange.dialect](exchange.expect["usage"])
-
-
-def of_anthropic(told: Mapping[str, Any]) -> Classes:
-    cached = told.get("cache_read_input_tokens") or 0
-    written = told.get("cache_creation_input_tokens") or 0
-    thought = (told.get("output_tokens_details") or {}).get("thinking_tokens") or 0
-    total = told["input_tokens"] + cached + written
-    return total, told["output_tokens"], cached, written, thought, 0, 0
-
-
-def of_bedrock(told: Mapping[str, Any]) -> Classes:
-    cached = told.get("cacheReadInputTokens") or 0
-    written = told.get("cacheWriteInputTokens") or 0
-    total = told["inputTokens"] + cached + written
-    return total, told["outputTokens"], cached, written, 0, 0, 0
-
-
-def of_cohere(told: Mapping[str, Any]) -> Classes:
-    counts, cached = told["tokens"], told.get("cached_tokens") or 0
-    thought = int(counts.get("reasoning_tokens") or 0)
-    return int(counts["input_tokens"]), int(counts["output_tokens"]), int(cached), 0, thought, 0, 0
-
-
-def of_gemini(told: Mapping[str, Any]) -> Classes:
-    thoughts = told.get("thoughtsTokenCount") or 0
-    tools = told.get("toolUsePromptTokenCount") or 0
-    sound = [
-        sum(
-            one.get("tokenCount", 0)
-            for key in keys
-            for one in told.get(key) or ()
-            if one.get("modality") == "AUDIO"
-        )
-        for keys in (
-            ("promptTokensDetails", "toolUsePromptTokensDetails"),
-            ("candidatesTokensDetails",),
-        )
-    ]
-    return (
-        (told.get("promptTokenCount") or 0) + tools,
-        (told.get("candidatesTokenCount") or 0) + thoughts,
-        told.get("cachedContentTokenCount") or 0,
-        0,
-        thoughts,
-        sound[0],
-        sound[1],
-    )
-
-
-def of_ollama(told: Mapping[str, Any]) -> Classes:
-    return told["prompt_eval_count"], told["eval_count"], 0, 0, 0, 0, 0
-
-
-def of_openai_chat(told: Mapping[str, Any]) -> Classes:
-    given = told.get("prompt_tokens_details") or {}
-    made = told.get("completion_tokens_details") or {}
-    cached = (
-        given.get("cached_tokens")
-        or told.get("prompt_cache_hit_tokens")
-        or told.get("num_cached_tokens")
-        or told.get("cached_tokens")
-        or 0
-    )
-    thought = made.get("reasoning_tokens") or 0
-    output = told["completion_tokens"]
-    if told["total_tokens"] == told["prompt_tokens"] + output + thought:
-        output += thought  # as xAI counts
-    return (
-        told["prompt_tokens"],
-        output,
-        cached,
-        given.get("cache_write_tokens") or 0,
-        thought,
-        given.get("audio_tokens") or 0,
-        made.get("audio_tokens") or 0,
-    )
-
-
-def of_openai_responses(told: Mapping[str, Any]) -> Classes:
-    given = told.get("input_tokens_details") or {}
-    made = told.get("output_tokens_details") or {}
-    return (
-        told["input_tokens"],
-        told["output_tokens"],
-        given.get("cached_tokens") or 0,
-        given.get("cache_write_tokens") or 0,
-        made.get("reasoning_tokens") or 0,
-        0,
-        0,
-    )
-
-
-READERS: Final = {
-    "anthropic_messages": of_anthropic,
-    "bedrock_converse": of_bedrock,
-    "cohere_v2": of_cohere,
-    "gemini": of_gemini,
-    "ollama": of_ollama,
-    "openai_chat": of_openai_chat,
-    "openai_responses": of_openai_responses,
-}
-
-
-def body_of(exchange: Exchange) -> bytes:
-    body = exchange.response["body"]
-    if exchange.response["body_kind"] == "eventstream":
-        return base64.b64decode(body["base64"] if isinstance(body, dict) else body)
-    return exchange.body
+    return classes(COUNTERS[exchange.dialect](exchange.expect["usage"]))
 
 
 def metered(dialect: Dialect, body: bytes) -> Usage | None:
@@ -178,7 +70,7 @@ def metered(dialect: Dialect, body: bytes) -> Usage | None:
 
 
 def read(exchange: Exchange) -> Usage | None:
-    dialect, body = installed(DIALECTS[exchange.dialect]), body_of(exchange)
+    dialect, body = installed(DIALECTS[exchange.dialect]), wire_of(exchange)
     kind = exchange.response["body_kind"]
     if kind in ("sse", "eventstream", "ndjson"):
         return metered(dialect, body)

@@ -1,7 +1,7 @@
 """Every recorded answer, put into each client's dialect and read with that client's own SDK."""
 
 from collections.abc import Iterator, Sequence
-from types import ModuleType
+from typing import Protocol
 
 import msgspec
 from attrs import evolve, frozen
@@ -17,7 +17,20 @@ from .readers import anthropic, chat, google, responses
 from .told import Told
 from .traffic import Recorded
 
-CLIENTS: dict[str, ModuleType] = {
+
+class Reader(Protocol):
+    """Reads answers of a dialect, with the SDK of a client."""
+
+    DIALECT: str
+
+    def read(self, body: bytes) -> Told:
+        """A whole answer."""
+
+    def read_stream(self, wire: bytes) -> Told:
+        """A stream, put together as the SDK does."""
+
+
+CLIENTS: dict[str, Reader] = {
     "chat": chat,
     "responses": responses,
     "anthropic": anthropic,
@@ -48,22 +61,34 @@ class StreamBroken(Exception):
     """The stream ends in an error, as a client would see it."""
 
 
+@frozen
+class Heard:
+    """What a client was not told, and what is said to be lost."""
+
+    misses: list[Miss]
+    losses: tuple[str, ...] = ()
+
+
 def score(recorded: Recorded, client: str) -> list[Miss]:
     """What one client is not told of one recorded answer, which comes all at once."""
-    reader = CLIENTS[client]
-    target = installed(reader.DIALECT)
+    return heard(recorded, CLIENTS[client]).misses
+
+
+def heard(recorded: Recorded, reader: Reader) -> Heard:
+    """The same for whatever can read answers."""
     try:
-        delivered = deliver(recorded, target)
+        delivered = deliver(recorded, installed(reader.DIALECT))
         told = (reader.read_stream if recorded.streams else reader.read)(delivered.body)
     except StreamBroken as error:
         if recorded.exchange.expect.get("stream_error"):
-            return []
-        return [Miss(recorded.id, "crash", f"{error}")]
+            return Heard([])
+        return Heard([Miss(recorded.id, "crash", f"{error}")])
     except Exception as error:  # noqa: BLE001 - whatever goes wrong is a miss like any other
-        return [Miss(recorded.id, "crash", f"{type(error).__name__}: {error}"[:200])]
+        return Heard([Miss(recorded.id, "crash", f"{type(error).__name__}: {error}"[:200])])
     if recorded.name == reader.DIALECT:  # what may be odd about it is its vendor's
         told = evolve(told, problems=())
-    return list(_differences(expected(recorded), told, recorded, delivered.losses))
+    missed = _differences(expected(recorded), told, recorded, delivered.losses)
+    return Heard(list(missed), delivered.losses)
 
 
 def deliver(recorded: Recorded, target: Dialect) -> Delivered:
@@ -153,7 +178,8 @@ def _differences(
     if wanted.finish is not None and wanted.finish != told.finish:
         detail = f"wanted {wanted.finish}, found {told.finish}"
         yield Miss(recorded.id, "finish", detail, losses)
-    for name, want in wanted.usage.items():
+    for name in {**wanted.usage, **(told.usage if wanted.usage else {})}:
+        want = wanted.usage.get(name, 0)
         if want != told.usage.get(name, 0):
             detail = f"wanted {want}, found {told.usage.get(name, 0)}"
             yield Miss(recorded.id, f"usage.{name}", detail, losses)

@@ -1,10 +1,13 @@
 """What an answer says, in terms that are the same for every client and for the recording."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
+
+from jackfield.testing.recorded import arguments_of
+
+__all__ = ["Call", "Told", "arguments_of", "count", "id_problems"]
 
 Call = tuple[str, Any]
 """A tool's name and its arguments, read as JSON."""
@@ -20,16 +23,6 @@ class Told:
     finish: str | None = None
     usage: Mapping[str, int] = field(factory=dict)
     problems: tuple[str, ...] = ()
-
-
-def arguments_of(text: Any) -> Any:
-    """Arguments as their JSON value; text that is none stays text."""
-    if not isinstance(text, str):
-        return text or {}
-    try:
-        return json.loads(text) if text.strip() else {}
-    except ValueError:
-        return text
 
 
 def id_problems(ids: Sequence[str | None]) -> list[str]:

@@ -30,7 +30,7 @@ FINISHES = {
     "max_tokens": "length",
     "guardrail_intervened": "content_filter",
 }
-LOST = {"messages.server_tool_use", "messages.server_tool_result", "messages.video", "citations"}
+LOST = {"messages.server_tool_use", "messages.server_tool_result", "citations"}
 Told = tuple[str, str, list[tuple[str, Any]]]
 
 

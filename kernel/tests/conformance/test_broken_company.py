@@ -245,6 +245,16 @@ async def one_event() -> AsyncIterator[bytes]:
     yield b'data: {"end":true}\n\n'
 
 
+class KnowsNobody(Plugin):
+    """Looks for keys, and forgets to say whose they are."""
+
+    authenticates = True
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        exchange.request.headers.get("authorization")
+
+
 CASES: list[tuple[str, type[Plugin], str]] = [
     ("requests-apart", HoldsForEverybody, "beside another request"),
     ("requests-apart", HidesForEverybody, "beside another request"),
@@ -261,6 +271,7 @@ CASES: list[tuple[str, type[Plugin], str]] = [
     ("answers-in-kind", AlwaysStreams, "with a stream, and none was asked for"),
     ("dry-run", ReadsWhatIsNotThere, "in a dry run"),
     ("other-requests", TakesEverythingForAChat, "is passed through, not translated"),
+    ("lets-in", KnowsNobody, "say with `headers`"),
     ("awaited", ForgetsToWait, "ForgetsToWait.mark' was never awaited"),
     ("others-notes", TidiesUp, "out of exchange.failures"),
     ("declared-changes", ChangesTheTree, "exchange.tree"),

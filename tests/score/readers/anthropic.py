@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from anthropic.lib.streaming._messages import accumulate_event
 from anthropic.types import Message, RawMessageStreamEvent
 from tests.score.readers.types import mistakes
 from tests.score.told import Told, arguments_of, count, id_problems
@@ -33,6 +34,8 @@ def read_stream(wire: bytes) -> Told:
     """A stream of events, put together as the SDK does."""
     problems: list[str] = []
     message: dict[str, Any] = {"content": []}
+    snapshot: Any = None
+    buffers: dict[int, bytes] = {}
     last = ""
     for event in sse.split(wire):
         value = msgspec.json.decode(sse.data_of(event) or b"null")
@@ -45,6 +48,8 @@ def read_stream(wire: bytes) -> Told:
             return Told(problems=(*problems, "the stream ends in an error"))
         problems += mistakes(RawMessageStreamEvent, value)
         problems += _add(message, value)
+        if last != "message_stop":  # the SDK stumbles over what does not fit
+            snapshot = accumulate_event(event=value, current_snapshot=snapshot, json_bufs=buffers)
     if last != "message_stop":
         problems.append(f"the stream ends in {last}")
     return _told(message, problems)

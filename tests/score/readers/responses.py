@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from openai import omit
+from openai._models import construct_type
+from openai.lib.streaming.responses._responses import ResponseStreamState
 from openai.types.responses import Response, ResponseStreamEvent
 from tests.score.readers.types import json_events, mistakes
 from tests.score.told import Call, Told, arguments_of, count, id_problems
@@ -31,12 +34,20 @@ def read_stream(wire: bytes) -> Told:
             said += value["delta"]
         if value.get("sequence_number", number) != number:
             problems.append(f"sequence_number {value['sequence_number']} at place {number}")
+    _put_together(values)
     last = values[-1]
     if last["type"] not in _LAST:
         return Told(problems=(*problems, f"the stream ends in {last['type']}"))
     if said != "".join(_texts(last["response"]["output"])):
         problems.append("the deltas of the text are not the text")
     return _told(last["response"], problems)
+
+
+def _put_together(values: list[Any]) -> None:
+    """As the SDK does, which stumbles over what does not fit."""
+    state: Any = ResponseStreamState(input_tools=omit, text_format=omit)
+    for value in values:
+        state.handle_event(construct_type(type_=ResponseStreamEvent, value=value))
 
 
 def _told(tree: Mapping[str, Any], problems: list[str]) -> Told:

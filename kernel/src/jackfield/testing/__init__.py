@@ -1,8 +1,8 @@
-"""What tests of a plugin are made of.
+"""The building blocks of plugins' tests.
 
 `run_gateway` is a whole gateway in the test's own process, `FakeProvider` and `FakeUpstream` stand
-on its other side, `Recorder` and `Faulty` are its other plugins, and `check_plugin` holds a plugin
-to every law of the contract, `check_dialect` a dialect.
+in for what is behind it, `Recorder` and `Faulty` for other plugins. `check_plugin` checks a plugin
+against every law of the contract, and `check_dialect` a dialect.
 """
 
 from .checking import check_dialect, check_plugin

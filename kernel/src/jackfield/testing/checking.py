@@ -31,8 +31,8 @@ def check_plugin(  # noqa: PLR0913 - what a plugin may need, each by its name
     variable that it names and nobody has set gets a made-up value. The kit's requests carry
     `headers` and say `texts`: give such as the plugin lets pass and has to work on. `toml` has the
     tables of what the plugin needs beside it, and `beside` runs what it calls out to: an async
-    context manager that gives more of its table. `skip` names laws that do not fit, each with the
-    reason.
+    context manager that gives more of its table, or the text of more tables. `skip` names laws that
+    do not fit, each with the reason.
     """
     import pytest  # noqa: PLC0415 - the rest of the kit works without it
 

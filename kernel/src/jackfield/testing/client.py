@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mappi
 from typing import Any, cast
 
 import msgspec
-from attrs import define, field, frozen
-from multidict import CIMultiDict, CIMultiDictProxy
+from attrs import define, evolve, field, frozen
+from multidict import CIMultiDict
 
 from jackfield import sse
 from jackfield.exchange import Exchange
@@ -17,6 +17,8 @@ from jackfield.response import Outcome
 from .dialect import CHAT_PATH
 from .provider import FakeProvider
 from .recorder import HookCall, Recorder, in_order
+
+Handle = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 
 @frozen
@@ -120,11 +122,17 @@ class GatewayClient:
     access log so far.
     """
 
-    _handle: Callable[[HttpRequest], Awaitable[HttpResponse]]
+    _handle: Handle
+    _handle_admin: Handle
     _shut_down: Callable[[], Awaitable[None]]
     plugins: Mapping[str, Plugin]
     log: Callable[[], str]
     settled: list[Settled] = field(factory=list)
+
+    @property
+    def admin(self) -> "GatewayClient":
+        """A client of the admin listener, as who can open its socket."""
+        return evolve(self, handle=self._handle_admin)
 
     def plugin(self, name: str) -> Any:
         """The instance of a table, of a plugin or a provider."""
@@ -149,11 +157,8 @@ class GatewayClient:
         headers: Mapping[str, str] | None = None,
     ) -> Pending:
         """Begin a request, to be awaited, cancelled or disconnected."""
-        sent = CIMultiDict({"host": "127.0.0.1", "content-type": "application/json"})
-        sent.update(headers or {})
-        path, _, query = path.partition("?")
         data = msgspec.json.encode(json) if json is not None else body
-        request = HttpRequest(method, path, query, CIMultiDictProxy(sent), data)
+        request = HttpRequest.local(method, path, data, headers)
         return Pending(asyncio.create_task(self._answer(request)), request)
 
     async def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> Answer:

@@ -1,4 +1,4 @@
-"""The conformance kit for any installed plugin, without a test of its own.
+"""The conformance kit for any installed plugin, without writing a test.
 
     pytest --pyargs jackfield.testing.conformance --jackfield-plugin NAME
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def pytest_generate_tests(metafunc: "pytest.Metafunc") -> None:
-    """One test for each law that binds each of the plugins that were named."""
+    """One test for each law that applies to each of the named plugins."""
     config = metafunc.config
     file = config.getoption("jackfield_config")
     tables = load(file).tree if file else {}

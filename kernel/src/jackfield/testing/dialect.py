@@ -1,7 +1,7 @@
-"""The dialect of the testing kit: the smallest chat protocol that has all a dialect can have.
+"""The dialect of the testing kit: the smallest chat protocol with all that a dialect can have.
 
 A request is `{"model", "messages": [{"role", "text"}], "stream", "max_tokens"}`, an answer is
-`{"model", "text", "finish", "usage": {"input", "output"}}`. A stream has one fact an event:
+`{"model", "text", "finish", "usage": {"input", "output"}}`. A stream has one fact per event:
 `{"model"}`, any number of `{"text"}`, `{"finish"}`, `{"usage"}`, and `{"end": true}`.
 """
 
@@ -47,7 +47,7 @@ class ChatDialect(Dialect):
     stop_marker: ClassVar[bytes] = b'data: {"end":true}\n\n'
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        """Read the top of the request."""
+        """Read the top-level members of the request."""
         question = read_question(tree)
         return Peek(question.model, question.stream, question.max_tokens)
 
@@ -62,7 +62,7 @@ class ChatDialect(Dialect):
         return counts.usage() if counts else None
 
     def usage_meter(self) -> UsageMeter:
-        """A fresh meter."""
+        """A new meter."""
         return ChatStreamMeter()
 
     def render_error(self, error: GatewayError, request_id: str) -> bytes:
@@ -81,7 +81,7 @@ class ChatDialect(Dialect):
         return UpstreamFailure(str(said.get("message")), code=str(said.get("code")))
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
-        """Make a conversation of it."""
+        """Make a canonical request of it."""
         asked = read_question(tree)
         said = tuple(Message(one.role, (Text(one.text),)) for one in asked.messages)
         return ChatRequest(asked.model, said, max_tokens=asked.max_tokens, stream=asked.stream)
@@ -100,7 +100,7 @@ class ChatDialect(Dialect):
         return Rendered(msgspec.json.encode(tree), losses)
 
     def parse_response(self, body: bytes) -> ChatResponse:
-        """Make an answer of it."""
+        """Make a canonical response of it."""
         told = read_answer(body)
         choice = Choice(Message("assistant", (Text(told.text),)), told.finish)
         return ChatResponse(
@@ -122,16 +122,16 @@ class ChatDialect(Dialect):
         return Rendered(msgspec.json.encode(tree))
 
     def stream_parser(self) -> StreamParser:
-        """A fresh parser."""
+        """A new parser."""
         return ChatStreamParser()
 
     def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
-        """A fresh renderer."""
+        """A new renderer."""
         return ChatStreamRenderer()
 
 
 class ListDialect(ChatDialect):
-    """A list of models: asked for without a body, and never translated."""
+    """A list of models: requested without a body, and never translated."""
 
     name: ClassVar[str] = "testing.models"
     operation: ClassVar[str] = "models"

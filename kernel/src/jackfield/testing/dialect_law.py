@@ -1,4 +1,4 @@
-"""A law of dialects: a sentence, and a way to see on samples whether a dialect keeps it."""
+"""A law for dialects: a sentence, and a check with samples of whether a dialect obeys it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,10 +15,10 @@ from .law import LawBrokenError
 
 @frozen
 class Samples:
-    """Traffic of one dialect: JSON of requests and of whole answers, and streams as they come.
+    """Traffic of one dialect: JSON of requests and of whole answers, and streams as received.
 
-    The answers are those to the first request. `params` are the parts of the path, for a dialect
-    that has its model there.
+    The answers are to the first request. `params` are the parts of the path, for a dialect that has
+    its model there.
     """
 
     dialect: Dialect
@@ -28,7 +28,7 @@ class Samples:
     params: Mapping[str, str] = field(factory=dict)
 
     def asked(self) -> CanonicalRequest:
-        """What the answers answer."""
+        """The request that the answers are for."""
         return self.dialect.parse_request(self.requests[0], self.params)
 
 
@@ -36,7 +36,7 @@ class Samples:
 class DialectLaw:
     """`id` names it in a test's id, `says` is the sentence that a failure shows.
 
-    It is tried on the samples called `of`.
+    It is checked with the samples called `of`.
     """
 
     id: str
@@ -45,11 +45,11 @@ class DialectLaw:
     check: Callable[[Samples], None]
 
     def binds(self, samples: Samples) -> bool:
-        """Whether there is anything to try it on."""
+        """Whether there is a sample to check it with."""
         return bool(getattr(samples, self.of))
 
     def hold(self, samples: Samples) -> None:
-        """Try the dialect. Raises LawBrokenError, which says what it did."""
+        """Check the dialect. Raises LawBrokenError, which says what it did."""
         __tracebackhide__ = True
         try:
             with never("a sample"):
@@ -61,14 +61,14 @@ class DialectLaw:
 
 @contextmanager
 def at_most(refusal: type[Exception], given: Any) -> Iterator[None]:
-    """What may be refused with an error of this kind, and must raise nothing else."""
+    """A block that may raise an error of this kind, and nothing else."""
     with never(given), suppress(refusal):
         yield
 
 
 @contextmanager
 def never(given: Any) -> Iterator[None]:
-    """What must not raise anything, whatever it is given."""
+    """A block that must not raise anything."""
     try:
         yield
     except LawBrokenError:
@@ -78,9 +78,9 @@ def never(given: Any) -> Iterator[None]:
 
 
 def difference(found: Any, wanted: Any, where: str) -> str | None:
-    """The first place in which two canonical values mean another thing.
+    """The first place in which two canonical values have different meanings.
 
-    What a dialect keeps for itself, in extensions, is its own business.
+    What a dialect keeps in extensions for itself does not matter.
     """
     if type(found) is type(wanted) and isinstance(found, msgspec.Struct):
         names = [name for name in found.__struct_fields__ if name != "extensions"]

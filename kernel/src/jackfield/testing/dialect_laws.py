@@ -1,4 +1,4 @@
-"""What must hold for every dialect, tried on samples of its traffic."""
+"""The laws for every dialect, checked with samples of its traffic."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -33,7 +33,7 @@ DELTAS: Final = (TextDelta, RefusalDelta, ReasoningDelta, ToolCallDelta)
 
 
 def requests_come_back(samples: Samples) -> None:
-    """Read, written and read again; written once more it is the same to the letter."""
+    """Parsed, rendered and parsed again it is the same; rendered again, so are its bytes."""
     dialect = samples.dialect
     for tree in samples.requests:
         asked = dialect.parse_request(tree, samples.params)
@@ -66,7 +66,7 @@ def streams_come_back(samples: Samples) -> None:
 
 
 def cuts_change_nothing(samples: Samples) -> None:
-    """Byte by byte, and at random places."""
+    """Streams are cut byte by byte, and at random places."""
     for wire in samples.streams:
         whole = _read(samples.dialect, [wire])
         for pieces in _cut(wire):
@@ -75,7 +75,7 @@ def cuts_change_nothing(samples: Samples) -> None:
 
 
 def ends_are_told(samples: Samples) -> None:
-    """The last event ends the stream, and no other one does."""
+    """The last event ends the stream, and no other does."""
     dialect = samples.dialect
     for wire in samples.streams:
         events = dialect.framing.split(dialect.framing.framer().feed(wire))
@@ -88,7 +88,7 @@ def ends_are_told(samples: Samples) -> None:
 
 
 def odd_requests_are_refused(samples: Samples) -> None:
-    """What is no request is an InvalidRequest."""
+    """An invalid request raises InvalidRequest."""
     dialect = samples.dialect
 
     def read(tree: Any) -> None:
@@ -99,7 +99,7 @@ def odd_requests_are_refused(samples: Samples) -> None:
 
 
 def odd_answers_are_refused(samples: Samples) -> None:
-    """What is no answer is a ValueError; an error is read whatever it is."""
+    """An invalid answer raises ValueError; any error body can be parsed."""
     dialect, asked = samples.dialect, samples.asked()
 
     def read(tree: Any) -> None:
@@ -116,7 +116,7 @@ def odd_answers_are_refused(samples: Samples) -> None:
 
 
 def odd_events_break_off(samples: Samples) -> None:
-    """What is no event of it is a ProviderError, in any order; who only looks never raises."""
+    """An invalid event raises ProviderError, in any order; methods that only look never raise."""
     dialect, framing, dice = samples.dialect, samples.dialect.framing, _dice()
     for wire in samples.streams:
         events = framing.split(framing.framer().feed(wire))
@@ -196,7 +196,7 @@ def _read(dialect: Dialect, pieces: Sequence[bytes]) -> tuple[list[StreamEvent],
 
 
 def _telling(events: Sequence[StreamEvent]) -> tuple[StreamEvent, ...]:
-    """The events without deltas of nothing, with which some vendors begin a part."""
+    """The events without empty deltas, with which some vendors begin a part."""
     return tuple(
         event
         for event in events
@@ -223,7 +223,7 @@ def _spoiled_event(dialect: Dialect, event: bytes, dice: Random) -> bytes:
 
 
 def _look_at(dialect: Dialect, event: bytes) -> None:
-    """All that is done with an event before anybody trusts it."""
+    """Everything that is done with an event before it is trusted."""
     meter = dialect.usage_meter()
     meter.feed(event)
     meter.usage()

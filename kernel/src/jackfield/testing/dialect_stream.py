@@ -23,7 +23,7 @@ from .dialect_wire import read_fact
 
 
 class ChatStreamParser:
-    """Reads one fact an event."""
+    """Reads one fact per event."""
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
         """The canonical event of a fact."""
@@ -46,7 +46,7 @@ class ChatStreamParser:
 
 
 class ChatStreamRenderer:
-    """Writes one fact an event; what is no text is left out."""
+    """Writes one fact per event; anything but text is left out."""
 
     def __init__(self) -> None:
         self.losses: list[Loss] = []
@@ -69,7 +69,7 @@ class ChatStreamRenderer:
 
 
 class ChatStreamMeter:
-    """Keeps the last event that tells the usage."""
+    """Keeps the last event with usage."""
 
     def __init__(self) -> None:
         self._last = b""

@@ -1,4 +1,4 @@
-"""What the testing dialect looks like on the wire; whatever looks otherwise is refused."""
+"""The wire format of the testing dialect; anything else is refused."""
 
 from typing import Any
 

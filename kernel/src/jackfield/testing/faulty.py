@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from jackfield.config import option
 from jackfield.errors import Forbidden
-from jackfield.exchange import Exchange
+from jackfield.exchange import ASKING, Exchange
 from jackfield.plan import Plan, Target
 from jackfield.plugin import CallNext, hookimpl
 from jackfield.response import Chunk, Outcome, Response
@@ -31,7 +31,8 @@ class Faulty(Recorder):
     `raise` is an exception of no known kind, `hang` waits for ever (a sync hook raises
     TimeoutError), `wrong_type` returns nonsense, `refuse` raises Forbidden, `undeclared` changes
     what it has not declared, `cancel` raises CancelledError although nobody has cancelled it. With
-    `answer` it does not fail, but answers in the place of the provider.
+    `answer` it does not fail, but answers in the place of the provider. What plugins ask the
+    gateway themselves passes.
     """
 
     @frozen
@@ -83,7 +84,7 @@ class Faulty(Recorder):
         return cast("Response | None", await self._act("post_response", lambda: EARLY_ANSWER))
 
     def _fails_in(self, hook: str) -> bool:
-        return bool(self.config.hook == hook)
+        return bool(self.config.hook == hook) and not ASKING.get()
 
     async def _act(self, hook: str, undeclared: Callable[[], Any]) -> Any:
         if not self._fails_in(hook):

@@ -1,7 +1,7 @@
 """A whole gateway in this process, without a socket: every hook, none of the network."""
 
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +11,7 @@ from jackfield._access_log import AccessLog
 from jackfield._gateway import Gateway
 from jackfield._loader import Installed, installed
 from jackfield.config import Document, parse
-from jackfield.exchange import Exchange
+from jackfield.exchange import ASKING, Exchange
 from jackfield.http import HttpRequest, HttpResponse
 from jackfield.plugin import Plugin
 from jackfield.response import Outcome
@@ -42,6 +42,8 @@ class ObservedGateway(Gateway):
         self.log = io.StringIO()
         self.access_log = AccessLog("text", self.log)
         self.settled: list[Settled] = []
+        self.asked: set[Exchange] = set()
+        """What plugins have asked it themselves."""
 
     async def open_state(self) -> None:
         """Start the store, in a folder for the state."""
@@ -65,6 +67,12 @@ class ObservedGateway(Gateway):
         """The access log so far."""
         self.access_log.flush()
         return self.log.getvalue()
+
+    def run(self, exchange: Exchange) -> Awaitable[HttpResponse]:
+        """Note who asks."""
+        if ASKING.get():
+            self.asked.add(exchange)
+        return super().run(exchange)
 
     def _settled(self, exchange: Exchange, outcome: Outcome) -> None:
         self.settled.append(Settled(exchange, outcome))
@@ -102,26 +110,21 @@ def observed_gateway(
 
 def client_of(gateway: ObservedGateway) -> GatewayClient:
     """A client of a gateway that has started."""
-    return _client(gateway, gateway.handle)
-
-
-def admin_of(gateway: ObservedGateway) -> GatewayClient:
-    """A client of its admin listener, as who can open the socket."""
 
     async def through_the_socket(request: HttpRequest) -> HttpResponse:
         request.client = "unix"
         return await gateway.admin_face.handle(request)
 
-    return _client(gateway, through_the_socket)
-
-
-def _client(
-    gateway: ObservedGateway, handle: Callable[[HttpRequest], Awaitable[HttpResponse]]
-) -> GatewayClient:
     return GatewayClient(
-        handle,
+        gateway.handle,
+        through_the_socket,
         gateway.end_exchanges,
         {plugin.name: plugin for plugin in gateway.loaded.plugins},
         gateway.written_log,
         gateway.settled,
     )
+
+
+def admin_of(gateway: ObservedGateway) -> GatewayClient:
+    """A client of its admin listener, as who can open the socket."""
+    return client_of(gateway).admin

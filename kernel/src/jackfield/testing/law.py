@@ -14,8 +14,8 @@ from jackfield.providers import Provider
 PATIENCE: Final = 10.0
 """Seconds until a plugin that does not come to an end has broken the law."""
 
-Beside = Callable[[], AbstractAsyncContextManager[Mapping[str, Any]]]
-"""Runs what a plugin calls out to, and gives what its table has to say of it."""
+Beside = Callable[[], AbstractAsyncContextManager[Mapping[str, Any] | str]]
+"""Runs what a plugin calls out to, and gives what its table has to say of it, or other tables."""
 
 TEXTS: Final = (
     "The quick brown fox jumps over the lazy dog.",
@@ -34,7 +34,7 @@ class Subject:
     """The plugin under test.
 
     `headers` and `texts` are those of a request that it lets pass; `toml` has the tables of what
-    it needs beside it. `beside` runs while it does, and gives more of its table.
+    it needs beside it. `beside` runs while it does, and gives more of its table or more tables.
     """
 
     name: str
@@ -98,6 +98,11 @@ def has_hooks(subject: Subject) -> bool:
 def is_provider(subject: Subject) -> bool:
     """Whether the laws of providers bind it."""
     return subject.is_provider
+
+
+def authenticates(subject: Subject) -> bool:
+    """Whether the laws of those who say who asks bind it."""
+    return subject.kind.authenticates
 
 
 def everybody(subject: Subject) -> bool:

@@ -1,4 +1,4 @@
-"""A store in memory, for tests: as plain as can be, and gone with its process."""
+"""A store in memory, for tests: as simple as possible, and gone with its process."""
 
 # ruff: noqa: D102 - the protocol says what the methods do
 
@@ -64,7 +64,7 @@ def _clock() -> Callable[[], float]:
 
 @define(eq=False)
 class MemoryStore(Store):
-    """A store of one process and one event loop. `clock` tells the store's time."""
+    """A store for one process and one event loop. `clock` tells the store's time."""
 
     clock: Callable[[], float] = field(factory=_clock)
     _values: dict[tuple[str, str], tuple[Value, float | None]] = field(factory=dict, init=False)

@@ -205,6 +205,7 @@ _ATTRIBUTES = (
     "plan",
     "endpoint",
     "entered",
+    "provider_headers",
 )
 
 

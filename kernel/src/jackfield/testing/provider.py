@@ -1,4 +1,4 @@
-"""A provider that does what a test says, and remembers what it was asked."""
+"""A provider that does what a test tells it to, and remembers its requests."""
 
 import asyncio
 from collections import deque
@@ -31,21 +31,21 @@ from .dialect import CHAT_ENDPOINT, LIST_ENDPOINT, TESTING_CHAT, text_of
 
 @define(eq=False)
 class Gate:
-    """A place at which the fake provider stops until the test lets it go on."""
+    """A place at which the fake provider waits until the test lets it continue."""
 
     _reached: asyncio.Event = field(factory=asyncio.Event, init=False)
     _open: asyncio.Event = field(factory=asyncio.Event, init=False)
 
     async def reached(self) -> None:
-        """Wait until somebody stands at the gate."""
+        """Wait until the provider waits at the gate."""
         await self._reached.wait()
 
     def open(self) -> None:
-        """Let everybody through, now and later."""
+        """Let everything through, now and later."""
         self._open.set()
 
     async def passing(self) -> None:
-        """Stand at the gate until it is open."""
+        """Wait at the gate until it is open."""
         self._reached.set()
         await self._open.wait()
 
@@ -55,10 +55,10 @@ class Reply:
     """What the fake provider does with one request.
 
     `texts` are its deltas; a whole answer joins them. With `cut` the stream stops without its end
-    behind the texts, and a whole answer never comes. `per_batch` is how many events of a stream
-    come at once; 0 is all. At `gate` it stops before the batch `at`, or before a whole answer.
-    `error` is raised instead of everything else. `echo` is how many characters of what was said
-    are a delta, in place of `texts`.
+    after the texts, and a whole answer never arrives. `per_batch` is how many events of a stream
+    are sent at once; 0 is all. At `gate` it waits before the batch `at`, or before a whole answer.
+    `error` is raised instead of anything else. `echo` is how many characters of the user's text
+    make up a delta, instead of `texts`.
     """
 
     texts: tuple[str, ...] = ()
@@ -71,13 +71,13 @@ class Reply:
     echo: int = 0
 
     def in_answer_to(self, said: str) -> "Reply":
-        """The reply with its texts, if it is what was said that makes them."""
+        """The reply with its texts, if it echoes the user's text."""
         return evolve(self, texts=cut_up(said, self.echo)) if self.echo else self
 
 
 @define(eq=False)
 class Asked:
-    """One request that the fake provider got. `ended` says how it came out of it."""
+    """One request that the fake provider received. `ended` says how it ended there."""
 
     request: ChatRequest
     exchange: Exchange
@@ -128,21 +128,21 @@ class FakeProvider(CanonicalProvider):
         self._replies.append(Reply(error=error))
 
     def echo(self, size: int, *, gate: Gate | None = None, at: int = 0) -> None:
-        """Answer the next request with what it says, `size` characters a delta."""
+        """Answer the next request with its own text, `size` characters per delta."""
         self._replies.append(Reply(echo=size, gate=gate, at=at))
 
     def hold(self) -> Gate:
-        """Stop before the answer to the next request, until the gate is opened."""
+        """Wait before answering the next request, until the gate is opened."""
         gate = Gate()
         self._replies.append(Reply(("held",), gate=gate))
         return gate
 
     def always(self, reply: Reply | None) -> None:
-        """Answer every request that has no reply of its own with this one; None: echo again."""
+        """Answer every request without a reply of its own with this one; None: echo again."""
         self._always = reply
 
     async def models(self) -> Sequence[ModelInfo]:
-        """Those in the configuration."""
+        """The configured models."""
         return [ModelInfo(name, self.name) for name in self.config.models]
 
     async def chat(self, request: ChatRequest, exchange: Exchange) -> ChatResponse:
@@ -196,7 +196,7 @@ class FakeProvider(CanonicalProvider):
 
 @contextmanager
 def _watching(asked: Asked) -> Iterator[None]:
-    """Note how the request comes out; a consumer that stops reading cancels it."""
+    """Note how the request ends; a consumer that stops reading cancels it."""
     ended: Literal["answered", "failed", "cancelled"] = "answered"
     try:
         yield

@@ -1,4 +1,4 @@
-"""What pytest finds by itself: the options of the conformance kit, and a fixture."""
+"""What pytest loads automatically: the options of the conformance kit, and a fixture."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -32,6 +32,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def run_gateway() -> "Callable[..., AbstractAsyncContextManager[GatewayClient]]":
     """`jackfield.testing.run_gateway`: a gateway in the test's own process."""
-    from . import gateway  # noqa: PLC0415 - nothing is imported before it is used
+    from . import gateway  # noqa: PLC0415 - imported only when used
 
     return gateway.run_gateway

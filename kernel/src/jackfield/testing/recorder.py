@@ -16,9 +16,9 @@ _order = count(1)
 
 @define(eq=False)
 class HookCall:
-    """One call of a hook. `order` grows with time over all recorders.
+    """One call of a hook. `order` increases with time across all recorders.
 
-    `given` is what the hook was given beside the exchange: a plan, a target, a chunk, an outcome.
+    `given` is what the hook got besides the exchange: a plan, a target, a chunk, an outcome.
     """
 
     plugin: str
@@ -80,5 +80,5 @@ class Recorder(Plugin):
 
 
 def in_order(recorders: Iterable[Recorder]) -> list[HookCall]:
-    """The calls of several recorders, in the order in which they came."""
+    """The calls of several recorders, in chronological order."""
     return sorted((call for one in recorders for call in one.calls), key=lambda call: call.order)

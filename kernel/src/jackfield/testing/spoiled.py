@@ -1,4 +1,4 @@
-"""JSON as it should not be: samples with something odd in one of their places."""
+"""Corrupted JSON: samples with something odd in one place."""
 
 from random import Random
 from typing import Any, Final
@@ -11,7 +11,7 @@ ODD: Final[tuple[Any, ...]] = (
 
 
 def spoiled(tree: Any, dice: Random) -> Any:
-    """A copy with something replaced, left out, doubled or under another name."""
+    """A copy with something replaced, left out, duplicated or renamed."""
     if not isinstance(tree, dict | list) or not tree or dice.random() < 0.1:
         return dice.choice(ODD)
     if isinstance(tree, list):

@@ -83,7 +83,7 @@ class Stage:
                 await self.gateway.idle()
         except TimeoutError:
             raise LawBrokenError("the request was never settled") from None
-        over = self.client.settled
+        over = [one for one in self.client.settled if one.exchange not in self.gateway.asked]
         if len(over) != 1:
             raise LawBrokenError(f"{len(over)} exchanges were settled, and one was made")
         return over[0]
@@ -108,7 +108,8 @@ class Stage:
         """The calls of a plugin's hooks, also of the one under test."""
         if plugin == self.subject.name:
             return [*self.probe.calls]
-        return [call for call in self.client.calls() if call.plugin == plugin]
+        calls = [call for call in self.client.calls() if call.plugin == plugin]
+        return [call for call in calls if call.exchange not in self.gateway.asked]
 
 
 @asynccontextmanager
@@ -121,9 +122,8 @@ async def stage(
     """Run a gateway with the plugin between two recorders; `keys` go into its table."""
     probe = Probe()
     kind = subject.kind if subject.is_provider else probed(subject.kind, probe)
-    async with _beside(subject) as more:
-        keys = {**more, **(keys or {})}
-        gateway = gateway_of(evolve(subject, kind=kind), neighbour, keys, plugins)
+    async with _beside(subject) as tried:
+        gateway = gateway_of(evolve(tried, kind=kind), neighbour, keys, plugins)
         try:
             await gateway.start()
             yield Stage(subject, gateway, client_of(gateway), probe)
@@ -153,14 +153,17 @@ def made(subject: Subject, keys: Mapping[str, Any] | None = None) -> Plugin:
 
 
 @asynccontextmanager
-async def _beside(subject: Subject) -> AsyncIterator[Mapping[str, Any]]:
-    """What a plugin needs around it, and what of its table that decides."""
+async def _beside(subject: Subject) -> AsyncIterator[Subject]:
+    """The plugin with what it needs around it running, and told where that is."""
     with environment(subject):
         if subject.beside is None:
-            yield {}
+            yield subject
             return
         async with subject.beside() as more:
-            yield more
+            if isinstance(more, str):
+                yield evolve(subject, toml=f"{subject.toml}\n{more}")
+            else:
+                yield evolve(subject, config={**subject.config, **more})
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A provider's HTTP server on loopback that sends what a test says, byte for byte."""
+"""A provider's HTTP server on loopback that sends what a test tells it to, byte for byte."""
 
 import asyncio
 from collections import deque
@@ -15,7 +15,7 @@ Framing = Literal["chunked", "length", "close", "cut"]
 
 @frozen
 class Received:
-    """One request as it came: `head` is its first line and headers, byte for byte."""
+    """One request as received: `head` is its first line and headers, byte for byte."""
 
     head: bytes
     body: bytes
@@ -32,7 +32,7 @@ class Received:
 
     @property
     def headers(self) -> CIMultiDict[str]:
-        """The headers, whatever their case."""
+        """The headers, case-insensitive."""
         lines = self.head.decode("latin-1").split("\r\n")[1:]
         pairs = (line.partition(":") for line in lines if line)
         return CIMultiDict((name, value.strip()) for name, _, value in pairs)
@@ -42,9 +42,9 @@ class Received:
 class UpstreamReply:
     """What is sent for one request. The parts of the body are written one by one.
 
-    `framing` is how the body's end is told: by chunks, by its length, by closing the connection,
-    or, with "cut", not at all: it is announced as chunked and the connection breaks behind it.
-    At `gate` it stops before the part `at`.
+    `framing` is how the end of the body is indicated: by chunks, by its length, by closing the
+    connection or, with "cut", not at all: chunks are announced and the connection breaks
+    afterwards. At `gate` it waits before the part `at`.
     """
 
     status: int = 200
@@ -57,10 +57,10 @@ class UpstreamReply:
 
 @define(eq=False)
 class FakeUpstream:
-    """An HTTP server that answers each request with the next reply, in the order given.
+    """An HTTP server that answers each request with the next reply, in the given order.
 
-    It is an async context manager. `requests` has what came; `disconnects` counts the clients that
-    left in the middle of an answer.
+    It is an async context manager. `requests` has the requests; `disconnects` counts the clients
+    that left in the middle of an answer.
     """
 
     requests: list[Received] = field(factory=list)
@@ -83,7 +83,7 @@ class FakeUpstream:
 
     @property
     def base_url(self) -> str:
-        """The address, for a provider's `base_url`; add the path that the provider wants."""
+        """The URL for a provider's `base_url`; add the path that the provider expects."""
         if self._server is None:
             raise RuntimeError("the upstream has not started: use it in `async with`")
         host, port = self._server.sockets[0].getsockname()

@@ -1,4 +1,4 @@
-"""The laws of the contract, one noun a file."""
+"""The laws of the contract, one subject per file."""
 
 from .catalogue import LAWS
 

@@ -1,4 +1,4 @@
-"""What a plugin answers with is bytes, whole or a stream, as the request asked for."""
+"""A plugin's own answer is bytes, whole or streamed as the request asked."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from jackfield.testing.stage import Stage, stage
 
 
 async def answers_in_kind(subject: Subject) -> None:
-    """Look at each response that a hook of its own returns."""
+    """Check each response that one of its hooks returns."""
     for stream in (False, True):
         async with stage(subject) as on:
             answer = await on.say(stream=stream)

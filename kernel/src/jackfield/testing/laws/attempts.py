@@ -1,4 +1,4 @@
-"""The fourth law: `route` runs once a request, `call_provider` once an attempt."""
+"""The fourth law: `route` runs once per request, `call_provider` once per attempt."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ _SOON = 10
 
 
 async def runs_once_an_attempt(subject: Subject) -> None:
-    """With a target that fails and one that answers."""
+    """Checked with a target that fails and one that answers."""
     async with stage(subject) as on:
         on.fake.fail(503)
         await on.read(model="pair")
@@ -44,7 +44,7 @@ async def _gone_between_two_events(on: Stage) -> None:
 
 
 async def closes_what_it_starts(subject: Subject) -> None:
-    """Every call of a provider that it starts is handed on, or closed."""
+    """Every provider call that it starts is passed on, or closed."""
     for walk in (whole, streamed, _gone_between_two_events):
         async with stage(subject) as on:
             await walk(on)

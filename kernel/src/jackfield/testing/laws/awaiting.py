@@ -1,4 +1,4 @@
-"""A coroutine that is called and not awaited does nothing, and nobody hears of it."""
+"""A coroutine that is called but not awaited does nothing, and nobody notices."""
 
 import gc
 import warnings
@@ -8,7 +8,7 @@ from jackfield.testing.stage import stage
 
 
 async def awaits_its_coroutines(subject: Subject) -> None:
-    """The interpreter has nothing to say about forgotten ones."""
+    """The interpreter reports no coroutine that was never awaited."""
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         async with stage(subject) as on:

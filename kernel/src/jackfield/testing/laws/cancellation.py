@@ -1,4 +1,4 @@
-"""A cancelled hook stops: it cleans up, and lets the cancellation out."""
+"""A cancelled hook stops: it cleans up, and lets the cancellation propagate."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ ASYNC_HOOKS = ("pre_request", "route", "call_provider", "post_response")
 
 
 async def lets_cancellation_out(subject: Subject) -> None:
-    """Cancel each hook where it first waits, and the call of the provider in its arms."""
+    """Cancel each hook where it first waits, and the provider call within it."""
     for hook in ASYNC_HOOKS:
         if hook in subject.hooks:
             await _cancel_in(subject, hook)

@@ -1,4 +1,4 @@
-"""All laws, in the order in which they are tried."""
+"""All laws, in the order in which they are checked."""
 
 from typing import Final
 

@@ -50,7 +50,7 @@ async def _check(on: Stage) -> None:
 
 
 class Noter(Plugin):
-    """Leaves something in every book of an exchange."""
+    """Leaves a note in every place of an exchange."""
 
     mutates = frozenset({"request"})
     on_error = "skip"
@@ -65,7 +65,7 @@ class Noter(Plugin):
 
 
 async def leaves_others_notes(subject: Subject) -> None:
-    """What another plugin has noted is there at the end."""
+    """What another plugin has noted is still there at the end."""
     toml = f'[plugins.noter]\nuse = "noter"\n{subject.toml}'
     kinds: dict[str, Any] = {"noter": Noter}
     for stream in (False, True):

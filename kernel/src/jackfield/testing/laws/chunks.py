@@ -1,4 +1,4 @@
-"""The second law: a stream loses nothing, whatever way it is cut, and ends once."""
+"""The second law: a stream loses nothing, however it is cut, and ends once."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -21,7 +21,7 @@ BATCHES = (1, 3, 0)
 
 
 async def ends_once(subject: Subject) -> None:
-    """One final chunk goes in, nothing comes out behind one, and a cut is told as such."""
+    """One final chunk goes in, nothing comes out after one, and a cut is reported as such."""
     for cut in (False, True):
         async with stage(subject) as on:
             on.fake.always(Reply(cut_up(subject.texts[0], 7), cut=cut))
@@ -64,7 +64,7 @@ def _check_result(result: Sequence[Chunk] | None, chunk: Chunk) -> None:
 
 
 async def tells_of_a_cut(subject: Subject) -> None:
-    """Of a stream that broke off it makes none that ends well, unless it had left it before."""
+    """A broken stream does not end well after it, unless it had left the exchange before."""
     async with stage(subject) as on:
         on.fake.always(Reply(cut_up(subject.texts[0], 7), cut=True))
         answer = await on.read(stream=True)
@@ -75,7 +75,7 @@ async def tells_of_a_cut(subject: Subject) -> None:
 
 
 async def flushes(subject: Subject) -> None:
-    """A stream says what the whole answer says, and a cut one no less than what came before it."""
+    """A stream has the text of the whole answer, and a cut one all that came before the cut."""
     for text, echo in product(subject.texts, (False, True)):
         whole = await _said(subject, text, echo=echo, stream=False)
         streamed = await _said(subject, text, echo=echo, stream=True)
@@ -90,7 +90,7 @@ async def flushes(subject: Subject) -> None:
 
 
 async def is_blind_to_cuts(subject: Subject) -> None:
-    """The same is said however the provider cuts its text, and however its events arrive."""
+    """The result is the same however the provider splits its text or its events arrive."""
     for text, echo in product(subject.texts, (False, True)):
         said = {
             (size, batch): await _said(subject, text, echo=echo, size=size, per_batch=batch)
@@ -107,7 +107,7 @@ async def is_blind_to_cuts(subject: Subject) -> None:
 
 
 async def returns_whole_events(subject: Subject) -> None:
-    """What it returns is whole events with data that can be read."""
+    """It returns whole events with valid data."""
     for text in subject.texts:
         async with stage(subject) as on:
             on.fake.always(Reply(cut_up(text, 7)))
@@ -141,9 +141,9 @@ async def _said(
     size: int = 7,
     **reply: Any,
 ) -> str | None:
-    """What the answer says; None when it was refused or broken off by a plugin.
+    """The text of the answer; None if it was refused or broken off by a plugin.
 
-    The provider says the text, or as an echo what the plugin has made of it.
+    The provider sends the text, or echoes what the plugin has made of it.
     """
     async with stage(subject) as on:
         on.fake.always(Reply(echo=size, **reply) if echo else Reply(cut_up(text, size), **reply))

@@ -1,4 +1,4 @@
-"""Requests of the same moment, and of one after another, know nothing of each other."""
+"""Concurrent and successive requests do not affect each other."""
 
 import asyncio
 from contextlib import suppress
@@ -21,7 +21,7 @@ PLACES = ((False, 0), (True, 2), (True, 3))
 
 
 async def keeps_requests_apart(subject: Subject) -> None:
-    """Two that are under way at a time say what each says alone."""
+    """Two concurrent requests each have only their own content."""
     texts = subject.texts[0], subject.texts[-1]
     for stream, at in PLACES:
         alone = [await _alone(subject, text, stream=stream) for text in texts]
@@ -58,7 +58,7 @@ async def _together(
 
 
 async def _read(asking: Pending) -> str | None:
-    """What the answer says; None when it was refused or broken off."""
+    """The text of the answer; None if it was refused or broken off."""
     answer = await asking
     body = await answer.read()
     broken = any(TESTING_CHAT.terminal(event) == "error" for event in sse.split(body))
@@ -66,7 +66,7 @@ async def _read(asking: Pending) -> str | None:
 
 
 async def recovers(subject: Subject) -> None:
-    """When a client has left, the next one is served as if it had not."""
+    """After a client has left, the next one is served as if it had not."""
     async with stage(subject) as on:
         if [(await on.read()).status for _ in range(2)] != [200, 200]:
             return

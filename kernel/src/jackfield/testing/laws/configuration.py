@@ -1,4 +1,4 @@
-"""A plugin's table is documented, strict, and says the same when it is written out again."""
+"""A plugin's table is documented, strict, and the same when it is written out again."""
 
 import attrs
 
@@ -10,7 +10,7 @@ _UNKNOWN = "zz_no_such_key"
 
 
 async def documents_its_options(subject: Subject) -> None:
-    """Each option has its line in the reference, and none takes a name of the kernel's."""
+    """Each option has its line in the reference, and none uses a name of the kernel's."""
     kind = subject.kind.Config
     if not attrs.has(kind):
         raise LawBrokenError("its Config is no attrs class; decorate it with @frozen")
@@ -39,7 +39,7 @@ async def is_strict(subject: Subject) -> None:
 
 
 async def survives_a_round_trip(subject: Subject) -> None:
-    """What it was given, written as TOML and read again, is the same."""
+    """The configuration, written as TOML and read again, is the same."""
     config = made(subject).config
     if not isinstance(config, subject.kind.Config):
         raise LawBrokenError("it does not keep its configuration in self.config")
@@ -53,7 +53,7 @@ async def survives_a_round_trip(subject: Subject) -> None:
 
 
 async def cannot_be_changed(subject: Subject) -> None:
-    """A configuration is the same for every request, and a default for every instance."""
+    """A configuration is the same for every request, and defaults for every instance."""
     config = made(subject).config
     for one in attrs.fields(subject.kind.Config):
         if isinstance(one.default, list | dict | set):
@@ -68,7 +68,7 @@ async def cannot_be_changed(subject: Subject) -> None:
 
 
 async def has_usable_defaults(subject: Subject) -> None:
-    """Without required options the bare table will do."""
+    """Without required options an empty table suffices."""
     if any(one.required for one in describe(subject.kind.Config)):
         return
     made(attrs.evolve(subject, config={}))

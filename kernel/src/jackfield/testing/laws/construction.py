@@ -1,4 +1,4 @@
-"""Making a plugin only checks its configuration: `jackfield check` does it without a network."""
+"""Creating a plugin only checks its configuration: `jackfield check` does it without a network."""
 
 import sys
 import threading
@@ -38,14 +38,14 @@ _CODE = (".py", ".pyc", ".so", ".pyd")
 
 @define(eq=False)
 class Watch:
-    """Listens to the interpreter's audit events of one thread while it is on."""
+    """Records one thread's audit events while it is on."""
 
     installed: bool = False
     thread: int | None = None
     seen: list[str] = field(factory=list)
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Note an event, unless it belongs to an import."""
+        """Note an event unless it belongs to an import."""
         if self.thread != threading.get_ident() or event not in _FORBIDDEN:
             return
         if event == "open" and (str(arguments[0]).endswith(_CODE) or _is_imported(arguments[0])):
@@ -69,7 +69,7 @@ _WATCH = Watch()
 
 
 def _is_imported(path: object) -> bool:
-    """Whether a module is being found: the import system lists folders and opens files."""
+    """Whether a module is being imported: the import system lists folders and opens files."""
     frame = sys._getframe()
     while frame.f_back is not None:
         frame = frame.f_back
@@ -79,7 +79,7 @@ def _is_imported(path: object) -> bool:
 
 
 async def does_no_io(subject: Subject) -> None:
-    """Make it once more under the eyes of the interpreter."""
+    """Create it once more while the interpreter's audit events are recorded."""
     first = made(subject)
     with _WATCH.on() as seen:
         again = attrs.evolve(first.config) if attrs.has(type(first.config)) else first.config

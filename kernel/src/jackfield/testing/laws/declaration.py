@@ -1,4 +1,4 @@
-"""What a plugin class says of itself is true, and the kernel can read it."""
+"""What a plugin class declares is true, and the kernel can read it."""
 
 import re
 from typing import Any
@@ -32,7 +32,7 @@ async def declares_itself(subject: Subject) -> None:
 
 
 async def has_proper_hooks(subject: Subject) -> None:
-    """Its hooks have the names, parameters and colours of the contract."""
+    """Its hooks have the names, parameters and async-ness of the contract."""
     plugin = made(subject)
     try:
         compile_hooks([Member(plugin, plugin.on_error, plugin.deadline_ms)])

@@ -1,4 +1,4 @@
-"""A hook does not hold up everybody else's requests."""
+"""A hook does not block other requests."""
 
 from jackfield._watchdog import BLOCKED_SECONDS
 from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
@@ -6,7 +6,7 @@ from jackfield.testing.stage import stage
 
 
 async def does_not_block(subject: Subject) -> None:
-    """The watchdog finds nothing to say."""
+    """The watchdog reports nothing."""
     async with stage(subject) as on:
         await on.read()
         await on.read(stream=True)

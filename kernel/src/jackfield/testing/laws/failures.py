@@ -15,7 +15,7 @@ DEADLINE_MS = 20
 
 
 async def obeys_its_policy(hook: str, subject: Subject) -> None:
-    """Make one hook fail in every way and see what becomes of the request."""
+    """Make one hook fail in every way and check what becomes of the request."""
     stream = hook == "on_stream_chunk"
     if not await _works(subject, stream=stream):
         return

@@ -1,4 +1,4 @@
-"""The third law: a hook that is not implemented costs nothing, and a plugin may bow out."""
+"""The third law: a hook that is not implemented costs nothing, and a plugin may opt out."""
 
 import dis
 from typing import Any
@@ -28,7 +28,7 @@ _DOES_NOTHING = frozenset(
 
 
 async def pays_for_no_idle_hook(subject: Subject) -> None:
-    """It stands in the chain of no hook that it does not need."""
+    """It is in the chain of no hook that it does not need."""
     for hook in subject.hooks:
         code = getattr(subject.kind, hook).__code__
         body = [one.opname for one in dis.get_instructions(code)]
@@ -49,13 +49,13 @@ def _end_of_body(body: list[str]) -> int:
 
 
 class Usher(Plugin):
-    """Makes one plugin leave."""
+    """Makes one plugin leave the exchange."""
 
     guest: Plugin | None = None
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
-        """Show it the door."""
+        """Make it leave."""
         if self.guest is not None:
             exchange.leave(self.guest)
 
@@ -75,7 +75,7 @@ async def bows_out(subject: Subject) -> None:
 
 
 def _is_stranger(subject: Subject, answer: Answer) -> bool:
-    """Whether the request was refused because nobody has said who asks."""
+    """Whether the request was refused because nobody has identified the caller."""
     return subject.kind.authenticates and answer.status == 401
 
 

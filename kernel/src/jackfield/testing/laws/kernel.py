@@ -1,4 +1,4 @@
-"""A plugin works through the contract: it patches nothing, and the process is not its own."""
+"""A plugin works through the contract: it patches nothing, and does not change the process."""
 
 import logging
 import os
@@ -11,7 +11,7 @@ from jackfield.testing.stage import environment, stage
 
 
 async def leaves_the_kernel_alone(subject: Subject) -> None:
-    """What the kernel's modules and classes can do is the same after a request as before."""
+    """The kernel's modules and classes are the same after a request as before."""
     before = dict(_kernel())
     async with stage(subject) as on:
         if not subject.is_provider:
@@ -25,7 +25,7 @@ async def leaves_the_kernel_alone(subject: Subject) -> None:
 
 
 def _kernel() -> Iterator[tuple[str, object]]:
-    """All functions and classes of the kernel, with the classes' own, by their full names."""
+    """All functions and classes of the kernel, including the classes' own, by their full names."""
     for name, module in [*sys.modules.items()]:
         if name.partition(".")[0] == "jackfield" and ".testing" not in name:
             for key, value in [*vars(module).items()]:
@@ -42,7 +42,7 @@ def _callables(kind: type) -> Iterator[tuple[str, object]]:
 
 
 async def leaves_the_process_alone(subject: Subject) -> None:
-    """What all parts of a process share is the same while it runs as before."""
+    """Process-wide settings are the same while it runs as before."""
     with environment(subject):
         before = _process()
         async with stage(subject):

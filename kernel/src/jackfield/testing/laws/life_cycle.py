@@ -1,4 +1,4 @@
-"""What `start` opens `stop` closes, also when the start has failed, and two may run at a time."""
+"""`stop` closes what `start` opened, even after a failed start, and two may run at once."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ _DESCRIPTORS = Path("/proc/self/fd")
 
 
 async def leaves_nothing(subject: Subject) -> None:
-    """Tasks, threads and descriptors are as many after the second run as after the first."""
+    """There are as many tasks, threads and descriptors after the second run as after the first."""
     await _run(subject)
     tasks, threads, descriptors = _tasks(), _threads(), _open_descriptors()
     await _run(subject)
@@ -58,7 +58,7 @@ def _open_descriptors() -> list[str]:
 
 
 async def forgets_exchanges(subject: Subject) -> None:
-    """Of three exchanges that are over, at most the last is still known."""
+    """Of three exchanges that have ended, at most the last is still referenced."""
     async with stage(subject) as on:
         over = [await _weakly(on, stream=stream) for stream in (False, True, False)]
         gc.collect()
@@ -78,7 +78,7 @@ async def _weakly(on: Stage, *, stream: bool) -> "weakref.ref[Exchange]":
 
 
 class FailsToStart(Plugin):
-    """The neighbour that cannot start."""
+    """A plugin that cannot start."""
 
     async def start(self, setup: Setup) -> None:
         """Fail."""
@@ -86,7 +86,7 @@ class FailsToStart(Plugin):
 
 
 async def stops_after_a_failed_start(subject: Subject) -> None:
-    """`stop` copes with a start that was broken off, and with a gateway that did not come up."""
+    """`stop` copes with an interrupted start, and with a gateway that failed to start."""
     with environment(subject):
         await _break_off(subject)
         toml = f'{subject.toml}\n[plugins.failing]\nuse = "failing"\n'
@@ -121,7 +121,7 @@ async def _break_off(subject: Subject) -> None:
 
 
 async def runs_side_by_side(subject: Subject) -> None:
-    """A reload has two of them at a time, and stops the older one."""
+    """A reload runs two instances at once, and then stops the older one."""
     async with stage(subject) as newer:
         async with stage(subject):
             pass

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from jackfield._explain import explain
 from jackfield.testing.dialect import CHAT_PATH, LIST_PATH
-from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
+from jackfield.testing.law import Law, LawBrokenError, Subject, authenticates, has_hooks
 from jackfield.testing.stage import Stage, stage
 
 
@@ -32,6 +32,16 @@ async def lets_others_pass(subject: Subject) -> None:
             raise LawBrokenError(f"it called {what}, malformed: {await answer.read()!r}")
 
 
+async def lets_callers_in(subject: Subject) -> None:
+    """A request with the subject's headers; without it the other laws would be tried in vain."""
+    async with stage(subject) as on:
+        if (await on.read()).status == 401:
+            raise LawBrokenError(
+                "it let in none of the kit's requests, so nothing else of it was tried; say with"
+                " `headers` what a caller sends whom it knows"
+            )
+
+
 def _check(on: Stage, failures: Sequence[str], where: str) -> None:
     mine = [failure for failure in failures if failure.startswith(f"{on.subject.name}.")]
     if mine:
@@ -41,4 +51,5 @@ def _check(on: Stage, failures: Sequence[str], where: str) -> None:
 REACH = (
     Law("dry-run", "a dry run is decided as usual, and sends nothing", explains_itself, has_hooks),
     Law("other-requests", "what is no chat is let through", lets_others_pass, has_hooks),
+    Law("lets-in", "who sends what it asks for is let in", lets_callers_in, authenticates),
 )

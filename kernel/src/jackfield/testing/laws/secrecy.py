@@ -1,4 +1,4 @@
-"""No secret, credential or text of a user gets into logs, errors and representations."""
+"""No secret, credential or user's text gets into logs, errors and representations."""
 
 import base64
 import io
@@ -43,7 +43,7 @@ async def keeps_secrets(subject: Subject) -> None:
 
 
 async def _provoke(subject: Subject) -> dict[str, str]:
-    """Have requests answered and refused; what is shown of them, by place."""
+    """Have requests answered and refused; everything that is shown of them, by place."""
     shown: dict[str, str] = {}
     for status in (0, 400, 503):
         async with stage(subject) as on:
@@ -87,7 +87,7 @@ def _everything_written() -> Iterator[tuple[_Records, io.StringIO]]:
 
 
 def _forms(canary: str) -> Iterator[str]:
-    """The ways in which a text may hide in another."""
+    """The ways in which a text may be hidden in another."""
     yield canary
     yield quote(canary, safe="")
     yield canary.encode().hex()

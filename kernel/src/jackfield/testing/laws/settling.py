@@ -16,7 +16,7 @@ from jackfield.testing.stage import Neighbour, Stage, members, stage
 
 @frozen
 class Path:
-    """One way that a request can go."""
+    """One way in which a request can proceed."""
 
     name: str
     walk: Callable[[Stage], Awaitable[None]]
@@ -44,7 +44,7 @@ async def _cut_stream(on: Stage) -> None:
 
 
 async def _asking(on: Stage) -> Pending:
-    """A request of which the provider thinks."""
+    """A request whose provider is still working on it."""
     gate = on.fake.hold()
     asking = on.say()
     await on.until(gate, asking.task)
@@ -62,14 +62,14 @@ async def _reading(on: Stage) -> tuple[Answer, asyncio.Task[bytes]]:
 
 
 async def gone_before_the_first_byte(on: Stage) -> None:
-    """The client leaves while the provider thinks."""
+    """The client leaves before the provider answers."""
     asking = await _asking(on)
     asking.disconnect()
     await asking
 
 
 async def gone_in_mid_stream(on: Stage) -> None:
-    """The client leaves while the provider speaks."""
+    """The client leaves while the provider streams."""
     answer, reading = await _reading(on)
     await answer.disconnect()
     await reading
@@ -135,7 +135,7 @@ PATHS = (
 
 
 async def settles_once(path: Path, subject: Subject) -> None:
-    """Walk a path, then count."""
+    """Follow a path, then count."""
     async with stage(subject, path.neighbour) as on:
         await path.walk(on)
         over = await on.settled()

@@ -1,11 +1,11 @@
-"""The seventh law: the time that a plugin takes is known and shown."""
+"""The seventh law: the time that a plugin takes is measured and shown."""
 
 from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
 from jackfield.testing.stage import stage
 
 
 async def is_timed(subject: Subject) -> None:
-    """It stands in the timings of an exchange and in Server-Timing."""
+    """It is in the timings of an exchange and in Server-Timing."""
     for stream in (False, True):
         async with stage(subject) as on:
             answer = await on.read(stream=stream)

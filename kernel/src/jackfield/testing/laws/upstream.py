@@ -1,4 +1,4 @@
-"""A provider hands on what its API says, byte for byte, and never more of a key than its name."""
+"""A provider passes on what its API sends, byte for byte, and never reveals its key."""
 
 import re
 from collections.abc import Mapping
@@ -71,17 +71,17 @@ def door_of(subject: Subject) -> Door | None:
 
 
 def speaks_http(subject: Subject) -> bool:
-    """Whether it hands on streams of an API."""
+    """Whether it passes on an API's streams."""
     return issubclass(subject.kind, HttpProvider) and door_of(subject) is not None
 
 
 def passes_through(subject: Subject) -> bool:
-    """Whether it hands them on as they come."""
+    """Whether it passes them on unchanged."""
     return speaks_http(subject) and _door(subject).spoken is _door(subject).dialect
 
 
 def is_canonical(subject: Subject) -> bool:
-    """Whether it is a provider that answers by itself."""
+    """Whether it is a provider that uses the canonical form."""
     return is_provider(subject) and not issubclass(subject.kind, HttpProvider)
 
 
@@ -91,7 +91,7 @@ def _behind(subject: Subject, upstream: FakeUpstream) -> Subject:
 
 
 async def passes_bytes_through(subject: Subject) -> None:
-    """The same bytes come out, however few of them come at a time."""
+    """The same bytes come out, in however small pieces they arrive."""
     door = _door(subject)
     sent = door.stream()
     for size in SIZES:
@@ -127,7 +127,7 @@ async def tells_a_cut(subject: Subject) -> None:
 
 
 async def hides_its_key(subject: Subject) -> None:
-    """An API that repeats the key in its error does not betray it."""
+    """An API that repeats the key in its error does not reveal it."""
     door = _door(subject)
     said = b'{"error": {"message": "Incorrect API key provided: %b"}}' % CANARY.encode()
     for status in (400, 401, 500):
@@ -139,7 +139,7 @@ async def hides_its_key(subject: Subject) -> None:
 
 
 async def ends_its_streams(subject: Subject) -> None:
-    """It answers whole and streamed, in any dialect, and streams come to their end."""
+    """It answers whole and streamed, in any dialect, and its streams end properly."""
     async with stage(subject) as on:
         model = next((one.id for one in await _models(on)), "any")
         whole = await on.client.chat(subject.texts[0], model=f"{subject.name}/{model}")

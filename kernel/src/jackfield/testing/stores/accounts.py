@@ -1,4 +1,4 @@
-"""The promises about accounts: what is given of them, and what is taken back."""
+"""The promises about accounts: what is granted on them, and what is given back."""
 
 import asyncio
 from random import Random
@@ -30,13 +30,13 @@ async def state(store: Store, account: Account = A, since: int = 0) -> tuple[int
 
 
 async def acquire(store: Store, *claims: Claim, owner: str = "o") -> Acquired:
-    """Acquire for an owner who lives."""
+    """Acquire for an owner that is alive."""
     return await store.acquire(owner, claims, lease=LONG)
 
 
 @on_a_store
 async def gives_what_is_wanted_while_there_is_room(store: Store) -> None:
-    """Then what is left, while that is enough; then nothing."""
+    """Then what is left, if that is enough; then nothing."""
     first = await acquire(store, claim(need=10, want=60))
     same((first.granted, first.balances, first.refused), ((60,), (Balance(0, 60),), None))
     second = await acquire(store, claim(need=10, want=60), owner="p")
@@ -49,7 +49,7 @@ async def gives_what_is_wanted_while_there_is_room(store: Store) -> None:
 
 @on_a_store
 async def gives_on_all_accounts_or_on_none(store: Store) -> None:
-    """The place of the first claim without room is told, and the balances of all."""
+    """The index of the first claim without room is reported, and all balances."""
     await acquire(store, claim(B, 95))
     c = Account("", "c")
     answer = await acquire(store, claim(A, 10), claim(c, 1), claim(B, 10), claim(A, 1000))
@@ -60,7 +60,7 @@ async def gives_on_all_accounts_or_on_none(store: Store) -> None:
 
 @on_a_store
 async def counts_an_account_twice_that_is_claimed_twice(store: Store) -> None:
-    """Together the claims of a call stay below the limit too."""
+    """Together the claims of a call stay within the limit."""
     same((await acquire(store, claim(A, 60), claim(A, 60))).refused, 1)
     same((await acquire(store, claim(A, 60), claim(A, 30))).granted, (60, 30))
     same(await state(store), (0, 90))
@@ -68,7 +68,7 @@ async def counts_an_account_twice_that_is_claimed_twice(store: Store) -> None:
 
 @on_a_store
 async def knows_a_limit_only_from_the_claim(store: Store) -> None:
-    """A limit that was lowered below what is held refuses, one that was raised gives."""
+    """A limit lowered below what is held refuses, a raised one grants."""
     await acquire(store, claim(need=50))
     same((await acquire(store, claim(need=1, limit=20))).refused, 0)
     same((await acquire(store, claim(need=0, want=1, limit=20))).granted, (0,))
@@ -77,7 +77,7 @@ async def knows_a_limit_only_from_the_claim(store: Store) -> None:
 
 @on_a_store
 async def takes_back_what_is_not_needed(store: Store) -> None:
-    """Of the owner's own, and never more than is held for it."""
+    """Only the owner's own, and never more than is held for it."""
     await acquire(store, claim(need=50), claim(B, 10))
     await acquire(store, claim(need=20), owner="p")
     await store.give_back("o", {A: 30, B: 3})
@@ -90,7 +90,7 @@ async def takes_back_what_is_not_needed(store: Store) -> None:
 
 @on_a_store
 async def counts_what_was_spent_in_the_buckets_asked_for(store: Store) -> None:
-    """A bucket before `since` counts no longer, for claims and for balances."""
+    """A bucket before `since` no longer counts, for claims and for balances."""
     for number, bucket in enumerate((100, 160, 220), 1):
         await store.post("o", number, [Entry("s", 0.0, debits=(Debit(A, bucket, 10),))])
     same(
@@ -123,7 +123,7 @@ async def remembers_what_counts_however_long_ago_it_was_spent(store: Store) -> N
 
 @on_a_store
 async def counts_amounts_exactly(store: Store) -> None:
-    """Beyond what a double can hold; what no store could hold is refused."""
+    """Beyond the precision of a double; what no store could keep is refused."""
     big = 2**53 + 1
     answer = await acquire(store, claim(need=big, limit=LARGEST))
     same((answer.granted, answer.balances), ((big,), (Balance(0, big),)))
@@ -149,7 +149,7 @@ async def keeps_accounts_apart(store: Store) -> None:
 
 @on_a_store
 async def never_gives_more_than_the_limit(store: Store) -> None:
-    """To many who ask at once, for several accounts in any order."""
+    """Tested with many concurrent callers, on several accounts in any order."""
     random = Random(7)  # noqa: S311 - no secret
     accounts = [Account("s", f"a{place}") for place in range(4)]
     answers = await asyncio.gather(

@@ -1,4 +1,4 @@
-"""All promises, in the order in which they are tried."""
+"""All promises, in the order in which they are checked."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The promises about leases: what becomes of what a dead owner held, and of one that comes back."""
+"""The promises about leases: what a dead owner held, and owners that come back."""
 
 from jackfield.store import Account, Claim, Debit, Entry, OnDeath, Store
 
@@ -10,7 +10,7 @@ HOW: dict[Account, OnDeath] = {A: "journal", B: "charge", C: "drop"}
 
 
 async def die(store: Store, owner: str = "o") -> None:
-    """Let the owner's lease run out."""
+    """Let the owner's lease expire."""
     await store.renew(owner, lease=0)
 
 
@@ -46,7 +46,7 @@ async def ends_leases_before_it_counts(store: Store) -> None:
 
 @on_a_store
 async def ends_a_lease_at_its_time(store: Store) -> None:
-    """Not before it, and without being asked to."""
+    """Not earlier, and without being asked to."""
     await store.acquire("o", [claim(A, 10)], lease=LONG)
     await store.acquire("p", [claim(B, 10)], lease=0.1)
     await store.acquire("q", [Claim(C, 10, 10, 10, 0, 0, "drop")], lease=0.1)
@@ -68,7 +68,7 @@ async def keeps_a_lease_that_is_renewed(store: Store) -> None:
 
 @on_a_store
 async def tells_an_owner_how_it_stands(store: Store) -> None:
-    """One not known so far, one whose lease has run out: it must restate, until it has."""
+    """An unknown owner, or one whose lease has expired, must restate first."""
     before = await store.time()
     lease = await store.renew("o", lease=LONG)
     same((lease.posted, lease.alive), (0, False))
@@ -101,7 +101,7 @@ async def takes_late_postings_from_what_counts_as_spent(store: Store) -> None:
 
 @on_a_store
 async def takes_late_postings_from_the_oldest_bucket_first(store: Store) -> None:
-    """Of an owner that has died more than once."""
+    """For an owner that has died more than once."""
     for bucket in (100, 200):
         await store.acquire("o", [Claim(A, 100, 10, 10, bucket, 0)], lease=0)
     same([await state(store, A, since) for since in (0, 101)], [(20, 0), (10, 0)])
@@ -111,7 +111,7 @@ async def takes_late_postings_from_the_oldest_bucket_first(store: Store) -> None
 
 @on_a_store
 async def frees_at_the_end_what_was_not_spent(store: Store) -> None:
-    """Of accounts of "journal"; what "charge" has counted stays."""
+    """For accounts of "journal"; what "charge" has counted stays."""
     await hold_each(store)
     await die(store)
     await store.post("o", 1, [spent((A, 4))])
@@ -124,7 +124,7 @@ async def frees_at_the_end_what_was_not_spent(store: Store) -> None:
 
 @on_a_store
 async def closes_an_owner_before_its_lease_has_run_out(store: Store) -> None:
-    """As if it had."""
+    """As if it had expired."""
     await hold_each(store)
     await store.post("o", 1, [spent((A, 4))])
     await store.close_owner("o")
@@ -133,7 +133,7 @@ async def closes_an_owner_before_its_lease_has_run_out(store: Store) -> None:
 
 @on_a_store
 async def knows_a_closed_owner_by_its_postings(store: Store) -> None:
-    """Who posts a closed journal again, changes nothing."""
+    """Posting a closed journal again changes nothing."""
     await store.post("o", 1, [spent((A, 4))])
     await store.close_owner("o")
     same(await store.post("o", 1, [spent((A, 4))]), 1)
@@ -143,7 +143,7 @@ async def knows_a_closed_owner_by_its_postings(store: Store) -> None:
 
 @on_a_store
 async def replaces_what_is_held_by_what_is_stated(store: Store) -> None:
-    """For an owner who lives: more, less, elsewhere, nothing."""
+    """For an owner that is alive: more, less, elsewhere, nothing."""
     await acquire(store, claim(A, 10), claim(B, 10))
     await acquire(store, claim(A, 7), owner="p")
     await store.restate("o", {A: 15, C: 3}, lease=LONG)
@@ -154,7 +154,7 @@ async def replaces_what_is_held_by_what_is_stated(store: Store) -> None:
 
 @on_a_store
 async def replaces_what_counts_as_spent_by_what_is_stated(store: Store) -> None:
-    """For an owner whose lease has run out although it lives."""
+    """For an owner whose lease has expired although it is alive."""
     await hold_each(store)
     await die(store)
     await store.post("o", 1, [spent((A, 4))])
@@ -193,7 +193,7 @@ async def counts_what_an_unknown_owner_states_from_now_on(store: Store) -> None:
 
 @on_a_store
 async def lets_a_dead_owner_go_on(store: Store) -> None:
-    """What it acquires anew is held beside what counts as spent; postings take that first."""
+    """What it acquires is held in addition to what counts as spent; postings take that first."""
     await acquire(store, claim(A, 10))
     await die(store)
     same((await acquire(store, claim(A, 5))).balances[0].held, 5)

@@ -52,7 +52,7 @@ entries = st.builds(
 
 
 def compare_with_model(new_site: Callable[[], Site], *, histories: int, steps: int = 50) -> None:
-    """Compare stores, each empty at first, with the model in so many random histories."""
+    """Compare stores, each empty at first, with the model in this many random histories."""
     machine: Any = partial(StoreMachine, new_site)
     run_state_machine_as_test(
         machine,
@@ -97,14 +97,14 @@ class StoreMachine(RuleBasedStateMachine):
         gap=st.booleans(),
     )
     def post(self, owner: str, offset: int, posted: list[Entry], gap: bool) -> None:
-        """Anew, again, in part again, and with a gap."""
+        """New, repeated, partly repeated, and with a gap."""
         first = max(1, self._model.owner(owner).posted + 1 + offset)
         due = self._model.post(owner, first, posted, gap=gap)
         same(self._runner.run(self._store.post(owner, first, posted, gap=gap)), due)
 
     @rule(owner=owners, dies=st.booleans())
     def renew(self, owner: str, dies: bool) -> None:
-        """Go on, or die."""
+        """Stay alive, or die."""
         due = self._model.owner(owner)
         lease = self._runner.run(self._store.renew(owner, lease=0 if dies else LONG))
         same((lease.posted, lease.alive), (due.posted, due.alive))
@@ -113,7 +113,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(owner=owners, data=st.data())
     def restate(self, owner: str, data: st.DataObject) -> None:
-        """More, less or nothing of what is held, or was when the lease ran out."""
+        """More, less or nothing of what is held, or was when the lease expired."""
         known = self._model.owner(owner).can_state()
         held = data.draw(
             st.dictionaries(st.sampled_from(known), st.integers(1, 40)) if known else st.just({})
@@ -123,7 +123,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(owner=owners)
     def close(self, owner: str) -> None:
-        """End an owner, who may go on all the same."""
+        """End an owner, which may go on nevertheless."""
         self._model.close(owner)
         self._runner.run(self._store.close_owner(owner))
 

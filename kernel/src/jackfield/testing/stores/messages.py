@@ -17,7 +17,7 @@ async def next_of(letters: AsyncIterator[bytes | None]) -> bytes | None:
 
 
 async def listening(store: Store, channel: str) -> AsyncIterator[bytes | None]:
-    """What is published from now on: the first None, which says that it listens, is read."""
+    """What is published from now on: the first None, which says that it is listening, is read."""
     letters = store.listen(channel)
     same(await next_of(letters), None, "the first message")
     return letters
@@ -25,7 +25,7 @@ async def listening(store: Store, channel: str) -> AsyncIterator[bytes | None]:
 
 @on_a_store
 async def tells_all_who_listen(store: Store) -> None:
-    """In the order of publishing, each channel for itself."""
+    """In the order of publishing, separately for each channel."""
     one, two, other = [await listening(store, channel) for channel in ("c", "c", "c:d")]
     for message in (b"", b"1", bytes(range(256))):
         await store.publish("c", message)
@@ -37,7 +37,7 @@ async def tells_all_who_listen(store: Store) -> None:
 
 @on_a_store
 async def tells_nothing_from_before(store: Store) -> None:
-    """Who begins to listen hears what comes from then on."""
+    """A listener gets only what comes after it has begun to listen."""
     await store.publish("c", b"before")
     letters = await listening(store, "c")
     await store.publish("c", b"after")
@@ -45,7 +45,7 @@ async def tells_nothing_from_before(store: Store) -> None:
 
 
 async def tells_other_stores(site: Site) -> None:
-    """What one store publishes all others on the same data hear."""
+    """What one store publishes, all others with the same data receive."""
     async with site.open() as one, site.open() as other:
         letters = await listening(other, "c")
         await one.publish("c", b"1")
@@ -54,7 +54,7 @@ async def tells_other_stores(site: Site) -> None:
 
 @on_a_store
 async def forgets_who_has_left(store: Store) -> None:
-    """Who stops to listen is in nobody's way."""
+    """A listener that has stopped does not get in the way."""
     letters = await listening(store, "c")
     waiting = asyncio.ensure_future(next_of(letters))
     await asyncio.sleep(0)
@@ -67,7 +67,7 @@ async def forgets_who_has_left(store: Store) -> None:
 
 @on_a_store
 async def tells_the_time(store: Store) -> None:
-    """Seconds since 1970, never less than before, and the same in what a call gives."""
+    """Seconds since 1970, never decreasing, and consistent with what calls return."""
     times = [await store.time() for _ in range(50)]
     times.append((await store.acquire("o", [], lease=1)).now)
     times.append((await store.renew("o", lease=1)).now)
@@ -77,12 +77,12 @@ async def tells_the_time(store: Store) -> None:
 
 @on_a_store
 async def is_well(store: Store) -> None:
-    """A store that works says so."""
+    """A working store reports that it is well."""
     same(await store.health(), None)
 
 
 async def keeps_all_when_it_is_closed(site: Site) -> None:
-    """A store that is opened again has what the last one had."""
+    """A store that is opened again has what the previous one had."""
     async with site.open() as store:
         await store.put("s", "k", b"1")
     async with site.open() as store:

@@ -1,4 +1,4 @@
-"""What a store should do with accounts and owners, in the plainest words."""
+"""What a store should do with accounts and owners, in the simplest form."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from jackfield.store import Account, Balance, Claim, Entry, OnDeath
 
 
 class Place(NamedTuple):
-    """Where what an owner holds of an account counts, should it die."""
+    """Where an owner's holdings on an account count if it dies."""
 
     bucket: int
     on_death: OnDeath
@@ -18,23 +18,23 @@ class Place(NamedTuple):
 
 @define
 class Owner:
-    """What is known of an owner."""
+    """What is known about an owner."""
 
     posted: int = 0
     alive: bool = False
     holds: Counter[Account] = field(factory=Counter)
     places: dict[Account, Place] = field(factory=dict)
     forfeits: Counter[tuple[int, Account]] = field(factory=Counter)
-    """What counts as spent since its lease ran out, by bucket and account."""
+    """What counts as spent since its lease expired, by bucket and account."""
 
     def can_state(self) -> list[Account]:
-        """The accounts of which it is known what becomes of what is held."""
+        """The accounts for which the store knows what happens to the holdings."""
         return [account for account in self.places if self.holds[account] or not self.alive]
 
 
 @define
 class Model:
-    """Accounts and owners. A lease runs out when it is told to."""
+    """Accounts and owners. A lease expires when it is told to."""
 
     spent: Counter[tuple[int, Account]] = field(factory=Counter)
     owners: dict[str, Owner] = field(factory=dict)
@@ -53,7 +53,7 @@ class Model:
         return Balance(spent, sum(owner.holds[account] for owner in self.owners.values()))
 
     def acquire(self, name: str, claims: Sequence[Claim]) -> tuple[tuple[int, ...], int | None]:
-        """What is given, and the place of the claim for which there is no room."""
+        """What is granted, and the index of the claim for which there is no room."""
         given: list[int] = []
         more: Counter[Account] = Counter()
         for place, claim in enumerate(claims):
@@ -71,13 +71,13 @@ class Model:
         return tuple(given), None
 
     def give_back(self, name: str, amounts: Mapping[Account, int]) -> None:
-        """Hold so much less, at the least nothing."""
+        """Hold this much less, but not less than nothing."""
         holds = self.owner(name).holds
         for account, amount in amounts.items():
             holds[account] = max(0, holds[account] - amount)
 
     def post(self, name: str, first: int, entries: Sequence[Entry], *, gap: bool) -> int:
-        """Count each new entry; the number of the last."""
+        """Count each new entry; the number of the last one."""
         owner = self.owner(name)
         if first > owner.posted + 1 and not gap:
             return owner.posted
@@ -100,7 +100,7 @@ class Model:
         owner.holds[account] = max(0, owner.holds[account] - left)
 
     def die(self, name: str) -> None:
-        """Let the owner's lease run out."""
+        """Let the owner's lease expire."""
         owner = self.owner(name)
         for account, amount in owner.holds.items():
             bucket, on_death = owner.places.get(account, Place(0, "drop"))

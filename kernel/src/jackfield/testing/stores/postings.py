@@ -1,4 +1,4 @@
-"""The promises about postings: each is kept once, whole and in order, with its records."""
+"""The promises about postings: each is kept exactly once, whole and in order, with its records."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ async def found(
 
 @on_a_store
 async def posts_each_entry_once(store: Store) -> None:
-    """Known by its number, also where only a part of a call is new."""
+    """Identified by its number, even if only part of a call is new."""
     entries = [
         Entry("s", 1.0, b"%d" % i, (Debit(A, 0, i),), (Tally("t", 0, "n", 1),)) for i in range(5)
     ]
@@ -42,7 +42,7 @@ async def posts_each_entry_once(store: Store) -> None:
 
 @on_a_store
 async def refuses_a_gap_unless_it_is_allowed(store: Store) -> None:
-    """The number says after which posting to go on."""
+    """The number says after which posting to continue."""
     same(await store.post("o", 2, [spent((A, 1))]), 0)
     same(await store.post("o", 1, [spent((A, 1))]), 1)
     same(await store.post("o", 3, [spent((A, 1)), spent((A, 1))]), 1)
@@ -55,7 +55,7 @@ async def refuses_a_gap_unless_it_is_allowed(store: Store) -> None:
 
 @on_a_store
 async def numbers_each_owner_for_itself(store: Store) -> None:
-    """And whoever else posts does not matter."""
+    """Other owners' postings do not matter."""
     for owner in ("o", "o:p", "", "p"):
         same(await store.post(owner, 1, [spent((A, 1))]), 1)
     same(await state(store), (4, 0))
@@ -63,7 +63,7 @@ async def numbers_each_owner_for_itself(store: Store) -> None:
 
 @on_a_store
 async def posts_a_call_twice_at_once_only_once(store: Store) -> None:
-    """As two do who recover one journal."""
+    """As happens when two processes recover one journal."""
     entries = [spent((A, 1)) for _ in range(50)]
     answers = await asyncio.gather(*(store.post("o", 1, entries) for _ in range(5)))
     same((answers, await state(store)), ([50] * 5, (50, 0)))
@@ -71,7 +71,7 @@ async def posts_a_call_twice_at_once_only_once(store: Store) -> None:
 
 @on_a_store
 async def takes_spending_from_what_is_held(store: Store) -> None:
-    """From the owner's alone, and what goes beyond it is spent all the same."""
+    """Only from the owner's own, and any excess is spent nevertheless."""
     await acquire(store, claim(A, 10), claim(B, 10))
     await acquire(store, claim(A, 10), owner="p")
     await store.post("o", 1, [spent((A, 3), (B, 2)), spent((A, 4))])
@@ -84,7 +84,7 @@ async def takes_spending_from_what_is_held(store: Store) -> None:
 
 @on_a_store
 async def refunds_what_was_not_spent(store: Store) -> None:
-    """In its bucket; what is held stays as it is."""
+    """In its bucket; what is held does not change."""
     await acquire(store, claim(A, 10))
     await store.post("o", 1, [Entry("s", 0.0, debits=(Debit(A, 60, 8), Debit(A, 120, 1)))])
     await store.post("o", 2, [Entry("s", 0.0, debits=(Debit(A, 60, -5),))])
@@ -93,7 +93,7 @@ async def refunds_what_was_not_spent(store: Store) -> None:
 
 @on_a_store
 async def gives_records_in_order(store: Store) -> None:
-    """By time, then as they were posted; of times in [since, until) and of one scope."""
+    """By time, then as they were posted; for times in [since, until) and one scope."""
     times = [5.0, 1.0, 1e9 + 0.000001, 1e9, 5.0, 2.5]
     await store.post("o", 1, [noted(time, b"%d" % i) for i, time in enumerate(times)])
     await store.post("p", 1, [noted(5.0, b"6"), noted(5.0, b"other", "t"), Entry("s", 5.0)])
@@ -106,7 +106,7 @@ async def gives_records_in_order(store: Store) -> None:
 
 @on_a_store
 async def gives_records_page_by_page(store: Store) -> None:
-    """Nothing twice and nothing left out, and places in the records' order."""
+    """Nothing is repeated or left out, and places are ordered like the records."""
     await store.post("o", 1, [noted(float(i % 7), b"%d" % i) for i in range(100)])
     whole = await store.records("s", 1.0, 6.0)
     paged: list[Record] = []
@@ -122,7 +122,7 @@ async def gives_records_page_by_page(store: Store) -> None:
 
 @on_a_store
 async def forgets_old_records(store: Store) -> None:
-    """Of all scopes, and tells how many; what was counted stays."""
+    """Of all scopes, and returns how many; tallies stay."""
     tally = (Tally("t", 0, "n", 1),)
     entries = [Entry(scope, float(i), b"%d" % i, tallies=tally) for i in range(6) for scope in "st"]
     await store.post("o", 1, entries)

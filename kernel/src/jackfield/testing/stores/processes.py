@@ -1,4 +1,4 @@
-"""The promises that several processes at once make hard to keep."""
+"""The promises that are hard to keep with several processes at once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,7 +22,7 @@ LIMIT: Final = 800
 
 
 async def in_processes(site: Site, part: Callable[[Store, int], Awaitable[T]]) -> Sequence[T]:
-    """What `part` gives in several processes at once, each with its own store and number."""
+    """The results of `part` in several processes at once, each with its own store and number."""
     loop = asyncio.get_running_loop()
     with ProcessPoolExecutor(WORKERS, get_context("spawn")) as pool:
         calls = [loop.run_in_executor(pool, _take_part, site, part, n) for n in range(WORKERS)]
@@ -95,7 +95,7 @@ async def _count_up(store: Store, number: int) -> int:
 
 
 async def loses_no_change_of_many_processes(site: Site) -> None:
-    """Each that was at the expected version came after the one before it."""
+    """Each change with the expected version came after the previous one."""
     await in_processes(site, _count_up)
     async with site.open() as store:
         value = await store.get("s", "k")
@@ -107,7 +107,7 @@ async def _publish(store: Store, number: int) -> None:
 
 
 async def tells_other_processes(site: Site) -> None:
-    """What is published in one process is heard in another."""
+    """What is published in one process is received in another."""
     async with site.open() as store:
         letters = await listening(store, "c")
         await in_processes(site, _publish)
@@ -120,7 +120,7 @@ async def _tell_time(store: Store, number: int) -> float:
 
 
 async def tells_all_processes_the_same_time(site: Site) -> None:
-    """Between the moments before and after, by anyone's clock."""
+    """Between the moments before and after, by every clock."""
     async with site.open() as store:
         before = await store.time()
         times = await in_processes(site, _tell_time)

@@ -1,4 +1,4 @@
-"""A promise of the protocol, and how a test says that it was broken."""
+"""A promise of the protocol, and how a test reports that it was broken."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -31,21 +31,21 @@ def on_a_store(check: Callable[[Store], Awaitable[None]]) -> Promise:
 
 
 def same(found: object, due: object, what: str = "") -> None:
-    """Hold what was found to be what was due."""
+    """Check that a value is the expected one."""
     __tracebackhide__ = True
     if found != due:
         raise BrokenPromiseError(f"{what + ': ' if what else ''}{found!r} is not {due!r}")
 
 
 def holds(fact: object, what: str) -> None:
-    """Hold a fact."""
+    """Check a condition."""
     __tracebackhide__ = True
     if not fact:
         raise BrokenPromiseError(what)
 
 
 async def refused(error: type[Exception], call: Awaitable[Any]) -> Exception:
-    """Hold a call to raise an error, and give the error."""
+    """Check that a call raises an error, and return the error."""
     __tracebackhide__ = True
     try:
         result = await call
@@ -55,7 +55,7 @@ async def refused(error: type[Exception], call: Awaitable[Any]) -> Exception:
 
 
 async def eventually(ask: Callable[[], Awaitable[object]], due: object) -> None:
-    """Ask until the answer is the one that is due."""
+    """Repeat a question until the answer is the expected one."""
     __tracebackhide__ = True
     found = None
     try:

@@ -12,9 +12,9 @@ from jackfield.store import Store
 
 @frozen
 class Site:
-    """One store's data, empty before the test; several may open it at once.
+    """The data of one store, empty before the test; several may open it at once.
 
-    `opener` is `module:name` of a callable that takes `where` and the options and gives an async
+    `opener` is `module:name` of a callable that takes `where` and the options and returns an async
     context manager of a store. Other processes import it.
     """
 

@@ -10,7 +10,7 @@ HOSTILE = ("", "a", "a:b", "{a}", "a}b{", "*", "a*", "[a-z]?", "a/b", " ", "\n",
 
 @on_a_store
 async def keeps_a_value(store: Store) -> None:
-    """What was put is there, whole, and of its version."""
+    """What was put is there, complete and with its version."""
     data = bytes(range(256)) * 300
     same(await store.get("s", "k"), None)
     same(await store.put("s", "k", data), 1)
@@ -21,7 +21,7 @@ async def keeps_a_value(store: Store) -> None:
 
 @on_a_store
 async def deletes_a_value(store: Store) -> None:
-    """What was deleted is gone, and its versions begin again."""
+    """What was deleted is gone, and its versions start again."""
     await store.put("s", "k", b"1")
     same(await store.delete("s", "k"), True)
     same(await store.delete("s", "k"), False)
@@ -31,7 +31,7 @@ async def deletes_a_value(store: Store) -> None:
 
 @on_a_store
 async def changes_a_value_only_at_the_version_expected(store: Store) -> None:
-    """Two who change a value at once: one hears of the conflict."""
+    """Of two concurrent changes, one gets a conflict."""
     same(await store.put("s", "k", b"1", expect=0), 1)
     conflict = await refused(Conflict, store.put("s", "k", b"2", expect=0))
     same(getattr(conflict, "version", None), 1)
@@ -45,7 +45,7 @@ async def changes_a_value_only_at_the_version_expected(store: Store) -> None:
 
 @on_a_store
 async def forgets_a_value_after_its_time(store: Store) -> None:
-    """A value with a `ttl` is nowhere to be seen when that has passed."""
+    """A value with a `ttl` is gone when that has passed."""
     await store.put("s", "gone", b"1", ttl=0.05)
     await store.put("s", "long", b"1", ttl=1000)
     await store.put("s", "kept", b"1", ttl=0.05)
@@ -57,7 +57,7 @@ async def forgets_a_value_after_its_time(store: Store) -> None:
 
 @on_a_store
 async def scans_in_the_order_of_keys(store: Store) -> None:
-    """By code points, page by page, nothing twice and nothing left out."""
+    """By code points, page by page, nothing repeated and nothing left out."""
     keys = sorted(["a", "a\x01", "a/", "a/1", "a/10", "a/2", "aa", "b", "ä", "\uffff", "🙂", "A"])
     for key in reversed(keys):
         await store.put("s", key, key.encode())
@@ -70,7 +70,7 @@ async def scans_in_the_order_of_keys(store: Store) -> None:
 
 @on_a_store
 async def scans_the_keys_with_a_prefix(store: Store) -> None:
-    """Also prefixes that mean something to a careless store."""
+    """Including prefixes that have a special meaning to a careless store."""
     keys = ["a", "a*", "a*b", "a[b]", "ab", "ab\U0010ffff", "ab\U0010ffffz", "ac", "%", "_"]
     for key in keys:
         await store.put("s", key, b"")
@@ -97,7 +97,7 @@ async def keeps_scopes_apart(store: Store) -> None:
 
 @on_a_store
 async def refuses_names_with_a_nul(store: Store) -> None:
-    """In scopes and in keys: some stores would cut them there."""
+    """In scopes and in keys, because some stores would cut them there."""
     await refused(ValueError, store.put("a\0b", "k", b""))
     await refused(ValueError, store.put("s", "a\0b", b""))
 

@@ -1,0 +1,211 @@
+"""What must hold of every recorded exchange, when it is read and written by its own dialect."""
+
+import json
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any, Final
+
+from jackfield.dialects import Dialect, UpstreamFailure
+from jackfield.events import Failed, StreamEvent, UsageReported
+from jackfield.messages import ChatResponse, Usage
+
+from .law import LawBrokenError
+from .recorded_law import Case, Plain, RecordedLaw, events_of, json_difference, no_losses
+from .told import Told, last_usage, tokens_of, told_by, told_by_events
+
+CUTS: Final = (1, 7)
+"""Into pieces of how many bytes a stream is cut."""
+
+
+def requests_come_back(case: Case) -> None:
+    """Read and written it is the same to the letter; whoever only looks sees the same model."""
+    one, dialect = case.one, case.dialect
+    asked = dialect.parse_request(one.request, one.params)
+    written = dialect.render_request(asked)
+    no_losses(written.losses)
+    _same(written.body, one.request, case.plain_request)
+    looked, named = case.declared.peek(one.request, one.params).model, one.request.get("model")
+    if looked != (named or one.params.get("model")):
+        raise LawBrokenError(f"who only looks sees the model {looked!r}")
+
+
+def answers_come_back(case: Case) -> None:
+    """The same for answers."""
+    answer = case.dialect.parse_response(case.one.answer)
+    written = case.dialect.render_response(answer, case.asked())
+    no_losses(written.losses)
+    _same(written.body, json.loads(case.one.answer), case.plain_answer)
+
+
+def answers_are_understood(case: Case) -> None:
+    """It means what somebody else has read, and its usage is the same whoever looks."""
+    body, dialect = case.one.answer, case.dialect
+    answer = dialect.parse_response(body)
+    usage = dialect.usage(body)
+    if usage != dialect.usage_beside(answer, body):
+        raise LawBrokenError(f"beside the answer the usage {usage} is another")
+    _counts(usage, getattr(answer, "usage", None))
+    if isinstance(answer, ChatResponse):
+        _means(case, told_by(answer))
+
+
+def streams_are_understood(case: Case) -> None:
+    """The same for streams, however their bytes arrive."""
+    events = case.events()
+    for size in CUTS:
+        if case.events(size) != events:
+            raise LawBrokenError(f"in pieces of {size} bytes it says something else")
+    _means(case, told_by_events(events))
+    if not _failed(events):
+        meter = case.dialect.usage_meter()
+        for wire in case.wires():
+            meter.feed(wire)
+        _counts(meter.usage(), last_usage(events))
+
+
+def streams_come_back(case: Case) -> None:
+    """Read and written it has the same events; written once more the same bytes."""
+    events, asked = case.events(), case.asked()
+    first, second = (case.dialect.stream_renderer(asked) for _ in range(2))
+    written = b"".join(map(first.render, events))
+    no_losses(first.losses)
+    again = events_of(case.dialect, written)
+    for found, wanted in zip_longest(_lasting(again), _lasting(events)):
+        if found != wanted:
+            raise LawBrokenError(f"{wanted} is now {found}")
+    if b"".join(map(second.render, again)) != written:
+        raise LawBrokenError("written once more it has other bytes")
+
+
+def streams_end(case: Case) -> None:
+    """One event ends it, which holds one of the hints; or none, if another says it is complete."""
+    dialect, wires = case.dialect, case.wires()
+    ends = {wire: mark for wire in wires if (mark := dialect.terminal(wire))}
+    marks, wanted = list(ends.values()), "error" if _failed(case.events()) else "end"
+    if marks[:1] not in ([wanted], []) or (wanted == "end" and len(marks) > 1):
+        raise LawBrokenError(f"it ends in {ends}")
+    for end in ends:
+        if not any(hint in end for hint in dialect.terminal_hints):
+            raise LawBrokenError(f"{end!r} holds none of its terminal_hints")
+    if not marks and type(dialect).finishes is Dialect.finishes:
+        raise LawBrokenError("no event ends it")
+
+
+def streams_finish(case: Case) -> None:
+    """Where a dialect can tell that an answer is complete without its end, it does."""
+    if not any(map(case.dialect.finishes, case.wires())):
+        raise LawBrokenError("no event says that it is complete")
+
+
+def errors_are_understood(case: Case) -> None:
+    """It keeps its message and, where that is known, its type and its code."""
+    wanted = case.one.says
+    found = case.dialect.parse_error(case.one.status, case.one.answer)
+    for name in ("message", "type", "code"):
+        told, read = getattr(wanted, name), getattr(found, name)
+        if told is not None and told != read:
+            raise LawBrokenError(f"the {name} {told!r} is read as {read!r}")
+
+
+def _asks(case: Case) -> bool:
+    return case.one.request is not None and case.dialect.translates
+
+
+def _is_whole(case: Case) -> bool:
+    return case.one.status < 400 and case.dialect.translates and not case.one.streams
+
+
+def _streams(case: Case) -> bool:
+    return case.one.status < 400 and case.dialect.translates and case.one.streams
+
+
+def _fails(case: Case) -> bool:
+    return isinstance(case.one.says, UpstreamFailure)
+
+
+LAWS: Final = (
+    RecordedLaw(
+        "requests-come-back",
+        "A request that is read and written is the same.",
+        _asks,
+        requests_come_back,
+    ),
+    RecordedLaw(
+        "answers-come-back",
+        "An answer that is read and written is the same.",
+        _is_whole,
+        answers_come_back,
+    ),
+    RecordedLaw(
+        "answers-are-understood",
+        "An answer says what it says, and counts what it counts.",
+        _is_whole,
+        answers_are_understood,
+    ),
+    RecordedLaw(
+        "streams-are-understood",
+        "A stream says the same however it is cut, and counts what it counts.",
+        _streams,
+        streams_are_understood,
+    ),
+    RecordedLaw(
+        "streams-come-back",
+        "A stream that is read and written has the same events.",
+        _streams,
+        streams_come_back,
+    ),
+    RecordedLaw(
+        "streams-end",
+        "A stream ends once, or its end is not told.",
+        _streams,
+        streams_end,
+    ),
+    RecordedLaw(
+        "streams-finish",
+        "An event says that the answer is complete.",
+        lambda case: _streams(case) and type(case.dialect).finishes is not Dialect.finishes,
+        streams_finish,
+    ),
+    RecordedLaw(
+        "errors-are-understood",
+        "An error keeps its message.",
+        _fails,
+        errors_are_understood,
+    ),
+)
+"""The laws, in the order in which they are tried."""
+
+
+def _same(written: bytes, recorded: Any, plain: Plain) -> None:
+    if place := json_difference(plain(json.loads(written)), plain(recorded)):
+        raise LawBrokenError(place)
+
+
+def _counts(found: Usage | None, told: Usage | None) -> None:
+    """Whoever only counts may find more than tokens, and keeps it in another place."""
+    if tokens_of(found) != tokens_of(told):
+        raise LawBrokenError(f"the usage {told} is {found} to who only counts")
+
+
+def _means(case: Case, found: Told) -> None:
+    if isinstance(case.one.says, Told) and (unlike := list(case.one.says.unlike(found))):
+        raise LawBrokenError("; ".join(unlike))
+
+
+def _failed(events: Sequence[StreamEvent]) -> bool:
+    return any(isinstance(event, Failed) for event in events)
+
+
+def _lasting(events: Sequence[StreamEvent]) -> list[StreamEvent]:
+    """The events with the last report of usage alone, wherever it stands.
+
+    What a failure is like is told by its message and its code.
+    """
+    found: list[StreamEvent] = []
+    for event in events:
+        if isinstance(event, Failed):
+            found.append(Failed(event.message, code=event.code))
+        elif not isinstance(event, UsageReported):
+            found.append(event)
+    usage = last_usage(events)
+    return found if usage is None else [*found, UsageReported(usage)]
