@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define
+from attrs import define, frozen
 
-from jackfield import Plugin, Setup
+from jackfield import ConfigError, Plugin, Setup
+from jackfield.admin import Actor, Collection, Kept
 from jackfield.messages import Usage
 from jackfield.testing import Answer, GatewayClient
 from jackfield.testing.gateway import admin_of, client_of, observed_gateway
@@ -28,6 +29,22 @@ limit = "5.00"
 """
 
 
+@frozen
+class User:
+    """Somebody."""
+
+    organization: str = "acme"
+
+
+class Users(Collection[User]):
+    """Users, of whom there is one."""
+
+    name, singular, Item = "users", "user", User
+
+    async def find(self, id: str, actor: Actor) -> Kept[User] | None:
+        return await self.get("ann" if id == "me" else id)
+
+
 class Memory(Plugin):
     """Keeps everything in memory."""
 
@@ -35,6 +52,9 @@ class Memory(Plugin):
 
     async def start(self, setup: Setup) -> None:
         setup.add_store(MemoryStore())
+        users = Users(setup)
+        setup.add_admin_collection(users)
+        setup.declare(users, {"ann": User()})
 
 
 @define(eq=False)
@@ -106,8 +126,8 @@ async def test_what_is_declared_is_shown_among_what_is_kept(office: Office) -> N
         ({"limit": "1.00", "zone": "Mars/Base"}, "no time zone"),
         ({"limit": "1.00", "window": "0d"}, "no window"),
         ({"limit": "1.00", "window": "24h", "zone": "Asia/Tokyo"}, "calendar alone"),
-        ({"limit": "1.00", "scope": "planet:mars"}, "no scope"),
-        ({"limit": "1.00", "scope": "tag:x"}, "no scope"),
+        ({"limit": "1.00", "scope": "planet:mars"}, "not a scope"),
+        ({"limit": "1.00", "scope": "tag:x"}, "not a scope"),
         ({"limit": "1.00", "warn_at": [1.5]}, "threshold"),
         ({"limit": "1.00", "max_tokens": 0}, "too few"),
         ({"limit": "1.00", "scope": "organization:a", "organization": "b"}, "not in the organ"),
@@ -119,7 +139,9 @@ async def test_what_cannot_be_meant_is_refused(
 ) -> None:
     answer = await office.create(name="odd", **fields)
     assert answer.status == 400
-    assert problem in (await answer.json())["error"]["message"]
+    error = (await answer.json())["error"]
+    assert problem in error["message"]
+    assert error["param"] in (*fields, "limit"), "it names the field"
     assert (await office.admin.get("/jackfield/budgets/odd")).status == 404
 
 
@@ -131,6 +153,46 @@ async def test_a_budget_needs_a_name(office: Office, name: str | None) -> None:
 async def test_a_name_is_taken_once(office: Office) -> None:
     assert (await office.create(name="one", limit="1.00")).status == 201
     assert (await office.create(name="one", limit="2.00")).status == 409
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"scope": "user:ann"}, 201),
+        ({"scope": "user:me"}, 201),
+        ({"scope": "user:ann", "organization": "acme"}, 201),
+        ({"scope": "user:ann", "organization": "other"}, 400),
+        ({"scope": "user:anne"}, 400),
+        ({"scope": "user:*"}, 201),
+        ({"scope": "team:nobody knows teams"}, 201),
+    ],
+)
+async def test_a_budget_is_for_what_exists(
+    office: Office, fields: dict[str, str], status: int
+) -> None:
+    answer = await office.create(name="one", limit="1.00", **fields)
+    assert answer.status == status
+    if status == 400:
+        error = (await answer.json())["error"]
+        assert (error["param"], "There is no user 'ann" in error["message"]) == ("scope", True)
+    else:
+        assert (await answer.json())["scope"] == fields["scope"].replace(":me", ":ann")
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        ("[plugins.budgets.limits.Upper]", "plugins.budgets.limits: no budget can be called"),
+        ("[plugins.budgets.limits.x]\nname = 'y'", "plugins.budgets.limits: the table names"),
+        ("[plugins.budgets.limits.x]\nzone = 'Mars'", "plugins.budgets.limits.x.zone: no time"),
+    ],
+)
+def test_a_declaration_that_cannot_be_meant_is_refused_by_its_place(
+    tmp_path: Path, table: str, problem: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        observed_gateway(f'{table}\nlimit = "1.00"', directory=tmp_path)
+    assert problem in error.value.problems[0]
 
 
 @pytest.mark.parametrize("limit", [25, 25.0, "25", "25.00", "$25"])

@@ -35,6 +35,26 @@ async def test_a_limit_below_1_frees_nothing(tmp_path: Path, limit: int) -> None
         assert b"any number of output tokens; its budgets allow 50" in await answer.read()
 
 
+@pytest.mark.parametrize("hard", [True, False])
+@pytest.mark.parametrize("unit", ["dollars", "tokens"])
+@pytest.mark.parametrize("more", [{"max_tokens": 2**63 - 1}, {"max_tokens": 10**15, "n": 10**18}])
+async def test_no_number_is_too_large_to_be_counted(
+    tmp_path: Path, more: dict[str, Any], unit: str, hard: bool
+) -> None:
+    limit = "1.00" if unit == "dollars" else "1000"
+    async with gateway(tmp_path, budget("all", limit=limit, unit=unit, hard=hard)) as client:
+        uses(client, 10, 5)
+        assert (await ask(client, **more)).status == (429 if hard else 200)
+        assert await held(client, "all") == 0
+
+
+async def test_an_answer_that_tells_a_usage_of_nothing_is_not_free(tmp_path: Path) -> None:
+    async with gateway(tmp_path, budget("all", limit="1.00")) as client:
+        client.fake.always(Reply(("Hi",), usage=Usage()))
+        assert (await ask(client, max_tokens=10)).status == 200
+        assert await spent(client, "all") > 0
+
+
 async def test_a_session_whose_cost_cannot_be_bounded_is_not_begun(tmp_path: Path) -> None:
     head = {"host": "127.0.0.1", "upgrade": "websocket", "connection": "upgrade"}
     socket: Any = object()  # no session begins, so that nothing is said

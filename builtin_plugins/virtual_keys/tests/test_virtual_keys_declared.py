@@ -1,5 +1,6 @@
 """What the file declares: the hierarchy, and keys that are kept where secrets are."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from jackfield.admin.declarations import PLANNING, Step
+from jackfield.admin.declarations import Step
+from jackfield.admin.shelf import REHEARSED
 from jackfield.errors import ConfigError
+from jackfield.testing.gateway import observed_gateway
 from jackfield_virtual_keys.key_text import KeyText, new_key_text, written
 
 TABLES = """
@@ -36,13 +39,12 @@ def text(monkeypatch: pytest.MonkeyPatch) -> KeyText:
 
 async def planned(office_with: Any, tables: str) -> list[Step]:
     """What the next start would do."""
-    steps: list[Step] = []
-    token = PLANNING.set(steps)
+    rehearsal = REHEARSED.set({})
     try:
-        async with office_with(tables):
-            return steps
+        async with office_with(tables) as office:
+            return list(office.gateway.declarations.steps)
     finally:
-        PLANNING.reset(token)
+        REHEARSED.reset(rehearsal)
 
 
 async def test_a_declared_key_is_good_and_shown_without_its_secret(
@@ -80,6 +82,7 @@ async def test_another_secret_takes_the_place_of_the_one_before(
     monkeypatch.setenv("WEB_KEY", other)
     (step,) = await planned(office_with, TABLES + KEY)
     assert (step.action, step.id, step.fields) == ("update", text.id, ("digest",))
+    assert step.changes == {"digest": (None, None)}
     async with office_with(TABLES + KEY) as office:
         statuses = [(await office.ask(key)).status for key in (written(text), other)]
         assert statuses == [401, 200]
@@ -176,3 +179,39 @@ async def test_a_key_may_be_in_a_file(office_with: Any, tmp_path: Path, made: st
     declared = KEY.replace("env:WEB_KEY", f"file:{tmp_path / 'web.key'}")
     async with office_with(TABLES + declared) as office:
         assert (await office.ask(made)).status == 200
+
+
+async def test_nothing_is_made_where_anything_has_more_rights_than_what_is_above(
+    office_with: Any, text: KeyText
+) -> None:
+    """The key keeps within its team, with which alone something is wrong."""
+    excess = TABLES.replace("]\n", ']\nmodels = ["fake/small"]\n', 1) + 'models = ["fake/*"]'
+    with pytest.raises(ConfigError) as error:
+        await planned(office_with, excess + KEY.replace('models = ["fake/*"]', ""))
+    (problem,) = error.value.problems
+    assert re.search(r":\d+:10: plugins\.virtual_keys\.teams\.search\.models: .* more", problem)
+    async with office_with() as office:
+        assert (await (await office.admin.get("/jackfield/organizations")).json())["data"] == []
+
+
+def test_what_can_be_no_id_is_told_of_with_its_line(tmp_path: Path) -> None:
+    toml = f"{TABLES}[plugins.virtual_keys.teams.Upper]\nrevoked = true\n"
+    with pytest.raises(ConfigError, match=r"^jackfield.toml:7:29: .*\.teams\.Upper: an id must be"):
+        observed_gateway(toml, directory=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("below", "circle"), [("a", "a is in a"), ("b", "a is in b is in a")], ids=["itself", "another"]
+)
+def test_a_team_that_is_declared_above_itself_is_told_of_with_its_line(
+    tmp_path: Path, below: str, circle: str
+) -> None:
+    table = f'[plugins.virtual_keys.teams.a]\nparent = "{below}"\n'
+    table += '[plugins.virtual_keys.teams.b]\nparent = "a"\n'
+    with pytest.raises(ConfigError) as error:
+        observed_gateway(table, directory=tmp_path)
+    (problem,) = error.value.problems
+    assert re.match(
+        r"jackfield\.toml:[24]:10: plugins\.virtual_keys\.teams\.[ab]\.parent: ", problem
+    )
+    assert problem.endswith(circle)

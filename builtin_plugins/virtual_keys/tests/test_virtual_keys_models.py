@@ -35,6 +35,10 @@ async def test_a_pattern_for_a_model_does_not_open_what_is_named_besides(office:
         {"fallbacks": [{"fake/echo": ["large"]}]},
         {"agent_id": "large"},
         {"tools": [{"type": "namespace", "tools": [{"model": "large"}]}]},
+        {"tools": [{"type": "openrouter:advisor", "parameters": {"model": "large"}}]},
+        {"providerOptions": {"gateway": {"models": ["large"]}}},
+        {"plugins": [{"id": "fusion", "analysis_models": ["large"]}]},
+        {"compound_custom": {"models": {"answering_model": "large"}}},
     ],
 )
 async def test_other_words_for_other_models_are_judged_too(

@@ -90,7 +90,7 @@ async def test_another_pepper_at_the_same_store_is_found_out_at_the_start(
 
 
 async def test_a_secret_cannot_stand_in_the_file(office_with: Any) -> None:
-    with pytest.raises(ConfigError, match="must not stand in the file") as refused:
+    with pytest.raises(ConfigError, match="must not be in the file") as refused:
         async with office_with(f'pepper = "{GOOD}"'):
             pass
     assert GOOD not in str(refused.value)

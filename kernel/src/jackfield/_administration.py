@@ -1,4 +1,4 @@
-"""All that the admin listener offers, and the document that says so."""
+"""Everything the admin listener offers, and the OpenAPI document that describes it."""
 
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -20,7 +20,7 @@ OPENAPI: Final = "/jackfield/openapi.json"
 
 
 class Administration:
-    """The endpoints of the admin listener: the gateway's own, and what plugins have added."""
+    """The endpoints of the admin listener: the gateway's own and those added by plugins."""
 
     def __init__(self, setup: Setup, own: Iterable[Endpoint]) -> None:
         self._collections = setup.admin_collections

@@ -54,6 +54,7 @@ class Teams(Collection[Team]):
     singular = "team"
     Item = Team
     actions = (Action("grow", "Make room for more people.", Growth),)
+    told = ""
 
     def id_of(self, item: Team) -> str:
         return item.name
@@ -80,6 +81,7 @@ class Teams(Collection[Team]):
         return evolve(kept.item, seats=kept.item.seats + given.by)
 
     async def reveal(self, change: Change[Team], actor: Actor) -> dict[str, str]:
+        self.told = change.id
         return change.notes
 
 
@@ -99,6 +101,7 @@ class Office(Plugin):
     @frozen
     class Config:
         teams: dict[str, int] = option({}, "Teams and their seats.")
+        parents: dict[str, str] = option({}, "Teams and those above them.")
 
     teams: Teams
     broken = False
@@ -107,8 +110,11 @@ class Office(Plugin):
         self.told: list[AdminChange] = []
         self.teams = Teams(setup)
         setup.add_admin_collection(self.teams)
-        declared = {name: Team(name=name, seats=n) for name, n in self.config.teams.items()}
-        setup.declare(self.teams, declared)
+        declared = {
+            name: Team(name=name, seats=seats, parent=self.config.parents.get(name))
+            for name, seats in self.config.teams.items()
+        }
+        setup.declare(self.teams, declared, "plugins", "office", "teams")
         setup.add_auditor(self._keep)
 
     async def _keep(self, change: AdminChange) -> None:

@@ -234,6 +234,12 @@ def test_actions_and_deletion_have_their_commands(jackfield: Run) -> None:
     assert jackfield("teams", "show", "red").code == 1
 
 
+def test_what_is_given_once_is_not_taken_for_an_unknown_option(jackfield: Run) -> None:
+    jackfield("teams", "create", "red")
+    changed = jackfield("teams", "update", "red", "--organization", "acme")
+    assert (changed.code, "`organization` can no longer be changed" in changed.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -252,7 +258,7 @@ def test_actions_and_deletion_have_their_commands(jackfield: Run) -> None:
         (("show", "\udcff"), 2, "this is not UTF-8"),
         (("show", ""), 2, "'' is no id"),
         (("delete", "../teams"), 2, "'../teams' is no id"),
-        (("update", "x"), 2, "nothing to change"),
+        (("update", "x"), 2, "no changes were given"),
         (("show", "x"), 1, "no team 'x'"),
     ],
 )
@@ -284,7 +290,9 @@ def test_a_plan_is_shown_before_it_is_carried_out(jackfield: Run, folder: Path) 
         ("create", "red"),
         ("update", "blue"),
     ]
-    assert "+ create" in jackfield("plan").out
+    assert jackfield("plugins").code == 0
+    assert "seats: 0 → 2" in jackfield("plan").out
+    assert "+ create" in jackfield("plan").out, "a command that only shows things has made some"
     assert [one["id"] for one in jackfield("teams", "list", "--json").json["data"]] == [
         "blue",
         "red",

@@ -4,15 +4,14 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from attrs import evolve
 
 from jackfield import ConfigError
-from jackfield.admin.declarations import PLANNING, Step, declare
+from jackfield.admin.shelf import REHEARSED
 from jackfield.testing.gateway import ObservedGateway, observed_gateway
 from jackfield.testing.memory_store import MemoryStore
 
 from .conftest import Admin
-from .office import PLUGINS, TOML, Memory, Team
+from .office import PLUGINS, TOML, Memory
 
 
 @pytest.fixture
@@ -23,10 +22,21 @@ def store(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
     return shared
 
 
-def gateway(directory: Path, **teams: int) -> ObservedGateway:
-    declared = ", ".join(f"{name} = {seats}" for name, seats in teams.items())
-    toml = TOML.replace("[plugins.office]", f"[plugins.office]\nteams = {{ {declared} }}")
+def gateway(directory: Path, above: str = "", /, **teams: int) -> ObservedGateway:
+    """One whose file declares teams with their seats; `above` says which belong to which."""
+    declared = "\n".join(f"{name} = {seats}" for name, seats in teams.items())
+    toml = f"{TOML}[plugins.office.parents]\n{above}\n[plugins.office.teams]\n{declared}"
     return observed_gateway(toml, PLUGINS, directory=directory)
+
+
+async def planned(directory: Path, above: str = "", /, **teams: int) -> list[str]:
+    """What the next start would do."""
+    rehearsal = REHEARSED.set({})
+    try:
+        async with gateway(directory, above, **teams) as running:
+            return [str(step) for step in running.declarations.steps]
+    finally:
+        REHEARSED.reset(rehearsal)
 
 
 async def seats(admin: Admin) -> dict[str, int]:
@@ -79,19 +89,51 @@ async def test_gateways_that_start_at_once_make_it_once(tmp_path: Path, store: M
 
 
 async def test_what_was_made_otherwise_belongs_to_the_file_once_it_is_declared(
-    admin: Admin,
+    tmp_path: Path, store: MemoryStore
 ) -> None:
-    await admin.ask("POST", "/jackfield/teams", {"name": "red", "seats": 4})
-    steps = await declare(admin.office.teams, {"red": Team(name="red", seats=4)}, "a.toml")
-    assert steps == [Step("update", "teams", "red")]
-    assert (await admin.ask("PATCH", "/jackfield/teams/red", {"seats": 2})).status == 409
-    assert await declare(admin.office.teams, {}, "a.toml") == [Step("delete", "teams", "red")]
+    async with gateway(tmp_path) as running:
+        await Admin(running).ask("POST", "/jackfield/teams", {"name": "red", "seats": 4})
+    assert await planned(tmp_path, red=4) == ["update teams red"]
+    async with gateway(tmp_path, red=4) as running:
+        assert (await Admin(running).ask("PATCH", "/jackfield/teams/red", {})).status == 409
+    assert await planned(tmp_path) == ["delete teams red"]
 
 
-async def test_a_rule_that_is_broken_refuses_the_start(admin: Admin) -> None:
-    team = evolve(Team(name="red"), parent="nobody")
-    with pytest.raises(ConfigError, match=r"a\.toml: team 'red': There is no team 'nobody'"):
-        await declare(admin.office.teams, {"red": team}, "a.toml")
+ABOVE = 'green = "nobody"\nblue = "nowhere"'
+REFUSED = [
+    "jackfield.toml:9:9: plugins.office.teams.green.parent: There is no team 'nobody'.",
+    "jackfield.toml:10:8: plugins.office.teams.blue.parent: There is no team 'nowhere'.",
+]
+
+
+async def test_a_start_makes_nothing_where_one_step_would_be_refused(
+    tmp_path: Path, store: MemoryStore
+) -> None:
+    async with gateway(tmp_path, red=1):
+        pass
+    refused = gateway(tmp_path, ABOVE, red=5, green=1, blue=1)
+    with pytest.raises(ConfigError) as error:
+        await refused.start()
+    assert error.value.problems == REFUSED
+    office = Admin(refused).office
+    assert (office.told, office.teams.told) == ([], ""), "nobody hears of a rehearsal"
+    assert await planned(tmp_path, red=1) == []
+
+
+async def test_a_plan_foresees_what_would_be_refused(tmp_path: Path, store: MemoryStore) -> None:
+    with pytest.raises(ConfigError) as error:
+        await planned(tmp_path, ABOVE, red=5, green=1, blue=1)
+    assert error.value.problems == REFUSED
+
+
+async def test_what_is_declared_no_more_is_not_deleted_while_something_depends_on_it(
+    tmp_path: Path, store: MemoryStore
+) -> None:
+    async with gateway(tmp_path, red=1) as running:
+        await Admin(running).ask("POST", "/jackfield/teams", {"name": "own", "parent": "red"})
+    with pytest.raises(ConfigError, match=r"office\.teams\.red: it is not declared any more, and"):
+        await planned(tmp_path, blue=1)
+    assert await planned(tmp_path, red=1) == []
 
 
 async def test_a_plan_tells_the_steps_and_changes_nothing(
@@ -99,10 +141,6 @@ async def test_a_plan_tells_the_steps_and_changes_nothing(
 ) -> None:
     async with gateway(tmp_path, red=1, blue=2):
         pass
-    steps: list[Step] = []
-    planning = PLANNING.set(steps)
-    async with gateway(tmp_path, red=5, green=3) as running:
-        PLANNING.reset(planning)
-        assert await seats(Admin(running)) == {"red": 1, "blue": 2}
-    shown = ["update teams red (seats)", "create teams green", "delete teams blue"]
-    assert [str(step) for step in steps] == shown
+    steps = await planned(tmp_path, red=5, green=3)
+    assert steps == ["update teams red (seats)", "create teams green", "delete teams blue"]
+    assert await planned(tmp_path, red=1, blue=2) == []

@@ -110,6 +110,7 @@ async def test_who_may_ask_is_told_what_is_wrong_with_the_request(admin: Admin) 
     method = await admin.ask("PUT", "/jackfield/teams", key="member:acme")
     body = await admin.ask("POST", "/jackfield/teams", b"{", key="admin:acme")
     assert [one.status for one in (nowhere, method, body)] == [404, 405, 400]
+    assert method.headers["allow"] == "GET, POST"
 
 
 async def test_a_command_that_means_another_gateway_is_refused_on_the_same_machine_alone(

@@ -18,6 +18,11 @@ async def test_the_document_is_valid_and_names_every_endpoint(admin: Admin) -> N
     parameters = [one["name"] for one in paths["/jackfield/teams"]["get"]["parameters"]]
     assert {"limit", "after", "seats"} <= set(parameters)
     assert "pin" not in parameters
+    assert "requestBody" in paths["/jackfield/explain"]["post"]
+    (limit,) = [
+        one for one in paths["/jackfield/teams"]["get"]["parameters"] if one["name"] == "limit"
+    ]
+    assert limit["schema"] == {"type": "integer", "minimum": 1, "maximum": 1000}
 
 
 async def test_answers_are_as_the_schemas_say(admin: Admin) -> None:

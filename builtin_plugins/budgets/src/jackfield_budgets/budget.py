@@ -1,6 +1,7 @@
 """A budget: whose it is, how much, for how long, and what happens at its end."""
 
 import re
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from attrs import frozen
@@ -18,11 +19,28 @@ UNITS: Final = ("dollars", "tokens", "input_tokens", "output_tokens")
 _NAME: Final = re.compile(r"(?!\.{1,2}$)[a-z0-9_.-]{1,64}")
 """A path with `.` or `..` in it leads elsewhere, so that such a budget could never be deleted."""
 
-_MOST: Final = 10**15
+
+def _check_name(_: object, __: object, name: str) -> None:
+    if name and not _NAME.fullmatch(name):
+        raise ValueError(f"no budget can be called {name!r}: 1 to 64 of a-z, 0-9, _, . and -")
 
 
-def _check_scope(_: object, __: object, text: str) -> None:
-    Scope.from_text(text)
+def _check_scope(budget: "Budget", _: object, text: str) -> None:
+    scope = Scope.from_text(text)
+    if scope.kind == "organization" and budget.organization not in ("", scope.value):
+        raise ValueError(f"{text} is not in the organization {budget.organization!r}")
+
+
+def _check_limit(budget: "Budget", _: object, __: object) -> None:
+    budget.amount()
+
+
+def _check_window(_: object, __: object, text: str) -> None:
+    parse_window(text)
+
+
+def _check_zone(budget: "Budget", _: object, __: object) -> None:
+    budget.span()
 
 
 def _check_thresholds(_: object, __: object, thresholds: tuple[float, ...]) -> None:
@@ -40,7 +58,7 @@ def _check_tokens(_: object, __: object, tokens: int | None) -> None:
 class Budget:
     """`[plugins.budgets.limits.NAME]`, and what `jackfield budgets` keeps."""
 
-    name: str = attribute("", "Its name, which is its id.", given="once")
+    name: str = attribute("", "Its name, which is its id.", given="once", validator=_check_name)
     organization: str = attribute(
         "", "The organization whose callers alone it is about; empty for all.", given="once"
     )
@@ -54,7 +72,8 @@ class Budget:
         given="once",
     )
     limit: str | int | float = option(
-        doc='How much: dollars with two decimals at the most, as in "25.00", or a number of tokens.'
+        doc='How much: dollars with at most two decimals, as in "25.00", or a number of tokens.',
+        validator=_check_limit,
     )
     unit: Unit = attribute(
         "dollars", "`dollars`, `tokens`, `input_tokens` or `output_tokens`.", given="once"
@@ -63,8 +82,11 @@ class Budget:
         "month",
         "For how long: `1m`, `24h`, `30d` roll; `hour`, `day`, `week`, `month`, `year` are the"
         " calendar's; `none` is for good.",
+        validator=_check_window,
     )
-    zone: str = option("UTC", "The time zone of the calendar, by its IANA name.")
+    zone: str = option(
+        "UTC", "The time zone of the calendar, by its IANA name.", validator=_check_zone
+    )
     hard: bool = option(True, "Refuse what goes beyond it; a soft budget only warns.")
     warn_at: tuple[float, ...] = option(
         (0.5, 0.8, 1.0),
@@ -79,14 +101,6 @@ class Budget:
         amount = self.amount()
         same = show(amount) if self.unit == "dollars" else amount
         object.__setattr__(self, "limit", same)  # 25, 25.0 and "25.00" are one budget
-        self.span()
-        if self.name and not _NAME.fullmatch(self.name):
-            raise ValueError(
-                f"no budget can be called {self.name!r}: 1 to 64 of a-z, 0-9, _, . and -"
-            )
-        scope = Scope.from_text(self.scope)
-        if scope.kind == "organization" and self.organization not in ("", scope.value):
-            raise ValueError(f"{self.scope} is not in the organization {self.organization!r}")
 
     def amount(self) -> int:
         """The limit in nano-dollars or tokens. Raises ValueError."""
@@ -108,3 +122,11 @@ class Budget:
         if self.unit == "dollars":
             return f"{show(amount)} dollars"
         return f"{amount} {self.unit.replace('_', ' ')}"
+
+
+def check_declared(_: object, __: object, budgets: Mapping[str, Budget]) -> None:
+    """Raise ValueError for a table whose name cannot be that of a budget, or is not its `name`."""
+    for name, budget in budgets.items():
+        _check_name(budget, None, name)
+        if budget.name not in ("", name):
+            raise ValueError(f"the table names the budget; leave out `name` in {name!r}")

@@ -73,7 +73,28 @@ class BudgetCollection(Collection[Budget]):
         if actor.organization and item.organization not in ("", actor.organization):
             raise Forbidden(f"This key belongs to {actor.organization!r}.", param="organization")
         organization = item.organization or actor.organization
-        return evolve(item, name=change.id, organization=organization)
+        item = evolve(item, name=change.id, organization=organization)
+        if change.action == "create" and not actor.declaring:
+            return await self._placed(item, actor)
+        return item
+
+    async def _placed(self, item: Budget, actor: Actor) -> Budget:
+        """The budget with the id of what it is for, which the actor may call by its name.
+
+        Raises InvalidRequest if that does not exist: the budget would limit nobody. A file may
+        declare a budget before a command creates what it is for.
+        """
+        scope = Scope.from_text(item.scope)
+        known = {one.singular: one for one in self.setup.admin_collections}
+        if scope.kind not in known or scope.each:
+            return item
+        collection = known[scope.kind]
+        kept = await collection.find(scope.value, actor)
+        whose = collection.organization_of(kept.id, kept.item) if kept is not None else ""
+        if kept is None or item.organization not in ("", whose):
+            message = f"There is no {scope.kind} {scope.value!r}; create it first."
+            raise InvalidRequest(message, param="scope")
+        return evolve(item, scope=f"{scope.kind}:{kept.id}")
 
 
 def _check_not_bound(id: str, budget: Budget, principal: Principal) -> None:

@@ -28,7 +28,7 @@ from jackfield.store import Debit, StoreUnavailable
 
 from . import refusals
 from .book import Terms
-from .budget import Budget
+from .budget import Budget, check_declared
 from .collection import BudgetCollection
 from .shelf import Shelf
 from .spending import Spending
@@ -55,7 +55,9 @@ class Budgets(Plugin):
     class Config:
         """`[plugins.budgets]`."""
 
-        limits: Mapping[str, Budget] = option({}, "Budgets, by their names.")
+        limits: Mapping[str, Budget] = option(
+            {}, "Budgets, by their names.", validator=check_declared
+        )
         default_max_tokens: int = option(
             4096,
             "Output tokens for requests that set no limit themselves; 0 leaves them as they are.",
@@ -95,7 +97,7 @@ class Budgets(Plugin):
         collection = BudgetCollection(setup)
         setup.add_admin_collection(collection)
         declared = {id: evolve(b, name=id) for id, b in self.config.limits.items()}
-        setup.declare(collection, declared)
+        setup.declare(collection, declared, "plugins", self.name, "limits")
         self._ledger = setup.ledger
         self._unreported = setup.settings.upstream.unreported
         self._prices = setup.prices

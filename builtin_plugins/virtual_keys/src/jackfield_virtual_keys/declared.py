@@ -28,10 +28,11 @@ class Declared:
 
     def check(self) -> None:
         """Raise ValueError for what can be no id, and for what nobody can declare."""
+        self._ordered_teams()
         for kind in attrs.fields(Declared):
             for name, thing in getattr(self, kind.name).items():
                 if not NAME.fullmatch(name):
-                    raise ValueError(f"{kind.name}.{name[:80]!r}: an id must be {RIGHT_NAME}")
+                    raise ValueError(f"{kind.name}.{name[:80]}: an id must be {RIGHT_NAME}")
                 for field, attribute in attributes_of(type(thing)).items():
                     is_own = attribute.rights.given == "never"
                     if is_own and getattr(thing, field) != attribute.default:
@@ -48,13 +49,16 @@ class Declared:
         }
 
     def _ordered_teams(self) -> dict[str, Team]:
-        """The teams, those above first; of teams in a circle one has to be the first."""
+        """The teams, those above first. Raises ValueError for one that would be above itself."""
         ordered: dict[str, Team] = {}
 
         def add(name: str, below: tuple[str, ...]) -> None:
-            team = self.teams[name]
-            if team.parent in self.teams and team.parent not in (*below, name):
-                add(team.parent, (*below, name))
+            team, below = self.teams[name], (*below, name)
+            if team.parent in below:
+                circle = " is in ".join([*below[below.index(team.parent) :], team.parent])
+                raise ValueError(f"teams.{name}.parent: no team can be above itself: {circle}")
+            if team.parent in self.teams:
+                add(team.parent, below)
             if name not in ordered:
                 above = ordered.get(team.parent)
                 known = team.organization or (above.organization if above else "")

@@ -22,7 +22,10 @@ K = TypeVar("K")
 _MOST_REMEMBERED: Final = 256
 _HARMLESS: Final = frozenset({"models", "files"})
 _BATCHES: Final = "batches"  # what their files ask for nobody has read
-_NAMES: Final = frozenset({"model", "agent", "agent_id"})
+_NAMES: Final = frozenset({"model", "agent", "agent_id", "reasoning_model", "answering_model"})
+_LISTS: Final = frozenset({"models", "analysis_models"})
+_ROUTES: Final = frozenset({"providerOptions", "extra_body", "plugins", "compound_custom"})
+"""Members that tell a router, at any depth, which models may take part."""
 _READING: Final = frozenset({"GET", "HEAD", "DELETE"})
 
 
@@ -188,10 +191,10 @@ def _models_in(value: Any, *, deep: bool) -> Iterator[str]:
             for tool in inner:
                 if isinstance(tool, dict):
                     own = {part: tool[part] for part in ("model", "tools") if part in tool}
-                    yield from _models_in(own, deep=False)
-        elif (name == "models" or "fallback" in name) and not isinstance(inner, dict):
+                    yield from _models_in([own, tool.get("parameters")], deep=False)
+        elif (name in _LISTS or "fallback" in name) and not isinstance(inner, dict):
             yield from _words_in(inner)
-        elif deep:
+        elif deep or name in _ROUTES:
             yield from _models_in(inner, deep=True)
 
 

@@ -29,7 +29,6 @@ from .rules import (
 
 H = TypeVar("H", bound=Holder)
 
-_GATEWAY: Final = ""
 _MOST_DECODED: Final = 20_000
 
 REVOKE: Final = Action("revoke", "Refuse all requests of it, at once.")
@@ -113,7 +112,7 @@ class HolderCollection(Collection[H]):
 
     async def read(self, id: str) -> Value | None:
         """What the store has under an id, not decoded. Raises StoreUnavailable."""
-        return await self.store.get(_GATEWAY, f"admin/{self.name}/{id}")
+        return await self.shelf.value(id)
 
     def item_of(self, value: Value) -> H:
         """The thing in what the store has."""

@@ -66,7 +66,8 @@ async def _trace(place: Place, holder: Holder, find: Find, below: tuple[Place, .
             )
         found = await find(parent) if parent.id else None
         if found is None:
-            raise BrokenLineage(_missing(place, parent), param=parent.kind)
+            field = "parent" if parent.kind == place.kind else parent.kind
+            raise BrokenLineage(_missing(place, parent), param=field)
         above.append(await _trace(parent, found, find, below))
     return _joined(place, holder, above)
 

@@ -11,6 +11,7 @@ from jackfield.admin import MANAGE, permissions_of
 from jackfield.config import option
 from jackfield.errors import Forbidden, Unauthenticated
 from jackfield.exchange import ANONYMOUS, Exchange, Principal
+from jackfield.http import WEBSOCKET
 from jackfield.plan import Plan, Target
 from jackfield.plugin import CallNext, Plugin, hookimpl
 from jackfield.response import Response
@@ -28,6 +29,7 @@ from .holders import Place
 from .keyring import Freshness, Keyring
 from .pepper import Pepper, check_shared, read_pepper
 from .presented import presented
+from .sessions import Sessions
 from .virtual_keys import VirtualKeyCollection
 
 logger = logging.getLogger("jackfield.virtual_keys")
@@ -80,6 +82,7 @@ class VirtualKeys(Plugin):
     needs_store: ClassVar[bool] = True
 
     config: Config
+    _sessions: Sessions
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -95,9 +98,11 @@ class VirtualKeys(Plugin):
         hierarchy.add(keys)
         for collection in hierarchy:
             setup.add_admin_collection(collection)
+        table = ("plugins", self.name)
         for kind, things in self.config.in_order().items():
-            setup.declare(hierarchy.of_kind[kind], things)
-        setup.declare(keys, await read_keys(setup, self.config.keys, pepper, self.name))
+            setup.declare(hierarchy.of_kind[kind], things, *table, f"{kind}s")
+        found = await read_keys(setup, self.config.keys, pepper, self.name)
+        setup.declare(keys, found, *table, "keys")
         names = Names(frozenset(setup.settings.models), tuple(setup.settings.providers))
         freshness = Freshness(self.config.cache_seconds, self.config.stale_seconds)
         self._keyring = keyring = Keyring(keys, hierarchy, names, freshness)
@@ -106,6 +111,8 @@ class VirtualKeys(Plugin):
         self._listening = [
             asyncio.create_task(_listen(collection, keyring)) for collection in hierarchy
         ]
+        self._sessions = sessions = Sessions(keyring, self.config.trusted_proxies)
+        self._listening.append(asyncio.create_task(sessions.watch()))
         if setup.settings.server.behind_proxy and not self.config.trusted_proxies:
             logger.warning(
                 "plugins.%s.trusted_proxies is empty: keys that are limited to addresses see the"
@@ -147,6 +154,8 @@ class VirtualKeys(Plugin):
             exchange.set_principal(_administrator(grant.principal, exchange.endpoint.permission))
             return
         exchange.set_principal(grant.principal)
+        if exchange.endpoint.method == WEBSOCKET:
+            self._sessions.add(exchange, text)
         if not grant.limited:
             exchange.leave(self)  # there is nothing else to judge
             return

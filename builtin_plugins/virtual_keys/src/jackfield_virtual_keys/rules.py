@@ -59,10 +59,13 @@ def within_organization(item: H, lineage: Lineage, place: Place) -> H:
 
 def check_stays(before: Holder | None, item: Holder, place: Place) -> None:
     """Raise InvalidRequest for a move to another organization, in which all below stays behind."""
-    whose = getattr(item, "organization", "")
-    if before is not None and getattr(before, "organization", "") != whose:
+    if before is None:
+        return
+    was, whose = (getattr(one, "organization", "") for one in (before, item))
+    if was != whose:
         raise InvalidRequest(
-            f"{place} cannot move to another organization; create it there anew.",
+            f"{place} belongs to the organization {was!r} and cannot move to {whose!r}; create"
+            " another one there.",
             param="organization",
         )
 

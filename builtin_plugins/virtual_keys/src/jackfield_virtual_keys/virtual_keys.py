@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 from attrs import evolve, frozen
@@ -90,6 +90,10 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
     singular = "key"
     Item = VirtualKey
     columns = ("name", "organization", "team", "user", "project", "expires", "revoked")
+    revealed: ClassVar[Mapping[str, str]] = {
+        "key": "The key itself, in the answer to its creation or rotation alone.",
+        "note": "Why the answer to a repeated request does not have the key.",
+    }
     actions = (
         Action("rotate", "Give it a new secret; the old one is accepted for a while.", Rotation),
         REVOKE,

@@ -4,8 +4,6 @@ from .actors import actor_of
 from .attributes import Rights, attribute
 from .change import Actor, AdminChange, Auditor, Change, Kept
 from .collection import Action, Collection
-from .declarations import Step, declare, declare_all
-from .declaring import Declaring
 from .errors import AlreadyExists, AuditUnavailable, InUse, Stale
 from .roles import (
     EVERYONE,
@@ -35,7 +33,6 @@ __all__ = [
     "Auditor",
     "Change",
     "Collection",
-    "Declaring",
     "InUse",
     "Kept",
     "Rights",
@@ -43,11 +40,8 @@ __all__ = [
     "Roles",
     "Routes",
     "Stale",
-    "Step",
     "actor_of",
     "admin_endpoint",
     "attribute",
-    "declare",
-    "declare_all",
     "permissions_of",
 ]

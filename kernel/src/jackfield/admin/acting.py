@@ -1,4 +1,4 @@
-"""Carrying out an action, once for each idempotency key."""
+"""Carries out an action, once for each idempotency key."""
 
 import secrets as randomness
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _MOST_MARKS: Final = 8
 
 @frozen
 class Asked:
-    """An action on the thing of an id; `if_match` is what it is expected to be, as an etag."""
+    """An action on the item with an id; `if_match` is the etag that the item should have."""
 
     action: Action
     id: str
@@ -29,7 +29,7 @@ class Asked:
     if_match: str
 
     def digest(self) -> str:
-        """What tells it from other requests, apart from what is expected."""
+        """What distinguishes it from other requests, apart from `if_match`."""
         return request_digest(self.action.name, self.id, self.given)
 
 
@@ -43,7 +43,7 @@ class Acting(Generic[T]):
         self._attempts = Attempts(collection.setup, collection.name)
 
     async def act(self, asked: Asked, actor: Actor, turn: Turn) -> Answered:
-        """Carry out an action, or give the answer of the time when it was carried out."""
+        """Carry out an action, or return the answer from when it was carried out."""
         kept = await self._collection.find(asked.id, actor)
         if not actor.idempotency_key:
             kept = await self._expected(kept, asked, actor)
@@ -62,7 +62,7 @@ class Acting(Generic[T]):
     async def _act_as(
         self, attempt: Attempt, kept: Kept[T] | None, asked: Asked, actor: Actor, turn: Turn
     ) -> Answered:
-        """Carry out what was attempted, unless an attempt that gave no answer has done it."""
+        """Carry out an attempted action, unless an attempt without an answer already has."""
         kept = await self._guard.seen(kept, asked.id, actor)
         if attempt.mark in kept.done:
             answer: dict[str, Any] = self._guard.shown(kept, actor)
@@ -75,13 +75,13 @@ class Acting(Generic[T]):
         return Answered({**answer, **told}, repeated=False)
 
     async def _expected(self, kept: Kept[T] | None, asked: Asked, actor: Actor) -> Kept[T]:
-        """The thing that is meant, if it is as expected. Raises NotFound, Stale."""
+        """The item, if it is as expected. Raises NotFound, Stale."""
         return self._guard.matched(await self._guard.seen(kept, asked.id, actor), asked.if_match)
 
     async def _carry_out(
         self, kept: Kept[T], asked: Asked, actor: Actor, turn: Turn
     ) -> tuple[dict[str, Any], Mapping[str, Any]]:
-        """What the thing is after the action, and what is revealed besides."""
+        """The item after the action, and what is revealed in addition."""
         made = await self._writer.act(asked.action, kept, asked.given, actor, turn)
         return self._guard.shown(made.kept, actor), made.revealed
 

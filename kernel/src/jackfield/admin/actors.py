@@ -1,4 +1,4 @@
-"""Who makes a request on the admin listener."""
+"""Identifies who makes a request on the admin listener."""
 
 from jackfield.admin.change import Actor
 from jackfield.admin.idempotency import checked_key

@@ -1,4 +1,4 @@
-"""The fields of what a collection keeps, and who may read and write each."""
+"""The fields of a collection's items, and who may read and write each."""
 
 from typing import Any, Final, Literal, TypeVar, cast
 
@@ -19,7 +19,7 @@ _METADATA: Final = "jackfield.admin"
 
 @frozen
 class Rights:
-    """Who may read and write a field; a `secret` one can be written and is never shown."""
+    """Who may read and write a field; a `secret` one can be written but is never shown."""
 
     read: Roles = EVERYONE
     write: Roles = MANAGERS
@@ -37,9 +37,10 @@ def attribute(  # noqa: PLR0913 - each is one right
     given: Given = "always",
     secret: bool = False,
 ) -> T:
-    """Declare a documented field with rights; `jackfield.option` is one with the usual rights.
+    """Declare a documented field with rights; `jackfield.option` gives one the usual rights.
 
-    What the gateway sets itself is `given="never"`; what never changes is `given="once"`.
+    A field that the gateway itself sets is `given="never"`; one that never changes is
+    `given="once"`.
     """
     field: Any = option(default, doc, validator=validator)
     field.metadata[_METADATA] = Rights(read, write, given, secret)
@@ -50,7 +51,7 @@ def attribute(  # noqa: PLR0913 - each is one right
 class Attribute:
     """One field as the API, its schema and the command line see it.
 
-    `default` is attrs.NOTHING where there is none.
+    `default` is attrs.NOTHING if there is none.
     """
 
     name: str
@@ -65,23 +66,19 @@ _KNOWN: Final[dict[type[Any], dict[str, Attribute]]] = {}
 
 
 def attributes_of(cls: type[Any]) -> dict[str, Attribute]:
-    """The fields of an attrs class, by their names."""
+    """The fields of an attrs class, by name."""
     if cls not in _KNOWN:
-        _KNOWN[cls] = _attributes(cls)
+        attrs.resolve_types(cls)
+        _KNOWN[cls] = {
+            field.alias: Attribute(
+                field.alias,
+                field.type,
+                str(field.metadata.get("doc", "")),
+                field.default is attrs.NOTHING,
+                default_of(field),
+                field.metadata.get(_METADATA, Rights()),
+            )
+            for field in attrs.fields(cls)
+            if field.init
+        }
     return _KNOWN[cls]
-
-
-def _attributes(cls: type[Any]) -> dict[str, Attribute]:
-    attrs.resolve_types(cls)
-    return {
-        field.alias: Attribute(
-            field.alias,
-            field.type,
-            str(field.metadata.get("doc", "")),
-            field.default is attrs.NOTHING,
-            default_of(field),
-            field.metadata.get(_METADATA, Rights()),
-        )
-        for field in attrs.fields(cls)
-        if field.init
-    }

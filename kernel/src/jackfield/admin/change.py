@@ -1,4 +1,4 @@
-"""A change by an administrator: who makes it, what it changes, and what auditors are told."""
+"""A change by an administrator: who makes it, what it changes, and what auditors learn of it."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, Literal, TypeVar
@@ -16,9 +16,9 @@ T = TypeVar("T")
 class Actor:
     """Who makes a change or reads.
 
-    `organization` is the one whose things alone it sees; empty for who sees all. `within` are the
-    teams in it to which that is limited besides. `declaring` is the name of a configuration file.
-    `idempotency_key` is the one that came with the request.
+    `organization` is the only one whose items the actor sees; if empty, the actor sees all.
+    `within` are the teams in it to which the actor is further limited. `declaring` is the name of a
+    configuration file. `idempotency_key` is the one that came with the request.
     """
 
     role: Role
@@ -32,16 +32,16 @@ class Actor:
 
     @property
     def name(self) -> str:
-        """The id of its key, or what else it is."""
+        """The id of its key, or what else identifies it."""
         return self.principal.key_id or self.client
 
 
 @frozen
 class Change(Generic[T]):
-    """What is about to change. Without `before` something is created, without `after` deleted.
+    """A change about to be made. Without `before` an item is created, without `after` deleted.
 
     `action` is "create", "update", "delete" or the name of one of the collection's own actions;
-    `fields` are those that differ. In `notes` a check may leave what `reveal` is to tell.
+    `fields` are those that differ. In `notes` a check may leave what `reveal` will return.
     """
 
     action: str
@@ -54,9 +54,9 @@ class Change(Generic[T]):
 
 @frozen
 class Kept(Generic[T]):
-    """A thing as it is kept. `version` counts its changes; `declared_in` names the file, if any.
+    """A stored item. `version` counts its changes; `declared_in` names the file, if any.
 
-    Times are seconds since 1970. `mark` tells it from one of the same id that was deleted before.
+    Times are seconds since 1970. `mark` distinguishes it from a deleted item with the same id.
     `done` has the marks of the last actions that came with an idempotency key.
     """
 
@@ -71,16 +71,16 @@ class Kept(Generic[T]):
 
     @property
     def etag(self) -> str:
-        """What `If-Match` must say."""
+        """The value that `If-Match` must have."""
         return f'"{self.version}-{self.mark}"'
 
 
 class AdminChange(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What auditors are told of a change, before it is made; it holds no value of any field.
+    """What auditors are told about a change before it is made; it contains no field's value.
 
-    `before` and `after` are SHA-256 digests of the thing without its secrets, empty for none.
-    A change that could not be made after all, or of which that is not known because the store gave
-    no answer, is told of once more, with `outcome` "failed".
+    `before` and `after` are SHA-256 digests of the item without its secrets, or empty. If a change
+    could not be made after all, or if that is unknown because the store did not answer, auditors
+    are told once more, with `outcome` "failed".
     """
 
     time: float

@@ -1,4 +1,4 @@
-"""Things that administrators keep: keys, teams, budgets. A plugin has a class for each kind."""
+"""Items that administrators manage: keys, teams, budgets. A plugin has a class for each kind."""
 
 import secrets as randomness
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -21,14 +21,14 @@ T = TypeVar("T")
 
 @frozen
 class Nothing:
-    """What is said with an action that needs nothing said."""
+    """The arguments of an action that takes none."""
 
 
 @frozen
 class Action:
-    """Something else that can be done with one thing: `POST /jackfield/keys/{id}/rotate`.
+    """An additional operation on one item: `POST /jackfield/keys/{id}/rotate`.
 
-    `Given` is an attrs class of what may be said with it.
+    `Given` is an attrs class with the action's arguments.
     """
 
     name: str
@@ -38,13 +38,12 @@ class Action:
 
 
 class Collection(Generic[T]):
-    """One kind of things: their class, who may do what, and the rules that hold among them.
+    """One kind of item: its class, who may do what, and the rules that apply.
 
-    `setup.add_admin_collection(collection)` offers them at `/jackfield/NAME`, and
-    `jackfield.commands.resource_command` makes the command for them from the class. Ids are unique
-    in the whole gateway, for a key is looked up before its organization is known; who belongs to
-    an organization sees the things of that one alone, and who belongs to a team in it those that
-    fall under the team.
+    `setup.add_admin_collection(collection)` offers it at `/jackfield/NAME`, and
+    `jackfield.commands.resource_command` derives its command from the class. Ids are unique in the
+    whole gateway, because a key is looked up before its organization is known. Members of an
+    organization see only its items, and members of a team in it only those that belong to the team.
     """
 
     name: ClassVar[str]
@@ -54,23 +53,26 @@ class Collection(Generic[T]):
     """In messages, and in the scopes of principals: "key"."""
 
     Item: ClassVar[type[Any]]
-    """An attrs class; its fields are made by `jackfield.option` or `jackfield.admin.attribute`."""
+    """An attrs class; declare its fields by `jackfield.option` or `jackfield.admin.attribute`."""
 
     label: ClassVar[str] = "name"
     """The field that `create` takes on the command line without an option, if there is one."""
 
     columns: ClassVar[tuple[str, ...]] = ()
-    """The fields in the table on the command line; those that fit when empty."""
+    """The columns of the table on the command line; if empty, those that fit."""
 
     facts: ClassVar[Mapping[str, str]] = {}
-    """Members that answers have besides the fields, with what they mean: see `known`."""
+    """Members that answers have in addition to the fields, with their meanings: see `known`."""
+
+    revealed: ClassVar[Mapping[str, str]] = {}
+    """Members that only answers to changes have, with what they mean: see `reveal`."""
 
     actions: ClassVar[tuple[Action, ...]] = ()
     creators: ClassVar[Roles] = MANAGERS
     readers: ClassVar[Roles] = EVERYONE
     writers: ClassVar[Roles] = WRITERS
     deleters: ClassVar[Roles] = MANAGERS
-    """What the roles may do at all; `writers` are bound by the rights of the fields besides."""
+    """What each role may do; `writers` are also bound by the rights of the fields."""
 
     def __init__(self, setup: "Setup") -> None:
         self.setup = setup
@@ -78,35 +80,35 @@ class Collection(Generic[T]):
 
     @property
     def store(self) -> "Store":
-        """Where it is all kept."""
+        """Where the items are stored."""
         return self.setup.store
 
     # To override
 
     def id_of(self, item: T) -> str:
-        """The id of something new: a random one, unless a class makes it of the fields."""
+        """The id of a new item: random, unless a class derives it from the fields."""
         return randomness.token_hex(8)
 
     async def new_id(self, item: T, actor: Actor) -> str:
-        """The id of what an actor creates: `id_of`, unless that can be what another one has."""
+        """The id of what an actor creates: `id_of`, unless others could have the same one."""
         return self.id_of(item)
 
     async def find(self, id: str, actor: Actor) -> Kept[T] | None:
-        """What an actor means by an id, whoever may see it. Raises StoreUnavailable."""
+        """The item that an actor means by an id, whoever may see it. Raises StoreUnavailable."""
         return await self.get(id)
 
     async def completed(self, item: T, actor: Actor) -> T:
-        """What an actor gives, with what it leaves unsaid: before anything of it is judged."""
+        """What an actor gives, with defaults for what is left out; called before any check."""
         return item
 
     def organization_of(self, id: str, item: T) -> str:
-        """The organization whose it is; empty for the gateway's own."""
+        """The organization that owns the item; empty for the gateway's own."""
         return str(getattr(item, "organization", None) or "")
 
     async def scopes_of(self, id: str, item: T) -> Sequence[str]:
-        """What it falls under besides its organization, such as `team:search`.
+        """The scopes it belongs to besides its organization, such as `team:search`.
 
-        An administrator of a team manages what falls under that alone.
+        An administrator of a team manages only what belongs to the team.
         """
         return ()
 
@@ -115,15 +117,15 @@ class Collection(Generic[T]):
         return f"{self.singular}:{id}" in principal.scopes
 
     async def check(self, change: Change[T], actor: Actor) -> T | None:
-        """Refuse what breaks a rule, by raising GatewayError, or fill in what the gateway sets.
+        """Refuse what breaks a rule by raising GatewayError, or fill in what the gateway sets.
 
-        No other change of any collection is made meanwhile, so that it may look at other things.
-        Return what is to be kept in place of `change.after`, or None to leave it as it is.
+        No other change to any collection is made meanwhile, so it may look at other items. Return
+        what is to be stored instead of `change.after`, or None to leave that unchanged.
         """
         return None
 
     def declared(self, item: T, kept: T) -> T:
-        """What is declared, with what the gateway itself has set of what is kept."""
+        """The declared item, with what the gateway itself has set on the stored one."""
         own = {
             name: getattr(kept, name)
             for name, attribute in attributes_of(self.Item).items()
@@ -134,11 +136,11 @@ class Collection(Generic[T]):
         return completed
 
     async def act(self, action: str, kept: Kept[T], given: Any, actor: Actor) -> T:
-        """Carry out one of `actions`: return what the thing becomes. `check` comes after it."""
+        """Carry out one of `actions`: return the resulting item. `check` is called afterwards."""
         raise NotImplementedError(action)
 
     async def reveal(self, change: Change[T], actor: Actor) -> Mapping[str, Any]:
-        """Members to add to the answer to a change that has been made, such as a new key.
+        """Members to add to the answer once a change has been made, such as a new key.
 
         Also called, with empty `notes`, when a create or an action is repeated with its idempotency
         key.
@@ -146,22 +148,22 @@ class Collection(Generic[T]):
         return {}
 
     async def known(self, things: Sequence[Kept[T]]) -> Sequence[Mapping[str, Any]]:
-        """The `facts` of each thing, such as what has been spent: read afresh, never given."""
+        """The `facts` of each item, such as what has been spent: always read, never given."""
         return [{}] * len(things)
 
     # To use
 
     async def get(self, id: str) -> Kept[T] | None:
-        """The thing of this id, if there is one, whoever asks. Raises StoreUnavailable."""
+        """The item with this id, if there is one, whoever asks. Raises StoreUnavailable."""
         return await self.shelf.get(id)
 
     def all(self) -> AsyncIterator[Kept[T]]:
-        """Everything in the collection, in the order of the ids. Raises StoreUnavailable."""
+        """All items in the collection, ordered by id. Raises StoreUnavailable."""
         return self.shelf.all()
 
     def changes(self) -> AsyncIterator[str | None]:
-        """The ids of what is changed from now on, here and in other processes.
+        """The ids of items that change from now on, here and in other processes.
 
-        None means that some may have been missed; it comes first, once it listens.
+        None means that some may have been missed; the first is None, once it is listening.
         """
         return self.shelf.changes()

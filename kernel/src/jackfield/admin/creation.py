@@ -1,4 +1,4 @@
-"""Creating one thing, once for each idempotency key."""
+"""Creates an item, once for each idempotency key."""
 
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Creation(Generic[T]):
-    """Creates the things of one collection."""
+    """Creates the items of one collection."""
 
     def __init__(self, collection: Collection[T]) -> None:
         self._collection = collection
@@ -26,7 +26,7 @@ class Creation(Generic[T]):
         self._attempts = Attempts(collection.setup, collection.name)
 
     async def create(self, given: Mapping[str, Any], actor: Actor, turn: Turn) -> Answered:
-        """Create something, or give the answer of the time when it was created."""
+        """Create an item, or return the answer from when it was created."""
         if not actor.idempotency_key:
             made = await self._writer.create(await self._writer.draft(given, actor), actor, turn)
             answer = self._guard.shown(made.kept, actor)
@@ -45,7 +45,7 @@ class Creation(Generic[T]):
     async def _create_as(
         self, attempt: Attempt, draft: Kept[T], actor: Actor, turn: Turn
     ) -> Answered:
-        """Create what was attempted, unless an attempt that gave no answer has done it."""
+        """Create an attempted item, unless an attempt without an answer already has."""
         kept = await self._collection.get(attempt.id)
         if kept is not None and kept.mark == attempt.mark:
             answer, revealed = self._guard.shown(kept, actor), await self._revealed(kept, actor)

@@ -1,112 +1,190 @@
-"""Things declared in the configuration file, and what must change so that they are as declared."""
+"""Items declared in the configuration file, and what must change to match them."""
 
+import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from contextvars import ContextVar
-from typing import Any, Final, Literal, TypeVar
+from collections.abc import Mapping, Sequence
+from math import inf
+from typing import Any, Final, Literal
 
-from attrs import frozen
+from attrs import define, field, frozen
 
+from jackfield.admin.attributes import attributes_of
 from jackfield.admin.change import Actor
 from jackfield.admin.collection import Collection
-from jackfield.admin.items import differing
+from jackfield.admin.items import plain
 from jackfield.admin.lock import Turn, turn
+from jackfield.admin.shelf import REHEARSED
 from jackfield.admin.writer import Writer
+from jackfield.config import Document
 from jackfield.errors import ConfigError, GatewayError, Overloaded
 from jackfield.exchange import Principal
 
-T = TypeVar("T")
-Declared = tuple[Collection[Any], Mapping[str, Any]]
-"""A collection and the things that the file declares in it, by their ids."""
+Declared = tuple[Collection[Any], Mapping[str, Any], Sequence[str]]
+"""A collection, the items that the file declares in it, by id, and the path of their table."""
+
+PAUSE: Final = 1.0
+"""Seconds between two attempts."""
 
 _logger = logging.getLogger("jackfield.admin")
 
 
 @frozen
 class Step:
-    """One thing that is not as it is declared; `fields` are those that differ."""
+    """One item that differs from its declaration, and the `fields` that do.
+
+    `changes` are their values as JSON, before and after; for a secret both are None.
+    """
 
     action: Literal["create", "update", "delete"]
     collection: str
     id: str
     fields: tuple[str, ...] = ()
+    changes: Mapping[str, tuple[Any, Any]] = field(factory=dict)
 
     def __str__(self) -> str:
-        what = f" ({', '.join(self.fields)})" if self.action == "update" else ""
+        what = f" ({', '.join(self.fields)})" if self.fields else ""
         return f"{self.action} {self.collection} {self.id}{what}"
 
 
-PLANNING: Final[ContextVar[list[Step] | None]] = ContextVar("planning", default=None)
-"""Where it is set, as by `jackfield plan`, steps are noted in the list and not carried out."""
+@define(eq=False)
+class Declarations:
+    """Applies what a configuration file declares, or nothing if any step would be refused.
 
-
-async def declare(collection: Collection[T], desired: Mapping[str, T], by: str) -> list[Step]:
-    """Make the things of a collection those that the file `by` declares. See `declare_all`."""
-    return await declare_all([(collection, desired)], by)
-
-
-async def declare_all(declared: Sequence[Declared], by: str) -> list[Step]:
-    """Create and change what is declared, in order, then delete what was declared before.
-
-    What was made in other ways is left alone, unless it has the id of something declared: then it
-    belongs to the file from now on. Gives the steps that were necessary; when several processes
-    begin at once one of them does it all. Broken off it goes on the next time. Raises ConfigError
-    where a rule of a collection is broken.
+    Items are created and changed in the order of their declaration; then those that are no longer
+    declared are deleted. Items created in other ways are left alone, unless one with the same id is
+    declared: from then on it belongs to the file. If several processes start at once, one of them
+    makes all changes. While the store is unavailable, it tries again every second.
     """
-    steps = await _steps(declared)
-    planning = PLANNING.get()
-    if planning is not None:
-        planning.extend(steps)
+
+    _declared: Sequence[Declared]
+    _document: Document
+    steps: Sequence[Step] = field(default=(), init=False)
+    """The steps that have been carried out, or rehearsed."""
+
+    _problem: str | None = field(default=None, init=False)
+    _trying: asyncio.Task[None] | None = field(default=None, init=False)
+
+    async def start(self) -> None:
+        """Apply it now if possible. Raises ConfigError with every step that would be refused."""
+        try:
+            await self.make()
+        except GatewayError as error:
+            self._problem = f"what {self._document.name} declares is not made yet: {error.message}"
+            _logger.warning("%s", self._problem)
+            self._trying = asyncio.create_task(self._try_again())
+
+    async def stop(self) -> None:
+        """Stop trying."""
+        if self._trying is not None:
+            self._trying.cancel()
+            await asyncio.wait([self._trying])
+
+    async def health(self) -> str | None:
+        """Why the declarations have not been applied yet, if they have not."""
+        return self._problem
+
+    async def make(self) -> Sequence[Step]:
+        """Rehearse the necessary steps, then carry them out unless this is a rehearsal itself.
+
+        Raises ConfigError, GatewayError.
+        """
+        steps = await self._necessary()
+        if REHEARSED.get() is not None:
+            await self._rehearse(steps)
+        elif steps:
+            await asyncio.create_task(self._rehearse(steps))
+            async with turn(self._declared[0][0].setup) as mine:
+                steps = await self._necessary()
+                for step in steps:
+                    await self._carry_out(step, mine)
+                    _logger.info("declared in %s: %s", self._document.name, step)
+        self.steps = steps
         return steps
-    if not steps:
-        return []
-    key_id = f"file {by}"
-    actor = Actor("owner", Principal(tenant="admin", key_id=key_id, role="owner"), declaring=by)
-    async with turn(declared[0][0].setup) as mine:
-        steps = await _steps(declared)
-        collections = {collection.name: (collection, desired) for collection, desired in declared}
-        for step in steps:
-            await _carry_out(step, collections[step.collection], actor, mine)
-            _logger.info("declared in %s: %s", by, step)
-    return steps
 
-
-async def _steps(declared: Iterable[Declared]) -> list[Step]:
-    wanted: list[Step] = []
-    unwanted: list[Step] = []
-    for collection, desired in declared:
-        found = {
-            kept.id: kept
-            async for kept in collection.all()
-            if kept.declared_in or kept.id in desired
-        }
-        for id, item in desired.items():
-            kept = found.pop(id, None)
-            if kept is None:
-                wanted.append(Step("create", collection.name, id))
+    async def _try_again(self) -> None:
+        while self._problem is not None:
+            await asyncio.sleep(PAUSE)
+            try:
+                await self.make()
+                self._problem = None
+            except GatewayError:
                 continue
-            fields = differing(kept.item, collection.declared(item, kept.item))
-            if fields or not kept.declared_in:
-                wanted.append(Step("update", collection.name, id, fields))
-        unwanted += [Step("delete", collection.name, id) for id in found]
-    return [*wanted, *reversed(unwanted)]
+            except ConfigError as error:
+                self._problem = str(error)
+                _logger.error("%s", error)
+                return
 
+    async def _necessary(self) -> list[Step]:
+        wanted: list[Step] = []
+        unwanted: list[Step] = []
+        for collection, things, _ in self._declared:
+            found = {
+                one.id: one async for one in collection.all() if one.declared_in or one.id in things
+            }
+            for id, item in things.items():
+                kept = found.pop(id, None)
+                if kept is None:
+                    wanted.append(Step("create", collection.name, id))
+                    continue
+                changes = _changes(kept.item, collection.declared(item, kept.item))
+                if changes or not kept.declared_in:
+                    wanted.append(Step("update", collection.name, id, tuple(changes), changes))
+            unwanted += [Step("delete", collection.name, id) for id in found]
+        return [*wanted, *reversed(unwanted)]
 
-async def _carry_out(step: Step, declared: Declared, actor: Actor, mine: Turn) -> None:
-    collection, desired = declared
-    writer = Writer(collection)
-    try:
-        kept = await collection.get(step.id)
-        if kept is None:
-            draft = collection.shelf.draft(step.id, desired[step.id])
-            await writer.create(draft, actor, mine)
-        elif step.action == "delete":
-            await writer.delete(kept, actor, mine)
+    async def _rehearse(self, steps: Sequence[Step]) -> None:
+        """Carry out steps without writing anything. Raises ConfigError with all refusals."""
+        if REHEARSED.get() is None:
+            REHEARSED.set({})  # as long as the task lasts
+        for step in steps:
+            try:
+                await self._carry_out(step, Turn(inf))
+            except Overloaded:  # the store is unavailable, which says nothing about the step
+                raise
+            except GatewayError as error:
+                await self._refuse(step, error)
+        self._document.problems.raise_if_any()
+
+    async def _carry_out(self, step: Step, mine: Turn) -> None:
+        collection, things, _ = self._of(step)
+        name, writer = self._document.name, Writer(collection)
+        actor = Actor("owner", Principal("admin", f"file {name}", role="owner"), declaring=name)
+        kept, item = await collection.get(step.id), things.get(step.id)
+        if item is None:
+            if kept is not None:  # another process may have deleted it
+                await writer.delete(kept, actor, mine)
+        elif kept is None:
+            await writer.create(collection.shelf.draft(step.id, item), actor, mine)
         else:
-            item = collection.declared(desired[step.id], kept.item)
-            await writer.replace(kept, item, actor, mine)
-    except Overloaded:  # the store is away, or others are at it: there will be a better moment
-        raise
-    except GatewayError as error:
-        problem = f"{actor.declaring}: {collection.singular} {step.id!r}: {error.message}"
-        raise ConfigError([problem]) from None
+            await writer.replace(kept, collection.declared(item, kept.item), actor, mine)
+
+    async def _refuse(self, step: Step, error: GatewayError) -> None:
+        """Report the problem at its place in the file, and assume that the step succeeded.
+
+        One mistake is thus reported once. Keys are declared under their names, not their ids.
+        """
+        collection, things, table = self._of(step)
+        kept, item = await collection.get(step.id), things.get(step.id)
+        names = (step.id, getattr(item, collection.label, ""))
+        known = (name for name in names if self._document.get((*table, name)) is not None)
+        path, message = (*table, next(known, step.id)), error.message
+        if item is not None:
+            kept = kept or collection.shelf.draft(step.id, item)
+            path = (*path, error.param) if error.param else path
+            await collection.shelf.put(kept, item, self._document.name)
+        elif kept is not None:
+            message = f"it is not declared any more, and cannot be deleted: {message}"
+            await collection.shelf.delete(kept)
+        self._document.problems.add(path, message)
+
+    def _of(self, step: Step) -> Declared:
+        return next(one for one in self._declared if one[0].name == step.collection)
+
+
+def _changes(before: Any, after: Any) -> dict[str, tuple[Any, Any]]:
+    attributes, old, new = attributes_of(type(after)), plain(before), plain(after)
+    return {
+        name: (None, None) if attributes[name].rights.secret else (old.get(name), new.get(name))
+        for name in {**old, **new}
+        if old.get(name) != new.get(name)
+    }

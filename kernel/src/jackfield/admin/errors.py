@@ -1,52 +1,52 @@
-"""What the admin API refuses with, besides the errors that every endpoint has."""
+"""Errors of the admin API, besides those that every endpoint has."""
 
 from jackfield.errors import GatewayError, Overloaded, RateLimited
 
 
 class AlreadyExists(GatewayError):
-    """There is one with this id already."""
+    """An item with this id already exists."""
 
     status = 409
     code = "already_exists"
 
 
 class InUse(GatewayError):
-    """Something else depends on what is to be deleted or changed."""
+    """Something else depends on the item that is to be deleted or changed."""
 
     status = 409
     code = "in_use"
 
 
 class Declared(GatewayError):
-    """It is declared in the configuration file and can be changed there alone."""
+    """The item is declared in the configuration file and can only be changed there."""
 
     status = 409
     code = "declared_in_file"
 
 
 class Stale(GatewayError):
-    """It is not any more what `If-Match` says, or somebody else has just changed it."""
+    """The item no longer matches `If-Match`, or somebody else has just changed it."""
 
     status = 412
     code = "precondition_failed"
 
 
 class OtherGateway(GatewayError):
-    """The command is meant for another gateway than the one that answers at this address."""
+    """The command is meant for another gateway than the one at this address."""
 
     status = 421
     code = "other_gateway"
 
 
 class KeyReused(GatewayError):
-    """The idempotency key has come with another request before."""
+    """The idempotency key was used with another request before."""
 
     status = 422
     code = "idempotency_key_reused"
 
 
 class Busy(Overloaded):
-    """Other changes are being made and do not come to an end."""
+    """Other changes are in progress and do not finish."""
 
     code = "administration_busy"
 

@@ -1,4 +1,4 @@
-"""Who may see and change what of one collection."""
+"""Decides who may see and change what in one collection."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _ORGANIZATION = "organization"
 
 
 class Guard(Generic[T]):
-    """The rights of roles, of organizations and of fields."""
+    """Enforces the rights of roles, organizations and fields."""
 
     def __init__(self, collection: Collection[T]) -> None:
         self.collection = collection
@@ -30,12 +30,12 @@ class Guard(Generic[T]):
             raise TypeError(f"{collection.Item.__name__}: the gateway itself adds {sorted(taken)}")
 
     def check_role(self, roles: Roles, actor: Actor, verb: str) -> None:
-        """Raise Forbidden where the actor's role may not do it at all."""
+        """Raise Forbidden if the actor's role may not do this at all."""
         if actor.role not in roles:
             raise Forbidden(f"The role {actor.role!r} may not {verb} {self.collection.name}.")
 
     async def sees(self, kept: Kept[T], actor: Actor) -> bool:
-        """Whether the actor may know that there is such a thing."""
+        """Whether the actor may know that the item exists."""
         collection = self.collection
         whose = collection.organization_of(kept.id, kept.item)
         if actor.organization and whose != actor.organization:
@@ -45,13 +45,13 @@ class Guard(Generic[T]):
         return actor.role != "member" and await self._is_within(kept.id, kept.item, actor)
 
     async def seen(self, kept: Kept[T] | None, id: str, actor: Actor) -> Kept[T]:
-        """The thing, if the actor may see it. Raises NotFound, the same if there is none."""
+        """The item, if the actor may see it. Raises NotFound, as if there were none."""
         if kept is None or not await self.sees(kept, actor):
             raise NotFound(f"There is no {self.collection.singular} {id!r}.")
         return kept
 
     def matched(self, kept: Kept[T], if_match: str) -> Kept[T]:
-        """The thing, if its etag is one of those in `if_match`, or that is `*`. Raises Stale."""
+        """The item, if its etag is in `if_match`, or that is `*`. Raises Stale."""
         tags = [tag.strip() for tag in if_match.split(",")]
         if "*" not in tags and kept.etag not in tags:
             raise Stale(
@@ -62,7 +62,7 @@ class Guard(Generic[T]):
         return kept
 
     def shown(self, kept: Kept[T] | None, actor: Actor) -> dict[str, Any]:
-        """A thing as JSON, with those of its fields that the actor may read; {} for none."""
+        """An item as JSON, with the fields that the actor may read; {} for none."""
         if kept is None:
             return {}
         fields = {
@@ -81,7 +81,7 @@ class Guard(Generic[T]):
         return not attribute.rights.secret and actor.role in attribute.rights.read
 
     def completed(self, given: Mapping[str, Any], actor: Actor) -> Mapping[str, Any]:
-        """What is given for something new, with the actor's organization if it has only one."""
+        """The fields given for a new item, with the actor's organization if it has only one."""
         if actor.organization and _ORGANIZATION in self._attributes:
             return {_ORGANIZATION: actor.organization, **given}
         return given
@@ -89,32 +89,32 @@ class Guard(Generic[T]):
     def check_given(
         self, given: Mapping[str, Any], before: Mapping[str, Any], actor: Actor
     ) -> None:
-        """Raise for a field that the actor may not set, or nobody may, if it would change.
+        """Raise for fields that the actor may not set, or nobody may, if they would change.
 
-        `before` has the fields as they are, and is empty for something new.
+        `before` has the current fields, and is empty for a new item.
         """
         for key, value in given.items():
             attribute = self._attributes.get(key)
             if key in ADDED or key in self.collection.facts:
-                raise InvalidRequest(f"`{key}` is set by the gateway alone.", param=key)
+                raise InvalidRequest(f"`{key}` is only set by the gateway.", param=key)
             if attribute is None or (key in before and before[key] == value):
                 continue
             rights = attribute.rights
             if rights.given == "never":
-                raise InvalidRequest(f"`{key}` is set by the gateway alone.", param=key)
+                raise InvalidRequest(f"`{key}` is only set by the gateway.", param=key)
             if rights.given == "once" and before:
-                raise InvalidRequest(f"`{key}` cannot be changed any more.", param=key)
+                raise InvalidRequest(f"`{key}` can no longer be changed.", param=key)
             implied = key == _ORGANIZATION and value == actor.organization
             if actor.role not in rights.write and not implied:
                 allowed = " or ".join(sorted(rights.write)) or "nobody"
-                raise Forbidden(f"`{key}` can be set by {allowed} alone.", param=key)
+                raise Forbidden(f"`{key}` can only be set by {allowed}.", param=key)
 
     async def check_place(self, id: str, item: T, actor: Actor) -> None:
-        """Raise Forbidden for a thing outside of the actor's organization, or of its team."""
+        """Raise Forbidden for an item outside the actor's organization or team."""
         whose = self.collection.organization_of(id, item)
         if actor.organization and whose != actor.organization:
             raise Forbidden(
-                f"This key is for things of the organization {actor.organization!r} alone.",
+                f"This key only administers the organization {actor.organization!r}.",
                 param=_ORGANIZATION,
             )
         if not await self._is_within(id, item, actor):

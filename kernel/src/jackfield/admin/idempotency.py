@@ -1,4 +1,4 @@
-"""Doing something once, however often it is asked for with the same idempotency key."""
+"""Does something once, however often it is requested with the same idempotency key."""
 
 import hashlib
 import json
@@ -25,10 +25,10 @@ _UNKNOWN: Final = 500
 
 
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was asked for with a key, and, once it is done, the answer without what it revealed.
+    """What was requested with a key and, once done, the answer without what it revealed.
 
-    It is kept before anything is done: who repeats the request after a failure in between finds
-    what was made by its `mark`, and what was done to a thing by the mark that this has left there.
+    It is stored before anything is done: if the request is repeated after a failure in between, a
+    created item is found by its `mark`, and an action by the mark that it left on the item.
     """
 
     request: str
@@ -39,39 +39,39 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @frozen
 class Answered:
-    """The answer to a request, `repeated` if it had been given before."""
+    """The answer to a request; `repeated` if it had been given before."""
 
     answer: Mapping[str, Any]
     repeated: bool
 
 
 class Attempts:
-    """The requests of one collection that came with an idempotency key, for 24 hours."""
+    """The requests of one collection that came with an idempotency key, kept for 24 hours."""
 
     def __init__(self, setup: "Setup", collection: str) -> None:
         self._setup = setup
         self._collection = collection
 
     async def recall(self, actor: Actor, request: str) -> Attempt | None:
-        """The attempt before this one. Raises KeyReused if it was another `request`."""
+        """The previous attempt. Raises KeyReused if it was another `request`."""
         value = await self._setup.store.get(GATEWAY, self._key(actor))
         if value is None:
             return None
         attempt = msgspec.json.decode(value.data, type=Attempt)
         if attempt.request != request:
-            raise KeyReused("This idempotency key has come with another request; take a new key.")
+            raise KeyReused("This idempotency key was used for another request; use a new one.")
         return attempt
 
     async def remember(self, actor: Actor, attempt: Attempt) -> None:
-        """Keep an attempt."""
+        """Store an attempt."""
         data = msgspec.json.encode(attempt)
         await self._setup.store.put(GATEWAY, self._key(actor), data, ttl=_SECONDS)
 
     @asynccontextmanager
     async def first(self, actor: Actor, attempt: Attempt) -> AsyncIterator[None]:
-        """Keep an attempt while it is made for the first time, and no longer if it is refused.
+        """Store an attempt while it is made for the first time; forget it if it is refused.
 
-        Nothing has come of it then, and what was wrong may be mended under the same key.
+        Nothing was done then, and the error may be fixed under the same key.
         """
         await self.remember(actor, attempt)
         try:
@@ -88,12 +88,12 @@ class Attempts:
 
 
 def request_digest(*said: Any) -> str:
-    """What tells one request from another, however its JSON is laid out."""
+    """What distinguishes a request from others, however its JSON is formatted."""
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def checked_key(text: str) -> str:
-    """The value of the header, if it can be one. Raises InvalidRequest."""
+    """The value of the header, if it is valid. Raises InvalidRequest."""
     if len(text) > _LONGEST or not text.isprintable():
         raise InvalidRequest(
             f"`Idempotency-Key` must have at most {_LONGEST} printable characters.",

@@ -70,7 +70,7 @@ def digest(item: Any) -> str:
     if item is None:
         return ""
     attributes = attributes_of(type(item))
-    shown = {key: value for key, value in plain(item).items() if not _is_secret(attributes, key)}
+    shown = {key: one for key, one in plain(item).items() if not attributes[key].rights.secret}
     return hashlib.sha256(msgspec.json.encode(shown, order="sorted")).hexdigest()
 
 
@@ -79,10 +79,6 @@ def differing(before: Any, after: Any) -> tuple[str, ...]:
     old = plain(before) if before is not None else {}
     new = plain(after) if after is not None else {}
     return tuple(key for key in {**old, **new} if old.get(key) != new.get(key))
-
-
-def _is_secret(attributes: Mapping[str, Any], key: str) -> bool:
-    return bool(attributes[key].rights.secret)
 
 
 def _shown(path: tuple[str | int, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Things as they lie in the store: read fast, for there may be many of them."""
+"""The stored form of items: fast to read, because there may be many of them."""
 
 from typing import Any, Final, Generic, TypeVar, get_args
 
@@ -16,7 +16,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 class Envelope(msgspec.Struct, omit_defaults=True):
-    """A thing with what is known of it besides."""
+    """An item with its metadata."""
 
     item: msgspec.Raw
     created: float
@@ -27,14 +27,14 @@ class Envelope(msgspec.Struct, omit_defaults=True):
 
 
 class Unreadable(Exception):
-    """What is kept does not fit its class, which has changed since."""
+    """What is stored does not fit its class, which has changed since."""
 
 
 class Keeping(Generic[T]):
-    """Turns the things of one class into bytes and back.
+    """Converts the items of one class to bytes and back.
 
-    What is kept was checked when it came in, so that validators need not run again. Fields that the
-    class does not have are passed over, for another version of it may have written them.
+    Stored items were validated on arrival, so validators need not run again. Fields that the class
+    does not have are ignored, because another version of it may have written them.
     """
 
     def __init__(self, cls: type[T]) -> None:
@@ -43,13 +43,13 @@ class Keeping(Generic[T]):
         self._envelope = msgspec.json.Decoder(Envelope)
 
     def write(self, kept: Kept[T]) -> bytes:
-        """A thing as bytes."""
+        """An item as bytes."""
         raw = msgspec.Raw(_ENCODER.encode(plain(kept.item)))
         envelope = Envelope(raw, kept.created, kept.updated, kept.declared_in, kept.mark, kept.done)
         return _ENCODER.encode(envelope)
 
     def read(self, data: bytes) -> tuple[T, Envelope]:
-        """A thing, and what is known of it. Raises Unreadable."""
+        """An item and its metadata. Raises Unreadable."""
         envelope = self._envelope.decode(data)
         try:
             if self._fast is not None:
@@ -60,7 +60,7 @@ class Keeping(Generic[T]):
 
 
 def _is_plain(kind: Any, within: tuple[Any, ...]) -> bool:
-    """Whether msgspec reads a type as it is written here: no type in it has a form of its own."""
+    """Whether msgspec reads a type as written here: no type within it has a form of its own."""
     kind = unwrapped(kind)
     if is_from_text(kind):
         return False

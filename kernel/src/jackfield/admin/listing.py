@@ -1,4 +1,4 @@
-"""One page of a collection: what the actor may see of it and what fits the filters."""
+"""One page of a collection: the items that the actor may see and that match the filters."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
@@ -21,7 +21,7 @@ USUAL_PAGE: Final = 100
 
 @frozen
 class Page(Generic[T]):
-    """Some things, and the id after which the next page begins, if there is one."""
+    """Some items, and the id after which the next page begins, if there is one."""
 
     kept: Sequence[Kept[T]]
     next: str | None
@@ -29,7 +29,7 @@ class Page(Generic[T]):
 
 @frozen
 class Query:
-    """What a list is asked for; `filters` are fields and the texts that they must have."""
+    """The query of a list; `filters` are fields and the texts that they must equal."""
 
     limit: int
     after: str
@@ -60,7 +60,7 @@ def filterable(item: type[Any]) -> dict[str, Attribute]:
 
 
 async def page(guard: Guard[T], query: Query, actor: Actor) -> Page[T]:
-    """One page. Raises Forbidden for a filter by what the actor may not read."""
+    """One page. Raises Forbidden for a filter by a field that the actor may not read."""
     for name in query.filters:
         if not guard.may_read(filterable(guard.collection.Item)[name], actor):
             raise Forbidden(f"`{name}` cannot be read with the role {actor.role!r}.", param=name)

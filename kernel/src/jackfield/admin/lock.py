@@ -1,4 +1,4 @@
-"""One change at a time, in all processes that share a store."""
+"""Serializes changes among all processes that share a store."""
 
 import asyncio
 import logging
@@ -31,22 +31,22 @@ _logger = logging.getLogger("jackfield.admin")
 
 @frozen
 class Turn:
-    """The time in which this process alone may change something."""
+    """A period in which only this process may make changes."""
 
     until: float
 
     def check(self) -> None:
-        """Raise Busy when the time is over, so that a change that came late is not made."""
+        """Raise Busy if the turn is over, so that a late change is not made."""
         if time.monotonic() > self.until:
             raise Busy("The change took too long and was not made; try again.")
 
 
 @asynccontextmanager
 async def turn(setup: "Setup") -> AsyncIterator[Turn]:
-    """Wait for the turn to change something, and end it.
+    """Wait for the turn to make changes, and end it.
 
-    Rules that hold among several things, such as that no team is above itself, could else be broken
-    by two changes each of which keeps them. Raises Busy, StoreUnavailable.
+    Without it, two changes that each keep a rule could break it together, such as that no team is
+    above itself. Raises Busy, StoreUnavailable.
     """
     async with setup.admin_lock:
         version = await _take(setup.store)
@@ -56,11 +56,11 @@ async def turn(setup: "Setup") -> AsyncIterator[Turn]:
             try:
                 await setup.store.put(GATEWAY, KEY, _FREE, expect=version)
             except (Conflict, StoreUnavailable) as error:
-                _logger.warning("the turn to change something did not end in order: %s", error)
+                _logger.warning("the lock for changes could not be released: %s", error)
 
 
 async def _take(store: Store) -> int:
-    """Take the turn; the version of the key is then this turn's own, for it is never deleted."""
+    """Take the turn; the version of the key identifies this turn, because it is never deleted."""
     began, pause = time.monotonic(), _FIRST_PAUSE
     seen, since = -1, began
     while True:

@@ -31,6 +31,7 @@ _ERROR = {
 }
 _PLACEHOLDER = re.compile(r"\{(\w+)\*?\}")
 _TEXT: Json = {"schema": {"type": "string"}}
+_QUERY: Json = {"limit": {"schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE}}}
 _IF_MATCH = {
     "name": "If-Match",
     "in": "header",
@@ -53,12 +54,13 @@ def openapi_document(
     paths: dict[str, Json] = {}
     for endpoint in endpoints:
         path = _PLACEHOLDER.sub(r"{\1}", endpoint.path)
-        details = described.get((endpoint.method, endpoint.path), {})
+        usual = {"requestBody": _body({}, required=False)} if endpoint.method == "POST" else {}
+        details = described.get((endpoint.method, endpoint.path), usual)
         paths.setdefault(path, {})[endpoint.method.lower()] = _operation(endpoint, details)
     schemas = {"Error": _ERROR}
     for collection in collections:
         name = _class_name(collection)
-        schemas[name] = shown_schema(collection.Item, collection.facts)
+        schemas[name] = shown_schema(collection.Item, {**collection.facts, **collection.revealed})
         schemas[f"{name}Create"] = created_schema(collection.Item)
         schemas[f"{name}Update"] = updated_schema(collection.Item)
     return {
@@ -77,7 +79,7 @@ def _operation(endpoint: Endpoint, details: Json) -> Json:
     in_path = _PLACEHOLDER.findall(endpoint.path)
     parameters = [
         *({"name": name, "in": "path", "required": True, **_TEXT} for name in in_path),
-        *({"name": name, "in": "query", **_TEXT} for name in endpoint.query),
+        *({"name": name, "in": "query", **_QUERY.get(name, _TEXT)} for name in endpoint.query),
         *details.get("parameters", []),
     ]
     answer = details.pop("answer", {})
@@ -98,7 +100,7 @@ def _operation(endpoint: Endpoint, details: Json) -> Json:
 
 
 def _of_collections(collections: Iterable[Collection[Any]]) -> Mapping[tuple[str, str], Json]:
-    """What the operations on collections have besides, by method and path."""
+    """What the operations on collections have in addition, by method and path."""
     described: dict[tuple[str, str], Json] = {}
     for collection in collections:
         many, name = f"/jackfield/{collection.name}", _class_name(collection)
@@ -116,7 +118,8 @@ def _of_collections(collections: Iterable[Collection[Any]]) -> Mapping[tuple[str
         described[("GET", many)] = {"tags": tags, "answer": page}
         described[("POST", many)] = {**created, "requestBody": _body(_ref(f"{name}Create"))}
         described[("GET", one)] = {"tags": tags, "answer": shown}
-        described[("PATCH", one)] = {**changing, "requestBody": _body(_ref(f"{name}Update"))}
+        patch = _body(_ref(f"{name}Update"), required=False)
+        described[("PATCH", one)] = {**changing, "requestBody": patch}
         described[("DELETE", one)] = {"tags": tags, "parameters": [_IF_MATCH]}
         for action in collection.actions:
             given = schema_of(action.Given)

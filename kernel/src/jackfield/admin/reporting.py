@@ -19,7 +19,7 @@ async def report(auditors: Sequence[Auditor], change: AdminChange) -> None:
             async with asyncio.timeout(_SECONDS):
                 await auditor(change)
         except Exception as error:  # noqa: BLE001 - whatever it is, the change is not audited
-            _logger.error("an auditor did not keep a change: %s", type(error).__name__)
+            _logger.error("a change (%s) is not audited: %s", change.outcome, type(error).__name__)
             raise AuditUnavailable(
                 "The audit log cannot be written, so nothing was changed; try again later."
             ) from None

@@ -1,4 +1,4 @@
-"""Where a gateway keeps its state, which tells it from the others on a machine."""
+"""Where a gateway keeps its state, which identifies it among the gateways on a machine."""
 
 import os
 from pathlib import Path
@@ -16,9 +16,9 @@ RESIDENCE: Final = "x-jackfield-state"
 
 
 def residence(directory: Path, state_dir: str) -> str:
-    """The machine and the folder, by whatever path that is reached; "" where it is not to be seen.
+    """The machine and the folder, however that is reached; "" if the folder is not visible.
 
-    A folder that is not there yet is nobody's.
+    A folder that does not exist yet belongs to nobody.
     """
     try:
         status = os.stat(directory / os.path.expanduser(state_dir))
@@ -30,9 +30,9 @@ def residence(directory: Path, state_dir: str) -> str:
 
 
 def mistaken(told: str, setup: "Setup") -> OtherGateway | None:
-    """The error for a command that means another gateway of this machine.
+    """The error for a command that means another gateway on this machine.
 
-    On another machine, behind a tunnel or in a container, paths are others.
+    On another machine, behind a tunnel or in a container, paths differ.
     """
     state_dir = setup.settings.server.state_dir
     own = residence(setup.directory, state_dir)
@@ -40,6 +40,6 @@ def mistaken(told: str, setup: "Setup") -> OtherGateway | None:
         return None
     return OtherGateway(
         f"The gateway that answers here keeps its state in {setup.directory / state_dir}, and the"
-        " configuration of this command says otherwise. Name the configuration of that gateway,"
-        " or let each of the two have a `server.admin` of its own."
+        " configuration of this command says otherwise. Use the configuration of that gateway,"
+        " or give each of the two its own `server.admin`."
     )

@@ -1,4 +1,4 @@
-"""What an administrator may do: four roles, and the permission that every one of them has."""
+"""What administrators may do: four roles, and the permission that each of them has."""
 
 from typing import Final, Literal, get_args
 
@@ -16,7 +16,7 @@ MANAGE: Final = "manage"
 
 
 def permissions_of(role: str | None) -> frozenset[str]:
-    """The permissions on the admin listener that come with a role; none without one."""
+    """The permissions on the admin listener that come with a role; none without a role."""
     if role in MANAGERS:
         return frozenset({MANAGE, "admin", "explain"})
     if role == "auditor":

@@ -39,16 +39,16 @@ def admin_endpoint(
     permission: str = "admin",
     query: tuple[str, ...] = (),
 ) -> Endpoint:
-    """An endpoint for `setup.add_admin_endpoint`; `query` names members of its query.
+    """An endpoint for `setup.add_admin_endpoint`; `query` names its query parameters.
 
-    The first line of the docstring of `answer` is its summary in the OpenAPI document. With the
-    permission MANAGE every role may ask, and `answer` looks at `actor_of(exchange)` itself.
+    The first line of `answer`'s docstring is its summary in the OpenAPI document. With the
+    permission MANAGE every role may call it, and `answer` itself checks `actor_of(exchange)`.
     """
     return Endpoint(method, path, GATEWAY_DIALECT, "admin", permission, answer=answer, query=query)
 
 
 class Routes(Generic[T]):
-    """Answers for one collection."""
+    """Answers requests to one collection."""
 
     def __init__(self, collection: Collection[T]) -> None:
         self.collection = collection
@@ -75,7 +75,7 @@ class Routes(Generic[T]):
         ]
 
     async def list(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
-        """One page, in the order of the ids."""
+        """List one page, ordered by id."""
         actor = self._reader(exchange)
         query = Query.read(exchange.request.query, self.collection.Item)
         found = await page(self._guard, query, actor)
@@ -87,7 +87,7 @@ class Routes(Generic[T]):
         return _json(200, {"data": shown, "next": found.next})
 
     async def show(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
-        """One thing."""
+        """Show one item."""
         _check_no_query(exchange)
         actor = self._reader(exchange)
         kept = await self._seen(exchange, actor)
@@ -95,14 +95,14 @@ class Routes(Generic[T]):
         return _json(200, {**self._guard.shown(kept, actor), **facts})
 
     async def create(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
-        """Something new, once for each idempotency key."""
+        """Create an item, once for each idempotency key."""
         actor, given = actor_of(exchange), _object(exchange)
         self._guard.check_role(self.collection.creators, actor, "create")
         async with turn(self.collection.setup) as mine:
             return _answer(201, await self._creation.create(given, actor, mine))
 
     async def update(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
-        """Some fields changed, by a merge patch."""
+        """Change some fields, by a JSON merge patch."""
         actor, patch = actor_of(exchange), _object(exchange)
         self._guard.check_role(self.collection.writers, actor, "change")
         async with turn(self.collection.setup) as mine:
@@ -111,7 +111,7 @@ class Routes(Generic[T]):
         return _json(200, {**self._guard.shown(made.kept, actor), **made.revealed})
 
     async def delete(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
-        """One thing deleted."""
+        """Delete one item."""
         _check_no_query(exchange)
         actor = actor_of(exchange)
         self._guard.check_role(self.collection.deleters, actor, "delete")
@@ -141,14 +141,14 @@ class Routes(Generic[T]):
         return await self._guard.seen(await self.collection.find(id, actor), id, actor)
 
     async def _expected(self, exchange: Exchange, actor: Actor) -> Kept[T]:
-        """The thing that is meant, if it is what `If-Match` says. Raises NotFound, Stale."""
+        """The item, if it matches `If-Match`. Raises NotFound, Stale."""
         return self._guard.matched(await self._seen(exchange, actor), _if_match(exchange))
 
 
 def _object(exchange: Exchange) -> dict[str, Any]:
     """The body, whatever its content type. Raises InvalidRequest if it is not a JSON object.
 
-    Nor may anything be said in the query, where it would not be heard.
+    Query parameters are refused, because they would be ignored.
     """
     _check_no_query(exchange)
     body = exchange.request.body
@@ -160,7 +160,7 @@ def _object(exchange: Exchange) -> dict[str, Any]:
 
 def _check_no_query(exchange: Exchange) -> None:
     for name, _ in parse_qsl(exchange.request.query, keep_blank_values=True):
-        raise InvalidRequest(f"{name}: nothing can be said in the query here.", param=name)
+        raise InvalidRequest(f"{name}: query parameters are not accepted here.", param=name)
 
 
 def _if_match(exchange: Exchange) -> str:
@@ -173,8 +173,6 @@ def _answer(status: int, answered: Answered) -> Response:
 
 
 def _json(status: int, answer: Mapping[str, Any]) -> Response:
-    """An answer; a single thing comes with its ETag and is kept by no cache."""
-    headers = {"cache-control": "no-store"}
-    if "etag" in answer:
-        headers["etag"] = answer["etag"]
+    """An answer; a single item comes with its ETag."""
+    headers = {"etag": answer["etag"]} if "etag" in answer else {}
     return Response(status, msgspec.json.encode(answer), headers=headers)

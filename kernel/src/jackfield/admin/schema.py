@@ -1,4 +1,4 @@
-"""The JSON Schemas of things, made of their classes."""
+"""The JSON Schemas of items, derived from their classes."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ _ADDED: Mapping[str, Schema] = {
 
 
 def shown_schema(cls: type[Any], facts: Mapping[str, str]) -> Schema:
-    """What an answer has of a thing; not every answer has the `facts`."""
+    """The schema of an item in an answer; not every answer has the `facts`."""
     fields = {
         name: _field(one) for name, one in attributes_of(cls).items() if not one.rights.secret
     }
@@ -58,13 +58,13 @@ def shown_schema(cls: type[Any], facts: Mapping[str, str]) -> Schema:
 
 
 def created_schema(cls: type[Any]) -> Schema:
-    """What may and what must be given for something new."""
+    """The schema for a new item: what may and what must be given."""
     given = {name: one for name, one in attributes_of(cls).items() if one.rights.given != "never"}
     return _given(given, [name for name, one in given.items() if one.required])
 
 
 def updated_schema(cls: type[Any]) -> Schema:
-    """What may be changed; null stands for the default."""
+    """The schema of a change; null stands for the default."""
     given = {name: one for name, one in attributes_of(cls).items() if one.rights.given == "always"}
     schema = _given(given, [])
     for name, field in schema["properties"].items():

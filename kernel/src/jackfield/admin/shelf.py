@@ -6,6 +6,7 @@ import secrets as randomness
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from attrs import evolve
@@ -21,6 +22,9 @@ T = TypeVar("T")
 
 GATEWAY: Final = ""
 """The scope of what is no tenant's own. Ids are looked up before a tenant is known."""
+
+REHEARSED: Final[ContextVar[dict[str, Value | None] | None]] = ContextVar("rehearsed", default=None)
+"""If set, this is a rehearsal: changes go here instead of to the store; None for a deletion."""
 
 _AT_ONCE = 200
 _TELL_AGAIN: Final = 0.1
@@ -40,18 +44,29 @@ class Shelf(Generic[T]):
 
     async def get(self, id: str) -> Kept[T] | None:
         """The thing of an id, if there is one."""
-        value = await self._setup.store.get(GATEWAY, self._prefix + id)
+        value = await self.value(id)
         return self._kept(value) if value else None
 
+    async def value(self, id: str) -> Value | None:
+        """The stored value of an id, not decoded."""
+        key, rehearsed = self._prefix + id, REHEARSED.get()
+        if rehearsed is not None and key in rehearsed:
+            return rehearsed[key]
+        return await self._setup.store.get(GATEWAY, key)
+
     async def all(self, after: str = "") -> AsyncIterator[Kept[T]]:
-        """All things whose ids come after one, in the order of the ids."""
-        place = self._prefix + after if after else ""
+        """All things whose ids come after one, ordered by id; rehearsed changes come last."""
+        place, rehearsed = self._prefix + after if after else "", REHEARSED.get() or {}
         while values := await self._setup.store.scan(
             GATEWAY, self._prefix, after=place, limit=_AT_ONCE
         ):
             for value in values:
-                yield self._kept(value)
+                if value.key not in rehearsed:
+                    yield self._kept(value)
             place = values[-1].key
+        for key, changed in list(rehearsed.items()):
+            if changed is not None and key.startswith(self._prefix):
+                yield self._kept(changed)
 
     def draft(self, id: str, item: T) -> Kept[T]:
         """A thing that is not kept yet: version 0."""
@@ -61,30 +76,33 @@ class Shelf(Generic[T]):
     async def put(self, before: Kept[T], item: T, declared_in: str) -> Kept[T]:
         """Keep a thing in the place of what it was before. Raises Conflict if that has changed."""
         after = evolve(before, item=item, updated=time.time(), declared_in=declared_in)
-        key = self._prefix + before.id
-        data = self._keeping.write(after)
-        try:
-            version = await self._setup.store.put(GATEWAY, key, data, expect=before.version)
-        except StoreUnavailable:
-            self._tell_later(before.id)  # It may have been kept.
-            raise
-        await self._tell(before.id)
-        return evolve(after, version=version)
+        return evolve(after, version=await self._change(before, self._keeping.write(after)))
 
     async def delete(self, kept: Kept[T]) -> None:
         """Forget a thing. Raises Conflict if it has changed."""
-        key = self._prefix + kept.id
-        try:
-            await self._setup.store.delete(GATEWAY, key, expect=kept.version)
-        except StoreUnavailable:
-            self._tell_later(kept.id)
-            raise
-        await self._tell(kept.id)
+        await self._change(kept, None)
 
     async def changes(self) -> AsyncIterator[str | None]:
         """The ids of what changes; None when some may have been missed."""
         async for message in self._setup.store.listen(self._prefix):
             yield None if message is None else message.decode()
+
+    async def _change(self, before: Kept[T], data: bytes | None) -> int:
+        """Store the bytes, or delete the item for None, and notify listeners; its new version."""
+        key, version, rehearsed = self._prefix + before.id, before.version + 1, REHEARSED.get()
+        if rehearsed is not None:
+            rehearsed[key] = Value(key, data, version) if data is not None else None
+            return version
+        try:
+            if data is None:
+                await self._setup.store.delete(GATEWAY, key, expect=before.version)
+            else:
+                await self._setup.store.put(GATEWAY, key, data, expect=before.version)
+        except StoreUnavailable:
+            self._tell_later(before.id)  # It may have been changed.
+            raise
+        await self._tell(before.id)
+        return version
 
     async def _tell(self, id: str) -> None:
         try:

@@ -1,4 +1,4 @@
-"""What commands of plugins are made of: the terminal, the admin listener, whole commands."""
+"""Building blocks for plugins' commands: the terminal, the admin client, whole commands."""
 
 from jackfield._cli import main
 from jackfield._cli.bars import bar

@@ -1,4 +1,4 @@
-"""Asks the admin listener, whether a gateway runs or not."""
+"""Asks the admin listener, whether a gateway is running or not."""
 
 import os
 from argparse import Namespace
@@ -27,8 +27,8 @@ _WRONG_WORDS: Final = frozenset({400, 421, 422})
 class AdminClient:
     """Asks the admin listener of the gateway that serves a configuration.
 
-    If no gateway runs there, one is started in this process for as long as the client is open, and
-    asked without a socket: what it keeps is the same. `config` is the file, or None for none.
+    If no gateway is running there, one is started in this process while the client is open, and
+    asked without a socket: the stored state is the same. `config` is the file, or None for none.
     """
 
     def __init__(self, config: str | None) -> None:
@@ -50,7 +50,7 @@ class AdminClient:
     def send(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> Any:
-        """Send JSON and give what is answered. Raises AdminRefused, ConfigError."""
+        """Send JSON and return the answer's. Raises AdminRefused, ConfigError."""
         return msgspec.json.decode(self.request(method, path, body=body, headers=headers).body)
 
     def request(
@@ -62,7 +62,7 @@ class AdminClient:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """Send a request; the answer as it came. Raises AdminRefused, ConfigError."""
+        """Send a request; the unparsed answer. Raises AdminRefused, ConfigError."""
         head = {"content-type": "application/json", **(headers or {})}
         if key := os.environ.get(KEY_VARIABLE, "").strip():
             head["authorization"] = f"Bearer {key}"
@@ -86,23 +86,23 @@ class AdminClient:
         server = read_settings(document).server
         document.problems.raise_if_any()
         address = server.admin_listener()
-        # Without a file it means whichever gateway is at the usual address.
+        # Without a file, whichever gateway is at the usual address is meant.
         meant = residence(document.directory, server.state_dir) if self.config else ""
         return ListenerLink(address, {RESIDENCE: meant}) if address else None
 
 
 def segment(text: str) -> str:
-    """A text as one segment of a path. Raises ConfigError for one that would be more, or none."""
+    """A text as one segment of a path. Raises ConfigError if it would be several, or none."""
     if text in ("", ".", "..") or "/" in text:
         raise ConfigError([f"{text!r} is no id"])
     return quote(text, safe="")
 
 
 def with_client(use: Callable[[AdminClient, Namespace], int]) -> Callable[[Namespace], int]:
-    """What a command runs: `use` with a client of the configuration that `--config` names.
+    """Run a command: call `use` with a client of the configuration that `--config` names.
 
-    What the admin listener refuses, and what keeps a gateway from starting here, is told in a line;
-    the exit code is then 2 if the words of the command were wrong, else 1.
+    Refusals of the admin listener, and errors that keep a gateway from starting here, are shown as
+    one line; the exit code is 2 if the command line was wrong, else 1.
     """
 
     def run(arguments: Namespace) -> int:

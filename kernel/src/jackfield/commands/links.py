@@ -1,4 +1,4 @@
-"""The two ways to an admin listener: that of a gateway that runs, or a gateway of one's own."""
+"""The two ways to an admin listener: a running gateway's, or a gateway in this process."""
 
 import asyncio
 import io
@@ -22,7 +22,7 @@ SECONDS: Final = 30.0
 
 @frozen
 class Reply:
-    """What an admin listener has answered."""
+    """What an admin listener answered."""
 
     status: int
     headers: Mapping[str, str]
@@ -30,11 +30,11 @@ class Reply:
 
 
 class NobodyListens(Exception):
-    """No gateway runs at the address; a socket that was left behind counts as that."""
+    """No gateway is running at the address; a socket that was left behind counts as none."""
 
 
 class AdminRefused(Exception):
-    """The admin listener has answered with an error, or not; `param` is what it is about."""
+    """The admin listener answered with an error, or not at all; `param` is what it is about."""
 
     def __init__(self, status: int, code: str, message: str, param: str | None = None) -> None:
         super().__init__(message)
@@ -56,7 +56,7 @@ class _UnixConnection(HTTPConnection):
 
 @frozen
 class ListenerLink:
-    """Speaks to a gateway that runs, over a connection for each request; `head` goes with each."""
+    """Talks to a running gateway, one connection per request; `head` is sent with each."""
 
     address: Address
     head: Mapping[str, str]
@@ -80,7 +80,7 @@ class ListenerLink:
                 raise self._unusable(str(error) or "the connection was closed") from None
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no connection is kept."""
 
     def _connection(self) -> HTTPConnection:
         if self.address.path:
@@ -96,13 +96,13 @@ class OwnGateway:
     """A gateway of the same configuration in this process, which listens nowhere."""
 
     def __init__(self, config: str | None) -> None:
-        # Only here: to ask one that runs should be quick.
+        # Not at the top: asking a running gateway should be quick.
         import uvloop  # noqa: PLC0415
 
         from jackfield._access_log import AccessLog  # noqa: PLC0415
         from jackfield._gateway import Gateway  # noqa: PLC0415
 
-        # What plugins do wrong is in the answers.
+        # The answers contain plugins' failures.
         logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s %(message)s")
         self._gateway = Gateway(read_document(config))
         self._gateway.access_log = AccessLog("text", io.StringIO())

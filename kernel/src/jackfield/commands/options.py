@@ -1,9 +1,9 @@
-"""The options of a command that stand for the fields of a thing."""
+"""The options of a command that stand for an item's fields."""
 
 import datetime as dt
 import json
 import math
-from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final, get_args
@@ -27,12 +27,12 @@ _NUMBERS: Final = frozenset({int, float})
 
 
 def option_name(attribute: Attribute) -> str:
-    """How the option of a field is written."""
+    """How a field's option is spelled."""
     return f"--{attribute.name.replace('_', '-')}"
 
 
 def add_options(parser: ArgumentParser, attributes: Iterable[Attribute], *, new: bool) -> None:
-    """Let a command have an option for each field; for something `new` some are required."""
+    """Add an option for each field to a command; for a `new` item some are required."""
     for attribute in attributes:
         given: dict[str, Any] = {"help": _help(attribute, new=new), "default": None}
         given["required"] = new and attribute.required
@@ -48,7 +48,7 @@ def add_options(parser: ArgumentParser, attributes: Iterable[Attribute], *, new:
 
 
 def add_positional(parser: ArgumentParser, attribute: Attribute) -> None:
-    """Let a command take a field without an option."""
+    """Add a positional argument for a field to a command."""
     parser.add_argument(
         _PREFIX + attribute.name,
         metavar=attribute.name.upper(),
@@ -79,7 +79,7 @@ def _is_repeated(members: list[Any]) -> bool:
 
 
 def _reader(members: list[Any]) -> Callable[[str], Any]:
-    """What makes JSON of the text of an option."""
+    """The function that turns an option's text into JSON."""
     if any(is_table(member) for member in members):
         return _pair
     kinds = {unwrapped(kind) for member in members for kind in _inner(member)}
@@ -143,6 +143,8 @@ def _metavar(attribute: Attribute) -> str:
 
 
 def _help(attribute: Attribute, *, new: bool) -> str:
+    if not new and attribute.rights.given == "once":
+        return SUPPRESS  # not unknown, so that the gateway can say that it cannot be changed
     text = attribute.doc or type_name(attribute.type)
     if _is_repeated(_members(attribute)):
         text += " May be repeated."

@@ -12,18 +12,14 @@ from jackfield.admin.attributes import Attribute, attributes_of
 from jackfield.admin.collection import Action, Collection
 from jackfield.admin.listing import LARGEST_PAGE, USUAL_PAGE
 from jackfield.commands.client import AdminClient, with_client
-from jackfield.commands.options import add_options, add_positional, option_name
+from jackfield.commands.options import add_options, add_positional
 from jackfield.commands.verbs import Verbs
 
 Fill = Callable[[ArgumentParser], None]
 Use = Callable[[AdminClient, Namespace], int]
 
-_NO_EXAMPLES: Sequence[str] = ()
 
-
-def resource_command(
-    collection: type[Collection[Any]], examples: Sequence[str] = _NO_EXAMPLES
-) -> Fill:
+def resource_command(collection: type[Collection[Any]], examples: Sequence[str] = ()) -> Fill:
     """Make the command of a collection, for an entry point of the group `jackfield.commands`.
 
     `examples` are lines for its help.
@@ -53,7 +49,8 @@ class _Resource:
         one, many = article(self.collection.singular), self.collection.name
         verbs, actions = Verbs(self.collection), self.collection.actions
         parser.description = f"Manage {many}, whether the gateway runs or not."
-        parser.epilog = "\n".join(["examples:", *(f"  {line}" for line in self._lines())])
+        usual = [f"jackfield {many} {rest}" for rest in ("create --help", "list --json", "show ID")]
+        parser.epilog = "\n".join(["examples:", *(f"  {line}" for line in self.examples or usual)])
         commands = parser.add_subparsers(
             title="commands", metavar="COMMAND", required=True, action=_Commands
         )
@@ -91,7 +88,7 @@ class _Resource:
     def _fill_update(self, parser: ArgumentParser) -> None:
         given = self._given(("always",))
         self._fill_change(parser)
-        add_options(parser, given, new=False)
+        add_options(parser, self._given(("always", "once")), new=False)
         parser.add_argument(
             "--unset",
             metavar="FIELD",
@@ -113,23 +110,6 @@ class _Resource:
     def _given(self, when: Sequence[str]) -> list[Attribute]:
         attributes = attributes_of(self.collection.Item).values()
         return [one for one in attributes if one.rights.given in when]
-
-    def _lines(self) -> Sequence[str]:
-        if self.examples:
-            return self.examples
-        command = f"jackfield {self.collection.name}"
-        given = self._given(("always", "once"))
-        label = [one.name.upper() for one in given if one.name == self.collection.label]
-        needed = [
-            f"{option_name(one)} {one.name.upper()}"
-            for one in given
-            if one.required and one.name != self.collection.label
-        ]
-        return [
-            " ".join([command, "create", *label, *needed]),
-            f"{command} list --json",
-            f"{command} show ID",
-        ]
 
 
 def _add_idempotency_key(parser: ArgumentParser, help: str) -> None:

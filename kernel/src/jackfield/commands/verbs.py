@@ -1,4 +1,4 @@
-"""What the command of a collection does: a request, and its answer for a person or a program."""
+"""What a collection's command does: sends a request, and shows the answer."""
 
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ _MOST_COLUMNS = 6
 
 @frozen
 class Verbs:
-    """The commands of one collection; each gives its exit code."""
+    """The commands of one collection; each returns its exit code."""
 
     collection: type[Collection[Any]]
     attributes: Mapping[str, Attribute] = field(init=False)
@@ -28,14 +28,14 @@ class Verbs:
         object.__setattr__(self, "attributes", attributes_of(self.collection.Item))
 
     def create(self, client: AdminClient, arguments: Namespace) -> int:
-        """Make something."""
+        """Create an item."""
         given = given_fields(arguments, self.attributes)
         made = client.send("POST", self._path(), given, _once(arguments))
         self._tell("created", made, arguments)
         return 0
 
     def list(self, client: AdminClient, arguments: Namespace) -> int:
-        """List what there is, or a page of it."""
+        """List all items, or one page of them."""
         query = {"limit": arguments.limit}
         for filter in arguments.where:
             key, equals, value = filter.partition("=")
@@ -59,22 +59,22 @@ class Verbs:
         return 0
 
     def show(self, client: AdminClient, arguments: Namespace) -> int:
-        """Show one thing."""
+        """Show one item."""
         self._tell("", client.get(self._path(arguments.id)), arguments)
         return 0
 
     def update(self, client: AdminClient, arguments: Namespace) -> int:
-        """Change one thing."""
+        """Update one item."""
         given = given_fields(arguments, self.attributes)
         patch = {**given, **dict.fromkeys(arguments.unset)}
         if not patch:
-            raise ConfigError([f"{arguments.prog}: nothing to change was given"])
+            raise ConfigError([f"{arguments.prog}: no changes were given"])
         path = self._path(arguments.id)
         self._tell("changed", client.send("PATCH", path, patch, _expected(arguments)), arguments)
         return 0
 
     def delete(self, client: AdminClient, arguments: Namespace) -> int:
-        """Delete one thing."""
+        """Delete one item."""
         path = self._path(arguments.id)
         gone = client.send("DELETE", path, headers=_expected(arguments))
         if arguments.json:
@@ -84,7 +84,7 @@ class Verbs:
         return 0
 
     def acting(self, action: Action) -> Callable[[AdminClient, Namespace], int]:
-        """What carries out an action of the collection's own."""
+        """The function that carries out one of the collection's own actions."""
 
         def act(client: AdminClient, arguments: Namespace) -> int:
             given = given_fields(arguments, attributes_of(action.Given))
@@ -108,7 +108,7 @@ class Verbs:
         return ("id", *(column for column in columns if column != "id"))
 
     def _tell(self, done: str, one: Mapping[str, Any], arguments: Namespace) -> None:
-        """Write a thing, with what is told of it only this time at the end."""
+        """Show an item, and at the end anything that is revealed only this once."""
         terminal = output()
         if arguments.json:
             terminal.json(one)
