@@ -80,7 +80,7 @@ def test_a_reload_tells_what_only_a_restart_changes(tmp_path: Path) -> None:
         gateway.process.send_signal(signal.SIGHUP)
         told = gateway.facts("restart")["message"]
     keys = "server.drain_seconds, server.max_connections"
-    assert told == f"{keys}: read at start alone; restart to change it"
+    assert told == f"{keys}: only read at start; restart to change it"
 
 
 def test_a_stream_says_that_no_proxy_shall_hold_it(tmp_path: Path) -> None:

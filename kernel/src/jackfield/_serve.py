@@ -1,29 +1,27 @@
-"""`jackfield serve`: the sockets, the workers, and in each worker the gateway and its reloads."""
+"""`jackfield serve`: the sockets, the workers, and each worker's gateway and its reloads."""
 
 import asyncio
 import faulthandler
 import logging
 import resource
-import socket
 import ssl
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import uvloop
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from jackfield._gateway import Gateway
 from jackfield._generations import Generations
 from jackfield._price_list import shelves
 from jackfield._server.limits import Limits
-from jackfield._server.log import log_as, log_if_taken, written_aside
+from jackfield._server.log import log_as, written_aside
 from jackfield._server.server import Server
-from jackfield._server.sockets import bind_all, bind_workers, close_all, keep_private
+from jackfield._server.sockets import addresses_of, bind_private, bind_workers, close_all, open_to
 from jackfield._server.supervisor import Worker, run_workers
 from jackfield._server.tls import renew, tls_context
 from jackfield._server.worker import ServingOptions, serve_until_signalled, settle_gc
-from jackfield.address import Address
 from jackfield.capabilities import shipped
 from jackfield.config import Document, read_settings
 from jackfield.embedding import read_document
@@ -34,23 +32,23 @@ logger = logging.getLogger("jackfield")
 
 Greeting = Callable[[Gateway, list[str]], None]
 
-_LIMITS = ("drain_seconds", "max_connections", "requests_in_flight")
-_AT_START = ("bind", "admin", "workers", "tls", *_LIMITS)
+_SOCKETS = ("bind", "admin", "workers", "tls", "socket_mode", "socket_group")
+_AT_START = (*_SOCKETS, "drain_seconds", "max_connections", "requests_in_flight")
 
 
 def log_ready(gateway: Gateway, addresses: list[str]) -> None:
-    """Say in the log that the gateway serves."""
+    """Log that the gateway is serving."""
     providers = ", ".join(gateway.providers) or "none"
     logger.info("serving on %s; providers: %s", ", ".join(addresses), providers)
 
 
 @frozen
 class Start:
-    """What to serve: the file, None for none, and what the command line says besides.
+    """What to serve: a configuration file, or None for none, and what the command line adds.
 
-    `server` has keys of `[server]` as they would stand in the file, whose own they replace.
-    `greet` is called in the first worker, with the addresses, as soon as it serves; workers are
-    other processes, so it is a function of a module.
+    `server` has keys of `[server]` as the file would have them, and takes precedence over the file.
+    `greet` is called in the first worker, with the addresses, as soon as it serves. Workers are
+    other processes, so it must be a module-level function.
     """
 
     path: str | None = None
@@ -58,7 +56,7 @@ class Start:
     greet: Greeting = log_ready
 
     def read(self) -> Document:
-        """The configuration as it is now. Raises ConfigError."""
+        """The current configuration. Raises ConfigError."""
         document = read_document(self.path)
         table = document.tree.setdefault("server", {}) if self.server else None
         if isinstance(table, dict):
@@ -67,19 +65,20 @@ class Start:
 
 
 def serve(start: Start) -> int:
-    """Serve until told to stop; the exit code. Raises ConfigError before anything listens."""
+    """Serve until told to stop; the exit code. Raises ConfigError before listening."""
     keep_memory_private()
     server = Gateway(start.read()).settings.server
     sockets = bind_workers([str(address) for address in server.listeners], server.workers)
     try:
+        open_to(sockets[0], server.socket_mode, server.socket_group)
         if server.workers == 1:
             run_worker(Worker(0, tuple(sockets[0])), start)
             return 0
-        log_if_taken(server.log, server.log_level)
-        # What each worker would do is done once, as importing has been when the file was checked.
+        log_as(server.log, server.log_level, waits=False)
+        # Loaded once for all workers, like the modules that checking the file has imported.
         shelves()
         shipped()
-        # What the collector never visits stays in memory that all of them share.
+        # Memory that the garbage collector never visits stays shared among the workers.
         settle_gc()
         return run_workers(
             server.workers, _run_supervised, (start,), sockets=sockets, grace=server.drain_seconds
@@ -90,12 +89,12 @@ def serve(start: Start) -> int:
 
 
 def keep_memory_private() -> None:
-    """No core dumps, here and in workers: they would hold keys and prompts."""
+    """Disable core dumps, here and in workers: they would contain keys and prompts."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def tell_of_crashes() -> None:
-    """Have a crash write to stderr where each thread was, without the values of its variables."""
+    """Have a crash write each thread's stack to stderr, without the values of variables."""
     faulthandler.enable(sys.stderr)
 
 
@@ -121,7 +120,7 @@ async def _work(worker: Worker, start: Start, document: Document) -> None:
     generations = Generations(start.read)
     await generations.begin(document)
     settings = generations.current.settings.server
-    tls = tls_context(settings.tls.cert, settings.tls.key) if settings.tls else None
+    tls = tls_context(**asdict(settings.tls)) if settings.tls else None
     limits = Limits(connections=settings.max_connections, requests=settings.requests_in_flight)
     server = Server(generations.current.face, limits)
     admin = await _serve_admin(generations, worker)
@@ -152,27 +151,25 @@ async def _work(worker: Worker, start: Start, document: Document) -> None:
 def _take_up(
     gateway: Gateway, first: ServerTable, server: Server, tls: ssl.SSLContext | None
 ) -> None:
-    """Serve with a new gateway what was begun with the settings `first`."""
+    """Switch to a new gateway, and report what needs a restart to change from `first`."""
     now = gateway.settings.server
     server.replace_handler(gateway.face)
     log_as(now.log, now.log_level)
     if tls is not None and first.tls is not None:
-        renew(tls, first.tls.cert, first.tls.key)
+        renew(tls, **asdict(first.tls))
     changed = [f"server.{key}" for key in _AT_START if getattr(now, key) != getattr(first, key)]
     if changed:
-        logger.warning("%s: read at start alone; restart to change it", ", ".join(changed))
+        logger.warning("%s: only read at start; restart to change it", ", ".join(changed))
 
 
 async def _serve_admin(generations: Generations, worker: Worker) -> Server | None:
-    """The admin listener, in the first worker alone: it speaks for the whole configuration."""
+    """The admin listener, in the first worker only: it answers for the whole gateway."""
     settings = generations.current.settings.server
     address = settings.admin_listener()
     if address is None or worker.index:
         return None
     try:
-        if address.path:
-            keep_private(address.path)
-        sockets = bind_all([str(address)])
+        sockets = bind_private(str(address))
     except ConfigError as error:
         if settings.admin != "auto":
             raise
@@ -187,12 +184,3 @@ async def _serve_admin(generations: Generations, worker: Worker) -> Server | Non
 def _greet(worker: Worker, gateway: Gateway, greet: Greeting) -> None:
     if worker.index == 0:
         greet(gateway, addresses_of(worker.sockets))
-
-
-def addresses_of(sockets: Iterable[socket.socket]) -> list[str]:
-    """Where they listen, with the port that the system chose where it was asked to."""
-    names = (each.getsockname() for each in sockets)
-    return [
-        str(Address(path=name) if isinstance(name, str) else Address(name[0], name[1]))
-        for name in names
-    ]

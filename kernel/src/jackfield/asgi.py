@@ -1,7 +1,7 @@
 """The gateway as an ASGI application, to be mounted in Starlette or Django or served by uvicorn.
 
-Run by itself, the application follows the server's lifespan. Frameworks do not forward lifespan
-to what they mount; there the gateway starts with the first request, or, better, with the host:
+Served on its own, the application follows the server's lifespan. Frameworks do not forward lifespan
+to what they mount; there the gateway starts with the first request or, better, with the host:
 
     gateway = JackfieldASGI("jackfield.toml")
 
@@ -44,12 +44,12 @@ from jackfield.http import WEBSOCKET, HttpRequest, HttpResponse
 Send = Callable[[Event], Awaitable[None]]
 
 _REFUSAL = "websocket.http.response"
-# What an answer has that opens a WebSocket, and that its server says itself.
+# Headers of an answer that opens a WebSocket, which the ASGI server sends itself.
 _OWN = frozenset({"content-type", "cache-control", "x-accel-buffering", "sec-websocket-protocol"})
 
 
 class JackfieldASGI:
-    """An ASGI 3 application: of a configuration file, or of what `source` opens."""
+    """An ASGI 3 application, from a configuration file or from what `source` opens."""
 
     def __init__(self, source: Config | Opening = None) -> None:
         self._open_gateway = opening(source)
@@ -70,7 +70,7 @@ class JackfieldASGI:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Stop the gateway, if it was started."""
+        """Stop the gateway if it was started."""
         opened, self._opened, self._handler = self._opened, None, None
         if opened is not None:
             await opened.__aexit__(None, None, None)
@@ -133,11 +133,11 @@ async def _serve_websocket(handler: Handler, scope: Event, receive: Receive, sen
     listener = Listener(request, receive, handler.body_limit(WEBSOCKET, request.path))
 
     async def tell(event: Event) -> None:
-        """Send an event, unless the client is gone: what the stream still brings is counted."""
+        """Send an event unless the client is gone: the rest of a stream is still counted."""
         if not listener.gone:
             try:
                 await send(event)
-            except OSError:  # what servers raise for a client that has just gone
+            except OSError:  # what servers raise when a client has just gone
                 listener.gone = True
 
     await receive()
@@ -185,7 +185,7 @@ def _request(scope: Event, path: str, body: bytes) -> HttpRequest:
 
 
 async def _read_body(receive: Receive, limit: int) -> bytes | None:
-    """The whole body, or None when the client went before it had sent it."""
+    """The whole body, or None if the client left before it had sent all of it."""
     body, size, more = bytearray(), 0, True
     while more and size <= limit + OVERRUN:
         message = await receive()

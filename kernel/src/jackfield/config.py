@@ -75,7 +75,7 @@ def read_settings(document: Document, *, given: Collection[str] = ()) -> Setting
     plugins = dict(_named_tables(document, "plugins", PluginTable))
     server = _section(document, "server", Server)
     for key, path in attrs.asdict(server.tls).items() if server.tls else ():
-        if not os.path.isfile(path):
+        if path and not os.path.isfile(path):
             document.problems.add(("server", "tls", key), f"there is no file {path}")
     raw_models = _tables(document, "models")
     prices = {

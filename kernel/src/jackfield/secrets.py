@@ -1,4 +1,4 @@
-"""Secrets: a value that never prints, the reference to it in the file, and where it comes from."""
+"""Secrets: a value that never prints, its reference in the file, and where it comes from."""
 
 import hmac
 import os
@@ -33,11 +33,11 @@ _RIGHT_WAY = (
 
 
 class SecretError(JackfieldError):
-    """A secret cannot be had. The message names the reference, never the value."""
+    """A secret cannot be resolved. The message names the reference, never the value."""
 
 
 class Secret:
-    """A value that is kept out of logs, errors and dumps; `reveal()` is the only way to it."""
+    """A value kept out of logs, errors and dumps; only `reveal()` returns it."""
 
     __slots__ = ("_value",)
     _value: str
@@ -46,7 +46,7 @@ class Secret:
         object.__setattr__(self, "_value", value)
 
     def reveal(self) -> str:
-        """Give the value; hand it on at once and keep it nowhere."""
+        """Return the value; pass it on at once and keep it nowhere."""
         return self._value
 
     def __repr__(self) -> str:
@@ -81,7 +81,7 @@ class Secret:
 
 @frozen
 class SecretRef:
-    """What the file says of a secret: a scheme and a location. It may be printed."""
+    """A reference to a secret: a scheme and a location. It may be printed."""
 
     toml_name: ClassVar[str] = "secret reference"
 
@@ -90,14 +90,14 @@ class SecretRef:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Read `scheme:location`; anything else is taken for a secret and is not repeated."""
+        """Parse `scheme:location`; anything else may be a secret and is not repeated."""
         scheme, _, location = text.partition(":")
         if scheme in ("env", "file") and not location.strip():
             raise ValueError(f'nothing after "{scheme}:"; {_RIGHT_WAY}')
         if not _SCHEME.fullmatch(scheme) or not location.strip() or location.startswith("//"):
-            raise ValueError(f"a secret must not stand in the file; {_RIGHT_WAY}")
+            raise ValueError(f"a secret must not be in the file; {_RIGHT_WAY}")
         if scheme == "env" and not _is_variable(location):
-            raise ValueError('after "env:" stands the name of an environment variable, not a value')
+            raise ValueError('write the name of an environment variable after "env:", not a value')
         return cls(scheme, location)
 
     def __str__(self) -> str:
@@ -105,10 +105,28 @@ class SecretRef:
 
 
 @frozen
+class TextOrSecret:
+    """A string of the file, or a reference to a secret, which begins with `env:` or `file:`."""
+
+    toml_name: ClassVar[str] = "string"
+
+    said: str | SecretRef
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Read either; ValueError says what is wrong."""
+        return cls(SecretRef.from_text(text) if text.startswith(("env:", "file:")) else text)
+
+    async def text(self, resolve: Callable[[SecretRef], Awaitable[Secret]]) -> str:
+        """The string that is meant; if it is a secret, hand it on and keep it nowhere."""
+        return self.said if isinstance(self.said, str) else (await resolve(self.said)).reveal()
+
+
+@frozen
 class SecretSources:
     """The schemes of secret references: `env`, `file`, and those that plugins register.
 
-    Relative paths of `file:` begin at `directory`.
+    Relative paths of `file:` start from `directory`.
     """
 
     directory: Path = field(factory=Path)
@@ -125,20 +143,20 @@ class SecretSources:
         if not _SCHEME.fullmatch(scheme):
             raise ValueError(f"{scheme!r} is not a scheme: use a-z, 0-9 and _")
         if scheme in self.schemes:
-            raise ValueError(f"the scheme {scheme!r} of secrets is taken")
+            raise ValueError(f"the scheme {scheme!r} of secrets is already registered")
         self._plugins[scheme] = source
 
     def check(self, reference: SecretRef) -> None:
-        """Raise SecretError if it cannot be resolved, as far as that is known without a network."""
+        """Raise SecretError if it cannot be resolved, as far as known without a network."""
         if reference.scheme in ("env", "file"):
             self._local(reference)
         elif reference.scheme not in self._plugins:
-            # The text may be a secret with a colon in it, so it is not repeated.
+            # The text may be a secret that contains a colon, so it is not repeated.
             known = ", ".join(f"{scheme}:" for scheme in self.schemes)
             raise SecretError(f"unknown scheme of a secret reference; known: {known}")
 
     async def resolve(self, reference: SecretRef) -> Secret:
-        """Fetch the secret; SecretError says what to mend."""
+        """Resolve the secret; SecretError says what to fix."""
         if reference.scheme in ("env", "file"):
             return self._local(reference)
         self.check(reference)
@@ -148,7 +166,7 @@ class SecretSources:
 
     def _local(self, reference: SecretRef) -> Secret:
         if reference.scheme == "file":
-            # Where nobody has that home, it is a file that does not exist.
+            # If there is no such home directory, the file does not exist.
             path = self.directory / os.path.expanduser(reference.location)
             return _accepted(_read(path), f"the file {path}")
         variable = f"the environment variable {reference.location}"
@@ -159,7 +177,7 @@ class SecretSources:
 
 
 def references(value: object) -> Iterator[tuple[tuple[str | int, ...], SecretRef]]:
-    """Find the secret references in a structured configuration, each with its path."""
+    """Find the secret references in a structured configuration, with their paths."""
     if isinstance(value, SecretRef):
         yield (), value
         return
@@ -176,7 +194,7 @@ def references(value: object) -> Iterator[tuple[tuple[str | int, ...], SecretRef
 
 
 def _is_variable(name: str) -> bool:
-    """Whether `name` can be, and does look like, the name of a variable; it will be repeated."""
+    """Whether `name` looks like the name of a variable, so that it may be repeated."""
     return bool(_VARIABLE.fullmatch(name)) and not _KEY_LIKE.fullmatch(name)
 
 
@@ -185,7 +203,7 @@ def _accepted(value: str, origin: str) -> Secret:
     if not value:
         raise SecretError(f"{origin} is empty")
     if _SAMPLE.fullmatch(value):
-        raise SecretError(f"{origin} holds a sample value; put the real secret there")
+        raise SecretError(f"{origin} contains a placeholder; replace it with the real secret")
     return Secret(value)
 
 
@@ -196,11 +214,14 @@ def _read(path: Path) -> str:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise SecretError(f"{path} is not a file")
-            if status.st_mode & 0o077:
+            # What root mounts for a group that this process is in (Kubernetes' fsGroup, credentials
+            # of systemd) cannot be made more private; PostgreSQL has the same rule for its keys.
+            readers = 0o037 if status.st_uid == 0 and os.geteuid() != 0 else 0o077
+            if status.st_mode & readers:
                 raise SecretError(f"others can read {path}; run: chmod 600 {path}")
             data = file.read(_MOST_BYTES + 1)
             if len(data) > _MOST_BYTES:
-                raise SecretError(f"{path} has over {_MOST_BYTES} bytes, which is no secret")
+                raise SecretError(f"{path} has over {_MOST_BYTES} bytes, too many for a secret")
             return data.decode()
     except FileNotFoundError:
         raise SecretError(f"the file {path} does not exist") from None
@@ -209,4 +230,4 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError:
         raise SecretError(f"{path} is not text in UTF-8") from None
     except ValueError:
-        raise SecretError("no path of a file holds the character 0") from None
+        raise SecretError("a file path cannot contain a NUL") from None

@@ -22,7 +22,10 @@ class Tls:
     """The certificate of the listeners."""
 
     cert: Path = option(doc="The certificate chain, in PEM.")
-    key: Path = option(doc="The private key, in PEM.")
+    key: Path = option(doc="The private key, in PEM, without a pass phrase.")
+    client_ca: Path | None = option(
+        None, "Authorities, in PEM: who shows no certificate of theirs is not served."
+    )
 
 
 @frozen
@@ -41,6 +44,10 @@ class Server:
         " an empty string is nothing.",
     )
     workers: int = option(1, "Worker processes.", validator=[ge(1), le(1024)])
+    socket_mode: Literal["600", "660", "666"] = option(
+        "600", "Who may connect to Unix sockets in `bind`: their owner, their group too, or all."
+    )
+    socket_group: str = option("", "The group of these sockets; the gateway must be in it.")
     behind_proxy: bool = option(False, "Whether a proxy in front ends TLS.")
     tls: Tls | None = option(None, "Makes the listeners speak TLS.")
     drain_seconds: float = option(
@@ -48,7 +55,7 @@ class Server:
     )
     max_body: int = option(10_485_760, "The largest request body, in bytes.", validator=ge(1))
     max_connections: int = option(
-        10_000, "Connections of clients at once; more wait to be accepted.", validator=ge(1)
+        10_000, "Connections of clients at once; more are refused with status 503.", validator=ge(1)
     )
     requests_in_flight: int = option(
         2_000, "Requests at once; more are refused with status 503.", validator=ge(1)
@@ -188,7 +195,7 @@ class ModelTable:
     @targets.validator
     def _check_weights(self, attribute: object, value: object) -> None:
         if all(target.weight == 0 for target in self.weighted):
-            raise ValueError("all weights are 0, so that no target would be used")
+            raise ValueError("all weights are 0, so no target would be used")
 
 
 @frozen

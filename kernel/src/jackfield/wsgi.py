@@ -3,8 +3,8 @@
     app = JackfieldWSGI("jackfield.toml")
 
 The gateway runs on one event loop in a daemon thread of each process. It starts with the first
-request, hence after a server such as gunicorn has forked. A request occupies the server's thread
-until its answer is sent: give the server as many threads as there shall be requests at a time.
+request, that is, after a server such as gunicorn has forked. A request occupies the server's thread
+until its answer is sent: give the server as many threads as there shall be concurrent requests.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _PART = 1 << 16
 
 
 class LengthRequired(InvalidRequest):
-    """The server that the gateway is in cannot read a body whose length it is not told."""
+    """The surrounding server cannot read a body of unknown length."""
 
     status = 411
     code = "length_required"
@@ -48,7 +48,7 @@ class StartResponse(Protocol):
 
 
 class JackfieldWSGI:
-    """A WSGI application: of a configuration file, or of what `source` opens."""
+    """A WSGI application, from a configuration file or from what `source` opens."""
 
     def __init__(self, source: Config | Opening = None) -> None:
         self._open_gateway = opening(source)
@@ -85,7 +85,7 @@ class JackfieldWSGI:
 
     def _running(self) -> "_Runner":
         with self._lock:
-            # A fork takes the object along but not its thread.
+            # A fork copies this object but not its thread.
             if self._runner is None or self._runner.pid != os.getpid():
                 self._runner = _Runner(self._open_gateway())
             return self._runner
@@ -152,7 +152,7 @@ class _Stream:
 
 
 def _path(environ: dict[str, Any]) -> str:
-    """The path below the mount, encoded again: WSGI has no raw path, so `%2F` comes as `/`."""
+    """The path below the mount, encoded again: WSGI has no raw path, so `%2F` arrives as `/`."""
     return quote(environ.get("PATH_INFO", "").encode("latin-1"), safe="/:@!$&'()*+,;=~") or "/"
 
 
@@ -178,7 +178,7 @@ def _body(environ: dict[str, Any], limit: int) -> bytes:
         if "HTTP_TRANSFER_ENCODING" in environ:
             raise LengthRequired("The server here reads no chunked body: send `Content-Length`.")
         return b""
-    # Not every server has looked at it.
+    # Not every server has checked it.
     if declared and _LENGTH.fullmatch(declared) is None:
         raise InvalidRequest("`Content-Length` is not the length of a body.")
     size = int(declared) if declared else limit + 1

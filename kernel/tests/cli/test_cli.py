@@ -128,7 +128,7 @@ def test_the_versions_of_all_that_matters_are_shown(jackfield: Run) -> None:
 def test_no_name_of_a_file_is_not_the_default(jackfield: Run, words: list[str]) -> None:
     ran = jackfield(*words)
     assert (ran.code, ran.out) == (2, "")
-    assert "names no file" in ran.err
+    assert "is not a file name" in ran.err
 
 
 def test_a_command_that_cannot_be_loaded_names_who_brings_it(jackfield: Run) -> None:
@@ -159,4 +159,4 @@ def test_a_folder_that_is_gone_is_one_line(folder: Path, jackfield: Run) -> None
     folder.rmdir()
     ran = jackfield("check")
     assert (ran.code, ran.err.count("\n")) == (2, 1)
-    assert "the current folder is gone" in ran.err
+    assert "the current folder no longer exists" in ran.err

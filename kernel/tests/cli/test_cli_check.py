@@ -78,7 +78,7 @@ def test_the_list_can_be_had_as_json(folder: Path, jackfield: Run) -> None:
 def test_a_file_that_is_not_there_is_one_line(jackfield: Run) -> None:
     ran = jackfield("check", "-c", "nowhere.toml")
     assert ran.code == 2
-    assert ran.err == "nowhere.toml: there is no such file; `jackfield init` writes one\n"
+    assert ran.err == "nowhere.toml: no such file; `jackfield init` creates one\n"
 
 
 def test_the_file_may_come_from_the_environment(
@@ -119,7 +119,7 @@ def test_a_front_door_that_is_no_provider_is_found(folder: Path, jackfield: Run)
     (folder / "wrong.toml").write_text('[server]\nfront_doors = ["parrot", "guard"]\n')
     ran = jackfield("check", "-c", "wrong.toml")
     place = "wrong.toml:2:26: server.front_doors[1]: "
-    assert (ran.code, ran.err) == (2, f"{place}guard is no provider, so it has no endpoints\n")
+    assert (ran.code, ran.err) == (2, f"{place}guard is not a provider: it has no endpoints\n")
 
 
 def test_a_plugin_that_two_distributions_bring_is_found(folder: Path, jackfield: Run) -> None:

@@ -30,7 +30,7 @@ def test_without_a_word_it_takes_the_providers_whose_keys_are_there(
 def test_it_writes_over_a_file_only_when_told_to(folder: Path, jackfield: Run) -> None:
     (folder / "jackfield.toml").write_text("# mine")
     ran = jackfield("init", "-p", "parrot")
-    assert (ran.code, ran.err) == (2, "jackfield.toml: exists already; --force writes over it\n")
+    assert (ran.code, ran.err) == (2, "jackfield.toml: already exists; --force overwrites it\n")
     assert (folder / "jackfield.toml").read_text() == "# mine"
     assert jackfield("init", "-p", "parrot", "--force").code == 0
     assert (folder / "jackfield.toml").read_text() != "# mine"
@@ -56,3 +56,16 @@ def test_what_is_no_provider_is_refused(folder: Path, jackfield: Run) -> None:
         "--provider guard: this plugin is no provider",
     ]
     assert not list(folder.iterdir())
+
+
+def test_a_plugin_whose_keys_cannot_be_read_is_named_and_left_out(
+    folder: Path, jackfield_process: Run
+) -> None:
+    with (folder.parent / "site/sample-1.2.dist-info/entry_points.txt").open("a") as points:
+        points.write("[jackfield.well_known_keys]\nabsent = no_such_module:keys\n")
+    ran = jackfield_process("init", PARROT_KEY="a key")
+    assert (ran.code, "[providers.parrot]" in Path("jackfield.toml").read_text()) == (0, True)
+    assert ran.err == (
+        "plugin absent: its well-known keys cannot be read:"
+        " ModuleNotFoundError: No module named 'no_such_module'\n"
+    )

@@ -35,6 +35,12 @@ class Late(Plugin):
 """
 THREAD = "threading.Thread(target=threading.Event().wait, name='an-intruder', daemon=True).start()"
 SIGNAL = "import signal\n"
+HAND_OVER = """\
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+os.execv(sys.executable, [sys.executable, "-m", "jackfield", *sys.argv[2:]])
+"""
 Start = Callable[..., subprocess.Popen[str]]
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no worker is a fork")
@@ -102,6 +108,21 @@ def test_it_serves_where_it_says_and_ends_on_sigterm(start: Start, workers: str)
     assert process.wait(10) == 0
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_clients_wait_in_a_socket_of_systemd_for_the_next_start(folder: Path, workers: str) -> None:
+    (folder / "jackfield.toml").write_text(CONFIG)
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        number, address = opened.fileno(), f"127.0.0.1:{opened.getsockname()[1]}"
+        line = [sys.executable, "-c", HAND_OVER, str(number), "serve", "-b", address, "-w", workers]
+        for _ in range(2):
+            with closing(HTTPConnection(address, timeout=30)) as early:
+                early.request("GET", "/health")
+                with subprocess.Popen(line, pass_fds=[number]) as process:
+                    assert early.getresponse().status == 200
+                    process.send_signal(signal.SIGTERM)
+            assert process.returncode == 0
+
+
 @on_linux
 def test_a_killed_worker_is_succeeded_by_one_with_the_plugins_named_since(
     start: Start, folder: Path
@@ -126,6 +147,20 @@ def test_a_reload_is_not_the_end_of_one_that_still_starts(
     install_late(folder, LATE + "        os.kill(os.getpid(), signal.SIGHUP)\n" + SIGNAL)
     process = start("--bind", "127.0.0.1:0", "--workers", workers)
     assert get(address_of(process), "/health") == b'{"status":"ok"}'
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_one_that_still_starts_can_be_ended(
+    start: Start, folder: Path, workers: str, number: signal.Signals
+) -> None:
+    install_late(folder, LATE + "        await asyncio.Future()\nimport asyncio\n")
+    process = start("--bind", "127.0.0.1:0", "--workers", workers)
+    line_of(process, "late started in")
+    process.send_signal(number)
+    assert process.stderr is not None
+    assert "Traceback" not in process.stderr.read()  # ends when no worker is left
+    assert process.wait(10) == (130 if number == signal.SIGINT and workers == "1" else 0)
 
 
 @on_linux

@@ -1,6 +1,5 @@
 """Which hosts and addresses a connection may be made to."""
 
-import asyncio
 import socket
 from ipaddress import ip_address
 from typing import Any
@@ -84,18 +83,17 @@ async def test_a_public_origin_connects_to_nothing_inside(client: Client, upstre
 async def test_the_address_that_was_checked_is_the_one_connected_to(
     client: Client, upstream: Faultd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loop = asyncio.get_running_loop()
-    resolve = loop.getaddrinfo
+    resolve = socket.getaddrinfo
     lookups: list[str] = []
 
-    async def rebind(host: str, port: int, **options: Any) -> list[Any]:
+    def rebind(host: str, port: int, *more: Any, **options: Any) -> list[Any]:
         if host != "localhost":
-            return await resolve(host, port, **options)
+            return resolve(host, port, *more, **options)
         lookups.append(host)
         address = "127.0.0.1" if len(lookups) == 1 else "169.254.169.254"
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port))]
 
-    monkeypatch.setattr(loop, "getaddrinfo", rebind)
+    monkeypatch.setattr(socket, "getaddrinfo", rebind)
     origin = client.origin(f"http://localhost:{upstream.port}", name="acme")
     assert (await origin.send("POST", "/")).status == 200
     assert lookups == ["localhost"]

@@ -121,7 +121,7 @@ class SampleGateway:
         return HttpResponse(200, [("content-type", "application/json")], json.dumps(seen).encode())
 
     def _stream(self, request: HttpRequest) -> HttpResponse:
-        count = int(request.query or 3) if request.path == "/stream" else 1 << 30
+        count = int(request.query or (3 if request.path == "/stream" else 1 << 30))
         parts = Pushed() if request.path == "/pushed" else self._parts(request, count)
         return HttpResponse(200, [("content-type", "text/event-stream")], parts)
 

@@ -11,7 +11,7 @@ from typing import TextIO
 
 import pytest
 
-from jackfield._server.log import LogWriter, log_as, log_if_taken, written_aside
+from jackfield._server.log import LogWriter, log_as, written_aside
 
 LINE = "x" * 9_999 + "\n"
 TOO_MANY = 1000
@@ -94,7 +94,7 @@ def test_without_a_thread_it_does_not_wait_either(pipe: tuple[TextIO, TextIO]) -
             pass
     os.set_blocking(written.fileno(), True)
     with redirect_stderr(written):
-        log_if_taken("text", "info")
+        log_as("text", "info", waits=False)
         logging.getLogger("there").error("lost")
     written.close()
     assert "lost" not in read.read()

@@ -3,19 +3,12 @@
 import asyncio
 import json
 import os
-import socket
-import ssl
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-import trustme
-
 from jackfield._server.server import Server
-from jackfield._server.sockets import bind_all, bind_workers, close_all
-from jackfield._server.tls import renew, tls_context
-from jackfield.errors import ConfigError
+from jackfield._server.sockets import bind_all
 
 if TYPE_CHECKING:
     from kernel.tests.server.conftest import SampleGateway, Serve
@@ -170,61 +163,6 @@ async def test_the_body_is_asked_for_when_expected(serve: "Serve") -> None:
     writer.close()
 
 
-async def test_tls_is_served_with_a_context(sample: "SampleGateway") -> None:
-    authority = trustme.CA()
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost").configure_cert(context)
-    trust = ssl.create_default_context()
-    authority.configure_trust(trust)
-    listeners = bind_all(["127.0.0.1:0"])
-    port = listeners[0].getsockname()[1]
-    server = Server(sample)
-    await server.start(listeners, tls=context)
-    reader, writer = await asyncio.open_connection("localhost", port, ssl=trust)
-    writer.write(POST)
-    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
-    writer.close()
-    await server.drain(0)
-
-
-async def test_a_certificate_is_renewed_while_it_serves(
-    sample: "SampleGateway", tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    issue(cert, key)
-    context = tls_context(cert, key)
-    listeners = bind_all(["127.0.0.1:0"])
-    port = listeners[0].getsockname()[1]
-    server = Server(sample)
-    await server.start(listeners, tls=context)
-    shown = [await shown_at(port)]
-    issue(cert, key)
-    renew(context, cert, key)
-    shown.append(await shown_at(port))
-    key.write_text("half of it")
-    renew(context, cert, key)
-    assert "the certificate stays as it was: server.tls: " in caplog.text
-    shown.append(await shown_at(port))
-    assert shown[0] != shown[1] == shown[2]
-    await server.drain(0)
-
-
-def issue(cert: Path, key: Path) -> None:
-    issued = trustme.CA().issue_cert("localhost")
-    cert.write_bytes(issued.cert_chain_pems[0].bytes())
-    key.write_bytes(issued.private_key_pem.bytes())
-
-
-async def shown_at(port: int) -> bytes:
-    """The certificate that a client sees there."""
-    nothing = ssl.create_default_context()
-    nothing.check_hostname, nothing.verify_mode = False, ssl.CERT_NONE
-    _, writer = await asyncio.open_connection("localhost", port, ssl=nothing)
-    shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-    writer.close()
-    return shown
-
-
 async def test_several_binds_and_a_unix_socket(sample: "SampleGateway", tmp_path: Path) -> None:
     path = tmp_path / "sock"
     listeners = bind_all(["127.0.0.1:0", "[::1]:0", f"unix:{path}"])
@@ -241,43 +179,3 @@ async def test_several_binds_and_a_unix_socket(sample: "SampleGateway", tmp_path
         writer.close()
     assert [request.client for request in sample.requests] == ["127.0.0.1", "::1", "unix"]
     await server.drain(1)
-
-
-def test_a_stale_unix_socket_is_taken_over_but_not_a_live_one(tmp_path: Path) -> None:
-    bind = str(tmp_path / "sock")
-    close_all(bind_all([bind]))
-    live = bind_all([bind])
-    with pytest.raises(ConfigError, match="sock"):
-        bind_all([bind])
-    close_all(live)
-
-
-def test_workers_of_another_gateway_share_no_port_with_these() -> None:
-    first, second = bind_workers(["127.0.0.1:0"], 2)
-    bind = f"127.0.0.1:{first[0].getsockname()[1]}"
-    with pytest.raises(ConfigError, match=f"{bind}.*in use"):
-        bind_workers([bind], 2)
-    close_all([*first, *second])
-
-
-def test_a_file_in_place_of_a_unix_socket_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "sock"
-    path.write_text("precious")
-    with pytest.raises(ConfigError):
-        bind_all([str(path)])
-    assert path.read_text() == "precious"
-
-
-@pytest.mark.parametrize("bind", ["", "8080", "host:", "host:99999", ":80", "host:http"])
-def test_a_bind_that_is_no_address_is_refused(bind: str) -> None:
-    with pytest.raises(ConfigError, match="host:port"):
-        bind_all([bind])
-
-
-def test_workers_share_port_and_unix_socket(tmp_path: Path) -> None:
-    workers = bind_workers(["127.0.0.1:0", str(tmp_path / "sock")], 3)
-    addresses = [[each.getsockname() for each in sockets] for sockets in workers]
-    assert addresses[0] == addresses[1] == addresses[2]
-    assert all(each.family in {socket.AF_INET, socket.AF_UNIX} for each in workers[2])
-    for sockets in workers:
-        close_all(sockets)

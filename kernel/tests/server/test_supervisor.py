@@ -158,7 +158,8 @@ def test_a_worker_that_stands_still_is_replaced(supervise: Start) -> None:
     supervised = supervise("impatient", 2)
     still = supervised.pids("ready", 2).pop()
     os.kill(still, signal.SIGSTOP)
-    assert f"(pid {still}) has stood still" in supervised.line("ERROR:jackfield.supervisor:worker")
+    told = supervised.line("ERROR:jackfield.supervisor:worker")
+    assert f"(pid {still}) has been unresponsive" in told
     assert supervised.pids("ready", 1) != {still}
 
 

@@ -1,4 +1,4 @@
-"""Bars: how much of a whole a part is, at a glance."""
+"""Bars that show a part of a whole at a glance."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ _NEARLY: Final = 0.8
 
 
 def bar(part: float, whole: float, width: int = 20) -> Styled:
-    """A bar of `width` columns; red when the part is all of it, yellow from four fifths on."""
+    """A bar `width` columns wide: red when full, yellow from 80 %."""
     share = min(max(part / whole, 0.0), 1.0) if whole > 0 else 0.0
     full, eighth = divmod(round(share * width * 8), 8)
     text = (_FULL * full + (_EIGHTHS[eighth] if eighth else "")).ljust(width)

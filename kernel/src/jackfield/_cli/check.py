@@ -1,6 +1,8 @@
-"""`jackfield check`: everything that `serve` would refuse, found without a network."""
+"""`jackfield check`: finds everything that `serve` would refuse, without using the network."""
 
 from argparse import ArgumentParser, Namespace
+
+from attrs import asdict
 
 from jackfield._gateway import Gateway
 from jackfield._server.tls import tls_context
@@ -14,9 +16,9 @@ from .exit_codes import REFUSED
 from .terminal import Terminal, doubtful, faint, good, name, output
 
 _DESCRIPTION = """\
-Find everything in a configuration that `serve` would refuse, all of it at once, without opening a
-connection: run it before a reload, and in CI. What is wrong goes to stderr, a line each, with the
-place in the file; the exit code is then 2. What is right is listed."""
+Find everything in a configuration that `serve` would refuse, all at once and without opening a
+connection: run it before a reload, and in CI. Problems go to stderr, one line each, with their
+place in the file; the exit code is then 2. A valid configuration is summarized."""
 
 _EPILOG = """\
 examples:
@@ -25,21 +27,21 @@ examples:
 
 
 def command(parser: ArgumentParser) -> None:
-    """Fill the parser of the command."""
+    """Add the command's options."""
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
     add_config_option(parser)
-    parser.add_argument("--json", action="store_true", help="write JSON, problems included")
+    parser.add_argument("--json", action="store_true", help="write JSON, including any problems")
     parser.set_defaults(run=run)
 
 
 def run(arguments: Namespace) -> int:
-    """Check; 2 if something is wrong."""
+    """Check the configuration; 2 if something is wrong."""
     path = config_path(arguments)
     terminal = output()
     try:
         gateway = Gateway(read_document(path))
         if tls := gateway.settings.server.tls:
-            tls_context(tls.cert, tls.key)
+            tls_context(**asdict(tls))
         _check_endpoints(gateway)
     except ConfigError as error:
         if not arguments.json:
@@ -55,7 +57,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _check_endpoints(gateway: Gateway) -> None:
-    """Refuse what two vendors claim. What plugins add when they start is not known yet."""
+    """Report endpoints claimed by two vendors; what plugins add in `start` is not known yet."""
     kinds = gateway.loaded.front_doors
     EndpointTable(dict.fromkeys(endpoint for kind in kinds for endpoint in kind.endpoints))
 

@@ -1,4 +1,4 @@
-"""`--config`: the file that a command reads, or none."""
+"""`--config`: the configuration file that a command reads, if any."""
 
 import os
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -9,7 +9,7 @@ USUAL = "jackfield.toml"
 
 
 def add_config_option(parser: ArgumentParser) -> None:
-    """Let a command have `--config`."""
+    """Add the option `--config` to a command."""
     parser.add_argument(
         "-c",
         "--config",
@@ -21,17 +21,17 @@ def add_config_option(parser: ArgumentParser) -> None:
 
 
 def _file(text: str) -> str:
-    if not text:  # such as a variable of a shell that is not set
-        raise ArgumentTypeError("names no file")
+    if not text:  # such as an unset shell variable
+        raise ArgumentTypeError("is not a file name")
     return text
 
 
 def config_path(arguments: Namespace) -> str | None:
-    """The file that is meant, whether it exists or not; None for a start without one."""
+    """The chosen file, whether it exists or not; None to start without one."""
     named: str | None = arguments.config or os.environ.get(VARIABLE)
     return named or (USUAL if Path(USUAL).is_file() else None)
 
 
 def config_name(path: str | None) -> str:
-    """How to speak of it."""
+    """What messages call the configuration."""
     return path or "the default configuration"

@@ -1,4 +1,4 @@
-"""What a configuration brings, as plain facts for `check` and `plugins` to show."""
+"""What a configuration contains, as plain facts that `check` and `plugins` display."""
 
 from typing import Any
 
@@ -12,18 +12,24 @@ from jackfield.catalogue import retiring
 
 
 @frozen
-class ProviderFacts:
-    """One table under `[providers]`."""
+class Brought:
+    """A table that a plugin brings to life."""
 
     name: str
     use: str
     version: str
-    base_url: str
 
     @property
     def brought_by(self) -> str:
-        """Its version, with the plugin's name where that is another one."""
+        """The plugin's version, with its name if that differs from the table's."""
         return self.version if self.use == self.name else f"{self.use} {self.version}"
+
+
+@frozen
+class ProviderFacts(Brought):
+    """One table under `[providers]`."""
+
+    base_url: str
 
 
 @frozen
@@ -37,30 +43,22 @@ class ModelFacts:
 
 
 @frozen
-class PluginFacts:
+class PluginFacts(Brought):
     """One table under `[plugins]`; `position` counts from 1."""
 
     position: int
-    name: str
-    use: str
-    version: str
     hooks: tuple[str, ...]
     on_error: str
     deadline_ms: int
 
-    @property
-    def brought_by(self) -> str:
-        """Its version, with the plugin's name where that is another one."""
-        return self.version if self.use == self.name else f"{self.use} {self.version}"
-
 
 @frozen
 class Contents:
-    """All that a configuration brings, in the order of the file.
+    """Everything a configuration contains, in the order of the file.
 
-    `left_out` are plugins that cannot be loaded and whose `on_error` is "skip"; `unused` are
-    installed plugins that the configuration does not name, each with its version. `retiring` says
-    which targets of aliases there soon are no more.
+    `left_out` are plugins with `on_error = "skip"` that cannot be loaded. `unused` are installed
+    plugins that the configuration does not name, with their versions. `retiring` has a line for
+    each target of an alias that is, or soon will be, retired.
     """
 
     providers: tuple[ProviderFacts, ...]
@@ -76,11 +74,11 @@ class Contents:
 
 
 def contents_of(gateway: Gateway) -> Contents:
-    """The facts on a gateway, which need not have been started."""
+    """The facts about a gateway, which need not have been started."""
     found, settings = installed(), gateway.settings
     used = {table.use for table in settings.providers.values()}
     used |= {table.use for table in settings.plugins.values()}
-    used |= {member.plugin.name for member in gateway.loaded.members}  # a store by default
+    used |= {member.plugin.name for member in gateway.loaded.members}  # the default store
     return Contents(
         _providers(gateway, found),
         tuple(
@@ -107,8 +105,9 @@ def _plugins(gateway: Gateway, found: Installed) -> tuple[PluginFacts, ...]:
     facts = []
     for position, member in enumerate(gateway.loaded.members, 1):
         plugin = member.plugin
-        table = gateway.settings.plugins.get(plugin.name)  # none for a store that nobody named
+        table = gateway.settings.plugins.get(plugin.name)  # a default store has none
         use = table.use if table is not None else plugin.name
-        brought = (plugin.name, use, found.version_of(use), tuple(hooks_of(type(plugin))))
-        facts.append(PluginFacts(position, *brought, member.on_error, member.deadline_ms))
+        brought = (plugin.name, use, found.version_of(use), position)
+        hooks = tuple(hooks_of(type(plugin)))
+        facts.append(PluginFacts(*brought, hooks, member.on_error, member.deadline_ms))
     return tuple(facts)

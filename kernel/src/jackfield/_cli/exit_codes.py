@@ -1,4 +1,4 @@
-"""How a command ends."""
+"""The exit codes of all commands."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""`jackfield explain`: what would become of a request, and why."""
+"""`jackfield explain`: what would happen to a request, and why."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -21,7 +21,7 @@ Run a request through the endpoint table, the plugins and the choice of targets,
 of them decided and why. Nothing is sent to a provider. The exit code is 1 if the request would be
 refused.
 
-REQUEST is a file with the body as a client would send it, or with all of the request:
+REQUEST is a file with the body as a client would send it, or with the whole request:
 {"path": "/v1/chat/completions", "headers": {…}, "body": {…}}; - reads it from stdin."""
 
 _EPILOG = """\
@@ -31,9 +31,9 @@ examples:
 
 
 def command(parser: ArgumentParser) -> None:
-    """Fill the parser of the command."""
+    """Add the command's options."""
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
-    parser.add_argument("request", metavar="REQUEST", help="a file of JSON, or - for stdin")
+    parser.add_argument("request", metavar="REQUEST", help="a JSON file, or - for stdin")
     add_config_option(parser)
     parser.add_argument("--json", action="store_true", help="write JSON")
     parser.set_defaults(run=run)
@@ -56,7 +56,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _read(source: str) -> Any:
-    """The JSON in a file or from stdin. Raises ConfigError."""
+    """The JSON in a file or on stdin. Raises ConfigError."""
     name = "stdin" if source == "-" else source
     try:
         text = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()

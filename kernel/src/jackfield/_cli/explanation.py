@@ -1,4 +1,4 @@
-"""How an explanation reads: what came in, what each plugin did, where it would go, and why."""
+"""How an explanation is displayed: the request, each plugin's decision, the targets and why."""
 
 from collections.abc import Container, Iterator
 from typing import Any
@@ -7,7 +7,7 @@ from .terminal import Line, Part, Terminal, bad, doubtful, faint, good, name
 
 
 def show(terminal: Terminal, explanation: dict[str, Any]) -> None:
-    """Write an explanation for a person."""
+    """Display an explanation for a person."""
     terminal.panel(explanation["endpoint"], _request(explanation))
     plugins = explanation.get("plugins", [])
     if plugins:
@@ -23,7 +23,7 @@ def show(terminal: Terminal, explanation: dict[str, Any]) -> None:
 
 
 def is_refused(explanation: dict[str, Any]) -> bool:
-    """Whether the caller would get an error before any provider is asked."""
+    """Whether the caller would get an error before any provider is called."""
     return "refused" in explanation or not explanation.get("plan", {"targets": [""]})["targets"]
 
 
@@ -54,7 +54,7 @@ def _show_plugin(terminal: Terminal, position: int, plugin: dict[str, Any], widt
 
 
 def _show_plan(terminal: Terminal, plan: dict[str, Any], shown: Container[str]) -> None:
-    """Write the targets in order, and the decisions that stand with no plugin above."""
+    """Write the targets in order, and the decisions not listed under a plugin above."""
     for decision in plan["decisions"]:
         if decision["by"] not in shown:
             terminal.line("    ", decision["what"], faint("  because "), decision["because"])

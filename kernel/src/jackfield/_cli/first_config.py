@@ -1,4 +1,4 @@
-"""The text of a first configuration."""
+"""The text of a first configuration file."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -34,9 +34,9 @@ front_doors = {doors}
 def first_config(
     wanted: Sequence[str], keys: Mapping[str, WellKnownKey], environ: Mapping[str, str]
 ) -> str:
-    """The TOML, with the providers that are wanted or else those that are ready for use.
+    """The TOML for the chosen providers, or for those that are ready to use.
 
-    `keys` has what is well known by the names of tables. Raises ConfigError.
+    `keys` are the well-known keys by table name. Raises ConfigError.
     """
     found = installed()
     plugins = {name: name for name in found.names}

@@ -1,4 +1,4 @@
-"""What `serve` shows when it begins."""
+"""What `serve` displays when it starts."""
 
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -10,11 +10,11 @@ from .config_option import config_name
 from .terminal import Line, Part, Terminal, faint, name
 
 _CHAT = "/v1/chat/completions"
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not listened on
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not listened on
 
 
 def greeting(terminal: Terminal, gateway: Gateway, addresses: list[str]) -> None:
-    """Write what is served and how to try it."""
+    """Display the address that is served and how to try it."""
     tls = gateway.settings.server.tls is not None
     listening = [Address.from_text(address) for address in addresses]
     shown = [str(one) if one.path else _url(one, tls=tls) for one in listening]
@@ -40,7 +40,7 @@ def greeting(terminal: Terminal, gateway: Gateway, addresses: list[str]) -> None
 
 
 def example_model(gateway: Gateway) -> str:
-    """A model to try: one that answers at once, if there is one."""
+    """A model to try: preferably one that works without a key."""
     if "demo" in gateway.providers:
         return "demo/chat"
     return next(iter(gateway.settings.models), "") or next(

@@ -12,8 +12,8 @@ from .first_config import first_config
 from .terminal import Terminal, good, output
 
 _DESCRIPTION = """\
-Write a small configuration with comments, for you to go on from. Without --provider it has the
-demo and each provider whose key is in the environment. Keys themselves never go into the file."""
+Write a small, commented configuration as a starting point. Without --provider it has the demo
+provider and every provider whose key is in the environment. Keys are never written to the file."""
 
 _EPILOG = """\
 examples:
@@ -23,7 +23,7 @@ examples:
 
 
 def command(parser: ArgumentParser) -> None:
-    """Fill the parser of the command."""
+    """Add the command's options."""
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
     parser.add_argument(
         "file", metavar="FILE", nargs="?", type=Path, default=Path(USUAL), help=f"default: {USUAL}"
@@ -35,14 +35,14 @@ def command(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         dest="providers",
-        help="a provider to have in it; may be repeated",
+        help="a provider to include; may be repeated",
     )
-    parser.add_argument("--force", action="store_true", help="write over a file that exists")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing file")
     parser.set_defaults(run=run)
 
 
 def run(arguments: Namespace) -> int:
-    """Write the file; never over another one, unless told to."""
+    """Write the file; it is never overwritten unless asked."""
     path: Path = arguments.file
     text = first_config(arguments.providers, well_known_keys(), os.environ)
     try:
@@ -51,7 +51,7 @@ def run(arguments: Namespace) -> int:
     except (FileExistsError, IsADirectoryError):
         if path.is_dir():
             raise ConfigError([f"{path}: this is a directory; name the file in it"]) from None
-        raise ConfigError([f"{path}: exists already; --force writes over it"]) from None
+        raise ConfigError([f"{path}: already exists; --force overwrites it"]) from None
     except OSError as error:
         raise ConfigError([f"{path}: cannot be written: {error.strerror}"]) from None
     _say_next(output(), path)

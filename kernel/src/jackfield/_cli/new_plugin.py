@@ -1,4 +1,4 @@
-"""`jackfield new-plugin`: begin a plugin of your own."""
+"""`jackfield new-plugin`: starts a new plugin from the template."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -7,8 +7,8 @@ from .plugin_template import create
 from .terminal import good, output, strong
 
 _DESCRIPTION = """\
-Copy a small plugin that works, under a name of your own: a project that can be installed beside
-the gateway, with its configuration, its hooks and its tests."""
+Copy a small working plugin under a name of your own: a project that can be installed beside the
+gateway, with a configuration, hooks and tests."""
 
 _EPILOG = """\
 example:
@@ -16,21 +16,21 @@ example:
 
 
 def command(parser: ArgumentParser) -> None:
-    """Fill the parser of the command."""
+    """Add the command's options."""
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
-    parser.add_argument("name", metavar="NAME", help="the word that names it, such as word_filter")
+    parser.add_argument("name", metavar="NAME", help="the plugin's name, such as word_filter")
     parser.add_argument(
         "--into",
         metavar="DIR",
         type=Path,
         default=Path(),
-        help="the folder in which its folder is made (default: this one)",
+        help="where to create its folder (default: the current folder)",
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: Namespace) -> int:
-    """Make it and say what to do next."""
+    """Create it and say what to do next."""
     folder = create(arguments.name, arguments.into)
     terminal = output()
     terminal.line(good("made "), str(folder))

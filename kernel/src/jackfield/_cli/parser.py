@@ -1,4 +1,4 @@
-"""What may stand on the command line: the commands, each loaded only when it is asked for."""
+"""Parses the command line; a command is imported only when it is used."""
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
@@ -29,14 +29,14 @@ _COMMANDS = {
 _USAGE = "jackfield COMMAND [ARGUMENT ...]"
 _DESCRIPTION = "An LLM gateway whose every feature is a plugin."
 _EPILOG = """\
-Begin with `jackfield serve`: it needs no file, no key and no network.
-More on a command: `jackfield COMMAND --help`.
+Start with `jackfield serve`: it needs no file, no key and no network.
+Help for a command: `jackfield COMMAND --help`.
 
-Exit codes: 0 done, 1 failed, 2 the configuration or the command line is wrong, 130 interrupted."""
+Exit codes: 0 success, 1 failure, 2 invalid configuration or command line, 130 interrupted."""
 
 
 class CommandParser(ArgumentParser):
-    """A parser that `fill` completes when it is first used, and whose errors are ConfigErrors."""
+    """A parser that `fill` completes on first use, and whose errors are ConfigErrors."""
 
     def __init__(
         self, *, fill: Callable[[ArgumentParser], None] | None = None, **given: Any
@@ -45,7 +45,7 @@ class CommandParser(ArgumentParser):
         self._fill = fill
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Read what it knows; what it does not know is an error, which names the nearest option."""
+        """Parse the known arguments; an unknown one is an error that suggests the nearest."""
         if self._fill is not None:
             fill, self._fill = self._fill, None
             fill(self)
@@ -56,23 +56,23 @@ class CommandParser(ArgumentParser):
         return known, others
 
     def format_help(self) -> str:
-        """The help, in colour where somebody looks."""
+        """The help, in colour on a terminal."""
         self.formatter_class = help_formatter()
         return super().format_help()
 
     def print_help(self, file: Any = None) -> None:
-        """Write the help, in whatever encoding."""
+        """Write the help in whatever encoding the stream has."""
         output().text(self.format_help().rstrip())
 
     def error(self, message: str) -> Never:
-        """Refuse the command line."""
+        """Raise ConfigError with argparse's message."""
         raise ConfigError([f"{self.prog}: {message} (see `{self.prog} --help`)"])
 
 
 def parse(words: Sequence[str]) -> Namespace:
-    """Read the words of a command line; `run` is the function to call. Raises ConfigError."""
+    """Parse the command line; `run` is the function to call. Raises ConfigError."""
     parser = CommandParser(prog="jackfield", usage=_USAGE, description=_DESCRIPTION, epilog=_EPILOG)
-    # Its metavar is the line above the commands, and the longest word that argparse measures.
+    # The metavar is shown above the commands; argparse also aligns the columns by its width.
     commands = parser.add_subparsers(
         title="commands", metavar="one of these:", required=True, prog="jackfield"
     )
@@ -88,7 +88,7 @@ def parse(words: Sequence[str]) -> Namespace:
 
 
 def found_commands() -> Iterator[tuple[EntryPoint, str]]:
-    """Our own commands and those of plugins, none of them imported, each with a short summary."""
+    """The kernel's and the plugins' commands, with short summaries; none is imported."""
     for name, (value, summary) in _COMMANDS.items():
         yield EntryPoint(name, f"{__package__}.{value}", GROUP), summary
     brought = {point.name: point for point in sorted(entry_points(group=GROUP))}

@@ -1,19 +1,21 @@
-"""`jackfield plan`: what `serve` would change so that all is as the configuration declares it."""
+"""`jackfield plan`: what `serve` would change to match what the configuration declares."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 
 import attrs
 
+from jackfield._config.toml_text import toml_text
 from jackfield._gateway import Gateway
-from jackfield.admin.declarations import PLANNING, Step
+from jackfield.admin.declarations import Step
 
 from .config_option import add_config_option, config_name, config_path
 from .started_gateway import with_gateway
 from .terminal import Terminal, bad, doubtful, faint, good, name, output
 
 _DESCRIPTION = """\
-Compare what the configuration declares, such as organizations, teams and budgets, with what is
-kept, and show what would be created, changed and deleted at the next start. Nothing is changed."""
+Compare what the configuration declares, such as organizations, teams and budgets, with the stored
+state, and show what the next start would create, change and delete. Nothing is changed."""
 
 _EPILOG = """\
 examples:
@@ -24,7 +26,7 @@ _SIGNS = {"create": good("+ create"), "update": doubtful("~ update"), "delete": 
 
 
 def command(parser: ArgumentParser) -> None:
-    """Fill the parser of the command."""
+    """Add the command's options."""
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
     add_config_option(parser)
     parser.add_argument("--json", action="store_true", help="write JSON")
@@ -32,14 +34,9 @@ def command(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Show the steps."""
+    """Display the steps."""
     path = config_path(arguments)
-    steps: list[Step] = []
-    planning = PLANNING.set(steps)
-    try:
-        with_gateway(path, _nothing)
-    finally:
-        PLANNING.reset(planning)
+    steps = with_gateway(path, _steps)
     terminal = output()
     if arguments.json:
         terminal.json({"config": path, "steps": [attrs.asdict(step) for step in steps]})
@@ -48,19 +45,24 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
-async def _nothing(gateway: Gateway) -> None:
-    """The plan is made while the gateway starts."""
+async def _steps(gateway: Gateway) -> Sequence[Step]:
+    """The steps of the start; if the store was away then, try once more."""
+    return gateway.declarations.steps or await gateway.declarations.make()
 
 
-def _show(terminal: Terminal, steps: list[Step], config: str) -> None:
+def _show(terminal: Terminal, steps: Sequence[Step], config: str) -> None:
     if not steps:
         terminal.line(good("ok"), f"  all is as {config} declares it")
         return
-    terminal.table(
-        ("step", "collection", "id", "fields"),
-        [
-            (_SIGNS[step.action], step.collection, name(step.id), ", ".join(step.fields))
-            for step in steps
-        ],
-    )
+    rows = [(_SIGNS[step.action], step.collection, name(step.id), _changes(step)) for step in steps]
+    terminal.table(("step", "collection", "id", "changes"), rows)
     terminal.line(faint("nothing was changed; `jackfield serve` does it"))
+
+
+def _changes(step: Step) -> str:
+    """Each field with its values before and after, as in the file; a secret's name alone."""
+    told = {field: map(toml_text, values) for field, values in step.changes.items()}
+    return ", ".join(
+        f"{field}: {old or 'unset'} → {new or 'unset'}" if old + new else field
+        for field, (old, new) in told.items()
+    )

@@ -1,4 +1,4 @@
-"""Copies the template of a plugin under another name."""
+"""Copies the plugin template under another name."""
 
 import keyword
 import re
@@ -20,9 +20,9 @@ _PACKAGE: Final = Path(__file__).parents[1]
 
 
 def create(name: str, into: Path) -> Path:
-    """Copy the template to the folder `name` in `into`, under that name; the folder.
+    """Copy the template into the folder `into` under the given name; the new folder.
 
-    Raises ConfigError when the name is none for a plugin, or the folder exists.
+    Raises ConfigError if the name is not valid for a plugin, or if the folder exists.
     """
     if problem := _problem_with(name):
         raise ConfigError([f"{name}: {problem}"])
@@ -35,19 +35,19 @@ def create(name: str, into: Path) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(_renamed(source.read_text(), name))
     except FileExistsError:
-        raise ConfigError([f"{target}: this exists already; choose another name"]) from None
+        raise ConfigError([f"{target}: already exists; choose another name"]) from None
     except OSError as error:
         raise ConfigError([f"{target}: cannot be written: {error.strerror}"]) from None
     return target
 
 
 def template_folder() -> Path:
-    """Where the template is: in the installed package, or in the repository around it."""
+    """The template's folder: in the installed package, or in the repository around it."""
     candidates = [_PACKAGE / "_template", *(up / "plugin_template" for up in _PACKAGE.parents)]
     for folder in candidates:
         if (folder / "pyproject.toml").is_file():
             return folder
-    raise ConfigError(["the template of a plugin is missing; install jackfield-kernel anew"])
+    raise ConfigError(["the plugin template is missing; reinstall jackfield-kernel"])
 
 
 def _problem_with(name: str) -> str:
@@ -58,7 +58,7 @@ def _problem_with(name: str) -> str:
 
 
 def _owner_of(name: str) -> str:
-    """Who has the name already, so that one of the two could not be imported or installed."""
+    """What already has the name, so that the plugin could not be imported or installed."""
     if keyword.iskeyword(name) or name in sys.stdlib_module_names:
         return "Python"
     if name == "kernel" or find_spec(f"jackfield.{name}"):

@@ -1,4 +1,4 @@
-"""`jackfield plugins`: those in use, in order, and those that are installed besides."""
+"""`jackfield plugins`: lists the plugins in use, in order, and the others that are installed."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from .terminal import Line, Terminal, bad, faint, good, name, output, strong
 
 _DESCRIPTION = """\
 List the plugins and providers that the configuration names, in the order in which they are called,
-and the plugins that are installed but not named; those are not even imported. With --health the
-exit code is 1 if one of them is not well."""
+and the plugins that are installed but not named, which are not imported. With --health the exit
+code is 1 if one of them is not well."""
 
 _EPILOG = """\
 examples:
@@ -32,7 +32,7 @@ NOT_USED = "installed, not used"
 
 
 def command(parser: ArgumentParser) -> None:
-    """Fill the parser of the command."""
+    """Add the command's options."""
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
     add_config_option(parser)
     parser.add_argument(
@@ -43,7 +43,7 @@ def command(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """List them; 1 if one was asked and is not well."""
+    """List them; 1 if the gateway was asked and a plugin is not well."""
     path = config_path(arguments)
     states: dict[str, str] = {}
     if arguments.health:

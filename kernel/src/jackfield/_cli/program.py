@@ -1,4 +1,4 @@
-"""The entry of the command line: from words to a command, and from errors to exit codes."""
+"""The entry point of the command line: runs a command and turns errors into exit codes."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ _UNWRITABLE: Final = frozenset((EDQUOT, EFBIG, EIO, ENOSPC, EPIPE))
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code. What the user can mend is said in a line each.
+    """Run one command; the exit code. Errors that the user can fix are shown as one line each.
 
     Anything else is a bug and keeps its traceback.
     """
@@ -30,15 +30,15 @@ def main(words: Sequence[str] | None = None) -> int:
         return _refuse(error.problems)
     except (SecretError, InvalidRequest) as error:
         return _refuse([str(error)])
-    except GatewayError as error:  # such as a store that does not answer
+    except GatewayError as error:  # such as a store that is unreachable
         complaints().problem(str(error))
         return FAILED
     except OSError as error:
         if error.errno not in _UNWRITABLE:
             raise
-        if error.errno != EPIPE:  # else the reader has seen enough
-            complaints().problem(f"jackfield: what it says cannot be written: {error.strerror}")
-        # Python would complain when it closes the stream at its end.
+        if error.errno != EPIPE:  # the reader of the pipe is gone: not an error
+            complaints().problem(f"jackfield: the output cannot be written: {error.strerror}")
+        # Otherwise Python would report an error when it closes the stream at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
@@ -47,12 +47,12 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _open_missing_streams() -> None:
-    """Put nothing where a standard stream was closed, or a socket would get its number."""
+    """Open /dev/null for closed standard streams, or a socket would take their number."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
     sys.stdin = sys.stdin or os.fdopen(0)
     sys.stdout = sys.stdout or os.fdopen(1, "w")
     sys.stderr = sys.stderr or os.fdopen(2, "w")

@@ -1,4 +1,4 @@
-"""The terminal of a person: colours, boxes, tables. The only module that knows rich."""
+"""Terminal output with colours, boxes and tables. The only module that uses rich."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
@@ -16,7 +16,7 @@ from .terminal import Line, Part, Parts, Terminal, faint, parts_of, shown, stron
 
 
 class RichHelp(RawDescriptionRichHelpFormatter):
-    """The layout of `--help`, in the colours of everything else."""
+    """The layout of `--help`, in the same colours as other output."""
 
     group_name_formatter = str
     styles: ClassVar[dict[str, StyleType]] = {
@@ -37,11 +37,11 @@ class RichTerminal(Terminal):
         self._console = Console(file=self.stream, highlight=False)
 
     def line(self, *parts: Part) -> None:
-        """Write one line, which only the terminal itself wraps, so that it can be copied."""
+        """Write one line without wrapping it, so that it can be copied."""
         self._console.print(_text(parts), soft_wrap=True)
 
     def columns(self, heads: Sequence[str], rows: Iterable[Sequence[Parts]]) -> None:
-        """Lay out a table that has something in every column."""
+        """Lay out a table in which every column has some text."""
         table = Table(
             box=box.SIMPLE_HEAD, show_edge=False, header_style="dim", padding=(0, 1, 0, 0)
         )
@@ -52,7 +52,7 @@ class RichTerminal(Terminal):
         self._console.print(table)
 
     def panel(self, title: str, rows: Iterable[tuple[str, Line]]) -> None:
-        """Write what belongs together into a box, with a label before each line."""
+        """Write labelled lines in a box."""
         grid = Table.grid(padding=(0, 2))
         for overflow in ("fold", "fold"):
             grid.add_column(overflow=overflow)

@@ -1,4 +1,4 @@
-"""`jackfield serve`: answer requests until told to stop."""
+"""`jackfield serve`: answers requests until it is told to stop."""
 
 import signal
 import sys
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Answer requests until told to stop. Without a file it serves the demo provider and every provider
-whose key is in the environment, to this machine alone. SIGHUP, or saving the file, makes it read
-the configuration again; SIGTERM lets it finish what it has begun, and then end."""
+whose key is in the environment, to this machine only. It reads the configuration again when the
+file is saved, or on SIGHUP. On SIGTERM it finishes the requests in progress and exits."""
 
 _EPILOG = """\
 examples:
@@ -26,7 +26,7 @@ examples:
 
 
 def command(parser: ArgumentParser) -> None:
-    """Fill the parser of the command."""
+    """Add the command's options."""
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
     add_config_option(parser)
     parser.add_argument(
@@ -35,23 +35,25 @@ def command(parser: ArgumentParser) -> None:
         metavar="ADDRESS",
         action="append",
         type=_address,
-        help="listen here instead of at server.bind: host:port or unix:/path; may be repeated",
+        help="where to listen, instead of server.bind: host:port or unix:/path; may be repeated",
     )
     parser.add_argument(
         "-w",
         "--workers",
         metavar="N",
         type=_workers,
-        help="this many processes instead of server.workers",
+        help="the number of processes, instead of server.workers",
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: Namespace) -> int:
     """Serve; the exit code."""
-    # One that still starts reads the newest configuration anyway.
+    # While still starting, it reads the newest configuration anyway.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    from jackfield._serve import Start, log_ready, serve  # noqa: PLC0415 - takes its time
+    # The system ends nobody who is process 1 and has not said what to do.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    from jackfield._serve import Start, log_ready, serve  # noqa: PLC0415 - slow to import
 
     given = {"bind": arguments.bind, "workers": arguments.workers}
     return serve(
@@ -64,7 +66,7 @@ def run(arguments: Namespace) -> int:
 
 
 def greet(gateway: "Gateway", addresses: list[str]) -> None:
-    """Show a person at a terminal what is served, and a line to try it."""
+    """Show the user at a terminal what is served, and a command to try it."""
     from .greeting import greeting  # noqa: PLC0415 - only for a person
 
     greeting(complaints(), gateway, addresses)

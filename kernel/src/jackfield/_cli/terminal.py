@@ -1,4 +1,4 @@
-"""Writing to a terminal: with colours and boxes where somebody looks, as plain text elsewhere."""
+"""Terminal output: colours and boxes for people, plain text everywhere else."""
 
 import json
 import os
@@ -15,7 +15,7 @@ _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 @frozen
 class Styled:
-    """A text with a colour, which never carries a meaning of its own."""
+    """A text with a colour; the colour never carries meaning of its own."""
 
     text: str
     style: str
@@ -25,32 +25,32 @@ class Styled:
 
 
 def name(text: str) -> Styled:
-    """What the user has named: a plugin, a provider, a model."""
+    """Something the user named: a plugin, a provider, a model."""
     return Styled(text, "bold cyan")
 
 
 def good(text: str) -> Styled:
-    """What is as it should be."""
+    """Something that is as it should be."""
     return Styled(text, "green")
 
 
 def bad(text: str) -> Styled:
-    """What is wrong."""
+    """Something that is wrong."""
     return Styled(text, "bold red")
 
 
 def doubtful(text: str) -> Styled:
-    """What deserves a look."""
+    """Something that deserves a look."""
     return Styled(text, "yellow")
 
 
 def strong(text: str) -> Styled:
-    """What the eye should find first."""
+    """What should stand out."""
     return Styled(text, "bold")
 
 
 def faint(text: str) -> Styled:
-    """What is there for those who look for it."""
+    """Details for those who look for them."""
     return Styled(text, "dim")
 
 
@@ -61,7 +61,7 @@ Line = Part | Parts
 
 @define
 class Terminal:
-    """Writes plain text to a stream, for pipes, files and machines without rich."""
+    """Writes plain text to a stream: pipes, files, and machines without rich."""
 
     stream: TextIO
 
@@ -70,24 +70,24 @@ class Terminal:
         self.text(_plain(parts).rstrip())
 
     def section(self, title: str) -> None:
-        """Write the heading of what follows."""
+        """Write a heading."""
         self.line()
         self.line(strong(title))
 
     def problem(self, text: str) -> None:
-        """Write one line on what is wrong; what stands before its first colon says where."""
+        """Write one line about a problem; the part before the first colon says where it is."""
         where, colon, what = text.partition(": ")
         self.line(bad(where + colon), what)
 
     def pairs(self, rows: Iterable[tuple[str, str]]) -> None:
-        """Write a label and a value a line, each in its column."""
+        """Write labels and values, one pair per line, in two columns."""
         listed = list(rows)
         width = max((len(label) for label, _ in listed), default=0)
         for label, value in listed:
             self.line(faint(label.ljust(width)), "  ", value)
 
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[Line]]) -> None:
-        """Write columns under their heads, after an empty line; nothing if there are no rows.
+        """Write a table with headings after an empty line; nothing if there are no rows.
 
         Columns without any text are left out.
         """
@@ -98,17 +98,17 @@ class Terminal:
             self.columns([heads[at] for at in used], [[row[at] for at in used] for row in cells])
 
     def columns(self, heads: Sequence[str], rows: Iterable[Sequence[Parts]]) -> None:
-        """Lay out a table that has something in every column."""
+        """Lay out a table in which every column has some text."""
         lines = [[_plain(cell) for cell in row] for row in rows]
         self._align([[head.upper() for head in heads], *lines])
 
     def panel(self, title: str, rows: Iterable[tuple[str, Line]]) -> None:
-        """Write what belongs together, with a label before each line."""
+        """Write labelled lines that belong together."""
         self.line(title)
         self._align([(f"  {label}", _plain(parts_of(line))) for label, line in rows])
 
     def json(self, value: Any) -> None:
-        """Write JSON, which says the same wherever it goes."""
+        """Write JSON, which looks the same on every kind of stream."""
         is_narrow = (self.stream.encoding or "utf-8").lower() != "utf-8"
         self.text(json.dumps(value, indent=2, ensure_ascii=is_narrow))
 
@@ -119,24 +119,24 @@ class Terminal:
             self.text("  ".join(padded).rstrip())
 
     def text(self, text: str) -> None:
-        """Write a text as it is, but for what the stream's encoding does not have."""
+        """Write a text; characters missing from the stream's encoding are replaced."""
         encoding = self.stream.encoding or "utf-8"
         self.stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
 
 
 def terminal_on(stream: TextIO) -> Terminal:
-    """The terminal that suits a stream: a person at a screen, or anything else."""
+    """The kind of terminal that suits a stream: for a person at a screen, or plain."""
     rich = _rich_for(stream)
     return rich.RichTerminal(stream) if rich else Terminal(stream)
 
 
 def output() -> Terminal:
-    """Where results go."""
+    """Where results go: stdout."""
     return terminal_on(sys.stdout)
 
 
 def complaints() -> Terminal:
-    """Where problems go, and whatever is no result."""
+    """Where problems and other messages go: stderr."""
     return terminal_on(sys.stderr)
 
 
@@ -147,23 +147,23 @@ def help_formatter() -> type[HelpFormatter]:
 
 
 def _rich_for(stream: TextIO) -> Any:
-    """The module that knows rich, if a person looks and it is installed."""
+    """The module that uses rich, if the stream is a screen and rich is installed."""
     if not stream.isatty() or os.environ.get("TERM") == "dumb":
         return None
     try:
-        from . import rich_terminal  # noqa: PLC0415 - may be missing, and takes its time
+        from . import rich_terminal  # noqa: PLC0415 - may be missing, and is slow to import
     except ImportError:
         return None
     return rich_terminal
 
 
 def parts_of(line: Line) -> Parts:
-    """A line as a tuple, whichever way it was given."""
+    """A line as a tuple of its parts, whichever way it was given."""
     return line if isinstance(line, tuple) else (line,)
 
 
 def shown(text: str) -> str:
-    """A text whose control characters, which others may have sent, do nothing to a terminal."""
+    """A text whose control characters, which may come from others, cannot affect a terminal."""
     return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 

@@ -1,4 +1,4 @@
-"""`jackfield version`: what is installed, as a report of a problem should have it."""
+"""`jackfield version`: what is installed, as a bug report should state it."""
 
 import platform
 import sys
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .terminal import output
 
-# Written once more: importing the loader only for these would take long.
+# Repeated here, because importing the loader just for these would be slow.
 _KERNEL = "jackfield-kernel"
 _PLUGINS = "jackfield.plugins"
 
@@ -18,13 +18,13 @@ _DESCRIPTION = "Show the versions of the kernel, of what it stands on, and of ev
 
 
 def command(parser: ArgumentParser) -> None:
-    """Fill the parser of the command."""
+    """Add the command's options."""
     parser.description = _DESCRIPTION
     parser.set_defaults(run=run)
 
 
 def run(arguments: Namespace) -> int:
-    """Show them."""
+    """Display the versions."""
     plugins = sorted(entry_points(group=_PLUGINS))
     terminal = output()
     terminal.pairs(
@@ -51,7 +51,7 @@ def _event_loop() -> str:
 
 
 def _parser() -> str:
-    """Which parser aiohttp has; importing it only to ask would take long."""
+    """Which HTTP parser aiohttp has, without the slow import of aiohttp."""
     spec = find_spec("aiohttp")
     folders = spec.submodule_search_locations if spec else None
     found = any(

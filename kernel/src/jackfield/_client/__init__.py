@@ -2,19 +2,22 @@
 
 from .answer import Answer
 from .client import Client
-from .headers import header_lines
+from .headers import ONCE, check_addition, header_lines, passed_on
 from .origin import Origin
 from .relay import Relay
 from .url import read_base_url
 from .websocket import SocketLimits, WebSocketConnection
 
 __all__ = [
+    "ONCE",
     "Answer",
     "Client",
     "Origin",
     "Relay",
     "SocketLimits",
     "WebSocketConnection",
+    "check_addition",
     "header_lines",
+    "passed_on",
     "read_base_url",
 ]

@@ -1,8 +1,10 @@
-"""From a host name to a connected socket, and only to addresses that are allowed."""
+"""Connects a socket to a host name, through allowed addresses only."""
 
 import asyncio
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
+from functools import cache, partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import aiohappyeyeballs
@@ -12,9 +14,10 @@ from .failure import Failure
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
-# Protocol assignments and Azure's metadata service, which `is_global` takes for the internet.
+# IETF protocol assignments and Azure's metadata service, which `is_global` counts as global.
 _SPECIAL = (IPv4Network("192.0.0.0/24"), IPv4Network("168.63.129.16/32"))
 _NEXT_ADDRESS_AFTER = 0.25
+_MOST_LOOKUPS = 8
 
 
 class Reach(Enum):
@@ -25,14 +28,14 @@ class Reach(Enum):
     LOOPBACK = "loopback"
 
     def allows(self, address: IPv4Address | IPv6Address) -> bool:
-        """Whether a connection to `address` may be made."""
+        """Whether connecting to `address` is allowed."""
         if self is Reach.PUBLIC:
             return is_public(address)
         return self is Reach.ANY or address.is_loopback
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether `address` belongs to the open internet, also by way of the IPv4 it embeds."""
+    """Whether `address` is on the public internet; an IPv4 address embedded in it counts too."""
     if isinstance(address, IPv4Address):
         special = address.is_multicast or any(address in network for network in _SPECIAL)
         return address.is_global and not special
@@ -43,11 +46,17 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
     return address in _GLOBAL_UNICAST and address.is_global and address.teredo is None
 
 
+@cache
+def _threads_of(provider: str) -> ThreadPoolExecutor:
+    """Threads to wait in for name servers, which may not answer, at nobody else's expense."""
+    return ThreadPoolExecutor(_MOST_LOOKUPS, thread_name_prefix=f"names of {provider}")
+
+
 async def resolve(host: str, port: int, reach: Reach, provider: str) -> list[AddrInfoType]:
     """The allowed addresses of `host`. Raises ProviderUnavailable if there are none."""
-    loop = asyncio.get_running_loop()
+    asked = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(_threads_of(provider), asked)
     except (OSError, UnicodeError) as error:
         raise Failure.DNS.error(provider) from error
     allowed: list[AddrInfoType] = []

@@ -1,4 +1,4 @@
-"""A provider's answer: status and headers at once, the body as it comes or as a whole."""
+"""A provider's answer: status and headers at once, the body as a stream or as a whole."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,16 +17,16 @@ _HIGH_WATER = 16 * 1024
 
 @define(eq=False, repr=False)
 class Answer:
-    """One answer. Read it with `read()`, or iterate over it; then, or instead, `close()` it.
+    """One answer. Call `read()` or iterate over it; afterwards, or to give up early, `close()` it.
 
-    `complete` says that the body ended as HTTP says it must; `framed` is false when that was
-    merely the connection's end, so that only the content can tell whether it is whole.
+    `complete` says that the body ended as HTTP requires. `framed` is false if only the end of the
+    connection marked the end of the body, so that only the content can show whether it is whole.
     Iteration yields what has arrived, merged, and raises ProviderError. While it waits, the
-    `between_events` clock runs until `touch()`, so that a drip of bytes does not pass for a stream.
+    `between_events` clock runs until `touch()`, so a trickle of bytes does not pass for a stream.
 
-    While a reader waits, a `sink` gets what arrives in its place, in the very call that brought it:
-    no task is woken for a chunk. It says False when the reader must see to something itself, which
-    then reads b"".
+    While the reader waits, a `sink` gets what arrives instead, in the very call that received it,
+    so no task is woken per chunk. The sink returns False when the reader has to take over; the
+    reader then gets b"".
     """
 
     status: int
@@ -54,7 +54,7 @@ class Answer:
 
     async def __anext__(self) -> bytes:
         while True:
-            # A call comes first: what has arrived since came after what the sink has left.
+            # The call comes first: what has arrived since is newer than what the sink left over.
             while self._called or not self._parts:
                 if self._called:
                     self._called = False
@@ -64,7 +64,7 @@ class Answer:
                 if self.complete:
                     self._finish_decoding()
                     raise StopAsyncIteration
-                # `_wait()` in place: this is where a stream spends its time.
+                # `_wait()` inlined: this is where a stream spends its time.
                 waiter = self._waiter = self._loop.create_future()
                 try:
                     await waiter
@@ -83,7 +83,7 @@ class Answer:
         if not self.complete and self._error is None:
             await self._collect()
         if isinstance(self._error, StreamTruncated):
-            # Nothing has been passed on yet, so that another try is worth while.
+            # Nothing has been passed on yet, so another attempt is worthwhile.
             raise Failure.CUT.error(self._provider) from self._error
         if self._error is not None:
             raise self._error
@@ -96,7 +96,7 @@ class Answer:
         return body
 
     def touch(self) -> None:
-        """Say that an event was complete: the next has `between_events` again."""
+        """Note that an event is complete: the next one gets a fresh `between_events`."""
         self._waited = 0.0
 
     async def close(self) -> None:
@@ -104,7 +104,7 @@ class Answer:
         self.drop()
 
     def drop(self) -> None:
-        """Do what `close()` does, where nothing can be awaited."""
+        """Do what `close()` does, in code that cannot await."""
         if not self.complete:
             self.fail(Failure.CLIENT_CLOSED.error(self._provider))
             self._transport.abort()
@@ -131,7 +131,7 @@ class Answer:
             self._wake()
 
     def finish(self, *, framed: bool) -> None:
-        """Take the connection's word that the body is complete."""
+        """Note that the connection has received the complete body."""
         if self._error is None:
             self.complete = True
             self.framed = framed
@@ -147,23 +147,23 @@ class Answer:
             self._wake()
 
     def hold(self) -> None:
-        """Read no further for now."""
+        """Pause reading."""
         if not self._paused:
             self._paused = True
             self._transport.pause_reading()
 
     def go_on(self) -> None:
-        """Read on, after `hold()`."""
+        """Resume reading after `hold()`."""
         if self._paused:
             self._paused = False
             if not self._transport.is_closing():
                 self._transport.resume_reading()
 
     def is_late(self, elapsed: float, limit: float) -> bool:
-        """Whether the reader has waited longer than `limit` for an event, or for bytes of a whole.
+        """Whether the reader has waited longer than `limit` for an event or for more of a body.
 
-        Called every `elapsed` seconds; only time spent waiting counts, so that a slow reader is
-        not taken for a slow provider.
+        Called every `elapsed` seconds. Only time spent waiting counts, so a slow reader is not
+        mistaken for a slow provider.
         """
         if self._waiter is None or self._paused:
             return False
@@ -171,7 +171,7 @@ class Answer:
         return self._waited > limit + elapsed
 
     async def _collect(self) -> None:
-        """Wait until the body is there as a whole."""
+        """Wait until the whole body has arrived."""
         if self._decoder is None and self._declared() > self._max_response:
             self._refuse_size()
             return

@@ -1,4 +1,4 @@
-"""The one way out: every connection to a provider is made by an origin of this client."""
+"""The only way out: every connection to a provider is made by an origin of this client."""
 
 import asyncio
 import ssl
@@ -21,9 +21,9 @@ from .url import parse_base_url
 class Client:
     """Owns the connections of all origins, and the one timer that enforces their deadlines.
 
-    It follows no redirects, keeps no cookies and reads no proxy from the environment.
-    `max_connections` is per origin; `keep_alive` is how long a connection may rest, in seconds,
-    and `sweep_every` how often deadlines are looked at.
+    It follows no redirects, keeps no cookies and reads no proxy settings from the environment.
+    `max_connections` is per origin; `keep_alive` is how long a connection may stay idle, in
+    seconds, and `sweep_every` how often deadlines are checked.
     """
 
     _max_connections: int = 1000
@@ -53,7 +53,7 @@ class Client:
         """The origin at `base_url`, for the provider called `name`. Raises ConfigError.
 
         With `public` it connects to no private, local or metadata address; `allow_http` permits
-        plain HTTP to another machine; `max_response` bounds what `Answer.read()` returns.
+        plain HTTP to another machine; `max_response` limits what `Answer.read()` returns.
         """
         url = parse_base_url(base_url, name=name, allow_http=allow_http)
         settings = Settings(

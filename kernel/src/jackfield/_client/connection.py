@@ -1,4 +1,4 @@
-"""One connection to a provider: it writes a request, and turns what comes back into an Answer."""
+"""One connection to a provider: writes a request and turns what comes back into an Answer."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,11 +19,11 @@ from .room import Room
 
 _MAX_INTERIM = 8
 _JOIN_BELOW = 64 * 1024
-# What a read may bring is what a slow client can make a stream hold on to.
+# Also how much of a stream a slow client can keep in memory.
 _READ_AT_MOST = 64 * 1024
 
 
-@define(eq=False)  # frozen would cost more than all else that is done for a request here
+@define(eq=False)  # frozen would cost more than everything else done for a request here
 class Request:
     """A request as bytes; `began` is the loop's time when the caller asked for it."""
 
@@ -36,7 +36,7 @@ class Request:
 
 @define(eq=False)
 class Owner:
-    """What a connection tells of itself, and what it must know of its origin."""
+    """What a connection reports to its origin, and needs to know of it."""
 
     provider: str
     max_response: int
@@ -48,7 +48,7 @@ class Owner:
     _outbox: Outbox | None = None
 
     def outbox_of(self, loop: asyncio.AbstractEventLoop) -> Outbox:
-        """Where this origin's requests are put to be sent; one client lives in one loop."""
+        """The outbox for this origin's requests; a client belongs to one event loop."""
         if self._outbox is None:
             self._outbox = Outbox(loop)
         return self._outbox
@@ -56,9 +56,9 @@ class Owner:
 
 @define(eq=False, repr=False)
 class Connection(asyncio.BufferedProtocol):
-    """Carries one exchange after the other; it is dropped at the first irregularity.
+    """Carries one exchange after another; it is dropped at the first irregularity.
 
-    Its owner hears of its loss once it is `adopted`.
+    Its owner is told when it is lost, once it is `adopted`.
     """
 
     adopted: bool = field(default=False, init=False)
@@ -83,7 +83,7 @@ class Connection(asyncio.BufferedProtocol):
         return not self._transport.is_closing()
 
     async def exchange(self, request: Request) -> Answer:
-        """Send `request`; return the answer when its head has come. Raises ProviderError."""
+        """Send `request`; return the answer once its head has arrived. Raises ProviderError."""
         if request.with_answer_body is not self._with_body:
             self._with_body = request.with_answer_body
             self._parser = new_parser(self._loop, with_body=self._with_body)
@@ -97,7 +97,7 @@ class Connection(asyncio.BufferedProtocol):
         try:
             return await head
         except asyncio.CancelledError:
-            # The answer may have come in the same turn of the loop as the cancellation.
+            # The answer may have arrived in the same iteration of the loop as the cancellation.
             if head.cancelled():
                 self.drop()
             elif head.exception() is None:
@@ -109,7 +109,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.abort()
 
     def check(self, now: float, elapsed: float) -> None:
-        """Act on the deadlines; the client's sweep calls it every `elapsed` seconds."""
+        """Enforce the deadlines; the client's sweep calls it every `elapsed` seconds."""
         request = self._request
         if request is None:
             if now - self._since > self._owner.keep_alive:
@@ -135,7 +135,7 @@ class Connection(asyncio.BufferedProtocol):
         self._parser = new_parser(self._loop, with_body=True)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Called by the event loop, which fills it and says so before it turns to another."""
+        """Called by the event loop, which reports what it read before using the buffer again."""
         return self._owner.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -143,7 +143,7 @@ class Connection(asyncio.BufferedProtocol):
         self.data_received(bytes(self._owner.buffer[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
-        """Take what has been read."""
+        """Handle what has been read."""
         if self._request is None:
             self.drop()
             return
@@ -182,7 +182,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _on_message(self, message: Message, body: Body) -> None:
         if self._head is None:
-            # A second answer: it belongs to nobody.
+            # A second answer, which nobody asked for.
             self._reusable = False
         elif message.code >= 200 and message.version[0] == 1:
             self._begin(self._head, message, body)

@@ -1,4 +1,4 @@
-"""Decompression of a provider's answer, with a guard against answers that explode."""
+"""Decompression of a provider's answer, with a guard against decompression bombs."""
 
 import zlib
 
@@ -11,18 +11,18 @@ _GZIP, _ZLIB, _RAW_DEFLATE = 31, 15, -15
 
 
 class CompressionBomb(Exception):
-    """The output is more than the ratio or the cap allows."""
+    """The output exceeds the allowed ratio or size."""
 
 
 class BadCompression(Exception):
-    """The input is not what its Content-Encoding says, or ends too early."""
+    """The input does not match its Content-Encoding, or ends too early."""
 
 
 @define(eq=False)
 class Decoder:
-    """Decompresses one gzip or deflate body piece by piece, counting as it goes.
+    """Decompresses one gzip or deflate body incrementally, and limits its expansion.
 
-    More than 1 MiB of output must not be more than 100 times the input that made it.
+    Output of more than 1 MiB must not exceed 100 times the input.
     """
 
     _gzip: bool
@@ -39,7 +39,7 @@ class Decoder:
         return cls({"gzip": True, "x-gzip": True, "deflate": False}[encoding])
 
     def decode(self, data: bytes, cap: int | None = None) -> bytes:
-        """The output of the next `data`; `cap` bounds the output of the whole body, in bytes."""
+        """The output for the next `data`; `cap` limits the output of the whole body, in bytes."""
         pieces = []
         try:
             while data:
@@ -69,7 +69,7 @@ class Decoder:
             return zlib.decompressobj(_GZIP)
         if self._inflater is not None:
             raise BadCompression
-        # "deflate" should be a zlib stream, but some servers send it bare.
+        # "deflate" should be a zlib stream, but some servers send it without the wrapper.
         return zlib.decompressobj(_ZLIB if data[0] & 0x0F == zlib.DEFLATED else _RAW_DEFLATE)
 
     def _count(self, produced: int, cap: int | None) -> None:

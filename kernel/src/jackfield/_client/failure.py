@@ -1,4 +1,4 @@
-"""What can go wrong between the gateway and a provider, in words that give nothing away."""
+"""What can go wrong between the gateway and a provider, in words that reveal nothing."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from jackfield.errors import ProviderUnavailable, ProviderUntrusted
 
 
 class Failure(StrEnum):
-    """Why no whole answer came; each is the message of the error that a caller sees."""
+    """Why there is no complete answer; each value is the error message that the caller sees."""
 
     DNS = "The provider's host name could not be resolved."
     FORBIDDEN_ADDRESS = "The provider's host name leads to an address that is not allowed."
@@ -23,10 +23,10 @@ class Failure(StrEnum):
     CLIENT_CLOSED = "The connection to the provider was closed."
 
     def error(self, provider: str) -> ProviderUnavailable:
-        """The exception that tells this failure of `provider`."""
+        """The exception for this failure of `provider`."""
         kind = ProviderUntrusted if self is Failure.TLS else ProviderUnavailable
         return kind(str(self), provider=provider)
 
 
 class StaleConnection(ProviderUnavailable):
-    """A pooled connection proved to be closed before a byte came back: a fresh one may do."""
+    """A pooled connection was closed before a byte came back: retry on a fresh one."""

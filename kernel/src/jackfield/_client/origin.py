@@ -1,4 +1,4 @@
-"""One provider's address, as the client knows it: requests go in, answers come out."""
+"""One provider's address as the client knows it: takes requests, returns answers."""
 
 import asyncio
 import re
@@ -31,7 +31,7 @@ _Made = TypeVar("_Made", bound=Connection)
 
 @frozen
 class Settings:
-    """What is configured about one origin; sizes in bytes, times in seconds."""
+    """What is configured for one origin; sizes in bytes, times in seconds."""
 
     provider: str
     url: BaseUrl
@@ -67,7 +67,7 @@ class Origin:
             self._lost,
             settings.room,
         )
-        # WebSockets are never at rest: they are in no pool.
+        # WebSockets are never idle, so no pool has them.
         self._sockets = evolve(self._owner, on_idle=Connection.drop, on_lost=self._on_lost)
         self._start_of = lru_cache(maxsize=256)(self._request_start)
 
@@ -81,12 +81,12 @@ class Origin:
         *,
         resend: bool = True,
     ) -> Answer:
-        """Send one request and return when the head of its answer has come.
+        """Send one request and return when the head of its answer has arrived.
 
-        `path` is percent-encoded, with its query, and is appended to the base URL's path; `head`
-        is made by `header_lines()`. A connection that turns out to be closed is replaced; with
-        `resend` off it is an error, for the work may have been done before. Raises
-        ProviderUnavailable and ProviderTimeout, and InvalidRequest for a path that cannot be sent.
+        `path` is percent-encoded, with its query, and is appended to the base URL's path; `head` is
+        made by `header_lines()`. A connection that turns out to be closed is replaced; with
+        `resend` off it is an error, because the request may already have been processed. Raises
+        ProviderUnavailable, ProviderTimeout, and InvalidRequest for a path that cannot be sent.
         """
         start = self._start_of(method, path)
         if body or method not in _BODILESS:
@@ -98,7 +98,7 @@ class Origin:
         if connection is not None:
             try:
                 return await connection.exchange(request)
-            except StaleConnection:  # closed while it rested, and nothing was received
+            except StaleConnection:  # closed while idle, before anything was received
                 if not resend:
                     raise
         connection = await self._fresh(timeouts.connect)
@@ -112,9 +112,9 @@ class Origin:
         limits: SocketLimits,
         timeouts: Timeouts | None = None,
     ) -> WebSocketConnection | Answer:
-        """Ask for a WebSocket that speaks one of `protocols`; an Answer is a refusal.
+        """Open a WebSocket that speaks one of `protocols`; an Answer is a refusal.
 
-        Raises as `send()` does.
+        Raises the same errors as `send()`.
         """
         key = new_key()
         timeouts = timeouts or self._settings.timeouts
@@ -135,7 +135,7 @@ class Origin:
 
     def _request_start(self, method: str, path: str) -> bytes:
         if not _METHOD.fullmatch(method) or not _PATH.fullmatch(path):
-            raise InvalidRequest("The path to the provider holds a character that cannot be sent.")
+            raise InvalidRequest("The path to the provider contains an invalid character.")
         url = self._settings.url
         return f"{method} {url.path}{path} HTTP/1.1\r\nHost: {url.host_header}\r\n".encode("ascii")
 

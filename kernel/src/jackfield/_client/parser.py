@@ -1,4 +1,4 @@
-"""aiohttp's hardened C parser of HTTP/1.1 responses, all that the client uses of aiohttp."""
+"""aiohttp's C parser of HTTP/1.1 responses, the only part of aiohttp that the client uses."""
 
 import asyncio
 from typing import Protocol, cast
@@ -39,27 +39,28 @@ class Body(Protocol):
     """Where the parser puts the bytes of one body."""
 
     def read_nowait(self) -> bytes:
-        """All that has come since the last call."""
+        """Everything that has arrived since the last call."""
 
     def is_eof(self) -> bool:
-        """Whether the body is whole."""
+        """Whether the body is complete."""
 
 
 class Parser(Protocol):
-    """A parser of the responses of one connection."""
+    """A parser for the responses on one connection."""
 
     def feed_data(self, data: bytes) -> tuple[list[tuple[Message, Body]], bool, bytes]:
         """Parse `data`; return the messages that began in it. Raises HttpProcessingError."""
 
     def feed_eof(self) -> Message | None:
-        """End a body that only the connection's end delimits. Raises HttpProcessingError if cut.
+        """End a body that is delimited by the end of the connection.
 
-        Between two messages it changes nothing, and returns a message if a next one has begun.
+        Raises HttpProcessingError if the body is cut. Between two messages this changes nothing,
+        and returns a message if the next one has begun.
         """
 
 
 def new_parser(loop: asyncio.AbstractEventLoop, *, with_body: bool) -> Parser:
-    """A parser for one connection; `with_body` is false where answers have none (HEAD)."""
+    """A parser for one connection; `with_body` is false if answers have none (HEAD)."""
     parser = HttpResponseParser(
         UNPAUSED,
         loop,
@@ -75,12 +76,12 @@ def new_parser(loop: asyncio.AbstractEventLoop, *, with_body: bool) -> Parser:
 
 
 def is_endless(message: Message) -> bool:
-    """Whether a body has the largest length there is: the parser takes that for an empty body."""
+    """Whether the length is the largest possible: the parser treats that as an empty body."""
     return int(message.headers.get("Content-Length", 0)) >= _ENDLESS
 
 
 def require_c_parser() -> None:
-    """Raise ConfigError if aiohttp would parse with its pure Python code, which is laxer."""
+    """Raise ConfigError if aiohttp would use its pure Python parser, which is laxer."""
     if HttpResponseParser is HttpResponseParserPy:
         raise ConfigError(
             ["aiohttp has no C parser: unset AIOHTTP_NO_EXTENSIONS, or install it from a wheel"]

@@ -1,4 +1,4 @@
-"""The connections to one origin: those at rest, how many there may be, and who waits for one."""
+"""The connections to one origin: the idle ones, their limit, and who waits for one."""
 
 import asyncio
 from collections import deque
@@ -11,7 +11,7 @@ from .connection import Connection
 
 @define(eq=False)
 class Pool:
-    """Hands out the connection used last; those who wait are served in their order."""
+    """Hands out the most recently used connection; those who wait are served in order."""
 
     _open: Callable[[], Awaitable[Connection]]
     _limit: int
@@ -20,7 +20,7 @@ class Pool:
     _waiters: deque[asyncio.Future[Connection | None]] = field(factory=deque, init=False)
 
     def reuse(self) -> Connection | None:
-        """A connection at rest, if there is one."""
+        """An idle connection, if there is one."""
         while self._idle:
             connection = self._idle.pop()
             if connection.usable:
@@ -28,7 +28,7 @@ class Pool:
         return None
 
     async def fresh(self) -> Connection:
-        """A new connection, or at the limit the next that becomes free. Raises ProviderError."""
+        """A new connection or, at the limit, the next that becomes free. Raises ProviderError."""
         if self._size < self._limit:
             self._size += 1
         else:
@@ -42,7 +42,7 @@ class Pool:
             raise
 
     def give_back(self, connection: Connection) -> None:
-        """Put `connection` to rest, or pass it on to who waits."""
+        """Make `connection` idle, or hand it to the next who waits."""
         waiter = self._next_waiter() if self._waiters else None
         if waiter is None:
             self._idle.append(connection)
@@ -71,7 +71,7 @@ class Pool:
 
     async def _queue(self) -> Connection | None:
         if self._idle:
-            # Asked for a fresh one although some rest: the oldest makes room.
+            # A fresh one is wanted although some are idle: the oldest makes room.
             self._idle.pop(0).drop()
         waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)

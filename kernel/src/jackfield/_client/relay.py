@@ -1,4 +1,4 @@
-"""Two WebSockets joined: a client's messages go to the provider, the provider's are a stream."""
+"""Joins two WebSockets: the client's messages go to the provider, the provider's are a stream."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,9 +16,9 @@ from .websocket import WebSocketConnection
 class Relay:
     """Iterates over batches of the provider's messages in wire form; the last is a close frame.
 
-    From the first step on it carries what the client sends to the provider, no faster than that
-    reads. `watch` is shown every batch. Raises ProviderError when the provider breaks off, and
-    InvalidRequest, caused by BrokenProtocol, when the client sends what is no message.
+    From the first step on it also forwards the client's messages, no faster than the provider reads
+    them. `watch` sees every batch. Raises ProviderError if the provider breaks off, and
+    InvalidRequest, caused by BrokenProtocol, if the client sends an invalid message.
     """
 
     _socket: WebSocketConnection
@@ -44,7 +44,7 @@ class Relay:
         return data
 
     async def aclose(self) -> None:
-        """Leave the provider."""
+        """Disconnect from the provider."""
         self._over = True
         if self._carrying is not None:
             self._carrying.cancel()
@@ -54,7 +54,7 @@ class Relay:
         try:
             return await self._socket.inbox.batch()
         except ProviderError:
-            # Whoever has been told that the session is over may well hang up without a word.
+            # A client that was told the session is over may hang up without a close frame.
             if self._goodbye is None:
                 raise
             return [self._goodbye]
@@ -71,7 +71,7 @@ class Relay:
             refusal = InvalidRequest(error.why)
             refusal.__cause__ = error
             self._socket.inbox.fail(refusal)
-        except Exception as error:  # noqa: BLE001 - a session that carries one way only must end
+        except Exception as error:  # noqa: BLE001 - a session must not go on in one direction only
             failure = ProviderUnavailable("The session broke off in the gateway.")
             failure.__cause__ = error
             self._socket.inbox.fail(failure)

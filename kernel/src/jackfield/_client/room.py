@@ -1,4 +1,4 @@
-"""The memory that the answers which are read as a whole share."""
+"""The memory shared by all answers that are read as a whole."""
 
 from typing import Protocol
 
@@ -6,21 +6,21 @@ from attrs import define, field
 
 
 class Reader(Protocol):
-    """Who collects a body."""
+    """Something that collects a body."""
 
     def hold(self) -> None:
-        """Read no further for now."""
+        """Pause reading."""
 
     def go_on(self) -> None:
-        """Read on."""
+        """Resume reading."""
 
 
 @define(eq=False)
 class Room:
-    """Bounds what all bodies together take: when it is full, only the oldest one is read on.
+    """Limits the memory of all bodies together: when it is full, only the oldest is read on.
 
-    So none is refused for the others' sake, and the oldest always comes to its end. `size` is in
-    bytes; what is taken may exceed it by one whole body.
+    So no body is refused because of the others, and the oldest always completes. `size` is in
+    bytes; usage may exceed it by one whole body.
     """
 
     size: int = 24 * 1024 * 1024
@@ -28,14 +28,14 @@ class Room:
     _total: int = field(default=0, init=False)
 
     def take(self, reader: Reader, size: int) -> None:
-        """Note that `reader` has `size` bytes more; hold it if there is no room for yet more."""
+        """Note that `reader` holds `size` more bytes; pause it if there is no room for more."""
         self._taken[reader] = self._taken.get(reader, 0) + size
         self._total += size
         if self._total >= self.size and reader is not next(iter(self._taken)):
             reader.hold()
 
     def leave(self, reader: Reader) -> None:
-        """Give back what `reader` took, and let others read on."""
+        """Release what `reader` took, and let others resume."""
         size = self._taken.pop(reader, 0)
         if not size:
             return

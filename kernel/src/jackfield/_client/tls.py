@@ -1,4 +1,4 @@
-"""TLS towards providers: always verified, at least TLS 1.2."""
+"""TLS to providers: always verified, at least TLS 1.2."""
 
 import ssl
 from pathlib import Path
@@ -7,7 +7,7 @@ from jackfield.errors import ConfigError
 
 
 def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """A context that trusts the system's authorities, or those in `ca_file` alone."""
+    """A context that trusts the system's authorities, or only those in `ca_file`."""
     try:
         context = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
     except (OSError, ssl.SSLError) as error:

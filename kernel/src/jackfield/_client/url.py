@@ -1,8 +1,9 @@
-"""The base URL of an origin, checked and taken apart."""
+"""URLs of providers: the base URL, split into its parts, and what may follow it."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
 from attrs import frozen
 
@@ -12,11 +13,13 @@ from .address import Reach
 
 _PATH = re.compile(r"(/[!-~]*)?")
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_STEPS = re.compile(r"/\.{0,2}/|/\.{1,2}(?:$|[?:])")
+_CREDENTIALS = frozenset({"key", "api_key", "api-key", "apikey", "access_token", "token"})
 
 
 @frozen
 class BaseUrl:
-    """Where an origin is: `path` is the prefix of every request's path, without a final slash."""
+    """An origin's location; `path` prefixes every request's path and has no trailing slash."""
 
     secure: bool
     host: str
@@ -31,18 +34,18 @@ class BaseUrl:
 
     @property
     def local(self) -> bool:
-        """Whether the host is this machine by its spelling."""
+        """Whether the host is this machine, judged by its name alone."""
         return self.host == "localhost" or _is_loopback(self.host)
 
     def reach(self, *, public: bool) -> Reach:
-        """Which addresses the host may lead to."""
+        """Which addresses the host may resolve to."""
         if public:
             return Reach.PUBLIC
         return Reach.LOOPBACK if self.local else Reach.ANY
 
 
 def parse_base_url(url: str, *, name: str, allow_http: bool) -> BaseUrl:
-    """Check `url`, the base URL of the provider called `name`. Raises ConfigError."""
+    """Validate and split `url`, the base URL of the provider called `name`. Raises ConfigError."""
     try:
         return read_base_url(url, allow_http=allow_http)
     except ValueError as error:
@@ -50,7 +53,7 @@ def parse_base_url(url: str, *, name: str, allow_http: bool) -> BaseUrl:
 
 
 def read_base_url(url: str, *, allow_http: bool) -> BaseUrl:
-    """Check `url` and take it apart. Raises ValueError, which does not repeat it."""
+    """Validate `url` and split it. Raises ValueError, which does not repeat the URL."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -69,6 +72,21 @@ def read_base_url(url: str, *, allow_http: bool) -> BaseUrl:
     if not base.secure and not base.local and not allow_http:
         raise ValueError("base_url must begin with https:// since its host is not this machine")
     return base
+
+
+@lru_cache(maxsize=1024)
+def has_steps(path: str) -> bool:
+    """Whether a path has an empty, `.` or `..` segment, in any spelling."""
+    return _STEPS.search(unquote(path)) is not None
+
+
+def without_credentials(query: str) -> str:
+    """The query without what may be the caller's own key: the provider gets the gateway's."""
+    return "&".join(
+        part
+        for part in query.split("&")
+        if unquote_plus(part.partition("=")[0]).lower() not in _CREDENTIALS
+    )
 
 
 def _problem(parts: SplitResult, host: str) -> str | None:

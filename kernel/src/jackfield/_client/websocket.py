@@ -1,4 +1,4 @@
-"""A WebSocket to a provider: a connection that asks to be one, and the messages on it."""
+"""A WebSocket to a provider: the connection that asks for it, and the messages on it."""
 
 import asyncio
 
@@ -21,12 +21,12 @@ _LONGEST_HEAD = 16 * 1024
 
 @frozen(kw_only=True)
 class SocketLimits:
-    """How much a provider may send in one message, in bytes, and for how long, in seconds.
+    """Limits on a provider's messages, in bytes, and on its times, in seconds.
 
-    `idle` is how long neither side may say anything, `total` the longest life. `stalled` is how
-    long the provider may leave unread what is sent to it. A connection over which nothing came
-    for `ping` is asked for a sign of life, and given up after as long again. A provider that was
-    told that the session is over has `close` to agree.
+    `idle` is how long both sides may be silent, `total` the longest lifetime. `stalled` is how long
+    the provider may leave unread what is sent to it. A connection that receives nothing for `ping`
+    is pinged, and given up after as long again. A provider that was told that the session is over
+    has `close` seconds to agree.
     """
 
     max_message: int
@@ -39,10 +39,10 @@ class SocketLimits:
 
 @define(eq=False, repr=False)
 class WebSocketConnection(Connection):
-    """Asks with the key `_key` for a WebSocket, and is one once `is_open`.
+    """Asks for a WebSocket with the key `_key`, and is one once `is_open`.
 
-    Any other answer than 101 is that of a connection for one request. `inbox` then has what the
-    provider sends; when the connection fails it raises ProviderError.
+    Any answer other than 101 is handled like that of an ordinary request. Once open, `inbox`
+    receives what the provider sends; if the connection fails, it raises ProviderError.
     """
 
     _key: str
@@ -65,7 +65,7 @@ class WebSocketConnection(Connection):
         return self._link is not None
 
     def send(self, message: Message) -> None:
-        """Send a message; a close frame is the last."""
+        """Send a message; nothing may follow a close frame."""
         if self._closing is not None or self._transport.is_closing():
             return
         self._spoke = self._loop.time()
@@ -74,18 +74,18 @@ class WebSocketConnection(Connection):
         self._transport.write(masked_frame(*message))
 
     async def drained(self) -> None:
-        """Wait while the provider reads more slowly than it is sent to."""
+        """Wait while the provider reads more slowly than we send."""
         if self._stalled is not None and not self._transport.is_closing():
             self._writable = self._loop.create_future()
             await self._writable
 
     def leave(self) -> None:
-        """Say that we go, and go."""
+        """Send a close frame and disconnect."""
         self.send(Message(CLOSE, close_payload(GOING_AWAY)))
         self._transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Take what has been read."""
+        """Handle what has been read."""
         if self._link is not None:
             self._hear(self._link, data)
         elif self._start is None:
@@ -95,7 +95,7 @@ class WebSocketConnection(Connection):
             self._open(self._start)
 
     def pause_writing(self) -> None:
-        """Called by the event loop: the provider is slow to read."""
+        """Called by the event loop: the provider reads too slowly."""
         self._stalled = self._loop.time()
 
     def resume_writing(self) -> None:
@@ -114,7 +114,7 @@ class WebSocketConnection(Connection):
             self._owner.on_lost(self)
 
     def check(self, now: float, elapsed: float) -> None:
-        """Act on the deadlines; the client's sweep calls it every `elapsed` seconds."""
+        """Enforce the deadlines; the client's sweep calls it every `elapsed` seconds."""
         limits = self._limits
         if self._link is None:
             super().check(now, elapsed)
@@ -133,7 +133,7 @@ class WebSocketConnection(Connection):
                 self._late("give a sign of life", limits.ping)
 
     def _open(self, start: bytes) -> None:
-        """Look at the beginning of the answer: a WebSocket, or a refusal like any answer."""
+        """Read the beginning of the answer: a WebSocket, or a refusal like any answer."""
         if not start.startswith(_SWITCHING[: len(start)]):
             self._start = None
             super().data_received(start)

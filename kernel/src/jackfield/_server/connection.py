@@ -1,4 +1,4 @@
-"""One client connection: reads requests, has each answered, and writes the answers in turn."""
+"""One client connection: reads requests, has each answered, and writes the answers in order."""
 
 import asyncio
 import logging
@@ -46,9 +46,9 @@ _FAILED = "The gateway failed on this request; its log says why."
 class Connection(asyncio.Protocol):
     """Reads one request at a time; what a client sends before its answer waits unread.
 
-    While a request runs the connection is still read, for that is how a client's going is
-    noticed; the first bytes that come are held back and reading stops until the answer is out.
-    A client that closes only its sending side counts as gone.
+    While a request runs, the connection is still read, because that is how a client's departure is
+    noticed; the first bytes that arrive are held back, and reading stops until the answer is out. A
+    client that closes only its sending side counts as gone.
     """
 
     _state: ServerState
@@ -56,7 +56,7 @@ class Connection(asyncio.Protocol):
     _transport: asyncio.Transport = field(init=False)
     _parser: HttpRequestParser = field(init=False)
     _address: str = field(default="", init=False)
-    # Bytes of the request being read, and how many of the next may be in the parser already.
+    # Bytes of the request being read, and how many of the next the parser may already have.
     _received: int = field(default=0, init=False)
     _carried: int = field(default=0, init=False)
     _message: RawRequestMessage | None = field(default=None, init=False)
@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
     _asked: bool = field(default=False, init=False)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection, or turn it away when there are too many."""
+        """Accept the connection, or turn it away if there are too many."""
         self._transport = cast("asyncio.Transport", transport)
         state = self._state
         peer = transport.get_extra_info("peername")
@@ -111,7 +111,7 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def pause_writing(self) -> None:
-        """The client reads too slowly: a stream waits, and the client's time runs."""
+        """The client reads too slowly: a stream waits, and the client's deadline runs."""
         self._paused = True
         self.deadline = time.monotonic() + self._state.limits.write_seconds
 
@@ -123,13 +123,13 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def expire(self, now: float) -> None:
-        """Act on the deadline that has passed."""
+        """Handle the deadline that has passed."""
         if self._payload is not None:
-            limits = self._state.limits
-            earned = self._body_since + limits.body_seconds + len(self._body) / limits.body_rate
-            if now < earned:
-                self.deadline = earned
-            else:
+            limits, arriving = self._state.limits, self._state.arriving
+            earned = 0 if arriving > limits.bodies / 2 else len(self._body) / limits.body_rate
+            until = self._body_since + limits.body_seconds + earned
+            self.deadline = min(until, now + limits.body_seconds)
+            if now >= until:
                 self._refuse(RequestTimeout("The body did not arrive in time."))
         elif self._received and self._request is None and not self._closing:
             self._refuse(RequestTimeout("The headers did not arrive in time."))
@@ -139,9 +139,9 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def retire(self) -> None:
-        """Close now if idle; otherwise the answer under way will be the last.
+        """Close now if idle; otherwise the current answer will be the last.
 
-        A client that has only just connected is about to ask, and has a moment to do so.
+        A client that has only just connected is about to send a request, and has a moment to do so.
         """
         if self._request is not None or self._received or self._closing:
             return
@@ -216,7 +216,7 @@ class Connection(asyncio.Protocol):
         elif payload.is_eof() and self._message is not None:
             self._start(self._message, bytes(self._take_body()))
         elif state.arriving > state.limits.bodies and len(body) > _SMALL:
-            self._refuse(Overloaded("Too much is uploaded at the moment.", retry_after=1.0))
+            self._refuse(Overloaded("Too much is being uploaded; try again.", retry_after=1.0))
 
     def _take_body(self) -> bytearray:
         body, self._body, self._payload = self._body, bytearray(), None
@@ -238,7 +238,7 @@ class Connection(asyncio.Protocol):
         state = self._state
         try:
             response = await self._answer(request)
-            # Looked at only now: draining may have begun while the handler ran.
+            # Checked only now: draining may have begun while the handler ran.
             last = message.should_close or message.version is not HttpVersion11 or state.draining
             last = last or hdrs.UPGRADE in message.headers
             if isinstance(response.body, bytes):
@@ -251,7 +251,7 @@ class Connection(asyncio.Protocol):
         except Exception:
             # A stream may well fail because its request was aborted.
             if not request.aborted:
-                logger.exception("no whole answer to a %s: closing the connection", request.method)
+                logger.exception("incomplete answer to %s: closing the connection", request.method)
             state.outbox.flush()
             self.abort()
             last = True
@@ -259,7 +259,7 @@ class Connection(asyncio.Protocol):
             self._request = self._task = None
             state.finished()
         if not self._closing:
-            if last or state.draining:
+            if last:
                 end = self._close if self._talk is None else self._hang_up
                 end()
             else:
@@ -278,7 +278,7 @@ class Connection(asyncio.Protocol):
     def _next(self) -> None:
         self._message = None
         self._target = _NO_TARGET
-        # When the parser held this request already, all it came in may still hold more.
+        # If the parser already held this request, the data that it came in may hold more.
         self._carried = self._received or self._carried
         self._received = 0
         self.deadline = time.monotonic() + self._state.limits.idle_seconds
@@ -286,7 +286,7 @@ class Connection(asyncio.Protocol):
         held, self._held = self._held, b""
         if held:
             self._transport.resume_reading()
-        # Also without new bytes: a pipelined request may already wait in the parser.
+        # Even without new bytes: a pipelined request may already wait in the parser.
         self._read(held)
 
     def _write_whole(self, response: HttpResponse, method: str, last: str) -> None:
@@ -317,7 +317,7 @@ class Connection(asyncio.Protocol):
             if not has_body(message.method, response.status):
                 write(transport, head, in_stream=True)
                 return
-            # The head goes out with what has come already, if there is anything.
+            # The head goes out together with what has already arrived, if anything.
             getattr(stream, "divert", lambda _: None)(push)
             if head:
                 write(transport, head, in_stream=True)
@@ -338,7 +338,7 @@ class Connection(asyncio.Protocol):
         inbox = self._request.websocket if self._request is not None else None
         if response.status != 101 or inbox is None:
             return render_head(response, self._state.date + framing)
-        # From now on this is a WebSocket: the stream says itself when it ends, in a close frame.
+        # From now on this is a WebSocket: the stream itself ends with a close frame.
         state = self._state
         limit = state.handler.body_limit(WEBSOCKET, self._target[0])
         talk = Conversation(inbox, limit, self._control, state.limits.ping_seconds)
@@ -346,7 +346,7 @@ class Connection(asyncio.Protocol):
         return switching_head(response, message, state.date)
 
     def _begin_talk(self, talk: Conversation) -> None:
-        """Hear the client, first what it has sent without waiting: part is in the parser."""
+        """Read the client's messages, first what it has already sent, part of it in the parser."""
         if self._closing:
             return
         held, self._held = self._held, b""
@@ -383,7 +383,7 @@ class Connection(asyncio.Protocol):
         self._hang_up()
 
     def _hang_up(self) -> None:
-        """Send no more, and read until the client is gone or has had its time."""
+        """Send no more, and read until the client is gone or its time is up."""
         self._closing, self._talk = True, None
         self._state.outbox.flush()
         if self._transport.can_write_eof():

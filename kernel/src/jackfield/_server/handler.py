@@ -1,4 +1,4 @@
-"""What a server adapter asks of the gateway that it serves."""
+"""What a server adapter needs of the gateway that it serves."""
 
 from typing import Protocol
 
@@ -7,7 +7,7 @@ from jackfield.http import HttpRequest, HttpResponse
 
 
 class Handler(Protocol):
-    """Answers whole requests; the gateway is one."""
+    """Answers whole requests; implemented by the gateway."""
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer `request` from a task that the host may cancel."""
@@ -21,5 +21,5 @@ class Handler(Protocol):
     def refuse(self, error: GatewayError, path: str, request_id: str | None = None) -> HttpResponse:
         """Render an early error in the dialect of `path`; its body is bytes.
 
-        `request_id` is what the client calls its request, if it does.
+        `request_id` is the client's own id for the request, if it sent one.
         """

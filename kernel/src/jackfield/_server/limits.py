@@ -1,26 +1,27 @@
-"""How much a server takes from its clients, and for how long it waits for them."""
+"""Limits on what a server accepts from its clients, and on how long it waits for them."""
 
 from attrs import frozen
 
 
 @frozen(kw_only=True)
 class Limits:
-    """Sizes in bytes, times in seconds; the limit of a body is the endpoint's own.
+    """Sizes in bytes, times in seconds; the limit of a body belongs to its endpoint.
 
-    `head_bytes` is the request line and all header fields together. `head_seconds` runs from the
-    connect and anew from a request's first byte. A body has `body_seconds`, and one second more
-    for each `body_rate` bytes that have come. Nobody knows yet who sends it: once the bodies that
-    are coming have `bodies` bytes together, large ones are shed. `write_seconds` is for a client
-    that does not read while more than `write_buffer` bytes wait for it. `linger_seconds` is how
-    long a refused client may go on sending before it is cut off, so that it can read the answer.
-    `greeting_seconds` is what a client that connected just before draining has to send its request.
-    `ping_seconds` is for how long nothing may come over a WebSocket before its client is asked for
-    a sign of life, and how long it then has for one.
+    `head_bytes` covers the request line and all header fields. `head_seconds` runs from the
+    connect, and again from each request's first byte. A body has `body_seconds`, and one second
+    more for each `body_rate` bytes that have arrived. Its sender is not authenticated yet, so large
+    bodies are shed once all incoming ones exceed `bodies` bytes together, and none has more than
+    `body_seconds` while they exceed half of that. `write_seconds` is for a
+    client that does not read while more than `write_buffer` bytes wait for it. `linger_seconds` is
+    how long a refused client may go on sending before it is cut off, so that it can read the
+    answer. `greeting_seconds` is what a client that connected just before draining has to send its
+    request. `ping_seconds` is how long a WebSocket may be silent before its client is pinged, and
+    how long the client then has to reply.
 
     `connections_per_client` is off (0) by default: callers behind one proxy or NAT share an
-    address, so only who runs the gateway knows a right number. `max_lag` is how late the event
-    loop may run, twice in a row, before requests are shed; 0 turns that off. `sweep_seconds` is
-    how often deadlines and lag are looked at, hence how late a deadline may be.
+    address, so only the operator knows the right number. `max_lag` is how late the event loop may
+    run, twice in a row, before requests are shed; 0 turns that off. `sweep_seconds` is how often
+    deadlines and lag are checked, and so how late a deadline may be enforced.
     """
 
     head_bytes: int = 16 * 1024

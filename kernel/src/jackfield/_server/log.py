@@ -1,4 +1,4 @@
-"""The log of a serving process: what its lines look like, and who writes them."""
+"""The log of a serving process: the format of its lines, and the thread that writes them."""
 
 import json
 import logging
@@ -16,12 +16,12 @@ logger = logging.getLogger("jackfield.log")
 
 _MOST_WAITING = 4 << 20
 _LAST_SECONDS = 1.0
-# Whole lines, no more than what a pipe keeps together where several processes write to it.
+# Whole lines, up to the size that a pipe keeps together when several processes write to it.
 _BLOCKS = re.compile(r".{,4095}\n|[^\n]+\n?", re.DOTALL)
 
 
 class TextLine(logging.Formatter):
-    """A line to read, with the time in UTC."""
+    """A human-readable line, with the time in UTC."""
 
     converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
@@ -32,10 +32,10 @@ class TextLine(logging.Formatter):
 
 
 class JsonLine(TextLine):
-    """The same as an object; what the message names has fields of its own as well."""
+    """The same as a JSON object; named arguments of the message become members."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line of ASCII, a traceback included."""
+        """One line of ASCII, including any traceback."""
         facts: dict[str, Any] = {
             "time": self.formatTime(record),
             "level": record.levelname.lower(),
@@ -50,10 +50,9 @@ class JsonLine(TextLine):
 
 
 class LogWriter:
-    """A text stream that nobody waits for: a thread writes what it is given.
+    """A text stream that never blocks: a thread writes what it is given.
 
-    What a stream that stalls, or is full, cannot take is dropped, and how many lines that were is
-    said as soon as it can.
+    If the underlying stream stalls or is full, lines are dropped; their number is logged later.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -69,7 +68,7 @@ class LogWriter:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Have it written."""
+        """Queue a text for writing."""
         with self._news:
             if self._closed:
                 self._stream.write(text)
@@ -81,10 +80,10 @@ class LogWriter:
         return len(text)
 
     def flush(self) -> None:
-        """Nothing is awaited."""
+        """Do nothing: writing is never waited for."""
 
     def close(self) -> None:
-        """Give what there is a moment to be written; what comes later is written at once."""
+        """Allow a moment to write what is queued; later texts are written synchronously."""
         with self._news:
             self._closed = True
             self._news.notify()
@@ -96,18 +95,15 @@ class LogWriter:
                 try:
                     self._stream.write(block)
                     self._stream.flush()
-                except OSError:  # a full disk, a reader that is gone: served all the same
+                except OSError:  # the disk is full or the reader is gone: go on serving
                     self._dropped += block.count("\n")
-                else:
-                    self._tell()
-
-    def _tell(self) -> None:
-        dropped, self._dropped = self._dropped, 0
-        if dropped:
-            logger.warning("%d lines of the log were dropped", dropped)
+                    continue
+                dropped, self._dropped = self._dropped, 0
+                if dropped:
+                    logger.warning("%d lines of the log were dropped", dropped)
 
     def _next(self) -> str:
-        """What waits, all of it; nothing once this is closed."""
+        """Everything that is queued; nothing once this is closed."""
         with self._news:
             self._news.wait_for(lambda: self._waiting.tell() or self._closed)
             waiting, self._waiting = self._waiting, StringIO()
@@ -121,27 +117,19 @@ class _Willing(logging.StreamHandler[TextIO]):
             super().emit(record)
 
 
-def log_as(style: str, level: str) -> None:
-    """Log to stderr from now on."""
-    _log_to(logging.StreamHandler(sys.stderr), style, level)
-
-
-def log_if_taken(style: str, level: str) -> None:
-    """Log to stderr what it takes without a wait, where no thread may be."""
-    _log_to(_Willing(sys.stderr), style, level)
+def log_as(style: str, level: str, *, waits: bool = True) -> None:
+    """Log to stderr from now on; where it must not wait, what stderr would not take is dropped."""
+    handler = (logging.StreamHandler if waits else _Willing)(sys.stderr)
+    handler.setFormatter(JsonLine() if style == "json" else TextLine())
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
 
 
 @contextmanager
 def written_aside() -> Iterator[LogWriter]:
-    """Have a thread write what anybody writes to stderr."""
+    """Let a thread write everything that goes to stderr."""
     writer = LogWriter(sys.stderr)
     with redirect_stderr(cast("TextIO", writer)):
         try:
             yield writer
         finally:
             writer.close()
-
-
-def _log_to(handler: logging.Handler, style: str, level: str) -> None:
-    handler.setFormatter(JsonLine() if style == "json" else TextLine())
-    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)

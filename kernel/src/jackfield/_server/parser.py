@@ -1,4 +1,4 @@
-"""The C parser of requests, and what Jackfield refuses although it is well-formed HTTP."""
+"""The C parser of requests, and the well-formed HTTP that Jackfield refuses."""
 
 import asyncio
 import re
@@ -19,14 +19,14 @@ from jackfield.errors import (
 )
 
 MALFORMED = (HttpProcessingError, ValueError)
-_TOO_MANY = "Too many headers"  # the parser has no exception of its own for them
+_TOO_MANY = "Too many headers"  # the parser has no exception class for these
 _VERSIONS = (HttpVersion11, HttpVersion10)
-# The largest length there is; the parser takes it for none and would skip what follows.
+# The largest possible length; the parser treats it as none and would skip what follows.
 _ENDLESS = (1 << 64) - 1
 
 
 class HeadTooLarge(InvalidRequest):
-    """The request line and headers are over the limit."""
+    """The request line and headers exceed the limit."""
 
     status = 431
     code = "headers_too_large"
@@ -73,7 +73,7 @@ def new_parser(loop: asyncio.AbstractEventLoop, limits: Limits) -> HttpRequestPa
 
 
 def head_size(message: RawRequestMessage) -> int:
-    """The bytes of the request line and the headers, as good as they can be known afterwards."""
+    """The size of the request line and the headers, as far as it can be reconstructed."""
     fields = sum([len(name) + len(value) + 4 for name, value in message.raw_headers])
     return len(message.method) + len(message.path) + 12 + fields
 
@@ -88,7 +88,7 @@ def split_target(message: RawRequestMessage) -> tuple[str, str]:
 
 
 def refusal(message: RawRequestMessage) -> GatewayError | None:
-    """Why this request is refused on sight, if it is."""
+    """Why this request is refused immediately, if it is."""
     return (
         early_refusal(message.method, message.headers)
         or _line_refusal(message)
@@ -107,7 +107,7 @@ def _line_refusal(message: RawRequestMessage) -> GatewayError | None:
 
 
 def _authority_refusal(message: RawRequestMessage) -> GatewayError | None:
-    """Why an absolute-form target is refused: it must not name another host than `Host`."""
+    """Why an absolute-form target is refused: it must name the same host as `Host`."""
     scheme, _, rest = message.path.partition("://")
     authority = re.split(r"[/?]", rest, maxsplit=1)[0]
     host = message.headers.get(hdrs.HOST, "")

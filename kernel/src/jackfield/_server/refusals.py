@@ -1,4 +1,4 @@
-"""What is refused although it is well-formed HTTP, whichever server has read it."""
+"""Requests that are refused although they are well-formed HTTP, under any server."""
 
 from collections.abc import Mapping
 
@@ -18,21 +18,21 @@ Many servers close the connection of a client whose body has not been read to it
 """
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_ENCODING = istr("Content-Encoding")  # found faster than a plain text is
+_ENCODING = istr("Content-Encoding")  # found faster than a plain str
 
 
 def early_refusal(method: str, headers: Mapping[str, str]) -> GatewayError | None:
-    """Why a request is refused before its path is looked at, if it is."""
+    """Why a request is refused before its path is examined, if it is."""
     if method not in _METHODS:
         error = MethodNotAllowed("This method is not served here.")
         error.allowed = ", ".join(_METHODS)
         return error
     encoding = headers.get(_ENCODING)
     if encoding is not None and encoding.lower() != "identity":
-        return UnsupportedMedia("Send the body as it is, without `Content-Encoding`.")
+        return UnsupportedMedia("Send the body uncompressed, without `Content-Encoding`.")
     return None
 
 
 def too_large(limit: int) -> PayloadTooLarge:
-    """The error for a body over its endpoint's limit, in bytes."""
+    """The error for a body that exceeds its endpoint's limit, in bytes."""
     return PayloadTooLarge(f"The body is larger than the {limit} bytes accepted here.")

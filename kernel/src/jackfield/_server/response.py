@@ -11,11 +11,11 @@ _NO_BODY = frozenset({204, 304})
 
 
 class UnsafeHeader(ValueError):
-    """A response header holds CR, LF or NUL: sending it would let a value write its own lines."""
+    """A response header contains CR, LF or NUL, which could inject header lines."""
 
 
 def render_head(response: HttpResponse, framing: str) -> bytes:
-    """The status line and all fields; `framing` holds whole lines of the server's own.
+    """The status line and all fields; `framing` holds complete lines of the server's own.
 
     Raises `UnsafeHeader`.
     """
@@ -38,5 +38,5 @@ def _fields(response: HttpResponse) -> str:
 
 
 def has_body(method: str, status: int) -> bool:
-    """Whether HTTP lets this answer carry a body."""
+    """Whether HTTP allows this answer a body."""
     return method != "HEAD" and status not in _NO_BODY

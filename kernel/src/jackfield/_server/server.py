@@ -13,10 +13,10 @@ from jackfield._server.limits import Limits
 from jackfield._server.parser import require_c_parser
 from jackfield._server.state import ServerState
 
-# What a stream's last event and its record may take once the grace is over.
+# Time for a stream's last event and its record once the grace period is over.
 _LAST_WORDS_SECONDS = 0.5
-# asyncio takes `backlog` also for how often it tries to accept in one turn of the loop, and when
-# the process is out of file descriptors it logs each try. The queue is given its length later.
+# asyncio also uses `backlog` as the number of accepts per iteration of the loop, and when
+# file descriptors run out it logs each attempt. The real queue length is set later.
 _ACCEPTS_A_TURN = 16
 
 
@@ -32,22 +32,12 @@ class Server:
         self._tls: SSLContext | None = None
 
     @property
-    def in_flight(self) -> int:
-        """Requests being handled now."""
-        return self._state.in_flight
-
-    @property
-    def connections(self) -> int:
-        """Open connections, idle ones included."""
-        return len(self._state.connections)
-
-    @property
     def watched(self) -> bool:
-        """Whether requests run, or somebody asks for readiness time and again."""
+        """Whether requests are running, or somebody polls readiness."""
         return self._state.watched
 
     def replace_handler(self, handler: Handler) -> None:
-        """Give requests from now on to `handler`; those under way stay with the old one."""
+        """Give new requests to `handler`; running ones stay with the old one."""
         self._state.handler = handler
 
     async def start(
@@ -69,7 +59,7 @@ class Server:
             each.listen(self._state.limits.backlog)
 
     def announce_end(self) -> None:
-        """Have every answer from now on be the last of its connection."""
+        """Make every further answer the last one on its connection."""
         self._state.drain()
 
     async def drain(
@@ -77,14 +67,14 @@ class Server:
     ) -> None:
         """Stop: accept no more, let requests finish for `grace` seconds, then end the rest.
 
-        Idle connections are closed, running requests get `Connection: close`. After the grace
-        `end_streams` may make streams end with an error of their own; what is still open half a
-        second later is cut off and its requests aborted.
+        Idle connections are closed, and running requests get `Connection: close`. After the grace
+        period `end_streams` may end streams with an error event of their own; whatever is still
+        open half a second later is cut off and its requests are aborted.
         """
         state = self._state
         self.announce_end()
         await self._stop_accepting()
-        # Requests that have arrived in the kernel's buffers are read before idle means idle.
+        # Read requests that wait in the system's buffers before treating connections as idle.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         for connection in list(state.connections):
@@ -100,10 +90,10 @@ class Server:
             self._timer.cancel()
 
     async def _stop_accepting(self) -> None:
-        """Close the listening sockets, after taking what had connected already.
+        """Close the listening sockets after accepting what had already connected.
 
-        Closing a socket resets the connections in its queue. The loop's copy is closed first;
-        the original then gives up its queue and is closed before another client can join it.
+        Closing a socket resets the connections in its queue. The loop's copy is closed first; the
+        original then empties its queue and is closed before another client can join it.
         """
         for server in self._servers:
             server.close()

@@ -1,61 +1,84 @@
 """Listening sockets, bound before any worker starts."""
 
 import os
+import shutil
 import socket
 import stat
 from collections.abc import Iterable
 from typing import Any
 
+from jackfield.address import Address
 from jackfield.errors import ConfigError
 
-_UNIX = "unix:"
+_BACKLOG = 4096
+_FIRST_FROM_SYSTEMD = 3
 
 
 def bind_all(
-    binds: Iterable[str], *, reuse_port: bool = False, backlog: int = 4096
+    binds: Iterable[str], *, reuse_port: bool = False, key: str = "server.bind"
 ) -> list[socket.socket]:
-    """Listen on each of `binds`: `host:port`, `[ipv6]:port`, `unix:/path` or `/path`.
+    """Listen on each of `binds`, which stand at `key`: `host:port` or `unix:/path`.
 
-    A unix socket is made with mode 0600. Raises `ConfigError`, and then holds no socket.
+    Where systemd listens for this process already, its socket is taken. Otherwise a unix socket is
+    made with mode 0600. Raises `ConfigError`, and then holds no socket.
     """
     sockets: list[socket.socket] = []
-    try:
-        for bind in binds:
-            sockets += _bind(bind, reuse_port=reuse_port)
-        for each in sockets:
-            each.listen(backlog)
-            each.setblocking(False)
-    except BaseException:
-        close_all(sockets)
-        raise
+    given = _handed_over()
+    for bind in binds:
+        try:
+            for family, place in _places(Address.from_text(bind)):
+                shares = reuse_port and family != socket.AF_UNIX
+                if shares and place[1] and place not in given:
+                    # Somebody who listens there would be given a share of the clients.
+                    _listening(family, place).close()
+                listener = given.pop(place, None) or _listening(family, place, reuse_port=shares)
+                sockets.append(listener)
+        except OSError as error:
+            close_all([*sockets, *given.values()])
+            reason = error.strerror or error
+            raise ConfigError([f"{key}: cannot listen on {bind!r}: {reason}"]) from error
+    if given:
+        others = ", ".join(addresses_of(given.values()))
+        close_all([*sockets, *given.values()])
+        raise ConfigError([f"{key}: systemd listens on {others} as well; add it here"])
     return sockets
 
 
-def bind_workers(
-    binds: Iterable[str], count: int, *, backlog: int = 4096
-) -> list[list[socket.socket]]:
-    """The same as `bind_all` for `count` workers: TCP with SO_REUSEPORT, unix sockets shared."""
-    first = bind_all(binds, reuse_port=count > 1, backlog=backlog)
-    sockets = [first]
-    for _ in range(count - 1):
-        sockets.append([_sibling(each, backlog) for each in first])
-    return sockets
+def bind_workers(binds: Iterable[str], count: int) -> list[list[socket.socket]]:
+    """The same as `bind_all` for `count` workers: TCP with SO_REUSEPORT, the others shared."""
+    first = bind_all(binds, reuse_port=count > 1)
+    return [first, *([_sibling(each) for each in first] for _ in range(count - 1))]
 
 
-def keep_private(path: str) -> None:
-    """See to it that nobody else can put a socket of theirs at `path`; makes its directory.
+def open_to(sockets: Iterable[socket.socket], mode: str, group: str) -> None:
+    """Let others of this machine connect to the unix sockets among them. Raises `ConfigError`."""
+    unix = [each.getsockname() for each in sockets if each.family == socket.AF_UNIX]
+    for path in unix if (mode, group) != ("600", "") else ():
+        try:
+            if group:
+                shutil.chown(path, group=int(group) if group.isdecimal() else group)
+            os.chmod(path, int(mode, 8))
+        except (LookupError, OSError) as error:
+            problem = f"{path!r} cannot be given to the group {group!r}: {error.args[-1]}"
+            raise ConfigError([f"server.socket_group: {problem}"]) from error
 
-    Raises `ConfigError`.
+
+def bind_private(bind: str) -> list[socket.socket]:
+    """The same as `bind_all` for the admin listener; makes the directory of a unix socket.
+
+    Raises `ConfigError`, also if others could put a socket of theirs there.
     """
-    directory = os.path.dirname(path) or "."
-    try:
-        os.makedirs(directory, 0o700, exist_ok=True)
-        status = os.stat(directory)
-    except OSError as error:
-        reason = error.strerror or error
-        raise ConfigError([f"server.admin: no directory for {path!r}: {reason}"]) from error
-    if status.st_uid not in (0, os.getuid()) or status.st_mode & 0o022:
-        raise ConfigError([f"server.admin: others can write to the directory of {path!r}"])
+    if path := Address.from_text(bind).path:
+        directory = os.path.dirname(path) or "."
+        try:
+            os.makedirs(directory, 0o700, exist_ok=True)
+            status = os.stat(directory)
+        except OSError as error:
+            reason = error.strerror or error
+            raise ConfigError([f"server.admin: no directory for {path!r}: {reason}"]) from error
+        if status.st_uid not in (0, os.getuid()) or status.st_mode & 0o022:
+            raise ConfigError([f"server.admin: others can write to the directory of {path!r}"])
+    return bind_all([bind], key="server.admin")
 
 
 def close_all(sockets: Iterable[socket.socket]) -> None:
@@ -64,77 +87,62 @@ def close_all(sockets: Iterable[socket.socket]) -> None:
         each.close()
 
 
-def _bind(bind: str, *, reuse_port: bool) -> list[socket.socket]:
-    try:
-        if bind.startswith((_UNIX, "/")):
-            return [_bind_unix(bind.removeprefix(_UNIX))]
-        return _bind_tcp(*_split(bind), reuse_port=reuse_port)
-    except OSError as error:
-        reason = error.strerror or error
-        raise ConfigError([f"server.bind: cannot listen on {bind!r}: {reason}"]) from error
+def addresses_of(sockets: Iterable[socket.socket]) -> list[str]:
+    """Where they listen, with the port that the system chose where it was asked to."""
+    names = (each.getsockname() for each in sockets)
+    return [str(Address(path=n) if isinstance(n, str) else Address(*n[:2])) for n in names]
 
 
-def _split(bind: str) -> tuple[str, int]:
-    host, _, port = bind.rpartition(":")
-    if not host or not port.isdecimal() or int(port) > 0xFFFF:
-        raise ConfigError([f"server.bind: {bind!r} is not host:port, [ipv6]:port or unix:/path"])
-    return host.strip("[]"), int(port)
-
-
-def _bind_tcp(host: str, port: int, *, reuse_port: bool) -> list[socket.socket]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    sockets = []
-    try:
-        for family, _, _, _, address in dict.fromkeys(found):
-            if reuse_port and port:
-                _require_free(family, address)
-            listener = socket.socket(family, socket.SOCK_STREAM)
-            sockets.append(listener)
-            _bind_address(listener, address, reuse_port=reuse_port)
-    except OSError:
-        close_all(sockets)
-        raise
+def _handed_over() -> dict[Any, socket.socket]:
+    """What systemd listens on for this process, by the addresses; it says so once."""
+    if os.environ.pop("LISTEN_PID", "") != str(os.getpid()):
+        return {}
+    sockets = {}
+    for number in range(int(os.environ.pop("LISTEN_FDS", "0"))):
+        each = socket.socket(fileno=_FIRST_FROM_SYSTEMD + number)
+        each.set_inheritable(False)
+        each.setblocking(False)
+        sockets[each.getsockname()] = each
     return sockets
 
 
-def _require_free(family: int, address: Any) -> None:
-    """Raise OSError if somebody listens there, with whom SO_REUSEPORT would share the clients."""
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        _bind_address(probe, address, reuse_port=False)
+def _places(address: Address) -> Iterable[tuple[int, Any]]:
+    """The families and addresses of sockets that it stands for."""
+    if address.path:
+        _remove_stale(address.path)
+        return [(socket.AF_UNIX, address.path)]
+    found = socket.getaddrinfo(
+        address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    return dict.fromkeys((family, place) for family, _, _, _, place in found)
 
 
-def _bind_address(listener: socket.socket, address: Any, *, reuse_port: bool) -> None:
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if reuse_port:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    if listener.family == socket.AF_INET6:
-        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    listener.bind(address)
-
-
-def _sibling(first: socket.socket, backlog: int) -> socket.socket:
-    if first.family == socket.AF_UNIX:
-        return first.dup()
-    listener = socket.socket(first.family, socket.SOCK_STREAM)
-    _bind_address(listener, first.getsockname(), reuse_port=True)
-    listener.listen(backlog)
-    listener.setblocking(False)
-    return listener
-
-
-def _bind_unix(path: str) -> socket.socket:
-    _remove_stale(path)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    # The mask, not a later chmod: the path is never open to others, not even for a moment.
+def _listening(family: int, place: Any, *, reuse_port: bool = False) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    # The mask, not a later chmod: a path is never open to others, not even for a moment.
     mask = os.umask(0o177)
     try:
-        listener.bind(path)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind(place)
+        # At once: until then the system lets others be bound there as well.
+        listener.listen(_BACKLOG)
     except OSError:
         listener.close()
         raise
     finally:
         os.umask(mask)
+    listener.setblocking(False)
     return listener
+
+
+def _sibling(first: socket.socket) -> socket.socket:
+    if not first.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT):
+        return first.dup()
+    return _listening(first.family, first.getsockname(), reuse_port=True)
 
 
 def _remove_stale(path: str) -> None:

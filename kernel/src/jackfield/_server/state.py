@@ -8,7 +8,7 @@ from collections import Counter
 from email.utils import formatdate
 from typing import Protocol
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from jackfield._outbox import Outbox
 from jackfield._server.handler import Handler
@@ -19,23 +19,24 @@ logger = logging.getLogger("jackfield.server")
 
 _READINESS = "/ready"
 _ALWAYS_SERVED = frozenset({"/health", _READINESS})
-# Load balancers ask every half a minute or more often.
+# Load balancers poll at least every 30 seconds.
 _WATCHER_SECONDS = 60.0
+_USED_SECONDS = 1.0
 _RETRY_AFTER = 1.0
 _REPORT_SECONDS = 1.0
 _REPORTED_MAX = 1000
 
 
 class Client(Protocol):
-    """A connection, as the server sees it."""
+    """A connection as the server sees it."""
 
     deadline: float
 
     def expire(self, now: float) -> None:
-        """Act on a deadline that has passed."""
+        """Handle a deadline that has passed."""
 
     def retire(self) -> None:
-        """Close as soon as nothing is being done for the client."""
+        """Close as soon as no request of the client is running."""
 
     def abort(self) -> None:
         """Close at once."""
@@ -43,7 +44,7 @@ class Client(Protocol):
 
 @define(eq=False)
 class ServerState:
-    """Counts connections and requests, and says when one is too many."""
+    """Counts connections and requests, and says when there are too many."""
 
     handler: Handler
     limits: Limits
@@ -64,7 +65,7 @@ class ServerState:
         self.outbox = Outbox(self.loop)
 
     def admit(self, connection: Client, address: str) -> bool:
-        """Count a new connection in, unless there are too many."""
+        """Count a new connection, unless there are too many."""
         limits = self.limits
         if len(self.connections) >= limits.connections:
             return False
@@ -77,7 +78,7 @@ class ServerState:
         return True
 
     def forget(self, connection: Client, address: str) -> None:
-        """Count a lost connection out; one that was never admitted is ignored."""
+        """Stop counting a lost connection; one that was never admitted is ignored."""
         if connection not in self.connections:
             return
         self.connections.remove(connection)
@@ -89,28 +90,35 @@ class ServerState:
 
     @property
     def watched(self) -> bool:
-        """Whether requests run, or somebody has asked for readiness within the last minute."""
-        return self.in_flight > 0 or time.monotonic() < self._watched_until
+        """Whether requests run, a kept connection was just used, or `/ready` was polled lately."""
+        # An idle connection's deadline says when it was used last.
+        idle = [each.deadline - self.limits.idle_seconds for each in self.connections]
+        lately = max([self._watched_until, *(since + _USED_SECONDS for since in idle)])
+        return self.in_flight > 0 or time.monotonic() < lately
 
     def began(self, path: str) -> None:
-        """Count one request in."""
+        """Count a request that begins."""
         self.in_flight += 1
         if path == _READINESS:
             self._watched_until = time.monotonic() + _WATCHER_SECONDS
 
     def finished(self) -> None:
-        """Count one request out."""
+        """Count a request that ended."""
         self.in_flight -= 1
         if self.draining:
             self._check_empty()
 
     def drain(self) -> None:
-        """From now on every answer is the last of its connection."""
+        """From now on every response is the last on its connection.
+
+        A client whose response had begun before has a moment to send a request, and is told then.
+        """
         self.draining = True
+        self.limits = evolve(self.limits, idle_seconds=self.limits.greeting_seconds)
         self._check_empty()
 
     def overload(self, path: str) -> Overloaded | None:
-        """The error to shed a request to `path` with, when there is too much to do."""
+        """The error with which to shed a request to `path`, if there is too much load."""
         limits = self.limits
         lagging = bool(limits.max_lag) and min(self._lags) > limits.max_lag
         if (self.in_flight < limits.requests and not lagging) or path in _ALWAYS_SERVED:
@@ -118,14 +126,14 @@ class ServerState:
         return Overloaded("The gateway is overloaded; try again.", retry_after=_RETRY_AFTER)
 
     def sweep(self, now: float, late: float) -> None:
-        """Expire what is due; `late` is by how much the loop missed this sweep, in seconds."""
+        """Expire what is due; `late` is how many seconds late the loop runs this sweep."""
         self._lags = (self._lags[1], late)
         self.date = f"Date: {formatdate(usegmt=True)}\r\n"
         for connection in [each for each in self.connections if each.deadline <= now]:
             connection.expire(now)
 
     def report(self, address: str, problem: str) -> None:
-        """Log a malformed request, at most one a second for each client."""
+        """Log a malformed request, at most one per second and client."""
         now = time.monotonic()
         if now - self._reported.get(address, float("-inf")) < _REPORT_SECONDS:
             return

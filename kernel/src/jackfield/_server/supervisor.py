@@ -24,7 +24,7 @@ _FRESH = get_context("spawn")
 _BEAT = b"beat"
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
-# A worker that lived this long did not die of how it starts.
+# A worker that lived this long did not die because of how it starts.
 _SETTLED_SECONDS = 2.0
 _KILL_AFTER = 1.0
 _STEP_SECONDS = 1.0
@@ -34,9 +34,9 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 @frozen
 class Worker:
-    """What a worker process gets from its supervisor: its number and its listening sockets.
+    """What a worker process gets from its supervisor: its index and its listening sockets.
 
-    `link` leads to the supervisor, and is None where there is none.
+    `link` leads to the supervisor; it is None if there is none.
     """
 
     index: int
@@ -44,12 +44,12 @@ class Worker:
     link: "connection.Connection[bytes, bytes] | None" = None
 
     def beat(self) -> None:
-        """Say that this worker serves, at least every few seconds.
+        """Report that this worker serves, at least every few seconds.
 
-        One that dies before it ever said so counts as unable to start.
+        One that dies before its first report counts as unable to start.
         """
         if self.link is not None:
-            # A supervisor that has stopped does not listen; when it has died, `_follow` is at work.
+            # A stopped supervisor does not listen; `_follow` notices when it has died.
             with suppress(BlockingIOError, BrokenPipeError):
                 self.link.send_bytes(_BEAT)
 
@@ -73,14 +73,8 @@ class _Slot:
         process = self.process
         return process if process is not None and process.is_alive() else None
 
-    def hang_up(self) -> None:
-        """Close the link to a worker that is dead."""
-        if self.link is not None:
-            self.link.close()
-            self.link = None
-
     def listen(self, passed: float) -> None:
-        """Hear what the worker says; `passed` is how many seconds it had for that."""
+        """Read the worker's reports; it had `passed` seconds to send them."""
         self.silent += passed
         with suppress(EOFError):
             while self.link is not None and self.link.poll():
@@ -98,21 +92,21 @@ def run_workers(
 ) -> int:
     """Run `target(worker, *args)` in `count` processes until SIGTERM or SIGINT; the exit code.
 
-    A worker is a fork of this process, which makes its start quick: what has been imported here it
-    need not import. Where that is not safe, because other threads run here, or the system is not
-    Linux, it is a fresh interpreter: so `target` is a module's function and `args` are picklable.
+    A worker is a fork of this process, so it starts quickly: whatever is imported here is already
+    loaded. Where forking is unsafe, because other threads run here or the system is not Linux, it
+    is a fresh interpreter; so `target` must be a module's function and `args` picklable.
 
-    `target` gets SIGTERM when it shall drain, SIGHUP when it shall reload, and is killed `grace` +
-    1 seconds after SIGTERM. `sockets` has what each worker listens on (`bind_workers`). They stay
-    open here as well, so clients that queue for a dead worker are served by its successor. When
-    draining begins they are closed here first: a worker's own close, after it has emptied its
-    queue, is then the last one and no client that had connected is lost.
+    `target` gets SIGTERM to drain, SIGHUP to reload, and is killed `grace` + 1 seconds after
+    SIGTERM. `sockets` has what each worker listens on (`bind_workers`). They stay open here as
+    well, so clients queued for a dead worker are served by its successor. When draining begins they
+    are closed here first: then a worker's own close, after it has emptied its queue, is the last
+    one, and no connected client is lost.
 
-    A dead worker is restarted at once, one that dies again and again after ever longer pauses (up
-    to 5 s). One that has served and then does not `beat` for half a minute is killed: its event
-    loop hangs, and so does every client that the system gives to it. When one dies before it was
-    ready for the first time, all are stopped and the result is its exit code, or 1. If this
-    process dies, its workers get SIGTERM and then end.
+    A dead worker is restarted at once; one that keeps dying, after increasing pauses (up to 5 s).
+    One that has served and then does not `beat` for half a minute is killed: its event loop hangs,
+    and with it every client that the system assigns to it. If a worker dies before it was ever
+    ready, all are stopped and the result is its exit code, or 1. If this process dies, its workers
+    get SIGTERM and end.
     """
     listeners = [tuple(each) for each in sockets] or [()] * count
     slots = [_Slot(index, each) for index, each in zip(range(count), listeners, strict=True)]
@@ -160,7 +154,7 @@ class _Supervisor:
         while self._received:
             self._obey(self._received.pop(0))
         now = time.monotonic()
-        # Less than the clock says, if this process stood still: then so did the workers.
+        # Less than the clock says if this process was suspended: then so were the workers.
         passed, self._looked = min(now - self._looked, 2 * _STEP_SECONDS), now
         for slot in self._slots:
             slot.listen(passed)
@@ -178,11 +172,10 @@ class _Supervisor:
 
     def _wait(self, wake: socket.socket) -> None:
         now = time.monotonic()
-        times = [slot.due - now for slot in self._slots if slot.process is None]
-        if self._kill_at is not None:
-            times = [self._kill_at - now]
-        timeout = max(0.0, min([_STEP_SECONDS, *times]))
-        # Also those of the dead: one may have died since the last step looked.
+        dues = [slot.due for slot in self._slots if slot.process is None]
+        dues = dues if self._kill_at is None else [self._kill_at]
+        timeout = max(0.0, min([now + _STEP_SECONDS, *dues]) - now)
+        # Including those of dead workers: one may have died since the last step.
         sentinels = [slot.process.sentinel for slot in self._slots if slot.process is not None]
         if wake in connection.wait([wake, *sentinels], timeout):
             wake.recv(1024)
@@ -201,7 +194,7 @@ class _Supervisor:
         slot.ready, slot.silent = False, 0.0
         slot.process = self._new_process(Worker(slot.index, slot.sockets, theirs))
         slot.began = now
-        # Inherited, so that none reaches the worker before it has let go of the handlers here.
+        # The mask is inherited: no signal reaches the worker before it has removed these handlers.
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             slot.process.start()
@@ -217,10 +210,10 @@ class _Supervisor:
         return _FRESH.Process(target=_work, args=work, name=name)
 
     def _can_copy(self) -> bool:
-        """Whether a fork is safe. A lock that another thread holds would stay closed in a copy."""
+        """Whether a fork is safe. A lock held by another thread would stay locked in the copy."""
         if not os.path.isdir("/proc/self/task"):  # only Linux has it
             return False
-        # Not `threading`: it does not know the threads of extension modules.
+        # Not `threading`, which does not know the threads of extension modules.
         threads = len(os.listdir("/proc/self/task"))
         if threads > 1 and not self._warned:
             self._warned = True
@@ -232,9 +225,9 @@ class _Supervisor:
         return threads == 1
 
     def _work_in_copy(self, worker: Worker, *rest: Any) -> None:
-        """Let go of what is the supervisor's and the other workers', then work.
+        """Close what belongs to the supervisor and the other workers, then work.
 
-        What `multiprocessing` has of the others, two pipes each, stays open: nobody here uses it.
+        `multiprocessing`'s own two pipes per worker stay open: nobody here uses them.
         """
         signal.set_wakeup_fd(-1)
         close_all(self._wakers)
@@ -248,7 +241,9 @@ class _Supervisor:
     def _bury(self, slot: _Slot, process: BaseProcess, now: float) -> None:
         process.join()
         slot.process = None
-        slot.hang_up()
+        if slot.link is not None:
+            slot.link.close()
+            slot.link = None
         code = process.exitcode or 0
         if self._kill_at is not None:
             return
@@ -269,7 +264,7 @@ class _Supervisor:
     def _end_silent(self, slot: _Slot) -> None:
         if (process := slot.running) is not None:
             told = (slot.index, process.pid, slot.silent)
-            logger.error("worker %d (pid %s) has stood still for %d s: ending it", *told)
+            logger.error("worker %d (pid %s) has been unresponsive for %d s: killing it", *told)
             process.kill()
             slot.silent = 0.0
 
@@ -296,7 +291,7 @@ class _Supervisor:
 def _work(worker: Worker, target: Callable[..., None], args: tuple[Any, ...], grace: float) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # A worker still starting reads the newest configuration anyway.
+    # A worker that is still starting reads the newest configuration anyway.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     if worker.link is not None:
@@ -306,8 +301,8 @@ def _work(worker: Worker, target: Callable[..., None], args: tuple[Any, ...], gr
 
 
 def _follow(link: "connection.Connection[bytes, bytes]", grace: float) -> None:
-    """End with the supervisor, even one that was killed: first politely, then at once."""
-    # Nothing is ever sent to a worker: what it can read is that the other end was closed.
+    """End with the supervisor, even if that was killed: first politely, then at once."""
+    # Nothing is ever sent to a worker: it becomes readable only when the other end is closed.
     link.poll(None)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(grace + _KILL_AFTER)

@@ -1,4 +1,4 @@
-"""What a connection needs of a WebSocket: its messages in, and the head that opens it."""
+"""What a connection needs for WebSockets: incoming messages, and the head that opens one."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ _OF_A_BODY = frozenset({"content-type", "cache-control", "x-accel-buffering"})
 
 
 def is_upgrade(headers: Mapping[str, str]) -> bool:
-    """Whether a request asks for another protocol; HTTP/2, which some clients offer, is left."""
+    """Whether a request asks for another protocol; offers of HTTP/2 are ignored."""
     return hdrs.UPGRADE in headers and headers[hdrs.UPGRADE].lower() != "h2c"
 
 
@@ -53,7 +53,7 @@ def switching_head(response: HttpResponse, message: RawRequestMessage, date: str
 class Conversation:
     """The receiving side of a connection that has become a WebSocket.
 
-    `write` sends a control frame, or leaves it when the client does not read.
+    `write` sends a control frame, or drops it if the client does not read.
     """
 
     _inbox: Inbox
@@ -67,18 +67,18 @@ class Conversation:
         self._link = Link(self._inbox, reader, self._control)
 
     def hear(self, data: bytes) -> None:
-        """Take what the client sends; whoever reads the inbox sees what is wrong with it."""
+        """Handle what the client sends; the inbox's reader learns about errors."""
         try:
             self._link.feed(data)
         except BrokenProtocol as error:
             self._inbox.fail(error)
 
     def probe(self) -> bool:
-        """Ask for a sign of life; False when there was none since the last time."""
+        """Ping the client; False if the last ping is still unanswered."""
         return self._link.probe()
 
     def next_ping(self) -> float:
-        """When to ask again."""
+        """When to ping again."""
         return time.monotonic() + self._ping_seconds
 
     def _control(self, opcode: int, payload: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The life of one serving process: start, reload and drain on signals."""
+"""The life of one serving process: it starts, and reloads and drains on signals."""
 
 import asyncio
 import gc
@@ -26,10 +26,10 @@ _BEAT_SECONDS = 1.0
 class ServingOptions:
     """How one process serves.
 
-    `grace` is how many seconds there are for draining. Of these up to one, and a quarter at most,
-    passes after SIGTERM before no more connections are accepted, so that a load balancer can see
-    that it is not ready, and who keeps a connection hears that it ends; none where nobody would.
-    `beat` is called when it serves, and every second from then on for as long as its loop runs.
+    `grace` is how many seconds draining may take. Up to one of these seconds, and at most a quarter
+    of them, passes after SIGTERM before new connections are refused, so that load balancers can
+    notice and clients learn that their connections end; if nobody would, it is skipped. `beat` is
+    called when serving starts, and every second from then on while the event loop runs.
     """
 
     sockets: Iterable[socket.socket]
@@ -43,7 +43,7 @@ class ServingOptions:
 
 
 async def serve_until_signalled(server: Server, options: ServingOptions) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; SIGHUP reloads, one reload after the other."""
+    """Serve until SIGTERM or SIGINT, then drain; SIGHUP reloads, one reload at a time."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     hurry = asyncio.Event()
@@ -66,9 +66,9 @@ async def serve_until_signalled(server: Server, options: ServingOptions) -> None
         await stop.wait()
     finally:
         reloading.cancel()
+        notice = min(_NOTICE_SECONDS, options.grace / 4) if server.watched else 0.0
         options.draining()
         server.announce_end()
-        notice = min(_NOTICE_SECONDS, options.grace / 4) if server.watched else 0.0
         with suppress(TimeoutError):
             async with asyncio.timeout(notice):
                 await hurry.wait()
@@ -76,14 +76,14 @@ async def serve_until_signalled(server: Server, options: ServingOptions) -> None
 
 
 def settle_gc() -> None:
-    """Take what exists now out of the garbage collector's sight, and have it look less often."""
+    """Exclude everything that exists now from garbage collection, and collect less often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
 
 
 def raise_file_limit() -> None:
-    """Let this process open as many files as the system allows it, up to 65,536."""
+    """Let this process open as many files as the system allows, up to 65,536."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
