@@ -11,8 +11,10 @@ from tests.security.guards import GOOD_KEY, GUARDS, LOW_KEY
 from jackfield.endpoints import PUBLIC, Endpoint, EndpointTable
 from jackfield.testing import FakeUpstream
 from jackfield.testing.gateway import ObservedGateway, client_of, observed_gateway
+from jackfield_azure.endpoints import endpoints as of_azure
 from jackfield_gemini.endpoints import endpoints as of_gemini
 from jackfield_mistral.endpoints import endpoints as of_mistral
+from jackfield_openai.endpoints import endpoints as of_openai
 
 PUBLISHED = {(method, path) for method in ("GET", "HEAD") for path in ("/health", "/ready")}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
@@ -118,11 +120,17 @@ async def test_the_admin_endpoints_are_not_on_the_main_listener(guarded: Observe
     [
         "/mistral/v1/conversations",
         "/mistral/v1/audio/voices",
+        "/v1/audio/voices",
+        "/v1/audio/voice_consents",
+        "/openai/v1/audio/voice_consents/cons_1",
+        "/azure/openai/v1/audio/voice_consents",
         "/gemini/v1beta/openai/files",
         "/gemini/v1beta/openai/batches",
         "/gemini/v1beta/openai/batches/b1",
     ],
 )
 def test_a_list_of_what_others_have_made_is_no_matter_of_inference(path: str) -> None:
-    endpoint, _ = EndpointTable([*of_gemini(), *of_mistral()]).find("GET", path)
+    endpoint, _ = EndpointTable([*of_azure(), *of_gemini(), *of_mistral(), *of_openai()]).find(
+        "GET", path
+    )
     assert endpoint.permission != "inference"

@@ -76,3 +76,23 @@ async def test_a_client_cannot_put_its_own_header_beside_a_configured_one(
         theirs = {"openai-project": "proj_theirs"}
         await client_of(gateway).post("/v1/moderations", json={"input": "x"}, headers=theirs)
     assert upstream.requests[0].headers.getall("OpenAI-Project") == ["proj_ours"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/models", 200),
+        ("GET", "/v1/files/file-1/content", 200),
+        ("DELETE", "/v1/files/file-1", 200),
+        ("GET", "/health", 200),
+        ("GET", "/v1/chat/../files", 404),
+    ],
+)
+async def test_no_cache_on_the_way_keeps_an_answer(
+    gateway: ObservedGateway, upstream: FakeUpstream, method: str, path: str, status: int
+) -> None:
+    upstream.reply(b'{"data": []}', headers={"Cache-Control": "public, max-age=600", "Age": "1"})
+    answer = await client_of(gateway).send(method, path)
+    assert answer.status == status
+    assert answer.headers["cache-control"] == "no-store"
+    assert "age" not in answer.headers

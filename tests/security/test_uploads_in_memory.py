@@ -13,6 +13,22 @@ HEAD = b"POST /v1/files HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\
 HEAD += b"Content-Length: 100000\r\nConnection: close\r\n\r\n"
 
 
+async def test_nobody_keeps_the_room_for_bodies_by_sending_no_more(
+    gateway: ObservedGateway,
+) -> None:
+    limits = Limits(bodies=150_000, body_seconds=0.2, sweep_seconds=0.05)
+    server, listeners = Server(gateway.face, limits), bind_all(["127.0.0.1:0"])
+    port = listeners[0].getsockname()[1]
+    await server.start(listeners)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HEAD + b"x" * 90_000)
+    async with asyncio.timeout(5):  # it has earned a minute and a half
+        assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
+    writer.close()
+    assert server._state.arriving == 0
+    await server.drain(0.0)
+
+
 async def test_bodies_share_a_bound_whoever_sends_them(gateway: ObservedGateway) -> None:
     server = Server(gateway.face, Limits(bodies=150_000))
     listeners = bind_all(["127.0.0.1:0"])

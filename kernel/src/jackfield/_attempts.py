@@ -1,4 +1,4 @@
-"""The attempt loop: the plan's targets in order, again after a pause, until one answers."""
+"""The attempt loop: tries the plan's targets in order, with pauses, until one answers."""
 
 import asyncio
 import random
@@ -23,9 +23,10 @@ LONGEST_PAUSE: Final = 8.0
 
 
 class Attempts:
-    """Makes attempts for exchanges, each through the onion of `call_provider` hooks.
+    """Makes attempts for exchanges, each through the layers of `call_provider` hooks.
 
-    `patience` is how many seconds a plugin may wait there by itself, the provider's time apart.
+    `patience` is how many seconds a plugin may spend in that hook, not counting the provider's
+    time.
     """
 
     def __init__(
@@ -43,14 +44,15 @@ class Attempts:
         self._patience = patience
 
     def stranger(self, plan: Plan) -> Target | None:
-        """A target of which no provider is configured."""
+        """The error for a target whose provider is not configured."""
         return next((one for one in plan.targets if one.provider not in self._providers), None)
 
     async def run(self, exchange: Exchange, plan: Plan) -> Response:
-        """The first answer that a target gives. Raises the last error when none does.
+        """The first answer that a target gives. Raises the last error when none answers.
 
-        A failure that another target may mend moves on at once; one that time may mend is tried
-        again in a later round, after a jittered pause or the one that the provider asks for.
+        A failure that another target may avoid moves on to the next at once. One that may pass with
+        time is tried again in a later round, after a jittered pause or the one that the provider
+        asks for.
         """
         targets, pause = plan.targets, 0.0
         for round_number in count():
@@ -60,9 +62,9 @@ class Attempts:
                 try:
                     return await self._attempt(exchange, target, pause)
                 except (LossRefused, NotServed) as error:
-                    last = error
+                    last = error.let_go()
                 except ProviderError as error:
-                    last = error
+                    last = error.let_go()
                     if error.again:
                         again.append(target)
                     elif not error.elsewhere:
@@ -100,7 +102,7 @@ class Attempts:
     async def _layer(
         self, at: int, exchange: Exchange, target: Target, outer: "Next | None" = None
     ) -> Response:
-        """The onion from hook `at` inwards; at its heart the provider."""
+        """Call the `call_provider` hooks from `at` inwards, and finally the provider."""
         hooks = self._hooks
         while exchange.left and at < len(hooks) and hooks[at].plugin in exchange.left:
             at += 1
@@ -145,7 +147,7 @@ class Attempts:
             response = await provider.call(exchange, target)
         except GatewayError:
             raise
-        except (Exception, SystemExit) as error:  # its own fault, not that of a plugin around it
+        except (Exception, SystemExit) as error:  # the provider failed, not a plugin around it
             raise mistake(exchange.id, error) from error
         finally:
             ended = perf_counter()
@@ -180,7 +182,7 @@ class Attempts:
 
 @define(eq=False)
 class Next:
-    """What a plugin gets as `call_next`: the rest of the onion, and what came of it."""
+    """The `call_next` that a plugin gets: runs the inner layers and remembers their result."""
 
     _attempts: Attempts
     _at: int
@@ -190,7 +192,7 @@ class Next:
     earlier: tuple[Response, ...] = ()
 
     def __call__(self, target: Target) -> Coroutine[Any, Any, Response]:
-        """Go on inwards."""
+        """Call the next inner layer."""
         return self._attempts._layer(self._at, self.exchange, target, self)
 
     def took(self, response: Response) -> None:

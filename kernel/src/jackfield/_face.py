@@ -1,15 +1,17 @@
-"""One listener's side of the gateway: from an HTTP request to an exchange, or to a refusal."""
+"""One listener's side of the gateway: turns HTTP requests into exchanges or refusals."""
 
 import asyncio
 import re
 import secrets as randomness
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from jackfield import strict_json
+from jackfield._answer_head import UNSTORED
 from jackfield._gateway_dialect import GATEWAY_DIALECT
 from jackfield._hook_call import mistake
 from jackfield.dialects import Dialect, Peek
@@ -29,7 +31,7 @@ from jackfield.realtime import check_upgrade, method_of, session_of
 if TYPE_CHECKING:
     from jackfield._gateway import Gateway
 
-LARGE_BODY: Final = 1 << 20
+LARGE_BODY: Final = 1 << 18
 """Bytes above which a body is read in a thread, so that the event loop goes on."""
 
 LONGEST_MODEL: Final = 256
@@ -37,7 +39,6 @@ LONGEST_MODEL: Final = 256
 
 _NO_BODY: Final = Peek(None)
 _AUTHORITY: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]*)?", re.IGNORECASE)
-_ORIGIN: Final = re.compile(r"https?://(.*)")
 _FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})
 _MEDIA: Final = re.compile(r"[!-~\t ]*")
 _UTF_8: Final = re.compile(r"(?!.*charset).*|.*charset\s*=\s*\"?utf-?8\"?\s*(;.*)?", re.IGNORECASE)
@@ -47,11 +48,11 @@ _ID_CHARACTERS: Final = frozenset(
 
 
 class Face:
-    """Answers the requests of one listener by its own endpoint table.
+    """Answers the requests of one listener, using that listener's endpoint table.
 
-    `principal` is who asks until a plugin says otherwise. When that is not ANONYMOUS nobody
-    authenticates, so a page in a browser on this machine must not be able to ask: its Origin, or
-    a host name that an attacker made resolve to this machine, give it away.
+    `principal` is the caller until a plugin says otherwise. If it is not ANONYMOUS, nobody has to
+    authenticate, so requests from web pages in a browser on this machine are refused: they are
+    recognized by their Origin, or by a host name that an attacker made resolve to this machine.
     """
 
     def __init__(self, gateway: "Gateway", table: EndpointTable, principal: Principal) -> None:
@@ -59,7 +60,6 @@ class Face:
         self._table = table
         self._principal = principal
         self._guarded = principal is not ANONYMOUS and not gateway.host_authenticates
-        self._known_hosts: set[str] = set()
         self._ids = count(1)
         self._id_prefix = randomness.token_hex(6)
         self._dialects = _dialects_by_prefix(table)
@@ -67,7 +67,7 @@ class Face:
         self._closing: set[asyncio.Task[None]] = set()
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
-        """Answer from a task that may be cancelled: the exchange runs in a task of its own."""
+        """Answer from a task that may be cancelled: the exchange runs in its own task."""
         running = asyncio.create_task(self.handle_owned(request))
         try:
             return await asyncio.shield(running)
@@ -88,7 +88,7 @@ class Face:
                     self._check_size(request)
                     tree = await asyncio.to_thread(strict_json.decode, request.body)
                 except GatewayError as error:
-                    problem = error
+                    problem = error.let_go()
             exchange = self.open(request, request_id, tree, problem)
         except GatewayError as error:
             return self.refuse(error, request.path, request_id)
@@ -96,7 +96,7 @@ class Face:
             return self.refuse(mistake(request_id, error), request.path, request_id)
         if exchange.endpoint.permission == PUBLIC and exchange.endpoint.answer is not None:
             answer = await exchange.endpoint.answer(exchange, self._gateway.catalogue)
-            head = [("content-type", answer.content_type), ("x-request-id", request_id)]
+            head = [("content-type", answer.content_type), ("x-request-id", request_id), *UNSTORED]
             return HttpResponse(answer.status, head, answer.body)
         request.on_abort(exchange.abort)
         return await self._gateway.run(exchange)
@@ -108,9 +108,10 @@ class Face:
         tree: Any = None,
         problem: GatewayError | None = None,
     ) -> Exchange:
-        """The exchange of a request. Raises GatewayError for one that is not understood.
+        """The exchange for a request. Raises GatewayError for one that is malformed.
 
-        Where callers must authenticate, a `problem` with the body is told only to those who have.
+        Where callers must authenticate, a `problem` with the body is reported only to those who
+        have.
         """
         if self._guarded:
             self._check_browser(request)
@@ -124,7 +125,7 @@ class Face:
                 check_upgrade(request, endpoint)
                 peek, tree = _peek(request, dialect, params, tree)
             except GatewayError as error:
-                problem = error
+                problem = error.let_go()
         if problem is not None and (self._guarded or endpoint.permission == PUBLIC):
             raise problem
         held = Request(
@@ -149,13 +150,13 @@ class Face:
         return exchange
 
     def refuse(self, error: GatewayError, path: str, request_id: str | None = None) -> HttpResponse:
-        """An error without an exchange, in the dialect of its path, or of its neighbours."""
+        """An error without an exchange, in the dialect of its path, or of similar paths."""
         request_id = self._request_id(request_id)
         try:
             dialect = self._table.find("POST", path)[0].dialect
         except GatewayError:
             dialect = self._dialects.get(_prefix(path), GATEWAY_DIALECT)
-        head = [("content-type", "application/json"), ("x-request-id", request_id)]
+        head = [("content-type", "application/json"), ("x-request-id", request_id), *UNSTORED]
         head += dialect.error_headers(error).items()
         if error.retry_after is not None:
             head.append(("retry-after", str(max(1, round(error.retry_after)))))
@@ -165,7 +166,7 @@ class Face:
         return HttpResponse(error.http_status, head, dialect.render_error(error, request_id))
 
     def body_limit(self, method: str, path: str) -> int:
-        """How many bytes of body the endpoint takes; unknown ones get what an error needs."""
+        """The most bytes of body that the endpoint accepts; unknown ones get the server's limit."""
         try:
             endpoint, _ = self._table.find(method, path)
         except GatewayError:
@@ -176,9 +177,6 @@ class Face:
         """The caller's own id if it is a plain word, else a new one."""
         if given and len(given) <= 128 and _ID_CHARACTERS.issuperset(given):
             return given
-        return self._next_id()
-
-    def _next_id(self) -> str:
         return f"req_{self._id_prefix}{next(self._ids):08x}"
 
     def _reads_json(self, request: HttpRequest) -> bool:
@@ -187,47 +185,42 @@ class Face:
         return endpoint.dialect.reads_json and _is_json(media)
 
     def _check_size(self, request: HttpRequest) -> None:
-        """Uploads may be larger; JSON, which is held as objects, may not."""
+        """Limit JSON, which is parsed into objects, more strictly than uploads."""
         if len(request.body) > self._max_body:
             raise PayloadTooLarge(f"JSON larger than {self._max_body} bytes is not accepted.")
 
     def _check_browser(self, request: HttpRequest) -> None:
         headers = request.headers
-        host = headers.get("host", "")
-        if host not in self._known_hosts:
-            if request.client != "unix" and not _is_loopback(host):
-                raise Forbidden(
-                    "Without authentication only requests to a loopback address are served; this"
-                    " one came under another host name. Call http://127.0.0.1 or http://localhost."
-                )
-            if len(self._known_hosts) < 64:
-                self._known_hosts.add(host)
+        if request.client != "unix" and not _is_loopback(headers.get("host", "")):
+            raise Forbidden(
+                "Without authentication only requests to a loopback address are served; this one"
+                " has another host name. Use http://127.0.0.1 or http://localhost."
+            )
         origin = headers.get("origin")
         foreign = headers.get("sec-fetch-site") in _FOREIGN_SITES
         if (origin and not _is_local_origin(origin)) or (foreign and not origin):
             raise Forbidden(
-                "Without authentication no page of another web site may call the gateway."
+                "Without authentication pages of other web sites may not call the gateway."
             )
 
 
+@lru_cache(maxsize=64)
 def _is_loopback(authority: str) -> bool:
     match = _AUTHORITY.fullmatch(authority)
     name = (match[1] or match[2]).lower() if match else ""
-    if name == "localhost":
-        return True
     try:
-        return ip_address(name).is_loopback
+        return name == "localhost" or ip_address(name).is_loopback
     except ValueError:
         return False
 
 
 def _is_local_origin(origin: str) -> bool:
-    match = _ORIGIN.fullmatch(origin)
-    return match is not None and _is_loopback(match[1])
+    scheme, _, authority = origin.partition("://")
+    return scheme in ("http", "https") and _is_loopback(authority)
 
 
 async def _close(running: asyncio.Task[HttpResponse]) -> None:
-    """Settle an answer that has just come and that nobody will read."""
+    """Settle an answer that arrives although nobody will read it."""
     response = await running
     close = getattr(response.body, "aclose", None)
     if close is not None:
@@ -244,7 +237,7 @@ def _is_json(media: str) -> bool:
 def _peek(
     request: HttpRequest, dialect: Dialect, params: Mapping[str, str], tree: Any
 ) -> tuple[Peek, Any]:
-    """What the kernel must know of the body, and its JSON if it is JSON."""
+    """What the kernel must know about the body, and the parsed JSON if it is JSON."""
     body = request.body
     if request.websocket is not None:
         peek = dialect.peek(None, params)
@@ -254,10 +247,10 @@ def _peek(
         return _NO_BODY, None
     media = request.headers.get("content-type", "")
     if media != "application/json" and not _MEDIA.fullmatch(media):
-        raise UnsupportedMedia("The content type holds a character that is not printable ASCII.")
+        raise UnsupportedMedia("The content type contains a character that is not printable ASCII.")
     if _is_json(media) and dialect.reads_json:
         if ";" in media and not _UTF_8.fullmatch(media):
-            raise UnsupportedMedia("JSON is read as UTF-8; leave out `charset`, or say utf-8.")
+            raise UnsupportedMedia("JSON must be UTF-8; omit `charset`, or set it to utf-8.")
         tree = strict_json.decode(body) if tree is None else tree
         peek = dialect.peek(tree, params)
     elif dialect.translates:
@@ -271,7 +264,7 @@ def _peek(
 
 
 def _members(query: str, names: Sequence[str]) -> Mapping[str, str]:
-    """What of the query the endpoint asks for; of a member that is repeated the last."""
+    """The query parameters that the endpoint declares; the last value if one is repeated."""
     return {name: value for name, value in parse_qsl(query) if name in names}
 
 

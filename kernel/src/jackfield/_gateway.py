@@ -1,4 +1,4 @@
-"""The gateway: everything that one configuration stands for, started and ready to answer."""
+"""The gateway: everything that one configuration describes, ready to answer requests."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ from jackfield._models import Models
 from jackfield._operations import Operations
 from jackfield._pipeline import Pipeline
 from jackfield._watchdog import Watchdog
-from jackfield.admin import Declaring
+from jackfield.admin.declarations import Declarations
 from jackfield.capabilities import ModelFacts
 from jackfield.catalogue import Catalogue, retiring
 from jackfield.config import Document, read_settings
@@ -49,9 +49,9 @@ ADMIN: Final = Principal(
 
 
 class Gateway:
-    """One configuration, loaded. `start` opens what its plugins need, `stop` closes it.
+    """One loaded configuration. `start` opens what its plugins need, `stop` closes it.
 
-    Raises ConfigError, with every problem in the document, when it cannot be used.
+    Raises ConfigError, with every problem in the document, if it cannot be used.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Gateway:
         self.chain = compile_hooks(self.loaded.members)
         self._live: set[Exchange] = set()
         self.caller = HookCaller(self._live)
-        # As many as there can be requests: none waits for a connection to its provider.
+        # As many as concurrent requests: none has to wait for a connection to its provider.
         self.client = Client(max_connections=self.settings.server.requests_in_flight)
         self.setup = Setup(self.settings, self.client, sources, document.directory.absolute())
         self.watchdog = Watchdog()
@@ -83,7 +83,7 @@ class Gateway:
         """What a reload is about to put in the place of this one."""
         self._started: list[Plugin] = []
         self._ledger: Ledger | None = None
-        self._declaring: Declaring | None = None
+        self.declarations: Final = Declarations(self.setup.declared, document)
         self._idle = asyncio.Event()
 
     async def start(self) -> "Gateway":
@@ -97,8 +97,7 @@ class Gateway:
             for plugin in self.loaded.plugins:
                 if not plugin.brings_store:
                     await self._start(plugin)
-            self._declaring = Declaring(setup.declared, self.document.name)
-            await self._declaring.start()
+            await self.declarations.start()
         except BaseException:
             await self.stop()
             raise
@@ -124,6 +123,7 @@ class Gateway:
         operations = Operations(self)
         self.table = EndpointTable([*setup.endpoints, *operations.public()])
         self.face = Face(self, self.table, self._callers_principal())
+        setup.handle = self.face.handle
         administration = Administration(setup, operations.admin())
         self.admin_face = AdminFace(self, EndpointTable(administration.endpoints), ADMIN)
         self.caller.start()
@@ -135,8 +135,7 @@ class Gateway:
         await self.end_exchanges()
         self.watchdog.stop()
         self.caller.stop()
-        if self._declaring is not None:
-            await self._declaring.stop()
+        await self.declarations.stop()
         stores = [plugin for plugin in self._started if plugin.brings_store]
         for plugin in reversed(self._started):
             if not plugin.brings_store:
@@ -156,12 +155,12 @@ class Gateway:
         await self.stop()
 
     def health_checks(self) -> Mapping[str, HealthCheck]:
-        """What /ready asks."""
+        """What /ready checks."""
         checks = {plugin.name: plugin.health for plugin in self.loaded.plugins}
         if self._ledger is not None:
             checks["ledger"] = self._ledger.health
-        if self._declaring is not None and self.setup.declared:
-            checks["declarations"] = self._declaring.health
+        if self.setup.declared:
+            checks["declarations"] = self.declarations.health
         return {**checks, **self.setup.health_checks}
 
     def handle(self, request: HttpRequest) -> Awaitable[HttpResponse]:
@@ -174,21 +173,21 @@ class Gateway:
         return self._pipeline.run(exchange)
 
     async def dry_run(self, exchange: Exchange, settled: Callable[[Outcome], None]) -> None:
-        """Run hooks and plan of an exchange, send nothing, and tell how it ended."""
+        """Run the hooks and the plan of an exchange without sending anything; the outcome."""
         self._live.add(exchange)
         try:
             told = evolve(
                 self._pipeline, chain=self.chain, settled=lambda _, outcome: settled(outcome)
             )
             answer = await told.run(exchange)
-            if not isinstance(answer.body, bytes):  # a plugin's own stream, settled at its end
+            if not isinstance(answer.body, bytes):  # a plugin's stream, settled when it ends
                 async for _ in answer.body:
                     pass
         finally:
             self._live.discard(exchange)
 
     async def open_state(self) -> None:
-        """Start the store, and the ledger if any plugin will need it. `start` does so first."""
+        """Start the store, and the ledger if any plugin needs it. `start` calls this first."""
         stores = [plugin for plugin in self.loaded.plugins if plugin.brings_store]
         for plugin in stores:
             await self._start(plugin)
@@ -197,7 +196,7 @@ class Gateway:
             await self._ledger.start()
 
     async def _start(self, plugin: Plugin) -> None:
-        """Start a plugin. What it raises on purpose has fit words; other words may not be."""
+        """Start a plugin. Only a deliberate error's message is shown: others may reveal secrets."""
         self._started.append(plugin)
         self.starting = plugin.name
         try:
@@ -206,13 +205,13 @@ class Gateway:
         except JackfieldError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            reason = f"{type(error).__name__}{place_of(error)}"
+            reason = f"{type(error).__name__}{place_of(error, plugin.__module__)}"
             raise ConfigError([f"plugin {plugin.name!r} cannot start: {reason}"]) from None
         finally:
             self.starting = ""
 
     async def end_exchanges(self) -> None:
-        """End what is running with an error of its own, and wait until all of it is settled."""
+        """End what is running with its own kind of error, and wait until all is settled."""
         self.draining = True
         for exchange in tuple(self._live):
             exchange.end(ShuttingDown("The gateway is shutting down."))
@@ -230,9 +229,11 @@ class Gateway:
             self._idle.set()
         if self._logs_access:
             self.access_log.add(exchange, outcome)
+        if outcome.error is not None:
+            outcome.error.let_go()
 
     def _callers_principal(self) -> Principal:
-        """Who a request comes from before a plugin has said so."""
+        """The principal of a request before any plugin has identified the caller."""
         if any(plugin.authenticates for plugin in self.chain.plugins):
             return ANONYMOUS
         permissions = {endpoint.permission for endpoint in self.table} - {"admin"}
@@ -241,13 +242,13 @@ class Gateway:
 
 @contextmanager
 def _told_of(plugin: Plugin) -> Iterator[None]:
-    """Say which plugin is waited for: from a thread, for it may block the event loop."""
+    """Log which plugin is being waited for: from a thread, as it may block the event loop."""
     started = threading.Event()
 
     def tell() -> None:
         pause = SLOW_SECONDS
         while not started.wait(pause):
-            logger.warning("plugin %s has not started yet; it is waited for", plugin.name)
+            logger.warning("plugin %s has not started yet; still waiting", plugin.name)
             pause = TELL_SECONDS
 
     threading.Thread(target=tell, name="jackfield-start", daemon=True).start()
@@ -258,10 +259,10 @@ def _told_of(plugin: Plugin) -> Iterator[None]:
 
 
 async def _stop(plugin: Plugin) -> None:
-    """Stop a plugin. That one fails is logged, and keeps no other from being stopped."""
+    """Stop a plugin. A failure is logged, and does not keep the others from being stopped."""
     try:
         async with asyncio.timeout(STOP_SECONDS):
             await plugin.stop()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-        reason = f"{type(error).__name__}{place_of(error)}"
+        reason = f"{type(error).__name__}{place_of(error, plugin.__module__)}"
         logger.error("plugin %s failed in stop: %s", plugin.name, reason)

@@ -24,18 +24,18 @@ JackfieldError
         └── StreamTruncated      502  a stream ended without its terminal marker
 """
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
 RETRYABLE: Final = frozenset({408, 429, 500, 502, 503, 504, 529})
 """The statuses of a provider after which another try may help."""
 
 
 class JackfieldError(Exception):
-    """The root of all errors that Jackfield raises on purpose."""
+    """The root of all errors that Jackfield raises deliberately."""
 
 
 class ConfigError(JackfieldError):
-    """The configuration cannot be used; `problems` has a line each: what, where, how to mend."""
+    """The configuration is unusable; `problems` has a line each: what, where, how to fix it."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -43,7 +43,7 @@ class ConfigError(JackfieldError):
 
 
 class UndeclaredChange(JackfieldError):
-    """A plugin changed what it did not declare. Its failure policy applies."""
+    """A plugin changed something it did not declare. Its failure policy applies."""
 
     def __init__(self, plugin: str, kind: str) -> None:
         super().__init__(
@@ -73,16 +73,27 @@ class GatewayError(JackfieldError):
         """The status to answer with; a provider's error may carry its own."""
         return self.status
 
+    def let_go(self) -> Self:
+        """Drop the tracebacks of this error and its causes, and return it.
+
+        Their frames hold this error, and all of the request, until garbage is collected.
+        """
+        one: BaseException | None = self
+        while one is not None and one.__traceback__ is not None:
+            one.__traceback__ = None
+            one = one.__cause__ or one.__context__
+        return self
+
 
 class InvalidRequest(GatewayError):
-    """The request cannot be understood; sending it again unchanged will not help."""
+    """The request is invalid; sending it again unchanged will not help."""
 
     status = 400
     code = "invalid_request"
 
 
 class PayloadTooLarge(InvalidRequest):
-    """The body is over the limit of this endpoint."""
+    """The body exceeds the limit of this endpoint."""
 
     status = 413
     code = "payload_too_large"
@@ -102,13 +113,13 @@ class LossRefused(InvalidRequest):
 
 
 class NotServed(InvalidRequest):
-    """The provider of a target has not got what is asked for; another target may have it."""
+    """The target's provider does not offer what is requested; another target may."""
 
     code = "operation_not_served"
 
 
 class Unauthenticated(GatewayError):
-    """No credential, or one that is not known."""
+    """No credential, or an unknown one."""
 
     status = 401
     code = "unauthenticated"
@@ -122,7 +133,7 @@ class Forbidden(GatewayError):
 
 
 class NotFound(GatewayError):
-    """Nothing of that name: a path, a model, a provider."""
+    """There is no such path, model or provider."""
 
     status = 404
     code = "not_found"
@@ -135,7 +146,7 @@ class ModelNotFound(NotFound):
 
 
 class MethodNotAllowed(GatewayError):
-    """The path exists, the method does not; `allowed` are those that do, as `Allow` has them."""
+    """The path exists, the method does not; `allowed` are the methods for `Allow`."""
 
     status = 405
     code = "method_not_allowed"
@@ -143,7 +154,7 @@ class MethodNotAllowed(GatewayError):
 
 
 class RateLimited(GatewayError):
-    """Over a limit; `retry_after` says for how long."""
+    """A limit is exceeded; `retry_after` says for how long."""
 
     status = 429
     code = "rate_limited"
@@ -162,7 +173,7 @@ class PluginFailure(GatewayError):
 
 
 class Overloaded(GatewayError):
-    """The gateway has as much to do as it can bear; try again soon."""
+    """The gateway is at capacity; try again soon."""
 
     status = 503
     code = "overloaded"
@@ -176,18 +187,18 @@ class ShuttingDown(GatewayError):
 
 
 class ClientGone(GatewayError):
-    """The caller has closed its connection. Nobody reads this; 499 is nginx's number for it."""
+    """The caller has closed its connection. Nobody reads this; 499 is nginx's code for it."""
 
     status = 499
     code = "client_closed_request"
 
 
 class ProviderError(GatewayError):
-    """A provider answered with an error, or none at all.
+    """A provider answered with an error, or not at all.
 
-    `provider` is the instance's name in the TOML; `upstream_status` is what the provider said;
-    `body` is its own error body in the caller's dialect, when that may be passed on untouched, and
-    `event` the event in which it said so.
+    `provider` is the instance's name in the TOML; `upstream_status` is the provider's status;
+    `body` is its own error body in the caller's dialect, if that may be passed on unchanged, and
+    `event` the event that reported the error.
     """
 
     status = 502
@@ -219,18 +230,18 @@ class ProviderError(GatewayError):
 
     @property
     def elsewhere(self) -> bool:
-        """Whether another target may do better."""
+        """Whether another target may succeed."""
         status = self.upstream_status
         return status is None or status >= 500 or status in RETRYABLE | {401, 403}
 
     @property
     def again(self) -> bool:
-        """Whether the same target may do better a little later."""
+        """Whether the same target may succeed a little later."""
         return self.upstream_status in RETRYABLE
 
 
 class ProviderUnavailable(ProviderError):
-    """The provider could not be reached, or what it sent is not HTTP."""
+    """The provider could not be reached, or did not answer in valid HTTP."""
 
     code = "provider_unavailable"
 
@@ -241,18 +252,18 @@ class ProviderUnavailable(ProviderError):
 
 
 class ProviderUntrusted(ProviderUnavailable):
-    """No TLS connection to the provider could be trusted; nothing was sent."""
+    """No TLS connection to the provider could be verified; nothing was sent."""
 
     code = "upstream_tls"
 
     @property
     def again(self) -> bool:
-        """A certificate does not mend itself in a moment."""
+        """A certificate does not become valid within a moment."""
         return False
 
 
 class ProviderTimeout(ProviderError):
-    """The provider did not connect, answer or go on in time; `phase` says which."""
+    """The provider did not connect, answer or continue in time; `phase` says which."""
 
     status = 504
     code = "provider_timeout"
@@ -263,6 +274,6 @@ class ProviderTimeout(ProviderError):
 
 
 class StreamTruncated(ProviderError):
-    """The stream ended without its terminal marker: what was received is not the whole answer."""
+    """The stream ended without its terminal marker: the answer is incomplete."""
 
     code = "stream_truncated"

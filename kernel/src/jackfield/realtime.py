@@ -70,14 +70,14 @@ MAX_MESSAGE: Final = 16 << 20
 
 
 class Messages(Framing):
-    """WebSocket messages, each an event: in wire form a whole frame without a mask."""
+    """WebSocket messages as events; in wire form each is a whole frame without a mask."""
 
     content_type = "application/websocket"
     media_types = ("application/websocket",)
     is_text = False
 
     def framer(self) -> Framer:
-        """There is none: messages come whole."""
+        """There is none: messages arrive whole."""
         raise NotImplementedError
 
     def split(self, events: bytes) -> list[bytes]:
@@ -85,14 +85,14 @@ class Messages(Framing):
         return split(events)
 
     def data_of(self, event: bytes) -> bytes | None:
-        """The JSON that a text or binary message is, or None."""
+        """The JSON of a text or binary message, or None."""
         if opcode_of(event) not in (TEXT, BINARY):
             return None
         payload = payload_of(event)
         return payload if payload.lstrip()[:1] == b"{" else None
 
     def with_data(self, event: bytes, data: bytes) -> bytes:
-        """The message with other JSON; a binary one stays binary."""
+        """The message with its JSON replaced; a binary one stays binary."""
         return frame(opcode_of(event) or TEXT, data)
 
 
@@ -112,13 +112,13 @@ class RealtimeDialect(Dialect):
     stop_marker: ClassVar[bytes] = frame(CLOSE, close_payload(NORMAL))
 
     protocols: ClassVar[frozenset[str]] = frozenset()
-    """The WebSocket protocols that are passed on when a client offers them."""
+    """The WebSocket subprotocols that are passed on if a client offers them."""
 
     key_protocol: ClassVar[str | None] = None
-    """How a protocol begins in which browsers, which can send no headers, hide their key."""
+    """The prefix of a subprotocol in which browsers, which cannot send headers, put their key."""
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        """The model, or what Azure calls so, in the path or the query; a session streams."""
+        """The model (Azure's deployment) from the path or the query; a session streams."""
         return Peek(params.get("model") or params.get("deployment"), stream=True)
 
     def terminal(self, event: bytes) -> Terminal | None:
@@ -126,16 +126,16 @@ class RealtimeDialect(Dialect):
         return "end" if opcode_of(event) == CLOSE else None
 
     def error_message(self, error: GatewayError, request_id: str) -> bytes:
-        """The JSON of a message that says what went wrong."""
+        """The JSON of a message that reports an error."""
         raise NotImplementedError
 
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
-        """A message that says what went wrong, and a close frame."""
+        """A message that reports an error, and a close frame."""
         closing = close_payload(_close_code(error), error.code)
         return frame(TEXT, self.error_message(error, request_id)) + frame(CLOSE, closing)
 
     def headers(self, given: Mapping[str, str]) -> Mapping[str, str]:
-        """The headers of the request with the key where plugins look for it."""
+        """The request's headers with the key where plugins look for it."""
         start = self.key_protocol
         if start is None or start not in given.get("sec-websocket-protocol", ""):
             return given
@@ -145,7 +145,7 @@ class RealtimeDialect(Dialect):
         kept["sec-websocket-protocol"] = ", ".join(
             [name for name in names if not name.startswith(start)]
         )
-        for key in keys:  # beside another one, so that who knows keys sees all that were sent
+        for key in keys:  # beside any other: whoever checks keys sees them all
             kept.add("authorization", f"Bearer {key}")
         return CIMultiDictProxy(kept)
 
@@ -175,26 +175,26 @@ class SessionLimits:
 
 @frozen
 class RealtimeConfig(HttpConfig):
-    """What may stand in the table of a provider of sessions."""
+    """The keys that the table of a provider of sessions may have."""
 
     realtime: SessionLimits = option(SessionLimits(), "How long a session may last, in seconds.")
 
 
 class RealtimeProvider(HttpProvider):
-    """An HTTP provider that has WebSocket endpoints as well.
+    """An HTTP provider that also has WebSocket endpoints.
 
-    A session goes to the path that `upstream_path` says, with the client's query but for what its
-    endpoint has read of it, and with `session_query`.
+    A session goes to the path that `upstream_path` returns, with the client's query except for what
+    its endpoint has read, and with `session_query`.
     """
 
     Config = RealtimeConfig
 
     def session_query(self, exchange: Exchange, model: str) -> Mapping[str, str]:
-        """What is added to the query of a session: the model, if one was asked for."""
+        """What is added to a session's query: the model, if one was requested."""
         return {"model": model} if model else {}
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
-        """One attempt; that at a session ends when the provider has agreed to it."""
+        """One attempt; for a session it ends when the provider has accepted it."""
         if isinstance(exchange, RealtimeExchange):
             return await self._open(exchange, target)
         return await super().call(exchange, target)
@@ -220,7 +220,7 @@ class RealtimeProvider(HttpProvider):
             if isinstance(opened, WebSocketConnection):
                 return _session(exchange, opened, names)
             refusal = await self._refusal(opened, dialect)
-            renewed = opened.status == 401 and self.refused(signed)
+            renewed = self.refused(signed, opened.status, b"")
             if not renewed and not self._another_key(key, opened.status, refusal.retry_after):
                 raise refusal
 
@@ -243,12 +243,12 @@ class RealtimeProvider(HttpProvider):
 
 
 def added(one: Usage, other: Usage) -> Usage:
-    """The usage of two answers of a session together."""
+    """The combined usage of two answers in a session."""
     return Usage(**{name: getattr(one, name) + getattr(other, name) for name in _COUNTS})
 
 
 def method_of(request: HttpRequest) -> str:
-    """The method of a request; WEBSOCKET for one that asks to be a WebSocket."""
+    """The method of a request; WEBSOCKET if it asks for a WebSocket."""
     if request.websocket is not None:
         return WEBSOCKET
     if request.method == "GET" and request.headers.get("upgrade", "").lower() == "websocket":
@@ -257,7 +257,7 @@ def method_of(request: HttpRequest) -> str:
 
 
 def check_upgrade(request: HttpRequest, endpoint: Endpoint) -> None:
-    """Raise InvalidRequest unless a WebSocket is asked for where there is one, and only there."""
+    """Raise InvalidRequest unless a WebSocket is requested exactly where there is one."""
     if endpoint.method == WEBSOCKET:
         if request.websocket is None:
             raise InvalidRequest(
@@ -270,7 +270,7 @@ def check_upgrade(request: HttpRequest, endpoint: Endpoint) -> None:
 
 
 def session_of(exchange: Exchange, client: Inbox) -> Exchange:
-    """The exchange as a session, its model and its key where a request has them."""
+    """The exchange as a session, with its model and its key in the usual places."""
     dialect, request = exchange.dialect, exchange.request
     if not isinstance(dialect, RealtimeDialect):
         return exchange
@@ -295,7 +295,7 @@ def _name_of(part: str) -> str:
 def _session(
     exchange: RealtimeExchange, socket: WebSocketConnection, names: tuple[str, ...]
 ) -> Response:
-    """The session as a stream. A browser wants one of the protocols that it has offered."""
+    """The session as a stream. A browser expects one of the subprotocols that it offered."""
     meter = exchange.dialect.usage_meter()
     exchange.tap = Tap(meter.usage)
     chosen = socket.protocol or next(iter(names), None)

@@ -1,8 +1,9 @@
-"""JSON as the gateway accepts it: RFC 8259 without doubled keys, within bounds.
+"""JSON as the gateway accepts it: RFC 8259 without duplicate keys, within limits.
 
-Two parsers that agree are two chances for a guardrail to read one thing and a provider another, so
-what parsers are known to differ on is refused here: doubled keys, NaN, lone surrogates, a BOM; and
-in the body itself, where those of Go overlook the case of letters, names that differ in it alone.
+When two parsers disagree, a guardrail may read one thing and a provider another. So what parsers
+are known to read differently is refused here: duplicate keys, NaN, lone surrogates, a BOM; and in
+the body's top-level object, since Go's parser ignores the case of letters, names that differ only
+in case.
 """
 
 import json
@@ -17,6 +18,8 @@ MAX_DEPTH = 64
 """Objects and arrays inside one another."""
 MAX_KEYS = 10_000
 """Keys in all objects of one body together."""
+MAX_VALUES = 500_000
+"""Values of one body: its commas and opening brackets. Reading more takes too long."""
 MAX_STRING = 8 << 20
 """Bytes of one string, as written."""
 MAX_DIGITS = 20
@@ -26,6 +29,7 @@ _LIMITS = ("n", "max_tokens", "max_completion_tokens", "max_output_tokens")
 _JUDGED = frozenset(("model", "models", "fallbacks", "stream", "service_tier", *_LIMITS))
 """Members by which a request is judged. No API has them in letters of another case."""
 
+_BEFORE_VALUES = (b",", b"[", b"{")
 _BACKSLASH = 92  # found ten times as fast as b"\\" is
 _LONG_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _ESCAPE = re.compile(
@@ -36,29 +40,40 @@ _ESCAPE = re.compile(
 
 _decode_quickly = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
-_encode_in_64_bits = msgspec.msgpack.Encoder().encode  # OverflowError for a longer integer
+_encode_in_64_bits = msgspec.msgpack.Encoder().encode  # OverflowError for a larger integer
 
 
 def decode(body: bytes) -> Any:
     """The value of `body`: dict, list, str, int, float, bool or None.
 
-    Raises InvalidRequest, saying what is wrong and where; for a doubled key `param` names it.
+    Raises InvalidRequest, saying what is wrong and where; for a duplicate key `param` names it.
     """
-    if len(body) <= MAX_STRING and (_BACKSLASH not in body or b"\\u003" not in body):
+    if len(body) > MAX_VALUES:
+        _check_values(body)
+    if _BACKSLASH not in body or b"\\u003" not in body:
         colons = body.count(b":")
         try:
             tree = _decode_quickly(body)
             # A colon in a string survives decoding and encoding, unless it was written \u003a, so
-            # the two counts differ by the keys that the quick parser merged and by what they held.
+            # the two counts differ by the keys that the fast parser merged and by their contents.
             if (
                 _encode(tree).count(b":") == colons
                 and _is_within_bounds(body, tree, colons)
                 and not (type(tree) is dict and _has_twins(tree))
             ):
+                _check_strings(body)
                 return tree
         except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
-            pass  # the exact reader below finds the words for it, or finds nothing wrong
+            pass  # the exact reader below words the error, or finds nothing wrong
     return _decode_exactly(body)
+
+
+def _check_values(body: bytes) -> None:
+    """Refuse a body of too many values, before it is read; commas in its strings do not count."""
+    if sum(map(body.count, _BEFORE_VALUES)) > MAX_VALUES:
+        parts = body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')
+        if sum(map(b"".join(parts[::2]).count, _BEFORE_VALUES)) > MAX_VALUES:
+            _refuse(f"it has more than {MAX_VALUES} values")
 
 
 def _is_within_bounds(body: bytes, tree: Any, colons: int) -> bool:
@@ -70,7 +85,7 @@ def _is_within_bounds(body: bytes, tree: Any, colons: int) -> bool:
 
 
 def _has_twins(members: dict[str, Any]) -> bool:
-    """Whether a name is another one, or one that counts, but for the case of its letters."""
+    """Whether two names, or a name and one that the gateway reads, differ only in case."""
     names = "".join(members)
     if names.islower() and names.isascii():
         return False
@@ -112,8 +127,7 @@ def _decode_exactly(body: bytes) -> Any:
     if type(tree) is dict:
         _check_twins(tree)
     _check_surrogates(text)
-    if len(body) > MAX_STRING:
-        _check_strings(body)
+    _check_strings(body)
     return tree
 
 
@@ -189,6 +203,8 @@ def _check_surrogates(text: str) -> None:
 
 
 def _check_strings(body: bytes) -> None:
+    if len(body) <= MAX_STRING:
+        return
     for match in _LONG_STRING.finditer(body):
         if match.end() - match.start() - 2 > MAX_STRING:
             _refuse(f"the string at byte {match.start()} is longer than {MAX_STRING} bytes")
