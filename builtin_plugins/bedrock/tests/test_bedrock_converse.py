@@ -13,6 +13,7 @@ from jackfield.messages import (
     ChatRequest,
     ChatResponse,
     Choice,
+    Document,
     Message,
     Opaque,
     Reasoning,
@@ -98,6 +99,9 @@ def test_a_system_prompt_that_comes_late_is_moved_to_the_beginning() -> None:
         {"image": {"format": "png", "source": {"s3Location": {"uri": "s3://b/k.png"}}}},
         {"audio": {"format": "mp3", "source": {"bytes": "AA=="}}},
         {"video": {"format": "mp4", "source": {"bytes": "AA=="}}},
+        {"video": {"format": "three_gp", "source": {"bytes": "AA=="}}},
+        {"video": {"format": "odd", "source": {"bytes": "AA=="}}},
+        {"video": {"format": "mkv", "source": {"s3Location": {"uri": "s3://b/k"}}}},
         {"document": {"name": "a_b", "source": {"bytes": "AA=="}}},
         {"document": {"name": "a", "format": "odd", "source": {"text": "x"}, "context": "c"}},
         {"document": {"name": "a", "source": {"content": [{"text": "x"}, {"text": "y"}]}}},
@@ -119,6 +123,27 @@ def test_a_system_prompt_that_comes_late_is_moved_to_the_beginning() -> None:
 )
 def test_every_kind_of_block_comes_back_as_it_was(block: Any) -> None:
     read(block, {"text": "x"}, {"cachePoint": {"type": "default"}}, role="assistant")
+
+
+@pytest.mark.parametrize(("media", "form"), [("mp4", "mp4"), ("mov", "mov"), ("3gpp", "three_gp")])
+def test_a_video_is_watched_whoever_speaks_which_dialect(media: str, form: str) -> None:
+    google = installed("gemini.generate_content")
+    inline = {"inlineData": {"mimeType": f"video/{media}", "data": "AA=="}}
+    tree = {"contents": [{"role": "user", "parts": [{"text": "Look"}, inline]}]}
+    rendered = CONVERSE.render_request(google.parse_request(tree, {"model": "m"}))
+    body = json.loads(rendered.body)
+    assert not rendered.losses
+    shown = body["messages"][0]["content"][1]
+    assert shown == {"video": {"format": form, "source": {"bytes": "AA=="}}}
+    back = google.render_request(CONVERSE.parse_request(body, {"model": "m"}))
+    kind = json.loads(back.body)["contents"][0]["parts"][1]["inlineData"]["mimeType"]
+    assert kind == {"mov": "video/quicktime"}.get(media, f"video/{media}")
+
+
+def test_a_video_of_a_kind_that_bedrock_does_not_take_is_no_document() -> None:
+    video = Document(data="AA==", media_type="video/avi")
+    (loss,) = CONVERSE.render_request(ChatRequest("m", (Message("user", (video,)),))).losses
+    assert (loss.feature, loss.breaks) == ("documents.media_type", True)
 
 
 def test_images_and_documents_of_other_clients_become_bytes() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import current_thread, main_thread
 from typing import Any
@@ -15,10 +16,12 @@ from jackfield import Plugin, Setup
 from jackfield.errors import ProviderError, ProviderUnavailable
 from jackfield.secrets import Secret
 from jackfield.testing import FakeUpstream, run_gateway
+from jackfield.tokens import Tokens
 from jackfield_bedrock.credentials import Credentials
 from jackfield_bedrock.model_list import listed_models
 from jackfield_bedrock.signing import Signer, found_credentials
 
+EXPIRED = b'{"message":"The security token included in the request is expired"}'
 ROLE = "arn:aws:iam::123456789012:role/models"
 ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
 <AssumeRoleResult><Credentials><AccessKeyId>AKIDOFTHEROLE</AccessKeyId>
@@ -126,11 +129,34 @@ async def test_keys_that_never_live_long_serve_more_than_one_request() -> None:
     assert refreshed == ["again"]
 
 
+async def test_keys_that_aws_no_longer_knows_are_looked_for_again(
+    upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def write(key: str) -> None:
+        lines = f"aws_access_key_id={key}\naws_secret_access_key=s\naws_session_token=of {key}"
+        (tmp_path / "credentials").write_text(f"[default]\n{lines}\n")
+
+    now = 0.0
+    monkeypatch.setattr("jackfield_bedrock.signing.Tokens", partial(Tokens, clock=lambda: now))
+    write("AKIDOLD")
+    toml = f"[providers.up]\nuse='bedrock'\nregion='eu-west-1'\nbase_url='{upstream.base_url}'"
+    async with run_gateway(f"[upstream]\nretries=0\n{toml}") as gateway:
+        for at, answers in ((0.0, [(b"{}", 200)]), (20.0, [(EXPIRED, 403), (b"{}", 200)])):
+            now = at
+            for body, status in answers:
+                upstream.reply(body, status)
+            asked = await gateway.post("/bedrock/model/up%2Fmistral.m/invoke", json={})
+            assert asked.status == 200
+            write("AKIDNEW")
+    used = [request.headers["x-amz-security-token"] for request in upstream.requests]
+    assert used == ["of AKIDOLD", "of AKIDOLD", "of AKIDNEW"]
+
+
 async def test_credentials_that_cannot_be_had_are_the_providers_error() -> None:
     def find() -> Any:
         raise OSError("no route to the metadata service")
 
-    with pytest.raises(ProviderError, match="AWS credentials cannot be had") as caught:
+    with pytest.raises(ProviderError, match="No AWS credentials could be obtained") as caught:
         await Signer("up", "r", find, hide).sign("POST", "https://example.com/", b"")
     assert "route" not in caught.value.message
 

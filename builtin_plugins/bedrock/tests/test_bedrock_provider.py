@@ -4,6 +4,7 @@ import json
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from botocore.auth import SigV4Auth  # type: ignore[import-untyped]
@@ -12,6 +13,8 @@ from botocore.credentials import Credentials  # type: ignore[import-untyped]
 from tests.corpus import Exchange, exchanges, needs_corpus
 
 from jackfield.errors import ConfigError
+from jackfield.messages import Reasoning
+from jackfield.proofs import seal
 from jackfield.testing import FakeUpstream, GatewayClient, UpstreamReply, run_gateway
 from jackfield_bedrock.endpoints import CONVERSE, INVOKE
 from jackfield_bedrock.event_stream import encode_event, encode_exception
@@ -20,6 +23,16 @@ KEYS = {"ACCESS": "AKIAMADEUPFORTHETEST", "SECRET": "made-up-secret-access-key-o
 CONFIGURED = 'credentials = { access_key = "env:ACCESS", secret_key = "env:SECRET" }'
 STREAM = {"Content-Type": "application/vnd.amazon.eventstream"}
 HI = {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}
+CLAUDE = "anthropic.claude-sonnet-4-5-20250929-v1%3A0"
+CLAUDES = {
+    "id": "m",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude",
+    "content": [{"type": "text", "text": "Hi"}],
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 1, "output_tokens": 1},
+}
 ANSWER = {
     "output": {"message": {"role": "assistant", "content": [{"text": "Hi"}]}},
     "stopReason": "end_turn",
@@ -141,12 +154,12 @@ async def test_without_credentials_nothing_is_sent(upstream: FakeUpstream) -> No
     [
         ("", "no region"),
         ('region = "r"\ncredentials = { access_key = "env:ACCESS" }', "go together"),
-        ('region = "r"\ncredentials = { profile = "p", role_arn = "a" }', "say one of"),
+        ('region = "r"\ncredentials = { profile = "p", role_arn = "a" }', "set only one of"),
         ('region = "r"\ncredentials = { session_token = "env:ACCESS" }', "session_token goes"),
         ('region = "r"\ncredentials = { external_id = "e" }', "external_id goes"),
         ('region = "r"\ncredentials = { role_arn = "models" }', "role_arn looks like arn:aws:iam:"),
-        ('region = "us-esat"', "region: 'us-esat' is none of AWS's, which look like us-east-1"),
-        ('region = "US East"', "region: 'US East' is none"),
+        ('region = "us-esat"', "region: 'us-esat' is not an AWS region such as us-east-1"),
+        ('region = "US East"', "region: 'US East' is not an AWS region"),
     ],
 )
 async def test_what_cannot_be_is_refused_at_the_start(toml: str, problem: str) -> None:
@@ -238,12 +251,42 @@ async def test_a_message_that_is_cut_is_told_although_the_model_was_done(
     assert [settled.outcome.kind for settled in gateway.settled] == ["truncated", "answered"]
 
 
+@pytest.mark.parametrize(
+    ("operation", "asked", "said"),
+    [
+        ("chat/completions", {"messages": [{"role": "user", "content": "hi"}]}, "choices"),
+        ("responses", {"input": "hi"}, "output"),
+    ],
+)
+async def test_openais_client_is_served_where_aws_serves_it(
+    upstream: FakeUpstream, operation: str, asked: dict[str, Any], said: str
+) -> None:
+    upstream.reply(json.dumps(ANSWER).encode())
+    asked["model"] = "up/openai.gpt-oss-20b-1:0"
+    async with run_gateway(table(upstream)) as gateway:
+        answer = await gateway.post(f"/bedrock/openai/v1/{operation}", json=asked)
+        assert said in await answer.json()
+    assert upstream.requests[0].path == "/model/openai.gpt-oss-20b-1%3A0/converse"
+    assert json.loads(upstream.requests[0].body)["messages"] == HI["messages"]
+
+
 async def test_any_other_path_is_passed_through(upstream: FakeUpstream) -> None:
     upstream.reply(b'{"asyncInvokeSummaries":[]}')
     async with run_gateway(table(upstream)) as gateway:
         answer = await gateway.get("/bedrock/async-invoke?maxResults=2")
         assert await answer.read() == b'{"asyncInvokeSummaries":[]}'
     assert upstream.requests[0].path == "/async-invoke?maxResults=2"
+
+
+async def test_what_is_made_in_the_background_is_asked_of_the_model_in_the_body(
+    upstream: FakeUpstream,
+) -> None:
+    upstream.reply(b'{"invocationArn":"arn:aws:bedrock:eu-central-1:1:async-invoke/a"}')
+    asked = {"modelId": "up/amazon.nova-reel-v1:1", "modelInput": {"taskType": "TEXT_VIDEO"}}
+    async with run_gateway(table(upstream)) as gateway:
+        assert (await gateway.post("/bedrock/async-invoke", json=asked)).status == 200
+    assert upstream.requests[0].path == "/async-invoke"
+    assert json.loads(upstream.requests[0].body) == {**asked, "modelId": "amazon.nova-reel-v1:1"}
 
 
 async def test_another_vendors_thoughts_are_not_sent_to_bedrock(upstream: FakeUpstream) -> None:
@@ -258,14 +301,61 @@ async def test_another_vendors_thoughts_are_not_sent_to_bedrock(upstream: FakeUp
     assert sent == {"messages": [{"role": "assistant", "content": [{"text": "Yes."}]}]}
 
 
+async def test_claudes_own_form_is_sent_without_another_vendors_thoughts(
+    upstream: FakeUpstream,
+) -> None:
+    upstream.reply(json.dumps(CLAUDES).encode())
+    foreign = seal(Reasoning(encrypted="gAAA", extensions={"openai.responses": {}}))
+    content = [
+        {"type": "thinking", "thinking": "hm", "signature": foreign},
+        {"type": "text", "text": "Yes."},
+    ]
+    turns: list[Any] = [{"role": "user", "content": "Hi"}]
+    turns.append({"role": "assistant", "content": content})
+    tree = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": turns}
+    async with run_gateway(table(upstream)) as gateway:
+        answer = await gateway.post(f"/bedrock/model/up%2F{CLAUDE}/invoke", json=tree)
+    assert "reasoning.replay" in answer.headers["x-jackfield-loss"]
+    turns[1]["content"] = content[1:]
+    assert json.loads(upstream.requests[0].body) == tree
+
+
+@pytest.mark.parametrize(
+    ("model", "taken"),
+    [
+        (CLAUDE, ["interleaved-thinking-2025-05-14", "context-1m-2025-08-07"]),
+        ("anthropic.claude-opus-4-7", ["interleaved-thinking-2025-05-14"]),
+        ("amazon.nova-lite-v1%3A0", None),
+    ],
+)
+async def test_betas_that_anthropics_clients_name_are_asked_of_models_that_know_them(
+    upstream: FakeUpstream, model: str, taken: list[str] | None
+) -> None:
+    upstream.reply(json.dumps(ANSWER).encode())
+    betas = "claude-code-20250219, context-1m-2025-08-07,interleaved-thinking-2025-05-14"
+    turns = [{"role": "user", "content": "Hi"}]
+    tree = {"model": f"up/{unquote(model)}", "max_tokens": 9, "messages": turns}
+    door = '[providers.door]\nuse = "anthropic"'
+    async with run_gateway(table(upstream, f"{CONFIGURED}\n{door}")) as gateway:
+        headers = {"anthropic-beta": betas}
+        answer = await gateway.post("/anthropic/v1/messages", json=tree, headers=headers)
+        assert answer.status == 200, await answer.read()
+    assert gateway.settled[0].outcome.usage is not None
+    sent = json.loads(upstream.requests[0].body)
+    assert sent.get("additionalModelRequestFields", {}).get("anthropic_beta") == taken
+
+
+async def test_an_exception_is_what_aws_says_in_a_header(upstream: FakeUpstream) -> None:
+    said = {"x-amzn-errortype": "ServiceQuotaExceededException:http://internal.amazon.com/"}
+    upstream.reply(b'{"message":"Your account has reached its limit."}', 400, headers=said)
+    async with run_gateway(table(upstream)) as gateway:
+        answer = await ask(gateway)
+    assert answer.headers["x-amzn-errortype"] == "ServiceQuotaExceededException"
+
+
 OPERATIONS = {
-    "converse",
-    "converse_stream",
-    "invoke_model",
-    "invoke_model_stream",
-    "embeddings",
-    "count_tokens",
-    "guardrail",
+    *("converse", "converse_stream", "invoke_model", "invoke_model_stream"),
+    *("embeddings", "count_tokens", "guardrail"),
 }
 
 

@@ -224,6 +224,31 @@ async def test_a_batch_of_embeddings_names_the_providers_model(front: Front) -> 
     assert upstream.requests[-1].body == body.replace(b"gm/e", b"e")
 
 
+@pytest.mark.parametrize(
+    ("method", "body", "where"),
+    [
+        (
+            "batchEmbedContents",
+            {"requests": [{"model": "models/gm/e"}, {"model": "f"}]},
+            "[1].model",
+        ),
+        ("batchEmbedContents", {"requests": {"model": "models/f"}}, "requests[0].model"),
+        ("countTokens", {"generateContentRequest": {"model": "f"}}, "generateContentRequest.model"),
+        ("countTokens", {"generate_content_request": {"model": "models/f"}}, "Request.model"),
+    ],
+)
+async def test_a_body_names_no_other_model_than_its_path(
+    front: Front, method: str, body: dict[str, Any], where: str
+) -> None:
+    gateway, upstream = front
+    path = f"/gemini/v1beta/models/gm/e:{method}"
+    answer = await gateway.post(path, body=json.dumps(body).encode())
+    error = (await answer.json())["error"]
+    assert (answer.status, error["status"]) == (400, "INVALID_ARGUMENT")
+    assert where in error["message"]
+    assert not upstream.requests
+
+
 async def test_embeddings_of_openai_are_asked_as_a_batch(front: Front) -> None:
     gateway, upstream = front
     upstream.reply(b'{"embeddings": [{"values": [1.0]}, {"values": [2.0]}]}')

@@ -312,7 +312,7 @@ def test_a_count_of_tokens_takes_a_whole_request() -> None:
 
 def test_an_image_cannot_be_embedded_by_others() -> None:
     content = {"parts": [{"inlineData": {"mimeType": "image/png", "data": "aa"}}]}
-    with pytest.raises(InvalidRequest, match="is no text"):
+    with pytest.raises(InvalidRequest, match="must be text"):
         EMBEDDINGS.parse_request({"content": content}, {"model": "m"})
 
 

@@ -10,6 +10,7 @@ from tests.corpus import Exchange, exchanges, needs_corpus
 from jackfield.messages import Reasoning
 from jackfield.proofs import seal
 from jackfield.testing import FakeUpstream, GatewayClient, run_gateway
+from jackfield_mistral.endpoints import endpoints
 
 PASSED = ("chat", "chat_stream", "embeddings", "ocr", "audio_speech", "batches")
 ASK: Any = {"model": "up/m", "messages": [{"role": "user", "content": "hi"}]}
@@ -115,6 +116,12 @@ async def test_the_models_are_listed_in_mistrals_form(upstream: FakeUpstream) ->
     assert listed["up/m"]["created"] == 5
     assert json.loads(await one.read()) == listed["up/m"]
     assert none.status == 404
+
+
+def test_voice_agents_are_no_more_a_matter_of_inference_than_other_agents() -> None:
+    permissions = {one.path: one.permission for one in endpoints()}
+    paths = ("agents", "agents/{rest*}")
+    assert {permissions[f"/mistral/v1/audio/{path}"] for path in paths} == {"resources"}
 
 
 async def test_an_openai_client_is_served_by_mistral(upstream: FakeUpstream) -> None:

@@ -165,8 +165,8 @@ def test_lines_become_events_and_lines_again() -> None:
         "tool_calls", 0, "stop", {"ollama.chat": {"$done_reason": "stop"}}
     )
     again, lost = written(*events)
-    for line in (*again, *lines):
-        line.pop("created_at")
+    assert {line.pop("created_at") for line in lines} == {AT}
+    assert {line.pop("created_at") for line in again} == {"2026-08-07T06:08:11Z"}
     assert [again[0], again[1], again[3], again[2], again[4]] == lines
     assert lost == []
 

@@ -17,6 +17,7 @@ from jackfield_vertex.endpoints import EMBEDDINGS, GOOGLE_COUNT
 
 Front = tuple[GatewayClient, FakeUpstream]
 OWN = "/v1/projects/ours/locations/us-east5/publishers"
+BETAS = "claude-code-20250219, context-1m-2025-08-07, advanced-tool-use-2025-11-20"
 HI = {"messages": [{"role": "user", "content": "hi"}]}
 PART = {"content": {"parts": [{"text": "Hello"}], "role": "model"}, "finishReason": "STOP"}
 ANSWER = json.dumps({"candidates": [PART]}).encode()
@@ -63,6 +64,8 @@ credentials = {{ bearer = "env:VERTEX_TOKEN" }}
 [providers.gm]
 use = "gemini"
 base_url = "{upstream.base_url}"
+[providers.an]
+use = "anthropic"
 """
     async with run_gateway(toml) as gateway:
         yield gateway, upstream
@@ -169,6 +172,24 @@ async def test_thoughts_of_another_vendor_are_left_out(front: Front) -> None:
     assert json.loads(upstream.requests[-1].body)["messages"][1]["content"] == blocks[1:]
 
 
+@pytest.mark.parametrize(
+    ("path", "answer", "sent"),
+    [
+        ("/anthropic/v1/messages", CLAUDE, "context-1m-2025-08-07,tool-search-tool-2025-10-19"),
+        ("/anthropic/v1/messages/count_tokens", b'{"input_tokens": 1}', None),
+        (f"/vertex{OWN}/anthropic/models/vx/claude-sonnet-4:rawPredict", CLAUDE, BETAS),
+    ],
+)
+async def test_vertex_is_asked_for_the_betas_that_it_knows(
+    front: Front, path: str, answer: bytes, sent: str | None
+) -> None:
+    gateway, upstream = front
+    upstream.reply(answer)
+    tree = {"model": "vx/claude-sonnet-4", "max_tokens": 9, **HI}
+    await gateway.post(path, json=tree, headers={"anthropic-beta": BETAS})
+    assert upstream.requests[-1].headers.get("anthropic-beta") == sent
+
+
 @pytest.mark.parametrize("query", ["", "?alt=sse"])
 async def test_a_client_of_gemini_streams_from_vertex(front: Front, query: str) -> None:
     gateway, upstream = front
@@ -247,6 +268,23 @@ async def test_an_open_model_is_asked_in_openais_form(front: Front) -> None:
     assert upstream.requests[-1].path == place
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("door", ["/v1", "/vertex/v1/projects/p/locations/l/endpoints/openapi"])
+async def test_clients_of_openai_reach_open_models(front: Front, door: str, stream: bool) -> None:
+    gateway, upstream = front
+    chunk = json.loads(CHAT) | {"object": "chat.completion.chunk"}
+    chunk["choices"][0]["delta"] = chunk["choices"][0].pop("message")
+    events = [sse.encode(json.dumps(chunk).encode()), b"data: [DONE]\n\n"]
+    if stream:
+        upstream.stream(events)
+    else:
+        upstream.reply(CHAT)
+    tree = {"model": "vx/mistralai/mistral-small", "stream": stream, **HI}
+    assert "Hello" in await post(gateway, f"{door}/chat/completions", tree)
+    assert json.loads(upstream.requests[-1].body) == {**tree, "model": "mistralai/mistral-small"}
+    assert upstream.requests[-1].path.endswith("/us-east5/endpoints/openapi/chat/completions")
+
+
 @pytest.mark.parametrize(
     "door", ["/v1/chat/completions", "/vertex/v1/publishers/vx/models/endpoints/12:generateContent"]
 )
@@ -256,6 +294,15 @@ async def test_a_tuned_model_is_at_its_endpoint(front: Front, door: str) -> None
     await post(gateway, door, {"model": "vx/endpoints/12", **HI, "contents": []})
     place = "/v1/projects/ours/locations/us-east5/endpoints/12:generateContent"
     assert upstream.requests[-1].path == place
+
+
+async def test_the_client_of_openai_for_vertex_reaches_other_models_too(front: Front) -> None:
+    gateway, upstream = front
+    upstream.reply(ANSWER)
+    door = "/vertex/v1beta1/projects/p/locations/l/endpoints/openapi/chat/completions"
+    answer = json.loads(await post(gateway, door, {"model": "gm/gemini-2.5-flash", **HI}))
+    assert answer["choices"][0]["message"]["content"] == "Hello"
+    assert upstream.requests[-1].path == "/v1beta/models/gemini-2.5-flash:generateContent"
 
 
 async def test_the_models_are_listed_in_googles_form(front: Front) -> None:

@@ -1,4 +1,4 @@
-"""What a provider says when it refuses, made fit to be shown: scrubbed, its advice kept."""
+"""Makes a provider's error fit to be shown: scrubbed, with its advice kept."""
 
 import re
 import time
@@ -29,7 +29,7 @@ _UNKNOWN_PATH: Final = re.compile(
 
 
 class UpstreamErrors:
-    """Reads the error answers of one provider; `scrubber` takes out what it must not tell."""
+    """Reads one provider's error answers; `scrubber` removes what must not be shown."""
 
     def __init__(
         self, provider: str, scrubber: Scrubber, passed: frozenset[str] = frozenset()
@@ -39,10 +39,10 @@ class UpstreamErrors:
         self._passed = passed
 
     def read(self, answer: Answer, body: bytes, spoken: Dialect, shown: Dialect) -> ProviderError:
-        """The error of an answer with a status of 300 or more, or that is one all the same.
+        """The error for an answer with a status of 300 or more, or one that is an error anyway.
 
-        When the caller speaks the provider's dialect and nothing in the body had to be taken out,
-        the error carries the body as it came.
+        If the caller speaks the provider's dialect and nothing in the body had to be removed, the
+        error carries the body unchanged.
         """
         status, name = answer.status, self._provider
         wait = parse_retry_after(answer.headers)
@@ -51,7 +51,7 @@ class UpstreamErrors:
                 _generic(status), provider=name, upstream_status=mapped(status), retry_after=wait
             )
         scrubbed = self.scrubber.plain(body)
-        said = spoken.parse_error(status, scrubbed)
+        said = spoken.failure_with(spoken.parse_error(status, scrubbed), answer.headers)
         error = ProviderError(
             said.message or f"The provider answered with status {status}.",
             provider=name,
@@ -66,7 +66,7 @@ class UpstreamErrors:
         return error
 
     def unknown_path(self, error: ProviderError) -> bool:
-        """Whether the provider does not know the path at all, rather than what was asked for."""
+        """Whether the provider does not know the path, rather than what was asked for."""
         if error.upstream_status not in (404, 405, 501) or error.error_code or error.param:
             return False
         return _UNKNOWN_PATH.match(error.message[:1000]) is not None
@@ -89,7 +89,7 @@ class UpstreamErrors:
 
 
 def is_error(body: bytes, dialect: Dialect) -> bool:
-    """Whether a body is an error in a form that clients of the dialect read."""
+    """Whether a body is an error in a form that clients of the dialect understand."""
     try:
         return dialect.is_error(msgspec.json.decode(body))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -116,15 +116,15 @@ def _generic(status: int) -> str:
 
 
 def mapped(status: int) -> int | None:
-    """The status for the caller: the gateway's own trouble with a provider is not the caller's.
+    """The caller's status: the gateway's own trouble with a provider is not the caller's fault.
 
-    None where asking the same provider again would not help, as after a refused key.
+    None if asking the same provider again would not help, as after a rejected key.
     """
     return None if status < 400 or status in (401, 402, 403, 407) or status > 599 else status
 
 
 def parse_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait as the provider advises: `retry-after-ms`, `retry-after` in either form."""
+    """Seconds to wait, from `retry-after-ms` or either form of `retry-after`."""
     try:
         if "retry-after-ms" in headers:
             seconds = float(headers["retry-after-ms"]) / 1000

@@ -245,6 +245,10 @@ class Dialect:
         """What a provider's error body says; never raises."""
         raise NotImplementedError
 
+    def failure_with(self, failure: UpstreamFailure, headers: Mapping[str, str]) -> UpstreamFailure:
+        """What an error's body has told, and what its headers tell besides."""
+        return failure
+
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> CanonicalRequest:
         """The canonical form. Raises InvalidRequest, naming the field, for what has no meaning."""
         raise NotImplementedError
@@ -282,6 +286,6 @@ def installed(name: str) -> Dialect:
     if isinstance(found, Dialect):
         return found
     if found is not None:
-        raise ConfigError([f"the entry point {name!r} of {GROUP} is no dialect"])
+        raise ConfigError([f"the entry point {name!r} of {GROUP} is not a dialect"])
     vendor = name.partition(".")[0]
     raise ConfigError([f"the dialect {name!r} is not installed: pip install jackfield-{vendor}"])

@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
-from urllib.parse import quote, unquote, unquote_plus
+from urllib.parse import quote
 
 from attrs import frozen
 
 from jackfield import _translation
-from jackfield._client import Origin, header_lines, read_base_url
+from jackfield._client import ONCE, Origin, header_lines, passed_on, read_base_url
+from jackfield._client.url import has_steps, without_credentials
 from jackfield._provider_answer import AnswerReader
 from jackfield._provider_request import RequestWriter
 from jackfield._provider_routes import Routes
@@ -26,7 +27,7 @@ from jackfield.keys import Key, KeyRing, LiveKey
 from jackfield.plan import Target
 from jackfield.providers import Provider
 from jackfield.response import Response
-from jackfield.secrets import Secret, SecretRef
+from jackfield.secrets import Secret, SecretRef, TextOrSecret
 from jackfield.setup import Setup
 from jackfield.timeouts import Timeouts
 
@@ -44,7 +45,9 @@ class HttpConfig:
     allow_http: bool = option(False, "Allows plain HTTP to another machine.")
     models: tuple[str, ...] = option((), "The models it may serve; all that it lists when empty.")
     dialects: tuple[str, ...] = option((), "The dialects its API speaks; all it may when empty.")
-    headers: Mapping[str, str] = option({}, "Headers to send with every request.")
+    headers: Mapping[str, TextOrSecret] = option(
+        {}, "Headers to send with every request; what is secret as `env:NAME` or `file:PATH`."
+    )
     region: str | None = option(None, "Where it runs, for plugins that route by region.")
     stream_end: Literal["marker", "framing"] = option(
         "marker",
@@ -56,13 +59,9 @@ class HttpConfig:
 _Headers = Sequence[tuple[str, str]]
 """Names and values, in the order in which they are sent."""
 
-_CREDENTIALS = frozenset({"key", "api_key", "api-key", "apikey", "access_token", "token"})
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie", re.IGNORECASE)
 
-
-_STEPS = re.compile(r"/\.{0,2}/|/\.{1,2}(?:$|[?:])")
-
-_forwarded = lru_cache(maxsize=256)(header_lines)
+_forwarded = lru_cache(maxsize=256)(passed_on)
 """The lines of headers that are passed on; callers of one kind send the same ones."""
 
 
@@ -108,8 +107,9 @@ class HttpProvider(Provider):
         self._signs = self._has_own("sign")
         self._adds_headers = self._has_own("request_headers")
         # What the configuration says no client says otherwise, but for lists, to which it adds.
-        fixed = {name.lower() for name in config.headers}
-        self._forwards = {n for n in self.forward if n not in fixed or n.endswith("-beta")}
+        self._fixed = {n for n in map(str.lower, config.headers) if not n.endswith("-beta")}
+        self._forwards = self.forward - self._fixed
+        self._headers: Mapping[str, str] = {}
         self._origin: Origin | None = None
         self._writer = RequestWriter()
         self._question = UsageQuestion()
@@ -133,9 +133,15 @@ class HttpProvider(Provider):
         keys = [Key(secret=key) if isinstance(key, SecretRef) else key for key in config.keys]
         live = [LiveKey(await setup.secret(key.secret), key.weight) for key in keys]
         self._ring = KeyRing(live)
+        given = config.headers
+        self._headers = {name: await text.text(setup.secret) for name, text in given.items()}
         self._check_headers(live)
         secrets = [key.secret.reveal() for key in live if key.secret]
-        secrets += [text for name, text in config.headers.items() if _SECRET_HEADER.search(name)]
+        secrets += [
+            text
+            for name, text in self._headers.items()
+            if text != given[name].said or _SECRET_HEADER.search(name)
+        ]
         scrubber = Scrubber(config.base_url, secrets)
         self._errors = UpstreamErrors(self.name, scrubber, self.answer_headers)
         self._reader = AnswerReader(self.name, self._errors, config.stream_end)
@@ -150,7 +156,7 @@ class HttpProvider(Provider):
         """Find out at the start, not at the first request, what cannot be sent."""
         try:
             for key in keys:
-                header_lines([*self.authorize(key.secret), *self.config.headers.items()])
+                header_lines([*self.authorize(key.secret), *self._headers.items()])
         except ValueError as error:
             raise ConfigError([f"provider {self.name!r}: {error}"]) from None
 
@@ -158,8 +164,8 @@ class HttpProvider(Provider):
         """Headers for one request: a signature, or a token that does not live long."""
         return ()
 
-    def refused(self, headers: _Headers) -> bool:
-        """Whether `sign` has others now that the API has answered 401 to these headers of its."""
+    def refused(self, headers: _Headers, status: int, body: bytes) -> bool:
+        """Whether `sign` has others now that the API has refused these headers of its."""
         return False
 
     def speaks(self, dialect: Dialect, model: str) -> bool:
@@ -181,7 +187,7 @@ class HttpProvider(Provider):
         What is translated has none.
         """
         query = exchange.request.query
-        return _without_credentials(query) if query and dialect is exchange.dialect else ""
+        return without_credentials(query) if query and dialect is exchange.dialect else ""
 
     def request_headers(self, exchange: Exchange) -> _Headers:
         """Headers that depend on the request, besides those of `forward`."""
@@ -221,20 +227,17 @@ class HttpProvider(Provider):
         routes = self._routes.of(exchange.dialect, target.model)
         if not routes:
             raise self.not_served(exchange, target)
-        for dialect in routes[:-1]:
+        try:
+            return await self._ask(exchange, target, routes[0])
+        except ProviderError as error:
+            if len(routes) == 1 or not self._errors.unknown_path(error):
+                raise
             try:
-                return await self._ask(exchange, target, dialect)
-            except ProviderError as error:
-                if not self._errors.unknown_path(error):
-                    raise
-                first = error
-            try:
-                response = await self._ask(exchange, target, routes[-1])
+                response = await self._ask(exchange, target, routes[1])
             except ProviderError:
-                raise first from None
-            self._routes.forget(dialect)
-            return response
-        return await self._ask(exchange, target, routes[-1])
+                raise error from None
+        self._routes.forget(routes[0])
+        return response
 
     async def fetch(
         self,
@@ -248,9 +251,8 @@ class HttpProvider(Provider):
         Raises ProviderError, also for a status of 300 or more.
         """
         key = self._ring.take(self.name)
-        lines = header_lines([*self.authorize(key.secret), *headers])
-        if self._signs:
-            lines += header_lines(await self._signed(method, path, body, key))
+        signed = await self._signed(method, path, body, key)
+        lines = header_lines([*self.authorize(key.secret), *headers, *signed])
         answer = await self._live_origin().send(method, path, lines, body)
         try:
             data = await answer.read()
@@ -319,7 +321,7 @@ class HttpProvider(Provider):
             if asks and self._question.is_refused(dialect, answer.status, said):
                 asks, refused, body = False, True, plain
                 continue
-            renewed = answer.status == 401 and self.refused(signed)
+            renewed = self.refused(signed, answer.status, said)
             if not renewed and not self._another_key(key, answer.status, refusal.retry_after):
                 raise refusal
 
@@ -338,7 +340,7 @@ class HttpProvider(Provider):
             for name, value in values.items():
                 path = path.replace("{" + name + "}", quote(value, safe=""))
                 path = path.replace("{" + name + "*}", quote(value, safe="/:@!$&'()*+,;=~"))
-        if _has_steps(path):
+        if has_steps(path):
             # A model named so would lead to another part of the API, with the gateway's key.
             raise InvalidRequest(
                 f"{target.model!r} cannot be a model's name: it has an empty, . or .. segment.",
@@ -352,17 +354,24 @@ class HttpProvider(Provider):
         media = headers.get("content-type") or "application/json"
         lines = key.lines.get(media)
         if lines is None:
-            fixed = [*self.authorize(key.secret), *self.config.headers.items()]
+            proof = self.authorize(key.secret)
+            self._fixed.update(name.lower() for name, _ in proof)
+            fixed = [*proof, *self._headers.items()]
             lines = header_lines([*fixed, ("User-Agent", "jackfield"), ("Content-Type", media)])
             if len(key.lines) < 64:
                 key.lines[media] = lines
-        more = [(name, headers[name]) for name in self._forwards if name in headers]
+        told = exchange.provider_headers
+        more = [(n, headers[n]) for n in self._forwards if n in headers and n not in told]
         if self._adds_headers:
             more += self.request_headers(exchange)
         try:
-            return lines + _forwarded(tuple(more)) if more else lines
+            once = exchange.principal.tenant if ONCE in headers else None
+            lines += _forwarded(tuple(more), once) if more else b""
         except ValueError as error:
             raise InvalidRequest(f"The request cannot be passed on: {error}.") from None
+        if told:
+            lines += header_lines((n, told[n]) for n in told if n not in self._fixed)
+        return lines
 
     async def _signed(self, method: str, path: str, body: bytes, key: LiveKey) -> _Headers:
         url = self.config.base_url.rstrip("/") + path
@@ -372,17 +381,3 @@ class HttpProvider(Provider):
         """Whether it was the key that was refused, and another can be tried at once."""
         pause = retry_after or (1.0 if status == 429 else 60.0)
         return status in (401, 402, 403, 429) and self._ring.cool(key, pause)
-
-
-@lru_cache(maxsize=1024)
-def _has_steps(path: str) -> bool:
-    return _STEPS.search(unquote(path)) is not None
-
-
-def _without_credentials(query: str) -> str:
-    """The query without what may be the caller's own key: the provider gets the gateway's."""
-    return "&".join(
-        part
-        for part in query.split("&")
-        if unquote_plus(part.partition("=")[0]).lower() not in _CREDENTIALS
-    )

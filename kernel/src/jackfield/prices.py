@@ -13,7 +13,7 @@ from attrs.validators import matches_re, optional
 from jackfield._config.options import option
 from jackfield._media_bounds import read_body
 from jackfield._price_list import Entry, days_between, read_condition, shipped_entries
-from jackfield.bounds import NOTHING, Bound, cost_of, is_billable, sizes_of
+from jackfield.bounds import MOST, NOTHING, Bound, cost_of, is_billable, sizes_of
 from jackfield.capabilities import Capabilities, ModelFacts
 from jackfield.globs import matches
 from jackfield.messages import Usage
@@ -230,8 +230,8 @@ class PriceBook:
         vendors, able = self._nature(provider, model)
         sizes = sizes_of(exchange, vendors, able)
         schedule = self.of(provider, model, at)
-        nano = None if schedule is None else cost_of(sizes, schedule)
-        return Bound(sizes.input_tokens, sizes.output_tokens, nano)
+        nano = None if schedule is None else min(cost_of(sizes, schedule), MOST)
+        return Bound(min(sizes.input_tokens, MOST), min(sizes.output_tokens, MOST), nano)
 
     def _others(self, exchange: "Exchange", target: "Target") -> Sequence[str]:
         """The models that OpenRouter may ask in place of the one that is named."""
@@ -260,7 +260,8 @@ class PriceBook:
         vendors = dict.fromkeys(name.lower() for name in (provider, *self._names(provider)))
         model = model.lower()
         own = [*self._own_entries(vendors, model, day)]
-        entries = own + [*shipped_entries(vendors, model, day)][:1]
+        named = model.rpartition("/")[2] if model.startswith("arn:") else model
+        entries = own + [*shipped_entries(vendors, named, day)][:1]
         if not entries:
             return None
         rates: dict[str, int] = {}

@@ -35,6 +35,10 @@ _RESOURCES: Final[tuple[_Resource, ...]] = (
     # path, operation, permission, largest body
     ("/audio/{rest*}", "audio", "inference", _UPLOADS),
     ("/images/{rest*}", "images", "inference", _UPLOADS),
+    # Voices that callers have made are the account's, and consents are about persons.
+    ("/audio/voices", "audio", "resources", _UPLOADS),
+    ("/audio/voice_consents", "audio", "resources", _UPLOADS),
+    ("/audio/voice_consents/{rest*}", "audio", "resources", None),
     ("/responses/{rest*}", "responses", "inference", None),
     ("/files", "files", "files", _UPLOADS),
     ("/files/{rest*}", "files", "files", _UPLOADS),

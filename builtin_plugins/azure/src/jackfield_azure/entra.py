@@ -71,7 +71,7 @@ class Application:
             token = await self.proof()
         except SecretError as error:
             raise ProviderError(
-                "What proves the application to Entra cannot be read; check `client_assertion` of"
+                "The client assertion for Entra cannot be read; check `client_assertion` in"
                 " the provider's `auth`.",
                 provider=self.provider,
             ) from error
@@ -85,6 +85,6 @@ class Application:
         known = f" ({code})" if _CODE.fullmatch(code) else ""
         return ProviderError(
             f"Entra gave no token: it answered {status}{known}; check `tenant_id`, `client_id` and"
-            " what proves it in the provider's `auth`.",
+            " the secret or assertion in the provider's `auth`.",
             provider=self.provider,
         )

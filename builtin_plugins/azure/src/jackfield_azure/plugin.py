@@ -46,17 +46,15 @@ class Auth:
     client_id: str | None = option(None, "The application.")
     client_secret: SecretRef | None = option(None, "Its secret: `env:NAME`, `file:PATH`.")
     client_assertion: SecretRef | None = option(
-        None, "In place of a secret a token, as `file:PATH`; it is read anew when it is needed."
+        None, "A token instead of a secret, as `file:PATH`; it is read again when needed."
     )
     authority: str = option(
-        "https://login.microsoftonline.com", "Where Entra is, in a cloud of its own."
+        "https://login.microsoftonline.com", "Where Entra is, for national clouds."
     )
-    scope: str = option(
-        "https://cognitiveservices.azure.com/.default", "What the token is good for."
-    )
+    scope: str = option("https://cognitiveservices.azure.com/.default", "The scope of the token.")
     bearer: SecretRef | None = option(None, "A token that somebody else renews.")
     managed_identity: bool = option(
-        False, "Whether it is what runs the gateway: a machine or an app of Azure."
+        False, "Use the identity of the Azure machine or app that runs the gateway."
     )
 
     def problem(self) -> str | None:
@@ -90,14 +88,14 @@ class Azure(RealtimeProvider):
         )
         api: Form | None = option(
             None,
-            "The form of its API: `deployments` where there is an `api_version`, else `v1`;"
+            "The form of its API: by default `deployments` if there is an `api_version`, else `v1`;"
             " `foundry` for the model inference API.",
         )
-        api_version: str | None = option(None, "The version to ask for, where the API has them.")
+        api_version: str | None = option(None, "The version to request, if the API has versions.")
         deployments: Mapping[str, str] = option(
-            {}, "The deployment of each model; one that is not named here has its model's name."
+            {}, "The deployment of each model; by default it has the model's name."
         )
-        auth: Auth | None = option(None, "Entra in place of `keys`.")
+        auth: Auth | None = option(None, "Entra instead of `keys`.")
 
     dialects: ClassVar[tuple[Dialect, ...]] = (
         *(deployments.CHAT, deployments.COMPLETIONS, deployments.EMBEDDINGS),
@@ -187,10 +185,10 @@ class Azure(RealtimeProvider):
             return [("Authorization", f"Bearer {self._bearer.reveal()}")]
         return ()
 
-    def refused(self, headers: Sequence[tuple[str, str]]) -> bool:
+    def refused(self, headers: Sequence[tuple[str, str]], status: int, body: bytes) -> bool:
         """A token that was withdrawn before its end gives way to another."""
         token = dict(headers).get("Authorization", "").removeprefix("Bearer ")
-        return self._tokens is not None and self._tokens.forget(token)
+        return status == 401 and self._tokens is not None and self._tokens.forget(token)
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
         """One attempt: Azure knows the model by the name of its deployment."""

@@ -24,7 +24,7 @@ from jackfield.messages import (
 
 from .converse_citations import write_cited_text
 from .converse_claude import ANTHROPIC, finding
-from .converse_media import write_audio, write_document, write_image
+from .converse_media import is_video, write_audio, write_document, write_image, write_video
 from .converse_names import NAME, call_id
 from .converse_parts import CACHE, GUARD
 from .converse_thoughts import proof_of, write_thought
@@ -110,6 +110,9 @@ class BlockWriter:
             found = own(part.extensions, NAME).get("$searchResult") or finding(part)
             if found is not None:
                 return {"searchResult": found}
+            if is_video(part):
+                video = write_video(part, path, self.losses)
+                return {"video": video} if video is not None else None
             document = write_document(part, path, self.losses, self._document_names)
             return {"document": document} if document is not None else None
         return self._audio(part, path)
@@ -142,7 +145,7 @@ class BlockWriter:
             value = None
         if isinstance(value, dict) or NAME in call.extensions:
             return value
-        self._lose("tools.arguments", path, "approximated", "they are no JSON object")
+        self._lose("tools.arguments", path, "approximated", "they are not a JSON object")
         return {"input": call.arguments}
 
     def _result(self, result: ToolResult, path: str) -> Block:

@@ -8,13 +8,19 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from jackfield.fields import own
-from jackfield.messages import Citation, Document
+from jackfield.messages import ChatRequest, Citation, Document
+
+from .converse_members import ADDITIONAL, Tree, nested
+from .converse_models import claude_version
 
 ANTHROPIC: Final = "anthropic.messages"
 """Whose signatures and encrypted thoughts, too, are the same on every platform."""
 
 OF_DOCUMENTS: Final = f"{ANTHROPIC}.document"
 """Under which name a request of its tells of documents what others lose and Converse says."""
+
+BETAS: Final = "$betas"
+"""The note in a request of its that holds the betas which the client asks for."""
 
 _OF_DOCUMENTS: Final = ("context", "citations")
 _OF_FINDINGS: Final = ("source", "citations")
@@ -26,6 +32,23 @@ _LOCATIONS: Final = (
     ("searchResultLocation", "search_result_location", "search_result", "block_index"),
 )
 _INDEXES: Final = {"document": "documentIndex", "search_result": "searchResultIndex"}
+
+
+def write_betas(request: ChatRequest) -> Tree:
+    """The member for those of Anthropic's betas that change what its body's other members do not.
+
+    A model refuses a request that names one which it does not know.
+    """
+    asked = own(request.extensions, ANTHROPIC).get(BETAS)
+    version = claude_version(request.model)
+    known = {
+        "interleaved-thinking-2025-05-14": version >= (4, 0),
+        "context-1m-2025-08-07": "sonnet" in request.model and (4, 0) <= version < (4, 6),
+        "output-128k-2025-02-19": version == (3, 7),
+    }
+    named = asked if isinstance(asked, list) else []
+    betas = [beta for beta, taken in known.items() if taken and beta in named]
+    return nested((ADDITIONAL, "anthropic_beta"), betas) if betas else {}
 
 
 def texts_of(content: Any) -> list[str]:

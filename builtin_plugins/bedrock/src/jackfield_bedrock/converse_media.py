@@ -26,6 +26,21 @@ _DOCUMENTS: Final[Mapping[str, str]] = {
     "md": "text/markdown",
 }
 _FORMATS: Final = {media: name for name, media in _DOCUMENTS.items()}
+_VIDEOS: Final[Mapping[str, str]] = {
+    "mkv": "video/x-matroska",
+    "mov": "video/quicktime",
+    "mp4": "video/mp4",
+    "webm": "video/webm",
+    "flv": "video/x-flv",
+    "mpeg": "video/mpeg",
+    "mpg": "video/mpg",
+    "wmv": "video/x-ms-wmv",
+    "three_gp": "video/3gpp",
+}
+_VIDEO_FORMATS: Final = {
+    **{media: name for name, media in _VIDEOS.items()},
+    **{f"video/{name}": name for name in ("mov", "flv", "wmv")},
+}
 _NAME: Final = re.compile(r"[^a-zA-Z0-9 ()\[\]-]+")
 _SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
@@ -50,6 +65,15 @@ def read_audio(fields: Fields, block: Mapping[str, Any]) -> Part:
     if data is None:
         return Opaque(NAME, "audio", block)
     return Audio(data=data, format=fields.text("format"), extensions=_rest(fields, source))
+
+
+def read_video(fields: Fields, block: Mapping[str, Any]) -> Part:
+    """Video, as a document of its type; one in S3 or of a type of Bedrock's own stays as it is."""
+    source = _source(fields)
+    data, media_type = source.text("bytes"), _VIDEOS.get(fields.text("format") or "")
+    if data is None or media_type is None:
+        return Opaque(NAME, "video", block)
+    return Document(data=data, media_type=media_type, extensions=_rest(fields, source))
 
 
 def read_document(fields: Fields, block: Mapping[str, Any]) -> Part:
@@ -121,6 +145,21 @@ def write_audio(part: Audio) -> dict[str, Any]:
     return _carried({"format": part.format or "wav", "source": {"bytes": part.data}}, part)
 
 
+def write_video(part: Document, path: str, losses: list[Loss]) -> dict[str, Any] | None:
+    """The `video` of a block, None for one of a type that Bedrock does not take."""
+    media = _media_type(part)
+    if media not in _VIDEO_FORMATS:
+        detail = f"Bedrock takes no {media}"
+        losses.append(Loss("documents.media_type", path, "dropped", detail, breaks=True))
+        return None
+    return _carried({"format": _VIDEO_FORMATS[media], "source": {"bytes": part.data}}, part)
+
+
+def is_video(part: Document) -> bool:
+    """Whether it is for the model to watch."""
+    return part.data is not None and _media_type(part).startswith("video/")
+
+
 def write_document(
     part: Document, path: str, losses: list[Loss], names: set[str]
 ) -> dict[str, Any] | None:
@@ -145,8 +184,12 @@ def write_document(
     return carry(wire, {NAME: kept}, NAME)
 
 
+def _media_type(part: Document) -> str:
+    return (part.media_type or "").partition(";")[0].strip().lower()
+
+
 def _document_format(part: Document) -> str:
-    media = (part.media_type or "").partition(";")[0].strip().lower()
+    media = _media_type(part)
     if media in _FORMATS:
         return _FORMATS[media]
     if part.text is not None or media.startswith("text/"):
@@ -170,7 +213,7 @@ def _document_name(part: Document, names: set[str]) -> str:
     return name
 
 
-def _carried(wire: dict[str, Any], part: Image | Audio) -> dict[str, Any]:
+def _carried(wire: dict[str, Any], part: Image | Audio | Document) -> dict[str, Any]:
     kept = own(part.extensions, NAME).get("source")
     if isinstance(kept, dict):
         wire["source"] = {**wire["source"], **kept}

@@ -12,7 +12,7 @@ from jackfield.messages import Document, Image, Opaque, Part, Text, ToolCall, To
 
 from .converse_citations import read_cited_text
 from .converse_claude import finding_note, texts_of
-from .converse_media import read_audio, read_document, read_image
+from .converse_media import read_audio, read_document, read_image, read_video
 from .converse_names import NAME
 from .converse_thoughts import read_thought
 
@@ -142,6 +142,7 @@ _READERS: Mapping[str, Callable[[Fields, Mapping[str, Any]], Part]] = {
     "image": read_image,
     "audio": read_audio,
     "document": read_document,
+    "video": read_video,
     "toolUse": _read_call,
     "toolResult": _read_result,
     "reasoningContent": _read_thought,

@@ -11,6 +11,7 @@ from jackfield.fields import Fields, object_fields, own
 from jackfield.messages import ChatRequest
 
 from .converse_block_writer import BlockWriter
+from .converse_claude import write_betas
 from .converse_losses import foreign_losses
 from .converse_members import ADDITIONAL, Tree, merge
 from .converse_messages import read_messages, read_system, write_messages
@@ -101,6 +102,7 @@ def write_conversation(request: ChatRequest, losses: list[Loss]) -> Tree:
         write_inference(sampled),
         write_tool_config(request, losses),
         reasoning,
+        write_betas(request),
         write_top_k(sampled, losses),
         write_format(request, losses),
         write_tier(request, losses),

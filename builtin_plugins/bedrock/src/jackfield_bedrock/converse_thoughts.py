@@ -8,7 +8,6 @@ signature of a thought that has a text, and into the encrypted content of one th
 from base64 import b64decode, b64encode
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from jackfield.dialects import Loss
@@ -19,8 +18,8 @@ from jackfield.proofs import MARK, is_sealed, seal, unseal
 from .converse_claude import ANTHROPIC
 from .converse_names import NAME, OWN
 
-_MARKS = (MARK.encode(), b64encode(MARK.encode())[:12])
-"""What a body holds that may have another vendor's thought."""
+MARKS = (b'"' + MARK.encode(), b'"' + b64encode(MARK.encode())[:12])
+"""Bytes in every body that has another vendor's thought."""
 
 
 def read_thought(fields: Fields) -> Reasoning | None:
@@ -80,33 +79,6 @@ def write_thought(part: Reasoning, model: str, path: str, losses: list[Loss]) ->
     if part.text or ANTHROPIC in part.extensions:
         losses.append(Loss("reasoning.replay", path, "dropped"))
     return None
-
-
-def without_foreign_thoughts(body: bytes) -> bytes:
-    """A request's body without what other vendors thought, which Bedrock would refuse.
-
-    A client that was served by another vendor before sends that vendor's thoughts along, under the
-    seal that this dialect put on them. A body without any comes back as it is.
-    """
-    if not any(mark in body for mark in _MARKS):
-        return body
-    tree = msgspec.json.decode(body)
-    messages = tree.get("messages") if isinstance(tree, dict) else None
-    for message in messages if isinstance(messages, list) else ():
-        content = message.get("content") if isinstance(message, dict) else None
-        if isinstance(content, list):
-            message["content"] = [block for block in content if not _is_foreign(block)]
-    return msgspec.json.encode(tree)
-
-
-def _is_foreign(block: Any) -> bool:
-    wire = block.get("reasoningContent") if isinstance(block, dict) else None
-    if not isinstance(wire, dict):
-        return False
-    spoken = wire.get("reasoningText")
-    if isinstance(spoken, dict):
-        return is_sealed(spoken.get("signature"))
-    return is_sealed(_unwrapped(str(wire.get("redactedContent"))))
 
 
 def _own(part: Reasoning) -> dict[str, Any]:

@@ -75,5 +75,5 @@ def _invoked(body: Any, params: Mapping[str, str]) -> ChatRequest:
     dialect = _INVOKE.variant(params)
     request = dialect.parse_request(tree, params) if dialect.translates else None
     if not isinstance(request, ChatRequest):
-        raise InvalidRequest(f"'{where}' is no conversation that can be counted.", param=where)
+        raise InvalidRequest(f"'{where}' is not a conversation that can be counted.", param=where)
     return request

@@ -32,7 +32,7 @@ class Credentials:
             raise ValueError("access_key and secret_key go together")
         said = (self.access_key, self.profile, self.role_arn, self.bearer)
         if sum(one is not None for one in said) > 1:
-            raise ValueError("say one of access_key, profile, role_arn and bearer")
+            raise ValueError("set only one of access_key, profile, role_arn and bearer")
         if self.session_token is not None and self.access_key is None:
             raise ValueError("session_token goes with access_key and secret_key")
         if self.external_id is not None and self.role_arn is None:

@@ -34,3 +34,6 @@ class BedrockDialect(Dialect):
 
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
         return failures.parse_error(status, body)
+
+    def failure_with(self, failure: UpstreamFailure, headers: Mapping[str, str]) -> UpstreamFailure:
+        return failures.failure_with(failure, headers)

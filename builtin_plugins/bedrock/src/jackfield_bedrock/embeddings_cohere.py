@@ -43,7 +43,7 @@ class CohereEmbeddingsDialect(InvokedEmbeddings):
         kinds = fields.rest.get("embedding_types")
         if isinstance(kinds, list) and kinds and "float" not in kinds:
             raise InvalidRequest(
-                "Other models embed as floats alone; ask for them.", param="embedding_types"
+                "Other models only return floats; request them.", param="embedding_types"
             )
         purpose = fields.text("input_type")
         return EmbeddingsRequest(

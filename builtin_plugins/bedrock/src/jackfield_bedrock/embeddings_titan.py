@@ -37,9 +37,7 @@ class TitanEmbeddingsDialect(InvokedEmbeddings):
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:
         fields = object_fields(tree)
         if "inputImage" in fields.rest:
-            raise InvalidRequest(
-                "Images are embedded by Titan alone, not by other models.", param="inputImage"
-            )
+            raise InvalidRequest("Only Titan embeds images, not other models.", param="inputImage")
         text = fields.needed_text("inputText")
         dimensions = fields.integer("dimensions")
         config = fields.table("embeddingConfig")

@@ -7,7 +7,7 @@ import msgspec
 
 from jackfield import Endpoint, Exchange, Response
 from jackfield.catalogue import Catalogue, Listed
-from jackfield.dialects import Dialect
+from jackfield.dialects import Dialect, installed
 
 from .converse import ConverseDialect
 from .count_tokens import CountTokensDialect
@@ -32,6 +32,11 @@ INVOKE: Final = InvokeDialect()
 ANTHROPIC: Final = anthropic_messages()
 RERANK: Final = RerankDialect()
 RESOURCE: Final = ResourceDialect()
+OPENAIS: Final = {
+    "chat/completions": installed("openai.chat"),
+    "responses": installed("openai.responses"),
+}
+"""The operations of OpenAI's that Bedrock serves too, and their dialects."""
 
 _INVOKED: Final = "/model/{model}/invoke"
 
@@ -85,6 +90,7 @@ def endpoints() -> tuple[Endpoint, ...]:
     """All of them. The list of models is the gateway's own, in AWS's form."""
     return (
         *_models(),
+        *_openais(),
         Endpoint("POST", "/bedrock/rerank", RERANK, "rerank", "inference"),
         Endpoint(
             "GET",
@@ -109,6 +115,12 @@ def _models() -> Iterator[Endpoint]:
             f"/model/{{model}}/{action}",
             stream=stream,
         )
+
+
+def _openais() -> Iterator[Endpoint]:
+    for operation, dialect in OPENAIS.items():
+        path = f"/bedrock/openai/v1/{operation}"
+        yield Endpoint("POST", path, dialect, dialect.operation, "inference")
 
 
 def _passed() -> Iterator[Endpoint]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from jackfield.dialects import UpstreamFailure
 from jackfield.errors import GatewayError, ProviderError
@@ -14,6 +15,7 @@ from .event_stream import Message, encode_exception
 _LONGEST: Final = 2000
 """Characters of a provider's message that are kept."""
 
+_HEADER: Final = "x-amzn-errortype"
 _EXCEPTIONS: Final[Mapping[int, str]] = {
     401: "AccessDeniedException",
     403: "AccessDeniedException",
@@ -86,7 +88,7 @@ def render_error(error: GatewayError, request_id: str) -> bytes:
 
 def error_headers(error: GatewayError) -> Mapping[str, str]:
     """The header in which SDKs look for the exception."""
-    return {"x-amzn-errortype": exception_of(error)}
+    return {_HEADER: exception_of(error)}
 
 
 def exception_payload(message: str) -> bytes:
@@ -109,7 +111,7 @@ def render_failed(failed: Failed) -> bytes:
 
 
 def parse_error(status: int, body: bytes) -> UpstreamFailure:
-    """What an error body says. Most name their exception in a header alone: the status tells it."""
+    """What an error body says. Where it names no exception, the status tells one."""
     said = _read(body)
     inner = said.get("error")
     message = said.get("message") or said.get("Message")
@@ -121,6 +123,12 @@ def parse_error(status: int, body: bytes) -> UpstreamFailure:
     if not isinstance(kind, str):
         return UpstreamFailure(message[:_LONGEST], _of_status(status))
     return UpstreamFailure(message[:_LONGEST], kind.partition(":")[0].rpartition("#")[2])
+
+
+def failure_with(failure: UpstreamFailure, headers: Mapping[str, str]) -> UpstreamFailure:
+    """The failure, with the exception that most answers name in a header alone."""
+    kind = headers.get(_HEADER, "").partition(":")[0]
+    return replace(failure, type=kind) if kind else failure
 
 
 def failed_event(message: Message) -> Failed:

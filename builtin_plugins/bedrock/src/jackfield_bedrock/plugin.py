@@ -8,19 +8,25 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import quote
 
 from attrs import evolve, frozen
+from msgspec.structs import replace
 
 from jackfield.config import option
-from jackfield.dialects import Dialect
+from jackfield.dialects import Dialect, Loss, Rendered
 from jackfield.endpoints import Endpoint
 from jackfield.exchange import Exchange
+from jackfield.fields import own
 from jackfield.http_provider import HttpConfig, HttpProvider
 from jackfield.keys import Key
+from jackfield.messages import chat_of
+from jackfield.plan import Target
 from jackfield.providers import ModelInfo
+from jackfield.response import Response
 from jackfield.secrets import Secret
 from jackfield.setup import Setup
 
-from .converse import ConverseDialect
-from .converse_thoughts import without_foreign_thoughts
+from .converse_claude import ANTHROPIC as ANTHROPIC_API
+from .converse_claude import BETAS
+from .converse_thoughts import MARKS
 from .credentials import Credentials
 from .endpoints import ANTHROPIC, CONVERSE, COUNT_TOKENS, DIALECTS, PATHS, endpoints
 from .header_usage import PASSED
@@ -48,6 +54,7 @@ _BODIES: Final[Mapping[Dialect, str]] = {
     ANTHROPIC: "anthropic",
     **{dialect: body for body, dialect in BODIES.items()},
 }
+_CONVERSATIONS: Final = (CONVERSE, ANTHROPIC, COUNT_TOKENS)
 _NOT_CONVERSED: Final = frozenset(
     {"cohere_embeddings", "titan_embeddings", "nova_embeddings", "rerank"}
 )
@@ -92,7 +99,7 @@ class Bedrock(HttpProvider):
         if not region:
             raise ValueError('no region: write region = "us-east-1", or set AWS_REGION')
         if not config.base_url and not _REGION.fullmatch(region):
-            raise ValueError(f"region: {region!r} is none of AWS's, which look like us-east-1")
+            raise ValueError(f"region: {region!r} is not an AWS region such as us-east-1")
         self._control_url = "" if config.base_url else _address("bedrock", region)
         url = config.base_url or _address("bedrock-runtime", region)
         bearer = config.credentials.bearer
@@ -137,6 +144,11 @@ class Bedrock(HttpProvider):
             return ()
         return await self._signer.sign(method, url, body)
 
+    def refused(self, headers: Sequence[tuple[str, str]], status: int, body: bytes) -> bool:
+        """Keys that AWS no longer knows give way to those that are found now."""
+        unknown = status == 403 and b"security token" in body
+        return unknown and self._signer is not None and self._signer.forget(dict(headers))
+
     def lists(self, model: str) -> bool:
         """Whether the configuration names the model or, where it names none, it is AWS's name."""
         return super().lists(model) or (not self.config.models and is_bedrock_name(model))
@@ -163,12 +175,27 @@ class Bedrock(HttpProvider):
         return f"{path}-stream" if dialect is CONVERSE else f"{path}-with-response-stream"
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
-        """The client's own bytes, without what other vendors thought."""
-        body = super().outgoing_body(exchange, model)
-        if isinstance(exchange.dialect, ConverseDialect):
-            return without_foreign_thoughts(body)
-        clean = getattr(exchange.dialect, "without_foreign_thoughts", None)
-        return body if clean is None else bytes(clean(body))
+        """The client's own bytes, or a body without the thoughts of another vendor."""
+        rest = _without_foreign_thoughts(exchange, model)
+        return super().outgoing_body(exchange, model) if rest is None else rest.body
+
+    def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
+        """What a translation would lose, and thoughts of another vendor."""
+        return super().losses(exchange, target) + self._left_out(exchange, target)
+
+    async def call(self, exchange: Exchange, target: Target) -> Response:
+        """One attempt; says so when earlier thoughts of another vendor had to be left out."""
+        asked = _with_betas(exchange)
+        response = await super().call(asked, target)
+        exchange.tap = asked.tap
+        left_out = self._left_out(exchange, target)
+        return replace(response, losses=response.losses + left_out) if left_out else response
+
+    def _left_out(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
+        if not self.speaks(exchange.dialect, target.model):
+            return ()
+        rest = _without_foreign_thoughts(exchange, target.model)
+        return () if rest is None else rest.losses
 
     async def models(self) -> Sequence[ModelInfo]:
         """Those in the configuration, or else what the account's region lists."""
@@ -180,6 +207,28 @@ class Bedrock(HttpProvider):
         headers = self.authorize(self._secret) or await self.sign("GET", url, b"", None)
         found = await listed_models(self._control, headers)
         return [ModelInfo(model, self.name) for model in found]
+
+
+def _without_foreign_thoughts(exchange: Exchange, model: str) -> Rendered | None:
+    """The request without what another vendor thought, which Bedrock could not check.
+
+    None for one that has no such thoughts, or that is translated.
+    """
+    body, dialect = exchange.request.body, exchange.dialect
+    if dialect not in _CONVERSATIONS or not any(mark in body for mark in MARKS):
+        return None
+    return dialect.render_request(replace(chat_of(exchange.canonical()), model=model))
+
+
+def _with_betas(exchange: Exchange) -> Exchange:
+    """The exchange, with the betas in its request that Anthropic's clients name in a header."""
+    named = exchange.request.headers.get("anthropic-beta")
+    if named is None or exchange.dialect.name != ANTHROPIC_API:
+        return exchange
+    request = chat_of(exchange.canonical())
+    note = {**own(request.extensions, ANTHROPIC_API), BETAS: named.replace(" ", "").split(",")}
+    extensions = {**request.extensions, ANTHROPIC_API: note}
+    return evolve(exchange, canonical=replace(request, extensions=extensions))
 
 
 def _address(service: str, region: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from jackfield import json_spans
 from jackfield.dialects import Peek, Terminal, UsageMeter
 from jackfield.framing import Framing
 from jackfield.messages import Usage
@@ -24,10 +25,11 @@ class ResourceDialect(BedrockDialect):
     terminal_hints: ClassVar[tuple[bytes, ...]] = (b":exception-type", b":error-code")
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        return Peek(params.get("model"))
+        named = tree.get("modelId") if isinstance(tree, dict) else None
+        return Peek(named if isinstance(named, str) else None)
 
-    def peek_form(self, body: bytes, media_type: str, params: Mapping[str, str]) -> Peek:
-        return Peek(params.get("model"))
+    def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
+        return json_spans.replace(body, {("modelId",): new})
 
     def terminal(self, event: bytes) -> Terminal | None:
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -82,6 +82,12 @@ class Signer:
         SigV4Auth(self._keys, _SERVICE, self._region).add_auth(request)
         return list(request.headers.items())
 
+    def forget(self, headers: Mapping[str, str]) -> bool:
+        """Have credentials found anew; whether there may be others than those of these headers."""
+        key = headers["Authorization"].partition("Credential=")[2].partition("/")[0]
+        self._credentials = None
+        return self._tokens.forget(headers.get("X-Amz-Security-Token", key))
+
     async def stop(self) -> None:
         """Leave nothing running."""
         await self._tokens.stop()
@@ -92,7 +98,7 @@ class Signer:
         except _STUMBLES as error:
             kind = type(error).__name__
             raise ProviderError(
-                f"AWS credentials cannot be had ({kind}).", provider=self._provider
+                f"No AWS credentials could be obtained ({kind}).", provider=self._provider
             ) from error
         return Token(self._keys.token or self._keys.access_key, seconds)
 

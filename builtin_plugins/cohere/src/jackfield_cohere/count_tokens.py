@@ -75,7 +75,7 @@ class CountTokensDialect(JsonDialect):
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
         kept = response.extensions.get(NAME, {})
         if "tokens" not in kept:
-            raise InvalidRequest("Only Cohere can say which tokens a text has: ask its provider.")
+            raise InvalidRequest("Only Cohere can tokenize texts: use a provider of Cohere.")
         return Rendered(msgspec.json.encode(kept))
 
 

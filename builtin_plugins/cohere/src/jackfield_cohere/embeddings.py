@@ -153,8 +153,8 @@ def _text_of(item: Any, path: str) -> str:
 
 def _no_images(param: str) -> InvalidRequest:
     return InvalidRequest(
-        "Only texts can be translated for the provider of this model: images have no place in"
-        " its embeddings. Ask a provider of Cohere.",
+        "Only texts can be translated for the provider of this model: it does not support images in"
+        " embeddings. Use a provider of Cohere.",
         param=param,
     )
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Loss, Peek, Rendered
+from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Loss, Rendered
 from jackfield.errors import InvalidRequest
 from jackfield.messages import ChatRequest, TokenCount, Usage, chat_of
 
@@ -33,10 +33,6 @@ class CountTokensDialect(WholeAnswerDialect):
 
     flat: ClassVar[bool] = False
     """Whether the members of a whole request stand beside the contents."""
-
-    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        body_fields(tree)
-        return Peek(model_of(params))
 
     def usage(self, body: bytes) -> Usage | None:
         read_count(body)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Loss, Peek, Rendered
+from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Loss, Rendered
 from jackfield.errors import InvalidRequest
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
 
@@ -48,10 +48,6 @@ class EmbeddingsDialect(WholeAnswerDialect):
         "content/parts/*/text",
         "requests/*/content/parts/*/text",
     )
-
-    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        body_fields(tree)
-        return Peek(model_of(params))
 
     def usage(self, body: bytes) -> Usage | None:
         try:
@@ -145,7 +141,7 @@ def _read_one(fields: Fields) -> tuple[str, int | None, str | None, str | None]:
         text = part.text("text")
         if text is None:
             raise InvalidRequest(
-                f"'{part.path}' is no text, which alone can be translated.", param=part.path
+                f"'{part.path}' must be text: nothing else can be translated.", param=part.path
             )
         texts.append(text)
     config = fields.inner("embedContentConfig") or fields

@@ -22,7 +22,7 @@ async def show_model(exchange: Exchange, catalogue: Catalogue) -> Response:
     for one in await catalogue.models():
         if wanted in (one.name, one.info.id):
             return Response(200, msgspec.json.encode(_model(one)))
-    raise NotFound(f"There is no model {wanted!r}; list those there are.", param="model")
+    raise NotFound(f"There is no model {wanted!r}; see the list of models.", param="model")
 
 
 def _model(listed: Listed) -> dict[str, Any]:

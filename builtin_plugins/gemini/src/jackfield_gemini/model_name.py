@@ -1,16 +1,47 @@
 """The model's name in bodies, where Google repeats what the path says."""
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from jackfield import json_spans
+from jackfield.errors import InvalidRequest
 
-_PLACES: Final = ("model", "requests/*/model", "generateContentRequest/model")
+from .fields import Fields
+
+_NESTED: Final = ("generateContentRequest", "generate_content_request")
+_PLACES: Final = ("model", "requests/*/model", *(f"{key}/model" for key in _NESTED))
 
 
 def with_model(body: bytes, old: str, new: str) -> bytes:
-    """The body with another model's name wherever it names the old one; else as it is."""
-    if b'"model"' not in body:
+    """The body with another model's name wherever it names the old one, with its provider or not.
+
+    Else it is as it came.
+    """
+    if b'"model"' not in body and b"\\u" not in body:
         return body
-    names = {old: new, f"models/{old}": f"models/{new}"}
+    names = {old: new, old.rpartition("/")[2]: new}
+    names |= {f"models/{name}": f"models/{new}" for name in names}
     found = json_spans.texts(body, _PLACES)
     return json_spans.replace(body, {s.path: names[s.value] for s in found if s.value in names})
+
+
+def check_models(fields: Fields, model: str) -> None:
+    """Raise InvalidRequest if a request within another one names another model than the path.
+
+    Google would heed it, but it is the path's that a caller's rights are judged by.
+    """
+    names = (model, model.rpartition("/")[2])
+    for where, named in _named(fields):
+        if isinstance(named, str) and named.removeprefix("models/") not in names:
+            raise InvalidRequest(f"'{where}' must be the model in the path.", param=where)
+
+
+def _named(fields: Fields) -> Iterator[tuple[str, Any]]:
+    """The models within a body, and where they are named."""
+    requests = fields.rest.get("requests")
+    for at, one in enumerate(requests if isinstance(requests, list) else [requests]):
+        if isinstance(one, dict):
+            yield f"requests[{at}].model", one.get("model")
+    nested = fields.rest.get("generateContentRequest")
+    if isinstance(nested, dict):
+        yield "generateContentRequest.model", nested.get("model")

@@ -53,7 +53,7 @@ def _read_content(wire: dict[str, Any], place: int, path: str) -> tuple[Fields, 
     for i, item in enumerate(fields.items("parts") or ()):
         where = f"{path}.parts[{i}]"
         if isinstance(item, dict) and item.keys() & RESULT_KEYS:
-            raise InvalidRequest(f"'{where}' is no part of the model's.", param=where)
+            raise InvalidRequest(f"'{where}' is not valid in a model's turn.", param=where)
         parts += _proven(parts, read_part(item, where, placed_id(place, i), strict=True))
     return fields, parts
 

@@ -1,14 +1,17 @@
 """What the dialects without streams share."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from jackfield.dialects import Dialect, Terminal, UpstreamFailure
+from jackfield.dialects import Dialect, Peek, Terminal, UpstreamFailure
 from jackfield.dialects import UsageMeter as Meter
 from jackfield.errors import GatewayError
 
 from . import failures
+from .fields import body_fields
 from .json_array import SseWriter
-from .model_name import with_model
+from .model_name import check_models, with_model
+from .request import model_of
 from .usage import UsageMeter
 
 
@@ -16,6 +19,11 @@ class WholeAnswerDialect(Dialect):
     """A dialect whose answers come in one piece."""
 
     terminal_hints: ClassVar[tuple[bytes, ...]] = ()
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        fields, model = body_fields(tree), model_of(params)
+        check_models(fields, model)
+        return Peek(model)
 
     def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
         return with_model(body, old, new)

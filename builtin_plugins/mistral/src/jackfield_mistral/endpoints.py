@@ -30,6 +30,8 @@ _RESOURCES: Final = (
     ("/v1/chat/moderations", "moderation", "inference", None),
     ("/v1/classifications", "moderation", "inference", None),
     ("/v1/chat/classifications", "moderation", "inference", None),
+    ("/v1/audio/agents", "audio", "resources", None),
+    ("/v1/audio/agents/{rest*}", "audio", "resources", None),
     ("/v1/audio/{rest*}", "audio", "inference", _UPLOADS),
     ("/v1/conversations", "conversations", "inference", None),
     ("/v1/conversations/{rest*}", "conversations", "inference", None),

@@ -28,8 +28,8 @@ def read_generate(tree: Any) -> ChatRequest:
     parts = _take_prompt(fields)
     if not parts:
         raise InvalidRequest(
-            "'prompt' is empty, which loads or unloads a model of Ollama; the provider of this"
-            " model is another one.",
+            "'prompt' is empty, which loads or unloads a model in Ollama; this model has"
+            " another provider.",
             param="prompt",
         )
     messages = [Message("system", (Text(system),))] if system is not None else []

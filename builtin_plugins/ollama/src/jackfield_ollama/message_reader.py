@@ -24,8 +24,8 @@ def read_messages(wire: Any) -> tuple[Message, ...]:
         raise InvalidRequest("'messages' must be an array.", param="messages")
     if not wire:
         raise InvalidRequest(
-            "'messages' is empty, which loads or unloads a model of Ollama; the provider of this"
-            " model is another one.",
+            "'messages' is empty, which loads or unloads a model in Ollama; this model has"
+            " another provider.",
             param="messages",
         )
     unanswered: list[ToolCall] = []

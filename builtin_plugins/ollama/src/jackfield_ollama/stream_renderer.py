@@ -28,7 +28,7 @@ from jackfield.messages import ChatRequest, Extensions, Opaque, Part, ToolCall, 
 from .failures import render_failed
 from .finish import write_finish, write_logprobs
 from .message_writer import proof_losses, write_parts
-from .moments import now
+from .moments import from_seconds, now
 from .shapes import ChatShape
 from .tools import write_call
 from .usage import write_usage
@@ -67,6 +67,7 @@ class LineRenderer:
         self.losses: list[Loss] = []
         self._shape = shape
         self._model = request.model
+        self._moment = now()
         self._head = b""
         self._calls: dict[int, _OpenCall] = {}
         self._sent_calls = 0
@@ -95,6 +96,7 @@ class LineRenderer:
         match event:
             case Started():
                 self._model = event.model or self._model
+                self._moment = from_seconds(event.created)
             case Finished():
                 self._finish = event
                 return self._send_calls(whole=False)
@@ -118,14 +120,15 @@ class LineRenderer:
 
     def _text(self, text: str) -> bytes:
         if not self._head:
-            self._head = b'{"model":%b,"created_at":"' % _encode(self._model)
+            told = (_encode(self._model), _encode(self._moment))
+            self._head = b'{"model":%b,"created_at":%b' % told
         said = self._shape.text % _encode(text)
-        return b'%b%b",%b,"done":false}\n' % (self._head, now().encode(), said)
+        return b'%b,%b,"done":false}\n' % (self._head, said)
 
     def _line(self, message: dict[str, Any], logprobs: Any = None) -> bytes:
         wire = {
             "model": self._model,
-            "created_at": now(),
+            "created_at": self._moment,
             **self._shape.put({"content": "", **message}),
             "done": False,
         }
@@ -183,7 +186,7 @@ class LineRenderer:
         dialect = self._shape.dialect
         wire = {
             "model": self._model,
-            "created_at": now(),
+            "created_at": self._moment,
             **self._shape.put({"content": ""}),
             "done": True,
             **write_finish(finish.reason, own(finish.extensions, dialect)),

@@ -167,6 +167,6 @@ def _arguments(call: ToolCall, path: str, losses: list[Loss]) -> dict[str, Any]:
         arguments = None
     if isinstance(arguments, dict):
         return arguments
-    detail = "they are no JSON object"
+    detail = "they are not a JSON object"
     losses.append(Loss("tools.arguments", path, "dropped", detail))
     return {}

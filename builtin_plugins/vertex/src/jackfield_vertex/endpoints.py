@@ -9,7 +9,7 @@ from jackfield import Endpoint, Exchange, Response
 from jackfield.catalogue import Catalogue
 from jackfield.dialects import Dialect, installed
 
-from .address import ANTHROPIC, COUNT_TOKENS, OWN_PROJECT
+from .address import ANTHROPIC, COUNT_TOKENS, OPEN_MODELS, OWN_PROJECT
 from .embeddings import EmbeddingsDialect
 
 GENERATE: Final = installed("gemini.generate_content")
@@ -45,6 +45,8 @@ def _of(version: str) -> Iterator[Endpoint]:
         for publisher in ("google", "{publisher}"):
             yield from _google(f"{scope}publishers/{publisher}/models/{{model*}}")
         yield from _anthropic(scope)
+    door = f"{PREFIX}/{version}/{OWN_PROJECT}{OPEN_MODELS}"
+    yield Endpoint("POST", door, CHAT, CHAT.operation, "inference")
     path = f"{PREFIX}/{version}/{_MODELS}"
     yield Endpoint("GET", path, RESOURCE, "models", "models", answer=list_models)
     for path in (f"/{version}/{OWN_PROJECT}{{rest*}}", f"/{version}/{{rest*}}"):

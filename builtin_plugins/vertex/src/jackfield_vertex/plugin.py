@@ -36,6 +36,7 @@ from .address import (
     is_open,
     named_at_project,
 )
+from .betas import known_betas
 from .credentials import CredentialsTable
 from .endpoints import (
     CHAT,
@@ -61,6 +62,8 @@ _CONVERSATIONS = (GENERATE, GENERATE_ARRAY, GOOGLE_COUNT, CLAUDE, CLAUDE_COUNT)
 _NOT_REPLAYED = Loss("reasoning.replay", "messages", "dropped", "thoughts of another vendor")
 _SEALED = (b'"' + MARK.encode(), b'"' + b64encode(MARK.encode())[: len(MARK) * 8 // 6])
 """How a string begins that holds the proof of one, from Anthropic's clients and from Google's."""
+
+_BETA = "anthropic-beta"
 
 _METADATA = ("http://metadata.google.internal", "http://169.254.169.254")
 _MARGIN = 240.0
@@ -100,9 +103,7 @@ class Vertex(HttpProvider):
         CLAUDE_COUNT.name: f"/v1/{OWN_PROJECT}{COUNT_TOKENS}",
         CHAT.name: f"/v1/{OWN_PROJECT}{OPEN_MODELS}",
     }
-    forward: ClassVar[frozenset[str]] = frozenset(
-        {"accept", "anthropic-beta", "x-vertex-ai-llm-request-type"}
-    )
+    forward: ClassVar[frozenset[str]] = frozenset({"accept", "x-vertex-ai-llm-request-type"})
 
     config: Config
 
@@ -175,10 +176,20 @@ class Vertex(HttpProvider):
             headers.append(("x-goog-user-project", self._identity.quota_project))
         return headers
 
-    def refused(self, headers: Sequence[tuple[str, str]]) -> bool:
+    def refused(self, headers: Sequence[tuple[str, str]], status: int, body: bytes) -> bool:
         """A token that was withdrawn before its end gives way to another."""
         token = dict(headers).get("Authorization", "").removeprefix("Bearer ")
-        return self._tokens is not None and self._tokens.forget(token)
+        return status == 401 and self._tokens is not None and self._tokens.forget(token)
+
+    def request_headers(self, exchange: Exchange) -> Sequence[tuple[str, str]]:
+        """The betas that Anthropic's clients name; of those meant for its own API what is known."""
+        named = exchange.request.headers.get(_BETA)
+        if named is None:
+            return ()
+        if not exchange.endpoint.path.startswith(PREFIX):
+            counts = exchange.operation == CLAUDE_COUNT.operation  # which knows none at all
+            named = "" if counts else known_betas(named)
+        return [(_BETA, named)] if named else ()
 
     def speaks(self, dialect: Dialect, model: str) -> bool:
         """Claude speaks Anthropic's dialects, open models OpenAI's, all others Google's.
