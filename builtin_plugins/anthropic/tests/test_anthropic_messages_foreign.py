@@ -205,9 +205,10 @@ def test_a_schema_is_closed_and_its_limits_are_told() -> None:
         "type": "object",
         "properties": {"a": {"type": "integer", "minimum": 1, "description": "A"}},
     }
-    form = ResponseFormat("json_schema", "n", schema)
+    form = ResponseFormat("json_schema", "n", schema, description="What it is for")
     body, losses = render(ask(response_format=form))
     kept = body["output_config"]["format"]["schema"]
+    assert kept["description"] == "What it is for"
     assert kept["additionalProperties"] is False
     assert kept["properties"]["a"] == {"type": "integer", "description": "A\n\n{minimum: 1}"}
     assert features(losses) == ["response_format.json_schema"]

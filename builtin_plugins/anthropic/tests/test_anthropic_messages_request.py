@@ -217,6 +217,28 @@ def test_what_a_tool_alone_says_is_named_elsewhere() -> None:
     assert in_chat(tools=[tool])[1] == ["anthropic.messages.tool.input_examples"]
 
 
+@pytest.mark.parametrize(
+    ("caller", "lost"),
+    [
+        ({"type": "direct"}, []),
+        ({"type": "code_execution_20260120", "tool_id": "s"}, ["anthropic.messages.call.caller"]),
+    ],
+)
+def test_who_has_called_a_tool_is_named_unless_it_is_the_model(
+    caller: dict[str, Any], lost: list[str]
+) -> None:
+    call = {"type": "tool_use", "id": "t", "name": "f", "input": {}, "caller": caller}
+    messages = [USER, {"role": "assistant", "content": [call]}, USER]
+    assert in_chat(messages=messages)[1] == lost
+
+
+def test_what_an_image_alone_says_is_named_elsewhere() -> None:
+    source = {"type": "url", "url": "https://example.com/a.png"}
+    image = {"type": "image", "source": source, "transformations": {"oversized_image": "error"}}
+    lost = in_chat(messages=[{"role": "user", "content": [image]}])[1]
+    assert lost == ["anthropic.messages.image.transformations"]
+
+
 def test_the_effort_may_change_within_a_conversation() -> None:
     setting = {"role": "system", "output_config": {"effort": "low"}}
     tree = {**BASE, "messages": [USER, setting]}

@@ -27,6 +27,7 @@ from jackfield.events import (
 from jackfield.messages import ChatRequest, Citation, Image, Message, Opaque, Reasoning, Text, Usage
 from jackfield_anthropic.endpoints import MESSAGES, RESOURCE
 from jackfield_anthropic.fields import NAME
+from jackfield_anthropic.messages_citations import read_citation
 
 ASKED = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True)
 OURS: dict[str, Any] = {NAME: {}}
@@ -113,6 +114,18 @@ def test_a_stream_is_read_block_by_block() -> None:
     assert isinstance(events[8], UsageReported)
     assert (events[8].usage.input_tokens, events[8].usage.output_tokens) == (3, 5)
     assert events[9:] == [Ended()]
+
+
+def test_citations_are_told_when_their_text_is_whole() -> None:
+    cited = {"type": "web_search_result_location", "url": "https://example.com"}
+    events = parse(
+        START,
+        block(0, "text", text="", citations=[]),
+        delta(0, "citations_delta", citation=cited),
+        delta(0, "text_delta", text="Hi"),
+        stop(0),
+    )
+    assert events[2:] == [TextDelta(0, "Hi"), CitationAdded(0, read_citation(cited))]
 
 
 def test_an_input_that_comes_whole_is_told_once() -> None:

@@ -24,7 +24,7 @@ from jackfield.events import (
     ToolCallStarted,
     UsageReported,
 )
-from jackfield.messages import ChatRequest, Citation, Image, Message, Opaque, Text, Usage
+from jackfield.messages import Audio, ChatRequest, Citation, Image, Message, Opaque, Text, Usage
 from jackfield_openai.chat import ChatDialect
 
 CHAT = ChatDialect()
@@ -297,6 +297,21 @@ def test_reasoning_and_opaque_parts_of_another_dialect() -> None:
     assert b'"reasoning_content":"\\n\\ntwo"' in wire[3]
     assert [loss.feature for loss in renderer.losses] == [
         "messages.thing",
+        "images.output",
         "citations",
     ]
     assert wire[2] == wire[4] == b""
+
+
+def test_a_citation_of_a_whole_text_says_where_that_stands() -> None:
+    cited = CitationAdded(1, Citation("https://e.org"))
+    hm, yes, dot = TextDelta(0, "Hm. "), TextDelta(1, "Yes"), TextDelta(2, ".")
+    told = deltas(render([hm, yes, cited, dot, cited, Ended()]))
+    told = [delta["annotations"][0] for delta in told if "annotations" in delta]
+    spans = [(t["url_citation"]["start_index"], t["url_citation"]["end_index"]) for t in told]
+    assert spans == [(4, 7), (4, 7)]
+
+
+def test_sound_that_comes_whole_is_an_answers_audio() -> None:
+    chunks = render([PartAdded(0, Audio("aGk=", "wav", transcript="hi")), Ended()])
+    assert {"audio": {"data": "aGk=", "transcript": "hi"}} in deltas(chunks)

@@ -41,9 +41,9 @@ def test_what_the_model_says_is_found() -> None:
     assert texts(type="response.done", response={"output": [item]}) == ["b", "c"]
 
 
-@pytest.mark.parametrize("kind", ["response.output_audio.delta", "response.audio.delta"])
-def test_sound_is_no_text(kind: str) -> None:
-    assert texts(type=kind, delta="UklGRg==") == []
+@pytest.mark.parametrize("what", ["output_audio", "audio", "function_call_arguments"])
+def test_sound_and_what_a_call_is_given_are_no_texts(what: str) -> None:
+    assert texts(type=f"response.{what}.delta", delta="UklGRg==") == []
 
 
 def test_a_rewritten_message_differs_in_its_text_alone() -> None:

@@ -8,6 +8,7 @@ import pytest
 from jackfield import sse
 from jackfield.dialects import Peek
 from jackfield.errors import InvalidRequest, ProviderError, RateLimited
+from jackfield.response import Chunk
 from jackfield_openai.responses import ResponsesDialect
 
 RESPONSES = ResponsesDialect()
@@ -48,6 +49,27 @@ def test_a_peek_names_the_member_of_a_wrong_type(members: dict[str, Any]) -> Non
 def test_the_final_response_ends_a_stream(wire: bytes, terminal: str | None) -> None:
     assert RESPONSES.terminal(wire) == terminal
     assert terminal is None or any(hint in wire for hint in RESPONSES.terminal_hints)
+
+
+@pytest.mark.parametrize(
+    ("kind", "read"),
+    [
+        ("output_text", True),
+        ("refusal", True),
+        ("reasoning_summary_text", True),
+        ("audio.transcript", True),
+        ("audio", False),
+        ("function_call_arguments", False),
+        ("custom_tool_call_input", False),
+        ("mcp_call_arguments", False),
+        ("code_interpreter_call_code", False),
+        ("shell_call_command", False),
+    ],
+)
+def test_the_texts_of_a_stream_are_those_for_its_reader(kind: str, read: bool) -> None:
+    said = 'of "response.function_call_arguments.delta"'
+    chunk = Chunk(event(type=f"response.{kind}.delta", delta=said), RESPONSES)
+    assert [span.value for span in chunk.texts()] == [said] * read
 
 
 def test_the_meter_reads_the_usage_of_the_last_response() -> None:

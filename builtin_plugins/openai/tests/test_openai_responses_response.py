@@ -106,6 +106,11 @@ def test_a_call_cut_short_is_not_complete() -> None:
     assert [item["status"] for item in body["output"]] == ["completed", "incomplete"]
 
 
+def test_an_image_at_the_end_of_an_answer_cut_short_is_complete() -> None:
+    body = answer(Text("x"), Image(data="aGk=", media_type="image/png"), reason="length")
+    assert [item["status"] for item in body["output"]] == ["completed", "completed"]
+
+
 def test_refusals_and_citations_keep_their_form() -> None:
     cited = Text("See.", (Citation("https://example.com", "Title", None, 0, 3),))
     body = answer(cited, Refusal("No."))

@@ -152,6 +152,13 @@ def test_a_citation_is_an_annotation_of_the_open_text() -> None:
     assert text["annotations"][0]["url"] == "https://example.com"
 
 
+def test_a_citation_that_does_not_say_of_what_is_one_of_the_whole_text() -> None:
+    cited = CitationAdded(0, Citation("https://example.com"))
+    values = render(STARTED, TextDelta(0, "abc"), cited, Finished("stop"), Ended())
+    (told,) = values[-1]["response"]["output"][0]["content"][0]["annotations"]
+    assert (told["start_index"], told["end_index"]) == (0, 3)
+
+
 def test_a_citation_may_come_before_the_text() -> None:
     cited = CitationAdded(0, Citation("https://example.com"))
     values = render(STARTED, cited, TextDelta(0, "a"), Finished("stop"), Ended())

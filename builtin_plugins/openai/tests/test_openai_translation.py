@@ -19,6 +19,10 @@ HI: dict[str, Any] = {"model": "m", "input": "hi"}
 HELLO: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
 
+TOOL: dict[str, Any] = {"type": "function", "name": "f", "parameters": {"type": "object"}}
+CALLED = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+
+
 def ask(tree: dict[str, Any], source: Dialect, target: Dialect) -> tuple[Any, list[str]]:
     rendered = target.render_request(source.parse_request(tree, {}))
     return msgspec.json.decode(rendered.body), [loss.feature for loss in rendered.losses]
@@ -97,6 +101,25 @@ def test_what_says_nothing_is_no_loss() -> None:
     assert to_chat(reasoning=thinking, text=form)[1] == []
 
 
+def test_what_says_the_usual_is_no_loss() -> None:
+    tool = {**TOOL, "allowed_callers": ["direct"], "async": False, "defer_loading": None}
+    call = {**CALLED, "caller": {"type": "direct"}}
+    assert to_chat(tools=[tool], input=[call])[1] == []
+
+
+def test_a_search_that_is_asked_for_without_settings_is_a_loss() -> None:
+    assert to_responses(web_search_options={})[1] == ["openai.chat.web_search_options"]
+
+
+def test_an_earlier_answer_that_is_more_than_text_is_one_of_openais_types() -> None:
+    parts = [{"type": "text", "text": "Hm."}, {"type": "refusal", "refusal": "No."}]
+    spoken = {"role": "assistant", "content": parts}
+    body, losses = to_responses(messages=[*HELLO["messages"], spoken])
+    TypeAdapter(ResponseCreateParamsNonStreaming).validate_python(body)
+    assert body["input"][1]["id"] == "msg_2"
+    assert losses == []
+
+
 def test_alternatives_of_tokens_are_told_only_where_tokens_are() -> None:
     body, losses = to_chat(top_logprobs=2)
     assert "top_logprobs" not in body
@@ -113,7 +136,7 @@ def test_instructions_become_the_system_message() -> None:
 
 def test_what_both_know_under_other_names_or_places_is_carried() -> None:
     body, losses = to_chat(
-        max_output_tokens=9,
+        max_output_tokens=19,
         text={
             "verbosity": "low",
             "format": {"type": "json_schema", "name": "n", "schema": {"a": 1}, "strict": True},
@@ -137,7 +160,7 @@ def test_what_both_know_under_other_names_or_places_is_carried() -> None:
 
 def test_and_back_again() -> None:
     body, losses = to_responses(
-        max_completion_tokens=9,
+        max_completion_tokens=19,
         verbosity="low",
         reasoning_effort="high",
         prompt_cache_key="k",
@@ -149,7 +172,7 @@ def test_and_back_again() -> None:
         "verbosity": "low",
         "format": {"type": "json_schema", "name": "n", "schema": {"a": 1}},
     }
-    assert (body["max_output_tokens"], body["reasoning"]) == (9, {"effort": "high"})
+    assert (body["max_output_tokens"], body["reasoning"]) == (19, {"effort": "high"})
     assert (body["prompt_cache_key"], body["top_logprobs"]) == ("k", 2)
     assert body["include"] == ["message.output_text.logprobs", "reasoning.encrypted_content"]
     assert losses == []
@@ -178,6 +201,11 @@ def test_free_form_tools_keep_their_grammar() -> None:
         ({"tools": [{"type": "local_shell"}]}, "tools.local_shell"),
         ({"tools": [{"type": "web_search"}]}, "tools.web_search"),
         ({"input": [{"type": "item_reference", "id": "x"}]}, "messages.item_reference"),
+        ({"tools": [{**TOOL, "output_schema": {"a": 1}}]}, "openai.responses.tool.output_schema"),
+        (
+            {"input": [{**CALLED, "caller": {"type": "program", "caller_id": "p"}}]},
+            "openai.responses.call.caller",
+        ),
     ],
     ids=str,
 )

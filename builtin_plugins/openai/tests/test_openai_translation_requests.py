@@ -22,7 +22,7 @@ LOST_ON_CHAT = {
     *("messages.image_generation_call", "messages.image", "messages.tool_search_call"),
     *("messages.tool_search_output", "messages.web_search_call", "conversation.server_state"),
     *("openai.responses.context_management", "openai.responses.reasoning"),
-    "openai.responses.include",
+    *("openai.responses.include", "openai.responses.tool.defer_loading"),
     *("openai.responses.provider", "openai.responses.truncation", "openai.responses.background"),
 }
 LOST_ON_RESPONSES = {

@@ -1,7 +1,7 @@
-"""Batches: what they bring is fetched at the gateway's own address.
+"""Batches: their results are fetched through the gateway.
 
-Anthropic names in a batch the address of its results, and its SDK goes there with the client's key.
-A client must not be sent past the gateway.
+Anthropic includes the URL of a batch's results, and its SDK goes there with the client's key. A
+client must not be sent past the gateway.
 """
 
 import re
@@ -12,14 +12,14 @@ _AUTHORITY: Final = re.compile(r"[A-Za-z0-9._-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)
 
 
 def at_home(body: bytes, base_url: str, door: str) -> bytes:
-    """The JSON of batches with the addresses below `base_url` put below `door`."""
+    """The JSON of batches with URLs below `base_url` replaced by URLs below `door`."""
     away = re.escape((base_url.rstrip("/") + _RESULTS).encode())
     home = (door + _RESULTS).encode()
     return re.sub(rb'("results_url"\s*:\s*")' + away, lambda found: found[1] + home, body)
 
 
 def door_of(scheme: str, host: str, path: str) -> str | None:
-    """The base URL of a client that asked for `path` below it; None when `host` is none."""
+    """The base URL of a client that requested `path` below it; None if `host` is invalid."""
     if not _AUTHORITY.fullmatch(host):
         return None
     prefix, _, _ = path.partition("/v1/")

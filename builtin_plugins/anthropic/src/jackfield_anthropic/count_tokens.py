@@ -1,4 +1,4 @@
-"""The dialect `anthropic.count_tokens`: how many tokens a Messages request would cost as input."""
+"""The dialect `anthropic.count_tokens`: how many input tokens a Messages request has."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -33,7 +33,7 @@ _COUNTED = ("messages", "tools", "server_state")
 
 
 class CountTokensDialect(Dialect):
-    """Counting tokens: asked like Messages, answered with a number."""
+    """Counting tokens: the request is that of Messages, the answer a number."""
 
     name: ClassVar[str] = "anthropic.count_tokens"
     operation: ClassVar[str] = "count_tokens"
@@ -48,7 +48,7 @@ class CountTokensDialect(Dialect):
         return None
 
     def usage(self, body: bytes) -> Usage | None:
-        """None: counting costs nothing. Raises ValueError when the body is no count."""
+        """None: counting is free. Raises ValueError if the body is not a count."""
         _read(body)
         return None
 
@@ -84,13 +84,13 @@ class CountTokensDialect(Dialect):
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
         if not isinstance(response, TokenCount):
-            raise TypeError("who counts tokens gets a TokenCount")
+            raise TypeError("a client that counts tokens gets a TokenCount")
         wire = {"input_tokens": response.input_tokens}
         return Rendered(msgspec.json.encode(carry(wire, response.extensions)))
 
 
 class VertexCountTokensDialect(CountTokensDialect):
-    """Counting on Vertex AI: the body says the version of the API as well."""
+    """Counting on Vertex AI: the body also has the version of the API."""
 
     name: ClassVar[str] = "anthropic.count_tokens@vertex"
     cloud: ClassVar[str | None] = "vertex"

@@ -40,7 +40,7 @@ _RESOURCES: Final = (
 
 
 def endpoints() -> tuple[Endpoint, ...]:
-    """All of them. The SDK finds those under `/v1` when its base URL is the gateway's own."""
+    """All endpoints. The SDK uses those under `/v1` if its base URL is the gateway's root."""
     return (
         *_conversations("/anthropic/v1"),
         *_models("/anthropic/v1"),

@@ -67,7 +67,7 @@ def _body(kind: str, message: str, code: str | None, request_id: str | None) -> 
 
 
 def parse_error(status: int, body: bytes) -> UpstreamFailure:
-    """What an error body says, also where a proxy in front of the API has written it."""
+    """What an error body says, even if a proxy in front of the API wrote it."""
     try:
         value = msgspec.json.decode(body)
     except UNREADABLE:

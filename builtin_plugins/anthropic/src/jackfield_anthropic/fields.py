@@ -1,4 +1,4 @@
-"""What this family of dialects leaves in the extensions, under its one name."""
+"""What this family of dialects keeps in the extensions, under a single name."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -27,5 +27,5 @@ def own(extensions: Extensions) -> Mapping[str, Any]:
 
 
 def carry(wire: dict[str, Any], extensions: Extensions) -> dict[str, Any]:
-    """Put carried fields back; what the canonical form says wins. `$` marks notes on form."""
+    """Put carried fields back; the canonical form takes precedence. `$` marks notes on form."""
     return fields.carry(wire, extensions, NAME)

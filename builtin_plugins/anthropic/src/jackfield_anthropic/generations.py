@@ -1,7 +1,7 @@
-"""What models of which generation accept, told from their names.
+"""What models of each generation accept, derived from their names.
 
-Source: Anthropic's pages on thinking, effort, structured outputs and migration. A name that says no
-version, such as an alias, is taken for the newest.
+Source: Anthropic's pages on thinking, effort, structured outputs and migration. A name without a
+version, such as an alias, is treated as the newest.
 """
 
 import re
@@ -22,25 +22,25 @@ _NEWEST: Final = (99, 0)
 
 @frozen
 class Generation:
-    """What a model takes of the members that differ between generations."""
+    """The members that a model accepts and that differ between generations."""
 
     adaptive: bool
-    """It decides itself how long to think, at an effort that it is asked for."""
+    """It decides itself how long to think, at the requested effort."""
     budget: bool
     """It thinks within a budget of tokens."""
     sampling: bool
-    """It takes `temperature`, `top_p` and `top_k`."""
+    """It accepts `temperature`, `top_p` and `top_k`."""
     one_sampler: bool
-    """It does not take `temperature` and `top_p` together."""
+    """It does not accept `temperature` and `top_p` together."""
     schemas: bool
-    """It keeps to a JSON schema, in answers and in calls of strict tools."""
+    """It follows a JSON schema, in answers and in calls of strict tools."""
     xhigh: bool
     """It knows the effort between "high" and "max"."""
 
 
 @lru_cache(maxsize=1024)
 def generation(model: str) -> Generation:
-    """The generation of a model; a vendor that only imitates the API is taken to imitate 4.5."""
+    """The generation of a model; another vendor's is assumed to imitate version 4.5."""
     version = _version(model)
     return Generation(
         adaptive=version >= _ADAPTIVE,

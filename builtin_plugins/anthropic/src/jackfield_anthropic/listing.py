@@ -1,4 +1,4 @@
-"""The gateway's models in the form of Anthropic's API."""
+"""The list of the gateway's models in the form of Anthropic's API."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from jackfield.catalogue import Catalogue, Listed
 
 
 async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
-    """Aliases and the models of all providers, on one page."""
+    """List aliases and the models of all providers, on one page."""
     data = [_model(listed) for listed in await catalogue.models()]
     body = {
         "data": data,
@@ -22,7 +22,7 @@ async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
 
 
 async def show_model(exchange: Exchange, catalogue: Catalogue) -> Response:
-    """One model of the list."""
+    """Show one model of the list."""
     wanted = exchange.request.params["model"]
     for listed in await catalogue.models():
         if wanted in (listed.name, listed.info.id):

@@ -1,4 +1,4 @@
-"""The dialect `anthropic.messages`: Anthropic's Messages API, and the forms that clouds give it."""
+"""The dialect `anthropic.messages`: Anthropic's Messages API, and the variants on clouds."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -61,9 +61,9 @@ def encode_event(name: str, data: bytes) -> bytes:
 class MessagesDialect(Dialect):
     """Messages.
 
-    What goes through the canonical form comes back with the same JSON. Another `framing` than
-    server-sent events takes an `encode` that makes an event of its name and its JSON; a subclass
-    for it sets `terminal_hints` where its events do not show their JSON.
+    A body that passes through the canonical form comes back as the same JSON. A `framing` other
+    than server-sent events needs an `encode` that makes an event from its name and its JSON; a
+    subclass for it sets `terminal_hints` if its events do not show their JSON.
     """
 
     name: ClassVar[str] = NAME
@@ -99,7 +99,7 @@ class MessagesDialect(Dialect):
             return body  # the model is named in the path
 
     def terminal(self, event: bytes) -> Terminal | None:
-        """`message_stop` ends a stream; an `error` breaks it off, whatever its event is called."""
+        """`message_stop` ends a stream; an `error` breaks it off, whatever the event's name."""
         data = self.framing.data_of(event)
         try:
             told = _decode_kind(data or b"{}")
@@ -110,7 +110,7 @@ class MessagesDialect(Dialect):
         return "error" if told.type == "error" or told.error else None
 
     def finishes(self, event: bytes) -> bool:
-        """Whether a stop reason has come. Some who imitate the API leave `message_stop` out."""
+        """Whether a stop reason has arrived. Some imitations of the API omit `message_stop`."""
         if b"stop_reason" not in event:
             return False
         try:
@@ -160,9 +160,9 @@ class MessagesDialect(Dialect):
 
 
 class VertexMessagesDialect(MessagesDialect):
-    """Messages on Vertex AI: the path names the model, the body the version of the API.
+    """Messages on Vertex AI: the path names the model, the body the API version.
 
-    The clouds fetch nothing by its address.
+    The clouds do not fetch URLs.
     """
 
     name: ClassVar[str] = "anthropic.messages@vertex"

@@ -1,4 +1,4 @@
-"""Canonical parts, written as content blocks of Messages."""
+"""Writes canonical parts as content blocks of Messages."""
 
 import re
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ _NOT_IN_IDS: Final = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 def write_text(text: Text, path: str, losses: list[Loss], *, answer: bool = False) -> Block:
-    """A text block with its citations; a question can repeat none that others made."""
+    """A text block with its citations; a request cannot repeat other vendors' citations."""
     wire: Block = {"type": "text", "text": text.text}
     if not text.citations:
         return carry(wire, text.extensions)
@@ -72,12 +72,12 @@ def _input(call: ToolCall, path: str, losses: list[Loss]) -> Any:
         value = None
     if isinstance(value, dict):
         return value
-    losses.append(Loss("tools.arguments", path, "approximated", "they are no JSON object"))
+    losses.append(Loss("tools.arguments", path, "approximated", "they are not a JSON object"))
     return {"input": call.arguments}
 
 
 def write_refusal(refusal: Refusal, path: str, losses: list[Loss]) -> Block:
-    """A refusal is a text here; that an answer is one, its stop reason says."""
+    """A refusal, which is a text here; the stop reason says that an answer is one."""
     losses.append(Loss("refusals", path, "approximated", "as text"))
     return {"type": "text", "text": refusal.text}
 
@@ -85,7 +85,7 @@ def write_refusal(refusal: Refusal, path: str, losses: list[Loss]) -> Block:
 class BlockWriter:
     """Writes the parts of a request's messages.
 
-    `role` is whose parts they are: what somebody else than the model said must not be lost.
+    `role` says whose parts they are: what anyone but the model said must not be lost.
     """
 
     def __init__(self, losses: list[Loss]) -> None:
@@ -93,7 +93,7 @@ class BlockWriter:
         self.role: Role = "user"
 
     def write(self, part: Part, path: str) -> Block | None:
-        """One block; None, with a loss, where there is none."""
+        """One block; None, with a loss, if there is none for the part."""
         match part:
             case Text():
                 return write_text(part, path, self.losses)
@@ -142,7 +142,7 @@ class BlockWriter:
         return carry(wire, result.extensions)
 
     def content(self, parts: Sequence[Part], path: str, shape: str | None) -> str | list[Block]:
-        """Content in the shape that it came in; a lone text of another dialect as a string."""
+        """Content in its original form; another dialect's lone text becomes a string."""
         if len(parts) == 1 and shape != "list":
             alone = parts[0]
             if is_plain(alone) and alone.text and not alone.text.isspace():
@@ -154,7 +154,7 @@ class BlockWriter:
         return blocks if text is None else text
 
     def blocks(self, parts: Sequence[Part], path: str, *, blank: bool) -> list[Block]:
-        """The blocks of several parts; a blank text, which Anthropic refuses, only if it came."""
+        """The blocks of several parts; a blank text, which Anthropic refuses, only if original."""
         usual = usual_blocks(parts)
         if usual is not None:
             return usual
@@ -175,7 +175,7 @@ def _is_blank(text: str) -> bool:
 
 
 def sole_text(blocks: list[Block]) -> str | None:
-    """The text of content that is a single text and nothing else."""
+    """The text of content that consists of a single text."""
     if len(blocks) != 1 or len(blocks[0]) != 2 or blocks[0]["type"] != "text":
         return None
     text: str = blocks[0]["text"]
@@ -183,7 +183,7 @@ def sole_text(blocks: list[Block]) -> str | None:
 
 
 def legal_id(identity: str) -> str:
-    """The id in the letters that Anthropic allows, always the same for the same id."""
+    """The id in characters that Anthropic allows, always the same for the same id."""
     if _NOT_IN_IDS.search(identity) is None:
         return identity or "toolu"
     return _NOT_IN_IDS.sub(lambda found: f"-{ord(found[0]):x}-", identity)

@@ -1,6 +1,6 @@
-"""Content blocks of Messages, read into canonical parts.
+"""Reads content blocks of Messages into canonical parts.
 
-Server tools, their results and whatever else only Anthropic knows stay as they are.
+Server tools, their results and anything else that only Anthropic knows are kept unchanged.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ def read_content(content: Any, path: str, *, strict: bool = True) -> list[Part]:
 
 
 def read_block(wire: Any, path: str, *, strict: bool = True) -> Part:
-    """One block. Raises InvalidRequest, naming the field that is wrong."""
+    """One block. Raises InvalidRequest, naming the invalid field."""
     fields = object_fields(wire, path, strict=strict)
     kind = fields.needed_text("type")
     reader = _READERS.get(kind)
@@ -49,7 +49,7 @@ def _read_text(fields: Fields) -> Part:
 
 
 def read_call(fields: Fields) -> ToolCall:
-    """A `tool_use` block. One of an answer gets an id where it has none."""
+    """A `tool_use` block. One in an answer gets an id if it has none."""
     identity = fields.text("id")
     if identity is None:
         if fields.strict:
@@ -66,7 +66,7 @@ def read_call(fields: Fields) -> ToolCall:
 
 
 def new_call_id() -> str:
-    """An id for a call whose provider left it without one."""
+    """An id for a call whose provider gave it none."""
     return f"toolu_{token_hex(12)}"
 
 

@@ -1,4 +1,4 @@
-"""The types of members that are read loosely, since they may come in forms of tomorrow."""
+"""Checks the types of loosely read members, which may have new forms in the future."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from jackfield.fields import Fields
 
 
 def check_worded(wire: Mapping[str, Any]) -> None:
-    """Raise InvalidRequest, naming the field, where a member has a type that it never has."""
+    """Raise InvalidRequest, naming the field, if a member has a type that it never has."""
     fields = Fields(wire)
     _check_choice(fields.inner("tool_choice"))
     thinking = fields.inner("thinking")

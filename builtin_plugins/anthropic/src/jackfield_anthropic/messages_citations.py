@@ -1,7 +1,7 @@
 """Citations of Messages text blocks, to and from canonical ones.
 
 Their offsets count characters, pages or blocks of the source, not of the text that cites it, so
-they ride along with the block as it came.
+they are kept with the block unchanged.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ def _refuse(fields: Fields, where: str) -> Citation:
 
 
 def read_citation(wire: dict[str, Any]) -> Citation:
-    """One citation, of whatever kind."""
+    """One citation of any kind."""
     fields = Fields(wire, strict=False)
     foreign = is_sealed(wire.get("encrypted_index"))
     source = fields.text("source") or ""
@@ -41,7 +41,7 @@ def read_citation(wire: dict[str, Any]) -> Citation:
 
 
 def write_citation(citation: Citation) -> dict[str, Any] | None:
-    """The citation; None for one of another dialect that names no address."""
+    """The citation; None for one from another dialect without a URL."""
     kept = own(citation.extensions).get("$citation")
     if kept is not None:
         return dict(kept)
@@ -50,7 +50,7 @@ def write_citation(citation: Citation) -> dict[str, Any] | None:
     return {
         "type": "web_search_result_location",
         "url": citation.url,
-        "title": citation.title or citation.url,  # clients are known that refuse null
+        "title": citation.title or citation.url,  # some clients refuse null
         "cited_text": citation.cited_text or "",
         "encrypted_index": MARK,
     }

@@ -1,7 +1,7 @@
-"""The system prompt and the messages of a Messages request, read into canonical messages.
+"""Reads the system prompt and the messages of a Messages request into canonical messages.
 
-A user's turn that holds results of tools becomes several messages, the results under role `tool`;
-a note on the later ones says that they belong together.
+A user's turn with tool results becomes several messages, the results with role `tool`; a note on
+the later ones says that they belong together.
 """
 
 from itertools import groupby
@@ -24,9 +24,9 @@ _KNOWN = ("role", "content")
 
 
 def read_conversation(fields: Fields) -> tuple[tuple[Message, ...], list[Message]]:
-    """All messages, and those of them that are not of a usual shape.
+    """All messages, and those of them that have an unusual shape.
 
-    Raises InvalidRequest, naming the field that has no meaning.
+    Raises InvalidRequest, naming the invalid field.
     """
     listed = fields.rest.pop("messages", None)
     if not isinstance(listed, list) or not (listed or THREAD in fields.rest):
@@ -65,7 +65,7 @@ def _read_message(wire: Any, path: str) -> list[Message]:
     silent = role == "system" and content is None and "output_config" in wire
     parts = [] if silent else read_content(content, f"{path}.content")
     if role == "user" and not parts:
-        raise InvalidRequest(f"'{path}.content' says nothing.", param=f"{path}.content")
+        raise InvalidRequest(f"'{path}.content' must not be empty.", param=f"{path}.content")
     note: dict[str, Any] = {key: value for key, value in wire.items() if key not in _KNOWN}
     note[CONTENT] = None if silent else "text" if isinstance(content, str) else "list"
     if role == "user":
@@ -77,7 +77,7 @@ def _read_message(wire: Any, path: str) -> list[Message]:
 
 
 def _split(parts: list[Part], note: dict[str, Any]) -> list[Message]:
-    """The results of tools apart from what the user says."""
+    """Separate tool results from what the user says."""
     messages = []
     for are_results, run in groupby(parts, key=lambda part: isinstance(part, ToolResult)):
         role: Role = "tool" if are_results else "user"

@@ -1,4 +1,4 @@
-"""What documents, tools and messages say that only Messages knows, told beside the request.
+"""What messages, their parts and tools say that only Messages knows, told beside the request.
 
 Whoever renders them in another dialect leaves it out, and names as lost what stands here.
 """
@@ -6,14 +6,15 @@ Whoever renders them in another dialect leaves it out, and names as lost what st
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from jackfield.messages import Document, Message, Opaque, Part, Tool, ToolResult
+from jackfield.messages import Document, Image, Message, Opaque, Part, Tool, ToolCall, ToolResult
 
 from .fields import NAME, own
 
 Details = dict[str, dict[str, Any]]
 _HINTS: Final = frozenset({"cache_control", "eager_input_streaming", "type"})
 """Members that save money and time, or say what stands elsewhere too."""
-_OFF: Final = {"enabled": False}
+_OFF: Final = ({"enabled": False}, {"type": "direct"}, ["direct"])
+_KINDS: Final[Mapping[type, str]] = {Document: "document", Image: "image", ToolCall: "call"}
 
 
 def read_details(messages: Iterable[Message], tools: Iterable[Tool | Opaque]) -> Details:
@@ -38,8 +39,8 @@ def is_own(dialect: str) -> bool:
 
 
 def _add_part(part: Part, found: Details) -> None:
-    if type(part) is Document:
-        _add("document", own(part.extensions), found)
+    if isinstance(part, Document | Image | ToolCall):
+        _add(_KINDS[type(part)], own(part.extensions), found)
     elif type(part) is ToolResult:
         for inner in part.parts:
             _add_part(inner, found)
@@ -47,5 +48,5 @@ def _add_part(part: Part, found: Details) -> None:
 
 def _add(kind: str, members: Mapping[str, Any], found: Details) -> None:
     for key, value in members.items():
-        if value and key[:1] != "$" and key not in _HINTS and value != _OFF:
+        if value and key[:1] != "$" and key not in _HINTS and value not in _OFF:
             found.setdefault(f"{NAME}.{kind}", {})[key] = value

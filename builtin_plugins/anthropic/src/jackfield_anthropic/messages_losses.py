@@ -4,7 +4,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from jackfield.dialects import Loss
-from jackfield.losses import lost_member
+from jackfield.losses import is_said, lost_member
 from jackfield.messages import ChatRequest
 
 from .fields import THREAD, own
@@ -50,7 +50,7 @@ def foreign_losses(request: ChatRequest) -> list[Loss]:
             continue
         for key, value in members.items():
             # A `$` marks a note on the form that something came in.
-            if value and not key.startswith("$") and _matters(key, value):
+            if not key.startswith("$") and _matters(key, value):
                 losses.append(lost_member(dialect, key, value))
     return losses
 
@@ -64,11 +64,10 @@ def _wordless(request: ChatRequest) -> list[Loss]:
 
 
 def _matters(key: str, value: Any) -> bool:
-    if key in _HINTS or (key, value) in _DEFAULTS:
+    if not is_said(key, value) or key in _HINTS or (key, value) in _DEFAULTS:
         return False
     if key == "text" and isinstance(value, dict):
         return any(
-            inner and not name.startswith("$") and _matters(name, inner)
-            for name, inner in value.items()
+            not name.startswith("$") and _matters(name, inner) for name, inner in value.items()
         )
     return key != "include" or any(entry not in _SERVED for entry in value)

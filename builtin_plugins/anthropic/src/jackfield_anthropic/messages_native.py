@@ -1,8 +1,8 @@
-"""Requests as Anthropic knows them: without what the gateway has shown of other vendors' answers.
+"""Removes from requests what the gateway has shown of other vendors' answers.
 
-A client that another vendor has served before sends that answer back as it got it: with thoughts
-under this gateway's seal, and citations that no search of Anthropic's has found. Thoughts of Claude
-itself, which another platform has sealed, are given back as they were.
+A client that another vendor served before sends that answer back unchanged: with thoughts under
+this gateway's seal, and citations that no search of Anthropic's has found. Claude's own thoughts,
+which another platform has sealed, are restored.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ _PROOFS = {"thinking": "signature", "redacted_thinking": "data"}
 
 
 def native_body(body: bytes) -> bytes:
-    """The body without what only another vendor can check; every other body as it is."""
+    """The body without what only another vendor can verify; any other body is unchanged."""
     if SEALED not in body:
         return body
     tree = msgspec.json.decode(body)
@@ -40,7 +40,7 @@ def leaves_out(body: bytes) -> bool:
 
 
 def _native_message(message: Any) -> Any:
-    """The message; None when nothing is left of it."""
+    """The message; None if nothing is left of it."""
     content = message.get("content") if isinstance(message, dict) else None
     if not isinstance(content, list):
         return message
@@ -49,7 +49,7 @@ def _native_message(message: Any) -> Any:
 
 
 def _native_block(block: Any) -> Any:
-    """The block; None for a thought that only another vendor can check."""
+    """The block; None for a thought that only another vendor can verify."""
     proof = _PROOFS.get(str(block.get("type"))) if isinstance(block, dict) else None
     sealed = block.get(proof) if proof is not None else None
     return _unsealed(block, sealed) if is_sealed(sealed) else _without_shown(block)

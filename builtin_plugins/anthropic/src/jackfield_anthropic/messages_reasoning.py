@@ -38,7 +38,7 @@ def read_redacted(fields: Fields) -> Reasoning:
 
 
 def replayed(thought: Reasoning) -> Reasoning | None:
-    """An earlier thought as this family's own; None for one that only another vendor can check.
+    """An earlier thought in this family's form; None if only another vendor can verify it.
 
     Claude's signatures and encrypted thoughts are the same on every platform (Anthropic's page on
     extended thinking); Converse has the latter in base64.
@@ -58,7 +58,7 @@ def replayed(thought: Reasoning) -> Reasoning | None:
 
 
 def write_reasoning(thought: Reasoning) -> dict[str, Any] | None:
-    """The block of a thought of this family's own, or else one that shows and seals it."""
+    """The block of a thought of this family, or one that shows and seals another's."""
     if NAME in thought.extensions:
         return _write_own(thought)
     if thought.text:

@@ -1,4 +1,4 @@
-"""A Messages request as a whole, read into the canonical form."""
+"""Reads a Messages request into the canonical form."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -35,14 +35,14 @@ _TIERS: Final = {"auto": "auto", "standard_only": "default"}
 
 
 def peek_messages(tree: Any, params: Mapping[str, str]) -> Peek:
-    """What the kernel must know of a request, whose model may be named in the path."""
+    """What the kernel must know about a request; its model may be in the path."""
     if type(tree) is dict:
         model, stream = tree.get("model") or params.get("model"), tree.get("stream", False)
         tokens = tree.get("max_tokens")
         usual = type(model) is str and type(stream) is bool and type(tree.get("messages")) is list
         if usual and (tokens is None or type(tokens) is int):
             return Peek(model, stream, tokens)
-    # Something is unusual, or wrong, in which case the error says what.
+    # Something is unusual, or wrong, and then the error says what.
     fields = object_fields(tree, "")
     if not isinstance(tree.get("messages"), list):
         raise fields.wrong("messages", "an array")
@@ -50,7 +50,7 @@ def peek_messages(tree: Any, params: Mapping[str, str]) -> Peek:
 
 
 def model_of(fields: Fields, params: Mapping[str, str]) -> str:
-    """The model of a request's body, or of its path as the clouds have it."""
+    """The model in a request's body, or in its path as on clouds."""
     model = fields.text("model") or params.get("model")
     if not model:
         raise InvalidRequest("The request names no model: set 'model'.", param="model")
@@ -58,7 +58,7 @@ def model_of(fields: Fields, params: Mapping[str, str]) -> str:
 
 
 def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
-    """The canonical form of a request's body. Raises InvalidRequest for what has no meaning."""
+    """The canonical form of a request's body. Raises InvalidRequest if it has none."""
     fields = object_fields(tree, "")
     rest = fields.rest
     model = taken_text(rest, "model") or model_of(fields, params)
@@ -92,7 +92,7 @@ def _read_worded(rest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _note_cloud(rest: dict[str, Any]) -> None:
-    """Put what only clouds have in the body under notes."""
+    """Move members that only clouds have to notes."""
     version, betas = rest.pop("anthropic_version", None), rest.pop("anthropic_beta", None)
     if version is not None and version not in VERSIONS.values():
         rest[_VERSION] = version
@@ -101,13 +101,13 @@ def _note_cloud(rest: dict[str, Any]) -> None:
 
 
 def version_of(request: ChatRequest, cloud: str) -> str:
-    """The version of a cloud's API: what the request asks for if that cloud was meant."""
+    """The API version for a cloud: the requested one if that cloud was meant."""
     asked = own(request.extensions).get(_VERSION)
     return asked if isinstance(asked, str) and asked.startswith(cloud) else VERSIONS[cloud]
 
 
 def _note_wording(rest: dict[str, Any]) -> None:
-    """Put the wording of what was read under a note; what was not read keeps its name."""
+    """Move the original wording of what was read to a note; the rest keeps its name."""
     config, thinking = rest.get("output_config"), rest.get("thinking")
     metadata, choice = rest.get("metadata"), rest.get("tool_choice")
     read_of_config = _READ_OF_CONFIG if read_format(rest) else _READ_OF_CONFIG - {"format"}
@@ -176,12 +176,12 @@ _MEMBERS: Final[Mapping[str, tuple[str, Callable[[Fields, str], Any]]]] = {
 
 
 def read_tier(tier: str) -> str:
-    """The canonical word for a tier."""
+    """The canonical name of a tier."""
     return _TIERS.get(tier, tier)
 
 
 def read_format(wire: Mapping[str, Any]) -> ResponseFormat | None:
-    """The JSON schema that an answer must keep, in its place or in its former one."""
+    """The JSON schema that an answer must follow, in its current or its former place."""
     config = wire.get("output_config")
     asked = config.get("format") if isinstance(config, Mapping) else None
     if asked is None:
@@ -193,7 +193,7 @@ def read_format(wire: Mapping[str, Any]) -> ResponseFormat | None:
 
 
 def read_user(wire: Mapping[str, Any]) -> str | None:
-    """Whom the request is made for."""
+    """The user for whom the request is made."""
     metadata = wire.get("metadata")
     user = metadata.get("user_id") if isinstance(metadata, Mapping) else None
     return user if isinstance(user, str) and user else None

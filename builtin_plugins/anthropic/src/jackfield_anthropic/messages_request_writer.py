@@ -45,7 +45,7 @@ def write_request(request: ChatRequest) -> tuple[Body, list[Loss]]:
 def _write_stop(request: ChatRequest, wire: Body, losses: list[Loss]) -> None:
     stop = [text for text in request.stop if text.strip() or NAME in request.extensions]
     if len(stop) < len(request.stop):
-        losses.append(Loss("stop", "stop", "dropped", "a sequence of blanks stops nothing"))
+        losses.append(Loss("stop", "stop", "dropped", "a blank stop sequence has no effect"))
     if stop:
         wire["stop_sequences"] = stop
 
@@ -84,7 +84,7 @@ def _foreign_settings(request: ChatRequest, model: Generation, losses: list[Loss
     if request.reasoning is not None or request.response_format is not None:
         wire, thinking = _thinking_and_format(request, model, losses)
         max_tokens = thinking.max_tokens
-    wire["max_tokens"] = max_tokens or ANSWER_TOKENS
+    wire["max_tokens"] = ANSWER_TOKENS if max_tokens is None else max_tokens
     if request.temperature is not None or request.top_p is not None or request.top_k is not None:
         wire |= _sampling(request, model, "thinking" in wire, losses)
     if request.tool_choice is not None or request.parallel_tool_calls is not None:
@@ -155,6 +155,8 @@ def _format(request: ChatRequest, model: Generation, losses: list[Loss]) -> Body
     if told:
         detail = f"told in descriptions, not enforced: {', '.join(sorted(told))}"
         losses.append(Loss(feature, "response_format.schema", "approximated", detail))
+    if asked.description:
+        schema = {"description": asked.description, **schema}
     return {"type": "json_schema", "schema": schema}
 
 

@@ -1,4 +1,4 @@
-"""A complete Messages answer, read and written."""
+"""Reads and writes a complete Messages answer."""
 
 from secrets import token_hex
 from typing import Any
@@ -38,7 +38,7 @@ OF_CHOICE = ("stop_sequence", "stop_details")
 
 
 def read_response(body: bytes) -> ChatResponse:
-    """The canonical form. Raises ValueError when the body is no answer."""
+    """The canonical form. Raises ValueError if the body is not an answer."""
     try:
         rest = _decode(body)
     except UNREADABLE as error:
@@ -128,7 +128,7 @@ def _write_content(choice: Choice, losses: list[Loss]) -> list[Block]:
 
 
 def write_answer_part(part: Part, path: str, losses: list[Loss]) -> Block | None:
-    """One block of an answer; None, with a loss, for what no answer of Messages can hold."""
+    """One block of an answer; None, with a loss, if no answer of Messages can contain it."""
     match part:
         case Text():
             return write_text(part, path, losses, answer=True)

@@ -1,4 +1,4 @@
-"""JSON schemas as Anthropic takes them for structured output: objects closed, limits told in words.
+"""JSON schemas as Anthropic accepts them: closed objects, and limits put into descriptions.
 
 Source: Anthropic's page on structured outputs, section on JSON Schema limitations.
 """
@@ -21,9 +21,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 def closed_schema(schema: Mapping[str, Any], told: set[str]) -> dict[str, Any]:
-    """The same schema in the part of the language that Anthropic enforces.
+    """The same schema in the subset of JSON Schema that Anthropic enforces.
 
-    What is now only told, in descriptions, or not at all is added to `told` by its keyword.
+    Keywords that are now only in descriptions, or nowhere, are added to `told`.
     """
     kept: dict[str, Any] = {}
     limits: dict[str, Any] = {}

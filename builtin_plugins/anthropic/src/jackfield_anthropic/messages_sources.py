@@ -14,7 +14,7 @@ PDF = "application/pdf"
 
 
 def read_image(fields: Fields) -> Part | None:
-    """An image block; None when its source is of a kind that is not known."""
+    """An image block; None if its source is of an unknown kind."""
     source = fields.needed_table("source")
     kind = source.needed_text("type")
     if kind not in ("base64", "url", "file"):
@@ -26,7 +26,7 @@ def read_image(fields: Fields) -> Part | None:
 
 
 def read_document(fields: Fields) -> Part | None:
-    """A document block; None when its source is of a kind that has no canonical form."""
+    """A document block; None if its source has no canonical form."""
     source = fields.needed_table("source")
     kind = source.needed_text("type")
     name = fields.text("title")
@@ -49,7 +49,7 @@ def read_document(fields: Fields) -> Part | None:
 
 
 def read_search_result(fields: Fields) -> Part | None:
-    """A search result, which for others is a document; None when it is not of texts alone."""
+    """A search result, canonically a document; None if it does not consist of texts."""
     text = _joined(fields.rest.get("content"))
     name = fields.text("title")
     if text is None:
@@ -85,7 +85,7 @@ def _joined(content: Any) -> str | None:
 
 
 def write_media(part: Image | Document, path: str, losses: list[Loss]) -> dict[str, Any] | None:
-    """The block of an image or a document; None, with a loss, where Anthropic takes none such."""
+    """The block of an image or a document; None, with a loss, if Anthropic does not accept it."""
     if isinstance(part, Image):
         return _write_image(part, path, losses)
     return _write_document(part, path, losses)
@@ -170,5 +170,5 @@ def _block(kind: str, source: dict[str, Any], part: Image | Document) -> dict[st
 
 
 def _lose(losses: list[Loss], feature: str, path: str, detail: str = "") -> None:
-    # What the model was to see and will not makes another question.
+    # If the model does not see what it was meant to, the question is another.
     losses.append(Loss(feature, path, "dropped", detail, breaks=True))

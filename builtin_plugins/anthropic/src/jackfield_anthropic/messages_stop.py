@@ -24,7 +24,7 @@ _WORDS: Final[Mapping[str, str]] = {
 
 
 def read_stop_reason(word: Any, *, calls: bool) -> FinishReason | None:
-    """The canonical reason; an answer that calls tools waits for them, whatever its word."""
+    """The canonical reason; an answer with tool calls waits for them, whatever it says."""
     if not isinstance(word, str):
         return None
     reason = _REASONS.get(word, "other")
@@ -34,9 +34,9 @@ def read_stop_reason(word: Any, *, calls: bool) -> FinishReason | None:
 def write_stop_reason(
     reason: FinishReason | None, word: str | None, *, refused: bool, ours: bool
 ) -> str:
-    """The word for a reason: the one that was read if it still means the same.
+    """The name of a reason: the one that was read if it still means the same.
 
-    Of another dialect's words only those are taken that Messages is known to use.
+    Of another dialect's names, only those that Messages is known to use are accepted.
     """
     same = reason in (read_stop_reason(word, calls=False), read_stop_reason(word, calls=True))
     if word and same and (ours or word in _REASONS):
@@ -47,7 +47,7 @@ def write_stop_reason(
 
 
 def lost_reason(reason: FinishReason | None) -> list[Loss]:
-    """The loss of a reason that an answer of another vendor ended for and Messages has no word."""
+    """The loss of another vendor's stop reason that Messages cannot express."""
     if reason not in ("error", "other"):
         return []
     return [Loss(f"finish_reason.{reason}", "choices[0]", "approximated", "as 'end_turn'")]

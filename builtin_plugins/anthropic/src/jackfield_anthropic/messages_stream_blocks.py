@@ -1,4 +1,4 @@
-"""Content blocks of a Messages stream while they are open: each writes its start, deltas, stop."""
+"""Open content blocks of a Messages stream: each writes its start, its deltas and its stop."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ _DELTA = b'{"type":"content_block_delta","index":%d,"delta":{"type":"%b","%b":%b
 
 
 class BlockStream:
-    """A block at its place in the message; it is there once something of it has been written."""
+    """A block at its index in the message; it exists once something of it has been written."""
 
     def __init__(self, write: Callable[[str, bytes], bytes], index: int, part: int) -> None:
         self.part = part
@@ -28,7 +28,7 @@ class BlockStream:
         self._write = write
 
     def whole(self, block: Mapping[str, Any]) -> bytes:
-        """A block that only Anthropic knows; some of these stream what they hold."""
+        """A block that only Anthropic knows; some of these stream their contents."""
         if block.get("input") and str(block["type"]).endswith("tool_use"):
             given = _encode(_encode(block["input"]).decode())
             return self.start({**block, "input": {}}) + self.delta(
@@ -49,7 +49,7 @@ class BlockStream:
         return self._write("content_block_start", _encode(event))
 
     def delta(self, kind: bytes, member: bytes, value: bytes) -> bytes:
-        """The event of one delta, whose value is JSON already."""
+        """The event of one delta, whose value is already JSON."""
         return self._write("content_block_delta", _DELTA % (self.index, kind, member, value))
 
     def is_whole(self) -> bool:
@@ -81,7 +81,7 @@ class TextStream(BlockStream):
 
 
 class CallStream(BlockStream):
-    """A call of a tool. Free text, as another dialect's custom tools take, is wrapped in JSON."""
+    """A tool call. Free text, as other dialects' custom tools take it, is wrapped in JSON."""
 
     def __init__(self, write: Callable[[str, bytes], bytes], index: int, part: int) -> None:
         super().__init__(write, index, part)
@@ -114,7 +114,7 @@ class CallStream(BlockStream):
         return self.delta(b"input_json_delta", b"partial_json", _encode(text))
 
     def is_whole(self) -> bool:
-        """Whether the input is complete JSON; one of which nothing has come may be to come."""
+        """Whether the input is complete JSON; empty input may still be to come."""
         try:
             _decode("".join(self._pieces))
         except UNREADABLE:
@@ -122,13 +122,13 @@ class CallStream(BlockStream):
         return True
 
     def close(self) -> bytes:
-        """The rest of the wrapping, and the end."""
+        """The rest of the JSON wrapper, and the end."""
         wire = self._input('"}') if self._custom and self._pieces else b""
         return wire + super().close()
 
 
 class ThoughtStream(BlockStream):
-    """A thought. Anthropic's own is written as it comes, another vendor's is sealed at its end."""
+    """A thought. Anthropic's own is written as it arrives, another vendor's sealed at its end."""
 
     def __init__(self, write: Callable[[str, bytes], bytes], index: int, part: int) -> None:
         super().__init__(write, index, part)
@@ -170,7 +170,7 @@ class ThoughtStream(BlockStream):
                 kept[key] = kept[key] + value if both and key[:1] != "$" else value
 
     def close(self) -> bytes:
-        """The seal on a foreign thought, and the end."""
+        """The seal of a foreign thought, and the end."""
         if self._ours:
             return super().close()
         thought = Reasoning(**self._proof, extensions=self._extensions)

@@ -1,4 +1,4 @@
-"""A Messages stream as canonical events."""
+"""Parses a Messages stream into canonical events."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
@@ -22,7 +22,7 @@ from jackfield.events import (
 )
 from jackfield.fields import Fields
 from jackfield.framing import Framing
-from jackfield.messages import Opaque
+from jackfield.messages import Citation, Opaque
 
 from .failures import failed_event
 from .fields import NAME, UNREADABLE
@@ -43,7 +43,7 @@ _MALFORMED: Final = (*UNREADABLE, AttributeError, InvalidRequest, KeyError, Type
 
 
 class _Wire(msgspec.Struct):
-    """An event. Its members have no types here, for in events of tomorrow they may be anything."""
+    """An event. Its members are untyped, because future events may contain anything."""
 
     type: str = ""
     index: Any = 0
@@ -60,12 +60,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _Block:
-    """A content block that has begun: its number as a part, its kind, and what it will be."""
+    """An open content block: its number as a part, its kind, and what it will become."""
 
-    __slots__ = ("input", "kind", "part", "wire")
+    __slots__ = ("cited", "input", "kind", "part", "wire")
 
     def fields(self) -> Fields:
-        """What the block says beside its type."""
+        """The members of the block besides its type."""
         said = {key: value for key, value in self.wire.items() if key != "type"}
         return Fields(said, "content_block", strict=False)
 
@@ -74,9 +74,10 @@ class _Block:
         self.kind = str(wire.get("type"))
         self.wire = wire
         self.input: list[str] = []
+        self.cited: list[Citation] = []
 
     def merge(self, delta: Mapping[str, Any]) -> Events:
-        """Add what a delta says of a kind that is told when it is whole."""
+        """Add a delta to a block of a kind that is reported when it is complete."""
         for key, value in delta.items():
             if key != "type":
                 before = self.wire.get(key)
@@ -107,12 +108,12 @@ class MessagesParser:
             if handler is not None:
                 return handler(self, wire, data)
         except _MALFORMED as error:
-            # Wherever an event breaks the documented shape, it shows here.
+            # Any deviation from the documented shape surfaces here.
             raise ProviderError("The provider sent a stream event that is malformed.") from error
         return self._failed(wire, data) if wire.error else _NOTHING
 
     def close(self) -> Events:
-        """Nothing: all that a stream says, its events say."""
+        """Nothing: the events of the stream say everything."""
         return _NOTHING
 
     def _started(self, wire: _Wire, data: bytes) -> Events:
@@ -135,12 +136,9 @@ class MessagesParser:
 
     def _open_text(self, block: _Block) -> Events:
         fields = block.fields()
-        events: list[StreamEvent] = [
-            CitationAdded(block.part, citation) for citation in read_citations(fields)
-        ]
-        if text := fields.text("text"):
-            events.append(TextDelta(block.part, text))
-        return events
+        block.cited += read_citations(fields)
+        text = fields.text("text")
+        return (TextDelta(block.part, text),) if text else _NOTHING
 
     def _open_thinking(self, block: _Block) -> Events:
         fields = block.fields()
@@ -167,7 +165,7 @@ class MessagesParser:
         block, delta = self._blocks[wire.index], wire.delta
         kind = delta.get("type")
         if block.kind not in self._OPENINGS and kind != "input_json_delta":
-            kind = None  # whatever it streams, it is told when it is whole
+            kind = None  # whatever it streams, it is reported when it is complete
         if kind == "text_delta":
             text = _text(delta["text"])
             return (TextDelta(block.part, text),) if text else _NOTHING
@@ -180,7 +178,8 @@ class MessagesParser:
             signature = _text(delta["signature"])
             return (ReasoningDelta(block.part, signature=signature, extensions=_OURS),)
         if kind == "citations_delta" and isinstance(delta["citation"], dict):
-            return (CitationAdded(block.part, read_citation(delta["citation"])),)
+            block.cited.append(read_citation(delta["citation"]))
+            return _NOTHING
         return block.merge(delta)
 
     def _input(self, block: _Block, text: str) -> Events:
@@ -192,13 +191,14 @@ class MessagesParser:
     def _block_stopped(self, wire: _Wire, data: bytes) -> Events:
         block = self._blocks.pop(wire.index)
         if block.kind == "tool_use":
-            # Some who imitate the API send the whole input when the block begins.
+            # Some imitations of the API send the whole input when the block begins.
             given = block.wire.get("input")
             if block.input or not given:
                 return _NOTHING
             return (ToolCallDelta(block.part, _encode(given).decode()),)
         if block.kind in self._OPENINGS:
-            return _NOTHING
+            # Anthropic cites before the text; what is cited for is known when the text is whole.
+            return [CitationAdded(block.part, citation) for citation in block.cited]
         if block.input:
             block.wire["input"] = _decode_value("".join(block.input))
         return (PartAdded(block.part, Opaque(NAME, block.kind, block.wire)),)

@@ -1,4 +1,4 @@
-"""Canonical events as a Messages stream, one by one as they come."""
+"""Renders canonical events as a Messages stream, one by one."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
@@ -46,10 +46,10 @@ Kind = TypeVar("Kind", bound=BlockStream)
 
 
 class MessagesRenderer:
-    """Renders one stream, one block after the other as clients of Messages expect them.
+    """Renders one stream, block after block as clients of Messages expect.
 
-    When another part goes on while the input of a call is not whole yet, as parallel calls may,
-    that part waits until it is.
+    If another part continues while the input of a call is incomplete, as with parallel calls, that
+    part waits until it is complete.
     """
 
     def __init__(self, request: ChatRequest, encode: Encode) -> None:
@@ -66,7 +66,7 @@ class MessagesRenderer:
         self._usage: Usage | None = None
 
     def render(self, event: StreamEvent) -> bytes:
-        """The wire form of one canonical event; empty when it has none."""
+        """The wire form of one canonical event; empty if it has none."""
         if getattr(event, "choice", 0):
             self._lose(Loss("n", "choices", "dropped", "only the first answer is shown"))
             return b""
@@ -88,7 +88,7 @@ class MessagesRenderer:
         return self._open is None or self._open.is_whole()
 
     def _catch_up(self) -> bytes:
-        """Everything that had to wait, as far as it need not wait again."""
+        """Everything that had to wait, unless it must wait again."""
         waiting, self._waiting = self._waiting, []
         return b"".join([self.render(event) for event in waiting])
 
@@ -132,7 +132,7 @@ class MessagesRenderer:
         return begun + block.text(event.text)
 
     def _block(self, kind: type[Kind], part: int) -> tuple[bytes, Kind]:
-        """The open block if it is the part's, or else a new one and what ends the one before."""
+        """The part's block: the open one, or a new one after ending the previous one."""
         if isinstance(self._open, kind) and self._open.part == part:
             return b"", self._open
         before = b"" if self._begun else self._start(Started("", ""))

@@ -42,7 +42,7 @@ def read_thinking_request(wire: Mapping[str, Any]) -> ReasoningRequest | None:
 
 
 class ThinkingWriter:
-    """Writes what another dialect asks for, as far as the model's generation goes."""
+    """Writes what another dialect asks for, as far as the model's generation supports it."""
 
     def __init__(self, request: ChatRequest, losses: list[Loss]) -> None:
         self.request = request
@@ -52,7 +52,7 @@ class ThinkingWriter:
         self._losses = losses
 
     def write(self, model: Generation) -> None:
-        """Decide on `thinking`, `effort` and, where nobody has limited the answer, its limit."""
+        """Decide on `thinking`, `effort` and, if the request has no limit, `max_tokens`."""
         asked = self.request.reasoning
         if asked is None or asked.effort == "none" or asked.budget_tokens == 0:
             return
@@ -110,7 +110,7 @@ class ThinkingWriter:
 
 
 def _lacks_thoughts(messages: Sequence[Message]) -> bool:
-    """Whether the model is in the middle of using tools without the thoughts that led to it."""
+    """Whether the model is using tools and the thoughts that led to that are missing."""
     for message in reversed(messages):
         if message.role == "assistant":
             calls = any(isinstance(part, ToolCall) for part in message.parts)

@@ -1,4 +1,4 @@
-"""Tools and the choice among them in a Messages request."""
+"""Tools and tool choice in a Messages request."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -21,7 +21,7 @@ _NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
 
 
 def read_tools(fields: Fields) -> tuple[Tool | Opaque, ...]:
-    """The tools; those that Anthropic runs or has trained its models for ride along whole."""
+    """The tools; those that Anthropic runs or trained its models for are kept whole."""
     read = [
         usual_tool(wire) or _read_tool(wire, f"tools[{i}]")
         for i, wire in enumerate(fields.items("tools"))
@@ -50,7 +50,7 @@ def _read_tool(wire: Any, path: str) -> Tool | Opaque:
 
 
 def write_tools(request: ChatRequest, schemas: bool, losses: list[Loss]) -> list[dict[str, Any]]:
-    """The tools that Anthropic can be given; `schemas` says whether it can be strict."""
+    """The tools in Anthropic's form; `schemas` says whether it supports strict ones."""
     written = []
     for i, tool in enumerate(request.tools):
         if isinstance(tool, Tool):
@@ -116,7 +116,7 @@ def read_choice(wire: Any) -> tuple[ToolChoice | None, bool | None]:
 
 
 def write_choice(request: ChatRequest, losses: list[Loss]) -> dict[str, Any] | None:
-    """The choice that says as much; None when there is nothing to say."""
+    """The equivalent choice; None if there is nothing to say."""
     choice = request.tool_choice
     if not request.tools:
         if choice is not None and choice.mode == "required":

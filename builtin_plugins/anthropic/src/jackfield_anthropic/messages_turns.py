@@ -1,8 +1,8 @@
-"""Canonical messages as the system prompt and the messages of a Messages request.
+"""Writes canonical messages as the system prompt and the messages of a Messages request.
 
-What other dialects allow and Anthropic refuses is put right, and said where it means something
-else: turns of one role that follow each other are joined, results of tools come first in their
-turn, instructions in mid-conversation are told by the user, blank texts are left out.
+What other dialects allow and Anthropic refuses is adapted, and reported if that changes the
+meaning: consecutive turns of one role are joined, tool results come first in their turn,
+instructions in mid-conversation become user messages, blank texts are left out.
 """
 
 from collections.abc import Sequence

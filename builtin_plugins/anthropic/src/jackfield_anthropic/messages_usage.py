@@ -1,4 +1,4 @@
-"""Token counts in the form of Messages, where cached input is counted apart."""
+"""Token counts in the form of Messages, in which cached input is counted separately."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _REPORT = re.compile(rb'"usage"\s*:\s*\{')
 
 
 def read_usage(value: Any) -> Usage | None:
-    """The canonical usage of a `usage` object; None when it is none."""
+    """The canonical usage of a `usage` object; None if it is invalid."""
     if type(value) is not dict:
         return None
     fresh, written = _count(value, "input_tokens"), _count(value, "cache_creation_input_tokens")
@@ -55,7 +55,7 @@ def _units(used: Any) -> Mapping[str, int]:
 
 
 def _tier(value: Mapping[str, Any]) -> str | None:
-    """How it was processed, and where if that costs more: held to the US it costs a tenth more."""
+    """The tier, and the region if it costs more: processing in the US costs a tenth more."""
     told = value.get("service_tier")
     tier = "fast" if value.get("speed") == "fast" else told if type(told) is str else None
     if value.get("inference_geo") != "us":
@@ -64,9 +64,9 @@ def _tier(value: Mapping[str, Any]) -> str | None:
 
 
 def _bills(usage: Usage, rounds: list[Any]) -> tuple[Bill, ...]:
-    """What rounds cost that are not in the sum: those of an advisor, and of a compaction.
+    """What is billed for rounds that are not in the sum: those of an advisor, and a compaction.
 
-    Where another model took over, each round is billed at the rates of its own.
+    If another model took over, each round is billed at its own model's rates.
     """
     rounds = [one for one in rounds if type(one) is dict]
     if any(one.get("type") == "fallback_message" for one in rounds):
@@ -83,11 +83,11 @@ def _bill(one: dict[str, Any], usage: Usage) -> Bill:
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
-    """The `usage` object: the one that was read when it still says the same."""
+    """The `usage` object: the one that was read if it still says the same."""
     kept: Mapping[str, Any] | None = own(usage.extensions).get("$usage")
     if kept is not None and read_usage(kept) == usage:
         return kept
-    # Azure has reported more cached tokens than tokens; what is billed stays right.
+    # Azure has reported more cached tokens than tokens; what is billed stays correct.
     cached = min(usage.cached_input_tokens, usage.input_tokens)
     written = min(usage.cache_write_tokens, usage.input_tokens - cached)
     wire: dict[str, Any] = {
@@ -100,7 +100,7 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
 
 
 def _details(usage: Usage, for_an_hour: int, written: int) -> dict[str, Any]:
-    """What is said of the counts. Messages has no word for sound: it is told as OpenAI has it."""
+    """Details of the counts. Messages has no name for audio tokens, so OpenAI's is used."""
     wire: dict[str, Any] = {}
     if for_an_hour:
         wire["cache_creation"] = {
@@ -121,7 +121,7 @@ def _details(usage: Usage, for_an_hour: int, written: int) -> dict[str, Any]:
 
 
 def merged_usage(first: Any, later: Any) -> Any:
-    """What the beginning and the end of a stream report together; both count from the start."""
+    """What the beginning and the end of a stream report together; both are totals."""
     if not isinstance(first, Mapping):
         return later
     if not isinstance(later, Mapping):
@@ -150,7 +150,7 @@ _decode_event = msgspec.json.Decoder(_Event).decode
 
 
 def usage_of_answer(body: bytes) -> Usage | None:
-    """The usage that a complete answer reports. Raises ValueError when it is no answer."""
+    """The usage that a complete answer reports. Raises ValueError if it is not an answer."""
     try:
         answer = _decode_answer(body)
     except UNREADABLE as error:
@@ -161,7 +161,7 @@ def usage_of_answer(body: bytes) -> Usage | None:
 
 
 class MessagesMeter:
-    """Keeps the first and the last batch of events that report usage, and reads them when asked."""
+    """Keeps the first and the last batch of events with usage, and reads them on request."""
 
     __slots__ = ("_first", "_framing", "_last")
 

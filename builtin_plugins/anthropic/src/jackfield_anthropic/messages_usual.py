@@ -5,15 +5,17 @@ function gives what the general reader would, or None where that one has to look
 """
 
 from types import NoneType
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from jackfield.messages import Message, Part, Role, Text, Tool, ToolCall, ToolResult
+from jackfield.messages import Extensions, Message, Part, Role, Text, Tool, ToolCall, ToolResult
 
 from .fields import CONTENT, NAME
 
 _encode = msgspec.json.Encoder().encode
+_AS_TEXT: Final[Extensions] = {NAME: {CONTENT: "text"}}
+_AS_LIST: Final[Extensions] = {NAME: {CONTENT: "list"}}
 
 
 def usual_message(wire: Any) -> Message | None:
@@ -24,14 +26,13 @@ def usual_message(wire: Any) -> Message | None:
     if role not in ("user", "assistant"):
         return None
     if type(content) is str:
-        note = {NAME: {CONTENT: "text"}}
-        return Message(role, (Text(content),), extensions=note) if content else None
-    blocks = [usual_block(block) for block in content] if type(content) is list else []
+        return Message(role, (Text(content),), extensions=_AS_TEXT) if content else None
+    blocks = tuple(map(usual_block, content)) if type(content) is list else ()
     kinds = set(map(type, blocks))
     if not kinds or NoneType in kinds or (ToolResult in kinds and len(kinds) > 1):
         return None
     speaker: Role = "tool" if role == "user" and ToolResult in kinds else role
-    return Message(speaker, tuple(blocks), extensions={NAME: {CONTENT: "list"}})  # type: ignore[arg-type]
+    return Message(speaker, blocks, extensions=_AS_LIST)  # type: ignore[arg-type]
 
 
 def usual_block(wire: Any) -> Part | None:
@@ -60,7 +61,7 @@ def _usual_result(wire: dict[str, Any]) -> Part | None:
     answered, content = wire.get("tool_use_id"), wire.get("content")
     if len(wire) != 3 or type(answered) is not str or type(content) is not str or not content:
         return None
-    return ToolResult(answered, (Text(content),), extensions={NAME: {CONTENT: "text"}})
+    return ToolResult(answered, (Text(content),), extensions=_AS_TEXT)
 
 
 def usual_tool(wire: Any) -> Tool | None:

@@ -1,7 +1,7 @@
-"""Turns and blocks of the shapes that almost all have, as Messages writes them.
+"""Fast paths for writing turns and blocks of the most common shapes.
 
-They need no mending and hold nothing that would need a look, which is what takes the time. Each
-function gives what the general writer would, or None where that one has to look.
+They need no adapting and contain nothing unusual. Each function returns what the general writer
+would, or None if the general writer is needed.
 """
 
 import re
@@ -22,10 +22,10 @@ _ROLES: Final = {"assistant": "assistant", "user": "user", "tool": "user"}
 
 
 def usual_conversation(messages: Sequence[Message]) -> dict[str, Any] | None:
-    """The `system` and `messages` of a conversation of another dialect that takes turns.
+    """The `system` and `messages` of another dialect's conversation that takes turns.
 
-    Instructions are one text before it, the user is the first and the last, and nothing but
-    results of tools follow each other.
+    Instructions are one text at the start, the user is first and last, and only tool results follow
+    each other.
     """
     wire: dict[str, Any] = {}
     turns: list[dict[str, Any]] = []

@@ -37,7 +37,7 @@ _VALUE = re.compile(r"[0-9A-Za-z.-]{1,64}")
 
 
 class Anthropic(HttpProvider):
-    """Anthropic, and whatever imitates its API: `base_url` says where."""
+    """Anthropic, and APIs that imitate it: `base_url` says where."""
 
     @frozen
     class Config(HttpConfig):
@@ -61,22 +61,22 @@ class Anthropic(HttpProvider):
         self._scheme = "http"
 
     async def start(self, setup: Setup) -> None:
-        """Learn how clients reach the gateway."""
+        """Learn under which URL clients reach the gateway."""
         server = setup.settings.server
         self._scheme = "https" if server.tls is not None or server.behind_proxy else "http"
         await super().start(setup)
 
     def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
-        """Anthropic's own header for a key."""
+        """Anthropic's own header for the key."""
         return [("x-api-key", secret.reveal())] if secret else []
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
-        """The client's own bytes, less the thoughts of another vendor that served it before."""
+        """The client's own bytes, without the thoughts of another vendor that served it before."""
         body = super().outgoing_body(exchange, model)
         return native_body(body) if exchange.dialect in _CONVERSATIONS else body
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
-        """One attempt; says so when earlier thoughts of another vendor had to be left out."""
+        """One attempt; reports when another vendor's earlier thoughts had to be left out."""
         response = await super().call(exchange, target)
         if exchange.operation == "batches":
             return self._at_home(exchange, response)
@@ -84,7 +84,7 @@ class Anthropic(HttpProvider):
         return replace(response, losses=response.losses + left_out) if left_out else response
 
     def _at_home(self, exchange: Exchange, response: Response) -> Response:
-        """The answer, its addresses of results at the gateway; results themselves as they are."""
+        """The answer with URLs of results pointing to the gateway; results are unchanged."""
         whole, asked = response.body, exchange.request
         if not isinstance(whole, bytes) or not response.content_type.startswith("application/json"):
             return response
@@ -94,19 +94,19 @@ class Anthropic(HttpProvider):
         return response.with_body(batches.at_home(whole, self.config.base_url, door))
 
     def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
-        """What a translation would lose, and thoughts of another vendor."""
+        """What a translation would lose, and another vendor's thoughts."""
         return super().losses(exchange, target) + _left_out(exchange)
 
     def request_headers(self, exchange: Exchange) -> Sequence[tuple[str, str]]:
-        """The version, without which the API answers nothing, and the betas of a cloud's body."""
+        """The version, which the API requires, and the betas in a cloud's body."""
         version = exchange.request.headers.get(_HEADER, VERSION)
         if version != VERSION and not _VALUE.fullmatch(version):
-            raise InvalidRequest(f"'{version[:64]}' is no version of the API.", param=_HEADER)
+            raise InvalidRequest(f"'{version[:64]}' is not a version of the API.", param=_HEADER)
         betas = _betas_of(exchange)
         return [(_HEADER, version), *([("anthropic-beta", ",".join(betas))] if betas else [])]
 
     async def models(self) -> Sequence[ModelInfo]:
-        """Those in the configuration, or else what `GET /v1/models` lists."""
+        """The configured models, or else those that `GET /v1/models` lists."""
         if self.config.models:
             return [ModelInfo(model, self.name) for model in self.config.models]
         body = await self.fetch("GET", "/v1/models?limit=1000", headers=[(_HEADER, VERSION)])
@@ -123,7 +123,7 @@ def _left_out(exchange: Exchange) -> tuple[Loss, ...]:
 
 
 def _betas_of(exchange: Exchange) -> list[str]:
-    """Beta features that a cloud's form of the dialect names in the body."""
+    """Beta features that a cloud's form of the dialect has in the body."""
     if not exchange.dialect.name.startswith(_CLOUDS):
         return []
     request = exchange.canonical()

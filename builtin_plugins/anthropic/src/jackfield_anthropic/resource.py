@@ -1,7 +1,7 @@
-"""The dialect `anthropic.resource`: Anthropic's other endpoints, passed through as they are.
+"""The dialect `anthropic.resource`: Anthropic's other endpoints, passed through unchanged.
 
-Batches, files, models, skills, sessions of agents and the legacy completions. Of these two stream:
-completions, whose last event is the one with a `stop_reason`, and sessions, which have no last one.
+These are batches, files, models, skills, agents' sessions and the legacy completions. Two of them
+stream: completions, whose last event has a `stop_reason`, and sessions, which have no last event.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from .messages_usage import MessagesMeter, read_usage
 
 
 class ResourceDialect(Dialect):
-    """Everything but messages and counting: read no further than errors need."""
+    """Everything but messages and counting: read only as far as errors require."""
 
     name: ClassVar[str] = "anthropic.resource"
     operation: ClassVar[str] = "resource"
@@ -51,7 +51,7 @@ class ResourceDialect(Dialect):
         return "end" if ended else None
 
     def finishes(self, event: bytes) -> bool:
-        """Whether it is an event of a session, whose stream ends when the connection does."""
+        """Whether it is an event of a session, whose stream ends with the connection."""
         return "." in str(_decoded(sse.data_of(event) or b"{}").get("type"))
 
     def usage(self, body: bytes) -> Usage | None:

@@ -1,4 +1,4 @@
-"""The dialect `openai.chat`: OpenAI's Chat Completions API and all that is compatible with it."""
+"""The dialect `openai.chat`: OpenAI's Chat Completions API and everything compatible with it."""
 
 import re
 from collections.abc import Mapping
@@ -29,6 +29,7 @@ from .chat_parts import NAME
 from .chat_request import peek_chat, read_request, write_request
 from .chat_response import read_response, write_response
 from .chat_stream import ChatStreamParser
+from .custom_calls import asked_stream
 from .usage import ChunkMeter, in_tier, usage_of_answer
 
 _MESSAGE_TEXTS = (
@@ -69,7 +70,7 @@ class ChunkedDialect(Dialect):
         return None
 
     def finishes(self, event: bytes) -> bool:
-        """Whether a choice stopped. GPUStack, Perplexity and Writer leave `[DONE]` out."""
+        """Whether a choice stopped. GPUStack, Perplexity and Writer omit `[DONE]`."""
         if event.count(b'"finish_reason"') == event.count(b'"finish_reason":null'):
             return False
         chunk = _decoded(sse.data_of(event) or b"")
@@ -79,7 +80,7 @@ class ChunkedDialect(Dialect):
         return any(isinstance(c, dict) and c.get("finish_reason") for c in choices)
 
     def tells_usage_alone(self, event: bytes) -> bool:
-        """Whether it has a usage and no choices; Azure also tells what it filters without these."""
+        """Whether it has usage but no choices; Azure's content filters come without choices too."""
         if b'"choices"' not in event or not _NO_CHOICES.search(event):
             return False
         chunk = _decoded(sse.data_of(event) or b"")
@@ -98,7 +99,7 @@ class ChunkedDialect(Dialect):
         return failures.render_error_event(error, request_id)
 
     def is_error(self, tree: Any) -> bool:
-        """Whether it has an `error`, or one of its choices."""
+        """Whether it, or one of its choices, has an `error`."""
         return super().is_error(tree) or (
             isinstance(tree, dict) and failures.choice_error(tree) is not None
         )
@@ -117,8 +118,8 @@ def _decoded(data: bytes) -> Any:
 class ChatDialect(ChunkedDialect):
     """Chat Completions.
 
-    What goes through the canonical form comes back with the same JSON, but for what clients rely on
-    and some providers leave out: the `type` of tools and calls, ids of calls and answers, a
+    A body that passes through the canonical form comes back as the same JSON, plus what clients
+    rely on and some providers omit: the `type` of tools and calls, ids of calls and answers, a
     `content`, the `arguments` of a call, the position and title of a citation.
     """
 
@@ -164,4 +165,5 @@ class ChatDialect(ChunkedDialect):
         return ChatStreamParser()
 
     def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
-        return ChatStreamRenderer(chat_of(request))
+        chat = chat_of(request)
+        return asked_stream(ChatStreamRenderer(chat), chat.tools)

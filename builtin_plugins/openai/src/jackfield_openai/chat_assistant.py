@@ -1,4 +1,4 @@
-"""Writes what the assistant said, as an earlier turn of a request or as an answer."""
+"""Writes an assistant message, as an earlier turn of a request or as an answer."""
 
 from typing import Any, Final
 
@@ -25,6 +25,9 @@ from .chat_sources import is_listed
 from .chat_thoughts import DETAILS, details_of
 from .chat_tools import is_legacy, write_call
 
+SHOWN: Final = Loss("images.output", "choices", "approximated", "in `images`, as OpenRouter does")
+"""The loss of an image in an answer."""
+
 _ALONE: Final = frozenset(("tool_calls", "function_call", "refusal", "audio"))
 """What an earlier turn may hold without a content."""
 
@@ -32,9 +35,11 @@ _ALONE: Final = frozenset(("tool_calls", "function_call", "refusal", "audio"))
 def write_assistant(
     message: Message, path: str, losses: list[Loss], *, answer: bool
 ) -> dict[str, Any]:
-    """The message of role `assistant`. In an `answer` reasoning is shown as `reasoning_content`,
-    and what proves it is in `reasoning_details`; an earlier turn's is sent only to the kind of
-    provider that it came from.
+    """The message with role `assistant`.
+
+    In an `answer`, reasoning is shown as `reasoning_content` and its proof is in
+    `reasoning_details`. The reasoning of an earlier turn is sent only to the kind of provider that
+    it came from.
     """
     writer = _Assistant(path, losses, answer)
     for part in message.parts:
@@ -52,7 +57,7 @@ def write_assistant(
 
 
 def usual_assistant(message: Message, *, answer: bool = False) -> dict[str, Any] | None:
-    """The message, if it holds text and calls of functions and nothing of this dialect's own."""
+    """The message, if it holds only text and function calls, and nothing of this dialect's own."""
     if message.name is not None or NAME in message.extensions:
         return None
     texts: list[str] = []
@@ -73,7 +78,7 @@ def usual_assistant(message: Message, *, answer: bool = False) -> dict[str, Any]
 
 
 def _spoken(wire: dict[str, Any], message: Message, *, answer: bool) -> dict[str, Any]:
-    """The message, with an empty text for a turn of which nothing is left: it takes no null."""
+    """The message, with an empty text for an otherwise empty turn, where null is not allowed."""
     if wire["content"] is None and not answer and _ALONE.isdisjoint(wire):
         wire["content"] = own(message.extensions, NAME).get("content", "")
     return wire
@@ -135,7 +140,7 @@ class _Assistant:
         for citation in part.citations:
             if is_listed(citation):
                 continue
-            wire = write_annotation(citation, part.text, self._length)
+            wire = write_annotation(citation, len(part.text), self._length)
             if wire is None:
                 self._lose("citations", "dropped", "chat cites URLs only")
             else:
@@ -187,7 +192,7 @@ class _Assistant:
         if item is not None:
             self.wire.setdefault("images", []).append(item)
             if NAME not in part.extensions:
-                self._lose("images.output", "approximated", "in `images`, as OpenRouter does")
+                self.losses.append(SHOWN)
 
     def _audio(self, part: Audio) -> None:
         known = {
@@ -209,8 +214,11 @@ class _Assistant:
         self.losses.append(Loss(feature, self.path, how, detail))
 
 
-def write_annotation(citation: Citation, text: str, offset: int) -> Any:
-    """One annotation, None for a citation without URL; `text` begins at `offset` of the content."""
+def write_annotation(citation: Citation, length: int, offset: int) -> Any:
+    """One annotation of a text of some length that begins at `offset` of the content.
+
+    None for a citation without URL.
+    """
     kept = own(citation.extensions, NAME)
     if "$annotation" in kept:
         return kept["$annotation"]
@@ -223,10 +231,10 @@ def write_annotation(citation: Citation, text: str, offset: int) -> Any:
         "url": citation.url,
         "content": citation.cited_text,
     }
-    # Clients rely on all of them: what nobody said, the whole text and the address stand in for.
+    # Clients rely on all of them; the whole text and the URL stand in for what is missing.
     whole: dict[str, Any] = {
         "start_index": offset,
-        "end_index": offset + len(text),
+        "end_index": offset + length,
         "title": citation.url,
     }
     inner = {key: value for key, value in known.items() if value is not None}

@@ -20,9 +20,9 @@ Delta = Mapping[str, Any]
 
 
 class CallReader:
-    """Which delta belongs to which call, and when a call begins; `begin` numbers its part.
+    """Assigns deltas to calls, and decides when a call begins; `begin` numbers its part.
 
-    Raises ProviderError for what is no call.
+    Raises ProviderError for a malformed call.
     """
 
     __slots__ = ("_begin", "_choice", "_held", "_ids", "_parts", "_taken")
@@ -47,12 +47,12 @@ class CallReader:
                 continue
             held = self._held.setdefault(slot, [])
             held.append(wire)
-            if inner.get("name"):  # vLLM and others tell it after the first of the arguments
+            if inner.get("name"):  # vLLM and others send it after the first arguments
                 del self._held[slot]
                 self._start(slot, held, out)
 
     def read_legacy(self, wire: Delta, out: Events) -> None:
-        """Append the events of one delta's `function_call`, of which there is but one."""
+        """Append the events of one delta's `function_call`, of which there is only one."""
         if _LEGACY_SLOT not in self._parts:
             part = self._parts[_LEGACY_SLOT] = self._begin()
             name, note = str(wire.get("name") or ""), {NAME: {LEGACY: True}}
@@ -60,7 +60,7 @@ class CallReader:
         self._arguments(_LEGACY_SLOT, wire, out)
 
     def close(self) -> bool:
-        """Whether there were any calls, when all has been told."""
+        """Whether there were any calls, once everything has been reported."""
         if self._held:
             raise ProviderError("The provider sent a tool call without a name.")
         return bool(self._parts)
@@ -69,11 +69,11 @@ class CallReader:
         index = wire.get("index")
         if isinstance(index, int):
             return index
-        # Without an index a name begins another call, and nothing else does.
+        # Without an index, only a name begins another call.
         return len(self._parts) if inner.get("name") or not self._parts else max(self._parts)
 
     def _is_another(self, slot: int, wire: Delta, inner: Delta) -> bool:
-        """Whether a call begins at an index that has one; Gemini's have been all at 0."""
+        """Whether a call begins at an index already in use; Gemini's used to be all at 0."""
         identity = wire.get("id")
         return bool(identity and inner.get("name")) and self._ids.get(slot) not in (None, identity)
 
@@ -105,11 +105,11 @@ class CallReader:
 
 
 def _inner(wire: Any) -> Any:
-    """What a call says of its function or free-form tool; None for what is no call."""
+    """The function or custom tool of a call; None if there is neither."""
     return wire.get("function") or wire.get("custom") or {} if type(wire) is dict else None
 
 
 def signature_delta(thought: Reasoning, part: int, choice: int) -> ReasoningDelta:
-    """The event of a thought that is nothing but its proof."""
+    """The event of a thought that consists only of its proof."""
     extensions = thought.extensions
     return ReasoningDelta(part, "", choice, signature=thought.signature, extensions=extensions)

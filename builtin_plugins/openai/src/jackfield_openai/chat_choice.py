@@ -33,7 +33,7 @@ _THOUGHTS = (*REASONING_KEYS, "reasoning_details")
 
 
 class ChoiceReader:
-    """What is open in one choice. Raises ProviderError for what is no delta."""
+    """The open parts of one choice. Raises ProviderError for a malformed delta."""
 
     __slots__ = (
         "_calls",
@@ -71,7 +71,7 @@ class ChoiceReader:
             members = sorted(members, key=lambda member: member[0] not in _THOUGHTS)
         for key, value in members:
             if not value or key == "role":
-                continue  # a null or an empty text says nothing
+                continue  # a null or an empty text carries nothing
             if key == "content" and isinstance(value, str):
                 part = self._open("text")
                 out.append(TextDelta(part, value, self.index, wire.get("logprobs")))
@@ -83,7 +83,7 @@ class ChoiceReader:
                 known[1](self, value, delta, out)
 
     def finish(self, wire: Mapping[str, Any], chunk_extra: Mapping[str, Any]) -> Finished:
-        """The end of the choice, with all that there was no event for."""
+        """The end of the choice, with everything that no event has reported yet."""
         self.finished = True
         word = wire["finish_reason"]
         reason = read_finish(word, self._calls.close())
@@ -98,7 +98,7 @@ class ChoiceReader:
         return Finished(reason, self.index, detail, {NAME: known} if known else {})
 
     def cite(self, sources: Iterable[Citation], out: Events) -> None:
-        """Append what the text cites, unless it has cited others itself."""
+        """Append the listed sources as citations, unless the text already has citations."""
         if self._kind == "text" and not self._cited:
             out += [CitationAdded(self._part, source, self.index) for source in sources]
 
@@ -113,7 +113,7 @@ class ChoiceReader:
         return self._parts - 1
 
     def _begin(self) -> int:
-        """A part that no delta of text goes on with."""
+        """Begin a part that text deltas do not continue."""
         self._kind = ""
         return self._next()
 
@@ -132,7 +132,7 @@ class ChoiceReader:
         out.append(ReasoningDelta(part, text, self.index, extensions={NAME: self._note}))
 
     def _reasoning_again(self, text: str, delta: Delta, out: Events) -> None:
-        if delta.get(REASONING_KEYS[0]) != text:  # else it has been told under its other name
+        if delta.get(REASONING_KEYS[0]) != text:  # else it was reported under its other name
             self._reasoning(text, delta, out)
 
     def _details(self, details: list[Any], delta: Delta, out: Events) -> None:

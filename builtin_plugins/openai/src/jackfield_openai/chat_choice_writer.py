@@ -1,4 +1,4 @@
-"""What has been written of one choice of a streamed chat answer."""
+"""The state of one choice of a streamed chat answer while it is written."""
 
 from collections import Counter
 from typing import Any
@@ -10,7 +10,7 @@ from .chat_thoughts import DETAILS, ThoughtWriter
 
 
 class ChoiceWriter:
-    """The state of one choice: its calls and texts by their parts, and what waits to be said."""
+    """The state of one choice: its calls and texts by their parts, and what is still to be sent."""
 
     __slots__ = (
         "_listed",
@@ -37,17 +37,23 @@ class ChoiceWriter:
         self._thoughts: ThoughtWriter | None = None
         self._listed: Counter[str] = Counter()
 
+    def span(self, part: int) -> tuple[int, int]:
+        """Where the text of a part begins in the content so far, and how long it is."""
+        begin = self.texts.get(part, self.text)
+        end = min((other for other in self.texts.values() if other > begin), default=self.text)
+        return begin, end - begin
+
     def listed(self, key: str, entry: dict[str, Any]) -> dict[str, Any]:
         """The delta that adds an entry to the list `key`.
 
-        Clients that put a stream together, OpenAI's own among them, join lists by the `index`.
+        Clients that assemble a stream, including OpenAI's own, join lists by the `index`.
         """
         index = self._listed[key]
         self._listed[key] += 1
         return {key: [{"index": index, **entry}]}
 
     def think(self, event: ReasoningDelta) -> dict[str, Any]:
-        """The delta that shows more of another vendor's thought; empty when there is nothing."""
+        """The delta that shows more of another vendor's thought; empty if there is nothing."""
         delta: dict[str, Any] = {}
         if event.text:
             apart = "\n\n" if self._reasoning not in (None, event.part) else ""
@@ -59,11 +65,11 @@ class ChoiceWriter:
         return {**delta, DETAILS: details} if details else delta
 
     def signed(self) -> dict[str, Any]:
-        """The `extra_content` that waits for the call that it signs."""
+        """The `extra_content` waiting for the call that it signs."""
         extra, self.extra_content = self.extra_content, None
         return {} if extra is None else {KEY: extra}
 
     def last_words(self) -> dict[str, Any]:
-        """The delta of what is known only when the choice is complete."""
+        """The delta with what is known only when the choice is complete."""
         proofs = self._thoughts.close() if self._thoughts else []
         return self.signed() | ({DETAILS: proofs} if proofs else {})

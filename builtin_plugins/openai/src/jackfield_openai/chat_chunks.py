@@ -23,9 +23,9 @@ from jackfield.events import (
     UsageReported,
 )
 from jackfield.fields import own
-from jackfield.messages import ChatRequest, FinishReason, Image, Opaque, Usage
+from jackfield.messages import Audio, ChatRequest, FinishReason, Image, Opaque, Usage
 
-from .chat_assistant import write_annotation
+from .chat_assistant import SHOWN, write_annotation
 from .chat_choice_writer import ChoiceWriter
 from .chat_google import KEY as EXTRA_CONTENT
 from .chat_google import extra_content, is_of_call
@@ -58,7 +58,7 @@ class ChatStreamRenderer:
         self._tail = b',"usage":null}\n\n' if request.include_usage else b"}\n\n"
 
     def render(self, event: StreamEvent) -> bytes:
-        """The chunk or chunks for one event; empty when it has none of its own."""
+        """The chunk or chunks for one event; empty if it has none of its own."""
         if type(event) is TextDelta:
             return self._text(event)
         wire: bytes = _WRITERS[type(event)](self, event)
@@ -89,7 +89,7 @@ class ChatStreamRenderer:
         return b'%b{"index":%d,"delta":%b%b%b' % (self._head, choice, delta, end, self._tail)
 
     def _open(self, choice: int) -> tuple[ChoiceWriter, bytes]:
-        """The state of a choice, and what begins it when it is new."""
+        """The state of a choice, and the beginning of a new one."""
         writer = self._choices.get(choice)
         if writer is not None:
             return writer, b""
@@ -193,8 +193,8 @@ class ChatStreamRenderer:
         writer, begin = self._open(event.choice)
         if is_listed(event.citation):
             return begin
-        offset = 0 if NAME in event.citation.extensions else writer.texts.get(event.part, 0)
-        wire = write_annotation(event.citation, "", offset)
+        offset, length = (0, 0) if NAME in event.citation.extensions else writer.span(event.part)
+        wire = write_annotation(event.citation, length, offset)
         if not isinstance(wire, dict):
             self._lose("citations")
             return begin
@@ -205,11 +205,17 @@ class ChatStreamRenderer:
         if isinstance(value, Opaque) and value.dialect != NAME:
             self._lose(f"messages.{value.kind}")
             return b""
+        if isinstance(value, Audio):
+            data, words = value.data or "", value.transcript or ""
+            told = AudioDelta(event.part, data, words, event.choice, value.id, value.expires_at)
+            return self._audio(told)
         wire = write_part(value, f"choices[{event.choice}]", self.losses, "assistant")
         if wire is None:
             return b""
         if not isinstance(value, Image):
             return self._object(event.choice, {"content": [wire]})
+        if NAME not in value.extensions and SHOWN not in self.losses:
+            self.losses.append(SHOWN)
         writer, begin = self._open(event.choice)
         return begin + self._object(event.choice, writer.listed("images", wire))
 

@@ -1,7 +1,7 @@
 """Google's thought signatures on the messages and tool calls of its OpenAI-compatible API.
 
-They stand under `extra_content.google.thought_signature` ("Thought signatures" in the guide of the
-Gemini API) and are canonical as an empty thought before the part that they sign.
+They are in `extra_content.google.thought_signature` ("Thought signatures" in the guide of the
+Gemini API), and canonically an empty thought before the part that they sign.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _GEMINI = "gemini.generate_content"
 
 
 def take_signature(rest: dict[str, Any], *, of_call: bool) -> list[Reasoning]:
-    """The thought in the `extra_content` of a message or call, if one is signed there."""
+    """The thought signed in the `extra_content` of a message or call, if any."""
     thought = read_signature(rest.get(KEY), of_call=of_call)
     if thought is None:
         return []
@@ -38,7 +38,7 @@ def read_signature(extra: Any, *, of_call: bool) -> Reasoning | None:
 
 
 def extra_content(extensions: Extensions) -> dict[str, Any] | None:
-    """The `extra_content` that a thought came in; None for any other thought."""
+    """The `extra_content` in which a thought came; None for any other thought."""
     extra = own(extensions, NAME).get(_NOTE)
     return dict(extra) if isinstance(extra, Mapping) else None
 

@@ -1,4 +1,4 @@
-"""Reads one chat message, of a request or of an answer, into the canonical form."""
+"""Reads one chat message, from a request or an answer, into the canonical form."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,7 +41,7 @@ _ROLES: Mapping[str, Role] = {
 
 
 def read_messages(wire: Any) -> tuple[Message, ...]:
-    """The messages of a request. Raises InvalidRequest, naming the field that has no meaning."""
+    """The messages of a request. Raises InvalidRequest, naming the invalid field."""
     if not isinstance(wire, list) or not wire:
         raise InvalidRequest(
             "'messages' must be an array of at least one message.", param="messages"
@@ -51,7 +51,7 @@ def read_messages(wire: Any) -> tuple[Message, ...]:
 
 
 def _read_mixed(wire: list[Any], usual: list[Message | None]) -> tuple[Message, ...]:
-    """The messages of which some are not `usual`."""
+    """The messages, some of which are not `usual`."""
     unanswered: list[str] = []
     messages = []
     for i, item in enumerate(wire):
@@ -67,9 +67,9 @@ def _read_mixed(wire: list[Any], usual: list[Message | None]) -> tuple[Message, 
 
 
 def read_message(wire: Any, path: str, unanswered: list[str] | None = None) -> Message:
-    """One message of whatever shape.
+    """One message of any shape.
 
-    It is one of a request if it comes with the ids of calls that wait for their results.
+    A message of a request comes with the ids of the calls that wait for results.
     """
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be an object.", param=path)
@@ -106,7 +106,7 @@ def _tool_message(fields: Fields, legacy: bool, unanswered: list[str]) -> Messag
     answered = fields.text("tool_call_id")
     if answered in unanswered:
         unanswered.remove(answered)
-    elif answered is None:  # results without ids answer the calls in their order
+    elif answered is None:  # results without ids answer the calls in order
         if not unanswered:
             raise fields.wrong("tool_call_id", "the id of a tool call")
         answered = unanswered.pop(0)
@@ -122,7 +122,7 @@ def _foreign_thoughts(fields: Fields) -> list[PlacedThought]:
     thoughts, own_details = take_thoughts(details) if isinstance(details, list) else ([], [])
     if thoughts:
         fields.rest[DETAILS] = own_details
-        if not own_details:  # then the text is the one that these thoughts were shown as
+        if not own_details:  # then the text is the one in which these thoughts were shown
             for key in (DETAILS, *REASONING_KEYS):
                 fields.rest.pop(key, None)
     return thoughts
@@ -152,19 +152,19 @@ def details_text(details: list[Any]) -> str:
 
 
 def details_note(details: list[Any], text: str) -> dict[str, Any]:
-    """What a reasoning of `text` keeps of the details it came with."""
+    """What a reasoning part with `text` keeps of the details it came with."""
     differ = {} if details_text(details) in ("", text) else {"$differ": True}
     return {"reasoning_details": details, **differ}
 
 
 def kept_keys(kept: Mapping[str, Any]) -> list[str] | None:
-    """The names under which a reasoning came; None for one of another dialect."""
+    """The names under which reasoning came; None if it is from another dialect."""
     keys = kept.get("$keys")
     return [key for key in REASONING_KEYS if key in keys] if isinstance(keys, list) else None
 
 
 def kept_details(kept: Mapping[str, Any], text: str) -> list[Any]:
-    """The details to go back with a reasoning: none once its text was changed."""
+    """The details to send back with reasoning: none once its text was changed."""
     details = kept.get(DETAILS)
     if not isinstance(details, list):
         return []
@@ -217,7 +217,7 @@ def _signed_call(wire: Any, path: str, *, strict: bool) -> list[Part]:
 
 
 def _images(fields: Fields) -> list[Part]:
-    """Images that the model made, where OpenRouter puts them."""
+    """Images made by the model, where OpenRouter puts them."""
     where = fields.where("images")
     images: list[Part] = []
     for i, wire in enumerate(fields.items("images")):
@@ -246,7 +246,7 @@ def _audio(fields: Fields) -> list[Part]:
 
 
 def _cited(parts: list[Part], fields: Fields) -> list[Part]:
-    """The parts with `annotations` as citations of the first text, where there is one."""
+    """The parts with `annotations` as citations of the first text, if there is one."""
     place = next((i for i, part in enumerate(parts) if isinstance(part, Text)), None)
     if place is None:
         return parts

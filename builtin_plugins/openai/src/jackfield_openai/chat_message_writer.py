@@ -1,6 +1,6 @@
 """Writes canonical messages as the messages of a chat request."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jackfield.dialects import Loss
@@ -12,11 +12,14 @@ from .chat_parts import NAME, write_part
 from .chat_tools import LEGACY
 
 
-def write_messages(messages: Iterable[Message], losses: list[Loss]) -> list[dict[str, Any]]:
+def write_messages(messages: Sequence[Message], losses: list[Loss]) -> list[dict[str, Any]]:
     """The `messages` of a request; a canonical message with tool results becomes several."""
+    usual = [_USUAL.get(message.role, _usual_message)(message) for message in messages]
+    if None not in usual:
+        return usual  # type: ignore[return-value]
     writer = _Conversation(losses)
     for i, message in enumerate(messages):
-        writer.add(message, i)
+        writer.add(message, usual[i], f"messages[{i}]")
     writer.flush()
     return writer.wire
 
@@ -27,12 +30,11 @@ class _Conversation:
         self.losses = losses
         self._pending: list[Part] = []
 
-    def add(self, message: Message, at: int) -> None:
-        usual = _USUAL.get(message.role, _usual_message)(message)
+    def add(self, message: Message, usual: dict[str, Any] | None, path: str) -> None:
         if usual is None:
-            self._add_unusual(message, f"messages[{at}]")
+            self._add_unusual(message, path)
             return
-        if self._pending and message.role != "tool":
+        if message.role != "tool":
             self.flush()
         self.wire.append(usual)
 

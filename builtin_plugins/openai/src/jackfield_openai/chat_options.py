@@ -1,4 +1,4 @@
-"""Members of a chat request that mean the same in the canonical form and have its names."""
+"""Members of a chat request with the same name and meaning in the canonical form."""
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
@@ -30,7 +30,7 @@ def read_options(fields: Fields) -> dict[str, Any]:
 
 
 def write_options(request: ChatRequest) -> dict[str, Any]:
-    """Those that are set, but for `top_k`."""
+    """Those that are set, except `top_k`."""
     values = _values(request)
     if values == _NONE:
         return {}

@@ -1,4 +1,4 @@
-"""The parts of a chat message's content: text, images, audio, files and what vendors add."""
+"""The parts of a chat message's content: text, images, audio, files and vendors' additions."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -37,7 +37,7 @@ def read_parts(content: Any, path: str, *, strict: bool) -> list[Part]:
 
 
 def read_part(wire: Any, path: str, *, strict: bool = True) -> Part:
-    """One part. One of a kind that is not known stays as it is."""
+    """One part. A part of an unknown kind is kept unchanged."""
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be an object.", param=path)
     fields = Fields(wire, path, strict=strict)
@@ -152,7 +152,7 @@ def _inner(fields: Fields, key: str) -> Fields:
 
 
 def split_data_url(url: str) -> tuple[str | None, str | None]:
-    """Media type and base64 data of a `data:` URL; both None for any other."""
+    """Media type and base64 data of a `data:` URL; both None for any other URL."""
     if not url.startswith("data:"):
         return None, None
     head, marker, data = url[5:].partition(";base64,")
@@ -160,7 +160,7 @@ def split_data_url(url: str) -> tuple[str | None, str | None]:
 
 
 def write_part(part: Part, path: str, losses: list[Loss], role: Role) -> dict[str, Any] | None:
-    """One part of a content array of who has this `role`, or None when chat has no such part."""
+    """One content part for a message with this `role`, or None if chat has no such part."""
     match part:
         case Text() | Refusal() | Reasoning():
             return _write_words(part)

@@ -14,7 +14,7 @@ from .chat_message_reader import read_messages
 from .chat_message_writer import write_messages
 from .chat_options import OPTIONS, Reader, write_options
 from .chat_parts import NAME
-from .chat_settings import SHAPES, Shape
+from .chat_settings import SHAPES, Shape, is_shaped
 from .chat_tools import read_tools, write_tools
 from .foreign_settings import fit_settings, modality_losses
 from .losses import foreign_losses
@@ -124,23 +124,23 @@ def write_request(request: ChatRequest) -> Rendered:
     if request.max_tokens is not None:
         wire[kept.get("$max_tokens", "max_completion_tokens")] = request.max_tokens
     wire.update(write_options(request))
-    if ours is None:
-        fit_settings(wire, losses)
-        # Speech takes a voice and a format, which only this dialect has.
-        losses += modality_losses(request.modalities)
-    elif request.modalities:
-        wire["modalities"] = list(request.modalities)
-        if "$audio" in kept:
-            wire["audio"] = kept["$audio"]
     if request.top_k is not None:
         _write_top_k(request, wire, losses)
     if request.tools:
         wire.update(write_tools(request.tools, losses))
     if request.stream or "$stream" in kept:
         wire["stream"] = request.stream
-    for shape in SHAPES:
-        if kept or getattr(request, shape.field):
+    if kept or is_shaped(request):
+        for shape in SHAPES:
             wire.update(shape.put(request, losses))
+    if ours is None:
+        fit_settings(wire, request.model, losses)
+        # Speech takes a voice and a format, which only this dialect has.
+        losses += modality_losses(request.modalities)
+    elif request.modalities:
+        wire["modalities"] = list(request.modalities)
+        if "$audio" in kept:
+            wire["audio"] = kept["$audio"]
     losses += foreign_losses(request, NAME, (*kept, "text"))  # of `text`, `verbosity` is in `kept`
     carry(wire, request.extensions, NAME)
     return Rendered(_encode(wire), tuple(losses))

@@ -26,6 +26,7 @@ from .chat_parts import NAME
 from .chat_sources import read_sources, with_sources
 from .chat_tools import LEGACY, is_legacy, told_apart
 from .chat_usual import usual_message
+from .custom_calls import Tools, asked_choice
 from .usage import chunk_usage, write_usage
 
 _encode = msgspec.json.Encoder().encode
@@ -52,7 +53,7 @@ FINISH_REASONS: Mapping[str, FinishReason] = {
 
 
 def read_finish(word: Any, has_calls: bool) -> FinishReason | None:
-    """The canonical reason for a provider's word. Calls under "stop", as some say it, are calls."""
+    """The canonical reason for a provider's value. Some report calls as "stop"."""
     if not isinstance(word, str):
         return None
     reason = FINISH_REASONS.get(word, "other")
@@ -60,7 +61,7 @@ def read_finish(word: Any, has_calls: bool) -> FinishReason | None:
 
 
 def finish_detail(word: Any, reason: FinishReason | None) -> str | None:
-    """A provider's word where it says more than the reason; None for what is no word."""
+    """A provider's value if it says more than the reason; None if it is not a name."""
     return word if isinstance(word, str) and word != reason else None
 
 
@@ -69,14 +70,14 @@ def _means(word: str, reason: FinishReason | None) -> bool:
 
 
 def write_finish(reason: FinishReason | None, word: str | None) -> str | None:
-    """OpenAI's word; a provider's own `word` when it still means the same."""
+    """OpenAI's value; a provider's own `word` if it still means the same."""
     if word is not None and _means(word, reason):
         return word
     return "stop" if reason == "other" else reason
 
 
 def read_response(body: bytes) -> ChatResponse:
-    """The canonical form. Raises ValueError when the body is no chat completion."""
+    """The canonical form. Raises ValueError if the body is not a chat completion."""
     rest = json_object(body)
     choices = rest.pop("choices", None)
     if not isinstance(choices, list):
@@ -124,21 +125,21 @@ def new_id() -> str:
 
 
 def now() -> int:
-    """Unix seconds, for an answer that does not say when it was made."""
+    """Unix seconds, for an answer without a creation time."""
     return int(time.time())
 
 
 def write_response(response: ChatResponse, request: ChatRequest) -> Rendered:
     """The answer as a client of the chat API expects it."""
     losses: list[Loss] = []
-    legacy = any(map(is_legacy, request.tools))
+    asked = _legacy_choice if any(map(is_legacy, request.tools)) else asked_choice
     wire: dict[str, Any] = {
         "id": response.id or new_id(),
         "object": "chat.completion",
         "created": now() if response.created is None else response.created,
         "model": response.model or request.model,
         "choices": [
-            _write_choice(legacy_form(choice) if legacy else choice, i, losses)
+            _write_choice(asked(choice, request.tools), i, losses)
             for i, choice in enumerate(response.choices)
         ],
     }
@@ -149,7 +150,7 @@ def write_response(response: ChatResponse, request: ChatRequest) -> Rendered:
     return Rendered(_encode(wire), tuple(losses))
 
 
-def legacy_form(choice: Choice) -> Choice:
+def _legacy_choice(choice: Choice, _: Tools) -> Choice:
     """The choice for a client that sent `functions`: its call is a `function_call`."""
     parts = choice.message.parts
     if not any(isinstance(part, ToolCall) and not is_legacy(part) for part in parts):

@@ -1,7 +1,8 @@
 """Members of a chat request that can be written in more than one way."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 from attrs import Factory, frozen
 
@@ -12,7 +13,7 @@ from jackfield.messages import ChatRequest, ReasoningRequest, ResponseFormat
 
 from .chat_parts import NAME
 from .chat_tools import read_choice, write_choice
-from .efforts import effort_of
+from .efforts import asked_effort
 
 
 def _read_stop(wire: Mapping[str, Any]) -> tuple[str, ...]:
@@ -86,18 +87,9 @@ def _write_format(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
 
 def _write_reasoning(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
     asked = request.reasoning
-    if asked is None:
-        return {}
-    if asked.summary is not None:
+    if asked is not None and asked.summary is not None:
         losses.append(Loss("reasoning.summary", "reasoning.summary", "dropped"))
-    if asked.effort is not None:
-        return {"reasoning_effort": asked.effort}
-    if asked.budget_tokens is None:
-        return {}
-    effort = effort_of(asked.budget_tokens, request.model)
-    if effort not in (None, "none"):
-        detail = f"{asked.budget_tokens} tokens as effort {effort!r}"
-        losses.append(Loss("reasoning.budget_tokens", "reasoning", "approximated", detail))
+    effort = asked_effort(request, losses)
     return {} if effort is None else {"reasoning_effort": effort}
 
 
@@ -160,3 +152,10 @@ SHAPES = (
     Shape("tool_choice", ("tool_choice", "function_call"), read_choice, _write_choice),
     INCLUDE_USAGE,
 )
+_values: Final = attrgetter("stop", "response_format", "reasoning", "tool_choice", "stream")
+_NONE: Final = ((), None, None, None, False)
+
+
+def is_shaped(request: ChatRequest) -> bool:
+    """Whether any of these is to be written; the usage of what is no stream is told unasked."""
+    return _values(request) != _NONE

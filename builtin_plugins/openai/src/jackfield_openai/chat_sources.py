@@ -1,6 +1,6 @@
 """The sources that Perplexity and xAI list beside an answer, as citations of its text.
 
-Which part of the text is from which source, only the numbers in it say, such as `[2]`.
+Only numbers in the text, such as `[2]`, say which part of it is from which source.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _LISTED = "$listed"
 
 
 def read_sources(answer: Mapping[str, Any]) -> tuple[Citation, ...]:
-    """What the `citations` and `search_results` of an answer, or of its chunks, cite."""
+    """The citations in the `citations` and `search_results` of an answer or its chunks."""
     if "citations" not in answer and "search_results" not in answer:
         return ()
     titles = {
@@ -30,12 +30,12 @@ def read_sources(answer: Mapping[str, Any]) -> tuple[Citation, ...]:
 
 
 def is_listed(citation: Citation) -> bool:
-    """Whether it stands beside the answer in this dialect, not at its text."""
+    """Whether it is listed beside the answer in this dialect, not attached to its text."""
     return bool(own(citation.extensions, NAME).get(_LISTED))
 
 
 def with_sources(message: Message, sources: tuple[Citation, ...]) -> Message:
-    """The message with its first text citing the sources, unless it cites others already."""
+    """The message with its first text citing the sources, unless it already has citations."""
     parts = list(message.parts)
     place = next((i for i, part in enumerate(parts) if isinstance(part, Text)), None)
     text = None if place is None else parts[place]

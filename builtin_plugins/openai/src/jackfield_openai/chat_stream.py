@@ -23,7 +23,7 @@ _CHUNK_KEYS = frozenset(
 
 
 def decode_chunk(data: bytes) -> dict[str, Any]:
-    """The object of one event's data. Raises ProviderError when it is none."""
+    """The object of one event's data. Raises ProviderError if it is not an object."""
     try:
         chunk = _decode(data)
     except UNREADABLE as error:
@@ -44,7 +44,7 @@ class ChatStreamParser:
         self._choices: dict[int, ChoiceReader] = {}
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """The canonical events in one wire event. Raises ProviderError for one that is no chunk."""
+        """The canonical events in one wire event. Raises ProviderError for a malformed one."""
         data = sse.data_of(event)
         if not data or self._ended:
             return ()

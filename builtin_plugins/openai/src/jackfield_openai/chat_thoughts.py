@@ -1,9 +1,9 @@
 """Other vendors' thoughts in a chat message: shown as text, proven in its `reasoning_details`.
 
-The entries have the form that OpenRouter published ("Reasoning tokens" in its guides): they bear an
-`index`, and in a stream those of one index belong together. What proves a thought is sealed in the
-entry's `signature` or `data`, with the place of the thought among the parts of the message. So a
-client that sends a message back as it came sends back the same thoughts in the same places.
+The entries have the form that OpenRouter published ("Reasoning tokens" in its guides): they have an
+`index`, and in a stream those with one index belong together. The proof of a thought is sealed in
+the entry's `signature` or `data`, with the thought's position among the parts of the message. So a
+client that sends a message back unchanged sends back the same thoughts in the same positions.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ Entry = dict[str, Any]
 
 @frozen
 class Place:
-    """Where a thought stands: its number, and how much text and how many calls are before it."""
+    """The position of a thought: its number, and how much text and how many calls precede it."""
 
     ordinal: int
     offset: int
@@ -48,9 +48,9 @@ class _Thought:
 
 
 class ThoughtWriter:
-    """The entries of one message, told piece by piece.
+    """The entries of one message, reported piece by piece.
 
-    Clients that put a stream together join the strings of one index, so each is said but once.
+    Clients that assemble a stream join the strings of one index, so each is sent only once.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class ThoughtWriter:
         self._said = 0
 
     def write(self, delta: ReasoningDelta, offset: int, calls: int) -> list[Entry]:
-        """What to say of a thought now, which stands behind so much text and so many calls."""
+        """What to report of a thought now, which follows so much text and so many calls."""
         thought = self._thoughts.get(delta.part)
         if thought is None:
             place = Place(len(self._thoughts), offset, calls)
@@ -71,7 +71,7 @@ class ThoughtWriter:
         return [{"type": "reasoning.text", "index": thought.index, "text": delta.text}]
 
     def close(self) -> list[Entry]:
-        """The proofs, when all has been told."""
+        """The proofs, once everything has been reported."""
         return [self._proof(thought) for thought in self._thoughts.values()]
 
     def _next(self) -> int:
@@ -116,14 +116,14 @@ def _delta(part: Reasoning, place: int) -> ReasoningDelta:
 
 @frozen
 class PlacedThought:
-    """A thought that came back, and where it stood."""
+    """A thought that came back, and its position."""
 
     thought: Reasoning
     place: Place
 
 
 def take_thoughts(details: Sequence[Any]) -> tuple[list[PlacedThought], list[Any]]:
-    """The sealed thoughts among the entries, in their order, and the entries that are no such."""
+    """The sealed thoughts among the entries, in order, and all other entries."""
     found: dict[int, Reasoning] = {}
     for at, entry in enumerate(details):
         thought = _unsealed(entry)
@@ -175,7 +175,7 @@ def _placed(thought: Reasoning, text: str) -> PlacedThought:
 
 
 def weave(parts: Sequence[Part], thoughts: Iterable[PlacedThought]) -> list[Part]:
-    """The parts of a message with each thought where it stood; a text may be cut in two for it."""
+    """The parts of a message with each thought in its position, which may split a text in two."""
     calls = [part for part in parts if isinstance(part, ToolCall)]
     others: list[Part] = [part for part in parts if not isinstance(part, ToolCall)]
     woven: list[Part] = []

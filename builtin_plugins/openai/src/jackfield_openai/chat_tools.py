@@ -1,4 +1,4 @@
-"""Tools, the choice among them and calls of them, in the chat API's form and in the legacy one."""
+"""Tools, tool choice and tool calls, in the chat API's current form and in the legacy one."""
 
 import re
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ LEGACY = "$legacy"
 
 
 def new_call_id() -> str:
-    """An id for a call of an answer, whose provider left it without one."""
+    """An id for a call in an answer whose provider gave it none."""
     return f"call_{token_hex(12)}"
 
 
 def unused_id(wanted: str, taken: set[str]) -> str:
-    """An id for a call, which is then taken: the wanted one, unless another call has it."""
+    """An id for a call, which is then taken: the wanted one unless another call has it."""
     numbered = (f"{wanted}_{number}" for number in count(2))
     identity = next(one for one in chain((wanted,), numbered) if one not in taken)
     taken.add(identity)
@@ -36,7 +36,7 @@ def unused_id(wanted: str, taken: set[str]) -> str:
 
 
 def told_apart(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """The parts of an answer, no two calls with one id: each is answered by its own."""
+    """The parts of an answer with unique call ids: each call needs its own result."""
     taken: set[str] = set()
     return tuple(
         [
@@ -47,7 +47,7 @@ def told_apart(parts: tuple[Part, ...]) -> tuple[Part, ...]:
 
 
 def placed_call_id(path: str) -> str:
-    """An id for a call of an earlier turn that has none: always the same, so that caches hit."""
+    """An id for a call of an earlier turn that has none: always the same, for caches' sake."""
     return "call_" + "_".join(_DIGITS.findall(path))
 
 
@@ -177,7 +177,7 @@ def _wrap(
 
 
 def read_choice(wire: Mapping[str, Any]) -> ToolChoice | None:
-    """The choice in `tool_choice` or the legacy `function_call`; None when not understood."""
+    """The choice in `tool_choice` or the legacy `function_call`; None if not understood."""
     choice = wire.get("tool_choice", wire.get("function_call"))
     if isinstance(choice, str):
         mode = _MODES.get(choice)
@@ -209,7 +209,7 @@ def _name(wire: Mapping[str, Any]) -> str:
 
 
 def write_choice(choice: ToolChoice, tools: tuple[Tool | Opaque, ...]) -> dict[str, Any]:
-    """`tool_choice`, or `function_call` when the tools are legacy functions."""
+    """`tool_choice`, or `function_call` if the tools are legacy functions."""
     if any(is_legacy(tool) for tool in tools):
         named = {"name": choice.names[0]} if choice.names else None
         return {"function_call": named or choice.mode}

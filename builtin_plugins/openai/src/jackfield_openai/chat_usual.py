@@ -1,7 +1,7 @@
-"""Messages, calls and tools of the shapes that almost all have.
+"""Fast paths for messages, calls and tools of the most common shapes.
 
-They hold nothing that would need a look for anything else, which is what takes the time. Each
-function gives what the general reader would, or None where that one has to look.
+Looking for anything else is what takes time, so these accept only shapes with nothing else. Each
+function returns what the general reader would, or None if the general reader is needed.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ _SPEAKERS: dict[Any, Role] = {"system": "system", "developer": "developer", "use
 
 
 def usual_message(wire: Any) -> Message | None:
-    """A text, a tool's text, or what the assistant said and called with nothing but nulls else."""
+    """A text, a tool's text, or an assistant's text and calls with only nulls besides."""
     if type(wire) is not dict:
         return None
     role, content = wire.get("role"), wire.get("content")
@@ -58,7 +58,7 @@ def _usual_answer(wire: dict[str, Any], content: Any) -> Message | None:
 
 
 def usual_call(wire: Any) -> ToolCall | None:
-    """A call of a function: its id, its name, and its arguments as text."""
+    """A function call: its id, its name, and its arguments as text."""
     if type(wire) is not dict or len(wire) != 3 or wire.get("type") != "function":
         return None
     identity, inner = wire.get("id"), wire.get("function")

@@ -1,4 +1,4 @@
-"""The dialect `openai.completions`: the legacy API that goes on with a text."""
+"""The dialect `openai.completions`: the legacy API that continues a text."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar

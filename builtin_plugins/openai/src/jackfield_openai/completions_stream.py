@@ -46,7 +46,7 @@ class CompletionsParser:
         self._finished: set[int] = set()
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """The canonical events in one wire event. Raises ProviderError for one that is no chunk."""
+        """The canonical events in one wire event. Raises ProviderError for a malformed one."""
         data = sse.data_of(event)
         if not data or self._ended:
             return ()
@@ -113,7 +113,7 @@ class CompletionsRenderer:
         self._tail = b'],"usage":null}\n\n' if request.include_usage else b"]}\n\n"
 
     def render(self, event: StreamEvent) -> bytes:
-        """The chunk for one event; empty when it has none."""
+        """The chunk for one event; empty if it has none."""
         match event:
             case TextDelta():
                 return self._text(event)

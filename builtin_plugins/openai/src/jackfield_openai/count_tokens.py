@@ -1,9 +1,10 @@
-"""The dialect `openai.count_tokens`: what a Responses request would cost as input."""
+"""The dialect `openai.count_tokens`: how many input tokens a Responses request has."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, Rendered
 from jackfield.fields import carry, json_object
@@ -31,6 +32,9 @@ _OF_THE_ANSWER = frozenset(
 )
 """Members that count for nothing as input, and that this API does not know."""
 
+_UNASKED: Final[Mapping[str, None]] = dict.fromkeys(("max_tokens", "temperature", "top_p"))
+"""Fields that models limit, whose losses would be none of the count."""
+
 
 class CountTokensDialect(WholeDialect):
     """Counting input tokens. The request is that of the Responses API."""
@@ -41,7 +45,7 @@ class CountTokensDialect(WholeDialect):
     request_texts: ClassVar[tuple[str, ...]] = ResponsesDialect.request_texts
 
     def usage(self, body: bytes) -> Usage | None:
-        """None: counting costs nothing. Raises ValueError when the body is no count."""
+        """None: counting is free. Raises ValueError if the body is not a count."""
         self.parse_response(body)
         return None
 
@@ -49,7 +53,7 @@ class CountTokensDialect(WholeDialect):
         return parse_request(tree)
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
-        rendered = render_request(chat_of(request))
+        rendered = render_request(replace(chat_of(request), **_UNASKED))
         wire = msgspec.json.decode(rendered.body)
         kept = {key: value for key, value in wire.items() if key not in _OF_THE_ANSWER}
         return Rendered(msgspec.json.encode(kept), rendered.losses)
@@ -63,6 +67,6 @@ class CountTokensDialect(WholeDialect):
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
         if not isinstance(response, TokenCount):
-            raise TypeError("who asks for a count gets a TokenCount")
+            raise TypeError("a client that counts tokens gets a TokenCount")
         wire = {"object": "response.input_tokens", "input_tokens": response.input_tokens}
         return Rendered(msgspec.json.encode(carry(wire, response.extensions, NAME)))

@@ -1,32 +1,71 @@
-"""How much a model is asked to think, where others count tokens and OpenAI knows words."""
+"""How much each of OpenAI's models can be asked to reason, and what it refuses when it does.
+
+Sources: OpenAI's guide to reasoning, its pages on the models, and the errors of its API.
+"""
 
 import re
 from typing import Final
 
 from jackfield.capabilities import ModelFacts
+from jackfield.dialects import Loss
 from jackfield.messages import ChatRequest
 
-_EFFORTS: Final = ((2048, "low"), (8192, "medium"))
-_LEAST: Final = (
-    (re.compile(r"\bo\d|\bgpt-oss\b|\bgpt-5-codex\b"), "low"),
-    (re.compile(r"\bgpt-5\b(?!\.\d)"), "minimal"),
+_BUDGETS: Final = ((0, "none"), (2048, "low"), (8192, "medium"))
+_EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+_TAKEN: Final = (
+    (re.compile(r"\bgpt-5-pro\b"), ("high",)),
+    (re.compile(r"\bo\d|\bgpt-oss\b|\bgpt-5-codex\b"), ("low", "medium", "high")),
+    (re.compile(r"\bgpt-5\b(?!\.\d)"), ("minimal", "low", "medium", "high")),
+    (re.compile(r"\bgpt-5\.1\b(?!-codex-max)"), ("none", "low", "medium", "high")),
+    (re.compile(r"\bgpt-5\.\d"), ("none", "low", "medium", "high", "xhigh", "max")),
 )
-"""The least effort of models that cannot be told not to think at all."""
+"""The efforts that models take which do not take all, from the least to the greatest."""
 
+_NEVER_SAMPLES: Final = re.compile(r"\bo\d|\bgpt-5\b(?!\.\d|-chat)|\bgpt-5\.\d+-(?:pro|codex)")
+_SAMPLES_UNTHINKING: Final = re.compile(r"\bgpt-5\.\d")
 _FACTS: Final = ModelFacts()
 
 
-def effort_of(budget: int, model: str) -> str | None:
-    """The effort nearest to a budget of reasoning tokens; None for a model that never thinks."""
-    if budget > 0:
-        return next((effort for most, effort in _EFFORTS if budget <= most), "high")
+def asked_effort(request: ChatRequest, losses: list[Loss]) -> str | None:
+    """The effort for what another dialect asks of the request's model; None to ask for none."""
+    asked = request.reasoning
+    if asked is None or (asked.effort is None and asked.budget_tokens is None):
+        return None
+    budget = asked.budget_tokens or 0
+    word = asked.effort or next((word for most, word in _BUDGETS if budget <= most), "high")
+    effort = _taken_effort(word, request.model)
+    if effort is None:
+        if word != "none":
+            losses.append(Loss("reasoning", "reasoning", "dropped", "the model does not reason"))
+    elif asked.effort is None and effort != "none":
+        detail = f"{budget} tokens as effort {effort!r}"
+        losses.append(Loss("reasoning.budget_tokens", "reasoning", "approximated", detail))
+    elif effort != word:
+        detail = f"{word!r} as {effort!r}"
+        losses.append(Loss("reasoning.effort", "reasoning", "approximated", detail))
+    return effort
+
+
+def _taken_effort(effort: str, model: str) -> str | None:
+    """The effort, or the next greater one that the model takes; None if it never reasons."""
     if _FACTS.of(model).reasoning == "none":
         return None
-    return next((effort for models, effort in _LEAST if models.search(model)), "none")
+    taken = next((efforts for models, efforts in _TAKEN if models.search(model)), _EFFORTS)
+    if effort in taken or effort not in _EFFORTS:
+        return effort
+    greater = _EFFORTS[_EFFORTS.index(effort) :]
+    return next((one for one in greater if one in taken), taken[-1])
+
+
+def samples(model: str, effort: str | None) -> bool:
+    """Whether the model takes settings of sampling when it is asked for the effort."""
+    if _NEVER_SAMPLES.search(model):
+        return False
+    return effort in (None, "none") or not _SAMPLES_UNTHINKING.search(model)
 
 
 def hides_thoughts(request: ChatRequest) -> bool:
-    """Whether the model may think what only its vendor can read; open models think in the open."""
+    """Whether the model may have reasoning that only its vendor can read; open models do not."""
     if "gpt-oss" in request.model:
         return False
     known, asked = _FACTS.of(request.model).reasoning, request.reasoning

@@ -21,7 +21,7 @@ NAME = "openai.embeddings"
 
 
 class _Answer(msgspec.Struct):
-    """What tells an answer from an error, and its usage; the vectors are skipped."""
+    """The fields that distinguish an answer from an error, and its usage; vectors are skipped."""
 
     data: msgspec.Raw = msgspec.Raw()
     usage: Any = None
@@ -31,15 +31,14 @@ _read_answer = msgspec.json.Decoder(_Answer).decode
 
 
 class EmbeddingsDialect(WholeDialect):
-    """Embeddings. There are no streams of them."""
+    """Embeddings. They are never streamed."""
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "embeddings"
     canonical: ClassVar[Canonical] = "embeddings"
     request_texts: ClassVar[tuple[str, ...]] = ("input", "input/*")
     takes_input_type: bool = False
-    """Whether `input_type` is known: OpenAI refuses it, and clients that send it know who does not.
-    """
+    """Whether `input_type` is passed on: OpenAI refuses it, some compatible APIs accept it."""
 
     def usage(self, body: bytes) -> Usage | None:
         try:

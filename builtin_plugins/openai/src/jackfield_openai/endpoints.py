@@ -41,6 +41,10 @@ _UPLOADS: Final = 128 << 20
 _RESOURCES: Final = (
     # path, operation, permission, largest body
     ("/moderations", "moderation", "inference", None),
+    # Voices that callers have made are the account's, and consents are about persons.
+    ("/audio/voices", "audio", "resources", _UPLOADS),
+    ("/audio/voice_consents", "audio", "resources", _UPLOADS),
+    ("/audio/voice_consents/{rest*}", "audio", "resources", None),
     ("/audio/{rest*}", "audio", "inference", _UPLOADS),
     ("/images", "images", "inference", _UPLOADS),
     ("/images/{rest*}", "images", "inference", _UPLOADS),
@@ -56,7 +60,7 @@ _RESOURCES: Final = (
 
 
 def endpoints() -> tuple[Endpoint, ...]:
-    """All of them. `/v1/models` is the gateway's own list; below `/openai` it is the provider's."""
+    """All endpoints. `/v1/models` is the gateway's list; below `/openai` it is the provider's."""
     return (*_below("/v1"), *_own_models("/v1"), *_below("/openai/v1"))
 
 
@@ -84,14 +88,14 @@ def _own_models(prefix: str) -> Iterator[Endpoint]:
 
 
 async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
-    """Aliases and the models of all providers, in OpenAI's form."""
+    """List aliases and the models of all providers, in OpenAI's form."""
     listed = await catalogue.models()
     body = {"object": "list", "data": [_model(one) for one in listed]}
     return Response(200, msgspec.json.encode(body))
 
 
 async def show_model(exchange: Exchange, catalogue: Catalogue) -> Response:
-    """One model of the list."""
+    """Show one model of the list."""
     wanted = exchange.request.params["model"]
     for one in await catalogue.models():
         if wanted in (one.name, one.info.id):

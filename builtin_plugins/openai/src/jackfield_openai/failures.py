@@ -24,7 +24,7 @@ _LONGEST = 2000
 
 
 def error_object(error: GatewayError, request_id: str) -> dict[str, Any]:
-    """What stands under `error`. A provider's own type and code win: clients test them."""
+    """The object under `error`. A provider's own type and code win: clients check them."""
     kind = code = None
     if isinstance(error, ProviderError):
         kind, code = error.error_type, error.error_code
@@ -67,7 +67,7 @@ def render_failed(failed: Failed) -> bytes:
 
 
 def parse_error(status: int, body: bytes) -> UpstreamFailure:
-    """What an error body says, in OpenAI's form or in one of those that compatible servers use."""
+    """What an error body says, in OpenAI's form or in one that compatible servers use."""
     try:
         value = msgspec.json.decode(body)
     except UNREADABLE:
@@ -81,7 +81,7 @@ def parse_error(status: int, body: bytes) -> UpstreamFailure:
 
 
 def _plain(body: bytes) -> str | None:
-    """A line of plain text, as Go's servers answer; a page is no message."""
+    """A line of plain text, as Go servers send it; an HTML page is no message."""
     if len(body) >= _LINE or not body.isascii() or b"<" in body:
         return None
     text = body.decode().strip()
@@ -89,7 +89,7 @@ def _plain(body: bytes) -> str | None:
 
 
 def read_failure(value: Any) -> UpstreamFailure:
-    """The failure in an error's JSON; its message is empty when there is none."""
+    """The failure in an error's JSON; its message is empty if there is none."""
     if isinstance(value, str):
         return UpstreamFailure(value[:_LONGEST])
     if not isinstance(value, dict):
@@ -112,7 +112,7 @@ def read_failure(value: Any) -> UpstreamFailure:
 
 
 def choice_error(answer: dict[str, Any]) -> Any:
-    """The error of the first choice that has one: so OpenRouter tells of an answer broken off."""
+    """The error of the first choice that has one: OpenRouter reports a broken answer so."""
     choices = answer.get("choices")
     if not isinstance(choices, list):
         return None
@@ -148,7 +148,7 @@ def _details(said: Any) -> list[str]:
 
 
 def _cause(value: dict[str, Any]) -> str:
-    # OpenRouter says "Provider returned error" and puts what the provider said here.
+    # OpenRouter says "Provider returned error" and puts the provider's message here.
     metadata = value.get("metadata")
     raw = metadata.get("raw") if isinstance(metadata, dict) else None
     return f" ({raw})" if isinstance(raw, str) and raw else ""

@@ -1,4 +1,4 @@
-"""The name of a file that came without one: OpenAI's API tells a file's kind by how it ends."""
+"""The name of a file without one: OpenAI's API recognizes a file's type by the extension."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _PLAIN: Final = re.compile(r"[a-z]+/(?:x-)?([a-z0-9]{1,5})")
 
 
 def file_name(media_type: str | None) -> str:
-    """A name for a file of this type; without a type it is taken for a PDF."""
+    """A name for a file of this type; without a type it is assumed to be a PDF."""
     kind = (media_type or "application/pdf").partition(";")[0].strip().lower()
     plain = _PLAIN.fullmatch(kind)
     ending = _ENDINGS.get(kind) or (plain[1] if plain else "")

@@ -1,4 +1,4 @@
-"""OpenAI's dialects in the words of one API: what requests are translated into for a preset."""
+"""OpenAI's dialects adapted to one preset's API, as targets of translations."""
 
 from typing import ClassVar, Final
 
@@ -47,5 +47,5 @@ class FittedRerank(_Fitted, RerankDialect):
 
 
 def fitted(preset: Preset) -> tuple[Dialect, ...]:
-    """The dialects that an API's own words make a difference to."""
+    """The dialects that need adapting to this API."""
     return FittedChat(preset), FittedEmbeddings(preset), FittedRerank(preset)

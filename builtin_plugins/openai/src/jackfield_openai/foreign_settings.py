@@ -1,4 +1,4 @@
-"""What a request of another dialect sets to a value that OpenAI does not know."""
+"""Settings in requests of other dialects whose values OpenAI does not know."""
 
 from collections.abc import Iterable
 from hashlib import sha256
@@ -6,26 +6,53 @@ from typing import Any, Final
 
 from jackfield.dialects import Loss
 
+from .efforts import samples
+
 TIERS: Final = frozenset({"auto", "default", "flex", "scale", "priority", "fast", "ultrafast"})
 _LONGEST_USER: Final = 64
+_MOST_STOPS: Final = 4
+_SAMPLING: Final = {
+    **dict.fromkeys(("temperature", "top_p"), ("", 1)),
+    **dict.fromkeys(("frequency_penalty", "presence_penalty"), ("penalties", 0)),
+    **dict.fromkeys(("logit_bias", "stop"), ("", None)),
+    "logprobs": ("", False),
+    "top_logprobs": ("logprobs", 0),
+}
+"""What models take at most its default of while they reason, each with the name of its loss."""
 
 
-def fit_settings(wire: dict[str, Any], losses: list[Loss]) -> None:
-    """Make `service_tier` and `user` such as OpenAI takes them."""
+def fit_settings(wire: dict[str, Any], model: str, losses: list[Loss]) -> None:
+    """Make what a request of another dialect sets acceptable to OpenAI's model."""
+    if not wire.keys().isdisjoint(_SAMPLING):
+        _fit_sampling(wire, model, losses)
     tier = wire.get("service_tier")
     if tier is not None and tier not in TIERS:
         del wire["service_tier"]
         losses.append(Loss("service_tier", "service_tier", "dropped", f"there is no tier {tier!r}"))
     user = wire.get("user")
     if user is not None and len(user) > _LONGEST_USER:
-        # OpenAI advises to send a hash; this one is as long as a user may be.
+        # OpenAI advises sending a hash; this one has the greatest length of a user.
         wire["user"] = sha256(user.encode("utf-8", "surrogatepass")).hexdigest()
         detail = f"longer than {_LONGEST_USER} characters: its SHA-256 instead"
         losses.append(Loss("user", "user", "approximated", detail))
 
 
+def _fit_sampling(wire: dict[str, Any], model: str, losses: list[Loss]) -> None:
+    thinking = wire.get("reasoning") or {}
+    if not samples(model, wire.get("reasoning_effort", thinking.get("effort"))):
+        for key, (feature, default) in _SAMPLING.items():
+            if wire.get(key, default) != default:
+                del wire[key]
+                detail = "a model that reasons samples as it sees fit"
+                losses.append(Loss(feature or key, key, "dropped", detail))
+    elif len(wire.get("stop", ())) > _MOST_STOPS:
+        detail = f"the first {_MOST_STOPS} of {len(wire['stop'])}"
+        wire["stop"] = wire["stop"][:_MOST_STOPS]
+        losses.append(Loss("stop", "stop", "approximated", detail))
+
+
 def modality_losses(asked: Iterable[str]) -> list[Loss]:
-    """The losses of answers in other forms than text."""
+    """The losses of requested output modalities other than text."""
     return [
         Loss("audio" if kind == "audio" else f"modalities.{kind}", "modalities", "dropped")
         for kind in asked

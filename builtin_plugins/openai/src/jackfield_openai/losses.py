@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from jackfield.dialects import Loss
-from jackfield.losses import lost_member
+from jackfield.losses import is_said, lost_member
 from jackfield.messages import ChatRequest, Extensions
 
 _NAMED_APART = frozenset({"previous_response_id", "conversation"})
@@ -39,11 +39,11 @@ def extension_losses(
     """What of other dialects' own members `dialect` leaves out."""
     losses: list[Loss] = []
     for name, members in extensions.items():
-        if name == dialect:
+        if name.startswith(dialect):  # its own, or what its tools and calls say
             continue
         for key, value in members.items():
             # A `$` marks a note on the form that something came in.
-            if value and not key.startswith("$") and key not in known and _matters(key, value):
+            if key[:1] != "$" and key not in known and _matters(key, value):
                 losses.append(lost_member(name, key, value))
     return losses
 
@@ -54,6 +54,8 @@ def _keeps_state(request: ChatRequest, dialect: str) -> bool:
 
 
 def _matters(key: str, value: Any) -> bool:
-    if (key, value) in _DEFAULTS or key in _HINTS or key in _NAMED_APART:
+    if not is_said(key, value) or key in _HINTS or key in _NAMED_APART:
+        return False
+    if (key, value) in _DEFAULTS:
         return False
     return key != "include" or any(entry not in _SERVED for entry in value)

@@ -1,4 +1,4 @@
-"""The provider: any API that speaks OpenAI's dialects, by its base URL or by a preset's name."""
+"""The provider: any API that speaks OpenAI's dialects, by its base URL or a preset's name."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ _PATH: Final = re.compile(r"/(?!/)")
 
 
 class OpenAI(RealtimeProvider):
-    """OpenAI, and whatever is compatible with it: `preset` or `base_url` says where."""
+    """OpenAI, and everything compatible with it: `preset` or `base_url` says where."""
 
     @frozen
     class Config(RealtimeConfig):
@@ -81,7 +81,7 @@ class OpenAI(RealtimeProvider):
         self._preset = preset = preset_of(config, self.name)
         config = completed(config, preset)
         wanted = [one.name for one in spoken(config.dialects or preset.spoken, self.dialects)]
-        # The fitted ones come first, so that translations are made into these.
+        # The adapted ones come first, so that requests are translated into them.
         known = [*(() if preset is ANY else fitted(preset)), *type(self).dialects]
         fitting = [one for one in known if one.name.removesuffix(SUFFIX) in wanted]
         self.dialects = tuple(fitting)  # type: ignore[misc]
@@ -91,14 +91,14 @@ class OpenAI(RealtimeProvider):
         self.config = config
 
     async def start(self, setup: Setup) -> None:
-        """Open the way out; the preset's key must be there, unless the table has one."""
+        """Create the origin; the preset's key must be set unless the table has one."""
         try:
             await super().start(setup)
         except SecretError as error:
             raise ConfigError([f"providers.{self.name}.keys: {error}"]) from None
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
-        """One attempt. Where a call of Realtime is comes back as a path, never as an address."""
+        """One attempt. The location of a Realtime call is returned as a path, never as a URL."""
         response = await super().call(exchange, target)
         location = response.headers.get("location")
         if location is None or _PATH.match(location):
@@ -107,7 +107,7 @@ class OpenAI(RealtimeProvider):
         return replace(response, headers=kept)
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
-        """The preset's path where it has one of its own."""
+        """The preset's path if it has one of its own."""
         paths = self._preset.paths
         if paths:
             kind = dialect.name.removeprefix("openai.").removesuffix(SUFFIX)
@@ -116,7 +116,7 @@ class OpenAI(RealtimeProvider):
         return super().upstream_path(dialect, exchange, model)
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
-        """The client's own bytes, unless they hold what this API cannot know."""
+        """The client's own bytes, unless they contain something that this API cannot know."""
         body = super().outgoing_body(exchange, model)
         dialect = exchange.dialect
         if dialect is CHAT or dialect is RESPONSES:
@@ -126,7 +126,7 @@ class OpenAI(RealtimeProvider):
         return body
 
     async def models(self) -> Sequence[ModelInfo]:
-        """Those in the configuration, or else what the API lists."""
+        """The configured models, or else those that the API lists."""
         if self.config.models:
             return [ModelInfo(model, self.name) for model in self.config.models]
         if not self._preset.models:

@@ -1,4 +1,4 @@
-"""Presets: what is known of the APIs of OpenAI's kind, by name, from `presets.toml`."""
+"""Presets: what is known about OpenAI-compatible APIs, by name, from `presets.toml`."""
 
 import tomllib
 from collections.abc import Mapping
@@ -17,15 +17,14 @@ from jackfield.secrets import SecretRef
 
 @frozen
 class Preset:
-    """One API. An empty `base_url` depends on the account, and `base_url_form` shows how.
+    """One API. A `base_url` that depends on the account is empty; `base_url_form` shows its form.
 
-    `key` is the environment variable that its own documentation names; without one it asks for
-    none. `dialects` and the keys of `paths` lack their `openai.`; without dialects it may speak
-    all. `models` is the path of its list of models, empty where there is none. `limit` is the
-    member that limits an answer, `developer` whether that role is known, `joins` whether it takes
-    the texts of a message as one string alone, `input_type` whether embeddings have one, `renames`
-    what else is called otherwise, by dialect, and `unsupported` which members of a chat request are
-    refused.
+    `key` is the environment variable that the API's documentation names; empty if it needs no key.
+    `dialects` and the keys of `paths` omit their `openai.`; without dialects it may speak all.
+    `models` is the path of its list of models, empty if there is none. `limit` is the member that
+    limits an answer, `developer` whether it knows that role, `joins` whether it accepts a message's
+    texts only as one string, `input_type` whether embeddings have one, `renames` which members have
+    another name, by dialect, and `unsupported` which members of a chat request it refuses.
     """
 
     base_url: str = ""
@@ -49,21 +48,21 @@ class Preset:
 
     @property
     def has_words(self) -> bool:
-        """Whether a client's own request may have to be put into other words."""
+        """Whether a client's own request may have to be rewritten."""
         return bool(self.renames) or self.limit == "max_tokens" or not self.developer
 
     def fit(self, dialect: str, body: bytes, *, translated: bool) -> Rendered:
-        """The body of a request in words that the API knows.
+        """The body of a request as the API expects it.
 
-        What is in none of its words is left out of what the gateway itself has `translated`; what
-        a client wrote for this very API stays, so that the API can say what it thinks of it.
+        Members that it does not know are left out if the gateway itself has `translated` the
+        request; if a client wrote it for this very API they stay, so that the API can judge them.
         """
         kind = dialect.removeprefix("openai.")
         renames = self._renames(kind)
         refused = self.unsupported if translated and kind == "chat" else ()
         demotes = kind == "chat" and not self.developer
         joins = self.joins and translated and kind == "chat"
-        # A name that is written with escapes is that name as well.
+        # A name written with escapes is still that name.
         needles = _needles((*renames, *refused, demotes and "developer", joins and "text"))
         if b"\\u" not in body and not any(map(body.__contains__, needles)):
             return Rendered(body)
@@ -101,12 +100,12 @@ def _must_call(key: str, value: Any) -> bool:
 
 
 def _takes_place(tree: Mapping[str, Any], theirs: str, ours: str) -> bool:
-    """Whether a member stands alone for another; one that is null says nothing."""
+    """Whether a member is an alternative to another one that is missing; null does not count."""
     return theirs in tree and tree.get(ours) is None
 
 
 def _demote(messages: Any) -> bool:
-    """Make developers systems; whether there was one."""
+    """Turn developer messages into system messages; whether there were any."""
     developers = [
         message
         for message in (messages if isinstance(messages, list) else ())
@@ -118,7 +117,7 @@ def _demote(messages: Any) -> bool:
 
 
 def _join(messages: list[dict[str, Any]]) -> bool:
-    """Make texts one where a message has nothing else; whether there was such a message."""
+    """Join the texts of messages that have nothing else; whether there were any."""
     joined = False
     for message in messages:
         content = message.get("content")
@@ -141,9 +140,9 @@ def presets() -> Mapping[str, Preset]:
 
 
 def well_known_keys() -> Mapping[str, str]:
-    """The variable of each preset's key, where the key alone says that it is meant for a model.
+    """The variables of presets' keys, where the key alone means that models are wanted.
 
-    GITHUB_TOKEN is set for other reasons, and some APIs have no address of their own.
+    GITHUB_TOKEN is set for other reasons, and some APIs have no fixed URL.
     """
     keyed = {name: preset.key for name, preset in presets().items() if preset.base_url}
     return {"openai": "OPENAI_API_KEY"} | {
@@ -152,7 +151,7 @@ def well_known_keys() -> Mapping[str, str]:
 
 
 def known_preset(instance: object, attribute: "Attribute[str]", name: str) -> None:
-    """Raise ValueError when there is no preset of that name."""
+    """Raise ValueError if there is no preset of that name."""
     if name and name not in presets():
         close = get_close_matches(name, presets(), n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(presets())}"
@@ -160,9 +159,9 @@ def known_preset(instance: object, attribute: "Attribute[str]", name: str) -> No
 
 
 def preset_of(config: Any, name: str) -> Preset:
-    """The preset that a configuration names, or else the one that is called like its table.
+    """The preset that a configuration names, or else the one named like its table.
 
-    A provider that has neither is OpenAI if it has no address, and otherwise anything.
+    A provider with neither is OpenAI if it has no URL, and otherwise any API.
     """
     preset = presets().get(config.preset or name)
     if preset is not None:
@@ -171,15 +170,15 @@ def preset_of(config: Any, name: str) -> Preset:
 
 
 def preset_name(config: Any, name: str) -> str:
-    """The name of the preset that a configuration names, or of the one that it gets."""
+    """The name of the preset that a configuration names or gets."""
     named: str = config.preset or name
     return named if named in presets() else "openai"
 
 
 def completed(config: Any, preset: Preset) -> Any:
-    """The configuration with what a preset adds. Raises ValueError if an address is missing.
+    """The configuration with what a preset adds. Raises ValueError if a URL is missing.
 
-    The key that its API is known by is taken for the API's own address alone.
+    The API's well-known key is only used for the API's own URL.
     """
     if not config.base_url and not preset.base_url:
         raise ValueError(f'set base_url, as in base_url = "{preset.base_url_form}"')

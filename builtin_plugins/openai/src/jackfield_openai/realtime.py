@@ -18,11 +18,11 @@ from jackfield.messages import Usage
 from jackfield.realtime import MESSAGES, WEBSOCKET
 
 from . import failures
+from .deltas import is_no_text
 
 EXTENSION = "openai.realtime"
 """Under this name a Usage keeps what the canonical counts have no place for, summed."""
 
-_AUDIO = (b'"response.output_audio.delta"', b'"response.audio.delta"')
 _REPORTS = (b'"response.done"', b'input_audio_transcription.completed"')
 _ITEM_TEXTS = ("content/*/text", "content/*/transcript")
 
@@ -44,10 +44,8 @@ class RealtimeDialect(realtime.RealtimeDialect):
     )
 
     def event_data(self, event: bytes) -> bytes | None:
-        """The JSON of a message, but for sound, whose `delta` is no text."""
-        if any(kind in event for kind in _AUDIO):
-            return None
-        return super().event_data(event)
+        """The JSON of a message, but for those whose `delta` is no text."""
+        return None if is_no_text(event) else super().event_data(event)
 
     def usage_meter(self) -> UsageMeter:
         return SessionMeter()

@@ -1,7 +1,7 @@
-"""The dialect `openai.rerank`: documents in the order of what they say about a query.
+"""The dialect `openai.rerank`: documents ordered by relevance to a query.
 
-OpenAI has no such API. The one that servers of its kind share is Jina's, which vLLM, llama.cpp,
-Together, OpenRouter and others took over; Voyage says `top_k` and `data` for `top_n` and `results`.
+OpenAI has no such API. The one that compatible servers share is Jina's, which vLLM, llama.cpp,
+Together, OpenRouter and others adopted; Voyage has `top_k` and `data` for `top_n` and `results`.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
-"""The dialect `openai.resource`: OpenAI's other endpoints, passed through as they are.
+"""The dialect `openai.resource`: OpenAI's other endpoints, passed through unchanged.
 
-Of these only audio and images stream, as server-sent events without `[DONE]`. Their last events are
+Only audio and images stream, as server-sent events without `[DONE]`. Their last events are
 `speech.audio.done`, `transcript.text.done`, `image_generation.completed` and
-`image_edit.completed`; a stream of any other kind ends when the connection does.
+`image_edit.completed`; any other stream ends with the connection.
 """
 
 import math
@@ -33,7 +33,7 @@ _LAST = frozenset(
 
 
 class ResourceDialect(Dialect):
-    """Files, batches, audio, images, moderations, models: read no further than errors need."""
+    """Files, batches, audio, images, moderations, models: read only as far as errors require."""
 
     name: ClassVar[str] = "openai.resource"
     operation: ClassVar[str] = "resource"
@@ -110,7 +110,7 @@ class _LastMeter:
 
 
 def resource_usage(value: Any) -> Usage | None:
-    """The usage of audio and images: `input_tokens` and `output_tokens`, or seconds of sound."""
+    """The usage of audio and images: `input_tokens` and `output_tokens`, or seconds of audio."""
     if not isinstance(value, dict):
         return None
     given = value.get("input_token_details") or value.get("input_tokens_details")

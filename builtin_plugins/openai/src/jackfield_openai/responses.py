@@ -24,6 +24,8 @@ from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat_of
 
 from . import failures
+from .custom_calls import asked_stream
+from .deltas import is_no_text
 from .responses_content import NAME
 from .responses_request import parse_request
 from .responses_request_renderer import render_request
@@ -92,6 +94,10 @@ class ResponsesDialect(Dialect):
             raise InvalidRequest("The request names no model: set 'model'.", param="model")
         return Peek(model, stream, limit)
 
+    def event_data(self, event: bytes) -> bytes | None:
+        """The JSON of an event, but for those whose `delta` is no text."""
+        return None if is_no_text(event) else super().event_data(event)
+
     def terminal(self, event: bytes) -> Terminal | None:
         """The final response ends a stream; an `error` event, of whatever form, breaks it off."""
         if not any(hint in event for hint in self.terminal_hints):
@@ -144,4 +150,5 @@ class ResponsesDialect(Dialect):
         return ResponsesParser()
 
     def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
-        return ResponsesRenderer(chat_of(request))
+        chat = chat_of(request)
+        return asked_stream(ResponsesRenderer(chat), chat.tools)

@@ -1,4 +1,4 @@
-"""The envelope of a Responses answer: what it says beside the output, much of it the request's."""
+"""The envelope of a Responses answer: everything but the output, much of it from the request."""
 
 import time
 from secrets import token_hex
@@ -28,7 +28,7 @@ _LONGEST_SEED = 40
 def finish_of(
     status: str | None, details: Any, *, calls: bool
 ) -> tuple[FinishReason | None, str | None]:
-    """The canonical reason and the vendor's word for it."""
+    """The canonical reason and the vendor's own value."""
     if status == "incomplete":
         said = details.get("reason") if isinstance(details, dict) else None
         word = said if isinstance(said, str) else None
@@ -45,7 +45,7 @@ def finish_of(
 
 
 class Answer:
-    """What a response says beside its output; made once for an exchange, used for each snapshot."""
+    """What a response says besides its output; created once per exchange, for all snapshots."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Answer:
         self.created = int(time.time()) if created is None else created
         self._own = mine is not None
         bare = response_id or token_hex(16)
-        # An answer that came in this dialect keeps its id, whatever it looks like.
+        # An answer that came in this dialect keeps its id, whatever its form.
         self.id = bare if self._own else f"resp_{_seed(bare)}"
         self._seed = _seed(bare)
         self._members: JSON = {
@@ -77,7 +77,7 @@ class Answer:
         }
 
     def item_id(self, kind: str, index: int) -> str:
-        """The id of the item at `index` of the output; the same each time it is asked for."""
+        """The id of the item at `index` of the output; always the same."""
         return f"{_PREFIXES.get(kind, 'item')}_{self._seed}_{index}"
 
     def snapshot(self, status: str = "in_progress", **members: Any) -> JSON:

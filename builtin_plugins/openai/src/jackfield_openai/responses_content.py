@@ -29,7 +29,7 @@ _TEXT_TYPES = frozenset({"input_text", "output_text", "text"})
 
 
 def own(extensions: Mapping[str, Mapping[str, Any]]) -> JSON:
-    """What rides along for this dialect; empty when there is nothing."""
+    """The extensions for this dialect; empty if there are none."""
     return dict(extensions.get(NAME, ()))
 
 
@@ -39,7 +39,7 @@ def rest(tree: Mapping[str, Any], *known: str) -> JSON:
 
 
 def riding(extra: JSON) -> JSON:
-    """Extensions that hold `extra`, or none when it is empty."""
+    """Extensions that hold `extra`, or none if it is empty."""
     return {NAME: extra} if extra else {}
 
 
@@ -51,7 +51,7 @@ def parse_content(content: str | list[JSON]) -> tuple[Part, ...]:
 
 
 def parse_part(block: JSON) -> Part:
-    """One content part; a type that is not known here rides along whole."""
+    """One content part; a part of an unknown type is kept whole."""
     kind = block.get("type")
     if kind in _TEXT_TYPES and isinstance(block.get("text"), str):
         return _parse_text(block)
@@ -63,7 +63,7 @@ def parse_part(block: JSON) -> Part:
         return _parse_file(block)
     if kind == "input_audio" and isinstance(block.get("input_audio"), dict):
         audio = block["input_audio"]
-        # The marker says that the caller's provider does take audio here, which OpenAI does not.
+        # The marker says that the caller's provider accepts audio here, which OpenAI does not.
         return Audio(audio.get("data"), audio.get("format"), extensions={NAME: {"$block": block}})
     return Opaque(NAME, f"{_CONTENT}{kind}", block)
 
@@ -106,7 +106,7 @@ def _parse_file(block: JSON) -> Document:
 
 
 def is_content(part: Part) -> TypeGuard[Opaque]:
-    """Whether the part is a content part that rides along, as opposed to an item."""
+    """Whether the part is a content part kept whole, as opposed to an item."""
     return isinstance(part, Opaque) and part.dialect == NAME and part.kind.startswith(_CONTENT)
 
 
@@ -118,13 +118,16 @@ def parse_citation(annotation: JSON) -> Citation:
         return Citation(
             annotation.get("url"), annotation.get("title"), None, start, end, riding(extra)
         )
-    # A file's citation has no URL; the name is all that another dialect can make use of.
+    # A file's citation has no URL; the name is all that another dialect can use.
     title = annotation.get("filename")
     return Citation(None, title, None, start, end, {NAME: {"$annotation": annotation}})
 
 
-def render_citation(citation: Citation) -> JSON | None:
-    """The annotation; None when this dialect has none of the kind."""
+def render_citation(citation: Citation, length: int) -> JSON | None:
+    """The annotation of a text of some length, all of which it cites unless it says otherwise.
+
+    None if this dialect has none of that kind.
+    """
     extra = own(citation.extensions)
     if "$annotation" in extra:
         return dict(extra["$annotation"])
@@ -135,13 +138,13 @@ def render_citation(citation: Citation) -> JSON | None:
         "url": citation.url,
         "title": citation.title or "",
         "start_index": citation.start or 0,
-        "end_index": citation.end or 0,
+        "end_index": length if citation.end is None else citation.end,
         **extra,
     }
 
 
 def render_input(parts: Sequence[Part], path: str, losses: list[Loss]) -> str | list[JSON]:
-    """The content of a message to the model, or of a tool's output: a lone text as a string."""
+    """The content of a message to the model, or of a tool's output; a lone text is a string."""
     if not parts:
         return ""
     if len(parts) == 1 and isinstance(parts[0], Text) and not own(parts[0].extensions):
@@ -164,7 +167,7 @@ def _render_block(part: Part, path: str, losses: list[Loss]) -> JSON | None:
         case Audio() if "$block" in own(part.extensions):
             return dict(own(part.extensions)["$block"])
         case Audio():
-            # What the model was to hear and will not makes another question.
+            # If the model does not hear what it was meant to, the question is another.
             losses.append(Loss("audio", path, "dropped", breaks=True))
         case Opaque() if is_content(part):
             return dict(part.value)
@@ -174,7 +177,7 @@ def _render_block(part: Part, path: str, losses: list[Loss]) -> JSON | None:
 
 
 def _is_elsewhere(part: Image | Document) -> bool:
-    """Whether it is a file that another vendor holds."""
+    """Whether it is a file stored at another vendor."""
     held = part.url or part.data or (isinstance(part, Document) and part.text)
     return part.file_id is not None and not held and is_foreign(part.extensions)
 
@@ -188,7 +191,7 @@ def _render_image(image: Image) -> JSON:
     if image.file_id is not None:
         block["file_id"] = image.file_id
     if image.detail is not None or NAME not in image.extensions:
-        # OpenAI's types want it; this is what leaving it out means.
+        # OpenAI's types require it; this is the default.
         block["detail"] = image.detail or "auto"
     return block | own(image.extensions)
 
@@ -200,7 +203,7 @@ def _render_file(document: Document) -> JSON:
         data = base64.b64encode(document.text.encode()).decode()
         media_type = media_type or "text/plain"
     if data is not None:
-        # Without a media type the data came without the wrapping, and goes on as it came.
+        # Without a media type, the data came without the `data:` prefix and is passed on so.
         block["file_data"] = f"data:{media_type};base64,{data}" if media_type else data
         if document.name is None and NAME not in document.extensions:
             block["filename"] = file_name(media_type)

@@ -37,6 +37,7 @@ class InputItems:
         self._losses = losses
         self._custom: set[str] = set()
         self._message: JSON | None = None
+        self._foreign = False
         self._reasoning: JSON | None = None
 
     def add(self, message: Message, path: str) -> None:
@@ -60,12 +61,17 @@ class InputItems:
         self._reasoning = None
 
     def _end_message(self) -> None:
-        """Begin no more of the open message. OpenAI's types take one without an id as a string."""
+        """Begin no more of the open message. OpenAI's types take one without an id as a string;
+        one of another dialect that says more gets an id.
+        """
         message, self._message = self._message, None
-        if message is not None and message.keys() == _SHORT:
-            blocks = message["content"]
-            if all(block.keys() == _PLAIN for block in blocks):
-                message["content"] = "".join([block["text"] for block in blocks])
+        if message is None or message.keys() != _SHORT:
+            return
+        blocks = message["content"]
+        if all(block.keys() == _PLAIN for block in blocks):
+            message["content"] = "".join([block["text"] for block in blocks])
+        elif self._foreign:
+            _complete(message, f"msg_{len(self._items)}")
 
     def _add_input(self, message: Message, path: str) -> None:
         content: list[Part] = []
@@ -124,6 +130,7 @@ class InputItems:
         extra = None if isinstance(part, Opaque) else own(part.extensions).get("$item")
         if self._message is None or extra is not None:
             self._end_message()
+            self._foreign = not isinstance(part, Opaque) and NAME not in part.extensions
             self._message = {"type": "message", "role": "assistant", "content": [], **(extra or {})}
             self._items.append(self._message)
         if isinstance(part, Text):
@@ -146,3 +153,11 @@ class InputItems:
             self._reasoning = reasoning_item(part)
             self._items.append(self._reasoning)
         add_reasoning(self._reasoning, part)
+
+
+def _complete(message: JSON, identity: str) -> None:
+    """Give a message of the model's what OpenAI's types want of one that is no string."""
+    message |= {"id": identity, "status": "completed"}
+    for block in message["content"]:
+        if block["type"] == "output_text":
+            block.setdefault("annotations", [])

@@ -26,6 +26,7 @@ from jackfield.messages import (
 from jackfield.proofs import unseal
 
 from .responses_content import JSON, NAME, own, parse_content, rest
+from .responses_namespaces import full_name
 from .responses_shapes import CallShape, MessageShape, ReasoningShape, ResultShape, check
 
 _ROLES: Mapping[str, Role] = {
@@ -139,7 +140,7 @@ def _parse_call(item: JSON, kind: str, path: str) -> ToolCall:
     body = "arguments" if kind == "function_call" else "input"
     return ToolCall(
         item.get("call_id") or item.get("id") or "",
-        item["name"],
+        full_name(item.get("namespace"), item["name"]),
         item.get(body, ""),
         kind="function" if kind == "function_call" else "custom",
         extensions={NAME: rest(item, "type", "call_id", "name", body)},
@@ -167,7 +168,7 @@ def _parse_item(item: JSON, path: str) -> Message:
             f"'{path}.role' must be user, assistant, system or developer.", param=f"{path}.role"
         )
     if item.get("content") in (None, []):
-        raise InvalidRequest(f"'{path}.content' says nothing.", param=f"{path}.content")
+        raise InvalidRequest(f"'{path}.content' must not be empty.", param=f"{path}.content")
     extra = rest(item, "type", "role", "content")
     return Message(
         _ROLES[item["role"]],

@@ -6,6 +6,7 @@ from jackfield.messages import Image, Reasoning, Refusal, Text, ToolCall
 from jackfield.proofs import seal
 
 from .responses_content import JSON, NAME, own, render_citation, rest
+from .responses_namespaces import Tools, called
 
 SPOKEN = Loss("messages.audio", "choices[0]", "approximated", "what was spoken is given as text")
 """The loss of an answer's audio when it has a transcript."""
@@ -46,7 +47,7 @@ def output_text(part: Text, path: str, losses: list[Loss]) -> JSON:
     """An output_text part with its annotations."""
     annotations = []
     for index, citation in enumerate(part.citations):
-        annotation = render_citation(citation)
+        annotation = render_citation(citation, len(part.text))
         if annotation is None:
             losses.append(Loss("citations.document", f"{path}.citations[{index}]", "dropped"))
         else:
@@ -60,8 +61,8 @@ def refusal(part: Refusal) -> JSON:
     return {"type": "refusal", "refusal": part.text, **rest(own(part.extensions), "$item")}
 
 
-def call_item(call: ToolCall) -> JSON:
-    """The item of a tool call, without an id of its own unless it came with one."""
+def call_item(call: ToolCall, tools: Tools = ()) -> JSON:
+    """The item of a call of one of the tools, without an id of its own unless it came with one."""
     if call.kind == "custom":
         kind, body = "custom_tool_call", "input"
     else:
@@ -69,7 +70,7 @@ def call_item(call: ToolCall) -> JSON:
     return {
         "type": kind,
         "call_id": call.id,
-        "name": call.name,
+        **called(call.name, call.extensions, tools),
         body: call.arguments,
         **own(call.extensions),
     }

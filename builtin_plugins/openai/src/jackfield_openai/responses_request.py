@@ -13,6 +13,7 @@ from jackfield.messages import (
 )
 
 from .responses_content import JSON, NAME
+from .responses_details import read_details
 from .responses_items import parse_items
 from .responses_tools import parse_tools, take_tool_choice
 
@@ -35,11 +36,12 @@ def parse_request(tree: Any) -> ChatRequest:
     text = Fields(fields.table("text") or {}, "text")
     thinking = Fields(fields.table("reasoning") or {}, "reasoning")
     tells_logprobs = LOGPROBS in _include(fields)
+    messages, tools = _messages(fields), parse_tools(fields.items("tools"))
     return ChatRequest(
         model=fields.text("model") or "",
-        messages=_messages(fields),
-        tools=parse_tools(fields.items("tools")),
-        tool_choice=take_tool_choice(fields.rest),
+        messages=messages,
+        tools=tools,
+        tool_choice=take_tool_choice(fields.rest, tools),
         parallel_tool_calls=fields.flag("parallel_tool_calls"),
         max_tokens=fields.integer("max_output_tokens"),
         temperature=fields.number("temperature"),
@@ -55,7 +57,10 @@ def parse_request(tree: Any) -> ChatRequest:
         service_tier=fields.text("service_tier"),
         store=fields.flag("store"),
         server_state=_server_state(fields),
-        extensions=_extensions(fields.rest, text.rest, thinking.rest),
+        extensions={
+            **_extensions(fields.rest, text.rest, thinking.rest),
+            **read_details(messages, tools),
+        },
     )
 
 

@@ -1,11 +1,11 @@
-"""A canonical request as the body of a Responses request."""
+"""Writes a canonical request as the body of a Responses request."""
 
 import msgspec
 
 from jackfield.dialects import Loss, Rendered
 from jackfield.messages import ChatRequest, Message, ResponseFormat, Text
 
-from .efforts import effort_of, hides_thoughts
+from .efforts import asked_effort, hides_thoughts
 from .foreign_settings import fit_settings, modality_losses
 from .losses import foreign_losses
 from .responses_content import JSON, NAME, own
@@ -14,6 +14,8 @@ from .responses_request import LOGPROBS, PROOFS, SHARED
 from .responses_tools import render_tool_choice, render_tools
 
 CHAT = "openai.chat"
+_LEAST_OUTPUT = 16
+"""Tokens; OpenAI refuses a lower limit here, and takes it in chats."""
 
 _SAME = (
     ("max_output_tokens", "max_tokens"),
@@ -36,7 +38,7 @@ _UNKNOWN = (
 
 
 def render_request(request: ChatRequest) -> Rendered:
-    """The body that asks a provider the same, and what did not fit into it."""
+    """The body that asks a provider the same, and what could not be expressed."""
     losses: list[Loss] = []
     body: JSON = {"model": request.model, **_conversation(request, losses)}
     body |= settings(request, losses)
@@ -45,7 +47,7 @@ def render_request(request: ChatRequest) -> Rendered:
     if request.store is not None:
         body["store"] = request.store
     elif NAME not in request.extensions:
-        # Left out, it means true here and false in every other dialect.
+        # The default is true here and false in every other dialect.
         body["store"] = False
     mine = own(request.extensions)
     body |= {key: value for key, value in mine.items() if key not in ("text", "reasoning")}
@@ -57,7 +59,7 @@ def render_request(request: ChatRequest) -> Rendered:
 
 
 def _needed(request: ChatRequest, *, stored: bool | None) -> list[str]:
-    """What the answer must include beside the usual."""
+    """What the answer must `include` in addition."""
     needed = [LOGPROBS] if request.logprobs else []
     if NAME not in request.extensions and stored is False and hides_thoughts(request):
         needed.append(PROOFS)  # without them the thoughts could not come back
@@ -79,7 +81,7 @@ def _conversation(request: ChatRequest, losses: list[Loss]) -> JSON:
 
 
 def instructions_of(request: ChatRequest) -> str | None:
-    """The `instructions`, which only a request that came in this dialect has."""
+    """The `instructions`, which only requests that came in this dialect have."""
     return next((_joined(m) for m in request.messages if _is_instructions(m)), None)
 
 
@@ -103,12 +105,16 @@ def settings(request: ChatRequest, losses: list[Loss]) -> JSON:
     for theirs, ours in _SAME:
         if (value := getattr(request, ours)) is not None:
             body[theirs] = value
-    if NAME not in request.extensions:
-        fit_settings(body, losses)
     if text := _text(request):
         body["text"] = text
     if reasoning := _reasoning(request, losses):
         body["reasoning"] = reasoning
+    if NAME not in request.extensions:
+        fit_settings(body, request.model, losses)
+        if 0 < body.get("max_output_tokens", _LEAST_OUTPUT) < _LEAST_OUTPUT:
+            detail = f"{body['max_output_tokens']} as {_LEAST_OUTPUT}, which is the least"
+            body["max_output_tokens"] = _LEAST_OUTPUT
+            losses.append(Loss("max_tokens", "max_tokens", "approximated", detail))
     chat = request.extensions.get(CHAT, {})
     return body | {key: chat[key] for key in SHARED if chat.get(key) is not None}
 
@@ -140,14 +146,7 @@ def _reasoning(request: ChatRequest, losses: list[Loss]) -> JSON:
     asked = request.reasoning
     if asked is None:
         return body
-    effort = asked.effort
-    if effort is None and asked.budget_tokens is not None:
-        effort = effort_of(asked.budget_tokens, request.model)
-        if effort not in (None, "none"):
-            detail = f"{asked.budget_tokens} tokens became effort {effort}"
-            losses.append(
-                Loss("reasoning.budget_tokens", "reasoning.budget_tokens", "approximated", detail)
-            )
+    effort = asked.effort if NAME in request.extensions else asked_effort(request, losses)
     if effort is not None:
         body["effort"] = effort
     if asked.summary is not None:

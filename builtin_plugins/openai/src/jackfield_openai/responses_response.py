@@ -24,9 +24,11 @@ from jackfield.messages import (
 )
 
 from .chat_tools import NO_ARGUMENTS
+from .custom_calls import asked_choice
 from .responses_answer import INCOMPLETE, Answer, finish_of
 from .responses_content import JSON, NAME, own, rest
 from .responses_items import model_parts
+from .responses_namespaces import Tools
 from .responses_output import (
     SPOKEN,
     add_reasoning,
@@ -50,7 +52,7 @@ def parse_response(body: bytes) -> ChatResponse:
         check(tree, AnswerShape, "")
         parts = [part for index, item in enumerate(tree["output"]) for part in _parts(item, index)]
     except InvalidRequest as error:
-        raise ValueError(f"The provider's answer is no response: {error.message}") from error
+        raise ValueError(f"The provider's answer is not a response: {error.message}") from error
     if tree.get("status") == "failed":
         raise ValueError("the provider failed to answer")
     reason, detail = finish_of(
@@ -100,8 +102,9 @@ def render_response(response: ChatResponse, request: ChatRequest) -> Rendered:
         losses.append(Loss("n", "choices[1]", "dropped", "one answer instead of several"))
     mine = response.extensions.get(NAME)
     answer = Answer(request, response.id, response.model, response.created, _dict(mine))
-    output = _Output(answer, losses)
+    output = _Output(answer, request.tools, losses)
     choice = response.choices[0] if response.choices else Choice(Message("assistant", ()), "error")
+    choice = asked_choice(choice, request.tools)
     for index, part in enumerate(choice.message.parts):
         output.add(part, f"choices[0].message.parts[{index}]")
     output.set_logprobs(choice.logprobs)
@@ -118,9 +121,10 @@ def _dict(extra: Any) -> JSON | None:
 
 
 class _Output:
-    def __init__(self, answer: Answer, losses: list[Loss]) -> None:
+    def __init__(self, answer: Answer, tools: Tools, losses: list[Loss]) -> None:
         self.items: list[JSON] = []
         self._answer = answer
+        self._tools = tools
         self._losses = losses
 
     def add(self, part: Part, path: str) -> None:
@@ -139,7 +143,7 @@ class _Output:
             case Reasoning():
                 self._reasoning(part)
             case ToolCall():
-                self._append(call_item(part))
+                self._append(call_item(part, self._tools))
             case Image() if part.data is not None:
                 self._append(image_item(part))
             case Audio() if part.transcript:
@@ -174,8 +178,9 @@ class _Output:
         add_reasoning(last, part)
 
     def cut_short(self) -> None:
-        if self.items and "status" in self.items[-1]:
-            self.items[-1]["status"] = "incomplete"
+        last = self.items[-1] if self.items else {}
+        if "status" in last and last["type"] != "image_generation_call":  # an image is there whole
+            last["status"] = "incomplete"
 
     def set_logprobs(self, logprobs: Any) -> None:
         content = logprobs.get("content") if isinstance(logprobs, dict) else None

@@ -1,6 +1,6 @@
-"""The types of the members that are read of Responses items, blocks, tools and answers.
+"""The types of those members of Responses items, blocks, tools and answers that are read.
 
-Only these are checked. Whatever else an object holds rides along as it is.
+Only these are checked. Everything else in an object is kept unchanged.
 """
 
 import re
@@ -43,7 +43,7 @@ class _Text(msgspec.Struct):
 
 
 class MessageShape(msgspec.Struct):
-    """A message, of whatever role."""
+    """A message with any role."""
 
     role: str
     content: str | list[_Block] | None = None
@@ -59,7 +59,7 @@ class ReasoningShape(msgspec.Struct):
 
 
 class CallShape(msgspec.Struct):
-    """A call of a function or of a free-form tool."""
+    """A call of a function or a custom tool."""
 
     name: str
     id: str | None = None
@@ -69,14 +69,14 @@ class CallShape(msgspec.Struct):
 
 
 class ResultShape(msgspec.Struct):
-    """What a function or a free-form tool gave back."""
+    """The output of a function or a custom tool."""
 
     call_id: str
     output: str | list[_Block]
 
 
 class ToolShape(msgspec.Struct):
-    """A function or a free-form tool."""
+    """A function or a custom tool."""
 
     name: str
     description: str | None = None

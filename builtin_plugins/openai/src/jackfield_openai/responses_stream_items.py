@@ -1,4 +1,4 @@
-"""Output items while they stream: each writes the events from its `added` to its `done`."""
+"""Output items while they stream: each writes its events from `added` to `done`."""
 
 from typing import Any
 
@@ -28,9 +28,9 @@ class EventWriter:
 
 
 class DeltaWriter:
-    """Writes the deltas of one text and keeps what they add up to.
+    """Writes the deltas of one text and collects the text.
 
-    Everything but the delta and the number is encoded once: this is what runs for each token.
+    Everything but the delta and the number is encoded once, because this runs for each token.
     """
 
     __slots__ = ("_events", "_head", "_pieces", "_tail")
@@ -53,7 +53,7 @@ class DeltaWriter:
         return b"%b%b%b%d}\n\n" % (self._head, encode(delta), self._tail, number)
 
     def keep(self, delta: str) -> None:
-        """Count a delta in that another writes."""
+        """Collect a delta that is written elsewhere."""
         self._pieces.append(delta)
 
     def text(self) -> str:
@@ -77,7 +77,7 @@ class OpenItem:
         )
 
     def finish(self) -> bytes:
-        """The events of what is open inside the item."""
+        """The events that end what is open within the item."""
         return b""
 
     def done(self, status: str = "completed") -> bytes:
@@ -100,7 +100,7 @@ class OpenMessage(OpenItem):
         self._writer: DeltaWriter | None = None
 
     def begin(self, kind: str) -> tuple[bytes, DeltaWriter]:
-        """Begin a content part of `kind`, which ends the one before."""
+        """Begin a content part of `kind`, ending the previous one."""
         before = self.finish()
         place = {**self.place, "content_index": len(self.content)}
         if kind == "refusal":
@@ -116,7 +116,7 @@ class OpenMessage(OpenItem):
         return before + added, self._writer
 
     def delta(self, text: str, logprobs: list[Any]) -> bytes:
-        """A delta of the open text that brings its log probabilities along."""
+        """A delta of the open text with its log probabilities."""
         if self._writer is None:
             return b""
         self._writer.keep(text)
@@ -179,7 +179,7 @@ class OpenReasoning(OpenItem):
         self._summary = True
 
     def begin(self, *, summary: bool) -> tuple[bytes, DeltaWriter]:
-        """Begin a summary or a thought, which ends the one before."""
+        """Begin a summary or a thought, ending the previous one."""
         before = self.finish()
         self._summary = summary
         if summary:
@@ -224,7 +224,7 @@ def _thought(text: str) -> JSON:
 
 
 class OpenCall(OpenItem):
-    """A tool call, whose arguments stream."""
+    """A tool call whose arguments stream."""
 
     def __init__(self, events: EventWriter, index: int, item: JSON) -> None:
         super().__init__(events, index, item)

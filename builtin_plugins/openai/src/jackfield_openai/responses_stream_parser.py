@@ -1,7 +1,7 @@
-"""A Responses stream as canonical events.
+"""Parses a Responses stream into canonical events.
 
-Providers leave events out, so nothing is taken for granted: what a `done` event or the final
-response holds and no delta has brought is told then.
+Providers omit events, so nothing is taken for granted: if a `done` event or the final response
+holds something that no delta has reported, it is reported then.
 """
 
 from collections.abc import Callable, Sequence
@@ -84,11 +84,11 @@ class ResponsesParser:
                 return handler(self, wire)
             return self._error(wire) if wire.error else _NOTHING
         except (*UNREADABLE, AttributeError, TypeError, InvalidRequest) as error:
-            # Wherever an event breaks the documented shape, it shows here.
+            # Any deviation from the documented shape surfaces here.
             raise ProviderError("The provider sent a stream event that is malformed.") from error
 
     def close(self) -> Sequence[StreamEvent]:
-        """Nothing: all that a stream says, its events say."""
+        """Nothing: the events of the stream say everything."""
         return _NOTHING
 
     def _new_part(self, key: _Key) -> int:
@@ -294,7 +294,7 @@ class ResponsesParser:
 
     def _broken(self, error: Any) -> Sequence[StreamEvent]:
         if self._over:
-            return _NOTHING  # OpenAI says it twice, as an error and as a failed response
+            return _NOTHING  # OpenAI reports it twice, as an error and as a failed response
         self._over = True
         return (failed_event(error),)
 

@@ -21,13 +21,14 @@ from jackfield.events import (
     UsageReported,
 )
 from jackfield.losses import lost_part
-from jackfield.messages import ChatRequest, Image, Opaque, Usage
+from jackfield.messages import ChatRequest, Image, Opaque, ToolCall, Usage
 
 from .responses_answer import INCOMPLETE, Answer, failure
 from .responses_content import JSON, NAME, is_content, own, render_citation
 from .responses_output import (
     SPOKEN,
     begins_reasoning,
+    call_item,
     encrypted_content,
     image_item,
     reasoning_item,
@@ -174,17 +175,10 @@ class ResponsesRenderer:
 
     def _call(self, event: ToolCallStarted) -> bytes:
         wire = self._close()
-        kind, body = "function_call", "arguments"
-        if event.kind == "custom":
-            kind, body = "custom_tool_call", "input"
-        call_id = event.id or f"call_{self._made().item_id(kind, len(self._output))}"
-        item = {
-            "type": kind,
-            "call_id": call_id,
-            "name": event.name,
-            body: "",
-            **own(event.extensions),
-        }
+        called = ToolCall(event.id, event.name, "", event.kind, event.extensions)
+        item = call_item(called, self._request.tools)
+        if not event.id:
+            item["call_id"] = f"call_{self._made().item_id(item['type'], len(self._output))}"
         call, added = self._add(OpenCall, item)
         self._calls[event.part] = call
         return wire + added
@@ -198,7 +192,8 @@ class ResponsesRenderer:
         return self._text(TextDelta(event.part, event.transcript)) if event.transcript else b""
 
     def _citation(self, event: CitationAdded) -> bytes:
-        annotation = render_citation(event.citation)
+        text = self._writer.text() if self._writer and event.part == self._part else ""
+        annotation = render_citation(event.citation, len(text))
         if annotation is None:
             self._lose(Loss("citations.document", "choices[0]", "dropped"))
             return b""

@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec.structs import replace
+
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields
 from jackfield.messages import Opaque, Tool, ToolChoice
 
 from .responses_content import JSON, NAME, own, rest
+from .responses_namespaces import called, is_namespace, known_name, put, take_apart
 from .responses_shapes import ToolShape, check
 
 _MODES = frozenset({"auto", "none", "required"})
@@ -20,17 +23,23 @@ def parse_tools(tools: Any) -> tuple[Tool | Opaque, ...]:
         return ()
     if not isinstance(tools, list):
         raise InvalidRequest("tools must be an array.", param="tools")
-    return tuple(_parse_tool(tool, f"tools[{index}]") for index, tool in enumerate(tools))
+    found: list[Tool | Opaque] = []
+    for index, tool in enumerate(tools):
+        path = f"tools[{index}]"
+        if not isinstance(tool, dict) or not isinstance(tool.get("type"), str):
+            raise InvalidRequest(f"{path} must be an object with a type.", param=path)
+        if tool["type"] in ("function", "custom"):
+            found.append(_parse_tool(tool, path))
+        elif is_namespace(tool):
+            found += take_apart(tool, path, _parse_tool)
+        else:
+            found.append(Opaque(NAME, tool["type"], tool))
+    return tuple(found)
 
 
-def _parse_tool(tool: Any, path: str) -> Tool | Opaque:
-    if not isinstance(tool, dict) or not isinstance(tool.get("type"), str):
-        raise InvalidRequest(f"{path} must be an object with a type.", param=path)
-    kind = tool["type"]
-    if kind not in ("function", "custom"):
-        return Opaque(NAME, kind, tool)
+def _parse_tool(tool: JSON, path: str) -> Tool:
     check(tool, ToolShape, path)
-    if kind == "custom":
+    if tool["type"] == "custom":
         return Tool(
             tool["name"],
             tool.get("description"),
@@ -49,10 +58,10 @@ def _parse_tool(tool: Any, path: str) -> Tool | Opaque:
 
 def render_tools(tools: Iterable[Tool | Opaque], losses: list[Loss]) -> list[JSON]:
     """The tools that this dialect can name."""
-    rendered = []
+    rendered: list[JSON] = []
     for index, tool in enumerate(tools):
         if isinstance(tool, Tool):
-            rendered.append(_render_tool(tool))
+            put(_render_tool(tool), tool, rendered)
         elif tool.dialect == NAME:
             rendered.append(tool.value)
         else:
@@ -62,24 +71,26 @@ def render_tools(tools: Iterable[Tool | Opaque], losses: list[Loss]) -> list[JSO
 
 def _render_tool(tool: Tool) -> JSON:
     body: JSON = {"type": tool.kind, "name": tool.name}
+    kept = {key: value for key, value in own(tool.extensions).items() if key[:1] != "$"}
     if tool.description is not None:
         body["description"] = tool.description
     if tool.kind == "custom":
         form = {} if tool.input_format is None else {"format": tool.input_format}
-        return body | form | own(tool.extensions)
+        return body | form | kept
     body["parameters"] = tool.parameters or {"type": "object", "properties": {}}
     if tool.strict is not None or NAME not in tool.extensions:
         # Left out, `strict` means true here and false in every other dialect.
         body["strict"] = bool(tool.strict)
-    return body | own(tool.extensions)
+    return body | kept
 
 
-def take_tool_choice(members: JSON) -> ToolChoice | None:
+def take_tool_choice(members: JSON, tools: Iterable[Tool | Opaque]) -> ToolChoice | None:
     """The choice; one that no other dialect has, such as of a built-in tool, stays in its place."""
     found = _parse_tool_choice(members.get("tool_choice"))
-    if found is not None:
-        del members["tool_choice"]
-    return found
+    if found is None:
+        return None
+    del members["tool_choice"]
+    return replace(found, names=tuple([known_name(name, tools) for name in found.names]))
 
 
 def _parse_tool_choice(choice: Any) -> ToolChoice | None:
@@ -116,7 +127,10 @@ def render_tool_choice(choice: ToolChoice, tools: Iterable[Tool | Opaque]) -> st
     if not choice.names:
         return choice.mode
     kinds = {tool.name: tool.kind for tool in tools if isinstance(tool, Tool)}
-    named = [{"type": kinds.get(name, "function"), "name": name} for name in choice.names]
+    named = [
+        {"type": kinds.get(name, "function"), "name": called(name, {}, tools)["name"]}
+        for name in choice.names
+    ]
     if choice.mode == "required" and len(named) == 1:
         return named[0]
     if choice.mode == "none":

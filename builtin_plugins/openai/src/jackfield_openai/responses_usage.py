@@ -16,7 +16,7 @@ from .usage import in_tier, read_cost, read_units
 
 
 def read_usage(value: Any) -> Usage | None:
-    """The canonical usage of a `usage` object; None when it is none."""
+    """The canonical usage of a `usage` object; None if it is invalid."""
     if not isinstance(value, Mapping):
         return None
     taken, given = value.get("input_tokens_details"), value.get("output_tokens_details")
@@ -40,7 +40,7 @@ def _count(counts: Any, key: str) -> int:
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
-    """The `usage` object: the one that was read when it still says the same."""
+    """The `usage` object: the one that was read if it still says the same."""
     kept: Mapping[str, Any] | None = own(usage.extensions).get("$usage")
     if kept is not None and read_usage(kept) == usage:
         return kept
@@ -61,7 +61,7 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
 
 
 def _audio(tokens: int) -> Mapping[str, int]:
-    # The API itself hears and says nothing; the name is that of chats and of Realtime.
+    # The API itself has no audio; the name is that of chat and Realtime.
     return {"audio_tokens": tokens} if tokens else {}
 
 
@@ -88,7 +88,7 @@ _decode_tools = msgspec.json.Decoder(list[_Tool]).decode
 
 
 def usage_of(body: bytes) -> Usage | None:
-    """The usage that a complete response reports. Raises ValueError when it is no response."""
+    """The usage that a complete response reports. Raises ValueError if it is not a response."""
     try:
         answer = _decode_body(body)
     except UNREADABLE as error:
@@ -99,7 +99,7 @@ def usage_of(body: bytes) -> Usage | None:
 
 
 def _whole_usage(answer: _Reported) -> Usage | None:
-    """The usage with what an answer tells beside it: the tier, and OpenAI's own tools."""
+    """The usage with what an answer says besides: the tier, and OpenAI's own tools."""
     usage = in_tier(read_usage(answer.usage), answer.service_tier)
     if usage is None:
         return None
@@ -115,7 +115,7 @@ def _whole_usage(answer: _Reported) -> Usage | None:
 
 
 def _with_images(usage: Usage, answer: _Reported) -> Usage:
-    """Images that a model has had made are billed as another model's."""
+    """The usage with images, which are billed at another model's rates."""
     made = _inner(answer.tool_usage, "image_gen")
     if not _count(made, "total_tokens"):
         return usage
@@ -127,7 +127,7 @@ def _with_images(usage: Usage, answer: _Reported) -> Usage:
 
 
 def _painter(tools: msgspec.Raw) -> str:
-    """The model that makes images, where a tool names it."""
+    """The model that makes images, if a tool names it."""
     try:
         listed = _decode_tools(tools)
     except UNREADABLE:
@@ -141,7 +141,7 @@ def _inner(value: Any, key: str) -> Any:
 
 
 class ResponsesMeter:
-    """Keeps the last batch of events that speaks of usage, and reads it when asked."""
+    """Keeps the last batch of events that reports usage, and reads it on request."""
 
     __slots__ = ("_batch",)
 

@@ -1,11 +1,11 @@
-"""What is known of a thought while it streams."""
+"""What is known about a thought while it streams."""
 
 from jackfield.events import ReasoningDelta
 from jackfield.messages import Reasoning
 
 
 def learned(told: Reasoning, delta: ReasoningDelta) -> Reasoning:
-    """A thought with what one more delta says of it, but for its text."""
+    """A thought with what one more delta adds, apart from its text."""
     says = delta.id or delta.signature or delta.encrypted or delta.summary
     if not says and delta.extensions == told.extensions:
         return told

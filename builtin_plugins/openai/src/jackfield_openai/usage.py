@@ -29,13 +29,14 @@ _UNITS: Final = (
     ("server_side_tool_usage_details", "file_search_calls", "file_search"),
     ("server_side_tool_usage_details", "code_interpreter_calls", "code_execution"),
 )
+_COUNTED_BESIDES = frozenset(details or key for details, key, _ in _UNITS)
 _REPORT = re.compile(rb'"usage"\s*:\s*\{')
 
 
 def read_usage(value: Any) -> Usage | None:
-    """The usage in OpenAI's object or in that of a compatible provider; None when it is none.
+    """The usage in OpenAI's object or a compatible provider's; None if it is invalid.
 
-    xAI counts reasoning apart from `completion_tokens`; its total tells.
+    xAI counts reasoning separately from `completion_tokens`; its total shows that.
     """
     if type(value) is not dict:
         return None
@@ -49,7 +50,7 @@ def read_usage(value: Any) -> Usage | None:
     if reasoning and total == count_in + count_out + reasoning:
         count_out += reasoning
     if not count_in and not count_out:
-        count_in = total  # Voyage reports nothing but the total
+        count_in = total  # Voyage reports only the total
     return Usage(
         input_tokens=count_in,
         output_tokens=count_out,
@@ -69,6 +70,8 @@ def read_usage(value: Any) -> Usage | None:
 def read_units(value: Mapping[str, Any]) -> Mapping[str, int]:
     """What xAI, OpenRouter and Mistral count besides tokens."""
     units: dict[str, int] = {}
+    if _COUNTED_BESIDES.isdisjoint(value):
+        return units
     for details, key, unit in _UNITS:
         inner = value.get(details) if details else value
         count = _count(inner, key) if type(inner) is dict else 0
@@ -91,7 +94,7 @@ def read_cost(value: Mapping[str, Any]) -> int | None:
 
 
 def _cached(value: Mapping[str, Any], inputs: Mapping[str, Any]) -> int:
-    # DeepSeek, Together and Mistral have or had a place of their own.
+    # DeepSeek, Together and Mistral have or had members of their own.
     return (
         _count(inputs, "cached_tokens")
         or _count(value, "prompt_cache_hit_tokens")
@@ -111,7 +114,7 @@ def _details(value: Mapping[str, Any], side: str) -> Mapping[str, Any]:
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
-    """OpenAI's object: the one that was read when it still says the same."""
+    """OpenAI's object: the one that was read if it still says the same."""
     kept = usage.extensions.get(EXTENSION)
     if kept is not None and read_usage(kept) == usage:
         return kept
@@ -144,7 +147,7 @@ _read_answer = msgspec.json.Decoder(_Answer).decode
 
 
 def usage_of_answer(body: bytes) -> Usage | None:
-    """The usage that a complete response reports. Raises ValueError when it is no response."""
+    """The usage that a complete response reports. Raises ValueError if it is not a response."""
     try:
         answer = _read_answer(body)
     except UNREADABLE as error:
@@ -155,7 +158,7 @@ def usage_of_answer(body: bytes) -> Usage | None:
 
 
 def usage_of(body: bytes) -> Usage | None:
-    """The usage that a chunk reports; None also for what is no JSON, such as `[DONE]`."""
+    """The usage that a chunk reports; None also if it is not JSON, such as `[DONE]`."""
     try:
         tree = msgspec.json.decode(body)
     except UNREADABLE:
@@ -165,14 +168,14 @@ def usage_of(body: bytes) -> Usage | None:
 
 
 def in_tier(usage: Usage | None, tier: Any) -> Usage | None:
-    """The usage with the service tier, which an answer tells beside it."""
+    """The usage with the service tier, which an answer reports separately."""
     if usage is None or type(tier) is not str or tier in _USUAL_TIERS:
         return usage
     return replace(usage, service_tier=tier)
 
 
 def chunk_usage(tree: Any) -> Usage | None:
-    """The usage of a response or chunk; Groq reports it under `x_groq` as well or instead."""
+    """The usage of a response or chunk; Groq reports it under `x_groq` too, or instead."""
     return _reported(tree.get("usage"), tree.get("x_groq")) if type(tree) is dict else None
 
 
@@ -182,7 +185,7 @@ def _reported(value: Any, groq: Any) -> Usage | None:
 
 
 class ChunkMeter:
-    """Keeps the last batch of events that reports usage, and reads it when asked."""
+    """Keeps the last batch of events that reports usage, and reads it on request."""
 
     __slots__ = ("_batch",)
 

@@ -1,4 +1,4 @@
-"""What the dialects share that answer as a whole, never in a stream."""
+"""What the dialects without streams share."""
 
 from collections.abc import Mapping
 from typing import Any
