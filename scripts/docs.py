@@ -35,52 +35,58 @@ NOTE = "<!-- Written by `make docs` from the code; change it there. -->"
 
 CONFIGURATION = """\
 One TOML file says what the gateway does. `jackfield init` writes a first one, `jackfield check`
-finds everything that is wrong with one, and a running gateway reads it again when it is saved.
+reports everything that is wrong with it, and a running gateway reads it again when it is saved.
 
-A key that is not listed here is refused. In the tables below, `*` stands for a name of yours and
-`[]` for the elements of an array. A secret reference is a text such as `"env:OPENAI_API_KEY"` or
-`"file:/run/secrets/key"`; a key itself never stands in the file. Relative paths begin at the
-folder of the file.
+A key that is not listed here is refused. In the tables below, `*` stands for a name that you choose
+and `[]` for the elements of an array. A secret reference is a string such as
+`"env:OPENAI_API_KEY"` or `"file:/run/secrets/key"`; the secret itself is never in the file.
+Relative paths start from the folder of the file.
 """
 CAPABILITIES = """\
-What models can do, where that is not known or known better. The name of the table is a model's,
-with `*` for any text, and with a provider before it if need be: `[capabilities."local/llama*"]`.
-What is not said here is as [shipped](models.md).
+What models can do, if that is not known or has changed. The name of the table is a model's, with
+`*` for any text, and optionally with a provider in front: `[capabilities."local/llama*"]`. What is
+left out is as [shipped](models.md).
 """
 PRICES = """\
-What models cost, where that is not in the price book or is agreed otherwise. The name of the table
-is `provider/model`, with `*` for any text. A model whose price changes has one table for each of
-its periods: `[[prices."openai/gpt-5*"]]`. What is not said here is as [shipped](prices.md).
+What models cost, if that is not in the price book or you have agreed on other prices. The name of
+the table is `provider/model`, with `*` for any text. A model whose price changes has one table per
+period: `[[prices."openai/gpt-5*"]]`. What is left out is as [shipped](prices.md).
 """
 COMMANDS = """\
 `jackfield` is installed with the kernel; `jackfield-kernel[cli]`, which `jackfield` brings, adds
-colours and tables. What is written to a pipe or a file is plain text. Exit codes: 0 done, 1
-failed, 2 the configuration or the command line is wrong, 130 interrupted with Ctrl-C.
+colours and tables. Output to a pipe or a file is plain text. Exit codes: 0 success, 1 failure, 2
+invalid configuration or command line, 130 interrupted with Ctrl-C.
 
-`--config` is looked for in this order: the option, the variable `JACKFIELD_CONFIG`,
-`jackfield.toml` in the current folder. Where there is none of them, the gateway has the demo
-provider and every provider whose key is in the environment.
+The configuration is looked for in this order: the option `--config`, the variable
+`JACKFIELD_CONFIG`, `jackfield.toml` in the current folder. Without any of them, the gateway has the
+demo provider and every provider whose key is in the environment.
 
-A plugin may bring commands of its own: an entry point in the group `jackfield.commands`, named as
-the command, is a function that gets an `argparse.ArgumentParser`, fills it, and calls
-`parser.set_defaults(run=...)` with a function from the arguments to the exit code.
+A plugin may add commands: an entry point in the group `jackfield.commands`, with the name of the
+command, is a function that gets an `argparse.ArgumentParser`, adds options to it, and calls
+`parser.set_defaults(run=...)` with a function that takes the arguments and returns the exit code.
 """
 ENDPOINTS = """\
-A client needs the permission that stands beside an endpoint; `public` needs none. Without a
-plugin that authenticates, only this machine is served, and it may do everything but `admin`.
-`{name}` stands for one segment of a path, `{name*}` for all that follow, and `*` for any method.
+A client needs the permission listed for an endpoint; `public` endpoints need none. Without a plugin
+that authenticates, only this machine is served, and it may do everything except `admin`. `{name}`
+stands for one segment of a path, `{name*}` for all that follow, and `*` for any method.
 """
 HEADERS = (
     (
         "x-request-id",
         "request, answer",
-        "the name of the request in the log; the client's own if it is a plain word of at most"
+        "the id of the request in the log; the client's own if it is a plain word of at most"
         " 128 characters",
     ),
     (
         "x-jackfield-provider",
         "request",
-        "the provider that is meant, where neither path nor body names a model",
+        "the provider to use if neither path nor body names a model",
+    ),
+    (
+        "idempotency-key",
+        "request",
+        "passed on to providers that support it, as the SHA-256 of the tenant and the key, so that"
+        " two tenants cannot share one; for the gateway's own see [administration](admin.md)",
     ),
     ("x-jackfield-target", "answer", "the `provider/model` that answered"),
     (
@@ -91,24 +97,24 @@ HEADERS = (
     (
         "server-timing",
         "answer",
-        "milliseconds in all, at the provider, and in each plugin that took 0.01 or more",
+        "milliseconds in total, at the provider, and in each plugin that took 0.01 or more",
     ),
     (
         "x-jackfield-metadata",
         "request",
-        "words of the caller's own on the request, for budgets, limits and usage by tag: a JSON"
-        " object of at most 16 short strings; those of its key count more",
+        "the caller's labels for the request, for budgets, limits and usage by tag: a JSON"
+        " object of at most 16 short strings; those of its key take precedence",
     ),
-    ("x-jackfield-want", "request", "`cost`, to be told what the request has cost"),
+    ("x-jackfield-want", "request", "`cost` asks for the cost of the request"),
     (
         "x-jackfield-state",
         "request",
-        "the state folder of the gateway that a command means, at the admin listener",
+        "on the admin listener, the state folder of the gateway that a command is meant for",
     ),
     (
         "x-jackfield-cost",
         "answer",
-        "dollars, if they were wanted and the answer is no stream",
+        "dollars, if requested and the answer is not a stream",
     ),
     (
         "x-jackfield-budget-remaining",
@@ -124,15 +130,15 @@ HEADERS = (
     (
         "x-should-retry",
         "answer",
-        "`false` where another try is in vain, as with a spent budget; official SDKs heed it",
+        "`false` if a retry is pointless, as with a spent budget; official SDKs respect it",
     ),
     (
         "x-ratelimit-…",
         "answer",
-        "limits, what is left of them and when they reset, in the words of the client's vendor:"
+        "limits, what is left of them and when they reset, in the format of the client's vendor:"
         " `anthropic-ratelimit-…` there, `ratelimit` and `ratelimit-policy` elsewhere",
     ),
-    ("retry-after", "answer", "seconds to wait before another try"),
+    ("retry-after", "answer", "seconds to wait before a retry"),
 )
 
 
@@ -144,7 +150,7 @@ def configuration() -> Iterator[str]:
     yield from ("## `[capabilities.*]`", CAPABILITIES, options(describe(Capabilities)))
     yield from ("## `[prices.*]`", PRICES, options(describe(Price)))
     yield from ("## `[providers.*]`", options(describe(ProviderTable)))
-    yield "Providers that speak HTTP take these keys as well:"
+    yield "Providers that speak HTTP also have these keys:"
     yield options(describe(HttpConfig))
     yield from sections(Provider, "providers", shared=describe(HttpConfig))
     yield from (
@@ -170,7 +176,7 @@ def sections(kind: type[Plugin], section: str, shared: Sequence[OptionDoc]) -> I
         if own:
             yield options(own)
         if len(own) < len(listed):
-            yield "And the keys of every provider that speaks HTTP."
+            yield "Plus the keys of every provider that speaks HTTP."
 
 
 def options(listed: Iterable[OptionDoc]) -> str:

@@ -31,14 +31,15 @@ from jackfield.messages import (
 )
 
 INTRODUCTION = """\
-What a request may ask, and what becomes of it in each dialect when it is translated. `make docs`
-finds it out: for each feature it renders a small conversation in every dialect, reads the losses
-that are named, and parses what was rendered to see what is still there.
+What becomes of each feature of a request when it is translated into each dialect. `make docs`
+determines this: for each feature it renders a small conversation in every dialect, collects the
+losses that are reported, and parses the result to see what is still there.
 
-**yes**: carried as it is. **≈**: said in another way, as the note below the table says. **no**:
-lost, and named so; `on_loss` decides what becomes of such a request. **refused**: the request would
-be another question without it, so it is refused whatever `on_loss` says. What is passed through and
-not translated loses nothing. What single models cannot do is told in [models](models.md).
+**yes**: carried unchanged. **≈**: expressed in another way, see the note below the table. **no**:
+lost, and reported; `on_loss` decides what becomes of such a request. **refused**: without it the
+question would be another, so the request is refused whatever `on_loss` says. Requests that are
+passed through, not translated, lose nothing. For the abilities of single models see
+[models](models.md).
 """
 MODELS = {
     "anthropic.messages": "claude-sonnet-4-5",
@@ -239,20 +240,20 @@ SHOWN = Message("tool", (replace(RESULT, parts=(Image(data=DATA, media_type="ima
 CUSTOM = Tool("note", "Notes.", kind="custom")
 
 PROBES: dict[str, tuple[Probe, ...]] = {
-    "What messages hold": (
+    "Messages": (
         Probe("system prompt", spoken("system"), BASE, roles),
         Probe("developer message", spoken("developer"), BASE, roles),
         content("image, data", Image(data=DATA, media_type="image/png")),
-        content("image, address", Image(url="https://example.com/a.png")),
+        content("image, URL", Image(url="https://example.com/a.png")),
         content("image, file id", Image(file_id="file_1")),
         content("document, data", Document(data=DATA, media_type="application/pdf", name="a.pdf")),
-        content("document, address", Document(url="https://example.com/a.pdf", name="a.pdf")),
+        content("document, URL", Document(url="https://example.com/a.pdf", name="a.pdf")),
         content("document, text", Document(text="Words", media_type="text/plain", name="a.txt")),
         content("document, file id", Document(file_id="file_1")),
         content("audio", Audio(data=DATA, format="wav")),
         content("refusal in the history", Refusal("No."), "assistant"),
         content("reasoning in the history", Reasoning("Hm.", signature="c2ln"), "assistant"),
-        content("what one dialect alone knows", Opaque("other.chat", "video", {})),
+        content("a part only one dialect has", Opaque("other.chat", "video", {})),
         content("the same in the history", Opaque("other.chat", "search", {}), "assistant"),
     ),
     "Tools": (

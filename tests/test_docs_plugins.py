@@ -24,6 +24,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "Corporate": {"identity_url": NOWHERE, "client_secret": KEY},
     "OneKey": {"key": KEY},
     "Policy": {"base_url": NOWHERE},
+    "Shadow": {"model": "spare/echo"},
 }
 ASKS = {"Corporate": "identity_url", "Policy": "base_url"}
 """Who asks a server of its own, and the option that says where it is."""

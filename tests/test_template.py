@@ -85,6 +85,6 @@ def test_a_name_that_is_taken_is_refused(name: str, owner: str, tmp_path: Path) 
 
 def test_a_folder_that_exists_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / NAME).mkdir()
-    with pytest.raises(ConfigError, match="exists already"):
+    with pytest.raises(ConfigError, match="already exists"):
         create(NAME, tmp_path)
     assert not list((tmp_path / NAME).iterdir())

@@ -110,7 +110,7 @@ def test_no_more_problems_are_told_than_anybody_reads() -> None:
         read_settings(document)
     *problems, end = caught.value.problems
     assert len(problems) == 1000
-    assert end == "jackfield.toml: so many are told of; mend these first"
+    assert end == "jackfield.toml: too many problems; fix these first"
 
 
 def test_of_many_names_some_are_told() -> None:
@@ -210,9 +210,7 @@ def test_the_text_is_not_in_the_repr() -> None:
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    assert _refusal(tmp_path / "none.toml") == [
-        ": there is no such file; `jackfield init` writes one"
-    ]
+    assert _refusal(tmp_path / "none.toml") == [": no such file; `jackfield init` creates one"]
     assert _refusal(tmp_path) == [": this is a directory; name the file in it"]
 
 

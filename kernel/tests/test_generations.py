@@ -76,7 +76,7 @@ async def test_a_plugin_that_is_waited_for_is_named(
 ) -> None:
     before = await files.reload("[plugins.waits]\nstarting = true")
     assert files.generations.current is before
-    assert "plugin waits has not started yet; it is waited for" in caplog.text
+    assert "plugin waits has not started yet; still waiting" in caplog.text
     assert b'"reload":"waits for the plugin waits to start"' in await ready(before)
     assert b'"status":"ready"' in await ready(before)
 
@@ -87,7 +87,7 @@ async def test_a_reload_gives_up_one_that_waits(
     await files.reload("[plugins.waits]\nstarting = true")
     before = await files.reload("[plugins.waits]\nstarting = false")
     assert files.generations.current is not before
-    assert "the last reload has not come to an end, and is given up" in caplog.text
+    assert "the previous reload has not finished and is cancelled" in caplog.text
     assert b"reload" not in await ready(files.generations.current)
 
 

@@ -1,5 +1,7 @@
 """What becomes of a hook that cannot reach somebody: its policy decides."""
 
+import json
+
 import pytest
 
 from jackfield import Exchange, Plugin, ProviderError, hookimpl
@@ -37,3 +39,23 @@ async def test_what_a_plugin_cannot_reach_is_skipped_if_the_file_says_so(
 async def test_a_store_that_is_away_is_told_of_by_who_cannot_do_without() -> None:
     async with run_gateway("[plugins.kind]", {"kind": KeepsNothing}) as client:
         assert (await client.chat()).status == 503
+
+
+class ReadsWhatIsNone(Plugin):
+    """Hands a library something that the library chokes on."""
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        self.read("{")
+
+    def read(self, text: str) -> None:
+        json.loads(text)
+
+
+async def test_the_log_names_the_plugins_own_line_not_the_librarys(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with run_gateway("[plugins.kind]", {"kind": ReadsWhatIsNone}) as client:
+        assert (await client.chat()).status == 500
+    assert f"raised JSONDecodeError at {__file__}:" in caplog.text
+    assert "in ReadsWhatIsNone.read; policy refuse" in caplog.text

@@ -162,7 +162,7 @@ class SendsAway(Plugin):
     ("kind", "failure"),
     [
         (AnswersNothing, "bad.call_provider: returned NoneType"),
-        (SendsAway, "bad.route: chose stranger/m, unknown here"),
+        (SendsAway, "bad.route: chose stranger/m, which is not configured"),
     ],
 )
 @pytest.mark.parametrize("policy", ["refuse", "skip"])

@@ -120,4 +120,4 @@ def test_too_many_wrong_keys_are_not_taken_for_a_plugin_that_cannot_be_made() ->
     *problems, end = refusals(table.replace("Quiet", "Plugin"), Plugin)
     assert len(problems) == 1000
     assert all("unknown key" in problem for problem in problems)
-    assert end == "jackfield.toml: so many are told of; mend these first"
+    assert end == "jackfield.toml: too many problems; fix these first"

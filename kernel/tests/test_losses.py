@@ -6,7 +6,7 @@ import pytest
 
 from jackfield._shortfalls import named_once
 from jackfield.dialects import Loss
-from jackfield.losses import is_loss_of, lost_member, lost_part
+from jackfield.losses import is_loss_of, is_said, lost_member, lost_part
 from jackfield.messages import Audio, Opaque, Text, ToolCall
 
 
@@ -57,6 +57,13 @@ def test_a_member_that_binds_the_answer_is_part_of_the_question(
 ) -> None:
     loss = lost_member("a.chat", key, value)
     assert (loss.feature, loss.breaks) == (f"a.chat.{key}", breaks)
+
+
+def test_a_switch_says_something_by_being_there() -> None:
+    assert is_said("web_search_options", {})
+    assert is_said("other", {"odd": 1})
+    assert not is_said("web_search_options", None)
+    assert not is_said("other", {})
 
 
 def test_a_loss_is_known_by_its_part() -> None:

@@ -42,6 +42,12 @@ def test_the_configuration_comes_before_what_is_shipped() -> None:
     assert asked(prices, "openai/gpt-4o", Usage(0, 1_000_000)) == 10_000_000_000
 
 
+@pytest.mark.parametrize("model", ["us.amazon.nova-pro-v1:0", "ai21.jamba-1-5-large-v1:0"])
+def test_a_model_costs_the_same_by_its_arn(model: str) -> None:
+    arn = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/{model}"
+    assert asked(book(""), f"bedrock/{arn}") == asked(book(""), f"bedrock/{model}")
+
+
 def test_for_each_rate_the_first_pattern_that_has_it_counts() -> None:
     prices = book('[prices."mine/large"]\ninput = 2\n[prices."mine/*"]\ninput = 1\noutput = 7.5\n')
     assert asked(prices, "mine/large") == 2_000_000_000

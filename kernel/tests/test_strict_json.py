@@ -172,6 +172,19 @@ def test_many_colons_in_texts_are_not_many_keys() -> None:
     assert strict_json.decode(b'{"a":"%b"}' % (b":" * 20_000)) == {"a": ":" * 20_000}
 
 
+def test_as_many_values_as_allowed_pass_and_one_more_does_not() -> None:
+    texts = b'"\\\\", ",", "\\",", ' * 10
+    body = b"[%b%b1]" % (texts, b"1," * (strict_json.MAX_VALUES - 31))
+    assert len(strict_json.decode(body)) == strict_json.MAX_VALUES
+    with pytest.raises(InvalidRequest, match="500000 values"):
+        strict_json.decode(body.replace(b"[", b"[0,"))
+
+
+def test_many_commas_in_texts_are_not_many_values() -> None:
+    text = b',[{\\"\\\\' * 300_000
+    assert len(strict_json.decode(b'["%b", "%b"]' % (text, text))) == 2
+
+
 def test_a_string_may_be_8_mib_long_and_no_longer() -> None:
     text = b"x" * strict_json.MAX_STRING
     assert strict_json.decode(b'["%b"]' % text) == [text.decode()]

@@ -111,7 +111,7 @@ def test_what_is_no_day_is_told_with_the_form_of_one(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["audit", "export", "--since", "yesterday"]) == 2
-    assert "'yesterday' is no day; write it like 2026-11-30" in capsys.readouterr().err
+    assert "'yesterday' is not a date; write it like 2026-11-30" in capsys.readouterr().err
 
 
 def test_without_the_plugin_there_is_no_trail(

@@ -1,7 +1,7 @@
 """Jackfield's public surface: what a plugin author imports.
 
-`jackfield.messages`, `.events`, `.dialects`, `.sse`, `.strict_json` and `.json_spans` serve authors
-of dialects, `jackfield.providers` authors of providers, `jackfield.testing` tests of any plugin.
+Dialect authors also need `jackfield.messages`, `.events`, `.dialects`, `.sse`, `.strict_json` and
+`.json_spans`; provider authors `jackfield.providers`; tests of any plugin `jackfield.testing`.
 """
 
 from jackfield._config.options import option

@@ -1,4 +1,4 @@
-"""`python -m jackfield` is the command `jackfield`."""
+"""Runs the command line: `python -m jackfield` is the same as `jackfield`."""
 
 import sys
 

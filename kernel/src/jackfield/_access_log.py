@@ -1,4 +1,4 @@
-"""One line for each exchange, without a word of its content; written in batches."""
+"""The access log: one line per exchange, without any of its content, written in batches."""
 
 import asyncio
 import json
@@ -24,9 +24,9 @@ _REFUSED = "refused request=%(request)s path=%(path)s status=%(status)d error=%(
 
 
 class AccessLog:
-    """Makes each line at once, so that nothing of an exchange is kept, and writes them in batches.
+    """Formats each line at once, so that it keeps no exchange alive, and writes in batches.
 
-    What cannot be written is dropped, and how many lines that were is said as soon as one can.
+    Lines that cannot be written are dropped; their number is logged as soon as writing works again.
     """
 
     def __init__(self, style: str, stream: TextIO | None = None) -> None:
@@ -37,20 +37,20 @@ class AccessLog:
         self._dropped = 0
 
     def add(self, exchange: Exchange, outcome: Outcome) -> None:
-        """Note that an exchange has ended."""
+        """Log an exchange that has ended."""
         self._lines.append(self._line(exchange, outcome))
         if self._timer is None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(_FLUSH_SECONDS, self.flush)
 
     def add_refusal(self, path: str, request_id: str, error: GatewayError) -> None:
-        """Note a request that never became an exchange."""
+        """Log a request that was refused before it became an exchange."""
         facts: dict[str, object] = {"request": request_id, "path": word(shown_path(path))}
         facts |= {"status": error.http_status, "error": error.code}
         logger.info(_REFUSED, facts)
 
     def flush(self) -> None:
-        """Write what has been noted."""
+        """Write the lines collected so far."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -63,12 +63,12 @@ class AccessLog:
         try:
             self._stream.write("\n".join(lines) + "\n")
             self._stream.flush()
-        except OSError:  # a full disk, a reader that is gone: served all the same, and counted
+        except OSError:  # the disk is full or the reader is gone: go on serving, and count
             self._dropped += len(lines)
 
 
 def facts(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:
-    """What the log says of an exchange: identities and numbers, never its texts."""
+    """What the log says about an exchange: identities and numbers, never its texts."""
     usage = outcome.usage
     attempts = exchange.attempts
     return {
@@ -92,12 +92,12 @@ def facts(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:
 
 
 def json_line(exchange: Exchange, outcome: Outcome) -> str:
-    """The line as JSON; what is unknown is null."""
+    """The line as JSON; unknown values are null."""
     return _ascii(facts(exchange, outcome))
 
 
 def text_line(exchange: Exchange, outcome: Outcome) -> str:
-    """The same facts as `name=value` words; what is unknown is left out."""
+    """The same facts as `name=value` words; unknown values are left out."""
     attempts, usage = exchange.attempts, outcome.usage
     line = (
         f"time={_now()} request={exchange.id}"
@@ -145,11 +145,11 @@ def _second(wall: int) -> str:
 
 @lru_cache(maxsize=2048)
 def word(value: str) -> str:
-    """A text that cannot be taken for two words, nor break the line."""
+    """The text quoted where needed, so that it stays one word on one line."""
     return value if _PLAIN(value) else _ascii(value)
 
 
 def _ascii(value: Any) -> str:
-    """JSON in which no character of another script can end a line or turn its direction."""
+    """JSON in ASCII, so that no Unicode character can end a line or change its direction."""
     text = msgspec.json.encode(value).decode("utf-8", "replace")
     return text if text.isascii() else json.dumps(value)

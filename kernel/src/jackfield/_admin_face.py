@@ -1,4 +1,4 @@
-"""The admin listener's side of the gateway: who may ask, and for how long not after wrong keys."""
+"""The admin listener's side of the gateway: authentication, and the lockout after wrong keys."""
 
 import time
 from collections import deque
@@ -11,7 +11,7 @@ from jackfield.admin.errors import LockedOut
 from jackfield.admin.residence import RESIDENCE, mistaken
 from jackfield.admin.roles import MANAGE
 from jackfield.endpoints import PUBLIC, Endpoint, EndpointTable
-from jackfield.errors import GatewayError, Unauthenticated
+from jackfield.errors import GatewayError, MethodNotAllowed, Unauthenticated
 from jackfield.exchange import ANONYMOUS, Exchange, Principal
 from jackfield.http import HttpRequest, HttpResponse
 from jackfield.response import Response
@@ -26,19 +26,19 @@ _ADDRESSES: Final = 1024
 
 
 class Failures:
-    """When requests from each address had no valid key, as long as that counts."""
+    """The times of recent requests without a valid key, by address."""
 
     def __init__(self) -> None:
         self._times: dict[str, deque[float]] = {}
 
     def add(self, client: str, now: float) -> None:
-        """Note one; of too many addresses the one that was noted first is forgotten."""
+        """Note a failure; when too many addresses are known, the oldest one is forgotten."""
         self._times.setdefault(client, deque(maxlen=_FAILURES)).append(now)
         if len(self._times) > _ADDRESSES:
             del self._times[next(iter(self._times))]
 
     def locked_for(self, client: str, now: float) -> float:
-        """For how many seconds the address is locked out; 0 if it is not."""
+        """For how many more seconds the address is locked out; 0 if it is not."""
         times = self._times.get(client)
         if times is None or len(times) < _FAILURES:
             return 0.0
@@ -46,10 +46,10 @@ class Failures:
 
 
 class GuardedTable(EndpointTable):
-    """Endpoints of which only who may ask is told which there are."""
+    """An endpoint table that reveals which endpoints exist only to callers who may ask."""
 
     def find(self, method: str, path: str) -> tuple[Endpoint, Mapping[str, str]]:
-        """The endpoint of a raw path; where there is none, one that says so."""
+        """The endpoint for a raw path; an unknown path gets one that answers "not found"."""
         try:
             return super().find(method, path)
         except GatewayError as error:
@@ -60,6 +60,8 @@ def _nowhere(error: GatewayError) -> Endpoint:
     error.param = "path"
 
     async def refuse(exchange: Exchange, catalogue: "Catalogue") -> Response:
+        if isinstance(error, MethodNotAllowed):
+            exchange.set_response_header("allow", error.allowed)
         raise error
 
     return Endpoint("*", "/{nowhere*}", GATEWAY_DIALECT, "operations", MANAGE, answer=refuse)
@@ -68,18 +70,19 @@ def _nowhere(error: GatewayError) -> Endpoint:
 class AdminFace(Face):
     """Answers on the admin listener.
 
-    A key that comes with a request is judged before anything else of it: who has a wrong one learns
-    neither what is wrong with the body nor whether the path leads anywhere.
+    A key is checked before anything else in the request, so a caller with a wrong key learns
+    neither what is wrong with the body nor whether the path exists.
 
-    Who can open its Unix socket is `principal` and needs no key. At an address of the network a key
-    is needed, which no browser can be made to send: there are no cookies. Five requests without a
-    valid one within a minute lock an address out until the first of them is a minute old.
+    Whoever can open the Unix socket acts as `principal` and needs no key. A network address
+    requires a key, and there are no cookies, so no browser can be tricked into sending one. Five
+    requests without a valid key within a minute lock an address out until the first of them is a
+    minute old.
     """
 
     def __init__(self, gateway: "Gateway", table: EndpointTable, principal: Principal) -> None:
         self.table: Final = GuardedTable(table)
         super().__init__(gateway, self.table, principal)
-        # What is wrong with a body is told as where all callers must authenticate.
+        # Problems with a body are reported only to callers who have authenticated.
         self._checks_browsers, self._guarded = self._guarded, False
         self._has_keys = any(plugin.authenticates for plugin in gateway.chain.plugins)
         self._failures = Failures()
@@ -104,7 +107,7 @@ class AdminFace(Face):
         tree: Any = None,
         problem: GatewayError | None = None,
     ) -> Exchange:
-        """The exchange of a request. Raises GatewayError for one that is not understood."""
+        """The exchange for a request. Raises GatewayError if the request is malformed."""
         if self._checks_browsers:
             self._check_browser(request)
         problem = problem or mistaken(request.headers.get(RESIDENCE, ""), self._gateway.setup)
@@ -113,8 +116,8 @@ class AdminFace(Face):
             exchange.principal = ANONYMOUS
             if not self._has_keys and exchange.endpoint.permission != PUBLIC:
                 raise Unauthenticated(
-                    "No plugin here knows keys, without which administration is open at a Unix"
-                    ' socket alone: write server.admin = "unix:/path/to/socket".'
+                    "No plugin here checks keys, so administration is only possible through a Unix"
+                    ' socket: set server.admin = "unix:/path/to/socket".'
                 )
         return exchange
 

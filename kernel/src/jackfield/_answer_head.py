@@ -1,4 +1,4 @@
-"""The headers of an answer: the provider's that may pass, and the gateway's own."""
+"""The headers of an answer: those of the provider that may pass, and the gateway's own."""
 
 import time
 from collections.abc import Sequence
@@ -13,6 +13,9 @@ _WORTH_TELLING = 10e-6
 
 _UNHELD = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
 """So that no cache keeps a stream, and nginx and its like hand it on as it comes."""
+
+UNSTORED = (("cache-control", "no-store"),)
+"""So that no cache on the way gives one caller what another was told: few know `x-api-key`."""
 
 
 def head_of(
@@ -33,19 +36,21 @@ def head_of(
     head.append(("server-timing", server_timing(exchange, plugins)))
     if response.streaming:
         head += _UNHELD
+    elif exchange.request.method != "POST":  # whose answers no cache keeps unasked
+        head += UNSTORED
     return head
 
 
 @lru_cache(maxsize=1024)
 def printable(value: str) -> str:
-    """The value as it is if it is printable ASCII; else percent-encoded where it is not."""
+    """The value with everything but printable ASCII percent-encoded."""
     if value.isascii() and value.isprintable():
         return value
     return quote(value, safe=" !\"#$&'()*+,/:;<=>?@[\\]^`{|}~")
 
 
 def server_timing(exchange: Exchange, plugins: Sequence[Plugin]) -> str:
-    """Milliseconds in all, in the attempts, and by plugin if it took any (W3C Server Timing)."""
+    """Total and upstream time in ms, and each plugin's if any (W3C Server Timing)."""
     text = f"total;dur={(time.monotonic() - exchange.received) * 1000:.3f}"
     attempts = exchange.attempts
     if attempts:

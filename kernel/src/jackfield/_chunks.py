@@ -1,4 +1,4 @@
-"""The `on_stream_chunk` chain: each event through each plugin, the final one flushes all."""
+"""The `on_stream_chunk` chain: passes each event through each plugin; the final chunk flushes."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -13,10 +13,10 @@ from jackfield.response import Chunk
 
 
 class ChunkChain:
-    """The hooks of one exchange's stream, innermost first.
+    """The chunk hooks of one exchange's stream, innermost first.
 
-    `ended` is set once the final chunk has gone out; what the provider sends after its own end
-    passes untouched. `stopped` says that it was a plugin that ended the stream.
+    `ended` is set once the final chunk has gone out; anything the provider sends after that passes
+    through unchanged. `stopped` says that a plugin ended the stream.
     """
 
     __slots__ = (
@@ -45,9 +45,9 @@ class ChunkChain:
         self.stopped = False
 
     def feed(self, events: bytes, *, ends: bool = True) -> bytes:
-        """A batch of whole events through the chain; what comes out, joined.
+        """Pass a batch of whole events through the chain; the resulting bytes.
 
-        It `ends` unless it is known that none of them ends the stream.
+        `ends` is false only if it is known that none of the events ends the stream.
         """
         split = self._split
         single = (events,) if split is None else split(events)
@@ -67,7 +67,7 @@ class ChunkChain:
         return b"".join(out)
 
     def finish(self, *, aborted: bool) -> bytes:
-        """The final chunk of a stream that ended without a terminal event of its own."""
+        """Flush the hooks of a stream that ended without a terminal event of its own."""
         if self.ended:
             return b""
         data = self._run(Chunk(b"", self._dialect, final=True, aborted=aborted))
@@ -75,7 +75,7 @@ class ChunkChain:
         return data
 
     def _run(self, chunk: Chunk) -> bytes:
-        """Send a chunk through all hooks; what comes out, joined."""
+        """Pass a chunk through all hooks; the resulting bytes."""
         exchange = self._exchange
         timings, hooks, began = exchange.timings, iter(self._hooks), perf_counter()
         try:
@@ -100,7 +100,7 @@ class ChunkChain:
     def _spread(
         self, chunks: Sequence[Chunk], hooks: Iterator[Hook], began: float
     ) -> Sequence[Chunk]:
-        """Send what a hook has made of a chunk through the hooks that are left."""
+        """Pass what a hook made of a chunk through the remaining hooks."""
         exchange = self._exchange
         for hook in hooks:
             exchange.acting = hook
@@ -111,7 +111,7 @@ class ChunkChain:
         return chunks
 
     def _joined(self, chunks: Sequence[Chunk], whole: Chunk) -> bytes:
-        """The bytes of what has become of a chunk, with an end if it is one that plugins made."""
+        """The chunks as bytes, followed by an end event if a plugin ended the stream."""
         data = b"".join([one.data for one in chunks])
         if not whole.final and any(one.final for one in chunks):
             self.ended = self.stopped = True
@@ -119,7 +119,7 @@ class ChunkChain:
         return data
 
     def _each(self, hook: Hook, chunk: Chunk) -> Sequence[Chunk]:
-        """What a hook makes of one of several chunks."""
+        """Call a hook on one of several chunks."""
         try:
             result = hook.call(self._exchange, chunk)
             return (chunk,) if result is None else self._checked(hook, result, chunk)

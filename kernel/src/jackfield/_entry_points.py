@@ -1,4 +1,4 @@
-"""What the installed distributions declare, read once: reading looks at every one of them."""
+"""What the installed distributions declare; read once, because reading scans all of them."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -8,8 +8,8 @@ if TYPE_CHECKING:
 
 
 @cache
-def _all() -> Any:  # until Python 3.12 of another class, with the same method
-    from importlib.metadata import entry_points  # noqa: PLC0415 - takes its time
+def _all() -> Any:  # another class until Python 3.12, with the same method
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow to import
 
     return entry_points()
 
@@ -20,5 +20,5 @@ def declared(group: str) -> "tuple[EntryPoint, ...]":
 
 
 def read_again() -> None:
-    """Look anew when next asked: something may have been installed since."""
+    """Rescan on the next call: something may have been installed since."""
     _all.cache_clear()

@@ -1,9 +1,8 @@
-"""A dry run: what would become of a request, and why. Nothing is sent."""
+"""A dry run: what would happen to a request, and why. Nothing is sent."""
 
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from multidict import CIMultiDict, CIMultiDictProxy
 
 from jackfield._hook_chain import hooks_of
 from jackfield.errors import GatewayError, InvalidRequest
@@ -30,8 +29,8 @@ _FORM = 'Say which request is meant: {"path": "/v1/…", "body": {…}}.'
 async def explain(gateway: "Gateway", description: Any) -> dict[str, Any]:
     """Run a described request through the hooks and the plan.
 
-    `description` is `{"path": …, "body": …}` with `method` and `headers` if need be, or the body
-    alone, when its path can be told from its keys. Raises InvalidRequest otherwise.
+    `description` is `{"path": …, "body": …}` with optional `method` and `headers`, or just the body
+    if its keys tell which path is meant. Raises InvalidRequest otherwise.
     """
     request = described(description)
     outcomes: list[Outcome] = []
@@ -52,7 +51,7 @@ async def explain(gateway: "Gateway", description: Any) -> dict[str, Any]:
         "plugins": _plugins(gateway, exchange),
     }
     if outcome.error is not None:
-        explanation["refused"] = _error(outcome.error)
+        explanation["refused"] = _error(outcome.error.let_go())
     if exchange.plan is not None:
         explanation["plan"] = _plan(gateway, exchange, exchange.plan)
     elif outcome.error is None:
@@ -61,17 +60,14 @@ async def explain(gateway: "Gateway", description: Any) -> dict[str, Any]:
 
 
 def described(description: Any) -> HttpRequest:
-    """The request that a description means."""
+    """The request that a description stands for."""
     if not isinstance(description, dict):
         raise InvalidRequest(_FORM)
-    whole = "body" in description
-    body = description["body"] if whole else description
-    asked = description if whole else {}
-    headers = CIMultiDict({"host": "localhost", "content-type": "application/json"})
+    asked = description if "body" in description else {"body": description}
+    body = asked["body"]
     given = asked.get("headers", {})
     if not isinstance(given, dict) or not all(type(text) is str for text in given.values()):
         raise InvalidRequest("`headers` must be an object of strings.", param="headers")
-    headers.update(given)
     path = asked.get("path")
     if path is None and isinstance(body, dict):
         path = next((path for key, path in _GUESSES if key in body), None)
@@ -80,14 +76,7 @@ def described(description: Any) -> HttpRequest:
     method = asked.get("method", "POST")
     if not isinstance(method, str):
         raise InvalidRequest("`method` must be a string.", param="method")
-    path, _, query = path.partition("?")
-    return HttpRequest(
-        method=method.upper(),
-        path=path,
-        query=query,
-        headers=CIMultiDictProxy(headers),
-        body=msgspec.json.encode(body),
-    )
+    return HttpRequest.local(method.upper(), path, msgspec.json.encode(body), given)
 
 
 def _plugins(gateway: "Gateway", exchange: Exchange) -> list[dict[str, Any]]:

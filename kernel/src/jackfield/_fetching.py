@@ -1,4 +1,4 @@
-"""Fetches what a request names by its address, under guard: for providers that take bytes alone."""
+"""Fetches what a request refers to by URL, for providers that accept only bytes."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -31,15 +31,15 @@ MEDIA = {
 
 
 class Opened(Protocol):
-    """What can be asked for a path: an origin of the client."""
+    """Anything that requests can be sent to: an origin of the client."""
 
     async def send(self, method: str, path: str, head: bytes = b"") -> Answer:
-        """Send a request and return when the head of its answer has come."""
+        """Send a request and return when the head of its answer has arrived."""
 
 
 @frozen
 class Address:
-    """What is to be fetched: the `url` of a part of some `kind`, and where the request names it."""
+    """Something to fetch: the `url` of a part of some `kind`, and where the request has it."""
 
     url: str
     kind: str
@@ -48,7 +48,7 @@ class Address:
 
 @frozen
 class Fetched:
-    """The bytes that were found, and their media type."""
+    """The bytes that were fetched, and their media type."""
 
     data: bytes
     media_type: str
@@ -58,7 +58,7 @@ class Fetched:
 class Fetcher:
     """Fetches within the limits of `[upstream]`; `open_origin` connects to a scheme and host.
 
-    The URL is the caller's, so nothing of a refusal tells what this machine can reach.
+    The URL is the caller's, so a refusal reveals nothing about what this machine can reach.
     """
 
     _limits: Upstream
@@ -66,17 +66,17 @@ class Fetcher:
 
     @property
     def allowed(self) -> bool:
-        """Whether the configuration lets it fetch anything."""
+        """Whether the configuration allows fetching at all."""
         return self._limits.fetch_urls
 
     async def fetch(self, addresses: Sequence[Address]) -> list[Fetched]:
-        """What stands at the addresses, in their order.
+        """The content at the addresses, in their order.
 
-        Raises InvalidRequest when one cannot be had: nothing has been asked of a provider then.
+        Raises InvalidRequest if one cannot be fetched; no provider has been called then.
         """
         if len(addresses) > _MOST_AT_ONCE:
             raise InvalidRequest(
-                f"The request names {len(addresses)} addresses; the gateway fetches at most"
+                f"The request names {len(addresses)} URLs; the gateway fetches at most"
                 f" {_MOST_AT_ONCE}. Send the others as base64 data.",
                 param=addresses[_MOST_AT_ONCE].path,
             )
@@ -118,7 +118,7 @@ class Fetcher:
         return Fetched(data, _media_type(answer.headers.get("Content-Type", ""), data, address))
 
     def _place(self, address: Address) -> tuple[str, str]:
-        """The origin and the path of an address that may be fetched."""
+        """The origin and path of an address that may be fetched."""
         try:
             url = urlsplit(address.url)
             host, port = url.hostname or "", url.port
@@ -136,7 +136,7 @@ class Fetcher:
 
 @define
 class _Budget:
-    """What may still be fetched for one request, in bytes."""
+    """How many more bytes may be fetched for one request."""
 
     left: int
 

@@ -1,4 +1,4 @@
-"""The dialect of the gateway's own endpoints: JSON, with errors in the shape that OpenAI uses."""
+"""The dialect of the gateway's own endpoints: JSON, with errors in OpenAI's format."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
@@ -11,7 +11,7 @@ from jackfield.messages import Usage
 
 
 class GatewayDialect(Dialect):
-    """What /health, /ready and /jackfield/… speak, and what an unknown path is answered in."""
+    """The dialect of /health, /ready and /jackfield/…, and of errors for unknown paths."""
 
     name: ClassVar[str] = "jackfield"
     operation: ClassVar[str] = "operations"

@@ -1,4 +1,4 @@
-"""Reloading: a candidate gateway is built beside the running one, and swapped in if good."""
+"""Reloading: a candidate gateway is started beside the running one, and swapped in if good."""
 
 import asyncio
 import gc
@@ -21,7 +21,7 @@ MOST_OLD = 3
 
 
 class Generations:
-    """The gateway that answers now, and those before it that still finish what they began."""
+    """The current gateway, and its predecessors that still finish their exchanges."""
 
     def __init__(self, read: Callable[[], Document]) -> None:
         self._read = read
@@ -37,23 +37,24 @@ class Generations:
         return self.current
 
     def on_swap(self, swap: Callable[[Gateway], None]) -> None:
-        """Have `swap` called with each new gateway, at the moment at which it takes over."""
+        """Call `swap` with each new gateway at the moment it takes over."""
         self._swaps.append(swap)
 
     async def reload(self) -> None:
-        """Read the configuration again. One that cannot be used changes nothing, and is logged.
+        """Read the configuration again. If it cannot be used, nothing changes but the log.
 
-        After PATIENCE seconds it goes on by itself, until another reload gives it up.
+        After PATIENCE seconds this returns and the reload continues in the background, until
+        another reload cancels it.
         """
         async with self._reloading:
             if self._begun is not None and self._begun.cancel():
-                logger.warning("the last reload has not come to an end, and is given up")
+                logger.warning("the previous reload has not finished and is cancelled")
             self._begun = asyncio.create_task(self._reload(self.current))
             await asyncio.wait([self._begun], timeout=PATIENCE)
 
     async def _reload(self, old: Gateway) -> None:
         while len(self._retiring) >= MOST_OLD:
-            logger.warning("reload waits: %d older configurations answer still", MOST_OLD)
+            logger.warning("reload waits: %d older configurations are still in use", MOST_OLD)
             await asyncio.wait(self._retiring, return_when=asyncio.FIRST_COMPLETED)
         try:
             old.successor = candidate = Gateway(self._read())
@@ -61,14 +62,14 @@ class Generations:
         except JackfieldError as error:
             logger.error("reload refused, the last good configuration stays: %s", error)
             return
-        except Exception as error:  # noqa: BLE001 - whatever it is, requests are answered
+        except Exception as error:  # noqa: BLE001 - the running gateway goes on answering
             what = f"{type(error).__name__}{place_of(error)}"
             logger.error("reload failed, the last good configuration stays: %s", what)
             return
         self.current = candidate
         for swap in self._swaps:
             swap(candidate)
-        # The first gateway is out of the collector's sight, and would hold all that follow.
+        # The garbage collector ignores the first gateway, which would keep all later ones alive.
         old.successor = None
         logger.info("configuration reloaded")
         task = asyncio.create_task(self._retire(old))
@@ -76,23 +77,23 @@ class Generations:
         task.add_done_callback(self._retiring.discard)
 
     async def watch(self, path: str) -> None:
-        """Reload when the file has changed and is being written no more, until cancelled."""
+        """Reload when the file has changed and is no longer being written, until cancelled."""
         seen = before = _stamp(path)
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             now = _stamp(path)
-            # Between two looks, for who writes to it may empty it first.
+            # Only when two checks agree: an editor may empty the file before it writes.
             if now is not None and now == before != seen:
                 seen = now
                 await self.reload()
             before = now
 
     def drain(self) -> None:
-        """Be not ready from now on."""
+        """Report not ready from now on."""
         self.current.draining = True
 
     async def end_exchanges(self) -> None:
-        """End what still runs, in whichever generation."""
+        """End what is still running, in every generation."""
         for task in self._retiring:
             task.cancel()
         await self.current.end_exchanges()
@@ -110,7 +111,7 @@ class Generations:
             await gateway.idle()
         finally:
             await gateway.stop()
-            # What is left of it are circles, and the collector seldom looks for such.
+            # What remains of it are reference cycles, which the collector rarely looks for.
             asyncio.get_running_loop().call_soon(gc.collect)
 
 

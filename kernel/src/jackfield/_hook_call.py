@@ -5,9 +5,8 @@ import logging
 from collections.abc import Collection
 from math import inf
 from time import perf_counter
+from traceback import walk_tb
 from typing import Any
-
-from attrs import define, field
 
 from jackfield._hook_chain import Hook
 from jackfield.errors import GatewayError, PluginFailure, ProviderError
@@ -20,29 +19,6 @@ SWEEP_SECONDS = 0.05
 """How often deadlines are looked at, hence how late one may be."""
 
 
-@define
-class Failures:
-    """How often plugins failed, and what was made of it: (plugin, hook, policy) → count."""
-
-    counts: dict[tuple[str, str, str], int] = field(factory=dict)
-
-    def add(self, hook: Hook, exchange: Exchange, reason: str, error: BaseException | None) -> None:
-        """Count and log one failure, without the exception's own words: they may hold a secret."""
-        name = hook.plugin.name
-        key = (name, hook.name, hook.on_error)
-        self.counts[key] = self.counts.get(key, 0) + 1
-        exchange.failures.append(f"{name}.{hook.name}: {reason} → {hook.on_error}")
-        logger.warning(
-            "plugin %s failed in %s: %s%s; policy %s; request %s",
-            name,
-            hook.name,
-            reason,
-            place_of(error),
-            hook.on_error,
-            exchange.id,
-        )
-
-
 class HookCaller:
     """Judges the hook calls of one gateway, whose running exchanges are `live`; counts failures.
 
@@ -53,7 +29,8 @@ class HookCaller:
     """
 
     def __init__(self, live: Collection[Exchange]) -> None:
-        self.failures = Failures()
+        self.failures: dict[tuple[str, str, str], int] = {}
+        """How often plugins failed, and what was made of it: (plugin, hook, policy) → count."""
         self._live = live
         self._timer: asyncio.TimerHandle | None = None
 
@@ -82,7 +59,7 @@ class HookCaller:
         """What a hook returned; None when it is of the wrong type and that is skipped."""
         if not isinstance(result, expected):
             return self.fail(hook, exchange, f"returned {type(result).__name__}")
-        if hook.replaces_response:
+        if hook.name == "post_response":
             exchange._record("response", "response")
         return result
 
@@ -109,19 +86,33 @@ class HookCaller:
     def fail(
         self, hook: Hook, exchange: Exchange, reason: str, error: BaseException | None = None
     ) -> None:
-        """Record a failure; raises PluginFailure when the policy is "refuse"."""
-        self.failures.add(hook, exchange, reason, error)
+        """Count and log a failure, without the exception's own words: they may hold a secret.
+
+        Raises PluginFailure when the policy is "refuse".
+        """
+        name = hook.plugin.name
+        key = (name, hook.name, hook.on_error)
+        self.failures[key] = self.failures.get(key, 0) + 1
+        exchange.failures.append(f"{name}.{hook.name}: {reason} → {hook.on_error}")
+        logger.warning(
+            "plugin %s failed in %s: %s%s; policy %s; request %s",
+            name,
+            hook.name,
+            reason,
+            place_of(error, hook.plugin.__module__),
+            hook.on_error,
+            exchange.id,
+        )
         if hook.on_error == "refuse":
-            raise PluginFailure(hook.plugin.name, hook.name, reason) from error
+            raise PluginFailure(name, hook.name, reason) from error
 
     def start(self) -> None:
         """Begin to enforce deadlines."""
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(SWEEP_SECONDS, self.start)
+        self._timer = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self.start)
         now = perf_counter()
         for exchange in self._live:
             hook = exchange.acting
-            if hook is not None and hook.is_timed and exchange.due < now and exchange.runner:
+            if hook and hook.name != "on_stream_chunk" and exchange.due < now and exchange.runner:
                 exchange.overdue = True
                 exchange.due = inf
                 exchange.runner.cancel()
@@ -144,12 +135,15 @@ def mistake(request_id: str, error: BaseException) -> GatewayError:
     return GatewayError("The gateway failed on this request; its log says where, under this id.")
 
 
-def place_of(error: BaseException | None) -> str:
-    """Where an exception was raised, which is what mends it; its text may hold a secret."""
-    trace = error.__traceback__ if error is not None else None
-    if trace is None:
+def place_of(error: BaseException | None, module: str = "") -> str:
+    """Where an exception was raised, which is what mends it; its text may hold a secret.
+
+    Of one that comes out of a library it is the line in the package of `module` that called it.
+    """
+    package = module.partition(".")[0]
+    steps = [*walk_tb(getattr(error, "__traceback__", None))]
+    own = [at for at in steps if str(at[0].f_globals.get("__name__")).split(".")[0] == package]
+    if not steps:
         return ""
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    code = trace.tb_frame.f_code
-    return f" at {code.co_filename}:{trace.tb_lineno} in {code.co_qualname}"
+    frame, line = (own or steps)[-1]
+    return f" at {frame.f_code.co_filename}:{line} in {frame.f_code.co_qualname}"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pluggy
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from jackfield.errors import ConfigError
 from jackfield.plugin import HOOKS, OnError, Plugin
@@ -24,14 +24,6 @@ class Hook:
     call: Callable[..., Any]
     on_error: OnError
     deadline: float
-    is_timed: bool = field(init=False)
-    dry_runs_only: bool = field(init=False)
-    replaces_response: bool = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "is_timed", self.name != "on_stream_chunk")
-        object.__setattr__(self, "dry_runs_only", hasattr(self.call, "jackfield_dry_runs_only"))
-        object.__setattr__(self, "replaces_response", self.name == "post_response")
 
 
 @frozen(eq=False)
@@ -53,16 +45,12 @@ class HookChain:
     on_stream_chunk: tuple[Hook, ...] = ()
     post_response: tuple[Hook, ...] = ()
     plugins: tuple[Plugin, ...] = ()
-    wants_usage: bool = field(init=False)
-
-    @wants_usage.default
-    def _wants_usage(self) -> bool:
-        return any(plugin.wants_usage for plugin in self.plugins)
+    wants_usage: bool = False
 
     def without_dry_runs(self) -> "HookChain":
         """The chain without the hooks that are for dry runs alone."""
-        spared = {
-            name: tuple(hook for hook in getattr(self, name) if not hook.dry_runs_only)
+        spared: dict[str, Any] = {
+            name: tuple(h for h in getattr(self, name) if not hasattr(h.call, "dry_runs_only"))
             for name in HOOKS
         }
         return evolve(self, **spared)
@@ -75,16 +63,13 @@ def compile_hooks(members: Iterable[Member]) -> HookChain:
     async where it must be or async where it must not, or lacks its `@hookimpl`.
     """
     members = tuple(members)
-    manager = pluggy.PluginManager("jackfield")
-    manager.add_hookspecs(Plugin)
-    problems: list[str] = []
-    for member in members:
-        found = [*_problems(member.plugin)]
-        problems += found
-        if not found:
-            manager.register(member.plugin, member.plugin.name)
+    problems = [problem for member in members for problem in _problems(member.plugin)]
     if problems:
         raise ConfigError(problems)
+    manager = pluggy.PluginManager("jackfield")
+    manager.add_hookspecs(Plugin)
+    for member in members:
+        manager.register(member.plugin, member.plugin.name)
     manager.check_pending()
     implemented = {
         name: {impl.plugin: impl.function for impl in getattr(manager.hook, name).get_hookimpls()}
@@ -105,6 +90,7 @@ def compile_hooks(members: Iterable[Member]) -> HookChain:
         chain("on_stream_chunk")[::-1],
         chain("post_response")[::-1],
         tuple(m.plugin for m in members),
+        any(m.plugin.wants_usage for m in members),
     )
 
 

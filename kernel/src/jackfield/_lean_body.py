@@ -1,4 +1,4 @@
-"""What aiohttp's C parser puts bodies into, made cheap where nobody else looks at it."""
+"""A cheaper replacement for the object into which aiohttp's C parser puts bodies."""
 
 from typing import Any, Final, cast
 
@@ -6,9 +6,9 @@ from aiohttp.streams import StreamReader
 
 
 class _LeanBody(StreamReader):
-    """A body that keeps no account of chunks and sizes, which costs three times what parsing does.
+    """A body without aiohttp's bookkeeping of chunks and sizes, which costs more than parsing.
 
-    Whoever reads it empties it after each feed, and counts what is kept.
+    The reader empties it after each feed, and keeps its own count.
     """
 
     __slots__ = ()
@@ -34,10 +34,10 @@ class _Unpaused:
     _reading_paused = False
 
     def pause_reading(self) -> None:
-        """Never needed: whoever reads the body empties it."""
+        """Never needed: the reader empties the body."""
 
     def resume_reading(self, resume_parser: bool = True) -> None:
-        """Never needed: nothing was paused."""
+        """Never needed: reading is never paused."""
 
 
 UNPAUSED: Final = cast(Any, _Unpaused())
@@ -46,12 +46,12 @@ UNPAUSED: Final = cast(Any, _Unpaused())
 NO_LIMIT: Final = 1 << 30
 """Bytes after which it would."""
 
-# Should another aiohttp keep its bytes elsewhere, bodies stay as they are: slower, not wrong.
+# If another version of aiohttp stores its bytes elsewhere, bodies stay as they are: slower only.
 _CAN_LIGHTEN: Final = "_buffer" in getattr(StreamReader, "__slots__", ())
 
 
 def lighten(body: object) -> None:
-    """Make `body` cheap to feed from now on, and to read."""
+    """Make `body` cheap to feed and to read from now on."""
     if _CAN_LIGHTEN and type(body) is StreamReader:
-        # The C parser makes its bodies itself; it cannot be given another class.
+        # The C parser creates its bodies itself and cannot be given another class.
         body.__class__ = _LeanBody

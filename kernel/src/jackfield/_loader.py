@@ -1,4 +1,4 @@
-"""From the configuration to plugins: entry points by name, classes, strict configs, instances."""
+"""Turns a configuration into plugins: entry points, classes, strict configs, instances."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from attrs import define, field, fields_dict, frozen, has
 
 from jackfield._entry_points import declared, read_again
-from jackfield._hook_call import place_of
+from jackfield._hook_call import logger, place_of
 from jackfield._hook_chain import Member, hooks_of
 from jackfield.config import (
     PLUGIN_KEYS,
@@ -39,7 +39,7 @@ _OPERATORS = {">=": ge, "<=": le, "==": eq, "!=": ne, ">": gt, "<": lt}
 
 @frozen
 class Installed:
-    """The plugins that are installed, listed without importing any of them.
+    """The installed plugins, listed without importing any of them.
 
     `given` are classes that need no entry point, for tests and for embedding.
     """
@@ -49,11 +49,11 @@ class Installed:
 
     @property
     def names(self) -> list[str]:
-        """The words that `use` may name."""
+        """The names that `use` accepts."""
         return sorted({*self.entry_points, *self.given})
 
     def load(self, name: str) -> type[Plugin]:
-        """Import a plugin's class. Raises whatever its import raises."""
+        """Import a plugin's class. Raises whatever the import raises."""
         if name in self.given:
             return self.given[name]
         point = self.entry_points[name]
@@ -66,53 +66,53 @@ class Installed:
         raise TypeError(f"{point.value} is not a subclass of jackfield.Plugin")
 
     def usable(self, name: str) -> type[Plugin] | str:
-        """A plugin's class, or why it cannot be used."""
+        """A plugin's class, or the reason why it cannot be used."""
         try:
             kind = self.load(name)
-        except (ImportError, SyntaxError, TypeError) as error:
-            return f"cannot be imported: {type(error).__name__}: {error}"
-        # SystemExit as well: a module that leaves must not end the gateway without a word.
+        # SystemExit as well: a module that exits must not end the gateway silently.
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
-            # Without its words, which may hold what the module found in the environment.
-            return f"cannot be imported: {type(error).__name__}{place_of(error)}"
+            return f"cannot be imported: {_why(error, self.entry_points[name].module)}"
         return _declaration_problem(kind) or _version_problem(kind) or kind
 
     def version_of(self, name: str) -> str:
-        """The version of the distribution that brings a plugin."""
+        """The version of the distribution that contains a plugin."""
         point = self.entry_points.get(name)
         return point.dist.version if point is not None and point.dist is not None else ""
 
 
 def installed(given: Mapping[str, type[Plugin]] | None = None) -> Installed:
-    """What is installed in this environment."""
+    """The plugins installed in this environment."""
     read_again()
     points = {point.name: point for point in declared(GROUP)}
     return Installed(points, given or {})
 
 
 def well_known_keys() -> dict[str, WellKnownKey]:
-    """The keys of providers that are known by their environment variables, by the table's name.
+    """The well-known environment variables for providers' keys, by table name.
 
-    An entry point has the variable of its plugin's own API or, for a plugin that knows many, names
-    a function that gives a mapping from tables to variables.
+    An entry point names the variable for its plugin's own API or, for a plugin with many presets, a
+    function that returns a mapping from tables to variables. One that fails is logged and left out.
     """
     known: dict[str, WellKnownKey] = {}
     for point in declared(KEYS_GROUP):
-        named = point.load()() if ":" in point.value else {point.name: point.value}
-        known |= {table: WellKnownKey(variable, point.name) for table, variable in named.items()}
+        try:
+            named = point.load()() if ":" in point.value else {point.name: point.value}
+            known |= {table: WellKnownKey(key, point.name) for table, key in named.items()}
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
+            why = _why(error, point.module)
+            logger.warning("plugin %s: its well-known keys cannot be read: %s", point.name, why)
     return known
 
 
 def all_front_doors() -> list[str]:
-    """The plugins whose distributions bring dialects, and so the endpoints that speak them."""
+    """The plugins whose distributions declare dialects, and with them endpoints."""
     lenders = {point.dist.name for point in declared(DIALECTS) if point.dist}
-    points = declared(GROUP)
-    return sorted(point.name for point in points if point.dist and point.dist.name in lenders)
+    return sorted(one.name for one in declared(GROUP) if one.dist and one.dist.name in lenders)
 
 
 @define
 class Loaded:
-    """All that the configuration asks for, made but not started."""
+    """Everything that the configuration asks for, created but not started."""
 
     members: list[Member] = field(factory=list)
     providers: list[Provider] = field(factory=list)
@@ -121,19 +121,19 @@ class Loaded:
 
     @property
     def plugins(self) -> list[Plugin]:
-        """Everything with a life cycle, in the order in which it is started: a store first."""
+        """Everything with a life cycle, in starting order: a store first."""
         plugins = [member.plugin for member in self.members]
         return [*sorted(plugins, key=lambda plugin: not plugin.brings_store), *self.providers]
 
     @property
     def lacks_store(self) -> bool:
-        """Whether a plugin needs a store and none brings one."""
+        """Whether a plugin needs a store and none provides one."""
         needed = any(plugin.needs_store for plugin in self.plugins)
         return needed and not any(plugin.brings_store for plugin in self.plugins)
 
 
 class Loader:
-    """Loads what one document names. What is wrong goes to the document's problems."""
+    """Loads what one document names. Problems are added to the document's."""
 
     def __init__(
         self, document: Document, settings: Settings, found: Installed, sources: SecretSources
@@ -143,10 +143,10 @@ class Loader:
         self._found = found
         self._sources = sources
         self._loaded = Loaded()
-        self._imported = cache(found.usable)  # many tables may name it
+        self._imported = cache(found.usable)  # several tables may name it
 
     def load(self) -> Loaded:
-        """Make every plugin and provider, in the order of the file."""
+        """Create every plugin and provider, in the order of the file."""
         for name, plugin_table in self._settings.plugins.items():
             self._add_plugin(name, plugin_table)
         for name, provider_table in self._settings.providers.items():
@@ -220,7 +220,7 @@ class Loader:
             if kind is not None and issubclass(kind, Provider):
                 self._offer(kind)
             elif kind is not None:
-                self._document.problems.add(path, f"{use} is no provider, so it has no endpoints")
+                self._document.problems.add(path, f"{use} is not a provider: it has no endpoints")
 
     def _offer(self, kind: type[Provider]) -> None:
         if kind not in self._loaded.front_doors:
@@ -252,7 +252,7 @@ class Loader:
             )
             if config is None:
                 return None
-            # With its name from the beginning: a plugin may check its configuration by it.
+            # The name is set first: a plugin may use it to check its configuration.
             plugin = kind.__new__(kind)
             plugin.name = path[1]
             plugin.__init__(config)  # type: ignore[misc]
@@ -261,14 +261,14 @@ class Loader:
         except ConfigError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
-            problem = f"cannot be made: {type(error).__name__}{place_of(error)}"
+            problem = f"cannot be made: {type(error).__name__}{place_of(error, kind.__module__)}"
             self._document.problems.add(path, problem, on_key=True)
         else:
             return plugin
         return None
 
     def _check_exposure(self) -> None:
-        """Refuse to let other machines in without authentication, or with keys in clear text."""
+        """Report listening to other machines without authentication, or with keys in clear text."""
         server = self._settings.server
         admin = server.admin_listener()
         if admin is not None and not admin.is_loopback:
@@ -288,6 +288,13 @@ class Loader:
             self._document.problems.add(
                 path, "keys would cross the network in clear text; set tls or behind_proxy = true"
             )
+
+
+def _why(error: BaseException, module: str) -> str:
+    """What an import raised; other messages may contain values from the environment."""
+    if isinstance(error, ImportError | SyntaxError | TypeError):
+        return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}{place_of(error, module)}"
 
 
 def _declaration_problem(kind: type[Plugin]) -> str:

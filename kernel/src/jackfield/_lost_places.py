@@ -1,4 +1,4 @@
-"""Where in a client's own request stands what a target cannot be told."""
+"""Locates what a target cannot express in the client's own request."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from jackfield.messages import ChatRequest, Opaque, ToolResult
 
 
 def place_of(exchange: Exchange, loss: Loss) -> str:
-    """The path of what is lost; in the canonical form where the client's cannot be told."""
+    """The path of what is lost; in the canonical form if the client's path is unknown."""
     member = loss.path.removeprefix(f"extensions.{exchange.dialect.name}.")
     if member != loss.path:
         return member
@@ -25,7 +25,7 @@ def place_of(exchange: Exchange, loss: Loss) -> str:
 
 
 def _parts(exchange: Exchange, loss: Loss) -> Iterator[Opaque]:
-    """The parts of the message that the loss is about which it may be about."""
+    """The parts of the message that the loss may be about."""
     request = exchange.canonical()
     for i, message in enumerate(request.messages if isinstance(request, ChatRequest) else ()):
         if not f"{loss.path}.".startswith((f"messages[{i}].", "messages.")):
@@ -37,7 +37,7 @@ def _parts(exchange: Exchange, loss: Loss) -> Iterator[Opaque]:
 
 
 def _path_to(value: Any, tree: Any, path: str = "") -> str | None:
-    """The path at which a JSON value holds another, an object; None if it does not."""
+    """The path at which a JSON value contains another, an object; None if it does not."""
     if not isinstance(value, dict):
         return None
     if tree == value:

@@ -1,4 +1,4 @@
-"""Images and documents that a request names by their address, made into bytes where need be."""
+"""Images and documents that a request refers to by URL, turned into bytes where necessary."""
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
@@ -20,13 +20,13 @@ _UNSEEN = {"image": Fetched(b"\0", "image/png"), "document": Fetched(b"\0", "app
 
 
 class Media:
-    """Gives dialects that take no addresses the bytes that stand there."""
+    """Gives dialects that accept no URLs the bytes behind them."""
 
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
 
     async def fetch(self, exchange: Exchange, dialect: Dialect) -> None:
-        """Fetch what the dialect will need, once for an exchange. Raises InvalidRequest."""
+        """Fetch what the dialect will need, once per exchange. Raises InvalidRequest."""
         if not self._fetcher.allowed or _takes_addresses(dialect):
             return
         request = exchange.canonical()
@@ -41,7 +41,7 @@ class Media:
     def embed(
         self, exchange: Exchange, request: ChatRequest, dialect: Dialect
     ) -> tuple[ChatRequest, tuple[Loss, ...]]:
-        """The request without addresses that the dialect cannot take, and those that remain."""
+        """The request without URLs that the dialect cannot take, and those that remain."""
         if _takes_addresses(dialect) or not _shows_anything(request):
             return request, ()
         request = _replaced(request, _decoded)
@@ -60,7 +60,7 @@ def _takes_addresses(dialect: Dialect) -> bool:
 
 
 def _shows_anything(request: ChatRequest) -> bool:
-    """Whether there is an image or a document in it. Few requests have one."""
+    """Whether it contains an image or a document. Few requests do."""
     for message in request.messages:
         for part in message.parts:
             for one in part.parts if type(part) is ToolResult else (part,):
@@ -70,7 +70,7 @@ def _shows_anything(request: ChatRequest) -> bool:
 
 
 def addresses(request: ChatRequest, dialect: Dialect) -> list[Address]:
-    """What stands at another place and must be bytes in the dialect, each address once."""
+    """What the request gives by URL and the dialect needs as bytes, each URL once."""
     found: dict[str, Address] = {}
     for at, message in enumerate(request.messages):
         for part in parts_of(message):

@@ -1,4 +1,4 @@
-"""What a caller says of its own request: a header with an object of short words."""
+"""A caller's own labels for its request: a header with an object of short strings."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _decode = msgspec.json.Decoder(dict[str, str]).decode
 
 
 def read_metadata(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """The members of the header, none if it is not there. Raises InvalidRequest."""
+    """The members of the header's object; none without the header. Raises InvalidRequest."""
     text = headers.get(HEADER)
     if text is None:
         return {}

@@ -1,4 +1,4 @@
-"""From the model that a client names to the targets that can answer it."""
+"""Resolves the model that a client names to the targets that can serve it."""
 
 import math
 import random
@@ -21,7 +21,7 @@ _MOST_PLANS = 1024
 
 @frozen
 class _Found:
-    """The target that a model's name stands for, and for how long that is known to be so."""
+    """The target that a model name stands for, and until when that is known."""
 
     target: Target
     why: str
@@ -43,7 +43,7 @@ class Models:
         self._plans: dict[tuple[str, Endpoint], tuple[Plan, float]] = {}
 
     async def plan(self, exchange: Exchange) -> Plan:
-        """The targets for what the exchange asks, in order. Raises ModelNotFound."""
+        """The targets for an exchange, in order. Raises ModelNotFound."""
         model = exchange.model
         if model is None:
             return self._without_model(exchange)
@@ -104,7 +104,7 @@ class Models:
         raise self._unknown(model, able)
 
     def _able(self, exchange: Exchange) -> list[str]:
-        """The providers that may be meant by a bare name: the first choice, or else the last."""
+        """The providers that a bare name may mean: those of first choice, or else the last."""
         for rank in ("first", "last"):
             able = [
                 name
@@ -141,7 +141,7 @@ class Models:
         raise NotFound(f"No configured provider serves {shown_path(exchange.request.path)}.")
 
     def _without_losses(self, exchange: Exchange, plan: Plan, on_loss: str) -> Plan:
-        """Leave out targets that would lose something; "route" keeps them if all would."""
+        """Drop targets that would lose something; "route" keeps them if all would."""
         losses = {
             target: self._providers[target.provider].losses(exchange, target)
             for target in plan.targets
@@ -156,7 +156,7 @@ class Models:
 
 
 def _shuffled(targets: Sequence[WeightedTarget]) -> list[WeightedTarget]:
-    """In random order, each place drawn by weight (Efraimidis and Spirakis, 2006)."""
+    """In random order, weighted (Efraimidis and Spirakis, 2006)."""
 
     def draw(target: WeightedTarget) -> float:
         return random.random() ** (1 / target.weight) if target.weight else 0.0  # noqa: S311

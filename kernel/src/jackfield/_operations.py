@@ -1,4 +1,4 @@
-"""The gateway's own endpoints: liveness, readiness, and what an operator asks."""
+"""The gateway's own endpoints: liveness, readiness, and information for operators."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ class Operations:
         self._gateway = gateway
 
     def public(self) -> list[Endpoint]:
-        """What is offered to everybody, and to who may explain."""
+        """What the main listener offers: to everybody, and to those who may explain."""
         return [
             _endpoint("GET", "/health", PUBLIC, self.health),
             _endpoint("GET", "/ready", PUBLIC, self.ready),
@@ -36,7 +36,7 @@ class Operations:
         ]
 
     def admin(self) -> list[Endpoint]:
-        """What is offered on the admin listener only."""
+        """What only the admin listener offers."""
         return [
             *self.public(),
             _endpoint("GET", "/jackfield/plugins", "admin", self.plugins),
@@ -44,14 +44,14 @@ class Operations:
         ]
 
     async def health(self, exchange: Exchange, catalogue: Catalogue) -> Response:
-        """Alive: the event loop runs. Says nothing of dependencies, so that none can restart us."""
+        """Alive: the event loop runs. Ignores dependencies, so that none can cause a restart."""
         return _json({"status": "ok"})
 
     async def ready(self, exchange: Exchange, catalogue: Catalogue) -> Response:
         """Ready for traffic: not draining, every plugin well. 503 otherwise.
 
-        A stranger is not told what ails a plugin, only which one; who may see more asks on the
-        admin listener. A reload that waits for a plugin to start leaves it ready.
+        Strangers are told which plugin is unwell but not why; the admin listener has the details. A
+        reload that waits for a plugin to start does not affect readiness.
         """
         states = await self.states()
         draining = self._gateway.draining
@@ -82,13 +82,13 @@ class Operations:
         return states
 
     async def explain(self, exchange: Exchange, catalogue: Catalogue) -> Response:
-        """What would become of a request; nothing is sent."""
+        """What would happen to a request; nothing is sent."""
         return _json(await explain(self._gateway, exchange.json()))
 
     async def plugins(self, exchange: Exchange, catalogue: Catalogue) -> Response:
         """The plugins in order, with hooks, policy, health and failures."""
         states = await self.states()
-        failures = self._gateway.caller.failures.counts
+        failures = self._gateway.caller.failures
         listed = [
             {
                 "name": member.plugin.name,

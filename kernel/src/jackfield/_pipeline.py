@@ -29,7 +29,7 @@ _STOPPED = "The gateway is shutting down."
 
 @frozen(eq=False)
 class Pipeline:
-    """What all exchanges of one gateway share. `settled` is told of each one that has ended."""
+    """What all exchanges of one gateway share. `settled` is called with each ended exchange."""
 
     chain: HookChain
     caller: HookCaller
@@ -42,7 +42,7 @@ class Pipeline:
     async def run(self, exchange: Exchange) -> HttpResponse:
         """Answer one exchange; every error becomes an answer in the client's dialect.
 
-        It is cancelled by `exchange.end()` alone: the task that runs it belongs to it.
+        Only `exchange.end()` cancels it: the task that runs it belongs to the exchange.
         """
         exchange.task = exchange.runner = task = asyncio.current_task(self.loop)
         exchange.timings = [0.0] * len(self.chain.plugins)
@@ -61,7 +61,7 @@ class Pipeline:
                 return await self._fail(exchange, mistake(exchange.id, error))
             task.uncancel()
             return await self._fail(exchange, exchange.ending or ShuttingDown(_STOPPED))
-        except Exception as error:  # noqa: BLE001 - settled and answered whatever went wrong
+        except Exception as error:  # noqa: BLE001 - settle and answer whatever went wrong
             exchange.task = None
             return await self._fail(exchange, mistake(exchange.id, error))
         exchange.task = None
@@ -94,7 +94,7 @@ class Pipeline:
         return NOTHING if exchange.dry_run else await self.attempts.run(exchange, plan)
 
     async def _before(self, exchange: Exchange) -> Response | None:
-        """Run `pre_request`, until a plugin answers."""
+        """Run the `pre_request` hooks until a plugin answers."""
         timings, began = exchange.timings, perf_counter()
         answer: Response | None = None
         for hook in self.chain.pre_request:
@@ -136,7 +136,7 @@ class Pipeline:
             if changed is not None:
                 changed = self.caller.checked(hook, exchange, Plan, changed)
                 if changed is not None and (stranger := self.attempts.stranger(changed)):
-                    self.caller.fail(hook, exchange, f"chose {stranger}, unknown here")
+                    self.caller.fail(hook, exchange, f"chose {stranger}, which is not configured")
                     changed = None
                 plan = changed.signed(hook.plugin.name) if changed is not None else plan
         exchange.plan = plan
@@ -151,8 +151,7 @@ class Pipeline:
         raise Forbidden(f"This key lacks the permission {permission!r}.")
 
     async def _fail(self, exchange: Exchange, error: GatewayError) -> HttpResponse:
-        outcome = failure(exchange, error)
-        return self._render(exchange, await self.settle(exchange, outcome))
+        return self._render(exchange, await self.settle(exchange, failure(exchange, error)))
 
     def _render(self, exchange: Exchange, outcome: Outcome) -> HttpResponse:
         response = outcome.response or NOTHING
@@ -160,7 +159,7 @@ class Pipeline:
         return HttpResponse(response.status, head, response.body)
 
     async def settle(self, exchange: Exchange, outcome: Outcome) -> Outcome:
-        """Run `post_response` of every plugin that was entered, then report the outcome."""
+        """Run `post_response` of every plugin whose turn had come, then report the outcome."""
         timings, began = exchange.timings, perf_counter()
         for hook in self.chain.post_response:
             position = hook.position
@@ -192,7 +191,7 @@ class Pipeline:
         error: BaseException,
         began: float,
     ) -> Outcome:
-        """The outcome after a hook that raised; the others are settled all the same."""
+        """The outcome after a hook that raised; the remaining hooks run all the same."""
         try:
             self.caller.failed(hook, exchange, error, began)
         except GatewayError as refusal:
@@ -201,7 +200,7 @@ class Pipeline:
 
 
 def failure(exchange: Exchange, error: GatewayError, before: Outcome | None = None) -> Outcome:
-    """The outcome of an exchange that ends in an error; a stream that was sent stays as it is."""
+    """The outcome of an exchange that ends in an error; a stream already sent is kept."""
     tap = exchange.tap or NO_TAP
     usage = tap.usage()
     if exchange.sent and before is not None:

@@ -1,8 +1,8 @@
-"""Tells the usual request, of text and functions alone, from any other."""
+"""Recognizes the usual request, with nothing but text and functions."""
 
 from typing import Any, Final
 
-# Members of a request that can make it longer, or dearer, than its bytes and its limit tell.
+# Members that can make a request longer, or dearer, than its size and its limit suggest.
 _RARE: Final = frozenset(
     (
         *("n", "best_of", "num_generations", "prediction"),
@@ -42,7 +42,7 @@ _DECLARATIONS: Final = frozenset(("functionDeclarations", "function_declarations
 
 
 def is_plain(tree: Any) -> bool:
-    """Whether one answer is asked to text and functions alone: the length then tells all."""
+    """Whether it asks for one answer about text and functions alone: its length then says all."""
     if type(tree) is not dict or not _RARE.isdisjoint(tree):
         return False
     for name in _TALK.intersection(tree):

@@ -1,4 +1,4 @@
-"""What a provider answered over HTTP, made into a response in the client's dialect."""
+"""Turns a provider's HTTP answer into a response in the client's dialect."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ _WHOLE = ("application/json", "text/")
 
 
 class AnswerReader:
-    """Reads the good answers of one provider, whole and streamed."""
+    """Reads one provider's successful answers, whole and streamed."""
 
     def __init__(self, provider: str, errors: UpstreamErrors, stream_end: StreamEnd) -> None:
         self._provider = provider
@@ -37,10 +37,10 @@ class AnswerReader:
         *,
         hides: bool = False,
     ) -> Response:
-        """The answer in the client's dialect; a stream is returned when its first event is there.
+        """The answer in the client's dialect; a stream is returned once its first event is there.
 
-        With `hides` the client does not get the events that tell nothing but the usage.
-        Raises ProviderUnavailable, or whatever the dialect stumbles over, when it is none.
+        With `hides` the client does not get events that only report usage. Raises
+        ProviderUnavailable, or whatever the dialect raises, if the answer is not valid.
         """
         media = answer.headers.get("Content-Type", "application/json")
         headers = self._errors.passed_headers(answer)
@@ -62,24 +62,24 @@ class AnswerReader:
                 return Response(answer.status, body, media, headers, losses)
             parsed = dialect.parse_response(body)
         except ValueError:
-            if is_error(body, dialect):  # though its status says that it is none
+            if is_error(body, dialect):  # although its status denies it
                 raise self._errors.read(answer, body, dialect, exchange.dialect) from None
             raise
         told = _counted(parsed, dialect, answer.headers)
         response = _translation.whole(exchange, told, losses, headers)
-        if exchange.usage_wanted:  # with what stands beside it in the provider's own words
+        if exchange.usage_wanted:  # with the provider's other members beside it
             used = dialect.usage_beside(parsed, body)
             exchange.tap = Tap.known(dialect.usage_with(used, answer.headers))
         return response
 
     def unreadable(self, why: str) -> ProviderUnavailable:
-        """The error for an answer that is none."""
+        """The error for an answer that cannot be read."""
         return ProviderUnavailable(
             f"The provider's answer cannot be used. {why}", provider=self._provider
         )
 
     def _streams(self, exchange: Exchange, dialect: Dialect, media: str) -> bool:
-        """Whether an answer is to be passed on as it comes; what was asked for must have come."""
+        """Whether to pass an answer on as it arrives; it must be of the kind that was asked for."""
         if not dialect.translates:
             return media.startswith(_EVENTS) or not media.startswith(_WHOLE)
         if not exchange.stream and media == "application/json":
@@ -116,7 +116,7 @@ class AnswerReader:
 
 
 def _counted(read: CanonicalResponse, by: Dialect, told: Mapping[str, str]) -> CanonicalResponse:
-    """An answer with the usage that its headers tell."""
+    """The response, with usage that is reported in headers."""
     if isinstance(read, TokenCount):
         return read
     usage = by.usage_with(read.usage, told)

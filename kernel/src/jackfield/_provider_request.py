@@ -1,4 +1,4 @@
-"""A client's request made into one that a provider takes, and what of it the provider cannot do."""
+"""Turns a client's request into one for a provider, and finds what the provider cannot do."""
 
 from typing import Self
 
@@ -23,7 +23,7 @@ _MAX_TOKENS = 4096
 
 @frozen
 class RequestWriter:
-    """Writes requests for one provider, which goes by its table's name and by its plugin's."""
+    """Writes requests for one provider, known by its table's name and its plugin's."""
 
     _names: tuple[str, ...] = ()
     _facts: ModelFacts = field(factory=ModelFacts)
@@ -38,15 +38,15 @@ class RequestWriter:
         return cls(names, ModelFacts(setup.settings.capabilities), Media(fetcher))
 
     async def prepare(self, exchange: Exchange, dialect: Dialect) -> None:
-        """Fetch what the request names by address and the dialect wants as bytes.
+        """Fetch what the request gives by URL and the dialect needs as bytes.
 
-        Raises InvalidRequest when it cannot be had.
+        Raises InvalidRequest if it cannot be fetched.
         """
         if self._media is not None:
             await self._media.fetch(exchange, dialect)
 
     def write(self, exchange: Exchange, model: str, dialect: Dialect) -> Rendered:
-        """The request in a dialect, asked of `model`, with all that is lost."""
+        """The request in a dialect, addressed to `model`, with everything that is lost."""
         request = _translation.addressed(exchange.canonical(), model)
         if not isinstance(request, ChatRequest):
             return dialect.render_request(request)
@@ -65,12 +65,10 @@ class RequestWriter:
         return replace(rendered, losses=named_once(refused, rendered.losses, short))
 
     def lost(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
-        """What the model cannot do of a request that is passed through as it came.
+        """What the model cannot do of a request that is passed through unchanged.
 
-        A request that cannot be read is left to the provider to judge.
+        A request that cannot be read is left for the provider to judge.
         """
-        if not exchange.dialect.translates:
-            return ()
         try:
             request = exchange.canonical()
         except InvalidRequest:
@@ -82,5 +80,5 @@ class RequestWriter:
 
 
 def _opened(setup: Setup, url: str) -> Origin:
-    """A way to an address that a client has named: to the open internet alone."""
+    """An origin for a URL that a client has given: on the public internet only."""
     return setup.origin("media", url, public=True, allow_http=True)

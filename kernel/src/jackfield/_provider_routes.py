@@ -1,4 +1,4 @@
-"""In which dialects an API is asked what a client asks in its own."""
+"""In which dialect to call an API for what a client asks in its own dialect."""
 
 from collections.abc import Callable, Collection, Sequence
 
@@ -8,10 +8,10 @@ _MOST = 1024
 
 
 class Routes:
-    """The dialects that one API speaks, and the way to them from each dialect of a client.
+    """The dialects that one API speaks, and the routes to them from each client dialect.
 
-    Those that it can be asked in by way of a translation have a path of their own in `paths`.
-    `speaks` says whether a dialect is meant for a model, for an API where that differs.
+    Dialects that requests can be translated into have a path in `paths`. `speaks` says whether a
+    dialect applies to a model, for APIs where that differs.
     """
 
     def __init__(
@@ -27,11 +27,11 @@ class Routes:
         self._found: dict[tuple[Dialect, str], list[Dialect]] = {}
 
     def lead_from(self, mine: Dialect) -> bool:
-        """Whether anything that is asked in a dialect can be put to the API."""
+        """Whether anything asked in a dialect can be sent to the API."""
         return any(mine is other or self._translates(mine, other) for other in self._spoken)
 
     def of(self, mine: Dialect, model: str) -> list[Dialect]:
-        """At most two dialects in which to ask, the client's own one first."""
+        """At most two dialects to call the API in, the client's own one first."""
         key = (mine, model if self._speaks else "")
         routes = self._found.get(key)
         if routes is None:
@@ -41,7 +41,7 @@ class Routes:
         return routes
 
     def forget(self, dialect: Dialect) -> None:
-        """Ask in it no more: the API has turned out not to know it."""
+        """Stop using a dialect that the API has turned out not to know."""
         self._unknown.add(dialect.name)
         self._found.clear()
 
@@ -54,7 +54,7 @@ class Routes:
         ]
         own = [dialect for dialect in usable if dialect is mine]
         others = [other for other in usable if self._translates(mine, other)]
-        if own:  # its variants, as in "vendor.chat@other", are asked at the same path
+        if own:  # variants such as "vendor.chat@other" share its path
             others = [other for other in others if _wire(other) != _wire(mine)]
         return [*own, *others][:2]
 

@@ -1,4 +1,4 @@
-"""A provider's stream: whole events, its usage, and the truth about its end."""
+"""A provider's stream: cuts it into whole events, reads its usage, and checks its end."""
 
 import asyncio
 from collections import deque
@@ -18,15 +18,15 @@ from jackfield.messages import Usage
 StreamEnd = Literal["marker", "framing"]
 
 _TAIL = 3
-_CR = 13  # a number is found in bytes far faster than b"\r" is
-_DONE = b"[DONE]"  # sent behind the end by some, in dialects that have an end of their own
+_CR = 13  # searching bytes for an int is far faster than for b"\r"
+_DONE = b"[DONE]"  # some send it after the end, in dialects with an end marker of their own
 _LONGEST_END = 8192
 _AFTER_END_SECONDS = 0.25
 _MOST_BEHIND = 64 * 1024
 
 
 class _Object(msgspec.Struct):
-    """Any JSON object: its members are skipped, but must be JSON."""
+    """Any JSON object: its members are skipped, but must be valid JSON."""
 
 
 _check_object = msgspec.json.Decoder(_Object).decode
@@ -43,13 +43,12 @@ def _is_object(data: bytes) -> bool:
 class ProviderStream:
     """Batches of whole events as they come from a provider, byte for byte.
 
-    With `hides` those are left out that tell the usage alone: only the gateway has asked for them.
-
-    It ends cleanly only when the dialect's terminal marker was seen; nothing behind it counts.
-    Where a provider leaves the marker out, an event that finishes the answer and a properly framed
-    end will do; with `stream_end = "framing"` the frame alone. Any other end raises
-    StreamTruncated, and an error among the events a ProviderError. In a dialect that is translated
-    every event is known to be JSON; `shown` is the dialect of the client.
+    With `hides`, events that only report usage are left out: only the gateway asked for them. The
+    stream ends cleanly only after the dialect's terminal marker; anything after that is ignored. If
+    a provider omits the marker, an event that finishes the answer and a properly framed end
+    suffice; with `stream_end = "framing"` the framing alone does. Any other end raises
+    StreamTruncated, and an error among the events a ProviderError. When the dialect is translated,
+    every event is known to be JSON; `shown` is the client's dialect.
     """
 
     def __init__(  # noqa: PLR0913 - what a stream must know of its provider and its client
@@ -86,10 +85,10 @@ class ProviderStream:
         self._pushed: bytes | GatewayError = b""
 
     def divert(self, sink: Callable[[bytes], bool]) -> None:
-        """Give each batch to `sink` as it arrives, as long as nothing but events comes.
+        """Give each batch to `sink` as it arrives, as long as only events come.
 
-        What `begin()` has waited for is given to it at once. Iteration goes on meanwhile and yields
-        the rest: the batch that ends the stream, errors, and b"" whenever `sink` said False.
+        What `begin()` has received is given to it at once. Iteration continues and yields the rest:
+        the batch that ends the stream, errors, and b"" whenever `sink` returned False.
         """
         if self._framer is None:
             return
@@ -103,15 +102,15 @@ class ProviderStream:
         return self._dialect.usage_with(self._meter.usage(), self._answer.headers)
 
     def is_complete(self) -> bool:
-        """Whether it has come to its proper end."""
+        """Whether it has ended properly."""
         return self._complete
 
     def seen(self) -> int:
-        """How many events of an answer have come."""
+        """How many events of an answer have arrived."""
         return self._events
 
     async def begin(self) -> None:
-        """Wait for the first events. Raises ProviderError if they are an error or do not come."""
+        """Wait for the first events. Raises ProviderError if they are an error or never arrive."""
         first = await anext(self, b"")
         if self._failure is not None and not self._tells(first):
             raise self._failure
@@ -137,7 +136,7 @@ class ProviderStream:
         return await self._last()
 
     def _take(self, data: bytes) -> bytes:
-        """The events that are complete with what has arrived, and may be passed on."""
+        """The events completed by what has arrived, as far as they may be passed on."""
         events = data if self._framer is None else self._framer.feed(data)
         if events:
             self._answer.touch()
@@ -145,7 +144,7 @@ class ProviderStream:
         return events
 
     async def _last(self) -> bytes:
-        """What is left when the answer has ended, which it may do only when it is whole."""
+        """What remains when the answer ends, which is only valid if it is complete."""
         self._let_go()
         rest = self._rest()
         if self._failure is not None and not rest:
@@ -158,7 +157,7 @@ class ProviderStream:
         raise StopAsyncIteration
 
     def _push(self, data: bytes) -> bool:
-        """Take what has arrived while the reader waits; whether it may go on waiting."""
+        """Handle data that arrived while the reader waits; whether it may go on waiting."""
         try:
             events = self._take(data)
         except GatewayError as error:
@@ -170,7 +169,7 @@ class ProviderStream:
         return not events or self._sink(events)
 
     async def _called(self) -> bytes:
-        """What a push has left for the reader: an error, or the batch that ended the stream."""
+        """What a push left for the reader: an error, or the batch that ended the stream."""
         pushed, self._pushed = self._pushed, b""
         if isinstance(pushed, GatewayError):
             raise pushed
@@ -182,14 +181,14 @@ class ProviderStream:
         await self._answer.close()
 
     def _let_go(self) -> None:
-        # Answer and stream, stream and sink know each other: a circle that only the garbage
-        # collector would find, which looks seldom.
+        # Answer, stream and sink refer to each other: a reference cycle that only the garbage
+        # collector would free, which rarely runs.
         self._answer.sink = self._sink = None
 
     async def _behind_end(self) -> bytes:
-        """What follows the end, as some providers have it, read for a moment.
+        """Read what some providers send after the end, for a moment at most.
 
-        That also lets the connection be used again. Raises the failure in which the stream ended.
+        This also allows the connection to be reused. Raises the failure that ended the stream.
         """
         self._let_go()
         behind = b""
@@ -210,7 +209,7 @@ class ProviderStream:
         return behind
 
     def _passable(self, events: bytes) -> bytes:
-        """What may follow an end: a `[DONE]` that is not itself an end, and after an error one."""
+        """What may follow: a `[DONE]` that is no end here or, after an error, one that is."""
         wanted = None if self._failure is None else "end"
         single = self._framing.split(events)
         done = [event for event in single if self._framing.data_of(event) == _DONE]
@@ -220,12 +219,12 @@ class ProviderStream:
         return self._ended
 
     def _rest(self) -> bytes:
-        """A last event that lacks nothing but its blank line."""
+        """A last event that lacks only its blank line."""
         if self._framer is None:
             return b""
         held = self._framer.held
         if held and not self._framing.is_text:
-            raise self._truncated()  # of a binary event every byte is needed
+            raise self._truncated()  # a binary event needs every byte
         rest = self._framing.completed(held)
         self._framer = self._framing.framer()
         try:
@@ -234,7 +233,7 @@ class ProviderStream:
             raise self._truncated() from error
 
     def _look(self, events: bytes) -> bytes:
-        """What of a batch may be passed on: all of it, or what comes before its end."""
+        """The part of a batch that may be passed on: all of it, or what precedes its end."""
         try:
             if self._checked:
                 events = self._check(events)
@@ -253,16 +252,16 @@ class ProviderStream:
         return events
 
     def _shown(self, events: bytes) -> bytes:
-        """The batch without the events that tell the usage alone."""
+        """The batch without the events that only report usage."""
         single = self._framing.split(events)
         tells = self._dialect.tells_usage_alone
         return b"".join([event for event in single if not tells(event)])
 
     def _check(self, events: bytes) -> bytes:
-        """The batch without events that say nothing. Raises ProviderError if one is not JSON."""
+        """The batch without events that carry nothing. Raises ProviderError if one is not JSON."""
         if self._framing.is_text and not events.isascii():
             events.decode()
-        # The usual batch: one event of one line. Without a CR it cannot be anything else.
+        # The usual batch: one event with one line. Without a CR it cannot be anything else.
         line, _, rest = events.partition(b"\n")
         is_single = rest == b"\n" and line[:6] == b"data: " and _CR not in line
         if is_single and _is_object(line[6:]):
@@ -278,7 +277,7 @@ class ProviderStream:
                     _check_object(data)
                 except (msgspec.DecodeError, RecursionError) as error:
                     if any(self._dialect.terminal(each) for each in single[:at]):
-                        single = single[:at]  # nothing behind the end counts
+                        single = single[:at]  # nothing after the end counts
                         break
                     if self._dialect.terminal(event) is None:
                         raise self._unreadable() from error
@@ -306,7 +305,7 @@ class ProviderStream:
         return b"".join(kept)
 
     def _tells(self, events: bytes) -> bool:
-        """Whether there is anything of an answer in a batch."""
+        """Whether a batch contains any part of an answer."""
         return any(
             self._dialect.event_data(event) is not None and self._dialect.terminal(event) is None
             for event in self._framing.split(events)
@@ -324,7 +323,7 @@ class ProviderStream:
         return error
 
     def _scrubbed(self, event: bytes, terminal: str) -> bytes:
-        """A provider's own error without what it must not tell; what is content stays."""
+        """A provider's error event without anything confidential; other content is unchanged."""
         data = self._dialect.event_data(event)
         if not data or terminal != "error" or self._scrubber.is_clean(data):
             return event
@@ -349,9 +348,9 @@ class ProviderStream:
         )
 
     def _last_of(self, events: bytes) -> bytes:
-        """The end of a long batch, so that a slow reader's stream does not hold on to all of it.
+        """The end of a long batch, so that a slow reader's stream does not keep all of it.
 
-        An event that is long itself is not kept, but that it finished the answer is.
+        A single long event is not kept either, only whether it finished the answer.
         """
         last = self._framing.split(events)[-_TAIL:]
         long = [event for event in last if len(event) > _LONGEST_END]
@@ -360,6 +359,6 @@ class ProviderStream:
 
     def _unreadable(self) -> ProviderUnavailable:
         return ProviderUnavailable(
-            f"The provider sent an event that is none of {self._dialect.name}.",
+            f"The provider sent an event that is not one of {self._dialect.name}.",
             provider=self._provider,
         )

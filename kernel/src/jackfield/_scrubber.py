@@ -1,4 +1,4 @@
-"""Takes out of a provider's own words what no caller may see: keys, addresses, traces of code."""
+"""Removes from a provider's messages what no caller may see: keys, addresses, stack traces."""
 
 import re
 from base64 import b64encode
@@ -15,7 +15,7 @@ MOST_READ: Final = 64 * 1024
 """Bytes of a provider's words that are looked at; what is longer is cut there."""
 
 _HIDDEN: Final = b"***"
-# None looks far ahead from many places: a provider may repeat a caller's words, made to cost time.
+# None looks far ahead from many places: callers may craft words that a provider repeats.
 _URL: Final = re.compile(rb"(?<![a-z0-9+.-])[a-z0-9+.-]+://[^\s\"'<>\\]+", re.IGNORECASE)
 _HELP_PAGE: Final = re.compile(
     rb"https://(?:platform|docs?|help|console|support|www)\.[a-z0-9-]+(?:\.[a-z]+)+/[\w/.#-]*",
@@ -48,12 +48,12 @@ class Scrubber:
         self._fragments = self._of_each[""]
 
     def hide(self, name: str, secret: str) -> None:
-        """Know one more secret, in the place of the one that had this name before."""
+        """Hide one more secret, in place of the previous one with this name."""
         self._of_each[name] = _fragments_of((secret,))
         self._fragments = frozenset().union(*self._of_each.values())
 
     def scrub(self, said: bytes) -> bytes:
-        """The bytes with what must not be seen put out of sight; nothing of a trace of code."""
+        """The bytes with everything confidential masked; empty if they hold a stack trace."""
         said = said[:MOST_READ]
         if _TRACE.search(said):
             return b""
@@ -62,7 +62,7 @@ class Scrubber:
         return _KEY_LIKE.sub(_HIDDEN, _ADDRESS.sub(_HIDDEN, said))
 
     def masked(self, value: str) -> str:
-        """A header's value without the secrets, whatever else it tells."""
+        """A header's value with the secrets masked, whatever else it contains."""
         said = value.encode("utf-8", "surrogateescape")
         return self._without_fragments(said).decode("utf-8", "surrogateescape")
 
@@ -71,7 +71,7 @@ class Scrubber:
         return not _ESCAPED_ASCII.search(said) and self.scrub(said) == said
 
     def plain(self, said: bytes) -> bytes:
-        """JSON without needless escapes, behind which a word could hide, scrubbed."""
+        """JSON without needless escapes, which could conceal a word, scrubbed."""
         if _ESCAPED_ASCII.search(said) and len(said) <= MOST_READ:
             try:
                 said = msgspec.json.encode(msgspec.json.decode(said))
@@ -80,7 +80,7 @@ class Scrubber:
         return self.scrub(said)
 
     def _without_fragments(self, said: bytes) -> bytes:
-        """The bytes without the parts of secrets, whatever the case of their letters."""
+        """The bytes with any parts of secrets masked, ignoring case."""
         lower, fragments = said.lower(), self._fragments
         starts = range(len(said) - FRAGMENT + 1 if fragments else 0)
         kept: list[bytes] = []
@@ -107,11 +107,11 @@ def _forms(secret: str) -> Iterator[bytes]:
     yield quote(secret, safe="").encode()
     yield raw.hex().encode()
     for shift in range(3):
-        # Base64 of something longer holds one of three forms, by where the secret begins in it.
+        # In a longer text in base64 a secret has one of three forms, depending on where it begins.
         encoded = b64encode(b"\0" * shift + raw).rstrip(b"=")
         yield encoded[2 * shift : -1] if shift else encoded[:-1]
 
 
 def _only_help_pages(match: re.Match[bytes]) -> bytes:
-    """Links to a vendor's help are what the caller needs; any other address is not his business."""
+    """Keep links to a vendor's help pages, which callers need; mask any other URL."""
     return match[0] if _HELP_PAGE.fullmatch(match[0]) else _HIDDEN

@@ -1,4 +1,4 @@
-"""What a request asks for and a model is known not to have."""
+"""Finds what a request asks for and a model is known to lack."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -17,9 +17,9 @@ _SPOKEN: tuple[tuple[Modality, str], ...] = (("audio", "audio"), ("image", "moda
 
 
 def shortfalls(request: CanonicalRequest, able: Capabilities) -> tuple[Loss, ...]:
-    """One loss for each feature of the request that the model cannot take.
+    """One loss for each feature of the request that the model does not support.
 
-    It is sent nevertheless, for the provider knows its models best.
+    The request is sent nevertheless: the provider knows its models best.
     """
     lacking = _lacking(able)
     if lacking is None or not isinstance(request, ChatRequest):
@@ -32,7 +32,7 @@ def shortfalls(request: CanonicalRequest, able: Capabilities) -> tuple[Loss, ...
 
 
 def named_once(*groups: Sequence[Loss]) -> tuple[Loss, ...]:
-    """The losses of all groups; what an earlier group names is not named again by a later one."""
+    """The losses of all groups; what an earlier group names is not repeated by a later one."""
     named: dict[tuple[str, str], Loss] = {}
     for group in groups:
         known = {feature for feature, _ in named}
@@ -45,7 +45,7 @@ def named_once(*groups: Sequence[Loss]) -> tuple[Loss, ...]:
 
 @lru_cache(maxsize=1024)
 def _lacking(able: Capabilities) -> Mapping[type, str] | None:
-    """The kinds of parts that a model cannot take; None if it is known to lack nothing at all."""
+    """The kinds of parts that a model does not support; None if no lack of any sort is known."""
     media = {
         kind: name for kind, (modality, name) in _MEDIA.items() if able.takes(modality) is False
     }
@@ -57,7 +57,7 @@ def _lacking(able: Capabilities) -> Mapping[type, str] | None:
 
 
 def parts_of(message: Message) -> Iterator[Part]:
-    """All parts of a message, those within tool results too."""
+    """All parts of a message, including those within tool results."""
     for part in message.parts:
         yield part
         if isinstance(part, ToolResult):
@@ -74,7 +74,7 @@ def _of_parts(request: ChatRequest, lacking: Mapping[type, str]) -> Iterator[tup
 
 
 def _is_said_in_words(part: Part) -> bool:
-    """Whether it is a text after all, or something that the model has said itself."""
+    """Whether it is text after all, or something that the model itself has produced."""
     if isinstance(part, Document):
         return part.text is not None
     return isinstance(part, Audio) and part.data is None

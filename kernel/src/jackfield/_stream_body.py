@@ -1,4 +1,4 @@
-"""The body of a streamed answer: chunk hooks, errors told as events, and settling at the end."""
+"""The body of a streamed answer: runs chunk hooks, reports errors as events, settles at the end."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class StreamBody:
     """Yields batches of whole events. However it ends, the exchange is settled exactly once.
 
-    A source that fails ends in an error event of the client's dialect; only a source that ends
-    cleanly lets the body end cleanly.
+    A source that fails ends in an error event of the client's dialect; only if the source ends
+    cleanly does the body end cleanly.
     """
 
     def __init__(self, pipeline: "Pipeline", exchange: Exchange, response: Response) -> None:
@@ -36,7 +36,7 @@ class StreamBody:
         hooks = pipeline.chain.on_stream_chunk
         if hooks:
             self._chunks = ChunkChain(hooks, pipeline.caller, exchange, events=self._events)
-            # Whoever reads the stream, plugins find what they have put into their context before.
+            # Whoever reads the stream, plugins find the context variables that they set before.
             self._context = copy_context()
         self._error: GatewayError | None = None
         self._over = False
@@ -47,11 +47,11 @@ class StreamBody:
         exchange.sent = True
 
     def divert(self, sink: Callable[[bytes], bool]) -> None:
-        """Give each batch to `sink` in the call that brought it from the provider, if possible.
+        """Give each batch to `sink` in the call that received it from the provider, if possible.
 
-        What has come already is given to it at once. Iteration goes on meanwhile and yields what
-        must be waited for: the end, which is never diverted, errors, and b"" once `sink` has said
-        False, which asks for a pause.
+        What has already arrived is given to it at once. Iteration continues and yields whatever
+        must be waited for: the end, which is never diverted, errors, and b"" once `sink` has
+        returned False, which asks for a pause.
         """
         divert = getattr(self._source, "divert", None)
         if divert is None:
@@ -94,7 +94,7 @@ class StreamBody:
         raise StopAsyncIteration
 
     def _push(self, data: bytes) -> bool:
-        """Send a batch on by way of the plugins; whether the reader may go on waiting."""
+        """Send a batch on through the plugins; whether the reader may go on waiting."""
         chunks, sink = self._chunks, self._sink
         if chunks is None or sink is None:
             raise RuntimeError("nothing is diverted")
@@ -109,7 +109,7 @@ class StreamBody:
         return not data or sink(data)
 
     async def _called(self) -> bytes:
-        """What a push has left for the reader; b"" when it is the sink that wants a pause."""
+        """What a push left for the reader; b"" if the sink wants a pause."""
         left, self._left = self._left, b""
         if isinstance(left, GatewayError):
             raise left
@@ -119,7 +119,7 @@ class StreamBody:
         return left
 
     async def aclose(self) -> None:
-        """Stop early: the client has gone. Settles the exchange."""
+        """Stop early because the client is gone. Settles the exchange."""
         try:
             if not self._over:
                 self._exchange.abort()
@@ -132,10 +132,10 @@ class StreamBody:
     def _reason(
         self, raised: BaseException, task: "asyncio.Task[Any] | None"
     ) -> GatewayError | None:
-        """Why the stream breaks off; None when somebody else cancels the task that reads it."""
+        """Why the stream breaks off; None if the task that reads it is cancelled by others."""
         if isinstance(raised, GatewayError):
             return raised
-        if isinstance(raised, Exception):  # whatever a plugin's own stream raises
+        if isinstance(raised, Exception):  # a plugin's own stream may raise anything
             return mistake(self._exchange.id, raised)
         ending = self._exchange.ending
         if ending is not None and task is not None and isinstance(raised, asyncio.CancelledError):
@@ -144,7 +144,7 @@ class StreamBody:
         return None
 
     async def _changed(self, chunks: ChunkChain, data: bytes) -> bytes:
-        """What the plugins make of a batch, of which one may end the stream."""
+        """What the plugins make of a batch; one of them may end the stream."""
         data = self._context.run(chunks.feed, data)
         if chunks.stopped:
             self._over = True
@@ -152,7 +152,7 @@ class StreamBody:
         return data
 
     def _ended(self) -> tuple[bytes, GatewayError | None]:
-        """What the plugins still hold at a clean end."""
+        """What the plugins still hold back at a clean end."""
         self._over = True
         try:
             return (self._flushed(self._chunks, aborted=False) if self._chunks else b""), None
@@ -163,7 +163,7 @@ class StreamBody:
         return self._context.run(partial(chunks.finish, aborted=aborted))
 
     async def _break_off(self, error: GatewayError) -> bytes:
-        """Flush what plugins hold back, then say what went wrong."""
+        """Flush what plugins hold back, then report the error."""
         self._error = error
         self._over = True
         await self._close_source()
@@ -191,12 +191,12 @@ class StreamBody:
             self._error = self._error or mistake(self._exchange.id, error)
 
     async def _settle(self) -> None:
-        """Settle in a task of its own, which outlives the one that asks; once, whoever asks."""
+        """Settle in a separate task, which outlives the caller; only once, whoever calls."""
         if self._settled:
             return
         if self._settling is None:
             pipeline, outcome = self._pipeline, self._outcome()
-            if not pipeline.chain.post_response:  # then there is nothing to wait for
+            if not pipeline.chain.post_response:  # nothing to wait for
                 self._settled = True
                 pipeline.settled(self._exchange, outcome)
                 return
@@ -222,4 +222,4 @@ class StreamBody:
 
 
 class BrokenBody(ConnectionError):
-    """A body that is no event stream cannot say that it was cut: the connection is dropped."""
+    """A body that is no event stream cannot report that it was cut: drop the connection."""

@@ -1,4 +1,4 @@
-"""From one dialect to another, by way of the canonical form."""
+"""Translates from one dialect to another by way of the canonical form."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
@@ -25,17 +25,17 @@ _NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
 def addressed(request: CanonicalRequest, model: str) -> CanonicalRequest:
-    """The same request, asked of `model`."""
+    """The same request, addressed to `model`."""
     return replace(request, model=model) if request.model != model else request
 
 
 def limited(request: ChatRequest, max_tokens: int) -> ChatRequest:
-    """The same request with a limit to its answer, if it had none."""
+    """The same request with a limit on its answer if it had none."""
     return request if request.max_tokens is not None else replace(request, max_tokens=max_tokens)
 
 
 def refuse_broken(exchange: Exchange, dialect: Dialect, losses: Sequence[Loss]) -> None:
-    """Raise LossRefused, naming where it stands, when what is lost is part of the question."""
+    """Raise LossRefused, with the place, if an essential part of the question is lost."""
     broken = [loss for loss in losses if loss.breaks] if losses else ()
     if broken:
         places = [place_of(exchange, loss) for loss in broken]
@@ -43,7 +43,7 @@ def refuse_broken(exchange: Exchange, dialect: Dialect, losses: Sequence[Loss]) 
         raise LossRefused(
             f"{exchange.model} is served in {dialect.name}, which cannot express this request: "
             + "; ".join(dict.fromkeys(named)),
-            # What stands there in the canonical form alone is no field of the client's.
+            # A path that only the canonical form has is not a field of the client's.
             param=places[0] if places[0] != broken[0].path else None,
         )
 
@@ -62,7 +62,7 @@ def whole(
 
 
 def in_parts(exchange: Exchange, dialect: Dialect) -> list[Exchange]:
-    """An exchange for each of the requests over which a dialect needs the inputs to be spread."""
+    """One exchange for each request over which a dialect needs the inputs to be spread."""
     most = dialect.most_inputs
     request = exchange.canonical() if most else None
     if not most or not isinstance(request, EmbeddingsRequest) or len(request.inputs) <= most:
@@ -72,7 +72,7 @@ def in_parts(exchange: Exchange, dialect: Dialect) -> list[Exchange]:
 
 
 def used(parts: Sequence[Exchange]) -> Tap:
-    """What the parts that have been answered have used, whatever becomes of the others."""
+    """The usage of the parts answered so far, whatever happens to the others."""
 
     def total() -> Usage | None:
         told = [usage for part in parts if part.tap and (usage := part.tap.usage())]
@@ -82,7 +82,7 @@ def used(parts: Sequence[Exchange]) -> Tap:
 
 
 def joined(exchange: Exchange, answers: Sequence[Response]) -> Response:
-    """The answers to the parts of a request for vectors as the answer to all of it."""
+    """The answers to the parts of an embeddings request, combined into one."""
     parse = exchange.dialect.parse_response
     read = [parse(each.body) for each in answers if isinstance(each.body, bytes)]
     vectors = [one for each in read if isinstance(each, EmbeddingsResponse) for one in each.vectors]
@@ -91,7 +91,7 @@ def joined(exchange: Exchange, answers: Sequence[Response]) -> Response:
 
 
 class Rendering:
-    """Canonical events on their way into one client's dialect.
+    """Renders canonical events into one client's dialect.
 
     A stream that breaks off in `Failed` raises.
     """
@@ -168,7 +168,7 @@ class RenderedStream:
 
 
 class TranslatedStream:
-    """A provider's stream, parsed and rendered event by event as it comes."""
+    """A provider's stream, parsed and rendered event by event as it arrives."""
 
     def __init__(self, rendering: Rendering, source: ProviderStream, dialect: Dialect) -> None:
         self._rendering = rendering
@@ -187,7 +187,7 @@ class TranslatedStream:
             raise self._left
 
     def divert(self, sink: Callable[[bytes], bool]) -> None:
-        """Give each batch to `sink` in the call that brought it; see `ProviderStream.divert`."""
+        """Give each batch to `sink` in the call that received it; see `ProviderStream.divert`."""
         self._sink = sink
         if self._first is not None and not (self._over or self._rendering.ended):
             self._first = None if sink(self._first) else b""
@@ -220,12 +220,12 @@ class TranslatedStream:
         await self._source.aclose()
 
     def _translated(self, batch: bytes) -> bytes:
-        """What a batch says before an event that fails, which is raised after it."""
+        """The result for a batch up to an event that fails, which is raised afterwards."""
         wire, feed, told = self._rendering.wire, self._parser.feed, b""
         try:
             for event in self._split(batch):
                 told += wire(feed(event))
-        except Exception as error:  # noqa: BLE001 - raised to the reader, whatever it is
+        except Exception as error:  # noqa: BLE001 - passed on to the reader, whatever it is
             self._left = error
         return told
 
@@ -235,7 +235,7 @@ class TranslatedStream:
         return taken and self._left is None
 
     def _last(self) -> bytes:
-        """What is still owed: the source has ended, and that its answer is whole is proven."""
+        """What is still owed: the source has ended, and its answer is known to be complete."""
         data = self._rendering.wire(self._parser.close())
         return data if self._rendering.ended else data + self._rendering.wire((Ended(),))
 
@@ -255,7 +255,7 @@ async def canonical_stream(
 async def translated_stream(
     exchange: Exchange, source: ProviderStream, dialect: Dialect, shape: Response, provider: str
 ) -> Response:
-    """A provider's stream in the client's dialect; `shape` has its headers and losses so far."""
+    """A provider's stream in the client's dialect; `shape` has its headers and losses."""
     rendering = Rendering(exchange, provider)
     stream = TranslatedStream(rendering, source, dialect)
     await stream.begin()

@@ -1,4 +1,4 @@
-"""Asks a provider to tell the usage of a stream, on behalf of the gateway alone."""
+"""Asks a provider to report the usage of a stream, on behalf of the gateway alone."""
 
 from jackfield import json_spans
 from jackfield.dialects import Dialect
@@ -8,7 +8,7 @@ _REFUSALS = (400, 422)
 
 
 class UsageQuestion:
-    """What one provider is asked. One that answers without the question is not asked again."""
+    """Whether to ask one provider. One that answers without being asked is not asked again."""
 
     __slots__ = ("known",)
 
@@ -16,7 +16,7 @@ class UsageQuestion:
         self.known = True
 
     def arises(self, exchange: Exchange, dialect: Dialect) -> bool:
-        """Whether the provider must be asked what the client has not asked."""
+        """Whether the provider must be asked although the client has not."""
         switch = dialect.usage_switch
         if not (switch and exchange.usage_wanted and exchange.stream and self.known):
             return False
@@ -26,9 +26,9 @@ class UsageQuestion:
         return value is not True
 
     def put(self, body: bytes, dialect: Dialect) -> bytes:
-        """The body with the question, and every other byte as it is."""
+        """The body with the question added; every other byte is unchanged."""
         return json_spans.put(body, dialect.usage_switch, value=True)
 
     def is_refused(self, dialect: Dialect, status: int, said: bytes) -> bool:
-        """Whether an error may say that the question is not understood, or repeat the request."""
+        """Whether an error may mean that the question is not understood, or repeats the request."""
         return status in _REFUSALS and str(dialect.usage_switch[0]).encode() in said

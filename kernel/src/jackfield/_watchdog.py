@@ -16,7 +16,7 @@ BLOCKED_SECONDS = 0.25
 
 
 class Watchdog:
-    """A thread that looks at the event loop's stack when its heart stops beating.
+    """A thread that inspects the event loop's stack when the loop stops responding.
 
     `blocks` counts by the name of the plugin, or "kernel".
     """
@@ -29,7 +29,7 @@ class Watchdog:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Watch the running loop of this thread."""
+        """Watch the loop that runs in this thread."""
         self._heartbeat()
         arguments = (threading.get_ident(),)
         self._thread = threading.Thread(target=self._watch, args=arguments, daemon=True)
@@ -37,7 +37,7 @@ class Watchdog:
         self._thread.start()
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         self._stop.set()
         if self._timer is not None:
             self._timer.cancel()
@@ -65,7 +65,7 @@ class Watchdog:
 
 
 def find_culprit(frame: FrameType | None) -> tuple[str, str]:
-    """Whose code runs in a stack: the plugin's name or "kernel", and the innermost place."""
+    """Whose code a stack is running: a plugin's name or "kernel", and the innermost place."""
     where = "an unknown place"
     if frame is not None:
         code = frame.f_code

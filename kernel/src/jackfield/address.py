@@ -1,4 +1,4 @@
-"""The address of a listener, as it is written in the configuration."""
+"""The address of a listener, as written in the configuration."""
 
 import re
 from ipaddress import IPv6Address, ip_address
@@ -14,7 +14,7 @@ _FORM = 'write host:port, such as "127.0.0.1:4747", or "unix:/path/to/socket"'
 class Address:
     """A host and a port, or the path of a Unix socket, in which case `host` is empty.
 
-    Port 0 lets the system choose one.
+    With port 0 the system chooses one.
     """
 
     toml_name: ClassVar[str] = "address"
@@ -25,7 +25,7 @@ class Address:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Read `host:port`, `[ipv6]:port` or `unix:/path`; ValueError says what is wrong."""
+        """Parse `host:port`, `[ipv6]:port` or `unix:/path`; ValueError says what is wrong."""
         if text.startswith("unix:"):
             path = text.removeprefix("unix:")
             if not path.strip():
@@ -41,12 +41,8 @@ class Address:
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it."""
-        if self.path or self.host == "localhost":
-            return True
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        named = bool(self.path) or self.host == "localhost"
+        return named or (_is_ip(self.host) and ip_address(self.host).is_loopback)
 
     def __str__(self) -> str:
         if self.path:
@@ -61,9 +57,9 @@ def _host(text: str) -> str:
         try:
             return str(IPv6Address(text[1:-1]))
         except ValueError:
-            raise ValueError("what stands in brackets is not an IPv6 address") from None
+            raise ValueError("the part in brackets is not an IPv6 address") from None
     if ":" in text:
-        raise ValueError('an IPv6 address stands in brackets: "[::1]:4747"')
+        raise ValueError('an IPv6 address needs brackets: "[::1]:4747"')
     if text == "*":
         raise ValueError('"*" is not a host; write "0.0.0.0" to listen on every interface')
     if not _HOST_NAME.fullmatch(text) or (_is_numeric(text) and not _is_ip(text)):

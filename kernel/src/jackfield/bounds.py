@@ -32,6 +32,9 @@ MOST_INPUT: Final = 2_000_000
 MOST_OUTPUT: Final = 131_072
 """Tokens: the longest answer of a model of which it is not known."""
 
+MOST: Final = 10**15
+"""More tokens, or nano-dollars, than any request uses; stores count to thousands of times that."""
+
 _OVERHEAD: Final = 2048
 """Tokens that a provider adds: its instructions on tools, the marks between messages."""
 

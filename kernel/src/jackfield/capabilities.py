@@ -1,6 +1,6 @@
-"""What models can do: the facts that are shipped, and those of `[capabilities]` before them.
+"""What models can do: the facts from `[capabilities]`, then those shipped with the kernel.
 
-A fact that nobody has stated is None, which means: not known, never "no".
+A fact that nobody has stated is None, which means unknown, never "no".
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,9 +26,9 @@ _MOST_KEPT = 4096
 
 @frozen(cache_hash=True)
 class Capabilities:
-    """What is known of a model.
+    """What is known about a model.
 
-    `reasoning` says how its thinking is asked for: "always" is a model that thinks unasked, and
+    `reasoning` says how thinking is requested: an "always" model thinks without being asked, and
     cannot be told how much.
     """
 
@@ -38,24 +38,24 @@ class Capabilities:
     max_output_tokens: int | None = option(
         None, "The longest answer, in tokens.", validator=optional(ge(1))
     )
-    input: tuple[Modality, ...] | None = option(None, "What a request may hold.")
-    output: tuple[Modality, ...] | None = option(None, "What an answer may hold.")
-    tools: bool | None = option(None, "Whether it calls tools.")
-    parallel_tools: bool | None = option(None, "Whether it calls several tools at once.")
-    json_schema: bool | None = option(None, "Whether its answer can be held to a JSON schema.")
-    reasoning: _Reasoning | None = option(None, "How its thinking is asked for.")
-    retires: date | None = option(None, "The day on which its vendor switches it off.")
+    input: tuple[Modality, ...] | None = option(None, "What a request may contain.")
+    output: tuple[Modality, ...] | None = option(None, "What an answer may contain.")
+    tools: bool | None = option(None, "Whether it supports tools.")
+    parallel_tools: bool | None = option(None, "Whether it can call several tools at once.")
+    json_schema: bool | None = option(None, "Whether its answers can follow a JSON schema.")
+    reasoning: _Reasoning | None = option(None, "How reasoning is requested.")
+    retires: date | None = option(None, "The day on which its vendor retires it.")
 
     def takes(self, modality: Modality) -> bool | None:
-        """Whether a request may hold this; None when it is not known."""
+        """Whether a request may contain this; None if unknown."""
         return None if self.input is None else modality in self.input
 
     def gives(self, modality: Modality) -> bool | None:
-        """Whether an answer may hold this; None when it is not known."""
+        """Whether an answer may contain this; None if unknown."""
         return None if self.output is None else modality in self.output
 
     def known(self) -> dict[str, object]:
-        """The facts that are known, by their names."""
+        """The facts that are known, by name."""
         return attrs.asdict(self, filter=lambda _, value: value is not None)
 
 
@@ -67,11 +67,11 @@ _Fact = tuple[Sequence[str], Capabilities]
 
 
 class ModelFacts:
-    """Looks up what is known of models.
+    """Looks up what is known about models.
 
-    `own` is what the configuration says, by pattern. A pattern is a model's name with `*` for any
-    text, in any case; with a provider before it, as in "groq/llama-*", it holds there alone. For
-    each single fact the first match that states it counts.
+    `own` is what the configuration says, by pattern. A pattern is a model's name, in any case, with
+    `*` for any text; with a provider in front, as in "groq/llama-*", it applies only there. For
+    each fact, the first match that states it counts.
     """
 
     def __init__(self, own: Mapping[str, Capabilities] | None = None) -> None:
@@ -79,7 +79,7 @@ class ModelFacts:
         self._kept: dict[tuple[str, ...], Capabilities] = {}
 
     def of(self, model: str, *providers: str) -> Capabilities:
-        """What is known of a model at a provider, which may go by several names or by none."""
+        """What is known about a model at a provider, which may go by several names or none."""
         key = (model, *providers)
         found = self._kept.get(key)
         if found is None:
@@ -109,7 +109,7 @@ class ModelFacts:
 
 @cache
 def shipped() -> tuple[_Fact, ...]:
-    """The facts that come with the kernel, in their order. Read when they are first needed."""
+    """The facts shipped with the kernel, in order. Read when they are first needed."""
     return tuple(
         (entry.pop("match"), msgspec.convert(entry, Capabilities))
         for entry in msgspec.json.decode(_DATA.read_bytes())["models"]

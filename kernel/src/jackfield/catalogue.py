@@ -1,4 +1,4 @@
-"""The models that all providers list, merged and kept for a while."""
+"""The models that all providers list, merged and cached."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ ALIAS = "jackfield"
 
 @frozen
 class Listed:
-    """A model under the name by which clients may ask for it, and what is known of it."""
+    """A model under the name by which clients may request it, and what is known about it."""
 
     name: str
     provider: str
@@ -41,9 +41,9 @@ class _Kept:
 
 @define(eq=False)
 class Catalogue:
-    """Asks each provider for its models when somebody needs to know, at most every few minutes.
+    """Asks each provider for its models when somebody wants to know, every few minutes at most.
 
-    A provider that cannot be asked is listed with what is configured for it; a failure is kept
+    A provider that cannot be asked is listed with what is configured for it; a failure is cached
     for a tenth of the time.
     """
 
@@ -54,14 +54,14 @@ class Catalogue:
     _reader: Principal | None = None
 
     def seen_by(self, principal: Principal) -> "Catalogue":
-        """The same with those models alone that the principal may use."""
+        """The same, with only the models that the principal may use."""
         if principal.models is None and principal.providers is None:
             return self
         return evolve(self, reader=principal)
 
     async def models(self) -> list[Listed]:
         """Aliases first, then every provider's models as `provider/model`."""
-        # Only here: plugins import this module for its types, and so do commands.
+        # Not at the top: plugins and commands import this module just for its types.
         from jackfield.providers import ModelInfo  # noqa: PLC0415
 
         listed = [Listed(name, ALIAS, ModelInfo(name, ALIAS)) for name in self.aliases]
@@ -80,9 +80,9 @@ class Catalogue:
         return named and reader.may_use(provider=listed.provider)
 
     def _behind(self, alias: str) -> set[str]:
-        """The providers that an alias leads to, be it by way of others."""
+        """The providers that an alias leads to, directly or through other aliases."""
         names = [alias]
-        for name in names:  # which it adds to
+        for name in names:  # extended below
             if name in self.aliases:
                 names += [one for one in _targets(self.aliases[name]) if one not in names]
         return {name.partition("/")[0] for name in names if name not in self.aliases}
@@ -91,7 +91,7 @@ class Catalogue:
         return Listed(f"{provider}/{info.id}", provider, info, self.facts.of(info.id, provider))
 
     async def of(self, provider: str) -> "Sequence[ModelInfo]":
-        """What one provider lists; nothing when it cannot say."""
+        """What one provider lists; nothing if it cannot say."""
         kept = self._kept.get(provider)
         if kept is not None and kept.until > time.monotonic():
             return kept.models
@@ -104,12 +104,12 @@ class Catalogue:
         return models
 
     def fresh_until(self, providers: Iterable[str]) -> float:
-        """When, on the monotonic clock, the first of these lists must be asked for anew."""
+        """When, on the monotonic clock, the first of these lists expires."""
         return min((self._kept[name].until for name in providers if name in self._kept), default=0)
 
 
 def retiring(settings: "Settings") -> list[str]:
-    """A line for each target of an alias that its vendor has switched off, or soon will."""
+    """A line for each target of an alias that its vendor has retired, or soon will."""
     soon = datetime.now(UTC).date() + timedelta(_NOTICE_DAYS)
     facts, lines = ModelFacts(settings.capabilities), []
     for alias, table in settings.models.items():

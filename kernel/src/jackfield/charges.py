@@ -72,6 +72,8 @@ class Call:
     ) -> Charge:
         """What it is charged; `told` is what its request says of an answer that tells no usage."""
         usage = self.tap.usage() if self.tap is not None else None
+        if usage is not None and not (usage.total_tokens or usage.units or usage.cost):
+            usage = None  # no answer takes nothing: it is said in a way that nobody can read
         if usage is not None and self.tap is not None and self.tap.is_complete():
             return self._priced(prices, usage, usage, "reported")
         if usage is None and told is not None:

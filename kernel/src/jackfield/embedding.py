@@ -1,4 +1,4 @@
-"""The gateway inside another program."""
+"""Runs the gateway inside another program."""
 
 import os
 from collections.abc import AsyncIterator, Callable
@@ -13,7 +13,7 @@ Config = str | os.PathLike[str] | None
 
 
 def read_document(config: Config) -> Document:
-    """The configuration file at `config`, or, for None, that of a start without a file.
+    """The configuration file at `config`; if it is None, that of a start without a file.
 
     Raises ConfigError.
     """
@@ -30,8 +30,8 @@ async def open_gateway(
 ) -> AsyncIterator[Handler]:
     """Start the gateway of a configuration file; it stops at the end of the `async with`.
 
-    Without a plugin that authenticates it serves requests to loopback addresses alone, unless
-    `host_authenticates` says that the program around it knows who may call. Raises ConfigError.
+    Without a plugin that authenticates, it serves only requests to loopback addresses, unless
+    `host_authenticates` says that the surrounding program knows who may call. Raises ConfigError.
     """
     from jackfield._gateway import Gateway  # noqa: PLC0415 - reading a document needs none
 
@@ -41,5 +41,5 @@ async def open_gateway(
 
 
 def opening(source: Config | Opening) -> Opening:
-    """What opens a gateway: a function of the caller's own, or `open_gateway` of a file."""
+    """What opens a gateway: the caller's own function, or `open_gateway` for a file."""
     return source if callable(source) else partial(open_gateway, source)

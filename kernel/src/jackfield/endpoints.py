@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 PUBLIC: Final = "public"
 """The permission of an endpoint that anyone may call, such as /health."""
 
-# What servers are known to read differently: one sees another path here than its guard did.
+# Servers are known to read these differently, so a guard and a server may see different paths.
 _AMBIGUOUS = re.compile(r"//|(?<=.)/$|/\.{1,2}(?:[/;]|$)|[\\\0-\x1f\x7f\ufffd]")
 _IGNORED = re.compile(r";[^/]*|(?<![ .])[ .]+(?=/|$)")
 _LONGEST_SHOWN = 200
-# What vendors' keys and ours begin with, and any long word with a figure in it.
+# Prefixes of vendors' keys and ours, and any long word that contains a digit.
 _KEY_LIKE = re.compile(
     r"(?a)(?<![A-Za-z0-9])(?:jf|sk|gsk|xai|AIza)[\w-]{16,}|\b(?=[A-Za-z_]*[0-9])\w{20,}"
 )
@@ -36,13 +36,13 @@ _PLACEHOLDER = re.compile(r"\{(\w+)(\*?)\}")
 class Endpoint:
     """One entry of the table.
 
-    `path` may hold `{name}` for one segment and `{name*}` for as many as there are; both are
+    `path` may contain `{name}` for one segment and `{name*}` for any number of them; both are
     percent-decoded in `params`. `method` may be `*`, or `jackfield.realtime.WEBSOCKET`.
-    `permission` is what a principal must have. An endpoint with an `answer` is answered by it,
+    `permission` is what a principal must have. An endpoint with an `answer` is answered by that,
     between the hooks; any other goes through a plan to a provider. `upstream` is the path at the
     provider, below its base URL, with the same placeholders. `max_body` is in bytes; None is the
-    server's own limit. `stream` is for paths that say themselves whether the answer streams.
-    `query` names members of the query that go into `params`.
+    server's own limit. `stream` is for paths that themselves say whether the answer streams.
+    `query` names query parameters that go into `params`.
     """
 
     method: str
@@ -61,16 +61,16 @@ class Endpoint:
         object.__setattr__(self, "start", self.path.partition("{")[0])
 
     def match(self, path: str) -> re.Match[str] | None:
-        """How a raw path fits this one, which has placeholders."""
+        """Match a raw path; the placeholders are the groups of the match."""
         return _compiled(self.path).fullmatch(path) if path.startswith(self.start) else None
 
     def is_disguised(self, plain: str) -> bool:
-        """Whether a lax server would take a plain path for this one, whatever its letters' case."""
+        """Whether a lax server would read a plain path as this one, ignoring case."""
         begins = plain[: len(self.start)].casefold() == self.start.casefold()
         return begins and _lax(self.path).fullmatch(plain) is not None
 
 
-# Compiled when they are first needed: most of the paths of a vendor's API are never asked for.
+# Compiled on first use: most paths of a vendor's API are never requested.
 @cache
 def _compiled(path: str) -> re.Pattern[str]:
     return re.compile(_regex(path))
@@ -85,7 +85,7 @@ def _regex(path: str) -> str:
     regex, at = "", 0
     for match in _PLACEHOLDER.finditer(path):
         regex += re.escape(path[at : match.start()])
-        # What follows a colon has none: else a path of colons would be tried at each of them.
+        # The part after a colon has no other: else a path of colons would be tried at each one.
         kind = "." if match[2] else "[^/:]" if regex.endswith(":") else "[^/]"
         regex += f"(?P<{match[1]}>{kind}+)"
         at = match.end()
@@ -93,7 +93,7 @@ def _regex(path: str) -> str:
 
 
 def _plain(path: str) -> str:
-    """The path as the laxest of servers would read it, but for the case of its letters."""
+    """The path as the laxest server would read it, except for the case of its letters."""
     return _IGNORED.sub("", unquote(unquote(path)))
 
 
@@ -127,9 +127,9 @@ class EndpointTable:
             self._patterns.append(endpoint)
 
     def find(self, method: str, path: str) -> tuple[Endpoint, Mapping[str, str]]:
-        """The endpoint of a raw path and the values of its placeholders.
+        """The endpoint for a raw path, and the values of its placeholders.
 
-        Raises NotFound for an unknown path and MethodNotAllowed for a known one.
+        Raises NotFound for an unknown path and MethodNotAllowed for a wrong method.
         """
         endpoint = self._exact.get((method, path)) or self._exact.get(("*", path))
         if endpoint is not None:
@@ -137,7 +137,7 @@ class EndpointTable:
         if _AMBIGUOUS.search(unquote(path)) or _AMBIGUOUS.search(unquote(unquote(path))):
             raise NotFound(
                 "A path with empty, . or .. segments, a slash at its end, a backslash or a"
-                " control character leads nowhere here; write it without them."
+                " control character is not served; write it without them."
             )
         for endpoint in self._patterns:
             match = endpoint.match(path) if endpoint.method in (method, "*") else None
@@ -147,9 +147,10 @@ class EndpointTable:
         raise self._unknown(method, path)
 
     def _check_disguise(self, method: str, path: str, endpoint: Endpoint) -> None:
-        """Raise NotFound for a path that is another endpoint's to a server that is less strict.
+        """Raise NotFound for a path that a less strict server would read as another endpoint's.
 
-        Else what one permission guards could be reached by way of an endpoint that takes any path.
+        Otherwise, what one permission guards could be reached through an endpoint that accepts any
+        path.
         """
         plain = _plain(path)
         if not endpoint.path.endswith("*}") or (plain == path and path.islower()):
@@ -174,11 +175,11 @@ class EndpointTable:
             refused.allowed = offered
             return refused
         return NotFound(
-            f"There is no endpoint {shown_path(path)}; docs/endpoints.md lists those there are."
+            f"There is no endpoint {shown_path(path)}; see docs/endpoints.md for the list."
         )
 
 
 def shown_path(path: str) -> str:
-    """A path that leads nowhere, for messages and the log: cut, and without what may be a key."""
+    """An unknown path for messages and the log: shortened, and without possible keys."""
     path = _KEY_LIKE.sub("…", path)
     return path if len(path) <= _LONGEST_SHOWN else path[:_LONGEST_SHOWN] + "…"

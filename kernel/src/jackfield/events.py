@@ -1,4 +1,4 @@
-"""The canonical stream: small events that, put together, make a `ChatResponse`.
+"""The canonical stream: small events that together make up a `ChatResponse`.
 
 `part` numbers the parts of one choice's message from 0 in the order in which they begin, so that a
 renderer knows when one text ends and another begins. A stream is `Started`, any number of deltas,
@@ -73,7 +73,7 @@ class ToolCallDelta(msgspec.Struct, frozen=True):
 
 
 class AudioDelta(msgspec.Struct, frozen=True):
-    """More of a spoken answer: base64 `data`, the words it says, or what identifies it."""
+    """More of a spoken answer: base64 `data`, its transcript, or its id."""
 
     part: int
     data: str = ""
@@ -92,7 +92,7 @@ class CitationAdded(msgspec.Struct, frozen=True):
 
 
 class PartAdded(msgspec.Struct, frozen=True):
-    """A whole part that has no deltas: an image, audio, a block only its own dialect knows."""
+    """A whole part without deltas: an image, audio, or a block only its own dialect knows."""
 
     part: int
     value: Part

@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -49,14 +51,15 @@ class Principal:
 
     def may_use(self, model: str | None = None, provider: str | None = None) -> bool:
         """Whether its patterns allow the model, and the provider, as far as they are given."""
-        return (model is None or _allowed(model, self.models)) and (
-            provider is None or _allowed(provider, self.providers)
-        )
+        return _allowed(model, self.models) and _allowed(provider, self.providers)
 
 
-def _allowed(name: str, patterns: tuple[str, ...] | None) -> bool:
-    return patterns is None or any(matches(pattern, name) for pattern in patterns)
+def _allowed(name: str | None, patterns: tuple[str, ...] | None) -> bool:
+    return name is None or patterns is None or any(matches(one, name) for one in patterns)
 
+
+ASKING: 'ContextVar[tuple["Plugin", ...]]' = ContextVar("asking", default=())
+"""The plugins that ask the gateway something themselves: their own hooks are not called for it."""
 
 ANONYMOUS = Principal(tenant="anonymous")
 """The principal of a request that nobody has identified."""
@@ -113,6 +116,7 @@ class Exchange:
     state: dict[Any, Any] = field(factory=dict)
     changes: list[Change] = field(factory=list)
     timings: list[float] = field(factory=list)
+    provider_headers: Mapping[str, str] = MappingProxyType({})
     response_headers: dict[str, str] = field(factory=dict)
     failures: list[str] = field(factory=list)
     dry_run: bool = False
@@ -126,7 +130,7 @@ class Exchange:
     acting: "Hook | None" = None
     due: float = 0.0
     overdue: bool = False
-    left: "set[Plugin] | None" = None
+    left: "tuple[Plugin, ...]" = field(factory=ASKING.get)
     waiting: tuple[Callable[[], None], ...] = ()
     _tree: Any = None
     _canonical: CanonicalRequest | None = None
@@ -160,14 +164,16 @@ class Exchange:
     @property
     def tree(self) -> Any:
         """The request's body as a JSON value that is shared: it must not be changed."""
-        return self._read() if self._tree is None else self._tree
+        if self._tree is None and self.request.body:
+            self._tree = msgspec.json.decode(self.request.body)
+        return self._tree
 
     def canonical(self) -> CanonicalRequest:
         """The request in canonical form. Raises InvalidRequest where the dialect cannot say it."""
         if self._canonical is None:
             if not self.dialect.translates:
                 raise InvalidRequest(f"{self.endpoint.path} is passed through, not translated.")
-            request = self.dialect.parse_request(self._read(), self.request.params)
+            request = self.dialect.parse_request(self.tree, self.request.params)
             if isinstance(request, ChatRequest) and request.stream is not self.stream:
                 request = replace(request, stream=self.stream)
             self._canonical = request
@@ -212,7 +218,7 @@ class Exchange:
 
         Every other byte of the request stays.
         """
-        tree = self._read()
+        tree = self.tree
         path = self.dialect.output_limit_in(tree) if type(tree) is dict else ()
         if not path or self.max_tokens is not None:
             return False
@@ -230,6 +236,18 @@ class Exchange:
         self._record("principal", f"principal {principal.tenant}")
         self.principal = principal
 
+    def set_provider_header(self, name: str, value: str) -> None:
+        """Send a header with the request to the provider, from the next attempt on.
+
+        It takes the place of a client's; what the provider's table or its key says stays. Raises
+        ValueError for a key, and for what belongs to the body or to the connection.
+        """
+        from jackfield._client import check_addition  # noqa: PLC0415 - commands import this module
+
+        check_addition(name, value)
+        self._record("request", f"header {name.lower()}")
+        self.provider_headers = MappingProxyType({**self.provider_headers, name.lower(): value})
+
     def set_response_header(self, name: str, value: str) -> None:
         """Add a header of ours to the answer; the name begins with `x-` or is a standard one."""
         if not value.isprintable() and any(character in value for character in "\r\n\0"):
@@ -245,13 +263,11 @@ class Exchange:
 
     def leave(self, plugin: "Plugin") -> None:
         """Let a plugin bow out: none of its later hooks is called for this exchange."""
-        if self.left is None:
-            self.left = set()
-        self.left.add(plugin)
+        self.left += (plugin,)
 
     def has_left(self, plugin: "Plugin") -> bool:
         """Whether the plugin has bowed out."""
-        return self.left is not None and plugin in self.left
+        return plugin in self.left
 
     def before_call(self, act: Callable[[], None]) -> None:
         """Have something done just before the next call of a provider, which it may refuse."""
@@ -280,11 +296,6 @@ class Exchange:
         if known is None:
             known = self.state[plugin] = make()
         return known
-
-    def _read(self) -> Any:
-        if self._tree is None and self.request.body:
-            self._tree = msgspec.json.decode(self.request.body)
-        return self._tree
 
     def _record(self, kind: str, what: str) -> None:
         if self.acting is None:

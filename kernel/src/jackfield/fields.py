@@ -1,4 +1,4 @@
-"""A JSON object being read field by field: what nobody takes is what remains to be carried."""
+"""Reads a JSON object field by field; fields that nobody takes remain to be carried along."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 def object_fields(value: Any, path: str = "", *, strict: bool = True) -> "Fields":
-    """The fields of what stands at `path`. Raises InvalidRequest unless it is a JSON object."""
+    """The fields of the value at `path`. Raises InvalidRequest unless it is a JSON object."""
     if not isinstance(value, dict):
         where = f"'{path}'" if path else "The body"
         raise InvalidRequest(f"{where} must be a JSON object.", param=path or None)
@@ -20,7 +20,7 @@ def object_fields(value: Any, path: str = "", *, strict: bool = True) -> "Fields
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in what a provider sent. Raises ValueError when it is none."""
+    """The JSON object that a provider sent. Raises ValueError if it is not one."""
     try:
         tree = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -31,11 +31,11 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 class Fields:
-    """The fields of `wire`, which stands at `path` of the request; `rest` shrinks as they go.
+    """The fields of `wire`, which is at `path` in the request; `rest` shrinks as they are taken.
 
     An absent or null field reads as None. Null and empty fields stay in `rest`, so that they come
-    back out as they came. A wrong type raises InvalidRequest; where `strict` is false, as in
-    responses, it reads as None instead.
+    back out unchanged. A wrong type raises InvalidRequest; if `strict` is false, as for responses,
+    it reads as None instead.
     """
 
     __slots__ = ("path", "rest", "strict")
@@ -46,7 +46,7 @@ class Fields:
         self.strict = strict
 
     def where(self, key: str) -> str:
-        """The path of a field, as errors name it."""
+        """The path of a field as errors name it."""
         return f"{self.path}.{key}" if self.path else key
 
     def text(self, key: str) -> str | None:
@@ -86,7 +86,7 @@ class Fields:
         return None
 
     def items(self, key: str) -> list[Any]:
-        """An array; empty when there is none."""
+        """An array; empty if there is none."""
         items = self.rest.get(key)
         if type(items) is list and items:
             del self.rest[key]
@@ -104,14 +104,14 @@ class Fields:
         return None
 
     def needed_text(self, key: str) -> str:
-        """A string that must be there, though it may be empty."""
+        """A required string, which may be empty."""
         value = self.rest.pop(key, None)
         if not isinstance(value, str):
             raise self.wrong(key, "a string")
         return value
 
     def needed_table(self, key: str) -> "Fields":
-        """The fields of an object that must be there."""
+        """The fields of a required object."""
         value = self.rest.pop(key, None)
         if not isinstance(value, dict):
             raise self.wrong(key, "an object")
@@ -128,18 +128,18 @@ class Fields:
         return InvalidRequest(f"'{where}' must be {what}.", param=where)
 
     def extensions(self, dialect: str) -> Extensions:
-        """What nobody took, under the dialect's name."""
+        """The fields that nobody took, under the dialect's name."""
         return {dialect: self.rest} if self.rest else {}
 
     def _check(self, key: str, kind: type, what: str) -> None:
-        """Refuse a field of another type, unless that does not matter."""
+        """Refuse a field of another type if `strict`."""
         value = self.rest.get(key)
         if self.strict and value is not None and type(value) is not kind:
             raise self.wrong(key, what)
 
 
 def taken_text(rest: dict[str, Any], key: str) -> str:
-    """Take a string out of `rest`; empty, and left there, when it is empty or something else."""
+    """Take a string out of `rest`; if it is empty or not a string, return "" and leave it."""
     text = rest.get(key)
     if type(text) is not str or not text:
         return ""
@@ -153,7 +153,7 @@ def own(extensions: Extensions, dialect: str) -> Mapping[str, Any]:
 
 
 def carry(wire: dict[str, Any], extensions: Extensions, dialect: str) -> dict[str, Any]:
-    """Put carried fields back; what the canonical form says wins. `$` marks notes on form."""
+    """Put carried fields back; the canonical form takes precedence. `$` marks notes on form."""
     kept = extensions.get(dialect)
     if kept:
         for key, value in kept.items():

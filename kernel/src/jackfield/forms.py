@@ -1,7 +1,7 @@
-"""The fields of a multipart form, found where they stand (RFC 7578).
+"""Locates the fields of a multipart form (RFC 7578).
 
-What servers are known to read differently is refused, as `strict_json` does: else a form could name
-one model to the gateway and another one to the provider.
+What servers are known to read differently is refused, as in `strict_json`: otherwise a form could
+name one model to the gateway and another to the provider.
 """
 
 import re
@@ -24,9 +24,9 @@ _PARAMETER = re.compile(
 
 
 def field_span(body: bytes, media_type: str, name: str) -> _Span | None:
-    """Where the value of the field `name` stands; None when there is none.
+    """The span of the value of the field `name`; None if there is none.
 
-    Raises InvalidRequest for a form that has several, or that can be read in two ways.
+    Raises InvalidRequest if there are several, or if the form is ambiguous.
     """
     spans = field_spans(body, media_type).get(name, [])
     if len(spans) > 1:
@@ -35,9 +35,9 @@ def field_span(body: bytes, media_type: str, name: str) -> _Span | None:
 
 
 def field_spans(body: bytes, media_type: str) -> Mapping[str, list[_Span]]:
-    """Where the values of all fields stand, by name; of what is no form there are none.
+    """The spans of all fields' values, by name; empty if the body is not a form.
 
-    Raises InvalidRequest for a form that can be read in two ways.
+    Raises InvalidRequest if the form is ambiguous.
     """
     kind = _FORM.match(media_type)
     if kind is None:
@@ -52,9 +52,9 @@ def field_spans(body: bytes, media_type: str) -> Mapping[str, list[_Span]]:
 
 
 def _parts(body: bytes, mark: bytes) -> Iterator[tuple[bytes, _Span]]:
-    """The head of each part, and where its content stands.
+    """The head of each part, and the span of its content.
 
-    Between its marks a file may be of megabytes: only what stands before it is looked through.
+    A file may be megabytes long, so only the heads are searched.
     """
     at = body.find(mark)
     for _ in range(_MOST_PARTS):
@@ -83,7 +83,7 @@ def _name(head: str) -> str:
 
 
 def _parameter(said: str, name: str) -> str | None:
-    """The value of the parameter `name` among all those of a header; None if that is in doubt."""
+    """The value of the parameter `name` of a header; None if it is ambiguous."""
     values: list[str] = []
     at, said = 0, said.rstrip("; \t")
     while match := _PARAMETER.match(said, at):

@@ -1,4 +1,4 @@
-"""How a stream's bytes are cut into events: what a dialect says of its wire besides the JSON."""
+"""How a stream's bytes are cut into events, independent of the JSON in them."""
 
 from typing import ClassVar, Protocol
 
@@ -7,39 +7,39 @@ from jackfield.errors import ProviderError
 
 
 class Framer(Protocol):
-    """Cuts what arrives, however it is chunked, into batches of whole events, byte for byte."""
+    """Cuts incoming data, however it is chunked, into batches of whole events, byte for byte."""
 
     @property
     def held(self) -> bytes:
-        """The beginning of an event that is not complete."""
+        """The beginning of an incomplete event."""
 
     def feed(self, data: bytes) -> bytes:
-        """All events that are complete now; empty when none is.
+        """All events that are complete now; empty if none is.
 
-        Raises ProviderError when an event is too large, or is none at all.
+        Raises ProviderError if an event is too large or malformed.
         """
 
 
 class Framing:
-    """One way of putting events on the wire. Holds no state of a stream, so one serves all."""
+    """One way of putting events on the wire. It keeps no state of a stream, so one serves all."""
 
     content_type: ClassVar[str]
     media_types: ClassVar[tuple[str, ...]]
-    """Beginnings of the content types, in lower case, of streams in this framing."""
+    """The beginnings of the content types of streams in this framing, in lower case."""
 
     is_text: ClassVar[bool] = True
-    """Whether the bytes are UTF-8, which is checked."""
+    """Whether the bytes must be UTF-8; this is checked."""
 
     def framer(self) -> Framer:
-        """A fresh framer for one stream."""
+        """A new framer for one stream."""
         raise NotImplementedError
 
     def split(self, events: bytes) -> list[bytes]:
-        """The single events of a batch, so that joined they are the batch."""
+        """The single events of a batch; joined, they are the batch again."""
         raise NotImplementedError
 
     def count(self, events: bytes) -> int:
-        """How many events a batch has, or nearly so many: a matter of moments."""
+        """How many events a batch has, at least approximately; must be fast."""
         return len(self.split(events))
 
     def data_of(self, event: bytes) -> bytes | None:
@@ -47,15 +47,15 @@ class Framing:
         raise NotImplementedError
 
     def with_data(self, event: bytes, data: bytes) -> bytes:
-        """The event with other JSON in the place of its own."""
+        """The event with its JSON replaced."""
         raise NotImplementedError
 
     def completed(self, held: bytes) -> bytes:
-        """A last event that lacks nothing but its end; empty when what is held can be none."""
+        """The last event if it lacks only its end; empty if the held data cannot be one."""
         return b""
 
     def frames(self, content_type: str) -> bool:
-        """Whether a stream of this content type is in this framing."""
+        """Whether a stream of this content type has this framing."""
         return content_type.lower().startswith(self.media_types)
 
 
@@ -66,13 +66,13 @@ class ServerSentEvents(Framing):
     media_types = ("text/event-stream",)
 
     def framer(self) -> Framer:
-        """A fresh framer for one stream."""
+        """A new framer for one stream."""
         return sse.Framer()
 
     split = staticmethod(sse.split)
 
     def count(self, events: bytes) -> int:
-        """How many fields of data a batch has."""
+        """How many data fields a batch has."""
         return events.count(b"data:")
 
     def data_of(self, event: bytes) -> bytes | None:
@@ -80,25 +80,25 @@ class ServerSentEvents(Framing):
         return sse.data_of(event)
 
     def with_data(self, event: bytes, data: bytes) -> bytes:
-        """The event with other JSON."""
+        """The event with its JSON replaced."""
         before = sse.data_of(event)
         if before and event.count(before) == 1:
             return event.replace(before, data)
         return sse.encode(data, sse.parse(event).event)
 
     def completed(self, held: bytes) -> bytes:
-        """What is held, with its end."""
+        """The held data with its end."""
         return held + b"\n\n" if held.strip() else b""
 
 
 class Lines(Framing):
-    """JSON values on lines of their own (NDJSON); empty lines carry nothing."""
+    """JSON values on separate lines (NDJSON); empty lines carry nothing."""
 
     content_type = "application/x-ndjson"
     media_types = ("application/x-ndjson", "application/jsonl", "application/json")
 
     def framer(self) -> Framer:
-        """A fresh framer for one stream."""
+        """A new framer for one stream."""
         return _LineFramer()
 
     def split(self, events: bytes) -> list[bytes]:
@@ -116,11 +116,11 @@ class Lines(Framing):
         return event.strip() or None
 
     def with_data(self, event: bytes, data: bytes) -> bytes:
-        """The event with other JSON."""
+        """The event with its JSON replaced."""
         return data + event[len(event.rstrip()) :]
 
     def completed(self, held: bytes) -> bytes:
-        """What is held, with its end."""
+        """The held data with its end."""
         return held + b"\n" if held.strip() else b""
 
 

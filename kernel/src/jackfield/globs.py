@@ -1,8 +1,8 @@
-"""Patterns of names, in which `*` stands for any text, and nothing else is special."""
+"""Name patterns in which `*` stands for any text; nothing else is special."""
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether `name` is `pattern`, in which `*` stands for any text."""
+    """Whether `name` matches `pattern`, in which `*` stands for any text."""
     first, *rest = pattern.split("*")
     if not rest:
         return name == pattern

@@ -1,10 +1,11 @@
-"""The two ends of the pipeline: what a server adapter hands in and what it gets back."""
+"""The two ends of the pipeline: what a server adapter passes in and what it gets back."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from attrs import define, field
+from multidict import CIMultiDict, CIMultiDictProxy
 
 if TYPE_CHECKING:
     from jackfield._websocket import Inbox
@@ -15,11 +16,11 @@ WEBSOCKET: Final = "WEBSOCKET"
 
 @define(eq=False)
 class HttpRequest:
-    """One HTTP request, whole, as a server adapter read it.
+    """One complete HTTP request as a server adapter read it.
 
-    `path` is the raw, percent-encoded path without its query; `headers` is case-insensitive
-    (a `multidict.CIMultiDictProxy`); `client` is the peer's address, or "unix". `websocket` gets
-    the client's messages where the request asks for a WebSocket and the adapter can be one.
+    `path` is the raw, percent-encoded path without its query; `headers` is case-insensitive (a
+    `multidict.CIMultiDictProxy`); `client` is the peer's address, or "unix". `websocket` receives
+    the client's messages if the request asks for a WebSocket and the adapter supports that.
     """
 
     method: str
@@ -33,15 +34,25 @@ class HttpRequest:
     aborted: bool = field(default=False, init=False)
     _on_abort: Callable[[], None] | None = field(default=None, init=False)
 
+    @classmethod
+    def local(
+        cls, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Self:
+        """A request from this machine: `target` is a path with its query, the body JSON."""
+        sent = CIMultiDict({"host": "localhost", "content-type": "application/json"})
+        sent.update(headers or {})
+        path, _, query = target.partition("?")
+        return cls(method, path, query, CIMultiDictProxy(sent), body)
+
     def abort(self) -> None:
-        """Say that the client has gone. The gateway then cancels the upstream and settles."""
+        """Report that the client is gone. The gateway then cancels the upstream and settles."""
         if not self.aborted:
             self.aborted = True
             if self._on_abort is not None:
                 self._on_abort()
 
     def on_abort(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called once, at once if the client has gone already."""
+        """Have `callback` called once; immediately if the client is already gone."""
         self._on_abort = callback
         if self.aborted:
             callback()
@@ -51,13 +62,13 @@ class HttpRequest:
 class HttpResponse:
     """One HTTP response; a body that is an iterator is a stream.
 
-    An adapter that stops before the iterator's end must call its `aclose()`. A stream that has a
-    method `divert` takes a function there, which gets each part in the call that brought it, while
-    the iterator goes on to yield the rest; once the function says False the iterator yields b"".
-    Content-Length and Transfer-Encoding are the adapter's business.
+    An adapter that stops before the iterator's end must call its `aclose()`. If a stream has a
+    method `divert`, the adapter may pass it a function that gets each part in the very call that
+    received it, while the iterator goes on to yield the rest; once the function returns False, the
+    iterator yields b"". Content-Length and Transfer-Encoding are up to the adapter.
 
-    Status 101 with a stream answers a request that asked for a WebSocket: each part is whole
-    messages in wire form, and the last message of all is a close frame.
+    Status 101 with a stream answers a request for a WebSocket: each part is one or more whole
+    messages in wire form, and the very last message is a close frame.
     """
 
     status: int

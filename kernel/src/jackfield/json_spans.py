@@ -1,7 +1,8 @@
-"""Find and change values of JSON, leaving every other byte as it came.
+"""Finds and changes values in JSON, leaving every other byte unchanged.
 
-What changes a body expects one that is valid and has no key twice in one object, as
-`strict_json.decode` makes sure.
+Functions that change a body expect valid JSON without duplicate keys, as `strict_json.decode`
+ensures.
+
 A path is a tuple of keys and indices; a pattern is text like `messages/*/content`, in which `*`
 stands for any key or index and everything else for a key.
 """
@@ -32,17 +33,17 @@ _decode = msgspec.json.Decoder().decode
 
 @frozen
 class TextSpan:
-    """A stretch of text: a string value and the path to it."""
+    """A text: a string value and the path to it."""
 
     path: Path
     value: str
 
 
 def splice(body: bytes, path: Path, value: Any, *, known: str | None = None) -> bytes:
-    """The body with the value at `path` replaced. Raises KeyError when there is none.
+    """The body with the value at `path` replaced. Raises KeyError if there is none.
 
     `known` is the string that the caller has already read at `path`: with it, replacing a top-level
-    `model` costs a search instead of a scan.
+    `model` takes a search instead of a scan.
     """
     start, end = (
         _model_span(body, known)
@@ -53,8 +54,8 @@ def splice(body: bytes, path: Path, value: Any, *, known: str | None = None) -> 
 
 
 def _model_span(body: bytes, known: str) -> tuple[int, int]:
-    # The object has the key, and none of its letters can be escaped without \u006, so the key is
-    # there in full. If the same bytes are nowhere else, what is found is the key.
+    # The object has the key, and none of its letters can be escaped except by \u006, so the key is
+    # there literally. If the same bytes are nowhere else, this is the key.
     at = body.find(_MODEL)
     if body.find(_MODEL, at + 7) < 0 and (b"\\" not in body or b"\\u006" not in body):
         literal = _encode(known)
@@ -66,16 +67,16 @@ def _model_span(body: bytes, known: str) -> tuple[int, int]:
 
 
 def span_of(body: bytes, path: Path) -> tuple[int, int]:
-    """The byte offsets of the value at `path`. Raises KeyError when there is none."""
+    """The byte offsets of the value at `path`. Raises KeyError if there is none."""
     for _, start, end in _spans(body, [path]):
         return start, end
     raise KeyError("/".join(map(str, path)))
 
 
 def put(body: bytes, path: Path, value: Any) -> bytes:
-    """The body with the member at `path` set, where it is missing as the first of its object.
+    """The body with the member at `path` set; a new one becomes the first of its object.
 
-    Objects that lead to it are made. Raises ValueError when something else is in their place.
+    Missing objects on the path are created. Raises ValueError if something else is in their place.
     """
     depth, start, end = _deepest(body, path)
     if depth == len(path):
@@ -86,14 +87,14 @@ def put(body: bytes, path: Path, value: Any) -> bytes:
     if body[start:end] == b"null":
         return b"".join((body[:start], made, body[end:]))
     if body[start] != _OPENING:
-        raise ValueError(f"{'/'.join(map(str, path[:depth])) or 'the body'} is no object")
+        raise ValueError(f"{'/'.join(map(str, path[:depth])) or 'the body'} is not an object")
     inner = _end(_SPACE, body, start + 1)
     comma = b"" if body[inner] == _CLOSING else b","
     return b"".join((body[: start + 1], made[1:-1], comma, body[start + 1 :]))
 
 
 def _deepest(body: bytes, path: Path) -> tuple[int, int, int]:
-    """How far a path leads, and the span of what is there."""
+    """How far a path exists, and the span of the value there."""
     start, end, depth = _end(_SPACE, body, 0), len(body), 0
     for depth, key in enumerate(path):
         for step, at in _children(body, start):
@@ -106,7 +107,7 @@ def _deepest(body: bytes, path: Path) -> tuple[int, int, int]:
 
 
 def replace(body: bytes, texts: Mapping[Path, str]) -> bytes:
-    """The body with new texts at the given paths. Raises KeyError when there is no such path.
+    """The body with new texts at the given paths. Raises KeyError if a path does not exist.
 
     No path may lead through another.
     """
@@ -132,7 +133,7 @@ def _spans(body: bytes, paths: Iterable[Path]) -> Iterator[tuple[Path, int, int]
 def _spans_below(
     body: bytes, at: int, paths: list[Path], depth: int
 ) -> Iterator[tuple[Path, int, int]]:
-    """The spans of `paths`, all of which begin with the steps that lead to the value at `at`."""
+    """The spans of `paths`, all of which begin with the path of the value at `at`."""
     if len(paths[0]) == depth:
         yield paths[0], at, _end_of(body, at)
         return
@@ -189,7 +190,7 @@ def _end(pattern: re.Pattern[bytes], body: bytes, at: int) -> int:
 
 
 def texts(body: bytes, patterns: Sequence[str]) -> list[TextSpan]:
-    """Every string whose path matches one of the patterns; none in what is not JSON."""
+    """Every string whose path matches one of the patterns; none if the body is not JSON."""
     try:
         tree = _decode(body)
     except (ValueError, RecursionError, msgspec.MsgspecError):

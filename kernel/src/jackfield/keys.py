@@ -1,4 +1,4 @@
-"""A provider's credentials: several keys with weights, taken in turn, cooled after a refusal."""
+"""A provider's credentials: several keys with weights, used in rotation, rested when refused."""
 
 import time
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ MOST_COOLING = 60.0
 
 @frozen
 class Key:
-    """One key as the configuration has it."""
+    """One key as configured."""
 
     secret: SecretRef = option(doc="Where the key is: `env:NAME`, `file:PATH`.")
     weight: float = option(1.0, "Its share of the requests.", validator=gt(0))
@@ -24,7 +24,7 @@ class Key:
 
 @define(eq=False)
 class LiveKey:
-    """A resolved key. `lines` are the request headers that it needs, made once."""
+    """A resolved key. `lines` are its request headers, built once."""
 
     secret: Secret | None
     weight: float
@@ -34,13 +34,13 @@ class LiveKey:
 
 
 class KeyRing:
-    """Hands out keys by smooth weighted round robin, leaving out those that rest."""
+    """Hands out keys by smooth weighted round robin, except those that are resting."""
 
     def __init__(self, keys: Sequence[LiveKey]) -> None:
         self._keys = tuple(keys) or (LiveKey(None, 1.0),)
 
     def take(self, provider: str) -> LiveKey:
-        """The next key. Raises ProviderError with `retry_after` when all of them rest."""
+        """The next key. Raises ProviderError with `retry_after` if all are resting."""
         if len(self._keys) == 1 and not self._keys[0].cooled_until:
             return self._keys[0]
         now = time.monotonic()
@@ -48,7 +48,7 @@ class KeyRing:
         if not ready:
             wait = min(key.cooled_until for key in self._keys) - now
             raise ProviderError(
-                "All keys of the provider rest after it refused them.",
+                "All keys of the provider are resting after it refused them.",
                 provider=provider,
                 upstream_status=429,
                 retry_after=wait,
@@ -62,7 +62,8 @@ class KeyRing:
     def cool(self, key: LiveKey, seconds: float) -> bool:
         """Let a key rest; whether another can be tried in its place.
 
-        The last one goes on: a request that all are refused for must not end the others' service.
+        The last one stays in use: a request that is refused with every key must not end service for
+        others.
         """
         now = time.monotonic()
         if all(other is key or other.cooled_until > now for other in self._keys):

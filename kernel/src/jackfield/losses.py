@@ -1,4 +1,4 @@
-"""Losses that all dialects name alike: parts and members of which only another dialect knows."""
+"""Losses that all dialects report alike: parts and members that only one dialect knows."""
 
 import re
 from typing import Any, Final
@@ -29,11 +29,20 @@ only the provider has.
 """
 
 
-def lost_part(part: Part, path: str, role: Role, detail: str = "") -> Loss:
-    """The loss of a part for which a dialect has no place, in a message of `role`.
+_SWITCHES: Final = frozenset({"web_search_options"})
+"""Members that ask for something by being there, however empty they are."""
 
-    What the model is told is the question, which is refused without it. What the model has said
-    may be left out of an earlier turn, unless it stands for turns that are not there.
+
+def is_said(key: str, value: Any) -> bool:
+    """Whether a member of a request says anything that could be lost."""
+    return bool(value) or (value is not None and key in _SWITCHES)
+
+
+def lost_part(part: Part, path: str, role: Role, detail: str = "") -> Loss:
+    """The loss of a part that a dialect cannot express, in a message of `role`.
+
+    What the model is told is part of the question, so its loss refuses the request. What the model
+    has said may be left out of an earlier turn, unless it stands for turns that are not included.
     """
     feature = "audio" if isinstance(part, Audio) else f"messages.{_kind_of(part)}"
     if isinstance(part, Opaque) and not detail:
@@ -42,7 +51,7 @@ def lost_part(part: Part, path: str, role: Role, detail: str = "") -> Loss:
 
 
 def lost_member(dialect: str, key: str, value: Any) -> Loss:
-    """The loss of a member of a request that `dialect` alone knows."""
+    """The loss of a member of a request that only `dialect` knows."""
     where = f"extensions.{dialect}.{key}"
     inner = value if isinstance(value, dict) else ()
     asked = key in _ASKED or not _ASKED.isdisjoint(inner)
@@ -50,7 +59,7 @@ def lost_member(dialect: str, key: str, value: Any) -> Loss:
 
 
 def is_loss_of(loss: Loss, part: Any) -> bool:
-    """Whether a loss is that of this part, of which only one dialect knows."""
+    """Whether a loss is that of this part, which only one dialect knows."""
     return isinstance(part, Opaque) and loss.feature == f"messages.{_kind_of(part)}"
 
 

@@ -1,8 +1,8 @@
 """The canonical messages: what dialects parse into and render from.
 
-Names follow the field: a chat request holds messages, a message holds parts. What one vendor alone
-knows rides in `extensions[dialect name]` and comes back out when that dialect is rendered again.
-All classes are frozen; `msgspec.structs.replace` makes changed copies.
+Names follow common usage: a chat request contains messages, a message contains parts. What only one
+vendor knows is kept in `extensions[dialect name]` and comes back out when that dialect is rendered
+again. All classes are frozen; `msgspec.structs.replace` makes changed copies.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "error"
 
 
 class Citation(msgspec.Struct, frozen=True):
-    """Where a span of text comes from; offsets count characters of the part's text."""
+    """The source of a span of text; offsets count characters of the part's text."""
 
     url: str | None = None
     title: str | None = None
@@ -46,7 +46,7 @@ class Image(msgspec.Struct, frozen=True):
 
 
 class Audio(msgspec.Struct, frozen=True):
-    """Audio as base64 `data` in `format` ("wav", "mp3"), or an earlier answer's by its `id`."""
+    """Audio as base64 `data` in `format` ("wav", "mp3"), or that of an earlier answer by `id`."""
 
     data: str | None = None
     format: str | None = None
@@ -69,7 +69,7 @@ class Document(msgspec.Struct, frozen=True):
 
 
 class ToolCall(msgspec.Struct, frozen=True):
-    """The model asks for a tool. `arguments` is what the model wrote, JSON for functions."""
+    """The model calls a tool. `arguments` is what the model wrote, JSON for functions."""
 
     id: str
     name: str
@@ -79,7 +79,7 @@ class ToolCall(msgspec.Struct, frozen=True):
 
 
 class ToolResult(msgspec.Struct, frozen=True):
-    """What a tool answered to the call with `tool_call_id`."""
+    """A tool's answer to the call with `tool_call_id`."""
 
     tool_call_id: str
     parts: "tuple[Part, ...]"
@@ -90,9 +90,9 @@ class ToolResult(msgspec.Struct, frozen=True):
 
 
 class Reasoning(msgspec.Struct, frozen=True):
-    """What the model thought. `signature` and `encrypted` prove it to the vendor that issued them.
+    """The model's reasoning; `signature` and `encrypted` prove it to the vendor that issued them.
 
-    `summary` says that `text` is the vendor's summary of the thought, not the thought itself.
+    `summary` says that `text` is the vendor's summary of the reasoning, not the reasoning itself.
     """
 
     text: str = ""
@@ -134,8 +134,8 @@ class Message(msgspec.Struct, frozen=True):
 class Tool(msgspec.Struct, frozen=True):
     """A tool that the model may call; `parameters` is a JSON schema.
 
-    `input_format` bounds the input of a custom tool: `{"type": "text"}` or
-    `{"type": "grammar", "syntax": "lark" | "regex", "definition": ...}`.
+    `input_format` restricts the input of a custom tool: `{"type": "text"}` or `{"type": "grammar",
+    "syntax": "lark" | "regex", "definition": ...}`.
     """
 
     name: str
@@ -156,7 +156,7 @@ class ToolChoice(msgspec.Struct, frozen=True):
 
 
 class ResponseFormat(msgspec.Struct, frozen=True):
-    """The shape asked of the text: free, any JSON object, or JSON of one schema."""
+    """The format requested for the text: free, any JSON object, or JSON for a schema."""
 
     kind: Literal["text", "json_object", "json_schema"]
     name: str | None = None
@@ -166,7 +166,7 @@ class ResponseFormat(msgspec.Struct, frozen=True):
 
 
 class ReasoningRequest(msgspec.Struct, frozen=True):
-    """How much to think: by `effort` ("low", …) or by `budget_tokens`; `summary` asks to see it."""
+    """How much to reason: `effort` ("low", …) or `budget_tokens`; `summary` asks to see it."""
 
     effort: str | None = None
     budget_tokens: int | None = None
@@ -174,9 +174,9 @@ class ReasoningRequest(msgspec.Struct, frozen=True):
 
 
 class ChatRequest(msgspec.Struct, frozen=True):
-    """A request for the next message of a conversation. `None` means: not said, vendor's default.
+    """A request for the next message of a conversation. `None` means the vendor's default.
 
-    `server_state` names earlier turns that only the provider holds: `messages` lacks their text.
+    `server_state` names earlier turns that only the provider has: `messages` lacks their text.
     """
 
     model: str
@@ -210,15 +210,17 @@ class ChatRequest(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens of one exchange. `input_tokens` includes the cached ones and the cache writes;
-    `output_tokens` includes reasoning; both include audio and images. (OpenTelemetry:
-    `gen_ai.usage.*`.)
+    """Tokens of one exchange, and what else is billed for it.
 
-    `cache_write_1h_tokens` are those among the cache writes that are kept for an hour;
-    `cached_audio_tokens` and `cached_image_tokens` are among both the cached ones and their kind.
-    `units` counts what is billed besides tokens, by the names in `jackfield.rates`.
-    `service_tier` is the provider's word for how it was processed, and `cost` what it says that
-    it charges, in nano-dollars. `bills` is what is billed where that is not what is counted here.
+    `input_tokens` includes cached tokens and cache writes, `output_tokens` includes reasoning; both
+    include audio and images. (OpenTelemetry: `gen_ai.usage.*`.)
+
+    `cache_write_1h_tokens` are the cache writes that are kept for an hour; `cached_audio_tokens`
+    and `cached_image_tokens` are included both in the cached tokens and in those of their kind.
+
+    `units` counts what is billed besides tokens, by the names in `jackfield.rates`. `service_tier`
+    is the tier that the provider reports, and `cost` what it says that it charges, in nano-dollars.
+    `bills` is what is billed if that differs from what is counted here.
     """
 
     input_tokens: int = 0
@@ -246,14 +248,14 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Bill(msgspec.Struct, frozen=True):
-    """What is billed at the rates of a model; None is the one that was asked for."""
+    """What is billed at a model's rates; None is the requested model."""
 
     usage: Usage
     model: str | None = None
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """One candidate answer. `finish_detail` is the vendor's own word for the reason."""
+    """One candidate answer. `finish_detail` is the vendor's own name for the reason."""
 
     message: Message
     finish_reason: FinishReason | None
@@ -276,7 +278,7 @@ class ChatResponse(msgspec.Struct, frozen=True):
 class EmbeddingsRequest(msgspec.Struct, frozen=True):
     """A request for vectors; an input is text or token ids.
 
-    `input_type` says what the vectors are for: "query", "document", or a vendor's own word.
+    `input_type` says what the vectors are for: "query", "document", or a vendor's own value.
     """
 
     model: str
@@ -298,7 +300,7 @@ class EmbeddingsResponse(msgspec.Struct, frozen=True):
 
 
 class RerankRequest(msgspec.Struct, frozen=True):
-    """A request to order documents by what they say about a query; a document is text or fields."""
+    """A request to rank documents by relevance to a query; a document is text or fields."""
 
     model: str
     query: str
@@ -309,7 +311,7 @@ class RerankRequest(msgspec.Struct, frozen=True):
 
 
 class RankedDocument(msgspec.Struct, frozen=True):
-    """The document at `index` of the request, and its score, the higher the better."""
+    """The document at `index` of the request, and its score; higher is better."""
 
     index: int
     score: float
@@ -317,7 +319,7 @@ class RankedDocument(msgspec.Struct, frozen=True):
 
 
 class RerankResponse(msgspec.Struct, frozen=True):
-    """The best documents first."""
+    """The best documents, in descending order."""
 
     model: str
     results: tuple[RankedDocument, ...]
@@ -327,21 +329,21 @@ class RerankResponse(msgspec.Struct, frozen=True):
 
 
 class TokenCount(msgspec.Struct, frozen=True):
-    """How many tokens a conversation would cost as input."""
+    """How many input tokens a conversation has."""
 
     input_tokens: int
     extensions: Extensions = {}
 
 
 def chat_of(request: object) -> ChatRequest:
-    """The request as that of a chat. Raises TypeError when it asks for something else."""
+    """The request as a chat request. Raises TypeError if it is another one."""
     if not isinstance(request, ChatRequest):
         raise TypeError("the request is not one for a chat")
     return request
 
 
 def answer_of(response: object) -> ChatResponse:
-    """The response as that of a chat. Raises TypeError when it is another one."""
+    """The response as a chat response. Raises TypeError if it is another one."""
     if not isinstance(response, ChatResponse):
         raise TypeError("a client that chats gets a ChatResponse")
     return response

@@ -1,4 +1,4 @@
-"""The plan of an exchange: which targets to try, in order, and why."""
+"""The plan for an exchange: which targets to try, in which order, and why."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -7,7 +7,7 @@ from attrs import evolve, field, frozen
 
 @frozen
 class Target:
-    """A model of a provider. `provider` is the instance's name in the TOML."""
+    """A model at a provider. `provider` is the instance's name in the TOML."""
 
     provider: str
     model: str
@@ -21,7 +21,7 @@ class Target:
 
 @frozen
 class Decision:
-    """One thing that shaped a plan. `by` is the plugin's name, or "kernel"."""
+    """One decision that shaped a plan. `by` is the plugin's name, or "kernel"."""
 
     what: str
     because: str
@@ -46,14 +46,14 @@ class Plan:
         return self.keep(lambda other: other != target, because)
 
     def order(self, key: Callable[[Target], float], because: str) -> "Plan":
-        """Sorted by `key`, smallest first; equal ones stay in their order."""
+        """Sorted by `key`, smallest first; equal ones keep their order."""
         ordered = tuple(sorted(self.targets, key=key))
         if ordered == self.targets:
             return self
         return self._next(ordered, "order " + ", ".join(map(str, ordered)), because)
 
     def add(self, targets: Iterable[Target], because: str, *, first: bool = False) -> "Plan":
-        """With more targets behind those there are, or before them."""
+        """With more targets after the existing ones, or before them."""
         more = tuple(target for target in targets if target not in self.targets)
         if not more:
             return self
@@ -61,11 +61,11 @@ class Plan:
         return self._next(joined, "add " + ", ".join(map(str, more)), because)
 
     def note(self, what: str, because: str) -> "Plan":
-        """The same targets, with one more reason to show."""
+        """The same targets, with one more reason to display."""
         return self._next(self.targets, what, because)
 
     def signed(self, by: str) -> "Plan":
-        """With `by` as the author of the decisions that have none yet."""
+        """With `by` as the author of decisions that have none yet."""
         if all(decision.by for decision in self.decisions):
             return self
         named = tuple(d if d.by else evolve(d, by=by) for d in self.decisions)

@@ -32,7 +32,7 @@ def dry_runs_only(hook: _H) -> _H:
 
     It stands below `@hookimpl`.
     """
-    hook.jackfield_dry_runs_only = True  # type: ignore[attr-defined]
+    hook.dry_runs_only = True  # type: ignore[attr-defined]
     return hook
 
 

@@ -1,13 +1,13 @@
 """Proofs of a vendor's reasoning, sealed to travel through a client of another dialect.
 
-A vendor signs or encrypts what its model thought and wants that back with the next turn. A client
-of another dialect has no place for it but one: the member of its own dialect that holds such a
+A vendor signs or encrypts its model's reasoning and expects that back with the next turn. A client
+of another dialect can keep it in one place only: the member of its own dialect that holds such a
 proof, which it returns unread (`encrypted_content` of Responses, `data` of Anthropic's
-`redacted_thinking`, Gemini's `thoughtSignature`, `reasoning_details` of chat). So the proof goes
-there, wrapped with what tells whose it is, and is itself again when the next turn comes.
+`redacted_thinking`, Gemini's `thoughtSignature`, `reasoning_details` of chat). So the proof is put
+there, wrapped with a note of whose it is, and unwrapped when the next turn comes.
 
 The wire form is `jackfield.` and the base64 (RFC 4648, section 5) of a JSON object. It is neither
-encrypted nor signed: it holds nothing that its vendor does not check.
+encrypted nor signed: everything in it is checked by the vendor.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -36,9 +36,9 @@ _decode = msgspec.json.Decoder(_Proof).decode
 
 
 def seal(thought: Reasoning | ReasoningDelta, *, unproven: bool = False) -> str | None:
-    """The proof of a thought, wrapped; None when it has none, unless `unproven` ones are wanted.
+    """A reasoning part's proof, wrapped; None if it has none, unless `unproven` ones are wanted.
 
-    The text is left out, for clients are shown it. The names in `extensions` say whose it is.
+    The text is left out, because clients get it anyway. The names in `extensions` say whose it is.
     """
     if not (thought.signature or thought.encrypted or unproven):
         return None
@@ -53,15 +53,15 @@ def seal(thought: Reasoning | ReasoningDelta, *, unproven: bool = False) -> str 
 
 
 def is_sealed(text: object) -> bool:
-    """Whether this may be a sealed proof; `unseal` tells for sure."""
+    """Whether this may be a sealed proof; `unseal` gives the definite answer."""
     return isinstance(text, str) and text.startswith(MARK)
 
 
 def without_sealed_signatures(body: bytes) -> bytes:
-    """A chat request without the proofs of other vendors' thoughts; the same bytes if it has none.
+    """A chat request without other vendors' proofs; the same bytes if it has none.
 
-    For APIs whose clients are given a sealed proof as the `signature` of a thought among the parts
-    of a message, and that must not see it. Thoughts of which nothing is left are left out.
+    For APIs whose clients get a sealed proof as the `signature` of a reasoning part in a message,
+    and that must not see it themselves. Reasoning parts of which nothing remains are left out.
     """
     if _MARK not in body:
         return body
@@ -88,7 +88,7 @@ def _bare(part: Any) -> Any:
 
 
 def unseal(text: str | None) -> Reasoning | None:
-    """The thought that a sealed proof belongs to, without its text; None for any other text."""
+    """The reasoning that a sealed proof belongs to, without its text; None for any other text."""
     if text is None or not text.startswith(MARK):
         return None
     try:

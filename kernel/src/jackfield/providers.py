@@ -39,40 +39,40 @@ class ModelInfo:
 
 
 class Provider(Plugin):
-    """A plugin whose table stands under `[providers]`.
+    """A plugin whose table is under `[providers]`.
 
-    `dialects` and `endpoints` are what its vendor brings: they are offered for every provider as
-    soon as the class is loaded, also when it is only named in `server.front_doors`.
+    `dialects` and `endpoints` are what its vendor defines: they are offered for every provider as
+    soon as the class is loaded, even if it is only named in `server.front_doors`.
     """
 
     dialects: ClassVar[tuple[Dialect, ...]] = ()
     endpoints: ClassVar[tuple[Endpoint, ...]] = ()
 
     bare_names: ClassVar[Literal["first", "last", "never"]] = "first"
-    """Whether a model name without a provider may be meant for it; "last": if for no other."""
+    """Whether a model name without a provider may mean it; "last": only if it can mean no other."""
 
     vendor: str | None = None
     """Whose prices it asks, by the name in the price book; None is the name of its plugin, and an
     empty name nobody's that is known."""
 
     async def start(self, setup: Setup) -> None:
-        """Register the provider. Call it from an override."""
+        """Register the provider. An override must call this."""
         setup.add_provider(self)
 
     async def models(self) -> Sequence[ModelInfo]:
-        """The models it serves, for the list of models. May ask upstream."""
+        """The models it serves, for the list of models. May call the API."""
         return ()
 
     def lists(self, model: str) -> bool:
-        """Whether it is known to serve `model`, so that the bare name will do."""
+        """Whether it is known to serve `model`, so that the bare name suffices."""
         return False
 
     def serves(self, endpoint: Endpoint) -> bool:
-        """Whether it can answer what is asked at `endpoint`, translated if need be."""
+        """Whether it can answer requests to `endpoint`, translated if necessary."""
         raise NotImplementedError
 
     def not_served(self, exchange: Exchange, target: Target) -> NotServed:
-        """The error for an attempt at what it does not serve."""
+        """The error for an attempt at something that it does not serve."""
         model = f" for {target.model!r}" if target.model else ""
         return NotServed(
             f"The provider {self.name!r} does not serve {exchange.operation}{model}"
@@ -80,25 +80,25 @@ class Provider(Plugin):
         )
 
     def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
-        """What would be lost of this request at this target; nothing is sent."""
+        """What this target would lose of the request; nothing is sent."""
         return ()
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
-        """One attempt: the answer in the client's dialect. Raises ProviderError when there is none.
+        """One attempt: the answer in the client's dialect. Raises ProviderError if there is none.
 
-        A stream is returned when its first event has come.
+        A stream is returned once its first event has arrived.
         """
         raise NotImplementedError
 
 
 class CanonicalProvider(Provider):
-    """A provider that speaks no wire protocol: it gets and gives canonical messages.
+    """A provider without a wire protocol: it receives and returns canonical messages.
 
     The request's `model` is the target's, without the provider's name.
     """
 
     def serves(self, endpoint: Endpoint) -> bool:
-        """Whether it answers what the dialect asks for."""
+        """Whether it handles the operation of the endpoint's dialect."""
         return self._answers(endpoint.dialect)
 
     def _answers(self, dialect: Dialect) -> bool:
@@ -122,20 +122,20 @@ class CanonicalProvider(Provider):
         raise NotImplementedError
 
     async def rerank(self, request: RerankRequest, exchange: Exchange) -> RerankResponse:
-        """Answer with the documents in order."""
+        """Answer with the documents, best first."""
         raise NotImplementedError
 
     async def count_tokens(self, request: ChatRequest, exchange: Exchange) -> TokenCount:
-        """Answer with the tokens that a conversation has."""
+        """Answer with the number of tokens in a conversation."""
         raise NotImplementedError
 
     async def start(self, setup: Setup) -> None:
-        """Take over the deadlines that hold for every provider."""
+        """Adopt the deadlines that apply to every provider."""
         self._timeouts = setup.settings.upstream.timeouts
         await super().start(setup)
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
-        """Hand over the canonical request and render what comes back, within the deadlines."""
+        """Pass on the canonical request and render the answer, within the deadlines."""
         if not self._answers(exchange.dialect):
             raise self.not_served(exchange, target)
         request = _translation.addressed(exchange.canonical(), target.model)
@@ -155,7 +155,7 @@ class CanonicalProvider(Provider):
 async def in_time(
     batches: AsyncIterator[Sequence[StreamEvent]], timeouts: Timeouts, provider: str
 ) -> AsyncIterator[Sequence[StreamEvent]]:
-    """The same batches; ProviderTimeout when one is late or all of them take too long."""
+    """The same batches; ProviderTimeout if one is late or the whole takes too long."""
     seconds, ends = timeouts.first_byte, time.monotonic() + timeouts.total
     try:
         while True:

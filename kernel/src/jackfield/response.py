@@ -18,8 +18,8 @@ OutcomeKind = Literal["answered", "refused", "failed", "truncated", "client_gone
 class Response(msgspec.Struct, frozen=True, eq=False):
     """An answer in the client's dialect: whole, or a stream of whole events.
 
-    A stream yields bytes that hold one or more whole events; it raises GatewayError when it cannot
-    be carried to its end, and `aclose()` stops it.
+    A stream yields bytes that contain one or more whole events; it raises GatewayError if it cannot
+    be completed, and `aclose()` stops it.
     """
 
     status: int
@@ -29,7 +29,7 @@ class Response(msgspec.Struct, frozen=True, eq=False):
     losses: tuple[Loss, ...] = ()
 
     def __repr__(self) -> str:
-        # Without the body: what is printed ends in a log.
+        # Without the body: printed objects end up in logs.
         return f"<Response {self.status} {self.content_type}>"
 
     @property
@@ -38,7 +38,7 @@ class Response(msgspec.Struct, frozen=True, eq=False):
         return not isinstance(self.body, bytes)
 
     async def close(self) -> None:
-        """Stop a stream that is not handed on; nothing for a whole response."""
+        """Stop a stream that is not passed on; does nothing for a whole response."""
         if hasattr(self.body, "aclose"):
             await self.body.aclose()
 
@@ -49,7 +49,7 @@ class Response(msgspec.Struct, frozen=True, eq=False):
         return msgspec.json.decode(self.body)
 
     def with_body(self, body: bytes) -> "Response":
-        """The same response with other bytes."""
+        """The same response with another body."""
         return replace(self, body=body)
 
     def with_headers(self, **headers: str) -> "Response":
@@ -61,8 +61,8 @@ class Response(msgspec.Struct, frozen=True, eq=False):
 class Chunk(msgspec.Struct, frozen=True, gc=False):
     """One event of a stream in the client's dialect, byte for byte.
 
-    The last chunk has `final`: it holds the event that ends the stream, or nothing when the
-    dialect has no such event. After a cut it has `aborted` too, and no data.
+    The last chunk has `final`: it contains the event that ends the stream, or nothing if the
+    dialect has no such event. After a cut it also has `aborted`, and no data.
     """
 
     data: bytes
@@ -74,12 +74,12 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
         return f"<Chunk {len(self.data)} bytes>"
 
     def texts(self) -> list[json_spans.TextSpan]:
-        """The texts for the reader in this event, with their JSON paths."""
+        """The texts in this event that the reader sees, with their JSON paths."""
         body = self.dialect.event_data(self.data)
         return json_spans.texts(body, self.dialect.event_texts) if body else []
 
     def with_texts(self, changed: Mapping[json_spans.Path, str]) -> "Chunk":
-        """This event with some texts replaced in place; every other byte stays."""
+        """This event with some texts replaced in place; every other byte is unchanged."""
         if (body := self.dialect.event_data(self.data)) is None:
             return self
         framing = self.dialect.framing
@@ -91,7 +91,7 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One call of one target. Times are seconds; `waited` is the pause before it."""
+    """One call of one target. Times are in seconds; `waited` is the pause before it."""
 
     target: Target
     seconds: float
@@ -104,8 +104,8 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
     """How an exchange ended, for `post_response`.
 
     `response` is what the caller gets, or got: a stream is over by now. `usage` is what the
-    provider reported, of a cut stream what it had reported by then; None when it said nothing.
-    `usage_complete` is whether that is all of it, and `events` how many a stream has brought.
+    provider reported, for a cut stream what it had reported by then; None if it reported nothing.
+    `usage_complete` says whether that is everything, and `events` how many events a stream had.
     """
 
     kind: OutcomeKind

@@ -1,4 +1,4 @@
-"""What a limit is for: a part of an organization, a provider, a model, a tag, a session, …"""
+"""What a limit applies to: a part of an organization, a provider, a model, a tag, a session, …"""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
@@ -23,10 +23,10 @@ _FORMS: Final = (
 
 
 class Sight(msgspec.Struct, frozen=True):
-    """What scopes see of a request.
+    """The parts of a request that scopes look at.
 
-    `asked` is the model as the client named it; `tags` has those names that any scope is about.
-    Before there is a target nothing is in the scope of a provider or a model.
+    `asked` is the model as the client named it; `tags` has the tags that any scope is about. Before
+    there is a target, nothing is in the scope of a provider or a model.
     """
 
     principal: "Principal"
@@ -38,9 +38,9 @@ class Sight(msgspec.Struct, frozen=True):
 
 @frozen
 class Scope:
-    """`team:search`. Where the value is `*`, each value counts by itself.
+    """`team:search`. If the value is `*`, each value counts separately.
 
-    A model's value is a pattern, and all models that it fits count together.
+    A model's value is a pattern, and all models that match it count together.
     """
 
     kind: str
@@ -49,33 +49,33 @@ class Scope:
 
     @classmethod
     def from_text(cls, text: str) -> "Scope":
-        """Read a scope. Raises ValueError, which names the text and what is allowed."""
+        """Parse a scope. Raises ValueError, which names the text and what is allowed."""
         kind, _, value = text.partition(":")
         if text == "gateway":
             return cls("gateway")
         if kind == "session" and value in ("", "*"):
             return cls("tag", "*", "session")
         if kind not in _VALUED or not value:
-            raise ValueError(f"no scope is {text!r}; scopes are {_FORMS}")
+            raise ValueError(f"{text!r} is not a scope; scopes are {_FORMS}")
         if kind != "tag":
             return cls(kind, value)
         name, _, value = value.partition("=")
         if not name or not value:
-            raise ValueError(f"no scope is {text!r}; a tag is tag:NAME=VALUE, or tag:NAME=*")
+            raise ValueError(f"{text!r} is not a scope; a tag is tag:NAME=VALUE, or tag:NAME=*")
         return cls("tag", value, name)
 
     @property
     def each(self) -> bool:
-        """Whether each value counts by itself."""
+        """Whether each value counts separately."""
         return self.value == "*" and self.kind != "model"
 
     @property
     def about_target(self) -> bool:
-        """Whether it depends on the target: another one may not be in it."""
+        """Whether it depends on the target: another target may not be in it."""
         return self.kind in ("provider", "model")
 
     def values(self, sight: Sight) -> list[str]:
-        """The values of a request that are meant; none if it is not in the scope."""
+        """The values that the scope has in a request; none if the request is not in it."""
         if self.kind == "gateway":
             return [""]
         if self.kind == "model":
@@ -124,7 +124,7 @@ class Sights:
         self._usual = not self._tags and not self._client
 
     def key(self, exchange: "Exchange", target: "Target | None") -> tuple[object, ...]:
-        """What all scopes see of an exchange, to be looked up by."""
+        """Everything that scopes see of an exchange, as a key for lookups."""
         principal = exchange.principal
         seen: tuple[object, ...] = (principal.tenant, principal.scopes)
         if target is not None:

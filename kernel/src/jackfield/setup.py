@@ -1,7 +1,7 @@
 """What a plugin gets in `start`: where it registers what it brings."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,9 @@ from attrs import define, field
 
 from jackfield.endpoints import Endpoint
 from jackfield.errors import ConfigError
+from jackfield.exchange import ASKING
+from jackfield.http import HttpRequest, HttpResponse
+from jackfield.response import Response
 from jackfield.secrets import Secret, SecretRef, SecretSource, SecretSources
 
 # What only a gateway needs is not imported before there is one: commands start with this module.
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from jackfield.adjustments import Corrector
     from jackfield.admin import Auditor, Collection
     from jackfield.ledger import Ledger
+    from jackfield.plugin import Plugin
     from jackfield.prices import PriceBook
     from jackfield.providers import Provider
     from jackfield.settings import Settings
@@ -46,10 +50,11 @@ class Setup:
     correctors: "list[Corrector]" = field(factory=list)
     admin_collections: "list[Collection[Any]]" = field(factory=list)
     admin_lock: asyncio.Lock = field(factory=asyncio.Lock)
-    declared: "list[tuple[Collection[Any], Mapping[str, Any]]]" = field(factory=list)
+    declared: "list[tuple[Collection[Any], Mapping[str, Any], Sequence[str]]]" = field(factory=list)
     _store: "Store | None" = field(default=None, init=False)
     _ledger: "Ledger | None" = field(default=None, init=False)
     prices: "PriceBook" = field(init=False)
+    handle: "Callable[[HttpRequest], Awaitable[HttpResponse]]" = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         from jackfield.prices import PriceBook  # noqa: PLC0415
@@ -129,17 +134,32 @@ class Setup:
         """Offer what a collection keeps at `/jackfield/NAME` on the admin listener."""
         self.admin_collections.append(collection)
 
-    def declare(self, collection: "Collection[Any]", things: Mapping[str, Any]) -> None:
+    def declare(self, collection: "Collection[Any]", things: Mapping[str, Any], *at: str) -> None:
         """Have a collection hold these things, by their ids, which the configuration declares.
 
+        `at` is the path of the table in which it does, so that a message can name the line.
         Once all plugins have started what differs is changed: collections in the order of these
         calls, so that what others belong to comes first.
         """
-        self.declared.append((collection, things))
+        self.declared.append((collection, things, at))
 
     def add_health_check(self, name: str, check: HealthCheck) -> None:
         """Have /ready ask `check`: None is well, anything else says what is wrong."""
         self.health_checks[name] = check
+
+    async def ask(self, plugin: "Plugin", request: HttpRequest) -> Response:
+        """Ask the gateway as a client does, key and all; the hooks of `plugin` are not called.
+
+        Not in `start`, when there is nobody yet who could answer. A stream is read to its end or
+        closed.
+        """
+        asking = ASKING.set((*ASKING.get(), plugin))
+        try:
+            answer = await self.handle(request)
+        finally:
+            ASKING.reset(asking)
+        head = dict(answer.headers)
+        return Response(answer.status, answer.body, head.pop("content-type", ""), head)
 
     async def secret(self, reference: SecretRef) -> Secret:
         """What a reference in the configuration stands for. Raises SecretError."""

@@ -1,7 +1,7 @@
-"""Server-sent events: cut a byte stream into whole events, read one, write one.
+"""Server-sent events: cuts a byte stream into whole events, reads one, writes one.
 
 Source: the WHATWG HTML standard, "Server-sent events". Lines end in LF, CR or CRLF; a blank line
-ends an event; one leading BOM is ignored; an event that the end of the stream cuts is no event.
+ends an event; one leading BOM is ignored; an event cut off by the end of the stream is discarded.
 """
 
 import re
@@ -14,17 +14,17 @@ from jackfield.errors import ProviderError
 MAX_EVENT = 4 << 20
 """Bytes that one event may hold; a longer one breaks the stream off with an error."""
 
-_LF, _CR = 10, 13  # a number is found in bytes far faster than b"\r" is
+_LF, _CR = 10, 13  # searching bytes for an int is far faster than for b"\r"
 _BOM = b"\xef\xbb\xbf"
 _BLANK = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _EOL = re.compile(rb"\r\n|\n|\r")
 
 
 class Framer:
-    """Cuts what arrives, however it is chunked, into batches of whole events, byte for byte.
+    """Cuts incoming data, however it is chunked, into batches of whole events, byte for byte.
 
-    What follows the last blank line is held back until the rest of its event comes. Only the BOM
-    that may begin a stream is dropped.
+    What follows the last blank line is held back until the rest of its event arrives. Only a BOM at
+    the start of the stream is dropped.
     """
 
     __slots__ = ("_begun", "_held", "_size")
@@ -36,13 +36,13 @@ class Framer:
 
     @property
     def held(self) -> bytes:
-        """The beginning of an event that is not complete."""
+        """The beginning of an incomplete event."""
         return b"".join(self._held)
 
     def feed(self, data: bytes) -> bytes:
-        """All events that are complete now; empty when none is.
+        """All events that are complete now; empty if none is.
 
-        Raises ProviderError when an event grows over MAX_EVENT.
+        Raises ProviderError if an event exceeds MAX_EVENT.
         """
         if not self._begun:
             data = self._begin(data)
@@ -52,7 +52,7 @@ class Framer:
             cut = _last_blank(data)
             self._hold(data[cut:])
             return data[:cut]
-        # A blank line that the last chunk began is at most four bytes long, and one of them is new.
+        # A blank line begun by the last chunk has at most four bytes, and one of them is new.
         overlap = b"".join(self._held[-3:])[-3:]
         cut = _last_blank(overlap + data) - len(overlap)
         if cut <= 0:
@@ -83,7 +83,7 @@ class Framer:
 
 
 def _last_blank(data: bytes) -> int:
-    """The offset behind the last blank line; 0 when there is none."""
+    """The offset after the last blank line; 0 if there is none."""
     if _CR not in data:
         return data.rfind(b"\n\n") + 2 if b"\n\n" in data else 0
     cut = 0
@@ -93,9 +93,9 @@ def _last_blank(data: bytes) -> int:
 
 
 def split(events: bytes) -> list[bytes]:
-    """The single events of a batch, each with its blank line, so that joined they are the batch."""
+    """The single events of a batch, each with its blank line; joined, they are the batch again."""
     if _CR not in events:
-        # One byte is found far faster than two: the usual event has a line and a blank one.
+        # One byte is found far faster than two: the usual event has one line and a blank one.
         if events.partition(b"\n")[2] == b"\n" or events.find(b"\n\n") == len(events) - 2:
             return [events]
         parts = events.split(b"\n\n")
@@ -118,7 +118,7 @@ def _split_at_blanks(events: bytes) -> Iterator[bytes]:
 
 @frozen
 class Event:
-    """The fields of one event. `data` joins its data lines with LF; None when it has none."""
+    """The fields of one event. `data` joins its data lines with LF; None if it has none."""
 
     data: bytes | None
     event: str = ""
@@ -126,7 +126,7 @@ class Event:
 
 
 def data_of(event: bytes) -> bytes | None:
-    """The data of one event, quickly: the usual one is a `data:` line, after its name or alone."""
+    """The data of one event, with a fast path for a single `data:` line, also after its name."""
     start = event.find(_LF) + 1 if event.startswith(b"event: ") else 0
     if (
         event.startswith(b"data: ", start)
@@ -157,7 +157,7 @@ def parse(event: bytes) -> Event:
 
 
 def encode(data: bytes, event: str = "") -> bytes:
-    """One event. Each line of `data` gets a prefix of its own, so it cannot begin another event."""
+    """One event. Each line of `data` gets its own prefix, so it cannot begin another event."""
     if b"\n" in data or b"\r" in data:
         data = b"\ndata: ".join(_EOL.split(data))
     if event:

@@ -1,4 +1,4 @@
-"""Access tokens that do not live long: fetched once for all who wait, renewed before their end."""
+"""Short-lived access tokens: fetched once for all who wait, renewed before they expire."""
 
 import asyncio
 import math
@@ -22,7 +22,7 @@ _SPARE: Final = 10.0
 
 @frozen
 class Token:
-    """A token and for how many seconds it is good."""
+    """A token and how many seconds it is valid."""
 
     text: str = field(repr=False)
     seconds: float
@@ -30,12 +30,12 @@ class Token:
 
 @define(eq=False)
 class Tokens:
-    """The token of one identity that is good now.
+    """Keeps a valid token for one identity.
 
-    `fetch` gets a new one and raises GatewayError when there is none. Every new token is told to
-    `hide` before anybody has it; `HttpProvider.hide` keeps it out of what is told of errors.
-    A token is renewed `margin` seconds before its end, or when three quarters of its life are over
-    if that is later. Meanwhile the old one serves, to its very end if no new one can be had.
+    `fetch` gets a new one and raises GatewayError if there is none. `hide` is told every new token
+    before anyone gets it; `HttpProvider.hide` keeps it out of reported errors. A token is renewed
+    `margin` seconds before it expires, or after three quarters of its lifetime if that is later.
+    Meanwhile the old one is used, until it expires if no new one can be had.
     """
 
     _fetch: Callable[[], Awaitable[Token]]
@@ -49,7 +49,7 @@ class Tokens:
     _renewal: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def take(self) -> str:
-        """A token that is good now. Raises what `fetch` raises when none can be had."""
+        """A valid token. Raises what `fetch` raises if none can be had."""
         now = self._clock()
         if now >= self._renew_at:
             renewal = self._renewal or self._begin()
@@ -58,10 +58,10 @@ class Tokens:
         return self._token
 
     def forget(self, token: str) -> bool:
-        """Have the next one who asks wait for a new token, as the API has refused this one.
+        """Make the next caller wait for a new token, because the API refused this one.
 
-        Whether `take` gives another now. A token that has only just come stays: the next one would
-        be refused as well.
+        Whether `take` will return another one. A token that has only just been fetched stays: the
+        next one would be refused as well.
         """
         if token == self._token:
             if self._clock() < self._came_at + _RETRY:
@@ -70,7 +70,7 @@ class Tokens:
         return True
 
     async def stop(self) -> None:
-        """End a renewal under way."""
+        """Cancel a running renewal."""
         if self._renewal is not None:
             self._renewal.cancel()
             await asyncio.wait([self._renewal])
@@ -82,7 +82,7 @@ class Tokens:
 
     async def _wait_for(self, renewal: asyncio.Task[None]) -> None:
         try:
-            # It belongs to all who wait: that one of them leaves must not end it.
+            # Shielded, because others may be waiting for it too.
             await asyncio.shield(renewal)
         except GatewayError:
             if self._clock() >= self._ends_at:
@@ -91,7 +91,7 @@ class Tokens:
     async def _renew(self) -> None:
         began = self._clock()
         token = await self._fetch()
-        if self._token:  # requests that are under way have the old one
+        if self._token:  # running requests have the old one
             self._hide("token before", Secret(self._token))
         self._hide("token", Secret(token.text))
         self._token = token.text
@@ -101,6 +101,6 @@ class Tokens:
 
     def _ended(self, renewal: asyncio.Task[None]) -> None:
         self._renewal = None
-        # Who waited has heard of a failure; where nobody did, the next one tries again.
+        # Those who waited got the error; if nobody did, the next caller tries again.
         if not renewal.cancelled() and renewal.exception() is not None:
             self._renew_at = min(self._clock() + _RETRY, self._ends_at)

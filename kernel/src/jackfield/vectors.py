@@ -8,7 +8,7 @@ from typing import Any
 
 
 def read_vector(value: Any) -> tuple[float, ...]:
-    """The numbers of a vector in either form. Raises ValueError when it is none."""
+    """The numbers of a vector in either form. Raises ValueError if it is neither."""
     if isinstance(value, str):
         return _decoded(value)
     if not isinstance(value, list) or not all(isinstance(number, float | int) for number in value):
@@ -17,7 +17,7 @@ def read_vector(value: Any) -> tuple[float, ...]:
 
 
 def in_base64(vector: tuple[float, ...]) -> str:
-    """A vector in base64."""
+    """A vector as base64."""
     floats = array("f", vector)
     if sys.byteorder == "big":
         floats.byteswap()

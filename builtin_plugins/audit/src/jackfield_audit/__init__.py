@@ -1,4 +1,4 @@
-"""An audit trail of what administrators change and, if wanted, of what callers ask."""
+"""An audit trail of what administrators change and, optionally, of what callers request."""
 
 from .plugin import Audit
 

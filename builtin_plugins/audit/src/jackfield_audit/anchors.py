@@ -1,7 +1,8 @@
-"""Anchors: what the trail had reached at a moment, signed, and kept away from the trail.
+"""Anchors: signed records of how far the trail had got, kept away from the trail.
 
-Who can write to the trail could write all of it anew, hashes too, or cut off its end. An anchor
-tells: it has the number and the hash of a line, and an HMAC-SHA256 that takes the key to make.
+Whoever can write to the trail could rewrite all of it, including the hashes, or cut off its end. An
+anchor reveals that: it has the number and the hash of a line, and an HMAC-SHA256 that requires the
+key.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ _LONGEST: Final = 1_024
 
 
 class Anchor(msgspec.Struct, frozen=True):
-    """That the line `seq` had this hash at a time, in seconds since 1970."""
+    """States that the line `seq` had this hash at a time, in seconds since 1970."""
 
     seq: int
     hash: str
@@ -33,7 +34,7 @@ class Anchor(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, mac=self._mac(key))
 
     def is_genuine(self, key: Secret) -> bool:
-        """Whether it was made with the key."""
+        """Whether it was signed with the key."""
         return hmac.compare_digest(self.mac.encode(), self._mac(key).encode())
 
     def _mac(self, key: Secret) -> str:
@@ -43,13 +44,13 @@ class Anchor(msgspec.Struct, frozen=True):
 
 @define
 class AnchorFile:
-    """Anchors, one JSON object a line."""
+    """Anchors, one JSON object per line."""
 
     path: Path
     key: Secret
 
     def add(self, seq: int, digest: str, time: float) -> None:
-        """Write an anchor, to the disk. Raises OSError."""
+        """Write an anchor and sync it to disk. Raises OSError."""
         line = msgspec.json.encode(Anchor(seq, digest, time).signed(self.key)) + b"\n"
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -62,7 +63,7 @@ class AnchorFile:
             os.close(handle)
 
     def reached(self) -> int:
-        """The number of the line that the last anchor is for; 0 where that is none of ours."""
+        """The line number of the last genuine anchor; 0 if there is none."""
         if not self.path.exists():
             return 0
         with self.path.open("rb") as file:
@@ -72,7 +73,7 @@ class AnchorFile:
         return anchor.seq if anchor is not None else 0
 
     def read(self) -> Iterator[tuple[int, Anchor | None]]:
-        """Each anchor with the number of its line; None for a line that is none, or is forged."""
+        """Each anchor with its line number in the file; None if it is invalid or forged."""
         if not self.path.exists():
             return
         with self.path.open("rb") as file:

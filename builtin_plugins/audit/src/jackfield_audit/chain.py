@@ -1,8 +1,8 @@
-"""The form of the trail: each line holds the hash of the line before it.
+"""The format of the trail: each line contains the hash of the previous line.
 
-A line is a JSON object with sorted keys and no spaces: `event`, `prev`, `seq`, `time`, and at its
-end `hash`, the SHA-256 of all that stands before that member and a closing brace. `prev` is the
-hash of the line before, so that none can be changed, taken out, put in or moved.
+A line is a JSON object with sorted keys and no spaces: `event`, `prev`, `seq`, `time`, and last
+`hash`, the SHA-256 of everything before that member plus a closing brace. `prev` is the hash of the
+previous line, so no line can be changed, removed, inserted or moved unnoticed.
 """
 
 import hashlib
@@ -38,16 +38,16 @@ def line_of(seq: int, time: float, prev: str, event: Mapping[str, Any]) -> tuple
 
 
 def read_line(line: bytes) -> Link:
-    """The link of a line. Raises ValueError, saying why, for a line that is not as it was written.
+    """The link of a line. Raises ValueError, saying why, if it is not as it was written.
 
-    Not only the values count: the least change of a byte is found.
+    Not only the values count: any changed byte is detected.
     """
     if not line.endswith(_END) or line[-_TAIL : len(_HASH) - _TAIL] != _HASH:
-        raise ValueError("it is no line of an audit trail")
+        raise ValueError("it is not a line of an audit trail")
     try:
         link = msgspec.json.decode(line, type=Link)
     except (msgspec.DecodeError, UnicodeError) as error:
-        raise ValueError("it is no line of an audit trail") from error
+        raise ValueError("it is not a line of an audit trail") from error
     digest = hashlib.sha256(line[:-_TAIL] + b"}").hexdigest()
     if digest.encode() != line[len(_HASH) - _TAIL : -len(_END)]:
         raise ValueError("it has been edited: its hash is not that of its content")

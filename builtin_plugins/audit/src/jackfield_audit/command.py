@@ -1,4 +1,4 @@
-"""`jackfield audit`: verify the trail, look at it, export it. It reads the files, asks nobody."""
+"""`jackfield audit`: verifies, shows and exports the trail, from its files alone."""
 
 import asyncio
 import csv
@@ -48,7 +48,7 @@ examples:
 
 
 def command(parser: ArgumentParser) -> None:
-    """Fill the parser of the command."""
+    """Add the command's options."""
     parser.description = "Look at the audit trail, and find whatever has been done to it."
     parser.epilog = _EPILOG
     verbs = parser.add_subparsers(title="commands", metavar="one of these:", required=True)
@@ -71,7 +71,7 @@ def _complete(parser: ArgumentParser, run: Any) -> None:
 
 
 def run_verify(arguments: Namespace) -> int:
-    """Say what is wrong with the trail; 1 if anything is."""
+    """Report what is wrong with the trail; 1 if anything is."""
     files = _files(config_path(arguments))
     found = verify(files.trail, files.anchors, time.time() - _LATE * files.anchor_seconds - _SLACK)
     terminal = output()
@@ -106,7 +106,7 @@ def run_show(arguments: Namespace) -> int:
 
 
 def run_export(arguments: Namespace) -> int:
-    """Write the records of some days."""
+    """Write the records of a range of days."""
     files = _files(config_path(arguments))
     since, until = arguments.since or 0.0, arguments.until or float("inf")
     links = (link for link in _links(files.trail) if since <= link.time < until)
@@ -128,7 +128,7 @@ def _write_csv(links: Iterable[Link]) -> None:
 
 
 def _cell(value: Any) -> str:
-    """A cell that no spreadsheet takes for a formula."""
+    """A cell that no spreadsheet interprets as a formula."""
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULAS) else text
 
@@ -158,7 +158,7 @@ def _day(text: str) -> float:
     try:
         return dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC).timestamp()
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is no day; write it like 2026-11-30") from None
+        raise ArgumentTypeError(f"{text!r} is not a date; write it like 2026-11-30") from None
 
 
 def _time(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What may stand in `[plugins.audit]`."""
+"""The configuration: the table `[plugins.audit]`."""
 
 from pathlib import Path
 from typing import Literal
@@ -16,28 +16,28 @@ class AuditConfig:
     """The table `[plugins.audit]`."""
 
     path: Path | None = option(
-        None, "The trail; `audit/trail.jsonl` in the folder of the state when left out."
+        None, "The trail; by default `audit/trail.jsonl` in the state folder."
     )
     anchors: Path | None = option(
         None,
-        "The anchors; `audit/anchors.jsonl` when left out. They protect best where who can write"
-        " to the trail cannot write: on another disk, or on a mounted write-once store.",
+        "The anchors; by default `audit/anchors.jsonl`. They protect best where those who can write"
+        " to the trail cannot: on another disk, or on a mounted write-once store.",
     )
     anchor_key: SecretRef | None = option(
         None,
-        "The key of the anchors, at least 32 characters. When left out one is made and kept in"
-        " `audit/anchor.key` in the folder of the state.",
+        "The key of the anchors, at least 32 characters. By default one is created and kept in"
+        " `audit/anchor.key` in the state folder.",
     )
-    anchor_records: int = option(1000, "An anchor after so many records.", validator=ge(1))
-    anchor_seconds: float = option(60.0, "Or after so many seconds.", validator=gt(0))
+    anchor_records: int = option(1000, "Write an anchor after this many records.", validator=ge(1))
+    anchor_seconds: float = option(60.0, "Or after this many seconds.", validator=gt(0))
     traffic: Policy = option(
         "none",
-        "Whether what callers ask is audited, never its words: `open` goes on when the trail"
-        " cannot be written, `closed` refuses requests then.",
+        "Whether callers' requests are audited, never their texts: if the trail cannot be written,"
+        " `open` goes on, `closed` refuses requests.",
     )
-    tenants: dict[str, Policy] = option({}, "The same for single tenants.")
+    tenants: dict[str, Policy] = option({}, "The same for individual tenants.")
     digests: bool = option(
-        False, "Whether the records of traffic hold the SHA-256 of each request and answer."
+        False, "Whether records of traffic contain the SHA-256 of each request and answer."
     )
 
     def policy_of(self, tenant: str) -> Policy:

@@ -1,4 +1,4 @@
-"""Where the trail, its anchors and the key of the anchors are."""
+"""Locates the trail, its anchors and the anchors' key."""
 
 import os
 import secrets as randomness
@@ -27,7 +27,7 @@ class Files:
 async def files_of(
     config: AuditConfig, state_dir: Path, resolve: Callable[[SecretRef], Awaitable[Secret]]
 ) -> Files:
-    """Find the files; without a key in the configuration one is made and kept.
+    """Find the files; if the configuration has no key, one is created and kept.
 
     Raises ConfigError, SecretError, OSError.
     """
@@ -46,7 +46,7 @@ async def files_of(
 
 
 def _kept_key(path: Path) -> Secret:
-    """The key in the file, which is made with one if there is none. Safe for several processes."""
+    """The key in the file, which is created if missing. Safe for several processes."""
     made = path.with_suffix(f".{os.getpid()}-{randomness.token_hex(4)}")
     if not path.exists():
         handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -57,7 +57,7 @@ def _kept_key(path: Path) -> Secret:
         try:
             os.link(made, path)
         except FileExistsError:
-            pass  # another process was first: its key counts
+            pass  # another process was first: use its key
         finally:
             made.unlink()
     return Secret(path.read_text().strip())

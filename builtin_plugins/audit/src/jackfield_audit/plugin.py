@@ -1,4 +1,4 @@
-"""The plugin: administrators' changes always, callers' requests as the policy says."""
+"""The plugin: records administrators' changes always, callers' requests as configured."""
 
 import hashlib
 from typing import Any, ClassVar
@@ -16,17 +16,16 @@ from .trail import Trail
 
 @define(eq=False)
 class _Note:
-    """What is known of an exchange before its end."""
+    """What is known about an exchange before it ends."""
 
     is_closed: bool
     answer: Any = None
 
 
 class Audit(Plugin):
-    """Writes an append-only trail whose every record vouches for the one before.
+    """Writes an append-only trail in which every record vouches for the previous one.
 
-    A change by an administrator is on the disk before it is made; what cannot be written is not
-    done.
+    An administrator's change is on disk before it is made; what cannot be recorded is not done.
     """
 
     Config: ClassVar[type] = AuditConfig
@@ -35,7 +34,7 @@ class Audit(Plugin):
     config: AuditConfig
 
     async def start(self, setup: Setup) -> None:
-        """Open the trail, and from then on hear of every change before it is made."""
+        """Open the trail, and from then on record every change before it is made."""
         files = await files_of(self.config, setup.state_dir, setup.secret)
         config = self.config
         self.trail = Trail(files.trail, files.anchors, config.anchor_records, config.anchor_seconds)
@@ -44,20 +43,20 @@ class Audit(Plugin):
         except ValueError as error:
             raise ConfigError(
                 [
-                    f"plugins.{self.name}: {files.trail} cannot be continued: of its last line,"
-                    f" {error}. See what `jackfield audit verify` finds, then move the trail and"
-                    " its anchors away together to begin anew"
+                    f"plugins.{self.name}: {files.trail} cannot be continued: in its last line,"
+                    f" {error}. Run `jackfield audit verify`, then move the trail and"
+                    " its anchors away together to start new ones"
                 ]
             ) from None
         setup.add_auditor(self.audit)
 
     async def stop(self) -> None:
-        """Write what waits, and a last anchor."""
+        """Write pending records, and a last anchor."""
         if hasattr(self, "trail"):
             await self.trail.close()
 
     async def health(self) -> str | None:
-        """What is wrong with the trail, if requests are refused for it; tries it once more."""
+        """What is wrong with the trail, if requests are refused for it; tries once more."""
         if self.trail.problem is not None or self.trail.anchor_problem is not None:
             self.trail.note({"kind": "resumed", "dropped": self.trail.dropped})
         closed = "closed" in {self.config.traffic, *self.config.tenants.values()}
@@ -65,12 +64,12 @@ class Audit(Plugin):
         return f"the trail {problem}" if problem and closed else None
 
     async def audit(self, change: AdminChange) -> None:
-        """Write a change. Raises AuditUnavailable when it is not on the disk."""
+        """Record a change. Raises AuditUnavailable if it is not on disk."""
         await self.trail.add({"kind": "admin", **msgspec.to_builtins(change)})
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
-        """Note a request of a tenant whose traffic is audited, before anything is done for it."""
+        """Record a request of an audited tenant before anything is done for it."""
         policy = self.config.policy_of(exchange.principal.tenant)
         if policy == "none" or exchange.dry_run or exchange.endpoint.answer is not None:
             exchange.leave(self)
@@ -81,7 +80,7 @@ class Audit(Plugin):
 
     @hookimpl
     def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> None:
-        """Take a chunk into the digest of the answer."""
+        """Add a chunk to the digest of the answer."""
         if not self.config.digests:
             return
         note: _Note | None = exchange.state.get(self)
@@ -92,7 +91,7 @@ class Audit(Plugin):
 
     @hookimpl
     async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
-        """Note how it ended; of a tenant with `closed` before the answer is sent, or its end is."""
+        """Record how it ended; for a tenant with `closed`, before the answer or its end is sent."""
         note: _Note | None = exchange.state.get(self)
         if note is None:
             return

@@ -1,7 +1,7 @@
-"""The trail being written: by several processes, to the disk, each line linked to the one before.
+"""Writes the trail: several processes, synced to disk, each line linked to the previous one.
 
-One thread a process writes what has come together meanwhile. Whoever writes holds a lock of the
-file and first reads what others have added.
+In each process one thread writes what has accumulated. A writer holds a lock on the file and first
+reads what others have added.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ Event = Mapping[str, Any]
 
 @define(eq=False)
 class Trail:
-    """One file of linked lines. `every` and `seconds` say how often an anchor is made."""
+    """One file of linked lines. `every` and `seconds` say how often an anchor is written."""
 
     path: Path
     anchors: AnchorFile
@@ -55,11 +55,11 @@ class Trail:
     _anchored_at: float = field(factory=time.monotonic)
 
     async def open(self) -> None:
-        """Open the file, and mend an end that was torn by a crash. Raises OSError, ValueError."""
+        """Open the file, and repair an end that a crash has torn. Raises OSError, ValueError."""
         await asyncio.get_running_loop().run_in_executor(self._pool, self._open)
 
     async def add(self, event: Event) -> None:
-        """Write an event; it is on the disk when this returns. Raises AuditUnavailable."""
+        """Write an event; it is on disk when this returns. Raises AuditUnavailable."""
         if len(self._waiting) >= MOST_WAITING:
             raise AuditUnavailable("The audit trail cannot be written fast enough.")
         done = asyncio.get_running_loop().create_future()
@@ -67,14 +67,14 @@ class Trail:
         await done
 
     def note(self, event: Event) -> None:
-        """Write an event some time soon. One too many is dropped, and counted."""
+        """Queue an event for writing. If the queue is full it is dropped, and counted."""
         if len(self._waiting) >= MOST_WAITING:
             self.dropped += 1
         else:
             self._push(event, None)
 
     async def close(self) -> None:
-        """Write what waits, and a last anchor."""
+        """Write pending events, and a last anchor."""
         if self._timer is not None:
             self._timer.cancel()
         while self._writing is not None:
@@ -128,7 +128,7 @@ class Trail:
         for _, _, done in batch:
             if done is None:
                 self.dropped += self.problem is not None
-            elif done.done():  # who waited has been cancelled
+            elif done.done():  # the waiting task was cancelled
                 continue
             elif self.problem is None:
                 done.set_result(None)
@@ -149,7 +149,7 @@ class Trail:
         elif reached > self._seq:
             logger.error(
                 "the audit trail was cut: it ends at record %d, and record %d was anchored;"
-                " `jackfield audit verify`",
+                " run `jackfield audit verify`",
                 self._seq,
                 reached,
             )
@@ -158,7 +158,7 @@ class Trail:
         try:
             return self.anchors.reached()
         except OSError:
-            return 0  # what is wrong there is told when an anchor is made
+            return 0  # errors there are reported when an anchor is written
 
     def _close(self) -> None:
         try:
@@ -172,7 +172,7 @@ class Trail:
         self._locked(lambda: self._append(events))
         due = time.monotonic() - self._anchored_at >= self.seconds
         if self._seq - self._anchored >= self.every or due:
-            self._anchor()  # what was written stands, whatever becomes of this
+            self._anchor()  # what was written is valid even if this fails
 
     def _locked(self, work: Any) -> None:
         fcntl.flock(self._handle, fcntl.LOCK_EX)
@@ -201,7 +201,7 @@ class Trail:
         self._size, self._seq, self._hash = size + len(lines), seq, previous
 
     def _checked_size(self) -> int:
-        """The size of the file. Raises OSError if that is not what this process has written."""
+        """The size of the file. Raises OSError if it is not what this process has written."""
         mine = os.fstat(self._handle)
         if not self.path.exists() or not os.path.samestat(mine, self.path.stat()):
             raise OSError("the file has been moved or replaced; put it back, or restart")
@@ -210,7 +210,7 @@ class Trail:
         return mine.st_size
 
     def _mend(self) -> None:
-        """Read where the file ends, and cut off half a line that a crash has left there."""
+        """Find the end of the file, and cut off half a line left by a crash."""
         size = os.fstat(self._handle).st_size
         end, last = self._last_line(size)
         if end != size:
@@ -223,7 +223,7 @@ class Trail:
         self._size = end
 
     def _last_line(self, size: int) -> tuple[int, bytes]:
-        """Where the last whole line ends, and that line."""
+        """Where the last complete line ends, and that line."""
         held, start = b"", size
         while start > 0:
             step = min(_BLOCK, start)
@@ -236,7 +236,7 @@ class Trail:
         return 0, b""
 
     def _anchor(self) -> None:
-        """Anchor what there is. One that fails is made up for by the next."""
+        """Write an anchor for the current end. If it fails, the next one makes up for it."""
         problem = None
         try:
             self.anchors.add(self._seq, self._hash, time.time())

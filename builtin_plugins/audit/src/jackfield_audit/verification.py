@@ -1,4 +1,4 @@
-"""Verification: reads the trail from its first line to its last, and says what is wrong with it."""
+"""Verifies the trail from its first line to its last, and reports what is wrong with it."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ from .chain import FIRST, Link, read_line
 
 @frozen
 class Problem:
-    """One thing that is wrong, and in which line of which file."""
+    """Something that is wrong, and in which line of which file."""
 
     file: str
     line: int
@@ -25,7 +25,7 @@ class Problem:
 
 @define
 class Verification:
-    """What was found. `anchored` is the last line that an anchor vouches for."""
+    """The result. `anchored` is the last line that an anchor vouches for."""
 
     records: int = 0
     anchors: int = 0
@@ -34,14 +34,14 @@ class Verification:
 
     @property
     def unanchored(self) -> int:
-        """How many lines stand after the last anchor: were they cut off, nobody could tell."""
+        """How many lines follow the last anchor: cutting them off could not be detected."""
         return max(0, self.records - self.anchored)
 
 
 def verify(trail: Path, anchors: AnchorFile, due: float = 0.0) -> Verification:
-    """Read all of it. Takes as long as reading takes, and the memory of the anchors alone.
+    """Read the whole trail, keeping only the anchors in memory.
 
-    Records of times before `due` must have been anchored by now.
+    Records older than `due` must be anchored by now.
     """
     found = Verification()
     vouched = _vouched(anchors, found)
@@ -83,7 +83,7 @@ def _vouched(anchors: AnchorFile, found: Verification) -> dict[int, str]:
 
 
 def _links(trail: Path, found: Verification) -> Iterator[Link]:
-    """The lines that are as they were written. What is wrong between them goes to `found`."""
+    """The unaltered lines. Problems in between are added to `found`."""
     seq, previous = 0, FIRST
     for number, line in enumerate(lines_of(trail), 1):
         try:
@@ -103,7 +103,7 @@ def _links(trail: Path, found: Verification) -> Iterator[Link]:
 
 
 def lines_of(trail: Path) -> Iterable[bytes]:
-    """The lines of a trail, also while it is being written."""
+    """The lines of a trail, which may still be being written."""
     if not trail.exists():
         return
     with trail.open("rb") as file:
@@ -116,7 +116,7 @@ def lines_of(trail: Path) -> Iterable[bytes]:
 
 
 def _whole_size(handle: int) -> int:
-    """How long the file is while nobody writes to it: what is added later is not looked at."""
+    """The size of the file while nobody writes to it; later additions are ignored."""
     fcntl.flock(handle, fcntl.LOCK_SH)
     try:
         return os.fstat(handle).st_size

@@ -38,7 +38,7 @@ def check_names(*names: str) -> None:
     """Refuse names that not every store could keep."""
     for name in names:
         if "\0" in name:
-            raise ValueError(f"{name!r} has a NUL in it; name it otherwise")
+            raise ValueError(f"{name!r} contains a NUL; choose another name")
 
 
 def account_name(account: Account) -> bytes:

@@ -38,30 +38,30 @@ class RedisStorePlugin(Plugin):
         url: RedisUrl = option(
             RedisUrl.from_text("redis://127.0.0.1:6379/0"),
             "The server: `redis://host:port/database`, `rediss://…` for TLS, `unix:///path`; or a"
-            " reference to a secret that is such a URL. In a cluster one of its servers.",
+            " reference to a secret with such a URL. For a cluster, one of its servers.",
         )
         mode: Literal["standalone", "sentinel", "cluster"] = option(
             "standalone", "Whether there is one server, a sentinel that names it, or a cluster."
         )
-        nodes: tuple[Address, ...] = option((), "More servers of the cluster, to begin with.")
+        nodes: tuple[Address, ...] = option((), "More servers of the cluster to try at the start.")
         sentinels: tuple[Address, ...] = option((), "The sentinels, as `host:port`.")
-        sentinel_master: str = option("mymaster", "The name that the sentinels know it by.")
+        sentinel_master: str = option("mymaster", "The name by which the sentinels know it.")
         sentinel_password: SecretRef | None = option(None, "The password of the sentinels.")
-        username: str = option("", "The user, where it is not in the URL.")
-        password: SecretRef | None = option(None, "The password, where it is not in the URL.")
+        username: str = option("", "The user, if not in the URL.")
+        password: SecretRef | None = option(None, "The password, if not in the URL.")
         tls: bool = option(False, "Whether to speak TLS; `rediss://` means the same.")
         ca_file: Path | None = option(
-            None, "Certificates to trust in place of the system's, in PEM."
+            None, "Certificates to trust instead of the system's, in PEM."
         )
         cert_file: Path | None = option(
             None, "The certificate to show to a server that asks for one, in PEM."
         )
         key_file: Path | None = option(
-            None, "The key of `cert_file`, in PEM, where it is not in the same file."
+            None, "The key of `cert_file`, in PEM, if it is not in the same file."
         )
         prefix: str = option(
             "jackfield",
-            "What all keys begin with. Gateways with the same one share everything.",
+            "The prefix of all keys. Gateways with the same prefix share everything.",
             validator=matches_re(r"[A-Za-z0-9_.-]{1,64}"),
         )
         answer_ms: int = option(
@@ -71,8 +71,8 @@ class RedisStorePlugin(Plugin):
         )
         recovery_seconds: float = option(
             4.0,
-            "For how long nothing can be spent anew after the server has lost its data: the"
-            " gateways tell it meanwhile what was spent. A new server counts as one.",
+            "How long nothing new can be spent after the server has lost its data, while the"
+            " gateways report what was spent. A new server counts as one that lost its data.",
             validator=[ge(0), le(600)],
         )
         required: bool = option(
@@ -158,7 +158,7 @@ class RedisStorePlugin(Plugin):
         problem = f"plugins.{self.name}: the Redis server at {self.config.url} {trouble.reason}"
         if trouble.mistake or self.config.required:
             raise ConfigError([problem])
-        logger.warning("%s; it is looked for, and nothing that needs it is served", problem)
+        logger.warning("%s; retrying, and refusing requests that need it", problem)
 
     async def _begin(self, store: RedisStore) -> None:
         # Who is served only once a new server counts as told has no errors to explain.

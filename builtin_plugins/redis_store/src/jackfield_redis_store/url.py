@@ -31,7 +31,7 @@ class Location:
         if parts.scheme not in ("redis", "rediss", "unix"):
             raise ValueError(f"not the URL of a Redis server; {_FORM}")
         if parts.query or parts.fragment:
-            raise ValueError("the URL has options in it; they are keys of this table instead")
+            raise ValueError("the URL contains options; set the keys of this table instead")
         password = unquote(parts.password or "")
         return cls(
             address=_address(parts),
@@ -69,7 +69,7 @@ class RedisUrl:
         location = Location.of(text)
         if location.password:
             raise ValueError(
-                "a password must not stand in the file; leave it out of the URL and set `password`"
+                "a password must not be in the file; leave it out of the URL and set `password`"
                 ' to a reference such as "env:REDIS_PASSWORD"'
             )
         return cls(location)
@@ -86,7 +86,7 @@ def _address(parts: SplitResult) -> Address:
     try:
         port = parts.port or 6379
     except ValueError:
-        raise ValueError(f"the port in the URL is not one; {_FORM}") from None
+        raise ValueError(f"the port in the URL is not a port number; {_FORM}") from None
     return Address(parts.hostname or "127.0.0.1", port)
 
 

@@ -236,7 +236,7 @@ def _check_claims(claims: Sequence[Claim]) -> None:
 def _check_text(*names: str) -> None:
     for name in names:
         if "\0" in name:
-            raise ValueError(f"{name!r} has a NUL in it; name it otherwise")
+            raise ValueError(f"{name!r} contains a NUL; choose another name")
 
 
 def _now(at: Transaction) -> float:

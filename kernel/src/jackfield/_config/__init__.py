@@ -1,1 +1,1 @@
-"""Strict TOML: where everything stands, structured into attrs classes, all problems at once."""
+"""Strict TOML: locates every value, structures it into attrs classes, reports all problems."""

@@ -1,4 +1,4 @@
-"""A configuration file that has been read: its text, its tree, and where each thing stands."""
+"""A configuration file that has been read: its text, its tree and the place of every value."""
 
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -25,28 +25,28 @@ T = TypeVar("T")
 
 @define
 class Problems:
-    """Collects what is wrong with one file, so that all of it is reported at once."""
+    """Collects the problems of one file, so that all are reported at once."""
 
     name: str
     places: Places
     _lines: dict[tuple[Place, str], None] = field(factory=dict, init=False)
 
     def add(self, path: Path, message: str, *, on_key: bool = False) -> None:
-        """Note a problem with the value at `path`, or with its key.
+        """Add a problem with the value at `path`, or with its key.
 
-        What is not in the file is reported where the table stands that should hold it. Raises
-        ConfigError when there are more than anybody reads.
+        A problem with something missing is located at the table that should contain it. Raises
+        ConfigError when there are more problems than anyone would read.
         """
         places = self.places.keys if on_key else self.places.values
         known = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in places), ())
         place = places.get(known, START)
         self._lines[place, f"{path_text(path)}: {message}"] = None
         if len(self._lines) >= MOST_PROBLEMS:
-            raise ConfigError([*self.lines, f"{self.name}: so many are told of; mend these first"])
+            raise ConfigError([*self.lines, f"{self.name}: too many problems; fix these first"])
 
     @property
     def lines(self) -> list[str]:
-        """One line a problem, `file:line:column: path: message`, in the order of the file."""
+        """One line per problem, `file:line:column: path: message`, in the order of the file."""
         ordered = sorted(self._lines, key=lambda problem: problem[0])
         return [_line(self.name, place, text) for place, text in ordered]
 
@@ -58,9 +58,9 @@ class Problems:
 
 @frozen
 class Document:
-    """The parsed file. `tree` is what tomllib makes of it; `problems` collects what is found wrong.
+    """The parsed file. `tree` is tomllib's result; `problems` collects what is found wrong.
 
-    Relative paths in it begin at `directory`.
+    Relative paths in it start from `directory`.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Document:
     _converter: BaseConverter = field(repr=False)
 
     def get(self, path: Path) -> Any:
-        """Give the raw value at `path`, or None."""
+        """The raw value at `path`, or None."""
         value: Any = self.tree
         for part in path:
             try:
@@ -89,12 +89,12 @@ class Document:
         defaults: Mapping[str, Any] | None = None,
         sources: SecretSources | None = None,
     ) -> T | None:
-        """Make an instance of the attrs class `cls` from the table at `path`, absent or not.
+        """Make an instance of the attrs class `cls` from the table at `path`, if any.
 
-        What is wrong goes to `problems`, and None is returned. Keys in `reserved` are somebody
-        else's and passed over; `defaults` go before those of the class. With `sources`, secret
-        references that cannot be resolved are wrong too. Those of plugins' schemes are not looked
-        up: that may take a network.
+        Problems are collected in `problems`, and None is returned. Keys in `reserved` belong to
+        someone else and are ignored; `defaults` take precedence over those of the class. With
+        `sources`, secret references that cannot be resolved are problems too; those of plugins'
+        schemes are not checked, because that may need the network.
         """
         value = self.get(path)
         try:
@@ -114,16 +114,16 @@ class Document:
         return made
 
     def blame(self, path: Path, message: str) -> None:
-        """Note what a plugin finds wrong with its table at `path`.
+        """Add a problem that a plugin found with its table at `path`.
 
-        A message that begins with one of the table's keys is about that key.
+        A message that begins with a key in the table, such as `a.b`, is located at that key.
         """
         first, _, rest = message.partition(" ")
-        key = first.strip("`:")
-        if self.get((*path, key)) is None:
+        at = (*path, *first.strip("`:").split("."))
+        if self.get(at) is None:
             self.problems.add(path, message, on_key=True)
         else:
-            self.problems.add((*path, key), message if rest.startswith("=") else rest)
+            self.problems.add(at, message if rest.startswith("=") else rest)
 
     def _check_secrets(self, made: object, path: Path, sources: SecretSources | None) -> None:
         if sources is None:
@@ -136,13 +136,13 @@ class Document:
 
 
 def load(path: str | FilePath) -> Document:
-    """Read the file at `path`; ConfigError if it cannot be read or is not TOML."""
+    """Read the file at `path`. Raises ConfigError if it cannot be read or is not TOML."""
     name = str(path)
     path = FilePath(path)
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise ConfigError([f"{name}: there is no such file; `jackfield init` writes one"]) from None
+        raise ConfigError([f"{name}: no such file; `jackfield init` creates one"]) from None
     except IsADirectoryError:
         raise ConfigError([f"{name}: this is a directory; name the file in it"]) from None
     except OSError as error:
@@ -153,7 +153,7 @@ def load(path: str | FilePath) -> Document:
 def parse(
     text: str, name: str = "jackfield.toml", *, directory: FilePath | None = None
 ) -> Document:
-    """Parse TOML; `name` stands for the file in messages. ConfigError if it is not TOML."""
+    """Parse TOML; `name` is the file's name in messages. Raises ConfigError if it is not TOML."""
     try:
         tree = tomllib.loads(text)
         places = locate(text)
@@ -164,7 +164,7 @@ def parse(
     try:
         directory = directory or FilePath.cwd()
     except FileNotFoundError:
-        raise ConfigError(["the current folder is gone; change to one that is there"]) from None
+        raise ConfigError(["the current folder no longer exists; change to another one"]) from None
     problems = Problems(name, places)
     return Document(name, text, tree, directory, problems, make_converter(directory))
 

@@ -1,4 +1,4 @@
-"""The documentation of options, kept where they are declared."""
+"""The documentation of configuration keys, kept where they are declared."""
 
 from collections.abc import Iterator
 from typing import Any, TypeVar, cast, get_args
@@ -21,11 +21,11 @@ T = TypeVar("T")
 
 
 def option(default: T = attrs.NOTHING, doc: str = "", *, validator: Any = None) -> T:  # type: ignore[assignment]
-    """Declare a documented key of a `Config` class; without a default it must be given.
+    """Declare a documented key of a `Config` class; without a default it is required.
 
-    A default that is a list or a dict is copied for each instance. `validator` is one of attrs',
-    or a list of them; its message is shown behind the path of the key. Fields declared so are
-    keyword-only, so that their order is free.
+    A default that is a list or a dict is copied for each instance. `validator` is one of attrs', or
+    a list of them; its message is shown after the path of the key. These fields are keyword-only,
+    so their order is free.
     """
     value: Any = default
     if isinstance(default, list | dict):
@@ -39,9 +39,9 @@ def option(default: T = attrs.NOTHING, doc: str = "", *, validator: Any = None) 
 class OptionDoc:
     """One line of the configuration reference.
 
-    In `path`, `*` stands for a name that is free and `[]` for the elements of an array.
-    `default` is written as in TOML; it is empty where there is none, and for a table, whose keys
-    have lines of their own.
+    In `path`, `*` stands for a name that the user chooses and `[]` for the elements of an array.
+    `default` is written as in TOML; it is empty if there is none, and for a table, whose keys have
+    lines of their own.
     """
 
     path: str
@@ -52,14 +52,14 @@ class OptionDoc:
 
 
 def describe(cls: type[Any]) -> list[OptionDoc]:
-    """List the options of an attrs class, those of its tables too, in the order of declaration."""
+    """List the options of an attrs class and of its tables, in the order of declaration."""
     return list(_options(cls, None, "", (cls,)))
 
 
 def _options(
     cls: type[Any], given: object, prefix: str, within: tuple[type[Any], ...]
 ) -> Iterator[OptionDoc]:
-    """Describe `cls`, whose instance `given` is the default where it is nested."""
+    """Describe `cls`; if it is nested, the instance `given` is its default."""
     attrs.resolve_types(cls)
     for field in attrs.fields(cls):
         if not field.init:
@@ -81,7 +81,7 @@ def _options(
 
 
 def _tables(kind: Any, suffix: str = "") -> Iterator[tuple[type[Any], str]]:
-    """Find the attrs classes in a type, each with what leads to it."""
+    """Find the attrs classes within a type, each with the path that leads to it."""
     kind = unwrapped(kind)
     if is_union(kind):
         for member in get_args(kind):

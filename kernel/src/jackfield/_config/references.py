@@ -1,4 +1,4 @@
-"""Where names lead: to a plugin, or in `[models]` to a configured provider or another alias."""
+"""Checks what names refer to: plugins or, in `[models]`, providers and other aliases."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
@@ -8,13 +8,13 @@ from jackfield._config.toml import Path
 from jackfield._config.toml_text import toml_string
 from jackfield._config.wording import did_you_mean, listed, unknown
 
-_LONGEST = 12  # names of a circle that are shown
+_LONGEST = 12  # how many names of a cycle are shown
 
 
 def report_unknown_plugin(
     document: Document, path: Path, name: str, installed: Iterable[str]
 ) -> None:
-    """Note that no plugin `name` is installed, which the table or the text at `path` asks for."""
+    """Report that no plugin `name` is installed, as the value at `path` requires."""
     asked = document.get(path)
     use = asked.get("use") if isinstance(asked, dict) else None
     if isinstance(use, str):
@@ -27,9 +27,9 @@ def report_unknown_plugin(
 def check_references(
     models: Mapping[str, Any], providers: Collection[str], problems: Problems
 ) -> None:
-    """Note each name that leads nowhere, and each circle of aliases, at the name that closes it.
+    """Report each name that refers to nothing, and each cycle of aliases where it closes.
 
-    `models` are the raw tables: what is wrong with one name must not hide the next.
+    `models` are the raw tables: a problem with one name must not hide the next.
     """
     for alias, model in models.items():
         for path, name in _names(model):
@@ -42,7 +42,7 @@ def check_references(
 
 
 def _names(model: Any) -> Iterator[tuple[Path, str]]:
-    """Give the targets and fallbacks of a table of `[models]`, each with its path within it."""
+    """The targets and fallbacks of a table of `[models]`, each with its path within the table."""
     for key in ("targets", "fallbacks"):
         entries = model.get(key) if isinstance(model, dict) else None
         for index, entry in enumerate(entries if isinstance(entries, list) else ()):
@@ -65,7 +65,7 @@ def _dangling(name: str, aliases: Collection[str], providers: Collection[str]) -
 
 
 def _circles(models: Mapping[str, Any]) -> Iterator[tuple[Path, list[str]]]:
-    """Follow the aliases in depth; a chain of them may be longer than Python's stack."""
+    """Follow the aliases depth first; iteratively, as a chain may be longer than Python's stack."""
     done: set[str] = set()
     for start in models:
         trail = {} if start in done else {start: _names(models[start])}

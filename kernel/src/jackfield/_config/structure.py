@@ -1,4 +1,4 @@
-"""Strict structuring of TOML values into typed ones, which finds all problems and not only one."""
+"""Strict structuring of TOML values into typed ones, which finds every problem."""
 
 import datetime as dt
 import math
@@ -33,13 +33,13 @@ from jackfield._config.wording import did_you_mean, found, unknown, validator_me
 MOST_PROBLEMS = 1000
 """As many as anybody reads: to find words for each takes its time."""
 
-_LONGEST_ECHO = 20  # a longer string may be a secret in the wrong place
+_LONGEST_ECHO = 20  # a longer string may be a misplaced secret
 _INTEGERS = range(-(2**63), 2**63)
 
 
 @frozen
 class Problem:
-    """What is wrong at `path`, which is relative to the value that was structured."""
+    """A problem at `path`, which is relative to the structured value."""
 
     path: Path
     message: str
@@ -47,7 +47,7 @@ class Problem:
 
 
 class StructureError(Exception):
-    """A value does not fit its type, for one or more reasons; `made` is what of it does."""
+    """A value does not fit its type; `made` is the part that does, if any."""
 
     def __init__(self, problems: Iterable[Problem], made: object = None) -> None:
         self.problems = tuple(problems)
@@ -56,16 +56,16 @@ class StructureError(Exception):
 
     @classmethod
     def of(cls, message: str) -> "StructureError":
-        """Make an error of one problem, with the value itself."""
+        """An error with one problem, about the value itself."""
         return cls([Problem((), message)])
 
     def under(self, key: str | int) -> Iterator[Problem]:
-        """Give the problems as seen from the container that holds the value at `key`."""
+        """The problems as seen from the container that holds the value at `key`."""
         return (attrs.evolve(problem, path=(key, *problem.path)) for problem in self.problems)
 
 
 def make_converter(directory: FilePath) -> BaseConverter:
-    """Make a converter that coerces nothing; relative file paths begin at `directory`."""
+    """Make a converter that coerces nothing; relative file paths start from `directory`."""
     converter = BaseConverter()
     for kind in (str, int, float, bool, dt.datetime, dt.date, dt.time):
         converter.register_structure_hook(kind, _scalar)
@@ -106,8 +106,8 @@ def structure_table(
 ) -> Any:
     """Make an instance of the attrs class `cls`.
 
-    Keys in `reserved` belong to someone else: they are passed over. `defaults` go before those
-    of the class. A table within it may be given in part: the rest comes from its default.
+    Keys in `reserved` belong to someone else and are ignored. `defaults` take precedence over those
+    of the class. A nested table may be given in part: the rest comes from its default.
     """
     entries = _of_shape(value, cls)
     attrs.resolve_types(cls)
@@ -149,7 +149,7 @@ def _entry(converter: BaseConverter, value: Any, kind: Any, default: Any) -> Any
 
 
 def _invalid(cls: type[Any], arguments: Mapping[str, Any]) -> Iterator[Problem]:
-    """Run each validator by itself, on an instance that has only the fields that are right."""
+    """Run each validator separately, on an instance that has only the valid fields."""
     probe: Any = object.__new__(cls)
     fields = [field for field in attrs.fields(cls) if field.alias in arguments]
     for field in fields:
@@ -162,7 +162,7 @@ def _invalid(cls: type[Any], arguments: Mapping[str, Any]) -> Iterator[Problem]:
         except (ValueError, TypeError) as error:
             yield Problem((field.alias,), validator_message(error))
         except AttributeError:
-            continue  # it looks at a field that is wrong or left out; the class runs it again
+            continue  # it reads an invalid or missing field; the class runs it again later
 
 
 def _of_shape(value: Any, kind: Any) -> Any:

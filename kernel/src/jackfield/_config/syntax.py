@@ -1,4 +1,4 @@
-"""What `tomllib` says of wrong syntax, put where the mistake is, with how to mend it."""
+"""tomllib's syntax errors, located where the mistake is, with how to fix it."""
 
 import re
 
@@ -55,7 +55,7 @@ _MENDING = (
 
 
 def syntax_problem(text: str, message: str) -> tuple[Place, str]:
-    """Give the place and the words for a message of tomllib, which has its place at its end."""
+    """The place and text of the problem for a message of tomllib."""
     where = _WHERE.search(message)
     if where is None:
         number = _LONG_NUMBER.search(text)
@@ -86,7 +86,7 @@ def _mending(message: str, rest: str) -> str | None:
 
 
 def _conflict(text: str, place: Place) -> tuple[Place, str]:
-    """Name the key that is given twice: it is the last one before the place of the error."""
+    """Name the key that is given twice: the last one before the place of the error."""
     places = locate(_before(text, place))
     path = places.last
     if places.earlier:

@@ -1,4 +1,4 @@
-"""Where each key and value of a TOML document stands, which `tomllib` does not tell."""
+"""Where each key and value of a TOML document is located, which `tomllib` does not tell."""
 
 import re
 import tomllib
@@ -12,7 +12,7 @@ Path = tuple[str | int, ...]
 _SPACE = re.compile(r"[ \t]*+")
 _GAP = re.compile(
     r"(?:[ \t\r\n,]|#[^\n]*+)*+"
-)  # also what parts the elements of an array or a table
+)  # and what separates the elements of an array or a table
 _DOT = re.compile(r"[ \t]*+\.[ \t]*+")
 _KEY = re.compile(r""""(?:[^"\\\n]|\\.)*+"|'[^'\n]*+'|[A-Za-z0-9_-]++""")
 _SCALAR = re.compile(
@@ -39,11 +39,11 @@ START = Place(1, 1)
 
 @frozen
 class Places:
-    """The place of every key and of every value, by path; array elements have numbers for keys.
+    """The place of every key and every value, by path; array elements have integers for keys.
 
-    A table that is opened by a header, or by a dotted key, stands where its name stands.
-    `last` is the key that was read last, which stands at `last_place`; `earlier` is where it had
-    been given before. `last_value` is where the last value begins.
+    A table that is opened by a header or a dotted key is located at its name. `last` is the key
+    that was read last, at `last_place`; `earlier` is where it had been given before. `last_value`
+    is where the last value begins.
     """
 
     keys: dict[Path, Place]
@@ -78,7 +78,7 @@ class _Scanner:
     last_place: Place = START
     earlier: Place | None = None
     last_value: Place = START
-    _lengths: dict[Path, int] = field(factory=dict)  # of the arrays of tables
+    _lengths: dict[Path, int] = field(factory=dict)  # counts the elements of arrays of tables
     _lines: list[int] = field(init=False)  # the offset at which each line begins
 
     def __attrs_post_init__(self) -> None:
@@ -162,7 +162,7 @@ class _Scanner:
         self.at += 1
 
     def _skip(self, pattern: re.Pattern[str]) -> bool:
-        """Pass over what matches; false at the end of the text."""
+        """Skip what matches; false at the end of the text."""
         self._take(pattern)
         return self.at < len(self.text)
 

@@ -1,4 +1,4 @@
-"""Python values written as TOML, on one line."""
+"""Python values written as TOML on one line."""
 
 import datetime as dt
 import json
@@ -13,7 +13,7 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def toml_text(value: Any) -> str:
-    """Write `value` as it would stand in a file; an empty text for None, which cannot."""
+    """Write `value` as it would appear in a file; an empty text for None, which TOML lacks."""
     if value is None:
         return ""
     if isinstance(value, Enum):
@@ -42,17 +42,17 @@ def _table_text(items: Iterable[tuple[str, Any]]) -> str:
 
 
 def toml_string(text: str) -> str:
-    """Quote a string; what TOML and JSON share is enough for it."""
+    """Quote a string, using only escapes that TOML and JSON share."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def toml_key(name: str) -> str:
-    """Write one part of a key, with quotes where it needs them."""
+    """Write one part of a key, quoted if necessary."""
     return name if _BARE_KEY.fullmatch(name) else toml_string(name)
 
 
 def path_text(path: Iterable[str | int]) -> str:
-    """Write a path as TOML does, with the numbers of array elements in brackets."""
+    """Write a path as TOML does, with the indices of array elements in brackets."""
     text = ""
     for part in path:
         if isinstance(part, int):

@@ -1,4 +1,4 @@
-"""How a Python type is written in TOML, and what it is called there."""
+"""How Python types are written in TOML, and what they are called in messages."""
 
 import datetime as dt
 import types
@@ -30,15 +30,15 @@ _FACTORY: type[Any] = type(attrs.Factory(list))
 class FromText(Protocol):
     """A class whose instances are written as one string.
 
-    `from_text` raises ValueError, whose message says what is wrong and how to mend it;
-    `toml_name` is what the reference and the error messages call it.
+    `from_text` raises ValueError, whose message says what is wrong and how to fix it; `toml_name`
+    is what the reference and the error messages call it.
     """
 
     toml_name: ClassVar[str]
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Read the string."""
+        """Parse the string."""
         ...
 
 
@@ -48,12 +48,12 @@ def is_from_text(kind: Any) -> bool:
 
 
 def is_union(kind: Any) -> bool:
-    """Whether `kind` is a union, however it is spelt."""
+    """Whether `kind` is a union, in either spelling."""
     return get_origin(kind) in (Union, types.UnionType)
 
 
 def is_annotated(kind: Any) -> bool:
-    """Whether `kind` is a type with remarks that are not for us."""
+    """Whether `kind` is an `Annotated` type, whose metadata is ignored here."""
     return get_origin(kind) is Annotated
 
 
@@ -63,7 +63,7 @@ def is_array(kind: Any) -> bool:
 
 
 def is_table(kind: Any) -> bool:
-    """Whether `kind` is a mapping with free keys; attrs classes have fixed ones."""
+    """Whether `kind` is a mapping with arbitrary keys; attrs classes have fixed ones."""
     return (get_origin(kind) or kind) in (dict, Mapping)
 
 
@@ -73,7 +73,7 @@ def is_record(kind: Any) -> bool:
 
 
 def default_of(attribute: "attrs.Attribute[Any]") -> Any:
-    """Make the default of a field; NOTHING if it has none, or one that depends on other fields."""
+    """The default of a field; NOTHING if it has none, or one that depends on other fields."""
     default = attribute.default
     if not isinstance(default, _FACTORY):
         return default
@@ -81,7 +81,7 @@ def default_of(attribute: "attrs.Attribute[Any]") -> Any:
 
 
 def choices(kind: Any) -> tuple[Any, ...]:
-    """What a `Literal` or an enum may be, as TOML values; empty for any other type."""
+    """The values of a `Literal` or an enum, as in TOML; empty for any other type."""
     if get_origin(kind) is Literal:
         return get_args(kind)
     if isinstance(kind, type) and issubclass(kind, Enum):
@@ -90,7 +90,7 @@ def choices(kind: Any) -> tuple[Any, ...]:
 
 
 def union_members(kind: Any) -> tuple[Any, ...]:
-    """The members of a union without None, which TOML cannot write; else `kind` alone."""
+    """The members of a union except None, which TOML cannot express; else `kind` alone."""
     if not is_union(kind):
         return (kind,)
     return tuple(member for member in get_args(kind) if member is not types.NoneType)
@@ -104,14 +104,14 @@ def unwrapped(kind: Any) -> Any:
 
 
 def accepts(kind: Any, value: object) -> bool:
-    """Whether `value`, as tomllib made it, has the outer shape that `kind` asks for."""
+    """Whether `value`, as parsed by tomllib, has the outer type that `kind` requires."""
     shapes = _shapes(kind)
     return type(value) in shapes or object in shapes
 
 
 @lru_cache(maxsize=1024)
 def _shapes(kind: Any) -> frozenset[type]:
-    """The types that fit, as tomllib makes them; `object` stands for all."""
+    """The types of tomllib that fit; `object` stands for all."""
     kind = unwrapped(kind)
     if is_union(kind):
         return frozenset().union(*map(_shapes, union_members(kind)))

@@ -1,4 +1,4 @@
-"""How problems with values are worded."""
+"""The wording of problems with values."""
 
 import difflib
 import re
@@ -10,14 +10,14 @@ from jackfield._config.toml_text import toml_text
 from jackfield._config.toml_types import SHAPES, accepts, choices, type_name
 
 _MOST_LISTED = 40
-_MOST_WORDS = 1000  # each is compared letter by letter
+_MOST_WORDS = 1000  # comparing names is slow
 _NUMBER_WITH_UNIT = re.compile(r"\s*[-+]?[0-9][0-9_.]*\s*[A-Za-zµ%]*\s*")
 _COMPARISON = re.compile(r"'[^']*' (must be [<>]=? [^:]*): (\S*?)(?:\.0)?")
 _LENGTH = re.compile(r"Length of '[^']*' must be (>=|<=) ([0-9]+): ([0-9]+)")
 
 
 def with_article(kind: Any) -> str:
-    """Name a type in a sentence."""
+    """A type's name with its article."""
     name = type_name(kind)
     return name if choices(kind) or name == "any value" else article(name)
 
@@ -30,7 +30,7 @@ def article(name: str) -> str:
 
 
 def found(value: Any, kind: Any) -> str:
-    """Describe a value by its type; never repeat a string here, for it may be a secret."""
+    """Describe a value by its type; a string is never repeated, because it may be a secret."""
     name = SHAPES[type(value)]
     if isinstance(value, bool | int | float):
         text = repr(value) if isinstance(value, float) else toml_text(value)
@@ -52,14 +52,14 @@ def _hint(value: Any, kind: Any) -> str:
 
 
 def did_you_mean(word: object, allowed: Iterable[object]) -> str:
-    """End a message with the nearest of the allowed words, if one is near."""
+    """The end of a message: the closest allowed word, if one is close."""
     words = [str(choice) for choice in islice(allowed, _MOST_WORDS)]
     near = difflib.get_close_matches(str(word), words, n=1)
     return f'; did you mean "{near[0]}"?' if near else ""
 
 
 def unknown(noun: str, word: str, allowed: Iterable[str]) -> str:
-    """Say that `word` is not one of the allowed names, and which is meant, or which there are."""
+    """Say that `word` is not an allowed name, and which one is meant or which there are."""
     names = list(dict.fromkeys(allowed))
     hint = did_you_mean(word, names)
     if not hint:
@@ -68,13 +68,13 @@ def unknown(noun: str, word: str, allowed: Iterable[str]) -> str:
 
 
 def listed(names: Collection[str]) -> str:
-    """Names in a sentence, as many as anybody reads."""
+    """Names in a sentence, as many as anyone would read."""
     more = len(names) - _MOST_LISTED
     return ", ".join(islice(names, _MOST_LISTED)) + (f" and {more} more" if more > 0 else "")
 
 
 def validator_message(error: Exception) -> str:
-    """Say what a validator of attrs says, without the name, which the path already gives."""
+    """The message of an attrs validator without the name, which the path already gives."""
     text = str(error.args[0]) if error.args else type(error).__name__
     if comparison := _COMPARISON.fullmatch(text):
         return f"{comparison[1]}, found {comparison[2]}"

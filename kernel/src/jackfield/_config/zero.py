@@ -1,4 +1,4 @@
-"""The document of a start without a file: a provider for each key in the environment."""
+"""The document for a start without a file: a provider for each key in the environment."""
 
 from collections.abc import Iterable, Mapping
 
@@ -10,26 +10,26 @@ from jackfield._config.toml_text import toml_key
 
 @frozen
 class WellKnownKey:
-    """The environment variable in which a provider's own documentation puts its key.
+    """The environment variable in which a provider's documentation tells users to put the key.
 
-    `use` is the plugin of the provider.
+    `use` is the provider's plugin.
     """
 
     variable: str
     use: str
 
     def is_in(self, environ: Mapping[str, str]) -> bool:
-        """Whether there is such a key."""
+        """Whether the variable is set."""
         return bool(environ.get(self.variable, "").strip())
 
 
 def zero_configuration(
     keys: Mapping[str, WellKnownKey], environ: Mapping[str, str], front_doors: Iterable[str] = ()
 ) -> Document:
-    """Make the document for a start without a file: a provider for each key that is there.
+    """The document for a start without a file: a provider for each key that is set.
 
-    `keys` has what is well known by the names of the providers' tables; the `front_doors` are open
-    to clients whichever providers there are.
+    `keys` has the well-known keys by the names of the providers' tables. The endpoints of
+    `front_doors` are offered whichever providers there are.
     """
     doors = ", ".join(f'"{name}"' for name in front_doors)
     lines = ["[server]", f"front_doors = [{doors}]"] if doors else []

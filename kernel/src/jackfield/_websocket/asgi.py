@@ -1,4 +1,4 @@
-"""What the client of an ASGI server says over a WebSocket; the server reads the wire itself."""
+"""Receives a client's messages from an ASGI server, which reads the wire itself."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -23,7 +23,7 @@ _NO_CODE = 1005
 class Listener:
     """Fills the inbox of a request; while that is full, nothing is received.
 
-    `gone` is whether the client has left.
+    `gone` says whether the client has left.
     """
 
     _request: HttpRequest
@@ -39,7 +39,7 @@ class Listener:
         self._request.websocket = self._inbox
 
     async def listen(self) -> None:
-        """Put what the client sends into the inbox, until it goes."""
+        """Put what the client sends into the inbox until it leaves."""
         while True:
             event = await self._receive()
             if event["type"] == "websocket.disconnect":

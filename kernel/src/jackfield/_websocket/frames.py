@@ -35,7 +35,7 @@ _CODE = Struct("!H")
 
 
 class Message(NamedTuple):
-    """A whole text or binary message, or a control frame; the payload of a text is UTF-8."""
+    """A complete text or binary message, or a control frame; a text's payload is UTF-8."""
 
     opcode: int
     data: bytes
@@ -53,7 +53,7 @@ def masked_frame(opcode: int, payload: bytes) -> bytes:
 
 
 def apply_mask(data: bytes | bytearray, key: bytes) -> bytes:
-    """Mask a payload, or take its mask off."""
+    """Mask a payload, or remove its mask."""
     size = len(data)
     keys = (key * (size // 4 + 1))[:size]
     both = int.from_bytes(data, "little") ^ int.from_bytes(keys, "little")
@@ -61,7 +61,7 @@ def apply_mask(data: bytes | bytearray, key: bytes) -> bytes:
 
 
 def split(frames: bytes) -> list[bytes]:
-    """The single messages of a batch in wire form, so that joined they are the batch."""
+    """The single messages of a batch in wire form; joined, they are the batch again."""
     single: list[bytes] = []
     at, end = 0, len(frames)
     while at < end:
@@ -72,17 +72,17 @@ def split(frames: bytes) -> list[bytes]:
 
 
 def opcode_of(message: bytes) -> int | None:
-    """What a message in wire form is; None for nothing."""
+    """The opcode of a message in wire form; None for nothing."""
     return message[0] & 0x0F if message else None
 
 
 def payload_of(message: bytes) -> bytes:
-    """What a message in wire form carries."""
+    """The payload of a message in wire form."""
     return message[_extent(message, 0)[0] :] if message else b""
 
 
 def close_payload(code: int, reason: str = "") -> bytes:
-    """What a close frame carries; a reason that is too long is cut."""
+    """The payload of a close frame; a reason that is too long is cut."""
     words = reason.encode()[: LONGEST_CONTROL - 2].decode(errors="ignore")
     return _CODE.pack(code) + words.encode()
 

@@ -14,7 +14,7 @@ _BODY: Final = ("content-length", "transfer-encoding")
 
 
 def request_problem(method: str, headers: Mapping[str, str]) -> str | None:
-    """What keeps a request with `Upgrade` from opening a WebSocket, in words for its sender."""
+    """Why a request with `Upgrade` cannot open a WebSocket, in words for its sender."""
     if headers.get("upgrade", "").lower() != "websocket":
         return "The connection cannot be upgraded: leave out `Upgrade`."
     if method != "GET" or any(name in headers for name in _BODY):
@@ -29,17 +29,17 @@ def request_problem(method: str, headers: Mapping[str, str]) -> str | None:
 
 
 def new_key() -> str:
-    """A key for a request of ours."""
+    """A key for a request from here."""
     return b64encode(urandom(16)).decode()
 
 
 def accept_of(key: str) -> str:
-    """What proves that a server has understood the request with this key."""
+    """The proof that a server has understood the request with this key."""
     return b64encode(sha1(key.encode() + _GUID, usedforsecurity=False).digest()).decode()
 
 
 def request_lines(key: str, protocols: Iterable[str]) -> bytes:
-    """The header lines of a request of ours; no extension is offered."""
+    """The header lines of a request from here; no extension is offered."""
     lines = (
         "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
         f"Sec-WebSocket-Key: {key}\r\n"
@@ -51,7 +51,7 @@ def request_lines(key: str, protocols: Iterable[str]) -> bytes:
 
 
 def answer_lines(key: str) -> str:
-    """The header lines of an answer of ours, besides the chosen protocol."""
+    """The header lines of an answer from here, apart from the chosen protocol."""
     accept = accept_of(key)
     return f"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n"
 
@@ -69,7 +69,7 @@ def is_accepted(headers: Mapping[str, str], key: str, protocols: Sequence[str]) 
 
 
 def offered(headers: Mapping[str, str]) -> list[str]:
-    """The protocols that a client offers, in its order; what is no token is left out."""
+    """The protocols that a client offers, in its order; invalid tokens are left out."""
     named = _tokens(headers.get("sec-websocket-protocol", ""))
     return [name for name in named if _TOKEN.fullmatch(name)]
 

@@ -1,4 +1,4 @@
-"""The messages that one peer has sent and that nobody has read yet."""
+"""The messages that one peer has sent and that have not been read yet."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,10 +14,10 @@ _OVERHEAD: Final = 128
 
 @define(eq=False)
 class Inbox:
-    """Keeps messages in their order for one reader.
+    """Keeps messages in order for one reader.
 
-    While more than 64 KiB wait it has the peer's connection read no further: `hold` stops it and
-    `go_on` lets it continue.
+    While more than 64 KiB wait, the peer's connection is not read: `hold` pauses it and `go_on`
+    resumes it.
     """
 
     _hold: Callable[[], None]
@@ -46,7 +46,7 @@ class Inbox:
             self._wake()
 
     async def batch(self) -> list[Message]:
-        """All that has come since the last call, at least one message."""
+        """All messages since the last call, at least one."""
         while not self._messages:
             if self._error is not None:
                 raise self._error

@@ -1,4 +1,4 @@
-"""The receiving side of an open WebSocket, whichever end of it is ours."""
+"""The receiving side of an open WebSocket, at either end of it."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from jackfield._websocket.reader import FrameReader
 class Link:
     """Turns what a peer sends into messages in its inbox, and answers pings.
 
-    `control` sends a control frame, or leaves it when the peer does not read.
+    `control` sends a control frame, or drops it if the peer does not read.
     """
 
     inbox: Inbox
@@ -23,13 +23,13 @@ class Link:
 
     @property
     def ended(self) -> bool:
-        """Whether the peer has closed its side, or may as well have."""
+        """Whether the peer has closed its side, or can be treated as if it had."""
         return self._reader.closed
 
     def feed(self, data: bytes) -> int:
-        """Take what has been read; how many messages were in it. Raises BrokenProtocol.
+        """Handle what has been read; the number of messages in it. Raises BrokenProtocol.
 
-        Of several pings that came together the last is answered.
+        If several pings arrived together, only the last is answered.
         """
         self._heard = True
         ping: bytes | None = None
@@ -45,9 +45,9 @@ class Link:
         return count
 
     def probe(self) -> bool:
-        """Ask for a sign of life; False when there was none since the last time.
+        """Ping the peer; False if the last ping is still unanswered.
 
-        A peer that we do not read cannot give one.
+        A peer that is not being read cannot answer.
         """
         alive = self._heard or self.inbox.held
         self._heard = False

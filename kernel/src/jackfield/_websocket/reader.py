@@ -1,4 +1,4 @@
-"""The reader of one direction of a WebSocket: bytes in, whole messages out."""
+"""Reads one direction of a WebSocket: bytes in, whole messages out."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -26,7 +26,7 @@ _PRIVATE_CODES: Final = range(3000, 5000)
 
 
 class BrokenProtocol(Exception):
-    """A peer sent what is no WebSocket message; `code` is what to close the connection with."""
+    """A peer violated the protocol; `code` is the one to close the connection with."""
 
     def __init__(self, code: int, why: str) -> None:
         super().__init__(why)
@@ -36,7 +36,7 @@ class BrokenProtocol(Exception):
 
 @define
 class _Head:
-    """The beginning of a frame; `size` is the payload's, `start` where the mask or it begins."""
+    """The head of a frame; `size` is the payload's, `start` where the mask or payload begins."""
 
     final: bool
     opcode: int
@@ -46,11 +46,11 @@ class _Head:
 
 @define(eq=False)
 class FrameReader:
-    """Puts frames together, and refuses what the protocol forbids.
+    """Assembles frames, and refuses what the protocol forbids.
 
-    `masked` says whether the peer is a client, whose frames all have a mask; a server's have none.
-    A message of more than `max_message` bytes is refused before its payload has come. Nothing is
-    read any more once it is `closed`, by a close frame or by a fault.
+    `masked` says whether the peer is a client, whose frames are all masked; a server's are not. A
+    message of more than `max_message` bytes is refused before its payload has arrived. Nothing more
+    is read once it is `closed`, by a close frame or by an error.
     """
 
     _masked: bool
@@ -62,9 +62,9 @@ class FrameReader:
     closed: bool = field(default=False, init=False)
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """The messages that are whole now.
+        """The messages that are complete now.
 
-        Raises BrokenProtocol, once the messages before the fault have been yielded.
+        Raises BrokenProtocol once the messages before the error have been yielded.
         """
         if self.closed:
             return
