@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -136,24 +137,32 @@ async def test_a_file_that_cannot_be_a_secret_is_refused(
         await SecretSources(tmp_path).resolve(SecretRef("file", location))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to a group")
-@pytest.mark.parametrize(("mode", "taken"), [(0o440, True), (0o444, False), (0o460, False)])
-async def test_root_may_share_a_file_with_the_group_of_a_service(mode: int, taken: bool) -> None:
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A file of root's, in a folder that everybody may enter."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         Path(folder).chmod(0o755)
-        reference = _file(Path(folder, "key"), VALUE, mode)
-        os.chown(reference.location, 0, 4321)
-        os.setegid(4321)
-        os.seteuid(4321)
-        try:
-            if taken:
-                assert (await SecretSources().resolve(reference)).reveal() == VALUE
-            else:
-                with pytest.raises(SecretError, match="others can"):
-                    await SecretSources().resolve(reference)
-        finally:
-            os.seteuid(0)
-            os.setegid(0)
+        yield Path(folder, "key")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to a group")
+@pytest.mark.parametrize(("mode", "taken"), [(0o440, True), (0o444, False), (0o460, False)])
+async def test_root_may_share_a_file_with_the_group_of_a_service(
+    shared: Path, mode: int, taken: bool
+) -> None:
+    reference = _file(shared, VALUE, mode)
+    os.chown(shared, 0, 4321)
+    os.setegid(4321)
+    os.seteuid(4321)
+    try:
+        if taken:
+            assert (await SecretSources().resolve(reference)).reveal() == VALUE
+        else:
+            with pytest.raises(SecretError, match="others can"):
+                await SecretSources().resolve(reference)
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
 
 
 @pytest.mark.parametrize(

@@ -166,3 +166,58 @@ def test_thoughts_that_only_the_vendor_can_read_are_asked_for_where_it_keeps_not
 ) -> None:
     body, _ = rendered(RESPONSES, replace(asked(**members), model=model))
     assert ("reasoning.encrypted_content" in body.get("include", ())) is wanted
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("model", "asked_for", "effort", "lost"),
+    [
+        ("gpt-4o", ReasoningRequest("high"), None, ["reasoning"]),
+        ("gpt-4o", ReasoningRequest(budget_tokens=2000), None, ["reasoning"]),
+        ("gpt-4o", ReasoningRequest("none"), None, []),
+        ("o3", ReasoningRequest("minimal"), "low", ["reasoning.effort"]),
+        ("gpt-5", ReasoningRequest("xhigh"), "high", ["reasoning.effort"]),
+        ("gpt-5-pro", ReasoningRequest("low"), "high", ["reasoning.effort"]),
+        ("gpt-5.1", ReasoningRequest("max"), "high", ["reasoning.effort"]),
+        ("gpt-5.2", ReasoningRequest("xhigh"), "xhigh", []),
+        ("gpt-5.2", ReasoningRequest("minimal"), "low", ["reasoning.effort"]),
+        ("house/own", ReasoningRequest("max"), "max", []),
+    ],
+)
+def test_an_effort_is_one_that_the_model_takes(
+    dialect: Dialect, model: str, asked_for: ReasoningRequest, effort: str | None, lost: list[str]
+) -> None:
+    body, losses = rendered(dialect, replace(asked(reasoning=asked_for), model=model))
+    told = body.get("reasoning_effort", body.get("reasoning", {}).get("effort"))
+    assert (told, losses) == (effort, lost)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("model", "effort", "taken"),
+    [
+        ("gpt-4.1", None, True),
+        ("gpt-5.1", None, True),
+        ("gpt-5.1", "low", False),
+        ("gpt-5-mini", None, False),
+        ("o4-mini", None, False),
+        ("house/own", "low", True),
+    ],
+)
+def test_a_model_that_reasons_is_told_nothing_of_sampling(
+    dialect: Dialect, model: str, effort: str | None, taken: bool
+) -> None:
+    thinking = ReasoningRequest(effort) if effort else None
+    request = replace(asked(temperature=0.2, top_p=1.0, reasoning=thinking), model=model)
+    body, losses = rendered(dialect, request)
+    assert body["top_p"] == 1
+    assert ("temperature" in body, losses) == (taken, [] if taken else ["temperature"])
+
+
+def test_a_chat_stops_at_four_sequences_and_a_response_at_no_less_than_16_tokens() -> None:
+    body, lost = rendered(CHAT, asked(stop=tuple("abcde")))
+    assert (body["stop"], lost) == (["a", "b", "c", "d"], ["stop"])
+    body, lost = rendered(RESPONSES, asked(max_tokens=1))
+    assert (body["max_output_tokens"], lost) == (16, ["max_tokens"])
+    body, lost = rendered(CHAT, asked(max_tokens=1))
+    assert (body["max_completion_tokens"], lost) == (1, [])

@@ -239,7 +239,7 @@ async def test_a_dry_run_counts_nothing(tmp_path: Path) -> None:
         ("all = { requests = -1 }", "-1 is no limit"),
         ('all = { requests = 1, window = "month" }', "does not roll"),
         ('all = { requests = 1, window = "0m" }', "no window"),
-        ('all = { requests = 1, scope = "planet:mars" }', "no scope"),
+        ('all = { requests = 1, scope = "planet:mars" }', "not a scope: 'planet:mars'"),
     ],
 )
 async def test_what_cannot_be_meant_is_refused_at_the_start(

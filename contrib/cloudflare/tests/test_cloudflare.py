@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from jackfield.testing import FakeUpstream, GatewayClient, check_plugin, run_gateway
+from jackfield.testing import (
+    FakeUpstream,
+    GatewayClient,
+    UpstreamReply,
+    check_plugin,
+    run_gateway,
+)
 
 test_laws = check_plugin("cloudflare", config={"account": "acc", "models": ["@cf/m"]})
 
@@ -141,7 +147,7 @@ async def test_a_picture_comes_as_it_is(gateway: GatewayClient, upstream: FakeUp
 async def test_what_cloudflare_runs_is_listed(
     gateway: GatewayClient, upstream: FakeUpstream
 ) -> None:
-    upstream.reply(json.dumps({"result": [{"id": "1", "name": LLAMA}], "success": True}).encode())
-    upstream.reply(b'{"data": []}')
+    models = {"result": [{"id": "1", "name": LLAMA}], "success": True, "data": []}
+    upstream.always(UpstreamReply(200, (json.dumps(models).encode(),)))
     listed = (await (await gateway.get("/v1/models")).json())["data"]
     assert {"id": f"cloudflare/{LLAMA}", "owned_by": "meta"}.items() <= listed[0].items()

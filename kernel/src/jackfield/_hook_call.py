@@ -1,4 +1,4 @@
-"""What becomes of a hook that fails, is late or returns the wrong thing: its plugin's policy."""
+"""Applies a plugin's failure policy when a hook fails, is late or returns a wrong type."""
 
 import asyncio
 import logging
@@ -20,12 +20,12 @@ SWEEP_SECONDS = 0.05
 
 
 class HookCaller:
-    """Judges the hook calls of one gateway, whose running exchanges are `live`; counts failures.
+    """Handles the results of one gateway's hook calls; `live` are its running exchanges.
 
-    Who calls a hook sets `exchange.acting` and `exchange.due` before, and adds the time it took to
-    `exchange.timings`. The loops that do so are written out, for a call here would cost more than
-    the hook's own. Deadlines cost a hook nothing: one sweep looks at all exchanges and cancels what
-    is overdue.
+    The caller of a hook sets `exchange.acting` and `exchange.due` beforehand, and adds the time it
+    took to `exchange.timings`. These loops are written out where they are needed, because a
+    function call would cost more than the hook itself. Deadlines cost a hook nothing: one sweep
+    checks all exchanges and cancels what is overdue.
     """
 
     def __init__(self, live: Collection[Exchange]) -> None:
@@ -35,11 +35,11 @@ class HookCaller:
         self._timer: asyncio.TimerHandle | None = None
 
     def failed(self, hook: Hook, exchange: Exchange, error: BaseException, began: float) -> None:
-        """Skip what a hook raised, or raise.
+        """Handle what a hook raised: skip it or raise.
 
-        A GatewayError is the hook's own refusal and goes on, unless it is that of somebody whom the
-        hook has called and can do without; anything else is the plugin's failure and becomes a
-        PluginFailure when its policy says so.
+        A GatewayError is the hook's own refusal and is raised again, unless it comes from something
+        the hook called and can do without. Anything else is the plugin's failure, and becomes a
+        PluginFailure if its policy says so.
         """
         fails = isinstance(error, Exception | SystemExit) and not isinstance(error, GatewayError)
         spared = hook.on_error == "skip" and isinstance(error, ProviderError | StoreUnavailable)
@@ -56,7 +56,7 @@ class HookCaller:
             raise
 
     def checked(self, hook: Hook, exchange: Exchange, expected: type, result: Any) -> Any:
-        """What a hook returned; None when it is of the wrong type and that is skipped."""
+        """What a hook returned; None if it has the wrong type and that is skipped."""
         if not isinstance(result, expected):
             return self.fail(hook, exchange, f"returned {type(result).__name__}")
         if hook.name == "post_response":
@@ -64,9 +64,9 @@ class HookCaller:
         return result
 
     def _cancelled(self, hook: Hook, exchange: Exchange, error: BaseException) -> None:
-        """A missed deadline is a failure, and so is a task of the plugin's own; the rest goes on.
+        """A missed deadline or the plugin's own CancelledError is a failure; the rest goes on.
 
-        While the exchange is settled its end has come, and only a deadline can cancel.
+        While an exchange is being settled, only a deadline can cancel its hooks.
         """
         if self.is_overdue(exchange):
             return self.fail(hook, exchange, f"took over {hook.deadline:g} s")
@@ -75,7 +75,7 @@ class HookCaller:
         return self.fail(hook, exchange, "raised CancelledError", error)
 
     def is_overdue(self, exchange: Exchange) -> bool:
-        """Whether it is for its deadline that a hook was cancelled; then the task goes on."""
+        """Whether a hook was cancelled because of its deadline; then the task goes on."""
         is_settling = exchange.task is None
         if exchange.overdue and exchange.runner and (is_settling or exchange.ending is None):
             exchange.overdue = False
@@ -107,7 +107,7 @@ class HookCaller:
             raise PluginFailure(name, hook.name, reason) from error
 
     def start(self) -> None:
-        """Begin to enforce deadlines."""
+        """Start enforcing deadlines."""
         self._timer = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self.start)
         now = perf_counter()
         for exchange in self._live:
@@ -118,19 +118,19 @@ class HookCaller:
                 exchange.runner.cancel()
 
     def stop(self) -> None:
-        """Enforce them no more."""
+        """Stop enforcing deadlines."""
         if self._timer is not None:
             self._timer.cancel()
 
 
 def is_being_cancelled() -> bool:
-    """Whether somebody has cancelled the running task; a hook may raise CancelledError itself."""
+    """Whether the running task is really cancelled; a hook may raise CancelledError itself."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 def mistake(request_id: str, error: BaseException) -> GatewayError:
-    """Log an exception that nobody foresaw, without its own words, and make an answer of it."""
+    """Log an unexpected exception without its message, and turn it into an answer."""
     logger.error("request %s: %s%s", request_id, type(error).__name__, place_of(error))
     return GatewayError("The gateway failed on this request; its log says where, under this id.")
 

@@ -1,4 +1,4 @@
-"""The hooks of all plugins, checked and compiled once into tuples; pluggy is not called later."""
+"""The hooks of all plugins, checked and compiled once into tuples; pluggy is not used later."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -28,7 +28,7 @@ class Hook:
 
 @frozen(eq=False)
 class Member:
-    """A plugin in its place, with the policy that the TOML or its class gives it."""
+    """A plugin at its position, with the policy from the TOML or from its class."""
 
     plugin: Plugin
     on_error: OnError
@@ -48,7 +48,7 @@ class HookChain:
     wants_usage: bool = False
 
     def without_dry_runs(self) -> "HookChain":
-        """The chain without the hooks that are for dry runs alone."""
+        """The chain without the hooks that only dry runs call."""
         spared: dict[str, Any] = {
             name: tuple(h for h in getattr(self, name) if not hasattr(h.call, "dry_runs_only"))
             for name in HOOKS
@@ -59,8 +59,8 @@ class HookChain:
 def compile_hooks(members: Iterable[Member]) -> HookChain:
     """Check every implementation and freeze the chain.
 
-    Raises ConfigError with a line for each method that is no hook, has other parameters, is not
-    async where it must be or async where it must not, or lacks its `@hookimpl`.
+    Raises ConfigError with a line for each method that is not a hook, has other parameters, is sync
+    where it must be async or the reverse, or lacks its `@hookimpl`.
     """
     members = tuple(members)
     problems = [problem for member in members for problem in _problems(member.plugin)]
@@ -95,7 +95,7 @@ def compile_hooks(members: Iterable[Member]) -> HookChain:
 
 
 def hooks_of(plugin_class: type[Plugin]) -> list[str]:
-    """The hooks that a plugin class implements, in the order of the path."""
+    """The hooks that a plugin class implements, in the order in which they are called."""
     return [name for name in HOOKS if hasattr(getattr(plugin_class, name), "jackfield_impl")]
 
 

@@ -1,4 +1,4 @@
-"""Reading the configuration file: its syntax, the kernel's tables, and what is wrong with them."""
+"""Reads the configuration file: its syntax, the kernel's tables, and their problems."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -65,10 +65,10 @@ NamedTable = TypeVar("NamedTable", ProviderTable, PluginTable)
 
 
 def read_settings(document: Document, *, given: Collection[str] = ()) -> Settings:
-    """Read the kernel's tables; what is wrong goes to `document.problems`.
+    """Read the kernel's tables; problems are added to `document.problems`.
 
-    A table that is wrong is replaced by its defaults, and a model that is wrong is left out, so
-    that the search for problems can go on. `given` are providers that need no table.
+    An invalid table is replaced by its defaults and an invalid model is left out, so that the
+    search for problems can go on. `given` are providers that need no table.
     """
     _check_sections(document)
     providers = dict(_named_tables(document, "providers", ProviderTable))
@@ -99,7 +99,7 @@ def read_settings(document: Document, *, given: Collection[str] = ()) -> Setting
 
 
 def default_settings() -> Settings:
-    """Give the settings of an empty file."""
+    """The settings of an empty file."""
     return Settings()
 
 
@@ -127,7 +127,7 @@ def _section(document: Document, name: str, cls: type[T]) -> T:
 
 
 def _periods(document: Document, pattern: str) -> Price | tuple[Price, ...] | None:
-    """Read the price of a model, or its prices one after the other in an array of tables."""
+    """Read a model's price, or its successive prices from an array of tables."""
     path = ("prices", pattern)
     periods = document.get(path)
     if not isinstance(periods, list):
@@ -137,7 +137,7 @@ def _periods(document: Document, pattern: str) -> Price | tuple[Price, ...] | No
 
 
 def _made(document: Document, section: str, cls: type[T]) -> dict[str, T]:
-    """Each table in a section, but for those that are wrong."""
+    """Each valid table in a section."""
     made = {name: document.structure(cls, (section, name)) for name in _tables(document, section)}
     return {name: one for name, one in made.items() if one is not None}
 
@@ -150,7 +150,7 @@ def _tables(document: Document, section: str) -> dict[str, Any]:
 def _named_tables(
     document: Document, section: str, cls: type[NamedTable]
 ) -> Iterator[tuple[str, NamedTable]]:
-    """Read the kernel's keys of each table in a section, and pass over the plugin's."""
+    """Read the kernel's keys of each table in a section, and ignore the plugin's."""
     own = attrs.fields_dict(cls)
     for name, keys in _tables(document, section).items():
         others = [key for key in keys if key not in own] if isinstance(keys, dict) else []

@@ -1,4 +1,4 @@
-"""One client request and all that becomes of it."""
+"""One client request and everything that happens to it."""
 
 import asyncio
 import time
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 @frozen
 class Principal:
-    """Who asks. `permissions` are those that endpoints name; `tenant` scopes all stored state.
+    """The caller. `permissions` are those that endpoints name; `tenant` scopes all stored state.
 
     `scopes` are what it belongs to, from the outermost in: `organization:acme`, `team:search`,
     `key:3f9…`. `models` and `providers` are patterns of those that it may use, with `*` for any
-    text; None is all of them. `role` is its part in administration.
+    text; None allows all. `role` is its role in administration.
     """
 
     tenant: str = "local"
@@ -50,7 +50,7 @@ class Principal:
         return permission in self.permissions or "*" in self.permissions
 
     def may_use(self, model: str | None = None, provider: str | None = None) -> bool:
-        """Whether its patterns allow the model, and the provider, as far as they are given."""
+        """Whether its patterns allow the model, and the provider, if given."""
         return _allowed(model, self.models) and _allowed(provider, self.providers)
 
 
@@ -66,7 +66,7 @@ ANONYMOUS = Principal(tenant="anonymous")
 
 
 class Request(msgspec.Struct, frozen=True):
-    """The request as it came, or as a plugin has changed it. `params` are the path's parts."""
+    """The request as received, or as changed by a plugin. `params` are the path's parts."""
 
     method: str
     path: str
@@ -81,7 +81,7 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One change of the request or the response: by which plugin, and what."""
+    """One change to the request or the response: which plugin made it, and what it changed."""
 
     by: str
     what: str
@@ -89,14 +89,14 @@ class Change(msgspec.Struct, frozen=True):
 
 @define(eq=False, repr=False)
 class Exchange:
-    """One client request and all that becomes of it.
+    """One client request and everything that happens to it.
 
-    Plugins read its attributes and change it through its methods alone, which record who changed
-    what. `state` is for a plugin's own notes between its hooks, under the plugin itself as key.
-    In a `dry_run` nothing is sent: a plugin decides as usual and must have no lasting effect.
-    `problem` is what is wrong with the body, held back until the caller has been identified.
-    With `usage_wanted` providers that tell the usage of a stream only when asked are asked; a
-    plugin whose class does not have `wants_usage` may set it in `pre_request`.
+    Plugins read its attributes and change it only through its methods, which record who changed
+    what. `state` is for a plugin's own notes between its hooks, with the plugin itself as key. In a
+    `dry_run` nothing is sent: a plugin decides as usual and must have no lasting effect. `problem`
+    is what is wrong with the body, held back until the caller has been identified. With
+    `usage_wanted`, providers that report a stream's usage only on request are asked to; a plugin
+    whose class does not have `wants_usage` may set it in `pre_request`.
     """
 
     id: str
@@ -137,20 +137,20 @@ class Exchange:
     _metadata: Mapping[str, str] | None = None
 
     def __repr__(self) -> str:
-        # Without the request: what is printed ends in a log.
+        # Without the request: printed objects end up in logs.
         return f"<Exchange {self.id} {self.endpoint.method} {self.endpoint.path}>"
 
     @property
     def operation(self) -> str:
-        """What is asked for: "chat", "embeddings", …"""
+        """What is requested: "chat", "embeddings", …"""
         return self.endpoint.operation
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """The caller's own words on the request, under those of the principal.
+        """The caller's own labels for the request; those of the principal take precedence.
 
         They come in the header `x-jackfield-metadata`, a JSON object of at most 16 short strings.
-        Raises InvalidRequest when they do not.
+        Raises InvalidRequest if the header is anything else.
         """
         if self._metadata is None:
             own = read_metadata(self.request.headers)
@@ -163,13 +163,13 @@ class Exchange:
 
     @property
     def tree(self) -> Any:
-        """The request's body as a JSON value that is shared: it must not be changed."""
+        """The request's body as a shared JSON value: it must not be changed."""
         if self._tree is None and self.request.body:
             self._tree = msgspec.json.decode(self.request.body)
         return self._tree
 
     def canonical(self) -> CanonicalRequest:
-        """The request in canonical form. Raises InvalidRequest where the dialect cannot say it."""
+        """The request in canonical form. Raises InvalidRequest if it has none."""
         if self._canonical is None:
             if not self.dialect.translates:
                 raise InvalidRequest(f"{self.endpoint.path} is passed through, not translated.")
@@ -180,16 +180,16 @@ class Exchange:
         return self._canonical
 
     def texts(self) -> list[json_spans.TextSpan]:
-        """The texts of the request with their JSON paths, whatever the dialect."""
+        """The texts of the request with their JSON paths, in any dialect."""
         return json_spans.texts(self.request.body, self.dialect.request_texts)
 
     def replace_texts(self, changed: Mapping[json_spans.Path, str]) -> None:
-        """Put changed texts back in place; every other byte of the request stays."""
+        """Put changed texts back in place; every other byte of the request is unchanged."""
         if changed:
             self.replace_body(json_spans.replace(self.request.body, changed), "texts")
 
     def replace_json(self, value: Any) -> None:
-        """Replace the whole request body by a JSON value."""
+        """Replace the whole request body with a JSON value."""
         self.replace_body(msgspec.json.encode(value), "json")
 
     def replace_body(self, body: bytes, what: str = "body") -> None:
@@ -204,19 +204,19 @@ class Exchange:
         self._tree, self._canonical = tree, None
 
     def replace_query(self, query: str) -> None:
-        """Replace what stands behind the path's `?`, without that sign."""
+        """Replace the query string; the text has no `?`."""
         self._record("request", "query")
         self.request = msgspec.structs.replace(self.request, query=query)
 
     def set_model(self, model: str) -> None:
-        """Ask for another model; the body's own name for it is spliced in place when it is sent."""
+        """Ask for another model; its name is spliced into the body when that is sent."""
         self._record("request", f"model {model}")
         self.model, self._canonical = model, None
 
     def limit_output(self, tokens: int) -> bool:
-        """Limit the answer of a request that has no limit, in place; whether it could be done.
+        """Add a limit on the answer if the request has none; whether that was possible.
 
-        Every other byte of the request stays.
+        Every other byte of the request is unchanged.
         """
         tree = self.tree
         path = self.dialect.output_limit_in(tree) if type(tree) is dict else ()
@@ -232,7 +232,7 @@ class Exchange:
         return True
 
     def set_principal(self, principal: Principal) -> None:
-        """Say who asks."""
+        """Identify the caller."""
         self._record("principal", f"principal {principal.tenant}")
         self.principal = principal
 
@@ -249,49 +249,50 @@ class Exchange:
         self.provider_headers = MappingProxyType({**self.provider_headers, name.lower(): value})
 
     def set_response_header(self, name: str, value: str) -> None:
-        """Add a header of ours to the answer; the name begins with `x-` or is a standard one."""
+        """Add a header to the answer; its name begins with `x-` or is a standard one."""
         if not value.isprintable() and any(character in value for character in "\r\n\0"):
             raise ValueError(f"the value of {name} holds a line break")
         self.response_headers[name.lower()] = value
 
     def set_response_headers(self, headers: Mapping[str, str]) -> None:
-        """Add several headers at once, for texts that are known to hold no line break.
+        """Add several headers at once, whose values are known to contain no line break.
 
-        The names are in lower case. Nothing is checked, which is most of the work of one header.
+        The names are lower case. Nothing is checked, because checking is most of the cost of a
+        header.
         """
         self.response_headers.update(headers)
 
     def leave(self, plugin: "Plugin") -> None:
-        """Let a plugin bow out: none of its later hooks is called for this exchange."""
+        """Let a plugin opt out: none of its later hooks is called for this exchange."""
         self.left += (plugin,)
 
     def has_left(self, plugin: "Plugin") -> bool:
-        """Whether the plugin has bowed out."""
+        """Whether the plugin has opted out."""
         return plugin in self.left
 
     def before_call(self, act: Callable[[], None]) -> None:
-        """Have something done just before the next call of a provider, which it may refuse."""
+        """Have `act` run just before the next call of a provider, which it may refuse."""
         self.waiting += (act,)
 
     def call_begins(self) -> None:
-        """Do what was to be done before a call of a provider. Raises what that raises."""
+        """Run what was registered by `before_call`. Raises what that raises."""
         while self.waiting:
-            self.waiting[0]()  # one that raises stands in the way of the next call as well
+            self.waiting[0]()  # one that raises refuses the next call as well
             self.waiting = self.waiting[1:]
 
     def abort(self) -> None:
-        """The client has gone: cancel what is done for it. What is owed for it is still settled."""
+        """The client is gone: cancel the exchange. It is still settled."""
         self.end(ClientGone("The client closed the connection."))
 
     def end(self, why: GatewayError) -> None:
-        """Break the exchange off, unless it is being settled already."""
+        """Break the exchange off, unless it is already being settled."""
         if self.ending is None:
             self.ending = why
             if self.task is not None and self.task is not asyncio.current_task():
                 self.task.cancel()
 
     def note(self, plugin: "Plugin", make: Callable[[], Any]) -> Any:
-        """The plugin's own note on this exchange, made by `make` the first time."""
+        """The plugin's own note on this exchange, created by `make` on first use."""
         known = self.state.get(plugin)
         if known is None:
             known = self.state[plugin] = make()

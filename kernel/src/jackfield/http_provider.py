@@ -34,7 +34,7 @@ from jackfield.timeouts import Timeouts
 
 @frozen
 class HttpConfig:
-    """What may stand in the table of every HTTP provider."""
+    """The keys that every HTTP provider's table may have."""
 
     base_url: str = option(doc="The address of the API, as the vendor's own SDK takes it.")
     keys: tuple[SecretRef | Key, ...] = option((), "The API keys, used in turn by their weights.")
@@ -66,9 +66,9 @@ _forwarded = lru_cache(maxsize=256)(passed_on)
 
 
 def spoken(asked: Collection[str], dialects: Sequence[Dialect]) -> tuple[Dialect, ...]:
-    """Those of an API's dialects that its table asks for by name; all where it asks for none.
+    """Those of an API's dialects that its table names; all of them if it names none.
 
-    Raises ValueError, naming those there are, when it asks for another.
+    Raises ValueError, listing the dialects, if it names an unknown one.
     """
     known = {dialect.name for dialect in dialects}
     unknown = [name for name in asked if name not in known]
@@ -81,13 +81,13 @@ def spoken(asked: Collection[str], dialects: Sequence[Dialect]) -> tuple[Dialect
 class HttpProvider(Provider):
     """Passes requests through in a dialect that the API speaks, and translates all others.
 
-    A subclass names its `dialects`, the `paths` at which the API serves those it can be translated
-    into, and how a key becomes headers.
+    A subclass names its `dialects`, the `paths` at which the API serves those that can be
+    translated into, and how a key becomes headers.
     """
 
     Config = HttpConfig
     paths: ClassVar[Mapping[str, str]] = {}
-    """Dialect name → path below the base URL, with `{model}` where the API wants it there."""
+    """Dialect name → path below the base URL, with `{model}` if the API expects it there."""
 
     forward: ClassVar[frozenset[str]] = frozenset()
     """Request headers that are passed on to the API, in lower case."""
@@ -103,10 +103,10 @@ class HttpProvider(Provider):
         self._spoken = spoken(config.dialects, self.dialects)
         speaks = self.speaks if self._has_own("speaks") else None
         self._routes = Routes(self._spoken, self.paths, speaks)
-        # What a subclass leaves alone is not called for each request.
+        # Methods that a subclass does not override are not called for each request.
         self._signs = self._has_own("sign")
         self._adds_headers = self._has_own("request_headers")
-        # What the configuration says no client says otherwise, but for lists, to which it adds.
+        # Clients cannot override configured headers, but they may add to lists.
         self._fixed = {n for n in map(str.lower, config.headers) if not n.endswith("-beta")}
         self._forwards = self.forward - self._fixed
         self._headers: Mapping[str, str] = {}
@@ -121,7 +121,7 @@ class HttpProvider(Provider):
         return getattr(type(self), method) is not getattr(HttpProvider, method)
 
     async def start(self, setup: Setup) -> None:
-        """Resolve the keys and open the way out."""
+        """Resolve the keys and create the origin."""
         config = self.config
         self._origin = setup.origin(
             self.name,
@@ -149,11 +149,11 @@ class HttpProvider(Provider):
         await super().start(setup)
 
     def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
-        """The headers that prove a key."""
+        """The headers that authenticate with a key."""
         return [("Authorization", f"Bearer {secret.reveal()}")] if secret else []
 
     def _check_headers(self, keys: Iterable[LiveKey]) -> None:
-        """Find out at the start, not at the first request, what cannot be sent."""
+        """Detect headers that cannot be sent now, not at the first request."""
         try:
             for key in keys:
                 header_lines([*self.authorize(key.secret), *self._headers.items()])
@@ -161,7 +161,7 @@ class HttpProvider(Provider):
             raise ConfigError([f"provider {self.name!r}: {error}"]) from None
 
     async def sign(self, method: str, url: str, body: bytes, secret: Secret | None) -> _Headers:
-        """Headers for one request: a signature, or a token that does not live long."""
+        """Headers for one request: a signature, or a short-lived token."""
         return ()
 
     def refused(self, headers: _Headers, status: int, body: bytes) -> bool:
@@ -169,11 +169,11 @@ class HttpProvider(Provider):
         return False
 
     def speaks(self, dialect: Dialect, model: str) -> bool:
-        """Whether the API takes this dialect for this model."""
+        """Whether the API accepts this dialect for this model."""
         return True
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
-        """Where below the base URL an exchange goes, `{model}` and the path's own parts in braces.
+        """The path below the base URL, with `{model}` and the path's own parts in braces.
 
         A dialect that the client speaks goes to the path that its endpoint names.
         """
@@ -182,21 +182,21 @@ class HttpProvider(Provider):
         return self.paths[dialect.name]
 
     def upstream_query(self, dialect: Dialect, exchange: Exchange) -> str:
-        """The query that goes with it: the client's own, without what may be its key.
+        """The query for that path: the client's own, without anything that may be its key.
 
-        What is translated has none.
+        A translated request has none.
         """
         query = exchange.request.query
         return without_credentials(query) if query and dialect is exchange.dialect else ""
 
     def request_headers(self, exchange: Exchange) -> _Headers:
-        """Headers that depend on the request, besides those of `forward`."""
+        """Headers that depend on the request, in addition to those of `forward`."""
         return ()
 
     def hide(self, name: str, secret: Secret) -> None:
-        """Keep a secret besides the keys out of what is told of the provider's errors.
+        """Mask a secret, besides the keys, in everything reported of the provider's errors.
 
-        It takes the place of the one that was hidden under this name before, as a new token does.
+        It replaces the one previously hidden under this name, as a new token does.
         """
         self._errors.scrubber.hide(name, secret.reveal())
 
@@ -205,7 +205,7 @@ class HttpProvider(Provider):
         return model in self.config.models
 
     def serves(self, endpoint: Endpoint) -> bool:
-        """Whether the API speaks the endpoint's dialect or one it can be translated into."""
+        """Whether the API speaks the endpoint's dialect or one that it can be translated into."""
         return self._routes.lead_from(endpoint.dialect)
 
     def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
@@ -219,10 +219,10 @@ class HttpProvider(Provider):
         return self._writer.write(part, target.model, routes[0]).losses
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
-        """One attempt, in the client's own dialect where the API speaks it, else translated.
+        """One attempt, in the client's own dialect if the API speaks it, else translated.
 
-        An API that turns out not to know a dialect's path is asked in another one, and from then
-        on at once.
+        If the API turns out not to know a dialect's path, another dialect is used, from then on
+        immediately.
         """
         routes = self._routes.of(exchange.dialect, target.model)
         if not routes:
@@ -246,7 +246,7 @@ class HttpProvider(Provider):
         body: bytes = b"",
         headers: _Headers = (),
     ) -> bytes:
-        """Ask the API something on the gateway's own behalf; the body of its answer.
+        """Send the API a request on the gateway's own behalf; the body of its answer.
 
         Raises ProviderError, also for a status of 300 or more.
         """
@@ -302,7 +302,7 @@ class HttpProvider(Provider):
             if self._signs:
                 signed = await self._signed(method, path, body, key)
                 head += header_lines(signed)
-            # What is paid for is sent once an attempt, so that each is accounted for.
+            # What costs money is sent once per attempt, so that each is accounted for.
             resend = not exchange.usage_wanted
             answer = await self._live_origin().send(method, path, head, body, resend=resend)
             try:
@@ -326,7 +326,7 @@ class HttpProvider(Provider):
                 raise refusal
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
-        """The client's own bytes, with only the model's name spliced."""
+        """The client's own bytes, with only the model's name replaced."""
         request = exchange.request
         if exchange.body_model is None or exchange.body_model == model:
             return request.body
@@ -341,7 +341,7 @@ class HttpProvider(Provider):
                 path = path.replace("{" + name + "}", quote(value, safe=""))
                 path = path.replace("{" + name + "*}", quote(value, safe="/:@!$&'()*+,;=~"))
         if has_steps(path):
-            # A model named so would lead to another part of the API, with the gateway's key.
+            # Such a name would lead to another part of the API, with the gateway's key.
             raise InvalidRequest(
                 f"{target.model!r} cannot be a model's name: it has an empty, . or .. segment.",
                 param="model",
@@ -378,6 +378,6 @@ class HttpProvider(Provider):
         return await self.sign(method, url, body, key.secret)
 
     def _another_key(self, key: LiveKey, status: int, retry_after: float | None) -> bool:
-        """Whether it was the key that was refused, and another can be tried at once."""
+        """Whether the key was refused, and another can be tried immediately."""
         pause = retry_after or (1.0 if status == 429 else 60.0)
         return status in (401, 402, 403, 429) and self._ring.cool(key, pause)

@@ -22,15 +22,15 @@ _H = TypeVar("_H", bound=Callable[..., Any])
 def hookimpl(hook: _H) -> _H:
     """Mark a method of a plugin as the implementation of the hook of that name.
 
-    It takes no options: the order of the tables in the TOML is that of the hooks.
+    It takes no options: the order of the tables in the TOML is the order of the hooks.
     """
     return pluggy.HookimplMarker("jackfield")(hook)
 
 
 def dry_runs_only(hook: _H) -> _H:
-    """Mark a hook that only tells what would be done: other requests are spared the call.
+    """Mark a hook that only reports what would be done, so that real requests skip it.
 
-    It stands below `@hookimpl`.
+    It goes below `@hookimpl`.
     """
     hook.dry_runs_only = True  # type: ignore[attr-defined]
     return hook
@@ -42,17 +42,17 @@ class NoConfig:
 
 
 class Plugin:
-    """The base of every plugin: override the hooks you need and mark each with `@hookimpl`.
+    """The base class of every plugin: override the hooks you need and mark each with `@hookimpl`.
 
     Hooks run in the order of the tables in the TOML, and on the way back in reverse. A hook that
-    raises a `GatewayError` refuses the request with it. Any other exception, a deadline that
-    passes and a return value of a wrong type count as a failure of the plugin, and `on_error`
-    decides: "refuse" ends the request with an error, "skip" goes on as if the hook had returned
-    None. The TOML may set `on_error` and `deadline_ms` in the plugin's table.
+    raises a `GatewayError` refuses the request with it. Any other exception, a missed deadline or a
+    return value of the wrong type counts as a failure of the plugin, and `on_error` decides:
+    "refuse" ends the request with an error, "skip" goes on as if the hook had returned None. The
+    TOML may set `on_error` and `deadline_ms` in the plugin's table.
     """
 
     Config: ClassVar[type] = NoConfig
-    """An attrs class: what may stand in the plugin's table. Unknown keys are refused."""
+    """An attrs class: the keys of the plugin's table. Unknown keys are refused."""
 
     on_error: ClassVar[OnError] = "refuse"
     """What a failure of this plugin means for the request."""
@@ -70,35 +70,35 @@ class Plugin:
     """Whether it calls `setup.add_store` in `start`. Such a plugin starts before all others."""
 
     needs_store: ClassVar[bool] = False
-    """Whether it uses `setup.store` or `setup.ledger`. If the TOML names no plugin that brings a
+    """Whether it uses `setup.store` or `setup.ledger`. If the TOML names no plugin that provides a
     store, `sqlite_store` is loaded with its defaults."""
 
     wants_usage: ClassVar[bool] = False
-    """Whether it accounts for what is used: providers that tell the usage of a stream only when
+    """Whether it accounts for usage: providers that report the usage of a stream only when
     asked are asked."""
 
     requires: ClassVar[str] = ">=0.1,<0.2"
-    """The kernel versions that it works with."""
+    """The kernel versions that it supports."""
 
     name: str = ""
     """The name of its table in the TOML; set before `__init__`."""
 
     def __init__(self, config: Any) -> None:
-        """Keep the configuration. No I/O here: the configuration may only be checked.
+        """Keep the configuration. Do no I/O here: the configuration may only be checked.
 
-        A ValueError refuses it. Its message is shown; where it begins with a key of the table, the
-        place that is shown is the key's.
+        A ValueError refuses it. Its message is shown; if it begins with a key of the table, the
+        error is located at that key.
         """
         self.config = config
 
     async def start(self, setup: "Setup") -> None:
-        """Open what it needs and register what it brings. Raising refuses to start the gateway."""
+        """Open resources and register what the plugin provides. Raising prevents the start."""
 
     async def stop(self) -> None:
         """Close what `start` opened. Always called if `start` began."""
 
     async def health(self) -> str | None:
-        """None when well, else one line on what is wrong; shown by /ready."""
+        """None if well, else one line about the problem; shown by /ready."""
         return None
 
     @hookspec

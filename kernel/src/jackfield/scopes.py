@@ -56,12 +56,12 @@ class Scope:
         if kind == "session" and value in ("", "*"):
             return cls("tag", "*", "session")
         if kind not in _VALUED or not value:
-            raise ValueError(f"{text!r} is not a scope; scopes are {_FORMS}")
+            raise ValueError(f"not a scope: {text!r}; scopes are {_FORMS}")
         if kind != "tag":
             return cls(kind, value)
         name, _, value = value.partition("=")
         if not name or not value:
-            raise ValueError(f"{text!r} is not a scope; a tag is tag:NAME=VALUE, or tag:NAME=*")
+            raise ValueError(f"not a scope: {text!r}; a tag is tag:NAME=VALUE, or tag:NAME=*")
         return cls("tag", value, name)
 
     @property

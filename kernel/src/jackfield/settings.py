@@ -19,7 +19,7 @@ from jackfield.timeouts import Timeouts
 
 @frozen
 class Tls:
-    """The certificate of the listeners."""
+    """The certificate that the listeners present."""
 
     cert: Path = option(doc="The certificate chain, in PEM.")
     key: Path = option(doc="The private key, in PEM, without a pass phrase.")
@@ -30,7 +30,7 @@ class Tls:
 
 @frozen
 class Server:
-    """How the gateway listens, and how much it takes on."""
+    """How the gateway listens, and how much load it accepts."""
 
     bind: Address | tuple[Address, ...] = option(
         Address("127.0.0.1", 4747),
@@ -90,7 +90,7 @@ class Server:
         return all(address.is_loopback for address in self.listeners)
 
     def admin_listener(self, environ: Mapping[str, str] = os.environ) -> Address | None:
-        """The address of the operations endpoints, with "auto" worked out; None for nowhere."""
+        """The admin listener's address, with "auto" resolved; None if there is none."""
         if isinstance(self.admin, Address):
             return self.admin
         private = f"{tempfile.gettempdir()}/jackfield-{os.getuid()}"
@@ -103,7 +103,7 @@ class Server:
 
 @frozen
 class Upstream:
-    """What holds for every provider unless its own table says otherwise."""
+    """Applies to every provider unless its own table says otherwise."""
 
     timeouts: Timeouts = option(Timeouts(), "How long a provider may take, in seconds.")
     max_response: int = option(31_457_280, "The largest response, in bytes.", validator=ge(1))
@@ -162,7 +162,7 @@ class PluginTable:
 
 @frozen
 class WeightedTarget:
-    """One of several targets among which requests are shared out."""
+    """One of several targets that share the requests."""
 
     model: str = option(doc="`provider/model`, or another alias.")
     weight: float = option(1.0, "Its share, in proportion to the others'.", validator=ge(0))
@@ -171,7 +171,7 @@ class WeightedTarget:
 
 @frozen
 class ModelTable:
-    """`[models.NAME]`: what clients may ask for by that name."""
+    """`[models.NAME]`: an alias that clients may use as a model's name."""
 
     targets: tuple[str | WeightedTarget, ...] = option(
         doc="Where requests go: `provider/model` or another alias, each with an optional weight.",
@@ -200,10 +200,10 @@ class ModelTable:
 
 @frozen
 class Settings:
-    """The kernel's tables. The order of providers, models and plugins is that of the file.
+    """The kernel's tables. Providers, models and plugins are in the order of the file.
 
-    `capabilities` has what the file says of models that match a pattern, `prices` what they cost;
-    a model may have several prices, each for its days.
+    `capabilities` has what the file says about models that match a pattern, `prices` what they
+    cost; a model may have several prices, each for its own days.
     """
 
     server: Server = attrs.field(factory=Server)

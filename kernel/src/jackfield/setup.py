@@ -1,4 +1,4 @@
-"""What a plugin gets in `start`: where it registers what it brings."""
+"""What a plugin gets in `start`: where it registers what it provides."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from jackfield.http import HttpRequest, HttpResponse
 from jackfield.response import Response
 from jackfield.secrets import Secret, SecretRef, SecretSource, SecretSources
 
-# What only a gateway needs is not imported before there is one: commands start with this module.
+# Imports that only a running gateway needs are deferred: commands import this module.
 if TYPE_CHECKING:
     from jackfield._client import Client, Origin
     from jackfield.adjustments import Corrector
@@ -34,8 +34,8 @@ HealthCheck = Callable[[], Awaitable[str | None]]
 class Setup:
     """One gateway while its plugins start.
 
-    `settings` are the kernel's own tables. What is registered here lives as long as the gateway.
-    `prices` says what a model costs.
+    `settings` are the kernel's own tables. Anything registered here lives as long as the gateway.
+    `prices` tells what a model costs.
     """
 
     settings: "Settings"
@@ -71,7 +71,7 @@ class Setup:
         self.admin_endpoints.append(endpoint)
 
     def add_provider(self, provider: "Provider") -> None:
-        """Offer a provider under the name of its table."""
+        """Offer a provider under its table's name."""
         if provider.name in self.providers:
             raise ConfigError([f"providers.{provider.name}: two providers have this name"])
         self.providers[provider.name] = provider
@@ -90,7 +90,7 @@ class Setup:
         return self._store
 
     def open_ledger(self) -> "Ledger":
-        """Make the ledger of the store that has been offered. The kernel calls this."""
+        """Create the ledger for the store that was offered. The kernel calls this."""
         from jackfield.ledger import Ledger  # noqa: PLC0415
 
         self._ledger = Ledger(self.store, self.state_dir / "journal")
@@ -98,16 +98,16 @@ class Setup:
 
     @property
     def ledger(self) -> "Ledger":
-        """What is posted to the store and survives the death of this process."""
+        """What is posted to the store, and survives the death of this process."""
         if self._ledger is None:
             raise ConfigError(["there is no ledger without a store; set `needs_store`"])
         return self._ledger
 
     @property
     def state_dir(self) -> Path:
-        """The folder for what must survive a restart, made for this user alone.
+        """The folder for what must survive a restart, accessible to this user only.
 
-        Raises ConfigError if it cannot be made.
+        Raises ConfigError if it cannot be created.
         """
         try:
             path = self.directory / Path(self.settings.server.state_dir).expanduser()
@@ -117,21 +117,21 @@ class Setup:
         return path
 
     def add_auditor(self, auditor: "Auditor") -> None:
-        """Have `auditor` told of each change by an administrator before it is made.
+        """Have `auditor` told of each administrative change before it is made.
 
-        One that raises refuses the change.
+        If it raises, the change is refused.
         """
         self.auditors.append(auditor)
 
     def add_corrector(self, corrector: "Corrector") -> None:
-        """Have `corrector` say what is debited when a record of usage is corrected.
+        """Have `corrector` say what to debit when a usage record is corrected.
 
-        It is posted together with the correction. A corrector that raises refuses it.
+        It is posted together with the correction. If it raises, the correction is refused.
         """
         self.correctors.append(corrector)
 
     def add_admin_collection(self, collection: "Collection[Any]") -> None:
-        """Offer what a collection keeps at `/jackfield/NAME` on the admin listener."""
+        """Offer a collection at `/jackfield/NAME` on the admin listener."""
         self.admin_collections.append(collection)
 
     def declare(self, collection: "Collection[Any]", things: Mapping[str, Any], *at: str) -> None:
@@ -144,7 +144,7 @@ class Setup:
         self.declared.append((collection, things, at))
 
     def add_health_check(self, name: str, check: HealthCheck) -> None:
-        """Have /ready ask `check`: None is well, anything else says what is wrong."""
+        """Have /ready call `check`: None is well, anything else says what is wrong."""
         self.health_checks[name] = check
 
     async def ask(self, plugin: "Plugin", request: HttpRequest) -> Response:
@@ -162,7 +162,7 @@ class Setup:
         return Response(answer.status, answer.body, head.pop("content-type", ""), head)
 
     async def secret(self, reference: SecretRef) -> Secret:
-        """What a reference in the configuration stands for. Raises SecretError."""
+        """The value that a reference in the configuration stands for. Raises SecretError."""
         return await self._secrets.resolve(reference)
 
     def add_secret_source(self, scheme: str, source: SecretSource) -> None:
@@ -179,9 +179,9 @@ class Setup:
         allow_http: bool = False,
         public: bool = False,
     ) -> "Origin":
-        """The one way to connect out: to a base URL from the configuration, pooled and limited.
+        """The only way to connect out: to a configured base URL, pooled and limited.
 
-        With `public` no private, local or metadata address is connected to.
+        With `public`, no private, local or metadata address is connected to.
         """
         upstream = self.settings.upstream
         return self._client.origin(

@@ -18,7 +18,7 @@ _KINDS: Final[Mapping[type, str]] = {Document: "document", Image: "image", ToolC
 
 
 def read_details(messages: Iterable[Message], tools: Iterable[Tool | Opaque]) -> Details:
-    """The members by the kind of what has them, each kind under a name of its own.
+    """The members by the kind of object that has them, each kind under its own name.
 
     `messages` are those that may have any.
     """
@@ -34,7 +34,7 @@ def read_details(messages: Iterable[Message], tools: Iterable[Tool | Opaque]) ->
 
 
 def is_own(dialect: str) -> bool:
-    """Whether what stands under this name is said in the dialects of this family."""
+    """Whether what has this name belongs to the dialects of this family."""
     return dialect.startswith(NAME)
 
 

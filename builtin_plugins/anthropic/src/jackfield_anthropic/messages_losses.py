@@ -1,4 +1,4 @@
-"""What a request of another dialect asks for and Messages has no words for, named as losses."""
+"""Names as losses what a request of another dialect asks for and Messages cannot express."""
 
 from operator import attrgetter
 from typing import Any, Final
@@ -33,7 +33,7 @@ _NONE: Final = (None,) * len(_WORDLESS)
 
 
 def foreign_losses(request: ChatRequest) -> list[Loss]:
-    """The losses of all that stands in a request and in no message of it."""
+    """The losses of everything in a request outside its messages."""
     losses = [] if _values(request) == _NONE else _wordless(request)
     if request.n is not None and request.n > 1:
         losses.append(Loss("n", "n", "dropped", "one answer instead of several"))
@@ -49,7 +49,7 @@ def foreign_losses(request: ChatRequest) -> list[Loss]:
         if is_own(dialect):
             continue
         for key, value in members.items():
-            # A `$` marks a note on the form that something came in.
+            # A `$` marks a note on the original form.
             if not key.startswith("$") and _matters(key, value):
                 losses.append(lost_member(dialect, key, value))
     return losses

@@ -1,4 +1,4 @@
-"""A canonical request as the body of a Messages request."""
+"""Writes a canonical request as the body of a Messages request."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ Body = dict[str, Any]
 
 
 def write_request(request: ChatRequest) -> tuple[Body, list[Loss]]:
-    """The body that asks the same, and what of it Messages has no words for."""
+    """The body that asks the same, and what Messages cannot express."""
     losses: list[Loss] = []
     model = generation(request.model)
     ours = request.extensions.get(NAME)
@@ -51,7 +51,7 @@ def _write_stop(request: ChatRequest, wire: Body, losses: list[Loss]) -> None:
 
 
 def _own_settings(request: ChatRequest, model: Generation, losses: list[Loss]) -> Body:
-    """The settings as they came, unless somebody has changed what they mean."""
+    """The original settings, unless somebody has changed what they mean."""
     noted = _noted(request, *NOTED)
     wire: Body = {"max_tokens": ANSWER_TOKENS if request.max_tokens is None else request.max_tokens}
     for key in ("temperature", "top_p", "top_k"):

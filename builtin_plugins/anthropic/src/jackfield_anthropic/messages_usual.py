@@ -1,7 +1,7 @@
-"""Messages, blocks and tools of the shapes that almost all have.
+"""Fast paths for reading messages, blocks and tools of the most common shapes.
 
-They hold nothing that would need a look for anything else, which is what takes the time. Each
-function gives what the general reader would, or None where that one has to look.
+Looking for anything else is what takes time, so these accept only shapes with nothing else. Each
+function returns what the general reader would, or None if the general reader is needed.
 """
 
 from types import NoneType
@@ -19,7 +19,7 @@ _AS_LIST: Final[Extensions] = {NAME: {CONTENT: "list"}}
 
 
 def usual_message(wire: Any) -> Message | None:
-    """A text, or usual blocks: of the user's, results of tools are there alone or not at all."""
+    """A text, or usual blocks: in a user's message either all are tool results or none is."""
     if type(wire) is not dict or len(wire) != 2:
         return None
     role, content = wire.get("role"), wire.get("content")

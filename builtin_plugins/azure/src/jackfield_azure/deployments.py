@@ -1,4 +1,4 @@
-"""OpenAI's dialects as a deployment speaks them: the path names the model, whatever a body says."""
+"""OpenAI's dialects as deployments speak them: the path names the model, whatever the body says."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -9,14 +9,14 @@ from jackfield.dialects import Dialect, Peek, installed
 
 
 class InPath(Dialect):
-    """What is different where the path names the model; all else is the dialect's own."""
+    """What differs if the path names the model; everything else is the dialect's own."""
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         peek = super().peek(tree, params)
         return replace(peek, model=params.get("model") or peek.model)
 
     def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
-        """The body with another model in place, if it names one at all: it need not."""
+        """The body with another model's name, if it has one at all, which is optional."""
         try:
             return super().with_model(body, media_type, old, new)
         except KeyError:
@@ -39,5 +39,5 @@ _OTHER_WORDS: Final = _OPENAIS | {theirs: ours for ours, theirs in _OPENAIS.item
 
 
 def in_both_words(names: Sequence[str]) -> tuple[str, ...]:
-    """The names of dialects with their twins: an API that takes the one takes the other."""
+    """The names of dialects with their twins: an API that accepts one accepts the other."""
     return (*names, *(_OTHER_WORDS[name] for name in names if name in _OTHER_WORDS))

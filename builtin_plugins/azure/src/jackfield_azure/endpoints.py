@@ -50,7 +50,7 @@ _RESOURCES: Final[tuple[_Resource, ...]] = (
 
 
 def endpoints() -> tuple[Endpoint, ...]:
-    """All of them. Their `upstream` is the operation; the provider knows where that is served."""
+    """All endpoints. Their `upstream` is the operation; the provider knows where that is served."""
     return (*_of_deployments(), *_of_v1(), *_of_foundry())
 
 
@@ -119,13 +119,13 @@ def _resource(
 
 
 async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
-    """Aliases and the models of all providers, as Azure lists what can be used."""
+    """List aliases and the models of all providers, in Azure's form."""
     listed = await catalogue.models()
     return Response(200, msgspec.json.encode({"object": "list", "data": [*map(_model, listed)]}))
 
 
 async def show_model(exchange: Exchange, catalogue: Catalogue) -> Response:
-    """One model of the list."""
+    """Show one model of the list."""
     wanted = exchange.request.params["model"]
     for one in await catalogue.models():
         if wanted in (one.name, one.info.id):

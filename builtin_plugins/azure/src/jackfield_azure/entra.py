@@ -1,4 +1,4 @@
-"""How an application gets tokens of Microsoft Entra, with a secret or a token of its cluster.
+"""How an application gets tokens from Microsoft Entra, with a secret or a token of its cluster.
 
 Source: "OAuth 2.0 client credentials flow on the Microsoft identity platform".
 """
@@ -37,7 +37,7 @@ class _Refused(msgspec.Struct):
 
 @frozen
 class Application:
-    """An application of one tenant, as `provider` knows it; `ask` reaches Entra."""
+    """An application in one tenant, as configured for `provider`; `ask` reaches Entra."""
 
     provider: str
     tenant_id: str
@@ -47,7 +47,7 @@ class Application:
     ask: Ask
 
     async def fetch(self) -> Token:
-        """A fresh token. Raises ProviderError when Entra gives none."""
+        """A new token. Raises ProviderError if Entra gives none."""
         members = {
             "grant_type": "client_credentials",
             "client_id": self.client_id,

@@ -1,4 +1,4 @@
-"""The forms in which Azure serves OpenAI's API, and the address of an operation in each.
+"""The forms in which Azure serves OpenAI's API, and the path of an operation in each.
 
 An operation is its path in OpenAI's own API: `/chat/completions`, `/audio/speech`, `/files/…`.
 """
@@ -29,8 +29,8 @@ def form_of_door(path: str) -> Form | None:
 def form_at(operation: str, form: Form, door: Form | None) -> Form:
     """The form in which a resource that is set to `form` serves an operation.
 
-    Foundry's model inference API is small: what it has not got is served by the v1 API beside it,
-    and what it alone has is found there whatever the resource is set to.
+    Foundry's model inference API is small: what it lacks is served by the v1 API beside it, and
+    what only it has is found there whatever the resource is set to.
     """
     if form == "foundry":
         return "foundry" if operation in _OF_FOUNDRY or door == "foundry" else "v1"
@@ -38,7 +38,7 @@ def form_at(operation: str, form: Form, door: Form | None) -> Form:
 
 
 def is_of_a_deployment(operation: str) -> bool:
-    """Whether a deployment has a path of its own for the operation."""
+    """Whether a deployment has its own path for the operation."""
     return operation.startswith(_OF_A_DEPLOYMENT) and operation != "/images/embeddings"
 
 
@@ -54,10 +54,10 @@ def address(operation: str, form: Form, deployment: str) -> str:
 
 
 def versioned(query: str, form: Form, door: Form | None, version: str | None) -> str:
-    """The query with the one `api-version` that holds.
+    """The query with the `api-version` that applies.
 
-    That is the client's own where it speaks the form of the resource; a version of another form
-    means nothing there.
+    That is the client's own if it speaks the form of the resource; a version of another form means
+    nothing there.
     """
     members = query.split("&") if query else []
     asked = [member for member in members if member.lower().startswith(_VERSION)]

@@ -1,4 +1,4 @@
-"""How a machine or an app of Azure gets tokens of Microsoft Entra for its own identity.
+"""How an Azure machine or app gets tokens from Microsoft Entra for its own identity.
 
 Sources: "How to use managed identities on an Azure VM to acquire an access token" and, for App
 Service, Functions and Container Apps, "How to use managed identities for App Service".
@@ -27,7 +27,7 @@ class _Granted(msgspec.Struct):
 
 @frozen
 class Issuer:
-    """Who gives tokens: at which address, in which version, and with the header that opens it."""
+    """Who issues tokens: its URL, its version, and the header that it requires."""
 
     url: str
     version: str
@@ -35,7 +35,7 @@ class Issuer:
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "Issuer":
-        """The one of the app, where its environment names one, else that of the machine."""
+        """The app's issuer if its environment names one, else the machine's."""
         url, word = environ.get("IDENTITY_ENDPOINT"), environ.get("IDENTITY_HEADER")
         if url and word:
             return cls(url, "2019-08-01", b"X-IDENTITY-HEADER: %b\r\n" % word.encode())
@@ -50,7 +50,7 @@ class Issuer:
 
 @frozen
 class ManagedIdentity:
-    """The identity, as `provider` knows it; without a `client_id` the machine's own."""
+    """The identity, as configured for `provider`; without a `client_id` the machine's own."""
 
     provider: str
     client_id: str | None
@@ -59,7 +59,7 @@ class ManagedIdentity:
     ask: Ask
 
     async def fetch(self) -> Token:
-        """A fresh token. Raises ProviderError when there is none."""
+        """A new token. Raises ProviderError if there is none."""
         asked = {
             "api-version": self.issuer.version,
             "resource": self.scope.removesuffix("/.default"),

@@ -40,7 +40,7 @@ from .managed_identity import Issuer, ManagedIdentity
 
 @frozen
 class Auth:
-    """Who the gateway is to Azure, in place of an API key: an application of Entra, or a token."""
+    """The gateway's identity at Azure, instead of an API key: an Entra application, or a token."""
 
     tenant_id: str | None = option(None, "The tenant of the application.")
     client_id: str | None = option(None, "The application.")
@@ -77,7 +77,7 @@ class Auth:
 
 
 class Azure(RealtimeProvider):
-    """OpenAI's dialects at one resource of Azure; a model is what one of its deployments runs."""
+    """OpenAI's dialects at one Azure resource; a model is what one of its deployments runs."""
 
     @frozen
     class Config(RealtimeConfig):
@@ -119,7 +119,7 @@ class Azure(RealtimeProvider):
         self._bearer: Secret | None = None
 
     async def start(self, setup: Setup) -> None:
-        """Open the ways to the resource and to Entra."""
+        """Create the origins of the resource and of Entra."""
         await super().start(setup)
         auth = self.config.auth
         if auth is None:
@@ -172,13 +172,13 @@ class Azure(RealtimeProvider):
         return ask
 
     def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
-        """Azure's own header for a key."""
+        """Azure's own header for the key."""
         return [("api-key", secret.reveal())] if secret else []
 
     async def sign(
         self, method: str, url: str, body: bytes, secret: Secret | None
     ) -> Sequence[tuple[str, str]]:
-        """The token that is good now, where there is no key."""
+        """The current token, if there is no key."""
         if self._tokens is not None:
             return [("Authorization", f"Bearer {await self._tokens.take()}")]
         if self._bearer is not None:
@@ -186,7 +186,7 @@ class Azure(RealtimeProvider):
         return ()
 
     def refused(self, headers: Sequence[tuple[str, str]], status: int, body: bytes) -> bool:
-        """A token that was withdrawn before its end gives way to another."""
+        """Whether a token that was revoked early is replaced by another."""
         token = dict(headers).get("Authorization", "").removeprefix("Bearer ")
         return status == 401 and self._tokens is not None and self._tokens.forget(token)
 
@@ -204,14 +204,14 @@ class Azure(RealtimeProvider):
         return address(operation, form, model)
 
     def upstream_query(self, dialect: Dialect, exchange: Exchange) -> str:
-        """The client's own, with the version that the resource has in place of another form's."""
+        """The client's own, with the resource's version instead of another form's."""
         operation = super().upstream_path(dialect, exchange, exchange.model or "")
         query = super().upstream_query(dialect, exchange)
         door = form_of_door(exchange.endpoint.path)
         return versioned(query, self._form_of(operation, exchange), door, self.config.api_version)
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
-        """The client's own bytes, which must name the model where the resource's path does not."""
+        """The client's own bytes, which must name the model if the resource's path does not."""
         body = super().outgoing_body(exchange, model)
         in_path = "model" in exchange.request.params and body.lstrip()[:1] == b"{"
         if not in_path or self._form == "deployments":
@@ -219,7 +219,7 @@ class Azure(RealtimeProvider):
         return json_spans.put(body, ("model",), model)
 
     def session_query(self, exchange: Exchange, model: str) -> Mapping[str, str]:
-        """The model of a session, as the form of the API names it."""
+        """The model of a session, in the form of the API."""
         if not model:
             return {}
         return {"deployment" if self._form == "deployments" else "model": model}
@@ -232,7 +232,7 @@ class Azure(RealtimeProvider):
         return model in self.config.models or model in self.config.deployments
 
     async def models(self) -> Sequence[ModelInfo]:
-        """Those in the configuration: Azure lists what could be deployed, not what is."""
+        """The configured models: Azure lists what could be deployed, not what is."""
         names = dict.fromkeys([*self.config.models, *self.config.deployments])
         return [ModelInfo(model, self.name) for model in names]
 

@@ -1,4 +1,4 @@
-"""What the chat models say."""
+"""What the chat models answer."""
 
 import json
 from collections.abc import Iterator, Sequence

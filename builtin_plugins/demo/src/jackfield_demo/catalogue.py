@@ -1,4 +1,4 @@
-"""The models there are, and what their names say."""
+"""The available models, and the meaning of their names."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ ALL: Final = (*CHAT_MODELS, EMBED, *EXAMPLES)
 def read_chat_model(model: str, *, stands_in: bool = False) -> tuple[str, Instructions]:
     """A model's base and its instructions: `think+cut-5`, or `cut-5` for `chat+cut-5`.
 
-    Any other name is `chat` when the demo stands in for it. Raises ModelNotFound.
+    Any other name means `chat` if the demo stands in for it. Raises ModelNotFound.
     """
     base, *words = model.split("+")
     if base not in CHAT_MODELS:

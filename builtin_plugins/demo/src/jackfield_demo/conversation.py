@@ -1,4 +1,4 @@
-"""What of a conversation matters for the next answer."""
+"""The parts of a conversation that matter for the next answer."""
 
 from collections.abc import Iterable
 
@@ -26,7 +26,7 @@ from .tokens import ATTACHMENT, count
 
 @frozen
 class ToolAnswer:
-    """The result of a call: which tool, and what it said."""
+    """The result of a call: which tool, and its text."""
 
     tool: str
     text: str
@@ -35,7 +35,7 @@ class ToolAnswer:
 
 @frozen
 class Conversation:
-    """`asked` is what the user said last; `answers` are the results of tools since then."""
+    """`asked` is the user's last message; `answers` are the results of tools since then."""
 
     asked: str
     attachments: int
@@ -45,7 +45,7 @@ class Conversation:
 
 
 def read_conversation(request: ChatRequest) -> Conversation:
-    """Look at a request's messages."""
+    """Read a request's messages."""
     last = max((at for at, message in enumerate(request.messages) if _speaks(message)), default=-1)
     parts = request.messages[last].parts if last >= 0 else ()
     said = " ".join(part.text for part in parts if isinstance(part, Text))

@@ -1,4 +1,4 @@
-"""Vectors of texts: similar texts have near vectors, and the order of words does not matter."""
+"""Vectors of texts: similar texts have similar vectors, and word order does not matter."""
 
 import math
 import re
@@ -28,7 +28,7 @@ def vector_of(text: str | tuple[int, ...], dimensions: int = DIMENSIONS) -> tupl
 
 @lru_cache(maxsize=4096)
 def _features(word: str) -> tuple[tuple[int, float], ...]:
-    """Places in a vector and what to add there; signs differ, so that collisions cancel out."""
+    """Positions in a vector and what to add there; signs differ, so that collisions cancel out."""
     marked = f"<{word}>"
     letters = [(marked[at : at + 3], 0.25) for at in range(len(marked) - 2)]
     features = []

@@ -1,4 +1,4 @@
-"""Simple values that a message holds: what is quoted, what has a name, what is a number."""
+"""Simple values in a message: quoted texts, named values, numbers."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ _NUMBER = re.compile(r"(?<![\w.-])-?\d{1,15}(?:\.\d{1,15})?(?![\w])")
 
 
 class Hints:
-    """The values of one message. Each text and each number is given out once, in order."""
+    """The values of one message. Each text and each number is returned once, in order."""
 
     def __init__(self, text: str) -> None:
         self.text = text

@@ -37,10 +37,10 @@ _WHOLE_CUT = "The demo cut the connection, as the request told it to."
 
 
 class Demo(CanonicalProvider):
-    """Answers without a key and without a network; always the same to the same request.
+    """Answers without a key and without a network; the same request always gets the same answer.
 
-    Where no other provider is configured it stands in for any model that is named without a
-    provider, so that a program which asks for a vendor's model runs as it is.
+    If no other provider is configured, it stands in for any model that is named without a provider,
+    so that a program that asks for a vendor's model runs unchanged.
     """
 
     bare_names = "last"

@@ -30,7 +30,7 @@ Schema = Mapping[str, Any]
 
 
 def instance(schema: Any, hints: Hints) -> Any:
-    """A value that fits the schema; `pattern` and `not` are not looked at.
+    """A value that matches the schema; `pattern` and `not` are ignored.
 
     Raises ValueError for a schema that cannot be read or has no finite instance.
     """
@@ -133,7 +133,7 @@ def _kind_of(schema: Schema) -> str:
 
 
 def _simplest(alternatives: list[Any]) -> Any:
-    """The first alternative that is no null and no reference, which may lead in a circle."""
+    """The first alternative that is neither null nor a reference, which might be circular."""
 
     def rank(alternative: Any) -> int:
         if not isinstance(alternative, Mapping):

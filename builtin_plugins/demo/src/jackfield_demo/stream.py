@@ -22,7 +22,7 @@ DELTAS = (TextDelta, RefusalDelta, ReasoningDelta, ToolCallDelta)
 
 
 def events_of(response: ChatResponse) -> Iterator[StreamEvent]:
-    """The events that put together are the response; one delta a token."""
+    """The events that make up the response; one delta per token."""
     yield Started(response.id, response.model, response.created)
     for index, choice in enumerate(response.choices):
         for at, part in enumerate(choice.message.parts):

@@ -1,4 +1,4 @@
-"""Tokens as the demo counts them: a word and the space before it, cut every six characters."""
+"""Tokens as the demo counts them: a word and the space before it, split every six characters."""
 
 import re
 
@@ -9,7 +9,7 @@ ATTACHMENT = 85
 
 
 def tokens_of(text: str) -> list[str]:
-    """The tokens, which joined are the text."""
+    """The tokens; joined, they are the text."""
     return _TOKEN.findall(text)
 
 

@@ -33,7 +33,7 @@ def _chosen(request: ChatRequest, asked: str) -> Sequence[Tool]:
 
 
 def _is_named(name: str, asked: str) -> bool:
-    """Whether the text has the name, or a word of it that is longer than three letters."""
+    """Whether the text contains the name, or a word of it that is longer than three letters."""
     said = asked.casefold()
     if name.casefold() in said:
         return True

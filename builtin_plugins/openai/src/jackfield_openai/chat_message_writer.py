@@ -110,7 +110,7 @@ def _usual_message(message: Message) -> dict[str, Any] | None:
 
 
 def _usual_result(message: Message) -> dict[str, Any] | None:
-    """The message, if it is one result of another dialect, and that a text and nothing else."""
+    """The message, if it is a single result from another dialect, and that a single text."""
     result = message.parts[0] if len(message.parts) == 1 else None
     if type(result) is not ToolResult or result.is_error or NAME in result.extensions:
         return None
@@ -130,7 +130,7 @@ _USUAL: Mapping[str, Callable[[Message], dict[str, Any] | None]] = {
 def write_content(
     parts: Sequence[Part], shape: str | None, path: str, losses: list[Loss]
 ) -> str | list[dict[str, Any]] | None:
-    """The `content` of a message: a string if that says it all, else an array; None when empty."""
+    """The `content` of a message: a string if that suffices, else an array; None if empty."""
     if len(parts) == 1 and shape != "list":
         alone = parts[0]
         if type(alone) is Text and NAME not in alone.extensions:

@@ -32,7 +32,7 @@ def peek_chat(tree: Any, params: Mapping[str, str]) -> Peek:
         usual = type(model) is str and type(stream) is bool and type(tree.get("messages")) is list
         if usual and model and (tokens is None or type(tokens) is int):
             return Peek(model, stream, tokens)
-    # Something is unusual, or wrong, in which case the error says what.
+    # Something is unusual, or wrong, and then the error says what.
     fields = object_fields(tree)
     if not isinstance(tree.get("messages"), list):
         raise fields.wrong("messages", "an array")
@@ -69,7 +69,7 @@ def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
 
 
 def take_stream(fields: Fields, key: str = "stream") -> bool:
-    """Whether a stream is asked for. That a client says no in so many words is noted."""
+    """Whether a stream is requested. An explicit `false` is noted."""
     stream = fields.flag(key)
     if stream is False:
         fields.rest["$stream"] = False
@@ -92,7 +92,7 @@ def _take_modalities(fields: Fields, key: str) -> tuple[str, ...]:
     if not all(isinstance(word, str) for word in words):
         raise fields.wrong(key, "an array of strings")
     if "audio" in words and "audio" in fields.rest:
-        # Its voice and format are lost with the speech, and are no loss of their own.
+        # Its voice and format are lost with the speech; they are not separate losses.
         fields.rest["$audio"] = fields.rest.pop("audio")
     return tuple(words)
 
@@ -113,7 +113,7 @@ _MEMBERS: Final[Mapping[str, tuple[str, Reader]]] = {
 
 
 def write_request(request: ChatRequest) -> Rendered:
-    """The body that asks a provider the same, and what of it chat has no words for."""
+    """The body that asks a provider the same, and what chat cannot express."""
     losses: list[Loss] = []
     ours = request.extensions.get(NAME)
     kept = ours or {}
@@ -135,7 +135,7 @@ def write_request(request: ChatRequest) -> Rendered:
             wire.update(shape.put(request, losses))
     if ours is None:
         fit_settings(wire, request.model, losses)
-        # Speech takes a voice and a format, which only this dialect has.
+        # Speech requires a voice and a format, which only this dialect has.
         losses += modality_losses(request.modalities)
     elif request.modalities:
         wire["modalities"] = list(request.modalities)
@@ -147,7 +147,7 @@ def write_request(request: ChatRequest) -> Rendered:
 
 
 def _write_top_k(request: ChatRequest, wire: dict[str, Any], losses: list[Loss]) -> None:
-    # OpenAI refuses top_k; many compatible servers take it, and their clients send it.
+    # OpenAI refuses top_k; many compatible servers accept it, and their clients send it.
     if NAME in request.extensions:
         wire["top_k"] = request.top_k
     else:

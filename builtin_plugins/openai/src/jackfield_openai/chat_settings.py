@@ -110,8 +110,9 @@ def _write_include_usage(request: ChatRequest, losses: list[Loss]) -> dict[str, 
 
 @frozen
 class Shape:
-    """A field that can be written in more than one way: noted as it came, and what was not
-    understood is left where it stands.
+    """A field that can be written in more than one way.
+
+    It notes how the field was written, and leaves what was not understood where it is.
     """
 
     field: str
@@ -132,7 +133,7 @@ class Shape:
         return value
 
     def put(self, request: ChatRequest, losses: list[Loss], dialect: str = NAME) -> dict[str, Any]:
-        """Its fields as they came in `dialect`, unless the value changed since."""
+        """Its fields as they came in `dialect`, unless the value has changed since."""
         value = getattr(request, self.field)
         kept = own(request.extensions, dialect)
         raw = {key: kept[note] for key, note in self._notes.items() if note in kept} if kept else {}

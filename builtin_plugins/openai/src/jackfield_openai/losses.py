@@ -1,4 +1,4 @@
-"""What a request says in words of another dialect alone, named as losses."""
+"""Names as losses what a request says that only another dialect can express."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ _SERVED = ("reasoning.encrypted_content", "message.output_text.logprobs")
 
 
 def foreign_losses(request: ChatRequest, dialect: str, known: Collection[str] = ()) -> list[Loss]:
-    """The losses of rendering in `dialect`, which takes the `known` ones from any other."""
+    """The losses of rendering in `dialect`, which accepts the `known` ones from any other."""
     losses = []
     if request.server_state is not None and not _keeps_state(request, dialect):
         losses.append(
@@ -36,7 +36,7 @@ def foreign_losses(request: ChatRequest, dialect: str, known: Collection[str] = 
 def extension_losses(
     extensions: Extensions, dialect: str, known: Collection[str] = ()
 ) -> list[Loss]:
-    """What of other dialects' own members `dialect` leaves out."""
+    """The members specific to other dialects that `dialect` leaves out."""
     losses: list[Loss] = []
     for name, members in extensions.items():
         if name.startswith(dialect):  # its own, or what its tools and calls say

@@ -67,7 +67,7 @@ REALTIME: Final = RealtimeDialect()
 
 
 def session_endpoint(prefix: str) -> Endpoint:
-    """Where a session is opened, below a prefix; OpenAI takes events of up to 15 MiB."""
+    """Where a session is opened, below a prefix; OpenAI accepts events of up to 15 MiB."""
     return Endpoint(
         WEBSOCKET,
         f"{prefix}/realtime",
@@ -81,9 +81,9 @@ def session_endpoint(prefix: str) -> Endpoint:
 
 
 class SessionMeter:
-    """Adds up what each response of a session has used.
+    """Adds up the usage of a session's responses.
 
-    What a transcription of the user's speech costs is another model's: it is kept apart, in
+    A transcription of the user's speech is charged at another model's rates: it is kept apart, in
     `extensions`.
     """
 
@@ -137,7 +137,7 @@ _decode = msgspec.json.Decoder(_Event).decode
 
 
 def read_usage(value: Any) -> Usage | None:
-    """The usage of one response; None when it is none."""
+    """The usage of one response; None if there is none."""
     if not isinstance(value, dict):
         return None
     inputs, outputs = _details(value, "input"), _details(value, "output")

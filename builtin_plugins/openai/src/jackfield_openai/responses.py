@@ -1,4 +1,4 @@
-"""The dialect `openai.responses`: OpenAI's Responses API and all that is compatible with it."""
+"""The dialect `openai.responses`: OpenAI's Responses API and everything compatible with it."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -90,7 +90,7 @@ class ResponsesDialect(Dialect):
         fields = object_fields(tree)
         stream, limit = fields.flag("stream") or False, fields.integer("max_output_tokens")
         model = fields.text("model")
-        if model is None and not tree.get("prompt"):  # a stored prompt may name it
+        if model is None and not tree.get("prompt"):  # a stored prompt may name the model
             raise InvalidRequest("The request names no model: set 'model'.", param="model")
         return Peek(model, stream, limit)
 
@@ -99,7 +99,7 @@ class ResponsesDialect(Dialect):
         return None if is_no_text(event) else super().event_data(event)
 
     def terminal(self, event: bytes) -> Terminal | None:
-        """The final response ends a stream; an `error` event, of whatever form, breaks it off."""
+        """The final response ends a stream; an `error` event, in any form, breaks it off."""
         if not any(hint in event for hint in self.terminal_hints):
             return None
         try:
@@ -120,7 +120,7 @@ class ResponsesDialect(Dialect):
 
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
         said = failures.error_object(error, request_id)
-        # Documented are the flat members; OpenAI itself sends the object, and its SDK raises on it.
+        # The documentation has flat members; OpenAI sends the object, and its SDK raises on that.
         value = {
             "type": "error",
             "code": said["code"],

@@ -30,7 +30,7 @@ _PLAIN = {"type", "text"}
 
 
 class InputItems:
-    """Collects the items that a canonical conversation makes, and what did not fit."""
+    """Collects the items for a canonical conversation, and what could not be expressed."""
 
     def __init__(self, losses: list[Loss]) -> None:
         self._items: list[JSON] = []
@@ -52,7 +52,7 @@ class InputItems:
             self._add_input(message, f"{path}.parts")
 
     def close(self) -> list[JSON]:
-        """The items, when all messages have been added."""
+        """The items, once all messages have been added."""
         self._close()
         return self._items
 
@@ -94,7 +94,7 @@ class InputItems:
     def _add_result(self, result: ToolResult, path: str) -> None:
         custom = result.kind == "custom" or result.tool_call_id in self._custom
         if result.is_error:
-            # The text says what went wrong; there is no flag for it.
+            # The text says what went wrong; the API has no flag for errors.
             self._losses.append(Loss("tool_results.is_error", f"{path}.is_error", "approximated"))
         self._items.append(
             {
@@ -145,7 +145,7 @@ class InputItems:
 
     def _add_reasoning(self, part: Reasoning, path: str) -> None:
         if NAME not in part.extensions:
-            # A provider takes no thoughts back but those that it can tell are its own.
+            # A provider only takes back thoughts that it can recognize as its own.
             if part.text or part.encrypted or part.signature:
                 self._losses.append(Loss("reasoning.replay", path, "dropped"))
             return

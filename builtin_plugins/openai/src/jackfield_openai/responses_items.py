@@ -2,7 +2,7 @@
 
 An assistant's turn is a run of items (reasoning, messages, calls) and becomes one message whose
 parts keep the order. The first part of an item carries what else the item says, under "$item" in
-its extensions, so that the borders between items come back.
+its extensions, so that the boundaries between items can be restored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ _MODEL_ITEMS = frozenset({"compaction", "mcp_list_tools", "mcp_approval_request"
 
 
 def parse_items(items: Sequence[Any], where: str) -> list[Message]:
-    """The messages that `items` make. Raises InvalidRequest, naming the item that is broken."""
+    """The messages that `items` form. Raises InvalidRequest, naming the invalid item."""
     messages: list[Message] = []
     turn: list[Part] = []
     for index, item in enumerate(items):
@@ -62,7 +62,7 @@ def parse_items(items: Sequence[Any], where: str) -> list[Message]:
 
 
 def model_parts(item: JSON, path: str) -> list[Part] | None:
-    """The parts of an item that the model wrote; None when somebody else did."""
+    """The parts of an item that the model wrote; None if somebody else did."""
     kind = kind_of(item, path)
     if kind == "message" and item.get("role") == "assistant":
         return _parse_output_message(item, path)
@@ -79,7 +79,7 @@ def model_parts(item: JSON, path: str) -> list[Part] | None:
 
 
 def kind_of(item: JSON, path: str) -> str:
-    """The type of an item; the short forms leave it out."""
+    """The type of an item; the short forms omit it."""
     kind = item.get("type")
     if kind is None and "role" in item:
         return "message"
@@ -96,7 +96,7 @@ def _is_earlier_thought(kind: str, item: JSON) -> bool:
 
 
 def item_extra(item: Mapping[str, Any]) -> JSON:
-    """What a message or reasoning item says beside its content."""
+    """What a message or reasoning item says besides its content."""
     return rest(item, "type", "role", "content", "summary", "encrypted_content")
 
 
@@ -115,7 +115,7 @@ def _parse_output_message(item: JSON, path: str) -> list[Part]:
 
 
 def reasoning_parts(item: JSON) -> list[Reasoning]:
-    """One part for each summary and each thought; the proof is with the last."""
+    """One part for each summary and each thought; the last one has the proof."""
     texts = [(block.get("text") or "", True) for block in item.get("summary") or ()]
     texts += [(block.get("text") or "", False) for block in item.get("content") or ()]
     texts = texts or [("", False)]

@@ -1,4 +1,4 @@
-"""The output items of a Responses answer, each made from the canonical parts it stands for."""
+"""The output items of a Responses answer, each made from canonical parts."""
 
 from jackfield.dialects import Loss
 from jackfield.events import ReasoningDelta
@@ -13,7 +13,7 @@ SPOKEN = Loss("messages.audio", "choices[0]", "approximated", "what was spoken i
 
 
 def begins_reasoning(thought: Reasoning | ReasoningDelta) -> bool:
-    """Whether it is the first of its item; a thought of another dialect is one of its own."""
+    """Whether it is the first of its item; another dialect's thought is an item of its own."""
     return NAME not in thought.extensions or "$item" in own(thought.extensions)
 
 
@@ -27,7 +27,7 @@ def reasoning_item(thought: Reasoning | ReasoningDelta) -> JSON:
 
 
 def encrypted_content(thought: Reasoning | ReasoningDelta) -> str | None:
-    """What proves a thought: OpenAI's own words, or another provider's sealed."""
+    """The proof of a thought: OpenAI's own, or another provider's, sealed."""
     return thought.encrypted if NAME in thought.extensions else seal(thought)
 
 
@@ -77,7 +77,7 @@ def call_item(call: ToolCall, tools: Tools = ()) -> JSON:
 
 
 def image_item(image: Image) -> JSON:
-    """The item of an image that the model made."""
+    """The item of an image made by the model."""
     return {
         "type": "image_generation_call",
         "status": "completed",

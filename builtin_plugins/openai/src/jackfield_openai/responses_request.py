@@ -1,4 +1,4 @@
-"""A Responses request in its canonical form."""
+"""Reads a Responses request into the canonical form."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ _INSTRUCTIONS = {NAME: {"$instructions": True}}
 
 
 def parse_request(tree: Any) -> ChatRequest:
-    """The canonical form. Raises InvalidRequest, naming the field, for what has no meaning."""
+    """The canonical form. Raises InvalidRequest, naming the invalid field."""
     fields = object_fields(tree)
     text = Fields(fields.table("text") or {}, "text")
     thinking = Fields(fields.table("reasoning") or {}, "reasoning")
@@ -65,7 +65,7 @@ def parse_request(tree: Any) -> ChatRequest:
 
 
 def _include(fields: Fields) -> list[Any]:
-    # A copy: the list itself stays among what rides along.
+    # A copy: the list itself stays in the extensions.
     return Fields(fields.rest).items("include")
 
 
@@ -78,7 +78,7 @@ def _messages(fields: Fields) -> tuple[Message, ...]:
         return (*messages, Message("user", (Text(content),)))
     if isinstance(content, list) and content:
         return (*messages, *parse_items(content, "input"))
-    # What is asked may stand in a template, or in what went before.
+    # The question may be in a template, or in earlier turns.
     held = any(fields.rest.get(key) for key in ("prompt", "previous_response_id", "conversation"))
     if content in (None, []) and held:
         return tuple(messages)
@@ -116,7 +116,7 @@ def _server_state(fields: Fields) -> str | None:
 
 
 def _extensions(mine: JSON, text: JSON, thinking: JSON) -> dict[str, JSON]:
-    # What OpenAI's other dialect knows too, under its name there.
+    # What OpenAI's other dialect also has, under its name there.
     shared = {key: mine.pop(key) for key in SHARED if mine.get(key) is not None}
     if text.get("verbosity") is not None:
         shared["verbosity"] = text.pop("verbosity")

@@ -46,7 +46,7 @@ _MAPPED = ("id", "model", "created_at", "output", "usage", "status", "incomplete
 
 
 def parse_response(body: bytes) -> ChatResponse:
-    """The canonical form. Raises ValueError when `body` is no response."""
+    """The canonical form. Raises ValueError if `body` is not a response."""
     tree = json_object(body)
     try:
         check(tree, AnswerShape, "")
@@ -76,12 +76,12 @@ def _parts(item: JSON, index: int) -> list[Part]:
 
 
 def response_extra(tree: JSON) -> JSON:
-    """The members of a response that the canonical form has no place for."""
+    """The members of a response that have no canonical form."""
     return rest(tree, *_MAPPED)
 
 
 def has_calls(parts: list[Part]) -> bool:
-    """Whether the model asks the caller for a tool."""
+    """Whether the model asks the caller to run a tool."""
     return any(isinstance(part, ToolCall) for part in parts)
 
 

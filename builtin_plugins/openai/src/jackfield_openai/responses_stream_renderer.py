@@ -1,4 +1,4 @@
-"""Canonical events as a Responses stream, one by one as they come."""
+"""Renders canonical events as a Responses stream, one by one."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
@@ -48,8 +48,10 @@ _NO_PART = -1
 
 
 class ResponsesRenderer:
-    """Renders one stream. A tool call stays open until the answer is finished, since the deltas of
-    parallel calls may come in any order; any other item is done when the next begins.
+    """Renders one stream.
+
+    A tool call stays open until the answer is finished, because the deltas of parallel calls may
+    come in any order; any other item is done when the next begins.
     """
 
     def __init__(self, request: ChatRequest) -> None:
@@ -67,7 +69,7 @@ class ResponsesRenderer:
         self._over = False
 
     def render(self, event: StreamEvent) -> bytes:
-        """The wire form of one canonical event; empty when it has none."""
+        """The wire form of one canonical event; empty if it has none."""
         if (
             isinstance(event, TextDelta)
             and event.part == self._part
@@ -199,7 +201,7 @@ class ResponsesRenderer:
             return b""
         wire = b""
         if not any(item.get("type") == "message" for item in self._output):
-            # Some cite before the first word.
+            # Some providers send citations before the text.
             wire, self._part = self._text_part("output_text", None), event.part
         if not isinstance(self._open, OpenMessage):
             self._lose(Loss("citations.late", "choices[0]", "dropped"))
@@ -246,7 +248,7 @@ class ResponsesRenderer:
         error = failure(event.message, event.code)
         done = [item for item in self._output if item.get("status") != "in_progress"]
         response = self._made().snapshot("failed", error=error, output=done)
-        # OpenAI says it twice: its SDK raises on the first, others look for the second.
+        # OpenAI reports it twice: its SDK raises on the first, others look for the second.
         said = {**error, "type": event.type or "server_error", "param": None}
         first = self._events.write("error", **error, param=None, error=said)
         return first + self._events.write("response.failed", response=response)

@@ -1,4 +1,4 @@
-"""Tools and the choice of tools in a Responses request."""
+"""Tools and tool choice in a Responses request."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +18,7 @@ _MODES = frozenset({"auto", "none", "required"})
 
 
 def parse_tools(tools: Any) -> tuple[Tool | Opaque, ...]:
-    """The tools; what the provider itself runs rides along whole."""
+    """The tools; those that the provider itself runs are kept whole."""
     if tools is None:
         return ()
     if not isinstance(tools, list):
@@ -57,7 +57,7 @@ def _parse_tool(tool: JSON, path: str) -> Tool:
 
 
 def render_tools(tools: Iterable[Tool | Opaque], losses: list[Loss]) -> list[JSON]:
-    """The tools that this dialect can name."""
+    """The tools that this dialect can express."""
     rendered: list[JSON] = []
     for index, tool in enumerate(tools):
         if isinstance(tool, Tool):
@@ -79,13 +79,13 @@ def _render_tool(tool: Tool) -> JSON:
         return body | form | kept
     body["parameters"] = tool.parameters or {"type": "object", "properties": {}}
     if tool.strict is not None or NAME not in tool.extensions:
-        # Left out, `strict` means true here and false in every other dialect.
+        # The default of `strict` is true here and false in every other dialect.
         body["strict"] = bool(tool.strict)
     return body | kept
 
 
 def take_tool_choice(members: JSON, tools: Iterable[Tool | Opaque]) -> ToolChoice | None:
-    """The choice; one that no other dialect has, such as of a built-in tool, stays in its place."""
+    """The choice; one without a canonical form, such as a built-in tool, is left in `members`."""
     found = _parse_tool_choice(members.get("tool_choice"))
     if found is None:
         return None
@@ -120,7 +120,7 @@ def _parse_tool_choice(choice: Any) -> ToolChoice | None:
 
 
 def render_tool_choice(choice: ToolChoice, tools: Iterable[Tool | Opaque]) -> str | JSON:
-    """The choice; several names, or one that need not be called, become `allowed_tools`."""
+    """The choice; several names, or an optional one, become `allowed_tools`."""
     extra = own(choice.extensions)
     if "$choice" in extra:
         return dict(extra["$choice"])

@@ -1,4 +1,4 @@
-"""Keeps what plugins share in Redis or Valkey: one server, a sentinel's primary, or a cluster."""
+"""Keeps shared state in Redis or Valkey: one server, a sentinel's primary, or a cluster."""
 
 from .plugin import RedisStorePlugin
 from .store import RedisStore

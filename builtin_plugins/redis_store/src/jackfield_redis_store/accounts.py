@@ -20,11 +20,10 @@ REMEMBERED: Final = 30 * 86400
 class Accounts:
     """The part of the store that limits what owners may spend.
 
-    For `recovery` seconds after the server has lost its data nothing can be acquired: so long the
-    owners have for posting again what they had posted, and for stating what they hold.
-
-    A server that was connected to anew may be a replica that has taken over, and has not got all of
-    what an owner holds: so the lease is not alive there until the owner has stated it again.
+    For `recovery` seconds after the server has lost its data nothing can be acquired: in that time
+    owners post again what they had posted, and state their holdings. A server after a reconnect may
+    be a replica that has taken over without all of an owner's holdings, so the lease is not alive
+    there until the owner has restated them.
     """
 
     def __init__(self, server: Server, keys: Keys, *, recovery: float) -> None:
@@ -54,7 +53,7 @@ class Accounts:
         await self._run(scripts.GIVE_BACK, [owner, *_flat(named)], named)
 
     async def renew(self, owner: str, lease: float) -> Lease:
-        """Make the lease run from now."""
+        """Extend the lease from now."""
         posted, stated, now = await self._run(scripts.RENEW, [owner, _micros(lease)])
         session = self._session()
         same = self._stated.setdefault(owner, session) is session
@@ -79,9 +78,9 @@ class Accounts:
         return list(map(Balance, numbers[::2], numbers[1::2]))
 
     async def recovering(self) -> float:
-        """For how many seconds more nothing can be acquired, if the server takes writes at all.
+        """For how many more seconds nothing can be acquired, if the server accepts writes at all.
 
-        In one that is empty they begin now.
+        If the server is empty, they begin now.
         """
         age: int = await self._server.run(scripts.BORN, (self._keys.born,))
         return max(0.0, self._recovery - abs(age) / MICROSECONDS)
@@ -90,7 +89,7 @@ class Accounts:
         return self._server.session(self._keys.born)
 
     async def _run(self, script: Script, words: Sequence[Word], names: Iterable[bytes] = ()) -> Any:
-        """Run a script for the owner that is its first word."""
+        """Run a script for the owner in its first argument."""
         return await self._server.run(script, self._keys.ledger(str(words[0]), names), *words)
 
 

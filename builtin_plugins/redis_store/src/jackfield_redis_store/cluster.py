@@ -25,7 +25,7 @@ _UNKNOWN: Final = Trouble("does not say which of its servers has which keys")
 
 
 class ClusterRouter(Router):
-    """A key is asked for where its slot is; the way is learned from answers that say elsewhere."""
+    """Asks the server that has a key's slot; slots are learned from redirecting answers."""
 
     def __init__(self, seeds: Sequence[Address], dialing: Dialing, *, deadline: float) -> None:
         self._seeds = tuple(seeds)
@@ -44,7 +44,7 @@ class ClusterRouter(Router):
         self._learner = self._loop.create_task(self._learn())
 
     async def ask(self, key: bytes, command: Sequence[Word], until: float) -> Any:
-        """Ask the server that has the key, following it where it has moved."""
+        """Ask the server that has the key, following redirections."""
         await self.settled(until)
         slot = key_slot(key)
         node, asking = self._owners[slot], False
@@ -66,19 +66,19 @@ class ClusterRouter(Router):
         raise ServerLost(Trouble("sends from one server to the next without end"))
 
     async def settled(self, until: float) -> None:
-        """Wait until the slots are known, or cannot be for the time being."""
+        """Wait until the slots are known, or cannot be for now."""
         if not self._settled.done():
             await asyncio.wait([self._settled], timeout=until - self._loop.time())
 
     def distrust(self, key: bytes, trouble: Trouble) -> None:
-        """Ask who has which slots again."""
+        """Ask again who has which slots."""
         node = self._owners[key_slot(key)]
         if node is not None:
             node.drop(trouble)
         self._wanted.set()
 
     def session(self, key: bytes) -> object:
-        """That of the server which has the key, as far as it is known."""
+        """The session with the server that has the key, as far as known."""
         node = self._owners[key_slot(key)]
         return node and node.session
 

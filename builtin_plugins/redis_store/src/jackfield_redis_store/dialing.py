@@ -1,4 +1,4 @@
-"""Where servers are and how to connect to them: addresses, names, passwords, TLS."""
+"""How to connect to servers: addresses, names, passwords, TLS."""
 
 import ssl
 from typing import Any, Final
@@ -21,14 +21,14 @@ CONNECTING: Final = 1.0
 
 
 class _Direct(AbstractConnection):
-    """Lets calls be written without waiting, and the connection be dropped whatever is unsent."""
+    """Allows writing without waiting, and dropping a connection with unsent data."""
 
     async def open(self) -> None:
         """Connect and log in."""
         await self.connect()  # type: ignore[no-untyped-call]
 
     def write(self, data: bytes) -> None:
-        """Hand over bytes to be sent."""
+        """Queue bytes to be sent."""
         if self._writer is None:
             raise ConnectionResetError("the connection is closed")
         self._writer.write(data)
@@ -48,7 +48,7 @@ class TlsConnection(SSLConnection, _Direct):
 
     def __init__(self, *, tls: ssl.SSLContext, **arguments: Any) -> None:
         super().__init__(**arguments)
-        # The library would make one at each connection, that trusts the system's in any case.
+        # The library would create one per connection, which always trusts the system's authorities.
         self.ssl_context.context = tls
 
 
@@ -70,7 +70,7 @@ class Dialing:
     patience: float = field(default=CONNECTING)
 
     def connection(self, address: Address) -> DirectConnection:
-        """A connection to an address, not connected so far."""
+        """A connection to an address, not connected yet."""
         arguments: dict[str, Any] = {
             "db": self.database,
             "username": self.username or None,
@@ -89,5 +89,5 @@ class Dialing:
         return PlainConnection(**arguments)
 
     def of_sentinel(self, password: Secret | None) -> "Dialing":
-        """How to connect to a sentinel, which has no databases and passwords of its own."""
+        """How to connect to a sentinel, which has no databases and its own passwords."""
         return evolve(self, username="", password=password, database=0)

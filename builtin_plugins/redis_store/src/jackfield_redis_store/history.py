@@ -37,10 +37,10 @@ class History:
     async def records(
         self, scope: str, since: float, until: float, after: str, limit: int
     ) -> list[Record]:
-        """The records of some time, in order."""
+        """The records within a span of time, in order."""
         least = b"[" + moment(since)
         if after:
-            # Behind a place come what was recorded there, and a byte that nothing begins with.
+            # A place is followed by its record; this byte comes after any record.
             least = max(least, b"[" + encoded(after) + b"\1", key=lambda bound: bound[1:])
         span = (f"({since - HOUR!r}", f"({until!r}")
         found: list[Record] = []

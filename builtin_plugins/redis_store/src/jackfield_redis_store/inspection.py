@@ -1,4 +1,4 @@
-"""Whether a server is one that the store can be kept in."""
+"""Checks whether a server is suitable for the store."""
 
 import re
 from typing import Final
@@ -24,14 +24,14 @@ _LINE: Final = re.compile(r"^(\w+):(.*?)\r?$", re.MULTILINE)
 
 @frozen
 class Finding:
-    """What is wrong with a server, if anything, and what is a risk with one that can be used."""
+    """What is wrong with a server, if anything, and what is a risk in one that can be used."""
 
     trouble: Trouble | None = None
     risk: str = ""
 
 
 async def inspect(wire: Wire, until: float, *, clustered: bool) -> Finding:
-    """Look at a server. One that does not let itself be inspected is taken as it is."""
+    """Check a server. One that does not allow the check is accepted."""
     try:
         answer = await wire.call(("INFO",), until=until)
     except NoPermissionError:

@@ -1,4 +1,4 @@
-"""The names of everything in the server. No two things share one, whatever scopes are called."""
+"""The names of everything in the server. They are unique, whatever scopes are called."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -7,13 +7,13 @@ from attrs import frozen
 
 from jackfield.store import Account
 
-# The end of a name stands as it is; what stands before a colon must have none. Braces would move
+# The end of a name is unchanged; the part before a colon must not contain one. Braces would move
 # a key to another slot of a cluster.
 _ESCAPES: Final = {ord(sign): f"%{ord(sign):02x}" for sign in "%:{}\0"}
 
 
 def encoded(text: str) -> bytes:
-    """The bytes of a name, also of one that is not well-formed Unicode."""
+    """The bytes of a name, even if that is not well-formed Unicode."""
     return text.encode("utf-8", "surrogatepass")
 
 
@@ -23,7 +23,7 @@ def decoded(data: bytes) -> str:
 
 
 def escaped(text: str) -> str:
-    """A name that can stand before a colon."""
+    """A name that can be put before a colon."""
     return text.translate(_ESCAPES)
 
 
@@ -35,7 +35,7 @@ def unescaped(text: str) -> str:
 
 
 def check_names(*names: str) -> None:
-    """Refuse names that not every store could keep."""
+    """Refuse names that some stores could not keep."""
     for name in names:
         if "\0" in name:
             raise ValueError(f"{name!r} contains a NUL; choose another name")
@@ -48,24 +48,24 @@ def account_name(account: Account) -> bytes:
 
 @frozen
 class Keys:
-    """The keys of one prefix.
+    """The keys with one prefix.
 
-    All of the ledger has one hash tag, so that one script can reach all of it in a cluster too;
-    values have one for each scope.
+    Everything in the ledger has one hash tag, so that a script can reach all of it in a cluster,
+    too; values have one for each scope.
     """
 
     prefix: str
 
     @property
     def born(self) -> bytes:
-        """When the ledger was begun; also what scripts find the ledger's other keys by."""
+        """When the ledger was created; scripts also derive the ledger's other keys from it."""
         return encoded(f"{{{self.prefix}:ledger}}:born")
 
     def ledger(self, owner: str, accounts: Iterable[bytes] = ()) -> tuple[bytes, ...]:
-        """The keys of the ledger that a script changes, of which `born` is the first.
+        """The keys of the ledger that a script changes; `born` is the first.
 
-        Scripts find others by themselves. A cluster that is moving the slot must be told enough of
-        them to see that a part is not there.
+        Scripts derive others by themselves. A cluster that is moving the slot must be given enough
+        of them to notice that some are missing.
         """
         start = encoded(f"{{{self.prefix}:ledger}}:")
         its_own = (start + b"held", start + b"leases", start + b"owner:" + encoded(owner))
@@ -85,7 +85,7 @@ class Keys:
         return encoded(f"{{{self.prefix}:ledger}}:tallies:{hour}:{scope}")
 
     def value(self, scope: str, key: str = "") -> bytes:
-        """A value, or what the keys of all values of a scope begin with."""
+        """The key of a value, or the prefix of all values of a scope."""
         return encoded(f"{{{self.prefix}:values:{escaped(scope)}}}:value:{key}")
 
     def index(self, scope: str) -> bytes:
@@ -93,7 +93,7 @@ class Keys:
         return encoded(f"{{{self.prefix}:values:{escaped(scope)}}}:index")
 
     def expiries(self, scope: str) -> bytes:
-        """When the values of a scope run out that do."""
+        """When those values of a scope that expire will do so."""
         return encoded(f"{{{self.prefix}:values:{escaped(scope)}}}:expiries")
 
     def channel(self, channel: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Messages: one connection that listens for all, and is made anew when it is lost."""
+"""Messages: one connection that listens for all, and is replaced when it is lost."""
 
 import asyncio
 from collections import defaultdict
@@ -26,7 +26,7 @@ Inbox = asyncio.Queue[bytes | None]
 
 
 class Listening(AsyncIterator[bytes | None]):
-    """What one listener hears, for as long as somebody has it."""
+    """What one listener receives, for as long as it is referenced."""
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
@@ -36,7 +36,7 @@ class Listening(AsyncIterator[bytes | None]):
 
 
 class Switchboard:
-    """Hands the messages of channels to those who listen. `trouble` is why it cannot hear them."""
+    """Passes the messages of channels to listeners. `trouble` is why it cannot receive them."""
 
     def __init__(self, dialing: Dialing, locate: Callable[[], Address | None]) -> None:
         self.trouble: Trouble | None = None
@@ -48,7 +48,7 @@ class Switchboard:
         self._keeper: asyncio.Task[None] | None = None
 
     def listen(self, channel: bytes) -> Listening:
-        """Hear what is published on a channel from now on."""
+        """Receive what is published on a channel from now on."""
         inbox: Inbox = asyncio.Queue(UNREAD)
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep())
@@ -67,8 +67,8 @@ class Switchboard:
 
     async def _keep(self) -> None:
         while True:
-            # What is wrong with the server the other connection tells, but not what this user may
-            # not hear.
+            # The other connection reports what is wrong with the server, but not what this user may
+            # not receive.
             try:
                 if (address := self._locate()) is not None:
                     await self._attend(address)
@@ -103,7 +103,7 @@ class Switchboard:
             if self._locate() in (address, None):
                 self._send(b"PING")
             else:
-                # The primary is another one now, and this one may hear nothing any more.
+                # There is another primary now, and this server may receive nothing any more.
                 self._connection.abort()
 
     async def _hear(self, connection: DirectConnection) -> None:

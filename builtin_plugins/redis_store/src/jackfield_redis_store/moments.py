@@ -7,8 +7,8 @@ HOUR: Final = 3600
 
 
 def moment(time: float) -> bytes:
-    """A time as bytes that are in the order of times; none is before 1970."""
-    # The bits of floats that are not negative are in their order.
+    """A time as bytes that sort like times; none is before 1970."""
+    # The bits of non-negative floats are in their order.
     return struct.pack(">d", max(0.0, time)).hex().encode()
 
 

@@ -1,4 +1,4 @@
-"""One server: it is connected to in the background, and fails at once while that does not work."""
+"""One server: connects in the background, and fails at once while that does not work."""
 
 import asyncio
 import logging
@@ -30,9 +30,9 @@ Locate = Callable[[], Awaitable[Address]]
 class Node:
     """A server that is asked.
 
-    `trouble` is why it cannot be at the moment; then calls fail at once, while in the background
-    connecting is tried again and again. None while it is being connected to for the first time, or
-    again after a connection that was good: calls wait for that as long as they wait for answers.
+    `trouble` is why it cannot be asked at the moment: calls then fail at once, while connecting is
+    retried in the background. It is None during the first connection attempt, or a reconnect after
+    a good connection: calls wait for that as long as they wait for answers.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Node:
         self._keeper = self._loop.create_task(self._keep())
 
     async def ask(self, *commands: Sequence[Word], until: float) -> Any:
-        """What the server answers to the last of some commands. Raises ServerLost."""
+        """The server's answer to the last of some commands. Raises ServerLost."""
         if self._wire is None and self.trouble is None:
             await self.settled(until)
         if self._wire is None:
@@ -71,13 +71,13 @@ class Node:
         return await self._wire.call(*commands, until=until)
 
     async def settled(self, until: float) -> bool:
-        """Wait until the server is connected to or in trouble; whether it is in time."""
-        # A plain wait leaves the future alone when it ends early; others wait for it too.
+        """Wait until the server is connected or in trouble; whether that was in time."""
+        # Unlike wait_for, wait does not cancel the future on a timeout; others wait for it too.
         await asyncio.wait([self._settled], timeout=until - self._loop.time())
         return self._settled.done()
 
     def drop(self, trouble: Trouble) -> None:
-        """Connect anew, perhaps to elsewhere: the server says that it is the wrong one."""
+        """Reconnect, perhaps elsewhere: the server says that it is the wrong one."""
         if self._wire is not None:
             self._wire.lose(trouble)
 
@@ -107,7 +107,7 @@ class Node:
             if steady and trouble is not LATE:
                 failures = 0
                 continue
-            # A server that is slow again and again is asked less and less often.
+            # A server that is repeatedly slow is asked less and less often.
             failures = failures + 1 if trouble is LATE and not steady else 1
             self._is_down(trouble)
             await asyncio.sleep(_pause(failures))
@@ -124,7 +124,7 @@ class Node:
         return wire
 
     async def _inspect(self, wire: Wire) -> None:
-        """Raises ServerLost where data cannot be kept."""
+        """Raise ServerLost if data cannot be kept there."""
         until = self._loop.time() + self._dialing.patience
         found = await inspect(wire, until, clustered=self._clustered)
         if found.trouble:
@@ -134,7 +134,7 @@ class Node:
         self._risk = found.risk
 
     async def _watch(self, wire: Wire) -> Trouble:
-        """Wait until the connection is lost, as it is when data can no longer be kept there."""
+        """Wait until the connection is lost, also because data can no longer be kept there."""
         while not (await asyncio.wait([wire.lost], timeout=INSPECTING))[0]:
             try:
                 await self._inspect(wire)

@@ -1,4 +1,4 @@
-"""Opening a store: from what is known of the servers to a store that looks for them."""
+"""Opens a store: from the configured servers to a store that connects to them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +28,7 @@ Mode = Literal["standalone", "sentinel", "cluster"]
 class Servers:
     """Which servers there are, and how to connect to them.
 
-    `addresses` is the one server, the sentinels, or some servers of the cluster.
+    `addresses` is the single server, the sentinels, or some servers of the cluster.
     """
 
     addresses: tuple[Address, ...]
@@ -38,7 +38,7 @@ class Servers:
     sentinel_password: Secret | None = None
 
     def store(self, *, prefix: str, deadline: float, recovery: float) -> RedisStore:
-        """A store on them, which connects from now on."""
+        """A store on them, which starts connecting."""
         router = self._router(deadline)
         switchboard = Switchboard(self.dialing, lambda: router.address)
         server = Server(router, deadline=deadline)
@@ -70,7 +70,7 @@ async def opened(
     deadline: float = DEADLINE,
     recovery: float = 0.0,
 ) -> AsyncIterator[RedisStore]:
-    """A store, open inside the block. In a cluster the URL is that of one of its servers."""
+    """A store that is open inside the block. For a cluster, the URL is that of one server."""
     location = Location.of(url)
     servers = Servers((location.address,), location.dialing(), mode)
     store = servers.store(prefix=prefix, deadline=deadline, recovery=recovery)

@@ -1,4 +1,4 @@
-"""The plugin: finds the server and brings the store."""
+"""The plugin: connects to the server and provides the store."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ PATIENCE: Final = 2.0
 
 
 class RedisStorePlugin(Plugin):
-    """Keeps what plugins share in Redis or Valkey."""
+    """Keeps shared state in Redis or Valkey."""
 
     brings_store: ClassVar[bool] = True
 
@@ -93,7 +93,7 @@ class RedisStorePlugin(Plugin):
             raise ValueError("`key_file` needs `cert_file`")
 
     async def start(self, setup: Setup) -> None:
-        """Connect, and offer the store; a server that is away is looked for from now on."""
+        """Connect, and offer the store; an unavailable server is retried in the background."""
         config = self.config
         servers = await self._servers(setup)
         self._store = servers.store(
@@ -113,7 +113,7 @@ class RedisStorePlugin(Plugin):
             await self._store.close()
 
     async def health(self) -> str | None:
-        """What the store says of itself."""
+        """What the store reports about itself."""
         return await self._store.health() if self._store else None
 
     async def _servers(self, setup: Setup) -> Servers:
@@ -161,7 +161,7 @@ class RedisStorePlugin(Plugin):
         logger.warning("%s; retrying, and refusing requests that need it", problem)
 
     async def _begin(self, store: RedisStore) -> None:
-        # Who is served only once a new server counts as told has no errors to explain.
+        # Waiting until a new server counts as informed spares the first callers errors.
         try:
             seconds = await store.recovering()
         except StoreUnavailable:

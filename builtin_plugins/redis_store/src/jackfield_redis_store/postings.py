@@ -1,4 +1,4 @@
-"""Postings: the entries of owners, added up before they are sent."""
+"""Postings: owners' entries, summed up before they are sent."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ class Postings:
         self._keys = keys
 
     async def post(self, owner: str, first: int, entries: Sequence[Entry], gap: bool) -> int:
-        """Keep the entries that are not kept already; the number of the last one that is."""
+        """Keep the entries that are not kept already; the number of the last one."""
         posted = await self._post(owner, first, entries[:AT_ONCE], gap)
         for start in range(AT_ONCE, len(entries), AT_ONCE):
             if posted < first + start - 1:
@@ -45,7 +45,7 @@ class Postings:
             posted, kept = await self._server.run(scripts.POST, places, *words)
             if kept or posted >= last or posted + 1 < first:
                 return int(posted)
-            # Some of them are kept already, from a call whose answer was lost.
+            # Some are kept already, from a call whose answer was lost.
             entries, first = entries[posted + 1 - first :], posted + 1
 
 
@@ -60,7 +60,7 @@ class Sums:
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> "Sums":
-        """Add up entries."""
+        """Sum up entries."""
         sums = cls()
         spent, taken, tallies = sums.spent, sums.taken, sums.tallies
         for entry in entries:
@@ -75,7 +75,7 @@ class Sums:
         return sums
 
     def words(self, names: dict[Account, bytes]) -> Iterator[Word]:
-        """What the script is told."""
+        """The arguments for the script."""
         yield len(self.spent)
         for (account, bucket), amount in self.spent.items():
             yield from (names[account], bucket, amount)

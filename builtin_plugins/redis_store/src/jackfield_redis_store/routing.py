@@ -1,4 +1,4 @@
-"""Which server is asked: the one there is, the one that the sentinels name, a cluster's."""
+"""Which server to ask: the only one, the one that the sentinels name, or one of a cluster."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -19,23 +19,23 @@ ASKING_A_SENTINEL: Final = 0.3
 
 
 class Router(ABC):
-    """The way to the servers."""
+    """The route to the servers."""
 
     @abstractmethod
     async def ask(self, key: bytes, command: Sequence[Word], until: float) -> Any:
-        """What the server that has a key answers. Raises ServerLost, ResponseError."""
+        """The answer of the server that has a key. Raises ServerLost, ResponseError."""
 
     @abstractmethod
     async def settled(self, until: float) -> None:
-        """Wait until it is known whether the servers can be asked, or until a time."""
+        """Wait until it is known whether the servers can be asked, or until a deadline."""
 
     @abstractmethod
     def distrust(self, key: bytes, trouble: Trouble) -> None:
-        """Look anew for the server that has a key: the one that was asked is the wrong one."""
+        """Look again for the server that has a key: the one that was asked is wrong."""
 
     @abstractmethod
     def session(self, key: bytes) -> object:
-        """Another one whenever the server that has a key was connected to anew, or is another."""
+        """Changes whenever the server that has a key was reconnected to, or is another one."""
 
     @property
     @abstractmethod
@@ -45,7 +45,7 @@ class Router(ABC):
     @property
     @abstractmethod
     def address(self) -> Address | None:
-        """Where messages can be listened to."""
+        """Where messages can be received."""
 
     @abstractmethod
     async def stop(self) -> None:
@@ -90,7 +90,7 @@ class SingleRouter(Router):
 
 
 class Sentinels:
-    """Tell where the primary is."""
+    """Say where the primary is."""
 
     def __init__(self, addresses: Sequence[Address], name: str, dialing: Dialing) -> None:
         self._addresses = list(addresses)
@@ -98,7 +98,7 @@ class Sentinels:
         self._dialing = dialing
 
     async def primary(self) -> Address:
-        """The primary, as the first sentinel says that knows one. Raises ServerLost."""
+        """The primary, according to the first sentinel that knows one. Raises ServerLost."""
         trouble = Trouble(
             f"is not known to the sentinels under the name {self._name!r}", mistake=True
         )
@@ -112,7 +112,7 @@ class Sentinels:
                 trouble = Trouble(reason, why.mistake)
                 continue
             if found:
-                # Who has answered is asked first the next time.
+                # The one that has answered is asked first next time.
                 self._addresses.remove(address)
                 self._addresses.insert(0, address)
                 return found

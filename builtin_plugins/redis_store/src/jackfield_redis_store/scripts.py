@@ -1,4 +1,4 @@
-"""The steps that the server takes as one: Lua scripts, known to it by their digests."""
+"""The steps that the server executes atomically: Lua scripts, identified by their digests."""
 
 import hashlib
 from functools import cache
@@ -12,16 +12,16 @@ _FOLDER: Final = Path(__file__).parent / "lua"
 
 @frozen
 class Script:
-    """A script; the server has to be given the text once."""
+    """A script; the server has to be given its text once."""
 
     text: bytes = field(repr=False)
     digest: str
 
     @classmethod
     def of(cls, *names: str) -> "Script":
-        """The script made of some files, each of which may use those before it."""
+        """The script made of some files, each of which may use the previous ones."""
         text = b"\n".join(_file(name) for name in names)
-        return cls(text, hashlib.sha1(text).hexdigest())  # noqa: S324 - the server's own way
+        return cls(text, hashlib.sha1(text).hexdigest())  # noqa: S324 - required by the server
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Asking the server: with a deadline, and with one kind of error whatever has gone wrong."""
+"""Asks the server: with a deadline, and with one kind of error whatever goes wrong."""
 
 import asyncio
 import logging
@@ -34,7 +34,7 @@ _BEGINNING: Final = "The store is being told what has been spent. Try again shor
 
 
 class Server:
-    """The server or servers that the store is kept in. No call takes longer than the deadline."""
+    """The server or servers that hold the store. No call takes longer than the deadline."""
 
     def __init__(self, router: Router, *, deadline: float) -> None:
         self._router = router
@@ -44,15 +44,15 @@ class Server:
 
     @property
     def trouble(self) -> Trouble | None:
-        """What is wrong as far as it is known: with the connection, or with the last call."""
+        """What is wrong as far as known: with the connection, or with the last call."""
         return self._router.trouble or self._complaint
 
     async def command(self, key: bytes, *words: Word) -> Any:
-        """What a command on a key gives. Raises StoreUnavailable."""
+        """The result of a command on a key. Raises StoreUnavailable."""
         return await self._ask(key, words, self._until())
 
     async def run(self, script: Script, keys: Sequence[bytes], *words: Word) -> Any:
-        """What a script on some keys of one slot gives. Raises StoreUnavailable."""
+        """The result of a script on some keys of one slot. Raises StoreUnavailable."""
         rest = (len(keys), *keys, *words)
         until = self._until()
         try:
@@ -65,7 +65,7 @@ class Server:
         await self._router.settled(asyncio.get_running_loop().time() + seconds)
 
     def session(self, key: bytes) -> object:
-        """Another one whenever the server that has a key was connected to anew, or is another."""
+        """Changes whenever the server that has a key was reconnected to, or is another one."""
         return self._router.session(key)
 
     async def stop(self) -> None:

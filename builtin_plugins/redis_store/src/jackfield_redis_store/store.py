@@ -29,8 +29,8 @@ from .values import Values
 class RedisStore(Store):
     """Keeps everything in Redis or Valkey.
 
-    Where there is no server, or a slow one, calls fail within the deadline, and at once while that
-    is known; it is looked for in the background.
+    If there is no server, or a slow one, calls fail within the deadline, and at once while that is
+    known; connecting is retried in the background.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class RedisStore(Store):
         return int(seconds) + int(micros) / 1_000_000
 
     async def health(self) -> str | None:
-        """Ask, and tell what is wrong as far as it is known."""
+        """Ask the server, and report what is wrong as far as known."""
         try:
             seconds = await self._accounts.recovering()
         except StoreUnavailable:
@@ -133,7 +133,7 @@ class RedisStore(Store):
         return self._server.trouble
 
     async def recovering(self) -> float:
-        """For how many seconds more nothing can be acquired."""
+        """For how many more seconds nothing can be acquired."""
         return await self._accounts.recovering()
 
     async def close(self) -> None:

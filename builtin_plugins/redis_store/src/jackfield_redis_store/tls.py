@@ -1,4 +1,4 @@
-"""TLS: whom to trust, and who to be."""
+"""TLS: whom to trust, and which certificate to show."""
 
 import ssl
 from pathlib import Path
@@ -7,7 +7,7 @@ from pathlib import Path
 def tls_context(
     ca_file: Path | None = None, cert_file: Path | None = None, key_file: Path | None = None
 ) -> ssl.SSLContext:
-    """Trusts the system's authorities, or those in `ca_file` alone.
+    """A context that trusts the system's authorities, or only those in `ca_file`.
 
     Raises ValueError, which names the file that cannot be used.
     """
@@ -17,7 +17,7 @@ def tls_context(
         raise ValueError(f"ca_file: {ca_file} holds no certificates in PEM: {error}") from None
     if cert_file is not None:
         try:
-            # An empty password is what keeps OpenSSL from asking for one at the terminal.
+            # An empty password keeps OpenSSL from asking for one on the terminal.
             context.load_cert_chain(cert_file, key_file, password="")
         except OSError as error:
             reason = f"{cert_file} holds no certificate in PEM, or its key is not there: {error}"

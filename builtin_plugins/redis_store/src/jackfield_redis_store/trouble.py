@@ -1,4 +1,4 @@
-"""What can be wrong with a server, in words for an operator; no secret is ever in them."""
+"""What can be wrong with a server, in words for operators that never contain a secret."""
 
 import os
 import re
@@ -31,14 +31,14 @@ _WORDS: Final[dict[str, type[ResponseError]]] = {
 
 @frozen
 class Trouble:
-    """Why a server cannot be used; `mistake` is whether someone has to mend it."""
+    """Why a server cannot be used; `mistake` says whether somebody has to fix it."""
 
     reason: str
     mistake: bool = False
 
 
 class ServerLost(Exception):
-    """There is no connection to the server, or no longer."""
+    """There is no connection to the server, or no longer one."""
 
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(trouble.reason)
@@ -79,7 +79,7 @@ _TOLD: Final[dict[type[BaseException], Trouble]] = {
 
 
 def told(error: BaseException) -> Trouble:
-    """What an error of the connection means."""
+    """What a connection error means."""
     if isinstance(error, ServerLost):
         return error.trouble
     for kind, trouble in _TOLD.items():
@@ -93,7 +93,7 @@ def told(error: BaseException) -> Trouble:
 
 
 def unwrapped(error: ResponseError) -> ResponseError:
-    """The error that has ended a script, which Redis 6.2 tells in the text of another one."""
+    """The error that ended a script, which Redis 6.2 wraps in the text of another one."""
     found = _IN_A_SCRIPT.match(str(error))
     if found is None:
         return error
@@ -110,14 +110,14 @@ def _unreachable(error: BaseException) -> Trouble:
         return Trouble(f"does not agree on TLS: {cause.reason}")
     if isinstance(cause, socket.gaierror):
         return Trouble("cannot be reached: its name is not known")
-    # What the libraries say has addresses in it; what the system says has none.
+    # The libraries' messages contain addresses; the system's do not.
     if cause is not None and cause.errno:
         return Trouble(f"cannot be reached: {os.strerror(cause.errno)}")
     return GONE
 
 
 def words_of(error: BaseException) -> str:
-    """What the server said, without what it says of the script."""
+    """The server's message, without what it says about the script."""
     line, _, _ = str(error).partition("\n")
     said, _, _ = line.partition(" script: ")
     return (said or type(error).__name__)[:_LONGEST]

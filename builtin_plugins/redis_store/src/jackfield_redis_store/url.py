@@ -1,4 +1,4 @@
-"""The address of a server as a URL, which is a secret where it has a password in it."""
+"""The address of a server as a URL, which is a secret if it contains a password."""
 
 from typing import ClassVar, Self
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -16,7 +16,7 @@ _FORM = "write redis://host:port/database, rediss://… for TLS, or unix:///path
 
 @frozen
 class Location:
-    """What a URL says."""
+    """The parts of a URL."""
 
     address: Address
     tls: bool = False
@@ -63,7 +63,7 @@ class RedisUrl:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Read either; ValueError says what is wrong, without repeating it."""
+        """Parse either; ValueError says what is wrong, without repeating it."""
         if not text.startswith(("redis:", "rediss:", "unix:")):
             return cls(SecretRef.from_text(text))
         location = Location.of(text)

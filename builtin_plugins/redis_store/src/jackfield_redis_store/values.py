@@ -1,4 +1,4 @@
-"""Values: what is kept under keys, by scopes, each with a version."""
+"""Values: what is kept under keys, by scope, each with a version."""
 
 from typing import Final
 
@@ -46,7 +46,7 @@ class Values:
         return int(version)
 
     async def delete(self, scope: str, key: str, expect: int | None) -> bool:
-        """Forget a value; whether there was one."""
+        """Delete a value; whether there was one."""
         forgotten, version = await self._server.run(
             scripts.DELETE,
             self._places(scope, key),

@@ -1,4 +1,4 @@
-"""One connection, on which many calls at once wait for their answers in the order of sending."""
+"""One connection, on which many concurrent calls wait for their answers in order."""
 
 import asyncio
 from collections import deque
@@ -19,7 +19,7 @@ GRACE: Final = 0.002
 
 
 def packed(words: Sequence[Word]) -> bytes:
-    """A command as the server reads it."""
+    """A command in the server's format."""
     parts = [b"*%d\r\n" % len(words)]
     for word in words:
         data = word if isinstance(word, bytes) else str(word).encode("utf-8", "surrogatepass")
@@ -28,9 +28,9 @@ def packed(words: Sequence[Word]) -> bytes:
 
 
 class Wire:
-    """A connection that is open. A late answer is its end, for those behind it are later still.
+    """An open connection. A late answer ends it, because those after it would be even later.
 
-    `lost` ends with what was wrong, never with an error.
+    `lost` completes with what was wrong, never with an error.
     """
 
     def __init__(self, connection: DirectConnection) -> None:
@@ -58,7 +58,7 @@ class Wire:
     async def call(self, *commands: Sequence[Word], until: float) -> Any:
         """The answer to the last of some commands, until a time of the loop's clock.
 
-        Raises ServerLost, and ResponseError where the server answers with an error.
+        Raises ServerLost, and ResponseError if the server answers with an error.
         """
         if self.lost.done():
             raise ServerLost(self.lost.result())
@@ -68,7 +68,7 @@ class Wire:
         try:
             self._connection.write(b"".join(map(packed, commands)))
             answer = await answers[-1]
-        except (OSError, RuntimeError):  # uvloop's word for a connection that has just been closed
+        except (OSError, RuntimeError):  # uvloop's error for a closed connection
             self.lose(GONE)
             raise ServerLost(GONE) from None
         finally:
@@ -78,7 +78,7 @@ class Wire:
         return answer
 
     def lose(self, trouble: Trouble) -> None:
-        """Drop the connection; all who wait learn why."""
+        """Drop the connection; all who wait get the reason."""
         if not self.lost.done():
             self.lost.set_result(trouble)
         for answer in self._waiting:
@@ -118,7 +118,7 @@ class Wire:
         self._loop.call_later(GRACE, self._look_behind, answer)
 
     def _look_behind(self, answer: asyncio.Future[Any]) -> None:
-        # Timers come before what a busy loop has read meanwhile and has not yet handed on.
+        # In a busy loop, timers run before data that was read meanwhile is delivered.
         self._loop.call_soon(self._give_up, answer)
 
     def _give_up(self, answer: asyncio.Future[Any]) -> None:

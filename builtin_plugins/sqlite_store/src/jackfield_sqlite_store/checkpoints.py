@@ -1,4 +1,4 @@
-"""Checkpoints: what is committed is brought from the log into the file, beside the commits."""
+"""Checkpoints: moves commits from the log into the file, in parallel with new commits."""
 
 import asyncio
 import sqlite3
@@ -17,10 +17,10 @@ PAUSE: Final = 1.0
 
 @define(eq=False)
 class Checkpoints:
-    """One connection and its thread, which nobody waits for.
+    """One connection with its own thread, which nobody waits for.
 
-    They need no lock that a commit needs. What they leave, as they must while somebody always
-    writes, is little, and for a commit to bring over once the log is long.
+    Checkpoints need no lock that a commit needs. While somebody is always writing they must leave a
+    little, which a commit then moves once the log is long.
     """
 
     place: Place
@@ -30,11 +30,11 @@ class Checkpoints:
     _task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Make them from now on."""
+        """Start making checkpoints."""
         self._task = asyncio.create_task(self._repeat())
 
     async def close(self) -> None:
-        """Finish the one that has begun."""
+        """Finish the current one."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -51,13 +51,13 @@ class Checkpoints:
         try:
             if self._db is None:
                 self._db = self.place.open()
-            # It tells of the commits of other connections, and this one makes none.
+            # It counts the commits of other connections, and this one makes none.
             (seen,) = self._db.execute("PRAGMA data_version").fetchone()
             if seen != self._seen:
                 self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
                 self._seen = seen
         except (sqlite3.Error, ConfigError):
-            # Whether the file can be used is found out, and told, by those who write to it.
+            # Those who write to the file find out and report whether it can be used.
             self._disconnect()
 
     def _disconnect(self) -> None:

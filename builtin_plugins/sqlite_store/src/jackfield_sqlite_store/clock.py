@@ -1,4 +1,4 @@
-"""The store's clock: the machine's running time, led slowly towards its wall clock."""
+"""The store's clock: the machine's uptime, adjusted slowly towards its wall clock."""
 
 import sqlite3
 import time
@@ -17,13 +17,13 @@ STALE: Final = 10.0
 
 @cache
 def boot() -> str:
-    """What names this run of the machine; nothing where the system has no such name."""
+    """What identifies this boot of the machine; empty if the system has no such id."""
     file = Path("/proc/sys/kernel/random/boot_id")
     return file.read_text().strip() if file.exists() else ""
 
 
 def now(db: sqlite3.Connection) -> float:
-    """The time, the same for all processes. In a transaction that may only read."""
+    """The time, the same for all processes, in a transaction that may only read."""
     running = time.clock_gettime(RUNNING)
     row = db.execute("SELECT base, time, rate FROM clock").fetchone()
     base, told, rate = row or (running, time.time(), 1.0)
@@ -31,10 +31,10 @@ def now(db: sqlite3.Connection) -> float:
 
 
 def lead(db: sqlite3.Connection) -> float:
-    """The time; now and then the clock is led anew. In a transaction that may write.
+    """The time; now and then the clock is adjusted. In a transaction that may write.
 
-    It begins with the wall clock, and does so again when the machine has been started anew, but
-    never before the time that it has told.
+    It starts with the wall clock, and again after the machine has been restarted, but never before
+    a time that it has already returned.
     """
     running, wall = time.clock_gettime(RUNNING), time.time()
     row = db.execute("SELECT boot, base, time, rate FROM clock").fetchone()

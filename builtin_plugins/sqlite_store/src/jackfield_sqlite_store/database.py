@@ -1,4 +1,4 @@
-"""The file: its tables, its version, and how it is opened."""
+"""The database file: its tables, its version, and how it is opened."""
 
 import contextlib
 import errno
@@ -84,10 +84,10 @@ CREATE TABLE message (
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """A connection to the file, which is made if there is none; for one thread at a time.
+    """A connection to the file, which is created if missing; for one thread at a time.
 
-    Raises ConfigError for a file that is no database of this plugin, or of a later version, and
-    sqlite3.Error for all that may pass.
+    Raises ConfigError for a file that is not a database of this plugin, or is of a later version,
+    and sqlite3.Error for errors that may pass.
     """
     _make(path)
     db = sqlite3.connect(
@@ -111,9 +111,9 @@ def _make(path: Path) -> None:
 
 
 def _mode(path: Path) -> int:
-    # A file that is there is not opened here: whoever closes it lets go of all locks that SQLite
-    # has on it for this process. Another one that leaves would then think that it was the last,
-    # and take the log along.
+    # An existing file is not opened here: closing it would release all locks that SQLite
+    # holds on it in this process. Another process that leaves would then think it was the last,
+    # and delete the log.
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     return path.stat().st_mode
@@ -125,8 +125,8 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         db.execute("PRAGMA synchronous = FULL")
         db.execute(f"PRAGMA journal_size_limit = {64 << 20}")
         db.execute(f"PRAGMA wal_autocheckpoint = {LONG_LOG}")
-        # What is read to judge the file is read in one transaction: another process may be
-        # building the tables right now.
+        # Everything that is checked is read in one transaction, because another process may be
+        # creating the tables right now.
         db.execute("BEGIN")
         version = _version(db, path)
         db.execute("COMMIT")
@@ -141,7 +141,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
 
 
 def _use_wal(db: sqlite3.Connection) -> None:
-    # Two processes that change the mode at once do not wait for one another as they do elsewhere.
+    # Unlike elsewhere, two processes that change the mode at once do not wait for each other.
     end = time.monotonic() + BUSY_MS / 1000
     while True:
         try:
@@ -170,7 +170,7 @@ def _version(db: sqlite3.Connection, path: Path) -> int:
 
 
 def _build(db: sqlite3.Connection, version: int) -> None:
-    """Make the tables that a version lacks."""
+    """Create the tables that a version lacks."""
     if version < 1:
         _make_tables(db, TABLES)
         db.execute(f"PRAGMA application_id = {APPLICATION}")

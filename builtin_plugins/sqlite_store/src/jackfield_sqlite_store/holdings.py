@@ -1,4 +1,4 @@
-"""Holdings: what is held and spent of each account, and what is given of it."""
+"""Holdings: what is held and spent on each account, and what is granted."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ KEPT_SECONDS: Final = 3600
 
 
 def acquire(at: Transaction, owner: str, claims: Sequence[Claim], lease: float) -> Acquired:
-    """Hold on all accounts what is claimed of them, or nothing on any."""
+    """Hold what is claimed on all accounts, or nothing on any."""
     owners.end_leases(at)
     owners.extend(at, owner, lease)
     before = [balance(at, claim.account, claim.since) for claim in claims]
@@ -50,29 +50,29 @@ def balance(at: Transaction, account: Account, since: int) -> Balance:
 
 
 def balances(at: Transaction, asked: Iterable[tuple[Account, int]]) -> list[Balance]:
-    """The states of accounts, once the leases that have run out are ended."""
+    """The states of accounts, once expired leases are ended."""
     owners.end_leases(at)
     return [balance(at, account, since) for account, since in asked]
 
 
 def settled_balances(at: Transaction, asked: Iterable[tuple[Account, int]]) -> list[Balance] | None:
-    """The states of accounts, or None if there is a lease to end first, which is writing."""
+    """The states of accounts, or None if a lease has to be ended first, which requires writing."""
     if owners.run_out(at):
         return None
     return [balance(at, account, since) for account, since in asked]
 
 
 def give_back(at: Transaction, owner: str, amounts: Mapping[Account, int]) -> None:
-    """Hold so much less for the owner, at the least nothing."""
+    """Hold this much less for the owner, but not less than nothing."""
     _let_go(at, owner, amounts)
 
 
 def spend(
     at: Transaction, owner: str, debits: Mapping[tuple[Account, int], int], taken: Counter[Account]
 ) -> None:
-    """Count amounts as spent in their buckets; `taken` is what they take from what is held.
+    """Count amounts as spent in their buckets; `taken` is what they take from the holdings.
 
-    What counts as spent already since the owner's lease ran out is not counted twice.
+    What already counts as spent since the owner's lease expired is not counted twice.
     """
     at.db.executemany(
         "INSERT INTO spent VALUES (?, ?, ?, ?)"
@@ -110,7 +110,7 @@ def _let_go(at: Transaction, owner: str, amounts: Mapping[Account, int]) -> None
         "UPDATE hold SET amount = max(0, amount - ?) WHERE scope = ? AND name = ? AND owner = ?",
         [(amount, *account, owner) for account, amount in amounts.items()],
     )
-    # An owner whose lease has run out has yet to say what it holds; its empty rows know how.
+    # An owner with an expired lease has yet to restate its holdings; its empty rows keep the rules.
     at.db.executemany(
         "DELETE FROM hold WHERE scope = ?1 AND name = ?2 AND owner = ?3 AND amount = 0"
         " AND (SELECT stated FROM owner WHERE owner = ?3)",

@@ -18,14 +18,14 @@ PAUSE: Final = 0.1
 
 
 class News(NamedTuple):
-    """The number of the last message of all channels, and what is new on one."""
+    """The number of the last message on any channel, and the new messages on one channel."""
 
     last: int
     messages: list[bytes]
 
 
 def publish(at: Transaction, channel: str, message: bytes) -> None:
-    """Keep a message for all who listen, and forget those that are old."""
+    """Keep a message for all listeners, and delete old ones."""
     at.db.execute("DELETE FROM message WHERE time < ?", (at.now - KEPT,))
     at.db.execute(
         "INSERT INTO message (channel, data, time) VALUES (?, ?, ?)", (channel, message, at.now)
@@ -33,7 +33,7 @@ def publish(at: Transaction, channel: str, message: bytes) -> None:
 
 
 def news(at: Transaction, channel: str, after: int | None) -> News:
-    """What came after a number; with None nothing but where to begin."""
+    """What came after a number; for None, only where to begin."""
     row = at.db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'message'").fetchone()
     last = row[0] if row else 0
     if after is None or after == last:
@@ -45,7 +45,7 @@ def news(at: Transaction, channel: str, after: int | None) -> News:
 
 
 async def listen(look: Callable[[int | None], Awaitable[News]]) -> AsyncIterator[bytes | None]:
-    """The messages that `look` finds; None at the start, and after too long a silence."""
+    """The messages that `look` finds; None at the start, and after too long a pause."""
     after: int | None = None
     looked = -math.inf
     while True:

@@ -1,4 +1,4 @@
-"""Owners: their leases, what becomes of what they held, and the numbers of their postings."""
+"""Owners: their leases, what becomes of their holdings, and the numbers of their postings."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,19 +14,19 @@ REMEMBERED: Final = 30 * 86400.0
 
 
 def run_out(at: Transaction) -> list[str]:
-    """The owners whose leases have run out and are not ended."""
+    """The owners whose leases have expired and have not been ended."""
     rows = at.db.execute("SELECT owner FROM owner WHERE expires <= ?", (at.now,))
     return [owner for (owner,) in rows]
 
 
 def end_leases(at: Transaction) -> None:
-    """Count as spent what owners held whose leases have run out."""
+    """Count the holdings of owners whose leases have expired as spent."""
     for owner in run_out(at):
         _end(at, owner)
 
 
 def extend(at: Transaction, owner: str, lease: float) -> None:
-    """Make the lease run from now on. An owner not known so far has stated nothing yet."""
+    """Extend the lease from now. A new owner has stated nothing yet."""
     at.db.execute(
         "INSERT INTO owner VALUES (?, 0, 0, ?, NULL)"
         " ON CONFLICT DO UPDATE SET expires = excluded.expires, ended = NULL",
@@ -35,9 +35,9 @@ def extend(at: Transaction, owner: str, lease: float) -> None:
 
 
 def renew(at: Transaction, owner: str, lease: float) -> Lease:
-    """Make the lease run from now on, and tell how the owner stands.
+    """Extend the lease from now, and report the owner's state.
 
-    This happens every few seconds, and is the time for forgetting what is past.
+    This happens every few seconds, and is the occasion for deleting what is past.
     """
     end_leases(at)
     accounts.forget_past(at)
@@ -49,7 +49,7 @@ def renew(at: Transaction, owner: str, lease: float) -> Lease:
 
 
 def restate(at: Transaction, owner: str, held: Mapping[Account, int], lease: float) -> None:
-    """Replace what is held for the owner, or counts as spent since its lease ran out."""
+    """Replace what is held for the owner, or counts as spent since its lease expired."""
     end_leases(at)
     extend(at, owner, lease)
     at.db.execute("UPDATE owner SET stated = 1 WHERE owner = ?", (owner,))
@@ -70,7 +70,7 @@ def restate(at: Transaction, owner: str, held: Mapping[Account, int], lease: flo
 
 
 def close(at: Transaction, owner: str) -> None:
-    """End an owner whose journal is posted to its end; its number is remembered for a while."""
+    """End an owner whose journal is fully posted; its number is remembered for a while."""
     _end(at, owner)
     _refund(at, owner)
     at.db.execute("DELETE FROM hold WHERE owner = ?", (owner,))
@@ -81,7 +81,7 @@ def close(at: Transaction, owner: str) -> None:
 
 
 def posted(at: Transaction, owner: str) -> int:
-    """The number of the last posting of the owner; 0 of one not known."""
+    """The number of the owner's last posting; 0 if it is unknown."""
     row = at.db.execute("SELECT posted FROM owner WHERE owner = ?", (owner,)).fetchone()
     return int(row[0]) if row else 0
 
@@ -96,7 +96,7 @@ def mark_posted(at: Transaction, owner: str, number: int) -> None:
 
 
 def redeem(at: Transaction, owner: str, taken: Counter[Account]) -> Counter[Account]:
-    """Take amounts from what counts as spent since the owner's lease ran out; what is left."""
+    """Take amounts from what counts as spent since the owner's lease expired; the rest."""
     rest = +taken
     rows = at.db.execute(
         "SELECT scope, name, bucket, amount FROM forfeit WHERE owner = ? ORDER BY bucket", (owner,)
@@ -120,7 +120,7 @@ def redeem(at: Transaction, owner: str, taken: Counter[Account]) -> Counter[Acco
 
 
 def _end(at: Transaction, owner: str) -> None:
-    # The rows stay, with nothing in them, until the owner says what it holds: they know how.
+    # The rows stay, empty, until the owner restates its holdings: they keep the rules.
     at.db.execute(
         "INSERT INTO forfeit SELECT owner, scope, name, bucket, amount FROM hold"
         " WHERE owner = ? AND amount > 0 AND on_death = 'journal'"

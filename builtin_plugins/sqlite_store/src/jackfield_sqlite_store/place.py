@@ -1,4 +1,4 @@
-"""The place of the file: all connections go to the one that was there first."""
+"""The file's identity: all connections use the file that was there first."""
 
 import logging
 import sqlite3
@@ -20,8 +20,8 @@ TELLING: Final = 60.0
 class Place:
     """Where a store's file is.
 
-    What is written to a file that has been removed, or has been replaced by a copy, is lost, and
-    processes that begin later would not see it: such a place is refused until the next start.
+    Anything written to a file that has been removed, or replaced by a copy, would be lost, and
+    processes that start later would not see it: such a file is refused until the next start.
     """
 
     path: Path
@@ -29,16 +29,16 @@ class Place:
     _silent_until: float = 0.0
 
     def open(self) -> sqlite3.Connection:
-        """A new connection. Raises what `open_database` does."""
+        """A new connection. Raises the errors of `open_database`."""
         if self._inode is not None:
             self.check()
         db = open_database(self.path)
-        # A file system that is mounted anew may have another number, its files keep theirs.
+        # A file system may get another number when it is remounted; its files keep theirs.
         self._inode = self.path.stat().st_ino
         return db
 
     def check(self) -> None:
-        """Raises sqlite3.OperationalError when the file is no longer there."""
+        """Raise sqlite3.OperationalError if the file is no longer there."""
         try:
             inode = self.path.stat().st_ino
         except OSError as error:
@@ -53,7 +53,7 @@ class Place:
         )
 
     def tell(self, failure: str) -> None:
-        """Log what is wrong. Of a file that could not be opened at first, who opens it tells."""
+        """Log a problem. If the file could not be opened at first, the caller reports that."""
         now = time.monotonic()
         if self._inode is not None and now >= self._silent_until:
             self._silent_until = now + TELLING

@@ -1,4 +1,4 @@
-"""The plugin: brings the store."""
+"""The plugin: provides the store."""
 
 from pathlib import Path
 
@@ -33,10 +33,10 @@ class SqliteStorePlugin(Plugin):
         setup.add_store(self._store)
 
     async def stop(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._store is not None:
             await self._store.close()
 
     async def health(self) -> str | None:
-        """What the store says of itself."""
+        """What the store reports about itself."""
         return await self._store.health() if self._store else None

@@ -1,4 +1,4 @@
-"""What owners post: spending, counters and records."""
+"""Owners' postings: spending, counters and records."""
 
 import struct
 from collections import Counter
@@ -15,7 +15,7 @@ MOST_RECORDS: Final = 2**63 - 1
 
 
 def post(at: Transaction, owner: str, first: int, entries: Sequence[Entry], gap: bool) -> int:
-    """Keep the entries that are new; the number of the last one that the owner has."""
+    """Keep the new entries; the number of the owner's last one."""
     last = owners.posted(at, owner)
     if first > last + 1 and not gap:
         return last
@@ -35,7 +35,7 @@ def post(at: Transaction, owner: str, first: int, entries: Sequence[Entry], gap:
 
 def tallies(at: Transaction, scope: str, prefix: str, since: int, until: int) -> list[Tally]:
     """The counters of the series that begin with `prefix`, for hours in [since, until)."""
-    # No byte of UTF-8 is 0xFF, so that nothing with the prefix comes behind it.
+    # No byte of UTF-8 is 0xFF, so nothing with the prefix comes after it.
     rows = at.db.execute(
         "SELECT series, hour, field, amount FROM tally"
         " WHERE scope = ? AND series >= ? AND series < (? || x'ff') AND hour >= ? AND hour < ?",
@@ -51,7 +51,7 @@ def records(
     after: tuple[float, int],
     limit: int,
 ) -> list[Record]:
-    """The records of times in the span, in order, those after a time and a number."""
+    """The records within a span of time, in order, those after a time and a number."""
     rows = at.db.execute(
         "SELECT id, time, data FROM record"
         " WHERE scope = ? AND time >= ? AND time < ? AND (time, id) > (?, ?)"
@@ -63,7 +63,7 @@ def records(
 
 def scopes(at: Transaction) -> list[str]:
     """The scopes that have records or tallies, in order."""
-    # From one scope to the next, by the index: most of them have very many rows.
+    # From one scope to the next, by the index: most scopes have very many rows.
     rows = at.db.execute(
         "WITH RECURSIVE kept(scope) AS (SELECT min(scope) FROM record UNION ALL"
         "  SELECT (SELECT min(scope) FROM record WHERE scope > kept.scope) FROM kept"
@@ -78,7 +78,7 @@ def scopes(at: Transaction) -> list[str]:
 
 
 def forget_records(at: Transaction, scope: str, before: float, most: int) -> int:
-    """Delete records of a scope from before a time, at most so many; how many those were."""
+    """Delete a scope's records from before a time, up to a number of them; how many."""
     return at.db.execute(
         "DELETE FROM record WHERE id IN"
         " (SELECT id FROM record WHERE scope = ? AND time < ? LIMIT ?)",
@@ -109,12 +109,12 @@ def _count(at: Transaction, entries: Iterable[Entry]) -> None:
 
 
 def _place(time: float, number: int) -> str:
-    # The bits of a double from 0 on are in the order of the numbers.
+    # The bits of non-negative doubles are in the order of the numbers.
     return struct.pack(">dQ", time, number).hex()
 
 
 def parse_place(place: str) -> tuple[float, int]:
-    """The time and the number of a record. Raises ValueError for a text that is no place."""
+    """The time and the number of a record. Raises ValueError if the text is not a place."""
     if not place:
         return -1.0, 0
     try:

@@ -1,4 +1,4 @@
-"""The store: every promise of the protocol, kept by one file."""
+"""The store: every promise of the protocol, kept in one file."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -39,10 +39,10 @@ CHUNK: Final = 2000
 
 @define(eq=False)
 class SqliteStore(Store):
-    """State in one file, shared by the processes of one machine.
+    """State in one file, shared by the processes on one machine.
 
-    `deadline` is how many seconds a request waits at most, `patience` those of all else. Open it
-    before use, on the event loop that uses it.
+    `deadline` is how many seconds a request waits at most, `patience` the same for everything else.
+    Open it before use, on the event loop that uses it.
     """
 
     path: Path
@@ -57,12 +57,12 @@ class SqliteStore(Store):
         place = Place(self.path)
         self._writer = Transactions(place, writes=True)
         self._reader = Transactions(place, writes=False)
-        # What reads much must not make wait what a request or a listener reads.
+        # Long reads must not delay those of requests and listeners.
         self._reporter = Transactions(place, writes=False)
         self._checkpoints = Checkpoints(place)
 
     async def open(self) -> None:
-        """Make the file, or check it. Raises ConfigError if it cannot be used as it is."""
+        """Create the file, or check it. Raises ConfigError if it cannot be used."""
         try:
             await self._writer.run(_probe, 10 * self.patience)
             await self._reader.run(_now, 10 * self.patience)
@@ -72,7 +72,7 @@ class SqliteStore(Store):
         self._checkpoints.start()
 
     async def close(self) -> None:
-        """Finish what has begun, and let go of the file."""
+        """Finish what has begun, and close the file."""
         await self._checkpoints.close()
         await self._reporter.close()
         await self._reader.close()
@@ -93,14 +93,14 @@ class SqliteStore(Store):
         ttl: float | None = None,
         expect: int | None = None,
     ) -> int:
-        """Keep a value, and give its version."""
+        """Keep a value, and return its version."""
         _check_text(scope, key)
         return await self._write(
             partial(values.put, scope=scope, key=key, data=data, ttl=ttl, expect=expect)
         )
 
     async def delete(self, scope: str, key: str, *, expect: int | None = None) -> bool:
-        """Forget a value; whether there was one."""
+        """Delete a value; whether there was one."""
         return await self._write(partial(values.delete, scope=scope, key=key, expect=expect))
 
     async def scan(

@@ -82,7 +82,7 @@ def bind_private(bind: str) -> list[socket.socket]:
 
 
 def close_all(sockets: Iterable[socket.socket]) -> None:
-    """Stop listening. The path of a unix socket stays; the next start takes it over."""
+    """Stop listening. A unix socket's path stays; the next start takes it over."""
     for each in sockets:
         each.close()
 
@@ -146,7 +146,7 @@ def _sibling(first: socket.socket) -> socket.socket:
 
 
 def _remove_stale(path: str) -> None:
-    """Unlink a socket that a dead process left; a live one or another file is left alone."""
+    """Unlink a socket that a dead process left; leave a live one or another file alone."""
     if not os.path.exists(path) or not stat.S_ISSOCK(os.stat(path).st_mode):
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:

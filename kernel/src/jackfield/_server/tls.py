@@ -1,4 +1,4 @@
-"""TLS towards clients: the listeners' own certificate, at least TLS 1.2."""
+"""TLS for clients: the listeners' own certificate, at least TLS 1.2."""
 
 import logging
 import ssl

@@ -1,4 +1,4 @@
-"""What plugins build administration of: collections of things, with rights, rules and audit."""
+"""Building blocks for administration by plugins: collections of items, rights, rules and audit."""
 
 from .actors import actor_of
 from .attributes import Rights, attribute

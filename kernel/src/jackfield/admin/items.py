@@ -1,4 +1,4 @@
-"""Things as JSON: read strictly, written plainly, digested for auditors."""
+"""Items as JSON: read strictly, written plainly, digested for auditors."""
 
 import datetime as dt
 import hashlib
@@ -24,7 +24,7 @@ _SHAPELESS: Final = "`null` stands for a member that is left out; an array canno
 
 
 def read_item(cls: type[T], tree: Mapping[str, Any]) -> T:
-    """Make a thing of JSON. Raises InvalidRequest, which names everything that is wrong."""
+    """Make an item from JSON. Raises InvalidRequest, which lists every problem."""
     try:
         made: T = structure_table(_converter(), _prepared(cls, tree), cls)
     except StructureError as error:
@@ -35,7 +35,7 @@ def read_item(cls: type[T], tree: Mapping[str, Any]) -> T:
 
 
 def kept_item(cls: type[T], tree: Mapping[str, Any]) -> T:
-    """Make a thing of what is kept. Fields of another version of its class are passed over."""
+    """Make an item from stored JSON. Fields of another version of its class are ignored."""
     made: T = structure_table(_converter(), _prepared(cls, tree), cls, reserved=tuple(tree))
     return made
 
@@ -66,7 +66,7 @@ def merged(tree: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def digest(item: Any) -> str:
-    """What tells auditors one state of a thing from another, without its secrets; "" for none."""
+    """What distinguishes one state of an item from another, without its secrets; "" for none."""
     if item is None:
         return ""
     attributes = attributes_of(type(item))
@@ -75,7 +75,7 @@ def digest(item: Any) -> str:
 
 
 def differing(before: Any, after: Any) -> tuple[str, ...]:
-    """The fields in which two states of a thing differ; one of them may be None."""
+    """The fields in which two states of an item differ; one of them may be None."""
     old = plain(before) if before is not None else {}
     new = plain(after) if after is not None else {}
     return tuple(key for key in {**old, **new} if old.get(key) != new.get(key))
@@ -104,7 +104,7 @@ def _plain_structure(value: Any) -> Any:
 
 
 def _prepared(cls: type[Any], tree: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON as if it had come from TOML, which has no null and has dates."""
+    """JSON as if it had come from TOML, which has dates but no null."""
     unknown = {key: value for key, value in tree.items() if key not in attributes_of(cls)}
     prepared: dict[str, Any] = {**_without_nulls(tree), **unknown}
     for key, attribute in attributes_of(cls).items():

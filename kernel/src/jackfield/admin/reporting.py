@@ -1,4 +1,4 @@
-"""Telling auditors of a change, none of which may be left out."""
+"""Tells auditors of a change; none of them may be skipped."""
 
 import asyncio
 import logging
@@ -13,12 +13,12 @@ _logger = logging.getLogger("jackfield.admin")
 
 
 async def report(auditors: Sequence[Auditor], change: AdminChange) -> None:
-    """Tell all auditors, one after the other. Raises AuditUnavailable if one does not keep it."""
+    """Tell all auditors, one after another. Raises AuditUnavailable if one fails."""
     for auditor in auditors:
         try:
             async with asyncio.timeout(_SECONDS):
                 await auditor(change)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the change is not audited
+        except Exception as error:  # noqa: BLE001 - whatever the reason, the change is not audited
             _logger.error("a change (%s) is not audited: %s", change.outcome, type(error).__name__)
             raise AuditUnavailable(
                 "The audit log cannot be written, so nothing was changed; try again later."

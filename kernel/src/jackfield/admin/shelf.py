@@ -1,4 +1,4 @@
-"""How the things of one collection lie in the store."""
+"""How the items of one collection are stored."""
 
 import asyncio
 import logging
@@ -34,7 +34,7 @@ _logger = logging.getLogger("jackfield.admin")
 
 
 class Shelf(Generic[T]):
-    """Reads and writes the things of a collection; knows no rights and no rules."""
+    """Reads and writes the items of a collection; it knows no rights and no rules."""
 
     def __init__(self, setup: "Setup", name: str, cls: type[T]) -> None:
         self._setup = setup
@@ -43,7 +43,7 @@ class Shelf(Generic[T]):
         self._telling: set[asyncio.Task[None]] = set()
 
     async def get(self, id: str) -> Kept[T] | None:
-        """The thing of an id, if there is one."""
+        """The item with an id, if there is one."""
         value = await self.value(id)
         return self._kept(value) if value else None
 
@@ -69,21 +69,21 @@ class Shelf(Generic[T]):
                 yield self._kept(changed)
 
     def draft(self, id: str, item: T) -> Kept[T]:
-        """A thing that is not kept yet: version 0."""
+        """An item that is not stored yet: version 0."""
         now = time.time()
         return Kept(id, item, 0, now, now, mark=randomness.token_hex(4))
 
     async def put(self, before: Kept[T], item: T, declared_in: str) -> Kept[T]:
-        """Keep a thing in the place of what it was before. Raises Conflict if that has changed."""
+        """Store an item in place of its previous state. Raises Conflict if that has changed."""
         after = evolve(before, item=item, updated=time.time(), declared_in=declared_in)
         return evolve(after, version=await self._change(before, self._keeping.write(after)))
 
     async def delete(self, kept: Kept[T]) -> None:
-        """Forget a thing. Raises Conflict if it has changed."""
+        """Delete an item. Raises Conflict if it has changed."""
         await self._change(kept, None)
 
     async def changes(self) -> AsyncIterator[str | None]:
-        """The ids of what changes; None when some may have been missed."""
+        """The ids of items that change; None if some may have been missed."""
         async for message in self._setup.store.listen(self._prefix):
             yield None if message is None else message.decode()
 
@@ -117,7 +117,7 @@ class Shelf(Generic[T]):
         task.add_done_callback(self._telling.discard)
 
     async def _tell_again(self, id: str) -> None:
-        """Try until it works. A store that is back need not have been away for who listens."""
+        """Repeat until it works. The store may be back for some listeners before others."""
         for _ in range(_TELL_MOST):
             await asyncio.sleep(_TELL_AGAIN)
             with suppress(StoreUnavailable):

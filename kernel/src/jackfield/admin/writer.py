@@ -1,4 +1,4 @@
-"""Making changes: rights, rules, audit, and then one write that nothing can have overtaken."""
+"""Makes changes: rights, rules, audit, and then one write that no other change can precede."""
 
 import time
 from collections.abc import Mapping
@@ -23,21 +23,21 @@ T = TypeVar("T")
 
 @frozen
 class Made(Generic[T]):
-    """A change that has been made: what is kept now, None after a deletion, and what to add."""
+    """A change that was made: the stored item, None after a deletion, and what to add."""
 
     kept: Kept[T] | None
     revealed: Mapping[str, Any]
 
 
 class Writer(Generic[T]):
-    """Changes the things of one collection. Every method needs the turn to change something."""
+    """Changes the items of one collection. Every method requires the turn to make changes."""
 
     def __init__(self, collection: Collection[T]) -> None:
         self._collection = collection
         self._guard = Guard(collection)
 
     async def draft(self, given: Mapping[str, Any], actor: Actor) -> Kept[T]:
-        """Something new as it would be kept. Raises GatewayError where it may not be."""
+        """A new item as it would be stored. Raises GatewayError if it is not allowed."""
         collection = self._collection
         given = self._guard.completed(given, actor)
         self._guard.check_given(given, {}, actor)
@@ -47,7 +47,7 @@ class Writer(Generic[T]):
         return draft
 
     async def create(self, draft: Kept[T], actor: Actor, turn: Turn) -> Made[T]:
-        """Keep something new."""
+        """Store a new item."""
         if await self._collection.get(draft.id) is not None:
             raise AlreadyExists(f"The {self._collection.singular} {draft.id!r} exists already.")
         fields = differing(None, draft.item)
@@ -57,7 +57,7 @@ class Writer(Generic[T]):
     async def update(
         self, kept: Kept[T], patch: Mapping[str, Any], actor: Actor, turn: Turn
     ) -> Made[T]:
-        """Change some fields of a thing."""
+        """Change some fields of an item."""
         self._check_declared(kept, actor)
         before = plain(kept.item)
         unknown = {key: value for key, value in patch.items() if key not in before}
@@ -77,7 +77,7 @@ class Writer(Generic[T]):
         return await self.replace(kept, item, actor, turn, action.name)
 
     async def delete(self, kept: Kept[T], actor: Actor, turn: Turn) -> Made[T]:
-        """Forget a thing."""
+        """Delete an item."""
         self._check_declared(kept, actor)
         await self._guard.check_place(kept.id, kept.item, actor)
         change: Change[T] = Change("delete", kept.id, kept.item, None, differing(kept.item, None))
@@ -86,7 +86,7 @@ class Writer(Generic[T]):
     async def replace(
         self, kept: Kept[T], item: T, actor: Actor, turn: Turn, action: str = "update"
     ) -> Made[T]:
-        """Make something else of a thing, as an action or a declaration has it."""
+        """Replace an item, as an action or a declaration requires."""
         for one in (kept.item, item):
             await self._guard.check_place(kept.id, one, actor)
         fields = differing(kept.item, item)

@@ -20,7 +20,7 @@ Use = Callable[[AdminClient, Namespace], int]
 
 
 def resource_command(collection: type[Collection[Any]], examples: Sequence[str] = ()) -> Fill:
-    """Make the command of a collection, for an entry point of the group `jackfield.commands`.
+    """Make a collection's command, for an entry point of the group `jackfield.commands`.
 
     `examples` are lines for its help.
     """
@@ -28,7 +28,7 @@ def resource_command(collection: type[Collection[Any]], examples: Sequence[str] 
 
 
 class _Commands(_SubParsersAction):  # type: ignore[type-arg]
-    """Says which command may be meant by one that there is not."""
+    """Suggests the nearest command for one that does not exist."""
 
     def __call__(
         self, parser: ArgumentParser, namespace: Namespace, values: Any, option: Any = None
@@ -74,7 +74,7 @@ class _Resource:
             self._fill_change(command)
             add_options(command, attributes_of(action.Given).values(), new=True)
             _add_idempotency_key(command, "the same key does it only once within 24 hours")
-        # Else argparse would refuse an unknown command without saying which may be meant.
+        # Otherwise argparse would refuse an unknown command without a suggestion.
         commands.choices = None  # type: ignore[assignment]
 
     def _fill_create(self, parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""The conformance kit as tests of an author's own: `check_plugin` and `check_dialect`."""
+"""The conformance kit as tests in an author's own suite: `check_plugin` and `check_dialect`."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -58,14 +58,14 @@ def check_dialect(
     params: Mapping[str, str] | None = None,
     skip: Mapping[str, str] | None = None,
 ) -> Callable[..., None]:
-    """A test that holds a dialect to every law for which there are samples, each under an id.
+    """A test that checks a dialect against every law with samples, each with its own id.
 
         test_laws = check_dialect(CHAT, requests=[…], answers=[…], streams=[b"data: …"])
 
-    The samples are real traffic, as whole as the vendor sends it: the JSON of `requests`, of the
-    `answers` to the first of them, and `streams` byte for byte. `params` are the parts of the
-    path. Every sample is read as it is, and spoiled in a thousand ways. `skip` names laws that do
-    not fit, each with the reason.
+    The samples are real traffic, complete as the vendor sends it: the JSON of `requests`, of the
+    `answers` to the first of them, and `streams` byte for byte. `params` are the parts of the path.
+    Every sample is read as it is, and corrupted in a thousand ways. `skip` names laws that do not
+    apply, each with the reason.
     """
     import pytest  # noqa: PLC0415 - the rest of the kit works without it
 
@@ -90,7 +90,7 @@ def _all_known(ids: Iterable[str], known: Collection[str]) -> None:
 def subject_of(
     plugin: str | type[Plugin], config: Mapping[str, Any] | None = None, **more: Any
 ) -> Subject:
-    """The plugin under test, found by the name of its entry point or given as a class."""
+    """The plugin under test, by the name of its entry point or as a class."""
     if isinstance(plugin, str):
         found = installed()
         if plugin not in found.names:
@@ -103,5 +103,5 @@ def subject_of(
 
 
 def laws_for(subject: Subject) -> Iterable[Law]:
-    """The laws that bind a plugin."""
+    """The laws that apply to a plugin."""
     return [law for law in LAWS if law.binds(subject)]

@@ -1,4 +1,4 @@
-"""Speaks to a gateway in this process, as a server adapter does, without a socket."""
+"""A client of a gateway in this process, which needs no socket."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
@@ -23,7 +23,7 @@ Handle = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 @frozen
 class Settled:
-    """An exchange that is over, and how it ended."""
+    """An exchange that has ended, and its outcome."""
 
     exchange: Exchange
     outcome: Outcome
@@ -31,7 +31,7 @@ class Settled:
 
 @define(eq=False)
 class Answer:
-    """What came back: a status, headers and a body that is read when asked for."""
+    """What came back: a status, headers and a body that is read on request."""
 
     status: int
     headers: Mapping[str, str]
@@ -61,7 +61,7 @@ class Answer:
                 yield event
 
     async def read(self) -> bytes:
-        """The body to its end, with what has been read before."""
+        """The whole body, including what has already been read."""
         if isinstance(self._body, bytes):
             return self._body
         async for _ in self.batches():
@@ -73,7 +73,7 @@ class Answer:
         return msgspec.json.decode(await self.read())
 
     async def text(self) -> str:
-        """What the answer says in the testing dialect, whole or streamed."""
+        """The text of the answer in the testing dialect, whole or streamed."""
         body = await self.read()
         if not self.streaming:
             return str(msgspec.json.decode(body)["text"])
@@ -97,7 +97,7 @@ class Answer:
 
 @define(eq=False)
 class Pending:
-    """A request on its way; await it for its answer."""
+    """A request in progress; await it for its answer."""
 
     task: asyncio.Task[Answer]
     _request: HttpRequest
@@ -106,7 +106,7 @@ class Pending:
         return self.task.__await__()
 
     def disconnect(self) -> None:
-        """Close the client's connection before an answer has come."""
+        """Close the client's connection before the answer arrives."""
         self._request.abort()
 
     def cancel(self) -> None:
@@ -118,8 +118,7 @@ class Pending:
 class GatewayClient:
     """A client of one gateway that runs in this process.
 
-    `settled` has every exchange that is over, in the order in which they ended; `log` gives the
-    access log so far.
+    `settled` has every exchange that has ended, in that order; `log` returns the access log so far.
     """
 
     _handle: Handle
@@ -140,11 +139,11 @@ class GatewayClient:
 
     @property
     def fake(self) -> FakeProvider:
-        """The provider that does what the test says."""
+        """The provider that does what the test tells it to."""
         return cast("FakeProvider", self.plugins["fake"])
 
     def calls(self) -> list[HookCall]:
-        """What all recorders have noted, in the order in which it happened."""
+        """What all recorders have noted, in chronological order."""
         return in_order(one for one in self.plugins.values() if isinstance(one, Recorder))
 
     def send(
@@ -162,7 +161,7 @@ class GatewayClient:
         return Pending(asyncio.create_task(self._answer(request)), request)
 
     async def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> Answer:
-        """Ask with GET."""
+        """Send a GET request."""
         return await self.send("GET", path, headers=headers)
 
     async def post(
@@ -173,7 +172,7 @@ class GatewayClient:
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Ask with POST: a JSON value, or bytes."""
+        """Send a POST request with a JSON value, or bytes."""
         return await self.send("POST", path, json=json, body=body, headers=headers)
 
     def say(
@@ -185,7 +184,7 @@ class GatewayClient:
         headers: Mapping[str, str] | None = None,
         **more: Any,
     ) -> Pending:
-        """Begin a chat in the testing dialect; `more` goes into the request's body."""
+        """Begin a chat in the testing dialect; `more` is added to the request's body."""
         json = {"model": model, "messages": [{"role": "user", "text": text}], **more}
         if stream:
             json["stream"] = True
@@ -200,11 +199,11 @@ class GatewayClient:
         headers: Mapping[str, str] | None = None,
         **more: Any,
     ) -> Answer:
-        """Chat in the testing dialect. A stream's answer is returned when its head has come."""
+        """Chat in the testing dialect. A streamed answer is returned once its head has arrived."""
         return await self.say(text, model=model, stream=stream, headers=headers, **more)
 
     async def shut_down(self) -> None:
-        """End every request that is running, as a shutdown does when its patience is over."""
+        """End every running request, as a shutdown does when its grace period is over."""
         await self._shut_down()
 
     async def _answer(self, request: HttpRequest) -> Answer:

@@ -1,4 +1,4 @@
-"""A plugin that fails as it is told: the bad neighbour in tests of others, or of the kernel."""
+"""A plugin that fails on command: the bad neighbour for other plugins' tests."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""A whole gateway in this process, without a socket: every hook, none of the network."""
+"""A whole gateway in this process, without a socket: every hook, but no network."""
 
 import io
 from collections.abc import AsyncIterator, Awaitable, Mapping
@@ -30,9 +30,9 @@ KIT: Final[Mapping[str, type[Plugin]]] = {
 
 
 class ObservedGateway(Gateway):
-    """A gateway that keeps its access log to itself and remembers what has been settled.
+    """A gateway that keeps its access log to itself and remembers settled exchanges.
 
-    Without a `directory` of its own its state is in a temporary one, and ends with it.
+    Without a `directory` its state is in a temporary one, which is deleted at the end.
     """
 
     def __init__(self, document: Document, found: Installed, directory: Path | None) -> None:
@@ -46,12 +46,12 @@ class ObservedGateway(Gateway):
         """What plugins have asked it themselves."""
 
     async def open_state(self) -> None:
-        """Start the store, in a folder for the state."""
+        """Start the store, with a folder for the state."""
         self.make_folder()
         await super().open_state()
 
     def make_folder(self) -> None:
-        """Keep the state in a temporary folder, if there is no lasting one."""
+        """Keep the state in a temporary folder unless there is a permanent one."""
         if not self._is_lasting:
             self._folder = TemporaryDirectory(prefix="jackfield-")
             self.setup.directory = Path(self._folder.name)
@@ -88,10 +88,10 @@ async def run_gateway(
 ) -> AsyncIterator[GatewayClient]:
     """Start a gateway with the configuration `toml`, and stop it at the end.
 
-    `plugins` gives classes for the names that `use` or a table has; installed plugins are found
-    by themselves. The provider `fake` is always there, and the endpoint `POST /testing/chat`.
-    Relative paths in the configuration begin at `directory`, and what plugins keep stays there;
-    without one it is gone at the end. Raises ConfigError.
+    `plugins` maps the names that `use` or a table has to classes; installed plugins are found
+    anyway. The provider `fake` is always available, and so is the endpoint `POST /testing/chat`.
+    Relative paths in the configuration start from `directory`, and plugins' state is kept there;
+    without one it is deleted at the end. Raises ConfigError.
     """
     gateway = observed_gateway(toml, plugins, directory=directory)
     async with gateway:
@@ -126,5 +126,5 @@ def client_of(gateway: ObservedGateway) -> GatewayClient:
 
 
 def admin_of(gateway: ObservedGateway) -> GatewayClient:
-    """A client of its admin listener, as who can open the socket."""
+    """A client of its admin listener, with the rights of whoever can open the socket."""
     return client_of(gateway).admin

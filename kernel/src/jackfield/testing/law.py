@@ -1,4 +1,4 @@
-"""A law of the contract: a sentence, and a way to see whether a plugin keeps it."""
+"""A law of the contract: a sentence, and a check of whether a plugin obeys it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ TEXTS: Final = (
 
 
 class LawBrokenError(AssertionError):
-    """What a plugin did against the law; `Law.hold` adds whose and which."""
+    """What a plugin did against the law; `Law.hold` adds the plugin and the law."""
 
 
 @frozen
@@ -47,12 +47,12 @@ class Subject:
 
     @property
     def is_provider(self) -> bool:
-        """Whether it stands under `[providers]`."""
+        """Whether its table is under `[providers]`."""
         return issubclass(self.kind, Provider)
 
     @property
     def hooks(self) -> list[str]:
-        """The hooks that it implements, in the order of the path."""
+        """The hooks that it implements, in the order in which they are called."""
         return hooks_of(self.kind)
 
 
@@ -66,7 +66,7 @@ class Law:
     binds: Callable[[Subject], bool]
 
     def hold(self, subject: Subject) -> None:
-        """Try the plugin. Raises LawBrokenError, which says what it did."""
+        """Check the plugin. Raises LawBrokenError, which says what it did."""
         __tracebackhide__ = True
         try:
             asyncio.run(self._within_patience(subject))
@@ -91,7 +91,7 @@ class Law:
 
 
 def has_hooks(subject: Subject) -> bool:
-    """Whether the laws of hooks bind it."""
+    """Whether the laws of hooks apply to it."""
     return not subject.is_provider
 
 
@@ -106,7 +106,7 @@ def authenticates(subject: Subject) -> bool:
 
 
 def everybody(subject: Subject) -> bool:
-    """For laws that bind every plugin."""
+    """For laws that apply to every plugin."""
     return True
 
 

@@ -1,4 +1,4 @@
-"""Stands between the kernel and a plugin under test: notes what it does, and can make it fail."""
+"""Sits between the kernel and a plugin under test: records its calls, and can make it fail."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator, Sequence
@@ -19,7 +19,7 @@ from .recorder import HookCall
 
 @define(eq=False)
 class NextCall:
-    """One call of `call_next`: what came of it. The response is kept, so that it is not lost."""
+    """One call of `call_next`, and its result. The response is kept so that it is not lost."""
 
     target: Target
     response: Response | None = None
@@ -30,8 +30,8 @@ class NextCall:
 class ProbedCall(HookCall):
     """One call of a hook of the plugin under test.
 
-    `result` and `error` are how it ended, `nexts` the calls of `call_next` in it, and `direct`
-    the attributes of the exchange that it has set past its methods.
+    `result` and `error` are how it ended, `nexts` the calls of `call_next` within it, and `direct`
+    the attributes of the exchange that it has set without a method.
     """
 
     result: Any = None
@@ -61,7 +61,7 @@ class Probe:
         return call
 
     def fails_now(self, hook: str) -> FaultKind | None:
-        """How this hook is to fail, if it is."""
+        """How this hook has to fail, if it has to."""
         if self.fault is None or self.fault[0] != hook:
             return None
         self.faults_done += 1
@@ -102,7 +102,7 @@ class Probe:
 
 
 def probed(kind: type[Plugin], probe: Probe) -> type[Plugin]:
-    """A subclass that does the same under the eyes of `probe`."""
+    """A subclass that does the same under observation by `probe`."""
     hooks = {name: _MAKERS[name](getattr(kind, name), probe) for name in hooks_of(kind)}
     made = new_class(kind.__name__, (kind,), exec_body=lambda names: names.update(hooks))
     made.__module__, made.__qualname__ = kind.__module__, kind.__qualname__
@@ -214,7 +214,7 @@ def _facts(exchange: Exchange) -> tuple[Any, ...]:
 
 
 def _changed_directly(call: ProbedCall, before: tuple[Any, ...]) -> tuple[str, ...]:
-    """What a hook has set without a method that records it; others act inside `call_provider`."""
+    """What a hook has set without a method that records it; others run inside `call_provider`."""
     after = _facts(call.exchange)
     if call.hook == "call_provider" or before[-1] != after[-1]:
         return ()

@@ -1,4 +1,4 @@
-"""Where a plugin is tried: a gateway with a recorder on either side of it."""
+"""The set-up in which a plugin is checked: a gateway with a recorder on either side of it."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ _VARIABLE: Final = re.compile(r"\benv:(\w+)")
 
 @frozen
 class Neighbour:
-    """A plugin beside the one under test, which fails or answers early."""
+    """Another plugin, which fails or answers early."""
 
     place: Literal["before", "after"]
     hook: str
@@ -45,7 +45,7 @@ class Neighbour:
 
 @define(eq=False)
 class Stage:
-    """A gateway that runs, with the plugin under test in it."""
+    """A running gateway with the plugin under test."""
 
     subject: Subject
     gateway: ObservedGateway
@@ -77,7 +77,7 @@ class Stage:
         return answer
 
     async def settled(self) -> Settled:
-        """The one exchange there was, once it is over."""
+        """The only exchange, once it has ended."""
         try:
             async with asyncio.timeout(PATIENCE):
                 await self.gateway.idle()
@@ -89,13 +89,13 @@ class Stage:
         return over[0]
 
     async def until(self, gate: Gate, other: "asyncio.Task[Any]") -> bool:
-        """Wait until the provider stands at the gate; False if something else answered."""
+        """Wait until the provider waits at the gate; False if something else answered."""
         reached = asyncio.ensure_future(gate.reached())
         await asyncio.wait({reached, other}, return_when=asyncio.FIRST_COMPLETED)
         return reached.done() or not reached.cancel()
 
     def forget(self) -> None:
-        """Let go of everything that has been noted so far."""
+        """Drop everything that has been noted so far."""
         self.client.settled.clear()
         self.probe.calls.clear()
         for one in self.client.plugins.values():
@@ -105,7 +105,7 @@ class Stage:
                 one.asked.clear()
 
     def calls_of(self, plugin: str) -> list[HookCall]:
-        """The calls of a plugin's hooks, also of the one under test."""
+        """The calls of a plugin's hooks, including those of the one under test."""
         if plugin == self.subject.name:
             return [*self.probe.calls]
         calls = [call for call in self.client.calls() if call.plugin == plugin]
@@ -146,7 +146,7 @@ def gateway_of(
 
 
 def made(subject: Subject, keys: Mapping[str, Any] | None = None) -> Plugin:
-    """The plugin as the loader makes it, not started."""
+    """The plugin as the loader creates it, not started."""
     with environment(subject):
         gateway = gateway_of(subject, None, keys)
     return next(one for one in gateway.loaded.plugins if one.name == subject.name)

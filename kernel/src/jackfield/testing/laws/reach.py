@@ -1,4 +1,4 @@
-"""A plugin meets every request, not only a chat that is sent: dry runs, lists, files."""
+"""A plugin meets every kind of request, not only chats: dry runs, lists, files."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from jackfield.testing.stage import Stage, stage
 
 
 async def explains_itself(subject: Subject) -> None:
-    """A dry run asks no provider, and no hook of its own fails in it."""
+    """A dry run calls no provider, and none of the plugin's hooks fails in it."""
     for stream in (False, True):
         async with stage(subject) as on:
             said = {"role": "user", "text": subject.texts[0]}
@@ -23,7 +23,7 @@ async def explains_itself(subject: Subject) -> None:
 
 
 async def lets_others_pass(subject: Subject) -> None:
-    """A request without a body, which is not translated either, is none of its failures."""
+    """A request without a body, which is not translated either, does not make it fail."""
     async with stage(subject) as on:
         answer = await on.client.get(LIST_PATH, headers=subject.headers)
         what = f"GET {LIST_PATH}, which has no body and no canonical form"
