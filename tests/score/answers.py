@@ -159,7 +159,7 @@ def of_cuts(recorded: Recorded, cuts: Sequence[int]) -> Iterator[Miss]:
 def _said_by_events(recorded: Recorded, size: int) -> list[bytes]:
     """What the events carry; between them an empty line may go to either."""
     events = wire_events(recorded.dialect, recorded.body, size)
-    return [data for data in map(recorded.dialect.event_data, events) if data is not None]
+    return [data for data in map(recorded.dialect.framing.data_of, events) if data is not None]
 
 
 def _alike(one: str, other: str) -> bool:

@@ -32,10 +32,10 @@ def test_a_reference_is_a_secret_elsewhere() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("redis://:made-up@cache.example.com", "a password must not stand in the file"),
-        ("http://cache.example.com", "a secret must not stand in the file"),
-        ("redis://cache.example.com?ssl_cert_reqs=none", "has options in it"),
-        ("redis://cache.example.com:port", "port in the URL is not one"),
+        ("redis://:made-up@cache.example.com", "a password must not be in the file"),
+        ("http://cache.example.com", "a secret must not be in the file"),
+        ("redis://cache.example.com?ssl_cert_reqs=none", "contains options"),
+        ("redis://cache.example.com:port", "port in the URL is not a port number"),
         ("redis://cache.example.com/first", "database in the URL is not a number"),
         ("unix://", "no path"),
     ],

@@ -10,6 +10,7 @@ import pytest
 from attrs import frozen
 
 from jackfield._cli import main
+from jackfield._entry_points import read_again
 
 HERE = Path(__file__).parent
 POINTS = """\
@@ -54,6 +55,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
+    read_again()
     return work
 
 
