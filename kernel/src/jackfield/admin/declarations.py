@@ -86,15 +86,16 @@ class Declarations:
     async def make(self) -> Sequence[Step]:
         """Rehearse the necessary steps, then carry them out unless this is a rehearsal itself.
 
+        Both in one turn: a process that starts at the same time would change what is rehearsed on.
         Raises ConfigError, GatewayError.
         """
         steps = await self._necessary()
         if REHEARSED.get() is not None:
             await self._rehearse(steps)
         elif steps:
-            await asyncio.create_task(self._rehearse(steps))
             async with turn(self._declared[0][0].setup) as mine:
                 steps = await self._necessary()
+                await asyncio.create_task(self._rehearse(steps))
                 for step in steps:
                     await self._carry_out(step, mine)
                     _logger.info("declared in %s: %s", self._document.name, step)
