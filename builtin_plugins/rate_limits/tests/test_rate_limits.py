@@ -150,6 +150,16 @@ async def test_what_is_used_beyond_what_was_expected_is_counted(tmp_path: Path) 
         assert (await ask(client, max_tokens=None)).status == 429
 
 
+async def test_a_stream_that_is_cut_counts_what_had_come_by_then(tmp_path: Path) -> None:
+    more = "[plugins.rate_limits]\nexpected_output_tokens = 10\n"
+    async with gateway(tmp_path, "all = { output_tokens = 300 }", more) as client:
+        client.fake.always(Reply(("word ",) * 400, cut=True, per_batch=50, usage=None))
+        answer = await ask(client, stream=True, max_tokens=None)
+        assert answer.status == 200
+        await answer.read()
+        assert (await ask(client, max_tokens=None)).status == 429
+
+
 async def test_of_a_crowd_as_many_come_in_as_are_expected_to_fit(tmp_path: Path) -> None:
     limits = "all = { output_tokens = 5000 }"
     async with gateway(tmp_path, limits) as client:

@@ -42,6 +42,9 @@ class Meter(Protocol):
     def is_complete(self) -> bool:
         """Whether that is all of it."""
 
+    def seen(self) -> int:
+        """How many events of a stream have come."""
+
 
 @define(eq=False)
 class Occupied:
@@ -256,10 +259,12 @@ class RateLimits(Plugin):
         usage = tap.usage() if tap is not None else None
         if usage is not None and tap is not None and tap.is_complete():
             spent = terms.spent(used(usage.input_tokens, usage.output_tokens))
-        else:
+        else:  # what came before a cut counts, a token for each event, and what is held at least
+            given, made = (usage.input_tokens, usage.output_tokens) if usage else (0, 0)
+            seen = used(given, max(made, tap.seen() if tap else 0))
             spent = [
-                0 if share.measure == "concurrent" else amount
-                for share, amount in zip(terms.held, reservation.amounts, strict=True)
+                0 if share.measure == "concurrent" else max(held, seen[share.at])
+                for share, held in zip(terms.held, reservation.amounts, strict=True)
             ]
         for debit in reservation.settle(spent):
             self._ledger.debit(debit)
