@@ -12,6 +12,8 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from jackfield import Chunk, Exchange, Plugin, hookimpl, sse
 from jackfield._client.answer import Answer
 from jackfield._client.room import Room
+from jackfield._provider_stream import ProviderStream
+from jackfield._scrubber import Scrubber
 from jackfield.dialects import Dialect
 from jackfield.errors import Forbidden
 from jackfield.http_provider import HttpProvider
@@ -246,3 +248,22 @@ async def test_what_arrives_behind_a_call_is_read_behind_it() -> None:
         answer.feed(data)
     assert await reading == b""
     assert await anext(answer) == b"behind"
+
+
+async def test_what_follows_the_end_is_passed_on_though_the_answer_is_complete_by_then() -> None:
+    loop = asyncio.get_running_loop()
+    headers = CIMultiDictProxy(CIMultiDict[str]())
+    transport: Any = Unread()
+    answer = Answer(200, headers, "wire", transport, loop, 1 << 20, None, Room())
+    source = ProviderStream(
+        *(answer, TESTING_CHAT, "wire", "marker"),
+        shown=TESTING_CHAT,
+        scrubber=Scrubber(),
+        events=True,
+    )
+    answer.feed(stream()[-1])
+    assert await anext(source) == stream()[-1]
+    for byte in sse.encode(b"[DONE]"):  # the provider is quick, the reader is not
+        answer.feed(bytes((byte,)))
+    answer.finish(framed=True)
+    assert [rest async for rest in source] == [sse.encode(b"[DONE]")]

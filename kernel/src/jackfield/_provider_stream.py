@@ -192,7 +192,7 @@ class ProviderStream:
         """
         self._let_go()
         behind = b""
-        if not self._answer.complete and self._framer is not None:
+        if not self._answer.exhausted and self._framer is not None:
             with suppress(TimeoutError, GatewayError, UnicodeDecodeError, RecursionError):
                 async with asyncio.timeout(_AFTER_END_SECONDS):
                     async for data in self._answer:

@@ -49,6 +49,11 @@ class Answer:
     _waited: float = field(default=0.0, init=False)
     _called: bool = field(default=False, init=False)
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether the body is complete and all of it has been read."""
+        return self.complete and not self._parts
+
     def __aiter__(self) -> "Answer":
         return self
 
@@ -64,7 +69,6 @@ class Answer:
                 if self.complete:
                     self._finish_decoding()
                     raise StopAsyncIteration
-                # `_wait()` inlined: this is where a stream spends its time.
                 waiter = self._waiter = self._loop.create_future()
                 try:
                     await waiter
@@ -172,31 +176,25 @@ class Answer:
 
     async def _collect(self) -> None:
         """Wait until the whole body has arrived."""
-        if self._decoder is None and self._declared() > self._max_response:
+        declared = int(self.headers.get("Content-Length", 0))
+        if self._decoder is None and declared > self._max_response:
             self._refuse_size()
             return
         self._whole = True
         self.go_on()
-        try:
-            await self._wait()
-        finally:
-            self._room.leave(self)
-
-    def _declared(self) -> int:
-        return int(self.headers.get("Content-Length", 0))
-
-    def _refuse_size(self) -> None:
-        self.fail(Failure.TOO_LARGE.error(self._provider))
-        self._parts.clear()
-        self._transport.abort()
-
-    async def _wait(self) -> None:
         waiter = self._waiter = self._loop.create_future()
         try:
             await waiter
         except asyncio.CancelledError:
             self.drop()
             raise
+        finally:
+            self._room.leave(self)
+
+    def _refuse_size(self) -> None:
+        self.fail(Failure.TOO_LARGE.error(self._provider))
+        self._parts.clear()
+        self._transport.abort()
 
     def _wake(self) -> None:
         waiter = self._waiter
