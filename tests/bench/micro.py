@@ -88,7 +88,7 @@ class RecordedAnswer:
     """What the client's own answer is to the gateway."""
 
     status = 200
-    complete = framed = True
+    complete = framed = exhausted = True
     sink: Callable[[bytes], bool] | None = None
 
     def __init__(self, headers: CIMultiDictProxy[str], parts: list[bytes]) -> None:
@@ -283,6 +283,8 @@ async def _asked(
             answer.divert(lambda _: True)
             async for _ in answer:
                 pass
+            if answer._error is not None:
+                raise answer._error
 
     return await _cost_async(one, number)
 
