@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jackfield.admin.declarations import Step
-from jackfield.admin.shelf import REHEARSED
+from jackfield.admin.rehearsal import REHEARSED, Rehearsal
 from jackfield.errors import ConfigError
 from jackfield.testing.gateway import observed_gateway
 from jackfield_virtual_keys.key_text import KeyText, new_key_text, written
@@ -39,7 +39,7 @@ def text(monkeypatch: pytest.MonkeyPatch) -> KeyText:
 
 async def planned(office_with: Any, tables: str) -> list[Step]:
     """What the next start would do."""
-    rehearsal = REHEARSED.set({})
+    rehearsal = REHEARSED.set(Rehearsal())
     try:
         async with office_with(tables) as office:
             return list(office.gateway.declarations.steps)

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jackfield import ConfigError, Plugin, Setup
-from jackfield.admin.shelf import REHEARSED
+from jackfield.admin.rehearsal import REHEARSED, Rehearsal
 from jackfield.testing.gateway import observed_gateway
 from jackfield.testing.memory_store import MemoryStore
 
@@ -43,7 +43,7 @@ def kept(store: MemoryStore) -> dict[str, bytes]:
 
 async def started(toml: str, store: MemoryStore, folder: Path, *, really: bool) -> list[str]:
     """What a start does, or why it does nothing."""
-    token = REHEARSED.set(None if really else {})
+    token = REHEARSED.set(None if really else Rehearsal())
     try:
         plugins = {"memory": type("Memory", (Memory,), {"store": store})}
         async with observed_gateway(toml, plugins, directory=folder) as gateway:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from jackfield import ConfigError
-from jackfield.admin.shelf import REHEARSED
+from jackfield.admin.rehearsal import REHEARSED, Rehearsal
+from jackfield.store import Value
 from jackfield.testing.gateway import ObservedGateway, observed_gateway
 from jackfield.testing.memory_store import MemoryStore
 
@@ -31,7 +32,7 @@ def gateway(directory: Path, above: str = "", /, **teams: int) -> ObservedGatewa
 
 async def planned(directory: Path, above: str = "", /, **teams: int) -> list[str]:
     """What the next start would do."""
-    rehearsal = REHEARSED.set({})
+    rehearsal = REHEARSED.set(Rehearsal())
     try:
         async with gateway(directory, above, **teams) as running:
             return [str(step) for step in running.declarations.steps]
@@ -144,3 +145,20 @@ async def test_a_plan_tells_the_steps_and_changes_nothing(
     steps = await planned(tmp_path, red=5, green=3)
     assert steps == ["update teams red (seats)", "create teams green", "delete teams blue"]
     assert await planned(tmp_path, red=1, blue=2) == []
+
+
+async def test_a_rehearsal_reads_the_store_once_and_not_for_each_item(
+    tmp_path: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    get = store.get
+
+    async def counted(scope: str, key: str) -> Value | None:
+        asked.append(key)
+        return await get(scope, key)
+
+    monkeypatch.setattr(store, "get", counted)
+    names = [f"team{'x' * number}" for number in range(50)]
+    steps = await planned(tmp_path, **dict.fromkeys(names, 1))
+    assert steps == [f"create teams {name}" for name in names]
+    assert len(asked) < len(names)

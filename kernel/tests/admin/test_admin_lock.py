@@ -6,7 +6,7 @@ import pytest
 
 from jackfield.admin import lock
 from jackfield.admin.errors import Busy
-from jackfield.admin.lock import KEY, Turn, turn
+from jackfield.admin.lock import KEY, turn
 
 from .conftest import Admin
 
@@ -49,7 +49,18 @@ async def test_a_turn_that_another_has_taken_over_is_left_to_it(admin: Admin) ->
     assert (kept.data, kept.version) == (b"another", version)
 
 
-def test_a_change_that_comes_after_its_turn_is_not_made() -> None:
-    Turn(time.monotonic() + 60).check()
-    with pytest.raises(Busy, match="was not made"):
-        Turn(time.monotonic() - 1).check()
+async def test_a_change_that_comes_after_its_turn_is_not_made(admin: Admin) -> None:
+    async with turn(admin.gateway.setup) as mine:
+        await mine.keep()
+        mine.until = time.monotonic() - 1
+        with pytest.raises(Busy, match="was not made"):
+            await mine.keep()
+
+
+async def test_a_turn_of_which_half_is_over_is_lengthened(admin: Admin) -> None:
+    async with turn(admin.gateway.setup) as mine:
+        before, mine.until = mine.version, time.monotonic() + 1
+        await mine.keep()
+        assert mine.version > before
+        assert mine.until > time.monotonic() + 5
+    assert (await admin.ask("POST", "/jackfield/teams", {"name": "red"})).status == 201

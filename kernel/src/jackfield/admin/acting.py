@@ -7,7 +7,7 @@ from typing import Any, Final, Generic, TypeVar
 from attrs import evolve, frozen
 from msgspec.structs import replace
 
-from jackfield.admin.change import Actor, Change, Kept
+from jackfield.admin.change import Actor, Kept
 from jackfield.admin.collection import Action, Collection
 from jackfield.admin.guard import Guard
 from jackfield.admin.idempotency import Answered, Attempt, Attempts, request_digest
@@ -51,7 +51,7 @@ class Acting(Generic[T]):
             return Answered({**answer, **told}, repeated=False)
         attempt = await self._attempts.recall(actor, asked.digest())
         if attempt is not None and attempt.answer is not None:
-            told = await self._told_again(kept, asked, actor) if kept is not None else {}
+            told = await self._writer.reveal(asked.action.name, kept, actor)
             return Answered({**attempt.answer, **told}, repeated=True)
         if attempt is not None:
             return await self._act_as(attempt, kept, asked, actor, turn)
@@ -66,7 +66,7 @@ class Acting(Generic[T]):
         kept = await self._guard.seen(kept, asked.id, actor)
         if attempt.mark in kept.done:
             answer: dict[str, Any] = self._guard.shown(kept, actor)
-            told = await self._told_again(kept, asked, actor)
+            told = await self._writer.reveal(asked.action.name, kept, actor)
         else:
             kept = evolve(kept, done=(*kept.done, attempt.mark)[-_MOST_MARKS:])
             kept = await self._expected(kept, asked, actor)
@@ -84,7 +84,3 @@ class Acting(Generic[T]):
         """The item after the action, and what is revealed in addition."""
         made = await self._writer.act(asked.action, kept, asked.given, actor, turn)
         return self._guard.shown(made.kept, actor), made.revealed
-
-    async def _told_again(self, kept: Kept[T], asked: Asked, actor: Actor) -> Mapping[str, Any]:
-        change = Change(asked.action.name, kept.id, kept.item, kept.item, ())
-        return await self._collection.reveal(change, actor)

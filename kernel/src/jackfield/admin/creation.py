@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from attrs import evolve
 from msgspec.structs import replace
 
-from jackfield.admin.change import Actor, Change, Kept
+from jackfield.admin.change import Actor, Kept
 from jackfield.admin.collection import Collection
 from jackfield.admin.guard import Guard
 from jackfield.admin.idempotency import Answered, Attempt, Attempts, request_digest
@@ -48,7 +48,8 @@ class Creation(Generic[T]):
         """Create an attempted item, unless an attempt without an answer already has."""
         kept = await self._collection.get(attempt.id)
         if kept is not None and kept.mark == attempt.mark:
-            answer, revealed = self._guard.shown(kept, actor), await self._revealed(kept, actor)
+            answer = self._guard.shown(kept, actor)
+            revealed = await self._writer.reveal("create", kept, actor)
         else:
             draft = evolve(draft, id=attempt.id, mark=attempt.mark)
             made = await self._writer.create(draft, actor, turn)
@@ -60,10 +61,6 @@ class Creation(Generic[T]):
         self, attempt: Attempt, answer: Mapping[str, Any], actor: Actor
     ) -> Answered:
         kept = await self._collection.get(attempt.id)
-        same = kept is not None and kept.mark == attempt.mark
-        revealed = await self._revealed(kept, actor) if kept and same else {}
+        same = kept if kept is not None and kept.mark == attempt.mark else None
+        revealed = await self._writer.reveal("create", same, actor)
         return Answered({**answer, **revealed}, repeated=True)
-
-    async def _revealed(self, kept: Kept[T], actor: Actor) -> Mapping[str, Any]:
-        change = Change("create", kept.id, None, kept.item, ())
-        return await self._collection.reveal(change, actor)

@@ -13,7 +13,7 @@ from jackfield.admin.change import Actor
 from jackfield.admin.collection import Collection
 from jackfield.admin.items import plain
 from jackfield.admin.lock import Turn, turn
-from jackfield.admin.shelf import REHEARSED
+from jackfield.admin.rehearsal import REHEARSED, Rehearsal
 from jackfield.admin.writer import Writer
 from jackfield.config import Document
 from jackfield.errors import ConfigError, GatewayError, Overloaded
@@ -90,12 +90,13 @@ class Declarations:
         Raises ConfigError, GatewayError.
         """
         steps = await self._necessary()
-        if REHEARSED.get() is not None:
-            await self._rehearse(steps)
-        elif steps:
-            async with turn(self._declared[0][0].setup) as mine:
+        setup = self._declared[0][0].setup if steps else None
+        if setup and REHEARSED.get() is not None:
+            await self._rehearse(steps, Turn(setup.store, version=0, until=inf))
+        elif setup:
+            async with turn(setup) as mine:
                 steps = await self._necessary()
-                await asyncio.create_task(self._rehearse(steps))
+                await asyncio.create_task(self._rehearse(steps, mine))
                 for step in steps:
                     await self._carry_out(step, mine)
                     _logger.info("declared in %s: %s", self._document.name, step)
@@ -133,13 +134,17 @@ class Declarations:
             unwanted += [Step("delete", collection.name, id) for id in found]
         return [*wanted, *reversed(unwanted)]
 
-    async def _rehearse(self, steps: Sequence[Step]) -> None:
+    async def _rehearse(self, steps: Sequence[Step], mine: Turn) -> None:
         """Carry out steps without writing anything. Raises ConfigError with all refusals."""
-        if REHEARSED.get() is None:
-            REHEARSED.set({})  # as long as the task lasts
+        rehearsal = REHEARSED.get()
+        if rehearsal is None:
+            REHEARSED.set(rehearsal := Rehearsal())  # as long as the task lasts
+        await rehearsal.fill(mine.store)
         for step in steps:
+            await asyncio.sleep(0)  # the process may be serving requests
+            await mine.keep()
             try:
-                await self._carry_out(step, Turn(inf))
+                await self._carry_out(step, mine)
             except Overloaded:  # the store is unavailable, which says nothing about the step
                 raise
             except GatewayError as error:

@@ -70,11 +70,9 @@ class Guard(Generic[T]):
             for key, value in plain(kept.item).items()
             if self.may_read(self._attributes[key], actor)
         }
-        shown = {"id": kept.id, **fields, "created": _time(kept.created)}
-        shown["updated"] = _time(kept.updated)
-        if kept.declared_in:
-            shown["declared_in"] = kept.declared_in
-        return {**shown, "etag": kept.etag}
+        times = {"created": _time(kept.created), "updated": _time(kept.updated)}
+        source = {"declared_in": kept.declared_in} if kept.declared_in else {}
+        return {"id": kept.id, **fields, **times, **source, "etag": kept.etag}
 
     def may_read(self, attribute: Attribute, actor: Actor) -> bool:
         """Whether the actor's role may read a field."""

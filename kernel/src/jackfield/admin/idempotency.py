@@ -11,7 +11,7 @@ from attrs import frozen
 
 from jackfield.admin.change import Actor
 from jackfield.admin.errors import KeyReused
-from jackfield.admin.shelf import GATEWAY
+from jackfield.admin.rehearsal import GATEWAY
 from jackfield.errors import GatewayError, InvalidRequest
 from jackfield.store import StoreUnavailable
 

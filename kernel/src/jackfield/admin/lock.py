@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
+from attrs import define, field
 
 from jackfield.admin.errors import Busy
-from jackfield.admin.shelf import GATEWAY
+from jackfield.admin.rehearsal import GATEWAY
 from jackfield.store import Conflict, Store, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -29,16 +29,26 @@ _FREE, _TAKEN = b"", b"taken"
 _logger = logging.getLogger("jackfield.admin")
 
 
-@frozen
+@define
 class Turn:
-    """A period in which only this process may make changes."""
+    """A period in which only this process may make changes; `version` identifies it."""
 
-    until: float
+    store: Store
+    version: int
+    until: float = field(factory=lambda: time.monotonic() + _USABLE)
 
-    def check(self) -> None:
-        """Raise Busy if the turn is over, so that a late change is not made."""
-        if time.monotonic() > self.until:
+    async def keep(self) -> None:
+        """Lengthen the turn if half of it is over.
+
+        Raises Busy if all of it is over, so that a late change is not made; another process may be
+        making changes by then.
+        """
+        left = self.until - time.monotonic()
+        if left < 0:
             raise Busy("The change took too long and was not made; try again.")
+        if left < _USABLE / 2:
+            self.version = await self.store.put(GATEWAY, KEY, _TAKEN, expect=self.version)
+            self.until = time.monotonic() + _USABLE
 
 
 @asynccontextmanager
@@ -49,12 +59,12 @@ async def turn(setup: "Setup") -> AsyncIterator[Turn]:
     above itself. Raises Busy, StoreUnavailable.
     """
     async with setup.admin_lock:
-        version = await _take(setup.store)
+        mine = Turn(setup.store, await _take(setup.store))
         try:
-            yield Turn(time.monotonic() + _USABLE)
+            yield mine
         finally:
             try:
-                await setup.store.put(GATEWAY, KEY, _FREE, expect=version)
+                await setup.store.put(GATEWAY, KEY, _FREE, expect=mine.version)
             except (Conflict, StoreUnavailable) as error:
                 _logger.warning("the lock for changes could not be released: %s", error)
 

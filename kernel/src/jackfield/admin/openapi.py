@@ -12,38 +12,33 @@ from jackfield.endpoints import PUBLIC, Endpoint
 
 Json = dict[str, Any]
 
-_ERROR = {
-    "type": "object",
-    "properties": {
-        "error": {
-            "type": "object",
-            "properties": {
-                "message": {"type": "string"},
-                "type": {"type": "string"},
-                "param": {"type": ["string", "null"]},
-                "code": {"type": "string"},
-                "request_id": {"type": "string"},
-            },
-            "required": ["message", "type", "code", "request_id"],
-        }
-    },
-    "required": ["error"],
-}
 _PLACEHOLDER = re.compile(r"\{(\w+)\*?\}")
-_TEXT: Json = {"schema": {"type": "string"}}
+_STRING: Json = {"type": "string"}
+_TEXT: Json = {"schema": _STRING}
 _QUERY: Json = {"limit": {"schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE}}}
-_IF_MATCH = {
-    "name": "If-Match",
-    "in": "header",
-    **_TEXT,
-    "description": "The etag of what is to be changed; if it has changed since: 412.",
-}
-_IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "schema": {"type": "string", "maxLength": 255},
-    "description": "The same key with the same body gives the same answer for 24 hours.",
-}
+
+
+def _record(optional: str = "", **properties: Json) -> Json:
+    required = [name for name in properties if name != optional]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _header(name: str, description: str, **schema: Any) -> Json:
+    return {"name": name, "in": "header", "schema": _STRING | schema, "description": description}
+
+
+_NULLABLE: Json = {"type": ["string", "null"]}
+_ERROR = _record(
+    error=_record(
+        "param", message=_STRING, type=_STRING, param=_NULLABLE, code=_STRING, request_id=_STRING
+    )
+)
+_IF_MATCH = _header("If-Match", "The etag of what is to be changed; if it has changed since: 412.")
+_IDEMPOTENCY_KEY = _header(
+    "Idempotency-Key",
+    "The same key with the same body gives the same answer for 24 hours.",
+    maxLength=255,
+)
 
 
 def openapi_document(
@@ -105,14 +100,10 @@ def _of_collections(collections: Iterable[Collection[Any]]) -> Mapping[tuple[str
     for collection in collections:
         many, name = f"/jackfield/{collection.name}", _class_name(collection)
         one, shown, tags = f"{many}/{{id}}", _ref(name), [collection.name]
-        page = {
-            "type": "object",
-            "properties": {
-                "data": {"type": "array", "items": shown, "maxItems": LARGEST_PAGE},
-                "next": {"type": ["string", "null"], "description": "Goes into `after`."},
-            },
-            "required": ["data", "next"],
-        }
+        page = _record(
+            data={"type": "array", "items": shown, "maxItems": LARGEST_PAGE},
+            next={**_NULLABLE, "description": "Goes into `after`."},
+        )
         changing = {"tags": tags, "parameters": [_IF_MATCH], "answer": shown}
         created = {"tags": tags, "parameters": [_IDEMPOTENCY_KEY], "answer": shown, "status": "201"}
         described[("GET", many)] = {"tags": tags, "answer": page}

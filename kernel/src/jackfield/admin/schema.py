@@ -30,16 +30,13 @@ _SCALARS: Mapping[Any, Schema] = {
     dt.date: {"type": "string", "format": "date"},
     dt.time: {"type": "string", "format": "time"},
 }
+_SET: Schema = {"type": "string", "readOnly": True}
 _ADDED: Mapping[str, Schema] = {
-    "id": {"type": "string", "readOnly": True},
-    "created": {"type": "string", "format": "date-time", "readOnly": True},
-    "updated": {"type": "string", "format": "date-time", "readOnly": True},
-    "declared_in": {
-        "type": "string",
-        "readOnly": True,
-        "description": "The configuration file in which alone it can be changed.",
-    },
-    "etag": {"type": "string", "readOnly": True, "description": "For `If-Match`."},
+    "id": _SET,
+    "created": _SET | {"format": "date-time"},
+    "updated": _SET | {"format": "date-time"},
+    "declared_in": _SET | {"description": "The configuration file that declares it."},
+    "etag": _SET | {"description": "For `If-Match`."},
 }
 
 
@@ -59,14 +56,14 @@ def shown_schema(cls: type[Any], facts: Mapping[str, str]) -> Schema:
 
 def created_schema(cls: type[Any]) -> Schema:
     """The schema for a new item: what may and what must be given."""
-    given = {name: one for name, one in attributes_of(cls).items() if one.rights.given != "never"}
-    return _given(given, [name for name, one in given.items() if one.required])
+    fields = attributes_of(cls).items()
+    return _given({name: one for name, one in fields if one.rights.given != "never"})
 
 
 def updated_schema(cls: type[Any]) -> Schema:
     """The schema of a change; null stands for the default."""
     given = {name: one for name, one in attributes_of(cls).items() if one.rights.given == "always"}
-    schema = _given(given, [])
+    schema = _given(given, partial=True)
     for name, field in schema["properties"].items():
         said = field.pop("description", "")
         schema["properties"][name] = {"description": said, "anyOf": [field, {"type": "null"}]}
@@ -94,8 +91,7 @@ def _object(kind: Any) -> Schema:
     if is_table(kind):
         items = (*get_args(kind), Any, Any)[1]
         return {"type": "object", "additionalProperties": schema_of(items)}
-    given = attributes_of(kind)
-    return _given(given, [name for name, one in given.items() if one.required])
+    return _given(attributes_of(kind))
 
 
 def _array(kind: Any) -> Schema:
@@ -106,7 +102,8 @@ def _array(kind: Any) -> Schema:
     return {"type": "array", "items": schema_of(items[0] if items else Any)}
 
 
-def _given(fields: Mapping[str, Attribute], required: list[str]) -> Schema:
+def _given(fields: Mapping[str, Attribute], *, partial: bool = False) -> Schema:
+    required = [name for name, one in fields.items() if one.required and not partial]
     schema: Schema = {
         "type": "object",
         "properties": {name: _field(one) for name, one in fields.items()},

@@ -6,13 +6,13 @@ import secrets as randomness
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from attrs import evolve
 
 from jackfield.admin.change import Kept
 from jackfield.admin.keeping import Keeping
+from jackfield.admin.rehearsal import AT_ONCE, GATEWAY, PREFIX, REHEARSED, Rehearsal
 from jackfield.store import StoreUnavailable, Value
 
 if TYPE_CHECKING:
@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-GATEWAY: Final = ""
-"""The scope of what is no tenant's own. Ids are looked up before a tenant is known."""
-
-REHEARSED: Final[ContextVar[dict[str, Value | None] | None]] = ContextVar("rehearsed", default=None)
-"""If set, this is a rehearsal: changes go here instead of to the store; None for a deletion."""
-
-_AT_ONCE = 200
 _TELL_AGAIN: Final = 0.1
 """Seconds between two tries to tell those who listen of a change."""
 _TELL_MOST: Final = 600
@@ -39,7 +32,7 @@ class Shelf(Generic[T]):
     def __init__(self, setup: "Setup", name: str, cls: type[T]) -> None:
         self._setup = setup
         self._keeping = Keeping(cls)
-        self._prefix = f"admin/{name}/"
+        self._prefix = f"{PREFIX}{name}/"
         self._telling: set[asyncio.Task[None]] = set()
 
     async def get(self, id: str) -> Kept[T] | None:
@@ -50,22 +43,23 @@ class Shelf(Generic[T]):
     async def value(self, id: str) -> Value | None:
         """The stored value of an id, not decoded."""
         key, rehearsed = self._prefix + id, REHEARSED.get()
-        if rehearsed is not None and key in rehearsed:
-            return rehearsed[key]
+        if rehearsed is not None and (rehearsed.whole or key in rehearsed):
+            return rehearsed.get(key)
         return await self._setup.store.get(GATEWAY, key)
 
     async def all(self, after: str = "") -> AsyncIterator[Kept[T]]:
         """All things whose ids come after one, ordered by id; rehearsed changes come last."""
-        place, rehearsed = self._prefix + after if after else "", REHEARSED.get() or {}
-        while values := await self._setup.store.scan(
-            GATEWAY, self._prefix, after=place, limit=_AT_ONCE
+        first, rehearsed = self._prefix + after, REHEARSED.get() or Rehearsal()
+        place, store = first, self._setup.store
+        while not rehearsed.whole and (
+            values := await store.scan(GATEWAY, self._prefix, after=place, limit=AT_ONCE)
         ):
             for value in values:
                 if value.key not in rehearsed:
                     yield self._kept(value)
             place = values[-1].key
         for key, changed in list(rehearsed.items()):
-            if changed is not None and key.startswith(self._prefix):
+            if changed is not None and key.startswith(self._prefix) and key > first:
                 yield self._kept(changed)
 
     def draft(self, id: str, item: T) -> Kept[T]:
@@ -106,7 +100,7 @@ class Shelf(Generic[T]):
 
     async def _tell(self, id: str) -> None:
         try:
-            await self._publish(id)
+            await self._setup.store.publish(self._prefix, id.encode())
         except StoreUnavailable:
             _logger.warning("those who listen are told later that %s%s changed", self._prefix, id)
             self._tell_later(id)
@@ -121,12 +115,9 @@ class Shelf(Generic[T]):
         for _ in range(_TELL_MOST):
             await asyncio.sleep(_TELL_AGAIN)
             with suppress(StoreUnavailable):
-                await self._publish(id)
+                await self._setup.store.publish(self._prefix, id.encode())
                 return
         _logger.error("nobody could be told that %s%s has changed", self._prefix, id)
-
-    async def _publish(self, id: str) -> None:
-        await self._setup.store.publish(self._prefix, id.encode())
 
     def _kept(self, value: Value) -> Kept[T]:
         item, told = self._keeping.read(value.data)

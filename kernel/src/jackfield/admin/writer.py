@@ -14,8 +14,8 @@ from jackfield.admin.errors import AlreadyExists, AuditUnavailable, Declared, St
 from jackfield.admin.guard import Guard
 from jackfield.admin.items import differing, digest, merged, plain, read_item
 from jackfield.admin.lock import Turn
+from jackfield.admin.rehearsal import REHEARSED
 from jackfield.admin.reporting import report
-from jackfield.admin.shelf import REHEARSED
 from jackfield.store import Conflict
 
 T = TypeVar("T")
@@ -50,8 +50,7 @@ class Writer(Generic[T]):
         """Store a new item."""
         if await self._collection.get(draft.id) is not None:
             raise AlreadyExists(f"The {self._collection.singular} {draft.id!r} exists already.")
-        fields = differing(None, draft.item)
-        change = Change("create", draft.id, None, draft.item, fields)
+        change = Change("create", draft.id, None, draft.item, differing(None, draft.item))
         return await self._make(change, draft, actor, turn)
 
     async def update(
@@ -106,7 +105,7 @@ class Writer(Generic[T]):
         told = self._told(change, actor)
         await report(collection.setup.auditors, told)
         try:
-            turn.check()
+            await turn.keep()
             kept = await self._apply(change, before, actor)
         except BaseException:
             with suppress(AuditUnavailable):  # which is logged; the change's own error goes on
@@ -124,6 +123,14 @@ class Writer(Generic[T]):
             return await shelf.put(before, change.after, declared_in)
         except Conflict:
             raise Stale(f"The {what} has just been changed; read it again.") from None
+
+    async def reveal(self, action: str, kept: Kept[T] | None, actor: Actor) -> Mapping[str, Any]:
+        """What an earlier change revealed, if the item still exists."""
+        if kept is None:
+            return {}
+        before = None if action == "create" else kept.item
+        change = Change(action, kept.id, before, kept.item, ())
+        return await self._collection.reveal(change, actor)
 
     def _told(self, change: Change[T], actor: Actor) -> AdminChange:
         return AdminChange(

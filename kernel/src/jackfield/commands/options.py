@@ -34,8 +34,8 @@ def option_name(attribute: Attribute) -> str:
 def add_options(parser: ArgumentParser, attributes: Iterable[Attribute], *, new: bool) -> None:
     """Add an option for each field to a command; for a `new` item some are required."""
     for attribute in attributes:
-        given: dict[str, Any] = {"help": _help(attribute, new=new), "default": None}
-        given["required"] = new and attribute.required
+        required = new and attribute.required
+        given: dict[str, Any] = {"help": _help(attribute, new=new), "required": required}
         members = _members(attribute)
         if members == [bool]:
             given["action"] = BooleanOptionalAction
@@ -63,10 +63,9 @@ def given_fields(arguments: Namespace, attributes: Mapping[str, Attribute]) -> d
     given: dict[str, Any] = {}
     for name, attribute in attributes.items():
         value = getattr(arguments, _PREFIX + name, None)
-        if value is None:
-            continue
-        is_mapping = any(is_table(member) for member in _members(attribute))
-        given[name] = dict(value) if is_mapping else value
+        if value is not None:
+            is_mapping = any(is_table(member) for member in _members(attribute))
+            given[name] = dict(value) if is_mapping else value
     return given
 
 

@@ -15,6 +15,7 @@ from jackfield.commands.options import given_fields
 from jackfield.errors import ConfigError
 
 _MOST_COLUMNS = 6
+_HEADERS = ("if-match", "idempotency-key")
 
 
 @frozen
@@ -30,7 +31,7 @@ class Verbs:
     def create(self, client: AdminClient, arguments: Namespace) -> int:
         """Create an item."""
         given = given_fields(arguments, self.attributes)
-        made = client.send("POST", self._path(), given, _once(arguments))
+        made = client.send("POST", self._path(), given, _headers(arguments))
         self._tell("created", made, arguments)
         return 0
 
@@ -70,13 +71,13 @@ class Verbs:
         if not patch:
             raise ConfigError([f"{arguments.prog}: no changes were given"])
         path = self._path(arguments.id)
-        self._tell("changed", client.send("PATCH", path, patch, _expected(arguments)), arguments)
+        self._tell("changed", client.send("PATCH", path, patch, _headers(arguments)), arguments)
         return 0
 
     def delete(self, client: AdminClient, arguments: Namespace) -> int:
         """Delete one item."""
         path = self._path(arguments.id)
-        gone = client.send("DELETE", path, headers=_expected(arguments))
+        gone = client.send("DELETE", path, headers=_headers(arguments))
         if arguments.json:
             output().json(gone)
         else:
@@ -89,8 +90,7 @@ class Verbs:
         def act(client: AdminClient, arguments: Namespace) -> int:
             given = given_fields(arguments, attributes_of(action.Given))
             path = f"{self._path(arguments.id)}/{action.name}"
-            headers = {**_expected(arguments), **_once(arguments)}
-            made = client.send("POST", path, given, headers)
+            made = client.send("POST", path, given, _headers(arguments))
             self._tell(f"{action.name}:", made, arguments)
             return 0
 
@@ -125,13 +125,10 @@ class Verbs:
                 terminal.line(_cell(value))
 
 
-def _expected(arguments: Namespace) -> dict[str, str]:
-    return {"if-match": arguments.if_match} if arguments.if_match else {}
-
-
-def _once(arguments: Namespace) -> dict[str, str]:
-    key = arguments.idempotency_key
-    return {"idempotency-key": key} if key else {}
+def _headers(arguments: Namespace) -> dict[str, str]:
+    """The headers of the options that were given."""
+    given = {name: getattr(arguments, name.replace("-", "_"), None) for name in _HEADERS}
+    return {name: value for name, value in given.items() if value}
 
 
 def _cell(value: Any) -> str:
