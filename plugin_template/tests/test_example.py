@@ -1,4 +1,4 @@
-"""What the plugin does, in a whole gateway, and that it keeps the laws of the contract."""
+"""Tests of the plugin in a complete gateway, and of the rules for all plugins."""
 
 from jackfield.testing import check_plugin, run_gateway
 from jackfield_example import Example
@@ -19,7 +19,7 @@ async def test_an_answer_has_the_label() -> None:
         assert await answer.text() == "Hello"
 
 
-async def test_a_forbidden_word_is_refused_before_a_provider_is_asked() -> None:
+async def test_a_forbidden_word_is_refused_before_any_provider_call() -> None:
     async with run_gateway(CONFIG, {"example": Example}) as client:
         answer = await client.chat("See you later, Crocodile!")
         assert answer.status == 400

@@ -1,4 +1,4 @@
-"""Words are found as words."""
+"""Tests of finding words."""
 
 import pytest
 
@@ -6,19 +6,19 @@ from jackfield_example.words import WordFinder
 
 
 @pytest.mark.parametrize("text", ["a crocodile", "CROCODILE!", "crocodile", "the (crocodile)"])
-def test_a_word_is_found_in_any_case(text: str) -> None:
+def test_a_word_is_found_ignoring_case(text: str) -> None:
     assert WordFinder(["crocodile"]).found_in(text)
 
 
 @pytest.mark.parametrize("text", ["", "crocodiles", "a croco dile"])
-def test_a_part_of_a_word_is_not_a_word(text: str) -> None:
+def test_a_part_of_a_longer_word_does_not_match(text: str) -> None:
     assert not WordFinder(["crocodile"]).found_in(text)
 
 
-def test_without_words_nothing_is_found() -> None:
+def test_without_words_nothing_matches() -> None:
     assert not WordFinder([]).found_in("anything")
 
 
-def test_a_word_may_hold_signs_that_mean_something_elsewhere() -> None:
+def test_special_characters_in_words_are_literal() -> None:
     assert WordFinder(["a.c"]).found_in("A.C")
     assert not WordFinder(["a.c"]).found_in("abc")

@@ -40,8 +40,7 @@ class AccessLog:
         """Log an exchange that has ended."""
         self._lines.append(self._line(exchange, outcome))
         if self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(_FLUSH_SECONDS, self.flush)
+            self._timer = asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self.flush)
 
     def add_refusal(self, path: str, request_id: str, error: GatewayError) -> None:
         """Log a request that was refused before it became an exchange."""

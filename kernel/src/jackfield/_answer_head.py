@@ -1,13 +1,23 @@
-"""The headers of an answer: those of the provider that may pass, and the gateway's own."""
+"""The headers of an answer, and answers that come from no provider."""
 
 import time
 from collections.abc import Sequence
 from functools import lru_cache
+from math import ceil
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from jackfield._gateway_dialect import GATEWAY_DIALECT
+from jackfield._mistakes import WrongResultError, mistake
+from jackfield.catalogue import Catalogue
+from jackfield.dialects import Dialect
+from jackfield.errors import GatewayError
 from jackfield.exchange import Exchange
 from jackfield.plugin import Plugin
 from jackfield.response import Response
+
+if TYPE_CHECKING:
+    from jackfield.endpoints import Answering
 
 _WORTH_TELLING = 10e-6
 
@@ -23,10 +33,8 @@ def head_of(
 ) -> list[tuple[str, str]]:
     """The headers for the client, in the order in which they are sent."""
     head = [("content-type", response.content_type), ("x-request-id", exchange.id)]
-    if response.headers:
-        head += response.headers.items()
-    if exchange.response_headers:
-        head += exchange.response_headers.items()
+    head += response.headers.items()
+    head += exchange.response_headers.items()
     if response.losses:
         features = dict.fromkeys(loss.feature for loss in response.losses)
         head.append(("x-jackfield-loss", printable(", ".join(features))))
@@ -62,3 +70,29 @@ def server_timing(exchange: Exchange, plugins: Sequence[Plugin]) -> str:
         if spent >= _WORTH_TELLING:
             text += f", {plugins[at].name};dur={spent * 1000:.3f}"
     return text
+
+
+async def own_answer(answer: "Answering", exchange: Exchange, catalogue: Catalogue) -> Response:
+    """What an endpoint answers by itself. Raises GatewayError, also where its code fails."""
+    try:
+        response = await answer(exchange, catalogue)
+        if not isinstance(response, Response):
+            raise WrongResultError(f"{exchange.endpoint.path} returned {type(response).__name__}")
+    except GatewayError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise mistake(exchange.id, error, getattr(answer, "__module__", "")) from error
+    return response
+
+
+def error_answer(dialect: Dialect, error: GatewayError, request_id: str) -> Response:
+    """An error in a dialect, or in the gateway's own if that dialect fails."""
+    try:
+        body = getattr(error, "body", None) or dialect.render_error(error, request_id)
+        answer = Response(error.http_status, body, headers=dialect.error_headers(error))
+    except Exception as fault:  # noqa: BLE001 - a plugin's dialect may raise anything
+        mistake(request_id, fault, type(dialect).__module__)
+        answer = Response(error.http_status, GATEWAY_DIALECT.render_error(error, request_id))
+    if error.retry_after is None:
+        return answer
+    return answer.with_headers(retry_after=str(max(1, ceil(error.retry_after))))

@@ -9,13 +9,15 @@ from typing import Any, Final
 
 from attrs import define
 
-from jackfield._hook_call import HookCaller, is_being_cancelled, mistake
+from jackfield._hook_call import HookCaller
 from jackfield._hook_chain import Hook
+from jackfield._mistakes import WrongResultError, failed_call, is_being_cancelled
 from jackfield.errors import GatewayError, LossRefused, ModelNotFound, NotServed, ProviderError
 from jackfield.exchange import Exchange
 from jackfield.plan import Plan, Target
 from jackfield.providers import Provider
 from jackfield.response import Attempt, Response
+from jackfield.settings import Upstream
 
 FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 8.0
@@ -23,25 +25,21 @@ LONGEST_PAUSE: Final = 8.0
 
 
 class Attempts:
-    """Makes attempts for exchanges, each through the layers of `call_provider` hooks.
-
-    `patience` is how many seconds a plugin may spend in that hook, not counting the provider's
-    time.
-    """
+    """Makes attempts for exchanges, each through the layers of `call_provider` hooks."""
 
     def __init__(
         self,
         providers: Mapping[str, Provider],
         hooks: tuple[Hook, ...],
         caller: HookCaller,
-        retries: int,
-        patience: float = 600.0,
+        upstream: Upstream,
     ) -> None:
         self._providers = providers
         self._hooks = hooks
         self._caller = caller
-        self._retries = retries
-        self._patience = patience
+        self._retries = upstream.retries
+        # Seconds that a plugin may spend in the hook, not counting the provider's time.
+        self._patience = upstream.timeouts.total
 
     def stranger(self, plan: Plan) -> Target | None:
         """The error for a target whose provider is not configured."""
@@ -84,12 +82,8 @@ class Attempts:
         status: int | None = None
         problem: str | None = None
         try:
-            if self._hooks:
-                response = await self._layer(0, exchange, target)
-            else:
-                if exchange.waiting:
-                    exchange.call_begins()
-                response = await self._providers[target.provider].call(exchange, target)
+            outermost = self._layer(0, exchange, target) if self._hooks else None
+            response = await (outermost or self._heart(exchange, target, None))
             status = response.status
             return response
         except GatewayError as error:
@@ -136,24 +130,27 @@ class Attempts:
         return response
 
     async def _heart(self, exchange: Exchange, target: Target, outer: "Next | None") -> Response:
+        """The provider's answer. If its code fails, another target may still answer."""
         provider = self._providers[target.provider]
         if exchange.waiting:
             exchange.call_begins()
-        if outer is None:
-            return await provider.call(exchange, target)
         acting, began = exchange.acting, perf_counter()
         exchange.acting = None
         try:
             response = await provider.call(exchange, target)
+            if not isinstance(response, Response):
+                raise WrongResultError(f"returned {type(response).__name__}")
         except GatewayError:
             raise
-        except (Exception, SystemExit) as error:  # the provider failed, not a plugin around it
-            raise mistake(exchange.id, error) from error
+        except (Exception, SystemExit) as error:
+            raise failed_call(provider, error, exchange.id) from error
         finally:
             ended = perf_counter()
             exchange.acting, exchange.due = acting, ended + self._patience
-            outer.seconds += ended - began
-        outer.took(response)
+            if outer is not None:
+                outer.seconds += ended - began
+        if outer is not None:
+            outer.took(response)
         return response
 
     async def _checked(

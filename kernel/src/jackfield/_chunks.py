@@ -19,17 +19,6 @@ class ChunkChain:
     through unchanged. `stopped` says that a plugin ended the stream.
     """
 
-    __slots__ = (
-        "_caller",
-        "_changing",
-        "_dialect",
-        "_exchange",
-        "_hooks",
-        "_split",
-        "ended",
-        "stopped",
-    )
-
     def __init__(
         self, hooks: Sequence[Hook], caller: HookCaller, exchange: Exchange, *, events: bool
     ) -> None:

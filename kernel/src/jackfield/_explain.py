@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jackfield._hook_chain import hooks_of
+from jackfield._models import losses_of
 from jackfield.errors import GatewayError, InvalidRequest
 from jackfield.exchange import Exchange
 from jackfield.http import HttpRequest
@@ -101,7 +102,7 @@ def _plan(gateway: "Gateway", exchange: Exchange, plan: Plan) -> dict[str, Any]:
         "targets": [
             {
                 "target": str(target),
-                "losses": [*map(str, gateway.providers[target.provider].losses(exchange, target))],
+                "losses": [*map(str, losses_of(gateway.providers, exchange, target))],
             }
             for target in plan.targets
         ],

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from jackfield import strict_json
-from jackfield._answer_head import UNSTORED
+from jackfield._answer_head import UNSTORED, error_answer, own_answer
 from jackfield._gateway_dialect import GATEWAY_DIALECT
-from jackfield._hook_call import mistake
+from jackfield._mistakes import mistake
 from jackfield.dialects import Dialect, Peek
 from jackfield.endpoints import PUBLIC, EndpointTable
 from jackfield.errors import (
@@ -62,7 +62,7 @@ class Face:
         self._guarded = principal is not ANONYMOUS and not gateway.host_authenticates
         self._ids = count(1)
         self._id_prefix = randomness.token_hex(6)
-        self._dialects = _dialects_by_prefix(table)
+        self._dialects = {_prefix(one.path): one.dialect for one in reversed([*table])}
         self._max_body = gateway.settings.server.max_body
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -85,19 +85,22 @@ class Face:
             tree = problem = None
             if len(request.body) > LARGE_BODY and self._reads_json(request):
                 try:
-                    self._check_size(request)
+                    if len(request.body) > self._max_body:  # uploads may be larger
+                        message = f"JSON larger than {self._max_body} bytes is not accepted."
+                        raise PayloadTooLarge(message)
                     tree = await asyncio.to_thread(strict_json.decode, request.body)
                 except GatewayError as error:
                     problem = error.let_go()
             exchange = self.open(request, request_id, tree, problem)
+            if (own := exchange.endpoint.answer) and exchange.endpoint.permission == PUBLIC:
+                answer = await own_answer(own, exchange, self._gateway.catalogue)
+                head = [("content-type", answer.content_type), ("x-request-id", request_id)]
+                head += [*answer.headers.items(), *UNSTORED]
+                return HttpResponse(answer.status, head, answer.body)
         except GatewayError as error:
             return self.refuse(error, request.path, request_id)
         except Exception as error:  # noqa: BLE001 - a plugin's dialect may raise anything
             return self.refuse(mistake(request_id, error), request.path, request_id)
-        if exchange.endpoint.permission == PUBLIC and exchange.endpoint.answer is not None:
-            answer = await exchange.endpoint.answer(exchange, self._gateway.catalogue)
-            head = [("content-type", answer.content_type), ("x-request-id", request_id), *UNSTORED]
-            return HttpResponse(answer.status, head, answer.body)
         request.on_abort(exchange.abort)
         return await self._gateway.run(exchange)
 
@@ -156,14 +159,13 @@ class Face:
             dialect = self._table.find("POST", path)[0].dialect
         except GatewayError:
             dialect = self._dialects.get(_prefix(path), GATEWAY_DIALECT)
+        answer = error_answer(dialect, error, request_id)
         head = [("content-type", "application/json"), ("x-request-id", request_id), *UNSTORED]
-        head += dialect.error_headers(error).items()
-        if error.retry_after is not None:
-            head.append(("retry-after", str(max(1, round(error.retry_after)))))
+        head += answer.headers.items()
         if isinstance(error, MethodNotAllowed):
             head.append(("allow", error.allowed))
         self._gateway.access_log.add_refusal(path, request_id, error)
-        return HttpResponse(error.http_status, head, dialect.render_error(error, request_id))
+        return HttpResponse(answer.status, head, answer.body)
 
     def body_limit(self, method: str, path: str) -> int:
         """The most bytes of body that the endpoint accepts; unknown ones get the server's limit."""
@@ -183,11 +185,6 @@ class Face:
         endpoint, _ = self._table.find(method_of(request), request.path)
         media = request.headers.get("content-type", "")
         return endpoint.dialect.reads_json and _is_json(media)
-
-    def _check_size(self, request: HttpRequest) -> None:
-        """Limit JSON, which is parsed into objects, more strictly than uploads."""
-        if len(request.body) > self._max_body:
-            raise PayloadTooLarge(f"JSON larger than {self._max_body} bytes is not accepted.")
 
     def _check_browser(self, request: HttpRequest) -> None:
         headers = request.headers
@@ -278,10 +275,3 @@ def _check_model(model: str | None) -> None:
 
 def _prefix(path: str) -> str:
     return path.split("/", 2)[1] if path.startswith("/") else ""
-
-
-def _dialects_by_prefix(table: EndpointTable) -> dict[str, Dialect]:
-    dialects: dict[str, Dialect] = {}
-    for endpoint in table:
-        dialects.setdefault(_prefix(endpoint.path), endpoint.dialect)
-    return dialects

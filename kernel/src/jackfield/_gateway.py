@@ -15,9 +15,10 @@ from jackfield._administration import Administration
 from jackfield._attempts import Attempts
 from jackfield._client import Client
 from jackfield._face import Face
-from jackfield._hook_call import HookCaller, place_of
+from jackfield._hook_call import HookCaller
 from jackfield._hook_chain import compile_hooks
 from jackfield._loader import Installed, Loader, installed
+from jackfield._mistakes import blame, fault_of
 from jackfield._models import Models
 from jackfield._operations import Operations
 from jackfield._pipeline import Pipeline
@@ -109,13 +110,7 @@ class Gateway:
         models = Models(self.settings.models, self.providers, self.catalogue)
         chain = self.chain.without_dry_runs()
         upstream = self.settings.upstream
-        attempts = Attempts(
-            self.providers,
-            chain.call_provider,
-            self.caller,
-            upstream.retries,
-            upstream.timeouts.total,
-        )
+        attempts = Attempts(self.providers, chain.call_provider, self.caller, upstream)
         loop = asyncio.get_running_loop()
         self._pipeline = Pipeline(
             chain, self.caller, models, attempts, self.catalogue, loop, self._settled
@@ -205,8 +200,8 @@ class Gateway:
         except JackfieldError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            reason = f"{type(error).__name__}{place_of(error, plugin.__module__)}"
-            raise ConfigError([f"plugin {plugin.name!r} cannot start: {reason}"]) from None
+            fault = fault_of(error, plugin.__module__)
+            raise ConfigError([f"plugin {plugin.name!r} cannot start: {fault}"]) from None
         finally:
             self.starting = ""
 
@@ -264,5 +259,4 @@ async def _stop(plugin: Plugin) -> None:
         async with asyncio.timeout(STOP_SECONDS):
             await plugin.stop()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-        reason = f"{type(error).__name__}{place_of(error, plugin.__module__)}"
-        logger.error("plugin %s failed in stop: %s", plugin.name, reason)
+        blame(plugin, "stop", error)

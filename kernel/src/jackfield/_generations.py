@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 from jackfield._gateway import Gateway
-from jackfield._hook_call import place_of
+from jackfield._mistakes import fault_of
 from jackfield.config import Document
 from jackfield.errors import JackfieldError
 
@@ -63,8 +63,7 @@ class Generations:
             logger.error("reload refused, the last good configuration stays: %s", error)
             return
         except Exception as error:  # noqa: BLE001 - the running gateway goes on answering
-            what = f"{type(error).__name__}{place_of(error)}"
-            logger.error("reload failed, the last good configuration stays: %s", what)
+            logger.error("reload failed, the last good configuration stays: %s", fault_of(error))
             return
         self.current = candidate
         for swap in self._swaps:

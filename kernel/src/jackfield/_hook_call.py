@@ -1,19 +1,16 @@
 """Applies a plugin's failure policy when a hook fails, is late or returns a wrong type."""
 
 import asyncio
-import logging
 from collections.abc import Collection
 from math import inf
 from time import perf_counter
-from traceback import walk_tb
 from typing import Any
 
 from jackfield._hook_chain import Hook
+from jackfield._mistakes import is_being_cancelled, logger, place_of
 from jackfield.errors import GatewayError, PluginFailure, ProviderError
 from jackfield.exchange import Exchange
 from jackfield.store import StoreUnavailable
-
-logger = logging.getLogger("jackfield.plugins")
 
 SWEEP_SECONDS = 0.05
 """How often deadlines are looked at, hence how late one may be."""
@@ -69,7 +66,7 @@ class HookCaller:
         While an exchange is being settled, only a deadline can cancel its hooks.
         """
         if self.is_overdue(exchange):
-            return self.fail(hook, exchange, f"took over {hook.deadline:g} s")
+            return self.fail(hook, exchange, f"took over {hook.deadline:g} s", error)
         if is_being_cancelled():
             raise error
         return self.fail(hook, exchange, "raised CancelledError", error)
@@ -94,15 +91,9 @@ class HookCaller:
         key = (name, hook.name, hook.on_error)
         self.failures[key] = self.failures.get(key, 0) + 1
         exchange.failures.append(f"{name}.{hook.name}: {reason} → {hook.on_error}")
-        logger.warning(
-            "plugin %s failed in %s: %s%s; policy %s; request %s",
-            name,
-            hook.name,
-            reason,
-            place_of(error, hook.plugin.__module__),
-            hook.on_error,
-            exchange.id,
-        )
+        where = place_of(error, hook.plugin.__module__)
+        facts = (name, hook.name, reason, where, hook.on_error, exchange.id)
+        logger.warning("plugin %s failed in %s: %s%s; policy %s; request %s", *facts)
         if hook.on_error == "refuse":
             raise PluginFailure(name, hook.name, reason) from error
 
@@ -121,29 +112,3 @@ class HookCaller:
         """Stop enforcing deadlines."""
         if self._timer is not None:
             self._timer.cancel()
-
-
-def is_being_cancelled() -> bool:
-    """Whether the running task is really cancelled; a hook may raise CancelledError itself."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-def mistake(request_id: str, error: BaseException) -> GatewayError:
-    """Log an unexpected exception without its message, and turn it into an answer."""
-    logger.error("request %s: %s%s", request_id, type(error).__name__, place_of(error))
-    return GatewayError("The gateway failed on this request; its log says where, under this id.")
-
-
-def place_of(error: BaseException | None, module: str = "") -> str:
-    """Where an exception was raised, which is what mends it; its text may hold a secret.
-
-    Of one that comes out of a library it is the line in the package of `module` that called it.
-    """
-    package = module.partition(".")[0]
-    steps = [*walk_tb(getattr(error, "__traceback__", None))]
-    own = [at for at in steps if str(at[0].f_globals.get("__name__")).split(".")[0] == package]
-    if not steps:
-        return ""
-    frame, line = (own or steps)[-1]
-    return f" at {frame.f_code.co_filename}:{line} in {frame.f_code.co_qualname}"

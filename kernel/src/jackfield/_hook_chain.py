@@ -77,21 +77,16 @@ def compile_hooks(members: Iterable[Member]) -> HookChain:
     }
 
     def chain(name: str) -> tuple[Hook, ...]:
-        return tuple(
+        hooks = tuple(
             Hook(m.plugin, name, at, function, m.on_error, m.deadline_ms / 1000)
             for at, m in enumerate(members)
             if (function := implemented[name].get(m.plugin)) is not None
         )
+        return hooks[::-1] if name in ("on_stream_chunk", "post_response") else hooks
 
-    return HookChain(
-        chain("pre_request"),
-        chain("route"),
-        chain("call_provider"),
-        chain("on_stream_chunk")[::-1],
-        chain("post_response")[::-1],
-        tuple(m.plugin for m in members),
-        any(m.plugin.wants_usage for m in members),
-    )
+    hooks: dict[str, Any] = {name: chain(name) for name in HOOKS}
+    plugins = tuple(member.plugin for member in members)
+    return HookChain(**hooks, plugins=plugins, wants_usage=any(p.wants_usage for p in plugins))
 
 
 def hooks_of(plugin_class: type[Plugin]) -> list[str]:

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from attrs import define, field, fields_dict, frozen, has
 
 from jackfield._entry_points import declared, read_again
-from jackfield._hook_call import logger, place_of
 from jackfield._hook_chain import Member, hooks_of
+from jackfield._mistakes import fault_of, logger
 from jackfield.config import (
     PLUGIN_KEYS,
     PROVIDER_KEYS,
@@ -155,7 +155,7 @@ class Loader:
             self._add_default_store()
         for plugin in [one for one in self._loaded.plugins if one.brings_store][1:]:
             message = "another plugin brings a store already; name one alone"
-            self._document.problems.add(("plugins", plugin.name), message, on_key=True)
+            self._refuse(("plugins", plugin.name), message)
         self._add_front_doors()
         self._check_exposure()
         return self._loaded
@@ -166,7 +166,7 @@ class Loader:
             return
         if issubclass(kind, Provider):
             message = f"{table.use} is a provider; its table is [providers.{name}]"
-            self._document.problems.add(("plugins", name), message, on_key=True)
+            self._refuse(("plugins", name), message)
             return
         if table.on_error == "skip" and kind.on_error == "refuse" and not table.accept_risk:
             message = (
@@ -189,22 +189,18 @@ class Loader:
             f"{needy} keeps state, and no plugin brings a store; pip install"
             " jackfield-sqlite-store, or name another one, as in [plugins.redis_store]"
         )
-        self._document.problems.add(("plugins", needy), message, on_key=True)
+        self._refuse(("plugins", needy), message)
 
     def _add_provider(self, name: str, use: str) -> None:
         kind = self._class("providers", name, use, optional=False)
         if kind is None:
             return
+        path = ("providers", name)
         if not issubclass(kind, Provider):
-            message = f"{use} is no provider; its table is [plugins.{name}]"
-            self._document.problems.add(("providers", name), message, on_key=True)
-            return
-        if hooks := hooks_of(kind):
-            message = f"the provider {use} implements {', '.join(hooks)}; hooks belong to plugins"
-            self._document.problems.add(("providers", name), message, on_key=True)
-            return
-        provider = self._instance(kind, ("providers", name), PROVIDER_KEYS)
-        if isinstance(provider, Provider):
+            self._refuse(path, f"{use} is no provider; its table is [plugins.{name}]")
+        elif hooks := ", ".join(hooks_of(kind)):
+            self._refuse(path, f"the provider {use} implements {hooks}; hooks belong to plugins")
+        elif isinstance(provider := self._instance(kind, path, PROVIDER_KEYS), Provider):
             self._loaded.providers.append(provider)
             self._offer(kind)
 
@@ -238,7 +234,7 @@ class Loader:
         if optional:
             self._loaded.degraded[name] = kind
         else:
-            self._document.problems.add((section, name), f"{use} {kind}", on_key=True)
+            self._refuse((section, name), f"{use} {kind}")
         return None
 
     def _instance(
@@ -261,11 +257,13 @@ class Loader:
         except ConfigError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
-            problem = f"cannot be made: {type(error).__name__}{place_of(error, kind.__module__)}"
-            self._document.problems.add(path, problem, on_key=True)
+            self._refuse(path, f"cannot be made: {fault_of(error, kind.__module__)}")
         else:
             return plugin
         return None
+
+    def _refuse(self, table: tuple[str, str], message: str) -> None:
+        self._document.problems.add(table, message, on_key=True)
 
     def _check_exposure(self) -> None:
         """Report listening to other machines without authentication, or with keys in clear text."""
@@ -294,7 +292,7 @@ def _why(error: BaseException, module: str) -> str:
     """What an import raised; other messages may contain values from the environment."""
     if isinstance(error, ImportError | SyntaxError | TypeError):
         return f"{type(error).__name__}: {error}"
-    return f"{type(error).__name__}{place_of(error, module)}"
+    return fault_of(error, module)
 
 
 def _declaration_problem(kind: type[Plugin]) -> str:

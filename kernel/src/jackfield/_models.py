@@ -8,8 +8,10 @@ from difflib import get_close_matches
 
 from attrs import frozen
 
+from jackfield._mistakes import Blaming
 from jackfield.catalogue import Catalogue
 from jackfield.config import ModelTable, WeightedTarget
+from jackfield.dialects import Loss
 from jackfield.endpoints import Endpoint, shown_path
 from jackfield.errors import ModelNotFound, NotFound
 from jackfield.exchange import Exchange
@@ -92,8 +94,9 @@ class Models:
         if slash and provider in self._providers:
             return _Found(self._target(provider, rest), "the provider is named")
         for name, candidate in self._providers.items():
-            if candidate.lists(model):
-                return _Found(self._target(name, model), f"{name} lists it")
+            with Blaming(candidate, "lists"):
+                if candidate.lists(model):
+                    return _Found(self._target(name, model), f"{name} lists it")
         able = self._able(exchange)
         if len(able) == 1:
             return _Found(self._target(able[0], model), f"only {able[0]} may have it")
@@ -109,7 +112,7 @@ class Models:
             able = [
                 name
                 for name, provider in self._providers.items()
-                if provider.bare_names == rank and provider.serves(exchange.endpoint)
+                if provider.bare_names == rank and _serves(provider, exchange)
             ]
             if able:
                 return able
@@ -135,17 +138,14 @@ class Models:
         if wanted is not None and wanted not in self._providers:
             raise NotFound(f"There is no provider {wanted!r}.", param="x-jackfield-provider")
         for name, provider in self._providers.items():
-            if (wanted in (None, name)) and provider.serves(exchange.endpoint):
+            if (wanted in (None, name)) and _serves(provider, exchange):
                 why = "the provider is named" if wanted else "the first that serves this endpoint"
                 return Plan((Target(name, ""),), (Decision(f"target {name}", why, "kernel"),))
         raise NotFound(f"No configured provider serves {shown_path(exchange.request.path)}.")
 
     def _without_losses(self, exchange: Exchange, plan: Plan, on_loss: str) -> Plan:
         """Drop targets that would lose something; "route" keeps them if all would."""
-        losses = {
-            target: self._providers[target.provider].losses(exchange, target)
-            for target in plan.targets
-        }
+        losses = {one: losses_of(self._providers, exchange, one) for one in plan.targets}
         if on_loss == "route" and all(losses.values()):
             return plan.note("keep all", "on_loss = route: every target loses something")
         for target, lost in losses.items():
@@ -153,6 +153,22 @@ class Models:
                 named = ", ".join(map(str, lost))
                 plan = plan.drop(target, f"on_loss = {on_loss}: it would lose {named}")
         return plan.signed("kernel")
+
+
+def _serves(provider: Provider, exchange: Exchange) -> bool:
+    with Blaming(provider, "serves"):
+        return provider.serves(exchange.endpoint)
+    return False
+
+
+def losses_of(
+    providers: Mapping[str, Provider], exchange: Exchange, target: Target
+) -> tuple[Loss, ...]:
+    """What a target would lose of the request: if it cannot say, that is a loss too."""
+    provider = providers[target.provider]
+    with Blaming(provider, "losses"):
+        return tuple(provider.losses(exchange, target))
+    return (Loss("unknown", "", "dropped", "the provider failed to say what it loses"),)
 
 
 def _shuffled(targets: Sequence[WeightedTarget]) -> list[WeightedTarget]:

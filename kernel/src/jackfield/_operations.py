@@ -8,10 +8,12 @@ import msgspec
 from jackfield._explain import explain
 from jackfield._gateway_dialect import GATEWAY_DIALECT
 from jackfield._hook_chain import hooks_of
+from jackfield._mistakes import WrongResultError, fault_of, is_being_cancelled, logger
 from jackfield.catalogue import Catalogue
 from jackfield.endpoints import PUBLIC, Endpoint
 from jackfield.exchange import ANONYMOUS, Exchange
 from jackfield.response import Response
+from jackfield.setup import HealthCheck
 
 if TYPE_CHECKING:
     from jackfield._gateway import Gateway
@@ -28,10 +30,8 @@ class Operations:
     def public(self) -> list[Endpoint]:
         """What the main listener offers: to everybody, and to those who may explain."""
         return [
-            _endpoint("GET", "/health", PUBLIC, self.health),
-            _endpoint("GET", "/ready", PUBLIC, self.ready),
-            _endpoint("HEAD", "/health", PUBLIC, self.health),
-            _endpoint("HEAD", "/ready", PUBLIC, self.ready),
+            *(_endpoint(method, "/health", PUBLIC, self.health) for method in ("GET", "HEAD")),
+            *(_endpoint(method, "/ready", PUBLIC, self.ready) for method in ("GET", "HEAD")),
             _endpoint("POST", "/jackfield/explain", "explain", self.explain),
         ]
 
@@ -67,19 +67,8 @@ class Operations:
     async def states(self) -> dict[str, str]:
         """Each plugin, provider and registered check: "ok", or what is wrong with it."""
         checks = self._gateway.health_checks()
-        results = await asyncio.gather(
-            *(asyncio.wait_for(check(), HEALTH_SECONDS) for check in checks.values()),
-            return_exceptions=True,
-        )
-        states = dict(self._gateway.loaded.degraded)
-        for name, result in zip(checks, results, strict=True):
-            if isinstance(result, TimeoutError):
-                states[name] = f"no answer within {HEALTH_SECONDS:g} s"
-            elif isinstance(result, BaseException):
-                states[name] = f"its health check raised {type(result).__name__}"
-            else:
-                states[name] = result or "ok"
-        return states
+        found = await asyncio.gather(*(_state(name, check) for name, check in checks.items()))
+        return {**self._gateway.loaded.degraded, **dict(zip(checks, found, strict=True))}
 
     async def explain(self, exchange: Exchange, catalogue: Catalogue) -> Response:
         """What would happen to a request; nothing is sent."""
@@ -108,17 +97,29 @@ class Operations:
 
     async def endpoints(self, exchange: Exchange, catalogue: Catalogue) -> Response:
         """The endpoint table of the main listener."""
+        plain = ("method", "path", "operation", "permission")
         listed = [
-            {
-                "method": endpoint.method,
-                "path": endpoint.path,
-                "dialect": endpoint.dialect.name,
-                "operation": endpoint.operation,
-                "permission": endpoint.permission,
-            }
+            {"dialect": endpoint.dialect.name, **{name: getattr(endpoint, name) for name in plain}}
             for endpoint in self._gateway.table
         ]
         return _json({"endpoints": listed})
+
+
+async def _state(name: str, check: HealthCheck) -> str:
+    try:
+        async with asyncio.timeout(HEALTH_SECONDS):
+            said: object = await check()
+        if said is None or isinstance(said, str):
+            return said or "ok"
+        raise WrongResultError(f"returned {type(said).__name__}")
+    except (Exception, SystemExit, asyncio.CancelledError) as error:
+        if is_being_cancelled():
+            raise
+        fault = fault_of(error, getattr(check, "__module__", ""))
+        logger.warning("plugin %s failed in health: %s", name, fault)
+        if isinstance(error, TimeoutError):
+            return f"no answer within {HEALTH_SECONDS:g} s"
+        return f"its health check failed: {fault.partition(' at ')[0]}"
 
 
 def _endpoint(method: str, path: str, permission: str, answer: Any) -> Endpoint:

@@ -2,21 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
-from math import ceil
 from time import perf_counter
 
 from attrs import frozen
 from msgspec.structs import replace
 
-from jackfield._answer_head import head_of
+from jackfield._answer_head import error_answer, head_of, own_answer
 from jackfield._attempts import Attempts
-from jackfield._hook_call import HookCaller, mistake
+from jackfield._hook_call import HookCaller
 from jackfield._hook_chain import Hook, HookChain
+from jackfield._mistakes import mistake
 from jackfield._models import Models
-from jackfield._stream_body import StreamBody
-from jackfield._tap import NO_TAP
+from jackfield._stream_body import StreamBody, outcome_of
 from jackfield.catalogue import Catalogue
-from jackfield.errors import ClientGone, Forbidden, GatewayError, ShuttingDown, Unauthenticated
+from jackfield.errors import Forbidden, GatewayError, ShuttingDown, Unauthenticated
 from jackfield.exchange import ANONYMOUS, Exchange
 from jackfield.http import HttpResponse
 from jackfield.plan import Plan
@@ -69,9 +68,7 @@ class Pipeline:
             body = StreamBody(self, exchange, response)
             head = head_of(exchange, response, self.chain.plugins)
             return HttpResponse(response.status, head, body)
-        usage = exchange.tap.usage() if exchange.tap else None
-        known = usage is not None
-        outcome = Outcome("answered", response.status, response, None, usage, known)
+        outcome = outcome_of(exchange, response, "answered")
         return self._render(exchange, await self.settle(exchange, outcome))
 
     async def _respond(self, exchange: Exchange) -> Response:
@@ -87,9 +84,8 @@ class Pipeline:
             return answer
         if exchange.problem is not None:
             raise exchange.problem
-        if exchange.endpoint.answer is not None:
-            seen = self.catalogue.seen_by(exchange.principal)
-            return await exchange.endpoint.answer(exchange, seen)
+        if (own := exchange.endpoint.answer) is not None:
+            return await own_answer(own, exchange, self.catalogue.seen_by(exchange.principal))
         plan = await self._plan(exchange)
         return NOTHING if exchange.dry_run else await self.attempts.run(exchange, plan)
 
@@ -201,22 +197,8 @@ class Pipeline:
 
 def failure(exchange: Exchange, error: GatewayError, before: Outcome | None = None) -> Outcome:
     """The outcome of an exchange that ends in an error; a stream already sent is kept."""
-    tap = exchange.tap or NO_TAP
-    usage = tap.usage()
     if exchange.sent and before is not None:
         return replace(before, error=error)
-    body = getattr(error, "body", None) or exchange.dialect.render_error(error, exchange.id)
-    headers = dict(exchange.dialect.error_headers(error))
-    if error.retry_after is not None:
-        headers["retry-after"] = str(max(1, ceil(error.retry_after)))
-    response = Response(error.http_status, body, headers=headers)
-    complete = usage is not None and tap.is_complete()
-    return Outcome(_kind(error), error.http_status, response, error, usage, complete, tap.seen())
-
-
-def _kind(error: GatewayError) -> OutcomeKind:
-    if isinstance(error, ClientGone):
-        return "client_gone"
-    if isinstance(error, ShuttingDown):
-        return "shutdown"
-    return "failed" if error.http_status >= 500 else "refused"
+    response = error_answer(exchange.dialect, error, exchange.id)
+    kind: OutcomeKind = "failed" if error.http_status >= 500 else "refused"
+    return outcome_of(exchange, response, kind, error)

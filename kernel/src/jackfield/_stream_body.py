@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jackfield._chunks import ChunkChain
-from jackfield._hook_call import mistake
+from jackfield._mistakes import mistake
 from jackfield._tap import NO_TAP
 from jackfield.errors import ClientGone, GatewayError, ShuttingDown
 from jackfield.exchange import Exchange
@@ -72,7 +72,7 @@ class StreamBody:
             if error is None:
                 exchange.task = task = asyncio.current_task(self._pipeline.loop)
                 try:
-                    data = await self._source.__anext__()
+                    data = await self._next()
                     if not data and self._sink is not None:
                         return await self._called()
                     if chunks is not None:
@@ -135,13 +135,22 @@ class StreamBody:
         """Why the stream breaks off; None if the task that reads it is cancelled by others."""
         if isinstance(raised, GatewayError):
             return raised
-        if isinstance(raised, Exception):  # a plugin's own stream may raise anything
+        if isinstance(raised, Exception | SystemExit):  # a plugin's own stream may raise anything
             return mistake(self._exchange.id, raised)
         ending = self._exchange.ending
         if ending is not None and task is not None and isinstance(raised, asyncio.CancelledError):
             task.uncancel()
             return ending
         return None
+
+    async def _next(self) -> bytes:
+        data: object = await self._source.__anext__()
+        if isinstance(data, bytes):
+            return data
+        wrong = TypeError(f"a stream yields bytes, not {type(data).__name__}")
+        if hasattr(self._source, "athrow"):  # raised in the generator, whose line the log names
+            await self._source.athrow(wrong)
+        raise wrong
 
     async def _changed(self, chunks: ChunkChain, data: bytes) -> bytes:
         """What the plugins make of a batch; one of them may end the stream."""
@@ -175,11 +184,15 @@ class StreamBody:
                 held = self._flushed(self._chunks, aborted=True)
             except GatewayError as second:
                 self._error = error = second
-        if not self._events:
-            await self._settle()
-            raise BrokenBody from error
-        told = getattr(error, "event", None)
-        return held + (told or self._exchange.dialect.render_error_event(error, self._exchange.id))
+        if self._events:
+            dialect, request_id = self._exchange.dialect, self._exchange.id
+            try:
+                told = getattr(error, "event", None)
+                return held + (told or dialect.render_error_event(error, request_id))
+            except Exception as fault:  # noqa: BLE001 - a plugin's dialect may raise anything
+                mistake(request_id, fault, type(dialect).__module__)
+        await self._settle()
+        raise BrokenBody from error
 
     async def _close_source(self) -> None:
         close = getattr(self._source, "aclose", None)
@@ -205,20 +218,22 @@ class StreamBody:
         await asyncio.shield(self._settling)
 
     def _outcome(self) -> Outcome:
-        exchange, error = self._exchange, self._error
-        tap = exchange.tap or NO_TAP
-        usage = tap.usage()
-        kind: OutcomeKind = "answered"
-        if isinstance(error, ClientGone):
-            kind = "client_gone"
-        elif isinstance(error, ShuttingDown):
-            kind = "shutdown"
-        elif error is not None:
-            kind = "truncated"
-        complete = usage is not None and tap.is_complete()
-        return Outcome(
-            kind, self._response.status, self._response, error, usage, complete, tap.seen()
-        )
+        kind: OutcomeKind = "answered" if self._error is None else "truncated"
+        return outcome_of(self._exchange, self._response, kind, self._error)
+
+
+def outcome_of(
+    exchange: Exchange, response: Response, kind: OutcomeKind, error: GatewayError | None = None
+) -> Outcome:
+    """The outcome of an exchange, with its usage; `kind` unless the error has one of its own."""
+    tap = exchange.tap or NO_TAP
+    usage = tap.usage()
+    complete = usage is not None and tap.is_complete()
+    if isinstance(error, ClientGone):
+        kind = "client_gone"
+    elif isinstance(error, ShuttingDown):
+        kind = "shutdown"
+    return Outcome(kind, response.status, response, error, usage, complete, tap.seen())
 
 
 class BrokenBody(ConnectionError):

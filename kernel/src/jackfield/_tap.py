@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from jackfield._mistakes import fault_of, logger
 from jackfield.messages import Usage
 
 _MOST: Final = (1 << 40) - 1
@@ -39,10 +40,14 @@ class Tap:
 
     def usage(self) -> Usage | None:
         """The usage that the provider reports; None if it reports none, or an impossible one."""
-        usage = self._usage()
-        if usage is None or usage is self._believed:  # several plugins ask for the same
-            return usage
-        self._believed = usage if can_be(usage) else None
+        try:
+            usage = self._usage()
+            if usage is None or usage is self._believed:  # several plugins ask for the same
+                return usage
+            self._believed = usage if can_be(usage) else None
+        except Exception as error:  # noqa: BLE001 - a plugin's dialect may raise anything
+            logger.warning("the usage of an answer cannot be read: %s", fault_of(error))
+            return None
         return self._believed
 
 

@@ -49,19 +49,21 @@ class Watchdog:
         self._timer = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._heartbeat)
 
     def _watch(self, watched: int) -> None:
-        reported = 0.0
+        reported = awake = 0.0
+        looked, used = time.monotonic(), time.process_time()
         while not self._stop.wait(BEAT_SECONDS):
+            before, looked = looked, time.monotonic()
+            worked, used = time.process_time() - used, time.process_time()
+            if looked - before > 2 * BEAT_SECONDS + 10 * worked:
+                awake = looked  # the whole process was stopped, not its loop
             beat = self._beat
-            if beat == reported or time.monotonic() - beat < BLOCKED_SECONDS:
+            if beat == reported or looked - max(beat, awake) < BLOCKED_SECONDS:
                 continue
             reported = beat
-            frame = sys._current_frames().get(watched)
-            culprit, where = find_culprit(frame)
+            culprit, where = find_culprit(sys._current_frames().get(watched))
             self.blocks[culprit] = self.blocks.get(culprit, 0) + 1
-            logger.error(
-                "the event loop has been blocked for over %d ms by %s at %s",
-                *(BLOCKED_SECONDS * 1000, culprit, where),
-            )
+            facts = (BLOCKED_SECONDS * 1000, culprit, where)
+            logger.error("the event loop has been blocked for over %d ms by %s at %s", *facts)
 
 
 def find_culprit(frame: FrameType | None) -> tuple[str, str]:

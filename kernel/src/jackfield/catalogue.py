@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field, frozen
 
+from jackfield._mistakes import Blaming, WrongResultError
 from jackfield.capabilities import Capabilities, ModelFacts
 from jackfield.errors import GatewayError
 from jackfield.exchange import Principal
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from jackfield.settings import ModelTable, Settings
 
 KEEP_SECONDS = 300.0
+LIST_SECONDS = 10.0
+"""How long a provider may take to list its models."""
 _NOTICE_DAYS = 30
 
 ALIAS = "jackfield"
@@ -95,13 +99,24 @@ class Catalogue:
         kept = self._kept.get(provider)
         if kept is not None and kept.until > time.monotonic():
             return kept.models
-        try:
-            models = await self._providers[provider].models()
-            seconds = KEEP_SECONDS
-        except GatewayError:
+        models, seconds = await self._told(self._providers[provider]), KEEP_SECONDS
+        if models is None:
             models, seconds = (kept.models if kept else ()), KEEP_SECONDS / 10
         self._kept[provider] = _Kept(models, time.monotonic() + seconds)
         return models
+
+    async def _told(self, provider: "Provider") -> "Sequence[ModelInfo] | None":
+        """What a provider says when it is asked now; None if it cannot say."""
+        from jackfield.providers import ModelInfo  # noqa: PLC0415
+
+        with Blaming(provider, "models"), suppress(GatewayError):
+            async with asyncio.timeout(LIST_SECONDS):
+                models = [*await provider.models()]
+            for one in models:
+                if not isinstance(one, ModelInfo):
+                    raise WrongResultError(f"listed {type(one).__name__}, which is no ModelInfo")
+            return models
+        return None
 
     def fresh_until(self, providers: Iterable[str]) -> float:
         """When, on the monotonic clock, the first of these lists expires."""

@@ -21,6 +21,7 @@ JackfieldError
         ├── ProviderUnavailable  502  connect, protocol
         │   └── ProviderUntrusted  502  its certificate
         ├── ProviderTimeout      504
+        ├── ProviderFailure      500  its plugin's own code failed
         └── StreamTruncated      502  a stream ended without its terminal marker
 """
 
@@ -203,6 +204,9 @@ class ProviderError(GatewayError):
 
     status = 502
     code = "provider_error"
+    transient: ClassVar[bool] = False
+    """Whether the same may succeed a moment later, whatever the status."""
+
     body: bytes | None = None
     event: bytes | None = None
 
@@ -237,29 +241,21 @@ class ProviderError(GatewayError):
     @property
     def again(self) -> bool:
         """Whether the same target may succeed a little later."""
-        return self.upstream_status in RETRYABLE
+        return self.transient or self.upstream_status in RETRYABLE
 
 
 class ProviderUnavailable(ProviderError):
     """The provider could not be reached, or did not answer in valid HTTP."""
 
     code = "provider_unavailable"
-
-    @property
-    def again(self) -> bool:
-        """A connection that failed may succeed a moment later."""
-        return True
+    transient = True
 
 
 class ProviderUntrusted(ProviderUnavailable):
     """No TLS connection to the provider could be verified; nothing was sent."""
 
     code = "upstream_tls"
-
-    @property
-    def again(self) -> bool:
-        """A certificate does not become valid within a moment."""
-        return False
+    transient = False
 
 
 class ProviderTimeout(ProviderError):
@@ -271,6 +267,13 @@ class ProviderTimeout(ProviderError):
     def __init__(self, phase: str, seconds: float, *, provider: str = "") -> None:
         super().__init__(f"The provider did not {phase} within {seconds:g} s.", provider=provider)
         self.phase = phase
+
+
+class ProviderFailure(ProviderError):
+    """The provider's own code raised or returned something of a wrong type; the log says where."""
+
+    status = 500
+    code = "plugin_failure"
 
 
 class StreamTruncated(ProviderError):

@@ -36,23 +36,23 @@ from jackfield.timeouts import Timeouts
 class HttpConfig:
     """The keys that every HTTP provider's table may have."""
 
-    base_url: str = option(doc="The address of the API, as the vendor's own SDK takes it.")
-    keys: tuple[SecretRef | Key, ...] = option((), "The API keys, used in turn by their weights.")
+    base_url: str = option(doc="The URL of the API, as in the vendor's own SDK.")
+    keys: tuple[SecretRef | Key, ...] = option((), "The API keys, used in rotation by weight.")
     timeouts: Timeouts = option(
-        Timeouts(), "How long it may take, in seconds; what is left out is as in `[upstream]`."
+        Timeouts(), "How long it may take, in seconds; by default as in `[upstream]`."
     )
-    ca_file: Path | None = option(None, "Certificates to trust in place of the system's, in PEM.")
+    ca_file: Path | None = option(None, "Certificates to trust instead of the system's, in PEM.")
     allow_http: bool = option(False, "Allows plain HTTP to another machine.")
-    models: tuple[str, ...] = option((), "The models it may serve; all that it lists when empty.")
-    dialects: tuple[str, ...] = option((), "The dialects its API speaks; all it may when empty.")
+    models: tuple[str, ...] = option((), "The models it may serve; by default all that it lists.")
+    dialects: tuple[str, ...] = option((), "The dialects of its API; by default all the plugin's.")
     headers: Mapping[str, TextOrSecret] = option(
-        {}, "Headers to send with every request; what is secret as `env:NAME` or `file:PATH`."
+        {}, "Headers to send with every request; secret ones as `env:NAME` or `file:PATH`."
     )
-    region: str | None = option(None, "Where it runs, for plugins that route by region.")
+    region: str | None = option(None, "Its region, for plugins that route by region.")
     stream_end: Literal["marker", "framing"] = option(
         "marker",
-        "What proves that a stream is whole: the dialect's terminal marker, or the HTTP framing"
-        " alone for an API that sends no marker.",
+        "What proves that a stream is complete: the dialect's terminal marker, or only the HTTP"
+        " framing, for an API that sends no marker.",
     )
 
 
@@ -290,7 +290,7 @@ class HttpProvider(Provider):
         else:
             body, losses = self.outgoing_body(exchange, target.model), ()
         plain, asks = body, not translated and self._question.arises(exchange, dialect)
-        refused = False
+        refused = renewed = False
         if asks:
             body = self._question.put(plain, dialect)
         method = "POST" if translated else exchange.request.method
@@ -321,7 +321,7 @@ class HttpProvider(Provider):
             if asks and self._question.is_refused(dialect, answer.status, said):
                 asks, refused, body = False, True, plain
                 continue
-            renewed = self.refused(signed, answer.status, said)
+            renewed = not renewed and self.refused(signed, answer.status, said)
             if not renewed and not self._another_key(key, answer.status, refusal.retry_after):
                 raise refusal
 

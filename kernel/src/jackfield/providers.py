@@ -5,7 +5,8 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from typing import ClassVar, Literal
 
-from attrs import frozen
+from attrs import field, frozen
+from attrs.validators import instance_of
 
 from jackfield import _translation
 from jackfield.dialects import Dialect, Loss
@@ -33,9 +34,9 @@ from jackfield.timeouts import Timeouts
 class ModelInfo:
     """A model that a provider serves; `created` is in Unix seconds."""
 
-    id: str
-    owned_by: str = ""
-    created: int = 0
+    id: str = field(validator=instance_of(str))
+    owned_by: str = field(default="", validator=instance_of(str))
+    created: int = field(default=0, validator=instance_of(int))
 
 
 class Provider(Plugin):

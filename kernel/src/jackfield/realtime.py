@@ -6,7 +6,7 @@ hooks before it may refuse it as any request, each message from the provider is 
 `post_response` has the usage of the whole.
 """
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, ClassVar, Final
 from urllib.parse import quote, unquote_plus, urlencode
 
@@ -169,7 +169,7 @@ class RealtimeExchange(Exchange):
 class SessionLimits:
     """How long a session may last, in seconds."""
 
-    idle: float = option(600.0, "For the next message of either side.", validator=gt(0))
+    idle: float = option(600.0, "Until the next message of either side.", validator=gt(0))
     total: float = option(7200.0, "For the whole session.", validator=gt(0))
 
 
@@ -193,11 +193,11 @@ class RealtimeProvider(HttpProvider):
         """What is added to a session's query: the model, if one was requested."""
         return {"model": model} if model else {}
 
-    async def call(self, exchange: Exchange, target: Target) -> Response:
+    def call(self, exchange: Exchange, target: Target) -> Coroutine[Any, Any, Response]:
         """One attempt; for a session it ends when the provider has accepted it."""
         if isinstance(exchange, RealtimeExchange):
-            return await self._open(exchange, target)
-        return await super().call(exchange, target)
+            return self._open(exchange, target)
+        return super().call(exchange, target)
 
     async def _open(self, exchange: RealtimeExchange, target: Target) -> Response:
         dialect = exchange.dialect
@@ -212,6 +212,7 @@ class RealtimeProvider(HttpProvider):
             idle=self.config.realtime.idle,
             total=self.config.realtime.total,
         )
+        renewed = False
         while True:
             key = self._ring.take(self.name)
             signed = await self._signed("GET", path, b"", key) if self._signs else ()
@@ -220,7 +221,7 @@ class RealtimeProvider(HttpProvider):
             if isinstance(opened, WebSocketConnection):
                 return _session(exchange, opened, names)
             refusal = await self._refusal(opened, dialect)
-            renewed = self.refused(signed, opened.status, b"")
+            renewed = not renewed and self.refused(signed, opened.status, b"")
             if not renewed and not self._another_key(key, opened.status, refusal.retry_after):
                 raise refusal
 

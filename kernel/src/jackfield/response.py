@@ -28,6 +28,11 @@ class Response(msgspec.Struct, frozen=True, eq=False):
     headers: Mapping[str, str] = {}
     losses: tuple[Loss, ...] = ()
 
+    def __post_init__(self) -> None:
+        if type(self.body) is not bytes and not hasattr(self.body, "__anext__"):
+            kind = type(self.body).__name__
+            raise TypeError(f"the body of a response is bytes or an async iterator, not a {kind}")
+
     def __repr__(self) -> str:
         # Without the body: printed objects end up in logs.
         return f"<Response {self.status} {self.content_type}>"

@@ -149,6 +149,14 @@ def test_a_reload_is_not_the_end_of_one_that_still_starts(
     assert get(address_of(process), "/health") == b'{"status":"ok"}'
 
 
+def test_to_be_ended_is_no_failure_of_the_plugin_that_starts(start: Start, folder: Path) -> None:
+    install_late(folder, LATE + "        os.kill(os.getpid(), signal.SIGTERM)\n" + SIGNAL)
+    process = start("--bind", "127.0.0.1:0", "--workers", "1")
+    assert process.stderr is not None
+    assert "cannot start" not in process.stderr.read()
+    assert process.wait(10) == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_one_that_still_starts_can_be_ended(

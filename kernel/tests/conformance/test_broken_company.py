@@ -241,6 +241,18 @@ class AlwaysStreams(Plugin):
         return Response(200, one_event(), "text/event-stream")
 
 
+class StreamsText(Plugin):
+    """Takes text for bytes in its streams as well."""
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> Response | None:
+        return Response(200, lines(), "text/event-stream") if exchange.stream else None
+
+
+async def lines() -> AsyncIterator[bytes]:
+    yield 'data: {"end":true}\n\n'  # type: ignore[misc] # which is what is broken
+
+
 async def one_event() -> AsyncIterator[bytes]:
     yield b'data: {"end":true}\n\n'
 
@@ -266,8 +278,9 @@ CASES: list[tuple[str, type[Plugin], str]] = [
     ("calls-closed", WrapsAndForgets, "left 1 streams open"),
     ("stream-cut", MendsACut, "made one that ends well"),
     ("stream-cut", PretendsTheEnd, "made one that ends well"),
-    ("answers-in-kind", AnswersInText, "answered with a str"),
-    ("answers-in-kind", AnswersWithTheFunction, "answered with a function"),
+    ("answers-in-kind", AnswersInText, "bytes or an async iterator, not a str"),
+    ("answers-in-kind", AnswersWithTheFunction, "bytes or an async iterator, not a function"),
+    ("answers-in-kind", StreamsText, "yielded something that is no bytes"),
     ("answers-in-kind", AlwaysStreams, "with a stream, and none was asked for"),
     ("dry-run", ReadsWhatIsNotThere, "in a dry run"),
     ("other-requests", TakesEverythingForAChat, "is passed through, not translated"),

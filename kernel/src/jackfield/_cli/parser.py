@@ -21,10 +21,10 @@ _COMMANDS = {
     "check": ("check:command", "say what is wrong with a configuration, offline"),
     "init": ("init:command", "write a first jackfield.toml"),
     "plugins": ("plugins:command", "list the plugins, in use and installed"),
-    "explain": ("explain:command", "show what would become of a request, and why"),
-    "plan": ("plan:command", "show what a start would change of what is declared"),
-    "new-plugin": ("new_plugin:command", "begin a plugin of your own"),
-    "version": ("version:command", "show the versions of everything that matters"),
+    "explain": ("explain:command", "show where a request would go, and why"),
+    "plan": ("plan:command", "show what the next start would change in the state"),
+    "new-plugin": ("new_plugin:command", "make a small plugin to start from"),
+    "version": ("version:command", "show the versions of the kernel and the plugins"),
 }
 _USAGE = "jackfield COMMAND [ARGUMENT ...]"
 _DESCRIPTION = "An LLM gateway whose every feature is a plugin."

@@ -41,8 +41,8 @@ def main(words: Sequence[str] | None = None) -> int:
         # Otherwise Python would report an error when it closes the stream at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except KeyboardInterrupt as interrupt:
+        return interrupt.args[0] if interrupt.args else INTERRUPTED
     return code
 
 

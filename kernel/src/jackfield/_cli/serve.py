@@ -52,17 +52,18 @@ def run(arguments: Namespace) -> int:
     # While still starting, it reads the newest configuration anyway.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # The system ends nobody who is process 1 and has not said what to do.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    signal.signal(signal.SIGTERM, _end)
     from jackfield._serve import Start, log_ready, serve  # noqa: PLC0415 - slow to import
 
     given = {"bind": arguments.bind, "workers": arguments.workers}
-    return serve(
-        Start(
-            config_path(arguments),
-            {key: value for key, value in given.items() if value is not None},
-            greet if sys.stderr.isatty() else log_ready,
-        )
-    )
+    server = {key: value for key, value in given.items() if value is not None}
+    greeting = greet if sys.stderr.isatty() else log_ready
+    return serve(Start(config_path(arguments), server, greeting))
+
+
+def _end(number: int, frame: object) -> None:
+    # SystemExit would be taken for a failure of the plugin that is being started.
+    raise KeyboardInterrupt(0)
 
 
 def greet(gateway: "Gateway", addresses: list[str]) -> None:

@@ -20,8 +20,10 @@ def report_unknown_plugin(
     if isinstance(use, str):
         document.problems.add((*path, "use"), unknown("plugin", name, installed))
     elif use is None:
-        is_table = isinstance(asked, dict)
-        document.problems.add(path, unknown("plugin", name, installed), on_key=is_table)
+        problem = unknown("plugin", name, installed)
+        if path[0] == "providers" and not problem.endswith("?"):
+            problem += '; name the one that speaks its API, as in use = "openai"'
+        document.problems.add(path, problem, on_key=isinstance(asked, dict))
 
 
 def check_references(

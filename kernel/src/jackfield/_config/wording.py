@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Any
 
+from jackfield._config.habits import habit
 from jackfield._config.toml_text import toml_text
 from jackfield._config.toml_types import SHAPES, accepts, choices, type_name
 
@@ -61,7 +62,8 @@ def did_you_mean(word: object, allowed: Iterable[object]) -> str:
 def unknown(noun: str, word: str, allowed: Iterable[str]) -> str:
     """Say that `word` is not an allowed name, and which one is meant or which there are."""
     names = list(dict.fromkeys(allowed))
-    hint = did_you_mean(word, names)
+    meant = habit(word, names)
+    hint = f"; write {meant}" if meant else did_you_mean(word, names)
     if not hint:
         hint = f"; known: {listed(names)}" if names else "; none is known here"
     return f"unknown {noun}{hint}"

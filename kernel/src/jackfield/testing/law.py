@@ -12,7 +12,7 @@ from jackfield.plugin import Plugin
 from jackfield.providers import Provider
 
 PATIENCE: Final = 10.0
-"""Seconds until a plugin that does not come to an end has broken the law."""
+"""Seconds that a law waits, unless it starts many gateways."""
 
 Beside = Callable[[], AbstractAsyncContextManager[Mapping[str, Any] | str]]
 """Runs what a plugin calls out to, and gives what its table has to say of it, or other tables."""
@@ -58,12 +58,16 @@ class Subject:
 
 @frozen
 class Law:
-    """`id` names it in a test's id, `says` is the sentence that a failure shows."""
+    """`id` names it in a test's id, `says` is the sentence that a failure shows.
+
+    A plugin that does not come to an end within `patience` seconds has broken it.
+    """
 
     id: str
     says: str
     check: Callable[[Subject], Awaitable[None]]
     binds: Callable[[Subject], bool]
+    patience: float = PATIENCE
 
     def hold(self, subject: Subject) -> None:
         """Check the plugin. Raises LawBrokenError, which says what it did."""
@@ -76,14 +80,14 @@ class Law:
             raise LawBrokenError(self._verdict(subject, f"raised {error!r}")) from error
 
     async def _within_patience(self, subject: Subject) -> None:
-        limit = asyncio.timeout(PATIENCE)
+        limit = asyncio.timeout(self.patience)
         try:
             async with limit:
                 await self.check(subject)
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise LawBrokenError(f"it did not come to an end within {PATIENCE:g} s") from None
+            raise LawBrokenError(f"it did not come to an end within {self.patience:g} s") from None
 
     def _verdict(self, subject: Subject, what: str) -> str:
         kind = f"{subject.kind.__module__}.{subject.kind.__qualname__}"

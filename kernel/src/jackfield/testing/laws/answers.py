@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from jackfield.errors import GatewayError
 from jackfield.response import Response
 from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
 from jackfield.testing.stage import Stage, stage
@@ -16,20 +17,17 @@ async def answers_in_kind(subject: Subject) -> None:
             if problems:
                 await answer.disconnect()
                 raise LawBrokenError(problems[0])
-            async for data in answer.batches():
-                if not isinstance(data, bytes):
-                    raise LawBrokenError(f"its stream gave {type(data).__name__}, not bytes")
+            await answer.read()
+            error = (await on.settled()).outcome.error
+            if error is not None and error.code == GatewayError.code:
+                raise LawBrokenError("its stream raised, or yielded something that is no bytes")
 
 
 def _problems(on: Stage, *, stream: bool) -> Iterator[str]:
     for call in on.probe.calls:
-        body = call.result.body if isinstance(call.result, Response) else b""
-        if isinstance(body, bytes):
-            continue
-        if not hasattr(body, "__anext__"):
-            kind = type(body).__name__
-            yield f"its {call.hook} answered with a {kind}; a body is bytes, or an async iterator"
-        elif not stream:
+        if isinstance(call.error, TypeError):
+            yield f"its {call.hook} raised {call.error!r}"
+        elif isinstance(call.result, Response) and call.result.streaming and not stream:
             yield f"its {call.hook} answered with a stream, and none was asked for"
 
 

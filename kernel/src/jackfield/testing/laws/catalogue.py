@@ -17,6 +17,7 @@ from .failures import FAILURES
 from .idleness import IDLENESS
 from .kernel import KERNEL
 from .life_cycle import LIFE_CYCLE
+from .questions import QUESTIONS
 from .reach import REACH
 from .secrecy import SECRECY
 from .settling import SETTLING
@@ -29,6 +30,7 @@ LAWS: Final = (
     *CONSTRUCTION,
     *ANSWERS,
     *LIFE_CYCLE,
+    *QUESTIONS,
     *KERNEL,
     *SETTLING,
     *REACH,

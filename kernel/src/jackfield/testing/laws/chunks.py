@@ -175,6 +175,7 @@ CHUNKS = (
         "a stream says the same however it is cut",
         is_blind_to_cuts,
         rewrites_streams,
+        patience=25.0,  # for some fifty gateways
     ),
     Law("stream-whole-events", "a chunk is whole events", returns_whole_events, rewrites_streams),
     Law("stream-cut", "a stream that is cut does not end well", tells_of_a_cut, _wraps_streams),
