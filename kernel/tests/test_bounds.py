@@ -57,6 +57,7 @@ def test_each_of_several_answers_counts() -> None:
     ("body", "answers"),
     [
         ({"prompt": "Hello", "n": 3}, 3),
+        ({"prompt": "Hello", "n": 3.0}, 3),
         ({"prompt": "Hello", "best_of": 9, "n": 2}, 9),
         ({"prompt": ["a", "b", "c"], "n": 2}, 6),
         ({"prompt": [[1, 2], [3]]}, 2),
@@ -82,7 +83,7 @@ def test_of_several_limits_the_largest_counts(other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "unread", [{"max_tokens": 400}, {"inferenceConfig": {"maxTokens": 400}}, {"max_gen_len": 400}]
+    "unread", [{"max_tokens": 400.0}, {"inferenceConfig": {"maxTokens": 400}}, {"max_gen_len": 400}]
 )
 def test_a_limit_that_a_model_is_handed_unread_counts(unread: dict[str, Any]) -> None:
     asked = opened(
@@ -104,6 +105,21 @@ def test_nothing_is_longer_than_the_context() -> None:
     assert bound(chat("x" * 100_000), SMALL).input_tokens == 10_000
 
 
+@pytest.mark.parametrize(
+    ("header", "body"),
+    [
+        ("code-1, context-1m-2025-08-07", {}),
+        ("", {"anthropic_beta": ["context-1m-2025-08-07"]}),
+        ("", {"additionalModelRequestFields": {"anthropic_beta": ["context-1m-2025-08-07"]}}),
+    ],
+)
+def test_a_beta_may_lengthen_the_context(header: str, body: dict[str, Any]) -> None:
+    exchange = chat("a" * 20_000, **body)
+    headers = {"anthropic-beta": header}
+    exchange.request = msgspec.structs.replace(exchange.request, headers=headers)
+    assert bound(exchange, SMALL).input_tokens > 20_000
+
+
 @pytest.mark.parametrize("part", [PICTURE, LINKED])
 def test_an_image_is_counted_by_what_it_can_be_not_by_its_bytes(part: Any) -> None:
     assert 50_000 < bound(chat([part])).input_tokens < 60_000
@@ -116,6 +132,49 @@ def test_a_document_is_counted_by_its_pages() -> None:
 def test_what_only_the_provider_has_can_fill_the_longest_context() -> None:
     body: dict[str, Any] = {"model": "m", "input": "Hi", "previous_response_id": "resp_1"}
     assert bound(opened("openai.responses", **body)).input_tokens == MOST_INPUT
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "item_reference", "id": "msg_1"},
+        {"id": "msg_1"},
+        {"type": "reasoning", "id": "rs_1", "summary": []},
+    ],
+)
+def test_an_earlier_item_that_is_named_by_its_id_can_fill_the_longest_context(item: Any) -> None:
+    asked = opened("openai.responses", model="m", max_output_tokens=9, input=[item])
+    assert bound(asked).input_tokens == MOST_INPUT
+    own = {"role": "user", "id": "msg_2", "content": "Hello"}
+    assert bound(opened("openai.responses", model="m", input=[own])).input_tokens < 3000
+
+
+def test_a_prompt_that_the_provider_keeps_can_fill_the_longest_context() -> None:
+    converse = installed("bedrock.converse")
+    endpoint = Endpoint("POST", "/x", converse, "chat", "inference")
+    arn = "arn:aws:bedrock:us-east-1:1:prompt/P"
+    request = Request("POST", "/x", "", {}, b"{}", {"model": arn}, "")
+    exchange = Exchange("r", endpoint, converse, request, arn, False, None)
+    assert bound(exchange).input_tokens == MOST_INPUT
+
+
+FILE = {"fileUri": "https://example.com/f", "mimeType": "audio/mp3"}
+VIDEO = {"data": "A" * 40_000, "mimeType": "video/mp4"}
+PDF = {"data": "A" * 40_000, "mimeType": "application/pdf"}
+
+
+@pytest.mark.parametrize(
+    ("part", "dollars"),
+    [({"fileData": FILE}, 9), ({"inlineData": VIDEO}, 9), ({"inlineData": PDF}, 1)],
+    ids=["file", "video", "pdf"],
+)
+def test_what_may_hold_sound_is_bounded_by_the_rate_of_sound(
+    part: dict[str, Any], dollars: int
+) -> None:
+    contents = [{"role": "user", "parts": [part]}]
+    asked = opened("gemini.generate_content", contents=contents)
+    found = bound(asked, SMALL, input=1, audio_input=9, output=0)
+    assert found.nano == found.input_tokens * dollars * 1000
 
 
 def test_tools_of_the_provider_may_be_called_several_times() -> None:
@@ -204,6 +263,18 @@ def test_a_request_that_was_changed_is_bounded_anew() -> None:
     assert bound(exchange, SMALL).output_tokens == 500
     exchange.limit_output(7)
     assert bound(exchange, SMALL).output_tokens == 7
+
+
+def test_tokens_that_cost_more_from_a_cache_are_bounded_by_that() -> None:
+    found = bound(chat("Hello"), input=1, cached=2, output=0)
+    assert found.nano == found.input_tokens * 2000
+
+
+def test_a_retry_in_another_hour_is_bounded_by_the_price_of_that_hour() -> None:
+    price = Price(input=1, output=1, when={"hours 1-4": Rates(input=9, output=9)})
+    prices, exchange, target = PriceBook({"mine/*": price}), chat("Hello"), Target("mine", "m")
+    before, after = [prices.bound(exchange, target, at=at).nano or 0 for at in (3599, 3600)]
+    assert after == 9 * before
 
 
 @pytest.mark.parametrize("operation", ["count_tokens", "files", "batches", "moderation"])

@@ -26,12 +26,12 @@ def test_dollars_are_read_exactly(text: str | float, nano: int) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("-1", "below 0"),
-        ("nan", "no amount"),
-        ("inf", "no amount"),
-        ("ten", "no amount"),
-        ("", "no amount"),
-        ("1e99", "no amount"),
+        ("-1", "must not be negative"),
+        ("nan", "not an amount"),
+        ("inf", "not an amount"),
+        ("ten", "not an amount"),
+        ("", "not an amount"),
+        ("1e99", "not an amount"),
         ("0.0000000001", "finer"),
     ],
 )

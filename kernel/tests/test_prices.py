@@ -102,14 +102,14 @@ def test_hours_may_go_over_midnight() -> None:
 @pytest.mark.parametrize(
     ("toml", "problem"),
     [
-        ('input = "-1"', "below 0: '-1'"),
-        ("input = -1", "below 0"),
-        ('input = "free"', "no amount"),
+        ('input = "-1"', "must not be negative: '-1'"),
+        ("input = -1", "must not be negative"),
+        ('input = "free"', "not an amount"),
         ("inptu = 1", "inptu"),
         ('since = "soon"', "since"),
         ('since = "2026-02-01"\nuntil = "2026-01-01"', "not before"),
-        ('[prices."mine/*".when."batch abvoe 1"]\ninput = 1', "no condition is '"),
-        ('[prices."mine/*".when."hours 5-25"]\ninput = 1', "no condition is '"),
+        ('[prices."mine/*".when."batch abvoe 1"]\ninput = 1', "unknown condition '"),
+        ('[prices."mine/*".when."hours 5-25"]\ninput = 1', "unknown condition '"),
     ],
 )
 def test_a_price_that_cannot_be_is_refused(toml: str, problem: str) -> None:

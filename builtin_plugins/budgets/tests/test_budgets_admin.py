@@ -115,21 +115,21 @@ async def test_what_is_declared_is_shown_among_what_is_kept(office: Office) -> N
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
-        ({"limit": "-1.00"}, "below 0"),
+        ({"limit": "-1.00"}, "must not be negative"),
         ({"limit": "0.001"}, "fraction of a cent"),
-        ({"limit": -1}, "below 0"),
+        ({"limit": -1}, "must not be negative"),
         ({"limit": 0.005}, "fraction of a cent"),
         ({"limit": True}, "limit"),
-        ({"limit": "nan"}, "no amount of money"),
-        ({"limit": "1.5", "unit": "tokens"}, "no number of tokens"),
-        ({"limit": -5, "unit": "tokens"}, "no number of tokens"),
-        ({"limit": "1.00", "zone": "Mars/Base"}, "no time zone"),
-        ({"limit": "1.00", "window": "0d"}, "no window"),
-        ({"limit": "1.00", "window": "24h", "zone": "Asia/Tokyo"}, "calendar alone"),
+        ({"limit": "nan"}, "not an amount of money"),
+        ({"limit": "1.5", "unit": "tokens"}, "not a number of tokens"),
+        ({"limit": -5, "unit": "tokens"}, "not a number of tokens"),
+        ({"limit": "1.00", "zone": "Mars/Base"}, "unknown time zone"),
+        ({"limit": "1.00", "window": "0d"}, "unknown window"),
+        ({"limit": "1.00", "window": "24h", "zone": "Asia/Tokyo"}, "needs a calendar window"),
         ({"limit": "1.00", "scope": "planet:mars"}, "not a scope"),
         ({"limit": "1.00", "scope": "tag:x"}, "not a scope"),
         ({"limit": "1.00", "warn_at": [1.5]}, "threshold"),
-        ({"limit": "1.00", "max_tokens": 0}, "too few"),
+        ({"limit": "1.00", "max_tokens": 0}, "at least 1"),
         ({"limit": "1.00", "scope": "organization:a", "organization": "b"}, "not in the organ"),
         ({}, "limit"),
     ],
@@ -143,6 +143,11 @@ async def test_what_cannot_be_meant_is_refused(
     assert problem in error["message"]
     assert error["param"] in (*fields, "limit"), "it names the field"
     assert (await office.admin.get("/jackfield/budgets/odd")).status == 404
+
+
+async def test_a_window_that_is_wrong_is_reported_once(office: Office) -> None:
+    answer = await office.create(name="odd", limit="1.00", window="0d")
+    assert (await answer.json())["error"]["message"].count("unknown window") == 1
 
 
 @pytest.mark.parametrize("name", ["", "Upper", "with space", "x" * 65, ".", "..", None])
@@ -182,9 +187,9 @@ async def test_a_budget_is_for_what_exists(
 @pytest.mark.parametrize(
     ("table", "problem"),
     [
-        ("[plugins.budgets.limits.Upper]", "plugins.budgets.limits: no budget can be called"),
+        ("[plugins.budgets.limits.Upper]", "plugins.budgets.limits: not a name of a budget"),
         ("[plugins.budgets.limits.x]\nname = 'y'", "plugins.budgets.limits: the table names"),
-        ("[plugins.budgets.limits.x]\nzone = 'Mars'", "plugins.budgets.limits.x.zone: no time"),
+        ("[plugins.budgets.limits.x]\nzone = 'Mars'", "plugins.budgets.limits.x.zone: unknown"),
     ],
 )
 def test_a_declaration_that_cannot_be_meant_is_refused_by_its_place(

@@ -66,7 +66,7 @@ async def test_who_falls_under_a_budget_does_not_change_it(
     path, badge = f"/jackfield/budgets/{name}", {"x-badge": who}
     refused = await admin.send("PATCH", path, json={"limit": "9.00"}, headers=badge)
     assert refused.status == 403
-    assert "bounds this key itself" in (await refused.json())["error"]["message"]
+    assert "applies to this key itself" in (await refused.json())["error"]["message"]
     assert (await admin.send("DELETE", path, headers=badge)).status == 403
     assert (await (await admin.get(path)).json())["limit"] == "5.00"
 

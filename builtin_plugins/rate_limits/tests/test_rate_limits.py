@@ -192,7 +192,7 @@ async def test_requests_at_once_are_limited(tmp_path: Path) -> None:
         await gate.reached()
         refused = await ask(client)
         assert refused.status == 429
-        assert "1 requests at once" in (await refused.json())["error"]["message"]
+        assert "1 concurrent requests" in (await refused.json())["error"]["message"]
         gate.open()
         assert (await first).status == 200
         for _ in range(20):
@@ -246,9 +246,9 @@ async def test_a_dry_run_counts_nothing(tmp_path: Path) -> None:
     ("limits", "problem"),
     [
         ("all = { }", "it limits nothing"),
-        ("all = { requests = -1 }", "-1 is no limit"),
-        ('all = { requests = 1, window = "month" }', "does not roll"),
-        ('all = { requests = 1, window = "0m" }', "no window"),
+        ("all = { requests = -1 }", "-1 is not a limit"),
+        ('all = { requests = 1, window = "month" }', "is not rolling"),
+        ('all = { requests = 1, window = "0m" }', "unknown window"),
         ('all = { requests = 1, scope = "planet:mars" }', "not a scope: 'planet:mars'"),
     ],
 )

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from attrs import define
 
+from jackfield.store import Entry
 from jackfield.testing import GatewayClient
 from jackfield.testing.gateway import ObservedGateway, admin_of, client_of, observed_gateway
+from jackfield_usage.cells import tallies_of
+from jackfield_usage.record import Record
 
 CONFIG = """
 [plugins.usage]
@@ -33,6 +36,11 @@ class Office:
         answer = await self.admin.get(path)
         assert answer.status == 200, await answer.read()
         return await answer.json()
+
+    def post(self, record: Record) -> None:
+        """Post a record of nobody's."""
+        entry = Entry("usage:", record.time, record.encoded(), (), tallies_of(record, ()))
+        self.gateway.setup.ledger.post(entry)
 
     async def rows(self, query: str) -> list[dict[str, Any]]:
         """The rows of a report."""

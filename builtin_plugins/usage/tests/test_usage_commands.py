@@ -15,6 +15,8 @@ from jackfield_usage.reconciliation import Mending
 
 from .conftest import CONFIG, Opened
 
+pytestmark = pytest.mark.timeout(120)
+
 
 @pytest.fixture
 async def used(opened: Opened, tmp_path: Path) -> Path:

@@ -1,5 +1,6 @@
 """Comparing the records with an invoice, and mending what was only estimated."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from jackfield_usage.reconciliation import Reconciliation
 from jackfield_usage.record import Record
 from jackfield_usage.tally_sheet import Sheet
 
-from .conftest import Opened
+from .conftest import Office, Opened
 
 Wrote = Callable[[str], Path]
 DAY = ("2026-11-01", "gpt-5", "")
@@ -83,15 +84,19 @@ def test_what_is_missing_is_shared_among_the_records_that_are_not_sure(wrote: Wr
         ("", "has neither"),
         ("date,model\n", "has none of the columns"),
         ("date,model,cost\nyesterday,gpt-5,1\n", "invoice.csv:2"),
-        ("date,model,cost\n2026-11-01,gpt-5,-1\n", "below 0"),
-        ("date,model,requests\n2026-11-01,gpt-5,1.5\n", "no count"),
-        ('date,model,cost\n2026-11-01,gpt-5,"12,50"\n', "a comma stands before three digits"),
-        ('date,model,cost\n2026-11-01,gpt-5,"1.234,56"\n', "a comma stands before three digits"),
-        ("date;model;cost\n2026-11-01;gpt-5;0,50\n", "a comma stands before three digits"),
-        ("date,model,requests\n11/01/2026,gpt-5,1\n", "'11/01/2026' is no day"),
+        ("date,model,cost\n2026-11-01,gpt-5,-1\n", "must not be negative"),
+        ("date,model,requests\n2026-11-01,gpt-5,1.5\n", "not a count"),
+        ('date,model,cost\n2026-11-01,gpt-5,"12,50"\n', "a comma must precede 3 digits"),
+        ('date,model,cost\n2026-11-01,gpt-5,"1.234,56"\n', "a comma must precede 3 digits"),
+        ("date;model;cost\n2026-11-01;gpt-5;0,50\n", "a comma must precede 3 digits"),
+        ("date,model,requests\n11/01/2026,gpt-5,1\n", "'11/01/2026' is not a day"),
         ("date,model,cost,currency\n2026-11-01,gpt-5,1,EUR\n", "is in EUR"),
-        ('date,model,cost\n2026-11-01,"a\nb",1\nTotal,,1\n', "invoice.csv:4: 'Total' is no day"),
+        ('date,model,cost\n2026-11-01,"a\nb",1\nTotal,,1\n', "invoice.csv:4: 'Total' is not a day"),
         ("date,model,cost\n,,1\n", "leave out totals and credits"),
+        ("request_id,cost\n,1\n", "leave out totals and credits"),
+        ("date,model,requests\n2026-11-01,gpt-5,many\n", "'many' is not a count"),
+        ("date,model,cost\n2026-11-01,gpt-5,1,234.00\n", "invoice.csv:2: has 4 cells"),
+        ('date,model,cost\n2026-11-01,"gpt-5,1\n2026-11-02,gpt-5,1\n', "has 2 cells"),
     ],
 )
 def test_an_invoice_that_cannot_be_read_is_refused_with_its_line(
@@ -99,6 +104,12 @@ def test_an_invoice_that_cannot_be_read_is_refused_with_its_line(
 ) -> None:
     with pytest.raises(ConfigError, match=problem):
         read_invoice(wrote(text))
+
+
+def test_large_counts_are_read_exactly(wrote: Wrote) -> None:
+    text = "date,model,input_tokens\n2026-11-01,gpt-5,9007199254740993\n"
+    (line,) = read_invoice(wrote(text)).lines
+    assert line.counts == {"input_tokens": 9_007_199_254_740_993}
 
 
 @pytest.mark.parametrize(
@@ -147,6 +158,34 @@ async def test_a_correction_shows_in_records_and_reports(opened: Opened) -> None
         (row,) = await office.rows("by=model")
     assert record["basis"] == "estimated"
     assert (row["requests"], row["cost_nano"]) == (1, 1_000_000)
+
+
+def _with_an_estimate(office: Office) -> None:
+    now = office.gateway.setup.ledger.now()
+    office.post(Record("r", now - 1, cost=100, basis="estimated"))
+
+
+async def test_corrections_made_at_the_same_time_are_applied_once(opened: Opened) -> None:
+    async with opened() as office:
+        _with_an_estimate(office)
+        body = [{"id": "r", "cost": 40}]
+        path = "/jackfield/usage/corrections"
+        answers = await asyncio.gather(*[office.admin.post(path, json=body) for _ in range(5)])
+        found = sorted([(await answer.json())["corrected"] for answer in answers])
+        (row,) = await office.rows("by=model")
+    assert (found, row["cost_nano"]) == ([[], [], [], [], ["r"]], 40)
+
+
+@pytest.mark.parametrize("counts", [{"cost": -1}, {"input_tokens": -1}, {"cost": 1 << 62}])
+async def test_a_correction_to_an_impossible_count_is_refused(
+    opened: Opened, counts: dict[str, int]
+) -> None:
+    async with opened() as office:
+        _with_an_estimate(office)
+        body = [{"id": "r", **counts}]
+        answer = await office.admin.post("/jackfield/usage/corrections", json=body)
+        (row,) = await office.rows("by=model")
+    assert (answer.status, row["cost_nano"]) == (400, 100)
 
 
 UNBILLED = {"cost": 0, "input_tokens": 0, "output_tokens": 0}

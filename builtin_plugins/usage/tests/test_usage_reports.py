@@ -7,9 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jackfield import Exchange, Plugin, Principal, hookimpl
-from jackfield.store import Entry
 from jackfield.testing.gateway import ObservedGateway, client_of, observed_gateway
-from jackfield_usage.cells import tallies_of
 from jackfield_usage.record import Record
 
 from .conftest import CONFIG, Opened
@@ -113,12 +111,35 @@ async def test_a_day_begins_at_midnight_in_every_time_zone(opened: Opened, zone:
     midnight = dt.datetime(2026, 11, 2, tzinfo=ZoneInfo(zone)).timestamp()
     async with opened() as office:
         for number, time in enumerate((midnight - 60, midnight + 60)):
-            record = Record(str(number), time)
-            tallies = tallies_of(record, ())
-            office.gateway.setup.ledger.post(Entry("usage:", time, record.encoded(), (), tallies))
+            office.post(Record(str(number), time))
         days = f"from=2026-11-01&until=2026-11-03&zone={zone}"
         rows = await office.rows(f"per=day&{days}")
     assert [row["period"] for row in rows] == ["2026-11-01", "2026-11-02"]
+
+
+async def test_a_day_begins_at_midnight_where_only_winter_time_splits_hours(
+    opened: Opened,
+) -> None:
+    zone = "Australia/Lord_Howe"  # 10:30 hours east of UTC in winter, 11:00 in summer
+    midnight = dt.datetime(2026, 6, 2, tzinfo=ZoneInfo(zone)).timestamp()
+    async with opened() as office:
+        for number, time in enumerate((midnight - 60, midnight + 60)):
+            office.post(Record(str(number), time))
+        rows = await office.rows(f"per=day&from=2026-01-01&until=2026-12-31&zone={zone}")
+    assert [row["period"] for row in rows] == ["2026-06-01", "2026-06-02"]
+
+
+async def test_the_usage_of_a_team_includes_the_teams_below_it(tmp_path: Path) -> None:
+    gateway = badged(tmp_path)
+    ranking = ("organization:acme", "team:search", "team:ranking", "key:k3")
+    async with gateway:
+        client = client_of(gateway)
+        for scopes in (SEARCH, OTHER, ranking):
+            await client.chat(headers={"x-scopes": " ".join(scopes)})
+        acme = {"x-scopes": "organization:acme"}
+        answer = await client.get("/jackfield/usage?team=search&by=team", headers=acme)
+        rows = (await answer.json())["rows"]
+    assert sorted([row["team"] for row in rows]) == ["ranking", "search"]
 
 
 async def test_an_auditor_of_a_team_sees_the_usage_of_the_team(tmp_path: Path) -> None:

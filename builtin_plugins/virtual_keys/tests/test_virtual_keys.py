@@ -52,8 +52,8 @@ async def test_without_a_key_nobody_is_served_on_this_machine_either(office: Any
         (lambda key: "sk-1234", "begin with jf-"),
         (lambda key: "x" * 100_000, "begin with jf-"),
         (lambda key: "jf-" + "é" * 20, "begin with jf-"),
-        (lambda key: written(new_key_text()), "not known"),
-        (lambda key: written(new_key_text(key[3:15])), "not known"),
+        (lambda key: written(new_key_text()), "is unknown"),
+        (lambda key: written(new_key_text(key[3:15])), "is unknown"),
     ],
     ids=["cut", "short", "case", "foreign", "long", "letters", "unknown id", "wrong secret"],
 )

@@ -159,7 +159,7 @@ async def test_what_the_gateway_sets_cannot_be_declared(
     office_with: Any, text: KeyText, table: str, line: str
 ) -> None:
     head = f"[plugins.virtual_keys.{table}]"
-    with pytest.raises(ConfigError, match="the gateway itself sets it"):
+    with pytest.raises(ConfigError, match="only the gateway can set it"):
         async with office_with((TABLES + KEY).replace(head, f"{head}\n{line}")):
             pass
 

@@ -227,9 +227,9 @@ async def test_what_has_something_below_is_not_deleted(office: Any) -> None:
         ("addresses", ["10.0.0.1/8"], "host bits"),
         ("addresses", ["10.0.0.0/8", "home"], "the entry 'home' is no network"),
         ("permissions", ["Inference"], "no permission"),
-        ("roles", ["root"], "no role"),
+        ("roles", ["root"], "not a role"),
         ("max_lifetime", "soon", "no duration"),
-        ("max_lifetime", "0", "may not live"),
+        ("max_lifetime", "0", "longer than 0"),
         ("expires", "tomorrow", "date and time"),
         ("expires", "2030-01-01T00:00:00", "offset"),
         ("required_metadata", ["Session"], "a-z"),
@@ -252,7 +252,7 @@ async def test_a_wrong_field_is_said_to_be_wrong(
 async def test_a_key_that_has_ended_already_is_not_made(office: Any) -> None:
     ended = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
     answer = await create(office, "keys", organization="acme", expires=ended)
-    assert "not in the future" in (await refusal(answer))[2]
+    assert "must be in the future" in (await refusal(answer))[2]
 
 
 TABLES = """

@@ -289,7 +289,7 @@ async def test_unknown_keys_neither_fill_the_memory_nor_push_out_known_ones(
     for _ in range(MOST_REFUSALS // 32 + 2):
         unknown = [ring.look_up(written(new_key_text())) for _ in range(32)]
         answers = await asyncio.gather(*unknown, return_exceptions=True)
-        assert {str(answer)[:20] for answer in answers} == {"The key is not known"}
+        assert {str(answer)[:20] for answer in answers} == {"The key is unknown. "}
     assert len(ring._unknown) == MOST_REFUSALS
     assert ring.recall(key) is not None
     assert not ring._lookups

@@ -213,6 +213,7 @@ PROGRAMS = st.lists(STEPS, min_size=4, max_size=20)
 CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
+@pytest.mark.timeout(120)
 @given(PROGRAMS)
 @settings(max_examples=200, suppress_health_check=CHECKS)
 def test_no_program_gives_a_key_more_than_there_is_above_it(site: Site, program: list[Any]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from jackfield.admin.rehearsal import REHEARSED, Rehearsal
 from jackfield.testing.gateway import observed_gateway
 from jackfield.testing.memory_store import MemoryStore
 
+pytestmark = pytest.mark.timeout(120)
 NAMES = "abcd"
 TEAM = st.tuples(
     st.sampled_from(["organization = 'acme'", *(f"parent = '{name}'" for name in NAMES)]),

@@ -39,4 +39,4 @@ async def test_a_session_with_keys_that_differ_is_refused(
     answer = await office.gateway.handle(asked)
     assert answer.status == status, answer.body
     if status == 401:
-        assert b"several keys" in answer.body
+        assert b"several different keys" in answer.body

@@ -1,4 +1,4 @@
-"""The entries of the price book: rates and the days on which they hold; and those shipped."""
+"""Entries of the price book: rates and the days on which they apply; and the shipped entries."""
 
 import datetime as dt
 import re
@@ -22,9 +22,9 @@ _WHEN: Final = re.compile(
 
 @frozen
 class Entry:
-    """Rates in nano-dollars that hold on the days in [since, until), counted from 1970.
+    """Rates in nano-dollars that apply on the days in [since, until), counted from 1970.
 
-    `when` has those that differ under a condition.
+    `when` has the rates that differ under a condition.
     """
 
     rates: Mapping[str, int]
@@ -36,28 +36,28 @@ class Entry:
         for condition in self.when:
             if not condition or not _WHEN.fullmatch(condition):
                 raise ValueError(
-                    f"no condition is {condition!r}: write a service tier such as 'batch',"
+                    f"unknown condition {condition!r}: write a service tier such as 'batch',"
                     " 'above 200000', 'hours 1-4', or several: 'hours 1-4 batch above 200000'"
                 )
 
     def holds(self, day: int) -> bool:
-        """Whether it holds on a day."""
+        """Whether the entry applies on a day."""
         return self.since <= day < self.until
 
     def at(self, hour: int) -> Iterator[tuple[str, Mapping[str, int]]]:
-        """The conditions that can hold in an hour of the day, without those hours."""
+        """The conditions that can be met in an hour of the day, without their hours."""
         for condition, rates in self.when.items():
             found = _WHEN.fullmatch(condition)
             if found is None or found["first"] is None:
                 yield condition, rates
                 continue
             first, last = int(found["first"]), int(found["last"])
-            if (hour - first) % 24 <= (last - first - 1) % 24:  # they may go over midnight
+            if (hour - first) % 24 <= (last - first - 1) % 24:  # they may span midnight
                 yield condition[found.end("last") :].strip(), rates
 
 
 def days_between(since: str | None, until: str | None) -> tuple[int, int]:
-    """Dates as days since 1970, from the first on and before the second. Raises ValueError."""
+    """Two dates as days since 1970. Raises ValueError if the first is not before the second."""
 
     def day(text: str | None, default: int) -> int:
         epoch = dt.date(1970, 1, 1)
@@ -70,13 +70,13 @@ def days_between(since: str | None, until: str | None) -> tuple[int, int]:
 
 
 def read_condition(condition: str) -> tuple[str, int]:
-    """The service tier of a condition, and the input above which it holds; -1 for any."""
+    """The service tier of a condition, and the input length above which it applies; -1 for any."""
     found = _WHEN.fullmatch(condition)
     return (found["tier"] or "", int(found["above"] or -1)) if found else ("", -1)
 
 
 class Shelf:
-    """The shipped entries of one provider: by full names, and by patterns, the longest first."""
+    """The shipped entries of one provider: by exact names, and by patterns, the longest first."""
 
     def __init__(self) -> None:
         self.exact: dict[str, list[Entry]] = {}
@@ -92,7 +92,7 @@ class Shelf:
 
 @cache
 def shelves() -> Mapping[str, Shelf]:
-    """What is shipped, by provider. Read when it is first needed."""
+    """The shipped entries, by provider. Read at first use."""
     found: dict[str, Shelf] = {}
     for group in msgspec.json.decode(_DATA.read_bytes())["groups"]:
         entries = [(listed["match"], _read(listed)) for listed in group["prices"]]
@@ -111,7 +111,7 @@ def _read(listed: Mapping[str, Any]) -> Entry:
 
 
 def shipped_entries(vendors: Iterable[str], model: str, day: int) -> Iterator[Entry]:
-    """What is shipped for a model on a day, the most exact first."""
+    """The shipped entries for a model on a day, the most specific first."""
     known = shelves()
     for vendor in vendors:
         shelf = known.get(vendor)

@@ -1,4 +1,4 @@
-"""Adjustments: what turned out to be more, or less, than was charged for a call."""
+"""Adjustments: later corrections of the charge for a call."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -10,10 +10,10 @@ from jackfield.store import Debit
 
 
 class Adjustment(msgspec.Struct, frozen=True):
-    """The differences to what was charged; `at` is when the call began, by the store's clock.
+    """The differences to the charge; `at` is when the call began, by the store's clock.
 
-    The principal is who asked, as far as it was recorded: its tenant and its scopes. `asked` is
-    the model as the client named it, `nano` nano-dollars.
+    The principal is the caller as far as it was recorded: its tenant and its scopes. `asked` is the
+    model as the client named it; `nano` is in nano-dollars.
     """
 
     principal: Principal
@@ -27,4 +27,4 @@ class Adjustment(msgspec.Struct, frozen=True):
 
 
 Corrector = Callable[[Adjustment], Sequence[Debit]]
-"""What is debited, or refunded, for an adjustment; posted with the record that says so."""
+"""Returns the debits and refunds for an adjustment; posted together with its record."""

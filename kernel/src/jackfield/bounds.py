@@ -1,10 +1,11 @@
-"""Upper bounds of what a request can use: cheap for the usual request, safe for any other."""
+"""Upper bounds of the usage of a request: fast for common requests, safe for all others."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from attrs import evolve
 
 from jackfield._media_bounds import lasting, read_body, tokens_of_part, untold
 from jackfield._plain_request import is_plain
@@ -27,62 +28,66 @@ if TYPE_CHECKING:
     from jackfield.prices import Schedule
 
 MOST_INPUT: Final = 2_000_000
-"""Tokens: the longest context of any model, for a model of which it is not known."""
+"""Tokens: the longest context of any model, for models whose context is unknown."""
 
 MOST_OUTPUT: Final = 131_072
-"""Tokens: the longest answer of a model of which it is not known."""
+"""Tokens: the longest answer of models whose maximum is unknown."""
 
 MOST: Final = 10**15
-"""More tokens, or nano-dollars, than any request uses; stores count to thousands of times that."""
+"""More tokens or nano-dollars than any request uses; stores can count thousands of times that."""
 
 _OVERHEAD: Final = 2048
-"""Tokens that a provider adds: its instructions on tools, the marks between messages."""
+"""Tokens that a provider adds: instructions for tools, separators between messages."""
 
 _ROUNDS: Final = 10
-"""How often a provider lets a model call the provider's own tools in one request."""
+"""How often a model may call the provider's own tools in one request."""
 
 _CHUNK: Final = 500
-"""Bytes: documents of more tokens than this are ranked in parts, each as one document."""
+"""Bytes: longer documents are ranked in parts, each billed as a document."""
 
 _MODELS_OWN: Final = "additionalModelRequestFields"
 _LIMITS: Final = frozenset(
     (
-        "max_tokens",
-        "max_completion_tokens",
-        "max_output_tokens",
-        "max_new_tokens",
-        "max_tokens_to_sample",
-        "n_predict",
-        _MODELS_OWN,
+        *("max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_tokens"),
+        *("max_tokens_to_sample", "n_predict", _MODELS_OWN),
     )
 )
-"""Names of the limit of an answer in the APIs of one kind or another, and where others may be."""
+"""Names of the output limit in various APIs, and a member that may contain others."""
+
+_BETAS: Final = frozenset(("anthropic_beta", _MODELS_OWN))
+"""Members that may contain names of Anthropic's betas, which Claude also has as a header."""
+
+_LONG_CONTEXT: Final = "context-1m"
+"""A beta that extends the context of some models beyond what is known of them."""
 
 _COUNTS: Final = ("n", "best_of", "num_generations")
 """Names of the number of answers."""
 _LENGTH: Final = re.compile("token|max_gen_len|length", re.IGNORECASE)
-"""What names of limits hold among those that Converse hands to a model unread."""
+"""Matches names of limits among the fields that Converse passes to a model unread."""
 
-# Their limits on an answer leave out what the model thinks before it.
+# Their output limits do not include reasoning.
 _THINKS_BESIDES: Final = frozenset({"xai", "dashscope"})
 
 _OWN_TOOLS: Final = ("web_search", "x_search", "file_search", "maps", "code_execution")
 
 _OTHER_TOOLS: Final = (b'"web_search_options"', b'"plugins"', b'"mcp_servers"')
 _SEARCHES_UNASKED: Final = re.compile(r"\bcompound\b")
-"""Models that call tools of their provider by themselves, such as Groq's `compound`."""
+"""Models that use their provider's tools without being asked, such as Groq's `compound`."""
 
 _FREE: Final = frozenset(
     ("count_tokens", "models", "files", "batches", "moderation", "administration")
 )
-"""Operations that no provider bills; what a batch has used is billed when it has run."""
+"""Operations that no provider bills; batches are billed once they have run."""
+
+_CONTENT: Final = frozenset(("content", "encrypted_content", "arguments", "call_id", "result"))
+"""Members of items of the Responses API; an item that only has an id refers to a stored one."""
 
 _SILENT: Final = frozenset({"embeddings", "rerank"})
-"""Operations whose answers have no tokens."""
+"""Operations without output tokens."""
 
 
 class Bound(msgspec.Struct, frozen=True):
-    """The most that a request can use. `nano` is nano-dollars, None when no price is known."""
+    """The maximum usage of a request. `nano` is in nano-dollars, None if there is no price."""
 
     input_tokens: int
     output_tokens: int
@@ -90,11 +95,11 @@ class Bound(msgspec.Struct, frozen=True):
 
 
 NOTHING: Final = Bound(0, 0, 0)
-"""The bound of what is not billed."""
+"""The bound of a request that is not billed."""
 
 
 class Sizes(msgspec.Struct, frozen=True):
-    """The most of each kind that a request can use; `tiers` are those it can be processed in."""
+    """The maximum usage of a request by kind; `tiers` are the service tiers that may apply."""
 
     input_tokens: int
     output_tokens: int
@@ -105,7 +110,7 @@ class Sizes(msgspec.Struct, frozen=True):
 
 
 def is_billable(exchange: "Exchange") -> bool:
-    """Whether a request can be billed at all: what is only looked up was billed before."""
+    """Whether a request can be billed at all. Reading what was created earlier is not."""
     operation = exchange.endpoint.operation
     if operation == "realtime":
         return True
@@ -113,10 +118,10 @@ def is_billable(exchange: "Exchange") -> bool:
 
 
 def asked_output(exchange: "Exchange") -> int | None:
-    """How long an answer a request allows, in tokens; None for as long as the model can.
+    """The output limit that a request sets, in tokens; None if there is no limit.
 
-    Servers differ in the name of the limit that they heed, and some take one below 1 for none: of
-    several the largest counts.
+    Servers read different names for it, and some ignore a limit below 1. The largest of several
+    counts.
     """
     asked = exchange.max_tokens
     if asked is None:
@@ -128,7 +133,7 @@ def asked_output(exchange: "Exchange") -> int | None:
 
 
 def sizes_of(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -> Sizes:
-    """The most that a request can use of a model with these abilities."""
+    """The maximum usage of a request to a model with these capabilities."""
     body, operation = exchange.request.body, exchange.endpoint.operation
     if operation == "rerank":
         return Sizes(_most_input(len(body), able), 0, {"rerank_search": _searches(exchange)})
@@ -138,22 +143,26 @@ def sizes_of(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -
         return Sizes(_most_input(len(body) + _OVERHEAD, able), 0)
     limit = _limit(exchange, vendors, able)
     tree = exchange.tree
-    if is_plain(tree) and not _searches_unasked(exchange.model or ""):
+    if _is_extended(exchange, tree):
+        able = evolve(able, context_tokens=None)
+    stored = _is_stored(tree, exchange.model or "")
+    if is_plain(tree) and not (stored or _searches_unasked(exchange.model or "")):
         return Sizes(_most_input(len(body) + _OVERHEAD, able), limit)
     if type(tree) is dict:
-        # What is foretold, and does not come, is billed as if it had.
+        # Predicted tokens that are rejected are billed as output.
         limit = (limit + (len(body) if "prediction" in tree else 0)) * _answers(tree)
     try:
         canonical = exchange.canonical()
-    except InvalidRequest:  # the provider will say so too, and bill nothing
+    except InvalidRequest:  # the provider will refuse it too, or has the rest of it stored
         canonical = None
     if not isinstance(canonical, ChatRequest):
-        return Sizes(_most_input(len(body) + _OVERHEAD, able), limit)
-    return _sizes_of_chat(canonical, exchange, limit, able)
+        given = MOST_INPUT if stored else len(body) + _OVERHEAD
+        return Sizes(_most_input(given, able), limit)
+    return _sizes_of_chat(canonical, exchange, limit, able, stored=stored)
 
 
 def _sizes_of_chat(
-    chat: ChatRequest, exchange: "Exchange", limit: int, able: Capabilities
+    chat: ChatRequest, exchange: "Exchange", limit: int, able: Capabilities, *, stored: bool
 ) -> Sizes:
     body, tree = read_body(exchange)
     count, sound = len(exchange.request.body) + _OVERHEAD, 0
@@ -161,19 +170,20 @@ def _sizes_of_chat(
     for part in _parts(chat):
         tokens, size = tokens_of_part(part)
         count += tokens - size
+        audio = audio or not _is_silent(part)
         if isinstance(part, Audio):
-            audio, sound = True, sound + lasting(size)
-    template = type(tree.get("prompt")) is dict  # which OpenAI keeps, with tools of its own
-    elsewhere = template or b'"cachedContent"' in body or b'"cached_content"' in body
-    if chat.server_state is not None or elsewhere:
-        count = MOST_INPUT
+            sound += lasting(size)
+    template = type(tree.get("prompt")) is dict  # stored at OpenAI, possibly with tools
+    stored = stored or template or b'"cachedContent"' in body or b'"cached_content"' in body
+    if chat.server_state is not None or stored:
+        count, audio = MOST_INPUT, True
     count = _most_input(count, able)
     if "compact" in str(tree.get("context_management")):
-        # All is read once more, to be told in fewer words.
+        # Everything is read once more to be summarized.
         count, limit = count * 2, limit + (able.max_output_tokens or MOST_OUTPUT)
     searches = max(_own_tools(chat, body), _ROUNDS if template else 0)
     if searches:
-        # Each round reads all that was said and found before it once more.
+        # Each round reads all earlier messages and results again.
         count = _most_input(MOST_INPUT, able) * (searches + 1)
         limit *= searches + 1
     return Sizes(
@@ -187,7 +197,7 @@ def _sizes_of_chat(
 
 
 def cost_of(sizes: Sizes, schedule: "Schedule") -> int:
-    """The most that a request of such a size can cost, under every tariff it can come under."""
+    """The maximum cost of a request of this size, under every tariff that may apply."""
     most = 0
     given, made = sizes.input_tokens, sizes.output_tokens
     worst = schedule.worst(sizes.tiers, sizes.hour_cache, sizes.audio)
@@ -217,30 +227,31 @@ def _limit(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -> 
 def _limits_in(tree: Mapping[str, Any]) -> Iterator[int]:
     for name in _LIMITS:
         limit = tree.get(name)
-        if type(limit) is int:
-            yield limit
+        if type(limit) is int or isinstance(limit, float):
+            yield int(limit)
     unread = [tree.get(_MODELS_OWN)]
     for value in unread:
         if type(value) is dict:
             unread += value.values()
-            yield from (n for name, n in value.items() if type(n) is int and _LENGTH.search(name))
+            found = [n for name, n in value.items() if _LENGTH.search(name)]
+            yield from [int(n) for n in found if type(n) is int or isinstance(n, float)]
 
 
 def _answers(tree: Mapping[str, Any]) -> int:
-    """How many answers are made: several, the best of more, and so many for each prompt."""
+    """How many answers are generated: `n` or the best of more, for each prompt."""
     counts = [tree.get(name) for name in _COUNTS]
     for config in (tree.get("generationConfig"), tree.get("generation_config")):
         if type(config) is dict:
             counts += [config.get("candidateCount"), config.get("candidate_count")]
     prompts = tree.get("prompt")
-    most = max([1, *(count for count in counts if type(count) is int)])
+    most = max([1, *(int(n) for n in counts if type(n) is int or isinstance(n, float))])
     if type(prompts) is list and prompts and type(prompts[0]) is not int:  # one prompt, in tokens
         most *= len(prompts)
     return most
 
 
 def _tiers(asked: str | None, body: bytes) -> tuple[str, ...]:
-    """A project may be set to "priority", so that what does not name a tier may come under it."""
+    """The tiers that may apply: a project's default may be "priority"."""
     if b'"speed"' in body:
         return ("priority", "fast")
     return ("priority",) if asked in (None, "auto") else (asked,)
@@ -256,13 +267,36 @@ def _parts(chat: ChatRequest) -> Iterator[Part]:
             yield part
 
 
+def _is_extended(exchange: "Exchange", tree: Any) -> bool:
+    """Whether a request asks for a longer context than the model has without a beta."""
+    betas = exchange.request.headers.get("anthropic-beta", "")
+    if type(tree) is dict and not _BETAS.isdisjoint(tree):
+        betas = f"{betas} {[tree.get(name) for name in _BETAS]}"
+    return _LONG_CONTEXT in betas
+
+
+def _is_silent(part: Part) -> bool:
+    media = getattr(part, "media_type", None) or ""
+    return isinstance(part, Image) or media.startswith(("text/", "application/"))
+
+
+def _is_stored(tree: Any, model: str) -> bool:
+    """Whether a request refers to a prompt or to earlier items that are stored at the provider."""
+    items = tree.get("input") if type(tree) is dict else None
+    return ":prompt/" in model or (type(items) is list and any(map(_is_reference, items)))
+
+
+def _is_reference(item: Any) -> bool:
+    return type(item) is dict and "id" in item and _CONTENT.isdisjoint(item)
+
+
 def _searches_unasked(model: str) -> bool:
-    # The first test is a tenth of the work of the second.
+    # The first test takes a tenth of the time of the second.
     return "compound" in model and _SEARCHES_UNASKED.search(model) is not None
 
 
 def _own_tools(chat: ChatRequest, body: bytes) -> int:
-    """How often the provider's own tools can be called; 0 when there are none."""
+    """How often the provider's own tools may be called; 0 without such tools."""
     own = [tool.value for tool in chat.tools if isinstance(tool, Opaque)]
     if not own:
         unasked = any(word in body for word in _OTHER_TOOLS)
@@ -273,7 +307,7 @@ def _own_tools(chat: ChatRequest, body: bytes) -> int:
 
 
 def _searches(exchange: "Exchange") -> int:
-    """A search ranks a hundred documents; a long one counts as several."""
+    """The billed searches: one per hundred documents; a long document counts as several."""
     body = exchange.request.body
     documents = len(body) // 3
     try:
@@ -286,7 +320,7 @@ def _searches(exchange: "Exchange") -> int:
 
 
 def _untold(exchange: "Exchange", able: Capabilities) -> Sizes:
-    """Sound, images and whatever else is passed through unread."""
+    """Audio, images and everything else that is passed through unread."""
     given, units = untold(exchange)
     limit = asked_output(exchange) or able.max_output_tokens or MOST_OUTPUT
     return Sizes(_most_input(given + _OVERHEAD, able), limit * units["image"], units, audio=True)

@@ -1,4 +1,4 @@
-"""What one call of a provider is charged, the same in records as in budgets."""
+"""The charge for one call of a provider, the same in usage records as in budgets."""
 
 from operator import attrgetter
 from typing import Final, Literal
@@ -25,7 +25,7 @@ from jackfield.prices import Cost, PriceBook
 from jackfield.response import Outcome
 
 Unreported = Literal["bound", "estimate"]
-"""What is charged where a provider has not said what was used: the most it can be, or a guess."""
+"""What is charged if a provider did not report usage: the upper bound, or an estimate."""
 
 Billing = Literal["priced", "unpriced", "free"]
 
@@ -37,7 +37,7 @@ _OUTPUTS: Final = (
     "audio_output_tokens",
     "image_output_tokens",
 )
-"""The classes of what comes out."""
+"""The classes of output tokens."""
 
 _MADE: Final = ("batches", "resources")
 _FREE: Final = ("models", "files")
@@ -45,7 +45,7 @@ _CANCELS: Final = ("/cancel", ":cancel")
 
 
 class Charge(msgspec.Struct, frozen=True):
-    """What is charged, in money and in tokens; `usage` is what was used as far as it is known."""
+    """The charge in money and tokens; `usage` is the actual usage as far as it is known."""
 
     usage: Usage
     cost: Cost
@@ -56,9 +56,10 @@ class Charge(msgspec.Struct, frozen=True):
 
 @define(eq=False)
 class Call:
-    """One call of a provider that may be billed. `at` is when it began, `size` that of its body.
+    """One call of a provider that may be billed.
 
-    `tap` tells its usage, once the provider has answered.
+    `at` is when it began, in seconds since 1970; `size` is the size of the request body in bytes.
+    `tap` has its usage once the provider has answered.
     """
 
     target: Target
@@ -70,10 +71,13 @@ class Call:
     def charge(
         self, prices: PriceBook, unreported: Unreported, told: Usage | None = None
     ) -> Charge:
-        """What it is charged; `told` is what its request says of an answer that tells no usage."""
+        """The charge for the call.
+
+        `told` is the usage that follows from the request, for answers that do not report any.
+        """
         usage = self.tap.usage() if self.tap is not None else None
         if usage is not None and not (usage.total_tokens or usage.units or usage.cost):
-            usage = None  # no answer takes nothing: it is said in a way that nobody can read
+            usage = None  # no answer uses nothing: the provider reports it in an unknown form
         if usage is not None and self.tap is not None and self.tap.is_complete():
             return self._priced(prices, usage, usage, "reported")
         if usage is None and told is not None:
@@ -84,8 +88,8 @@ class Call:
         most = self.most(guess)
         if usage is None or not usage.input_tokens or usage.bills:
             return most
-        # It is known what went in, and at which rates; what came out is as much as could, of what
-        # is dearest.
+        # The input and its rates are known; the output is taken to be as long as possible, and
+        # of the most expensive class.
         known, made = replace(usage, cost=None), self.bound.output_tokens
         longest = [replace(known, **{"output_tokens": made, kind: made}) for kind in _OUTPUTS]
         least = max(
@@ -95,13 +99,13 @@ class Call:
         return replace(most, cost=min(least, most.cost, key=_nano), input_tokens=given)
 
     def most(self, usage: Usage, basis: Basis = "estimated") -> Charge:
-        """All that it can be charged."""
+        """The upper bound of the charge."""
         bound = self.bound
         cost = Cost(bound.nano or 0, missing=bound.nano is None)
         return Charge(usage, cost, bound.input_tokens, bound.output_tokens, basis)
 
     def presumed(self) -> Charge:
-        """What it is charged if this process dies."""
+        """The charge if this process dies during the call."""
         return self.most(Usage(self.bound.input_tokens, self.bound.output_tokens), "presumed")
 
     def _priced(self, prices: PriceBook, charged: Usage, usage: Usage, basis: Basis) -> Charge:
@@ -111,7 +115,7 @@ class Call:
         return Charge(usage, cost, charged.input_tokens, charged.output_tokens, basis)
 
     def _guess(self, usage: Usage | None) -> Usage:
-        """A token for each event of a stream, and one for some bytes of the request."""
+        """An estimate: one token per event of a stream, and one per few bytes of the request."""
         known = usage or Usage()
         events = self.tap.seen() if self.tap is not None else 0
         given = min(self.bound.input_tokens, self.size // _BYTES_A_TOKEN + 1)
@@ -124,7 +128,7 @@ class Call:
 
 
 def billing_of(exchange: Exchange) -> Billing:
-    """Whether what is asked has a price, costs something that cannot be told, or nothing."""
+    """Whether the request has a price, has a cost that cannot be known in advance, or is free."""
     endpoint = exchange.endpoint
     cancels = exchange.request.path.endswith(_CANCELS)
     if endpoint.permission in _MADE and exchange.request.method == "POST" and not cancels:
@@ -134,7 +138,7 @@ def billing_of(exchange: Exchange) -> Billing:
 
 
 def told_by_request(exchange: Exchange, outcome: Outcome) -> Usage | None:
-    """What an answer is billed by where that stands in its request: letters, images."""
+    """The usage that follows from the request, for answers that do not report any."""
     if exchange.dialect.translates or outcome.kind != "answered" or outcome.usage is not None:
         return None
     usage, _ = settled_usage(exchange, outcome)
@@ -142,9 +146,9 @@ def told_by_request(exchange: Exchange, outcome: Outcome) -> Usage | None:
 
 
 def is_unbilled(error: GatewayError) -> bool:
-    """Whether an attempt that ended so is certainly not billed.
+    """Whether an attempt that failed with this error is certainly not billed.
 
-    The provider answered with an error and nothing else, or was never reached.
+    This is so if the provider answered with an error and nothing else, or was never reached.
     """
     if not isinstance(error, ProviderError):
         return not isinstance(error, PluginFailure)

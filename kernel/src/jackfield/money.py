@@ -1,4 +1,4 @@
-"""Money in nano-dollars: whole numbers, so that sums are exact."""
+"""Money in nano-dollars: integers, so that sums are exact."""
 
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import ClassVar, Final, Self
@@ -14,18 +14,19 @@ _FORM: Final = 'write dollars, such as "12.50"'
 
 
 def dollars(amount: str | float | Decimal, *, cents: bool = False) -> int:
-    """Nano-dollars of an amount in dollars; with `cents` it may have two decimals at the most.
+    """Convert an amount in dollars to nano-dollars; with `cents`, it may have at most two decimals.
 
-    Raises ValueError for what is no amount of money: below 0, not a number, too fine to count.
+    Raises ValueError for a negative amount, for one that is not a number, and for fractions of a
+    nano-dollar.
     """
     try:
         value = Decimal(str(amount).strip().removeprefix("$"))
     except InvalidOperation:
-        raise ValueError(f"no amount of money is {amount!r}; {_FORM}") from None
+        raise ValueError(f"not an amount of money: {amount!r}; {_FORM}") from None
     if not value.is_finite() or value > _MOST:
-        raise ValueError(f"no amount of money is {amount!r}; {_FORM}")
+        raise ValueError(f"not an amount of money: {amount!r}; {_FORM}")
     if value < 0:
-        raise ValueError(f"below 0: {amount!r}; {_FORM}")
+        raise ValueError(f"an amount must not be negative: {amount!r}; {_FORM}")
     if cents and value != value.quantize(Decimal("0.01"), ROUND_HALF_EVEN):
         raise ValueError(f"{amount!r} has a fraction of a cent; {_FORM}")
     nano = value * NANO
@@ -44,7 +45,7 @@ def show(nano: int) -> str:
 
 @frozen
 class Dollars:
-    """An amount of money as it is written in the configuration."""
+    """An amount of money in the configuration."""
 
     toml_name: ClassVar[str] = "dollars"
 
@@ -52,7 +53,7 @@ class Dollars:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Read `12.50`; ValueError says what is wrong."""
+        """Parse `12.50`. Raises ValueError."""
         return cls(dollars(text))
 
     def __str__(self) -> str:

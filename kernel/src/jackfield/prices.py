@@ -1,4 +1,4 @@
-"""The price book: what models cost, by provider, model and day."""
+"""The price book: prices of models by provider, model and day."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,24 +33,24 @@ _STANDARD: Final = frozenset({"", "auto", "default", "standard", "on_demand", "s
 
 @frozen
 class Price(Rates):
-    """`[prices."provider/model"]`: what a model costs, in dollars.
+    """`[prices."provider/model"]`: the price of a model, in dollars.
 
-    What is left out is as in the price book that is shipped. The days begin at midnight UTC.
+    Rates that are left out are as in the shipped price book. Days begin at midnight UTC.
     """
 
     since: str | None = option(
         None,
-        "The first day on which it holds, as YYYY-MM-DD.",
+        "The first day on which the price applies, as YYYY-MM-DD.",
         validator=optional(matches_re(_DATE)),
     )
     until: str | None = option(
-        None, "The first day on which it no longer holds.", validator=optional(matches_re(_DATE))
+        None, "The first day on which it no longer applies.", validator=optional(matches_re(_DATE))
     )
     when: Mapping[str, Rates] = option(
         {},
         "Other rates under a condition: a service tier such as `batch`, `flex` or `priority`;"
-        " `above N` for requests with more than N tokens of input; `hours 1-4` for the hours of the"
-        " day, UTC, of which the last is the first that no longer counts; or several of them in the"
+        " `above N` for requests with more than N input tokens; `hours 1-4` for hours of the day in"
+        " UTC, the last one excluded; or several of these in the"
         " order `hours 1-4 batch above N`.",
     )
 
@@ -58,26 +58,26 @@ class Price(Rates):
         self.entry()
 
     def entry(self) -> "Entry":
-        """The same as an entry of the book. Raises ValueError when something cannot be."""
+        """The price as an entry of the book. Raises ValueError for invalid values."""
         when = {condition: rates.nano() for condition, rates in self.when.items()}
         return Entry(self.nano(), when, *days_between(self.since, self.until))
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """Nano-dollars. `missing` says that there is no price for all or some of what was used."""
+    """A cost in nano-dollars. `missing`: some or all of the usage has no price."""
 
     nano: int
     missing: bool = False
     unpriced: tuple[str, ...] = ()
-    """The names of the rates that are missing; empty when nothing at all is known."""
+    """The names of the missing rates; empty if the model has no price at all."""
 
 
 UNKNOWN: Final = Cost(0, missing=True)
-"""What is said of a model that is in no price book."""
+"""The cost of a model without a price."""
 
 
 class Worst(NamedTuple):
-    """A tariff for input above a length, and the highest factors of its tokens."""
+    """A tariff for input above a length, and the highest factors of its input and output tokens."""
 
     above: int
     given: int
@@ -87,13 +87,13 @@ class Worst(NamedTuple):
 
     @classmethod
     def of(cls, above: int, tariff: Tariff, given: str, made: str) -> "Worst":
-        """The factors of the rates with these names, of which a request may have none."""
+        """Look up the factors by the names of the rates; a rate that the tariff lacks counts 0."""
         factor = tariff.factors.get
         return cls(above, factor(given, 0), factor(made, 0), factor("request", 0), tariff)
 
 
 class Schedule:
-    """What one model costs on one day, for every service tier and length."""
+    """The prices of one model on one day, for every service tier and input length."""
 
     __slots__ = ("_standard", "_tiers", "_worst", "own")
 
@@ -105,14 +105,14 @@ class Schedule:
         own: bool = False,
     ) -> None:
         self.own = own
-        """Whether the configuration has a say in it."""
+        """Whether any of the rates comes from the configuration."""
         names = {read_condition(condition)[0] for condition in when}
         self._tiers = {name: _lengths(name, rates, when) for name in names | {""}}
         self._standard = self._tiers[""]
         self._worst: dict[Any, tuple[Worst, ...]] = {}
 
     def tariff(self, input_tokens: int, service_tier: str | None = None) -> Tariff:
-        """The rates for a request with so much input, in a service tier if it has its own."""
+        """The rates for a number of input tokens, and for a service tier if it has its own."""
         lengths = self._standard
         if service_tier is not None and service_tier not in _STANDARD:
             lengths = self._tiers.get(service_tier, lengths)
@@ -122,13 +122,13 @@ class Schedule:
         return lengths[-1][1]
 
     def cost(self, usage: Usage) -> Cost:
-        """What a usage costs."""
+        """The cost of a usage."""
         tariff = self.tariff(usage.input_tokens, usage.service_tier)
         nano, unpriced = tariff.cost(usage)
         return Cost(nano, bool(unpriced), unpriced)
 
     def worst(self, tiers: tuple[str, ...], hour_cache: bool, audio: bool) -> Sequence[Worst]:
-        """Every tariff that a request can come under, with the dearest rates of its tokens."""
+        """Every tariff that may apply to a request, with the highest rates of its tokens."""
         key = (tiers, hour_cache, audio)
         found = self._worst.get(key)
         if found is None:
@@ -136,25 +136,25 @@ class Schedule:
         return found
 
     def _dearest(self, tiers: tuple[str, ...], hour_cache: bool, audio: bool) -> Iterator[Worst]:
-        given, made = ["input", "cache_write", "image_input"], ["output", "reasoning"]
-        made.append("image_output")
+        given = ["input", "cached", "cache_write", "image_input", "image_cached"]
+        made = ["output", "reasoning", "image_output"]
         if hour_cache:
             given.append("cache_write_1h")
         if audio:
-            given.append("audio_input")
+            given += ["audio_input", "audio_cached"]
             made.append("audio_output")
-        # A workspace may be held to a place that costs more, whatever its requests say.
+        # A workspace may be restricted to a more expensive region, whatever its requests say.
         for name in dict.fromkeys(("", "us", *tiers, *(f"us_{tier}" for tier in tiers))):
             for above, tariff in self._tiers.get(name, ()):
                 yield Worst.of(above, tariff, tariff.dearest(*given), tariff.dearest(*made))
 
 
 class PriceBook:
-    """Looks up what models cost.
+    """Looks up prices.
 
-    `own` is what the configuration says, by pattern, before what is shipped; a pattern is
-    "provider/model", with `*` for any text. `names` tells by which names the vendor of a provider
-    is known besides that of its table. For each single rate the first match that has it counts.
+    `own` has the prices of the configuration, by pattern: "provider/model", with `*` for any text.
+    They take precedence over the shipped ones, and for each rate the first pattern that has it
+    counts. `names` returns the names of a provider's vendor besides the name of its table.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class PriceBook:
 
     @classmethod
     def of_gateway(cls, setup: "Setup") -> Self:
-        """The book of a gateway, which knows its providers by their plugins and presets."""
+        """The book of a gateway, in which providers are also known by their plugins and presets."""
         settings, providers = setup.settings, setup.providers
 
         def names(provider: str) -> Sequence[str]:
@@ -188,14 +188,14 @@ class PriceBook:
         return cls(settings.prices, names, ModelFacts(settings.capabilities))
 
     def of(self, provider: str, model: str, at: float) -> Schedule | None:
-        """What a model costs at a time, in seconds since 1970; None when that is not known."""
+        """The prices of a model at a time, in seconds since 1970; None if it has none."""
         return self._schedule(provider, model, int(at // _HOUR))
 
     def cost(self, target: "Target", usage: Usage, *, at: float | None = None) -> Cost:
-        """What a usage costs at a time, in seconds since 1970, or now.
+        """The cost of a usage at a time, in seconds since 1970, or now.
 
-        What the provider itself says that it charges counts more than what is shipped, and less
-        than what the configuration says.
+        A cost that the provider itself reports takes precedence over shipped prices, but not over
+        those of the configuration.
         """
         at = time.time() if at is None else at
         schedule = self.of(target.provider, target.model, at)
@@ -206,24 +206,24 @@ class PriceBook:
         return UNKNOWN if schedule is None else schedule.cost(usage)
 
     def bound(self, exchange: "Exchange", target: "Target", *, at: float | None = None) -> Bound:
-        """How many tokens a request can use at the most, and what it can cost.
+        """The maximum of tokens that a request can use, and of its cost.
 
-        `nano` is None when no price is known.
+        `nano` is None if there is no price.
         """
-        request, most, model = exchange.request, exchange.max_tokens, exchange.model
+        at = time.time() if at is None else at
+        request, like = exchange.request, (exchange.max_tokens, exchange.model, int(at // _HOUR))
         kept = exchange.state.get(self)  # several plugins ask the same
         if kept is not None:
             bound: Bound = kept[0]
-            if kept[1] is request and kept[2] is target and kept[3:] == (most, model):
+            if kept[1] is request and kept[2] is target and kept[3] == like:
                 return bound
         if not is_billable(exchange):
             return NOTHING
-        at = time.time() if at is None else at
         bound = self._bound(exchange, target.provider, target.model, at)
         for name in self._others(exchange, target):
             other = self._bound(exchange, target.provider, name, at)
             bound = max(bound, other, key=lambda one: inf if one.nano is None else one.nano)
-        exchange.state[self] = (bound, request, target, most, model)
+        exchange.state[self] = (bound, request, target, like)
         return bound
 
     def _bound(self, exchange: "Exchange", provider: str, model: str, at: float) -> Bound:
@@ -234,13 +234,13 @@ class PriceBook:
         return Bound(min(sizes.input_tokens, MOST), min(sizes.output_tokens, MOST), nano)
 
     def _others(self, exchange: "Exchange", target: "Target") -> Sequence[str]:
-        """The models that OpenRouter may ask in place of the one that is named."""
+        """Models that OpenRouter may use instead of the one that the request names."""
         chooses = _CHOOSER in self._nature(target.provider, target.model)[0]
         named = read_body(exchange)[1].get("models") if chooses else None
         return [name for name in named if type(name) is str] if type(named) is list else ()
 
     def _nature_of(self, provider: str, model: str) -> tuple[tuple[str, ...], Capabilities]:
-        """The names of a provider, and what its model can do."""
+        """The names of a provider, and the capabilities of its model."""
         vendors = (provider, *self._names(provider))
         return vendors, self._facts.of(model, *vendors)
 
@@ -275,7 +275,7 @@ class PriceBook:
     def _own_entries(self, vendors: Iterable[str], model: str, day: int) -> Iterator[Entry]:
         full = [f"{vendor}/{model}" for vendor in vendors]
         for pattern, entry in self._own:
-            # Models have slashes in their names too: openai/gpt-oss-120b at Groq is not OpenAI's.
+            # Names of models may have slashes too: openai/gpt-oss-120b at Groq is not OpenAI's.
             names = full if "/" in pattern else [model]
             if entry.holds(day) and any(matches(pattern, name) for name in names):
                 yield entry
@@ -284,7 +284,7 @@ class PriceBook:
 def _lengths(
     tier: str, rates: Mapping[str, int], when: Mapping[str, Mapping[str, int]]
 ) -> tuple[tuple[int, Tariff], ...]:
-    """The tariffs of one service tier, each with the input above which it holds, longest first."""
+    """The tariffs of one service tier, with the input length above each, longest first."""
     lengths = {-1, *(read_condition(condition)[1] for condition in when)}
     made = []
     for longest in sorted(lengths, reverse=True):

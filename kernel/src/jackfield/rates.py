@@ -1,4 +1,4 @@
-"""What is billed, in which units, and the rates for it; and what a usage costs at such rates."""
+"""What providers bill, in which units and at which rates, and the cost of a usage at such rates."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -13,13 +13,13 @@ from jackfield.money import Dollars, dollars
 _MILLION: Final = 1_000_000
 _HOUR: Final = 3_600_000  # milliseconds
 _WHOLE: Final = 18 * _MILLION
-"""The common multiple of all denominators, so that a cost is one sum of integers."""
+"""A common multiple of all denominators: a cost is a single sum of integers."""
 
 AUDIO: Final = "audio_ms"
-"""The unit of sound, in milliseconds; its rate is for an hour."""
+"""The unit of audio, in milliseconds; its rate is per hour."""
 
 CHARACTERS: Final = "characters"
-"""The unit of text that is billed by its length; its rate is for a million."""
+"""The unit of text that is billed by length; its rate is per million."""
 
 UNITS: Final = (
     "request",
@@ -33,48 +33,46 @@ UNITS: Final = (
     "code_execution",
     "maps",
 )
-"""What is billed by the piece: each is the name of a rate, and of a count in `Usage.units`."""
+"""What is billed per piece. Each name is that of a rate and of a count in `Usage.units`."""
 
 Amount = Dollars | float | None
 
 
 @frozen
 class Rates:
-    """What a provider asks for each of what it bills. What is left out is not known."""
+    """The rates of a provider for what it bills. Rates that are left out are unknown."""
 
-    input: Amount = option(None, "Tokens of input, a million.")
-    output: Amount = option(None, "Tokens of output, a million.")
-    cached: Amount = option(None, "Tokens of input that a cache held, a million.")
+    input: Amount = option(None, "A million input tokens.")
+    output: Amount = option(None, "A million output tokens.")
+    cached: Amount = option(None, "A million input tokens read from a cache.")
     cache_write: Amount = option(
-        None, "Tokens of input that are put into a cache for some minutes, a million."
+        None, "A million input tokens written to a cache for some minutes."
     )
-    cache_write_1h: Amount = option(
-        None, "Tokens of input that are put into a cache for an hour, a million."
-    )
+    cache_write_1h: Amount = option(None, "A million input tokens written to a cache for an hour.")
     reasoning: Amount = option(
-        None, "Tokens of reasoning, where they are not billed as output, a million."
+        None, "A million reasoning tokens, if they are not billed as output."
     )
-    audio_input: Amount = option(None, "Tokens of sound in the input, a million.")
-    audio_output: Amount = option(None, "Tokens of sound in the output, a million.")
-    audio_cached: Amount = option(None, "Tokens of sound that a cache held, a million.")
-    image_input: Amount = option(None, "Tokens of images in the input, a million.")
-    image_output: Amount = option(None, "Tokens of images in the output, a million.")
-    image_cached: Amount = option(None, "Tokens of images that a cache held, a million.")
-    characters: Amount = option(None, "Characters of text that is spoken or read, a million.")
-    audio_hour: Amount = option(None, "An hour of sound.")
-    request: Amount = option(None, "A request, besides all else.")
-    image: Amount = option(None, "An image that is made, where it is not billed in tokens.")
-    page: Amount = option(None, "A page that is read.")
-    annotated_page: Amount = option(None, "A page that is read and annotated.")
-    rerank_search: Amount = option(None, "A search that ranks documents.")
-    web_search: Amount = option(None, "A search of the web by the provider's own tool.")
-    x_search: Amount = option(None, "A search of posts by the provider's own tool.")
+    audio_input: Amount = option(None, "A million audio tokens of input.")
+    audio_output: Amount = option(None, "A million audio tokens of output.")
+    audio_cached: Amount = option(None, "A million audio tokens read from a cache.")
+    image_input: Amount = option(None, "A million image tokens of input.")
+    image_output: Amount = option(None, "A million image tokens of output.")
+    image_cached: Amount = option(None, "A million image tokens read from a cache.")
+    characters: Amount = option(None, "A million characters of text that is spoken or read.")
+    audio_hour: Amount = option(None, "An hour of audio.")
+    request: Amount = option(None, "A request, in addition to everything else.")
+    image: Amount = option(None, "A generated image, if it is not billed in tokens.")
+    page: Amount = option(None, "A page that is processed.")
+    annotated_page: Amount = option(None, "A page that is processed and annotated.")
+    rerank_search: Amount = option(None, "A search of a reranking request.")
+    web_search: Amount = option(None, "A web search by the provider's own tool.")
+    x_search: Amount = option(None, "A search of posts on X by the provider's own tool.")
     file_search: Amount = option(None, "A search of stored files by the provider's own tool.")
-    code_execution: Amount = option(None, "A run of code by the provider's own tool.")
-    maps: Amount = option(None, "A look-up of places by the provider's own tool.")
+    code_execution: Amount = option(None, "A code execution by the provider's own tool.")
+    maps: Amount = option(None, "A lookup of places by the provider's own tool.")
 
     def nano(self) -> dict[str, int]:
-        """The rates that are known, in nano-dollars."""
+        """The known rates, in nano-dollars."""
         return {
             name: amount.nano if isinstance(amount, Dollars) else dollars(amount)
             for name in NAMES
@@ -82,12 +80,12 @@ class Rates:
         }
 
     def __attrs_post_init__(self) -> None:
-        self.nano()  # an amount below 0 is refused here, under the path of the table
+        self.nano()  # reports a negative amount here, with the path of the table
 
 
 NAMES: Final = tuple(one.name for one in attrs.fields(Rates))
 _FALLBACK: Final = {
-    # A class of tokens that has no rate of its own is billed as these.
+    # A class of tokens without its own rate is billed at this one.
     "cached": "input",
     "cache_write": "input",
     "cache_write_1h": "cache_write",
@@ -102,9 +100,9 @@ _FALLBACK: Final = {
 
 
 class Tariff:
-    """Known rates in nano-dollars, ready to be multiplied.
+    """Known rates in nano-dollars, prepared for multiplication.
 
-    A class of tokens without a rate is billed like its kind: sound in the input as input, say.
+    Tokens of a class without its own rate are billed like their kind, such as audio input as input.
     """
 
     __slots__ = ("_base", "_given", "_made", "factors", "rates")
@@ -115,14 +113,14 @@ class Tariff:
             if name not in full and other in full:
                 full[name] = full[other]
         self.rates: Mapping[str, int] = full
-        """Nano-dollars for a million tokens or characters, for an hour, or for one piece."""
+        """Nano-dollars per million tokens or characters, per hour, or per piece."""
         self.factors: Mapping[str, int] = {name: rate * _scale(name) for name, rate in full.items()}
-        """What one of each is multiplied by; `in_nano` makes nano-dollars of the sum."""
+        """The factor for a count of each; `in_nano` converts the sum to nano-dollars."""
         self._base = self.factors.get("request", 0)
         self._given, self._made = self.factors.get("input"), self.factors.get("output")
 
     def cost(self, usage: Usage) -> tuple[int, tuple[str, ...]]:
-        """Nano-dollars, rounded up once, and the names of what was used and has no rate."""
+        """Nano-dollars, rounded up once, and the names of what was used but has no rate."""
         given, made = self._given, self._made
         if given is not None and made is not None and _is_usual(usage):
             return in_nano(self._base + usage.input_tokens * given + usage.output_tokens * made), ()
@@ -137,17 +135,17 @@ class Tariff:
         return in_nano(total), unpriced
 
     def sum_of(self, counts: Mapping[str, int]) -> int:
-        """The sum of counts by the names of rates, without what has none, for `in_nano`."""
+        """The sum for counts by names of rates, for `in_nano`, without those that have no rate."""
         factors = self.factors
         return sum([count * factors.get(name, 0) for name, count in counts.items()])
 
     def dearest(self, *names: str) -> str:
-        """The name of the highest of some rates; the first where none is known."""
+        """The name of the highest of some rates; the first name if none is known."""
         return max(names, key=lambda name: self.rates.get(name, -1))
 
 
 def in_nano(total: int) -> int:
-    """Nano-dollars of a sum of what factors gave, rounded up."""
+    """A sum of counts multiplied by factors as nano-dollars, rounded up."""
     return -(-total // _WHOLE)
 
 
@@ -158,7 +156,7 @@ def _scale(name: str) -> int:
 
 
 def _is_usual(usage: Usage) -> bool:
-    """Whether all input is billed alike, and all output, and nothing else."""
+    """Whether the usage has only plain input and output tokens."""
     return not (
         usage.cached_input_tokens
         or usage.cache_write_tokens
@@ -172,7 +170,7 @@ def _is_usual(usage: Usage) -> bool:
 
 
 def _billed(usage: Usage) -> Iterator[tuple[str, int]]:
-    """Counts by the names of rates, of which no two count the same token."""
+    """Counts by names of rates, with each token counted once."""
     hour = min(usage.cache_write_1h_tokens, usage.cache_write_tokens)
     cached_audio, cached_image = usage.cached_audio_tokens, usage.cached_image_tokens
     given = {
@@ -196,8 +194,8 @@ def _billed(usage: Usage) -> Iterator[tuple[str, int]]:
 
 
 def _shares(counts: Mapping[str, int], rest: str, total: int) -> Iterator[tuple[str, int]]:
-    # What a provider reports may overlap more than it should: no token is billed twice, and what
-    # is dearer goes first.
+    # Classes that a provider reports may overlap more than they should. No token is billed twice,
+    # and more expensive classes come first.
     for name, count in counts.items():
         if count > 0:
             taken = min(count, total)

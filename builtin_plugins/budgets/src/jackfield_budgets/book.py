@@ -1,4 +1,4 @@
-"""Which budgets a request falls under, and what each of them limits."""
+"""Finds the budgets that apply to a request, and what each of them limits."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -18,19 +18,19 @@ from .budget import UNITS, Budget
 _MOST_KEPT: Final = 4096
 
 Amounts = tuple[int, int, int, int]
-"""Nano-dollars, and tokens in all, of input and of output: in the order of `UNITS`."""
+"""Nano-dollars, all tokens, input tokens and output tokens, in the order of `UNITS`."""
 
 
 def amounts_of(nano: int, input_tokens: int, output_tokens: int) -> Amounts:
-    """What is counted of a cost and of tokens."""
+    """The amounts for a cost and tokens."""
     return nano, input_tokens + output_tokens, input_tokens, output_tokens
 
 
 @frozen(eq=False)
 class Share:
-    """One budget and the account of it that a request falls under; `at` is the place of its unit.
+    """One budget that applies to a request, and its account.
 
-    `value` is which one it is where each value has its own.
+    `at` is the index of its unit in `Amounts`; `value` is set if each value has its own account.
     """
 
     budget: Budget
@@ -41,14 +41,14 @@ class Share:
 
     @property
     def label(self) -> str:
-        """Its name, and whose it is."""
+        """Its name, and its value if each value has its own account."""
         name, value = self.budget.name, self.value
         return f"{name} ({value})" if value else name
 
 
 @frozen(eq=False)
 class Terms:
-    """All budgets of one kind of request. What goes beyond a hard one is refused."""
+    """All budgets that apply to one kind of request. Requests beyond a hard one are refused."""
 
     hard: tuple[Share, ...] = ()
     soft: tuple[Share, ...] = ()
@@ -86,17 +86,17 @@ class Terms:
         return min(caps, default=None)
 
     def needs(self, bound: Bound) -> list[int]:
-        """What has to be reserved of the hard ones."""
+        """The amounts to reserve of the hard budgets."""
         return self.of_hard(amounts_of(bound.nano or 0, bound.input_tokens, bound.output_tokens))
 
     def of_hard(self, amounts: Amounts) -> list[int]:
-        """What is counted of each hard one."""
+        """The amounts that count for each hard budget."""
         return [amounts[at] for at in self.units]
 
 
 @define(eq=False)
 class Book:
-    """All budgets, and the terms that follow from them, kept for requests that are alike."""
+    """All budgets, and the terms that follow from them, cached for similar requests."""
 
     _budgets: list[tuple[str, Budget, Scope]] = field(factory=list)
     _sights: Sights = field(factory=lambda: Sights([]))
@@ -104,12 +104,12 @@ class Book:
 
     @classmethod
     def of(cls, budgets: Iterable[tuple[str, Budget]]) -> "Book":
-        """A book of budgets with their ids."""
+        """Create a book from budgets with their ids."""
         scoped = [(id, budget, Scope.from_text(budget.scope)) for id, budget in budgets]
         return cls(scoped, Sights(scope for _, _, scope in scoped))
 
     def terms(self, exchange: Exchange, target: Target) -> Terms:
-        """What a request for a target falls under."""
+        """The terms of a request to a target."""
         key = self._sights.key(exchange, target)
         try:
             return self._kept[key]
@@ -120,7 +120,7 @@ class Book:
             return terms
 
     def adjusted(self, change: Adjustment) -> tuple[Debit, ...]:
-        """What an adjustment comes to, in the windows in which the call was charged."""
+        """The debits for an adjustment, in the windows in which the call was charged."""
         sight = Sight(change.principal, change.target, change.asked, change.tags)
         amounts = amounts_of(change.nano, change.input_tokens, change.output_tokens)
         limits = [(share.limit, amounts[share.at]) for share in self._terms(sight).shares]
@@ -145,17 +145,17 @@ class Book:
 
 
 def account_of(id: str, budget: Budget) -> Account:
-    """The account of a budget that is not one of its own for each value."""
+    """The account of a budget that has one account for all values."""
     return Account(budget.organization, _name(id, budget))
 
 
 def _name(id: str, budget: Budget) -> str:
-    """One that is made again in another unit must not count dollars as tokens."""
+    """A budget that is created again in another unit must not count dollars as tokens."""
     return f"budget:{id}" if budget.unit == "dollars" else f"budget:{id}/{budget.unit}"
 
 
 def _share(id: str, budget: Budget, scope: Scope, value: str, tenant: str) -> Share:
-    """Values are a tenant's own words: where each has an account, it is the tenant's."""
+    """Values are chosen by a tenant, so an account per value belongs to the tenant."""
     account = account_of(id, budget)
     if scope.each:
         account = Account(tenant, f"{account.name}:{value}")

@@ -1,4 +1,4 @@
-"""A budget: whose it is, how much, for how long, and what happens at its end."""
+"""A budget: its scope, amount, window, and what happens when it is used up."""
 
 import re
 from collections.abc import Mapping
@@ -10,19 +10,19 @@ from jackfield.admin import attribute
 from jackfield.config import option
 from jackfield.money import dollars, show
 from jackfield.scopes import Scope
-from jackfield.windows import Window, parse_window
+from jackfield.windows import CALENDAR, Window, parse_window
 
 Unit = Literal["dollars", "tokens", "input_tokens", "output_tokens"]
 UNITS: Final = ("dollars", "tokens", "input_tokens", "output_tokens")
-"""What is counted, in the order in which amounts are kept."""
+"""What is counted, in the order of the amounts."""
 
 _NAME: Final = re.compile(r"(?!\.{1,2}$)[a-z0-9_.-]{1,64}")
-"""A path with `.` or `..` in it leads elsewhere, so that such a budget could never be deleted."""
+"""Excludes `.` and `..`, which as a path segment would make a budget unreachable."""
 
 
 def _check_name(_: object, __: object, name: str) -> None:
     if name and not _NAME.fullmatch(name):
-        raise ValueError(f"no budget can be called {name!r}: 1 to 64 of a-z, 0-9, _, . and -")
+        raise ValueError(f"not a name of a budget: {name!r}; use 1 to 64 of a-z, 0-9, _, . and -")
 
 
 def _check_scope(budget: "Budget", _: object, text: str) -> None:
@@ -39,40 +39,41 @@ def _check_window(_: object, __: object, text: str) -> None:
     parse_window(text)
 
 
-def _check_zone(budget: "Budget", _: object, __: object) -> None:
-    budget.span()
+def _check_zone(budget: "Budget", _: object, zone: str) -> None:
+    if budget.window in CALENDAR or zone != "UTC":
+        parse_window(budget.window, zone)
 
 
 def _check_thresholds(_: object, __: object, thresholds: tuple[float, ...]) -> None:
     for threshold in thresholds:
         if not 0 < threshold <= 1:
-            raise ValueError(f"a threshold of {threshold} is not above 0 and at most 1")
+            raise ValueError(f"a threshold must be above 0 and at most 1, not {threshold}")
 
 
 def _check_tokens(_: object, __: object, tokens: int | None) -> None:
     if tokens is not None and tokens < 1:
-        raise ValueError(f"{tokens} tokens are too few; leave it out for no limit")
+        raise ValueError(f"must be at least 1, not {tokens}; leave it out for no limit")
 
 
 @frozen(kw_only=True)
 class Budget:
-    """`[plugins.budgets.limits.NAME]`, and what `jackfield budgets` keeps."""
+    """`[plugins.budgets.limits.NAME]`, and what `jackfield budgets` creates."""
 
-    name: str = attribute("", "Its name, which is its id.", given="once", validator=_check_name)
+    name: str = attribute("", "Its name and id.", given="once", validator=_check_name)
     organization: str = attribute(
-        "", "The organization whose callers alone it is about; empty for all.", given="once"
+        "", "The organization to whose callers it applies; empty for all.", given="once"
     )
     scope: str = attribute(
         "gateway",
-        "What it is for: `gateway`, `organization:ID`, `team:ID`, `user:ID`, `project:ID`,"
+        "What it applies to: `gateway`, `organization:ID`, `team:ID`, `user:ID`, `project:ID`,"
         " `key:ID`,"
         " `provider:NAME`, `model:PATTERN`, `tag:NAME=VALUE` or `session`; with `*` as its value"
-        " each value has a budget of its own.",
+        " each value has its own budget.",
         validator=_check_scope,
         given="once",
     )
     limit: str | int | float = option(
-        doc='How much: dollars with at most two decimals, as in "25.00", or a number of tokens.',
+        doc='Dollars with at most two decimals, such as "25.00", or a number of tokens.',
         validator=_check_limit,
     )
     unit: Unit = attribute(
@@ -80,41 +81,41 @@ class Budget:
     )
     window: str = option(
         "month",
-        "For how long: `1m`, `24h`, `30d` roll; `hour`, `day`, `week`, `month`, `year` are the"
-        " calendar's; `none` is for good.",
+        "The period: `1m`, `24h`, `30d` are rolling; `hour`, `day`, `week`, `month`, `year` are"
+        " calendar periods; `none` never resets.",
         validator=_check_window,
     )
     zone: str = option(
-        "UTC", "The time zone of the calendar, by its IANA name.", validator=_check_zone
+        "UTC", "The time zone of a calendar period, by its IANA name.", validator=_check_zone
     )
-    hard: bool = option(True, "Refuse what goes beyond it; a soft budget only warns.")
+    hard: bool = option(True, "Refuse requests beyond it; a soft budget only warns.")
     warn_at: tuple[float, ...] = option(
         (0.5, 0.8, 1.0),
-        "Parts of the limit at which to warn, once in each window.",
+        "Fractions of the limit at which to warn, once per window each.",
         validator=_check_thresholds,
     )
     max_tokens: int | None = option(
-        None, "The most output tokens that a request may ask for.", validator=_check_tokens
+        None, "The maximum of output tokens that a request may ask for.", validator=_check_tokens
     )
 
     def __attrs_post_init__(self) -> None:
         amount = self.amount()
         same = show(amount) if self.unit == "dollars" else amount
-        object.__setattr__(self, "limit", same)  # 25, 25.0 and "25.00" are one budget
+        object.__setattr__(self, "limit", same)  # 25, 25.0 and "25.00" are the same
 
     def amount(self) -> int:
         """The limit in nano-dollars or tokens. Raises ValueError."""
         if self.unit == "dollars":
             if isinstance(self.limit, bool):
-                raise ValueError(f"{self.limit} is no amount of money")
+                raise ValueError(f"not an amount of money: {self.limit}")
             return dollars(self.limit, cents=True)
         text = str(self.limit)
         if not re.fullmatch(r"[0-9]{1,15}", text, re.ASCII):
-            raise ValueError(f"{text} is no number of tokens; write a whole one, such as 1000000")
+            raise ValueError(f"not a number of tokens: {text}; write one such as 1000000")
         return int(text)
 
     def span(self) -> Window:
-        """Its window. Raises ValueError."""
+        """The window. Raises ValueError."""
         return parse_window(self.window, self.zone)
 
     def show(self, amount: int) -> str:
@@ -125,7 +126,7 @@ class Budget:
 
 
 def check_declared(_: object, __: object, budgets: Mapping[str, Budget]) -> None:
-    """Raise ValueError for a table whose name cannot be that of a budget, or is not its `name`."""
+    """Raise ValueError for a table whose name is invalid, or differs from its `name`."""
     for name, budget in budgets.items():
         _check_name(budget, None, name)
         if budget.name not in ("", name):

@@ -1,4 +1,4 @@
-"""The budgets that administrators keep."""
+"""The budgets in the store, which administrators create."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -25,10 +25,10 @@ class BudgetCollection(Collection[Budget]):
     Item: ClassVar[type[Budget]] = Budget
     columns: ClassVar[tuple[str, ...]] = ("name", "scope", "limit", "spent", "left", "window")
     facts: ClassVar[Mapping[str, str]] = {
-        "spent": "What is spent in the window that is now; not where each value has its own.",
-        "reserved": "What is held besides: for requests under way, and by workers in advance.",
-        "left": "What is neither spent nor held.",
-        "resets": "When a window of the calendar ends.",
+        "spent": "The amount spent in the current window; absent if each value has its own.",
+        "reserved": "The amount held for requests in flight, and in advance by workers.",
+        "left": "The amount that is neither spent nor reserved.",
+        "resets": "When the current calendar period ends.",
     }
 
     def id_of(self, item: Budget) -> str:
@@ -36,15 +36,15 @@ class BudgetCollection(Collection[Budget]):
         return item.name
 
     def is_own(self, id: str, item: Budget, principal: Principal) -> bool:
-        """Whether the principal falls under it."""
+        """Whether the budget applies to the principal."""
         return item.scope in principal.scopes
 
     async def scopes_of(self, id: str, item: Budget) -> Sequence[str]:
-        """What it is for."""
+        """The scope of the budget."""
         return (item.scope,)
 
     async def known(self, things: Sequence[Kept[Budget]]) -> Sequence[Mapping[str, Any]]:
-        """What is spent and left of each."""
+        """The balances of the budgets."""
         single = [kept for kept in things if not Scope.from_text(kept.item.scope).each]
         now = self.setup.ledger.now()
         spans = [kept.item.span().span(now) for kept in single]
@@ -58,10 +58,10 @@ class BudgetCollection(Collection[Budget]):
         return [found.get(kept.id, {}) for kept in things]
 
     async def check(self, change: Change[Budget], actor: Actor) -> Budget | None:
-        """Fill in the name and the organization; one of another organization is not to be made.
+        """Fill in the name and the organization, which must be the actor's.
 
-        A key that falls under a budget with its whole organization, or with what it belongs to
-        there, may neither change nor delete it.
+        A key that a budget applies to, through its organization or anything below that it belongs
+        to, may neither change nor delete the budget.
         """
         if change.before is not None and actor.organization:
             _check_not_bound(change.id, change.before, actor.principal)
@@ -79,10 +79,10 @@ class BudgetCollection(Collection[Budget]):
         return item
 
     async def _placed(self, item: Budget, actor: Actor) -> Budget:
-        """The budget with the id of what it is for, which the actor may call by its name.
+        """The budget with the id of its scope, which the actor may give by name.
 
-        Raises InvalidRequest if that does not exist: the budget would limit nobody. A file may
-        declare a budget before a command creates what it is for.
+        Raises InvalidRequest if the scope does not exist: the budget would limit nothing. A file
+        may declare a budget before its scope is created.
         """
         scope = Scope.from_text(item.scope)
         known = {one.singular: one for one in self.setup.admin_collections}
@@ -100,8 +100,8 @@ class BudgetCollection(Collection[Budget]):
 def _check_not_bound(id: str, budget: Budget, principal: Principal) -> None:
     if Scope.from_text(budget.scope).values(Sight(principal, None, None, {})):
         raise Forbidden(
-            f"The budget {id!r} bounds this key itself: it is decided by who does not fall under"
-            f" {budget.scope}.",
+            f"The budget {id!r} applies to this key itself; only a key outside {budget.scope} may"
+            " change it.",
             param="scope",
         )
 

@@ -1,4 +1,4 @@
-"""The plugin: reserves the most that an attempt can cost before it is made, and settles after."""
+"""The plugin: reserves the maximum cost of an attempt before it is made, and settles it later."""
 
 import asyncio
 import logging
@@ -42,14 +42,14 @@ _REMAINING = "x-jackfield-budget-remaining"
 
 @define(eq=False)
 class Bill:
-    """The attempts of one exchange. Once it is closed, what ends later is settled at once."""
+    """The attempts of one exchange. Those that end after it is closed are settled immediately."""
 
     attempts: list[Spending] = field(factory=list)
     closed: bool = False
 
 
 class Budgets(Plugin):
-    """Refuses what a budget has no room for, before it is spent."""
+    """Refuses requests that a budget has no room for, before anything is spent."""
 
     @frozen(kw_only=True)
     class Config:
@@ -60,20 +60,20 @@ class Budgets(Plugin):
         )
         default_max_tokens: int = option(
             4096,
-            "Output tokens for requests that set no limit themselves; 0 leaves them as they are.",
+            "The output limit of requests that set none; 0 leaves them unlimited.",
             validator=ge(0),
         )
         cache_hits: Literal["free", "charge"] = option(
-            "free", "What an answer costs that another plugin gave in place of a provider."
+            "free", "The cost of an answer that another plugin gave instead of a provider."
         )
         unpriced: Literal["refuse", "allow"] = option(
             "refuse",
-            "What happens under a hard budget to what costs an amount that cannot be told before:"
-            " batches, other resources that are made, and realtime sessions.",
+            "What happens under a hard budget to requests whose cost is not known in advance:"
+            " batches, other resources that are created, and realtime sessions.",
         )
         webhook: str | None = option(None, "A URL to which warnings are posted as JSON.")
         webhook_key: SecretRef | None = option(None, "Sent to the webhook as a bearer token.")
-        allow_http: bool = option(False, "Whether the webhook may be plain HTTP elsewhere.")
+        allow_http: bool = option(False, "Allow plain HTTP to a webhook on another machine.")
 
     needs_store: ClassVar[bool] = True
     wants_usage: ClassVar[bool] = True
@@ -82,7 +82,7 @@ class Budgets(Plugin):
     config: Config
 
     overspent = 0
-    """How many attempts have used more than was reserved for them."""
+    """The number of attempts that used more than was reserved for them."""
 
     shelf: Shelf
     watch: Watch
@@ -93,7 +93,7 @@ class Budgets(Plugin):
     _webhook: Webhook | None = None
 
     async def start(self, setup: Setup) -> None:
-        """Read the budgets, offer the collection, and begin to watch."""
+        """Read the budgets, add the collection, and start watching thresholds."""
         collection = BudgetCollection(setup)
         setup.add_admin_collection(collection)
         declared = {id: evolve(b, name=id) for id, b in self.config.limits.items()}
@@ -101,7 +101,7 @@ class Budgets(Plugin):
         self._ledger = setup.ledger
         self._unreported = setup.settings.upstream.unreported
         self._prices = setup.prices
-        self._prices.of("", "", 0.0)  # reads what is shipped before the first request does
+        self._prices.of("", "", 0.0)  # reads the shipped prices before the first request needs them
         self._allowances = Allowances(setup.ledger)
         if self.config.webhook is not None:
             key = self.config.webhook_key
@@ -124,19 +124,19 @@ class Budgets(Plugin):
                 await started.stop()
 
     async def health(self) -> str | None:
-        """Whether it knows its budgets."""
+        """Whether the budgets are known, and changes of them are received."""
         if not self.shelf.is_read:
-            return "the store has not been reached: budgets are not known"
-        return None if self.shelf.listens else "it does not hear of changes of budgets"
+            return "the store has not been reached: budgets are unknown"
+        return None if self.shelf.listens else "changes of budgets are not received"
 
     @hookimpl
     @dry_runs_only
     async def route(self, exchange: Exchange, plan: Plan) -> Plan | None:
-        """Say what would be reserved."""
+        """Explain what would be reserved."""
         for target in plan.targets:
             terms = self.shelf.book.terms(exchange, target)
             if terms.shares:
-                bound = self._bounded(exchange, target, terms)
+                bound = self._bounded(exchange, target, terms, self._ledger.now())
                 needs = zip(terms.hard, terms.needs(bound), strict=True)
                 parts = [f"{share.budget.show(need)} of {share.label}" for share, need in needs]
                 plan = plan.note(
@@ -149,18 +149,20 @@ class Budgets(Plugin):
     async def call_provider(
         self, exchange: Exchange, target: Target, call_next: CallNext
     ) -> Response:
-        """Reserve and pledge what the attempt can cost; make it only then."""
+        """Reserve the maximum cost of the attempt and promise it, then call the provider."""
         if not self.shelf.is_read:
             raise refusals.BudgetUnavailable("The budgets are not known yet.", retry_after=1.0)
         terms = self.shelf.book.terms(exchange, target)
         if not terms.shares or not self._is_priced(exchange, terms):
             return await call_next(target)
-        bound = self._bounded(exchange, target, terms)
+        now = self._ledger.now()  # the same price for the reservation and the charge
+        bound = self._bounded(exchange, target, terms, now)
         needs = _needs(terms, bound, target)
         reservation = self._allowances.try_reserve(terms.limits, needs)
         if reservation is None:
             reservation = await self._reserve(exchange, terms, needs)
-        spending = self._promise(exchange, target, terms, bound, reservation)
+        call = Call(target, bound, len(exchange.request.body), now)
+        spending = self._promise(exchange, terms, call, reservation)
         before = exchange.tap
         try:
             response = await call_next(target)
@@ -174,7 +176,7 @@ class Budgets(Plugin):
         else:
             self._ended(spending, exchange, before, free=self.config.cache_hits == "free")
             return response
-        finally:  # cancelled, as by a plugin that hedges, it knows of no tap: another has set that
+        finally:  # if cancelled, e.g. by hedging, the tap is that of another attempt
             bill: Bill = exchange.state[self]
             if bill.closed:
                 self._settle(spending)
@@ -193,21 +195,15 @@ class Budgets(Plugin):
             self._show(exchange, bill.attempts[-1].terms)
 
     def _adjusted(self, change: Adjustment) -> tuple[Debit, ...]:
-        """What a corrected record changes in the budgets that it falls under."""
+        """The debits for a corrected record."""
         if not self.shelf.is_read:
             raise refusals.BudgetUnavailable("The budgets are not known yet.", retry_after=1.0)
         return self.shelf.book.adjusted(change)
 
     def _promise(
-        self,
-        exchange: Exchange,
-        target: Target,
-        terms: Terms,
-        bound: Bound,
-        reservation: Reservation,
+        self, exchange: Exchange, terms: Terms, call: Call, reservation: Reservation
     ) -> Spending:
-        """Write down what is reserved, and put it on the bill."""
-        call = Call(target, bound, len(exchange.request.body), self._ledger.now())
+        """Promise what is reserved, and add it to the bill."""
         tenant = exchange.principal.tenant
         spending = Spending(terms, call, tenant, reservation, self._ledger, self._prices)
         spending.promise(exchange)
@@ -218,7 +214,7 @@ class Budgets(Plugin):
         return spending
 
     def _ended(self, spending: Spending, exchange: Exchange, before: object, *, free: bool) -> None:
-        """Note where the usage can be read; if no provider has answered, it may be for free."""
+        """Keep the source of the usage. Without an answer of a provider the attempt may be free."""
         if exchange.tap is not before:
             spending.call.tap = exchange.tap
         elif free:
@@ -229,16 +225,16 @@ class Budgets(Plugin):
             return await self._allowances.reserve(terms.limits, needs)
         except LimitReached as reached:
             share = next(share for share in terms.hard if share.limit == reached.limit)
-            exchange.set_response_header("x-should-retry", "false")  # SDKs of vendors heed it
+            exchange.set_response_header("x-should-retry", "false")  # read by vendors' SDKs
             raise refusals.exceeded(share, reached, self._ledger.now()) from None
         except StoreUnavailable:
             raise refusals.unavailable(terms.hard[0]) from None
 
-    def _bounded(self, exchange: Exchange, target: Target, terms: Terms) -> Bound:
-        """The most that the attempt can use, after a limit has been set where there was none."""
+    def _bounded(self, exchange: Exchange, target: Target, terms: Terms, at: float) -> Bound:
+        """The upper bound of the attempt, after setting an output limit if there is none."""
         cap = terms.max_tokens
         if exchange.max_tokens is None:
-            bound = self._prices.bound(exchange, target, at=self._ledger.now())
+            bound = self._prices.bound(exchange, target, at=at)
             wanted = [n for n in (cap, self.config.default_max_tokens) if n]
             limit = min([*wanted, bound.output_tokens])
             if not wanted or not limit or not exchange.limit_output(limit):
@@ -250,10 +246,10 @@ class Budgets(Plugin):
                 f"The request asks for up to {asked} output tokens; its budgets allow {cap}.",
                 param="max_tokens",
             )
-        return self._prices.bound(exchange, target, at=self._ledger.now())
+        return self._prices.bound(exchange, target, at=at)
 
     def _is_priced(self, exchange: Exchange, terms: Terms) -> bool:
-        """Whether something is to be reserved. Raises PriceMissing where that cannot be told."""
+        """Whether anything has to be reserved. Raises PriceMissing if that is unknown."""
         billing = billing_of(exchange)
         unknown = billing == "unpriced" or exchange.operation == "realtime"
         if unknown and terms.hard and self.config.unpriced == "refuse":
@@ -266,7 +262,7 @@ class Budgets(Plugin):
             self.watch.touch(spending.terms)
 
     def _show(self, exchange: Exchange, terms: Terms) -> None:
-        """The tightest budget, and those that have reached a threshold."""
+        """Set headers with the tightest budget, and those that have reached a threshold."""
         tightest = self._allowances.tightest(terms.limits)
         if tightest is not None:
             at, left = tightest
@@ -284,7 +280,7 @@ class Budgets(Plugin):
 
 
 def _needs(terms: Terms, bound: Bound, target: Target) -> list[int]:
-    """What has to be reserved. Raises PriceMissing."""
+    """The amounts to reserve. Raises PriceMissing."""
     if bound.nano is None and terms.needs_price is not None:
         raise refusals.price_missing(terms.needs_price, target)
     return terms.needs(bound)

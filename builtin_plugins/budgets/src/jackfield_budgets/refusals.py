@@ -1,4 +1,4 @@
-"""Why a request is refused, in words for the caller."""
+"""The errors with which requests are refused."""
 
 from datetime import UTC, datetime
 from math import ceil, inf
@@ -13,7 +13,7 @@ _DAY = 86_400
 
 
 class BudgetExceeded(RateLimited):
-    """A budget has no room for the request; another try will not help before it resets."""
+    """A budget has no room for the request; a retry will not help before it resets."""
 
     code = "budget_exceeded"
 
@@ -26,19 +26,19 @@ class TargetBudgetExceeded(ProviderError):
 
 
 class BudgetUnavailable(Overloaded):
-    """What is left of a budget is not known, for the store does not answer."""
+    """The balance of a budget is unknown, because the store does not answer."""
 
     code = "budget_unavailable"
 
 
 class PriceMissing(NotServed):
-    """The target has no price, so that it cannot be served under a budget in money."""
+    """The target has no price, so it cannot be used under a budget in money."""
 
     code = "price_missing"
 
 
 def exceeded(share: Share, reached: LimitReached, now: float) -> GatewayError:
-    """The refusal by a budget."""
+    """The error for a budget without room."""
     budget, limit = share.budget, reached.limit
     message = (
         f"The budget {share.label!r} of {budget.show(limit.amount)}{_per(share)} has no room for"
@@ -53,21 +53,21 @@ def exceeded(share: Share, reached: LimitReached, now: float) -> GatewayError:
     if reached.resets_at == inf:
         return _refusal(share, f"{message} It does not reset.", None)
     when = datetime.fromtimestamp(reached.resets_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    seconds = ceil(reached.resets_at - now)  # who comes a moment too soon is refused again
+    seconds = ceil(reached.resets_at - now)  # a retry just before it would be refused
     wait = float(seconds) if seconds <= _DAY else None
     return _refusal(share, f"{message} It resets at {when}.", wait)
 
 
 def unavailable(share: Share) -> BudgetUnavailable:
-    """The refusal while the store is away."""
+    """The error while the store is unavailable."""
     return BudgetUnavailable(
-        f"What is left of the budget {share.label!r} cannot be told at the moment.",
+        f"The balance of the budget {share.label!r} is not available at the moment.",
         retry_after=1.0,
     )
 
 
 def price_missing(share: Share, target: Target) -> PriceMissing:
-    """The refusal of what has no price."""
+    """The error for a model without a price."""
     return PriceMissing(
         f"The model {str(target)!r} has no price, and the budget {share.label!r} is in dollars."
         f' Set one in the configuration: [prices."{target}"] with input and output.',
@@ -76,10 +76,10 @@ def price_missing(share: Share, target: Target) -> PriceMissing:
 
 
 def unpriced(share: Share, operation: str) -> PriceMissing:
-    """The refusal of what costs an amount that cannot be told before."""
+    """The error for a request whose cost is not known in advance."""
     return PriceMissing(
-        f"What {operation} cost cannot be told before, and the budget {share.label!r} is hard."
-        ' Allow them with `unpriced = "allow"` in [plugins.budgets]; they are not charged then.'
+        f"The cost of {operation} is not known in advance, and the budget {share.label!r} is hard."
+        ' To allow it uncharged, set `unpriced = "allow"` in [plugins.budgets].'
     )
 
 

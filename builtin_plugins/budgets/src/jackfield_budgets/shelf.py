@@ -1,4 +1,4 @@
-"""The budgets that are in force: those of the configuration and those kept in the store."""
+"""The current budgets: those of the configuration and those in the store."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ logger = logging.getLogger("jackfield.budgets")
 
 @define(eq=False)
 class Shelf:
-    """Follows the collection. Until it has been read once, nobody knows which budgets there are."""
+    """Follows the collection. Before the first successful read, the budgets are unknown."""
 
     _collection: BudgetCollection
     _declared: Mapping[str, Budget]
@@ -31,22 +31,22 @@ class Shelf:
     _tasks: list[asyncio.Task[None]] = field(factory=list, init=False)
 
     async def start(self) -> None:
-        """Read all budgets, and follow their changes from now on."""
+        """Read all budgets, and follow their changes from then on."""
         try:
             await self.read()
         except StoreUnavailable:
-            logger.warning("the store is away: budgets are not known yet, and requests are refused")
+            logger.warning("the store is unavailable: budgets are unknown, requests are refused")
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._again())]
 
     async def stop(self) -> None:
-        """Follow no more."""
+        """Stop following changes."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
     def listens(self) -> bool:
-        """Whether it hears of changes."""
+        """Whether changes are received."""
         return not any(task.done() for task in self._tasks)
 
     async def read(self) -> None:
@@ -64,7 +64,7 @@ class Shelf:
                 async for id in self._collection.changes():
                     await self._changed(id)
             except StoreUnavailable:
-                logger.info("the store is away: changes of budgets are read later")
+                logger.info("the store is unavailable: changes of budgets are read later")
             await asyncio.sleep(_RETRY)
 
     async def _changed(self, id: str | None) -> None:
@@ -79,7 +79,7 @@ class Shelf:
         self._bind()
 
     async def _again(self) -> None:
-        """Read all now and then, should word of a change have been lost."""
+        """Read everything now and then, in case a change was missed."""
         while True:
             await asyncio.sleep(_READ_AGAIN if self.is_read else _RETRY)
             try:

@@ -1,4 +1,4 @@
-"""One attempt at a provider: what is reserved for it, and what it has cost in the end."""
+"""One attempt at a provider: what is reserved for it, and its actual cost."""
 
 import logging
 from functools import lru_cache
@@ -20,7 +20,7 @@ logger = logging.getLogger("jackfield.budgets")
 
 @define(eq=False)
 class Spending:
-    """What is reserved and promised for one attempt until it is settled or void, which is once."""
+    """The reservation and the promise of one attempt, settled or voided exactly once."""
 
     terms: Terms
     call: Call
@@ -33,7 +33,7 @@ class Spending:
     is_open: bool = field(default=True, init=False)
 
     def promise(self, exchange: Exchange) -> None:
-        """Pledge what is reserved."""
+        """Promise in the journal what is reserved."""
         terms, debits, now = self.terms, self._reservation.debits(), self.call.at
         if terms.soft:
             most = self._most()
@@ -43,20 +43,20 @@ class Spending:
 
     @property
     def may_be_billed(self) -> bool:
-        """Whether the provider's call may have begun."""
+        """Whether the call of the provider may have begun."""
         return self._promise.is_written
 
     def void(self) -> None:
-        """Nothing was spent."""
+        """Release everything: nothing was spent."""
         if self.is_open:
             self.is_open = False
             self._reservation.release()
             self._promise.void()
 
     def settle(self, unreported: Unreported, told: Usage | None = None) -> int:
-        """Spend what was used; how much more of any budget that was than had been reserved.
+        """Charge the actual usage; returns by how much it exceeds the reservation of any budget.
 
-        `told` is what the request says itself of an answer that tells no usage.
+        `told` is the usage that follows from the request, for answers that do not report any.
         """
         if not self.is_open:
             return 0
@@ -67,7 +67,7 @@ class Spending:
         reservation = self._reservation
         over = reservation.over(hard)
         if over:
-            logger.warning("%s has used more than was reserved: %d over", self.call.target, over)
+            logger.warning("%s used more than was reserved, by %d", self.call.target, over)
         debits = reservation.settle(hard)
         if self.terms.soft:
             debits += self._soft_debits(used)
@@ -94,5 +94,5 @@ class Spending:
 
 @lru_cache(maxsize=1024)
 def _warn_of_price(target: str) -> None:
-    """Once for each target."""
-    logger.warning("price_missing: %s has no price for all that it used", target)
+    """Once per target."""
+    logger.warning("price_missing: %s has no price for some of its usage", target)

@@ -1,4 +1,4 @@
-"""Warns when budgets reach their thresholds: in the log, to a webhook, in a header."""
+"""Warns when budgets reach thresholds: in the log, through a webhook and in a header."""
 
 import asyncio
 import logging
@@ -30,7 +30,7 @@ class Notice(NamedTuple):
     since: int
 
     def text(self) -> str:
-        """One line on it."""
+        """The notice as one line."""
         budget = self.share.budget
         return (
             f"the budget {self.share.label!r} has reached {self.threshold:.0%}:"
@@ -38,7 +38,7 @@ class Notice(NamedTuple):
         )
 
     def tree(self) -> dict[str, Any]:
-        """It as JSON."""
+        """The notice as JSON."""
         budget, limit = self.share.budget, self.share.limit
         return {
             "event": "budget_threshold",
@@ -58,9 +58,9 @@ class Notice(NamedTuple):
 
 @define(eq=False)
 class Watch:
-    """Looks once a second at the accounts that were spent from, and tells each threshold once.
+    """Checks the accounts that were charged once per second, and reports each threshold once.
 
-    `notices` are for callers, of the accounts that have reached a threshold.
+    `notices` has the warnings for callers, by accounts that have reached a threshold.
     """
 
     _store: Store
@@ -73,23 +73,23 @@ class Watch:
     _task: asyncio.Task[None] | None = field(default=None, init=False)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start checking."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def touch(self, terms: Terms) -> None:
-        """Look soon at what a request fell under: it was spent from."""
+        """Check the budgets of a request soon, because they were charged."""
         self._spent_from.add(terms)
 
     async def look(self) -> None:
-        """Look now. Raises StoreUnavailable."""
+        """Check now. Raises StoreUnavailable."""
         if self._spent_from:
-            await self._ledger.flush()  # Until then the store has not been told what was spent.
+            await self._ledger.flush()  # Until then the store does not have the latest charges.
         while self._spent_from:
             self._touched.update(self._spent_from.pop().watched)
         while self._touched:
@@ -137,7 +137,7 @@ class Watch:
                 self._told[key] = None
 
     async def _is_first(self, account: Account, since: int, threshold: str) -> bool:
-        """Whether no other process has told it."""
+        """Whether no other process has reported it."""
         key = f"budgets/told/{account.name}/{since}/{threshold}"
         try:
             await self._store.put(account.scope, key, b"1", ttl=_KEPT_SECONDS, expect=0)

@@ -1,4 +1,4 @@
-"""Tells a URL of warnings, again and again if need be, and never keeps a request waiting."""
+"""Posts warnings to a URL, with retries, without delaying requests."""
 
 import asyncio
 import logging
@@ -13,18 +13,18 @@ from jackfield.secrets import Secret
 from jackfield.setup import Setup
 
 _PAUSES: Final = (0.0, 1.0, 5.0, 25.0)
-"""Seconds before each try."""
+"""Seconds before each attempt."""
 
 _MOST_WAITING: Final = 1000
 
 _FAREWELL: Final = 2.0
-"""Seconds in which what still waits may be sent when the gateway stops."""
+"""Seconds for sending queued messages when the gateway stops."""
 
 logger = logging.getLogger("jackfield.budgets")
 
 
 class Answer(Protocol):
-    """What an origin answers."""
+    """The response of an origin."""
 
     status: int
 
@@ -32,11 +32,11 @@ class Answer(Protocol):
         """The body."""
 
     async def close(self) -> None:
-        """Done with it."""
+        """Release the connection."""
 
 
 class Origin(Protocol):
-    """What `setup.origin` gives."""
+    """The type of `setup.origin`."""
 
     async def send(self, method: str, path: str, head: bytes = b"", body: bytes = b"") -> Answer:
         """Send a request."""
@@ -44,7 +44,7 @@ class Origin(Protocol):
 
 @define(eq=False)
 class Webhook:
-    """`POST`s JSON to one URL, each message until it is answered with a status below 300.
+    """Posts JSON to one URL, each message until it is answered with a status below 300.
 
     `sent` is set once a message has arrived.
     """
@@ -60,7 +60,7 @@ class Webhook:
     def to(
         cls, setup: Setup, name: str, url: str, key: Secret | None, allow_http: bool
     ) -> "Webhook":
-        """A webhook at a URL; `key` is sent as a bearer token."""
+        """Create a webhook for a URL; `key` is sent as a bearer token."""
         parts = urlsplit(url)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         base = f"{parts.scheme}://{parts.netloc}"
@@ -70,26 +70,26 @@ class Webhook:
         return cls(setup.origin(name, base, allow_http=allow_http), path, head)
 
     def start(self) -> None:
-        """Begin to send."""
+        """Start sending."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Send what waits, if that is soon done, and then no more: nobody else will."""
+        """Send what is queued, for a limited time, then stop."""
         if self._task is not None:
             try:
                 async with asyncio.timeout(_FAREWELL):
                     await self._waiting.join()
             except TimeoutError:
-                logger.error("the webhook is too slow: at the end warnings were not sent")
+                logger.error("the webhook is too slow: warnings were lost when the gateway stopped")
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def send(self, message: Any) -> None:
-        """Send a message when its turn comes; one too many is logged and lost."""
+        """Queue a message; if the queue is full, it is logged and dropped."""
         try:
             self._waiting.put_nowait(message)
         except asyncio.QueueFull:
-            logger.error("the webhook is too slow: a warning was not sent")
+            logger.error("the webhook is too slow: a warning was dropped")
 
     async def _run(self) -> None:
         while True:
@@ -100,14 +100,14 @@ class Webhook:
                     self.sent.set()
                     break
             else:
-                logger.error("the webhook does not take warnings; one was given up")
+                logger.error("the webhook did not accept a warning; it was dropped")
             self._waiting.task_done()
 
     async def _arrived(self, body: bytes) -> bool:
         try:
             answer = await self._origin.send("POST", self._path, self._head, body)
         except GatewayError as error:
-            logger.warning("the webhook could not be told: %s", error.message)
+            logger.warning("the webhook could not be reached: %s", error.message)
             return False
         try:
             await answer.read()

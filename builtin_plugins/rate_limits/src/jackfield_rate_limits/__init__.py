@@ -1,4 +1,4 @@
-"""Limits of requests, tokens and requests at once, exact across processes."""
+"""Limits of requests, tokens and concurrent requests, exact across processes."""
 
 from .plugin import RateLimits
 

@@ -9,24 +9,24 @@ from .rate import Amounts, Share, needed
 
 _BYTES_A_TOKEN: Final = 4
 _LARGE: Final = 64 << 10
-"""Bytes of a body that may be images or sound for the most part."""
+"""Bytes: a longer body may consist of images or audio for the most part."""
 _SILENT: Final = frozenset({"embeddings", "rerank"})
-"""Operations whose answers have no tokens."""
+"""Operations without output tokens."""
 
 
 class Demand(NamedTuple):
-    """The tokens that an attempt is to hold. If it `yields`, it makes do with what is left."""
+    """The tokens that an attempt needs. If it `yields`, it accepts what is left."""
 
     input_tokens: int
     output_tokens: int
     yields: bool
 
     def amounts(self) -> Amounts:
-        """What it holds of each measure."""
+        """The amount of each measure."""
         return needed(self.input_tokens, self.output_tokens)
 
     def least_of(self, share: Share) -> int:
-        """With how much of a limit it may begin: with room for its input, or all there ever is."""
+        """The minimum of a limit that lets it begin: room for its input, or the whole limit."""
         if not self.yields:
             return self.amounts()[share.at]
         least = needed(self.input_tokens, 1)[share.at]
@@ -34,7 +34,7 @@ class Demand(NamedTuple):
 
 
 def expected(exchange: Exchange, output_tokens: int) -> Demand:
-    """What an attempt is likely to use: a token for some bytes, and an answer of some length."""
+    """What an attempt will probably use: a token per few bytes, and an answer of typical length."""
     if not is_billable(exchange):
         return ONE
     size, asked = len(exchange.request.body), exchange.max_tokens
@@ -47,4 +47,4 @@ def expected(exchange: Exchange, output_tokens: int) -> Demand:
 
 
 ONE: Final = Demand(0, 0, False)
-"""That of a request whose tokens nobody counts."""
+"""The demand of a request whose tokens are not counted."""

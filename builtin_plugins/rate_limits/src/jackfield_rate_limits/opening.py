@@ -1,4 +1,4 @@
-"""When a rolling window has room again: its parts are looked at one by one."""
+"""Finds out when a rolling window will have room again, by the content of its parts."""
 
 from typing import Final
 
@@ -17,14 +17,14 @@ _OCCUPIED: Final = 1.0
 
 @define(eq=False)
 class Openings:
-    """Asks the store, and remembers for a second: whoever is refused comes with many."""
+    """Asks the store, with a cache of one second: refused clients tend to send many requests."""
 
     _store: Store
     _ledger: Ledger
     _known: dict[tuple[Account, int], tuple[float, float]] = field(factory=dict, init=False)
 
     async def wait(self, share: Share, need: int) -> float:
-        """Seconds until there is room for what is needed, if nothing else is spent until then."""
+        """Seconds until there is room for an amount, if nothing else is spent until then."""
         limit, now = share.limit, self._ledger.now()
         window = limit.window
         if not isinstance(window, Rolling):
@@ -50,5 +50,5 @@ class Openings:
             if balance.spent + balance.held + need <= limit.amount:
                 return max(float(part + window.seconds), now)
         if share.measure in TOKENS and need <= limit.amount:
-            return now + _OCCUPIED  # Most of what is reserved is not used, and soon free again.
+            return now + _OCCUPIED  # Most of a reservation is not used and soon free again.
         return span.resets_at

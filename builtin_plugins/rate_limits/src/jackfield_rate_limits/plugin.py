@@ -1,4 +1,4 @@
-"""The plugin: counts requests and tokens, and refuses what a rate limit has no room for."""
+"""The plugin: counts requests and tokens, and refuses requests beyond a rate limit."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Final, Literal, Protocol
@@ -30,25 +30,25 @@ from .told import Board, Standing
 _THEIRS: Final = ("x-ratelimit-", "anthropic-ratelimit-", "ratelimit")
 _GATEWAYS_OWN: Final = "jackfield"
 _TRIES: Final = 3
-"""How often less is asked for while others take what is left."""
+"""How often a smaller amount is tried while other requests take what is left."""
 
 
 class Meter(Protocol):
-    """`exchange.tap`."""
+    """The type of `exchange.tap`."""
 
     def usage(self) -> Usage | None:
-        """What was used."""
+        """The usage so far."""
 
     def is_complete(self) -> bool:
-        """Whether that is all of it."""
+        """Whether the usage is final."""
 
     def seen(self) -> int:
-        """How many events of a stream have come."""
+        """The number of events of a stream that have arrived."""
 
 
 @define(eq=False)
 class Occupied:
-    """What one request holds: places, and tokens that are settled by what was really used."""
+    """What one attempt holds: concurrency slots, and tokens until the actual usage is known."""
 
     terms: Terms
     reservation: Reservation
@@ -57,14 +57,14 @@ class Occupied:
 
 @define(eq=False)
 class Held:
-    """All that one exchange holds; once it is closed, what comes later is settled at once."""
+    """All that one exchange holds. What ends after it is closed is settled immediately."""
 
     occupied: list[Occupied] = field(factory=list)
     closed: bool = False
 
 
 class RateLimits(Plugin):
-    """Refuses requests beyond a rate, and says when to come again."""
+    """Refuses requests beyond a rate, and says when to retry."""
 
     @frozen(kw_only=True)
     class Config:
@@ -73,22 +73,22 @@ class RateLimits(Plugin):
         limits: Mapping[str, Rate] = option(doc="Rate limits, by their names.")
         when_unavailable: Literal["refuse", "allow"] = option(
             "refuse",
-            "What happens to requests while the store is away and what is held of a limit here is"
-            " used up.",
+            "What happens to requests while the store is unavailable and this process has used up"
+            " what it holds of a limit.",
         )
         reserve: Literal["expected", "most"] = option(
             "expected",
-            "What an attempt holds of limits of tokens while it runs: what it is expected to use,"
-            " or the most that it can.",
+            "What an attempt holds of token limits while it runs: the usage that is expected of it,"
+            " or its upper bound.",
         )
         expected_output_tokens: int = option(
             1024,
-            "Tokens that an answer is expected to have, unless the request allows fewer.",
+            "The expected length of an answer in tokens, unless the request sets a lower limit.",
             validator=ge(1),
         )
 
     needs_store: ClassVar[bool] = True
-    deadline_ms: ClassVar[int] = 1_500  # the store has a deadline of its own, and its own refusal
+    deadline_ms: ClassVar[int] = 1_500  # the store has its own deadline and error
     wants_usage: ClassVar[bool] = True
     mutates: ClassVar[frozenset[str]] = frozenset({"response"})
 
@@ -103,7 +103,7 @@ class RateLimits(Plugin):
         self._rates = Rates(config.limits.items())
 
     async def start(self, setup: Setup) -> None:
-        """Begin to count."""
+        """Prepare for counting."""
         self._ledger = setup.ledger
         self._prices = setup.prices
         self._allowances = Allowances(setup.ledger)
@@ -116,7 +116,7 @@ class RateLimits(Plugin):
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
-        """Count the request, and take its place among those at once."""
+        """Count the request, and take a concurrency slot."""
         if exchange.dialect.name == _GATEWAYS_OWN:
             exchange.leave(self)
             return
@@ -131,7 +131,7 @@ class RateLimits(Plugin):
     @hookimpl
     @dry_runs_only
     async def route(self, exchange: Exchange, plan: Plan) -> Plan | None:
-        """Say what would be counted."""
+        """Explain what would be counted."""
         for target in (None, *plan.targets):
             shares = self._rates.terms(exchange, target).shares
             if shares:
@@ -143,7 +143,7 @@ class RateLimits(Plugin):
     async def call_provider(
         self, exchange: Exchange, target: Target, call_next: CallNext
     ) -> Response:
-        """Reserve the tokens that the attempt is expected to use, or can use at the most."""
+        """Reserve the tokens that the attempt is expected to use, or its upper bound."""
         if not self._rates.has_target_terms:
             return _without_theirs(await call_next(target))
         terms = self._rates.terms(exchange, target)
@@ -177,7 +177,7 @@ class RateLimits(Plugin):
 
     @hookimpl
     async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
-        """Leave the places, and count the tokens that were used."""
+        """Free the concurrency slots, and count the tokens that were used."""
         held: Held | None = exchange.state.get(self)
         if held is None:
             return
@@ -186,7 +186,7 @@ class RateLimits(Plugin):
             self._settle(occupied)
 
     def _spend(self, terms: Terms) -> bool:
-        """Count the request, if that can be done without asking the store."""
+        """Count the request, if that is possible without asking the store."""
         debits = self._allowances.try_spend(terms.limits, terms.ones)
         if debits is None:
             return False
@@ -197,7 +197,7 @@ class RateLimits(Plugin):
     def _hold(
         self, exchange: Exchange, terms: Terms, reservation: Reservation | None
     ) -> Occupied | None:
-        """Spend what counts requests, and keep the rest until the exchange has ended."""
+        """Spend what counts requests, and hold the rest until the exchange has ended."""
         if reservation is None:
             return None
         count = len(terms.requests)
@@ -234,9 +234,9 @@ class RateLimits(Plugin):
     async def _refusal(
         self, exchange: Exchange, terms: Terms, share: Share, need: int
     ) -> GatewayError:
-        """What a caller is told for whom a limit has no room."""
+        """The error for a limit without room."""
         if need > share.limit.amount and not share.about_target:
-            exchange.set_response_header("x-should-retry", "false")  # it will never fit
+            exchange.set_response_header("x-should-retry", "false")  # it can never fit
         wait = await self._openings.wait(share, need)
         self._tell(exchange, terms, self._standing(share, wait))
         return refusals.reached(share, need, wait)
@@ -259,7 +259,7 @@ class RateLimits(Plugin):
         usage = tap.usage() if tap is not None else None
         if usage is not None and tap is not None and tap.is_complete():
             spent = terms.spent(used(usage.input_tokens, usage.output_tokens))
-        else:  # what came before a cut counts, a token for each event, and what is held at least
+        else:  # a cut stream counts a token per event, and at least what is held
             given, made = (usage.input_tokens, usage.output_tokens) if usage else (0, 0)
             seen = used(given, max(made, tap.seen() if tap else 0))
             spent = [
@@ -270,7 +270,7 @@ class RateLimits(Plugin):
             self._ledger.debit(debit)
 
     def _tell(self, exchange: Exchange, terms: Terms, reached: Standing | None = None) -> None:
-        """Tell the caller how its limits stand."""
+        """Set the headers with the state of the caller's limits."""
         dialect = exchange.dialect.name
         board = terms.boards.get(dialect)
         if board is None:
@@ -278,7 +278,7 @@ class RateLimits(Plugin):
         exchange.set_response_headers(board.headers(self._allowances, self._ledger.now(), reached))
 
     def _standing(self, share: Share, wait: float) -> Standing | None:
-        """How a limit stands that is reached, and has room again in so many seconds."""
+        """The state of a limit that is reached and will have room again in some seconds."""
         left = self._allowances.remaining(share.limit)
         if left is None:
             return None
@@ -286,12 +286,12 @@ class RateLimits(Plugin):
 
 
 def _unused(error: GatewayError) -> bool:
-    """Whether an attempt has used no tokens: the provider has refused it, or was not asked."""
+    """Whether an attempt used no tokens: the provider refused it, or was not asked."""
     return not isinstance(error, ProviderError) or error.upstream_status is not None
 
 
 def _without_theirs(response: Response) -> Response:
-    """The provider's limits are the gateway's business; the caller is told of its own."""
+    """Remove the provider's limits, which are those of the gateway; callers see their own."""
     headers = response.headers
     for name in headers:
         if name.startswith(_THEIRS):

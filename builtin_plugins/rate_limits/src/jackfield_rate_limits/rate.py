@@ -1,4 +1,4 @@
-"""A rate limit as it is written in the configuration, and what it limits."""
+"""A rate limit of the configuration, and its measures."""
 
 from typing import Final, Literal, get_args
 
@@ -23,12 +23,12 @@ def _check_scope(_: object, __: object, text: str) -> None:
 
 def _check_window(_: object, __: object, text: str) -> None:
     if not isinstance(parse_window(text), Rolling):
-        raise ValueError(f'the window {text!r} does not roll; write one such as "1m", "1h" or "1d"')
+        raise ValueError(f'the window {text!r} is not rolling; use one such as "1m", "1h" or "1d"')
 
 
 def _check_amount(_: object, __: object, amount: int | None) -> None:
     if amount is not None and not 0 <= amount <= _MOST:
-        raise ValueError(f"{amount} is no limit; it must be between 0 and {_MOST}")
+        raise ValueError(f"{amount} is not a limit; use 0 to {_MOST}")
 
 
 @frozen(kw_only=True)
@@ -37,33 +37,33 @@ class Rate:
 
     scope: str = option(
         "gateway",
-        "What it is for: `gateway`, `organization:ID`, `team:ID`, `user:ID`, `project:ID`,"
+        "What it applies to: `gateway`, `organization:ID`, `team:ID`, `user:ID`, `project:ID`,"
         " `key:ID`, `provider:NAME`, `model:PATTERN`, `tag:NAME=VALUE`, `session` or `ip:ADDRESS`;"
-        " with `*` as its value each value has a limit of its own.",
+        " with `*` as its value each value has its own limit.",
         validator=_check_scope,
     )
-    window: str = option("1m", "For how long what happens counts.", validator=_check_window)
+    window: str = option("1m", "The length of the rolling window.", validator=_check_window)
     requests: int | None = option(None, "Requests in a window.", validator=_check_amount)
     tokens: int | None = option(None, "Tokens in a window.", validator=_check_amount)
     input_tokens: int | None = option(None, "Input tokens in a window.", validator=_check_amount)
     output_tokens: int | None = option(None, "Output tokens in a window.", validator=_check_amount)
-    concurrent: int | None = option(None, "Requests at once.", validator=_check_amount)
+    concurrent: int | None = option(None, "Concurrent requests.", validator=_check_amount)
 
     def __attrs_post_init__(self) -> None:
         if not self.amounts():
-            raise ValueError("it limits nothing: give requests, tokens or concurrent")
+            raise ValueError("it limits nothing: set requests, tokens or concurrent")
 
     def amounts(self) -> dict[Measure, int]:
-        """What is limited."""
+        """The limit of each measure."""
         given = {measure: getattr(self, measure) for measure in MEASURES}
         return {measure: amount for measure, amount in given.items() if amount is not None}
 
 
 @frozen(eq=False)
 class Share:
-    """One measure of one rate limit, and the account of it that a request falls under.
+    """One measure of one rate limit that applies to a request, and its account.
 
-    `at` is the place of its measure in `Amounts`.
+    `at` is the index of the measure in `Amounts`.
     """
 
     name: str
@@ -85,7 +85,7 @@ class Share:
 
     @property
     def label(self) -> str:
-        """Its name, and whose it is."""
+        """Its name, and its value if each value has its own account."""
         return f"{self.name} ({self.value})" if self.value else self.name
 
 
@@ -94,20 +94,20 @@ Amounts = tuple[int, int, int, int, int]
 
 
 def needed(input_tokens: int, output_tokens: int) -> Amounts:
-    """What a request needs that can use so many tokens."""
+    """The amounts for a request that may use these tokens."""
     return 1, 1, input_tokens + output_tokens, input_tokens, output_tokens
 
 
 def used(input_tokens: int, output_tokens: int) -> Amounts:
-    """What a request has used: its place is free again."""
+    """The amounts for a request that has ended: its concurrency slot is free again."""
     return 1, 0, input_tokens + output_tokens, input_tokens, output_tokens
 
 
 def share_of(
     name: str, rate: Rate, scope: Scope, value: str, measure: Measure, tenant: str
 ) -> Share:
-    """The share of a rate for one of its measures and one value of its scope."""
-    # Values are a tenant's own words: where each has an account, it is the tenant's.
+    """The share of a rate for one measure and one value of its scope."""
+    # Values are chosen by a tenant, so an account per value belongs to the tenant.
     account = Account("", f"rate:{name}:{measure}")
     if scope.each:
         shared = scope.kind in ("ip", "provider")

@@ -1,4 +1,4 @@
-"""Why a request is refused, in words for the caller."""
+"""The errors with which requests are refused."""
 
 from math import ceil
 
@@ -8,7 +8,7 @@ from .rate import Share
 
 
 class RateLimitUnavailable(Overloaded):
-    """How much of a limit is used is not known, for the store does not answer."""
+    """The state of a limit is unknown, because the store does not answer."""
 
     code = "rate_limit_unavailable"
 
@@ -21,10 +21,10 @@ class TargetLimited(ProviderError):
 
 
 def reached(share: Share, need: int, wait: float) -> GatewayError:
-    """The refusal by a limit that has room again in so many seconds."""
+    """The error for a limit that will have room again in some seconds."""
     limit = share.limit.amount
     if share.measure == "concurrent":
-        what = f"{limit} requests at once"
+        what = f"{limit} concurrent requests"
     else:
         what = f"{limit} {share.measure.replace('_', ' ')} per {share.window}"
     message = f"The rate limit {share.label!r} of {what} is reached."
@@ -38,8 +38,8 @@ def reached(share: Share, need: int, wait: float) -> GatewayError:
 
 
 def unavailable(share: Share) -> RateLimitUnavailable:
-    """The refusal while the store is away."""
+    """The error while the store is unavailable."""
     return RateLimitUnavailable(
-        f"How much of the rate limit {share.label!r} is used cannot be told at the moment.",
+        f"The state of the rate limit {share.label!r} is not available at the moment.",
         retry_after=1.0,
     )

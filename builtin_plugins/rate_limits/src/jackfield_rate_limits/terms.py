@@ -1,4 +1,4 @@
-"""What a request falls under, on its arrival and at each attempt."""
+"""The rate limits that apply to a request, on arrival and at each attempt."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -18,10 +18,10 @@ _MOST_KEPT: Final = 4096
 
 @frozen(eq=False)
 class Terms:
-    """What a request falls under at one place of its path: first requests, then what is held.
+    """The limits that apply at one stage: those of requests first, then those that are held.
 
-    `known` has all that it has fallen under by then, which is what its caller is told of, in
-    headers by `boards`, one for each dialect.
+    `known` has all limits that have applied by then; the caller sees them in headers, formatted by
+    `boards`, one per dialect.
     """
 
     requests: tuple[Share, ...] = ()
@@ -55,26 +55,26 @@ class Terms:
         return any(share.measure in TOKENS for share in self.held)
 
     def needs(self, amounts: Amounts) -> list[int]:
-        """What is reserved of each limit."""
+        """The amounts to reserve of each limit."""
         return [amounts[at] for at in self.places]
 
     def spent(self, amounts: Amounts) -> list[int]:
-        """What is spent of what is held."""
+        """The amounts spent of what is held."""
         return [amounts[at] for at in self.places[len(self.requests) :]]
 
 
 class Rates:
-    """All rate limits, and the terms that follow from them, kept for requests that are alike.
+    """All rate limits, and the terms that follow from them, cached for similar requests.
 
-    Requests and requests at once are counted when a request comes, unless the limit is one of a
-    target; all else at each attempt.
+    Requests and concurrency are counted on arrival, unless the limit is that of a target;
+    everything else is counted at each attempt.
     """
 
     def __init__(self, rates: Iterable[tuple[str, Rate]]) -> None:
         self._rates = [(name, rate, Scope.from_text(rate.scope)) for name, rate in rates]
         for name, _, _ in self._rates:
-            if not name.isprintable():  # it stands in headers
-                raise ValueError(f"no limit can be called {name!r}: use printable characters")
+            if not name.isprintable():  # it is sent in headers
+                raise ValueError(f"not a name of a limit: {name!r}; use printable characters")
         self._sights = Sights(scope for _, _, scope in self._rates)
         self._kept: dict[object, Terms] = {}
         self.has_target_terms = any(
@@ -83,7 +83,7 @@ class Rates:
         )
 
     def terms(self, exchange: Exchange, target: Target | None) -> Terms:
-        """What a request falls under, on its arrival or at an attempt at a target."""
+        """The limits that apply to a request, on arrival or at an attempt at a target."""
         key = self._sights.key(exchange, target)
         try:
             return self._kept[key]

@@ -1,4 +1,4 @@
-"""What a caller is told of its limits, in the words of its vendor's API."""
+"""Response headers with the state of the limits, in the format of each vendor."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from .rate import Measure, Share
 
 
 class Standing(NamedTuple):
-    """How one limit stands: what is left, and when what is spent now no longer counts."""
+    """The state of one limit: what is left, and when what is spent now expires."""
 
     share: Share
     left: int
@@ -24,7 +24,7 @@ Writer = Callable[[dict[str, str], Share, int, float, float], None]
 
 
 class Board:
-    """What callers of one dialect are told of the limits that they fall under."""
+    """The headers for callers of one dialect."""
 
     __slots__ = ("_rows",)
 
@@ -38,7 +38,7 @@ class Board:
     def headers(
         self, allowances: Allowances, now: float, reached: Standing | None = None
     ) -> dict[str, str]:
-        """The tightest limit of each measure as far as it is known; one that is reached first."""
+        """The tightest known limit of each measure; one that is reached comes first."""
         headers: dict[str, str] = {}
         for write, shares in self._rows:
             if reached is not None and reached.share in shares:
@@ -90,7 +90,7 @@ def _anthropic(measure: Measure) -> Writer:
 
 
 def _ietf(headers: dict[str, str], share: Share, left: int, resets_at: float, now: float) -> None:
-    """`RateLimit` and `RateLimit-Policy` of the IETF's draft."""
+    """`RateLimit` and `RateLimit-Policy` of the IETF draft."""
     name = f'"{share.name}-{share.measure}"'
     policy = f"{name};q={share.amount};w={getattr(share.limit.window, 'seconds', 0)}"
     state = f"{name};r={left};t={max(0, ceil(resets_at - now))}"
@@ -101,7 +101,7 @@ def _ietf(headers: dict[str, str], share: Share, left: int, resets_at: float, no
 
 @lru_cache(maxsize=4096)
 def _duration(seconds: int) -> str:
-    """As OpenAI writes it: `6m0s`, `12s`."""
+    """A duration in OpenAI's format: `6m0s`, `12s`."""
     minutes, rest = divmod(max(0, seconds), 60)
     hours, minutes = divmod(minutes, 60)
     text = f"{hours}h" if hours else ""
@@ -110,5 +110,5 @@ def _duration(seconds: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _moment(seconds: int) -> str:
-    """As RFC 3339 writes it."""
+    """A time in the format of RFC 3339."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

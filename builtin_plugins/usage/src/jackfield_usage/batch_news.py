@@ -1,4 +1,4 @@
-"""What providers say of batches: which there are, the files of their results, or the results."""
+"""Parses what providers' answers say about batches: ids, result files, or the results."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,9 +8,9 @@ from attrs import frozen
 
 @frozen
 class News:
-    """One batch: the file of its results, or these themselves, as the lines of such a file.
+    """One batch, with the file of its results, or the results as the lines of such a file.
 
-    `model` is the one that all of it is for, where that is said.
+    `model` is the model of all requests, if the provider says so.
     """
 
     id: str
@@ -51,7 +51,7 @@ class _Metadata(msgspec.Struct, frozen=True):
 
 
 class _Operation(msgspec.Struct, frozen=True):
-    """A batch of Google's."""
+    """A batch of Google."""
 
     name: str
     metadata: _Metadata = _Metadata()
@@ -63,7 +63,7 @@ _operation = msgspec.json.Decoder(_Operation).decode
 
 
 def news_in(body: bytes) -> Iterator[News]:
-    """What an answer says of batches. Raises msgspec.DecodeError, UnicodeError."""
+    """Find batches in an answer. Raises msgspec.DecodeError, UnicodeError."""
     told = _batch(body)
     for one in (told, *told.data):
         if one.id:

@@ -1,4 +1,4 @@
-"""What the results of a batch say was used: lines of JSON, each with an answer."""
+"""Adds up the usage in the results of a batch: JSON lines, each with an answer."""
 
 import logging
 from collections import Counter
@@ -20,7 +20,7 @@ logger = logging.getLogger("jackfield.usage")
 
 TIER: Final = "batch"
 _LONGEST: Final = 32 * 1024 * 1024
-"""Bytes of the longest line that is read."""
+"""Bytes of the longest line that is parsed."""
 
 _NONE: Final = msgspec.Raw(b"")
 _EMPTY: Final = msgspec.Raw(b"{}")
@@ -31,10 +31,10 @@ _DIALECTS: Final = {
     "list": "openai.embeddings",
     "message": "anthropic.messages",
 }
-"""The dialects of answers, by what these say they are."""
+"""The dialects of answers, by their `object` or `type`."""
 
 _GOOGLES: Final = "gemini.generate_content"
-"""Of one that does not say so, and has `usageMetadata`."""
+"""The dialect of answers with `usageMetadata` and no type."""
 
 
 class _Line(msgspec.Struct):
@@ -58,7 +58,7 @@ class _Answer(msgspec.Struct):
     tokens: int = msgspec.field(default=0, name="tokenCount")
 
     def usage_in(self, body: bytes) -> Usage | None:
-        """What was used, if it is said in a dialect that is installed."""
+        """The usage, if the dialect of the answer is installed."""
         dialect = _dialect(
             _DIALECTS.get(self.object or self.type) or _GOOGLES * bool(self.reported)
         )
@@ -69,12 +69,12 @@ class _Answer(msgspec.Struct):
 
 _line = msgspec.json.Decoder(_Line).decode
 _wrapped = msgspec.json.Decoder(_Wrapped).decode
-_answer = msgspec.json.Decoder(_Answer, strict=False).decode  # Google writes numbers as texts
+_answer = msgspec.json.Decoder(_Answer, strict=False).decode  # Google writes numbers as strings
 
 
 @define
 class Sum:
-    """What all answers of one model have used, and what that costs in nano-dollars."""
+    """The usage of all answers of one model, and its cost in nano-dollars."""
 
     tokens: Counter[str] = field(factory=Counter)
     units: Counter[str] = field(factory=Counter)
@@ -91,9 +91,9 @@ class Sum:
 
 @define(eq=False)
 class Results:
-    """Adds up what comes, by model. What turns out to be no results of a batch is let pass.
+    """Adds up usage by model. Input that turns out not to be batch results is ignored.
 
-    `model` is that of the answers that do not say theirs.
+    `model` is that of answers that do not name theirs.
     """
 
     _price: Callable[[str, Usage], Cost]
@@ -106,7 +106,7 @@ class Results:
     _other: bool = False
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes of a file of lines."""
+        """Process the next bytes of a file of lines."""
         if self._other or not data:
             return
         *lines, rest = data.split(b"\n")
@@ -122,7 +122,7 @@ class Results:
             self._hold(rest)
 
     def add(self, line: bytes) -> bool:
-        """Take one result; whether it is named as one, as it is in a file."""
+        """Process one result; returns whether it has an id, as results in files do."""
         try:
             read = _line(line)
             said = _object(read.result or read.response)
@@ -140,13 +140,13 @@ class Results:
         return read.custom_id is not None or read.key is not None
 
     def end(self) -> None:
-        """Take the end of the last line, and tell of those that could not be read."""
+        """Process the last line, and log how many results could not be read."""
         self.feed(b"\n")
         if self.sums and self._unread:
             logger.warning("%d batch results could not be read and are not recorded", self._unread)
 
     def _hold(self, rest: bytes) -> None:
-        """Keep the beginning of a line until its end comes, unless it can be none of results."""
+        """Keep the beginning of a line until its end arrives, unless it cannot be a result."""
         self._held.append(rest)
         self._size += len(rest)
         self._other = not (self.sums or self._held[0].startswith(b"{"))

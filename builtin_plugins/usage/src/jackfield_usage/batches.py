@@ -1,4 +1,4 @@
-"""Batches: whose each is, and what it has used, recorded once however often it is fetched."""
+"""Batches: who owns each, and its usage, recorded once however often it is fetched."""
 
 import asyncio
 import logging
@@ -27,18 +27,18 @@ logger = logging.getLogger("jackfield.usage")
 
 _FETCHED: Final = re.compile(r"/(?:files|batches)/([^/]+)(?:/content|/results|:download)")
 _AT_ONCE: Final = 262_144
-"""Bytes that are read before others have their turn."""
+"""Bytes that are parsed before the event loop gets a turn."""
 
 _TURN: Final = 256
-"""Results likewise."""
+"""Results that are parsed before the event loop gets a turn."""
 
 _GATEWAY: Final = ""
 _LONGEST_TURN: Final = 60.0
-"""Seconds after which who has begun to record a batch, and not ended, is taken for dead."""
+"""Seconds after which a process that began to record a batch is presumed dead."""
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Whose a batch is, and how far it is recorded; `time` is that of its records."""
+    """The owner of a batch, and whether it is recorded; `time` is that of its records."""
 
     tenant: str
     scopes: tuple[str, ...]
@@ -54,9 +54,9 @@ _batch = msgspec.json.Decoder(Batch).decode
 
 @frozen
 class Batches:
-    """The batches of a gateway. A batch that was not made here is charged to who fetches it.
+    """The batches of a gateway. One that was created elsewhere is charged to who fetches it.
 
-    Whose a batch is, and that it is recorded, is kept for `keep` seconds.
+    Owners, and which batches are recorded, are kept for `keep` seconds.
     """
 
     _store: Store
@@ -67,7 +67,7 @@ class Batches:
     _keep: float
 
     async def watched(self, exchange: Exchange, target: Target, response: Response) -> Response:
-        """The response, of which is noted what it says of batches and what they have used."""
+        """The response, after recording what it says about batches and their usage."""
         endpoint, path = exchange.endpoint, exchange.request.path
         if response.status != 200 or endpoint.permission not in ("batches", "files"):
             return response
@@ -107,7 +107,7 @@ class Batches:
         return _Pricing(self._prices, target.provider, self._ledger.now())
 
     async def _hear(self, exchange: Exchange, target: Target, body: bytes) -> None:
-        """Take what is said of batches, and their results where these are told at once."""
+        """Record what an answer says about batches, and their results if it has them."""
         try:
             for news in news_in(body):
                 await self._note(news, exchange, target)
@@ -120,10 +120,10 @@ class Batches:
         except (msgspec.DecodeError, UnicodeError):
             return
         except StoreUnavailable:
-            logger.warning("the store is away: whose a batch is was not noted")
+            logger.warning("the store is unavailable: the owner of a batch was not recorded")
 
     async def _note(self, news: News, exchange: Exchange, target: Target) -> None:
-        """Note whose a new batch is, and that the file of its results is that one's too."""
+        """Keep the owner of a new batch, who also owns the file of its results."""
         place = _place(target, news.id)
         if exchange.request.method == "POST":
             await self._put(place, _of(exchange), 0)
@@ -139,7 +139,7 @@ class Batches:
         try:
             await self._record(_place(target, id), results.sums, exchange, target, id)
         except StoreUnavailable:
-            logger.warning("the store is away: batch results are recorded when fetched again")
+            logger.warning("the store is unavailable: fetch the batch results again to record them")
 
     async def _record(
         self, place: str, sums: Mapping[str, Sum], exchange: Exchange, target: Target, id: str
@@ -160,7 +160,7 @@ class Batches:
         await self._put(place, replace(batch, state="recorded"), version)
 
     async def _known(self, batch: Batch) -> set[str]:
-        """The records of a batch that a process has made that died over it."""
+        """The ids of records of a batch that were written by a process that died."""
         if batch.time == batch.begun:
             return set()
         until = batch.time + 0.001
@@ -204,7 +204,7 @@ def _of(exchange: Exchange) -> Batch:
 def _records(
     batch: Batch, sums: Mapping[str, Sum], exchange: Exchange, target: Target, id: str
 ) -> Iterator[Record]:
-    """A record for each model; the first stands for the request."""
+    """A record for each model; the first one counts as the request."""
     for number, (model, total) in enumerate(sums.items()):
         yield Record(
             f"batch/{id}/{number}",

@@ -1,4 +1,4 @@
-"""Cells: what is counted of each hour, one series for all exchanges that are alike."""
+"""Cells: hourly counters, one series for all similar exchanges."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -8,28 +8,13 @@ import msgspec
 
 from jackfield.store import Tally
 
-from .record import Record
+from .record import CLASSES, Record
 
 PREFIX: Final = "usage:"
 HOUR: Final = 3600
 
-COUNTS: Final = (
-    "requests",
-    "errors",
-    "estimated",
-    "price_missing",
-    "cost",
-    "input_tokens",
-    "output_tokens",
-    "cached_input_tokens",
-    "cache_write_tokens",
-    "reasoning_tokens",
-    "audio_input_tokens",
-    "audio_output_tokens",
-    "image_input_tokens",
-    "image_output_tokens",
-)
-"""What is counted, in the order of the reports; `cost` is in nano-dollars."""
+COUNTS: Final = ("requests", "errors", "estimated", "price_missing", "cost", *CLASSES)
+"""The counters, in the order of the reports; `cost` is in nano-dollars."""
 
 
 class Cell(msgspec.Struct, frozen=True, array_like=True):
@@ -47,17 +32,17 @@ _decode = msgspec.json.Decoder(Cell).decode
 
 
 def scope_of(tenant: str) -> str:
-    """Where the records and the cells of a tenant are kept."""
+    """The store's scope of the records and cells of a tenant."""
     return PREFIX + tenant
 
 
 def tenant_of(scope: str) -> str | None:
-    """Whose records and cells a scope of the store has; None for those of other plugins."""
+    """The tenant of a scope of the store; None for scopes of other plugins."""
     return scope.removeprefix(PREFIX) if scope.startswith(PREFIX) else None
 
 
 def tallies_of(record: Record, tags: tuple[str, ...]) -> tuple[Tally, ...]:
-    """What a record adds to its hour; of its tags those are told apart that are named."""
+    """The additions to counters for a record; only the tags in `tags` are kept apart."""
     told = record.tags
     kept = tuple([(name, told[name]) for name in tags if name in told]) if told else ()
     series = _series(record.scopes, record.provider, record.model, record.operation, kept)
@@ -79,7 +64,7 @@ def _series(
 
 
 def counts_of(record: Record) -> dict[str, int]:
-    """What a record counts for."""
+    """The counts of a record."""
     first = 0 if record.corrects or record.request else 1
     return {
         "requests": first,
@@ -92,5 +77,5 @@ def counts_of(record: Record) -> dict[str, int]:
 
 
 def cell_of(series: str) -> Cell:
-    """What a series stands for. Raises msgspec.DecodeError."""
+    """Parse a series. Raises msgspec.DecodeError."""
     return _decode(series.removeprefix(PREFIX))

@@ -25,7 +25,7 @@ from .tally_sheet import Sheet, ask
 
 _AT_ONCE = 1_000  # corrections
 _MOST_PERCENT = 100
-_ROOM = 1.3  # a full bar is red, and the largest of some costs is no problem
+_ROOM = 1.3  # a full bar is red, but the largest cost is not a problem
 _LABELS = ("period", "cost", "", "requests", "input", "output", "")
 
 
@@ -71,15 +71,13 @@ examples:
   jackfield reconcile invoice.csv --provider openai --tolerance 1 --apply
   jackfield reconcile requests.csv --provider openai --from 2026-11-01 --until 2026-12-01 --apply
 
-An invoice by request says of those that it lacks that they were not billed, if it is told whose it
-is and for which time: by its dates, or by --from and --until.
+Requests that an invoice by request does not list were not billed, if its provider and time are
+known: by --provider, and by its dates or --from and --until.
 
 Exit codes: 0 no difference, 1 differences, 2 the invoice cannot be read."""
     _common(parser)
     parser.add_argument("invoice", metavar="INVOICE.csv", type=Path)
-    parser.add_argument(
-        "--provider", metavar="NAME", help="whose invoice it is, by the name of its table"
-    )
+    parser.add_argument("--provider", metavar="NAME", help="the provider, by the name of its table")
     parser.add_argument(
         "--tolerance",
         metavar="PERCENT",
@@ -90,15 +88,15 @@ Exit codes: 0 no difference, 1 differences, 2 the invoice cannot be read."""
     parser.add_argument(
         "--apply",
         action="store_true",
-        help="mend the records that no provider has reported; the others stay as they are",
+        help="correct records whose usage no provider reported; the others are not changed",
     )
     parser.set_defaults(run=with_client(_reconcile), prog=parser.prog)
 
 
 def _common(parser: ArgumentParser) -> None:
     add_config_option(parser)
-    parser.add_argument("--from", dest="since", metavar="TIME", help="as 2026-11-01; 30 days ago")
-    parser.add_argument("--until", metavar="TIME", help="the first moment that no longer counts")
+    parser.add_argument("--from", dest="since", metavar="TIME", help="as 2026-11-01 (30 days ago)")
+    parser.add_argument("--until", metavar="TIME", help="the end, exclusive")
     parser.add_argument("--zone", default="UTC", help="the time zone of the days (default: UTC)")
     parser.add_argument("--json", action="store_true", help="write JSON")
 
@@ -179,7 +177,7 @@ def _reconcile(client: AdminClient, arguments: Namespace) -> int:
 
 
 def _apply(client: AdminClient, corrections: Sequence[Mending]) -> int:
-    """Make corrections, so many at once as one request may hold; how many records were mended."""
+    """Send the corrections, in batches; returns how many records were corrected."""
     mended = 0
     for at in range(0, len(corrections), _AT_ONCE):
         body = [one.as_json() for one in corrections[at : at + _AT_ONCE]]

@@ -1,28 +1,32 @@
-"""Corrections: what an invoice says of records that were only estimated or presumed."""
+"""Corrections of records that were estimated or presumed, by an invoice."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated
 
 import msgspec
 from msgspec.structs import replace
 
 from jackfield.adjustments import Adjustment
+from jackfield.bounds import MOST
 from jackfield.exchange import Principal
 from jackfield.plan import Target
 
 from .record import Record
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
+
 
 class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a request has really used; None leaves a count as it is. `cost` is in nano-dollars."""
+    """The actual usage of a request; None leaves a count as it is. `cost` is in nano-dollars."""
 
     id: str
-    cost: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    cost: Count | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
 
 
 def corrected(kept: Sequence[Record], wanted: Iterable[Correction]) -> Iterator[Record]:
-    """Records with the differences; what a provider has reported itself stays as it is."""
+    """Records of the differences. Records that a provider has reported are not corrected."""
     by_id = {one.id: one for one in wanted}
     earlier: dict[str, list[Record]] = {}
     for record in kept:
@@ -38,7 +42,7 @@ def corrected(kept: Sequence[Record], wanted: Iterable[Correction]) -> Iterator[
 
 
 def adjustment_of(difference: Record, tenant: str) -> Adjustment:
-    """What a correction changes of what was charged."""
+    """The adjustment of the charge for a correction."""
     counts = difference.charged or difference.tokens
     return Adjustment(
         Principal(tenant, difference.key or None, scopes=difference.scopes),

@@ -7,8 +7,8 @@ _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\
 
 
 def plain_cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: one that it could be begins with `'`.
+    """A text that no spreadsheet interprets as a formula: if it might, `'` is put before it.
 
-    Spaces do not keep a spreadsheet from it.
+    Leading spaces do not prevent that.
     """
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULAS) else text

@@ -1,4 +1,4 @@
-"""The answers at `/jackfield/usage`."""
+"""The endpoints under `/jackfield/usage`."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +12,7 @@ from jackfield.adjustments import Corrector
 from jackfield.admin import actor_of
 from jackfield.catalogue import Catalogue
 from jackfield.ledger import Ledger
-from jackfield.store import Entry, Store
+from jackfield.store import Conflict, Entry, Store
 
 from .cells import scope_of, tallies_of
 from .correction import Correction, adjustment_of, corrected
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from jackfield.endpoints import Answering
 
 CSV: Final = "text/csv; charset=utf-8"
+_CLAIM: Final = 60.0
+"""Seconds for which a correction that has begun is not begun again."""
+
 _corrections = msgspec.json.Decoder(list[Correction]).decode
 
 
 @frozen
 class Reports:
-    """Answers from the store; `tags` are those that the cells tell apart."""
+    """Answers from the store; `tags` are those that cells keep apart."""
 
     _store: Store
     _ledger: Ledger
@@ -36,12 +39,12 @@ class Reports:
     _correctors: Sequence[Corrector]
 
     def answers(self) -> "Iterator[tuple[str, Answering]]":
-        """The paths of what is read, each with its answer."""
+        """The paths for reading, each with its handler."""
         yield "/jackfield/usage", self.report
         yield "/jackfield/usage/records", self.records
 
     async def report(self, exchange: Exchange, catalogue: Catalogue) -> Response:
-        """What was used and what it cost, by scope, model, provider, operation or tag."""
+        """Usage and cost, by scope, model, provider, operation or tag."""
         query = self._query(exchange, OF_RECORDS)
         await self._ledger.flush()
         report = await made(self._store, query, self._tags)
@@ -50,35 +53,39 @@ class Reports:
         return Response(200, report.as_json(query))
 
     async def records(self, exchange: Exchange, catalogue: Catalogue) -> Response:
-        """The records themselves, in the order of their times, a page at a time."""
+        """The records, ordered by time, in pages."""
         query = self._query(exchange, OF_REPORTS)
         if query.format == "csv":
-            raise InvalidRequest("Records come as JSON alone; export them.", param="format")
+            raise InvalidRequest("Records are only JSON; use an export for CSV.", param="format")
         await self._ledger.flush()
         try:
             found, after = await self._page(query)
         except ValueError:
-            problem = "'after' is what no page has had as its 'next'."
+            problem = "'after' must be the 'next' of an earlier page."
             raise InvalidRequest(problem, param="after") from None
         return Response(200, msgspec.json.encode({"data": found, "next": after}))
 
     async def correct(self, exchange: Exchange, catalogue: Catalogue) -> Response:
-        """Mend records that no provider has reported: what an invoice says holds.
+        """Correct records that no provider has reported, according to an invoice.
 
-        Budgets follow, so that it is for those alone whom no organization's budgets bound.
+        Budgets are corrected too, so callers that belong to an organization are refused.
         """
         if actor_of(exchange).organization:
-            raise Forbidden("Records are corrected by who belongs to no organization.")
+            raise Forbidden("A key that belongs to an organization may not correct records.")
         try:
             wanted = _corrections(exchange.request.body)
         except msgspec.DecodeError as error:
-            raise InvalidRequest(f"These are no corrections: {error}.") from None
-        query = evolve(Query(0, self._ledger.now() + 1), tenant=None)
+            raise InvalidRequest(f"The body is not a list of corrections: {error}.") from None
+        await self._ledger.flush()
+        query, ids = Query(0, self._ledger.now() + 1), {one.id for one in wanted}
         mended = []
         for tenant in await tenants_of(self._store, query):
-            kept = [record async for _, record in records(self._store, tenant, query)]
+            found = records(self._store, tenant, query)
+            kept = [one async for _, one in found if (one.corrects or one.id) in ids]
+            scope = scope_of(tenant)
             for record in corrected(kept, wanted):
-                scope = scope_of(tenant)
+                if not await self._is_first(scope, record.id):
+                    continue
                 tallies = tallies_of(record, self._tags)
                 change = adjustment_of(record, tenant)
                 debits = tuple(debit for correct in self._correctors for debit in correct(change))
@@ -88,15 +95,23 @@ class Reports:
         await self._ledger.flush()
         return Response(200, msgspec.json.encode({"corrected": mended}))
 
+    async def _is_first(self, scope: str, id: str) -> bool:
+        """Whether no other request is making this correction, which records do not show yet."""
+        try:
+            await self._store.put(scope, f"usage/corrections/{id}", b"1", ttl=_CLAIM, expect=0)
+        except Conflict:
+            return False
+        return True
+
     def _query(self, exchange: Exchange, unheard: frozenset[str]) -> Query:
         request = exchange.request
         for name in unheard & parse_qs(request.query, keep_blank_values=True).keys():
-            raise InvalidRequest(f"{name!r} has no meaning here.", param=name)
+            raise InvalidRequest(f"{name!r} is not supported here.", param=name)
         accept = request.headers.get("accept", "")
         return Query.read(request.query, accept, exchange.principal, self._ledger.now())
 
     async def _page(self, query: Query) -> tuple[list[dict[str, Any]], str | None]:
-        """A page, and where the next one begins: a tenant and a place among its records."""
+        """A page, and the position of the next one: a tenant and a place among its records."""
         begin, _, after = query.after.partition("/")
         found: list[dict[str, Any]] = []
         for tenant in await tenants_of(self._store, query):

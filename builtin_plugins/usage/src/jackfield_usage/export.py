@@ -1,4 +1,4 @@
-"""Records as a table in a file: CSV, or Parquet with pyarrow."""
+"""Writes records as a table to a file: CSV, or Parquet with pyarrow."""
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ _TEXTS: Final = (
     "cost_dollars",
 )
 _SAID: Final = tuple([name for name in _TEXTS if name != "cost_dollars"])
-"""What callers may have a say in; a cost below 0 is no formula."""
+"""Texts that callers may influence; a negative cost is not a formula."""
 
 _NESTED: Final = ("scopes", "tags", "units")
 _COUNTS: Final = ("cost_nano", "status", *CLASSES)
@@ -42,9 +42,9 @@ _BATCH: Final = 10_000
 
 
 def export(client: AdminClient, path: Path, query: Mapping[str, str]) -> int:
-    """Write the records that a query speaks of; how many those were.
+    """Write the records that match a query; returns their number.
 
-    A file that is there already is replaced once all of them are written.
+    An existing file is replaced once all of them are written.
     """
     if path.suffix not in (".csv", ".parquet"):
         raise ConfigError([f"{path}: records are exported to a .csv or a .parquet file"])
@@ -83,7 +83,7 @@ def _names() -> Sequence[str]:
 
 
 def write_csv(path: Path, records: Iterable[Mapping[str, Any]]) -> int:
-    """Write records, none of them with a cell that is a formula; how many those were."""
+    """Write records without cells that are formulas; returns their number."""
     count = 0
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, _names())

@@ -1,4 +1,4 @@
-"""A provider's invoice: a CSV file, whose columns go by several names."""
+"""A provider's invoice: a CSV file whose columns may have various names."""
 
 import csv
 import datetime as dt
@@ -15,7 +15,7 @@ from jackfield.errors import ConfigError
 from jackfield.money import dollars
 
 COUNTS: Final = ("cost", "input_tokens", "output_tokens", "requests")
-"""What an invoice can tell; `cost` is in dollars there, and here in nano-dollars."""
+"""The counts of an invoice; `cost` is in dollars there, and in nano-dollars here."""
 
 _NAMES: Final[Mapping[str, Sequence[str]]] = {
     "date": (
@@ -39,7 +39,7 @@ _PARTS: Final = (
     "usage_input_tokens_cache_write_1h",
     "usage_input_tokens_cache_read",
 )
-"""The columns of which Anthropic's input is the sum."""
+"""The columns whose sum is Anthropic's input."""
 
 _DELIMITERS: Final = ",;\t"
 _EPOCH: Final = re.compile(r"\d{9,10}")
@@ -49,7 +49,7 @@ _SNAPSHOT: Final = re.compile(r"[-@]20\d\d-?\d\d-?\d\d$")
 
 @frozen
 class Line:
-    """One line: of a day and a model, or of one request; `counts` has what it tells."""
+    """One line, for a day and a model or for one request; `counts` has its counts."""
 
     day: str
     model: str
@@ -59,50 +59,52 @@ class Line:
 
 @frozen
 class Invoice:
-    """The lines of a file. `by_request` says that each is of one request."""
+    """The lines of a file. `by_request`: each line is for one request."""
 
     lines: Sequence[Line]
     by_request: bool
 
     @property
     def dated(self) -> bool:
-        """Whether each line tells its day."""
+        """Whether every line has a day."""
         return bool(self.lines) and all(line.day for line in self.lines)
 
 
 def family(model: str) -> str:
-    """A model without the day of its snapshot: who asks for `gpt-4o` is billed for one of a day."""
+    """A model without the date of its snapshot: `gpt-4o` is billed as one of its snapshots."""
     return _SNAPSHOT.sub("", model)
 
 
 def read_invoice(path: Path) -> Invoice:
-    """Read a file. Raises ConfigError, naming the line that cannot be read."""
+    """Parse a file. Raises ConfigError with the line that is invalid."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            head = file.readline()
+            first = file.readline()
             file.seek(0)
-            reader = csv.reader(file, delimiter=max(_DELIMITERS, key=head.count))
+            reader = csv.reader(file, delimiter=max(_DELIMITERS, key=first.count))
             rows = [(reader.line_num, row) for row in reader if any(row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError([f"{path}: cannot be read: {error}"]) from None
-    columns = _columns(path, rows[0][1] if rows else [])
+    head = rows[0][1] if rows else []
+    columns = _columns(path, head)
     by_request = "request_id" in columns
     lines = []
     for number, row in rows[1:]:
-        cells = {name: _sum_or_text(row, places) for name, places in columns.items()}
         try:
-            line = _line(cells)
-            if line.counts and not by_request and not (line.day and line.model):
-                raise ValueError("has no date or no model: leave out totals and credits")
+            _check_width(row, len(head))
+            line = _line({name: _sum_or_text(row, places) for name, places in columns.items()})
+            if line.counts and not (line.request if by_request else line.day and line.model):
+                lacks = "request_id" if by_request else "date or no model"
+                raise ValueError(f"has no {lacks}: leave out totals and credits")
         except ValueError as error:
             raise ConfigError([f"{path}:{number}: {error}"]) from None
-        if line.counts or by_request:  # exports have a line for each day, also where nothing was
+        if line.counts or by_request:  # exports also have lines for days without usage
             lines.append(line)
     return Invoice(lines, by_request)
 
 
 def _columns(path: Path, head: Sequence[str]) -> Mapping[str, Sequence[int]]:
-    """The places of each column that is understood; of several names the first counts."""
+    """The indexes of each known column; of several names the first in `_NAMES` counts."""
     plain = [re.sub(r"[ /-]", "_", name.strip().lower()) for name in head]
     found = {
         column: [plain.index(name)]
@@ -119,8 +121,16 @@ def _columns(path: Path, head: Sequence[str]) -> Mapping[str, Sequence[int]]:
     return found
 
 
+def _check_width(row: Sequence[str], width: int) -> None:
+    if len(row) < width or any(row[width:]):
+        raise ValueError(
+            f"has {len(row)} cells and the first line has {width}: a cell with the delimiter in it"
+            " needs quotes"
+        )
+
+
 def _sum_or_text(row: Sequence[str], places: Sequence[int]) -> str:
-    cells = [row[at].strip() for at in places if at < len(row)]
+    cells = [row[at].strip() for at in places]
     return cells[0] if len(cells) == 1 else str(sum(_count("input_tokens", one) for one in cells))
 
 
@@ -129,7 +139,7 @@ def _line(cells: Mapping[str, str]) -> Line:
         raise ValueError(f"is in {cells['currency']}: amounts are compared in dollars")
     day = cells.get("date", "")
     counts = {name: _count(name, text) for name in COUNTS if (text := cells.get(name, ""))}
-    # OpenAI tells what of a model it was behind a comma: "gpt-4o-2024-08-06, input".
+    # OpenAI appends the kind of usage to the model: "gpt-4o-2024-08-06, input".
     model = cells.get("model", "").partition(", ")[0]
     return Line(_day(day) if day else "", family(model), cells.get("request_id", ""), counts)
 
@@ -140,25 +150,26 @@ def _day(text: str) -> str:
     try:
         return dt.date.fromisoformat(text[:10]).isoformat()
     except ValueError:
-        raise ValueError(f"{text!r} is no day; write it like 2026-11-30") from None
+        raise ValueError(f"{text!r} is not a day; write it like 2026-11-30") from None
 
 
 def _count(name: str, text: str) -> int:
     plain = text.removeprefix("$")
     if "," in plain:
         if not _GROUPED.fullmatch(plain):
-            raise ValueError(f"{name} {text!r} is no number; a comma stands before three digits")
+            raise ValueError(f"{name} {text!r} is not a number; a comma must precede 3 digits")
         plain = plain.replace(",", "")
     if name == "cost":
         return _dollars(plain)
-    count = float(plain or 0)
-    if count < 0 or not count.is_integer():
-        raise ValueError(f"{name} {text!r} is no count")
-    return int(count)
+    with suppress(InvalidOperation):
+        count = Decimal(plain or 0)
+        if count.is_finite() and 0 <= count == count.to_integral_value():
+            return int(count)
+    raise ValueError(f"{name} {text!r} is not a count")
 
 
 def _dollars(text: str) -> int:
-    """Some tell more decimals than there are nano-dollars: those are rounded."""
+    """Nano-dollars, rounded: some invoices have more decimals."""
     with suppress(InvalidOperation):
         text = str(round(Decimal(text), 9))
     return dollars(text)

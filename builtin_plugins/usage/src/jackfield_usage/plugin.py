@@ -53,7 +53,7 @@ _SWEEP_SECONDS: Final = 3600.0
 
 @define(eq=False)
 class Attempt:
-    """One call of a provider, and the promise of its record until it is settled or void."""
+    """One call of a provider, and the promise of its record."""
 
     call: Call
     promise: Promise
@@ -62,7 +62,7 @@ class Attempt:
 
 @define(eq=False)
 class Note:
-    """What is kept of an exchange: its attempts, and its outcome once it is over.
+    """The attempts of an exchange, and its outcome once it is over.
 
     `settled` counts its records.
     """
@@ -74,7 +74,7 @@ class Note:
 
 
 class UsageRecords(Plugin):
-    """Promises a record before a provider is called, and replaces it by what was really used."""
+    """Promises a record before a provider is called, and replaces it with the actual usage."""
 
     @frozen
     class Config:
@@ -96,7 +96,7 @@ class UsageRecords(Plugin):
         )
 
     mutates: ClassVar[frozenset[str]] = frozenset({"response"})
-    """The results of batches are read as they pass, and not changed."""
+    """The results of batches are read in passing, and not changed."""
 
     needs_store: ClassVar[bool] = True
     wants_usage: ClassVar[bool] = True
@@ -109,10 +109,10 @@ class UsageRecords(Plugin):
     _batches: Batches
 
     async def start(self, setup: Setup) -> None:
-        """Offer the reports, and begin to delete what is too old."""
+        """Add the reports, and start deleting old records."""
         self.ledger, self.prices, self.store = setup.ledger, setup.prices, setup.store
         self._unreported = setup.settings.upstream.unreported
-        self.prices.of("", "", 0)  # the book is read now, not at the first request
+        self.prices.of("", "", 0)  # reads the shipped prices before the first request needs them
         tags, keep = self.config.tags, self.config.keep_days * _DAY
         self._batches = Batches(self.store, self.ledger, self.prices, tags, setup.correctors, keep)
         reports = Reports(self.store, self.ledger, self.config.tags, setup.correctors)
@@ -125,20 +125,20 @@ class UsageRecords(Plugin):
         self._sweeping = asyncio.create_task(self._sweep())
 
     async def stop(self) -> None:
-        """Stop deleting."""
+        """Stop deleting old records."""
         self._sweeping.cancel()
         await asyncio.wait([self._sweeping])
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
-        """Keep the name of the model that was asked for, before others change it."""
+        """Keep the name of the requested model, before other plugins change it."""
         exchange.state[self] = Note(exchange.model or "")
 
     @hookimpl
     async def call_provider(
         self, exchange: Exchange, target: Target, call_next: CallNext
     ) -> Response:
-        """Promise a record: if this process dies, it stands, with the most that can be billed."""
+        """Promise a record with the maximum that can be billed, in case this process dies."""
         if exchange.dry_run:
             return await call_next(target)
         if not is_billable(exchange):
@@ -155,16 +155,16 @@ class UsageRecords(Plugin):
             if not attempt.promise.is_written:  # the call has not begun
                 self._void(attempt)
             raise
-        else:  # without a tap another plugin has answered
+        else:  # without a tap, another plugin has answered
             self._ended(attempt, exchange, before, free=True)
             return response
-        finally:  # cancelled, as by a plugin that hedges, it knows of no tap: another has set that
+        finally:  # if cancelled, e.g. by hedging, the tap is that of another attempt
             if note.outcome is not None and attempt.is_open:
                 self._settle(exchange, note, attempt, note.outcome)
 
     @hookimpl
     async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
-        """Post what was really used, of each attempt that may be billed."""
+        """Post the actual usage of each attempt that may be billed."""
         note: Note | None = exchange.state.get(self)
         if note is None or not note.attempts:
             return
@@ -174,7 +174,7 @@ class UsageRecords(Plugin):
             for attempt in note.attempts
             if attempt.is_open
         ]
-        if not costs:  # no attempt is left standing: nothing is billed
+        if not costs:  # all attempts are void: nothing is billed
             call = note.attempts[-1].call
             record = with_charge(self._record(exchange, note, call, note.settled), NOTHING)
             note.settled += 1
@@ -186,7 +186,7 @@ class UsageRecords(Plugin):
             exchange.set_response_header(HEADER, told)
 
     def _ended(self, attempt: Attempt, exchange: Exchange, before: object, *, free: bool) -> None:
-        """Note where the usage can be read; what is certainly not billed leaves no record."""
+        """Keep the source of the usage; an attempt that is certainly not billed has no record."""
         if exchange.tap is not before:
             attempt.call.tap = exchange.tap
         elif free:
@@ -217,13 +217,13 @@ class UsageRecords(Plugin):
         return charge.cost
 
     def _unpriced(self, exchange: Exchange, call: Call, outcome: Outcome) -> Charge:
-        """What no budget can reserve for: what the provider says, if it says anything."""
+        """The charge without a bound: what the provider reports, if anything."""
         usage, basis = settled_usage(exchange, outcome)
         cost = self.prices.cost(call.target, usage, at=call.at) if usage != Usage() else Cost(0)
         return Charge(usage, cost, usage.input_tokens, usage.output_tokens, basis)
 
     def _record(self, exchange: Exchange, note: Note, call: Call, before: int) -> Record:
-        """The record of an attempt; `before` counts others of this exchange that have one."""
+        """The record of an attempt; `before` counts other records of this exchange."""
         principal = exchange.principal
         return Record(
             f"{exchange.id}/{before + 1}" if before else exchange.id,
@@ -258,7 +258,7 @@ class UsageRecords(Plugin):
             try:
                 await self.store.forget_records(self.ledger.now() - self.config.keep_days * _DAY)
             except StoreUnavailable:
-                logger.warning("the store is away: records that are too old stay for an hour more")
+                logger.warning("the store is unavailable: old records are kept for another hour")
             await asyncio.sleep(_SWEEP_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""What a report is asked for: the members of a query, read strictly."""
+"""The query of a report, strictly parsed."""
 
 import datetime as dt
 import re
@@ -19,20 +19,21 @@ PLAIN: Final = ("model", "provider", "operation")
 MOST_RECORDS: Final = 1000
 _TAG: Final = re.compile(r"tag:[a-z0-9_.-]{1,64}")
 _DAYS: Final = 30
+_MONTH: Final = 28 * 86_400
 _NONE, _HOUR = dt.timedelta(), dt.timedelta(hours=1)
 _LONGEST: Final = dt.timedelta(days=366 * 5)
 OF_REPORTS: Final = frozenset(("by", "per"))
 OF_RECORDS: Final = frozenset(("limit", "after"))
-"""Members that mean something to one of the two alone."""
+"""Parameters that only one of the two supports."""
 
 _SCALARS: Final = frozenset(("per", "zone", "from", "until", "format", "limit", "after"))
 
 
 @frozen
 class Query:
-    """What to report: spans of time in [since, until), the groups, and whose usage.
+    """What to report: the time in [since, until), the grouping, and whose usage.
 
-    `where` keeps what has all of these values; `within` are scopes that what is told must have.
+    `where` has values that all usage must have; `within` has scopes that it must be in.
     """
 
     since: float
@@ -49,7 +50,7 @@ class Query:
 
     @classmethod
     def read(cls, query: str, accept: str, principal: Principal, now: float) -> Self:
-        """The members of a query. Raises InvalidRequest, naming the one that is wrong."""
+        """Parse a query string. Raises InvalidRequest with the name of the invalid parameter."""
         members = parse_qs(query, keep_blank_values=True)
         for name, values in members.items():
             _check_name(name, values)
@@ -76,19 +77,20 @@ class Query:
 
     @property
     def tags(self) -> frozenset[str]:
-        """The names of the tags that it speaks of."""
+        """The names of the tags in the query."""
         return frozenset(
             name.removeprefix("tag:") for name in (*self.by, *self.where) if name[:4] == "tag:"
         )
 
     @property
     def splits_hours(self) -> bool:
-        """Whether an hour of its time zone has parts of two hours of UTC, as in India."""
-        moments = [dt.datetime.fromtimestamp(at, self.zone) for at in (self.since, self.until)]
+        """Whether hours of the time zone are not whole hours of UTC, as in India."""
+        times = (*range(int(self.since), int(self.until), _MONTH), self.until)
+        moments = [dt.datetime.fromtimestamp(at, self.zone) for at in times]
         return any((moment.utcoffset() or _NONE) % _HOUR for moment in moments)
 
     def period(self, time: float) -> str:
-        """The span of the report that a moment belongs to, as text; empty for the total."""
+        """The period of the report that a time belongs to, as text; empty for the total."""
         if self.per == "total":
             return ""
         local = dt.datetime.fromtimestamp(time, self.zone)
@@ -98,10 +100,10 @@ class Query:
 
 
 def _seen_by(principal: Principal) -> tuple[str | None, frozenset[str]]:
-    """Whose usage somebody may see: all of it, a tenant's, or that of some scopes.
+    """Whose usage a caller may see: all of it, a tenant's, or that of some scopes.
 
-    A key sees what belongs to whoever holds it: a project, a user, a team. An administrator sees
-    the team, or the organization of who is in none.
+    A key sees the usage of its innermost holder: a project, user or team. An administrator sees the
+    team, or the organization if there is no team.
     """
     scopes = principal.scopes
     if not scopes:
@@ -116,7 +118,7 @@ def _check_name(name: str, values: Sequence[str]) -> None:
     known = name in _SCALARS or name == "by" or name in SCOPES or name in PLAIN
     if not known and not _TAG.fullmatch(name):
         raise InvalidRequest(
-            f"There is no {name!r} here: a report takes by, per, zone, from, until, format, limit,"
+            f"Unknown parameter {name!r}; known: by, per, zone, from, until, format, limit,"
             f" after, {', '.join((*SCOPES, *PLAIN))} and tag:NAME.",
             param=name,
         )
@@ -150,7 +152,7 @@ def _time(members: Mapping[str, str], name: str, zone: ZoneInfo, default: float)
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
     except (ValueError, OverflowError):
         raise InvalidRequest(
-            f"{name!r} is no time: write 2026-11-01 or 2026-11-01T14:00:00+01:00.", param=name
+            f"{name!r} is not a time: write 2026-11-01 or 2026-11-01T14:00:00+01:00.", param=name
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""What an invoice and the records do not agree on, and how the records could be mended."""
+"""The differences between an invoice and the records, and how to correct the records."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -16,7 +16,7 @@ _MENDED: Final = ("cost", "input_tokens", "output_tokens")
 
 @frozen
 class Difference:
-    """One count on which they differ."""
+    """One count that differs."""
 
     place: Place
     what: str
@@ -26,7 +26,7 @@ class Difference:
 
 @frozen
 class Mending:
-    """What a record should say."""
+    """The counts that a record should have."""
 
     id: str
     counts: Mapping[str, int]
@@ -38,7 +38,7 @@ class Mending:
 
 @frozen
 class Reconciliation:
-    """The differences, and the corrections of records that no provider has reported."""
+    """The differences, and corrections of records that no provider has reported."""
 
     compared: int
     differences: Sequence[Difference]
@@ -46,9 +46,10 @@ class Reconciliation:
 
     @classmethod
     def of(cls, invoice: Invoice, sheet: Sheet, tolerance: float, *, covers: bool = False) -> Self:
-        """Compare them; counts that differ by `tolerance` percent at the most are equal.
+        """Compare them; counts that differ by at most `tolerance` percent are equal.
 
-        An invoice by request that `covers` the whole sheet says of what it lacks that it was free.
+        An invoice by request that `covers` the whole sheet means that requests it does not list
+        were free.
         """
         billed: dict[Place, Counter[str]] = {}
         told = [name for name in COUNTS if any(name in line.counts for line in invoice.lines)]
@@ -68,7 +69,7 @@ class Reconciliation:
         return cls(len(billed.keys() | sheet.counts.keys()), differences, found)
 
     def rows(self) -> Iterator[Sequence[str]]:
-        """A line of a table for each difference."""
+        """A table row for each difference."""
         for one in self.differences:
             difference = one.recorded - one.invoice
             values = (one.invoice, one.recorded, difference)
@@ -76,13 +77,13 @@ class Reconciliation:
             yield (*one.place, one.what, *shown)
 
     def summary(self) -> str:
-        """What came of it in a line."""
+        """The result in one line."""
         if not self.differences:
             return f"no differences in {self.compared:,} places"
         return f"{len(self.differences):,} differences in {self.compared:,} places"
 
     def as_json(self) -> dict[str, Any]:
-        """The same for programs."""
+        """The result as JSON."""
         names = ("day", "model", "request")
         return {
             "compared": self.compared,
@@ -99,7 +100,7 @@ class Reconciliation:
 
 
 def _mendings(place: Place, billed: Counter[str], sheet: Sheet) -> Iterator[Mending]:
-    """Share what is missing, or too much, among the records of a place that are not sure."""
+    """Distribute the difference of a place over its records that are not certain."""
     unsure = sheet.unsure.get(place, ())
     if not unsure:
         return
@@ -117,7 +118,7 @@ def _mendings(place: Place, billed: Counter[str], sheet: Sheet) -> Iterator[Mend
 
 
 def _unbilled(sheet: Sheet, billed: Set[Place]) -> Iterator[Mending]:
-    """Records that are not sure of requests that no invoice has."""
+    """Set uncertain records to 0 if the invoice does not list their requests."""
     for place in sheet.unsure.keys() - billed:
         for record in sheet.unsure[place]:
             if any(_count(record, what) for what in _MENDED):
@@ -125,7 +126,7 @@ def _unbilled(sheet: Sheet, billed: Set[Place]) -> Iterator[Mending]:
 
 
 def _shared(whole: int, weights: Sequence[int]) -> list[int]:
-    """Parts of a whole, in proportion to their weights, none below 0 and none lost."""
+    """Split a whole in proportion to weights, without negative parts or loss."""
     whole = max(whole, 0)
     total = sum(weights) or len(weights)
     weights = weights if sum(weights) else [1] * len(weights)

@@ -1,4 +1,4 @@
-"""One record: an exchange with a provider, who asked, what was used and what it cost."""
+"""A record: an exchange with a provider, its caller, its usage and its cost."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -20,17 +20,17 @@ CLASSES: Final = (
     "image_input_tokens",
     "image_output_tokens",
 )
-"""The classes of tokens that are kept, by their names in `jackfield.messages.Usage`."""
+"""The recorded classes of tokens, by their names in `jackfield.messages.Usage`."""
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is kept of one exchange. Times are seconds of the store's clock, `cost` nano-dollars.
+    """The record of one exchange. Times are seconds of the store's clock, `cost` is nano-dollars.
 
-    `scopes` are those of who asked, from the outermost in. `asked` is the name by which the model
-    was asked for, `tier` the service tier. Of a request that may be billed for several attempts
-    each has a record; all but the first have its id in `request`. `charged` are the tokens that
-    count in budgets, where they are not those that are known. A correction has the id of the
-    record that it mends in `corrects`, and only the differences in its counts.
+    `scopes` are those of the caller, outermost first. `asked` is the name of the requested model,
+    `tier` the service tier. If several attempts of a request may be billed, each has a record; all
+    but the first have the id of the request in `request`. `charged` are the tokens that count in
+    budgets, if they differ from those that are known. A correction has the id of the record that it
+    corrects in `corrects`, and only the differences in its counts.
     """
 
     id: str
@@ -58,11 +58,11 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     charged: Mapping[str, int] = {}
 
     def encoded(self) -> bytes:
-        """The bytes that are kept."""
+        """The bytes in the store."""
         return _encode(self)
 
     def shown(self) -> dict[str, Any]:
-        """The record as JSON that explains itself, with the cost in dollars as well."""
+        """The record for JSON, with the cost in dollars as well."""
         told = {name: getattr(self, name) for name in self.__struct_fields__}
         return {**told, "cost_dollars": show(self.cost)}
 
@@ -72,12 +72,12 @@ _decode = msgspec.json.Decoder(Record).decode
 
 
 def decoded(data: bytes) -> Record:
-    """The record in some bytes. Raises msgspec.DecodeError when there is none."""
+    """Parse a record. Raises msgspec.DecodeError."""
     return _decode(data)
 
 
 def with_charge(record: Record, charge: Charge) -> Record:
-    """The record with what was used, and what is charged for it."""
+    """The record with its usage and its charge."""
     usage, cost = charge.usage, charge.cost
     tokens = {name: count for name in CLASSES if (count := getattr(usage, name))}
     given, made = charge.input_tokens, charge.output_tokens

@@ -1,4 +1,4 @@
-"""A report: what was counted, summed up by what it is asked for."""
+"""A report: counts, grouped as requested."""
 
 import csv
 import io
@@ -30,7 +30,7 @@ class Report:
     totals: Mapping[str, int]
 
     def as_json(self, query: Query) -> bytes:
-        """The report with its question."""
+        """The report with its query."""
         rows = [
             {"period": period, **dict(zip(self.by, key, strict=True)), **_counts(counts)}
             for period, key, counts in self.rows
@@ -46,7 +46,7 @@ class Report:
         return msgspec.json.encode(said)
 
     def as_csv(self) -> bytes:
-        """The rows under their heads, and the totals last."""
+        """The rows with a header, and the totals last."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\r\n")
         names = list(_counts({}))
@@ -66,9 +66,9 @@ def _counts(counts: Mapping[str, int]) -> dict[str, Any]:
 
 
 async def made(store: Store, query: Query, tags: tuple[str, ...]) -> Report:
-    """The report that is asked for. Raises StoreUnavailable.
+    """Create the report. Raises StoreUnavailable.
 
-    It is read from the cells, unless they do not tell its tags, or parts of its hours, apart.
+    It is read from the cells, unless they do not keep its tags, or the parts of its hours, apart.
     """
     sums: dict[tuple[str, _Key], Counter[str]] = {}
     totals: Counter[str] = Counter()
@@ -86,7 +86,7 @@ async def made(store: Store, query: Query, tags: tuple[str, ...]) -> Report:
 
 
 async def tenants_of(store: Store, query: Query) -> list[str]:
-    """Whose records a query reads, in order."""
+    """The tenants whose records a query reads, in order."""
     if query.tenant is not None:
         return [query.tenant]
     found = [tenant_of(scope) for scope in await store.scopes()]
@@ -130,7 +130,7 @@ async def records(store: Store, tenant: str, query: Query) -> AsyncIterator[tupl
 
 
 def is_wanted(record: Record, query: Query) -> bool:
-    """Whether a record is one of those that a query speaks of."""
+    """Whether a record matches a query."""
     return _is_wanted(_cell(record), query)
 
 
@@ -141,7 +141,12 @@ def _cell(record: Record) -> Cell:
 def _is_wanted(cell: Cell, query: Query) -> bool:
     if not query.within.issubset(cell.scopes):
         return False
-    return all(_value(cell, name) == value for name, value in query.where.items())
+    return all(_has(cell, name, value) for name, value in query.where.items())
+
+
+def _has(cell: Cell, name: str, value: str) -> bool:
+    """Whether a cell has a value; a team includes the teams below it."""
+    return _value(cell, name) == value or f"{name}:{value}" in cell.scopes
 
 
 def _value(cell: Cell, name: str) -> str:

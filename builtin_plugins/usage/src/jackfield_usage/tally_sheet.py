@@ -1,4 +1,4 @@
-"""What was recorded, in the form of an invoice, asked of the admin listener."""
+"""The records in the form of an invoice, read from the admin listener."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,12 +11,12 @@ from jackfield.commands import AdminClient
 from .invoice import Invoice, family
 
 Place = tuple[str, str, str]
-"""A day, a model and a request; what an invoice does not tell is empty."""
+"""A day, a model and a request; empty if the invoice does not have it."""
 
 
 @frozen
 class Sheet:
-    """Counts by place, and the records of each that no provider has reported."""
+    """Counts by place, and the records of each place that no provider has reported."""
 
     counts: Mapping[Place, Mapping[str, int]]
     unsure: Mapping[Place, Sequence[Mapping[str, Any]]] = field(factory=dict)
@@ -25,7 +25,7 @@ class Sheet:
 def ask(
     client: AdminClient, invoice: Invoice, provider: str | None, times: Mapping[str, str]
 ) -> Sheet:
-    """The records of the days of an invoice, unless other times are given."""
+    """Read the records of the days of an invoice, unless other times are given."""
     query = {**_span(invoice), **times} | ({"provider": provider} if provider else {})
     counts: dict[Place, Counter[str]] = {}
     unsure: dict[Place, dict[str, dict[str, Any]]] = {}
@@ -42,7 +42,7 @@ def ask(
 
 
 def records(client: AdminClient, query: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
-    """All records that a query speaks of, a page at a time."""
+    """All records that match a query, read in pages."""
     after = ""
     while True:
         asked = {**query, "limit": "1000"} | ({"after": after} if after else {})
@@ -54,7 +54,7 @@ def records(client: AdminClient, query: Mapping[str, str]) -> Iterator[Mapping[s
 
 
 def _add(known: dict[str, dict[str, Any]], record: Mapping[str, Any]) -> None:
-    """Add a record to those that it corrects, or to none."""
+    """Add a record, a correction to the record that it corrects."""
     id = record["corrects"] or record["id"]
     one = known.setdefault(id, {"id": id, "cost": 0, "tokens": Counter()})
     one["cost"] += record["cost"]

@@ -1,4 +1,4 @@
-"""The address that a request comes from, also behind proxies that are trusted to tell it."""
+"""The client address of a request, also behind trusted proxies."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ _HEADER = "x-forwarded-for"
 
 
 def client_address(request: Request, trusted: Networks) -> str:
-    """The address of the nearest peer that is no trusted proxy; "" if a proxy does not know it.
+    """The address of the nearest peer that is not a trusted proxy; "" if a proxy does not know it.
 
-    What stands before that address in the header may have been written by anybody.
+    Earlier addresses in the header may be forged.
     """
     if not trusted or not is_in(request.client, trusted):
         return request.client

@@ -1,4 +1,4 @@
-"""What the configuration file declares: organizations, teams, users, projects, in good order."""
+"""Organizations, teams, users, projects and keys that the configuration file declares."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -18,7 +18,7 @@ H = TypeVar("H", bound=Holder)
 
 @frozen(kw_only=True)
 class Declared:
-    """The tables in which things are declared, each under its id."""
+    """The tables with declarations, each under its id."""
 
     organizations: Mapping[str, Organization] = option({}, "Organizations, by their ids.")
     teams: Mapping[str, Team] = option({}, "Teams, by their ids.")
@@ -27,7 +27,7 @@ class Declared:
     keys: Mapping[str, DeclaredKey] = option({}, "Keys that were made elsewhere, by their names.")
 
     def check(self) -> None:
-        """Raise ValueError for what can be no id, and for what nobody can declare."""
+        """Raise ValueError for invalid ids, and for fields that cannot be declared."""
         self._ordered_teams()
         for kind in attrs.fields(Declared):
             for name, thing in getattr(self, kind.name).items():
@@ -36,10 +36,10 @@ class Declared:
                 for field, attribute in attributes_of(type(thing)).items():
                     is_own = attribute.rights.given == "never"
                     if is_own and getattr(thing, field) != attribute.default:
-                        raise ValueError(f"{kind.name}.{name}.{field}: the gateway itself sets it")
+                        raise ValueError(f"{kind.name}.{name}.{field}: only the gateway can set it")
 
     def in_order(self) -> dict[str, Mapping[str, Holder]]:
-        """All of it by its kind, with names and organizations; nothing before what is above it."""
+        """All declarations by kind, with names and organizations, parents before children."""
         teams = self._ordered_teams()
         return {
             "organization": _named(self.organizations),
@@ -49,14 +49,14 @@ class Declared:
         }
 
     def _ordered_teams(self) -> dict[str, Team]:
-        """The teams, those above first. Raises ValueError for one that would be above itself."""
+        """The teams, parents first. Raises ValueError for a cycle."""
         ordered: dict[str, Team] = {}
 
         def add(name: str, below: tuple[str, ...]) -> None:
             team, below = self.teams[name], (*below, name)
             if team.parent in below:
                 circle = " is in ".join([*below[below.index(team.parent) :], team.parent])
-                raise ValueError(f"teams.{name}.parent: no team can be above itself: {circle}")
+                raise ValueError(f"teams.{name}.parent: a team cannot be above itself: {circle}")
             if team.parent in self.teams:
                 add(team.parent, below)
             if name not in ordered:
@@ -70,7 +70,7 @@ class Declared:
 
 
 def _placed(members: Mapping[str, M], teams: Mapping[str, Team]) -> dict[str, M]:
-    """The members with the organizations of their teams, where these are declared too."""
+    """The members with the organizations of their teams, if these are declared too."""
     return {
         name: evolve(member, organization=teams[member.team].organization)
         if not member.organization and member.team in teams

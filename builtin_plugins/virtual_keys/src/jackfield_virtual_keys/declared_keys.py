@@ -1,4 +1,4 @@
-"""Keys that the configuration file declares; what they are is kept where it keeps its secrets."""
+"""Keys that the configuration file declares; their texts are secrets that it refers to."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -20,21 +20,21 @@ _HOW: Final = "; make one with `python -m jackfield_virtual_keys` and keep it th
 
 @frozen(kw_only=True)
 class DeclaredKey(VirtualKey):
-    """A key as the file declares it."""
+    """A key in the configuration file."""
 
-    key: SecretRef = option(doc="The key itself, whole, as `env:NAME` or `file:PATH`.")
+    key: SecretRef = option(doc="The whole key, as `env:NAME` or `file:PATH`.")
 
 
 async def read_keys(
     setup: Setup, declared: Mapping[str, DeclaredKey], pepper: Pepper, table: str
 ) -> dict[str, VirtualKey]:
-    """The keys that are declared, by their ids. Raises ConfigError."""
+    """The declared keys, by their ids. Raises ConfigError."""
     found: dict[str, VirtualKey] = {}
     for name, one in declared.items():
         path = f"plugins.{table}.keys.{name}.key"
         text = await _read(setup, one.key, path)
         if text.id in found:
-            raise ConfigError([f"{path}: this key, or one of the same id, is declared twice"])
+            raise ConfigError([f"{path}: this key, or one with the same id, is declared twice"])
         given: dict[str, Any] = {
             field.name: getattr(one, field.name) for field in attrs.fields(VirtualKey)
         }
@@ -50,5 +50,5 @@ async def _read(setup: Setup, reference: SecretRef, path: str) -> KeyText:
         raise ConfigError([f"{path}: {error}{_HOW}"]) from None
     text = read_key(secret.reveal().strip())
     if text is None:
-        raise ConfigError([f"{path}: {reference} holds no key, or not the whole of one{_HOW}"])
+        raise ConfigError([f"{path}: {reference} does not hold a whole key{_HOW}"])
     return text

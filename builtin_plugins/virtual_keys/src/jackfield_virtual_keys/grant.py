@@ -1,4 +1,4 @@
-"""What a key that was found good is worth: who asks, and what of it is allowed."""
+"""The principal and the limits of a valid key."""
 
 from collections.abc import Iterator
 from typing import Any, Final, TypeVar
@@ -21,17 +21,17 @@ K = TypeVar("K")
 
 _MOST_REMEMBERED: Final = 256
 _HARMLESS: Final = frozenset({"models", "files"})
-_BATCHES: Final = "batches"  # what their files ask for nobody has read
+_BATCHES: Final = "batches"  # the contents of their files are not checked
 _NAMES: Final = frozenset({"model", "agent", "agent_id", "reasoning_model", "answering_model"})
 _LISTS: Final = frozenset({"models", "analysis_models"})
 _ROUTES: Final = frozenset({"providerOptions", "extra_body", "plugins", "compound_custom"})
-"""Members that tell a router, at any depth, which models may take part."""
+"""Members in which, at any depth, models are named to a router."""
 _READING: Final = frozenset({"GET", "HEAD", "DELETE"})
 
 
 @frozen
 class Names:
-    """What the gateway has: the aliases and the providers, by which a model's name is read."""
+    """The aliases and providers of the gateway, for interpreting names of models."""
 
     aliases: frozenset[str]
     providers: tuple[str, ...]
@@ -48,7 +48,10 @@ class Names:
 
 @define(eq=False)
 class Grant:
-    """A good key's principal and limits. `ends` is on the store's clock, in seconds since 1970."""
+    """The principal and limits of a valid key.
+
+    `ends` is on the store's clock, in seconds since 1970.
+    """
 
     principal: Principal
     allowed: Allowed
@@ -70,20 +73,20 @@ class Grant:
         )
 
     def check_time(self, now: float) -> None:
-        """Raise Unauthenticated if the key has ended."""
+        """Raise Unauthenticated if the key has expired."""
         if self.ends is not None and now >= self.ends:
             raise Unauthenticated("The key has expired; ask for a new one.")
 
     def check_address(self, address: str) -> None:
-        """Raise Forbidden for a client that is somewhere else than the key may be used."""
+        """Raise Forbidden if the key may not be used from this address."""
         allowed = self.allowed.addresses
         if allowed is not None and not networks.is_in(address, allowed):
             raise Forbidden("The key may not be used from this address.")
 
     def check_request(self, exchange: Exchange) -> None:
-        """Raise Forbidden or InvalidRequest for what the key does not allow of a request.
+        """Raise Forbidden or InvalidRequest if the key does not allow the request.
 
-        A body that cannot be read is judged by the kernel, which is not reached with this error.
+        A body that cannot be parsed is left to the kernel to refuse.
         """
         allowed = self.allowed
         if allowed.operations is not None and not any(
@@ -98,9 +101,9 @@ class Grant:
             _check_metadata(exchange, allowed.required_metadata)
 
     def keeps(self, target: Target, asked: str | None) -> bool:
-        """Whether a target may be called for who has asked for `asked`.
+        """Whether a target may be called for a client that asked for `asked`.
 
-        An alias that is allowed allows all that it stands for, at the providers that are allowed.
+        An allowed alias allows all of its targets, at allowed providers.
         """
         call = (target.provider, target.model, asked)
         known = self._targets.get(call)
@@ -132,7 +135,7 @@ class Grant:
         beside = provider + slash if provider in self.names.providers else ""
         for other in _other_models(exchange):
             if not (self._may_ask_for(other) or self._may_ask_for(beside + other)):
-                raise Forbidden(f"The key may not use the model {other!r}, which is named as well.")
+                raise Forbidden(f"The key may not use the model {other!r}, which is also named.")
 
     def _may_ask_for(self, model: str) -> bool:
         known = self._models.get(model)
@@ -144,7 +147,7 @@ class Grant:
 
 @frozen
 class Refusal:
-    """Why a key is refused; `places` are those whose change may change that."""
+    """Why a key is refused; a change of `places` may change that."""
 
     error: type[GatewayError]
     message: str
@@ -158,21 +161,21 @@ def _remember(known: dict[K, bool], key: K, value: bool) -> None:
 
 
 def _may_run_a_model(endpoint: Endpoint, method: str) -> bool:
-    """Whether an endpoint that names no model may use one, as a batch or a session does."""
+    """Whether an endpoint without a model name may use a model, such as a batch or a session."""
     if endpoint.answer is not None or endpoint.permission in _HARMLESS:
         return False
     return endpoint.method == WEBSOCKET or method not in _READING
 
 
 def _other_models(exchange: Exchange) -> Iterator[str]:
-    """What a body names besides its model: a router's fallbacks, the models of tools.
+    """Further models that a body names: a router's fallbacks, the models of tools.
 
-    What is passed through unread may name models anywhere, as sessions and agents do.
+    Bodies that are passed through unread may name models anywhere, as sessions and agents do.
     """
     try:
         tree = exchange.tree
     except (ValueError, RecursionError, msgspec.MsgspecError):
-        return  # a form, which names one model alone
+        return  # a form, which names only one model
     if isinstance(tree, dict):
         others = {
             n: value for n, value in tree.items() if (n, value) != ("model", exchange.body_model)
@@ -187,7 +190,7 @@ def _models_in(value: Any, *, deep: bool) -> Iterator[str]:
     for name, inner in value.items() if isinstance(value, dict) else ():
         if name in _NAMES and isinstance(inner, str):
             yield inner.removeprefix("models/")
-        elif name == "tools" and isinstance(inner, list):  # but not what their schemas name
+        elif name == "tools" and isinstance(inner, list):  # but not the names in their schemas
             for tool in inner:
                 if isinstance(tool, dict):
                     own = {part: tool[part] for part in ("model", "tools") if part in tool}
@@ -199,7 +202,7 @@ def _models_in(value: Any, *, deep: bool) -> Iterator[str]:
 
 
 def _words_in(value: Any) -> Iterator[str]:
-    """The names in a list of models, each by itself, as `model`, or as what stands in for it."""
+    """The names in a list of models, given as strings, as `model`, or as keys."""
     if isinstance(value, str):
         yield value.removeprefix("models/")
     elif isinstance(value, dict):
@@ -215,7 +218,7 @@ def _check_metadata(exchange: Exchange, required: tuple[str, ...]) -> None:
     if missing:
         example = ", ".join(f'"{name}": "…"' for name in missing)
         raise InvalidRequest(
-            f"The key needs every request to say {', '.join(missing)} of itself, in the header"
+            f"The key requires every request to have metadata, {', '.join(missing)}, in the header"
             f" x-jackfield-metadata: {{{example}}}.",
             param="x-jackfield-metadata",
         )

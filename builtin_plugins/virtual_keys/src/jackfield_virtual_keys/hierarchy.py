@@ -1,4 +1,4 @@
-"""The collections of organizations, teams, users and projects, by whatever they are called."""
+"""The collections of organizations, teams, users and projects."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -36,7 +36,7 @@ RESTORE: Final = Action("restore", "Take a revocation back.")
 
 
 class Hierarchy:
-    """All collections of one gateway, by the kinds of things in them."""
+    """All collections of one gateway, by kind."""
 
     def __init__(self, setup: Setup) -> None:
         self.of_kind: dict[str, HolderCollection[Any]] = {}
@@ -50,24 +50,24 @@ class Hierarchy:
             self.add(kind(setup, self))
 
     def add(self, collection: "HolderCollection[Any]") -> None:
-        """Have one more kind of things in it."""
+        """Add a collection."""
         self.of_kind[collection.singular] = collection
 
     def __iter__(self) -> Iterator["HolderCollection[Any]"]:
         return iter(self.of_kind.values())
 
     async def find(self, place: Place) -> Holder | None:
-        """What stands at a place, if anything does. Raises StoreUnavailable."""
+        """The item at a place, if it exists. Raises StoreUnavailable."""
         collection = self.of_kind[place.kind]
         value = await collection.read(place.id)
         return collection.item_of(value) if value is not None else None
 
     def whose(self, place: Place, holder: Holder) -> str:
-        """The organization of what stands at a place."""
+        """The organization of the item at a place."""
         return self.of_kind[place.kind].organization_of(place.id, holder)
 
     async def meant(self, place: Place, organization: str) -> Place:
-        """What an organization calls by a name: its own, if another one had the name first."""
+        """The id for a name in an organization, whose own items come first."""
         if not organization or "@" in place.id:
             return place
         found = await self.find(place)
@@ -77,7 +77,7 @@ class Hierarchy:
         return own if await self.find(own) is not None else place
 
     def seen_by(self, organization: str) -> Find:
-        """`find` for who sees the things of one organization alone; of all if that is empty."""
+        """`find` limited to the items of one organization; unlimited if it is empty."""
         if not organization:
             return self.find
 
@@ -90,7 +90,7 @@ class Hierarchy:
         return find
 
     async def check_unused(self, place: Place) -> None:
-        """Raise InUse if something belongs to what stands at a place."""
+        """Raise InUse if something belongs to the item at a place."""
         for collection in self:
             async for kept in collection.all():
                 if place in kept.item.parents():
@@ -101,7 +101,7 @@ class Hierarchy:
 
 
 class HolderCollection(Collection[H]):
-    """What all things of the hierarchy have in common."""
+    """The common part of all collections of the hierarchy."""
 
     columns: ClassVar[tuple[str, ...]] = ("name", "organization", "models", "revoked")
     actions: ClassVar[tuple[Action, ...]] = (REVOKE, RESTORE)
@@ -111,11 +111,11 @@ class HolderCollection(Collection[H]):
         self.hierarchy = hierarchy
 
     async def read(self, id: str) -> Value | None:
-        """What the store has under an id, not decoded. Raises StoreUnavailable."""
+        """The value of an id in the store, not decoded. Raises StoreUnavailable."""
         return await self.shelf.value(id)
 
     def item_of(self, value: Value) -> H:
-        """The thing in what the store has."""
+        """Decode a value of the store."""
         kind: Any = self.Item
         item: H = _decoded(kind, value.data)
         return item
@@ -125,7 +125,7 @@ class HolderCollection(Collection[H]):
         return item.name
 
     async def new_id(self, item: H, actor: Actor) -> str:
-        """Its name, with its organization where another one has something of that name."""
+        """Its name, with its organization if the name is taken by another organization."""
         organization = getattr(item, "organization", "")
         place = await self.hierarchy.meant(Place(self.singular, self.id_of(item)), organization)
         found = await self.hierarchy.find(place) if organization else None
@@ -134,12 +134,12 @@ class HolderCollection(Collection[H]):
         return qualified(place, organization).id
 
     async def find(self, id: str, actor: Actor) -> Kept[H] | None:
-        """What has an id, or what the actor's organization calls so."""
+        """Find an item by id, or by its name in the actor's organization."""
         place = await self.hierarchy.meant(Place(self.singular, id), actor.organization)
         return await self.get(place.id)
 
     async def completed(self, item: H, actor: Actor) -> H:
-        """With the organization of what it belongs to, and the ids of what it names."""
+        """Fill in the organization from its parents, and replace names with ids."""
         hierarchy, whose = self.hierarchy, getattr(item, "organization", "") or actor.organization
         named: dict[str, Any] = {}
         for field, kind in REFERENCES.items():
@@ -153,7 +153,7 @@ class HolderCollection(Collection[H]):
         return evolve(item, **named)
 
     async def scopes_of(self, id: str, item: H) -> Sequence[str]:
-        """All that is above it, and itself."""
+        """Everything above it, and itself."""
         try:
             lineage = await trace(Place(self.singular, id), item, self.hierarchy.recalled)
         except BrokenLineage:
@@ -161,7 +161,7 @@ class HolderCollection(Collection[H]):
         return tuple(map(str, lineage.places))
 
     def declared(self, item: H, kept: H) -> H:
-        """What is declared; what it belongs to says its organization, if nothing else does."""
+        """A declared item; its organization is that of its parents if not given."""
         item = super().declared(item, kept)
         if getattr(item, "organization", None) != "":
             return item
@@ -169,16 +169,16 @@ class HolderCollection(Collection[H]):
         return evolve(item, **filled)
 
     async def act(self, action: str, kept: Kept[H], given: Any, actor: Actor) -> H:
-        """Revoke it, or restore it."""
+        """Revoke or restore it."""
         return evolve(kept.item, revoked=action == "revoke")
 
     async def reveal(self, change: Change[H], actor: Actor) -> Mapping[str, Any]:
-        """Nothing; but it has been changed by now."""
+        """Reveal nothing; the change takes effect in this process."""
         self.hierarchy.changed(Place(self.singular, change.id))
         return {}
 
     async def check(self, change: Change[H], actor: Actor) -> H | None:
-        """Fill in its name and its organization; refuse rights that nothing above it has."""
+        """Fill in its name and organization; refuse rights that its parents do not have."""
         place = Place(self.singular, change.id)
         if change.after is None:
             await self.hierarchy.check_unused(place)
@@ -208,14 +208,14 @@ class HolderCollection(Collection[H]):
         return evolve(item, name=parts[1])
 
     async def _check_is_new(self, place: Place, item: H) -> None:
-        """Raise AlreadyExists for a second one of a name in an organization."""
+        """Raise AlreadyExists if the name is taken in the organization."""
         known = await self.hierarchy.meant(place, getattr(item, "organization", ""))
         if known != place:
             raise AlreadyExists(f"There is a {known.kind} {known.id!r} already.")
 
 
 class Organizations(HolderCollection[Organization]):
-    """The tenants."""
+    """Tenants."""
 
     name = "organizations"
     singular = "organization"
@@ -227,17 +227,17 @@ class Organizations(HolderCollection[Organization]):
         return id
 
     async def check(self, change: Change[Organization], actor: Actor) -> Organization | None:
-        """Refuse organizations that are made, or unmade, by who belongs to one."""
+        """Only callers outside of all organizations may create and delete organizations."""
         if actor.organization and change.action in ("create", "delete"):
             raise Forbidden(
-                "Organizations are made and deleted by who belongs to none; this key belongs to"
+                "Only keys outside of organizations may create or delete them; this key belongs to"
                 f" {actor.organization!r}."
             )
         return await super().check(change, actor)
 
 
 class Teams(HolderCollection[Team]):
-    """Parts of organizations, which may have parts themselves."""
+    """Parts of organizations; may be nested."""
 
     name = "teams"
     singular = "team"
@@ -254,7 +254,7 @@ class Users(HolderCollection[User]):
 
 
 class Projects(HolderCollection[Project]):
-    """What is worked at."""
+    """Projects, to which keys may belong."""
 
     name = "projects"
     singular = "project"
@@ -262,12 +262,12 @@ class Projects(HolderCollection[Project]):
     columns = ("name", "organization", "team", "models", "revoked")
 
 
-# The same bytes are read every few seconds, and reading them strictly takes its time.
+# The same bytes are read every few seconds, and strict parsing is slow.
 @lru_cache(maxsize=_MOST_DECODED)
 def _decoded(cls: Any, data: bytes) -> Any:
     return kept_item(cls, msgspec.json.decode(data)["item"])
 
 
 def qualified(place: Place, organization: str) -> Place:
-    """Where something stands whose name another organization had first."""
+    """The id of an item whose name is taken by another organization."""
     return Place(place.kind, f"{place.id}@{organization}")

@@ -23,7 +23,7 @@ _LONGEST_METADATA: Final = 256
 
 
 class Place(NamedTuple):
-    """Where something stands in the hierarchy: `team:search`."""
+    """A position in the hierarchy, such as `team:search`."""
 
     kind: str
     id: str
@@ -39,7 +39,7 @@ def _check_name(instance: object, attribute: object, name: str) -> None:
 
 def _check_metadata(instance: object, attribute: object, metadata: Mapping[str, str]) -> None:
     if len(metadata) > _MOST_METADATA:
-        raise ValueError(f"has {len(metadata)} members; {_MOST_METADATA} are the most")
+        raise ValueError(f"has {len(metadata)} members; the maximum is {_MOST_METADATA}")
     for name, text in metadata.items():
         if not re.fullmatch(r"[a-z0-9_.-]{1,64}", name):
             raise ValueError(f"the name {name[:80]!r} must be 1 to 64 of a-z, 0-9, _, . and -")
@@ -49,7 +49,7 @@ def _check_metadata(instance: object, attribute: object, metadata: Mapping[str, 
 
 @frozen(kw_only=True)
 class Holder(Rights):
-    """What has rights and keys below it. `name` is unique among its kind in the organization."""
+    """Has rights, and keys below it. `name` is unique among its kind in the organization."""
 
     name: str = attribute(
         "",
@@ -63,13 +63,13 @@ class Holder(Rights):
     revoked: bool = attribute(False, "Whether its keys, and all below, are refused.", given="never")
 
     def parents(self) -> Iterator[Place]:
-        """What it belongs to, all of which bounds its rights."""
+        """What it belongs to; all of these bound its rights."""
         yield from ()
 
 
 @frozen(kw_only=True)
 class Organization(Holder):
-    """A tenant: what it keeps, spends and sees is its own."""
+    """A tenant. Nothing is shared between organizations."""
 
 
 @frozen(kw_only=True)
@@ -90,7 +90,7 @@ class Team(Holder):
 
 @frozen(kw_only=True)
 class Member(Holder):
-    """What belongs to a team, or to no team of its organization."""
+    """Belongs to a team, or directly to an organization."""
 
     organization: str = attribute("", "The organization; that of `team` if left out.", given="once")
     team: str = option("", "The team.")
@@ -102,25 +102,25 @@ class Member(Holder):
 
 @frozen(kw_only=True)
 class User(Member):
-    """Somebody, or a program, that calls."""
+    """A person or a program that calls."""
 
     kind: Literal["person", "service"] = option(
-        "person", "Who it is: a person, or a service account."
+        "person", "Whether it is a person or a service account."
     )
 
 
 @frozen(kw_only=True)
 class Project(Member):
-    """What is worked at."""
+    """A project, to which keys may belong."""
 
 
 @frozen(kw_only=True)
 class VirtualKey(Holder):
-    """A key. What it belongs to, all that is named, bounds its rights."""
+    """A key. Its rights are bounded by everything it belongs to."""
 
     name: str = attribute("", "What it is for.")
     organization: str = attribute(
-        "", "The organization; that of the rest if left out.", given="once"
+        "", "The organization; by default that of the other three.", given="once"
     )
     team: str = attribute("", "The team that it belongs to.", given="once")
     user: str = attribute("", "The user, or service account, that it belongs to.", given="once")
@@ -128,11 +128,11 @@ class VirtualKey(Holder):
     role: Role | None = attribute(
         None, "What it may do in administration, on the admin listener.", write=OWNERS
     )
-    issued: datetime | None = attribute(None, "When its secret was made.", given="never")
-    digest: str = attribute("", "What its secret is known by.", given="never", secret=True)
-    previous: str = attribute("", "The digest of the last secret.", given="never", secret=True)
+    issued: datetime | None = attribute(None, "When its secret was generated.", given="never")
+    digest: str = attribute("", "The digest of its secret.", given="never", secret=True)
+    previous: str = attribute("", "The digest of the previous secret.", given="never", secret=True)
     previous_until: datetime | None = attribute(
-        None, "Until when the secret before the last rotation is accepted.", given="never"
+        None, "Until when the previous secret is accepted.", given="never"
     )
 
     def parents(self) -> Iterator[Place]:

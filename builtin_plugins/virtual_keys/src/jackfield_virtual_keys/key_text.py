@@ -1,4 +1,4 @@
-"""The text of a key, `jf-<id>-<secret>-<checksum>`: made, and read without asking anybody."""
+"""The text of a key, `jf-<id>-<secret>-<checksum>`: generates and parses it."""
 
 import re
 import secrets
@@ -33,19 +33,19 @@ class KeyText(NamedTuple):
 
 
 def new_key_text(key_id: str | None = None) -> KeyText:
-    """A key that nobody can guess; with another secret for an id that is given."""
+    """Generate a key, or another secret for an existing id."""
     key_id = key_id or "".join(secrets.choice(_ID_DIGITS) for _ in range(ID_LENGTH))
     return KeyText(key_id, "".join(secrets.choice(_DIGITS) for _ in range(SECRET_LENGTH)))
 
 
 def written(key: KeyText) -> str:
-    """The key as it is shown, once, to whom it belongs."""
+    """The key as it is shown, once, to its owner."""
     text = f"{PREFIX}{key.id}-{key.secret}"
     return f"{text}-{_checksum(text)}"
 
 
 def read_key(text: str) -> KeyText | None:
-    """The parts of a key; None for one that is mistyped, cut off, or no key of a gateway."""
+    """Parse a key; None if it is mistyped, truncated, or not a key of a gateway."""
     match = _WHOLE.fullmatch(text)
     if match is None or _checksum(text[: -_CHECKSUM_LENGTH - 1]) != match[3]:
         return None
@@ -53,12 +53,12 @@ def read_key(text: str) -> KeyText | None:
 
 
 def is_key_like(text: str) -> bool:
-    """Whether a text is meant to be a key of a gateway, or holds one, whole or in part."""
+    """Whether a text looks like a key of a gateway, or contains one in whole or in part."""
     return PREFIX in text.lower() and _PART.search(text) is not None
 
 
 def holds_key(text: str) -> bool:
-    """Whether a text holds the whole of a key, or what looks like it."""
+    """Whether a text contains a whole key, or what looks like one."""
     return PREFIX in text and _WHOLE.search(text) is not None
 
 

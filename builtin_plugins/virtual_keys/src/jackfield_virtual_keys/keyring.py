@@ -1,4 +1,4 @@
-"""Finds out what a key is worth, and remembers it for a few seconds."""
+"""Looks up keys, with a cache of a few seconds."""
 
 import asyncio
 import hashlib
@@ -40,21 +40,21 @@ _AWAY_SECONDS: Final = 1.0
 
 _LONGEST_KEY: Final = 512
 _MISTYPED: Final = (
-    "The key is mistyped or not whole: its checksum is wrong. Copy all of it, from jf- to its end."
+    "The key is mistyped or incomplete: its checksum is wrong. Copy all of it, from jf- to the end."
 )
-_FOREIGN: Final = "This is no key of the gateway: these begin with jf-. Ask its operators for one."
-_UNKNOWN: Final = "The key is not known. Check that it is the right one, or ask for a new one."
+_FOREIGN: Final = "This is not a key of the gateway: its keys begin with jf-. Ask for one."
+_UNKNOWN: Final = "The key is unknown. Check that it is the right one, or ask for a new one."
 
 
 class KeysUnavailable(Overloaded):
-    """Whether a key is good cannot be found out at the moment."""
+    """It cannot be determined at the moment whether a key is valid."""
 
     code = "keys_unavailable"
 
 
 @frozen
 class Freshness:
-    """How long what is known of keys is used: without asking, and while the store is away."""
+    """How long cached keys are used: without asking, and while the store is unavailable."""
 
     cache: float
     stale: float
@@ -75,9 +75,9 @@ class _Found:
 
 @define(eq=False)
 class Keyring:
-    """The keys that one process has seen, by digests of their texts, and what they are worth.
+    """The keys that one process has seen, by digests of their texts, with their grants.
 
-    Keys that are not known are remembered apart from the others and cannot push them out.
+    Unknown keys are cached separately and cannot evict known ones.
     """
 
     _keys: VirtualKeyCollection
@@ -97,14 +97,14 @@ class Keyring:
         return self._keys.setup.ledger.now()
 
     def recall(self, text: str) -> Grant | None:
-        """What a key is worth if that has been found out a moment ago. Never waits."""
+        """The cached result for a key, if it is recent. Never waits."""
         known = self._known.get(_digest(text))
         if known is None or known.fresh_until < self._clock():
             return None
         return _granted(known.verdict)
 
     async def look_up(self, text: str) -> Grant:
-        """What a key is worth. Raises Unauthenticated, and KeysUnavailable if nobody knows."""
+        """The grant of a key. Raises Unauthenticated, or KeysUnavailable without the store."""
         key = read_key(text) if len(text) <= _LONGEST_KEY else None
         if key is None:
             raise Unauthenticated(_MISTYPED if is_key_like(text) else _FOREIGN)
@@ -118,10 +118,10 @@ class Keyring:
         return _granted(await self._shared_lookup(key, digest))
 
     def forget(self, place: Place | None) -> None:
-        """Ask anew for all that has to do with a place, or for everything.
+        """Drop what is cached about a place, or recheck everything.
 
-        What belongs to a place that has changed is not used any more, come what may. Everything is
-        only to be checked: while the store is away it may be used on.
+        Keys below a changed place are no longer used in any case. If everything is rechecked, keys
+        may still be used while the store is unavailable.
         """
         self._changes += 1
         if place is None:
@@ -136,7 +136,7 @@ class Keyring:
                 del self._known[digest]
 
     async def find(self, place: Place) -> Holder | None:
-        """What stands at a place, as it was a moment ago. Raises StoreUnavailable."""
+        """The item at a place, cached for a moment. Raises StoreUnavailable."""
         now = self._clock()
         found = self._holders.get(place)
         if found is None or found.until < now:
@@ -149,14 +149,14 @@ class Keyring:
         return found.holder
 
     async def close(self) -> None:
-        """Give up the lookups that are under way."""
+        """Cancel the lookups in progress."""
         tasks = list(self._lookups.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _shared_lookup(self, key: KeyText, digest: bytes) -> Grant | Refusal:
-        """Look a key up once for all who wait for it."""
+        """Look a key up once for all requests that wait for it."""
         task = self._lookups.get(digest)
         if task is None:
             if self._away_until > self._clock() or len(self._lookups) >= MOST_LOOKUPS:
@@ -174,14 +174,14 @@ class Keyring:
         return self._before(digest) or _refuse()
 
     def _before(self, digest: bytes) -> Grant | Refusal | None:
-        """What was known of a key before, if it may be used on while nobody can be asked."""
+        """The earlier result for a key, if it may be used while the store is unavailable."""
         known = self._known.get(digest)
         return known.verdict if known is not None and known.stale_until > self._clock() else None
 
     def _looked_up(self, digest: bytes, task: "asyncio.Task[Grant | Refusal]") -> None:
         self._lookups.pop(digest, None)
         if not task.cancelled():
-            task.exception()  # those who waited have been told
+            task.exception()  # the waiting requests have the error
 
     async def _lookup(self, key: KeyText, digest: bytes) -> Grant | Refusal:
         for _ in range(_MOST_TRIES):
@@ -193,7 +193,7 @@ class Keyring:
         raise StoreUnavailable("The keys change too fast to be read.")
 
     def _remember(self, digest: bytes, verdict: Grant | Refusal, began: float) -> None:
-        # Half the time here and half for what is above a key, which is remembered by itself.
+        # Half the time here and half for what is above the key, which has its own cache.
         fresh_until = began + self._freshness.cache / 2
         if isinstance(verdict, Refusal) and not verdict.places:
             self._known.pop(digest, None)
@@ -265,6 +265,6 @@ def _refuse() -> Never:
 
 
 def _make_room(kept: dict[Any, Any], most: int) -> None:
-    """Forget the oldest where there is no room for one more."""
+    """Drop the oldest entry if the cache is full."""
     if len(kept) >= most:
         del kept[next(iter(kept))]

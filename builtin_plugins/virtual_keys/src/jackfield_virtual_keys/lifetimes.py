@@ -1,4 +1,4 @@
-"""Durations as people write them: `90d`, `12h`, `30m`, `45s`, `0`."""
+"""Durations in text form: `90d`, `12h`, `30m`, `45s`, `0`."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""What stands above something in the hierarchy, and what that leaves it of its rights."""
+"""Everything above an item in the hierarchy, and the effective rights that follow."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
@@ -18,17 +18,17 @@ MOST_ABOVE: Final = 16
 
 
 class BrokenLineage(InvalidRequest):
-    """Something above does not exist, or is above itself."""
+    """A parent does not exist, or the hierarchy has a cycle."""
 
     code = "invalid_parent"
 
 
 @frozen
 class Lineage:
-    """All that is above something, from the outermost in, itself, and what it is allowed.
+    """Everything above an item, outermost first, the item itself, and its effective rights.
 
-    `parents` are the lineages of what it belongs to. `revoked` is the first thing, above or itself,
-    whose keys are refused.
+    `parents` are the lineages of what it belongs to. `revoked` is the first place in it whose keys
+    are refused.
     """
 
     places: tuple[Place, ...]
@@ -39,17 +39,17 @@ class Lineage:
 
     @property
     def above(self) -> tuple[Allowed, ...]:
-        """What each thing that it belongs to is allowed."""
+        """The effective rights of each parent."""
         return tuple([parent.allowed for parent in self.parents])
 
     @property
     def organizations(self) -> tuple[str, ...]:
-        """The ids of the organizations in it: one, if nothing is wrong."""
+        """The ids of its organizations: exactly one, if it is consistent."""
         return tuple([place.id for place in self.places if place.kind == "organization"])
 
 
 async def trace(place: Place, holder: Holder, find: Find) -> Lineage:
-    """The lineage of something, whose place is its last. Raises BrokenLineage."""
+    """The lineage of an item at a place. Raises BrokenLineage."""
     return await _trace(place, holder, find, ())
 
 

@@ -1,4 +1,4 @@
-"""Sets of client addresses as networks: is one part of another, what do two have in common."""
+"""Sets of client addresses as networks, with subset and intersection."""
 
 from functools import lru_cache
 from ipaddress import (
@@ -33,14 +33,14 @@ def problem_of(network: str) -> str | None:
 
 @lru_cache(maxsize=1024)
 def is_within(network: str, allowed: Networks) -> bool:
-    """Whether all addresses of a network are allowed, by one network or by several together."""
+    """Whether all addresses of a network are allowed, by one network or several together."""
     mine = _read(network)
     return any(_is_part(mine, whole) for whole in _collapsed(allowed))
 
 
 @lru_cache(maxsize=1024)
 def common(one: Networks, other: Networks) -> Networks:
-    """The networks of the addresses that are in both."""
+    """The networks of the addresses that are in both sets."""
     found: dict[str, None] = {}
     for mine in _collapsed(one):
         for theirs in _collapsed(other):
@@ -53,7 +53,7 @@ def common(one: Networks, other: Networks) -> Networks:
 
 @lru_cache(maxsize=8192)
 def is_in(address: str, allowed: Networks) -> bool:
-    """Whether an address is in one of the networks; a socket of this machine counts as loopback."""
+    """Whether an address is in one of the networks; a Unix socket counts as loopback."""
     if address == "unix":
         return any(is_within(loopback, allowed) for loopback in LOOPBACK)
     try:
@@ -66,7 +66,7 @@ def is_in(address: str, allowed: Networks) -> bool:
 
 
 def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """An IPv4 address also where a socket for both kinds has dressed it up."""
+    """An IPv4 address, also if a dual-stack socket has mapped it to IPv6."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
@@ -81,7 +81,7 @@ def _collapsed(networks: Networks) -> tuple[Network, ...]:
 
 
 def _read(network: str) -> Network:
-    """The network, as one of IPv4 also where it is written as a part of IPv6."""
+    """The network, as IPv4 if it is mapped to IPv6."""
     read = ip_network(network)
     plain = _plain(read.network_address)
     bits = read.prefixlen - _MAPPED_BITS

@@ -1,6 +1,4 @@
-"""Sets of names as patterns in which `*` stands for any text: is one set part of another, and what
-do two have in common.
-"""
+"""Sets of names as patterns with `*` for any text, with subset and intersection."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -29,10 +27,10 @@ def problem_of(pattern: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def is_within(pattern: str, allowed: Patterns) -> bool:
-    """Whether every name that fits the pattern fits one of those that are allowed.
+    """Whether every name that matches the pattern matches one of the allowed patterns.
 
-    Patterns together may cover what none of them does alone. Where that would take too long to
-    find out the answer is no.
+    Several patterns together may cover what none of them does alone. If that takes too long to
+    determine, the answer is no.
     """
     if ANY in allowed or pattern in allowed:
         return True
@@ -43,7 +41,7 @@ def is_within(pattern: str, allowed: Patterns) -> bool:
 
 @lru_cache(maxsize=4096)
 def common(one: Patterns, other: Patterns) -> Patterns:
-    """The patterns of the names that fit both."""
+    """The patterns of the names that match both sets."""
     found: dict[str, None] = {}
     for mine in one:
         for theirs in other:
@@ -61,7 +59,7 @@ def _swallows(large: str, small: str) -> bool:
 
 
 def _covered(pattern: str, allowed: Patterns) -> bool:
-    """Walk all names of the pattern at once, with the places in `allowed` at which they may be."""
+    """Walk all names of the pattern at once, with the possible positions in `allowed`."""
     alphabet = {*pattern, *"".join(allowed), _OTHER} - {ANY}
     begin = frozenset(_reached(allowed, ((at, 0) for at in range(len(allowed)))))
     waiting = [(at, begin) for at in _after_stars(pattern, 0)]
@@ -87,7 +85,7 @@ def _covered(pattern: str, allowed: Patterns) -> bool:
 
 
 def _after_stars(pattern: str, at: int) -> Iterator[int]:
-    """A place in a pattern, and the one behind if that is a star, which may stand for nothing."""
+    """A position in a pattern, and the next one if it is a star, which may match nothing."""
     yield at
     if pattern[at : at + 1] == ANY:
         yield at + 1
@@ -105,7 +103,7 @@ def _stepped(
 
 
 def _reached(allowed: Patterns, places: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """All places, those behind stars too; none before the last star that has been reached."""
+    """All positions, including those after stars; none before the last star reached."""
     of_each: dict[int, set[int]] = {}
     for index, place in places:
         of_each.setdefault(index, set()).update(_after_stars(allowed[index], place))
@@ -116,7 +114,7 @@ def _reached(allowed: Patterns, places: Iterator[tuple[int, int]]) -> Iterator[t
 
 @lru_cache(maxsize=4096)
 def _both(one: str, other: str) -> Patterns:
-    """The patterns of the names that fit two patterns."""
+    """The patterns of the names that match two patterns."""
     if not one or not other:
         return ("",) if (one + other).strip(ANY) == "" else ()
     first, second = one[0], other[0]
@@ -130,5 +128,5 @@ def _both(one: str, other: str) -> Patterns:
 
 
 def _led(first: str, rest: set[str] | Patterns) -> Patterns:
-    """The patterns with one more character in front; two stars are one."""
+    """The patterns with one more character in front; consecutive stars are merged."""
     return tuple({first + (text.removeprefix(ANY) if first == ANY else text) for text in rest})

@@ -1,4 +1,4 @@
-"""The pepper, without which what the store keeps of keys proves nothing and verifies nothing."""
+"""The pepper, without which the digests in the store can neither be verified nor attacked."""
 
 import hashlib
 import hmac
@@ -29,7 +29,7 @@ _HOW: Final = (
 
 @frozen
 class Pepper:
-    """Makes the digests of secrets."""
+    """Computes the digests of secrets."""
 
     _value: bytes
 
@@ -37,17 +37,17 @@ class Pepper:
         return "Pepper(***)"
 
     def digest(self, secret: str) -> str:
-        """What the store keeps of a secret."""
+        """The digest of a secret, which the store keeps."""
         return hmac.digest(self._value, secret.encode(), hashlib.sha256).hex()
 
     @property
     def fingerprint(self) -> bytes:
-        """What tells it from others."""
+        """Distinguishes it from other peppers."""
         return self.digest("jackfield virtual keys").encode()[:32]
 
 
 async def read_pepper(setup: Setup, reference: SecretRef | None, table: str) -> Pepper:
-    """The pepper of the configuration, else that of this machine, made when it is first needed.
+    """The pepper of the configuration, or else that of this machine, created when first needed.
 
     Raises ConfigError.
     """
@@ -64,17 +64,15 @@ async def read_pepper(setup: Setup, reference: SecretRef | None, table: str) -> 
 
 
 def checked(pepper: Secret, path: str) -> Pepper:
-    """The pepper, if it is good enough. Raises ConfigError."""
+    """The pepper, if it is long enough. Raises ConfigError."""
     value = pepper.reveal()
     if len(value) < SHORTEST or len(set(value)) < _FEWEST_CHARACTERS:
-        raise ConfigError(
-            [f"{path}: a pepper has at least {SHORTEST} characters, made by chance{_HOW}"]
-        )
+        raise ConfigError([f"{path}: a pepper has at least {SHORTEST} random characters{_HOW}"])
     return Pepper(value.encode())
 
 
 async def check_shared(setup: Setup, pepper: Pepper, table: str) -> None:
-    """See to it that all who share a store share a pepper. Raises ConfigError, StoreUnavailable."""
+    """Check that users of a store share a pepper. Raises ConfigError, StoreUnavailable."""
     store = setup.store
     try:
         await store.put(_GATEWAY, PLACE, pepper.fingerprint, expect=0)
@@ -92,7 +90,7 @@ async def check_shared(setup: Setup, pepper: Pepper, table: str) -> None:
 
 
 def _make(file: Path) -> None:
-    """Write a new pepper where there is none; of several processes at once one does."""
+    """Create a pepper file; if several processes try, one succeeds."""
     if file.exists():
         return
     draft = file.with_name(f"{FILE}.{secrets.token_hex(8)}")

@@ -1,4 +1,4 @@
-"""The plugin: knows callers by their keys, and lets each do what its key allows."""
+"""The plugin: authenticates callers by their keys, and enforces what each key allows."""
 
 import asyncio
 import logging
@@ -35,8 +35,8 @@ from .virtual_keys import VirtualKeyCollection
 logger = logging.getLogger("jackfield.virtual_keys")
 
 _NO_KEY: Final = (
-    "A key of the gateway is needed: send `Authorization: Bearer jf-…`, or put it where your SDK"
-    " has its API key."
+    "A key of the gateway is required: send `Authorization: Bearer jf-…`, or use it as your SDK's"
+    " API key."
 )
 _GATEWAYS_OWN: Final = "jackfield"
 _RETRY_SECONDS: Final = 0.5
@@ -49,7 +49,7 @@ def _check_proxies(instance: object, attribute: object, proxies: tuple[str, ...]
 
 
 class VirtualKeys(Plugin):
-    """Asks every caller for a key, also on this machine."""
+    """Requires a key from every caller, including those on this machine."""
 
     @frozen(kw_only=True)
     class Config(Declared):
@@ -57,22 +57,22 @@ class VirtualKeys(Plugin):
 
         pepper: SecretRef | None = option(
             None,
-            "What digests of secrets are made with, at least 32 characters and the same for all"
-            " machines that share a store; else a file in `server.state_dir`, made at first use.",
+            "The key for digests of secrets, at least 32 characters, the same for all machines"
+            " that share a store; by default a file in `server.state_dir`, created at first use.",
         )
         cache_seconds: float = option(
             5.0,
-            "How long a key is used without asking the store, should word of a change get lost.",
+            "How long a key is used without asking the store, in case a change was missed.",
             validator=ge(0),
         )
         stale_seconds: float = option(
             300.0,
-            "How long a key that is known goes on while the store is away.",
+            "How long a known key remains valid while the store is unavailable.",
             validator=ge(0),
         )
         trusted_proxies: tuple[str, ...] = option(
             (),
-            "Networks of proxies that are believed what they say in `X-Forwarded-For`.",
+            "Networks of proxies whose `X-Forwarded-For` is trusted.",
             validator=_check_proxies,
         )
 
@@ -91,7 +91,7 @@ class VirtualKeys(Plugin):
         self._keyring: Keyring | None = None
 
     async def start(self, setup: Setup) -> None:
-        """Read the pepper, offer the collections, declare what is declared, and begin to listen."""
+        """Read the pepper, add collections and declarations, and listen for changes."""
         pepper = await read_pepper(setup, self.config.pepper, self.name)
         hierarchy = Hierarchy(setup)
         keys = VirtualKeyCollection(setup, hierarchy, pepper)
@@ -121,7 +121,7 @@ class VirtualKeys(Plugin):
             )
 
     async def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         for task in self._listening:
             task.cancel()
         await asyncio.gather(*self._listening, return_exceptions=True)
@@ -129,18 +129,18 @@ class VirtualKeys(Plugin):
             await self._keyring.close()
 
     async def health(self) -> str | None:
-        """Whether it hears of revocations."""
+        """Whether revocations are received."""
         if any(task.done() for task in self._listening):
             return "it does not hear of changes of keys, which take `cache_seconds` to be known"
         return None
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
-        """Find out who asks, and refuse what the key does not allow."""
+        """Authenticate the caller, and refuse what the key does not allow."""
         text = presented(exchange)
         if text is None:
             if exchange.principal is not ANONYMOUS:
-                return  # the admin listener knows its own callers
+                return  # the admin listener authenticates on its own
             raise Unauthenticated(_NO_KEY)
         keyring = self._keyring
         if keyring is None:
@@ -157,7 +157,7 @@ class VirtualKeys(Plugin):
         if exchange.endpoint.method == WEBSOCKET:
             self._sessions.add(exchange, text)
         if not grant.limited:
-            exchange.leave(self)  # there is nothing else to judge
+            exchange.leave(self)  # there is nothing else to check
             return
         grant.check_request(exchange)
         exchange.state[self] = (grant, exchange.model)
@@ -180,7 +180,7 @@ class VirtualKeys(Plugin):
     async def call_provider(
         self, exchange: Exchange, target: Target, call_next: CallNext
     ) -> Response:
-        """Refuse what the key does not allow, whichever plugin has put it into the plan."""
+        """Refuse targets that the key does not allow, whichever plugin added them."""
         held = exchange.state.get(self)
         if held is not None:
             grant, asked = held
@@ -192,8 +192,8 @@ class VirtualKeys(Plugin):
         try:
             await check_shared(setup, pepper, self.name)
         except StoreUnavailable:
-            # Keys that were made with another pepper are refused whether this is checked or not.
-            logger.warning("the store is away: whether the pepper is the shared one is not known")
+            # Keys that were made with another pepper are refused in any case.
+            logger.warning("the store is unavailable: the pepper could not be compared with it")
 
 
 def _administrator(principal: Principal, permission: str) -> Principal:
@@ -212,7 +212,7 @@ def _refused(target: Target, asked: str | None) -> Forbidden:
 
 
 async def _listen(collection: HolderCollection[Any], keyring: Keyring) -> None:
-    """Hear of what changes, and ask for everything anew when something may have been missed."""
+    """Follow changes, and recheck everything when some may have been missed."""
     while True:
         try:
             async for id in collection.changes():

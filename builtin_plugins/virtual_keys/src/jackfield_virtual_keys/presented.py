@@ -1,4 +1,4 @@
-"""Where clients put their key: one place for each vendor's SDK, and no other."""
+"""Finds the key of a request, in the one place that each vendor's SDK puts it."""
 
 import re
 from collections.abc import Iterator
@@ -14,30 +14,30 @@ from .key_text import PREFIX, holds_key, is_key_like
 
 _PLAIN: Final = ("x-api-key", "api-key", "x-goog-api-key")
 _GOOGLE: Final = ("gemini.", "vertex.")
-"""How the names of the dialects begin whose clients may put their key into the query."""
+"""Prefixes of dialects whose clients may put their key into the query."""
 
 _BEARER: Final = "bearer "
 _CREDENTIAL: Final = re.compile(r"AWS4-HMAC-SHA256\b.*?\bCredential=([^/,\s]*)", re.IGNORECASE)
 _IN_THE_URL: Final = (
-    "A key has no place in a URL, where logs and browsers keep it; send it in a header, as in"
-    " `Authorization: Bearer jf-…`. Have this one replaced, for it has been seen."
+    "A key must not be in a URL, which logs and browsers keep; send it in a header, as in"
+    " `Authorization: Bearer jf-…`. Replace this key, which has been exposed."
 )
-_SEVERAL: Final = "The request has several keys that differ; send one alone."
+_SEVERAL: Final = "The request has several different keys; send only one."
 _IN_WORDS: Final = (
-    "A key has no place in the name of a model or in metadata, which are recorded; send it in a"
-    " header, as in `Authorization: Bearer jf-…`. Have this one replaced, for it has been seen."
+    "A key must not be in the name of a model or in metadata, which are recorded; send it in a"
+    " header, as in `Authorization: Bearer jf-…`. Replace this key, which has been exposed."
 )
 _METADATA: Final = "x-jackfield-metadata"
 _UNKNOWN_SCHEME: Final = (
-    "The header `Authorization` has no key that can be read; send `Authorization: Bearer jf-…`."
+    "The header `Authorization` has no readable key; send `Authorization: Bearer jf-…`."
 )
 
 
 def presented(exchange: Exchange) -> str | None:
-    """The text that a request gives as its key, None if it gives none.
+    """The text that a request gives as its key, None if there is none.
 
-    Takes it out of the query where it stands there. Raises Unauthenticated for several keys, and
-    InvalidRequest for a key in a URL where no SDK would put it.
+    It is removed from the query if it is there. Raises Unauthenticated for several keys, and
+    InvalidRequest for a key elsewhere in the URL.
     """
     request = exchange.request
     headers = cast("MultiMapping[str]", request.headers)
@@ -77,7 +77,7 @@ def _of_authorization(line: str) -> str | None:
 
 
 def _from_query(exchange: Exchange) -> str | None:
-    """The key in a query, which is then not there any more."""
+    """Remove the key from a query and return it."""
     query = exchange.request.query
     if not exchange.endpoint.dialect.name.startswith(_GOOGLE):
         _refuse_key(unquote_plus(query))

@@ -1,4 +1,4 @@
-"""What an organization, a team, a user, a project or a key may do; rights only shrink below."""
+"""The rights of organizations, teams, users, projects and keys, which only shrink downwards."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +30,7 @@ _METADATA: Final = re.compile(r"[a-z0-9_.-]{1,64}")
 def _each(problem_of: Callable[[str], str | None]) -> Callable[..., None]:
     def check(instance: object, attribute: object, words: Words | None) -> None:
         if len(words or ()) > _MOST_WORDS:
-            raise ValueError(f"has {len(words or ())} entries; {_MOST_WORDS} are the most")
+            raise ValueError(f"has {len(words or ())} entries; the maximum is {_MOST_WORDS}")
         for word in words or ():
             if problem := problem_of(word):
                 raise ValueError(f"the entry {word[:_LONGEST_SHOWN]!r} {problem}")
@@ -44,7 +44,7 @@ def _permission_problem(word: str) -> str | None:
 
 
 def _role_problem(word: str) -> str | None:
-    return None if word in ROLES else f"is no role; those are {', '.join(ROLES)}"
+    return None if word in ROLES else f"is not a role; roles are {', '.join(ROLES)}"
 
 
 def _metadata_problem(word: str) -> str | None:
@@ -53,7 +53,7 @@ def _metadata_problem(word: str) -> str | None:
 
 def _check_lifetime(instance: object, attribute: object, text: str | None) -> None:
     if text is not None and seconds_of(text) == 0:
-        raise ValueError("a key that may not live cannot be used")
+        raise ValueError("must be longer than 0")
 
 
 def _check_moment(instance: object, attribute: object, moment: datetime | None) -> None:
@@ -63,7 +63,7 @@ def _check_moment(instance: object, attribute: object, moment: datetime | None) 
 
 @frozen(kw_only=True)
 class Rights:
-    """What is allowed. What is left out is as above; an empty array is nothing."""
+    """What is allowed. Fields that are left out are inherited; an empty array allows nothing."""
 
     permissions: Words | None = option(
         None,
@@ -109,7 +109,7 @@ class Rights:
 
 @frozen
 class Allowed:
-    """Effective rights: those of a thing and of all that is above it, together."""
+    """Effective rights: those of an item and of everything above it, combined."""
 
     permissions: Words | None = None
     operations: Words | None = None
@@ -135,7 +135,7 @@ def allowed_by(rights: Rights) -> Allowed:
 
 
 def topmost(rights: Rights) -> Allowed:
-    """What is allowed to what has nothing above it."""
+    """The rights of an item that has nothing above it."""
     allowed = allowed_by(rights)
     return evolve(
         allowed,
@@ -145,15 +145,15 @@ def topmost(rights: Rights) -> Allowed:
 
 
 def narrowed(above: Sequence[Allowed], rights: Rights) -> Allowed:
-    """What is allowed to who has `rights` and belongs to all those `above`.
+    """The effective rights of an item with `rights` that belongs to all of `above`.
 
-    It is never more than any of these, also where they have shrunk since `rights` were given.
+    They never exceed any of these, even if those have shrunk since `rights` were given.
     """
     return reduce(_common, (*above, allowed_by(rights)))
 
 
 def excess(rights: Rights, above: Sequence[Allowed]) -> Iterator[tuple[str, str]]:
-    """What `rights` allow and not all of `above` do: fields, each with what is wrong."""
+    """What `rights` allow beyond any of `above`: fields, each with a reason."""
     for one in above:
         for name, (is_within, _) in _SETS.items():
             wanted, allowed = getattr(rights, name), getattr(one, name)

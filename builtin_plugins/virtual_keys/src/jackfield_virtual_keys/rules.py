@@ -1,4 +1,4 @@
-"""The rules among things of the hierarchy: nobody has more rights than what is above."""
+"""The rules of the hierarchy: nothing has more rights than what is above it."""
 
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
@@ -27,13 +27,13 @@ _BOUNDS: Final = _RIGHTS | {_METADATA, "organization", *REFERENCES}
 
 
 class ExcessRights(InvalidRequest):
-    """Something would be allowed what is not allowed to what it belongs to."""
+    """An item would have more rights than what it belongs to."""
 
     code = "excess_rights"
 
 
 def check_rights(place: Place, item: Holder, lineage: Lineage) -> None:
-    """Raise ExcessRights if something would have more rights than what it belongs to."""
+    """Raise ExcessRights if an item would have more rights than what it belongs to."""
     above = " and ".join(map(str, item.parents()))
     for name, problem in excess(item, lineage.above):
         raise ExcessRights(
@@ -42,7 +42,7 @@ def check_rights(place: Place, item: Holder, lineage: Lineage) -> None:
 
 
 def within_organization(item: H, lineage: Lineage, place: Place) -> H:
-    """The item with the one organization that all above it belongs to. Raises InvalidRequest."""
+    """The item with the one organization of all its parents. Raises InvalidRequest."""
     if place.kind == "organization":
         return item
     found = lineage.organizations
@@ -58,7 +58,7 @@ def within_organization(item: H, lineage: Lineage, place: Place) -> H:
 
 
 def check_stays(before: Holder | None, item: Holder, place: Place) -> None:
-    """Raise InvalidRequest for a move to another organization, in which all below stays behind."""
+    """Raise InvalidRequest for a move to another organization."""
     if before is None:
         return
     was, whose = (getattr(one, "organization", "") for one in (before, item))
@@ -71,45 +71,42 @@ def check_stays(before: Holder | None, item: Holder, place: Place) -> None:
 
 
 def check_does_not_bound(place: Place, change: Change[Any], actor: Actor) -> None:
-    """Raise Forbidden for who would change what bounds the own key, or that key's own rights."""
+    """Raise Forbidden for a key that would change its own rights, or those that bound it."""
     if not actor.organization or str(place) not in actor.principal.scopes:
         return
     if change.action == "restore" or concerns_rights(change.fields):
-        raise Forbidden(
-            f"What {place} may do is decided by who does not belong to it, as this key does."
-        )
+        raise Forbidden(f"The rights of {place} bound this key, so it may not change them.")
 
 
 def check_reaches(lineage: Lineage, actor: Actor) -> None:
-    """Raise Forbidden for who makes something below what a team of others has.
+    """Raise Forbidden if an item would be below what another team has.
 
-    What is made would be charged to those as well.
+    It would be charged to that team as well.
     """
     for parent in lineage.parents:
         *_, itself = places = [str(place) for place in parent.places]
         if itself not in actor.principal.scopes and not set(actor.within).issubset(places):
             raise Forbidden(
-                f"This key administers what falls under {actor.within[-1]} alone, as {itself} does"
-                " not."
+                f"This key only administers {actor.within[-1]}, which {itself} is not part of."
             )
 
 
 def check_tells_no_key(item: Holder) -> None:
-    """Raise InvalidRequest for a key in what others may read."""
+    """Raise InvalidRequest for a key in a field that others may read."""
     for field, text in [
         ("name", item.name),
         *(("metadata", one) for one in item.metadata.values()),
     ]:
         if holds_key(text):
             raise InvalidRequest(
-                f"`{field}` holds a key, and everybody could read it there. Have that key replaced,"
-                " for it has been seen.",
+                f"`{field}` contains a key, which others could read there. Replace this key, which"
+                " has been exposed.",
                 param=field,
             )
 
 
 def check_metadata(item: Holder, lineage: Lineage) -> None:
-    """Raise InvalidRequest where something says otherwise than what it belongs to."""
+    """Raise InvalidRequest for metadata that contradicts that of a parent."""
     for name, text in item.metadata.items():
         told = lineage.metadata[name]
         if text != told:
@@ -119,5 +116,5 @@ def check_metadata(item: Holder, lineage: Lineage) -> None:
 
 
 def concerns_rights(fields: tuple[str, ...]) -> bool:
-    """Whether a change of these fields can give something more rights than it may have."""
+    """Whether a change of these fields may give an item more rights than allowed."""
     return not _BOUNDS.isdisjoint(fields)

@@ -1,4 +1,4 @@
-"""Realtime sessions, which last for hours: each ends when its key would no longer open it."""
+"""Realtime sessions, which may last for hours: each is ended once its key no longer allows it."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -26,7 +26,7 @@ class Sessions:
     _keys: MutableMapping[Exchange, str] = field(factory=WeakKeyDictionary, init=False)
 
     def add(self, exchange: Exchange, key: str) -> None:
-        """Watch over a session for as long as it lasts."""
+        """Watch a session for as long as it lasts."""
         self._keys[exchange] = key
 
     async def watch(self) -> None:

@@ -1,4 +1,4 @@
-"""The collection of keys: made, rotated, revoked, and never shown again."""
+"""The collection of keys, whose secrets are shown only when they are generated."""
 
 import hmac
 from collections.abc import Mapping
@@ -38,24 +38,24 @@ def _check_grace(instance: object, attribute: object, text: str) -> None:
 
 @frozen
 class Rotation:
-    """What may be said with a rotation."""
+    """The options of a rotation."""
 
     grace: str = option(
         "24h",
-        "How long the secret before is still accepted, such as `24h`; `0` for not at all.",
+        "How long the previous secret is still accepted, such as `24h`; `0` for not at all.",
         validator=_check_grace,
     )
 
 
 class Digests(msgspec.Struct, frozen=True):
-    """What a secret is compared with."""
+    """The digests that a secret is compared with."""
 
     digest: str
     previous: str = ""
     previous_until: datetime | None = None
 
     def match(self, digest: str, now: float) -> tuple[bool, float | None]:
-        """Whether a digest is right, and until when; as much work whichever it is."""
+        """Whether a digest matches, and until when; takes the same time for any digest."""
         until = self.previous_until.timestamp() if self.previous_until is not None else 0.0
         is_current = hmac.compare_digest(digest, self.digest)
         is_previous = hmac.compare_digest(digest, self.previous or NOBODYS.digest)
@@ -69,7 +69,7 @@ class _Envelope(msgspec.Struct, frozen=True):
 
 
 NOBODYS: Final = Digests("0" * 64)
-"""In the place of those of a key that does not exist; no secret has them."""
+"""Used for a key that does not exist; no secret matches them."""
 
 _NOTHING: Final = msgspec.json.encode(
     {"item": {"name": "x" * 20, "digest": NOBODYS.digest, "issued": "2026-11-22T00:00:00+00:00"}}
@@ -78,7 +78,7 @@ _decode = msgspec.json.Decoder(_Envelope).decode
 
 
 def digests_in(value: Value | None) -> Digests:
-    """What the store has a secret compared with; as much work if it has nothing."""
+    """The digests in a value of the store; takes the same time if there is no value."""
     found = _decode(value.data if value is not None else _NOTHING).item
     return found if value is not None else NOBODYS
 
@@ -91,7 +91,7 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
     Item = VirtualKey
     columns = ("name", "organization", "team", "user", "project", "expires", "revoked")
     revealed: ClassVar[Mapping[str, str]] = {
-        "key": "The key itself, in the answer to its creation or rotation alone.",
+        "key": "The key itself, only in the answer to its creation or rotation.",
         "note": "Why the answer to a repeated request does not have the key.",
     }
     actions = (
@@ -104,19 +104,19 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
         self.pepper = pepper
 
     def id_of(self, item: VirtualKey) -> str:
-        """A random one, which is part of the key."""
+        """A random id, which is part of the key."""
         return new_key_text().id
 
     async def new_id(self, item: VirtualKey, actor: Actor) -> str:
-        """A random one, which nothing else has."""
+        """A random id, which is unique."""
         return self.id_of(item)
 
     async def find(self, id: str, actor: Actor) -> Kept[VirtualKey] | None:
-        """The key of an id; names of keys need not be unique."""
+        """Find a key by id; names of keys need not be unique."""
         return await self.get(id)
 
     def named(self, id: str, item: VirtualKey) -> VirtualKey:
-        """Whatever it is called: names of keys need not be unique."""
+        """Check the name, which need not be unique."""
         if not item.name.isprintable() or len(item.name) > _LONGEST_NAME:
             raise InvalidRequest(
                 f"`name` must have at most {_LONGEST_NAME} printable characters.", param="name"
@@ -124,7 +124,7 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
         return item
 
     def declared(self, item: VirtualKey, kept: VirtualKey) -> VirtualKey:
-        """What is declared, with its secret: once that is another one, none before is accepted."""
+        """A declared key; if its secret has changed, the previous one is invalid."""
         same = super().declared(item, kept)
         if item.digest in ("", kept.digest):
             return same
@@ -139,7 +139,7 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
             return evolve(key, revoked=True, previous="", previous_until=None)
         if kept.declared_in:
             raise Declared(
-                f"The key {kept.id} is what {kept.declared_in} refers to; replace it there."
+                f"The key {kept.id} is declared by {kept.declared_in}; replace it there."
             )
         if key.revoked:
             raise InvalidRequest(f"The key {kept.id} has been revoked; create another one.")
@@ -150,7 +150,7 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
         )
 
     async def check(self, change: Change[VirtualKey], actor: Actor) -> VirtualKey | None:
-        """Refuse what gives more than there is to give, and make the secret of a new key."""
+        """Refuse excessive rights, and generate the secret of a new key."""
         _check_rank(change, actor)
         if change.after is None:
             return None  # nothing belongs to a key
@@ -173,7 +173,7 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
         return key
 
     async def reveal(self, change: Change[VirtualKey], actor: Actor) -> Mapping[str, Any]:
-        """The key itself, in the answer to its making or its rotation and to no other."""
+        """The key itself, only in the answer to its creation or rotation."""
         await super().reveal(change, actor)
         if "key" in change.notes:
             return {"key": change.notes["key"]}
@@ -184,7 +184,7 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
 
 
 def ends_at(key: VirtualKey, allowed: Allowed) -> datetime | None:
-    """When a key ends: as it says itself, or as its age does."""
+    """When a key expires, by its own fields or by its age."""
     ends = allowed.expires
     if allowed.lifetime is not None and key.issued is not None:
         aged = key.issued + timedelta(seconds=allowed.lifetime)
@@ -193,7 +193,7 @@ def ends_at(key: VirtualKey, allowed: Allowed) -> datetime | None:
 
 
 def _without_more_time(key: VirtualKey, before: VirtualKey, allowed: Allowed) -> VirtualKey:
-    """The key, the secret before which ends no later than it would have without a rotation."""
+    """The key, whose previous secret expires no later than without the rotation."""
     ends = ends_at(before, allowed)
     if ends is None or key.previous_until is None or key.previous_until <= ends:
         return key
@@ -201,12 +201,12 @@ def _without_more_time(key: VirtualKey, before: VirtualKey, allowed: Allowed) ->
 
 
 def _check_rank(change: Change[VirtualKey], actor: Actor) -> None:
-    """Raise Forbidden where somebody would get hold of a role above the own one."""
+    """Raise Forbidden if an actor would obtain a role above its own."""
     for key in (change.before, change.after):
         if key is not None and key.role and _RANKS.index(key.role) > _RANKS.index(actor.role):
             raise Forbidden(
-                f"Keys with the role {key.role!r} are made and changed by who has it, not by the"
-                f" role {actor.role!r}.",
+                f"Keys with the role {key.role!r} may not be created or changed by the role"
+                f" {actor.role!r}.",
                 param="role",
             )
 
@@ -224,11 +224,10 @@ def _check_expiry(key: VirtualKey, allowed: Allowed, now: datetime) -> None:
     if key.expires is None:
         return
     if key.expires <= now:
-        raise InvalidRequest(f"`expires` is not in the future: it is {now} now.", param="expires")
+        raise InvalidRequest(f"`expires` must be in the future: it is {now} now.", param="expires")
     longest = ends_at(key, allowed)
     if longest is not None and longest < key.expires:
         raise InvalidRequest(
-            f"The key may live until {longest} at the longest, which is as long as"
-            " `max_lifetime` allows.",
+            f"The key may be valid until {longest} at most, because of `max_lifetime`.",
             param="expires",
         )
