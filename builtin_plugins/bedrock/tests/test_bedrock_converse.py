@@ -272,6 +272,13 @@ def test_another_vendors_thought_comes_back_from_the_client_as_it_was(thought: R
     assert [loss.feature for loss in rendered.losses] == ["reasoning.replay"] * bool(thought.text)
 
 
+def test_an_earlier_plan_that_others_hide_is_lost_by_name() -> None:
+    plan = Reasoning(encrypted="Look it up.", extensions={"cohere.chat": {}})
+    turns = (*PLAIN.messages, Message("assistant", (plan, Text("Yes."))))
+    losses = CONVERSE.render_request(replace(PLAIN, messages=turns)).losses
+    assert [loss.feature for loss in losses] == ["reasoning.replay"]
+
+
 def test_anthropics_own_thoughts_are_good_on_bedrock() -> None:
     mine = {"anthropic.messages": {"$kind": "thinking"}}
     thoughts = (

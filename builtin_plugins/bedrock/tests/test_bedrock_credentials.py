@@ -19,7 +19,7 @@ from jackfield.testing import FakeUpstream, run_gateway
 from jackfield.tokens import Tokens
 from jackfield_bedrock.credentials import Credentials
 from jackfield_bedrock.model_list import listed_models
-from jackfield_bedrock.signing import Signer, found_credentials
+from jackfield_bedrock.signing import Signer, fixed_keys, found_credentials
 
 EXPIRED = b'{"message":"The security token included in the request is expired"}'
 ROLE = "arn:aws:iam::123456789012:role/models"
@@ -150,6 +150,12 @@ async def test_keys_that_aws_no_longer_knows_are_looked_for_again(
             write("AKIDNEW")
     used = [request.headers["x-amz-security-token"] for request in upstream.requests]
     assert used == ["of AKIDOLD", "of AKIDOLD", "of AKIDNEW"]
+
+
+async def test_a_secret_in_the_place_of_its_key_is_refused_once() -> None:
+    signer = Signer("up", "r", lambda: fixed_keys(Secret("ab/cd/ef"), Secret("s"), None), hide)
+    headers = dict(await signer.sign("POST", "https://example.com/", b""))
+    assert not signer.forget(headers)
 
 
 async def test_credentials_that_cannot_be_had_are_the_providers_error() -> None:

@@ -14,6 +14,7 @@ from jackfield.errors import ProviderError
 from jackfield_bedrock import event_stream
 from jackfield_bedrock.event_stream import BrokenMessage, encode, encode_event, encode_exception
 from jackfield_bedrock.event_stream_framing import CHUNKS, EVENT_STREAM, EventStreamFramer
+from jackfield_bedrock.invoke import anthropic_messages
 
 STREAM = b"".join(encode_event("contentBlockDelta", b'{"n":%d}' % n) for n in range(5))
 HEADERS = st.dictionaries(
@@ -90,6 +91,12 @@ def test_other_json_takes_the_place_of_an_events_own() -> None:
     wrapped = CHUNKS.with_data(b"", b'{"b":2}')
     assert CHUNKS.data_of(wrapped) == b'{"b":2}'
     assert json.loads(event_stream.payload_of(wrapped)) == {"bytes": "eyJiIjoyfQ=="}
+
+
+def test_a_wrapped_stop_reason_finishes_an_answer() -> None:
+    delta = b'{"type":"message_delta","delta":{"stop_reason":%b}}'
+    assert anthropic_messages().finishes(CHUNKS.with_data(b"", delta % b'"end_turn"'))
+    assert not anthropic_messages().finishes(CHUNKS.with_data(b"", delta % b"null"))
 
 
 def test_an_exception_reads_as_an_error_of_its_api() -> None:

@@ -1,4 +1,4 @@
-"""What single dialects ask of vectors and rankings is carried where it means the same, or named."""
+"""What one dialect alone says of vectors, rankings and documents is carried or named."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from jackfield.dialects import Dialect, installed
-from jackfield_bedrock.endpoints import RERANK
+from jackfield_bedrock.endpoints import CONVERSE, RERANK
 from jackfield_bedrock.invoke import (
     COHERE_EMBEDDINGS,
     NOVA_EMBEDDINGS,
@@ -15,6 +15,7 @@ from jackfield_bedrock.invoke import (
 )
 
 M = {"model": "m"}
+CHAT, MESSAGES = installed("openai.chat"), installed("anthropic.messages")
 VECTORS, RANKINGS = installed("openai.embeddings"), installed("openai.rerank")
 ASKED = {"model": "m", "input": ["a"], "output_dtype": "int8"}
 SOURCE = {"type": "TEXT", "textDocument": {"text": "a"}}
@@ -76,3 +77,17 @@ def test_what_the_agent_runtime_tells_the_model_reaches_it() -> None:
     assert rendered.losses == ()
     (loss,) = RANKINGS.render_request(request).losses
     assert loss.feature == "bedrock.rerank.additionalModelRequestFields"
+
+
+def test_what_others_do_not_know_of_a_document_or_a_finding_is_named() -> None:
+    source = {"bytes": "aGk="}
+    document = {"format": "pdf", "name": "n", "source": source, "context": "c"}
+    finding = {"source": "https://a", "title": "t", "content": [{"text": "x"}]}
+    inner = {"toolUseId": "1", "content": [{"searchResult": finding}]}
+    blocks = [{"document": document}, {"toolResult": inner}]
+    tree = {"messages": [{"role": "user", "content": blocks}]}
+    request = CONVERSE.parse_request(tree, M)
+    lost = {loss.feature for loss in CHAT.render_request(request).losses}
+    assert {"anthropic.messages.document.context", "anthropic.messages.document.source"} <= lost
+    for knows_them in (CONVERSE, MESSAGES):
+        assert not any("document" in x.feature for x in knows_them.render_request(request).losses)

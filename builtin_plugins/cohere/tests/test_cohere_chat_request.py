@@ -115,6 +115,13 @@ def test_documents_stand_before_the_last_question() -> None:
     assert isinstance(question.parts[-1], Text)
 
 
+def test_a_document_is_called_by_its_title_or_else_by_its_id() -> None:
+    named = [{"id": "1", "data": {"title": "T"}}, {"id": "2", "data": "x"}]
+    tree = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "documents": named}
+    parts = CHAT.parse_request(tree, {}).messages[-1].parts
+    assert [part.name for part in parts if isinstance(part, Document)] == ["T", "2"]
+
+
 def test_a_plan_is_a_thought_that_is_not_shown() -> None:
     thought = CHAT.parse_request(FULL, {}).messages[2].parts[0]
     assert isinstance(thought, Reasoning)

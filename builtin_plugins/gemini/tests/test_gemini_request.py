@@ -9,6 +9,7 @@ from jackfield.dialects import Rendered, installed
 from jackfield.errors import InvalidRequest
 from jackfield.messages import (
     ChatRequest,
+    Citation,
     Document,
     Image,
     Message,
@@ -169,9 +170,16 @@ def test_data_for_urls_is_data_for_everyone(sent: str, standard: str) -> None:
 
 
 def test_a_document_of_text_is_text_and_named() -> None:
-    document = Message("user", (Document(text="Words"),))
-    assert written(document)["contents"][0]["parts"] == [{"text": "Words"}]
+    document = Message("user", (Document(text="Words", name="A title"),))
+    assert written(document)["contents"][0]["parts"] == [{"text": "A title\n\nWords"}]
     assert lost(document) == ["documents.text"]
+
+
+def test_a_documents_name_and_an_earlier_answers_sources_are_named_as_lost() -> None:
+    named = Message("user", (Document(data="aGk=", name="a.pdf"), Document(data="aGk=", name="b")))
+    answered = Message("assistant", (Text("a", citations=(Citation("https://a"),)),))
+    wanted = ["documents.name", "documents.name", "citations"]
+    assert lost(named, answered, SAID) == wanted
 
 
 def test_a_file_of_another_vendor_breaks_the_question() -> None:
@@ -256,6 +264,11 @@ def test_what_google_has_no_words_for_is_named() -> None:
     found = lost(**members, tools=(custom,), parallel_tool_calls=False, server_state="resp_1")
     wanted = ["conversation.server_state", "logit_bias", "metadata", "parallel_tool_calls"]
     assert sorted(found) == [*wanted, "service_tier", "store", "tools.custom", "user"]
+
+
+def test_a_search_of_anothers_is_named_however_empty_its_options_are() -> None:
+    search: dict[str, Any] = {"openai.chat": {"web_search_options": {}}}
+    assert lost(extensions=search) == ["openai.chat.web_search_options"]
 
 
 def test_a_cached_content_is_the_beginning_of_the_conversation() -> None:

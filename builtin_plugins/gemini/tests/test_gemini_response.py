@@ -10,9 +10,12 @@ from jackfield import sse
 from jackfield.dialects import installed
 from jackfield.errors import InvalidRequest, ProviderError, RateLimited
 from jackfield.events import (
+    AudioDelta,
+    CitationAdded,
     Ended,
     Failed,
     Finished,
+    PartAdded,
     ReasoningDelta,
     Started,
     StreamEvent,
@@ -22,11 +25,13 @@ from jackfield.events import (
     UsageReported,
 )
 from jackfield.messages import (
+    Audio,
     ChatRequest,
     ChatResponse,
     Choice,
     Citation,
     Message,
+    Opaque,
     Reasoning,
     Refusal,
     Text,
@@ -146,6 +151,43 @@ def test_citations_of_others_are_sources_that_count_bytes() -> None:
             }
         ],
     }
+
+
+def test_a_source_is_cited_for_the_text_of_the_answer_in_its_part() -> None:
+    dropped = Opaque("anthropic.messages", "server_tool_use", {})
+    cited = Citation("https://a", "A", "The source's words")
+    body = rendered(Text("First."), dropped, Text("Then."), Text("é two", citations=(cited,)))
+    events: list[StreamEvent] = [
+        TextDelta(0, "First."),
+        PartAdded(1, dropped),
+        TextDelta(2, "Then."),
+    ]
+    last = streamed(*events, TextDelta(3, "é two"), CitationAdded(3, cited), Ended())[-1]
+    for told in (body, last):
+        (support,) = told["candidates"][0]["groundingMetadata"]["groundingSupports"]
+        assert support["segment"] == {"endIndex": 6, "text": "é two", "partIndex": 2}
+
+
+def test_a_quoted_source_is_a_loss_of_its_own() -> None:
+    cited = (Citation("https://a", "A", "The source's words"),) * 2
+    choice = Choice(Message("assistant", (Text("a", cited), Text("b", (Citation(),)))), "stop")
+    found = GENERATE.render_response(ChatResponse("r", "m", (choice,)), ASK)
+    assert [loss.feature for loss in found.losses] == ["citations.cited_text", "citations"]
+
+
+def test_what_is_spoken_is_given_in_words_only_without_the_sound() -> None:
+    for sound, told, lost in (("AAAA", "inlineData", "audio.transcript"), ("", "text", "audio")):
+        spoken = Audio(data=sound or None, format="pcm16", transcript="Hi.")
+        choice = Choice(Message("assistant", (spoken,)), "stop")
+        whole = GENERATE.render_response(ChatResponse("r", "m", (choice,)), ASK)
+        renderer = GENERATE.stream_renderer(ASK)
+        pieces = (AudioDelta(0, transcript="Hi."), AudioDelta(0, sound))
+        events = (Started("r", "m"), *pieces, Finished("stop"), Ended())
+        wire = b"".join(renderer.render(event) for event in events)
+        chunks = [msgspec.json.decode(sse.data_of(event) or b"") for event in sse.split(wire)]
+        assert [loss.feature for loss in whole.losses] == [lost]
+        assert [loss.feature for loss in renderer.losses] == [lost]
+        assert [list(part) for part in parts_of(chunks) if part != {"text": ""}] == [[told]]
 
 
 def test_an_empty_answer_has_a_part_all_the_same() -> None:

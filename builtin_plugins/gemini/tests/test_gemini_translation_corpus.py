@@ -6,7 +6,16 @@ from tests.translations import check_translations
 pytestmark = needs_corpus
 
 OUT = ("messages.*", "citations", "citations.document", "images.output")
-IN = ("messages.*", "citations", "refusals", "audio", "usage.cache_write", "n")
+IN = (
+    "messages.*",
+    "citations",
+    "citations.cited_text",
+    "refusals",
+    "audio",
+    "audio.transcript",
+    "usage.cache_write",
+    "n",
+)
 
 test_chat_clients_read_googles_answers = check_translations(
     "gemini.generate_content", "chat", losses=OUT

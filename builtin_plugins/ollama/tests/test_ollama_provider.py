@@ -146,6 +146,29 @@ async def test_an_older_client_names_a_model_otherwise(upstream: FakeUpstream) -
     assert json.loads(upstream.requests[0].body) == {"name": "llama3"}
 
 
+async def test_the_form_of_anthropic_is_translated_for_ollama(upstream: FakeUpstream) -> None:
+    answer_json(upstream, ANSWER)
+    async with run_gateway(table(upstream)) as gateway:
+        answer = await gateway.post("/ollama/v1/messages", json={**ASK, "max_tokens": 9})
+        said = await answer.json()
+    assert said["content"] == [{"type": "text", "text": "Hi"}]
+    assert upstream.requests[0].path == "/api/chat"
+
+
+async def test_the_form_of_anthropic_reaches_anthropic_unchanged(
+    upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY", "k")
+    answer_json(upstream, {"type": "message", "content": [], "usage": {}})
+    doors = table(upstream, '[server]\nfront_doors = ["ollama"]')
+    own = doors.replace('use = "ollama"', 'use = "anthropic"\nkeys = ["env:KEY"]')
+    async with run_gateway(own) as gateway:
+        await gateway.post("/ollama/v1/messages", json={**ASK, "max_tokens": 9})
+    (request,) = upstream.requests
+    assert request.path == "/v1/messages"
+    assert json.loads(request.body) == {**ASK, "model": "m", "max_tokens": 9}
+
+
 async def test_the_list_of_models_is_the_gateways_own(upstream: FakeUpstream) -> None:
     tags = [{"name": "llama3:latest", "modified_at": "2026-08-07T06:08:11.01-07:00", "size": 1}]
     answer_json(upstream, {"models": tags})

@@ -1,5 +1,7 @@
 """Requests of other dialects whose settings, files and tiers OpenAI does not know."""
 
+import json
+import re
 from hashlib import sha256
 from typing import Any
 
@@ -19,6 +21,8 @@ from jackfield.messages import (
     Message,
     ReasoningRequest,
     Text,
+    ToolCall,
+    ToolResult,
 )
 from jackfield_openai.endpoints import CHAT, RESPONSES
 
@@ -48,6 +52,36 @@ def test_a_tier_of_another_vendor_is_left_out(dialect: Dialect, tier: str) -> No
 def test_a_caller_of_the_same_dialect_may_name_any_tier(dialect: Dialect) -> None:
     request = asked(service_tier="on_demand", extensions={dialect.name: {}})
     assert rendered(dialect, request)[0]["service_tier"] == "on_demand"
+
+
+@BOTH
+@pytest.mark.parametrize("shares", [{}, {CHAT.name: {"prompt_cache_key": "k"}}])
+def test_a_long_id_is_shortened_alike_in_a_call_and_its_result(
+    dialect: Dialect, shares: dict[str, Any]
+) -> None:
+    calls = tuple(ToolCall("x" * 70 + end, "f", "{}") for end in "ab")
+    results = tuple(ToolResult(call.id, (Text("ok"),)) for call in calls)
+    spoken = (Message("assistant", calls), Message("tool", results))
+    extensions = {**shares, "mistral.chat": {}}
+    body, lost = rendered(dialect, ChatRequest("m", spoken, extensions=extensions))
+    ids = re.findall(r'"(call_[0-9a-f]+)"', json.dumps(body))
+    assert (len(ids), len(set(ids)), lost) == (4, 2, [])
+    assert ids[:2] == ids[2:]
+    assert {len(one) for one in ids} == {40 if dialect is CHAT else 64}
+
+
+@BOTH
+def test_a_key_of_mistrals_cache_is_one_of_openais(dialect: Dialect) -> None:
+    body, lost = rendered(dialect, asked(extensions={"mistral.chat": {"prompt_cache_key": "k"}}))
+    assert (body["prompt_cache_key"], lost) == ("k", [])
+
+
+def test_a_prediction_of_mistrals_is_one_of_chats_alone() -> None:
+    expected = {"type": "content", "content": "Hi."}
+    request = asked(extensions={"mistral.chat": {"prediction": expected}})
+    body, lost = rendered(CHAT, request)
+    assert (body["prediction"], lost) == (expected, [])
+    assert rendered(RESPONSES, request)[1] == ["mistral.chat.prediction"]
 
 
 def test_an_answer_names_no_tier_that_the_sdk_refuses() -> None:

@@ -140,7 +140,7 @@ def test_an_error_of_a_choice_breaks_the_answer_off() -> None:
     message = {"role": "assistant", "content": ""}
     choice = {"index": 0, "message": message, "finish_reason": "error", "error": error}
     body = json.dumps({"id": "c", "choices": [choice]}).encode()
-    with pytest.raises(ValueError, match="broken off"):
+    with pytest.raises(ValueError, match="aborted by an error"):
         CHAT.parse_response(body)
     assert CHAT.is_error(json.loads(body))
     assert CHAT.parse_error(502, body).message == "No answer from the model."

@@ -111,6 +111,23 @@ def test_an_image_at_the_end_of_an_answer_cut_short_is_complete() -> None:
     assert [item["status"] for item in body["output"]] == ["completed", "completed"]
 
 
+def test_what_a_source_says_is_lost_by_name_unless_the_answer_says_it() -> None:
+    cited = (Citation("https://a", cited_text="Hi"), Citation("https://a", cited_text="Bye"))
+    message = Message("assistant", (Text("Hi.", cited),))
+    response = ChatResponse("c", "m", (Choice(message, "stop"),))
+    (loss,) = RESPONSES.render_response(response, REQUEST).losses
+    assert (loss.feature, loss.path[-12:]) == ("citations.cited_text", "citations[1]")
+
+
+def test_an_answer_names_the_tier_that_served_it() -> None:
+    message = Message("assistant", (Text("Hi."),))
+    for tier, told in (("priority", "priority"), ("standard", "default")):
+        usage = Usage(1, 1, service_tier=tier)
+        response = ChatResponse("c", "m", (Choice(message, "stop"),), usage)
+        body = msgspec.json.decode(RESPONSES.render_response(response, REQUEST).body)
+        assert body["service_tier"] == told
+
+
 def test_refusals_and_citations_keep_their_form() -> None:
     cited = Text("See.", (Citation("https://example.com", "Title", None, 0, 3),))
     body = answer(cited, Refusal("No."))

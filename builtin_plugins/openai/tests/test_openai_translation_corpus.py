@@ -9,8 +9,10 @@ from jackfield.dialects import installed
 pytestmark = needs_corpus
 CARRIED = {"message", "reasoning", "function_call", "custom_tool_call", "image_generation_call"}
 
+LOST = {"n", "messages.audio", "citations.document", "citations.cited_text"}
+
 test_responses_clients_read_chat_completions = check_translations(
-    "openai.chat", "responses", losses=("n", "messages.audio", "citations.document")
+    "openai.chat", "responses", losses=LOST
 )
 test_chat_clients_read_responses = check_translations(
     "openai.responses", "chat", losses=("messages.*", "citations", "images.output")
@@ -28,4 +30,4 @@ def test_what_chat_cannot_answer_is_named() -> None:
 def test_what_responses_cannot_answer_is_named() -> None:
     found = [one for one in answered("openai.chat") if not one.streams]
     lost = {name for one in found for name in deliver(one, installed("openai.responses")).losses}
-    assert lost == {"n", "messages.audio", "citations.document"}
+    assert lost == LOST

@@ -114,6 +114,7 @@ def _item_content(role: str, content: Any) -> Iterator[Said]:
             yield (role, "file", next(block[key] for key in _FILE if block.get(key)))
 
 
+_LONGEST_ID = 40
 _FILE = ("file_data", "file_id", "file_url")
 
 
@@ -147,6 +148,17 @@ def without_ids(said: list[Said]) -> list[Said]:
     return [(*entry[:1], *entry[2:]) if len(entry) > 2 else entry for entry in said]
 
 
+def with_short_ids(said: list[Said]) -> list[Said]:
+    """With numbers for ids that are too long for chat, or as long as it takes."""
+    numbers: dict[Any, int] = {}
+    return [
+        (entry[0], numbers.setdefault(entry[1], len(numbers)), *entry[2:])
+        if entry[0] in ("call", "result") and len(entry[1]) >= _LONGEST_ID
+        else entry
+        for entry in said
+    ]
+
+
 def test_every_responses_request_asks_the_same_of_chat() -> None:
     lost: set[str] = set()
     for exchange in recorded("openai_responses", "responses", "responses_stream"):
@@ -156,7 +168,7 @@ def test_every_responses_request_asks_the_same_of_chat() -> None:
         said = said_in_responses(tree)
         if "documents.url" in losses:
             said = [entry for entry in said if entry[1] != "file"]
-        assert said_in_chat(chat) == said, exchange.id
+        assert with_short_ids(said_in_chat(chat)) == with_short_ids(said), exchange.id
         assert tools_of(chat) == tools_of(tree), exchange.id
         assert limits_of(chat) == limits_of(tree), exchange.id
     assert lost <= LOST_ON_CHAT
@@ -186,6 +198,7 @@ def test_a_chat_request_comes_back_from_responses() -> None:
         there, _ = translate(exchange.request_tree, CHAT, RESPONSES)
         back, losses = translate(there, RESPONSES, CHAT)
         if not losses & {"documents.url", "tool_results.media"}:
-            assert said_in_chat(back) == said_in_responses(there), exchange.id
+            told, said = said_in_chat(back), said_in_responses(there)
+            assert with_short_ids(told) == with_short_ids(said), exchange.id
         assert tools_of(back) == tools_of(there), exchange.id
         assert limits_of(back) == limits_of(there), exchange.id

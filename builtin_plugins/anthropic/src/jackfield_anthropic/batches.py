@@ -1,7 +1,7 @@
-"""Batches: their results are fetched through the gateway.
+"""Batches, whose results are fetched through the gateway.
 
-Anthropic includes the URL of a batch's results, and its SDK goes there with the client's key. A
-client must not be sent past the gateway.
+Anthropic returns the URL of a batch's results, and its SDK goes there with the client's key.
+Clients must not bypass the gateway.
 """
 
 import re
@@ -12,7 +12,7 @@ _AUTHORITY: Final = re.compile(r"[A-Za-z0-9._-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)
 
 
 def at_home(body: bytes, base_url: str, door: str) -> bytes:
-    """The JSON of batches with URLs below `base_url` replaced by URLs below `door`."""
+    """The JSON of batches with URLs below `base_url` moved below `door`."""
     away = re.escape((base_url.rstrip("/") + _RESULTS).encode())
     home = (door + _RESULTS).encode()
     return re.sub(rb'("results_url"\s*:\s*")' + away, lambda found: found[1] + home, body)

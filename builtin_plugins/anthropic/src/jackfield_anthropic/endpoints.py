@@ -18,7 +18,7 @@ VERTEX_COUNT_TOKENS: Final = VertexCountTokensDialect()
 RESOURCE: Final = ResourceDialect()
 
 PATHS: Final = {MESSAGES.name: "/v1/messages", COUNT_TOKENS.name: "/v1/messages/count_tokens"}
-"""Where the API serves each dialect, below its base URL."""
+"""The path of each dialect below the API's base URL."""
 
 _UPLOADS: Final = 512 << 20
 _BATCH: Final = 256 << 20

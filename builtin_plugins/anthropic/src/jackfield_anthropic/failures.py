@@ -31,10 +31,10 @@ _NO_THREADS: Final = {
     "conversation.server_state": "thread_not_found",
     f"{NAME}.{THREAD}": "thread_unsupported_request",
 }
-"""Losses that have Anthropic's SDK send the whole conversation, by the codes that it knows."""
+"""Losses after which Anthropic's SDK resends the whole conversation, with the codes it expects."""
 
 _LONGEST: Final = 2000
-"""Characters of a provider's message that are kept."""
+"""Maximum characters kept of a provider's message."""
 
 
 def type_of(status: int) -> str:
@@ -54,7 +54,7 @@ def error_body(error: GatewayError, request_id: str) -> bytes:
 
 
 def failed_body(failed: Failed) -> bytes:
-    """The JSON of a provider's error that came inside a stream."""
+    """The JSON of a provider's error inside a stream."""
     kind = failed.type if failed.type in _STATUSES else type_of(failed.status or 500)
     return _body(kind or "api_error", failed.message, failed.code, None)
 
@@ -67,7 +67,7 @@ def _body(kind: str, message: str, code: str | None, request_id: str | None) -> 
 
 
 def parse_error(status: int, body: bytes) -> UpstreamFailure:
-    """What an error body says, even if a proxy in front of the API wrote it."""
+    """The content of an error body, even if a proxy in front of the API wrote it."""
     try:
         value = msgspec.json.decode(body)
     except UNREADABLE:

@@ -9,16 +9,16 @@ from jackfield import fields
 from jackfield.messages import Extensions
 
 NAME: Final = "anthropic.messages"
-"""The one name under which all dialects of this family carry what they alone know."""
+"""The name of the extensions that all dialects of this family share."""
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for what is no JSON, no text, or nested without end."""
+"""What decoding raises for invalid JSON, invalid UTF-8 and excessive nesting."""
 
 THREAD: Final = "thread"
-"""The member that says which answer a conversation goes on from, where Anthropic keeps it."""
+"""The member that names the stored answer from which a conversation continues."""
 
 CONTENT: Final = "$content"
-"""Notes whether content was a string or an array, or None where there was none."""
+"""The note on whether content was a string or an array; None if there was none."""
 
 
 def own(extensions: Extensions) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What models of each generation accept, derived from their names.
+"""The features of each generation of models, derived from their names.
 
 Source: Anthropic's pages on thinking, effort, structured outputs and migration. A name without a
 version, such as an alias, is treated as the newest.
@@ -22,7 +22,7 @@ _NEWEST: Final = (99, 0)
 
 @frozen
 class Generation:
-    """The members that a model accepts and that differ between generations."""
+    """The features that differ between generations."""
 
     adaptive: bool
     """It decides itself how long to think, at the requested effort."""
@@ -40,7 +40,7 @@ class Generation:
 
 @lru_cache(maxsize=1024)
 def generation(model: str) -> Generation:
-    """The generation of a model; another vendor's is assumed to imitate version 4.5."""
+    """The generation of a model; other vendors' models are treated as version 4.5."""
     version = _version(model)
     return Generation(
         adaptive=version >= _ADAPTIVE,

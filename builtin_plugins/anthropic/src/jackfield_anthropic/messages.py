@@ -1,4 +1,4 @@
-"""The dialect `anthropic.messages`: Anthropic's Messages API, and the variants on clouds."""
+"""The dialect `anthropic.messages`: Anthropic's Messages API and its cloud variants."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -54,7 +54,7 @@ _decode_kind = msgspec.json.Decoder(_Kind).decode
 
 
 def encode_event(name: str, data: bytes) -> bytes:
-    """One server-sent event, whose JSON is on one line."""
+    """One server-sent event, with its JSON on one line."""
     return b"event: %b\ndata: %b\n\n" % (name.encode(), data)
 
 
@@ -96,10 +96,10 @@ class MessagesDialect(Dialect):
         try:
             return super().with_model(body, media_type, old, new)
         except KeyError:
-            return body  # the model is named in the path
+            return body  # the path names the model
 
     def terminal(self, event: bytes) -> Terminal | None:
-        """`message_stop` ends a stream; an `error` breaks it off, whatever the event's name."""
+        """`message_stop` ends a stream; an `error` aborts it, whatever the event's name."""
         data = self.framing.data_of(event)
         try:
             told = _decode_kind(data or b"{}")
@@ -110,11 +110,12 @@ class MessagesDialect(Dialect):
         return "error" if told.type == "error" or told.error else None
 
     def finishes(self, event: bytes) -> bool:
-        """Whether a stop reason has arrived. Some imitations of the API omit `message_stop`."""
-        if b"stop_reason" not in event:
-            return False
+        """Whether a stop reason has arrived. Some compatible APIs omit `message_stop`."""
         try:
-            told = _decode_kind(self.framing.data_of(event) or b"{}")
+            data = self.framing.data_of(event)
+            if not data or b"stop_reason" not in data:
+                return False
+            told = _decode_kind(data)
         except UNREADABLE:
             return False
         return isinstance(told.delta, dict) and told.delta.get("stop_reason") is not None
@@ -144,7 +145,7 @@ class MessagesDialect(Dialect):
         return Rendered(_encode(wire), tuple(losses))
 
     def _address(self, wire: dict[str, Any], request: ChatRequest, losses: list[Loss]) -> None:
-        """Say which model and which version of the API are meant, where the body says that."""
+        """Add the model and the API version, for variants with them in the body."""
 
     def parse_response(self, body: bytes) -> ChatResponse:
         return read_response(body)

@@ -77,7 +77,7 @@ def _input(call: ToolCall, path: str, losses: list[Loss]) -> Any:
 
 
 def write_refusal(refusal: Refusal, path: str, losses: list[Loss]) -> Block:
-    """A refusal, which is a text here; the stop reason says that an answer is one."""
+    """A refusal, which is a text here; the stop reason marks the answer as refused."""
     losses.append(Loss("refusals", path, "approximated", "as text"))
     return {"type": "text", "text": refusal.text}
 
@@ -85,7 +85,7 @@ def write_refusal(refusal: Refusal, path: str, losses: list[Loss]) -> Block:
 class BlockWriter:
     """Writes the parts of a request's messages.
 
-    `role` says whose parts they are: what anyone but the model said must not be lost.
+    `role` is whose parts they are: losing parts of anyone but the model breaks the request.
     """
 
     def __init__(self, losses: list[Loss]) -> None:
@@ -142,7 +142,7 @@ class BlockWriter:
         return carry(wire, result.extensions)
 
     def content(self, parts: Sequence[Part], path: str, shape: str | None) -> str | list[Block]:
-        """Content in its original form; another dialect's lone text becomes a string."""
+        """Content in its original form; another dialect's single text becomes a string."""
         if len(parts) == 1 and shape != "list":
             alone = parts[0]
             if is_plain(alone) and alone.text and not alone.text.isspace():
@@ -183,7 +183,7 @@ def sole_text(blocks: list[Block]) -> str | None:
 
 
 def legal_id(identity: str) -> str:
-    """The id in characters that Anthropic allows, always the same for the same id."""
+    """A deterministic id with only characters that Anthropic allows."""
     if _NOT_IN_IDS.search(identity) is None:
         return identity or "toolu"
     return _NOT_IN_IDS.sub(lambda found: f"-{ord(found[0]):x}-", identity)

@@ -1,4 +1,4 @@
-"""Reads content blocks of Messages into canonical parts.
+"""Parses content blocks of Messages into canonical parts.
 
 Server tools, their results and anything else that only Anthropic knows are kept unchanged.
 """
@@ -35,7 +35,7 @@ def read_content(content: Any, path: str, *, strict: bool = True) -> list[Part]:
 
 
 def read_block(wire: Any, path: str, *, strict: bool = True) -> Part:
-    """One block. Raises InvalidRequest, naming the invalid field."""
+    """One block. Raises InvalidRequest that names the invalid field."""
     fields = object_fields(wire, path, strict=strict)
     kind = fields.needed_text("type")
     reader = _READERS.get(kind)
@@ -66,7 +66,7 @@ def read_call(fields: Fields) -> ToolCall:
 
 
 def new_call_id() -> str:
-    """An id for a call whose provider gave it none."""
+    """An id for a call without one."""
     return f"toolu_{token_hex(12)}"
 
 

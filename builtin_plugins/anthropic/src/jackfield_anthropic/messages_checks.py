@@ -1,4 +1,4 @@
-"""Checks the types of loosely read members, which may have new forms in the future."""
+"""Checks the types of loosely parsed members, which may get new forms in the future."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from jackfield.fields import Fields
 
 
 def check_worded(wire: Mapping[str, Any]) -> None:
-    """Raise InvalidRequest, naming the field, if a member has a type that it never has."""
+    """Raise InvalidRequest that names the field if a member has an invalid type."""
     fields = Fields(wire)
     _check_choice(fields.inner("tool_choice"))
     thinking = fields.inner("thinking")

@@ -1,7 +1,7 @@
 """Citations of Messages text blocks, to and from canonical ones.
 
-Their offsets count characters, pages or blocks of the source, not of the text that cites it, so
-they are kept with the block unchanged.
+Their offsets count characters, pages or blocks of the source, not of the citing text, so they are
+kept with the block unchanged.
 """
 
 from typing import Any

@@ -16,9 +16,9 @@ from .messages_blocks import read_content
 from .messages_usual import usual_message
 
 SYSTEM = "$system"
-"""Notes the message that stood beside the conversation, as `system`."""
+"""The note on a message that came as `system`."""
 JOINED = "$joined"
-"""Notes a message that is one with the one before it."""
+"""The note on a message that was part of the previous one."""
 
 _KNOWN = ("role", "content")
 
@@ -26,7 +26,7 @@ _KNOWN = ("role", "content")
 def read_conversation(fields: Fields) -> tuple[tuple[Message, ...], list[Message]]:
     """All messages, and those of them that have an unusual shape.
 
-    Raises InvalidRequest, naming the invalid field.
+    Raises InvalidRequest that names the invalid field.
     """
     listed = fields.rest.pop("messages", None)
     if not isinstance(listed, list) or not (listed or THREAD in fields.rest):

@@ -1,6 +1,6 @@
-"""What messages, their parts and tools say that only Messages knows, told beside the request.
+"""Members of messages, parts and tools that only Messages knows, kept beside the request.
 
-Whoever renders them in another dialect leaves it out, and names as lost what stands here.
+Renderers of other dialects leave them out, and report them as losses.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from .fields import NAME, own
 
 Details = dict[str, dict[str, Any]]
 _HINTS: Final = frozenset({"cache_control", "eager_input_streaming", "type"})
-"""Members that save money and time, or say what stands elsewhere too."""
+"""Members that affect cost and speed only, or repeat others."""
 _OFF: Final = ({"enabled": False}, {"type": "direct"}, ["direct"])
 _KINDS: Final[Mapping[type, str]] = {Document: "document", Image: "image", ToolCall: "call"}
 

@@ -1,4 +1,4 @@
-"""Names as losses what a request of another dialect asks for and Messages cannot express."""
+"""Reports as losses the parts of a request that Messages cannot express."""
 
 from operator import attrgetter
 from typing import Any, Final
@@ -16,7 +16,7 @@ _HINTS: Final = frozenset(
         *("stream_options", "previous_response_id", "conversation", "safety_identifier"),
     }
 )
-"""Members that save money and time and leave the answer as it is, or are told otherwise."""
+"""Members that affect cost and speed but not the answer, or are reported elsewhere."""
 _DEFAULTS: Final = (("truncation", "disabled"), ("verbosity", "medium"))
 _SERVED: Final = ("reasoning.encrypted_content", "message.output_text.logprobs")
 _WORDLESS: Final = (
@@ -33,7 +33,7 @@ _NONE: Final = (None,) * len(_WORDLESS)
 
 
 def foreign_losses(request: ChatRequest) -> list[Loss]:
-    """The losses of everything in a request outside its messages."""
+    """The losses of a request outside its messages."""
     losses = [] if _values(request) == _NONE else _wordless(request)
     if request.n is not None and request.n > 1:
         losses.append(Loss("n", "n", "dropped", "one answer instead of several"))

@@ -1,8 +1,8 @@
-"""Removes from requests what the gateway has shown of other vendors' answers.
+"""Removes from requests what the gateway added to other vendors' answers.
 
-A client that another vendor served before sends that answer back unchanged: with thoughts under
-this gateway's seal, and citations that no search of Anthropic's has found. Claude's own thoughts,
-which another platform has sealed, are restored.
+A client that another vendor served before sends that answer back unchanged: with thoughts sealed by
+this gateway, and citations that do not come from Anthropic's search. Claude's own thoughts, sealed
+for another platform, are restored.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ _PROOFS = {"thinking": "signature", "redacted_thinking": "data"}
 
 
 def native_body(body: bytes) -> bytes:
-    """The body without what only another vendor can verify; any other body is unchanged."""
+    """The body without what only another vendor can verify; otherwise unchanged."""
     if SEALED not in body:
         return body
     tree = msgspec.json.decode(body)
@@ -30,7 +30,7 @@ def native_body(body: bytes) -> bytes:
 
 
 def leaves_out(body: bytes) -> bool:
-    """Whether the body has a thought that `native_body` leaves out."""
+    """Whether `native_body` would remove a thought from the body."""
     tree = msgspec.json.decode(body) if SEALED in body else None
     messages = tree.get("messages") if isinstance(tree, dict) else None
     found = messages if isinstance(messages, list) else ()

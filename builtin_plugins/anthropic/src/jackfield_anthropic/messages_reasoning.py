@@ -1,7 +1,7 @@
 """Thinking blocks, to and from canonical reasoning.
 
-Another vendor's thought is shown to a client as a thinking block whose signature, which clients
-return unread, is that vendor's sealed proof.
+Another vendor's thought is shown as a thinking block whose signature, which clients return unread,
+is that vendor's sealed proof.
 """
 
 from base64 import b64decode
@@ -18,11 +18,11 @@ from .fields import NAME, carry
 _CONVERSE = "bedrock.converse"
 
 SEALED = MARK.encode()
-"""Bytes that every body with another vendor's thought holds."""
+"""Bytes found in every body with another vendor's thought."""
 
 
 def read_thinking(fields: Fields) -> Reasoning:
-    """A `thinking` block: Anthropic's own, or another vendor's under its seal."""
+    """A `thinking` block: Anthropic's own, or another vendor's sealed one."""
     text = fields.needed_text("thinking")
     signature = fields.text("signature")
     foreign = unseal(signature)

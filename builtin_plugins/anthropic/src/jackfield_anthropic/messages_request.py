@@ -1,4 +1,4 @@
-"""Reads a Messages request into the canonical form."""
+"""Parses a Messages request into the canonical form."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -16,16 +16,16 @@ from .messages_thinking import read_thinking_request
 from .messages_tools import read_choice, read_tools
 
 NOTED: Final = ("tool_choice", "thinking", "output_config", "output_format", "metadata")
-"""Members of which the canonical form keeps the meaning and a note the wording."""
+"""Members whose meaning has a canonical form and whose wording is kept in a note."""
 
 BETAS: Final = "$betas"
-"""Notes the beta features that a body asks for, where others have a header."""
+"""The note with the beta features that a body requests, for which others have a header."""
 
 VERSIONS: Final = {"vertex": "vertex-2023-10-16", "bedrock": "bedrock-2023-05-31"}
-"""Which version of the API each cloud is asked for."""
+"""The version of the API on each cloud."""
 
 _WORDED: Final = frozenset({*NOTED, "cache_control", "anthropic_version", "anthropic_beta"})
-"""Members whose wording, or presence, is noted."""
+"""Members whose wording or presence is kept in a note."""
 
 _VERSION: Final = "$version"
 _READ_OF_CONFIG: Final = frozenset({"effort", "format"})
@@ -35,14 +35,14 @@ _TIERS: Final = {"auto": "auto", "standard_only": "default"}
 
 
 def peek_messages(tree: Any, params: Mapping[str, str]) -> Peek:
-    """What the kernel must know about a request; its model may be in the path."""
+    """The parts of a request that the kernel needs; its model may be in the path."""
     if type(tree) is dict:
         model, stream = tree.get("model") or params.get("model"), tree.get("stream", False)
         tokens = tree.get("max_tokens")
         usual = type(model) is str and type(stream) is bool and type(tree.get("messages")) is list
         if usual and (tokens is None or type(tokens) is int):
             return Peek(model, stream, tokens)
-    # Something is unusual, or wrong, and then the error says what.
+    # It is unusual or invalid; the full reader raises the precise error.
     fields = object_fields(tree, "")
     if not isinstance(tree.get("messages"), list):
         raise fields.wrong("messages", "an array")
@@ -92,7 +92,7 @@ def _read_worded(rest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _note_cloud(rest: dict[str, Any]) -> None:
-    """Move members that only clouds have to notes."""
+    """Move members that only clouds have into notes."""
     version, betas = rest.pop("anthropic_version", None), rest.pop("anthropic_beta", None)
     if version is not None and version not in VERSIONS.values():
         rest[_VERSION] = version
@@ -101,13 +101,13 @@ def _note_cloud(rest: dict[str, Any]) -> None:
 
 
 def version_of(request: ChatRequest, cloud: str) -> str:
-    """The API version for a cloud: the requested one if that cloud was meant."""
+    """The API version for a cloud: the requested one if it was meant for that cloud."""
     asked = own(request.extensions).get(_VERSION)
     return asked if isinstance(asked, str) and asked.startswith(cloud) else VERSIONS[cloud]
 
 
 def _note_wording(rest: dict[str, Any]) -> None:
-    """Move the original wording of what was read to a note; the rest keeps its name."""
+    """Move the original wording of parsed members into a note; the others keep their names."""
     config, thinking = rest.get("output_config"), rest.get("thinking")
     metadata, choice = rest.get("metadata"), rest.get("tool_choice")
     read_of_config = _READ_OF_CONFIG if read_format(rest) else _READ_OF_CONFIG - {"format"}
@@ -172,7 +172,7 @@ _MEMBERS: Final[Mapping[str, tuple[str, Callable[[Fields, str], Any]]]] = {
     "service_tier": ("service_tier", _read_tier),
     THREAD: ("server_state", _read_thread),
 }
-"""The other members of a body, each with the field that it is read into and how."""
+"""The other members of a body, each with its canonical field and parser."""
 
 
 def read_tier(tier: str) -> str:
@@ -181,7 +181,7 @@ def read_tier(tier: str) -> str:
 
 
 def read_format(wire: Mapping[str, Any]) -> ResponseFormat | None:
-    """The JSON schema that an answer must follow, in its current or its former place."""
+    """The JSON schema for the answer, from its current or its former member."""
     config = wire.get("output_config")
     asked = config.get("format") if isinstance(config, Mapping) else None
     if asked is None:
@@ -193,7 +193,7 @@ def read_format(wire: Mapping[str, Any]) -> ResponseFormat | None:
 
 
 def read_user(wire: Mapping[str, Any]) -> str | None:
-    """The user for whom the request is made."""
+    """The id of the user for whom the request is made."""
     metadata = wire.get("metadata")
     user = metadata.get("user_id") if isinstance(metadata, Mapping) else None
     return user if isinstance(user, str) and user else None

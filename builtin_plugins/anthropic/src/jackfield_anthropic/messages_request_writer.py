@@ -16,12 +16,12 @@ from .messages_turns import write_conversation
 
 _TIERS = {"auto": "auto", "default": "standard_only"}
 _LEAST_TOP_P = 0.95
-"""What `top_p` may be while the model thinks."""
+"""Minimum `top_p` while the model thinks."""
 Body = dict[str, Any]
 
 
 def write_request(request: ChatRequest) -> tuple[Body, list[Loss]]:
-    """The body that asks the same, and what Messages cannot express."""
+    """The body of the equivalent Messages request, and its losses."""
     losses: list[Loss] = []
     model = generation(request.model)
     ours = request.extensions.get(NAME)
@@ -51,7 +51,7 @@ def _write_stop(request: ChatRequest, wire: Body, losses: list[Loss]) -> None:
 
 
 def _own_settings(request: ChatRequest, model: Generation, losses: list[Loss]) -> Body:
-    """The original settings, unless somebody has changed what they mean."""
+    """The original settings, unless their meaning has changed since."""
     noted = _noted(request, *NOTED)
     wire: Body = {"max_tokens": ANSWER_TOKENS if request.max_tokens is None else request.max_tokens}
     for key in ("temperature", "top_p", "top_k"):
@@ -147,13 +147,13 @@ def _format(request: ChatRequest, model: Generation, losses: list[Loss]) -> Body
         losses.append(Loss(feature, "response_format", "dropped", "the prompt must ask for JSON"))
         return None
     if not model.schemas or not asked.schema:
-        detail = "the model keeps to no schema" if asked.schema else "there is no schema"
+        detail = "the model supports no schemas" if asked.schema else "there is no schema"
         losses.append(Loss(feature, "response_format", "dropped", detail))
         return None
     told: set[str] = set()
     schema = closed_schema(asked.schema, told)
     if told:
-        detail = f"told in descriptions, not enforced: {', '.join(sorted(told))}"
+        detail = f"described, not enforced: {', '.join(sorted(told))}"
         losses.append(Loss(feature, "response_format.schema", "approximated", detail))
     if asked.description:
         schema = {"description": asked.description, **schema}
@@ -180,9 +180,9 @@ def _sampling(request: ChatRequest, model: Generation, thinks: bool, losses: lis
 
 def _obstacle(key: str, value: float, model: Generation, thinks: bool, wire: Body) -> str | None:
     if not model.sampling:
-        return "the model samples as it sees fit"
+        return "the model takes no sampling settings"
     if thinks and not _goes_with_thinking(key, value):
-        return "a model that thinks samples as it sees fit"
+        return "the model takes no sampling settings while it thinks"
     if key == "top_p" and model.one_sampler and "temperature" in wire:
         return "the model takes temperature or top_p, not both"
     return None

@@ -34,7 +34,7 @@ _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 OF_CHOICE = ("stop_sequence", "stop_details")
-"""Members of an answer that say more of why it ended."""
+"""Members of an answer with details of its stop reason."""
 
 
 def read_response(body: bytes) -> ChatResponse:
@@ -78,7 +78,7 @@ def _read_choice(rest: dict[str, Any], parts: tuple[Part, ...]) -> Choice:
 
 
 def new_message_id() -> str:
-    """An id for an answer that has none."""
+    """An id for an answer without one."""
     return f"msg_{token_hex(12)}"
 
 
@@ -128,7 +128,7 @@ def _write_content(choice: Choice, losses: list[Loss]) -> list[Block]:
 
 
 def write_answer_part(part: Part, path: str, losses: list[Loss]) -> Block | None:
-    """One block of an answer; None, with a loss, if no answer of Messages can contain it."""
+    """One block of an answer; None, with a loss, if Messages cannot express it."""
     match part:
         case Text():
             return write_text(part, path, losses, answer=True)

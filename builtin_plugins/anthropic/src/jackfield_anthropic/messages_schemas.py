@@ -1,4 +1,4 @@
-"""JSON schemas as Anthropic accepts them: closed objects, and limits put into descriptions.
+"""JSON schemas as Anthropic accepts them: closed objects, and limits in descriptions.
 
 Source: Anthropic's page on structured outputs, section on JSON Schema limitations.
 """
@@ -23,7 +23,7 @@ _encode = msgspec.json.Encoder().encode
 def closed_schema(schema: Mapping[str, Any], told: set[str]) -> dict[str, Any]:
     """The same schema in the subset of JSON Schema that Anthropic enforces.
 
-    Keywords that are now only in descriptions, or nowhere, are added to `told`.
+    Keywords moved into descriptions or removed are added to `told`.
     """
     kept: dict[str, Any] = {}
     limits: dict[str, Any] = {}

@@ -14,7 +14,7 @@ PDF = "application/pdf"
 
 
 def read_image(fields: Fields) -> Part | None:
-    """An image block; None if its source is of an unknown kind."""
+    """An image block; None if the kind of its source is unknown."""
     source = fields.needed_table("source")
     kind = source.needed_text("type")
     if kind not in ("base64", "url", "file"):
@@ -49,7 +49,7 @@ def read_document(fields: Fields) -> Part | None:
 
 
 def read_search_result(fields: Fields) -> Part | None:
-    """A search result, canonically a document; None if it does not consist of texts."""
+    """A search result, canonically a document; None unless it consists of texts."""
     text = _joined(fields.rest.get("content"))
     name = fields.text("title")
     if text is None:
@@ -170,5 +170,5 @@ def _block(kind: str, source: dict[str, Any], part: Image | Document) -> dict[st
 
 
 def _lose(losses: list[Loss], feature: str, path: str, detail: str = "") -> None:
-    # If the model does not see what it was meant to, the question is another.
+    # Dropping media changes the question.
     losses.append(Loss(feature, path, "dropped", detail, breaks=True))

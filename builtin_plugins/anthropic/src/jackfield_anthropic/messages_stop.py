@@ -1,4 +1,4 @@
-"""Why an answer ended: stop reasons of Messages, to and from the canonical ones."""
+"""Stop reasons of Messages and the canonical ones."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -24,7 +24,7 @@ _WORDS: Final[Mapping[str, str]] = {
 
 
 def read_stop_reason(word: Any, *, calls: bool) -> FinishReason | None:
-    """The canonical reason; an answer with tool calls waits for them, whatever it says."""
+    """The canonical reason; "tool_calls" if there were calls, whatever it says."""
     if not isinstance(word, str):
         return None
     reason = _REASONS.get(word, "other")
@@ -34,9 +34,9 @@ def read_stop_reason(word: Any, *, calls: bool) -> FinishReason | None:
 def write_stop_reason(
     reason: FinishReason | None, word: str | None, *, refused: bool, ours: bool
 ) -> str:
-    """The name of a reason: the one that was read if it still means the same.
+    """The name of a reason: the original one if it still means the same.
 
-    Of another dialect's names, only those that Messages is known to use are accepted.
+    Of another dialect's names, only those known in Messages are used.
     """
     same = reason in (read_stop_reason(word, calls=False), read_stop_reason(word, calls=True))
     if word and same and (ours or word in _REASONS):

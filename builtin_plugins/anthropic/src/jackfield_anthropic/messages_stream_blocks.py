@@ -19,7 +19,7 @@ _DELTA = b'{"type":"content_block_delta","index":%d,"delta":{"type":"%b","%b":%b
 
 
 class BlockStream:
-    """A block at its index in the message; it exists once something of it has been written."""
+    """A block at its index in the message; it exists once it has been written to."""
 
     def __init__(self, write: Callable[[str, bytes], bytes], index: int, part: int) -> None:
         self.part = part
@@ -53,7 +53,7 @@ class BlockStream:
         return self._write("content_block_delta", _DELTA % (self.index, kind, member, value))
 
     def is_whole(self) -> bool:
-        """Whether nothing more is needed."""
+        """Whether it is complete."""
         return True
 
     def close(self) -> bytes:

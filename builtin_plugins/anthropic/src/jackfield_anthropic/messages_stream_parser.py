@@ -60,7 +60,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _Block:
-    """An open content block: its number as a part, its kind, and what it will become."""
+    """An open content block: its part number, its kind, and its content so far."""
 
     __slots__ = ("cited", "input", "kind", "part", "wire")
 
@@ -113,7 +113,7 @@ class MessagesParser:
         return self._failed(wire, data) if wire.error else _NOTHING
 
     def close(self) -> Events:
-        """Nothing: the events of the stream say everything."""
+        """Nothing is pending: the stream's own events say everything."""
         return _NOTHING
 
     def _started(self, wire: _Wire, data: bytes) -> Events:
@@ -165,7 +165,7 @@ class MessagesParser:
         block, delta = self._blocks[wire.index], wire.delta
         kind = delta.get("type")
         if block.kind not in self._OPENINGS and kind != "input_json_delta":
-            kind = None  # whatever it streams, it is reported when it is complete
+            kind = None  # reported when complete, whatever it streams
         if kind == "text_delta":
             text = _text(delta["text"])
             return (TextDelta(block.part, text),) if text else _NOTHING
@@ -191,13 +191,13 @@ class MessagesParser:
     def _block_stopped(self, wire: _Wire, data: bytes) -> Events:
         block = self._blocks.pop(wire.index)
         if block.kind == "tool_use":
-            # Some imitations of the API send the whole input when the block begins.
+            # Some compatible APIs send the complete input when the block begins.
             given = block.wire.get("input")
             if block.input or not given:
                 return _NOTHING
             return (ToolCallDelta(block.part, _encode(given).decode()),)
         if block.kind in self._OPENINGS:
-            # Anthropic cites before the text; what is cited for is known when the text is whole.
+            # Anthropic cites before the text; the cited span is known when the text is complete.
             return [CitationAdded(block.part, citation) for citation in block.cited]
         if block.input:
             block.wire["input"] = _decode_value("".join(block.input))

@@ -33,7 +33,7 @@ from .messages_stream_blocks import BlockStream, CallStream, TextStream, Thought
 from .messages_usage import write_usage
 
 Encode = Callable[[str, bytes], bytes]
-"""Makes a wire event of its name and its JSON."""
+"""Makes a wire event from its name and its JSON."""
 
 _encode = msgspec.json.Encoder().encode
 _NO_USAGE: Mapping[str, Any] = {
@@ -46,10 +46,10 @@ Kind = TypeVar("Kind", bound=BlockStream)
 
 
 class MessagesRenderer:
-    """Renders one stream, block after block as clients of Messages expect.
+    """Renders one stream, block by block as clients of Messages expect.
 
     If another part continues while the input of a call is incomplete, as with parallel calls, that
-    part waits until it is complete.
+    part is held back until the input is complete.
     """
 
     def __init__(self, request: ChatRequest, encode: Encode) -> None:
@@ -88,7 +88,7 @@ class MessagesRenderer:
         return self._open is None or self._open.is_whole()
 
     def _catch_up(self) -> bytes:
-        """Everything that had to wait, unless it must wait again."""
+        """Everything held back, unless it must still wait."""
         waiting, self._waiting = self._waiting, []
         return b"".join([self.render(event) for event in waiting])
 

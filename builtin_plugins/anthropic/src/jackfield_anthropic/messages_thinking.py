@@ -1,4 +1,4 @@
-"""How much to think: `thinking` and `output_config.effort`, to and from the canonical form."""
+"""Thinking: `thinking` and `output_config.effort`, to and from the canonical form."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -11,7 +11,7 @@ from .messages_reasoning import replayed
 
 LEAST_BUDGET: Final = 1024
 ANSWER_TOKENS: Final = 4096
-"""What an answer may take when nobody has said how long it may be."""
+"""The output limit of a request without one."""
 
 _BUDGETS: Final = {
     "minimal": LEAST_BUDGET,
@@ -26,7 +26,7 @@ _KNOWN_EFFORTS: Final = frozenset({"low", "medium", "high", "max"})
 
 
 def read_thinking_request(wire: Mapping[str, Any]) -> ReasoningRequest | None:
-    """What the body's `thinking` and `output_config` ask for."""
+    """The reasoning that `thinking` and `output_config` request."""
     thinking, config = wire.get("thinking"), wire.get("output_config")
     if thinking is None and config is None:
         return None
@@ -42,7 +42,7 @@ def read_thinking_request(wire: Mapping[str, Any]) -> ReasoningRequest | None:
 
 
 class ThinkingWriter:
-    """Writes what another dialect asks for, as far as the model's generation supports it."""
+    """Writes another dialect's request, as far as the model's generation supports it."""
 
     def __init__(self, request: ChatRequest, losses: list[Loss]) -> None:
         self.request = request
@@ -58,7 +58,7 @@ class ThinkingWriter:
             return
         if asked.effort is None and asked.budget_tokens is None:
             if asked.summary is not None:
-                self._say("reasoning.summary", "dropped", "nobody asks the model to think")
+                self._say("reasoning.summary", "dropped", "no thinking was requested")
         elif model.budget and (asked.budget_tokens is not None or not model.adaptive):
             self._within(asked)
         else:
@@ -98,11 +98,11 @@ class ThinkingWriter:
     def _obstacle(self) -> str | None:
         choice = self.request.tool_choice
         if choice is not None and choice.mode == "required" and self.request.tools:
-            return "a model that must call a tool cannot think first"
+            return "the model cannot think with a forced tool"
         if self.max_tokens is not None and self.max_tokens <= LEAST_BUDGET:
             return f"an answer of {self.max_tokens} tokens leaves no room for it"
         if _lacks_thoughts(self.request.messages):
-            return "the thoughts before the last calls of tools are missing"
+            return "the thoughts before the last tool calls are missing"
         return None
 
     def _say(self, feature: str, how: Any, detail: str) -> None:

@@ -21,7 +21,7 @@ _NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
 
 
 def read_tools(fields: Fields) -> tuple[Tool | Opaque, ...]:
-    """The tools; those that Anthropic runs or trained its models for are kept whole."""
+    """The tools; Anthropic's own kinds are kept unchanged."""
     read = [
         usual_tool(wire) or _read_tool(wire, f"tools[{i}]")
         for i, wire in enumerate(fields.items("tools"))
@@ -71,16 +71,16 @@ def _write_tool(tool: Tool, at: int, schemas: bool, losses: list[Loss]) -> dict[
         wire |= {} if tool.strict is None else {"strict": tool.strict}
         return carry(wire, tool.extensions)
     if tool.kind == "custom":
-        detail = "its free text is the member 'input' of a JSON object"
+        detail = "its text becomes the member 'input' of a JSON object"
         losses.append(Loss("tools.custom", f"tools[{at}]", "approximated", detail))
     if tool.strict and not schemas:
-        detail = "the model knows no strict tools"
+        detail = "the model supports no strict tools"
         losses.append(Loss("tools.strict", f"tools[{at}]", "dropped", detail))
     elif tool.strict:
         told: set[str] = set()
         wire |= {"input_schema": closed_schema(wire["input_schema"], told), "strict": True}
         if told:
-            detail = f"told in descriptions, not enforced: {', '.join(sorted(told))}"
+            detail = f"described, not enforced: {', '.join(sorted(told))}"
             losses.append(Loss("tools.strict", f"tools[{at}]", "approximated", detail))
     return wire
 
@@ -103,7 +103,7 @@ def _free_text(form: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def read_choice(wire: Any) -> tuple[ToolChoice | None, bool | None]:
-    """The choice, and whether calls may be parallel; None for what is not understood."""
+    """The choice, and whether calls may be parallel; None if not understood."""
     if not isinstance(wire, Mapping):
         return None, None
     single = wire.get("disable_parallel_tool_use")
@@ -116,7 +116,7 @@ def read_choice(wire: Any) -> tuple[ToolChoice | None, bool | None]:
 
 
 def write_choice(request: ChatRequest, losses: list[Loss]) -> dict[str, Any] | None:
-    """The equivalent choice; None if there is nothing to say."""
+    """The equivalent choice; None for the default."""
     choice = request.tool_choice
     if not request.tools:
         if choice is not None and choice.mode == "required":

@@ -41,7 +41,7 @@ def write_conversation(request: ChatRequest, wire: dict[str, Any], losses: list[
 
 
 def _leading(messages: Sequence[Message]) -> int:
-    """How many messages make up the system prompt."""
+    """Number of messages that make up the system prompt."""
     for i, message in enumerate(messages):
         if message.role not in _INSTRUCTIONS:
             return i
@@ -85,7 +85,7 @@ class _Turns:
         if blocks is None:
             blocks = self._writer.blocks(message.parts, f"messages[{at}].parts", blank=False)
         if speaker in _INSTRUCTIONS:
-            detail = "in mid-conversation, told by the user"
+            detail = "in mid-conversation, sent as the user's"
             loss = Loss("messages.system", f"messages[{at}]", "approximated", detail)
             self._writer.losses.append(loss)
             blocks = [_as_instruction(block) for block in blocks]
@@ -123,15 +123,15 @@ def _mend(wire: dict[str, Any], turns: list[dict[str, Any]], losses: list[Loss])
         content = wire.pop("system")
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
         turns.append({"role": "user", "content": blocks, CONTENT: None})
-        detail = "told by the user, for nobody else says anything"
+        detail = "sent as the user's, as there is no other message"
         losses.append(Loss("messages.system", "messages[0]", "approximated", detail))
     if not turns:
-        detail = "nobody says anything"
+        detail = "all messages are empty"
         losses.append(Loss("messages.empty", "messages", "dropped", detail, breaks=True))
         return
     if turns[0]["role"] == "assistant":
         turns.insert(0, {"role": "user", "content": [{"type": "text", "text": "."}], CONTENT: None})
-        detail = "the conversation begins with a user who says '.'"
+        detail = "a user's '.' before the conversation"
         losses.append(Loss("messages.order", "messages[0]", "approximated", detail))
     content = turns[-1]["content"]
     if turns[-1]["role"] == "assistant" and content and content[-1]["type"] == "text":

@@ -1,4 +1,4 @@
-"""Token counts in the form of Messages, in which cached input is counted separately."""
+"""Token counts of Messages, with cached input counted separately."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from .fields import NAME, UNREADABLE, own
 
 _NO_UNITS: Final[Mapping[str, int]] = {}
 _TIERS: Final = ("standard", "priority", "batch")
-"""The tiers that an answer may name; clients know no others."""
+"""The tiers allowed in an answer; clients know no others."""
 
 _REPORT = re.compile(rb'"usage"\s*:\s*\{')
 
@@ -64,7 +64,7 @@ def _tier(value: Mapping[str, Any]) -> str | None:
 
 
 def _bills(usage: Usage, rounds: list[Any]) -> tuple[Bill, ...]:
-    """What is billed for rounds that are not in the sum: those of an advisor, and a compaction.
+    """The billed rounds missing from the sum: those of an advisor, and a compaction.
 
     If another model took over, each round is billed at its own model's rates.
     """
@@ -83,11 +83,11 @@ def _bill(one: dict[str, Any], usage: Usage) -> Bill:
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
-    """The `usage` object: the one that was read if it still says the same."""
+    """The `usage` object: the original one if it still says the same."""
     kept: Mapping[str, Any] | None = own(usage.extensions).get("$usage")
     if kept is not None and read_usage(kept) == usage:
         return kept
-    # Azure has reported more cached tokens than tokens; what is billed stays correct.
+    # Azure has reported more cached tokens than tokens; the billing stays correct.
     cached = min(usage.cached_input_tokens, usage.input_tokens)
     written = min(usage.cache_write_tokens, usage.input_tokens - cached)
     wire: dict[str, Any] = {
@@ -121,7 +121,7 @@ def _details(usage: Usage, for_an_hour: int, written: int) -> dict[str, Any]:
 
 
 def merged_usage(first: Any, later: Any) -> Any:
-    """What the beginning and the end of a stream report together; both are totals."""
+    """The usage from the start and the end of a stream; both are totals."""
     if not isinstance(first, Mapping):
         return later
     if not isinstance(later, Mapping):
@@ -130,7 +130,7 @@ def merged_usage(first: Any, later: Any) -> Any:
 
 
 class _Answer(msgspec.Struct):
-    """What tells an answer from an error, and its usage; the rest is skipped, but must be JSON."""
+    """The members that tell an answer from an error, and its usage; the rest must be JSON."""
 
     content: msgspec.Raw = msgspec.Raw()
     usage: Any = None
@@ -161,7 +161,7 @@ def usage_of_answer(body: bytes) -> Usage | None:
 
 
 class MessagesMeter:
-    """Keeps the first and the last batch of events with usage, and reads them on request."""
+    """Keeps the first and last batch of events with usage, and parses them on request."""
 
     __slots__ = ("_first", "_framing", "_last")
 
@@ -171,7 +171,7 @@ class MessagesMeter:
         self._last = b""
 
     def feed(self, events: bytes) -> None:
-        """Look at a batch of whole events."""
+        """Process a batch of complete events."""
         if self._framing is SSE:
             if b'"usage"' not in events or not _REPORT.search(events):
                 return

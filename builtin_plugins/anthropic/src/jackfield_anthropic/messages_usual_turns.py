@@ -1,7 +1,7 @@
-"""Fast paths for writing turns and blocks of the most common shapes.
+"""Fast paths for writing the most common shapes of turns and blocks.
 
-They need no adapting and contain nothing unusual. Each function returns what the general writer
-would, or None if the general writer is needed.
+These need no adaptation. Each function returns what the general writer would, or None if the
+general writer is needed.
 """
 
 import re
@@ -22,7 +22,7 @@ _ROLES: Final = {"assistant": "assistant", "user": "user", "tool": "user"}
 
 
 def usual_conversation(messages: Sequence[Message]) -> dict[str, Any] | None:
-    """The `system` and `messages` of another dialect's conversation that takes turns.
+    """The `system` and `messages` of another dialect's alternating conversation.
 
     Instructions are one text at the start, the user is first and last, and only tool results follow
     each other.
@@ -67,7 +67,7 @@ def usual_blocks(parts: Sequence[Part]) -> list[Block] | None:
 
 
 def is_plain(part: Part) -> TypeGuard[Text]:
-    """Whether it is a text and nothing else."""
+    """Whether it is only a text."""
     return type(part) is Text and not part.citations and NAME not in part.extensions
 
 

@@ -1,4 +1,4 @@
-"""The provider: Anthropic, or an API that imitates it, by its base URL."""
+"""The provider of Anthropic's API and compatible APIs."""
 
 import re
 from collections.abc import Sequence
@@ -26,25 +26,25 @@ from .messages_native import leaves_out, native_body
 from .messages_request import BETAS
 
 VERSION = "2023-06-01"
-"""The version of the API that a client asks for unless it names another."""
+"""The default version of the API."""
 
 _NOT_REPLAYED = Loss("reasoning.replay", "messages", "dropped", "thoughts of another vendor")
 _CONVERSATIONS = (MESSAGES, COUNT_TOKENS)
 _CLOUDS = MESSAGES.name + "@"
-"""How the names begin of the dialect's forms in clouds."""
+"""The prefix of the names of the dialect's cloud variants."""
 _HEADER = "anthropic-version"
 _VALUE = re.compile(r"[0-9A-Za-z.-]{1,64}")
 
 
 class Anthropic(HttpProvider):
-    """Anthropic, and APIs that imitate it: `base_url` says where."""
+    """Anthropic and compatible APIs, selected by `base_url`."""
 
     @frozen
     class Config(HttpConfig):
         """`[providers.NAME]` with `use = "anthropic"`."""
 
         base_url: str = option(
-            "https://api.anthropic.com", "The address of the API, without its `/v1`."
+            "https://api.anthropic.com", "The URL of the API, without its `/v1`."
         )
 
     dialects: ClassVar[tuple[Dialect, ...]] = (MESSAGES, COUNT_TOKENS, RESOURCE)
@@ -61,7 +61,7 @@ class Anthropic(HttpProvider):
         self._scheme = "http"
 
     async def start(self, setup: Setup) -> None:
-        """Learn under which URL clients reach the gateway."""
+        """Learn the URL under which clients reach the gateway."""
         server = setup.settings.server
         self._scheme = "https" if server.tls is not None or server.behind_proxy else "http"
         await super().start(setup)
@@ -71,12 +71,12 @@ class Anthropic(HttpProvider):
         return [("x-api-key", secret.reveal())] if secret else []
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
-        """The client's own bytes, without the thoughts of another vendor that served it before."""
+        """The client's own bytes, without another vendor's earlier thoughts."""
         body = super().outgoing_body(exchange, model)
         return native_body(body) if exchange.dialect in _CONVERSATIONS else body
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
-        """One attempt; reports when another vendor's earlier thoughts had to be left out."""
+        """One attempt; reports if another vendor's earlier thoughts were left out."""
         response = await super().call(exchange, target)
         if exchange.operation == "batches":
             return self._at_home(exchange, response)
@@ -94,11 +94,11 @@ class Anthropic(HttpProvider):
         return response.with_body(batches.at_home(whole, self.config.base_url, door))
 
     def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
-        """What a translation would lose, and another vendor's thoughts."""
+        """The losses of a translation, and of another vendor's thoughts."""
         return super().losses(exchange, target) + _left_out(exchange)
 
     def request_headers(self, exchange: Exchange) -> Sequence[tuple[str, str]]:
-        """The version, which the API requires, and the betas in a cloud's body."""
+        """The required API version, and the betas of a cloud variant's body."""
         version = exchange.request.headers.get(_HEADER, VERSION)
         if version != VERSION and not _VALUE.fullmatch(version):
             raise InvalidRequest(f"'{version[:64]}' is not a version of the API.", param=_HEADER)
@@ -123,7 +123,7 @@ def _left_out(exchange: Exchange) -> tuple[Loss, ...]:
 
 
 def _betas_of(exchange: Exchange) -> list[str]:
-    """Beta features that a cloud's form of the dialect has in the body."""
+    """Beta features in the body of a cloud variant of the dialect."""
     if not exchange.dialect.name.startswith(_CLOUDS):
         return []
     request = exchange.canonical()

@@ -23,7 +23,7 @@ from .messages_usage import MessagesMeter, read_usage
 
 
 class ResourceDialect(Dialect):
-    """Everything but messages and counting: read only as far as errors require."""
+    """Everything except messages and counting; only errors are parsed."""
 
     name: ClassVar[str] = "anthropic.resource"
     operation: ClassVar[str] = "resource"

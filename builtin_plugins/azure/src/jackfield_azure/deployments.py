@@ -1,4 +1,4 @@
-"""OpenAI's dialects as deployments speak them: the path names the model, whatever the body says."""
+"""OpenAI's dialects for deployments: the path names the model, whatever the body says."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -9,7 +9,7 @@ from jackfield.dialects import Dialect, Peek, installed
 
 
 class InPath(Dialect):
-    """What differs if the path names the model; everything else is the dialect's own."""
+    """The differences if the path names the model; everything else is the dialect's own."""
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         peek = super().peek(tree, params)
@@ -39,5 +39,5 @@ _OTHER_WORDS: Final = _OPENAIS | {theirs: ours for ours, theirs in _OPENAIS.item
 
 
 def in_both_words(names: Sequence[str]) -> tuple[str, ...]:
-    """The names of dialects with their twins: an API that accepts one accepts the other."""
+    """The names of dialects and their twins: an API that accepts one accepts the other."""
     return (*names, *(_OTHER_WORDS[name] for name in names if name in _OTHER_WORDS))

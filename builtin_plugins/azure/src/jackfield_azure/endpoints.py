@@ -35,7 +35,7 @@ _RESOURCES: Final[tuple[_Resource, ...]] = (
     # path, operation, permission, largest body
     ("/audio/{rest*}", "audio", "inference", _UPLOADS),
     ("/images/{rest*}", "images", "inference", _UPLOADS),
-    # Voices that callers have made are the account's, and consents are about persons.
+    # Custom voices belong to the account, and consents concern persons.
     ("/audio/voices", "audio", "resources", _UPLOADS),
     ("/audio/voice_consents", "audio", "resources", _UPLOADS),
     ("/audio/voice_consents/{rest*}", "audio", "resources", None),

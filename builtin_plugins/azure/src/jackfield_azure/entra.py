@@ -1,4 +1,4 @@
-"""How an application gets tokens from Microsoft Entra, with a secret or a token of its cluster.
+"""Tokens from Microsoft Entra for an application, with a secret or a cluster's token.
 
 Source: "OAuth 2.0 client credentials flow on the Microsoft identity platform".
 """
@@ -15,12 +15,12 @@ from jackfield.secrets import Secret, SecretError
 from jackfield.tokens import Token
 
 Ask = Callable[[str, bytes, bytes], Awaitable[tuple[int, bytes]]]
-"""Asks at a path, with header lines and a body; the status and the body of the answer."""
+"""Sends a path, headers and a body; returns the answer's status and body."""
 
 _FORM = b"Content-Type: application/x-www-form-urlencoded\r\nAccept: application/json\r\n"
 
 Assertion = Callable[[], Awaitable[Secret]]
-"""Reads what proves an application that has no secret: a token that is another one each hour."""
+"""Reads the assertion of an application without a secret: a token that changes every hour."""
 
 _KIND = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _CODE = re.compile(r"[a-z_]{1,40}")

@@ -1,4 +1,4 @@
-"""The forms in which Azure serves OpenAI's API, and the path of an operation in each.
+"""The forms of OpenAI's API on Azure, and the path of an operation in each.
 
 An operation is its path in OpenAI's own API: `/chat/completions`, `/audio/speech`, `/files/…`.
 """
@@ -9,7 +9,7 @@ from urllib.parse import quote
 Form = Literal["v1", "deployments", "foundry"]
 
 FOUNDRY_VERSION: Final = "2024-05-01-preview"
-"""The version of Foundry's model inference API that its own clients ask for."""
+"""The version of Foundry's model inference API that its own clients use."""
 
 _VERSION = "api-version="
 _OF_A_DEPLOYMENT = ("/chat/completions", "/completions", "/embeddings", "/audio/", "/images/")
@@ -27,10 +27,10 @@ def form_of_door(path: str) -> Form | None:
 
 
 def form_at(operation: str, form: Form, door: Form | None) -> Form:
-    """The form in which a resource that is set to `form` serves an operation.
+    """The form in which a resource configured for `form` serves an operation.
 
     Foundry's model inference API is small: what it lacks is served by the v1 API beside it, and
-    what only it has is found there whatever the resource is set to.
+    what only it has is served there for every configured form.
     """
     if form == "foundry":
         return "foundry" if operation in _OF_FOUNDRY or door == "foundry" else "v1"
@@ -56,8 +56,8 @@ def address(operation: str, form: Form, deployment: str) -> str:
 def versioned(query: str, form: Form, door: Form | None, version: str | None) -> str:
     """The query with the `api-version` that applies.
 
-    That is the client's own if it speaks the form of the resource; a version of another form means
-    nothing there.
+    That is the client's own if it uses the resource's form; the version of another form is invalid
+    there.
     """
     members = query.split("&") if query else []
     asked = [member for member in members if member.lower().startswith(_VERSION)]

@@ -1,4 +1,4 @@
-"""How an Azure machine or app gets tokens from Microsoft Entra for its own identity.
+"""Tokens from Microsoft Entra for the identity of an Azure machine or app.
 
 Sources: "How to use managed identities on an Azure VM to acquire an access token" and, for App
 Service, Functions and Container Apps, "How to use managed identities for App Service".
@@ -27,7 +27,7 @@ class _Granted(msgspec.Struct):
 
 @frozen
 class Issuer:
-    """Who issues tokens: its URL, its version, and the header that it requires."""
+    """A token issuer: its URL, its version, and the header that it requires."""
 
     url: str
     version: str

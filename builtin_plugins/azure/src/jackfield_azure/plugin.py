@@ -1,4 +1,4 @@
-"""The provider: a resource of Azure OpenAI or of Azure AI Foundry."""
+"""The provider of an Azure OpenAI or Azure AI Foundry resource."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -49,10 +49,10 @@ class Auth:
         None, "A token instead of a secret, as `file:PATH`; it is read again when needed."
     )
     authority: str = option(
-        "https://login.microsoftonline.com", "Where Entra is, for national clouds."
+        "https://login.microsoftonline.com", "The URL of Entra, for national clouds."
     )
     scope: str = option("https://cognitiveservices.azure.com/.default", "The scope of the token.")
-    bearer: SecretRef | None = option(None, "A token that somebody else renews.")
+    bearer: SecretRef | None = option(None, "A token that something else renews.")
     managed_identity: bool = option(
         False, "Use the identity of the Azure machine or app that runs the gateway."
     )
@@ -77,7 +77,7 @@ class Auth:
 
 
 class Azure(RealtimeProvider):
-    """OpenAI's dialects at one Azure resource; a model is what one of its deployments runs."""
+    """OpenAI's dialects at one Azure resource; models are served by its deployments."""
 
     @frozen
     class Config(RealtimeConfig):
@@ -138,7 +138,7 @@ class Azure(RealtimeProvider):
             self._tokens = Tokens(self._application(auth, read, setup).fetch, self.hide)
 
     async def stop(self) -> None:
-        """Leave nothing running."""
+        """Cancel background work."""
         if self._tokens is not None:
             await self._tokens.stop()
         await super().stop()
@@ -196,7 +196,7 @@ class Azure(RealtimeProvider):
         return await super().call(exchange, evolve(target, model=deployment))
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
-        """Where the resource serves the operation, in the form that it is set to."""
+        """The path of the operation in the resource's configured form."""
         operation = super().upstream_path(dialect, exchange, model)
         form = self._form_of(operation, exchange)
         if not model and form == "deployments" and is_of_a_deployment(operation):
@@ -204,14 +204,14 @@ class Azure(RealtimeProvider):
         return address(operation, form, model)
 
     def upstream_query(self, dialect: Dialect, exchange: Exchange) -> str:
-        """The client's own, with the resource's version instead of another form's."""
+        """The client's query, with the resource's version in place of another form's."""
         operation = super().upstream_path(dialect, exchange, exchange.model or "")
         query = super().upstream_query(dialect, exchange)
         door = form_of_door(exchange.endpoint.path)
         return versioned(query, self._form_of(operation, exchange), door, self.config.api_version)
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
-        """The client's own bytes, which must name the model if the resource's path does not."""
+        """The client's own bytes, with the model's name if the resource's path lacks it."""
         body = super().outgoing_body(exchange, model)
         in_path = "model" in exchange.request.params and body.lstrip()[:1] == b"{"
         if not in_path or self._form == "deployments":
@@ -219,7 +219,7 @@ class Azure(RealtimeProvider):
         return json_spans.put(body, ("model",), model)
 
     def session_query(self, exchange: Exchange, model: str) -> Mapping[str, str]:
-        """The model of a session, in the form of the API."""
+        """The query that names a session's model, in the API's form."""
         if not model:
             return {}
         return {"deployment" if self._form == "deployments" else "model": model}
@@ -228,7 +228,7 @@ class Azure(RealtimeProvider):
         return form_at(operation, self._form, form_of_door(exchange.endpoint.path))
 
     def lists(self, model: str) -> bool:
-        """Whether the configuration says that it serves the model."""
+        """Whether the configuration names the model."""
         return model in self.config.models or model in self.config.deployments
 
     async def models(self) -> Sequence[ModelInfo]:

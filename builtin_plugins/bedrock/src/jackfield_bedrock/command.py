@@ -172,7 +172,7 @@ class CommandDialect(BedrockDialect):
 
 
 class CommandRDialect(CommandDialect):
-    """Command R: a conversation, of which the last words stand apart. Its tools are not read."""
+    """Command R: a conversation with the last message apart. Its tools are not parsed."""
 
     name: ClassVar[str] = "bedrock.command_r"
     request_texts: ClassVar[tuple[str, ...]] = (

@@ -1,4 +1,4 @@
-"""Why a Command model stopped, in Cohere's words."""
+"""Finish reasons: Cohere's names and the canonical ones."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -27,7 +27,7 @@ def read_finish(word: str | None) -> FinishReason | None:
 
 
 def write_finish(reason: FinishReason | None, word: str | None) -> str:
-    """Cohere's word: the one that was read when it still means the same."""
+    """Cohere's name: the original one if it still means the same."""
     if word is not None and _FINISHES.get(word) == reason:
         return word
     return _WORDS.get(reason, "COMPLETE") if reason else "COMPLETE"

@@ -12,12 +12,12 @@ from .text_stream import TextStreamParser, TextStreamRenderer
 
 
 class CommandStreamParser(TextStreamParser):
-    """The parser of one stream: pieces of text, and a last chunk that says why it ends."""
+    """The parser of one stream: pieces of text, and a last chunk with the finish reason."""
 
     text: ClassVar[str] = "text"
 
     def finished(self, chunk: Mapping[str, Any]) -> Finished | None:
-        """Why the answer ends, if this is its last chunk."""
+        """The finish reason, if this is the last chunk."""
         if chunk.get("is_finished") is not True:
             return None
         word = chunk.get("finish_reason")
@@ -25,7 +25,7 @@ class CommandStreamParser(TextStreamParser):
         return Finished(read_finish(word), detail=word)
 
     def usage(self, chunk: Mapping[str, Any]) -> Usage | None:
-        """What the last chunk counts."""
+        """The usage reported by the last chunk."""
         return usage_of_any(chunk)
 
 
@@ -33,7 +33,7 @@ class CommandStreamRenderer(TextStreamRenderer):
     """The renderer of one stream."""
 
     def piece(self, text: str) -> Mapping[str, Any]:
-        """The chunk of a piece of the text."""
+        """The chunk for a piece of text."""
         return {"event_type": "text-generation", "text": text, "is_finished": False}
 
     def last(self, finished: Finished, usage: Usage) -> Mapping[str, Any]:

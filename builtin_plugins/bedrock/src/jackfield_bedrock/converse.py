@@ -44,8 +44,8 @@ _CONTENT_TEXTS = (
 class ConverseDialect(BedrockDialect):
     """Converse.
 
-    What goes through the canonical form comes back with the same JSON, but for the padding `p` of
-    stream events. `metadata` is the last event of a stream.
+    A body that passes through the canonical form comes back as the same JSON, except for the
+    padding `p` of stream events. `metadata` is the last event of a stream.
     """
 
     name: ClassVar[str] = NAME

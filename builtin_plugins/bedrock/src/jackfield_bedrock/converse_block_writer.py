@@ -33,10 +33,10 @@ Block = dict[str, Any]
 
 
 class BlockWriter:
-    """Writes the blocks of one request, or of one `answer`; `model` is the one that is asked.
+    """Writes the blocks of one request, or of one `answer`, for this `model`.
 
-    A request that is not `mine` came in another dialect: blank texts, which Bedrock refuses, are
-    left out of it.
+    A request that is not `mine` came in another dialect; its blank texts, which Bedrock refuses,
+    are left out.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class BlockWriter:
         self._document_names: set[str] = set()
 
     def write(self, parts: Sequence[Part], path: str, role: Role) -> list[Block]:
-        """The blocks of a message, with the cache points that stand behind them."""
+        """The blocks of a message, with the cache points after them."""
         self._role = role
         blocks: list[Block] = []
         for i, part in enumerate(parts):
@@ -159,7 +159,7 @@ class BlockWriter:
         return carry(wire, result.extensions, NAME)
 
     def _answered(self, part: Part, path: str) -> list[Block]:
-        """What a tool answered: JSON again where it was, and no empty text."""
+        """A tool's result: JSON again if it was JSON, and no empty text."""
         if not isinstance(part, Text):
             block = self._block(part, path)
             return [block] if block is not None else []
@@ -168,7 +168,7 @@ class BlockWriter:
             try:
                 return [{"json": msgspec.json.decode(part.text)}]
             except (msgspec.DecodeError, RecursionError):
-                return [{"text": part.text}]  # a plugin has changed it
+                return [{"text": part.text}]  # changed by a plugin
         block = self._text(part)
         return [block] if block is not None else []
 
@@ -177,7 +177,7 @@ class BlockWriter:
 
 
 def cache_points(part: Any) -> list[Block]:
-    """The cache point behind a part or a tool: Bedrock's own, or where Anthropic's API has one."""
+    """The cache point after a part or a tool, from Bedrock's or Anthropic's members."""
     extensions: Mapping[str, Mapping[str, Any]] = getattr(part, "extensions", {})
     kept = own(extensions, NAME)
     if CACHE in kept:

@@ -1,4 +1,4 @@
-"""Cited text of Converse: a block of text with all that its citations say."""
+"""Cited text in Converse: a block of text with its citations."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def read_cited_text(fields: Fields) -> Text:
 
 
 def read_citation(wire: Any) -> Citation:
-    """One citation, kept whole: only Anthropic's API, too, says where in a document it is."""
+    """One citation, kept complete: only Anthropic's API has positions in documents too."""
     inner = wire if isinstance(wire, dict) else {}
     return Citation(
         url=_url(inner),
@@ -58,7 +58,7 @@ def write_cited_text(part: Text) -> dict[str, Any]:
 
 
 def write_citation(citation: Citation) -> Any:
-    """One citation: as it was read, or what others say of theirs."""
+    """One citation: the original one, or another dialect's converted."""
     kept = own(citation.extensions, NAME)
     if "$citation" in kept:
         return kept["$citation"]

@@ -1,31 +1,31 @@
-"""What Converse and Anthropic's own API say alike: of documents, of what was found, of citations.
+"""Members that Converse and Anthropic's API share: of documents, search results, citations.
 
-Each keeps what the canonical form has no place for under its own name. What both know is put there
-under both, so that it goes from one to the other whoever speaks which.
+Each dialect keeps what has no canonical form under its own name. What both know is kept under both
+names, so that it passes from one to the other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from jackfield.fields import own
-from jackfield.messages import ChatRequest, Citation, Document
+from jackfield.messages import ChatRequest, Citation, Document, Message, ToolResult
 
 from .converse_members import ADDITIONAL, Tree, nested
 from .converse_models import claude_version
 
 ANTHROPIC: Final = "anthropic.messages"
-"""Whose signatures and encrypted thoughts, too, are the same on every platform."""
+"""Anthropic's dialect; signatures and encrypted thoughts are the same on every platform."""
 
 OF_DOCUMENTS: Final = f"{ANTHROPIC}.document"
-"""Under which name a request of its tells of documents what others lose and Converse says."""
+"""The extension with document members that only Anthropic's API and Converse have."""
 
 BETAS: Final = "$betas"
-"""The note in a request of its that holds the betas which the client asks for."""
+"""The note with the betas that an Anthropic client requests."""
 
 _OF_DOCUMENTS: Final = ("context", "citations")
 _OF_FINDINGS: Final = ("source", "citations")
 _LOCATIONS: Final = (
-    # Bedrock's member; Anthropic's type; what both count, and from where to where
+    # Bedrock's member; Anthropic's type; what is cited; suffix of Anthropic's start and end
     ("documentChar", "char_location", "document", "char_index"),
     ("documentPage", "page_location", "document", "page_number"),
     ("documentChunk", "content_block_location", "document", "block_index"),
@@ -35,9 +35,9 @@ _INDEXES: Final = {"document": "documentIndex", "search_result": "searchResultIn
 
 
 def write_betas(request: ChatRequest) -> Tree:
-    """The member for those of Anthropic's betas that change what its body's other members do not.
+    """The member for those Anthropic betas that no other member of the body implies.
 
-    A model refuses a request that names one which it does not know.
+    A model refuses a request that names a beta unknown to it.
     """
     asked = own(request.extensions, ANTHROPIC).get(BETAS)
     version = claude_version(request.model)
@@ -59,9 +59,9 @@ def texts_of(content: Any) -> list[str]:
 
 
 def document_note(wire: Mapping[str, Any], part: Document) -> Mapping[str, Any]:
-    """What Anthropic's API is told of a document of Converse.
+    """The Anthropic members of a Converse document.
 
-    Of others than PDF and plain text it is told nothing, as it takes them in another form.
+    Only for PDF and plain text; Anthropic's API takes other types in another form.
     """
     if part.media_type not in (None, "application/pdf", "text/plain"):
         return {}
@@ -71,8 +71,19 @@ def document_note(wire: Mapping[str, Any], part: Document) -> Mapping[str, Any]:
     return {ANTHROPIC: note} if note else {}
 
 
+def document_details(messages: Iterable[Message]) -> dict[str, dict[str, Any]]:
+    """These members beside a request, where dialects that leave them out name them as losses."""
+    found: dict[str, Any] = {}
+    for part in (part for message in messages for part in message.parts):
+        for inner in part.parts if isinstance(part, ToolResult) else (part,):
+            if isinstance(inner, Document):
+                kept = own(inner.extensions, ANTHROPIC).items()
+                found |= {k: v for k, v in kept if k[:1] != "$" and v != {"enabled": False}}
+    return {OF_DOCUMENTS: found} if found else {}
+
+
 def document_members(part: Document) -> dict[str, Any]:
-    """What Converse is told of a document of Anthropic's API."""
+    """The Converse members of an Anthropic document."""
     kept = own(part.extensions, ANTHROPIC)
     members = _members(kept, _OF_DOCUMENTS)
     if chunks := texts_of(own(kept, "$source").get("content")):
@@ -81,13 +92,13 @@ def document_members(part: Document) -> dict[str, Any]:
 
 
 def finding_note(wire: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What Anthropic's API is told of a `searchResult`."""
+    """The Anthropic members of a `searchResult`."""
     found = _blocks(texts_of(wire.get("content")))
     return {ANTHROPIC: {**_members(wire, _OF_FINDINGS), "$found": found}}
 
 
 def finding(part: Document) -> dict[str, Any] | None:
-    """The `searchResult` for one of Anthropic's API; None for a mere document."""
+    """The `searchResult` for an Anthropic one; None for an ordinary document."""
     kept = own(part.extensions, ANTHROPIC)
     if "$found" not in kept:
         return None
@@ -97,7 +108,7 @@ def finding(part: Document) -> dict[str, Any] | None:
 
 
 def citation_note(wire: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What Anthropic's API says of a citation of Converse's."""
+    """The Anthropic members of a Converse citation."""
     said = wire.get("location")
     where = said if isinstance(said, dict) else {}
     for member, kind, what, counted in _LOCATIONS:
@@ -120,7 +131,7 @@ def citation_note(wire: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def citation_members(citation: Citation) -> dict[str, Any]:
-    """What Converse says of a citation of Anthropic's API, besides its title and text."""
+    """The Converse members of an Anthropic citation, besides title and text."""
     wire = own(own(citation.extensions, ANTHROPIC), "$citation")
     for member, kind, what, counted in _LOCATIONS:
         if wire.get("type") != kind:

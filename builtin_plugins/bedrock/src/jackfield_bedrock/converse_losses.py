@@ -1,16 +1,16 @@
-"""What a request says that Converse has no words for, named as losses."""
+"""Reports as losses the parts of a request that Converse cannot express."""
 
 from typing import Any, Final
 
 from jackfield.dialects import Loss
-from jackfield.losses import lost_member
+from jackfield.losses import is_said, lost_member
 from jackfield.messages import ChatRequest, Extensions
 
 from .converse_claude import OF_DOCUMENTS
 from .converse_names import NAME
 
 _FEATURES: Final = (
-    # field of the canonical request, feature, value that says nothing
+    # field of the canonical request, feature, default value
     ("seed", "seed", None),
     ("frequency_penalty", "penalties", 0),
     ("presence_penalty", "penalties", 0),
@@ -33,8 +33,9 @@ _HINTS: Final = frozenset(
         "anthropic_version",
     }
 )
-"""Members that save money and time, or say what Bedrock does anyway."""
+"""Members that affect cost and speed only, or ask for Bedrock's default."""
 
+_NAMED_APART: Final = frozenset({"previous_response_id", "conversation"})
 _DEFAULTS: Final[tuple[tuple[str, Any], ...]] = (("truncation", "disabled"),)
 
 
@@ -51,7 +52,7 @@ def foreign_losses(request: ChatRequest) -> list[Loss]:
 
 
 def lost_members(extensions: Extensions, dialect: str) -> list[Loss]:
-    """The losses of what other dialects left, in `dialect`."""
+    """The losses of other dialects' members, for rendering in `dialect`."""
     return [
         lost_member(name, key, value)
         for name, members in extensions.items()
@@ -70,12 +71,12 @@ def _unsaid(request: ChatRequest) -> list[Loss]:
     for kind in request.modalities:
         if kind != "text":
             feature = "audio" if kind == "audio" else f"modalities.{kind}"
-            found[feature] = Loss(feature, "modalities", "dropped", "it answers in text")
+            found[feature] = Loss(feature, "modalities", "dropped", "it only answers in text")
     return list(found.values())
 
 
 def _matters(key: str, value: Any) -> bool:
-    # A `$` marks a note on the form that something came in.
-    if not value or key.startswith("$") or key in _HINTS or (key, value) in _DEFAULTS:
+    # A `$` marks a note on the original form.
+    if not is_said(key, value) or key.startswith("$") or (key, value) in _DEFAULTS:
         return False
-    return key not in ("previous_response_id", "conversation")
+    return key not in _HINTS and key not in _NAMED_APART

@@ -46,7 +46,7 @@ _SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 
 def read_image(fields: Fields, block: Mapping[str, Any]) -> Part:
-    """An image. One in S3 can be read by Bedrock alone, and stays as it is."""
+    """An image. One in S3, which only Bedrock can read, is kept unchanged."""
     source = _source(fields)
     data = source.text("bytes")
     if data is None:
@@ -59,7 +59,7 @@ def read_image(fields: Fields, block: Mapping[str, Any]) -> Part:
 
 
 def read_audio(fields: Fields, block: Mapping[str, Any]) -> Part:
-    """Audio; one in S3 stays as it is."""
+    """Audio; one in S3 is kept unchanged."""
     source = _source(fields)
     data = source.text("bytes")
     if data is None:
@@ -68,7 +68,7 @@ def read_audio(fields: Fields, block: Mapping[str, Any]) -> Part:
 
 
 def read_video(fields: Fields, block: Mapping[str, Any]) -> Part:
-    """Video, as a document of its type; one in S3 or of a type of Bedrock's own stays as it is."""
+    """Video, as a document of its type; kept unchanged if in S3 or of a Bedrock-only type."""
     source = _source(fields)
     data, media_type = source.text("bytes"), _VIDEOS.get(fields.text("format") or "")
     if data is None or media_type is None:
@@ -77,7 +77,7 @@ def read_video(fields: Fields, block: Mapping[str, Any]) -> Part:
 
 
 def read_document(fields: Fields, block: Mapping[str, Any]) -> Part:
-    """A document, as bytes, as text or as blocks of text; one in S3 stays as it is."""
+    """A document, as bytes, as text or as blocks of text; one in S3 is kept unchanged."""
     source = _source(fields)
     data, text = source.text("bytes"), source.text("text")
     chunks = source.rest.get("content")
@@ -114,7 +114,7 @@ def _rest(fields: Fields, source: Fields) -> dict[str, dict[str, Any]]:
 
 
 def write_image(part: Image, path: str, losses: list[Loss]) -> dict[str, Any] | None:
-    """The `image` of a block, None for one that Bedrock cannot be given."""
+    """The `image` of a block; None if Bedrock cannot take it."""
     if part.data is not None:
         form = _image_format(part.media_type)
         source: dict[str, Any] = {"bytes": part.data}
@@ -146,7 +146,7 @@ def write_audio(part: Audio) -> dict[str, Any]:
 
 
 def write_video(part: Document, path: str, losses: list[Loss]) -> dict[str, Any] | None:
-    """The `video` of a block, None for one of a type that Bedrock does not take."""
+    """The `video` of a block; None for a type that Bedrock does not accept."""
     media = _media_type(part)
     if media not in _VIDEO_FORMATS:
         detail = f"Bedrock takes no {media}"
@@ -156,14 +156,14 @@ def write_video(part: Document, path: str, losses: list[Loss]) -> dict[str, Any]
 
 
 def is_video(part: Document) -> bool:
-    """Whether it is for the model to watch."""
+    """Whether it is a video."""
     return part.data is not None and _media_type(part).startswith("video/")
 
 
 def write_document(
     part: Document, path: str, losses: list[Loss], names: set[str]
 ) -> dict[str, Any] | None:
-    """The `document` of a block, with a name that no other one of the request has."""
+    """The `document` of a block, with a name that is unique in the request."""
     kept = {**document_members(part), **own(part.extensions, NAME)}
     if part.data is not None:
         source: dict[str, Any] = {"bytes": part.data}

@@ -1,7 +1,7 @@
-"""Members of a Converse request that say in several forms what the canonical request says in one.
+"""Members of a Converse request that have several forms, but one canonical form.
 
-What is understood is taken out of the body and noted as it came, so that it can be put back in the
-same form as long as it still means the same.
+What is understood is removed from the body and recorded in its original form, so that it can be
+restored as long as it still means the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,14 +22,14 @@ ADDITIONAL = "additionalModelRequestFields"
 
 @frozen
 class Member(Generic[T]):
-    """One canonical field, the `paths` at which it may stand, and how to `read` what they hold."""
+    """One canonical field, the `paths` where it may be, and how to `read` them."""
 
     field: str
     paths: Sequence[Path]
     read: Callable[[Tree], T | None]
 
     def take(self, rest: Tree) -> T | None:
-        """Its value, taken out of `rest`, where a note stays of how it was said."""
+        """The value, removed from `rest`, where a note keeps its original form."""
         said: Tree = {}
         for path in self.paths:
             value = at(rest, path)
@@ -43,7 +43,7 @@ class Member(Generic[T]):
         return found
 
     def kept(self, request: ChatRequest) -> Tree | None:
-        """How it was said, None when it was in another dialect or has been changed since."""
+        """The original form; None if it came in another dialect or has changed since."""
         said: Tree | None = own(request.extensions, NAME).get(f"${self.field}")
         if said is None or self.read(said) != getattr(request, self.field):
             return None
@@ -51,7 +51,7 @@ class Member(Generic[T]):
 
 
 def at(tree: Any, path: Path) -> Any:
-    """What stands at a path, None when there is nothing."""
+    """The value at a path; None if there is none."""
     for key in path:
         tree = tree.get(key) if isinstance(tree, dict) else None
     return tree
@@ -66,7 +66,7 @@ def nested(path: Path, value: Any) -> Tree:
 
 
 def remove(tree: Tree, path: Path) -> None:
-    """Take a value out of a tree, with the objects that are empty then; inner ones are copied."""
+    """Remove a value from a tree, with objects left empty; inner objects are copied."""
     key, more = path[0], path[1:]
     if key not in tree:
         return
@@ -81,7 +81,7 @@ def remove(tree: Tree, path: Path) -> None:
 
 
 def merge(tree: Tree, piece: Mapping[str, Any]) -> None:
-    """Put a piece into a tree; objects are joined, and what is there already stays."""
+    """Merge a piece into a tree; objects are joined, and existing values stay."""
     for key, value in piece.items():
         if isinstance(value, dict) and isinstance(tree.get(key), dict):
             inner = dict(tree[key])

@@ -14,14 +14,14 @@ from .converse_parts import read_blocks
 from .converse_thoughts import is_proven
 
 _APART = "$apart"
-"""Notes a message whose speaker has just spoken, so that it is not joined to the one before."""
+"""The note on a message with the same role as the one before, so that they are not joined."""
 
 _INLINE = "$inline"
-"""Notes a system message that stood among the others."""
+"""The note on a system message in mid-conversation."""
 
 
 def read_system(fields: Fields) -> tuple[Message, ...]:
-    """The system prompt; empty ones stay where they are."""
+    """The system prompt; empty blocks stay in place."""
     blocks = fields.rest.get("system")
     if blocks in (None, []):
         return ()
@@ -30,7 +30,7 @@ def read_system(fields: Fields) -> tuple[Message, ...]:
 
 
 def read_messages(wire: Any, path: str) -> tuple[Message, ...]:
-    """The messages. What tools answered is taken out of the user's words."""
+    """The messages. Tool results are split off from the user's messages."""
     if not isinstance(wire, list) or not wire:
         raise InvalidRequest(f"'{path}' must be an array of at least one message.", param=path)
     messages: list[Message] = []
@@ -55,7 +55,7 @@ def read_messages(wire: Any, path: str) -> tuple[Message, ...]:
 
 
 def _parted(role: Role, parts: Sequence[Part], note: dict[str, Any]) -> list[Message]:
-    """One message, or several where results of tools stand beside a user's words."""
+    """The message, split if tool results accompany a user's text."""
     runs: list[tuple[Role, list[Part]]] = []
     for part in parts:
         says: Role = "tool" if isinstance(part, ToolResult) and role == "user" else role
@@ -73,7 +73,7 @@ def _parted(role: Role, parts: Sequence[Part], note: dict[str, Any]) -> list[Mes
 def write_messages(
     messages: Iterable[Message], writer: BlockWriter
 ) -> tuple[list[Block], list[Block]]:
-    """The system prompt and the messages, those in a row of one speaker joined."""
+    """The system prompt and the messages; consecutive ones of one role are joined."""
     conversation = _Conversation(writer)
     for i, message in enumerate(messages):
         conversation.add(message, f"messages[{i}]")
@@ -83,9 +83,9 @@ def write_messages(
 
 
 def lacks_thoughts(messages: Sequence[Message]) -> bool:
-    """Whether tools have just answered calls without a thought that Claude may get back.
+    """Whether the latest tool results follow calls without a thought proven to be Claude's.
 
-    While it thinks, it wants those that led to the calls.
+    With thinking on, Claude requires the thoughts that led to the calls.
     """
     if not messages or messages[-1].role != "tool":
         return False
@@ -102,12 +102,12 @@ class _Conversation:
         self._writer = writer
 
     def fill(self) -> None:
-        """Add the words without which Bedrock refuses a conversation."""
+        """Add what Bedrock requires in every conversation."""
         if not self.wire and self.system:
-            self._lose("messages.system", "messages[0]", "told by the user, as nobody else speaks")
+            self._lose("messages.system", "messages[0]", "sent as the user's only message")
             self.wire, self.system = [{"role": "user", "content": self.system}], []
         if not self.wire and not self._is_broken():
-            detail = "nobody says anything"
+            detail = "all messages are empty"
             empty = Loss("messages.empty", "messages", "dropped", detail, breaks=True)
             self._writer.losses.append(empty)
         if self.wire and self.wire[0]["role"] == "assistant":
@@ -115,7 +115,7 @@ class _Conversation:
             self.wire.insert(0, {"role": "user", "content": [{"text": "."}]})
         for i, message in enumerate(self.wire):
             if not message["content"] and not self._is_broken():
-                self._lose("messages.empty", f"messages[{i}]", "a '.' where nothing is said")
+                self._lose("messages.empty", f"messages[{i}]", "a '.' in an empty message")
                 message["content"].append({"text": "."})
             kinds = {kind for block in message["content"] for kind in block}
             if "document" in kinds and "text" not in kinds:
@@ -123,7 +123,7 @@ class _Conversation:
                 message["content"].append({"text": "."})
 
     def _is_broken(self) -> bool:
-        """Whether what is missing has been named, and the request will not be sent."""
+        """Whether a loss already prevents the request from being sent."""
         return any(loss.breaks for loss in self._writer.losses)
 
     def _lose(
@@ -143,7 +143,7 @@ class _Conversation:
             self._lose("messages.name", path, "Bedrock's speakers have none", "dropped")
         if message.role in ("system", "developer") and not inline:
             if self.wire:
-                self._lose("messages.system", path, "moved to the beginning")
+                self._lose("messages.system", path, "moved to the start")
             self.system += blocks
             return
         role = {"tool": "user", "developer": "system"}.get(message.role, message.role)

@@ -1,4 +1,4 @@
-"""What Converse must know of a model to ask it for thoughts: whose it is, and of which version."""
+"""Families and versions of models, which decide how Converse requests reasoning."""
 
 import re
 from typing import Final, Literal
@@ -15,16 +15,16 @@ _FAMILIES: Final[tuple[tuple[str, Family], ...]] = (
 
 
 def family_of(model: str) -> Family:
-    """The family of a model's id or ARN; "other" for what its name does not tell."""
+    """The family of a model's id or ARN; "other" if its name does not say."""
     return next((family for word, family in _FAMILIES if word in model), "other")
 
 
 def claude_version(model: str) -> tuple[int, int]:
-    """The version of a Claude model, (0, 0) when its name does not tell."""
+    """The version of a Claude model; (0, 0) if its name does not say."""
     match = _CLAUDE.search(model)
     return (int(match[1]), int(match[2] or 0)) if match else (0, 0)
 
 
 def thinks_by_effort(model: str) -> bool:
-    """Whether a Nova model can think: those of the second generation can."""
+    """Whether a Nova model can reason: the second generation can."""
     return "nova-2" in model

@@ -1,4 +1,4 @@
-"""What bounds a Converse answer: its length, its randomness, its format, its tier."""
+"""Options of a Converse request: length, sampling, format and tier."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -90,7 +90,7 @@ TOP_K: Final = Member("top_k", _TOP_K, _read_top_k)
 
 
 def write_format(request: ChatRequest, losses: list[Loss]) -> Tree:
-    """The member `outputConfig` for the format that is asked for."""
+    """The member `outputConfig` for the requested format."""
     kept = FORMAT.kept(request)
     asked = request.response_format
     if kept is not None:
@@ -109,7 +109,7 @@ def write_format(request: ChatRequest, losses: list[Loss]) -> Tree:
 
 
 def write_top_k(request: ChatRequest, losses: list[Loss]) -> Tree:
-    """The member in which the request's model takes `top_k`."""
+    """The member that carries `top_k` for the request's model."""
     kept = TOP_K.kept(request)
     if kept is not None:
         return kept
@@ -125,7 +125,7 @@ def write_top_k(request: ChatRequest, losses: list[Loss]) -> Tree:
 
 
 def read_tier(fields: Fields) -> str | None:
-    """The tier, where others know it too."""
+    """The tier, if other dialects have it too."""
     wire = fields.rest.get("serviceTier")
     tier = wire.get("type") if isinstance(wire, dict) and len(wire) == 1 else None
     if not isinstance(tier, str) or tier not in _TIERS:
@@ -145,17 +145,17 @@ def write_tier(request: ChatRequest, losses: list[Loss]) -> Tree:
 
 
 def read_metadata(fields: Fields) -> Mapping[str, Any] | None:
-    """What the request is marked with."""
+    """The request's metadata."""
     return fields.table("requestMetadata")
 
 
 def write_metadata(request: ChatRequest, losses: list[Loss]) -> Tree:
-    """The member `requestMetadata`, whose values are texts."""
+    """The member `requestMetadata`, whose values are strings."""
     if request.metadata is None:
         return {}
     if NAME in request.extensions:
         return {"requestMetadata": dict(request.metadata)}
     texts = {key: value for key, value in request.metadata.items() if isinstance(value, str)}
     if len(texts) < len(request.metadata):
-        losses.append(Loss("metadata", "metadata", "approximated", "texts alone"))
+        losses.append(Loss("metadata", "metadata", "approximated", "only strings"))
     return {"requestMetadata": texts} if texts else {}

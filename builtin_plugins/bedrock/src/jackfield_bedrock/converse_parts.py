@@ -1,4 +1,4 @@
-"""Reads the blocks of a Converse message into parts."""
+"""Parses the blocks of a Converse message into parts."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,14 +17,14 @@ from .converse_names import NAME
 from .converse_thoughts import read_thought
 
 CACHE = "$cache"
-"""Notes the cache point that stands behind a part."""
+"""The note with the cache point after a part."""
 
 GUARD = "$guard"
-"""Notes what a guardrail is told of a part."""
+"""The note with a part's guardrail members."""
 
 
 def read_blocks(content: Any, path: str, *, strict: bool) -> list[Part]:
-    """The parts of a message's `content`. Raises InvalidRequest for what is none."""
+    """The parts of a message's `content`. Raises InvalidRequest for invalid blocks."""
     if not isinstance(content, list):
         raise InvalidRequest(f"'{path}' must be an array of blocks.", param=path)
     parts: list[Part] = []
@@ -37,7 +37,7 @@ def read_blocks(content: Any, path: str, *, strict: bool) -> list[Part]:
 
 
 def note_cache_point(parts: list[Part], point: Any) -> bool:
-    """Note a cache point on the part before it; whether there was a place for it."""
+    """Record a cache point on the part before it; return whether there was one."""
     last = parts[-1]
     if isinstance(last, Opaque) or CACHE in last.extensions.get(NAME, {}):
         return False
@@ -46,7 +46,7 @@ def note_cache_point(parts: list[Part], point: Any) -> bool:
 
 
 def noted(part: Any, note: Mapping[str, Any]) -> Any:
-    """The part or tool with a note of ours."""
+    """The part or tool with one of the gateway's notes."""
     kept = part.extensions.get(NAME, {})
     return replace(part, extensions={**part.extensions, NAME: {**kept, **note}})
 
@@ -110,7 +110,7 @@ def _read_call(fields: Fields, block: Mapping[str, Any]) -> Part:
 
 
 def _read_result(fields: Fields, block: Mapping[str, Any]) -> Part:
-    if "type" in fields.rest:  # of a tool that Bedrock itself runs
+    if "type" in fields.rest:  # of a tool that Bedrock runs
         return Opaque(NAME, "server_tool_result", block)
     identity = fields.needed_text("toolUseId")
     status = fields.rest.get("status")
@@ -125,7 +125,7 @@ def _read_result(fields: Fields, block: Mapping[str, Any]) -> Part:
 
 
 def read_result_content(content: Any, path: str, *, strict: bool) -> tuple[Part, ...]:
-    """What a tool answered; JSON as the text of it."""
+    """The content of a tool's result; JSON becomes text."""
     if not isinstance(content, list):
         raise InvalidRequest(f"'{path}' must be an array of blocks.", param=path)
     parts: list[Part] = []

@@ -1,4 +1,4 @@
-"""How much a model is to think, in the words that each family of models has for it."""
+"""Reasoning settings in the form of each family of models."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -42,7 +42,7 @@ def _read(said: Tree) -> ReasoningRequest | None:
         if kind == "disabled":
             effort = "none"
         elif kind == "adaptive":
-            effort = effort or "high"  # what Anthropic's API does when nothing is said
+            effort = effort or "high"  # the default of Anthropic's API
         budget = budget if type(budget) is int and kind == "enabled" else None
     found = ReasoningRequest(effort=effort, budget_tokens=budget)
     return None if found == ReasoningRequest() else found
@@ -58,7 +58,7 @@ REASONING: Final = Member(
 
 
 def write_reasoning(request: ChatRequest, losses: list[Loss]) -> Tree:
-    """The members that ask the request's model to think."""
+    """The members that make the request's model reason."""
     kept = REASONING.kept(request)
     asked = request.reasoning
     if kept is not None:
@@ -75,7 +75,7 @@ def _asked_of(request: ChatRequest, asked: ReasoningRequest, losses: list[Loss])
         case "qwen":
             return nested(_PLAIN[1], _of_three(asked, losses))
         case _ if asked.effort == "none" or asked.budget_tokens == 0:
-            return {}  # which is how these are asked not to think
+            return {}  # which turns thinking off for these models
         case "claude":
             return _claude(request, asked, losses)
         case "nova" if thinks_by_effort(request.model):
@@ -90,7 +90,7 @@ def _claude(request: ChatRequest, asked: ReasoningRequest, losses: list[Loss]) -
     choice = request.tool_choice
     why = ""
     if version < (3, 7):
-        why = "it does not think"
+        why = "the model does not think"
     elif choice is not None and choice.mode == "required":
         why = "not together with a forced tool"
     elif lacks_thoughts(request.messages):

@@ -1,4 +1,4 @@
-"""Reads and writes a Converse request as a whole."""
+"""Reads and writes complete Converse requests."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from jackfield.fields import Fields, object_fields, own
 from jackfield.messages import ChatRequest
 
 from .converse_block_writer import BlockWriter
-from .converse_claude import write_betas
+from .converse_claude import document_details, write_betas
 from .converse_losses import foreign_losses
 from .converse_members import ADDITIONAL, Tree, merge
 from .converse_messages import read_messages, read_system, write_messages
@@ -34,7 +34,7 @@ from .converse_tools import read_tool_config, write_tool_config
 
 
 def peek(tree: Any, params: Mapping[str, str]) -> Peek:
-    """What the kernel must know: the path names the model and whether the answer streams."""
+    """Model and output limit; the path names the model and says whether to stream."""
     fields = object_fields(tree)
     config = fields.rest.get("inferenceConfig")
     tokens = config.get("maxTokens") if isinstance(config, dict) else None
@@ -52,12 +52,12 @@ def model_of(params: Mapping[str, str]) -> str:
 
 
 def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
-    """The canonical form of a request's body."""
+    """The canonical form of a request body."""
     return read_conversation(object_fields(tree), params)
 
 
 def read_conversation(fields: Fields, params: Mapping[str, str]) -> ChatRequest:
-    """The canonical form of what has the fields of a request."""
+    """The canonical form of a request's fields."""
     for key in (ADDITIONAL, "outputConfig"):
         if not isinstance(fields.rest.get(key), dict | None):
             raise fields.wrong(key, "an object")
@@ -77,13 +77,13 @@ def read_conversation(fields: Fields, params: Mapping[str, str]) -> ChatRequest:
         service_tier=read_tier(fields),
         metadata=read_metadata(fields),
         include_usage=True,
-        extensions={NAME: fields.rest},
+        extensions={NAME: fields.rest, **document_details(messages)},
         **known,
     )
 
 
 def write_request(request: ChatRequest) -> Rendered:
-    """The body that asks Bedrock the same, and what of it Converse has no words for."""
+    """The body of the equivalent Converse request, and its losses."""
     losses: list[Loss] = []
     wire = write_conversation(request, losses)
     return Rendered(msgspec.json.encode(wire), tuple(losses))

@@ -1,4 +1,4 @@
-"""Reads and writes a complete Converse answer."""
+"""Reads and writes complete Converse answers."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -43,7 +43,7 @@ _STOPS: Final[Mapping[FinishReason | None, str]] = {
 
 
 def read_finish(word: Any, has_calls: bool) -> FinishReason | None:
-    """The canonical reason for Bedrock's word."""
+    """The canonical reason for Bedrock's name."""
     if not isinstance(word, str):
         return None
     reason = _FINISHES.get(word, "other")
@@ -51,7 +51,7 @@ def read_finish(word: Any, has_calls: bool) -> FinishReason | None:
 
 
 def write_finish(reason: FinishReason | None, word: str | None) -> str:
-    """Bedrock's word: the one that was read when it still means the same."""
+    """Bedrock's name: the original one if it still means the same."""
     if word in _FINISHES and reason in (read_finish(word, False), read_finish(word, True)):
         return str(word)
     return _STOPS.get(reason, "end_turn")
@@ -62,7 +62,7 @@ class _Output(msgspec.Struct):
 
 
 class _Answer(msgspec.Struct):
-    """What tells an answer from an error, and its usage; the rest is skipped, but must be JSON."""
+    """The members that tell an answer from an error, and its usage; the rest must be JSON."""
 
     output: _Output
     usage: Any = None
@@ -74,7 +74,7 @@ _read_answer = msgspec.json.Decoder(_Answer).decode
 
 
 def usage_of_answer(body: bytes) -> Usage | None:
-    """The usage that a complete response reports. Raises ValueError when it is no response."""
+    """The usage that a complete response reports. Raises ValueError if it is not a response."""
     try:
         answer = _read_answer(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -86,12 +86,12 @@ def usage_of_answer(body: bytes) -> Usage | None:
 
 
 def read_response(body: bytes) -> ChatResponse:
-    """The canonical form. Raises ValueError when the body is no answer."""
+    """The canonical form. Raises ValueError if the body is not an answer."""
     return read_answer(json_object(body))
 
 
 def read_answer(tree: dict[str, Any]) -> ChatResponse:
-    """The canonical form of an answer's JSON. Raises ValueError when it is none."""
+    """The canonical form of an answer's JSON. Raises ValueError if it is malformed."""
     fields = Fields(tree, strict=False)
     output = fields.rest.pop("output", None)
     message = output.get("message") if isinstance(output, dict) else None
@@ -119,7 +119,7 @@ def write_response(response: ChatResponse, model: str) -> Rendered:
 
 
 def write_answer(response: ChatResponse, model: str, losses: list[Loss]) -> dict[str, Any]:
-    """The answer as a JSON value. How long the model took, only Bedrock itself says."""
+    """The answer as a JSON value. Only Bedrock itself reports the model's latency."""
     if len(response.choices) > 1:
         losses.append(Loss("n", "choices[1]", "dropped", "one answer instead of several"))
     if not response.choices:

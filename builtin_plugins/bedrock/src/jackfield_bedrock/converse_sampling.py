@@ -1,4 +1,4 @@
-"""What models take of temperature, top_p and top_k: Claude less with each generation."""
+"""Which models accept temperature, top_p and top_k; newer Claude versions accept fewer."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -13,16 +13,16 @@ from .converse_models import claude_version, family_of
 from .converse_names import NAME
 
 _ONE: Final = (4, 1)
-"""Since which version temperature and top_p exclude each other."""
+"""The first version in which temperature and top_p exclude each other."""
 
 _NONE: Final = (4, 7)
-"""Since which version there is nothing to choose."""
+"""The first version without sampling settings."""
 
 _LEAST_TOP_P: Final = 0.95
 
 
 def allowed_sampling(request: ChatRequest, reasoning: Tree, losses: list[Loss]) -> ChatRequest:
-    """The request without what its model would refuse; one that came in Converse's own words stays.
+    """The request without settings its model refuses; Converse's own requests are unchanged.
 
     `reasoning` are the members that make the model think.
     """
@@ -36,7 +36,7 @@ def allowed_sampling(request: ChatRequest, reasoning: Tree, losses: list[Loss]) 
     version = claude_version(request.model)
     thinks = "thinking" in reasoning.get(ADDITIONAL, {})
     if version >= _NONE:
-        return _without(request, ("temperature", "top_p", "top_k"), "the model takes none", losses)
+        return _without(request, ("temperature", "top_p", "top_k"), "not supported", losses)
     if thinks:
         keys = ["top_k"]
         if request.temperature != 1:

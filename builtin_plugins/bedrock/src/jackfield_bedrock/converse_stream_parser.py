@@ -1,4 +1,4 @@
-"""Reads the events of a Converse stream."""
+"""Parses the events of a Converse stream."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -40,7 +40,7 @@ _PADDING = "p"
 
 
 def decode_payload(payload: bytes) -> dict[str, Any]:
-    """The object of one event. Raises ProviderError when it is none."""
+    """The object of one event. Raises ProviderError if it is malformed."""
     try:
         value = _decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -52,7 +52,7 @@ def decode_payload(payload: bytes) -> dict[str, Any]:
 
 @define
 class _Block:
-    """A block that is open; `start` is kept of those that are whole only at their end."""
+    """An open block; `start` is kept for blocks reported only at their end."""
 
     part: int
     start: Wire | None = None
@@ -69,7 +69,7 @@ class ConverseStreamParser:
         self._over = False
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """The canonical events in one wire event. Raises ProviderError for one that is none."""
+        """The canonical events in one wire event. Raises ProviderError for a malformed one."""
         try:
             message = decode(event)
         except BrokenMessage as error:
@@ -82,7 +82,7 @@ class ConverseStreamParser:
         return self.read(message.kind, decode_payload(message.payload))
 
     def read(self, kind: str, wire: Wire) -> Events:
-        """The canonical events for one event of a kind; one that is not known says nothing."""
+        """The canonical events for one event; unknown kinds have none."""
         reader = self._READERS.get(kind)
         out: Events = []
         if reader is not None and not self._over:
@@ -90,12 +90,12 @@ class ConverseStreamParser:
         return out
 
     def fail(self, failed: Failed) -> Events:
-        """The stream breaks off."""
+        """Handle the abort of the stream."""
         self._over = True
         return [failed]
 
     def close(self) -> Sequence[StreamEvent]:
-        """Nothing is owed: the last event has said it all."""
+        """Nothing is pending: the last event completes the answer."""
         return ()
 
     def _start(self, wire: Wire, out: Events) -> None:
@@ -197,7 +197,7 @@ def _index(wire: Wire) -> int:
 
 
 def _whole(block: _Block) -> Image | Opaque:
-    """A block of which clients of other dialects can make something only when it is whole."""
+    """A block that other dialects' clients can only use when it is complete."""
     start = block.start or {}
     kind = next(iter(start), "block")
     opened = start.get(kind)

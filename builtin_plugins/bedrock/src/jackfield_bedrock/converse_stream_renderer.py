@@ -1,4 +1,4 @@
-"""Writes a streamed Converse answer."""
+"""Renders a streamed Converse answer."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -42,7 +42,7 @@ _INPUT = b'{"contentBlockIndex":%d,"delta":{"toolUse":{"input":%b}}}'
 
 
 class ConverseStreamRenderer:
-    """The renderer of one stream: each block is closed when the next begins."""
+    """The renderer of one stream: each block ends when the next begins."""
 
     def __init__(self, write: Callable[[str, bytes], bytes] = encode_event) -> None:
         self.losses: list[Loss] = []
@@ -57,7 +57,7 @@ class ConverseStreamRenderer:
         self._usage: Usage | None = None
 
     def render(self, event: StreamEvent) -> bytes:
-        """The wire form of one canonical event; empty when it has none."""
+        """The wire form of one canonical event; empty if it has none."""
         if type(event) is TextDelta and event.part == self._open and not event.choice:
             if event.logprobs is not None:
                 self._lose("logprobs")
@@ -79,7 +79,7 @@ class ConverseStreamRenderer:
         return self._event("messageStart", {"role": "assistant"})
 
     def _begin(self, part: int) -> bytes:
-        """What makes `part` the open block."""
+        """The events that make `part` the open block."""
         if part == self._open:
             return b""
         wire = b"" if self._started else self._start(Started("", ""))
@@ -125,7 +125,7 @@ class ConverseStreamRenderer:
         return wire + self._delta(event.part, {"reasoningContent": {"text": event.text}})
 
     def _note(self, event: ReasoningDelta) -> None:
-        """Keep what proves another vendor's thought until its block is closed."""
+        """Collect the proof of another vendor's thought until its block ends."""
         known = self._thought or Reasoning()
         self._thought = replace(
             known,
@@ -237,7 +237,7 @@ class ConverseStreamRenderer:
 
 
 def _opened(part: Opaque) -> tuple[Any, list[Any]]:
-    """The start and the deltas of a block of our own that came as a whole."""
+    """The start and the deltas of a Converse block that arrived complete."""
     value = part.value if isinstance(part.value, dict) else {}
     if "deltas" in value:
         return value.get("start"), value["deltas"]

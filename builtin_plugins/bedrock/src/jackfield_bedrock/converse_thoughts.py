@@ -1,8 +1,8 @@
-"""Thoughts of Converse, and those of other vendors that travel through its clients.
+"""Thoughts in Converse: its own, and those of other vendors carried by its clients.
 
-The API gives back what its models thought with a signature, or encrypted as a whole, and wants that
-again with the next turn. A client returns both unread, so another vendor's proof is sealed into the
-signature of a thought that has a text, and into the encrypted content of one that has none.
+The API returns its models' thoughts with a signature, or fully encrypted, and wants them back with
+the next turn. Clients return both unread, so another vendor's proof is sealed into the signature of
+a thought with text, and into the encrypted content of one without.
 """
 
 from base64 import b64decode, b64encode
@@ -19,11 +19,11 @@ from .converse_claude import ANTHROPIC
 from .converse_names import NAME, OWN
 
 MARKS = (b'"' + MARK.encode(), b'"' + b64encode(MARK.encode())[:12])
-"""Bytes in every body that has another vendor's thought."""
+"""Bytes found in every body with another vendor's thought."""
 
 
 def read_thought(fields: Fields) -> Reasoning | None:
-    """The thought in a `reasoningContent` block; None when it is of a kind that is not known."""
+    """The thought in a `reasoningContent` block; None if its kind is unknown."""
     spoken = fields.rest.pop("reasoningText", None)
     if isinstance(spoken, dict):
         inner = Fields(spoken, fields.where("reasoningText"), strict=fields.strict)
@@ -46,7 +46,7 @@ def _unwrapped(encrypted: str) -> str:
 
 
 def proof_of(part: Reasoning) -> dict[str, Any] | None:
-    """The `reasoningContent` of a thought in an answer, another vendor's proof sealed into it."""
+    """The `reasoningContent` of a thought in an answer, with another vendor's proof sealed."""
     if NAME in part.extensions:
         return _own(part)
     sealed = seal(part, unproven=bool(part.extensions))
@@ -57,18 +57,18 @@ def proof_of(part: Reasoning) -> dict[str, Any] | None:
 
 
 def wrapped(text: str) -> str:
-    """A text as the base64 that the API takes for bytes."""
+    """A text as base64, which the API uses for bytes."""
     return b64encode(text.encode()).decode()
 
 
 def is_proven(part: Reasoning) -> bool:
-    """Whether Claude takes a thought for its own."""
+    """Whether Claude recognizes a thought as its own."""
     mine = NAME in part.extensions or ANTHROPIC in part.extensions
     return mine and bool(part.signature or part.encrypted)
 
 
 def write_thought(part: Reasoning, model: str, path: str, losses: list[Loss]) -> Any:
-    """The `reasoningContent` of an earlier turn's thought; None for one that Bedrock never had."""
+    """The `reasoningContent` of an earlier thought; None if Bedrock never had it."""
     if NAME in part.extensions:
         return _own(part)
     if ANTHROPIC in part.extensions and "claude" in model:
@@ -76,7 +76,7 @@ def write_thought(part: Reasoning, model: str, path: str, losses: list[Loss]) ->
             return {"redactedContent": wrapped(part.encrypted)}
         if part.signature:
             return {"reasoningText": {"text": part.text, "signature": part.signature}}
-    if part.text or ANTHROPIC in part.extensions:
+    if part.text or part.encrypted or ANTHROPIC in part.extensions:
         losses.append(Loss("reasoning.replay", path, "dropped"))
     return None
 

@@ -1,4 +1,4 @@
-"""The tools of a Converse request and the choice among them."""
+"""Tools and tool choice of a Converse request."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,11 +18,11 @@ _FREE_TEXT: Mapping[str, Any] = {
     "properties": {"input": {"type": "string"}},
     "required": ["input"],
 }
-"""The schema of a custom tool, whose input is a text."""
+"""The schema of a custom tool, whose input is text."""
 
 
 def read_tool_config(fields: Fields) -> tuple[tuple[Tool | Opaque, ...], ToolChoice | None]:
-    """The tools and the choice among them."""
+    """The tools and the tool choice."""
     config = fields.rest.get("toolConfig")
     if config is None or config == {}:
         return (), None
@@ -88,7 +88,7 @@ def _read_choice(wire: Any) -> ToolChoice | None:
 
 
 def write_tool_config(request: ChatRequest, losses: list[Loss]) -> Block:
-    """The member `toolConfig`; empty when there are no tools to be used."""
+    """The member `toolConfig`; empty without usable tools."""
     choice = request.tool_choice
     kept = own(request.extensions, NAME)
     rest = own(kept, "toolConfig") or {}
@@ -102,7 +102,7 @@ def write_tool_config(request: ChatRequest, losses: list[Loss]) -> Block:
     elif choice is not None and (len(choice.names) > 1 or choice.mode == "auto"):
         tools = _limited(tools, choice.names)
         if len(tools) < len(request.tools):
-            detail = "only the tools to choose from are offered"
+            detail = "only the allowed tools are offered"
             losses.append(Loss("tool_choice.names", "tool_choice", "approximated", detail))
     wire = _write_tools(tools, losses)
     if not wire:
@@ -115,7 +115,7 @@ def write_tool_config(request: ChatRequest, losses: list[Loss]) -> Block:
 
 
 def _none(*, called: bool) -> Loss:
-    kept = "Bedrock wants to know the tools that were called before"
+    kept = "Bedrock requires the tools of earlier calls"
     detail = kept if called else "the tools are left out"
     return Loss("tool_choice.none", "tool_choice", "approximated", detail)
 
@@ -126,7 +126,7 @@ def _has_calls(request: ChatRequest) -> bool:
 
 
 def _limited(tools: tuple[Tool | Opaque, ...], names: tuple[str, ...]) -> tuple[Tool | Opaque, ...]:
-    """The tools that may be called: Bedrock has no other way to say it. A name means a function."""
+    """The tools that may be called, as Bedrock can only limit calls that way."""
     if not names:
         return tools
     return tuple(tool for tool in tools if isinstance(tool, Opaque) or tool.name in names)

@@ -1,4 +1,4 @@
-"""The dialect `bedrock.count_tokens`: CountTokens, of a conversation of Converse or of a body."""
+"""The dialect `bedrock.count_tokens`: CountTokens, for Converse or InvokeModel bodies."""
 
 from base64 import b64decode
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _INVOKE: Final = InvokeDialect()
 
 
 class CountTokensDialect(WholeDialect):
-    """CountTokens. What bounds the answer is no part of what is counted."""
+    """CountTokens. Settings that limit the answer are not counted."""
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "count_tokens"
@@ -66,7 +66,7 @@ class CountTokensDialect(WholeDialect):
 
 
 def _invoked(body: Any, params: Mapping[str, str]) -> ChatRequest:
-    """The conversation in the body of an InvokeModel."""
+    """The conversation in an InvokeModel body."""
     where = "input.invokeModel.body"
     try:
         tree = msgspec.json.decode(b64decode(body, validate=True))

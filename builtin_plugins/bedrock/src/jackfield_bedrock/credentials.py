@@ -1,4 +1,4 @@
-"""What the configuration says of AWS credentials."""
+"""The configuration of AWS credentials."""
 
 import re
 from typing import Final
@@ -13,10 +13,10 @@ _ROLE: Final = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+")
 
 @frozen
 class Credentials:
-    """Where the credentials come from: keys, a profile, a role or a bearer token.
+    """The source of credentials: keys, a profile, a role or a bearer token.
 
-    With nothing said, AWS's default chain finds them: the environment, `~/.aws`, the container or
-    the machine. `role_arn` is assumed with those.
+    By default AWS's chain finds them: the environment, `~/.aws`, the container or the machine.
+    `role_arn` is assumed with those credentials.
     """
 
     access_key: SecretRef | None = option(None, "The access key id; needs `secret_key`.")
@@ -24,8 +24,8 @@ class Credentials:
     session_token: SecretRef | None = option(None, "The session token of temporary keys.")
     profile: str | None = option(None, "A profile of `~/.aws/config`.")
     role_arn: str | None = option(None, "A role to assume, with the default chain's credentials.")
-    external_id: str | None = option(None, "The external id that the role asks for.")
-    bearer: SecretRef | None = option(None, "An API key of Bedrock, sent as a bearer token.")
+    external_id: str | None = option(None, "The external id that the role requires.")
+    bearer: SecretRef | None = option(None, "A Bedrock API key, sent as a bearer token.")
 
     def __attrs_post_init__(self) -> None:
         if (self.access_key is None) is not (self.secret_key is None):

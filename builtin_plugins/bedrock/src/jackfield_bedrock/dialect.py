@@ -1,4 +1,4 @@
-"""What all dialects of Bedrock have in common."""
+"""The common part of Bedrock's dialects."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from . import failures, header_usage
 
 
 class BedrockDialect(Dialect):
-    """What Bedrock's dialects share: the path names the model, and errors are AWS's."""
+    """The common part of Bedrock's dialects: the path names the model, and errors are AWS's."""
 
     def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
         return body
@@ -29,7 +29,7 @@ class BedrockDialect(Dialect):
         return failures.render_exception(error.message, failures.exception_of(error))
 
     def is_error(self, tree: Any) -> bool:
-        """Whether it has the `message` of AWS."""
+        """Whether it has AWS's `message`."""
         return isinstance(tree, dict) and bool(tree.get("message") or tree.get("Message"))
 
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:

@@ -29,7 +29,7 @@ _WORDS: Final = {word: name for name, word in _TYPES.items()}
 
 
 class CohereEmbeddingsDialect(InvokedEmbeddings):
-    """Cohere Embed: of its vectors the floats, of its inputs the texts."""
+    """Cohere Embed with text inputs and float vectors."""
 
     name: ClassVar[str] = NAME
     most_inputs: ClassVar[int | None] = 96
@@ -57,7 +57,7 @@ class CohereEmbeddingsDialect(InvokedEmbeddings):
     def render_request(self, request: CanonicalRequest) -> Rendered:
         asked, losses = embeddings_of(request), lost_members(request.extensions, NAME)
         wire: dict[str, Any] = {"texts": texts(asked, losses), **told_again(asked, NAME, _USUAL)}
-        # The API refuses a request that does not say what the vectors are for.
+        # The API requires the purpose of the vectors.
         purpose = asked.input_type
         if purpose is not None or NAME not in asked.extensions:
             purpose = purpose or "document"
@@ -98,7 +98,7 @@ _BY_TYPE: Final = "embeddings_by_type"
 
 
 def _wants_types(request: EmbeddingsRequest) -> bool:
-    """Whether the answer names the types of its vectors: when asked for them, and since v4."""
+    """Whether the answer names the vectors' types: if requested, and always since v4."""
     kept = own(request.extensions, NAME)
     asked = "embedding_types" in kept or "$embedding_types" in kept
     return asked or "embed-v4" in request.model

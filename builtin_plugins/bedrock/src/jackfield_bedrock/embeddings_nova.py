@@ -1,4 +1,4 @@
-"""The dialect `bedrock.nova_embeddings`: Nova Multimodal Embeddings, of texts."""
+"""The dialect `bedrock.nova_embeddings`: Nova Multimodal Embeddings of texts."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
@@ -35,7 +35,7 @@ _USUAL: Final[Mapping[str, Any]] = {
 
 
 class NovaEmbeddingsDialect(InvokedEmbeddings):
-    """One text in, one vector out; other media are passed through alone."""
+    """One text in, one vector out; other media are only passed through."""
 
     name: ClassVar[str] = NAME
     most_inputs: ClassVar[int | None] = 1
@@ -47,7 +47,7 @@ class NovaEmbeddingsDialect(InvokedEmbeddings):
         said = Fields(inner.table("text") or {}, f"{_PARAMS}.text")
         if not isinstance(said.rest.get("value"), str):
             raise InvalidRequest(
-                f"'{_PARAMS}.text.value' must be a string: other models embed texts alone.",
+                f"'{_PARAMS}.text.value' must be a string: other models only embed texts.",
                 param=f"{_PARAMS}.text.value",
             )
         purpose = inner.text("embeddingPurpose")

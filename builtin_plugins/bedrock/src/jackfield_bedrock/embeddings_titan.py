@@ -28,7 +28,7 @@ _USUAL: Final[Mapping[str, Any]] = {"normalize": True, "embeddingTypes": ["float
 
 
 class TitanEmbeddingsDialect(InvokedEmbeddings):
-    """Titan Text Embeddings and, of Titan Multimodal Embeddings, those of texts."""
+    """Titan Text Embeddings, and texts of Titan Multimodal Embeddings."""
 
     name: ClassVar[str] = NAME
     most_inputs: ClassVar[int | None] = 1
@@ -62,7 +62,7 @@ class TitanEmbeddingsDialect(InvokedEmbeddings):
     def parse_response(self, body: bytes) -> EmbeddingsResponse:
         fields = Fields(json_object(body), strict=False)
         vector = fields.rest.pop("embedding", None)
-        if vector is None:  # binary vectors are asked for by their own name
+        if vector is None:  # binary vectors have their own member
             raise ValueError("the response has no 'embedding'")
         by_type = fields.rest.get("embeddingsByType")
         if isinstance(by_type, dict) and by_type.get("float") == vector:
@@ -87,7 +87,7 @@ class TitanEmbeddingsDialect(InvokedEmbeddings):
 
 
 def _sized(model: str, dimensions: int, kept: Mapping[str, Any]) -> dict[str, Any]:
-    """How many numbers a vector is to have, in the words of the model."""
+    """The requested length of a vector, in the model's member."""
     if "embeddingConfig" in kept or "image" in model:
         return {"embeddingConfig": {"outputEmbeddingLength": dimensions}}
     return {"dimensions": dimensions}

@@ -1,4 +1,4 @@
-"""The endpoints of Amazon Bedrock, under `/bedrock`, as AWS's SDKs call them."""
+"""The endpoints of Amazon Bedrock, under `/bedrock`, with the paths of AWS's SDKs."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -36,7 +36,7 @@ OPENAIS: Final = {
     "chat/completions": installed("openai.chat"),
     "responses": installed("openai.responses"),
 }
-"""The operations of OpenAI's that Bedrock serves too, and their dialects."""
+"""OpenAI's operations that Bedrock serves too, and their dialects."""
 
 _INVOKED: Final = "/model/{model}/invoke"
 
@@ -49,7 +49,7 @@ PATHS: Final = {
     NOVA_EMBEDDINGS.name: _INVOKED,
     RERANK_MODEL.name: _INVOKED,
 }
-"""Where Bedrock serves each dialect that others are translated into, when it does not stream."""
+"""The path of each dialect that is a target of translations, without streaming."""
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
     CONVERSE,
@@ -66,7 +66,7 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     INVOKE,
     RESOURCE,
 )
-"""What Bedrock speaks; of several that would do, the first one is asked."""
+"""Bedrock's dialects, in order of preference."""
 
 _MODELS: Final = (
     # path, dialect, whether it streams
@@ -87,7 +87,7 @@ _RESOURCES: Final = (
 
 
 def endpoints() -> tuple[Endpoint, ...]:
-    """All of them. The list of models is the gateway's own, in AWS's form."""
+    """All endpoints. The list of models is the gateway's own, in AWS's form."""
     return (
         *_models(),
         *_openais(),
@@ -129,7 +129,7 @@ def _passed() -> Iterator[Endpoint]:
 
 
 async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
-    """Aliases and the models of all providers, as ListFoundationModels lists them."""
+    """List aliases and the models of all providers, in the form of ListFoundationModels."""
     listed = await catalogue.models()
     body = {"modelSummaries": [_summary(one) for one in listed]}
     return Response(200, msgspec.json.encode(body))

@@ -1,4 +1,4 @@
-"""AWS event stream messages: read one, write one.
+"""AWS event stream messages: decoding and encoding.
 
 Source: the Smithy specification, "Amazon Event Stream Specification". A message is a prelude (its
 length and that of its headers, and their CRC), headers, a payload, and the CRC of all of it.
@@ -13,7 +13,7 @@ from zlib import crc32
 from attrs import field, frozen
 
 MAX_MESSAGE: Final = 24 << 20
-"""Bytes that one message may have, as AWS's own SDKs have it."""
+"""Maximum bytes of a message, as in AWS's own SDKs."""
 
 _PRELUDE: Final = struct.Struct(">III")
 _CRC: Final = struct.Struct(">I")
@@ -21,24 +21,24 @@ _LEAST: Final = _PRELUDE.size + _CRC.size
 _LENGTH: Final = struct.Struct(">H")
 _STRING: Final = 7
 _BYTES: Final = 6
-# type of a header's value → its length, for those of a fixed one; no message of Bedrock has them
+# type of a header's value → its fixed length; Bedrock's messages have no such headers
 _FIXED: Final = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 
 
 class BrokenMessage(ValueError):
-    """Bytes that are no message: a wrong length, a wrong checksum, headers that cannot be read."""
+    """Invalid bytes: a wrong length, a wrong checksum, or unreadable headers."""
 
 
 @frozen
 class Message:
-    """One message; of its headers those that are strings."""
+    """One message, with its string headers."""
 
     headers: Mapping[str, str]
     payload: bytes = field(repr=False)
 
     @property
     def kind(self) -> str:
-        """What it is about: an event's type, an exception's, or an error's code."""
+        """The type of its event or exception, or its error's code."""
         headers = self.headers
         return (
             headers.get(":event-type")
@@ -49,14 +49,14 @@ class Message:
 
     @property
     def is_error(self) -> bool:
-        """Whether it breaks the stream off."""
+        """Whether it aborts the stream."""
         return self.headers.get(":message-type", "event") != "event"
 
 
 def length_of(data: bytes, at: int = 0) -> int | None:
-    """How long the message at `at` is; None when its prelude is not complete.
+    """The length of the message at `at`; None if its prelude is incomplete.
 
-    Raises BrokenMessage when the prelude is none.
+    Raises BrokenMessage if the prelude is invalid.
     """
     if len(data) - at < _PRELUDE.size:
         return None
@@ -69,19 +69,19 @@ def length_of(data: bytes, at: int = 0) -> int | None:
 
 
 def check(data: bytes, at: int, length: int) -> None:
-    """Raise BrokenMessage unless the checksum of the whole message at `at` is right."""
+    """Raise BrokenMessage unless the checksum of the complete message at `at` is right."""
     end = at + length - _CRC.size
     if crc32(memoryview(data)[at:end]) != _CRC.unpack_from(data, end)[0]:
         raise BrokenMessage("the checksum of an event is wrong")
 
 
 def payload_of(message: bytes) -> bytes:
-    """The payload of a whole message."""
+    """The payload of a complete message."""
     return message[_PRELUDE.size + _CRC.unpack_from(message, 4)[0] : -4]
 
 
 def decode(message: bytes) -> Message:
-    """Read a whole message whose checksums are right. Raises BrokenMessage."""
+    """Decode a complete message whose checksums were verified. Raises BrokenMessage."""
     if len(message) < _LEAST:
         raise BrokenMessage("an event is too short")
     end = _PRELUDE.size + _CRC.unpack_from(message, 4)[0]
@@ -113,7 +113,7 @@ def _headers(data: bytes) -> Iterator[tuple[str, str]]:
 
 
 def encode(headers: Mapping[str, str], payload: bytes) -> bytes:
-    """Write one message."""
+    """Encode one message."""
     lines = b"".join(_header(name, value) for name, value in headers.items())
     start = struct.pack(">II", _LEAST + len(lines) + len(payload), len(lines))
     body = b"".join((start, _CRC.pack(crc32(start)), lines, payload))
@@ -126,7 +126,7 @@ def _header(name: str, value: str) -> bytes:
 
 
 def encode_event(kind: str, payload: bytes) -> bytes:
-    """One event of the type `kind` with a JSON payload, its headers in AWS's order."""
+    """Encode an event of the type `kind` with a JSON payload, its headers in AWS's order."""
     return encode(
         {":event-type": kind, ":content-type": "application/json", ":message-type": "event"},
         payload,
@@ -134,7 +134,7 @@ def encode_event(kind: str, payload: bytes) -> bytes:
 
 
 def encode_exception(kind: str, payload: bytes) -> bytes:
-    """The exception of the type `kind` that breaks a stream off."""
+    """Encode an exception of the type `kind`, which aborts a stream."""
     return encode(
         {
             ":exception-type": kind,

@@ -1,4 +1,4 @@
-"""How event streams are cut into messages, for events with plain JSON and for wrapped chunks."""
+"""The framing of event streams, for events with plain JSON and for wrapped chunks."""
 
 from base64 import b64decode, b64encode
 from typing import Any, Final
@@ -24,7 +24,7 @@ MEDIA_TYPE: Final = "application/vnd.amazon.eventstream"
 
 
 class EventStreamFramer:
-    """Cuts what arrives into whole messages, whose checksums it has checked."""
+    """Splits received bytes into complete messages and verifies their checksums."""
 
     __slots__ = ("_held", "_wanted")
 
@@ -34,13 +34,13 @@ class EventStreamFramer:
 
     @property
     def held(self) -> bytes:
-        """The beginning of a message that is not complete."""
+        """The start of an incomplete message."""
         return bytes(self._held)
 
     def feed(self, data: bytes) -> bytes:
-        """All messages that are complete now.
+        """All messages that are now complete.
 
-        Raises ProviderError for one with a wrong checksum or a length that cannot be.
+        Raises ProviderError for one with a wrong checksum or an impossible length.
         """
         held = self._held
         if held:
@@ -57,7 +57,7 @@ class EventStreamFramer:
         return data[:end]
 
     def _end(self, data: bytes) -> int:
-        """Where the last whole message ends."""
+        """Where the last complete message ends."""
         at = 0
         while (length := length_of(data, at)) is not None and len(data) - at >= length:
             check(data, at, length)
@@ -69,7 +69,7 @@ class EventStreamFramer:
 class EventStream(Framing):
     """AWS event streams whose payloads are the JSON of their events.
 
-    What an exception carries reads as the body of an error that names it.
+    An exception's content reads as the body of an error that names it.
     """
 
     content_type = MEDIA_TYPE
@@ -111,8 +111,8 @@ _part = msgspec.json.Decoder(_Part).decode
 class ChunkStream(EventStream):
     """Event streams of InvokeModel: each `chunk` wraps the model's own JSON in base64.
 
-    An error event of Anthropic's API is written as an exception, and an exception reads as one, so
-    that a dialect of wrapped events needs to know nothing of them.
+    An error event of Anthropic's API is written as an exception, and an exception reads as an error
+    event, so that a dialect of wrapped events needs to know nothing about exceptions.
     """
 
     def data_of(self, event: bytes) -> bytes | None:
@@ -135,7 +135,7 @@ def wrap(data: bytes) -> bytes:
 
 
 def unwrap(payload: bytes) -> bytes | None:
-    """The model's own JSON in the payload of a `chunk` event; None when there is none."""
+    """The model's own JSON in the payload of a `chunk` event; None if there is none."""
     try:
         return b64decode(_part(payload).bytes, validate=True) or None
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""AWS's errors: written for callers, read from providers, whole and as exceptions of a stream."""
+"""AWS's errors: written for callers, read from providers, in bodies and in streams."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,7 +13,7 @@ from jackfield.events import Failed
 from .event_stream import Message, encode_exception
 
 _LONGEST: Final = 2000
-"""Characters of a provider's message that are kept."""
+"""Maximum characters kept of a provider's message."""
 
 _HEADER: Final = "x-amzn-errortype"
 _EXCEPTIONS: Final[Mapping[int, str]] = {
@@ -48,7 +48,7 @@ _STATUSES: Final[Mapping[str, int]] = {
     "throttlingexception": 429,
     "validationexception": 400,
 }
-# Exceptions that a stream may have: fewer than an answer.
+# Exceptions allowed in a stream: fewer than in an answer.
 _IN_STREAM: Final[Mapping[str, str]] = {
     "ModelTimeoutException": "modelTimeoutException",
     "ServiceUnavailableException": "serviceUnavailableException",
@@ -69,7 +69,7 @@ _ANTHROPIC: Final[Mapping[str, str]] = {
 
 
 def exception_of(error: GatewayError) -> str:
-    """The name of AWS's exception for an error; the provider's own when it is one of Bedrock's."""
+    """AWS's exception for an error; the provider's own if it is one of Bedrock's."""
     if isinstance(error, ProviderError) and error.error_type in _KNOWN:
         return str(error.error_type)
     return _of_status(error.http_status)
@@ -82,7 +82,7 @@ def _of_status(status: int) -> str:
 
 
 def render_error(error: GatewayError, request_id: str) -> bytes:
-    """The body of an error response. SDKs read `__type` where they miss the header."""
+    """The body of an error response. SDKs read `__type` if the header is missing."""
     return msgspec.json.encode({"__type": exception_of(error), "message": error.message})
 
 
@@ -111,7 +111,7 @@ def render_failed(failed: Failed) -> bytes:
 
 
 def parse_error(status: int, body: bytes) -> UpstreamFailure:
-    """What an error body says. Where it names no exception, the status tells one."""
+    """The content of an error body. Without an exception's name, the status determines it."""
     said = _read(body)
     inner = said.get("error")
     message = said.get("message") or said.get("Message")
@@ -126,7 +126,7 @@ def parse_error(status: int, body: bytes) -> UpstreamFailure:
 
 
 def failure_with(failure: UpstreamFailure, headers: Mapping[str, str]) -> UpstreamFailure:
-    """The failure, with the exception that most answers name in a header alone."""
+    """The failure, with the exception that most answers name only in a header."""
     kind = headers.get(_HEADER, "").partition(":")[0]
     return replace(failure, type=kind) if kind else failure
 
@@ -143,7 +143,7 @@ def failed_event(message: Message) -> Failed:
 
 
 def error_data(message: Message) -> bytes:
-    """What an exception says, as the body of an error."""
+    """The content of an exception, as the body of an error."""
     failed = failed_event(message)
     return msgspec.json.encode({"__type": failed.type, "message": failed.message})
 
@@ -157,7 +157,7 @@ def anthropic_error_data(message: Message) -> bytes:
 
 
 def exception_of_type(kind: str) -> str:
-    """The exception of a stream for Anthropic's type of error."""
+    """The stream exception for Anthropic's type of error."""
     for name, known in _ANTHROPIC.items():
         if known == kind:
             exception = next((n for n in _IN_STREAM if n.lower() == name), "")

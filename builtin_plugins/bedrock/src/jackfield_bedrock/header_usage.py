@@ -1,4 +1,4 @@
-"""What AWS tells of usage in an answer's headers: counts that many bodies lack, and the tier."""
+"""Usage from AWS's response headers: counts that many bodies lack, and the service tier."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -25,11 +25,11 @@ PASSED: Final = frozenset(
         "x-amzn-bedrock-performanceconfig-latency",
     }
 )
-"""Headers of answers that clients get: AWS's SDKs and LangChain read them."""
+"""Response headers passed on to clients, as AWS's SDKs and LangChain read them."""
 
 
 def usage_with(usage: Usage | None, headers: Mapping[str, str]) -> Usage | None:
-    """The usage of a body, or that of the headers where it has none, in the tier they name."""
+    """The usage of a body, else that of the headers, with the tier named in the headers."""
     usage = usage or _counted(headers)
     tier = headers.get(_TIER, _USUAL)
     if usage is None or tier in (_USUAL, usage.service_tier):
@@ -38,7 +38,7 @@ def usage_with(usage: Usage | None, headers: Mapping[str, str]) -> Usage | None:
 
 
 def _counted(headers: Mapping[str, str]) -> Usage | None:
-    """What the headers count; none where they count nothing, as with images that are made."""
+    """The headers' counts; empty if they are zero, as with generated images."""
     given, made = _count(headers, _INPUT), _count(headers, _OUTPUT)
     cached, written = _count(headers, _CACHED), _count(headers, _WRITTEN)
     if not given and not made:

@@ -1,4 +1,4 @@
-"""The dialects of InvokeModel, one for each kind of body; which one, the model's name tells."""
+"""The InvokeModel dialects, one per kind of body; the model's name selects one."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -25,11 +25,11 @@ from .titan import TitanDialect
 from .usage import EventMeter
 
 CHUNK_HINTS: Final = (b":event-type", b":exception-type", b":error-code")
-"""What every message has: its JSON is wrapped, and shows nothing."""
+"""Bytes found in every message, as its JSON is wrapped in base64."""
 
 
 class InvokeDialect(BedrockDialect):
-    """InvokeModel, of a model whose body is passed through as it is."""
+    """InvokeModel, for models whose bodies are passed through unchanged."""
 
     name: ClassVar[str] = "bedrock.invoke"
     operation: ClassVar[str] = "invoke"
@@ -38,7 +38,7 @@ class InvokeDialect(BedrockDialect):
     terminal_hints: ClassVar[tuple[bytes, ...]] = (b":exception-type", b":error-code")
 
     def variant(self, params: Mapping[str, str]) -> Dialect:
-        """The dialect of the model's bodies, where there is one."""
+        """The dialect of the model's bodies, if there is one."""
         body = body_of(params.get("model", ""))
         if body == "anthropic":
             return anthropic_messages()
@@ -57,7 +57,7 @@ class InvokeDialect(BedrockDialect):
             return None
 
     def finishes(self, event: bytes) -> bool:
-        """Any chunk may be the last: no model says the same at its end."""
+        """Any chunk may be the last: each model ends differently."""
         return True
 
     def usage(self, body: bytes) -> Usage | None:
@@ -71,13 +71,13 @@ class InvokeDialect(BedrockDialect):
 
 
 def encode_chunk(name: str, data: bytes) -> bytes:
-    """One event of a stream of Anthropic's, whose name its JSON says too."""
+    """One event of Anthropic's stream, whose JSON repeats its name."""
     return CHUNKS.with_data(b"", data)
 
 
 @cache
 def anthropic_messages() -> Dialect:
-    """Anthropic's bodies in the chunks of InvokeModel, with AWS's errors."""
+    """Anthropic's bodies in InvokeModel chunks, with AWS's errors."""
     kind: Any = type(installed("anthropic.messages@bedrock"))
     members = {"terminal_hints": CHUNK_HINTS, "stop_marker": b""}
     made: Dialect = type("InvokedMessages", (BedrockDialect, kind), members)(CHUNKS, encode_chunk)
@@ -103,4 +103,4 @@ BODIES: Final[Mapping[Body, Dialect]] = {
     "cohere_embeddings": COHERE_EMBEDDINGS,
     "rerank": RERANK_MODEL,
 }
-"""The dialects of this plugin's own, by the kind of body that they read."""
+"""This plugin's own dialects, by the kind of body that they parse."""

@@ -1,4 +1,4 @@
-"""Which kind of body InvokeModel takes, told from a model's name."""
+"""The kind of InvokeModel body that a model takes, derived from its name."""
 
 import re
 from functools import lru_cache
@@ -39,10 +39,10 @@ _VENDOR: Final = re.compile(r"(?:^|[./])[a-z0-9]+\.[a-z0-9]|^arn:|[:/]arn:")
 
 @lru_cache(maxsize=1024)
 def body_of(model: str) -> Body:
-    """The kind of body of a model's id or ARN.
+    """The kind of body for a model's id or ARN.
 
-    A name that is of no vendor's, such as an alias, is taken for Claude's: Anthropic's own SDK for
-    Bedrock is what asks for such names.
+    A name without a known vendor, such as an alias, is treated as Claude: such names come from
+    Anthropic's own SDK for Bedrock.
     """
     for pattern, body in _BODIES:
         if pattern.search(model):
@@ -52,11 +52,11 @@ def body_of(model: str) -> Body:
 
 @lru_cache(maxsize=1024)
 def is_bedrock_name(model: str) -> bool:
-    """Whether a name can be but a model of Bedrock: with its vendor in front, or an ARN."""
+    """Whether a name can only be a Bedrock model: with its vendor in front, or an ARN."""
     return _BEDROCK.match(model) is not None
 
 
 @lru_cache(maxsize=1024)
 def is_opaque(model: str) -> bool:
-    """Whether a model's name does not tell what it is: a profile, an endpoint, an import."""
+    """Whether a name hides the model's kind: a profile, an endpoint or an import."""
     return model.startswith("arn:") and body_of(model) == "other"

@@ -1,4 +1,4 @@
-"""The usage in bodies of InvokeModel that nobody reads otherwise."""
+"""The usage in InvokeModel bodies that are not parsed otherwise."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ from jackfield.messages import Usage
 from .usage import count_of
 
 _COUNTS: Final = (
-    # where, input, output
+    # path, input, output
     ("amazon-bedrock-invocationMetrics", "inputTokenCount", "outputTokenCount"),
     ("usage", "input_tokens", "output_tokens"),
     ("usage", "inputTokens", "outputTokens"),
@@ -16,7 +16,7 @@ _COUNTS: Final = (
 )
 
 _CACHES: Final = {
-    # what a count of input leaves out: what came from a cache, and what went into one
+    # not included in the input count: cache reads, cache writes
     "inputTokenCount": ("cacheReadInputTokenCount", "cacheWriteInputTokenCount"),
     "input_tokens": ("cache_read_input_tokens", "cache_creation_input_tokens"),
     "inputTokens": ("cacheReadInputTokenCount", "cacheWriteInputTokenCount"),
@@ -27,7 +27,7 @@ _HOUR: Final = "ephemeral_1h_input_tokens"
 
 
 def usage_of_any(value: Any) -> Usage | None:
-    """The usage in an answer or a chunk, if it says any."""
+    """The usage in an answer or a chunk, if it reports any."""
     if not isinstance(value, dict):
         return None
     for where, given, made in _COUNTS:

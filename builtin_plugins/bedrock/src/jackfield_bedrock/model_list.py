@@ -1,4 +1,4 @@
-"""The models that an account's region offers, as Bedrock's control plane lists them."""
+"""The models available in an account's region, from Bedrock's control plane."""
 
 from collections.abc import Iterable
 from typing import Final, Protocol
@@ -19,7 +19,7 @@ class _Models(msgspec.Struct, rename="camel"):
 
 
 class Answer(Protocol):
-    """What the control plane answers."""
+    """An answer of the control plane."""
 
     status: int
 
@@ -27,14 +27,14 @@ class Answer(Protocol):
         """The body."""
 
     async def close(self) -> None:
-        """Done with it."""
+        """Release the connection."""
 
 
 class Control(Protocol):
-    """The way to the control plane."""
+    """A connection to the control plane."""
 
     async def send(self, method: str, path: str, head: bytes = b"") -> Answer:
-        """Send a request and return when the head of its answer has come."""
+        """Send a request and return once the head of its answer has arrived."""
 
 
 async def listed_models(control: Control, headers: Iterable[tuple[str, str]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The dialect `bedrock.nova`: Amazon Nova by InvokeModel, whose bodies are all but Converse's."""
+"""The dialect `bedrock.nova`: Amazon Nova by InvokeModel, with bodies close to Converse's."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
@@ -47,7 +47,7 @@ _NAMES: Final = {
 
 
 class NovaDialect(ConverseDialect):
-    """Nova's own bodies. They share the canonical form, and what is kept in it, with Converse."""
+    """Nova's own bodies. They share the canonical form and its extensions with Converse."""
 
     name: ClassVar[str] = "bedrock.nova"
     framing: Framing = CHUNKS
@@ -117,13 +117,13 @@ class NovaDialect(ConverseDialect):
 
 
 class NovaStreamParser:
-    """The parser of one stream, whose chunks hold Converse's events under their names."""
+    """The parser of one stream, whose chunks contain Converse's events by name."""
 
     def __init__(self) -> None:
         self._events = ConverseStreamParser()
 
     def feed(self, event: bytes) -> list[StreamEvent]:
-        """The canonical events in one wire event. Raises ProviderError for one that is none."""
+        """The canonical events in one wire event. Raises ProviderError for a malformed one."""
         message = decode(event)
         if message.is_error:
             return self._events.fail(failed_event(message))
@@ -138,7 +138,7 @@ class NovaStreamParser:
         return found
 
     def close(self) -> list[StreamEvent]:
-        """Nothing is owed: the last event has said it all."""
+        """Nothing is pending: the last event completes the answer."""
         return []
 
 
@@ -156,7 +156,7 @@ def _inference(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _as_converse(wire: Tree) -> Tree:
-    """Nova's body in Converse's words."""
+    """Nova's body in Converse's form."""
     tree = dict(wire)
     config = tree.get("inferenceConfig")
     additional: Tree = {}
@@ -172,7 +172,7 @@ def _as_converse(wire: Tree) -> Tree:
 
 
 def _as_nova(wire: Tree) -> Tree:
-    """Converse's body in Nova's words."""
+    """Converse's body in Nova's form."""
     additional = dict(wire.pop(ADDITIONAL, None) or {})
     config = wire.pop("inferenceConfig", None) or {}
     more = additional.pop("inferenceConfig", None)

@@ -48,7 +48,7 @@ _DOMAINS: Final = {
     "us-isof-": "csp.hci.ic.gov",
     "eu-isoe-": "cloud.adc-e.uk",
 }
-"""The domains of regions that are in a partition of their own."""
+"""The domains of regions in separate partitions."""
 
 _BODIES: Final[Mapping[Dialect, str]] = {
     ANTHROPIC: "anthropic",
@@ -62,20 +62,16 @@ _PROFILES: Final = ("us.", "eu.", "apac.", "global.", "jp.", "au.", "ca.", "us-g
 
 
 class Bedrock(HttpProvider):
-    """Amazon Bedrock: requests are signed, or carry an API key of Bedrock."""
+    """Amazon Bedrock: requests are signed, or carry a Bedrock API key."""
 
     @frozen
     class Config(HttpConfig):
         """`[providers.NAME]` with `use = "bedrock"`."""
 
-        base_url: str = option(
-            "", "The address of the runtime; by default that of the region, as AWS has it."
-        )
-        region: str | None = option(
-            None, "The region; without it AWS_REGION of the environment says which."
-        )
+        base_url: str = option("", "The URL of the runtime; by default AWS's URL of the region.")
+        region: str | None = option(None, "The region; by default AWS_REGION in the environment.")
         credentials: Credentials = option(
-            Credentials(), "Where the credentials come from; by default AWS's own chain."
+            Credentials(), "The source of credentials; by default AWS's own chain."
         )
 
     dialects: ClassVar[tuple[Dialect, ...]] = DIALECTS
@@ -110,8 +106,8 @@ class Bedrock(HttpProvider):
         self._secret: Secret | None = None
 
     async def start(self, setup: Setup) -> None:
-        """Resolve the keys, or say where the credentials are to be found when they are needed."""
-        # AWS's library is large: who only offers the endpoints need not wait for it.
+        """Resolve the keys, or configure where to find credentials when they are needed."""
+        # AWS's library is slow to import, and not needed to offer only the endpoints.
         from .signing import Signer, fixed_keys, found_credentials  # noqa: PLC0415
 
         config, region = self.config.credentials, self.config.region
@@ -131,7 +127,7 @@ class Bedrock(HttpProvider):
             self.hide(name, hidden)
 
     async def stop(self) -> None:
-        """Leave nothing running."""
+        """Cancel background work."""
         if self._signer is not None:
             await self._signer.stop()
         await super().stop()
@@ -139,22 +135,22 @@ class Bedrock(HttpProvider):
     async def sign(
         self, method: str, url: str, body: bytes, secret: Secret | None
     ) -> Sequence[tuple[str, str]]:
-        """AWS's signature of a request, unless a key says who asks."""
+        """AWS's signature of a request, unless an API key authenticates it."""
         if secret is not None or self._signer is None:
             return ()
         return await self._signer.sign(method, url, body)
 
     def refused(self, headers: Sequence[tuple[str, str]], status: int, body: bytes) -> bool:
-        """Keys that AWS no longer knows give way to those that are found now."""
+        """Whether keys that AWS no longer knows are replaced by others."""
         unknown = status == 403 and b"security token" in body
         return unknown and self._signer is not None and self._signer.forget(dict(headers))
 
     def lists(self, model: str) -> bool:
-        """Whether the configuration names the model or, where it names none, it is AWS's name."""
+        """Whether the configuration names the model or, if it names none, it is an AWS name."""
         return super().lists(model) or (not self.config.models and is_bedrock_name(model))
 
     def speaks(self, dialect: Dialect, model: str) -> bool:
-        """Whether the model is asked in this dialect, as far as its name tells."""
+        """Whether the model supports this dialect, judging by its name."""
         if is_opaque(model):
             return True
         body = body_of(model)
@@ -163,7 +159,7 @@ class Bedrock(HttpProvider):
         return dialect not in _BODIES or _BODIES[dialect] == body
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
-        """The path, which says whether to stream. Tokens are counted by models, not by profiles."""
+        """The path, which says whether to stream. Tokens are counted by model, not by profile."""
         if dialect is exchange.dialect:
             return super().upstream_path(dialect, exchange, model)
         path = self.paths[dialect.name]
@@ -175,16 +171,16 @@ class Bedrock(HttpProvider):
         return f"{path}-stream" if dialect is CONVERSE else f"{path}-with-response-stream"
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
-        """The client's own bytes, or a body without the thoughts of another vendor."""
+        """The client's own bytes, or a body without another vendor's thoughts."""
         rest = _without_foreign_thoughts(exchange, model)
         return super().outgoing_body(exchange, model) if rest is None else rest.body
 
     def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
-        """What a translation would lose, and thoughts of another vendor."""
+        """The losses of a translation, and of another vendor's thoughts."""
         return super().losses(exchange, target) + self._left_out(exchange, target)
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
-        """One attempt; says so when earlier thoughts of another vendor had to be left out."""
+        """One attempt; reports if another vendor's earlier thoughts were left out."""
         asked = _with_betas(exchange)
         response = await super().call(asked, target)
         exchange.tap = asked.tap
@@ -198,7 +194,7 @@ class Bedrock(HttpProvider):
         return () if rest is None else rest.losses
 
     async def models(self) -> Sequence[ModelInfo]:
-        """Those in the configuration, or else what the account's region lists."""
+        """The configured models, or else those that the account's region lists."""
         if self.config.models:
             return [ModelInfo(model, self.name) for model in self.config.models]
         if self._control is None:
@@ -210,9 +206,9 @@ class Bedrock(HttpProvider):
 
 
 def _without_foreign_thoughts(exchange: Exchange, model: str) -> Rendered | None:
-    """The request without what another vendor thought, which Bedrock could not check.
+    """The request without another vendor's thoughts, which Bedrock cannot verify.
 
-    None for one that has no such thoughts, or that is translated.
+    None if it has no such thoughts, or is translated.
     """
     body, dialect = exchange.request.body, exchange.dialect
     if dialect not in _CONVERSATIONS or not any(mark in body for mark in MARKS):
@@ -221,7 +217,7 @@ def _without_foreign_thoughts(exchange: Exchange, model: str) -> Rendered | None
 
 
 def _with_betas(exchange: Exchange) -> Exchange:
-    """The exchange, with the betas in its request that Anthropic's clients name in a header."""
+    """The exchange, with the betas of Anthropic's header in its request."""
     named = exchange.request.headers.get("anthropic-beta")
     if named is None or exchange.dialect.name != ANTHROPIC_API:
         return exchange

@@ -1,4 +1,4 @@
-"""Conversations for models that only continue a text."""
+"""Prompts for models that only continue a text."""
 
 from collections.abc import Mapping, Sequence
 
@@ -46,9 +46,9 @@ _EVENTS: Mapping[type, str] = {
 
 
 def prompt_of(messages: Sequence[Message], losses: list[Loss], model: str) -> str:
-    """A conversation as one text: a single message as it is, others under their speakers' names.
+    """A conversation as one text; several messages are prefixed with their speakers' names.
 
-    `model` is the name under which the model speaks, which the text ends with.
+    `model` is the model's name as a speaker, with which the text ends.
     """
     texts = [said(message, f"messages[{i}]", losses) for i, message in enumerate(messages)]
     if len(messages) == 1:
@@ -60,7 +60,7 @@ def prompt_of(messages: Sequence[Message], losses: list[Loss], model: str) -> st
 
 
 def said(message: Message, path: str, losses: list[Loss]) -> str:
-    """The text of a message; what is no text is lost, and of a user's words breaks the question."""
+    """The text of a message; other parts are lost, and break the request if a user sent them."""
     texts = []
     for part in message.parts:
         if isinstance(part, Text):
@@ -76,7 +76,7 @@ def said(message: Message, path: str, losses: list[Loss]) -> str:
 
 
 def feature_in(event: StreamEvent) -> str:
-    """What is lost where an event of a streamed answer is no text."""
+    """The feature lost when an event of a streamed answer is not text."""
     if getattr(event, "choice", 0):
         return "n"
     if isinstance(event, PartAdded):

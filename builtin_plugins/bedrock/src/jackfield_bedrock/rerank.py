@@ -21,7 +21,7 @@ Document = str | Mapping[str, Any]
 
 
 class RerankDialect(WholeDialect):
-    """Rerank. Its model may be given by its ARN, as the SDK wants it, or by any name."""
+    """Rerank. Its model may be named by ARN, as in the SDK, or by any name."""
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "rerank"
@@ -114,7 +114,7 @@ def _read_result(wire: Any) -> RankedDocument:
 
 
 def read_ranked(wire: Any, score: str, document: Document | None) -> RankedDocument:
-    """One result, whose score has this name. Raises ValueError when it is none."""
+    """One result, whose score has this name. Raises ValueError if it is malformed."""
     index = wire.get("index") if isinstance(wire, dict) else None
     value = wire.get(score) if isinstance(wire, dict) else None
     if type(index) is not int or not isinstance(value, int | float):
@@ -137,14 +137,14 @@ def _write_result(result: RankedDocument) -> dict[str, Any]:
 
 
 def rerank_of(request: CanonicalRequest) -> RerankRequest:
-    """The request as one to rank. Raises TypeError when it asks for something else."""
+    """The request as one to rank. Raises TypeError if it is another."""
     if not isinstance(request, RerankRequest):
         raise TypeError("the request is not one for a ranking")
     return request
 
 
 def ranking_of(response: CanonicalResponse) -> RerankResponse:
-    """The response as a ranking. Raises TypeError when it is another one."""
+    """The response as a ranking. Raises TypeError if it is another."""
     if not isinstance(response, RerankResponse):
         raise TypeError("a client of Rerank gets a RerankResponse")
     return response

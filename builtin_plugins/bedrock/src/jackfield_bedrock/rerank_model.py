@@ -24,7 +24,7 @@ _USUAL: Final[Mapping[str, Any]] = {"api_version": _VERSION}
 
 
 class RerankModelDialect(WholeDialect):
-    """The body that Cohere's rerank models take, and Amazon's."""
+    """The body that Cohere's and Amazon's rerank models take."""
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "rerank"
@@ -49,7 +49,7 @@ class RerankModelDialect(WholeDialect):
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
         asked, mine = rerank_of(request), NAME in request.extensions
-        # What the agent runtime is to tell the model is a part of this body.
+        # The agent runtime's extra fields for the model belong in this body.
         told = own(own(asked.extensions, AGENTS), ADDITIONAL)
         others = {name: kept for name, kept in asked.extensions.items() if name != AGENTS}
         losses = lost_members(others, NAME)
@@ -93,7 +93,7 @@ class RerankModelDialect(WholeDialect):
 
 
 def _text(document: Document) -> str:
-    """A document as text: of one with fields its JSON."""
+    """A document as text; one with fields as its JSON."""
     return document if isinstance(document, str) else msgspec.json.encode(document).decode()
 
 

@@ -1,4 +1,4 @@
-"""The dialect `bedrock.resource`: Bedrock's other endpoints, passed through as they are."""
+"""The dialect `bedrock.resource`: Bedrock's other endpoints, passed through unchanged."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ from .usage import EventMeter
 
 
 class ResourceDialect(BedrockDialect):
-    """Guardrails, asynchronous calls and what else there is: read no further than errors need."""
+    """Guardrails, asynchronous invocations and other endpoints; only errors are parsed."""
 
     name: ClassVar[str] = "bedrock.resource"
     operation: ClassVar[str] = "resource"
@@ -38,7 +38,7 @@ class ResourceDialect(BedrockDialect):
             return None
 
     def finishes(self, event: bytes) -> bool:
-        """Any event may be the last: what is streamed here, nobody reads."""
+        """Any event may be the last: these streams are not parsed."""
         return True
 
     def usage(self, body: bytes) -> Usage | None:

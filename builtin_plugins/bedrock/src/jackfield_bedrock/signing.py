@@ -1,4 +1,4 @@
-"""Signatures made with AWS credentials, from wherever the configuration says that they are."""
+"""Request signatures with AWS credentials from any configured source."""
 
 import asyncio
 import math
@@ -24,23 +24,23 @@ from .credentials import Credentials
 
 _SERVICE: Final = "bedrock"
 _MARGIN: Final = 880.0
-"""Seconds before the end of keys: a little less than those in which AWS's library renews them."""
+"""Seconds before keys expire at which they are renewed; slightly less than in AWS's library."""
 
 _STUMBLES: Final = (BotoCoreError, ClientError, OSError, RuntimeError, ValueError, KeyError)
-"""What AWS's library raises, on purpose and where an answer is not as it expects."""
+"""What AWS's library raises, also for answers that it does not expect."""
 
 Header = tuple[str, str]
 
 
 def fixed_keys(access_key: Secret, secret_key: Secret, token: Secret | None) -> Any:
-    """Credentials that never change."""
+    """Static credentials."""
     return Keys(access_key.reveal(), secret_key.reveal(), token.reveal() if token else None)
 
 
 def found_credentials(config: Credentials, region: str) -> Any:
-    """Credentials that AWS's library finds; it may wait for files, hosts and AWS itself."""
+    """Credentials found by AWS's library, which may wait for files, hosts and AWS itself."""
     session = botocore.session.Session(profile=config.profile)
-    session.set_config_variable("region", region)  # which partition's token service is asked
+    session.set_config_variable("region", region)  # selects the partition's token service
     credentials = session.get_credentials()
     if credentials is None or config.role_arn is None:
         return credentials
@@ -55,10 +55,10 @@ def found_credentials(config: Credentials, region: str) -> Any:
 
 
 class Signer:
-    """Signs requests (SigV4). `find` gives the credentials; it is called in a thread, once.
+    """Signs requests (SigV4). `find` returns the credentials; it is called once, in a thread.
 
-    Those that expire are renewed in a thread as well, while the old ones serve to their end. What
-    of them is sent is told to `hide`.
+    Expiring credentials are renewed in a thread as well, while the old ones remain in use. What is
+    sent of them is passed to `hide`.
     """
 
     def __init__(
@@ -76,20 +76,21 @@ class Signer:
         self._tokens = Tokens(self._fetch, hide, _MARGIN)
 
     async def sign(self, method: str, url: str, body: bytes) -> list[Header]:
-        """The headers that prove who asks. Raises ProviderError when there are no credentials."""
+        """The signature's headers. Raises ProviderError without credentials."""
         await self._tokens.take()
         request = AWSRequest(method, url, data=body)
         SigV4Auth(self._keys, _SERVICE, self._region).add_auth(request)
         return list(request.headers.items())
 
     def forget(self, headers: Mapping[str, str]) -> bool:
-        """Have credentials found anew; whether there may be others than those of these headers."""
-        key = headers["Authorization"].partition("Credential=")[2].partition("/")[0]
+        """Discard the credentials of these headers; return whether there may be others."""
+        scope = headers["Authorization"].partition("Credential=")[2].partition(",")[0]
+        key = scope.rsplit("/", 4)[0]  # with slashes of its own if it was mistaken for the secret
         self._credentials = None
         return self._tokens.forget(headers.get("X-Amz-Security-Token", key))
 
     async def stop(self) -> None:
-        """Leave nothing running."""
+        """Cancel background work."""
         await self._tokens.stop()
 
     async def _fetch(self) -> Token:
@@ -103,7 +104,7 @@ class Signer:
         return Token(self._keys.token or self._keys.access_key, seconds)
 
     def _fresh_keys(self) -> tuple[Any, float]:
-        """Keys that do not change, and for how many seconds they are good."""
+        """A snapshot of the keys, and for how many seconds they are valid."""
         if self._credentials is None:
             self._credentials = self._find()
         if self._credentials is None:
@@ -113,6 +114,6 @@ class Signer:
                 provider=self._provider,
             )
         keys = self._credentials.get_frozen_credentials()
-        # The library has no other word for their end.
+        # The library has no public name for their expiry.
         end: datetime | None = getattr(self._credentials, "_expiry_time", None)
         return keys, (end - datetime.now(UTC)).total_seconds() if end else math.inf

@@ -1,4 +1,4 @@
-"""Streams of models that answer with one text: its pieces, and a chunk that says why it ends."""
+"""Streams of models that answer with one text: pieces, and a chunk with the finish reason."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ _PATH: Final = "choices[0]"
 
 
 class TextStreamParser(ABC):
-    """The parser of one stream. `text` names the member of a chunk that is a piece of the text."""
+    """The parser of one stream. `text` is the member of a chunk with a piece of text."""
 
     text: ClassVar[str]
 
@@ -38,7 +38,7 @@ class TextStreamParser(ABC):
         self._over = False
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """The canonical events in one wire event. Raises ProviderError for one that is none."""
+        """The canonical events in one wire event. Raises ProviderError for a malformed one."""
         message = decode(event)
         if self._over:
             return ()
@@ -59,16 +59,16 @@ class TextStreamParser(ABC):
         return out
 
     def close(self) -> Sequence[StreamEvent]:
-        """Nothing is owed: the last chunk has said it all."""
+        """Nothing is pending: the last chunk completes the answer."""
         return ()
 
     @abstractmethod
     def finished(self, chunk: Mapping[str, Any]) -> Finished | None:
-        """Why the answer ends, if this is its last chunk."""
+        """The finish reason, if this is the last chunk."""
 
     @abstractmethod
     def usage(self, chunk: Mapping[str, Any]) -> Usage | None:
-        """What the last chunk counts."""
+        """The usage reported by the last chunk."""
 
 
 class TextStreamRenderer(ABC):
@@ -80,7 +80,7 @@ class TextStreamRenderer(ABC):
         self._usage = Usage()
 
     def render(self, event: StreamEvent) -> bytes:
-        """The wire form of one canonical event; empty when it has none."""
+        """The wire form of one canonical event; empty if it has none."""
         match event:
             case TextDelta(choice=0) | RefusalDelta(choice=0):
                 if isinstance(event, RefusalDelta):
@@ -102,7 +102,7 @@ class TextStreamRenderer(ABC):
 
     @abstractmethod
     def piece(self, text: str) -> Mapping[str, Any]:
-        """The chunk of a piece of the text."""
+        """The chunk for a piece of text."""
 
     @abstractmethod
     def last(self, finished: Finished, usage: Usage) -> Mapping[str, Any]:

@@ -45,7 +45,7 @@ _CONFIG: Final = "textGenerationConfig"
 
 
 class TitanDialect(BedrockDialect):
-    """Titan Text: one text in, one text out; a conversation is written as AWS shows it."""
+    """Titan Text: one text in, one text out; a conversation has the form that AWS documents."""
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
@@ -62,7 +62,7 @@ class TitanDialect(BedrockDialect):
         return Peek(model_of(params), False, tokens if type(tokens) is int else None)
 
     def terminal(self, event: bytes) -> Terminal | None:
-        """The last chunk counts the tokens of the answer; an error is an exception."""
+        """The last chunk has the answer's token count; an error is an exception."""
         message = decode(event)
         if message.is_error:
             return "error"
@@ -111,7 +111,7 @@ class TitanDialect(BedrockDialect):
         if found:
             wire[_CONFIG] = found
         if chat.tools:
-            losses.append(Loss("tools", "tools", "dropped", "Titan calls none", breaks=True))
+            losses.append(Loss("tools", "tools", "dropped", "Titan calls no tools", breaks=True))
         if NAME not in chat.extensions:
             losses += foreign_losses(chat)
         return Rendered(msgspec.json.encode(carry(wire, chat.extensions, NAME)), tuple(losses))

@@ -1,4 +1,4 @@
-"""Why Titan stopped, in its words."""
+"""Finish reasons: Titan's names and the canonical ones."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -25,7 +25,7 @@ def read_finish(word: str | None) -> FinishReason | None:
 
 
 def write_finish(reason: FinishReason | None, word: str | None) -> str:
-    """Titan's word: the one that was read when it still means the same."""
+    """Titan's name: the original one if it still means the same."""
     if word is not None and _FINISHES.get(word) == reason:
         return word
     return _WORDS.get(reason, "FINISH")

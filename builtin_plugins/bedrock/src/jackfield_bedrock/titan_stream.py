@@ -16,17 +16,17 @@ _LAST: Final = "totalOutputTextTokenCount"
 
 
 def is_last(data: bytes) -> bool:
-    """Whether a chunk ends the answer: the last one counts its tokens."""
+    """Whether a chunk ends the answer: the last one has its token count."""
     return _LAST.encode() in data and decode_payload(data).get(_LAST) is not None
 
 
 class TitanStreamParser(TextStreamParser):
-    """The parser of one stream: each chunk holds a piece of text, the last one the counts."""
+    """The parser of one stream: each chunk has a piece of text, the last one the counts."""
 
     text: ClassVar[str] = "outputText"
 
     def finished(self, chunk: Mapping[str, Any]) -> Finished | None:
-        """Why the answer ends, if this is its last chunk."""
+        """The finish reason, if this is the last chunk."""
         if chunk.get(_LAST) is None:
             return None
         word = chunk.get("completionReason")
@@ -36,7 +36,7 @@ class TitanStreamParser(TextStreamParser):
         return Finished(reason, detail=word)
 
     def usage(self, chunk: Mapping[str, Any]) -> Usage | None:
-        """What the last chunk counts."""
+        """The usage reported by the last chunk."""
         return usage_of_chunk(chunk)
 
 
@@ -55,7 +55,7 @@ class TitanStreamRenderer(TextStreamRenderer):
     """The renderer of one stream."""
 
     def piece(self, text: str) -> Mapping[str, Any]:
-        """The chunk of a piece of the text."""
+        """The chunk for a piece of text."""
         return {"outputText": text, "index": 0}
 
     def last(self, finished: Finished, usage: Usage) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Token counts as Bedrock reports them: what came from a cache or went into one stands apart."""
+"""Token counts as Bedrock reports them, with cache reads and writes counted apart."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -12,17 +12,17 @@ from jackfield.messages import Bill, Usage
 from .converse_members import at
 
 EXTENSION: Final = "bedrock.usage"
-"""Under this name a Usage keeps the object that it was read from."""
+"""The extension of a Usage with the object that it was parsed from."""
 
 NO_USAGE: Final = b'{"inputTokens":0,"outputTokens":0,"totalTokens":0}'
-"""What stands where nothing is known, and clients rely on an object."""
+"""The usage if nothing is known, as clients rely on an object."""
 
 _READ: Final = ("cacheReadInputTokens", "cacheReadInputTokenCount")
 _WRITTEN: Final = ("cacheWriteInputTokens", "cacheWriteInputTokenCount")
 
 
 def read_usage(value: Any) -> Usage | None:
-    """The usage in Converse's object; None when it is none."""
+    """The usage in Converse's object; None if it is invalid."""
     if not isinstance(value, dict) or "inputTokens" not in value:
         return None
     cached, written = _count(value, *_READ), _count(value, *_WRITTEN)
@@ -37,7 +37,7 @@ def read_usage(value: Any) -> Usage | None:
 
 
 def as_served(usage: Usage | None, beside: Mapping[str, Any]) -> Usage | None:
-    """The usage with what stands beside it: the tier, and the model that a router chose."""
+    """The usage with the members beside it: the tier, and the model chosen by a router."""
     if usage is None:
         return None
     tier = at(beside, ("serviceTier", "type"))
@@ -56,7 +56,7 @@ def _kept_an_hour(details: Any) -> int:
 
 
 def write_usage(usage: Usage | None) -> Mapping[str, Any]:
-    """Converse's object: the one that was read when it still says the same."""
+    """Converse's object: the original one if it still says the same."""
     usage = usage or Usage()
     kept = usage.extensions.get(EXTENSION)
     if kept is not None and read_usage(kept) == usage:
@@ -83,12 +83,12 @@ def _count(value: Mapping[str, Any], *keys: str) -> int:
 
 
 def count_of(value: Any, key: str) -> int:
-    """A count among the members of an answer; Titan writes its own as floats."""
+    """A count among the members of an answer; Titan sends floats."""
     return _count(value, key) if isinstance(value, dict) else 0
 
 
 class EventMeter:
-    """Keeps the last batch of events that reports usage, and reads it when asked."""
+    """Keeps the last batch of events that reports usage, and parses it on request."""
 
     __slots__ = ("_batch", "_framing", "_hint", "_read")
 
@@ -101,7 +101,7 @@ class EventMeter:
         self._batch = b""
 
     def feed(self, events: bytes) -> None:
-        """Look at a batch of whole events; without a hint of usage the last one counts."""
+        """Process a batch of complete events; without a hint of usage the last one counts."""
         if self._hint in events:
             self._batch = events
 

@@ -1,4 +1,4 @@
-"""What the dialects have in common that answer as a whole, never in a stream."""
+"""The common part of dialects without streams."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from .usage import EventMeter
 
 
 class WholeDialect(BedrockDialect):
-    """A dialect without streams. Of usage, headers alone tell most."""
+    """A dialect without streams, whose usage is mostly in headers."""
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         return Peek(model_of(params))

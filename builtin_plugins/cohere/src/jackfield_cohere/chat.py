@@ -27,10 +27,10 @@ from .json_dialect import JsonDialect
 
 
 class ChatDialect(JsonDialect):
-    """Chat. A stream ends in `message-end` and then `[DONE]`, which some servers leave out.
+    """Chat. A stream ends in `message-end` and then `[DONE]`, which some servers omit.
 
-    What goes through the canonical form comes back with the same JSON, but for the `type` of tools
-    and calls, and `{}` for arguments that are empty.
+    A body that passes through the canonical form comes back as the same JSON, except for the `type`
+    of tools and calls, and `{}` for empty arguments.
     """
 
     name: ClassVar[str] = NAME
@@ -66,7 +66,7 @@ class ChatDialect(JsonDialect):
         return peek_chat(tree, params)
 
     def terminal(self, event: bytes) -> Terminal | None:
-        """`[DONE]` ends a stream; a `message-end` with an error, or an error alone, breaks it."""
+        """`[DONE]` ends a stream; a `message-end` with an error, or an error alone, aborts it."""
         data = sse.data_of(event)
         if data is None:
             return None

@@ -1,4 +1,4 @@
-"""Writes what the assistant said, as an earlier turn of a request or as an answer."""
+"""Writes an assistant message, as an earlier turn of a request or as an answer."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ from .citations import write_citations
 def write_assistant(
     message: Message, path: str, losses: list[Loss], *, answer: bool
 ) -> dict[str, Any]:
-    """The message of role `assistant`.
+    """The message with role `assistant`.
 
-    The thoughts of an `answer` carry another vendor's proof as their `signature`, a member that
-    Cohere does not have; an earlier turn's go to Cohere as plain thoughts.
+    The thoughts of an `answer` carry another vendor's proof as `signature`, a member that Cohere
+    does not have; an earlier turn's thoughts are sent to Cohere without proofs.
     """
     writer = _Assistant(path, losses, answer)
     for part in message.parts:
@@ -68,7 +68,7 @@ class _Assistant:
                 self._put(part)
 
     def content(self, shape: str | None) -> str | list[dict[str, Any]]:
-        """An array in answers; in requests a string if it came as one or will do."""
+        """An array in answers; in requests a string if it came as one or can be one."""
         plain = len(self._content) == 1 and self._content[0].keys() == {"type", "text"}
         if self.answer or shape == "list" or not plain:
             return self._content

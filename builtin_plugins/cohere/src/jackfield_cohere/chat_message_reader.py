@@ -1,4 +1,4 @@
-"""Reads one chat message, of a request or of an answer, into the canonical form."""
+"""Parses one chat message, from a request or an answer, into the canonical form."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -22,7 +22,7 @@ from .chat_tools import read_call
 from .citations import read_citation
 
 PLAN: Final = "$tool_plan"
-"""Notes a thought that stands in `tool_plan`."""
+"""The note on a thought that came in `tool_plan`."""
 
 _ROLES: Final[Mapping[str, Role]] = {
     "system": "system",
@@ -34,7 +34,7 @@ _ROLES: Final[Mapping[str, Role]] = {
 
 
 def read_messages(wire: Any) -> tuple[Message, ...]:
-    """The messages of a request. Raises InvalidRequest, naming the field that has no meaning."""
+    """The messages of a request. Raises InvalidRequest that names the invalid field."""
     if not isinstance(wire, list) or not wire:
         raise InvalidRequest(
             "'messages' must be an array of at least one message.", param="messages"
@@ -43,7 +43,7 @@ def read_messages(wire: Any) -> tuple[Message, ...]:
 
 
 def read_message(wire: Any, path: str, *, strict: bool = True) -> Message:
-    """One message; one of an answer is read without being strict."""
+    """One message; messages of answers are parsed leniently."""
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be an object.", param=path)
     fields = Fields(wire, path, strict=strict)
@@ -62,7 +62,7 @@ def read_message(wire: Any, path: str, *, strict: bool = True) -> Message:
 
 
 def _content(fields: Fields) -> list[Part]:
-    """The parts of the content, with a note on its form; empty texts say nothing."""
+    """The parts of the content, with a note on its form; empty texts are skipped."""
     content = fields.rest.get("content")
     parts = read_parts(content, fields.where("content"), strict=fields.strict)
     if all(isinstance(part, Text) and not part.text for part in parts):
@@ -87,9 +87,9 @@ def _plan(fields: Fields) -> list[Part]:
 
 
 def plan_of(text: str) -> Reasoning:
-    """What the model planned before it called tools, as a thought without a visible text.
+    """The model's plan before its tool calls, as a thought without visible text.
 
-    Cohere wants it back with the results, so it travels as the proof of a thought does.
+    Cohere expects it back with the results, so it travels like the proof of a thought.
     """
     return Reasoning(encrypted=text, extensions={NAME: {PLAN: True}})
 
@@ -100,7 +100,7 @@ def is_plan(thought: Reasoning) -> bool:
 
 
 def _cited(parts: list[Part], fields: Fields) -> list[Part]:
-    """The parts with the citations of each; those of plans and thoughts stay in the fields."""
+    """The parts with their citations; those of plans and thoughts stay in the fields."""
     others = []
     first = next((i for i, part in enumerate(parts) if isinstance(part, Text)), -1)
     for wire in fields.items("citations"):

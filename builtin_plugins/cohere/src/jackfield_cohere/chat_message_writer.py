@@ -13,7 +13,7 @@ from .documents import DocumentWriter, plain_text
 
 
 class Conversation:
-    """The `messages` and `documents` of a request, as they are put together."""
+    """Builds the `messages` and `documents` of a request."""
 
     def __init__(self, losses: list[Loss]) -> None:
         self.wire: list[dict[str, Any]] = []
@@ -22,7 +22,7 @@ class Conversation:
         self._pending: list[Part] = []
 
     def add_all(self, messages: Iterable[Message]) -> None:
-        """Write all messages; one with results of tools becomes several."""
+        """Write all messages; one with tool results becomes several."""
         for i, message in enumerate(messages):
             self._add(message, f"messages[{i}]")
         self._flush()
@@ -37,7 +37,7 @@ class Conversation:
             self.wire.append(self._message(message, rest, path))
 
     def _flush(self) -> None:
-        """Put what tools' messages cannot hold after them: they must not be parted."""
+        """Append what tool messages cannot hold, after all of them: they must stay together."""
         if self._pending:
             parts, self._pending = self._pending, []
             content = self._content(parts, "list", "messages")
@@ -82,7 +82,7 @@ class Conversation:
         return wire
 
     def _told(self, part: Part, path: str) -> Part | None:
-        """The part if a tool's message can hold it; any other is put behind the message."""
+        """The part if a tool message can hold it; any other is put after the message."""
         if isinstance(part, Text | Opaque):
             return part
         text = plain_text(part) if isinstance(part, Document) else None

@@ -1,4 +1,4 @@
-"""The parts of a message's content: text, thoughts, images, and documents of a tool's answer."""
+"""Content parts: text, thoughts, images, and documents of tool results."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -41,7 +41,7 @@ def read_parts(content: Any, path: str, *, strict: bool) -> list[Part]:
 
 
 def read_part(wire: Any, path: str, *, strict: bool = True) -> Part:
-    """One part. One of a kind that is not known stays as it is."""
+    """One part. A part of an unknown kind is kept unchanged."""
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be an object.", param=path)
     fields = Fields(wire, path, strict=strict)
@@ -80,7 +80,7 @@ def _read_image(fields: Fields) -> Part:
 
 
 def _read_tool_document(fields: Fields) -> Part:
-    # Other dialects take no more than text from a tool, so it is text that tells all of it.
+    # Other dialects accept only text from a tool, so the text contains all of it.
     document = fields.rest.get("document")
     if not isinstance(document, dict):
         raise fields.wrong("document", "an object")
@@ -96,7 +96,7 @@ _READERS: Final[Mapping[str, Callable[[Fields], Part]]] = {
 
 
 def told(data: Any) -> str:
-    """A document's data as text: its one text, or all its fields as JSON."""
+    """A document's data as text: its only text, or all its fields as JSON."""
     if isinstance(data, str):
         return data
     if isinstance(data, dict) and data.keys() == {"text"} and isinstance(data["text"], str):
@@ -105,7 +105,7 @@ def told(data: Any) -> str:
 
 
 def write_part(part: Part, path: str, losses: list[Loss], role: Role) -> dict[str, Any] | None:
-    """One part of who has this `role`; None and a loss when Cohere has no place for it."""
+    """One part for a message with this `role`; None, with a loss, if Cohere has no place for it."""
     match part:
         case Text():
             return _write_text(part)
@@ -150,7 +150,7 @@ def _write_image(part: Image, path: str, losses: list[Loss]) -> dict[str, Any] |
 
 def _lost(part: Part, path: str, role: Role) -> Loss:
     if isinstance(part, Document):
-        detail = "Cohere takes documents as text alone"
+        detail = "Cohere only takes documents as text"
         return Loss(_feature_of(part), path, "dropped", detail, breaks=role != "assistant")
     detail = "Cohere takes none" if isinstance(part, Audio) else ""
     return lost_part(part, path, role, detail)

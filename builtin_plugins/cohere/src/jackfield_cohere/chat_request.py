@@ -1,4 +1,4 @@
-"""Reads and writes a chat request as a whole."""
+"""Reads and writes complete chat requests."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -28,18 +28,18 @@ _NUMBERS: Final = {
 _INTEGERS: Final = {"max_tokens": "max_tokens", "top_k": "k", "seed": "seed"}
 
 _BUDGETS: Final[Mapping[str, int]] = {"minimal": 1024, "low": 2048, "medium": 8192}
-"""Tokens to think with for an effort; a greater one has no bounds."""
+"""Thinking tokens per effort; greater efforts have no limit."""
 
 
 def peek_chat(tree: Any, params: Mapping[str, str]) -> Peek:
-    """What the kernel must know of a chat request."""
+    """The parts of a chat request that the kernel needs."""
     if type(tree) is dict:
         model, stream = tree.get("model"), tree.get("stream", False)
         tokens = tree.get("max_tokens")
         usual = type(model) is str and type(stream) is bool and type(tree.get("messages")) is list
         if usual and model and (tokens is None or type(tokens) is int):
             return Peek(model, stream, tokens)
-    # Something is unusual, or wrong, in which case the error says what.
+    # It is unusual or invalid; the full reader raises the precise error.
     fields = object_fields(tree)
     if not isinstance(tree.get("messages"), list):
         raise fields.wrong("messages", "an array")
@@ -48,7 +48,7 @@ def peek_chat(tree: Any, params: Mapping[str, str]) -> Peek:
 
 
 def needed_model(fields: Fields) -> str:
-    """The model of a request's body, which v1 of the API did not need."""
+    """The model of a request body, which v1 of the API did not require."""
     model = fields.text("model")
     if not model:
         raise InvalidRequest("The request names no model: set 'model'.", param="model")
@@ -56,7 +56,7 @@ def needed_model(fields: Fields) -> str:
 
 
 def read_request(tree: Any) -> ChatRequest:
-    """The canonical form of a request's body."""
+    """The canonical form of a request body."""
     fields = object_fields(tree)
     model = needed_model(fields)
     messages = take_documents(fields, read_messages(fields.rest.pop("messages", None)))
@@ -96,7 +96,7 @@ def _read_format(value: Any) -> ResponseFormat | None:
             '\'response_format.type\' must be "text" or "json_object".',
             param="response_format.type",
         )
-    # Cohere said `schema` before it said `json_schema`.
+    # `schema` is the older name of `json_schema`.
     schema = value.get("json_schema") or value.get("schema")
     if kind == "text" or schema is None:
         return ResponseFormat("text" if kind == "text" else "json_object")
@@ -152,7 +152,7 @@ def _write_choice(request: ChatRequest, losses: list[Loss]) -> Any:
 
 @frozen
 class _Shape:
-    """A field that can be written in more than one way: it is noted as it came."""
+    """A field with more than one form; its original form is recorded."""
 
     field: str
     key: str
@@ -161,7 +161,7 @@ class _Shape:
     empty: Any = None
 
     def take(self, rest: dict[str, Any]) -> Any:
-        """Its value, with a note of how it was written."""
+        """The value; records its form."""
         if rest.get(self.key) is None:
             return self.empty
         value = self.read(rest[self.key])
@@ -170,7 +170,7 @@ class _Shape:
         return value
 
     def put(self, request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
-        """Its field as it came, unless the value changed since."""
+        """The field in its original form, unless the value has changed since."""
         raw = own(request.extensions, NAME).get(f"${self.key}")
         if raw is not None and self.read(raw) == getattr(request, self.field):
             return {self.key: raw}
@@ -187,7 +187,7 @@ _SHAPES: Final = (
 
 
 def write_request(request: ChatRequest) -> Rendered:
-    """The body that asks a provider the same, and what of it Cohere has no words for."""
+    """The body of the equivalent Cohere request, and its losses."""
     losses: list[Loss] = []
     conversation = Conversation(losses)
     conversation.add_all(request.messages)

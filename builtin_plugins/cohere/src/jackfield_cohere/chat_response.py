@@ -1,4 +1,4 @@
-"""Reads and writes a complete chat answer."""
+"""Reads and writes complete chat answers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -24,7 +24,7 @@ _READ: Final[Mapping[str, FinishReason]] = {
     "TOOL_CALL": "tool_calls",
     "ERROR": "error",
     "TIMEOUT": "error",
-    "ERROR_LIMIT": "length",  # these three were v1's
+    "ERROR_LIMIT": "length",  # from v1
     "ERROR_TOXIC": "content_filter",
     "USER_CANCEL": "other",
 }
@@ -38,7 +38,7 @@ _WRITTEN: Final[Mapping[FinishReason | None, str]] = {
 
 
 def read_finish(word: Any, has_calls: bool) -> FinishReason | None:
-    """The canonical reason for Cohere's word. Whatever it is called, calls are calls."""
+    """The canonical reason for Cohere's name: "tool_calls" if there were calls."""
     if not isinstance(word, str):
         return None
     reason = _READ.get(word, "other")
@@ -46,7 +46,7 @@ def read_finish(word: Any, has_calls: bool) -> FinishReason | None:
 
 
 def write_finish(reason: FinishReason | None, word: str | None, losses: list[Loss]) -> str:
-    """Cohere's word; its own `word` when it still means the same."""
+    """Cohere's name; the original `word` if it still means the same."""
     if word is not None and reason in (read_finish(word, False), read_finish(word, True)):
         return word
     if reason == "content_filter":
@@ -55,7 +55,7 @@ def write_finish(reason: FinishReason | None, word: str | None, losses: list[Los
 
 
 def read_response(body: bytes) -> ChatResponse:
-    """The canonical form. Raises ValueError when the body is no answer of a chat."""
+    """The canonical form. Raises ValueError if the body is not a chat answer."""
     fields = Fields(json_object(body), strict=False)
     wire = fields.rest.pop("message", None)
     if not isinstance(wire, dict):
@@ -84,7 +84,7 @@ def read_response(body: bytes) -> ChatResponse:
 
 
 def new_id() -> str:
-    """An id for an answer that has none."""
+    """An id for an answer without one."""
     return str(uuid4())
 
 
@@ -108,5 +108,5 @@ def write_response(response: ChatResponse) -> Rendered:
 
 def _only_choice(choices: Sequence[Choice], losses: list[Loss]) -> Choice:
     if len(choices) > 1:
-        losses.append(Loss("n", "choices", "dropped", "Cohere answers once"))
+        losses.append(Loss("n", "choices", "dropped", "Cohere returns one answer"))
     return choices[0] if choices else Choice(Message("assistant", ()), "stop")

@@ -1,4 +1,4 @@
-"""Reads the events of a streamed chat answer."""
+"""Parses the events of a streamed chat answer."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -40,7 +40,7 @@ Event = Mapping[str, Any]
 
 
 def decode_event(data: bytes) -> dict[str, Any]:
-    """The object of one event's data. Raises ProviderError when it is none."""
+    """The object of one event's data. Raises ProviderError if it is malformed."""
     try:
         event = _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -51,7 +51,7 @@ def decode_event(data: bytes) -> dict[str, Any]:
 
 
 def failure_in(event: Event, name: str = "") -> str | None:
-    """The message of an event that breaks the answer off; None for any other event."""
+    """The message of an event that aborts the answer; None for any other event."""
     kind = event.get("type")
     delta = event.get("delta")
     if kind == "message-end":
@@ -76,7 +76,7 @@ class ChatStreamParser:
         self._plan: list[str] = []
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """The canonical events in one wire event. Raises ProviderError for one that is none."""
+        """The canonical events in one wire event. Raises ProviderError for a malformed one."""
         data = sse.data_of(event)
         if not data or self._ended:
             return ()
@@ -157,7 +157,7 @@ class ChatStreamParser:
             self._plan.append(plan)
 
     def _planned(self) -> list[StreamEvent]:
-        """The plan as a whole: it travels as a proof, and proofs come in one piece."""
+        """The complete plan, which travels as a proof; proofs come in one piece."""
         plan, self._plan = "".join(self._plan), []
         if not plan:
             return []
@@ -230,7 +230,7 @@ def _index(wire: Event) -> int:
 
 
 def _calls(message: Event) -> list[dict[str, Any]]:
-    """What stands in `tool_calls`: one call, though it is called by the name of several."""
+    """The call in `tool_calls`, of which there is one despite the name."""
     calls = message.get("tool_calls")
     found = calls if isinstance(calls, list) else [calls]
     return [call for call in found if isinstance(call, dict)]

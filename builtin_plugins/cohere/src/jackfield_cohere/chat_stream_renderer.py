@@ -1,4 +1,4 @@
-"""Writes a streamed chat answer as Cohere's events."""
+"""Renders a streamed chat answer as Cohere's events."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -57,7 +57,7 @@ def _event(kind: str, index: int | None = None, message: Mapping[str, Any] | Non
 
 
 class ChatStreamRenderer:
-    """The renderer of one stream: each block begins and ends, usage comes with the end."""
+    """The renderer of one stream: each block has a start and an end; usage is sent last."""
 
     def __init__(self) -> None:
         self.losses: list[Loss] = []
@@ -72,7 +72,7 @@ class ChatStreamRenderer:
         self._usage: Usage | None = None
 
     def render(self, event: StreamEvent) -> bytes:
-        """The wire form of one event; empty when it has none of its own."""
+        """The wire form of one event; empty if it has none."""
         if getattr(event, "choice", 0) != 0:
             self._lose("n")
             return b""
@@ -96,7 +96,7 @@ class ChatStreamRenderer:
         return sse.encode(_encode(start), "message-start")
 
     def _block(self, part: int, kind: str) -> bytes:
-        """What must come before a delta of `part`: nothing when it is the open block."""
+        """The events needed before a delta of `part`; empty if its block is open."""
         if part == self._open:
             return b""
         before = self._begin(Started("", "")) if not self._started else b""

@@ -1,4 +1,4 @@
-"""Tools, the choice among them, and calls of them."""
+"""Tools, tool choice and tool calls."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -24,17 +24,17 @@ _NO_PARAMETERS: Final = {"type": "object", "properties": {}}
 
 
 def new_call_id(name: str) -> str:
-    """An id for a call of an answer, whose provider left it without one."""
+    """An id for a call in an answer without one."""
     return f"{name}_{token_hex(6)}"
 
 
 def placed_call_id(path: str) -> str:
-    """An id for a call of an earlier turn that has none: always the same, so that caches hit."""
+    """A deterministic id for an earlier call without one, so that caches still match."""
     return "call_" + "_".join(_DIGITS.findall(path))
 
 
 def read_tools(fields: Fields) -> tuple[Tool | Opaque, ...]:
-    """The tools of a request; `strict_tools` holds for each of them."""
+    """The tools of a request; `strict_tools` applies to all of them."""
     tools = [_read_tool(wire, f"tools[{i}]") for i, wire in enumerate(fields.items("tools"))]
     if tools and fields.rest.get("strict_tools") is True:
         del fields.rest["strict_tools"]
@@ -66,7 +66,7 @@ def _read_tool(wire: Any, path: str) -> Tool | Opaque:
 
 
 def write_tools(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
-    """`tools`, `strict_tools` and `tool_choice`: a choice among some offers only these."""
+    """`tools`, `strict_tools` and `tool_choice`; a choice among some tools offers only those."""
     wire: dict[str, Any] = {}
     offered = _offered(request, losses)
     tools = [_write_tool(tool, losses) for tool in offered]
@@ -77,7 +77,7 @@ def write_tools(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
     if any(strict):
         wire["strict_tools"] = True
         if not all(strict):
-            losses.append(Loss("tools.strict", "tools", "approximated", "for all tools alike"))
+            losses.append(Loss("tools.strict", "tools", "approximated", "the same for all tools"))
     choice = request.tool_choice
     if choice is not None and choice.mode != "auto":
         wire["tool_choice"] = choice.mode.upper()
@@ -89,7 +89,7 @@ def _offered(request: ChatRequest, losses: list[Loss]) -> Sequence[Tool | Opaque
     if choice is None or not choice.names or choice.mode == "none":
         return request.tools
     named = [t for t in request.tools if isinstance(t, Tool) and t.name in choice.names]
-    detail = "only the tools to choose from are offered" if named else "no such tool"
+    detail = "only the allowed tools are offered" if named else "no such tool"
     how: Any = "approximated" if named else "dropped"
     losses.append(Loss("tool_choice.names", "tool_choice", how, detail))
     return named or request.tools
@@ -115,7 +115,7 @@ def _write_tool(tool: Tool | Opaque, losses: list[Loss]) -> dict[str, Any] | Non
 
 
 def read_choice(word: Any) -> ToolChoice | None:
-    """The choice for Cohere's word; None for one that it does not have."""
+    """The choice for Cohere's name; None for an unknown one."""
     return _MODES.get(word) if isinstance(word, str) else None
 
 
@@ -148,7 +148,7 @@ def arguments_text(arguments: Any) -> str:
 
 
 def write_call(call: ToolCall, path: str, losses: list[Loss]) -> dict[str, Any]:
-    """One element of `tool_calls`; Cohere wants JSON for arguments, `{}` if there are none."""
+    """One element of `tool_calls`; Cohere requires JSON arguments, `{}` if there are none."""
     arguments = call.arguments or "{}"
     if call.kind == "custom":
         losses.append(Loss("tools.custom", path, "approximated", "its input as JSON"))

@@ -1,7 +1,7 @@
-"""Citations: one of Cohere's names a span of the answer and all sources that speak for it.
+"""Citations: one of Cohere's names a span of the answer and all its sources.
 
-A canonical citation has one source, so one of Cohere's becomes as many as it has sources; the first
-keeps it whole, and the others note that they belong to it.
+A canonical citation has one source, so a Cohere citation becomes one per source; the first keeps
+the original, and the others note that they belong to it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,11 @@ from .chat_parts import NAME
 _WHOLE: Final = "$citation"
 _MORE: Final = "$more"
 _TEXTS: Final = ("text", "snippet", "content")
-"""Where the text of a source usually stands in its data."""
+"""Members of a source that usually contain its text."""
 
 
 def read_citation(wire: Any) -> list[Citation]:
-    """One citation for each source of Cohere's; one without a source if there is none."""
+    """One citation per source; one without a source if there are none."""
     if not isinstance(wire, dict):
         return [Citation(extensions={NAME: {_WHOLE: wire}})]
     fields = Fields(wire, strict=False)
@@ -51,13 +51,13 @@ def _read_source(source: Mapping[str, Any]) -> Citation:
 def write_citations(
     citations: Sequence[Citation], text: str, content_index: int
 ) -> list[dict[str, Any]]:
-    """Cohere's citations of one text, which stands at `content_index` of the message."""
+    """Cohere's citations of one text, at `content_index` of the message."""
     written = [write_citation(citation, text, content_index) for citation in citations]
     return [wire for wire in written if wire is not None]
 
 
 def write_citation(citation: Citation, text: str, content_index: int) -> dict[str, Any] | None:
-    """One citation; None for one that another of the same span has already told."""
+    """One citation; None if another one of the same span already covers it."""
     kept = own(citation.extensions, NAME)
     if _MORE in kept:
         return None

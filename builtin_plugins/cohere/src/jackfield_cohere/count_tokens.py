@@ -1,4 +1,4 @@
-"""The dialect `cohere.count_tokens`: the tokens of a conversation's text, counted by Tokenize."""
+"""The dialect `cohere.count_tokens`: the tokens of a conversation's text, by Tokenize."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
@@ -25,14 +25,14 @@ from .json_dialect import JsonDialect
 
 NAME: Final = "cohere.count_tokens"
 _LONGEST: Final = 65_536
-"""Characters that Tokenize takes."""
+"""Maximum characters per Tokenize request."""
 
 
 class CountTokensDialect(JsonDialect):
-    """Tokenize, spoken to Cohere alone: a client of it wants the tokens, which only Cohere has.
+    """Tokenize, only as a target: its own clients want the tokens, which only Cohere has.
 
-    It sees text: the template around the messages, tools and images are not counted, and that is
-    named as a loss of every request.
+    It counts text only: the prompt template, tools and images are not counted, and this is reported
+    as a loss of every request.
     """
 
     name: ClassVar[str] = NAME

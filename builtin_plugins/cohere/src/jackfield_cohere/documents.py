@@ -1,4 +1,4 @@
-"""The documents of a request, which Cohere wants beside the messages and everyone else in them."""
+"""Documents of a request: Cohere has them beside the messages, other APIs in them."""
 
 from base64 import b64decode
 from binascii import Error as Base64Error
@@ -19,7 +19,7 @@ _TEXTUAL: Final = ("text/", "application/json", "application/xml")
 
 
 def take_documents(fields: Fields, messages: Sequence[Message]) -> tuple[Message, ...]:
-    """The messages with the request's documents at the beginning of the last question."""
+    """The messages with the request's documents at the start of the last question."""
     items = fields.rest.get("documents")
     places = [i for i, message in enumerate(messages) if message.role == "user"]
     if not items or not places:
@@ -41,26 +41,27 @@ def _read_document(wire: Any, place: int) -> Document:
             f"'{path}' must be a string or an object with 'data', an object.", param=path
         )
     title = data.get("title") if isinstance(data, dict) else None
-    name = title if isinstance(title, str) else None
+    named = (one for one in (title, wire.get("id")) if isinstance(one, str) and one)
+    name = next(named, None)
     return Document(text=_text_of(data), media_type="text/plain", name=name, extensions=note)
 
 
 def _text_of(data: dict[str, Any] | str) -> str:
-    """The document's text; all its fields as JSON when it has others than text and title."""
+    """The document's text; all fields as JSON if it has more than text and title."""
     if isinstance(data, dict) and data.keys() == {"title", "text"}:
         return told({"text": data["text"]})
     return told(data)
 
 
 class DocumentWriter:
-    """Gathers the documents of all messages."""
+    """Collects the documents of all messages."""
 
     def __init__(self, losses: list[Loss]) -> None:
         self.wire: list[Any] = []
         self._losses = losses
 
     def add(self, part: Document, path: str) -> bool:
-        """Take a document, if it can be had as text."""
+        """Add a document if it is available as text."""
         raw = own(part.extensions, NAME).get(_RAW)
         if raw is not None and _read_document(raw, 0) == part:
             self.wire.append(raw)
@@ -78,7 +79,7 @@ class DocumentWriter:
 
 
 def plain_text(part: Document) -> str | None:
-    """The text of a document that is text, however it came; None for any other."""
+    """The text of a text document in any form; None for any other."""
     if part.text is not None:
         return part.text
     media = part.media_type or ""

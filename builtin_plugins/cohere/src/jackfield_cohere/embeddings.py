@@ -29,11 +29,11 @@ _PURPOSES: Final = {"search_query": "query", "search_document": "document"}
 _WORDS: Final = {"query": "search_query", "document": "search_document"}
 
 _USUAL: Final[Mapping[str, Any]] = {"embedding_types": ["float"], "truncate": "END"}
-"""What clients say out loud although it would be so anyway, and is so elsewhere."""
+"""Defaults that clients send explicitly, and that hold for other vendors too."""
 
 
 class EmbeddingsDialect(JsonDialect):
-    """Embed. The path tells v1, which answers with bare vectors unless types were asked for."""
+    """Embed. The path selects v1, which returns bare vectors unless types are requested."""
 
     name: ClassVar[str] = NAME
     most_inputs: ClassVar[int | None] = 96
@@ -65,7 +65,7 @@ class EmbeddingsDialect(JsonDialect):
         kept = own(request.extensions, NAME)
         purpose = request.input_type
         if purpose is None and NAME not in request.extensions:
-            purpose = "document"  # no model since v3 does without
+            purpose = "document"  # required by all models since v3
         wire: dict[str, Any] = {"model": request.model, **_write_inputs(request, losses)}
         if purpose is not None:
             wire["input_type"] = _WORDS.get(purpose, purpose)

@@ -25,7 +25,7 @@ PATHS: Final = {
     RERANK.name: "/v2/rerank",
     COUNT_TOKENS.name: "/v1/tokenize",
 }
-"""Where the API serves each dialect, below its base URL."""
+"""The path of each dialect below the API's base URL."""
 
 _UPLOADS: Final = 128 << 20
 
@@ -51,7 +51,7 @@ _RESOURCES: Final = (
 
 
 def endpoints() -> tuple[Endpoint, ...]:
-    """All of them. The list of models is the gateway's own, in Cohere's form."""
+    """All endpoints. The list of models is the gateway's own, in Cohere's form."""
     translated = (
         Endpoint("POST", "/cohere/v2/chat", CHAT, "chat", "inference", "/v2/chat"),
         _of_both("embed", EMBEDDINGS),
@@ -75,13 +75,13 @@ def _of_both(name: str, dialect: EmbeddingsDialect | RerankDialect) -> Endpoint:
 
 
 async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
-    """Aliases and the models of all providers, in Cohere's form."""
+    """List aliases and the models of all providers, in Cohere's form."""
     models = [_model(one) for one in await catalogue.models()]
     return Response(200, msgspec.json.encode({"models": models}))
 
 
 async def show_model(exchange: Exchange, catalogue: Catalogue) -> Response:
-    """One model of the list."""
+    """Show one model of the list."""
     wanted = exchange.request.params["model"]
     for one in await catalogue.models():
         if wanted in (one.name, one.info.id):

@@ -10,17 +10,17 @@ from jackfield.errors import GatewayError, ProviderError
 from jackfield.events import Failed
 
 _LONGEST: Final = 2000
-"""Characters of a provider's message that are kept."""
+"""Maximum characters kept of a provider's message."""
 
 _GIVEN_UP: Final = {
     "ERROR": "The model failed before its answer was whole.",
     "TIMEOUT": "The model ran out of time before its answer was whole.",
 }
-"""What is said of an answer that breaks off without saying why."""
+"""The message for an answer that was aborted without a reason."""
 
 
 def render_error(error: GatewayError, request_id: str) -> bytes:
-    """The body of an error response; clients tell errors apart by their status."""
+    """The body of an error response; clients distinguish errors by their status."""
     body = {"id": request_id, "message": error.message}
     kind = error.error_type if isinstance(error, ProviderError) else None
     if kind is not None:
@@ -34,7 +34,7 @@ def render_error_event(error: GatewayError, request_id: str) -> bytes:
 
 
 def render_failed(failed: Failed) -> bytes:
-    """The event for a provider's error that came inside a stream."""
+    """The event for a provider's error inside a stream."""
     return _message_end(failed.message, None)
 
 
@@ -49,7 +49,7 @@ def _message_end(message: str, identity: str | None) -> bytes:
 
 
 def parse_error(status: int, body: bytes) -> UpstreamFailure:
-    """What an error body or an event that is an error says."""
+    """The content of an error body, or of an event that is an error."""
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -61,7 +61,7 @@ def parse_error(status: int, body: bytes) -> UpstreamFailure:
 
 
 def read_failure(value: Any) -> UpstreamFailure:
-    """The failure in an error's JSON; its message is empty when there is none."""
+    """The failure in an error's JSON; its message is empty if there is none."""
     if isinstance(value, str):
         return UpstreamFailure(value[:_LONGEST])
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What the dialects of Cohere share: its errors, and answers that are JSON."""
+"""The common part of Cohere's dialects: errors, and answers in JSON."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -21,10 +21,10 @@ from .usage import EventMeter, usage_of_answer
 
 
 class JsonDialect(Dialect):
-    """One of Cohere's operations; those that stream say more."""
+    """One of Cohere's operations; those that stream extend it."""
 
     answer: ClassVar[str]
-    """The member that every answer has, and no error."""
+    """A member of every answer and of no error."""
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         return Peek(needed_model(object_fields(tree)))

@@ -1,4 +1,4 @@
-"""Log probabilities: Cohere tells them by chunks of text, everyone else by tokens."""
+"""Log probabilities: per chunk of text in Cohere's API, per token in all others."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any
 def read_logprobs(items: Any) -> dict[str, Any] | None:
     """OpenAI's form of Cohere's items; a chunk of several tokens counts as one.
 
-    None when there are none.
+    None if there are none.
     """
     if not isinstance(items, list):
         return None
@@ -33,7 +33,7 @@ def _is_number(value: Any) -> bool:
 
 
 def write_logprobs(logprobs: Any) -> list[dict[str, Any]] | None:
-    """Cohere's items for OpenAI's form; the ids of tokens are not known."""
+    """Cohere's items for OpenAI's form; token ids are unknown."""
     content = logprobs.get("content") if isinstance(logprobs, dict) else None
     if not isinstance(content, list) or not content:
         return None
@@ -49,5 +49,5 @@ def _item(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def merged(all_of_them: Sequence[Any]) -> list[Any]:
-    """The items of several deltas as one list; a delta brings one item or a list of them."""
+    """The items of several deltas as one list; a delta has one item or a list of them."""
     return [item for one in all_of_them for item in (one if isinstance(one, list) else [one])]

@@ -1,16 +1,16 @@
-"""What a request asks for that Cohere has no words for, named as losses."""
+"""Reports as losses the parts of a request that Cohere cannot express."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from jackfield.dialects import Loss
-from jackfield.losses import lost_member
+from jackfield.losses import is_said, lost_member
 from jackfield.messages import ChatRequest, Extensions
 
 _HINTS: Final = frozenset(
     {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "stream_options"}
 )
-"""Members of other dialects that save money and time, and leave the answer as it is."""
+"""Members of other dialects that affect cost and speed, but not the answer."""
 _SERVED: Final = ("reasoning.encrypted_content", "message.output_text.logprobs")
 _NAMED_APART: Final = frozenset({"previous_response_id", "conversation"})
 
@@ -30,7 +30,7 @@ _FIELDS: Final[Mapping[str, _Lost]] = {
 
 
 def request_losses(request: ChatRequest, dialect: str) -> list[Loss]:
-    """The losses of rendering the request's fields, and what other dialects left, in `dialect`."""
+    """The losses of a request's fields and of other dialects' members, in `dialect`."""
     kept = request.extensions.get(dialect, {})
     losses = [
         Loss(feature, feature, "dropped")
@@ -45,7 +45,7 @@ def request_losses(request: ChatRequest, dialect: str) -> list[Loss]:
 
 
 def lost_members(extensions: Extensions, dialect: str) -> list[Loss]:
-    """The losses of what other dialects left, in `dialect`."""
+    """The losses of other dialects' members, for rendering in `dialect`."""
     return [
         lost_member(name, key, value)
         for name, members in extensions.items()
@@ -56,8 +56,10 @@ def lost_members(extensions: Extensions, dialect: str) -> list[Loss]:
 
 
 def _matters(key: str, value: Any) -> bool:
-    # A `$` marks a note on the form that something came in.
-    if not value or key.startswith("$") or key in _HINTS or key in _NAMED_APART:
+    # A `$` marks a note on the original form.
+    if not is_said(key, value) or key.startswith("$"):
+        return False
+    if key in _HINTS or key in _NAMED_APART:
         return False
     if key == "include":
         return any(entry not in _SERVED for entry in value)

@@ -1,4 +1,4 @@
-"""The provider: Cohere's API, and servers that speak its protocol."""
+"""The provider of Cohere's API and compatible servers."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -21,13 +21,13 @@ _MOST_PAGES = 20
 
 
 class Cohere(HttpProvider):
-    """`[providers.<name>]` with `use = "cohere"`."""
+    """Cohere's API and compatible servers."""
 
     @frozen
     class Config(HttpConfig):
-        """The table of `use = "cohere"`."""
+        """`[providers.NAME]` with `use = "cohere"`."""
 
-        base_url: str = option("https://api.cohere.com", "The address of the API, without `/v2`.")
+        base_url: str = option("https://api.cohere.com", "The URL of the API, without `/v2`.")
 
     dialects: ClassVar[tuple[Dialect, ...]] = (CHAT, EMBEDDINGS, RERANK, COUNT_TOKENS, RESOURCE)
     endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
@@ -35,12 +35,12 @@ class Cohere(HttpProvider):
     forward: ClassVar[frozenset[str]] = frozenset({"accept", "x-client-name"})
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
-        """The client's own bytes, without what the gateway put into an earlier answer."""
+        """The client's own bytes, without what the gateway added to an earlier answer."""
         body = super().outgoing_body(exchange, model)
         return without_sealed_signatures(body) if exchange.dialect is CHAT else body
 
     async def models(self) -> Sequence[ModelInfo]:
-        """Those in the configuration, or else what `GET /v1/models` lists, page by page."""
+        """The configured models, or else those that `GET /v1/models` lists, page by page."""
         if self.config.models:
             return [ModelInfo(model, self.name) for model in self.config.models]
         found: list[ModelInfo] = []

@@ -1,4 +1,4 @@
-"""The dialect `cohere.rerank`: documents in the order of what they say about a query."""
+"""The dialect `cohere.rerank`: documents ordered by relevance to a query."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
@@ -27,7 +27,7 @@ _RESULT: Final = frozenset({"index", "relevance_score", "document"})
 
 
 class RerankDialect(JsonDialect):
-    """Rerank. v1 takes documents with fields, and gives them back when asked to."""
+    """Rerank. v1 accepts documents with fields, and returns them on request."""
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "rerank"
@@ -114,7 +114,7 @@ def _take_documents(fields: Fields) -> tuple[str | Mapping[str, Any], ...]:
 def _write_document(
     document: str | Mapping[str, Any], as_it_is: bool, losses: list[Loss]
 ) -> str | Mapping[str, Any]:
-    """The document as it is in v1; v2 wants fields as one text, for which Cohere advises YAML."""
+    """The document, unchanged in v1; as one text in v2, for which Cohere advises YAML."""
     if isinstance(document, str) or as_it_is:
         return document
     if document.keys() == {"text"} and isinstance(document["text"], str):

@@ -1,4 +1,4 @@
-"""The dialect `cohere.resource`: Cohere's other endpoints, passed through as they are."""
+"""The dialect `cohere.resource`: Cohere's other endpoints, passed through unchanged."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ from .usage import read_meta
 
 
 class ResourceDialect(JsonDialect):
-    """v1's chat and generate, tokenize, audio, datasets, jobs: read no further than errors need."""
+    """v1's chat and generate, tokenize, audio, datasets, jobs; only errors are parsed."""
 
     name: ClassVar[str] = "cohere.resource"
     operation: ClassVar[str] = "resource"

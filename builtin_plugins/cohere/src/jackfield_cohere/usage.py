@@ -1,4 +1,4 @@
-"""Token counts in the forms of Cohere: the `usage` of chats, the `meta` of all else."""
+"""Token counts in Cohere's forms: `usage` of chats, and `meta` of other operations."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,11 +9,11 @@ from jackfield import sse
 from jackfield.messages import Bill, Usage
 
 EXTENSION: Final = "cohere.usage"
-"""Under this name a Usage keeps the object that it was read from."""
+"""The extension of a Usage with the object that it was parsed from."""
 
 
 def read_usage(value: Any) -> Usage | None:
-    """The usage of a chat: what was billed counts only where no tokens are told."""
+    """The usage of a chat; billed units are used only without token counts."""
     if not isinstance(value, dict):
         return None
     tokens = _table(value, "tokens") or _table(value, "billed_units")
@@ -30,14 +30,14 @@ def read_usage(value: Any) -> Usage | None:
 
 
 def _bills(billed: Mapping[str, Any], counted: Mapping[str, Any]) -> tuple[Bill, ...]:
-    """What is billed: without the words that Cohere itself puts around a conversation."""
+    """The billed units, which exclude the tokens of Cohere's own prompt template."""
     given, made = _count(billed, "input_tokens"), _count(billed, "output_tokens")
     same = (_count(counted, "input_tokens"), _count(counted, "output_tokens")) == (given, made)
     return () if same or not billed else (Bill(Usage(given, made)),)
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
-    """The `usage` of a chat: the object that was read when it still says the same."""
+    """The `usage` of a chat: the original one if it still says the same."""
     kept = usage.extensions.get(EXTENSION)
     if kept is not None and read_usage(kept) == usage:
         return kept
@@ -72,7 +72,7 @@ def read_meta(value: Any) -> Usage | None:
 
 
 def write_meta(usage: Usage | None, units: Mapping[str, int]) -> Mapping[str, Any]:
-    """The `meta` of vectors or ranks: the object that was read, or one that bills `units`."""
+    """The `meta` of vectors or ranks: the original one, or one that bills `units`."""
     kept = usage.extensions.get(EXTENSION) if usage is not None else None
     if kept is not None and read_meta(kept) == usage:
         return kept
@@ -91,7 +91,7 @@ def _count(value: Mapping[str, Any], key: str) -> int:
 
 
 class _Answer(msgspec.Struct):
-    """What tells an answer from an error, and its usage; the rest is skipped, but must be JSON."""
+    """The members that tell an answer from an error, and its usage; the rest must be JSON."""
 
     message: msgspec.Raw = msgspec.Raw()
     embeddings: msgspec.Raw = msgspec.Raw()
@@ -107,7 +107,7 @@ _read_answer = msgspec.json.Decoder(_Answer).decode
 def usage_of_answer(body: bytes, member: str) -> Usage | None:
     """The usage of an answer, which must have `member` as an object or array.
 
-    Raises ValueError when it has not: an error's `message` is a string.
+    Raises ValueError if it does not: an error's `message` is a string.
     """
     try:
         answer = _read_answer(body)
@@ -119,7 +119,7 @@ def usage_of_answer(body: bytes, member: str) -> Usage | None:
 
 
 class EventMeter:
-    """Keeps the last batch of events that reports usage, and reads it when asked."""
+    """Keeps the last batch of events that reports usage, and parses it on request."""
 
     __slots__ = ("_batch",)
 
@@ -127,7 +127,7 @@ class EventMeter:
         self._batch = b""
 
     def feed(self, events: bytes) -> None:
-        """Look at a batch of whole events."""
+        """Process a batch of complete events."""
         if b'"usage"' in events:
             self._batch = events
 

@@ -1,4 +1,4 @@
-"""The types in which Cohere's embeddings come."""
+"""The types of Cohere's embeddings."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,7 +10,7 @@ FORMS: Final = ("float", "base64", "int8", "uint8", "binary", "ubinary")
 
 
 def read_vectors(by_type: Mapping[str, Any]) -> tuple[tuple[float, ...], ...]:
-    """The vectors in the most exact of their types. Raises ValueError when there are none."""
+    """The vectors in their most precise type. Raises ValueError if there are none."""
     for form in FORMS:
         vectors = by_type.get(form)
         if isinstance(vectors, list):

@@ -1,4 +1,4 @@
-"""The Gemini API on both sides of the gateway."""
+"""The Gemini API: its dialects, its endpoints and its provider."""
 
 from .plugin import Gemini
 

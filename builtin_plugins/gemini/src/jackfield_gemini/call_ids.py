@@ -1,4 +1,4 @@
-"""Ids for function calls: Gemini may leave them out, everybody else needs them."""
+"""Ids for function calls, which Gemini may omit and all other APIs need."""
 
 from hashlib import blake2s
 from secrets import token_hex
@@ -7,12 +7,12 @@ _MARK = "call_gm_"
 
 
 def placed_id(content: int, part: int) -> str:
-    """The id of a call of an earlier turn, by its place: always the same, so that caches hit."""
+    """A deterministic id for a call of an earlier turn, by position, so that caches still match."""
     return f"{_MARK}{content}_{part}"
 
 
 def answered_id(response_id: str, choice: int, ordinal: int) -> str:
-    """The id of an answer's call, unique in the conversation by way of the answer's own id."""
+    """The id of a call in an answer, made unique in the conversation by the answer's own id."""
     if not response_id:
         return _MARK + token_hex(8)
     name = f"{response_id} {choice} {ordinal}".encode()
@@ -20,7 +20,7 @@ def answered_id(response_id: str, choice: int, ordinal: int) -> str:
 
 
 def is_made_up(identity: str) -> bool:
-    """Whether it is one of ours, which Gemini is not told."""
+    """Whether the gateway made the id; Gemini does not get it."""
     return identity.startswith(_MARK)
 
 
@@ -31,7 +31,7 @@ class OpenCalls:
         self._waiting: list[tuple[str, str]] = []
 
     def add(self, identity: str, name: str) -> None:
-        """A call was made."""
+        """Add a call."""
         self._waiting.append((identity, name))
 
     def answered(self, identity: str | None, name: str) -> str | None:

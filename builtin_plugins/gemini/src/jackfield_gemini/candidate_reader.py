@@ -1,4 +1,4 @@
-"""Reads what the elements of a stream say of one candidate."""
+"""Parses one candidate of a stream's elements."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ _TAKEN = frozenset(("content", "finishReason", "index"))
 
 
 class CandidateReader:
-    """What is open in one candidate. Raises ProviderError for what is none."""
+    """The open parts of one candidate. Raises ProviderError if it is malformed."""
 
     def __init__(self, index: int, response_id: str) -> None:
         self.finished = False
@@ -59,7 +59,7 @@ class CandidateReader:
     def _read_wire(self, wire: Any, logprobs: Any, out: Events) -> None:
         self._wires += 1
         if type(wire) is dict and len(wire) == 1 and type(text := wire.get("text")) is str:
-            self._say(text, logprobs, {}, out)  # the usual part
+            self._say(text, logprobs, {}, out)  # the common case
             return
         made_up = answered_id(self._response_id, self._index, self._wires - 1)
         try:
@@ -125,7 +125,7 @@ class CandidateReader:
         return self._part
 
     def _begin(self) -> int:
-        """A part that no further text goes on with."""
+        """A part that later text does not continue."""
         self._kind = ""
         return self._next()
 

@@ -24,6 +24,7 @@ from .finish import write_finish
 from .foreign_thought import ForeignThought
 from .grounding import GroundingWriter
 from .logprobs import write_logprobs
+from .media import lost_transcript
 from .parts import PartsWriter
 from .signatures import is_own
 
@@ -37,7 +38,7 @@ class _OpenCall:
 
 
 class CandidateWriter:
-    """What has been written of one candidate, and what waits to be."""
+    """The state of one candidate: what has been written and what is held back."""
 
     def __init__(self, index: int, losses: list[Loss]) -> None:
         self._index = index
@@ -46,32 +47,38 @@ class CandidateWriter:
         self._calls: dict[int, _OpenCall] = {}
         self._foreign: ForeignThought | None = None
         self._texts: dict[int, list[str]] = {}
-        self._grounding = GroundingWriter()
+        self._places: dict[int, int] = {}
+        self._grounding = GroundingWriter(losses)
         self._cited: list[CitationAdded] = []
         self._logprobs: list[Any] = []
         self._finished: Finished | None = None
         self._has_calls = False
+        self._words = ""
+        self._sounds = False
 
     def add(self, event: Any) -> list[Wire]:
         """The parts that an event completes."""
         before: list[Wire] = []
         if self._foreign is not None and event.part != self._foreign.part:
             before = self._end_thought()
-        return before + _WRITERS[type(event)](self, event)
+        parts = _WRITERS[type(event)](self, event)
+        if parts or event.part in self._calls:
+            self._places.setdefault(event.part, len(self._places))
+        return before + parts
 
     def finish(self, event: Finished) -> list[Wire]:
-        """The parts that waited for the end; the reason for it waits for `last`."""
+        """The parts held back until the end; the reason goes into `last`."""
         if self._finished is not None:
             return []
         self._finished = event
-        parts = self._end_thought() + self._flush()
+        parts = self._end_thought() + self._flush() + self._end_speech()
         self._parts.close()
         return parts + self._taken()
 
     def last(self) -> Wire:
-        """The candidate of the last element."""
+        """The candidate in the last element."""
         event = self._finished or Finished("tool_calls" if self._has_calls else "stop", self._index)
-        parts = [*self._end_thought(), *self._flush(), *self._taken()] or [{"text": ""}]
+        parts = self._end_thought() + self._flush() + self._end_speech() or [{"text": ""}]
         kept = own(event.extensions)
         word = kept.get("$finishReason", event.detail)
         wire: Wire = {
@@ -86,13 +93,9 @@ class CandidateWriter:
         return carry(wire, event.extensions)
 
     def _sources(self) -> Wire:
-        lost = False
         for event in self._cited:
             text = "".join(self._texts.get(event.part, ()))
-            lost |= not self._grounding.add(event.citation, text, 0)
-        if lost:
-            loss = Loss("citations", "candidates", "dropped", "Gemini cites URLs only")
-            self._losses.append(loss)
+            self._grounding.add(event.citation, text, self._places.get(event.part, 0))
         metadata = self._grounding.metadata()
         return {"groundingMetadata": metadata} if metadata else {}
 
@@ -101,7 +104,7 @@ class CandidateWriter:
         return parts
 
     def _flush(self) -> list[Wire]:
-        """The calls that are whole, for something else comes after them."""
+        """The pending calls, which are complete because something else follows."""
         calls, self._calls = self._calls, {}
         for call in calls.values():
             start = call.start
@@ -163,11 +166,20 @@ class CandidateWriter:
 
     def _audio(self, event: AudioDelta) -> list[Wire]:
         before = self._flush()
+        self._words += event.transcript
         if event.data:
+            self._sounds = True
             self._parts.add(Audio(data=event.data, format="pcm16"))
-        if event.transcript:
-            self._parts.add(Audio(transcript=event.transcript))
         return before + self._taken()
+
+    def _end_speech(self) -> list[Wire]:
+        """What was spoken, in words if no sound came."""
+        words, self._words = self._words, ""
+        if words and self._sounds:
+            self._losses.append(lost_transcript(f"candidates[{self._index}]"))
+        elif words:
+            self._parts.add(Audio(transcript=words))
+        return self._taken()
 
     def _citation(self, event: CitationAdded) -> list[Wire]:
         self._cited.append(event)

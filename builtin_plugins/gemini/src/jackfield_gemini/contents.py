@@ -1,4 +1,4 @@
-"""Reads the contents of a conversation into canonical messages."""
+"""Parses the contents of a conversation into canonical messages."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _ROLES: dict[str, Role] = {"user": "user", "function": "tool"}
 
 
 def read_system(fields: Fields) -> list[Message]:
-    """The system prompt, as the first message or none."""
+    """The system prompt as the first message, or no message."""
     wire = fields.rest.get("systemInstruction")
     if wire is None:
         return []
@@ -35,7 +35,7 @@ def read_system(fields: Fields) -> list[Message]:
 
 
 def read_contents(fields: Fields) -> list[Message]:
-    """The messages in `contents`. Raises InvalidRequest, naming what has no meaning."""
+    """The messages in `contents`. Raises InvalidRequest that names the invalid field."""
     where = fields.where("contents")
     contents = fields.items("contents")
     if not contents:
@@ -59,7 +59,7 @@ def read_contents(fields: Fields) -> list[Message]:
 
 
 def _read_said(wire: Any, place: int, path: str, calls: OpenCalls) -> Message:
-    """What the user said or tools answered."""
+    """A content of the user or of tools."""
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be an object.", param=path)
     fields = Fields(wire, path)

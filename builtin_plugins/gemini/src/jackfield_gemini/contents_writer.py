@@ -19,24 +19,24 @@ _SYSTEM = ("system", "developer")
 
 @frozen
 class Contents:
-    """`contents` and `systemInstruction`; None where there is no system prompt."""
+    """`contents` and `systemInstruction`; the latter is None without a system prompt."""
 
     contents: list[dict[str, Any]]
     system: dict[str, Any] | None
 
 
 def write_contents(messages: Sequence[Message], model: str, losses: list[Loss]) -> Contents:
-    """The conversation as Gemini takes it: of two roles, what the system says apart."""
+    """The conversation in Gemini's form: two roles, with system messages apart."""
     writer = _Conversation(model, losses)
     for i, message in enumerate(messages):
         writer.add(message, f"messages[{i}]")
     contents = writer.contents
     system = writer.system
     if not contents and system is not None:
-        losses.append(Loss("messages.system", "messages", "approximated", "said by the user"))
+        losses.append(Loss("messages.system", "messages", "approximated", "sent as the user's"))
         contents, system = [{"role": "user", "parts": system["parts"]}], None
     if not contents:
-        detail = "no message says anything"
+        detail = "all messages are empty"
         losses.append(Loss("messages.empty", "messages", "dropped", detail, breaks=True))
     prove_calls(contents, model)
     return Contents(contents, system)
@@ -82,7 +82,7 @@ class _Conversation:
         self.system["parts"] += parts
 
     def _append(self, message: Message, parts: list[dict[str, Any]]) -> None:
-        """A content of its own, unless it goes on with the last: parallel results stay together."""
+        """Append a content, or extend the last one: parallel results stay together."""
         role = "model" if message.role == "assistant" else "user"
         kept = own(message.extensions)
         mergeable = message.role if message.role in ("assistant", "tool") and not kept else None
@@ -118,13 +118,13 @@ class _Conversation:
             return response, []
         if self._media_in_results or NAME in result.extensions:
             return {**response, "parts": media}, []
-        detail = "moved behind the results"
+        detail = "moved after the results"
         self._losses.append(Loss("tool_results.media", path, "approximated", detail))
         return response, media
 
 
 def _spelt_out(content: dict[str, Any]) -> dict[str, Any]:
-    """A content as it came, its parts in an array and in camel case, fit to be signed."""
+    """The original content with `parts` as an array and camel-case names, ready for signing."""
     parts = content.get("parts") or []
     listed = parts if isinstance(parts, list) else [parts]
     spelt = [{camel(key): value for key, value in part.items()} for part in listed]

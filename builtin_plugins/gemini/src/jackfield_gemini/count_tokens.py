@@ -20,7 +20,7 @@ _NESTED: Final = "generateContentRequest"
 
 
 class CountTokensDialect(WholeAnswerDialect):
-    """`countTokens`, of contents alone or of a whole `generateContentRequest`."""
+    """`countTokens`, of contents alone or of a complete `generateContentRequest`."""
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "count_tokens"
@@ -32,7 +32,7 @@ class CountTokensDialect(WholeAnswerDialect):
     )
 
     flat: ClassVar[bool] = False
-    """Whether the members of a whole request stand beside the contents."""
+    """Whether a complete request's members are beside the contents."""
 
     def usage(self, body: bytes) -> Usage | None:
         read_count(body)
@@ -74,7 +74,7 @@ class VertexCountTokensDialect(CountTokensDialect):
 
 
 def read_count(body: bytes) -> TokenCount:
-    """The count. Raises ValueError when the body has none."""
+    """The count. Raises ValueError if the body has none."""
     fields = Fields(read_object(body), strict=False)
     try:
         total = fields.integer("totalTokens")
@@ -83,5 +83,5 @@ def read_count(body: bytes) -> TokenCount:
     if total is None:
         if "error" in fields.rest:
             raise ValueError("it is an error")
-        total = 0  # Google leaves zeros out
+        total = 0  # Google omits zeros
     return TokenCount(total, {NAME: fields.rest} if fields.rest else {})

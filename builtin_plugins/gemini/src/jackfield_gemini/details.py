@@ -1,6 +1,6 @@
-"""What files and functions say that only Gemini knows, told beside the request.
+"""Members of files and functions that only Gemini knows, kept beside the request.
 
-Whoever renders them in another dialect leaves it out, and names as lost what stands here.
+Renderers of other dialects leave them out, and report them as losses.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ _TOLD: Final = frozenset(
 
 
 def read_details(messages: Iterable[Message], tools: Iterable[Tool | Opaque]) -> Details:
-    """The members by the kind of what has them, each kind under a name of its own."""
+    """The members, grouped by the kind of object that has them."""
     found: Details = {}
     for message in messages:
         for part in message.parts:
@@ -30,7 +30,7 @@ def read_details(messages: Iterable[Message], tools: Iterable[Tool | Opaque]) ->
 
 
 def is_own(dialect: str) -> bool:
-    """Whether what stands under this name is said in the dialects of this family."""
+    """Whether dialects of this family know members of this name."""
     return dialect.startswith(NAME)
 
 

@@ -131,7 +131,7 @@ def _fields(wire: Any, path: str) -> Fields:
 
 
 def _read_one(fields: Fields) -> tuple[str, int | None, str | None, str | None]:
-    """Text, dimensions, what for, and title of one request."""
+    """Text, dimensions, task type and title of one request."""
     content = fields.inner("content")
     if content is None:
         raise fields.wrong("content", "an object")

@@ -1,4 +1,4 @@
-"""The endpoints of the Gemini API, under `/gemini` in each of its versions."""
+"""The endpoints of the Gemini API, under `/gemini`, in each of its versions."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -47,20 +47,20 @@ _RESOURCES: Final = (
 
 
 def endpoints() -> tuple[Endpoint, ...]:
-    """All of them."""
+    """All endpoints."""
     of_each = (endpoint for version in _VERSIONS for endpoint in _of(version))
     return (*of_each, *session_endpoints(PREFIX, _VERSIONS), upload_endpoint(PREFIX))
 
 
 def _of(version: str) -> Iterator[Endpoint]:
-    """The endpoints of one version; the same path is asked for at the provider."""
+    """The endpoints of one version; the path is the same at the provider."""
     yield from _inference(f"/{version}")
     prefix = f"{PREFIX}/{version}"
     yield Endpoint("GET", prefix + "/models", RESOURCE, "models", "models", answer=list_models)
     yield Endpoint("GET", prefix + _MODELS, RESOURCE, "models", "models", answer=show_model)
     above = f"/{version}/models/{{owner}}/operations/{{name}}"
     yield Endpoint("GET", PREFIX + above, RESOURCE, "prediction", "inference", above)
-    # Google's own address for it only redirects to where the bytes are.
+    # Google's own URL for it only redirects to the content.
     path, above = (
         f"/{version}/files/{{name}}:download",
         f"/download/{version}/files/{{name}}:download",

@@ -32,18 +32,18 @@ _WORDS: Final = frozenset(
     }
 )
 _LONGEST = 2000
-"""Characters of a provider's message that are kept."""
+"""Maximum characters kept of a provider's message."""
 
 _TYPE: Final = "type.googleapis.com/google.rpc."
 
 
 def status_of(code: int) -> str:
-    """Google's word for an HTTP status."""
+    """Google's status name for an HTTP status."""
     return _STATUSES.get(code) or ("INVALID_ARGUMENT" if code < 500 else "INTERNAL")
 
 
 def error_object(error: GatewayError, request_id: str) -> dict[str, Any]:
-    """What stands under `error`. A provider's own word wins when it is one of Google's."""
+    """The object under `error`. A provider's own status name wins if it is one of Google's."""
     code = error.http_status
     word = error.error_type if isinstance(error, ProviderError) else None
     details: list[dict[str, Any]] = [
@@ -71,7 +71,7 @@ def render_error(error: GatewayError, request_id: str) -> bytes:
 
 
 def render_failed(failed: Failed) -> bytes:
-    """The element for a provider's error that came inside a stream."""
+    """The element for a provider's error inside a stream."""
     code = failed.status or 500
     status = failed.type if failed.type in _WORDS else status_of(code)
     value = {"code": code, "message": failed.message, "status": status}
@@ -79,7 +79,7 @@ def render_failed(failed: Failed) -> bytes:
 
 
 def parse_error(status: int, body: bytes) -> UpstreamFailure:
-    """What an error body says; one of an array stream stands in an array."""
+    """The content of an error body; in an array stream the error is in an array."""
     try:
         value = msgspec.json.decode(body)
     except UNREADABLE:
@@ -91,7 +91,7 @@ def parse_error(status: int, body: bytes) -> UpstreamFailure:
 
 
 def read_failure(value: Any) -> UpstreamFailure:
-    """The failure in an error's JSON; its message is empty when there is none."""
+    """The failure in an error's JSON; its message is empty if there is none."""
     if isinstance(value, list) and value:
         value = value[0]
     inner = value.get("error") if isinstance(value, dict) else None

@@ -1,4 +1,4 @@
-"""One JSON object being read field by field: what nobody takes is what remains to be carried."""
+"""A JSON object parsed field by field; what is not taken is kept as extensions."""
 
 import re
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from jackfield.messages import Extensions
 
 NAME = "gemini.generate_content"
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for what is no JSON, no text, or nested without end."""
+"""What decoding raises for invalid JSON, invalid UTF-8 and excessive nesting."""
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
 @lru_cache(maxsize=1024)
 def camel(key: str) -> str:
-    """A field's name as Google writes it; its servers take `snake_case` for the same."""
+    """A field's name in Google's form; its servers accept `snake_case` too."""
     if "_" not in key or key.startswith("_"):
         return key
     head, *rest = key.split("_")
@@ -34,7 +34,7 @@ def body_fields(tree: Any) -> "Fields":
 
 
 def object_in(data: bytes) -> dict[str, Any]:
-    """The JSON object in some bytes; an empty one where there is none."""
+    """The JSON object in some bytes; empty if there is none."""
     try:
         value = msgspec.json.decode(data)
     except UNREADABLE:
@@ -43,23 +43,23 @@ def object_in(data: bytes) -> dict[str, Any]:
 
 
 class Fields:
-    """The fields of `wire`, which stands at `path` of the request; `rest` shrinks as they go.
+    """The fields of `wire`, found at `path` of the request; `rest` has those not yet taken.
 
-    All names are in camel case, whatever the client wrote. An absent or null field reads as None
-    and a null one stays in `rest`. A wrong type raises InvalidRequest; where `strict` is false, as
-    in responses, it reads as None instead.
+    All names are in camel case, whatever the client sent. An absent or null field reads as None,
+    and a null one stays in `rest`. A wrong type raises InvalidRequest; if `strict` is false, as in
+    responses, it reads as None instead.
     """
 
     __slots__ = ("path", "rest", "strict")
 
     def __init__(self, wire: Mapping[str, Any], path: str = "", *, strict: bool = True) -> None:
-        # A `$` begins the names of our own notes.
+        # `$` is the prefix of the gateway's own notes.
         self.rest = {camel(key): value for key, value in wire.items() if key[:1] != "$"}
         self.path = path
         self.strict = strict
 
     def where(self, key: str) -> str:
-        """The path of a field, as errors name it."""
+        """The path of a field, for error messages."""
         return f"{self.path}.{key}" if self.path else key
 
     def text(self, key: str) -> str | None:
@@ -68,7 +68,7 @@ class Fields:
         return text
 
     def integer(self, key: str) -> int | None:
-        """A whole number; Google writes some of them as strings or with a fraction of zero."""
+        """A whole number; Google sends some as strings or with a zero fraction."""
         value: Any = self.rest.get(key)
         whole = _WHOLE.fullmatch(value) if isinstance(value, str) else None
         if whole or (isinstance(value, float) and value.is_integer()):
@@ -82,24 +82,24 @@ class Fields:
         return number
 
     def flag(self, key: str) -> bool | None:
-        """True or false."""
+        """A boolean."""
         flag: bool | None = self._take(key, (bool,), "a boolean")
         return flag
 
     def table(self, key: str) -> dict[str, Any] | None:
-        """An object, its names as they came."""
+        """An object, with its names unchanged."""
         table: dict[str, Any] | None = self._take(key, (dict,), "an object")
         return table
 
     def items(self, key: str) -> list[Any] | None:
-        """An array; Google takes a lone object for an array of one."""
+        """An array; Google accepts a lone object as an array of one."""
         if isinstance(self.rest.get(key), dict):
             return [self.rest.pop(key)]
         items: list[Any] | None = self._take(key, (list,), "an array")
         return items
 
     def words(self, key: str) -> tuple[str, ...]:
-        """An array of strings; empty when there is none."""
+        """An array of strings; empty if there is none."""
         items = self._take(key, (list,), "an array of strings")
         if items is None:
             return ()
@@ -123,7 +123,7 @@ class Fields:
         return InvalidRequest(f"'{where}' must be {what}.", param=where)
 
     def extensions(self) -> Extensions:
-        """What nobody took, under the dialect's name."""
+        """The fields not taken, under the dialect's name."""
         return {NAME: self.rest} if self.rest else {}
 
     def _take(self, key: str, kinds: tuple[type, ...], what: str) -> Any:
@@ -138,12 +138,12 @@ class Fields:
 
 
 def own(extensions: Extensions) -> Mapping[str, Any]:
-    """What this dialect itself left in the extensions."""
+    """The extensions of this dialect."""
     return extensions.get(NAME, {})
 
 
 def carry(wire: dict[str, Any], extensions: Extensions) -> dict[str, Any]:
-    """Put carried fields back; what the canonical form says wins. `$` marks our notes on form."""
+    """Put extensions back; canonical values take precedence. `$` marks the gateway's notes."""
     for key, value in own(extensions).items():
         if key[:1] != "$" and wire.get(key) is None:
             wire[key] = value

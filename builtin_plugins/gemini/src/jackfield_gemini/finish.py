@@ -1,4 +1,4 @@
-"""Why an answer ended, in Google's words and numbers."""
+"""Finish reasons: Google's names and numbers, and the canonical ones."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -43,7 +43,7 @@ _NUMBERS: Final = (
     "MALFORMED_FUNCTION_CALL",
     "MODEL_ARMOR",
 )
-"""The words of Vertex AI's enumeration, which it sends as numbers when asked to."""
+"""The names in Vertex AI's enumeration, which it sends as numbers on request."""
 
 _WORDS: Final[Mapping[FinishReason, str]] = {
     "stop": "STOP",
@@ -56,7 +56,7 @@ _WORDS: Final[Mapping[FinishReason, str]] = {
 
 
 def read_finish(word: Any, has_calls: bool) -> FinishReason | None:
-    """The canonical reason. Calls that came are calls, unless the answer was cut or filtered."""
+    """The canonical reason: "tool_calls" if there were calls, unless cut off or filtered."""
     if isinstance(word, int) and 0 <= word < len(_NUMBERS):
         word = _NUMBERS[word]
     if word is None:
@@ -66,14 +66,14 @@ def read_finish(word: Any, has_calls: bool) -> FinishReason | None:
 
 
 def finish_detail(word: Any) -> str | None:
-    """The word as the canonical form keeps it."""
+    """The name as the canonical form keeps it."""
     return None if word is None else str(word)
 
 
 def write_finish(reason: FinishReason | None, word: Any, *, own_word: bool) -> Any:
-    """Google's word: the `word` that came with the reason when it still means the same.
+    """Google's name: the original `word` if it still means the same.
 
-    Of another dialect's words only those are Google's that it is known to use.
+    Of another dialect's names, only those known to be Google's are used.
     """
     same = word is not None and reason in (read_finish(word, False), read_finish(word, True))
     if same and (own_word or (isinstance(word, str) and word in _REASONS)):

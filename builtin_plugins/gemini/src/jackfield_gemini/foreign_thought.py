@@ -1,4 +1,4 @@
-"""Another vendor's thought in a streamed answer: its proof is sealed when it ends."""
+"""Another vendor's thought in a streamed answer, whose proof is sealed at its end."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _PROOF = ("id", "signature", "encrypted", "summary")
 
 
 class ForeignThought:
-    """What has come of one thought; vendors tell of its proof in several pieces."""
+    """What has been received of one thought; vendors send its proof in several pieces."""
 
     def __init__(self, part: int) -> None:
         self.part = part
@@ -30,6 +30,6 @@ class ForeignThought:
                 kept[key] = kept[key] + value if both and key[:1] != "$" else value
 
     def seal(self) -> str | None:
-        """The proof as a thought signature; None when there is nothing to prove."""
+        """The proof as a thought signature; None if there is none."""
         thought = Reasoning(**self._proof, extensions=self._extensions)
         return sealed(thought, unproven=self._shown)

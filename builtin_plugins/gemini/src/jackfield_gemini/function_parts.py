@@ -1,4 +1,4 @@
-"""Function calls and their responses."""
+"""Function calls and function responses."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,13 +15,13 @@ from .fields import NAME, UNREADABLE, Fields, carry, own
 from .media import read_file, read_inline, write_media
 
 CUSTOM_INPUT = "input"
-"""The one argument of the function that stands for a tool whose input is free text."""
+"""The only argument of the function that replaces a free-form tool."""
 
 _ENCODED = ("output", "error")
 
 
 def read_call(fields: Fields, made_up: str) -> ToolCall | None:
-    """The call in a part; None when it is malformed and the reading is lenient."""
+    """The call in a part; None if it is malformed and parsing is lenient."""
     inner = fields.inner("functionCall")
     name = inner.text("name") if inner else None
     if inner is None or name is None:
@@ -43,7 +43,7 @@ def _text_of(value: Any) -> str:
 
 
 def write_call(call: ToolCall, path: str, losses: list[Loss]) -> dict[str, Any]:
-    """The part that says the call."""
+    """The part for a call."""
     inner: dict[str, Any] = {"name": call.name, "args": arguments_of(call, path, losses)}
     kept = own(call.extensions)
     if not inner["args"] and "$args" in kept:
@@ -57,12 +57,12 @@ def write_call(call: ToolCall, path: str, losses: list[Loss]) -> dict[str, Any]:
 
 
 def arguments_of(call: ToolCall, path: str, losses: list[Loss]) -> Mapping[str, Any]:
-    """The arguments as an object, which they must be."""
+    """The arguments, which must be an object."""
     if call.kind == "custom":
         return {CUSTOM_INPUT: call.arguments}
     value = _object_of(call.arguments or "{}")
     if value is None:
-        detail = "what is no JSON object"
+        detail = "non-object results"
         losses.append(Loss("tools.arguments", path, "dropped", detail))
         return {}
     return value
@@ -77,7 +77,7 @@ def _object_of(text: str) -> dict[str, Any] | None:
 
 
 def read_result(fields: Fields, calls: OpenCalls, placed: str) -> ToolResult:
-    """The result in a `functionResponse`; without an id it answers the oldest call of its name."""
+    """The result in a `functionResponse`; without an id it is for the oldest call of its name."""
     identity, name = fields.text("id"), fields.text("name")
     if not name:
         raise fields.wrong("name", "the name of a function")

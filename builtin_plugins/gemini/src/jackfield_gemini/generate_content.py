@@ -35,10 +35,10 @@ _ANSWER_TEXTS = ("candidates/*/content/parts/*/text",)
 
 
 class GenerateContentDialect(Dialect):
-    """Generate content, whole or as server-sent events.
+    """Generate content, complete or as server-sent events.
 
-    What goes through the canonical form comes back with the same JSON, but that names are in camel
-    case, a lone object is an array of one and the role of a content is spelt out.
+    A body that passes through the canonical form comes back as the same JSON, except that names are
+    in camel case, a lone object becomes an array of one and the role of a content is explicit.
     """
 
     name: ClassVar[str] = NAME
@@ -71,7 +71,7 @@ class GenerateContentDialect(Dialect):
         return with_model(body, old, new)
 
     def terminal(self, event: bytes) -> Terminal | None:
-        """An `error` breaks a stream off; nothing marks a good end."""
+        """An `error` aborts a stream; nothing marks a normal end."""
         data = self.framing.data_of(event)
         if data is None or b'"error"' not in data:
             return None
@@ -123,7 +123,7 @@ class GenerateContentDialect(Dialect):
         return GenerateStreamRenderer(chat_of(request), self.event_writer())
 
     def event_writer(self) -> EventWriter:
-        """What puts the elements of one stream on the wire."""
+        """The writer of one stream's elements."""
         return SseWriter()
 
 
@@ -140,7 +140,7 @@ class ArrayDialect(GenerateContentDialect):
         return self._events if params.get("alt") == "sse" else self
 
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
-        """The last element: errors come as events only after others."""
+        """The last element: errors are sent as events only after others."""
         return b",\r\n" + failures.render_error(error, request_id) + b"\n]"
 
     def event_writer(self) -> EventWriter:

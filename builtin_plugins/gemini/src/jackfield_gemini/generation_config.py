@@ -1,4 +1,4 @@
-"""`generationConfig`: sampling, limits, the shape of the answer."""
+"""`generationConfig`: sampling, limits and the format of the answer."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -30,7 +30,7 @@ _SCHEMA_KEYS: Final = ("responseJsonSchema", "_responseJsonSchema", "responseSch
 
 
 def read_config(wire: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the canonical form says of it, by its names there, and what only Gemini knows."""
+    """Its canonical fields by name, and what only Gemini knows."""
     fields = Fields(wire, "generationConfig")
     known: dict[str, Any] = {
         **{field: fields.number(key) for key, field in _NUMBERS.items()},
@@ -49,7 +49,7 @@ def _read_format(fields: Fields) -> ResponseFormat | None:
     media_type = fields.rest.get("responseMimeType")
     if media_type is not None and not isinstance(media_type, str):
         raise fields.wrong("responseMimeType", "a string")
-    if media_type == "text/x.enum":  # one word of an enumeration: no other vendor's form
+    if media_type == "text/x.enum":  # a name of an enumeration, which no other vendor has
         return None
     fields.rest.pop("responseMimeType", None)
     for key in _SCHEMA_KEYS:
@@ -63,7 +63,7 @@ def _read_format(fields: Fields) -> ResponseFormat | None:
 
 
 def write_config(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
-    """`generationConfig` as it came, unless what it says has changed since."""
+    """The original `generationConfig`, unless its values have changed since."""
     kept = own(request.extensions)
     raw = kept.get("$generationConfig")
     if raw is not None and _says(raw, request):

@@ -6,6 +6,7 @@ from typing import Any
 from attrs import frozen
 from msgspec.structs import replace
 
+from jackfield.dialects import Loss
 from jackfield.messages import Citation, Part, Text
 
 _CHUNKS = ("web", "retrievedContext", "maps", "image")
@@ -20,7 +21,7 @@ class Cited:
 
 
 def read_sources(candidate: Any, texts: Sequence[tuple[int, str]]) -> list[Cited]:
-    """All citations of a candidate; `texts` are its texts with their places.
+    """All citations of a candidate; `texts` are its texts with their positions.
 
     Google counts bytes of UTF-8, the canonical form characters.
     """
@@ -54,7 +55,7 @@ def _grounded(metadata: Any, texts: Sequence[tuple[int, str]]) -> list[Cited]:
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:
-    # An index counts all chunks, so one that is no object stays in its place.
+    # Indexes count all chunks, so invalid ones keep their place.
     if not isinstance(value, list):
         return []
     return [item if isinstance(item, dict) else {} for item in value]
@@ -73,7 +74,7 @@ def _word(value: Any) -> str | None:
 
 
 def _located(segment: dict[str, Any], texts: Sequence[tuple[int, str]]) -> tuple[int, Citation]:
-    """The part that a segment stands in, and its place there in characters."""
+    """The part that contains a segment, and its position there in characters."""
     quoted = _word(segment.get("text"))
     start, end = _offset(segment.get("startIndex")), _offset(segment.get("endIndex"))
     for place, text in texts:
@@ -107,7 +108,7 @@ def _recited(metadata: Any, texts: Sequence[tuple[int, str]]) -> list[Cited]:
 
 
 def cite(parts: Sequence[Part], candidate: Any) -> list[Part]:
-    """The parts, each text with the citations that belong to it."""
+    """The parts, with each text's citations attached."""
     texts = [(i, part.text) for i, part in enumerate(parts) if isinstance(part, Text)]
     cited = list(parts)
     for found in read_sources(candidate, texts):
@@ -118,16 +119,20 @@ def cite(parts: Sequence[Part], candidate: Any) -> list[Part]:
 
 
 class GroundingWriter:
-    """Collects citations of any vendor as `groundingMetadata`."""
+    """Collects citations of any vendor as `groundingMetadata`, and their losses."""
 
-    def __init__(self) -> None:
+    def __init__(self, losses: list[Loss]) -> None:
+        self._losses = losses
         self._sources: dict[tuple[str, str], int] = {}
         self._supports: list[dict[str, Any]] = []
 
-    def add(self, citation: Citation, text: str, place: int) -> bool:
-        """Cite a source for a span of the text in the part at `place`; false if it has no URL."""
+    def add(self, citation: Citation, text: str, place: int) -> None:
+        """Cite a source for a span of the text in the part at `place`."""
         if citation.url is None:
-            return False
+            self._lose("citations", "Gemini cites URLs only")
+            return
+        if citation.cited_text and citation.cited_text not in text:
+            self._lose("citations.cited_text", "Gemini quotes the answer, not the source")
         key = (citation.url, citation.title or citation.url)
         index = self._sources.setdefault(key, len(self._sources))
         segment = _segment(citation, text)
@@ -135,10 +140,9 @@ class GroundingWriter:
             if place:
                 segment["partIndex"] = place
             self._supports.append({"segment": segment, "groundingChunkIndices": [index]})
-        return True
 
     def metadata(self) -> dict[str, Any] | None:
-        """The whole, or None when nothing was cited."""
+        """The collected metadata, or None if nothing was cited."""
         if not self._sources:
             return None
         chunks = [{"web": {"uri": uri, "title": title}} for uri, title in self._sources]
@@ -147,12 +151,19 @@ class GroundingWriter:
             found["groundingSupports"] = self._supports
         return found
 
+    def _lose(self, feature: str, detail: str) -> None:
+        loss = Loss(feature, "candidates", "dropped", detail)
+        if loss not in self._losses:
+            self._losses.append(loss)
+
 
 def _segment(citation: Citation, text: str) -> dict[str, Any]:
-    if citation.end is None or citation.end > len(text):
-        return {"text": citation.cited_text} if citation.cited_text else {}
-    start = citation.start or 0
-    span = text[start : citation.end]
+    """The span of the answer that a source supports; by default its whole text."""
+    end = citation.end
+    if end is None and citation.cited_text is None:
+        return {}
+    start = (citation.start or 0) if end is not None and end <= len(text) else 0
+    span = text[start:end]
     first = len(text[:start].encode())
     wire: dict[str, Any] = {"endIndex": first + len(span.encode()), "text": span}
     return {"startIndex": first, **wire} if first else wire

@@ -1,4 +1,4 @@
-"""The framing of a stream without `alt=sse`: one JSON array, its elements sent as they come."""
+"""The framing of a stream without `alt=sse`: one JSON array, sent element by element."""
 
 import re
 from typing import Final
@@ -13,10 +13,10 @@ _OPENING, _CLOSING = b"{[", b"}]"
 
 
 class _Scanner:
-    """Finds where events end, however the bytes are chunked.
+    """Finds the ends of events, however the bytes are chunked.
 
-    An event is an element of the array with what stands before it: the bracket that opens the array
-    or a comma. The bracket that closes the array is an event of its own.
+    An event is an element of the array with what precedes it: the opening bracket or a comma. The
+    closing bracket is an event of its own.
     """
 
     __slots__ = ("_depth", "_escaped", "_quoted")
@@ -27,7 +27,7 @@ class _Scanner:
         self._escaped = False
 
     def ends(self, data: bytes) -> list[int]:
-        """The offsets in `data` behind which an event ends."""
+        """The offsets in `data` at which an event ends."""
         found: list[int] = []
         at = 0
         if self._escaped and data:
@@ -56,7 +56,7 @@ class _Scanner:
 
 
 class _ArrayFramer:
-    """Holds back what is no whole event yet."""
+    """Holds back incomplete events."""
 
     __slots__ = ("_held", "_scanner", "_size")
 
@@ -88,17 +88,17 @@ class _ArrayFramer:
 
 
 class JsonArray(Framing):
-    """Elements of one JSON array."""
+    """The framing of the elements of one JSON array."""
 
     content_type = "application/json; charset=UTF-8"
     media_types = ("application/json",)
 
     def framer(self) -> _ArrayFramer:
-        """A fresh framer for one stream."""
+        """A new framer for one stream."""
         return _ArrayFramer()
 
     def split(self, events: bytes) -> list[bytes]:
-        """The single events of a batch."""
+        """The events of a batch."""
         begins = events.lstrip(_SPACE)[:1] == b"["
         parts, start = [], 0
         for end in _Scanner(0 if begins else 1).ends(events):
@@ -116,7 +116,7 @@ class JsonArray(Framing):
         return data if data[:1] == b"{" else None
 
     def with_data(self, event: bytes, data: bytes) -> bytes:
-        """The event with another element in the place of its own."""
+        """The event with its element replaced."""
         before = self.data_of(event)
         if before is None:
             return event
@@ -124,7 +124,7 @@ class JsonArray(Framing):
         return event[:at] + data + event[at + len(before) :]
 
     def completed(self, held: bytes) -> bytes:
-        """The white space behind the array, which belongs to no event."""
+        """The white space after the array, which belongs to no event."""
         return b"" if held.strip(_SPACE) else held
 
 
@@ -156,5 +156,5 @@ class SseWriter:
         return sse.encode(data)
 
     def end(self) -> bytes:
-        """Nothing: the API has no marker of the end."""
+        """Nothing: the API has no end marker."""
         return b""

@@ -1,8 +1,8 @@
 """The dialect `gemini.live`: sessions of the Live API over a WebSocket.
 
-The model is named in the client's first message, `setup`, and not where the session is opened: it
-goes to the first provider that has sessions, or to the one that `x-jackfield-provider` names. The
-server's messages are JSON in binary frames, and each turn ends with what it has used.
+The model is named in the client's first message, `setup`, not when the session is opened: a session
+goes to the first provider that supports sessions, or to the one in `x-jackfield-provider`. The
+server's messages are JSON in binary frames, and each turn ends with its usage.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,11 +25,11 @@ _WORDS: Final = {
     "responseTokenCount": "candidatesTokenCount",
     "responseTokensDetails": "candidatesTokensDetails",
 }
-"""What a session's usage calls otherwise than that of an answer."""
+"""Members of a session's usage with other names than in answers."""
 
 
 class LiveDialect(realtime.RealtimeDialect):
-    """Voice, pictures and text in both directions, passed through message by message."""
+    """Voice, video and text in both directions, passed through message by message."""
 
     name: ClassVar[str] = "gemini.live"
     event_texts: ClassVar[tuple[str, ...]] = (
@@ -39,7 +39,7 @@ class LiveDialect(realtime.RealtimeDialect):
     )
 
     def event_data(self, event: bytes) -> bytes | None:
-        """The JSON of a message, but for those of sound alone: they have no texts."""
+        """The JSON of a message; audio-only messages are skipped, as they have no text."""
         return super().event_data(event) if b'"text"' in event else None
 
     def usage_meter(self) -> UsageMeter:
@@ -49,7 +49,7 @@ class LiveDialect(realtime.RealtimeDialect):
         return failures.render_error(error, request_id)
 
     def error_message(self, error: GatewayError, request_id: str) -> bytes:
-        """The error object itself: that is where Google's SDK looks for it in a session."""
+        """The bare error object: Google's SDK looks for it there in a session."""
         return msgspec.json.encode(failures.error_object(error, request_id))
 
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
@@ -60,7 +60,7 @@ LIVE: Final = LiveDialect()
 
 
 def session_endpoints(prefix: str, versions: tuple[str, ...]) -> Iterator[Endpoint]:
-    """Where sessions are opened, below a prefix, in each version of the API."""
+    """The endpoints that open sessions, below a prefix, for each version of the API."""
     for version in versions:
         path = _SERVICE.format(version=version)
         yield Endpoint(
@@ -75,13 +75,13 @@ def session_endpoints(prefix: str, versions: tuple[str, ...]) -> Iterator[Endpoi
 
 
 class LiveMeter:
-    """Adds up what each turn of a session has used."""
+    """Adds up the usage of a session's turns."""
 
     def __init__(self) -> None:
         self._total: Usage | None = None
 
     def feed(self, events: bytes) -> None:
-        """Look at a batch of messages."""
+        """Process a batch of messages."""
         if MARK not in events:
             return
         for event in MESSAGES.split(events):
@@ -90,7 +90,7 @@ class LiveMeter:
                 self._total = used if self._total is None else realtime.added(self._total, used)
 
     def usage(self) -> Usage | None:
-        """The sum so far; None before any report."""
+        """The sum so far; None if nothing was reported yet."""
         return self._total
 
 

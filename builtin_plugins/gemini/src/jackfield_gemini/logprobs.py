@@ -1,4 +1,4 @@
-"""Probabilities of tokens: Google's `logprobsResult` and the form that everybody else uses."""
+"""Log probabilities: Google's `logprobsResult` and the form of all other APIs."""
 
 from collections.abc import Iterable, Mapping
 from itertools import zip_longest
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def read_logprobs(wire: Any) -> dict[str, Any] | None:
-    """The canonical form, a list of tokens under `content`; None when there is none."""
+    """The canonical form, a list of tokens under `content`; None if there is none."""
     if not isinstance(wire, dict):
         return None
     chosen, tops = _list(wire, "chosenCandidates"), _list(wire, "topCandidates")

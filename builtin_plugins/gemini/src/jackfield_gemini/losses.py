@@ -1,9 +1,9 @@
-"""What a request says in words of another dialect alone, named as losses."""
+"""Reports as losses the parts of a request that only other dialects can express."""
 
 from typing import Any, Final
 
 from jackfield.dialects import Loss
-from jackfield.losses import lost_member
+from jackfield.losses import is_said, lost_member
 from jackfield.messages import ChatRequest
 
 from .details import is_own
@@ -20,17 +20,17 @@ _HINTS: Final = frozenset(
         "stream_options",
     }
 )
-"""Members that save money and time or name the caller, and leave the answer as it is."""
+"""Members that affect cost and speed or name the caller, but do not change the answer."""
 
 STATE: Final = ("cachedContent", "continuationToken")
-"""Members that name what Google has kept of the conversation, or of the answer."""
+"""Members that refer to a conversation or an answer stored by Google."""
 
 _NAMED_APART: Final = frozenset({"previous_response_id", "conversation"})
 _DEFAULTS: Final = (("truncation", "disabled"),)
 
 
 def foreign_losses(request: ChatRequest) -> list[Loss]:
-    """The losses of what only other dialects know."""
+    """The losses of members that only other dialects have."""
     losses = _state_loss(request)
     for name, members in request.extensions.items():
         if is_own(name):
@@ -50,7 +50,7 @@ def _state_loss(request: ChatRequest) -> list[Loss]:
 
 
 def _matters(key: str, value: Any) -> bool:
-    # A `$` marks a note on the form that something came in.
-    if not value or key.startswith("$") or (key, value) in _DEFAULTS:
+    # A `$` marks a note on the original form.
+    if not is_said(key, value) or key.startswith("$") or (key, value) in _DEFAULTS:
         return False
     return key not in _HINTS and key not in _NAMED_APART

@@ -1,4 +1,4 @@
-"""Inline data and files: images, sound and documents of a content."""
+"""Inline data and files: images, audio and documents in contents."""
 
 from mimetypes import guess_type
 from typing import Any
@@ -19,11 +19,11 @@ _DETAILS = {
     "MEDIA_RESOLUTION_ULTRA_HIGH": "high",
 }
 _URL_SAFE = "$base64url"
-"""Notes the data that came in the other alphabet of base64, which Google takes too: its padding."""
+"""The note with the padding of data in URL-safe base64, which Google accepts too."""
 
 
 def read_inline(fields: Fields) -> Media | None:
-    """What `inlineData` holds; None when it is malformed and the reading is lenient."""
+    """The media in `inlineData`; None if it is malformed and parsing is lenient."""
     inner = fields.inner("inlineData")
     data = inner.text("data") if inner else None
     if inner is None or data is None:
@@ -48,7 +48,7 @@ def read_inline(fields: Fields) -> Media | None:
 
 
 def _detail(fields: Fields) -> str | None:
-    """How closely the model looks at an image; what is said of it stays as well."""
+    """How closely the model looks at an image; the original value stays as well."""
     asked = fields.rest.get("mediaResolution")
     level = asked.get("level") if isinstance(asked, dict) else None
     return _DETAILS.get(level) if isinstance(level, str) else None
@@ -60,7 +60,7 @@ def _is_url_safe(data: str) -> bool:
 
 
 def _standard(data: str) -> tuple[str, int]:
-    """Data in the standard alphabet of base64, and how much padding it needed for that."""
+    """Data in the standard base64 alphabet, and how much padding had to be added."""
     missing = -len(data) % 4 if len(data) % 4 > 1 else 0
     return data.replace("-", "+").replace("_", "/") + "=" * missing, missing
 
@@ -70,13 +70,13 @@ def _url_safe(data: str, missing: int) -> str:
 
 
 def audio_format(media_type: str | None) -> str | None:
-    """The canonical word for a kind of sound."""
+    """The canonical name of an audio format."""
     subtype = (media_type or "").partition("/")[2].partition(";")[0].lower()
     return _AUDIO_FORMATS.get(subtype, subtype) or None
 
 
 def read_file(fields: Fields) -> Media | None:
-    """What `fileData` refers to."""
+    """The file that `fileData` refers to."""
     inner = fields.inner("fileData")
     uri = inner.text("fileUri") if inner else None
     if inner is None or uri is None:
@@ -94,19 +94,27 @@ def read_file(fields: Fields) -> Media | None:
 
 
 def write_media(part: Media, path: str, losses: list[Loss]) -> dict[str, Any] | None:
-    """The part of a content, or None where Gemini has none."""
+    """The part for a medium, or None if Gemini has none."""
     if isinstance(part, Audio):
         return _write_audio(part, path, losses)
     if isinstance(part, Document) and part.text is not None:
         losses.append(Loss("documents.text", path, "approximated", "rendered as text"))
-        return carry({"text": part.text}, part.extensions)
-    closely = isinstance(part, Image) and part.detail not in (None, "auto")
-    if closely and NAME not in part.extensions:
-        losses.append(Loss("images.detail", path, "dropped"))
+        text = f"{part.name}\n\n{part.text}" if part.name else part.text
+        return carry({"text": text}, part.extensions)
+    if NAME not in part.extensions:
+        losses += _unsaid(part, path)
     if part.data is not None:
         default = "image/png" if isinstance(part, Image) else "application/pdf"
         return _inline(part.data, _media_type(part, default), part.extensions)
     return _write_file(part, path, losses)
+
+
+def _unsaid(part: Image | Document, path: str) -> list[Loss]:
+    if isinstance(part, Image):
+        closely = part.detail not in (None, "auto")
+        return [Loss("images.detail", path, "dropped")] if closely else []
+    detail = "sent without its name"
+    return [Loss("documents.name", path, "approximated", detail)] if part.name else []
 
 
 def _media_type(part: Image | Document, default: str) -> str | None:
@@ -121,9 +129,16 @@ def _write_audio(part: Audio, path: str, losses: list[Loss]) -> dict[str, Any] |
             return {"text": part.transcript}
         losses.append(Loss("audio", path, "dropped", "Gemini takes no audio by id", breaks=True))
         return None
+    if part.transcript:
+        losses.append(lost_transcript(path))
     form = part.format or "wav"
     media_type = own(part.extensions).get("$mimeType") or _AUDIO_TYPES.get(form, f"audio/{form}")
     return _inline(part.data, media_type, part.extensions)
+
+
+def lost_transcript(path: str) -> Loss:
+    """The loss of the words of a sound that is there itself."""
+    return Loss("audio.transcript", path, "dropped", "Gemini has the sound alone")
 
 
 def _inline(data: str, media_type: str | None, extensions: Extensions) -> dict[str, Any]:
@@ -141,7 +156,7 @@ def _write_file(part: Image | Document, path: str, losses: list[Loss]) -> dict[s
         losses.append(Loss(f"{feature}.empty", path, "dropped", breaks=True))
         return None
     if part.url is None and not uri.startswith(_OWN_FILES):
-        detail = "the file is kept by another vendor"
+        detail = "the file is stored with another vendor"
         losses.append(Loss(f"{feature}.file_id", path, "dropped", detail, breaks=True))
         return None
     media_type = part.media_type

@@ -1,4 +1,4 @@
-"""The gateway's models in the form in which Google lists its own."""
+"""The gateway's models in the form of Google's model list."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ _METHODS = ("generateContent", "streamGenerateContent", "countTokens", "embedCon
 
 
 async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
-    """Aliases and the models of all providers, on one page."""
+    """List aliases and the models of all providers, on one page."""
     listed = await catalogue.models()
     return Response(200, msgspec.json.encode({"models": [_model(one) for one in listed]}))
 
 
 async def show_model(exchange: Exchange, catalogue: Catalogue) -> Response:
-    """One model of the list."""
+    """Show one model of the list."""
     wanted = exchange.request.params["model"]
     for one in await catalogue.models():
         if wanted in (one.name, one.info.id):

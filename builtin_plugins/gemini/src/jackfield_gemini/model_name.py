@@ -1,4 +1,4 @@
-"""The model's name in bodies, where Google repeats what the path says."""
+"""The model's name in bodies, where Google repeats the one in the path."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -13,9 +13,9 @@ _PLACES: Final = ("model", "requests/*/model", *(f"{key}/model" for key in _NEST
 
 
 def with_model(body: bytes, old: str, new: str) -> bytes:
-    """The body with another model's name wherever it names the old one, with its provider or not.
+    """The body with the model renamed wherever it names the old one, with or without provider.
 
-    Else it is as it came.
+    Otherwise unchanged.
     """
     if b'"model"' not in body and b"\\u" not in body:
         return body
@@ -28,7 +28,7 @@ def with_model(body: bytes, old: str, new: str) -> bytes:
 def check_models(fields: Fields, model: str) -> None:
     """Raise InvalidRequest if a request within another one names another model than the path.
 
-    Google would heed it, but it is the path's that a caller's rights are judged by.
+    Google would use it, but the caller's rights are checked for the model in the path.
     """
     names = (model, model.rpartition("/")[2])
     for where, named in _named(fields):
@@ -37,7 +37,7 @@ def check_models(fields: Fields, model: str) -> None:
 
 
 def _named(fields: Fields) -> Iterator[tuple[str, Any]]:
-    """The models within a body, and where they are named."""
+    """The models named within a body, and where."""
     requests = fields.rest.get("requests")
     for at, one in enumerate(requests if isinstance(requests, list) else [requests]):
         if isinstance(one, dict):

@@ -1,4 +1,4 @@
-"""One turn of the model, which a client of streams sends back as a content for each element."""
+"""One turn of the model, which clients of streams send back as several contents."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from .signatures import is_own
 RESULT_KEYS = {"functionResponse", "function_response"}
 CONTENTS = "$contents"
 PLACE = "$place"
-"""Note the contents that a turn of several was read from, and the place of the first."""
+"""Notes with the contents that formed a turn, and the index of the first."""
 
 
 def is_model(wire: Any) -> bool:
@@ -25,7 +25,7 @@ def is_model(wire: Any) -> bool:
 
 
 def read_turn(contents: Sequence[Any], place: int) -> Message:
-    """The message in contents of the model that follow each other."""
+    """The message formed by consecutive contents of the model."""
     read = [
         _read_content(wire, place + i, f"contents[{place + i}]") for i, wire in enumerate(contents)
     ]
@@ -38,7 +38,7 @@ def read_turn(contents: Sequence[Any], place: int) -> Message:
 
 
 def kept_contents(message: Message) -> Sequence[Any]:
-    """The contents that a message was read from, unless it has changed since."""
+    """The contents that a message was parsed from, unless it has changed since."""
     kept = message.extensions.get(NAME, {})
     contents: Sequence[Any] = kept.get(CONTENTS, ())
     if contents and read_turn(contents, kept[PLACE]).parts == message.parts:
@@ -59,9 +59,9 @@ def _read_content(wire: dict[str, Any], place: int, path: str) -> tuple[Fields, 
 
 
 def _proven(before: list[Part], read: list[Part]) -> list[Part]:
-    """What was read, with the text of the thought that a foreign proof in it belongs to.
+    """The parsed parts, with the text of the thought that a foreign proof belongs to.
 
-    A streamed thought comes in pieces, and its proof in the last one.
+    A streamed thought comes in pieces, with its proof in the last one.
     """
     proof = read[0]
     if not isinstance(proof, Reasoning) or is_own(proof):
@@ -77,7 +77,7 @@ def _is_unproven(part: Part) -> bool:
 
 
 def _joined(parts: list[Part]) -> list[Part]:
-    """The parts with the pieces of one text or thought put together, and empty texts left out."""
+    """The parts with the pieces of each text or thought joined, without empty texts."""
     joined: list[Part] = []
     for part in _with_proofs(parts):
         last = joined[-1] if joined else None

@@ -1,4 +1,4 @@
-"""The parts of a content: read one by one, written with the signatures that belong to them."""
+"""The parts of a content: parsed one by one, rendered with their signatures."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -38,14 +38,14 @@ _OPAQUE = ("executableCode", "codeExecutionResult", "toolCall", "toolResponse")
 
 
 def read_part(wire: Any, path: str, made_up: str, *, strict: bool) -> list[Part]:
-    """One part and its signature; one of a kind that is not known stays as it is.
+    """One part and its signature; a part of an unknown kind is kept unchanged.
 
-    `made_up` is the id for a call that has none.
+    `made_up` is the id for a call without one.
     """
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be an object.", param=path)
     if len(wire) == 1 and type(text := wire.get("text")) is str:
-        return [Text(text)]  # the usual part
+        return [Text(text)]  # the common case
     fields = Fields(wire, path, strict=strict)
     if any(key in fields.rest for key in _OPAQUE):
         kind = next(key for key in _OPAQUE if key in fields.rest)
@@ -66,7 +66,7 @@ def _read_thought(fields: Fields, wire: Any) -> Part:
     del fields.rest["thought"]
     signature = fields.text("thoughtSignature")
     if any(key in fields.rest for key in _READERS if key != "text"):
-        return Opaque(NAME, "thought", wire)  # a draft of an image is no part of the answer
+        return Opaque(NAME, "thought", wire)  # a draft of an image is not part of the answer
     text = fields.text("text")
     note = {**fields.rest, "$text": None} if text is None else fields.rest
     return read_thought(text or "", signature, note)
@@ -86,14 +86,15 @@ _READERS: Mapping[str, Callable[[Fields, str], Part | None]] = {
 
 
 class PartsWriter:
-    """Writes the parts of one content in their order.
+    """Writes the parts of one content in order; `cited` collects its texts with sources.
 
-    In an `answer` other vendors' thoughts are shown; an earlier turn's are sent only to Gemini if
-    they are its own.
+    In an `answer` other vendors' thoughts are shown; an earlier turn's thoughts are sent to Gemini
+    only if they are its own.
     """
 
     def __init__(self, path: str, losses: list[Loss], role: Role, *, answer: bool = False) -> None:
         self.wire: list[dict[str, Any]] = []
+        self.cited: list[tuple[int, Text]] = []
         self._path = path
         self._role = role
         self._losses = losses
@@ -108,7 +109,7 @@ class PartsWriter:
         return self.wire
 
     def add(self, part: Part) -> None:
-        """Write one part; a signature waits for the part that it belongs to."""
+        """Write one part; a signature is held back for the part that it belongs to."""
         if isinstance(part, Reasoning):
             self._add_thought(part)
             return
@@ -118,7 +119,7 @@ class PartsWriter:
             self.wire.append(wire)
 
     def close(self) -> None:
-        """Write what waits for a part that has not come: in the stream, its text came before."""
+        """Write the signatures still held back; in a stream, their text came earlier."""
         for proof in self._proofs:
             if outlives_its_part(proof):
                 self.wire.append({"text": "", "thoughtSignature": proof.signature})
@@ -138,7 +139,7 @@ class PartsWriter:
                 self.wire.append(write_thought(thought, proof))
 
     def _prove_last(self, proof: Reasoning) -> bool:
-        """Sign the text that was written last; in a stream it has gone out already."""
+        """Sign the text that was written last; in a stream it has already been sent."""
         last: dict[str, Any] = self.wire[-1] if self.wire else {}
         if "text" in last and last.keys().isdisjoint(("thought", "thoughtSignature")):
             last["thoughtSignature"] = proof.signature
@@ -158,6 +159,8 @@ class PartsWriter:
     def _write(self, part: Part) -> dict[str, Any] | None:
         match part:
             case Text():
+                if part.citations:
+                    self._cite(part)
                 return carry({"text": part.text}, part.extensions)
             case ToolCall():
                 return write_call(part, self._path, self._losses)
@@ -171,6 +174,12 @@ class PartsWriter:
             case _:
                 self._losses.append(lost_part(part, self._path, self._role))
                 return None
+
+    def _cite(self, text: Text) -> None:
+        if self._answer:
+            self.cited.append((len(self.wire), text))
+        else:
+            self._lose("citations", "dropped")
 
     def _lose(self, feature: str, how: Any, detail: str = "") -> None:
         self._losses.append(Loss(feature, self._path, how, detail))

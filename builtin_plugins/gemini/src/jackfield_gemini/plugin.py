@@ -1,4 +1,4 @@
-"""The provider: Google's Gemini API."""
+"""The provider of Google's Gemini API."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
@@ -41,14 +41,14 @@ _STREAM: Final = _VERSION + "/models/{model*}:streamGenerateContent"
 
 
 class Gemini(RealtimeProvider):
-    """The Gemini API; `base_url` has no version: the client's path names it."""
+    """The Gemini API. `base_url` has no version: the client's path names it."""
 
     @frozen
     class Config(RealtimeConfig):
         """`[providers.NAME]` with `use = "gemini"`."""
 
         base_url: str = option(
-            "https://generativelanguage.googleapis.com", "The address of the API, without version."
+            "https://generativelanguage.googleapis.com", "The URL of the API, without version."
         )
 
     dialects: ClassVar[tuple[Dialect, ...]] = (
@@ -76,7 +76,7 @@ class Gemini(RealtimeProvider):
         self._scheme = "http"
 
     async def start(self, setup: Setup) -> None:
-        """Learn how clients reach the gateway."""
+        """Learn the URL under which clients reach the gateway."""
         server = setup.settings.server
         self._scheme = "https" if server.tls is not None or server.behind_proxy else "http"
         await super().start(setup)
@@ -86,18 +86,18 @@ class Gemini(RealtimeProvider):
         return [("x-goog-api-key", secret.reveal())] if secret else []
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
-        """The client's own bytes, or a body without the thoughts of another vendor."""
+        """The client's own bytes, or a body without another vendor's thoughts."""
         if not _left_out(exchange):
             return super().outgoing_body(exchange, model)
         asked = replace(chat_of(exchange.canonical()), model=model)
         return exchange.dialect.render_request(asked).body
 
     def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
-        """What a translation would lose, and thoughts of another vendor."""
+        """The losses of a translation, and of another vendor's thoughts."""
         return super().losses(exchange, target) + _left_out(exchange)
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
-        """One attempt. A key that Google does not know is our trouble, though it answers 400."""
+        """One attempt. An invalid key is the gateway's problem, although Google answers 400."""
         try:
             response = self._at_home(exchange, await super().call(exchange, target))
             left_out = _left_out(exchange)
@@ -111,7 +111,7 @@ class Gemini(RealtimeProvider):
             ) from error
 
     def _at_home(self, exchange: Exchange, response: Response) -> Response:
-        """The answer, its addresses for the parts of an upload at the gateway."""
+        """The answer, with its upload URLs replaced by URLs of the gateway."""
         if not response.headers:
             return response
         host = exchange.request.headers.get("host", "")
@@ -126,7 +126,7 @@ class Gemini(RealtimeProvider):
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
         """The client's own path, or that of a translated request, which streams as events.
 
-        A client of Vertex AI speaks the same dialect at other paths, its query included.
+        A client of Vertex AI uses the same dialect at other paths, including its query.
         """
         endpoint, same = exchange.endpoint, dialect is exchange.dialect
         if same and endpoint.upstream is not None and endpoint.path.startswith(PREFIX):
@@ -136,7 +136,7 @@ class Gemini(RealtimeProvider):
         return self.paths[dialect.name]
 
     async def models(self) -> Sequence[ModelInfo]:
-        """Those in the configuration, or else what the API lists."""
+        """The configured models, or else those that the API lists."""
         if self.config.models:
             return [ModelInfo(model, self.name) for model in self.config.models]
         path = _VERSION + "/models?pageSize=1000"
@@ -149,7 +149,7 @@ class Gemini(RealtimeProvider):
 
 
 def _left_out(exchange: Exchange) -> tuple[Loss, ...]:
-    """Thoughts of a vendor that served the conversation before, which Google could not check."""
+    """Thoughts of another vendor that served the conversation, which Google cannot verify."""
     foreign = exchange.dialect in _CONVERSATIONS and SEALED in exchange.request.body
     return (_NOT_REPLAYED,) if foreign else ()
 

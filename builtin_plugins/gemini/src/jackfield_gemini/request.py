@@ -21,15 +21,15 @@ _TIERS: Final = ("flex", "priority")
 
 
 def peek_request(tree: Any, params: Mapping[str, str]) -> Peek:
-    """Model and output limit; whether the answer streams, the path says."""
+    """Model and output limit; the path says whether to stream."""
     body_fields(tree)
     return Peek(model_of(params), max_tokens=_limit(tree))
 
 
 def _limit(tree: Mapping[str, Any]) -> int | None:
-    """The largest of its limits, however they are spelt: which of them Google heeds is not known.
+    """The largest of its limits in any spelling, as it is unknown which one Google uses.
 
-    None where one of several configurations has no limit.
+    None if one of several configurations has no limit.
     """
     configs = [
         Fields({key: value}).table("generationConfig")
@@ -51,9 +51,9 @@ def _limit_in(config: Mapping[str, Any]) -> int | None:
 
 
 def model_of(params: Mapping[str, str]) -> str:
-    """The model in a path. Raises InvalidRequest when there is none.
+    """The model in a path. Raises InvalidRequest if there is none.
 
-    On Vertex AI a path names a publisher too, and Google's SDK makes `provider/model` one of them.
+    On Vertex AI a path names a publisher too, and Google's SDK splits `provider/model` that way.
     """
     model = params.get("model", "").removeprefix("models/")
     if not model:
@@ -63,12 +63,12 @@ def model_of(params: Mapping[str, str]) -> str:
 
 
 def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
-    """The canonical form of a request's body."""
+    """The canonical form of a request body."""
     return read_chat(body_fields(tree), model_of(params))
 
 
 def read_chat(fields: Fields, model: str) -> ChatRequest:
-    """The canonical form of the fields of a request."""
+    """The canonical form of a request's fields."""
     messages = (*read_system(fields), *read_contents(fields))
     known = _read_config(fields)
     tools = read_tools(fields.rest.get("tools"))
@@ -91,7 +91,7 @@ def read_chat(fields: Fields, model: str) -> ChatRequest:
 
 
 def _state(fields: Fields) -> str | None:
-    """What names the beginning of the conversation, or of the answer, that Google has kept."""
+    """References to a beginning of the conversation, or an answer, stored by Google."""
     kept = {key: fields.rest.get(key) for key in STATE}
     for key, name in kept.items():
         if name is not None and not isinstance(name, str):
@@ -123,7 +123,7 @@ def _read_tool_config(fields: Fields) -> Any:
 
 
 def write_request(request: ChatRequest) -> Rendered:
-    """The body that asks a provider the same, and what of it Gemini has no words for."""
+    """The body of the equivalent request, and its losses."""
     losses: list[Loss] = []
     wire = write_chat(request, losses)
     losses += _lost_options(request)
@@ -133,7 +133,7 @@ def write_request(request: ChatRequest) -> Rendered:
 
 
 def write_chat(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
-    """What the canonical form says, as members of the body."""
+    """The canonical request as members of the body."""
     written = write_contents(request.messages, request.model, losses)
     wire: dict[str, Any] = {"contents": written.contents}
     if written.system is not None:

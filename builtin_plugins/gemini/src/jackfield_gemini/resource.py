@@ -1,4 +1,4 @@
-"""The dialect `gemini.resource`: Google's other endpoints, passed through as they are."""
+"""The dialect `gemini.resource`: Google's other endpoints, passed through unchanged."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -14,10 +14,10 @@ from .whole_answer import WholeAnswerDialect
 
 
 class ResourceDialect(WholeAnswerDialect):
-    """Files, cached contents, batches, interactions, predictions: read no further than errors need.
+    """Files, cached contents, batches, interactions, predictions; only errors are parsed.
 
-    Of these interactions stream, as server-sent events that end in `[DONE]`; a stream of any other
-    kind ends when the connection does.
+    Of these, interactions stream, as server-sent events that end in `[DONE]`; any other stream ends
+    with the connection.
     """
 
     name: ClassVar[str] = "gemini.resource"
@@ -56,7 +56,7 @@ class ResourceDialect(WholeAnswerDialect):
 
 
 class VertexResourceDialect(ResourceDialect):
-    """The same on Vertex AI, where a body names a model by all of its path: that routes nothing."""
+    """The same on Vertex AI, where a model in the body is a full path and does not route."""
 
     name: ClassVar[str] = "gemini.resource@vertex"
 

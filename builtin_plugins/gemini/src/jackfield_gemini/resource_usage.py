@@ -1,4 +1,4 @@
-"""Token counts of Google's other endpoints: of interactions, and of those in OpenAI's form."""
+"""Token counts of Google's other endpoints: interactions, and those in OpenAI's form."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -23,7 +23,7 @@ _DETAILS: Final = {
     "tool_use_tokens_by_modality": "toolUsePromptTokensDetails",
     "cached_tokens_by_modality": "cacheTokensDetails",
 }
-"""What an interaction calls otherwise than an answer does."""
+"""Members of an interaction's usage with other names than in answers."""
 
 _UNITS: Final = {"google_search": "web_search", "google_maps": "maps"}
 
@@ -62,7 +62,7 @@ def _units(wire: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _in_openais_form(wire: Mapping[str, Any]) -> Usage:
-    """What Google's endpoint of that form counts: its thoughts are in the total alone."""
+    """The usage of Google's OpenAI-compatible endpoint; only its total includes thoughts."""
     asked, said = _count(wire, "prompt_tokens"), _count(wire, "completion_tokens")
     thoughts = max(_count(wire, "total_tokens") - asked - said, 0)
     cached = wire.get("prompt_tokens_details")

@@ -1,4 +1,4 @@
-"""Reads and writes a complete answer."""
+"""Reads and writes complete answers."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,7 +16,6 @@ from jackfield.messages import (
     Message,
     Opaque,
     Part,
-    Text,
     ToolCall,
 )
 
@@ -29,11 +28,11 @@ from .parts import PartsWriter, read_part
 from .usage import read_usage, usage_losses, write_usage
 
 BLOCKED = "$blocked"
-"""Notes a choice that stands for an answer without candidates."""
+"""The note on a choice made for an answer without candidates."""
 
 
 def read_response(body: bytes) -> ChatResponse:
-    """The canonical form. Raises ValueError when the body is no answer."""
+    """The canonical form. Raises ValueError if the body is not an answer."""
     tree = read_object(body)
     fields = Fields(tree, strict=False)
     if fields.rest.get("error"):
@@ -59,7 +58,7 @@ def read_response(body: bytes) -> ChatResponse:
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """The JSON object of a response. Raises ValueError when it is none."""
+    """The JSON object of a response. Raises ValueError if it is not an object."""
     try:
         tree = msgspec.json.decode(body)
     except UNREADABLE as error:
@@ -70,7 +69,7 @@ def read_object(body: bytes) -> dict[str, Any]:
 
 
 def read_time(value: Any) -> int | None:
-    """Unix seconds of a time in RFC 3339."""
+    """Unix seconds of an RFC 3339 time."""
     try:
         return int(datetime.fromisoformat(value).timestamp())
     except (TypeError, ValueError, OverflowError):
@@ -78,7 +77,7 @@ def read_time(value: Any) -> int | None:
 
 
 def block_reason(tree: Mapping[str, Any]) -> Any:
-    """Why the prompt was not answered at all, if it was not."""
+    """Why the prompt was blocked, if it was."""
     feedback = tree.get("promptFeedback")
     return feedback.get("blockReason") if isinstance(feedback, dict) else None
 
@@ -109,7 +108,7 @@ def _read_choice(wire: Any, place: int, response_id: str) -> Choice:
 
 
 def read_answer_parts(content: Fields | None, choice: int, response_id: str) -> list[Part]:
-    """The parts of a candidate's content; what is no part at all is kept as it is."""
+    """The parts of a candidate's content; malformed ones are kept unchanged."""
     if content is None:
         return []
     parts: list[Part] = []
@@ -144,7 +143,7 @@ def write_response(response: ChatResponse, request: ChatRequest) -> Rendered:
 
 
 def head(identity: str, model: str, *, own_answer: bool) -> dict[str, Any]:
-    """What says which answer this is, of which model."""
+    """The members that identify an answer and its model."""
     known = {"modelVersion": model, "responseId": identity}
     if own_answer:
         return {key: value for key, value in known.items() if value}
@@ -155,9 +154,8 @@ def _write_choice(choice: Choice, place: int, losses: list[Loss]) -> dict[str, A
     kept = own(choice.extensions)
     path = f"candidates[{place}]"
     writer = PartsWriter(path, losses, "assistant", answer=True)
-    parts = writer.add_all(choice.message.parts)
     wire: dict[str, Any] = {}
-    content = _write_content(choice.message, parts)
+    content = _write_content(choice.message, writer.add_all(choice.message.parts))
     if content is not None:
         wire["content"] = content
     own_word = "$finishReason" in kept
@@ -165,7 +163,7 @@ def _write_choice(choice: Choice, place: int, losses: list[Loss]) -> dict[str, A
     if choice.finish_reason is not None or NAME not in choice.extensions:
         wire["finishReason"] = write_finish(choice.finish_reason, word, own_word=own_word)
     if NAME not in choice.extensions:
-        wire |= {"index": place} | _write_sources(choice.message, losses)
+        wire |= {"index": place} | _sources(writer, losses)
         logprobs = write_logprobs(choice.logprobs)
         if logprobs is not None:
             wire["logprobsResult"] = logprobs
@@ -181,14 +179,10 @@ def _write_content(message: Message, parts: list[dict[str, Any]]) -> dict[str, A
     return {"parts": parts, **kept} if parts else dict(kept)
 
 
-def _write_sources(message: Message, losses: list[Loss]) -> dict[str, Any]:
-    writer = GroundingWriter()
-    lost = False
-    for place, part in enumerate(message.parts):
-        if isinstance(part, Text):
-            for citation in part.citations:
-                lost |= not writer.add(citation, part.text, place)
-    if lost:
-        losses.append(Loss("citations", "candidates", "dropped", "Gemini cites URLs only"))
-    metadata = writer.metadata()
+def _sources(writer: PartsWriter, losses: list[Loss]) -> dict[str, Any]:
+    grounding = GroundingWriter(losses)
+    for place, text in writer.cited:
+        for citation in text.citations:
+            grounding.add(citation, text.text, place)
+    metadata = grounding.metadata()
     return {"groundingMetadata": metadata} if metadata else {}

@@ -1,4 +1,4 @@
-"""JSON schemas: read from Google's OpenAPI subset, and made fit for Gemini."""
+"""JSON schemas: parsed from Google's OpenAPI subset, and adapted for Gemini."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,7 +15,7 @@ _DEEPEST: Final = 64
 
 
 def from_openapi(schema: Any, depth: int = 0) -> Any:
-    """The JSON schema that an OpenAPI one stands for: types in lower case, null as a type."""
+    """The JSON schema for an OpenAPI one: types in lower case, null as a type."""
     if not isinstance(schema, dict) or depth > _DEEPEST:
         return schema
     wire = {_CAMEL.get(key, key): value for key, value in schema.items()}
@@ -68,9 +68,9 @@ def _below(convert: Any, key: str, value: Any, depth: int) -> Any:
 
 
 def for_gemini(schema: Any, depth: int = 0) -> Any:
-    """The schema as Gemini reads it in `parametersJsonSchema` and `responseJsonSchema`.
+    """The schema as Gemini accepts it in `parametersJsonSchema` and `responseJsonSchema`.
 
-    A constant is an enumeration of one, and nothing may stand beside a `$ref`.
+    A constant becomes an enumeration of one, and nothing may accompany a `$ref`.
     """
     if not isinstance(schema, Mapping) or depth > _DEEPEST:
         return schema

@@ -1,4 +1,4 @@
-"""Thought signatures: Gemini's own, and other vendors' proofs that travel in their place."""
+"""Thought signatures: Gemini's own, and other vendors' proofs carried in their place."""
 
 import re
 from base64 import b64encode, urlsafe_b64decode
@@ -15,20 +15,20 @@ from jackfield.proofs import seal, unseal
 from .fields import NAME, own
 
 SKIP: Final = b64encode(b"skip_thought_signature_validator").decode()
-"""What Google documents for calls that its model has not made itself."""
+"""Google's documented value for calls that its model has not made."""
 
-_SEALED: Final = "amFja2ZpZWxkL"  # the base64 of the mark with which every sealed proof begins
+_SEALED: Final = "amFja2ZpZWxkL"  # base64 of the prefix of every sealed proof
 SEALED: Final = b'"' + _SEALED.encode()
-"""Bytes that every body with another vendor's thought holds."""
+"""Bytes found in every body with another vendor's thought."""
 
 _SIGNED: Final = ("next", "text", "media")
-"""What a note says that a signature is of."""
+"""The kinds of parts that a signature may belong to."""
 
 _VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
 
 
 def read_thought(text: str, signature: str | None, rest: Mapping[str, Any]) -> Reasoning:
-    """A thought part: of Gemini, or another vendor's that comes back from a client."""
+    """A thought part: Gemini's own, or another vendor's returned by a client."""
     foreign = unsealed(signature)
     if foreign is not None:
         return replace(foreign, text=text)
@@ -37,9 +37,9 @@ def read_thought(text: str, signature: str | None, rest: Mapping[str, Any]) -> R
 
 
 def signed(part: Part, signature: str | None) -> list[Part]:
-    """A part and its signature, as a reasoning without text: behind a text, else before the part.
+    """A part and its signature, as reasoning without text: after a text, else before the part.
 
-    So an answer begins with what it says: there many look for nothing else.
+    An answer then begins with its text, which many clients look for first.
     """
     if signature is None:
         return [part]
@@ -79,7 +79,7 @@ _URLSAFE = str.maketrans("+/", "-_")
 def sealed(thought: Reasoning, *, unproven: bool) -> str | None:
     """Another vendor's proof as a thought signature, which must be base64.
 
-    One that is `unproven` is sealed as well, if that is wanted: its vendor may want to read it.
+    With `unproven`, a thought without a proof is sealed too: its vendor may want to read it.
     """
     proof = seal(thought, unproven=unproven)
     return None if proof is None else b64encode(proof.encode()).decode()
@@ -91,7 +91,7 @@ def is_own(thought: Reasoning | ReasoningDelta) -> bool:
 
 
 def is_proof(thought: Reasoning | ReasoningDelta) -> bool:
-    """Whether it is nothing but the signature of another part."""
+    """Whether it is only the signature of another part."""
     return own(thought.extensions).get("$of") in _SIGNED
 
 
@@ -101,7 +101,7 @@ def is_of_text(proof: Reasoning) -> bool:
 
 
 def belongs_to(proof: Reasoning, part: Part) -> bool:
-    """Whether a part may be the one that was signed; in some dialects others come between."""
+    """Whether a part may be the signed one; some dialects put others in between."""
     note = own(proof.extensions)
     match note.get("$of"):
         case "text":
@@ -114,21 +114,22 @@ def belongs_to(proof: Reasoning, part: Part) -> bool:
 
 
 def outlives_its_part(proof: Reasoning) -> bool:
-    """Whether it says something without the part that was signed: not a call's, nor of media."""
+    """Whether it is useful without the signed part: not for calls and media."""
     note = own(proof.extensions)
     return "$call" not in note and note.get("$of") != "media"
 
 
 @lru_cache(maxsize=256)
 def version_of(model: str) -> tuple[int, int] | None:
-    """The version in a model's name, as in gemini-2.5-flash; None where it says none."""
+    """The version in a model's name, as in gemini-2.5-flash; None if there is none."""
     found = _VERSION.search(model)
     return (int(found[1]), int(found[2] or 0)) if found else None
 
 
 def prove_calls(contents: list[dict[str, Any]], model: str) -> None:
-    """Sign the calls that Gemini 3 wants to see signed: in every step since the user last spoke
-    the first one. A history that another model wrote has no signatures.
+    """Sign the first call of each step since the user's last message, as Gemini 3 requires.
+
+    A history written by another model has no signatures.
     """
     version = version_of(model)
     if version is None or version < (3, 0):

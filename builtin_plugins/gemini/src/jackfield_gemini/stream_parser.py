@@ -1,4 +1,4 @@
-"""Reads the elements of a streamed answer."""
+"""Parses the elements of a streamed answer."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ _decode = msgspec.json.Decoder().decode
 class GenerateStreamParser:
     """The parser of one stream, in either framing.
 
-    The API has no marker of the end: what finished has ended when the connection does.
+    The API has no end marker: a finished answer ends with the connection.
     """
 
     def __init__(self, framing: Framing) -> None:
@@ -35,7 +35,7 @@ class GenerateStreamParser:
         self._usage: Any = None
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """The canonical events in one wire event. Raises ProviderError for one that is none."""
+        """The canonical events in one wire event. Raises ProviderError for a malformed one."""
         data = self._data_of(event)
         if not data or self._ended:
             return ()

@@ -1,4 +1,4 @@
-"""Writes a streamed answer, element by element."""
+"""Renders a streamed answer, element by element."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -34,21 +34,21 @@ _encode = msgspec.json.Encoder().encode
 
 
 class EventWriter(Protocol):
-    """Puts elements on the wire in one framing."""
+    """Writes elements in one framing."""
 
     def event(self, data: bytes) -> bytes:
         """The next element."""
 
     def end(self) -> bytes:
-        """What follows the last one."""
+        """The end of the stream."""
 
 
 class GenerateStreamRenderer:
     """The renderer of one stream.
 
-    Google says why an answer ended, and what it cost, in the last element with content, and clients
-    read it there: so that element waits for the end. A call goes out when it is whole, for the API
-    has no pieces of one.
+    Google reports the finish reason and the usage in the last element with content, where clients
+    look for them: so that element is held back until the end. A call is sent when it is complete,
+    because the API has no partial calls.
     """
 
     def __init__(self, request: ChatRequest, wire: EventWriter) -> None:
@@ -62,7 +62,7 @@ class GenerateStreamRenderer:
         self._feedback: Any = None
 
     def render(self, event: StreamEvent) -> bytes:
-        """The element or elements for one event; empty when it has none of its own."""
+        """The elements for one event; empty if it has none."""
         data: bytes = _WRITERS[type(event)](self, event)
         return data
 

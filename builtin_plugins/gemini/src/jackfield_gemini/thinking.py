@@ -1,4 +1,4 @@
-"""How much to think: Gemini's `thinkingConfig`, by level from version 3 on, by budget before."""
+"""Thinking: Gemini's `thinkingConfig`, with levels from version 3 on and budgets before."""
 
 from typing import Any, Final
 
@@ -9,14 +9,14 @@ from .fields import Fields
 from .signatures import version_of
 
 _BUDGETS: Final = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
-"""Tokens for an effort, as Google's own endpoint of OpenAI's form has them."""
+"""Tokens per effort, as in Google's own OpenAI-compatible endpoint."""
 
 _LEVELS: Final = {"minimal": "MINIMAL", "low": "LOW", "medium": "MEDIUM", "high": "HIGH"}
 _MORE: Final = ("xhigh", "max")
 
 
 def read_thinking(fields: Fields) -> ReasoningRequest | None:
-    """What `thinkingConfig` asks for; a budget of -1 leaves it to the model."""
+    """The reasoning that `thinkingConfig` requests; a budget of -1 leaves it to the model."""
     inner = fields.inner("thinkingConfig")
     if inner is None:
         return None
@@ -31,7 +31,7 @@ def read_thinking(fields: Fields) -> ReasoningRequest | None:
 def write_thinking(
     asked: ReasoningRequest | None, model: str, losses: list[Loss]
 ) -> dict[str, Any]:
-    """`thinkingConfig`, empty where there is nothing to say or the model cannot think."""
+    """`thinkingConfig`; empty if nothing is requested or the model cannot think."""
     if asked is None or asked == ReasoningRequest():
         return {}
     version = version_of(model)
@@ -73,7 +73,7 @@ def _level(effort: str, model: str, losses: list[Loss]) -> str:
 
 
 def _limited(budget: int, model: str, losses: list[Loss]) -> int:
-    """The budget within what the models of version 2.5 take: Pro cannot stop thinking."""
+    """The budget within the limits of version 2.5; Pro cannot turn thinking off."""
     least, most = (128, 32768) if "pro" in model else (0, 24576)
     within = min(max(budget, least), most)
     if within != budget:

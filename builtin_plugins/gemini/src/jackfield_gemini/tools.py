@@ -1,4 +1,4 @@
-"""Tools and the choice among them."""
+"""Tools and tool choice."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -23,7 +23,7 @@ _MODES: dict[str, Literal["auto", "none", "required"]] = {
 
 
 def read_tools(wire: Any) -> tuple[Tool | Opaque, ...]:
-    """The functions, and all other tools as they are. Raises InvalidRequest."""
+    """The functions, and all other tools unchanged. Raises InvalidRequest."""
     if wire is None:
         return ()
     if isinstance(wire, dict):
@@ -59,7 +59,7 @@ def _read_function(wire: Any, path: str) -> Tool:
 
 
 def write_tools(request: ChatRequest, losses: list[Loss]) -> list[dict[str, Any]]:
-    """`tools` as they came, unless they have changed since; all functions stand in one entry."""
+    """The original `tools`, unless they have changed; all functions are in one entry."""
     raw = own(request.extensions).get("$tools")
     if raw is not None and read_tools(raw) == request.tools:
         return raw if isinstance(raw, list) else [raw]
@@ -89,7 +89,7 @@ def _write_functions(tools: Sequence[Tool | Opaque], losses: list[Loss]) -> list
         else:
             functions.append(_write_function(tool))
         if tool.strict:
-            detail = "a call may stray from its schema"
+            detail = "a call may not match its schema"
             losses.append(Loss("tools.strict", f"tools[{i}]", "dropped", detail))
     return functions
 
@@ -109,7 +109,7 @@ def _write_function(tool: Tool) -> dict[str, Any]:
 
 
 def read_choice(wire: Any) -> ToolChoice | None:
-    """The choice in `toolConfig`; None when it says nothing of one."""
+    """The choice in `toolConfig`; None if there is none."""
     inner = Fields(wire, "toolConfig").inner("functionCallingConfig") if wire else None
     if inner is None:
         return None
@@ -120,7 +120,7 @@ def read_choice(wire: Any) -> ToolChoice | None:
 
 
 def write_tool_config(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
-    """`toolConfig` as it came, unless the choice has changed since."""
+    """The original `toolConfig`, unless the choice has changed since."""
     kept = own(request.extensions)
     raw = kept.get("$toolConfig")
     if raw is not None and read_choice(raw) == request.tool_choice:
@@ -139,5 +139,5 @@ def _write_choice(choice: ToolChoice) -> dict[str, Any]:
         return {"mode": "NONE"}
     if not choice.names:
         return {"mode": "ANY" if choice.mode == "required" else "AUTO"}
-    mode = "ANY" if choice.mode == "required" else "VALIDATED"  # AUTO takes no names
+    mode = "ANY" if choice.mode == "required" else "VALIDATED"  # AUTO accepts no names
     return {"mode": mode, "allowedFunctionNames": list(choice.names)}

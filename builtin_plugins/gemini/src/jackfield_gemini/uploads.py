@@ -1,7 +1,7 @@
-"""Resumable uploads: where one goes on is the gateway's own address, and leads back.
+"""Resumable uploads, whose URLs are rewritten to the gateway.
 
-Google answers the request that begins an upload with the address for the parts of the file. A
-client must not be sent past the gateway: it gets an address here, which names the provider.
+Google answers the request that starts an upload with a URL for the parts of the file. Clients must
+not bypass the gateway, so they get a gateway URL that names the provider.
 """
 
 import re
@@ -31,7 +31,7 @@ ANSWER_HEADERS: Final = _ADDRESSES | {
     "x-goog-upload-status",
 }
 LARGEST: Final = 128 << 20
-"""Bytes of a file, or of one part of it, that are sent at once."""
+"""Maximum bytes of a file, or of one part of it, per request."""
 
 _ABOVE: Final = "/upload/"
 _DOOR: Final = "/uploads/"
@@ -40,7 +40,7 @@ _SECRET: Final = frozenset({"key", "access_token"})
 
 
 class UploadDialect(ResourceDialect):
-    """Parts of a file, for the provider that the address names; nothing of them is read."""
+    """Parts of a file, for the provider named in the path; they are not parsed."""
 
     name: ClassVar[str] = "gemini.upload"
     reads_json: ClassVar[bool] = False
@@ -59,22 +59,22 @@ UPLOAD: Final = UploadDialect()
 
 
 def upload_endpoint(prefix: str) -> Endpoint:
-    """Where the parts of a file are sent to, below a prefix."""
+    """The endpoint for parts of files, below a prefix."""
     path = f"{prefix}{_DOOR}{{provider}}/{{rest*}}"
     return Endpoint("*", path, UPLOAD, "files", "files", _ABOVE + "{rest*}", max_body=LARGEST)
 
 
 def door_of(scheme: str, host: str, prefix: str, provider: str) -> str | None:
-    """The address below which a provider's uploads go on; None when `host` is none."""
+    """The gateway URL below which a provider's uploads continue; None if `host` is invalid."""
     if not _AUTHORITY.fullmatch(host):
         return None
     return f"{scheme}://{host}{prefix}{_DOOR}{quote(provider, safe='')}/"
 
 
 def redirected(headers: Mapping[str, str], base_url: str, door: str | None) -> Mapping[str, str]:
-    """The headers of an answer, their addresses below `base_url` put below `door`.
+    """The headers of an answer, with URLs below `base_url` moved below `door`.
 
-    Any other address is left out.
+    Any other URL is removed.
     """
     if not _ADDRESSES & headers.keys():
         return headers

@@ -13,20 +13,20 @@ from jackfield.messages import Usage
 
 from .fields import NAME, UNREADABLE
 
-_AUDIO, _IMAGE = ("AUDIO", 4), ("IMAGE", 2)  # a word, or its number in the enumeration
+_AUDIO, _IMAGE = ("AUDIO", 4), ("IMAGE", 2)  # a name, or its number in the enumeration
 _TRAFFIC: Final = {"ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
 _ONCE: Final = re.compile(r"(?:models/)?gemini-[12]\.")
 _SEARCHED: Final = b'"webSearchQueries"'
 MARK: Final = b'"usageMetadata"'
-"""What an event that reports usage holds."""
+"""Bytes found in every event that reports usage."""
 
 
 def read_usage(value: Any) -> Usage | None:
-    """The usage in Google's object; None when it is none."""
+    """The usage in Google's object; None if it is invalid."""
     if not isinstance(value, dict):
         return None
     thoughts = _count(value, "thoughtsTokenCount")
-    # What tools of Google's told the model was put in too, and is counted apart from the prompt.
+    # Input from Google's own tools is counted apart from the prompt.
     told = _count(value, "toolUsePromptTokenCount")
     return Usage(
         input_tokens=_count(value, "promptTokenCount") + told,
@@ -45,7 +45,7 @@ def read_usage(value: Any) -> Usage | None:
 
 
 def _tier(value: Mapping[str, Any]) -> str | None:
-    """How it was processed: Vertex AI names the traffic, and with it the tier."""
+    """The service tier; Vertex AI reports it as the traffic type."""
     tier = value.get("serviceTier")
     if type(tier) is str:
         return tier.lower()
@@ -70,7 +70,7 @@ def _of(modality: tuple[Any, ...], value: Mapping[str, Any], *keys: str) -> int:
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
-    """Google's object: the one that was read when it still says the same."""
+    """Google's object: the original one if it still says the same."""
     kept = usage.extensions.get(NAME)
     if kept is not None and read_usage(kept) == usage:
         return kept
@@ -99,14 +99,14 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
 
 
 def usage_losses(usage: Usage) -> list[Loss]:
-    """What is counted and has no place in Google's object."""
+    """The losses of counts that Google's object has no place for."""
     if not usage.cache_write_tokens:
         return []
     return [Loss("usage.cache_write", "usage", "dropped", f"{usage.cache_write_tokens} tokens")]
 
 
 def _split(total: int, audio: int, image: int) -> list[dict[str, Any]]:
-    """The tokens by what they stand for; empty where all of them are text."""
+    """The tokens by modality; empty if all of them are text."""
     if not (audio or image):
         return []
     counts = (("TEXT", max(total - audio - image, 0)), ("AUDIO", audio), ("IMAGE", image))
@@ -121,7 +121,7 @@ _read_report = msgspec.json.Decoder(_Report).decode
 
 
 class UsageMeter:
-    """Keeps the last batch of events that reports usage, and reads it when asked."""
+    """Keeps the last batch of events that reports usage, and parses it on request."""
 
     __slots__ = ("_batch", "_framing", "_searched")
 
@@ -130,7 +130,7 @@ class UsageMeter:
         self._batch = self._searched = b""
 
     def feed(self, events: bytes) -> None:
-        """Look at a batch of whole events."""
+        """Process a batch of complete events."""
         if MARK in events:
             self._batch = events
         if _SEARCHED in events:
@@ -146,7 +146,7 @@ class UsageMeter:
 
 
 def report_in(data: bytes | None) -> Any:
-    """What an event's JSON says of usage, in Google's own words; None when nothing."""
+    """The usage in an event's JSON, in Google's form; None if it has none."""
     try:
         return _read_report(data).usage if data else None
     except UNREADABLE:
@@ -154,7 +154,7 @@ def report_in(data: bytes | None) -> Any:
 
 
 class _Answer(msgspec.Struct):
-    """What tells an answer from an error, and its usage; the rest is skipped, but must be JSON."""
+    """The members that tell an answer from an error, and its usage; the rest must be JSON."""
 
     candidates: msgspec.Raw = msgspec.Raw()
     feedback: msgspec.Raw = msgspec.field(default=msgspec.Raw(), name="promptFeedback")
@@ -166,7 +166,7 @@ _read_answer = msgspec.json.Decoder(_Answer).decode
 
 
 def usage_of_answer(body: bytes) -> Usage | None:
-    """The usage that a complete response reports. Raises ValueError when it is no response."""
+    """The usage that a complete response reports. Raises ValueError if it is not a response."""
     try:
         answer = _read_answer(body)
     except UNREADABLE as error:
@@ -182,7 +182,7 @@ def usage_of_answer(body: bytes) -> Usage | None:
 
 
 def with_searches(usage: Usage, events: Iterable[bytes], framing: Framing) -> Usage:
-    """The usage with the searches of the web that some events tell of."""
+    """The usage with the web searches that some events report."""
     for event in events:
         usage = _searched(usage, framing.data_of(event) or b"{}")
     return usage
@@ -205,7 +205,7 @@ _read_searches = msgspec.json.Decoder(_Searches).decode
 
 
 def _searched(usage: Usage, data: bytes) -> Usage:
-    """Until Gemini 2.5 a request that searched is billed once, since Gemini 3 each search is."""
+    """Up to Gemini 2.5 a request with searches is billed once, from Gemini 3 on per search."""
     try:
         told = _read_searches(data)
     except UNREADABLE:

@@ -1,4 +1,4 @@
-"""What the dialects without streams share."""
+"""The common part of dialects without streams."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ from .usage import UsageMeter
 
 
 class WholeAnswerDialect(Dialect):
-    """A dialect whose answers come in one piece."""
+    """A dialect without streams."""
 
     terminal_hints: ClassVar[tuple[bytes, ...]] = ()
 

@@ -1,4 +1,4 @@
-"""Ids of tool calls: Mistral takes nine letters and digits, and nothing else."""
+"""Ids of tool calls: Mistral only accepts nine letters and digits."""
 
 import re
 from hashlib import sha256
@@ -10,9 +10,9 @@ _LENGTH: Final = 9
 
 
 def short_id(identity: str) -> str:
-    """The id as Mistral takes it: always the same for the same id, so that calls and results pair.
+    """A deterministic id that Mistral accepts, so that calls and results still match.
 
-    Two ids of one conversation become the same once in 10^15 times.
+    Two ids of one conversation collide with a probability of 1 in 10^15.
     """
     if _VALID.fullmatch(identity):
         return identity

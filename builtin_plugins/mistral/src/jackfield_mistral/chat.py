@@ -1,4 +1,4 @@
-"""The dialect `mistral.chat`: OpenAI's Chat Completions as Mistral speaks them."""
+"""The dialect `mistral.chat`: Mistral's variant of OpenAI's Chat Completions."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
@@ -32,10 +32,10 @@ _OPENAI: Final = installed("openai.chat")
 
 
 class ChatDialect(Dialect):
-    """Chat. What both vendors have in common is read and written by OpenAI's dialect.
+    """Chat. What both vendors have in common is handled by OpenAI's dialect.
 
-    What goes through the canonical form comes back with the same JSON, but for what clients rely on
-    and others leave out: the `type` of tools and calls, ids of calls, a `content`.
+    A body that passes through the canonical form comes back as the same JSON, plus what clients
+    rely on and some providers omit: the `type` of tools and calls, ids of calls, a `content`.
     """
 
     name: ClassVar[str] = CHAT
@@ -51,7 +51,7 @@ class ChatDialect(Dialect):
         return _OPENAI.peek(tree, params)
 
     def terminal(self, event: bytes) -> Terminal | None:
-        """`[DONE]` ends a stream; an error breaks it off, in OpenAI's form or in Mistral's."""
+        """`[DONE]` ends a stream; an error aborts it, in OpenAI's form or in Mistral's."""
         if b'"error"' in event and is_failure(event):
             return "error"
         return _OPENAI.terminal(event)
@@ -72,7 +72,7 @@ class ChatDialect(Dialect):
         return failures.render_error_event(error, request_id)
 
     def is_error(self, tree: Any) -> bool:
-        """Whether it has one of Mistral's forms: a message, or a list of what is wrong."""
+        """Whether it has one of Mistral's error forms: a message, or a list of errors."""
         return isinstance(tree, dict) and bool(tree.get("message") or tree.get("detail"))
 
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:

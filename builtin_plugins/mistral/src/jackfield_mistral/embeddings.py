@@ -1,4 +1,4 @@
-"""The dialect `mistral.embeddings`: OpenAI's Embeddings as Mistral speaks them."""
+"""The dialect `mistral.embeddings`: Mistral's variant of OpenAI's Embeddings."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
@@ -31,7 +31,7 @@ _UNKNOWN: Final = ("user", "input_type")
 
 
 class EmbeddingsDialect(Dialect):
-    """Embeddings: of another name is the number of dimensions, and token ids are not taken."""
+    """Embeddings: dimensions have another name, and token ids are not accepted."""
 
     name: ClassVar[str] = EMBEDDINGS
     operation: ClassVar[str] = "embeddings"
@@ -57,7 +57,7 @@ class EmbeddingsDialect(Dialect):
         return failures.render_error_event(error, request_id)
 
     def is_error(self, tree: Any) -> bool:
-        """Whether it has one of Mistral's forms: a message, or a list of what is wrong."""
+        """Whether it has one of Mistral's error forms: a message, or a list of errors."""
         return isinstance(tree, dict) and bool(tree.get("message") or tree.get("detail"))
 
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:

@@ -16,10 +16,10 @@ EMBEDDINGS: Final = EmbeddingsDialect()
 RESOURCE: Final = ResourceDialect()
 
 PATHS: Final = {CHAT.name: "/v1/chat/completions", EMBEDDINGS.name: "/v1/embeddings"}
-"""Where the API serves each dialect, below its base URL."""
+"""The path of each dialect below the API's base URL."""
 
 _UPLOADS: Final = 512 << 20
-"""Bytes that Mistral takes in one file."""
+"""Maximum bytes of a file."""
 
 _RESOURCES: Final = (
     # path, operation, permission, largest body
@@ -46,7 +46,7 @@ _RESOURCES: Final = (
 
 
 def endpoints() -> tuple[Endpoint, ...]:
-    """All of them. The list of models is the gateway's own, in Mistral's form."""
+    """All endpoints. The list of models is the gateway's own, in Mistral's form."""
     models = "/mistral/v1/models"
     translated = (
         Endpoint("POST", "/mistral" + path, dialect, dialect.operation, "inference", path)
@@ -56,7 +56,7 @@ def endpoints() -> tuple[Endpoint, ...]:
         Endpoint("GET", models, RESOURCE, "models", "models", answer=list_models),
         Endpoint("GET", models + "/{model*}", RESOURCE, "models", "models", answer=show_model),
     )
-    # What all callers of an account have made, and not what one has, is no matter of inference.
+    # Lists of everything in the account, not of one caller's, are not part of inference.
     shared = (
         Endpoint("GET", "/mistral" + path, RESOURCE, operation, "resources", path)
         for path, operation in (
@@ -72,13 +72,13 @@ def endpoints() -> tuple[Endpoint, ...]:
 
 
 async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
-    """Aliases and the models of all providers, in Mistral's form."""
+    """List aliases and the models of all providers, in Mistral's form."""
     models = [_model(one) for one in await catalogue.models()]
     return Response(200, msgspec.json.encode({"object": "list", "data": models}))
 
 
 async def show_model(exchange: Exchange, catalogue: Catalogue) -> Response:
-    """One model of the list."""
+    """Show one model of the list."""
     wanted = exchange.request.params["model"]
     for one in await catalogue.models():
         if wanted in (one.name, one.info.id):

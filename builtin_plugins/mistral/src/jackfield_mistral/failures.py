@@ -1,4 +1,4 @@
-"""Mistral's errors, which have three forms: written for callers, read from providers."""
+"""Mistral's errors in their three forms: written for callers, read from providers."""
 
 from typing import Any, Final
 
@@ -10,14 +10,14 @@ from jackfield.errors import GatewayError, ProviderError
 from jackfield.events import Failed
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for what is no JSON, no text, or nested without end."""
+"""What decoding raises for invalid JSON, invalid UTF-8 and excessive nesting."""
 
 _TYPES: Final = {404: "invalid_model", 429: "rate_limited"}
 _OPENAI: Final = installed("openai.chat")
 
 
 def render_error(error: GatewayError, request_id: str) -> bytes:
-    """The body of an error response: a refused key and a wrong field have forms of their own."""
+    """The body of an error response; invalid keys and invalid fields have their own forms."""
     if error.http_status == 401:
         return msgspec.json.encode({"detail": error.message})
     if error.http_status == 422:
@@ -28,7 +28,7 @@ def render_error(error: GatewayError, request_id: str) -> bytes:
 
 
 def error_object(error: GatewayError, request_id: str) -> dict[str, Any]:
-    """The usual form. A provider's own type and code win: clients test them."""
+    """The usual form. A provider's own type and code take precedence: clients check them."""
     kind = code = None
     if isinstance(error, ProviderError):
         kind, code = error.error_type, error.error_code
@@ -54,7 +54,7 @@ def render_error_event(error: GatewayError, request_id: str) -> bytes:
 
 
 def render_failed(failed: Failed) -> bytes:
-    """The event for a provider's error that came inside a stream."""
+    """The event for a provider's error inside a stream."""
     value = {
         "object": "error",
         "message": failed.message,
@@ -66,5 +66,5 @@ def render_failed(failed: Failed) -> bytes:
 
 
 def parse_error(status: int, body: bytes) -> UpstreamFailure:
-    """What an error body says, in any of the forms."""
+    """The content of an error body in any of the forms."""
     return _OPENAI.parse_error(status, body)

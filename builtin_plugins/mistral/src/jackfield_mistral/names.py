@@ -1,8 +1,8 @@
-"""Under which names Mistral's dialects and OpenAI's keep what only they know.
+"""The names of the extensions of Mistral's and OpenAI's dialects.
 
-Mistral's dialects read and write by way of OpenAI's, which keep their notes under their own names.
-In the canonical values that leave here the names are exchanged, so that to all others, OpenAI's
-dialects included, the notes are Mistral's; and they are exchanged back before they are written.
+Mistral's dialects parse and render through OpenAI's, which keep extensions under their own names.
+The names are exchanged in all canonical values that leave this plugin, so that to all other code,
+OpenAI's dialects included, the extensions are Mistral's; they are exchanged back before rendering.
 """
 
 from collections.abc import Hashable, Mapping
@@ -29,29 +29,29 @@ _OTHER: Final = {**dict(_PAIRS), **{theirs: ours for ours, theirs in _PAIRS}}
 HOLDERS: Final = frozenset(
     ("extensions", "messages", "message", "parts", "citations", "citation", "tools", "tool_choice")
 ) | {"choices", "usage", "value"}
-"""The fields of canonical values that hold names, or values that do."""
+"""The fields of canonical values that contain names, or values with names."""
 
 T = TypeVar("T")
 
 
 def exchanged(value: T) -> T:
-    """The same canonical value, of whatever kind, with the names exchanged all through it."""
+    """The same canonical value of any kind, with the names exchanged throughout."""
     return cast("T", _exchanged(value))
 
 
 def other_name(name: str) -> str:
-    """The name that stands for this one on the other side."""
+    """The corresponding name on the other side."""
     return _OTHER.get(name, name)
 
 
 def renamed_feature(feature: str) -> str:
-    """The name of a loss, which may begin with that of a dialect, exchanged as well."""
+    """The name of a loss, with a leading dialect name exchanged."""
     dialect, _, member = feature.rpartition(".")
     return f"{other_name(dialect)}.{member}" if dialect in _OTHER else feature
 
 
 def _exchanged(value: Any) -> Any:
-    """The value itself where there is nothing to exchange, as in most of a conversation."""
+    """The value, unchanged if it contains no names, as in most of a conversation."""
     if type(value) is tuple:
         items = [_exchanged(item) for item in value]
         same = all(map(is_, items, value))

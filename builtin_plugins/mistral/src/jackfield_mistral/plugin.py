@@ -1,4 +1,4 @@
-"""The provider: Mistral's API, and servers that speak its protocol."""
+"""The provider of Mistral's API and compatible servers."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -19,13 +19,13 @@ from .failures import UNREADABLE
 
 
 class Mistral(HttpProvider):
-    """`[providers.<name>]` with `use = "mistral"`."""
+    """Mistral's API and compatible servers."""
 
     @frozen
     class Config(HttpConfig):
-        """The table of `use = "mistral"`."""
+        """`[providers.NAME]` with `use = "mistral"`."""
 
-        base_url: str = option("https://api.mistral.ai", "The address of the API, without `/v1`.")
+        base_url: str = option("https://api.mistral.ai", "The URL of the API, without `/v1`.")
 
     dialects: ClassVar[tuple[Dialect, ...]] = (CHAT, EMBEDDINGS, RESOURCE)
     endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
@@ -33,12 +33,12 @@ class Mistral(HttpProvider):
     forward: ClassVar[frozenset[str]] = frozenset({"accept"})
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
-        """The client's own bytes, without what the gateway put into an earlier answer."""
+        """The client's own bytes, without what the gateway added to an earlier answer."""
         body = super().outgoing_body(exchange, model)
         return without_sealed_signatures(body) if exchange.dialect is CHAT else body
 
     async def models(self) -> Sequence[ModelInfo]:
-        """Those in the configuration, or else what `GET /v1/models` lists."""
+        """The configured models, or else those that `GET /v1/models` lists."""
         if self.config.models:
             return [ModelInfo(model, self.name) for model in self.config.models]
         body = await self.fetch("GET", "/v1/models")

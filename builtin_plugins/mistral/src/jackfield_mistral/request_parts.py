@@ -1,4 +1,4 @@
-"""Makes the parts of a conversation such that OpenAI's writer writes them as Mistral wants them."""
+"""Adapts the parts of a conversation so that OpenAI's writer writes Mistral's form."""
 
 from collections.abc import Callable, Mapping
 from operator import is_
@@ -32,13 +32,13 @@ _ROLES: Final = {"developer": "system"}
 
 
 class Conversation:
-    """The messages of a request whose names are exchanged: Mistral's notes stand under OpenAI's."""
+    """The messages of a request with exchanged names: Mistral's notes under OpenAI's names."""
 
     def __init__(self, losses: list[Loss]) -> None:
         self._losses = losses
 
     def message(self, message: Message, path: str) -> Message:
-        """One message: without a name, which Mistral has for tools alone."""
+        """One message, without `name`, which Mistral only has for tools."""
         if message.name is not None and message.role != "tool":
             self._losses.append(Loss("messages.name", path, "dropped"))
         made = [self._part(part, f"{path}.parts[{i}]") for i, part in enumerate(message.parts)]
@@ -73,7 +73,7 @@ class Conversation:
             return part
         if seal(part) is not None:
             feature = "reasoning.signature" if part.signature else "reasoning.encrypted"
-            detail = "Mistral checks its own alone"
+            detail = "Mistral only verifies its own"
             self._losses.append(Loss(feature, path, "dropped", detail))
         return Reasoning(part.text, extensions=_IN_CONTENT) if part.text else None
 
@@ -88,7 +88,7 @@ class Conversation:
         if OURS in part.extensions or part.text is not None:
             return part
         if part.file_id is not None and part.url is None and part.data is None:
-            detail = "it is another vendor's"
+            detail = "of another vendor"
             self._losses.append(Loss("documents.file_id", path, "dropped", detail, breaks=True))
             return None
         media = part.media_type or "application/pdf"

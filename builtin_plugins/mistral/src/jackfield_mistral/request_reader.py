@@ -1,4 +1,4 @@
-"""Reads Mistral's chat requests: the JSON is made OpenAI's, and what comes of it Mistral's."""
+"""Parses Mistral's chat requests, by converting them to OpenAI's form first."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -14,18 +14,18 @@ from .names import CHAT, exchanged
 
 _OPENAI: Final = installed("openai.chat")
 _WAV: Final = "UklGR"
-"""How a WAV file begins, in base64."""
+"""The first bytes of a WAV file, in base64."""
 
 
 def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
-    """The canonical form of a request's body."""
+    """The canonical form of a request body."""
     request = _OPENAI.parse_request(_openai_tree(tree), params)
     if not isinstance(request, ChatRequest):
         raise TypeError("the request is not one for a chat")
     request = exchanged(request)
     extensions = dict(request.extensions)
     if _is_prefixed(request.messages):
-        # Named here too, so that dialects which cannot go on with a text know what they lose.
+        # Repeated here so that dialects which cannot continue a text report the loss.
         extensions[CHAT] = {**extensions.get(CHAT, {}), "prefix": True}
     messages = tuple(_with_proofs(message) for message in request.messages)
     return replace(request, messages=messages, include_usage=True, extensions=extensions)
@@ -37,7 +37,7 @@ def _is_prefixed(messages: tuple[Message, ...]) -> bool:
 
 
 def _with_proofs(message: Message) -> Message:
-    """The message with the proofs of other vendors' thoughts taken out of their wrapping."""
+    """The message with other vendors' proofs unsealed."""
     if not any(isinstance(part, Reasoning) and part.signature for part in message.parts):
         return message
     return replace(message, parts=tuple(_proven(part) for part in message.parts))
@@ -81,7 +81,7 @@ def _openai_part(part: Any) -> Any:
     match part.get("type"):
         case "input_audio" if isinstance(audio, str):
             return _openai_audio(part, audio)
-        case "input_audio":  # OpenAI's form, which Mistral takes as well
+        case "input_audio":  # OpenAI's form, which Mistral accepts too
             return {**part, "$table": True}
         case "file" if isinstance(file_id, str):
             rest = {key: value for key, value in part.items() if key != "file_id"}

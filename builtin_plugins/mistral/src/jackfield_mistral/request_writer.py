@@ -1,4 +1,4 @@
-"""Writes chat requests as Mistral's: OpenAI's JSON, with Mistral's words in the place of others."""
+"""Writes chat requests for Mistral: OpenAI's JSON with Mistral's members."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -14,19 +14,19 @@ from .request_parts import Conversation
 
 _OPENAI: Final = installed("openai.chat")
 _SHARED: Final = ("prediction", "prompt_cache_key")
-"""Members of OpenAI's own that Mistral has as well."""
+"""OpenAI members that Mistral has too."""
 _RENAMED: Final = (("max_completion_tokens", "max_tokens"), ("seed", "random_seed"))
 _UNKNOWN: Final = ("stream_options", "logit_bias", "modalities", "store", "user")
 _TIERS: Final = ("auto", "standard_only")
 _NO_PARAMETERS: Final = {"type": "object", "properties": {}}
 _NOT_LOST: Final = ("reasoning.summary",)
-"""What OpenAI's writer misses, but Mistral's models do unasked: they show their thoughts."""
+"""A loss for OpenAI but not here, because Mistral's models show their thoughts."""
 _BRIDGE: Final = {"role": "assistant", "content": "OK"}
-"""What stands between a tool's result and a question of a conversation from elsewhere."""
+"""The message between a tool's result and a question in other dialects' conversations."""
 
 
 def write_request(request: ChatRequest) -> Rendered:
-    """The body that asks Mistral the same, and what of it Mistral has no words for."""
+    """The body of the equivalent Mistral request, and its losses."""
     is_ours = CHAT in request.extensions
     losses = _field_losses(request)
     request = _offering(exchanged(_sharing(request)), losses)
@@ -53,7 +53,7 @@ def write_request(request: ChatRequest) -> Rendered:
 
 
 def _sharing(request: ChatRequest) -> ChatRequest:
-    """The request with those of OpenAI's members that mean the same as Mistral's own."""
+    """The request, with OpenAI members that mean the same in Mistral's API."""
     theirs = request.extensions.get(OPENAI_CHAT, {})
     shared = {key: theirs[key] for key in _SHARED if key in theirs}
     if not shared:
@@ -85,7 +85,7 @@ def _offering(request: ChatRequest, losses: list[Loss]) -> ChatRequest:
         return request
     named = tuple(t for t in request.tools if isinstance(t, Tool) and t.name in choice.names)
     if len(named) < len(request.tools):
-        detail = "only the tools to choose from are offered"
+        detail = "only the allowed tools are offered"
         losses.append(Loss("tool_choice.names", "tool_choice", "approximated", detail))
     return replace(request, tools=named or request.tools, tool_choice=ToolChoice(choice.mode))
 
@@ -129,7 +129,7 @@ def _mistral_messages(messages: Sequence[dict[str, Any]]) -> list[Any]:
 def _bridged(messages: Sequence[dict[str, Any]], losses: list[Loss]) -> list[dict[str, Any]]:
     """The messages with an answer between a tool's result and a question.
 
-    Not all of Mistral's models take a question there, as those of others do.
+    Unlike other vendors' models, not all of Mistral's accept a question there.
     """
     written: list[dict[str, Any]] = []
     for message in messages:

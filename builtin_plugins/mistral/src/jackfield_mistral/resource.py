@@ -1,7 +1,7 @@
-"""The dialect `mistral.resource`: Mistral's other endpoints, passed through as they are.
+"""The dialect `mistral.resource`: Mistral's other endpoints, passed through unchanged.
 
-Of these audio, agents, conversations, responses and FIM stream, as server-sent events with last
-events of their own or `[DONE]`; a stream of any other kind ends when the connection does.
+Of these, audio, agents, conversations, responses and FIM stream, as server-sent events with last
+events of their own or `[DONE]`; any other stream ends with the connection.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ _BROKEN: Final = frozenset(("error", "conversation.response.error", "response.fa
 
 
 class ResourceDialect(Dialect):
-    """OCR, FIM, audio, moderations, files, batches, agents: read no further than errors need."""
+    """OCR, FIM, audio, moderations, files, batches, agents; only errors are parsed."""
 
     name: ClassVar[str] = "mistral.resource"
     operation: ClassVar[str] = "resource"
@@ -63,11 +63,11 @@ class ResourceDialect(Dialect):
         return "end" if kind in _LAST else None
 
     def finishes(self, event: bytes) -> bool:
-        """Any event may be the last of a stream whose kind is not known."""
+        """Any event may be the last of a stream of unknown kind."""
         return True
 
     def usage(self, body: bytes) -> Usage | None:
-        """Read where an answer reports it in one of the forms of OpenAI."""
+        """The usage of an answer that reports it in one of OpenAI's forms."""
         try:
             return _CHAT.usage(body)
         except ValueError:
@@ -83,7 +83,7 @@ class ResourceDialect(Dialect):
         return failures.render_error_event(error, request_id)
 
     def is_error(self, tree: Any) -> bool:
-        """Whether it has one of Mistral's forms: a message, or a list of what is wrong."""
+        """Whether it has one of Mistral's error forms: a message, or a list of errors."""
         return isinstance(tree, dict) and bool(tree.get("message") or tree.get("detail"))
 
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:

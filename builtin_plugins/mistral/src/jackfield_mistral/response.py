@@ -1,4 +1,4 @@
-"""Reads and writes complete chat answers, by way of OpenAI's."""
+"""Reads and writes complete chat answers, through OpenAI's dialect."""
 
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ _NO_USAGE: Final = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 
 
 
 def read_response(body: bytes) -> ChatResponse:
-    """The canonical form. Raises ValueError when the body is no chat completion."""
+    """The canonical form. Raises ValueError if the body is not a chat completion."""
     response = _OPENAI.parse_response(body)
     if not isinstance(response, ChatResponse):
         raise TypeError("a chat answers with a ChatResponse")
@@ -49,7 +49,7 @@ def write_response(response: ChatResponse, request: CanonicalRequest) -> Rendere
 
 
 def _written(choice: Choice, losses: list[Loss]) -> Choice:
-    """The choice with all that Mistral says otherwise."""
+    """The choice in Mistral's form."""
     reason = choice.finish_reason
     if reason == "content_filter":
         reason = "error"
@@ -64,7 +64,7 @@ def _written(choice: Choice, losses: list[Loss]) -> Choice:
 
 
 def written_part(part: Part, losses: list[Loss]) -> Part | None:
-    """The part of an answer as Mistral has it: thoughts in the content, short ids, no refusals."""
+    """An answer's part in Mistral's form: thoughts as content, short ids, no refusals."""
     match part:
         case Reasoning() if CHAT not in part.extensions:
             return shown_thought(part)
@@ -90,7 +90,7 @@ def _as_text(part: Refusal | Audio, losses: list[Loss]) -> Text | None:
 
 
 def shown_thought(thought: Reasoning) -> Reasoning | None:
-    """Another vendor's thought in the form of Mistral's own, its proof sealed in the signature."""
+    """Another vendor's thought in Mistral's form, with its proof sealed in the signature."""
     proof = seal(thought)
     if not thought.text and proof is None:
         return None

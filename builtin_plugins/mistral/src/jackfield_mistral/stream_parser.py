@@ -1,4 +1,4 @@
-"""Reads the chunks of a streamed chat answer, by way of OpenAI's."""
+"""Parses the chunks of a streamed chat answer, through OpenAI's parser."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -25,7 +25,7 @@ class ChatStreamParser:
         self._thought = 0
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """The canonical events in one wire event. Raises ProviderError for one that is no chunk."""
+        """The canonical events in one wire event. Raises ProviderError for a malformed chunk."""
         if self._failed:
             return ()
         if b'"error"' in event and is_failure(event):

@@ -1,7 +1,7 @@
-"""Writes a streamed chat answer as Mistral's chunks, by way of OpenAI's.
+"""Renders a streamed chat answer as Mistral's chunks, through OpenAI's renderer.
 
-Mistral's clients want a tool call in one piece, and usage in the chunk that finishes the answer and
-in no other, not even as null.
+Mistral's clients expect a tool call in one piece, and usage only in the chunk that finishes the
+answer, and absent, not null, in all others.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ from .names import CHAT, exchanged, renamed_feature
 _OPENAI: Final = installed("openai.chat")
 _IN_CONTENT: Final = {CHAT: {"$in": "content"}}
 _NO_USAGE: Final = b',"usage":null}\n\n'
-"""How a chunk of OpenAI's ends. In a chunk's own texts the quotes would be escaped."""
+"""The end of an OpenAI chunk. In a chunk's own texts the quotes would be escaped."""
 
 
 @define
@@ -56,7 +56,7 @@ class ChatStreamRenderer:
         self._finishes: list[Finished] = []
 
     def render(self, event: StreamEvent) -> bytes:
-        """The chunk or chunks for one event; empty when it has none of its own."""
+        """The chunks for one event; empty if it has none."""
         if type(event) is TextDelta and not event.extensions:
             wire = self._inner.render(event)
         else:
@@ -83,7 +83,7 @@ class ChatStreamRenderer:
         return b""
 
     def _reasoning(self, event: ReasoningDelta) -> bytes:
-        """A thought as a part of the content, its proof behind it; another vendor's is sealed."""
+        """A thought as a content part, followed by its proof; another vendor's is sealed."""
         ours = CHAT in event.extensions
         proof = event.signature if ours else seal(event)
         shown = ReasoningDelta(event.part, event.text, event.choice, extensions=_IN_CONTENT)
@@ -127,10 +127,10 @@ class ChatStreamRenderer:
         return before + b"".join(_with_usage(chunks)) + marker
 
     def _whole(self, call: _Call) -> bytes:
-        """One chunk for a call that OpenAI's writer tells in two."""
+        """One chunk for a call that OpenAI's writer sends in two."""
         said = ToolCallDelta(call.started.part, call.arguments or "{}", call.started.choice)
         begun = self._write(call.started)
-        self._write(said)  # what it writes stands in the one chunk
+        self._write(said)  # its output goes into the one chunk
         *before, chunk = sse.split(begun)
         tree = msgspec.json.decode(sse.data_of(chunk) or b"")
         for choice in tree["choices"]:
@@ -150,7 +150,7 @@ class ChatStreamRenderer:
 
 
 def _with_usage(chunks: list[bytes]) -> list[bytes]:
-    """The chunks with the usage in the last that has a choice, not in one of its own."""
+    """The chunks with usage in the last one that has a choice, not in one of its own."""
     if len(chunks) < 2:
         return chunks
     last = msgspec.json.decode(sse.data_of(chunks[-1]) or b"")

@@ -1,4 +1,4 @@
-"""Reads and writes a complete answer of a chat or of a generation."""
+"""Reads and writes complete answers of chats and generations."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from .usage import take_usage, write_usage
 
 
 def read_answer(body: bytes, shape: ChatShape) -> ChatResponse:
-    """The canonical form. Raises ValueError when the body is no answer."""
+    """The canonical form. Raises ValueError if the body is not an answer."""
     rest = json_object(body)
     message = shape.take(rest)
     if message is None:
@@ -58,10 +58,10 @@ def _read_choice(wire: dict[str, Any], fields: Fields, made_id: str, dialect: st
 
 
 def write_answer(response: ChatResponse, request: ChatRequest, shape: ChatShape) -> Rendered:
-    """The answer as a client of Ollama expects it: the first one, if there are several."""
+    """The answer as a client of Ollama expects it; only the first choice."""
     losses: list[Loss] = []
     if len(response.choices) > 1:
-        losses.append(Loss("n", "choices", "dropped", "Ollama gives one answer"))
+        losses.append(Loss("n", "choices", "dropped", "Ollama returns one answer"))
     choice = response.choices[0] if response.choices else Choice(Message("assistant", ()), "stop")
     said = write_parts(choice.message.parts, "choices[0]", losses)
     kept = own(response.extensions, shape.dialect)

@@ -1,4 +1,4 @@
-"""Reads and writes the request of a chat as a whole."""
+"""Reads and writes complete chat requests."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from .tools import NAME, read_tools, write_tools
 
 
 def read_chat(tree: Any) -> ChatRequest:
-    """The canonical form of a request's body."""
+    """The canonical form of a request body."""
     fields = object_fields(tree)
     messages = read_messages(fields.rest.pop("messages", None))
     known = take_options(fields)
@@ -26,7 +26,7 @@ def read_chat(tree: Any) -> ChatRequest:
 
 
 def write_chat(request: ChatRequest) -> Rendered:
-    """The body that asks Ollama the same, and what of it Ollama has no words for."""
+    """The body of the equivalent Ollama request, and its losses."""
     losses: list[Loss] = []
     wire: dict[str, Any] = {
         "model": request.model,

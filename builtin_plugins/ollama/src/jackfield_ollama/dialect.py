@@ -1,4 +1,4 @@
-"""The dialects `ollama.chat` and `ollama.generate`: JSON in, one object or lines of them out."""
+"""The dialects `ollama.chat` and `ollama.generate`: JSON in, one object or lines out."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -32,7 +32,7 @@ from .usage import take_usage
 
 
 class _Answer(msgspec.Struct):
-    """What tells an answer from an error, and its counts; the rest is skipped, but must be JSON."""
+    """The members that tell an answer from an error, and its counts; the rest must be JSON."""
 
     message: msgspec.Raw = msgspec.Raw()
     response: msgspec.Raw = msgspec.Raw()
@@ -46,7 +46,7 @@ _read_answer = msgspec.json.Decoder(_Answer).decode
 
 
 class LinesDialect(OllamaDialect):
-    """What chats and generations share: `stream` is true unless said otherwise, `done` ends it."""
+    """The common part of chats and generations: they stream by default and end in `done`."""
 
     shape: ClassVar[ChatShape]
     output_limit: ClassVar[Path] = ("options", "num_predict")
@@ -59,7 +59,7 @@ class LinesDialect(OllamaDialect):
         return peek_lines(tree, params)
 
     def terminal(self, event: bytes) -> Terminal | None:
-        """`"done": true` ends a stream; a line with an `error` breaks it off."""
+        """`"done": true` ends a stream; a line with an `error` aborts it."""
         if b"true" not in event and b'"error"' not in event:
             return None
         try:
@@ -96,8 +96,8 @@ class LinesDialect(OllamaDialect):
 class ChatDialect(LinesDialect):
     """`POST /api/chat`.
 
-    What goes through the canonical form comes back with the same JSON, but for what may be left
-    out: a message's `content`, a call's `arguments`.
+    A body that passes through the canonical form comes back as the same JSON, plus optional
+    members: a message's `content`, a call's `arguments`.
     """
 
     name: ClassVar[str] = "ollama.chat"
@@ -118,7 +118,7 @@ class ChatDialect(LinesDialect):
 
 
 class GenerateDialect(LinesDialect):
-    """`POST /api/generate`, as a chat of one question: its own fields are parts of that."""
+    """`POST /api/generate`, as a chat with one question that holds its own fields."""
 
     name: ClassVar[str] = "ollama.generate"
     operation: ClassVar[str] = "completions"

@@ -1,4 +1,4 @@
-"""Documents for a model that reads texts and images alone."""
+"""Documents for models that only take texts and images."""
 
 from base64 import b64decode
 from binascii import Error as Base64Error
@@ -10,10 +10,10 @@ _TEXTS = ("text/", "application/json", "application/xml", "application/x-ndjson"
 
 
 def document_text(document: Document, path: str, losses: list[Loss]) -> str | None:
-    """The document as text with its loss; None where it is none, and another question is asked."""
+    """The document as text, with its loss; None if it is no text, which breaks the request."""
     text = document.text if document.text is not None else _decoded(document)
     if text is None:
-        detail = "Ollama reads texts and images alone"
+        detail = "Ollama only takes texts and images"
         losses.append(Loss(_feature_of(document), path, "dropped", detail, breaks=True))
         return None
     losses.append(Loss("documents.text", path, "approximated", "as plain text"))

@@ -25,11 +25,11 @@ from .usage import take_usage, write_usage
 
 NAME = "ollama.embeddings"
 _HINTS = ("keep_alive", "options", "truncate")
-"""What says how a model is run and what becomes of too long a text, not what is answered."""
+"""Members that control how a model runs and truncates, not what it answers."""
 
 
 class _Answer(msgspec.Struct):
-    """What tells an answer from an error, and its usage; the vectors are skipped."""
+    """The members that tell an answer from an error, and its usage; vectors are skipped."""
 
     embeddings: msgspec.Raw = msgspec.Raw()
     embedding: msgspec.Raw = msgspec.Raw()
@@ -40,7 +40,7 @@ _read_answer = msgspec.json.Decoder(_Answer).decode
 
 
 class EmbeddingsDialect(OllamaDialect):
-    """Embeddings. There are no streams of them."""
+    """Embeddings. They are never streamed."""
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "embeddings"
@@ -144,7 +144,7 @@ def _write_inputs(request: EmbeddingsRequest, losses: list[Loss]) -> dict[str, A
     kept = own(request.extensions, NAME)
     texts = [text for text in request.inputs if isinstance(text, str)]
     if len(texts) < len(request.inputs):
-        detail = "Ollama embeds texts alone"
+        detail = "Ollama only embeds texts"
         losses.append(Loss("embeddings.token_ids", "inputs", "dropped", detail, breaks=True))
     if kept.get("$prompt") and len(texts) == 1:
         return {"prompt": texts[0]}

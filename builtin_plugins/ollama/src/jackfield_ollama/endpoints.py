@@ -1,4 +1,4 @@
-"""The endpoints of the Ollama API, `/api` and its OpenAI form `/v1`, both below `/ollama`."""
+"""The endpoints of the Ollama API, `/api` and its OpenAI form `/v1`, both under `/ollama`."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -30,7 +30,10 @@ OPENAI: Final = {
     "openai.completions": "/completions",
     "openai.embeddings": "/embeddings",
 }
-"""Where Ollama serves OpenAI's dialects, below `V1`."""
+"""The paths of OpenAI's dialects below `V1`."""
+
+ANTHROPIC: Final = "anthropic.messages"
+"""Translated for Ollama: only its newer servers take it themselves."""
 
 OPENAI_RESOURCE: Final = "openai.resource"
 V1: Final = "/v1"
@@ -46,7 +49,7 @@ _RESOURCES: Final = (
 
 
 def endpoints() -> tuple[Endpoint, ...]:
-    """All of them. `/api/tags` and `/v1/models` are the gateway's own list."""
+    """All endpoints. `/api/tags` and `/v1/models` are the gateway's own list."""
     return (*_native(), *_compatible())
 
 
@@ -66,6 +69,7 @@ def _native() -> Iterator[Endpoint]:
 def _compatible() -> Iterator[Endpoint]:
     for name, path in OPENAI.items():
         yield _inference(installed(name), path, V1)
+    yield _inference(installed(ANTHROPIC), "/v1/messages")
     other, rest = installed(OPENAI_RESOURCE), "/{rest*}"
     yield Endpoint("*", f"/ollama{V1}{rest}", other, "resources", "resources", rest)
     models = f"/ollama{V1}/models"
@@ -78,18 +82,18 @@ def _inference(dialect: Dialect, path: str, below: str = "") -> Endpoint:
 
 
 async def beat(exchange: Exchange, catalogue: Catalogue) -> Response:
-    """What Ollama's command line looks for before anything else."""
+    """The answer that Ollama's command line checks first."""
     return Response(200, b"Ollama is running", "text/plain; charset=utf-8")
 
 
 async def list_tags(exchange: Exchange, catalogue: Catalogue) -> Response:
-    """Aliases and the models of all providers, in the form of `ollama list`."""
+    """List aliases and the models of all providers, in the form of `ollama list`."""
     listed = await catalogue.models()
     return Response(200, msgspec.json.encode({"models": [_model(one) for one in listed]}))
 
 
 async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
-    """The same in the form of OpenAI."""
+    """The same in OpenAI's form."""
     data = [
         {
             "id": one.name,
@@ -103,7 +107,7 @@ async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
 
 
 def _model(listed: Listed) -> dict[str, Any]:
-    # An empty text is how Ollama itself says that it does not know.
+    # An empty text is Ollama's own value for unknown.
     details = {"parent_model": "", "format": "", "family": listed.provider, "families": None}
     model = {
         "name": listed.name,

@@ -9,7 +9,7 @@ from jackfield.errors import GatewayError
 from jackfield.events import Failed
 
 _LONGEST = 2000
-"""Characters of a provider's message that are kept."""
+"""Maximum characters kept of a provider's message."""
 
 
 def render_error(error: GatewayError, request_id: str) -> bytes:
@@ -23,12 +23,12 @@ def render_error_event(error: GatewayError, request_id: str) -> bytes:
 
 
 def render_failed(failed: Failed) -> bytes:
-    """The line for a provider's error that came inside a stream."""
+    """The line for a provider's error inside a stream."""
     return msgspec.json.encode({"error": failed.message}) + b"\n"
 
 
 def parse_error(status: int, body: bytes) -> UpstreamFailure:
-    """What an error body says; plain text is what Go's router answers for an unknown path."""
+    """The content of an error body; Go's router answers unknown paths with plain text."""
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

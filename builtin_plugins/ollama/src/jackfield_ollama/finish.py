@@ -1,4 +1,4 @@
-"""Why an answer ended, and how likely its tokens were, in Ollama's words and in canonical ones."""
+"""Finish reasons and log probabilities, in Ollama's and in canonical form."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,13 +21,13 @@ _WORDS: Mapping[FinishReason | None, str] = {
 
 
 def read_finish(word: Any, *, called: bool) -> FinishReason:
-    """The canonical reason for a `done_reason`, which an older Ollama leaves out."""
+    """The canonical reason for a `done_reason`, which older versions of Ollama omit."""
     reason = _REASONS.get(word, "other") if isinstance(word, str) else "stop"
     return "tool_calls" if called and reason == "stop" else reason
 
 
 def write_finish(reason: FinishReason | None, kept: Mapping[str, Any]) -> dict[str, str]:
-    """The `done_reason`: as it came while it means the same, and none where none came."""
+    """The `done_reason`: the original one if it still means the same, also if it was absent."""
     if "$done_reason" in kept:
         word = kept["$done_reason"]
         if reason in (read_finish(word, called=False), read_finish(word, called=True)):
@@ -36,7 +36,7 @@ def write_finish(reason: FinishReason | None, kept: Mapping[str, Any]) -> dict[s
 
 
 def read_logprobs(tokens: Any) -> dict[str, Any] | None:
-    """Ollama's list in the form of OpenAI, which is the canonical one."""
+    """Ollama's list in OpenAI's form, which is the canonical one."""
     if not isinstance(tokens, list) or not tokens:
         return None
     content = [_read_token(token) for token in tokens if isinstance(token, dict)]
@@ -52,7 +52,7 @@ def _read_token(token: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_logprobs(logprobs: Any) -> list[dict[str, Any]] | None:
-    """The list, out of the form of OpenAI; None when nothing of it is known."""
+    """The list in Ollama's form; None if there is none."""
     content = logprobs.get("content") if isinstance(logprobs, dict) else None
     if not isinstance(content, list) or not content:
         return None

@@ -1,4 +1,4 @@
-"""Reads and writes the request of a generation: a prompt as a conversation of one turn."""
+"""Reads and writes generation requests: a prompt as a conversation of one turn."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ from .tools import write_tools
 
 NAME = "ollama.generate"
 _OWN_FIELDS = ("suffix", "template", "raw")
-"""Fields that change what is asked, so that other dialects name them as lost."""
+"""Fields that change the request, so other dialects report them as lost."""
 
 
 def read_generate(tree: Any) -> ChatRequest:
-    """The canonical form of a request's body."""
+    """The canonical form of a request body."""
     fields = object_fields(tree)
     system = fields.text("system")
     parts = _take_prompt(fields)
@@ -54,7 +54,7 @@ def _take_prompt(fields: Fields) -> list[Part]:
 
 
 def write_generate(request: ChatRequest) -> Rendered:
-    """The body that asks Ollama the same in one prompt."""
+    """The body of the equivalent request with one prompt, and its losses."""
     losses: list[Loss] = []
     wire: dict[str, Any] = {"model": request.model, **_write_prompt(request, losses)}
     if write_tools(request, losses):

@@ -1,4 +1,4 @@
-"""Images as Ollama has them: base64 without a media type, which their first bytes tell."""
+"""Images in Ollama's form: base64 without a media type, which their first bytes reveal."""
 
 from collections.abc import Iterable, Mapping
 
@@ -15,7 +15,7 @@ _BEGINNINGS: Mapping[str, str] = {
 
 
 def read_images(fields: Fields) -> list[Image]:
-    """The `images` of a message or a prompt. Raises InvalidRequest for what is no base64 text."""
+    """The `images` of a message or prompt. Raises InvalidRequest for invalid base64."""
     images = []
     for i, data in enumerate(fields.items("images")):
         if isinstance(data, str) and data:
@@ -26,7 +26,7 @@ def read_images(fields: Fields) -> list[Image]:
 
 
 def media_type_of(data: str) -> str | None:
-    """The media type that the first bytes of base64 `data` tell."""
+    """The media type revealed by the first bytes of base64 `data`."""
     for beginning, media_type in _BEGINNINGS.items():
         if data.startswith(beginning):
             return media_type
@@ -34,13 +34,13 @@ def media_type_of(data: str) -> str | None:
 
 
 def write_images(images: Iterable[Image], path: str, losses: list[Loss]) -> list[str]:
-    """The `images` of a message; of those that are not here as data another question is asked."""
+    """The `images` of a message; images not present as data break the request."""
     written = []
     for image in images:
         if image.data is not None:
             written.append(image.data)
         else:
             feature = "images.url" if image.url is not None else "images.file_id"
-            detail = "Ollama takes images as base64 alone"
+            detail = "Ollama only takes images as base64"
             losses.append(Loss(feature, path, "dropped", detail, breaks=True))
     return written

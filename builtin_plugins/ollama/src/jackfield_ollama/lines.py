@@ -1,4 +1,4 @@
-"""The framing of Ollama's streams: JSON on lines, whatever a proxy in between calls it."""
+"""The framing of Ollama's streams: JSON lines under any content type."""
 
 from jackfield.framing import Lines
 
@@ -6,10 +6,10 @@ _UNNAMED = ("application/octet-stream", "text/plain")
 
 
 class AnyLines(Lines):
-    """Lines of JSON, also under the media types of what nobody has named."""
+    """JSON lines, also with the generic media types that proxies set."""
 
     def frames(self, content_type: str) -> bool:
-        """Whether a stream of this content type may be one of lines."""
+        """Whether a stream of this content type may consist of lines."""
         return super().frames(content_type) or content_type.lower().startswith(_UNNAMED)
 
 

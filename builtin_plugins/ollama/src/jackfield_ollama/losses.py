@@ -1,13 +1,13 @@
-"""What a request says that Ollama has no words for, named as losses."""
+"""Reports as losses the parts of a request that Ollama cannot express."""
 
 from jackfield.dialects import Loss
-from jackfield.losses import lost_member
+from jackfield.losses import is_said, lost_member
 from jackfield.messages import ChatRequest, Extensions
 
 _HINTS = frozenset(
     {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "stream_options"}
 )
-"""Members that save money and time, and leave the answer as it is."""
+"""Members that affect cost and speed, but not the answer."""
 _NAMED_APART = frozenset({"previous_response_id", "conversation"})
 _DEFAULTS = (("truncation", "disabled"),)
 _UNSAID = {
@@ -17,18 +17,18 @@ _UNSAID = {
     "service_tier": "service_tier",
     "store": "store",
 }
-"""Fields of a canonical request and the losses that they are, where they hold something."""
+"""Fields of a canonical request that are lost if they are set, with their losses."""
 
 
 def request_losses(request: ChatRequest, dialect: str) -> list[Loss]:
-    """The losses of rendering a request in `dialect`, but for its messages and tools."""
+    """The losses of a request in `dialect`, except for its messages and tools."""
     losses = [
         Loss(feature, key, "dropped")
         for key, feature in _UNSAID.items()
         if getattr(request, key) and not (key == "service_tier" and request.service_tier == "auto")
     ]
     if request.n is not None and request.n > 1:
-        losses.append(Loss("n", "n", "dropped", "Ollama gives one answer"))
+        losses.append(Loss("n", "n", "dropped", "Ollama returns one answer"))
     if request.parallel_tool_calls is False and request.tools:
         losses.append(Loss("parallel_tool_calls", "parallel_tool_calls", "dropped"))
     losses += [
@@ -49,13 +49,13 @@ def _is_own(request: ChatRequest, dialect: str) -> bool:
 
 
 def lost_members(extensions: Extensions, dialect: str) -> list[Loss]:
-    """The losses of what other dialects left, in `dialect`."""
+    """The losses of other dialects' members, for rendering in `dialect`."""
     return [
         lost_member(name, key, value)
         for name, members in extensions.items()
         if name != dialect
         for key, value in members.items()
-        if value
+        if is_said(key, value)
         and not key.startswith("$")
         and key not in _HINTS | _NAMED_APART
         and (key, value) not in _DEFAULTS

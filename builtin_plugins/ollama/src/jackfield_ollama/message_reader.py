@@ -1,4 +1,4 @@
-"""Reads Ollama's messages, of a request or of an answer, into the canonical form."""
+"""Parses Ollama's messages, from requests or answers, into the canonical form."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ _ROLES: Mapping[str, Role] = {
 
 
 def read_messages(wire: Any) -> tuple[Message, ...]:
-    """The messages of a request. Raises InvalidRequest, naming the field that has no meaning."""
+    """The messages of a request. Raises InvalidRequest that names the invalid field."""
     if not isinstance(wire, list):
         raise InvalidRequest("'messages' must be an array.", param="messages")
     if not wire:
@@ -54,7 +54,7 @@ def _read_message(wire: Any, path: str, unanswered: list[ToolCall]) -> Message:
 
 
 def read_parts(fields: Fields, made_id: str) -> list[Part]:
-    """What a message says, in the order in which a model says it."""
+    """The parts of a message, in the order in which a model produces them."""
     parts: list[Part] = []
     thinking, content = fields.text("thinking"), fields.text("content")
     if thinking is not None:
@@ -79,7 +79,7 @@ def _read_result(fields: Fields, unanswered: list[ToolCall]) -> ToolResult:
 
 
 def _answered(fields: Fields, name: str | None, unanswered: list[ToolCall]) -> ToolCall:
-    """The call that a result without an id belongs to: the first of its name that waits."""
+    """The call that a result without an id belongs to: the first open one of its name."""
     for call in unanswered:
         if name in (None, call.name):
             return call

@@ -1,4 +1,4 @@
-"""Writes canonical messages as those of Ollama."""
+"""Writes canonical messages in Ollama's form."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -63,9 +63,9 @@ def write_parts(
     *,
     between: str | None = None,
 ) -> dict[str, Any]:
-    """What a message of `role` says; `between` parts the texts of an earlier turn.
+    """The members of a message of `role`; `between` separates an earlier turn's texts.
 
-    Without it the message is an answer, whose thoughts had to keep their proofs for a later turn.
+    Without `between` the message is an answer, where the loss of a thought's proof is reported.
     """
     writer = _Parts(path, losses, role, is_answer=between is None)
     for part in parts:
@@ -82,7 +82,7 @@ def write_parts(
 
 
 class _Parts:
-    """The parts of one message by where they go."""
+    """The parts of one message, sorted by destination."""
 
     def __init__(self, path: str, losses: list[Loss], role: Role, *, is_answer: bool) -> None:
         self.path = path
@@ -138,7 +138,7 @@ class _Parts:
 
 
 def proof_losses(signature: str | None, encrypted: str | None, path: str) -> list[Loss]:
-    """The losses of a thought's proofs, for which there is no place that clients return."""
+    """The losses of a thought's proofs, as clients would not return them."""
     losses = []
     if signature:
         losses.append(Loss("reasoning.signature", path, "dropped"))

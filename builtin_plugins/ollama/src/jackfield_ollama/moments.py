@@ -1,16 +1,16 @@
-"""Points in time as Ollama writes them (RFC 3339) and as the canonical form has them."""
+"""Times in Ollama's form (RFC 3339) and as Unix seconds."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 
 def now() -> str:
-    """This moment."""
+    """The current time."""
     return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
 def to_seconds(moment: Any) -> int | None:
-    """Unix seconds; None for what is no moment, or is Go's zero."""
+    """Unix seconds; None for an invalid time or Go's zero."""
     if not isinstance(moment, str):
         return None
     try:
@@ -21,7 +21,7 @@ def to_seconds(moment: Any) -> int | None:
 
 
 def from_seconds(seconds: int | None) -> str:
-    """The moment of some Unix seconds; this one where they are not known or are no moment."""
+    """The time for some Unix seconds; the current time if they are None or invalid."""
     if seconds is None:
         return now()
     try:

@@ -1,4 +1,4 @@
-"""What all dialects of Ollama have in common."""
+"""The common part of Ollama's dialects."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from .usage import LastLineMeter
 
 
 class OllamaDialect(Dialect):
-    """What Ollama's dialects share: its errors, and that a stream's last line tells the usage."""
+    """The common part of Ollama's dialects: errors, and usage in a stream's last line."""
 
     def usage_meter(self) -> UsageMeter:
         return LastLineMeter()

@@ -1,4 +1,4 @@
-"""Reads and writes what a chat and a generation are asked for besides the words."""
+"""Reads and writes the settings of chats and generations."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,11 +17,11 @@ _HINTS = frozenset(
         *("num_thread", "num_keep"),
     )
 )
-"""Options that say how a model is run, not what it answers: other vendors need none of them."""
+"""Options for running a model, not for its answer; other vendors do not need them."""
 
 
 def peek_lines(tree: Any, params: Mapping[str, str]) -> Peek:
-    """What the kernel must know of a request; it streams unless it says that it must not."""
+    """The parts of a request that the kernel needs; it streams by default."""
     fields = object_fields(tree)
     model = fields.text("model")
     if model is None:
@@ -33,7 +33,7 @@ def peek_lines(tree: Any, params: Mapping[str, str]) -> Peek:
 
 
 def take_options(fields: Fields) -> dict[str, Any]:
-    """The fields of a ChatRequest that `fields` have besides its messages and tools."""
+    """The fields of a ChatRequest in `fields`, except for messages and tools."""
     known: dict[str, Any] = {
         "stream": _take_stream(fields),
         "include_usage": True,
@@ -64,7 +64,7 @@ def _take_stream(fields: Fields) -> bool:
 
 
 def _is_hint(key: str, value: Any) -> bool:
-    # What is left of num_predict is less than one, which means without a limit.
+    # Any other num_predict is below 1, which means no limit.
     return key in _HINTS or key == "num_predict" or value in (None, "", [], {})
 
 
@@ -157,7 +157,7 @@ def _write_format(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
 
 
 _LEVELS: Mapping[str, bool | str] = {"none": False, "minimal": "low", "xhigh": "high"}
-"""What stands for the efforts that Ollama has no level of that name for."""
+"""The levels for efforts that Ollama has no level of the same name for."""
 
 
 def _write_think(

@@ -1,4 +1,4 @@
-"""The provider: an Ollama server on this machine, another one or ollama.com."""
+"""The provider of an Ollama server, local, remote or ollama.com."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -32,15 +32,13 @@ _LATEST = ":latest"
 
 
 class Ollama(HttpProvider):
-    """Ollama, in its own dialects and in those of OpenAI."""
+    """Ollama, in its own dialects and in OpenAI's."""
 
     @frozen
     class Config(HttpConfig):
         """`[providers.NAME]` with `use = "ollama"`."""
 
-        base_url: str = option(
-            "http://localhost:11434", "The address of the server, without `/api`."
-        )
+        base_url: str = option("http://localhost:11434", "The URL of the server, without `/api`.")
 
     dialects: ClassVar[tuple[Dialect, ...]] = (
         *_OWN,
@@ -52,17 +50,17 @@ class Ollama(HttpProvider):
     forward: ClassVar[frozenset[str]] = frozenset({"accept"})
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
-        """As everywhere, but that OpenAI's dialects are below `/v1` of the same server."""
+        """The usual path, with OpenAI's dialects below `/v1` of the same server."""
         path = super().upstream_path(dialect, exchange, model)
         return path if dialect in _OWN else V1 + path
 
     def lists(self, model: str) -> bool:
-        """Whether the configuration names the model, with its tag or, for the latest, without."""
+        """Whether the configuration names the model, with its tag or, for `latest`, without."""
         models = self.config.models
         return model in models or f"{model}{_LATEST}" in models
 
     async def models(self) -> Sequence[ModelInfo]:
-        """Those in the configuration, or else what `GET /api/tags` lists."""
+        """The configured models, or else those that `GET /api/tags` lists."""
         if self.config.models:
             return [ModelInfo(model, self.name) for model in self.config.models]
         body = await self.fetch("GET", "/api/tags")

@@ -1,6 +1,6 @@
-"""The dialect `ollama.resource`: Ollama's other endpoints, passed through as they are.
+"""The dialect `ollama.resource`: Ollama's other endpoints, passed through unchanged.
 
-What takes long (pull, push, create) streams lines of progress, the last with `"success"`.
+Long operations (pull, push, create) stream lines of progress, the last with `"success"`.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from .ollama_dialect import OllamaDialect
 
 
 class ResourceDialect(OllamaDialect):
-    """Models, processes, blobs: read no further than errors and the model's name need."""
+    """Models, processes, blobs; only errors and the model's name are parsed."""
 
     name: ClassVar[str] = "ollama.resource"
     operation: ClassVar[str] = "resource"
@@ -31,7 +31,7 @@ class ResourceDialect(OllamaDialect):
         return Peek(fields.text("model") or fields.text("name"), fields.flag("stream") is True)
 
     def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
-        """The body with another model in place; an older client calls its name `name`."""
+        """The body with another model in place; older clients use the member `name`."""
         try:
             return super().with_model(body, media_type, old, new)
         except KeyError:
@@ -47,7 +47,7 @@ class ResourceDialect(OllamaDialect):
         return "end" if line.get("status") == "success" or line.get("done") is True else None
 
     def finishes(self, event: bytes) -> bool:
-        """Any line may be the last: what is not known streams to the end of its connection."""
+        """Any line may be the last: unknown streams end with the connection."""
         return True
 
     def usage(self, body: bytes) -> Usage | None:

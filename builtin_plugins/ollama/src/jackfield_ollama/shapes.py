@@ -1,4 +1,4 @@
-"""Where an answer says its words: a chat in `message`, a generation beside all else."""
+"""Where an answer has its content: a chat in `message`, a generation at the top level."""
 
 from typing import Any, ClassVar
 
@@ -8,15 +8,15 @@ class ChatShape:
 
     dialect: ClassVar[str] = "ollama.chat"
     text: ClassVar[bytes] = b'"message":{"role":"assistant","content":%b}'
-    """The field of an answer that says nothing but a text."""
+    """The field of an answer that is only text."""
 
     def take(self, rest: dict[str, Any]) -> dict[str, Any] | None:
-        """The message, taken out of an answer's fields; None when there is none."""
+        """The message, removed from an answer's fields; None if there is none."""
         message = rest.pop("message", None)
         return message if isinstance(message, dict) else None
 
     def put(self, message: dict[str, Any]) -> dict[str, Any]:
-        """The fields of an answer that say a message."""
+        """The fields of an answer for a message."""
         return {"message": {"role": "assistant", **message}}
 
 
@@ -27,7 +27,7 @@ class GenerateShape(ChatShape):
     text: ClassVar[bytes] = b'"response":%b'
 
     def take(self, rest: dict[str, Any]) -> dict[str, Any] | None:
-        """What it says, as the message of a chat would."""
+        """The content, in the form of a chat's message."""
         if not isinstance(rest.get("response"), str) and "image" not in rest:
             return None
         message = {"role": "assistant", "content": rest.pop("response", "")}
@@ -39,7 +39,7 @@ class GenerateShape(ChatShape):
         return message
 
     def put(self, message: dict[str, Any]) -> dict[str, Any]:
-        """The fields of an answer that say a message; it has room for one image."""
+        """The fields of an answer for a message; it has room for one image."""
         rest = {key: value for key, value in message.items() if key not in ("content", "images")}
         rest.pop("role", None)
         if message.get("images"):

@@ -1,4 +1,4 @@
-"""Reads the lines of a streamed chat or generation."""
+"""Parses the lines of a streamed chat or generation."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +28,7 @@ from .usage import take_usage
 
 Events = list[StreamEvent]
 _PLAIN = 2
-"""Members of a message that has a role and a content, as most of them do."""
+"""The members of most messages: a role and content."""
 
 _TOLD = frozenset(("model", "created_at", "done", "done_reason", "logprobs"))
 
@@ -46,7 +46,7 @@ class LineParser:
         self._made_id = ""
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """The canonical events in one line. Raises ProviderError for one that is no JSON object."""
+        """The canonical events in one line. Raises ProviderError unless it is a JSON object."""
         if self._ended or not event.strip():
             return ()
         try:
@@ -67,7 +67,7 @@ class LineParser:
         return out
 
     def close(self) -> Sequence[StreamEvent]:
-        """Nothing: a stream that is whole has said so in its last line."""
+        """Nothing is pending: the last line completes the answer."""
         return ()
 
     def _start(self, line: dict[str, Any]) -> Started:
@@ -117,7 +117,7 @@ class LineParser:
         return self._parts - 1
 
     def _begin(self) -> int:
-        """A part that no later line goes on with."""
+        """A part that later lines do not continue."""
         self._kind = ""
         self._parts += 1
         return self._parts - 1

@@ -1,4 +1,4 @@
-"""Writes a streamed chat or generation as lines."""
+"""Renders a streamed chat or generation as lines."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ _encode = msgspec.json.Encoder().encode
 
 @define
 class _OpenCall:
-    """A call whose arguments are still coming: Ollama sends each call whole."""
+    """A call whose arguments are incomplete: Ollama sends each call in one piece."""
 
     id: str
     name: str
@@ -48,7 +48,7 @@ class _OpenCall:
 
     @property
     def is_whole(self) -> bool:
-        """Whether its arguments are an object, after which nothing can come."""
+        """Whether its arguments form a complete object."""
         try:
             return isinstance(msgspec.json.decode("".join(self.arguments)), dict)
         except (msgspec.DecodeError, RecursionError):
@@ -61,7 +61,7 @@ class _OpenCall:
 
 
 class LineRenderer:
-    """The renderer of one stream: a line for each delta, a last one with `done`."""
+    """The renderer of one stream: a line per delta, and a last one with `done`."""
 
     def __init__(self, request: ChatRequest, shape: ChatShape) -> None:
         self.losses: list[Loss] = []
@@ -76,11 +76,11 @@ class LineRenderer:
         self._usage: Usage | None = None
 
     def render(self, event: StreamEvent) -> bytes:
-        """The line or lines for one event; empty when it has none of its own."""
+        """The lines for one event; empty if it has none."""
         if type(event) is TextDelta and event.logprobs is None and not event.choice:
             return self._text(event.text)
         if getattr(event, "choice", 0):
-            self._lose(Loss("n", "choices", "dropped", "Ollama gives one answer"))
+            self._lose(Loss("n", "choices", "dropped", "Ollama returns one answer"))
             return b""
         match event:
             case TextDelta() | ReasoningDelta():
@@ -157,7 +157,7 @@ class LineRenderer:
         return before
 
     def _send_calls(self, *, whole: bool) -> bytes:
-        """The lines of the calls that wait: of all, or only of those which are `whole`."""
+        """The lines of the pending calls: all, or only the complete ones with `whole`."""
         lines = []
         for part, waiting in list(self._calls.items()):
             if whole and not waiting.is_whole:

@@ -1,4 +1,4 @@
-"""Tools and calls of them: arguments are objects, and an older Ollama gives calls no ids."""
+"""Tools and tool calls: arguments are objects, and older versions have no call ids."""
 
 from collections.abc import Iterable
 from hashlib import blake2b
@@ -13,7 +13,7 @@ from jackfield.messages import ChatRequest, Opaque, Tool, ToolCall
 
 NAME = "ollama.chat"
 MADE_ID = "$made_id"
-"""Notes a call or a result whose id is ours, so that Ollama does not get to see it."""
+"""The note on a call or result whose id the gateway made, and does not send to Ollama."""
 
 
 def read_tools(fields: Fields) -> tuple[Tool | Opaque, ...]:
@@ -43,7 +43,7 @@ def _read_tool(wire: Any, path: str) -> Tool | Opaque:
 
 
 def write_tools(request: ChatRequest, losses: list[Loss]) -> list[dict[str, Any]]:
-    """The `tools` of a request, of which the choice among them leaves none or a few."""
+    """The `tools` of a request, limited to those that the tool choice allows."""
     choice = request.tool_choice
     names = choice.names if choice is not None else ()
     if choice is not None and choice.mode == "none":
@@ -52,7 +52,7 @@ def write_tools(request: ChatRequest, losses: list[Loss]) -> list[dict[str, Any]
             losses.append(Loss("tool_choice.none", "tool_choice", "approximated", detail))
         return []
     if choice is not None and choice.mode == "required":
-        losses.append(Loss("tool_choice", "tool_choice", "dropped", "Ollama cannot insist"))
+        losses.append(Loss("tool_choice", "tool_choice", "dropped", "Ollama cannot require a call"))
     if names:
         detail = "the other tools are left out"
         losses.append(Loss("tool_choice.names", "tool_choice.names", "approximated", detail))
@@ -73,7 +73,7 @@ def _write_tool(tool: Tool | Opaque, path: str, losses: list[Loss]) -> dict[str,
         losses.append(Loss(f"tools.{tool.kind}", path, "dropped"))
         return None
     if tool.kind == "custom":
-        losses.append(Loss("tools.custom", path, "dropped", "Ollama knows functions alone"))
+        losses.append(Loss("tools.custom", path, "dropped", "Ollama only supports functions"))
         return None
     if tool.strict:
         losses.append(Loss("tools.strict", path, "dropped"))
@@ -92,7 +92,7 @@ def _write_tool(tool: Tool | Opaque, path: str, losses: list[Loss]) -> dict[str,
 
 
 def read_calls(fields: Fields, made_id: str) -> list[ToolCall]:
-    """The `tool_calls` of a message; one without an id gets `made_id` with its place."""
+    """The `tool_calls` of a message; one without an id gets `made_id` with its index."""
     where = fields.where("tool_calls")
     calls = []
     for i, wire in enumerate(fields.items("tool_calls")):
@@ -129,12 +129,12 @@ def _read_call(wire: Any, path: str, made_id: str, *, strict: bool) -> ToolCall 
 
 
 def placed_id(path: str) -> str:
-    """What ids of an earlier turn's calls begin with: always the same, so that caches hit."""
+    """The prefix of ids for earlier calls; deterministic, so that caches still match."""
     return "call_" + "_".join(part for part in path.replace("]", "[").split("[") if part.isdigit())
 
 
 def answer_id(created_at: Any, model: Any) -> str:
-    """What ids of an answer's calls begin with: no two answers are created at one moment."""
+    """The prefix of ids for an answer's calls, unique by its creation time."""
     seed = msgspec.json.encode([created_at, model])
     return "call_" + blake2b(seed, digest_size=8).hexdigest()
 

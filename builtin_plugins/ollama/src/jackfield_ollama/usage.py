@@ -1,4 +1,4 @@
-"""Ollama's counts of tokens, which stand beside the durations of an answer."""
+"""Ollama's token counts, which are members of the answer beside its durations."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,15 +8,15 @@ from jackfield.framing import NDJSON
 from jackfield.messages import Usage
 
 NAME = "ollama.usage"
-"""Under this name a Usage keeps the counts that it was read from."""
+"""The extension of a Usage with the counts that it was parsed from."""
 
 _KEYS = ("prompt_eval_count", "prompt_eval_cached_count", "eval_count")
 
 
 def take_usage(rest: dict[str, Any]) -> Usage | None:
-    """The usage in an answer, whose counts are taken out of `rest`; None when it has none.
+    """The usage in an answer, whose counts are removed from `rest`; None if it has none.
 
-    A prompt that is wholly in the cache is not counted by an older Ollama.
+    Older versions of Ollama do not count a fully cached prompt.
     """
     counts = {key: rest[key] for key in _KEYS if type(rest.get(key)) is int and rest[key] >= 0}
     if not counts:
@@ -32,7 +32,7 @@ def take_usage(rest: dict[str, Any]) -> Usage | None:
 
 
 def write_usage(usage: Usage | None) -> Mapping[str, int]:
-    """The counts of an answer: those that were read while they still say the same."""
+    """The counts of an answer: the original ones if they still say the same."""
     if usage is None:
         return {}
     kept = usage.extensions.get(NAME)
@@ -45,7 +45,7 @@ def write_usage(usage: Usage | None) -> Mapping[str, int]:
 
 
 class LastLineMeter:
-    """Keeps the last batch of lines that counts tokens, and reads it when asked."""
+    """Keeps the last batch of lines that counts tokens, and parses it on request."""
 
     __slots__ = ("_batch",)
 
@@ -53,7 +53,7 @@ class LastLineMeter:
         self._batch = b""
 
     def feed(self, events: bytes) -> None:
-        """Look at a batch of whole lines."""
+        """Process a batch of complete lines."""
         if b'eval_count"' in events:
             self._batch = events
 

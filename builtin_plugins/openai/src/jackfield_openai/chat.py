@@ -46,15 +46,15 @@ _NO_CHOICES: Final = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 
 
 class ChunkedDialect(Dialect):
-    """What the dialects share that stream JSON chunks with `choices` and end in `[DONE]`."""
+    """The common part of dialects that stream JSON chunks with `choices` and end in `[DONE]`."""
 
     terminal_hints: ClassVar[tuple[bytes, ...]] = (b"[DONE]", b"error")
     stop_marker: ClassVar[bytes] = b"data: [DONE]\n\n"
 
     def terminal(self, event: bytes) -> Terminal | None:
-        """`[DONE]` ends a stream; an `error` breaks it off, whatever its event is called.
+        """`[DONE]` ends a stream; an `error` aborts it, whatever its event is called.
 
-        vLLM, SGLang and LM Studio send an object that says of itself that it is one.
+        vLLM, SGLang and LM Studio send an object that is marked as an error.
         """
         data = sse.data_of(event)
         if data is None:

@@ -29,7 +29,7 @@ SHOWN: Final = Loss("images.output", "choices", "approximated", "in `images`, as
 """The loss of an image in an answer."""
 
 _ALONE: Final = frozenset(("tool_calls", "function_call", "refusal", "audio"))
-"""What an earlier turn may hold without a content."""
+"""Members that an earlier turn may have without `content`."""
 
 
 def write_assistant(
@@ -78,7 +78,7 @@ def usual_assistant(message: Message, *, answer: bool = False) -> dict[str, Any]
 
 
 def _spoken(wire: dict[str, Any], message: Message, *, answer: bool) -> dict[str, Any]:
-    """The message, with an empty text for an otherwise empty turn, where null is not allowed."""
+    """The message, with an empty text for an otherwise empty turn if null is not allowed."""
     if wire["content"] is None and not answer and _ALONE.isdisjoint(wire):
         wire["content"] = own(message.extensions, NAME).get("content", "")
     return wire
@@ -116,7 +116,7 @@ class _Assistant:
                 self._other(part)
 
     def close(self) -> None:
-        """Write what is known only when all parts are."""
+        """Write what is only known after all parts."""
         mine = self.wire.get(DETAILS, [])
         details = [*mine, *details_of(self._foreign, len(mine))]
         if details:
@@ -231,7 +231,7 @@ def write_annotation(citation: Citation, length: int, offset: int) -> Any:
         "url": citation.url,
         "content": citation.cited_text,
     }
-    # Clients rely on all of them; the whole text and the URL stand in for what is missing.
+    # Clients rely on all of them; the full text and the URL replace missing ones.
     whole: dict[str, Any] = {
         "start_index": offset,
         "end_index": offset + length,

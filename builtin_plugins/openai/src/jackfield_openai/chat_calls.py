@@ -52,7 +52,7 @@ class CallReader:
                 self._start(slot, held, out)
 
     def read_legacy(self, wire: Delta, out: Events) -> None:
-        """Append the events of one delta's `function_call`, of which there is only one."""
+        """Append the events of one delta's `function_call`."""
         if _LEGACY_SLOT not in self._parts:
             part = self._parts[_LEGACY_SLOT] = self._begin()
             name, note = str(wire.get("name") or ""), {NAME: {LEGACY: True}}
@@ -60,7 +60,7 @@ class CallReader:
         self._arguments(_LEGACY_SLOT, wire, out)
 
     def close(self) -> bool:
-        """Whether there were any calls, once everything has been reported."""
+        """Report the rest, and return whether there were any calls."""
         if self._held:
             raise ProviderError("The provider sent a tool call without a name.")
         return bool(self._parts)
@@ -69,7 +69,7 @@ class CallReader:
         index = wire.get("index")
         if isinstance(index, int):
             return index
-        # Without an index, only a name begins another call.
+        # Without an index, only a name starts another call.
         return len(self._parts) if inner.get("name") or not self._parts else max(self._parts)
 
     def _is_another(self, slot: int, wire: Delta, inner: Delta) -> bool:
@@ -110,6 +110,6 @@ def _inner(wire: Any) -> Any:
 
 
 def signature_delta(thought: Reasoning, part: int, choice: int) -> ReasoningDelta:
-    """The event of a thought that consists only of its proof."""
+    """The event of a thought that has only a proof."""
     extensions = thought.extensions
     return ReasoningDelta(part, "", choice, signature=thought.signature, extensions=extensions)

@@ -71,7 +71,7 @@ class ChoiceReader:
             members = sorted(members, key=lambda member: member[0] not in _THOUGHTS)
         for key, value in members:
             if not value or key == "role":
-                continue  # a null or an empty text carries nothing
+                continue  # null or an empty text
             if key == "content" and isinstance(value, str):
                 part = self._open("text")
                 out.append(TextDelta(part, value, self.index, wire.get("logprobs")))
@@ -83,7 +83,7 @@ class ChoiceReader:
                 known[1](self, value, delta, out)
 
     def finish(self, wire: Mapping[str, Any], chunk_extra: Mapping[str, Any]) -> Finished:
-        """The end of the choice, with everything that no event has reported yet."""
+        """The end of the choice, and everything not reported yet."""
         self.finished = True
         word = wire["finish_reason"]
         reason = read_finish(word, self._calls.close())
@@ -132,7 +132,7 @@ class ChoiceReader:
         out.append(ReasoningDelta(part, text, self.index, extensions={NAME: self._note}))
 
     def _reasoning_again(self, text: str, delta: Delta, out: Events) -> None:
-        if delta.get(REASONING_KEYS[0]) != text:  # else it was reported under its other name
+        if delta.get(REASONING_KEYS[0]) != text:  # else already reported under its other name
             self._reasoning(text, delta, out)
 
     def _details(self, details: list[Any], delta: Delta, out: Events) -> None:
@@ -179,7 +179,7 @@ class ChoiceReader:
         self._cited = True
         for wire in annotations:
             if isinstance(wire, dict):
-                wire.pop("index", None)  # where it stands in the list, which the events say
+                wire.pop("index", None)  # its position, which the events carry
             out.append(CitationAdded(part, read_annotation(wire), self.index))
 
     def _audio(self, wire: Mapping[str, Any], _: Delta, out: Events) -> None:

@@ -10,7 +10,7 @@ from .chat_thoughts import DETAILS, ThoughtWriter
 
 
 class ChoiceWriter:
-    """The state of one choice: its calls and texts by their parts, and what is still to be sent."""
+    """The state of one choice: calls and texts by part, and what is still to be sent."""
 
     __slots__ = (
         "_listed",
@@ -38,7 +38,7 @@ class ChoiceWriter:
         self._listed: Counter[str] = Counter()
 
     def span(self, part: int) -> tuple[int, int]:
-        """Where the text of a part begins in the content so far, and how long it is."""
+        """The offset of a part's text in the content so far, and its length."""
         begin = self.texts.get(part, self.text)
         end = min((other for other in self.texts.values() if other > begin), default=self.text)
         return begin, end - begin
@@ -70,6 +70,6 @@ class ChoiceWriter:
         return {} if extra is None else {KEY: extra}
 
     def last_words(self) -> dict[str, Any]:
-        """The delta with what is known only when the choice is complete."""
+        """The delta with what is only known once the choice is complete."""
         proofs = self._thoughts.close() if self._thoughts else []
         return self.signed() | ({DETAILS: proofs} if proofs else {})

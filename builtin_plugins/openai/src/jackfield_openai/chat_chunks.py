@@ -36,12 +36,13 @@ from .chat_sources import is_listed
 from .chat_thoughts import DETAILS
 from .chat_tools import NO_ARGUMENTS, is_legacy
 from .failures import render_failed
+from .moderations import MODERATION, chat_moderation
 from .usage import write_usage
 
 _encode = msgspec.json.Encoder().encode
 DONE = b"data: [DONE]\n\n"
 _REPEATED = ("service_tier", "system_fingerprint", "provider")
-"""What providers say in every chunk; other fields stand in the chunk that they came in."""
+"""Members repeated in every chunk; other members stay in the chunk that they came in."""
 
 
 class ChatStreamRenderer:
@@ -58,7 +59,7 @@ class ChatStreamRenderer:
         self._tail = b',"usage":null}\n\n' if request.include_usage else b"}\n\n"
 
     def render(self, event: StreamEvent) -> bytes:
-        """The chunk or chunks for one event; empty if it has none of its own."""
+        """The chunks for one event; empty if it has none."""
         if type(event) is TextDelta:
             return self._text(event)
         wire: bytes = _WRITERS[type(event)](self, event)
@@ -89,7 +90,7 @@ class ChatStreamRenderer:
         return b'%b{"index":%d,"delta":%b%b%b' % (self._head, choice, delta, end, self._tail)
 
     def _open(self, choice: int) -> tuple[ChoiceWriter, bytes]:
-        """The state of a choice, and the beginning of a new one."""
+        """The state of a choice, and its first delta."""
         writer = self._choices.get(choice)
         if writer is not None:
             return writer, b""
@@ -251,9 +252,12 @@ class ChatStreamRenderer:
             if not writer.finished:
                 reason: FinishReason = "tool_calls" if writer.kinds else "stop"
                 out.append(self._finished(Finished(reason, choice)))
+        extra = {**own(event.extensions, NAME), **chat_moderation(event.extensions)}
         if self._request.include_usage and self._usage is not None:
-            head = self._head_with(own(event.extensions, NAME))
-            out.append(b'%b],"usage":%b}\n\n' % (head, _encode(write_usage(self._usage))))
+            usage = _encode(write_usage(self._usage))
+            out.append(b'%b],"usage":%b}\n\n' % (self._head_with(extra), usage))
+        elif MODERATION in extra:
+            out.append(self._head_with(extra) + b"]" + self._tail)
         return b"".join(out) + DONE
 
     def _failed(self, event: Failed) -> bytes:

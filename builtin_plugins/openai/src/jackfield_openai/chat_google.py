@@ -1,7 +1,7 @@
-"""Google's thought signatures on the messages and tool calls of its OpenAI-compatible API.
+"""Google's thought signatures on messages and tool calls of its OpenAI-compatible API.
 
 They are in `extra_content.google.thought_signature` ("Thought signatures" in the guide of the
-Gemini API), and canonically an empty thought before the part that they sign.
+Gemini API); the canonical form is an empty thought before the part that they sign.
 """
 
 from collections.abc import Mapping
@@ -44,5 +44,5 @@ def extra_content(extensions: Extensions) -> dict[str, Any] | None:
 
 
 def is_of_call(extensions: Extensions) -> bool:
-    """Whether it came with the tool call that follows it, not with the message."""
+    """Whether the signature came with the tool call after it, not with the message."""
     return bool(own(extensions, NAME).get(_OF_CALL))

@@ -28,7 +28,7 @@ from .chat_tools import LEGACY, new_call_id, placed_call_id, read_call, read_leg
 from .chat_usual import usual_message
 
 REASONING_KEYS = ("reasoning_content", "reasoning")
-"""Where providers put reasoning: DeepSeek, xAI, vLLM the first; Groq, OpenRouter the second."""
+"""Members with reasoning: the first of DeepSeek, xAI and vLLM; the second of Groq, OpenRouter."""
 
 _ROLES: Mapping[str, Role] = {
     "system": "system",
@@ -41,7 +41,7 @@ _ROLES: Mapping[str, Role] = {
 
 
 def read_messages(wire: Any) -> tuple[Message, ...]:
-    """The messages of a request. Raises InvalidRequest, naming the invalid field."""
+    """The messages of a request. Raises InvalidRequest that names the invalid field."""
     if not isinstance(wire, list) or not wire:
         raise InvalidRequest(
             "'messages' must be an array of at least one message.", param="messages"
@@ -106,7 +106,7 @@ def _tool_message(fields: Fields, legacy: bool, unanswered: list[str]) -> Messag
     answered = fields.text("tool_call_id")
     if answered in unanswered:
         unanswered.remove(answered)
-    elif answered is None:  # results without ids answer the calls in order
+    elif answered is None:  # results without ids belong to the calls in order
         if not unanswered:
             raise fields.wrong("tool_call_id", "the id of a tool call")
         answered = unanswered.pop(0)
@@ -122,7 +122,7 @@ def _foreign_thoughts(fields: Fields) -> list[PlacedThought]:
     thoughts, own_details = take_thoughts(details) if isinstance(details, list) else ([], [])
     if thoughts:
         fields.rest[DETAILS] = own_details
-        if not own_details:  # then the text is the one in which these thoughts were shown
+        if not own_details:  # its text is then the one that showed these thoughts
             for key in (DETAILS, *REASONING_KEYS):
                 fields.rest.pop(key, None)
     return thoughts
@@ -152,13 +152,13 @@ def details_text(details: list[Any]) -> str:
 
 
 def details_note(details: list[Any], text: str) -> dict[str, Any]:
-    """What a reasoning part with `text` keeps of the details it came with."""
+    """The details to keep with a reasoning part with `text`."""
     differ = {} if details_text(details) in ("", text) else {"$differ": True}
     return {"reasoning_details": details, **differ}
 
 
 def kept_keys(kept: Mapping[str, Any]) -> list[str] | None:
-    """The names under which reasoning came; None if it is from another dialect."""
+    """The members that carried the reasoning; None if it is from another dialect."""
     keys = kept.get("$keys")
     return [key for key in REASONING_KEYS if key in keys] if isinstance(keys, list) else None
 

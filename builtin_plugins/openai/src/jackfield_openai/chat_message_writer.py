@@ -50,7 +50,7 @@ class _Conversation:
             self.wire.append(self._message(message, rest, path))
 
     def flush(self) -> None:
-        """Put what tools' messages cannot hold after them: they must not be parted."""
+        """Append what tool messages cannot hold, after all of them: they must stay together."""
         if self._pending:
             parts, self._pending = self._pending, []
             content = write_content(parts, "list", "messages", self.losses)
@@ -100,7 +100,7 @@ class _Conversation:
 
 
 def _usual_message(message: Message) -> dict[str, Any] | None:
-    """The message, if it is a text and nothing else."""
+    """The message, if it is only a text."""
     if len(message.parts) != 1 or message.name is not None or NAME in message.extensions:
         return None
     text = message.parts[0]
@@ -110,7 +110,7 @@ def _usual_message(message: Message) -> dict[str, Any] | None:
 
 
 def _usual_result(message: Message) -> dict[str, Any] | None:
-    """The message, if it is a single result from another dialect, and that a single text."""
+    """The message, if it is a single text result from another dialect."""
     result = message.parts[0] if len(message.parts) == 1 else None
     if type(result) is not ToolResult or result.is_error or NAME in result.extensions:
         return None
@@ -124,13 +124,13 @@ _USUAL: Mapping[str, Callable[[Message], dict[str, Any] | None]] = {
     "assistant": usual_assistant,
     "tool": _usual_result,
 }
-"""What writes a message of a usual shape, by its role where that is not only a text."""
+"""The fast writers of messages that are not only a text, by role."""
 
 
 def write_content(
     parts: Sequence[Part], shape: str | None, path: str, losses: list[Loss]
 ) -> str | list[dict[str, Any]] | None:
-    """The `content` of a message: a string if that suffices, else an array; None if empty."""
+    """The `content` of a message: a string if possible, else an array; None if empty."""
     if len(parts) == 1 and shape != "list":
         alone = parts[0]
         if type(alone) is Text and NAME not in alone.extensions:

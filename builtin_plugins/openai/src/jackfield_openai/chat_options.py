@@ -1,4 +1,4 @@
-"""Members of a chat request with the same name and meaning in the canonical form."""
+"""Chat request members with the same name and meaning in the canonical form."""
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
@@ -24,13 +24,13 @@ _NONE: Final = (None,) * len(_WRITTEN)
 
 
 def read_options(fields: Fields) -> dict[str, Any]:
-    """Those that are there."""
+    """The options that are present."""
     rest = fields.rest
     return {key: take(fields, key) for key, take in OPTIONS.items() if key in rest}
 
 
 def write_options(request: ChatRequest) -> dict[str, Any]:
-    """Those that are set, except `top_k`."""
+    """The options that are set, except `top_k`."""
     values = _values(request)
     if values == _NONE:
         return {}

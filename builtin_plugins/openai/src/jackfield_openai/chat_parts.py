@@ -218,7 +218,7 @@ def _write_document(
         return carry({"type": "document_url", "document_url": url} | named, part.extensions, NAME)
     if part.text is not None:
         losses.append(Loss("documents.text", path, "approximated", "rendered as text"))
-        return {"type": "text", "text": part.text}
+        return {"type": "text", "text": f"{part.name}\n\n{part.text}" if part.name else part.text}
     if part.url is not None and NAME not in part.extensions:
         detail = "chat takes files by data or id"
         losses.append(Loss("documents.url", path, "dropped", detail, breaks=asked))

@@ -1,4 +1,4 @@
-"""Reads and writes a chat request as a whole."""
+"""Reads and writes complete chat requests."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,6 +10,7 @@ from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, object_fields, taken_text
 from jackfield.messages import ChatRequest
 
+from .call_ids import shorten_in_chat
 from .chat_message_reader import read_messages
 from .chat_message_writer import write_messages
 from .chat_options import OPTIONS, Reader, write_options
@@ -18,21 +19,22 @@ from .chat_settings import SHAPES, Shape, is_shaped
 from .chat_tools import read_tools, write_tools
 from .foreign_settings import fit_settings, modality_losses
 from .losses import foreign_losses
+from .shared_members import OF_MISTRAL, shared
 
 _encode = msgspec.json.Encoder().encode
 _LIMITS: Final = ("max_completion_tokens", "max_tokens")
-"""The names of the limit to an answer, the one that counts first."""
+"""The names of the output limit, by precedence."""
 
 
 def peek_chat(tree: Any, params: Mapping[str, str]) -> Peek:
-    """What the kernel must know of a chat request."""
+    """The parts of a chat request that the kernel needs."""
     if type(tree) is dict:
         model, stream = tree.get("model"), tree.get("stream", False)
         tokens = tree.get("max_completion_tokens", tree.get("max_tokens"))
         usual = type(model) is str and type(stream) is bool and type(tree.get("messages")) is list
         if usual and model and (tokens is None or type(tokens) is int):
             return Peek(model, stream, tokens)
-    # Something is unusual, or wrong, and then the error says what.
+    # It is unusual or invalid; the full reader raises the precise error.
     fields = object_fields(tree)
     if not isinstance(tree.get("messages"), list):
         raise fields.wrong("messages", "an array")
@@ -42,7 +44,7 @@ def peek_chat(tree: Any, params: Mapping[str, str]) -> Peek:
 
 
 def peek_model(fields: Fields, params: Mapping[str, str]) -> str:
-    """The model of a request's body, or of its path as Azure has it."""
+    """The model named in a request's body, or in its path as with Azure."""
     model = fields.text("model") or params.get("model")
     if not model:
         raise InvalidRequest("The request names no model: set 'model'.", param="model")
@@ -50,7 +52,7 @@ def peek_model(fields: Fields, params: Mapping[str, str]) -> str:
 
 
 def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
-    """The canonical form of a request's body."""
+    """The canonical form of a request body."""
     fields = object_fields(tree)
     rest = fields.rest
     known: dict[str, Any] = {
@@ -69,7 +71,7 @@ def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
 
 
 def take_stream(fields: Fields, key: str = "stream") -> bool:
-    """Whether a stream is requested. An explicit `false` is noted."""
+    """Whether a stream is requested. An explicit `false` is recorded."""
     stream = fields.flag(key)
     if stream is False:
         fields.rest["$stream"] = False
@@ -92,7 +94,7 @@ def _take_modalities(fields: Fields, key: str) -> tuple[str, ...]:
     if not all(isinstance(word, str) for word in words):
         raise fields.wrong(key, "an array of strings")
     if "audio" in words and "audio" in fields.rest:
-        # Its voice and format are lost with the speech; they are not separate losses.
+        # Voice and format are lost with the speech, not separately.
         fields.rest["$audio"] = fields.rest.pop("audio")
     return tuple(words)
 
@@ -109,11 +111,11 @@ _MEMBERS: Final[Mapping[str, tuple[str, Reader]]] = {
     "modalities": ("modalities", _take_modalities),
     "stream": ("stream", take_stream),
 }
-"""The members of a body, each with the field that it is read into and how."""
+"""The members of a body, each with its canonical field and parser."""
 
 
 def write_request(request: ChatRequest) -> Rendered:
-    """The body that asks a provider the same, and what chat cannot express."""
+    """The body of the equivalent chat request, and its losses."""
     losses: list[Loss] = []
     ours = request.extensions.get(NAME)
     kept = ours or {}
@@ -133,17 +135,26 @@ def write_request(request: ChatRequest) -> Rendered:
     if kept or is_shaped(request):
         for shape in SHAPES:
             wire.update(shape.put(request, losses))
-    if ours is None:
-        fit_settings(wire, request.model, losses)
-        # Speech requires a voice and a format, which only this dialect has.
-        losses += modality_losses(request.modalities)
-    elif request.modalities:
+    if request.extensions.keys() != {NAME}:
+        _adapt(request, wire, losses)
+    if ours is not None and request.modalities:
         wire["modalities"] = list(request.modalities)
         if "$audio" in kept:
             wire["audio"] = kept["$audio"]
-    losses += foreign_losses(request, NAME, (*kept, "text"))  # of `text`, `verbosity` is in `kept`
+    known = (*kept, *OF_MISTRAL, "text")  # of `text`, `verbosity` is in `kept`
+    losses += foreign_losses(request, NAME, known)
     carry(wire, request.extensions, NAME)
     return Rendered(_encode(wire), tuple(losses))
+
+
+def _adapt(request: ChatRequest, wire: dict[str, Any], losses: list[Loss]) -> None:
+    """Make a request of another dialect acceptable to OpenAI. It may share members with chat."""
+    shorten_in_chat(wire["messages"])
+    if NAME not in request.extensions:
+        wire.update(shared(request.extensions, OF_MISTRAL))
+        fit_settings(wire, request.model, losses)
+        # Speech requires a voice and a format, which only this dialect has.
+        losses += modality_losses(request.modalities)
 
 
 def _write_top_k(request: ChatRequest, wire: dict[str, Any], losses: list[Loss]) -> None:

@@ -1,4 +1,4 @@
-"""Reads and writes a complete chat answer."""
+"""Reads and writes complete chat answers."""
 
 import time
 from collections.abc import Mapping
@@ -27,6 +27,7 @@ from .chat_sources import read_sources, with_sources
 from .chat_tools import LEGACY, is_legacy, told_apart
 from .chat_usual import usual_message
 from .custom_calls import Tools, asked_choice
+from .moderations import chat_moderation
 from .usage import chunk_usage, write_usage
 
 _encode = msgspec.json.Encoder().encode
@@ -61,7 +62,7 @@ def read_finish(word: Any, has_calls: bool) -> FinishReason | None:
 
 
 def finish_detail(word: Any, reason: FinishReason | None) -> str | None:
-    """A provider's value if it says more than the reason; None if it is not a name."""
+    """A provider's value if it adds to the reason; None if it is not a name."""
     return word if isinstance(word, str) and word != reason else None
 
 
@@ -102,7 +103,7 @@ def _read_choice(rest: Any, place: int) -> Choice:
     if not isinstance(rest, dict):
         raise InvalidRequest(f"'choices[{place}]' must be an object.", param=f"choices[{place}]")
     if rest.get("error"):
-        raise ValueError("the answer was broken off by an error")
+        raise ValueError("the answer was aborted by an error")
     wire = rest.pop("message", None)
     message = usual_message(wire) or read_message(wire, f"choices[{place}].message")
     if rest.get("index") == place:
@@ -120,7 +121,7 @@ def _read_choice(rest: Any, place: int) -> Choice:
 
 
 def new_id() -> str:
-    """An id for an answer that has none."""
+    """An id for an answer without one."""
     return f"chatcmpl-{token_hex(12)}"
 
 
@@ -145,6 +146,7 @@ def write_response(response: ChatResponse, request: ChatRequest) -> Rendered:
     }
     if response.usage is not None:
         wire["usage"] = write_usage(response.usage)
+    wire |= chat_moderation(response.extensions)
     if NAME in response.extensions:
         carry(wire, response.extensions, NAME)
     return Rendered(_encode(wire), tuple(losses))

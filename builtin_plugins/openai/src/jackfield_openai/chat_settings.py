@@ -1,4 +1,4 @@
-"""Members of a chat request that can be written in more than one way."""
+"""Members of a chat request that have more than one form."""
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
@@ -110,9 +110,9 @@ def _write_include_usage(request: ChatRequest, losses: list[Loss]) -> dict[str, 
 
 @frozen
 class Shape:
-    """A field that can be written in more than one way.
+    """A field with more than one form.
 
-    It notes how the field was written, and leaves what was not understood where it is.
+    It records the form that came in, and leaves what it does not understand in place.
     """
 
     field: str
@@ -124,7 +124,7 @@ class Shape:
     )
 
     def take(self, rest: dict[str, Any]) -> Any:
-        """Its value, with a note of how it was written."""
+        """The value; records its form."""
         value = self.read(rest)
         if value:
             for key, note in self._notes.items():
@@ -133,7 +133,7 @@ class Shape:
         return value
 
     def put(self, request: ChatRequest, losses: list[Loss], dialect: str = NAME) -> dict[str, Any]:
-        """Its fields as they came in `dialect`, unless the value has changed since."""
+        """The fields as they came in `dialect`, unless the value has changed since."""
         value = getattr(request, self.field)
         kept = own(request.extensions, dialect)
         raw = {key: kept[note] for key, note in self._notes.items() if note in kept} if kept else {}
@@ -158,5 +158,5 @@ _NONE: Final = ((), None, None, None, False)
 
 
 def is_shaped(request: ChatRequest) -> bool:
-    """Whether any of these is to be written; the usage of what is no stream is told unasked."""
+    """Whether any of these is to be written; without a stream usage is always reported."""
     return _values(request) != _NONE

@@ -1,6 +1,6 @@
-"""The sources that Perplexity and xAI list beside an answer, as citations of its text.
+"""Sources that Perplexity and xAI list beside an answer, as citations of its text.
 
-Only numbers in the text, such as `[2]`, say which part of it is from which source.
+Only numbers in the text, such as `[2]`, relate a part of it to a source.
 """
 
 from collections.abc import Mapping
@@ -30,12 +30,12 @@ def read_sources(answer: Mapping[str, Any]) -> tuple[Citation, ...]:
 
 
 def is_listed(citation: Citation) -> bool:
-    """Whether it is listed beside the answer in this dialect, not attached to its text."""
+    """Whether this dialect lists it beside the answer instead of attaching it to the text."""
     return bool(own(citation.extensions, NAME).get(_LISTED))
 
 
 def with_sources(message: Message, sources: tuple[Citation, ...]) -> Message:
-    """The message with its first text citing the sources, unless it already has citations."""
+    """The message with the sources cited by its first text, unless it has citations."""
     parts = list(message.parts)
     place = next((i for i, part in enumerate(parts) if isinstance(part, Text)), None)
     text = None if place is None else parts[place]

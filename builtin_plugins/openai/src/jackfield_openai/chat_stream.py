@@ -13,13 +13,14 @@ from .chat_choice import ChoiceReader
 from .chat_parts import NAME
 from .chat_sources import read_sources
 from .failures import UNREADABLE, failed_event
+from .moderations import MODERATION
 from .usage import chunk_usage
 
 _decode = msgspec.json.Decoder().decode
 _CHUNK_KEYS = frozenset(
     ("id", "object", "created", "model", "choices", "usage", "obfuscation", "p")
 )
-"""What the canonical events say themselves, and the padding that hides the length of a token."""
+"""Members covered by canonical events, and the padding that hides a token's length."""
 
 
 def decode_chunk(data: bytes) -> dict[str, Any]:
@@ -66,7 +67,9 @@ class ChatStreamParser:
         return (self._end(),)
 
     def _take_extra(self) -> dict[str, Any]:
-        extra, self._extra = self._extra, {}
+        extra = self._extra
+        # It concerns the whole answer, whichever chunk it came in.
+        self._extra = {MODERATION: extra.pop(MODERATION)} if MODERATION in extra else {}
         self._told.update(extra)
         return extra
 

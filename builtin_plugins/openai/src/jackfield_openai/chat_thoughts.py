@@ -1,9 +1,10 @@
-"""Other vendors' thoughts in a chat message: shown as text, proven in its `reasoning_details`.
+"""Other vendors' thoughts in a chat message: text, with proofs in `reasoning_details`.
 
-The entries have the form that OpenRouter published ("Reasoning tokens" in its guides): they have an
-`index`, and in a stream those with one index belong together. The proof of a thought is sealed in
-the entry's `signature` or `data`, with the thought's position among the parts of the message. So a
-client that sends a message back unchanged sends back the same thoughts in the same positions.
+The entries have the form published by OpenRouter ("Reasoning tokens" in its guides): each has an
+`index`, and in a stream the entries with the same index belong together. The proof of a thought is
+sealed in the entry's `signature` or `data`, with the thought's position among the parts of the
+message. So a client that sends a message back unchanged sends back the same thoughts in the same
+positions.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +27,7 @@ _FORMATS = {
     "gemini": "google-gemini-v1",
     "openai": "openai-responses-v1",
 }
-"""OpenRouter's name for what proofs of a vendor look like."""
+"""OpenRouter's name for the format of a vendor's proofs."""
 
 Entry = dict[str, Any]
 
@@ -48,7 +49,7 @@ class _Thought:
 
 
 class ThoughtWriter:
-    """The entries of one message, reported piece by piece.
+    """The entries of one message, written piece by piece.
 
     Clients that assemble a stream join the strings of one index, so each is sent only once.
     """
@@ -58,7 +59,7 @@ class ThoughtWriter:
         self._said = 0
 
     def write(self, delta: ReasoningDelta, offset: int, calls: int) -> list[Entry]:
-        """What to report of a thought now, which follows so much text and so many calls."""
+        """The new entries for a thought that follows this much text and this many calls."""
         thought = self._thoughts.get(delta.part)
         if thought is None:
             place = Place(len(self._thoughts), offset, calls)
@@ -71,7 +72,7 @@ class ThoughtWriter:
         return [{"type": "reasoning.text", "index": thought.index, "text": delta.text}]
 
     def close(self) -> list[Entry]:
-        """The proofs, once everything has been reported."""
+        """The proofs, once all thoughts have been written."""
         return [self._proof(thought) for thought in self._thoughts.values()]
 
     def _next(self) -> int:
@@ -92,7 +93,7 @@ class ThoughtWriter:
 
 
 def details_of(thoughts: Iterable[tuple[Reasoning, int, int]], first: int = 0) -> list[Entry]:
-    """The entries of a whole message: each thought with the text and the calls before it."""
+    """The entries of a complete message: each thought with the text and calls before it."""
     writer = ThoughtWriter()
     entries: dict[int, Entry] = {}
     told = [(_delta(part, i), offset, calls) for i, (part, offset, calls) in enumerate(thoughts)]
@@ -175,7 +176,7 @@ def _placed(thought: Reasoning, text: str) -> PlacedThought:
 
 
 def weave(parts: Sequence[Part], thoughts: Iterable[PlacedThought]) -> list[Part]:
-    """The parts of a message with each thought in its position, which may split a text in two."""
+    """The message's parts with each thought at its position, which may split a text in two."""
     calls = [part for part in parts if isinstance(part, ToolCall)]
     others: list[Part] = [part for part in parts if not isinstance(part, ToolCall)]
     woven: list[Part] = []

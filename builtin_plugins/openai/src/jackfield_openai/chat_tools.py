@@ -1,4 +1,4 @@
-"""Tools, tool choice and tool calls, in the chat API's current form and in the legacy one."""
+"""Tools, tool choice and tool calls, in the chat API's current and legacy forms."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from .chat_usual import usual_tool
 
 _DIGITS = re.compile(r"\d+")
 LEGACY = "$legacy"
-"""Notes a tool or call that came as `functions` or `function_call`."""
+"""The note on a tool or call that came as `functions` or `function_call`."""
 
 
 def new_call_id() -> str:
@@ -28,7 +28,7 @@ def new_call_id() -> str:
 
 
 def unused_id(wanted: str, taken: set[str]) -> str:
-    """An id for a call, which is then taken: the wanted one unless another call has it."""
+    """A unique id for a call: the wanted one unless another call has it."""
     numbered = (f"{wanted}_{number}" for number in count(2))
     identity = next(one for one in chain((wanted,), numbered) if one not in taken)
     taken.add(identity)
@@ -36,7 +36,7 @@ def unused_id(wanted: str, taken: set[str]) -> str:
 
 
 def told_apart(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """The parts of an answer with unique call ids: each call needs its own result."""
+    """The parts of an answer with unique call ids, so that each call can get its result."""
     taken: set[str] = set()
     return tuple(
         [
@@ -47,7 +47,7 @@ def told_apart(parts: tuple[Part, ...]) -> tuple[Part, ...]:
 
 
 def placed_call_id(path: str) -> str:
-    """An id for a call of an earlier turn that has none: always the same, for caches' sake."""
+    """A deterministic id for an earlier call without one, so that caches still match."""
     return "call_" + "_".join(_DIGITS.findall(path))
 
 
@@ -121,7 +121,7 @@ def _flat_format(wire: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def write_tools(tools: tuple[Tool | Opaque, ...], losses: list[Loss]) -> dict[str, Any]:
-    """`tools` and `functions` of a request, each if there are any."""
+    """The `tools` and `functions` of a request, as far as there are any."""
     wire: dict[str, list[dict[str, Any]]] = {}
     for i, tool in enumerate(tools):
         if isinstance(tool, Tool):
@@ -270,7 +270,7 @@ def read_legacy_call(wire: dict[str, Any], identity: str) -> ToolCall:
 
 
 NO_ARGUMENTS = "{}"
-"""The arguments of a function that was called without any: clients read them as JSON."""
+"""The arguments of a call without any, as clients parse them as JSON."""
 
 
 def write_call(call: ToolCall, *, answer: bool = False) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Fast paths for messages, calls and tools of the most common shapes.
+"""Fast paths for the most common shapes of messages, calls and tools.
 
-Looking for anything else is what takes time, so these accept only shapes with nothing else. Each
-function returns what the general reader would, or None if the general reader is needed.
+Looking for anything else is what takes time, so these accept only exact shapes. Each function
+returns what the general reader would, or None if the general reader is needed.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ _SPEAKERS: dict[Any, Role] = {"system": "system", "developer": "developer", "use
 
 
 def usual_message(wire: Any) -> Message | None:
-    """A text, a tool's text, or an assistant's text and calls with only nulls besides."""
+    """A text, a tool's text, or an assistant's text and calls; other members are null."""
     if type(wire) is not dict:
         return None
     role, content = wire.get("role"), wire.get("content")

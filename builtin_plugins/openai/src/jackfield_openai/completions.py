@@ -40,7 +40,7 @@ from .losses import foreign_losses
 from .usage import chunk_usage, write_usage
 
 _OWN_FIELDS = ("suffix", "echo", "best_of", "logprobs")
-"""What no chat can do. Each travels as a part of the message, which other dialects report."""
+"""Members without a chat equivalent; each becomes a part, which other dialects report."""
 _FOREIGN_FIELDS = (
     "tools",
     "tool_choice",

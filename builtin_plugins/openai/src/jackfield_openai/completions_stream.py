@@ -33,7 +33,7 @@ _KNOWN = frozenset(("text", "index", "finish_reason", "logprobs"))
 
 
 def new_id() -> str:
-    """An id for an answer that has none."""
+    """An id for an answer without one."""
     return f"cmpl-{token_hex(12)}"
 
 

@@ -30,14 +30,14 @@ _OF_THE_ANSWER = frozenset(
         "user",
     )
 )
-"""Members that count for nothing as input, and that this API does not know."""
+"""Members that do not count as input, and that this API does not accept."""
 
 _UNASKED: Final[Mapping[str, None]] = dict.fromkeys(("max_tokens", "temperature", "top_p"))
-"""Fields that models limit, whose losses would be none of the count."""
+"""Fields that models limit; their losses do not affect the count."""
 
 
 class CountTokensDialect(WholeDialect):
-    """Counting input tokens. The request is that of the Responses API."""
+    """Counts input tokens. The request is that of the Responses API."""
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "count_tokens"

@@ -1,4 +1,4 @@
-"""Calls of free-form tools, which others know as functions whose one argument is the text."""
+"""Calls of free-form tools, which other dialects see as functions with one text argument."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -18,7 +18,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 def asked_choice(choice: Choice, tools: Tools) -> Choice:
-    """The choice with each call as one of the kind that its tool is of."""
+    """The choice, with calls of free-form tools as custom calls."""
     names = _free_form(tools)
     if not names:
         return choice
@@ -27,7 +27,7 @@ def asked_choice(choice: Choice, tools: Tools) -> Choice:
 
 
 def asked_stream(renderer: StreamRenderer, tools: Tools) -> StreamRenderer:
-    """The renderer, told of each call as one of the kind that its tool is of."""
+    """A renderer that turns calls of free-form tools into custom calls."""
     names = _free_form(tools)
     return _AskedStream(renderer, names) if names else renderer
 
@@ -52,7 +52,7 @@ def _text_in(arguments: str) -> str:
 
 
 class _AskedStream:
-    """What such a call is given waits until the answer is complete."""
+    """Holds back the input of such calls until the answer is complete."""
 
     def __init__(self, renderer: StreamRenderer, names: set[str]) -> None:
         self.losses = renderer.losses
@@ -61,7 +61,7 @@ class _AskedStream:
         self._held: dict[tuple[int, int], str] = {}
 
     def render(self, event: StreamEvent) -> bytes:
-        """The wire form of one canonical event; empty when it has none."""
+        """The wire form of one canonical event; empty if it has none."""
         if isinstance(event, Finished | Ended):
             return b"".join(map(self._render, self._released())) + self._render(event)
         if isinstance(event, ToolCallStarted) and event.name in self._names:

@@ -1,4 +1,4 @@
-"""Deltas of Responses and Realtime that are no text for a reader: audio, and calls' arguments.
+"""Non-text deltas of Responses and Realtime: audio, and the arguments of calls.
 
 Each event contains the full name of its kind; text within it cannot imitate that, because its
 quotes are escaped.

@@ -1,4 +1,4 @@
-"""How much each of OpenAI's models can be asked to reason, and what it refuses when it does.
+"""The reasoning efforts that OpenAI's models accept, and the settings they refuse with them.
 
 Sources: OpenAI's guide to reasoning, its pages on the models, and the errors of its API.
 """
@@ -19,7 +19,7 @@ _TAKEN: Final = (
     (re.compile(r"\bgpt-5\.1\b(?!-codex-max)"), ("none", "low", "medium", "high")),
     (re.compile(r"\bgpt-5\.\d"), ("none", "low", "medium", "high", "xhigh", "max")),
 )
-"""The efforts that models take which do not take all, from the least to the greatest."""
+"""The efforts of models that do not accept all of them, in ascending order."""
 
 _NEVER_SAMPLES: Final = re.compile(r"\bo\d|\bgpt-5\b(?!\.\d|-chat)|\bgpt-5\.\d+-(?:pro|codex)")
 _SAMPLES_UNTHINKING: Final = re.compile(r"\bgpt-5\.\d")
@@ -27,7 +27,7 @@ _FACTS: Final = ModelFacts()
 
 
 def asked_effort(request: ChatRequest, losses: list[Loss]) -> str | None:
-    """The effort for what another dialect asks of the request's model; None to ask for none."""
+    """The effort for a request of another dialect; None to ask for none."""
     asked = request.reasoning
     if asked is None or (asked.effort is None and asked.budget_tokens is None):
         return None
@@ -47,7 +47,7 @@ def asked_effort(request: ChatRequest, losses: list[Loss]) -> str | None:
 
 
 def _taken_effort(effort: str, model: str) -> str | None:
-    """The effort, or the next greater one that the model takes; None if it never reasons."""
+    """The effort or the next greater one that the model accepts; None if it never reasons."""
     if _FACTS.of(model).reasoning == "none":
         return None
     taken = next((efforts for models, efforts in _TAKEN if models.search(model)), _EFFORTS)
@@ -58,14 +58,14 @@ def _taken_effort(effort: str, model: str) -> str | None:
 
 
 def samples(model: str, effort: str | None) -> bool:
-    """Whether the model takes settings of sampling when it is asked for the effort."""
+    """Whether the model accepts sampling settings with this effort."""
     if _NEVER_SAMPLES.search(model):
         return False
     return effort in (None, "none") or not _SAMPLES_UNTHINKING.search(model)
 
 
 def hides_thoughts(request: ChatRequest) -> bool:
-    """Whether the model may have reasoning that only its vendor can read; open models do not."""
+    """Whether the model's reasoning may be encrypted; that of open models is not."""
     if "gpt-oss" in request.model:
         return False
     known, asked = _FACTS.of(request.model).reasoning, request.reasoning

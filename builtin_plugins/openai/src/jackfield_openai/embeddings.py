@@ -21,7 +21,7 @@ NAME = "openai.embeddings"
 
 
 class _Answer(msgspec.Struct):
-    """The fields that distinguish an answer from an error, and its usage; vectors are skipped."""
+    """The fields that tell an answer from an error, and its usage; vectors are skipped."""
 
     data: msgspec.Raw = msgspec.Raw()
     usage: Any = None
@@ -132,7 +132,7 @@ class EmbeddingsDialect(WholeDialect):
 def _take_dimensions(fields: Fields) -> int | None:
     dimensions = fields.integer("dimensions")
     if dimensions is None:
-        dimensions = fields.integer("output_dimension")  # Voyage's word
+        dimensions = fields.integer("output_dimension")  # Voyage
         if dimensions is not None:
             fields.rest["$dimensions"] = "output_dimension"
     return dimensions

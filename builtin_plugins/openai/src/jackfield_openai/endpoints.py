@@ -34,14 +34,14 @@ PATHS: Final = {
     RERANK.name: "/rerank",
     COUNT_TOKENS.name: "/responses/input_tokens",
 }
-"""Where an API of this kind serves each dialect, below its base URL."""
+"""The path of each dialect below the API's base URL."""
 
 _UPLOADS: Final = 128 << 20
 
 _RESOURCES: Final = (
     # path, operation, permission, largest body
     ("/moderations", "moderation", "inference", None),
-    # Voices that callers have made are the account's, and consents are about persons.
+    # Custom voices belong to the account, and consents concern persons.
     ("/audio/voices", "audio", "resources", _UPLOADS),
     ("/audio/voice_consents", "audio", "resources", _UPLOADS),
     ("/audio/voice_consents/{rest*}", "audio", "resources", None),

@@ -16,15 +16,15 @@ _TYPES = {
     429: "rate_limit_error",
 }
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for what is no JSON, no text, or nested without end."""
+"""What decoding raises for invalid JSON, invalid UTF-8 and excessive nesting."""
 
 _LINE = 200
 _LONGEST = 2000
-"""Characters of a provider's message that are kept."""
+"""Maximum characters kept of a provider's message."""
 
 
 def error_object(error: GatewayError, request_id: str) -> dict[str, Any]:
-    """The object under `error`. A provider's own type and code win: clients check them."""
+    """The object under `error`. A provider's own type and code take precedence."""
     kind = code = None
     if isinstance(error, ProviderError):
         kind, code = error.error_type, error.error_code
@@ -55,7 +55,7 @@ def render_error_event(error: GatewayError, request_id: str) -> bytes:
 
 
 def render_failed(failed: Failed) -> bytes:
-    """The event for a provider's error that came inside a stream."""
+    """The event for a provider's error inside a stream."""
     status = failed.status or 500
     value = {
         "message": failed.message,
@@ -67,7 +67,7 @@ def render_failed(failed: Failed) -> bytes:
 
 
 def parse_error(status: int, body: bytes) -> UpstreamFailure:
-    """What an error body says, in OpenAI's form or in one that compatible servers use."""
+    """The content of an error body, in OpenAI's form or that of compatible servers."""
     try:
         value = msgspec.json.decode(body)
     except UNREADABLE:
@@ -81,7 +81,7 @@ def parse_error(status: int, body: bytes) -> UpstreamFailure:
 
 
 def _plain(body: bytes) -> str | None:
-    """A line of plain text, as Go servers send it; an HTML page is no message."""
+    """A line of plain text, as Go servers send it; HTML pages are ignored."""
     if len(body) >= _LINE or not body.isascii() or b"<" in body:
         return None
     text = body.decode().strip()
@@ -112,7 +112,7 @@ def read_failure(value: Any) -> UpstreamFailure:
 
 
 def choice_error(answer: dict[str, Any]) -> Any:
-    """The error of the first choice that has one: OpenRouter reports a broken answer so."""
+    """The error of the first choice that has one, as OpenRouter reports failures."""
     choices = answer.get("choices")
     if not isinstance(choices, list):
         return None
@@ -127,7 +127,7 @@ def _status(error: dict[str, Any]) -> int | None:
 def _message(value: dict[str, Any]) -> str:
     for key in ("message", "detail", "msg", "errors"):
         said = value.get(key)
-        if isinstance(said, list | dict) and said:  # FastAPI and Mistral list what is wrong
+        if isinstance(said, list | dict) and said:  # FastAPI and Mistral list the errors
             said = "; ".join(_details(said))
         if isinstance(said, str) and said:
             return said + _cause(value)
@@ -135,7 +135,7 @@ def _message(value: dict[str, Any]) -> str:
 
 
 _SAID: Final = ("msg", "message", "error")
-"""Where one of several details says what is wrong."""
+"""The members of an error detail that may contain its message."""
 
 
 def _details(said: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""The name of a file without one: OpenAI's API recognizes a file's type by the extension."""
+"""Names for nameless files: OpenAI's API recognizes a file's type by its extension."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _ENDINGS: Final[Mapping[str, str]] = {
     f"{_OFFICE}.presentationml.presentation": "pptx",
 }
 _PLAIN: Final = re.compile(r"[a-z]+/(?:x-)?([a-z0-9]{1,5})")
-"""A type that is called as its files end, such as `text/csv`."""
+"""A media type that equals the file extension, such as `text/csv`."""
 
 
 def file_name(media_type: str | None) -> str:

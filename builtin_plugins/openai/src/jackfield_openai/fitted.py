@@ -10,7 +10,7 @@ from .presets import Preset
 from .rerank import RerankDialect
 
 SUFFIX: Final = "@preset"
-"""What the name of such a dialect ends in."""
+"""The suffix of such a dialect's name."""
 
 
 class _Fitted(Dialect):

@@ -1,4 +1,4 @@
-"""Files stored at other vendors, which OpenAI cannot access."""
+"""Files stored with other vendors, which OpenAI cannot access."""
 
 from jackfield.dialects import Loss
 from jackfield.messages import Document, Extensions, Image
@@ -10,6 +10,6 @@ def is_foreign(extensions: Extensions) -> bool:
 
 
 def foreign_file(part: Image | Document, path: str) -> Loss:
-    """The loss of a file stored at another provider: without it the question differs."""
+    """The loss of a file stored with another provider; it changes the question."""
     kind = "images" if isinstance(part, Image) else "documents"
     return Loss(f"{kind}.file_id", path, "dropped", "a file of another provider", breaks=True)

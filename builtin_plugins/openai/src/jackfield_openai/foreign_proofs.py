@@ -1,8 +1,8 @@
-"""Keeps sealed proofs of other vendors' thoughts from an API that cannot read them.
+"""Removes sealed proofs of other vendors' thoughts before an API that cannot read them.
 
-A client that speaks OpenAI's dialect returns them with its messages. If the next turn goes to
-another vendor, they are translated; if it goes to an API of this kind, which would otherwise get
-the client's own bytes, they are left out, and with them the thoughts that they prove.
+Clients of OpenAI's dialects return them with their messages. For a turn sent to another vendor they
+are translated; for an API of this kind, which would otherwise get the client's own bytes, they are
+removed together with the thoughts that they prove.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ _MARK = b'"' + MARK.encode()
 
 
 def without_foreign_proofs(body: bytes) -> bytes:
-    """The body of a chat or a Responses request, unchanged unless it has a sealed proof."""
+    """The body of a chat or Responses request without sealed proofs."""
     if _MARK not in body:
         return body
     tree = msgspec.json.decode(body)

@@ -1,4 +1,4 @@
-"""Settings in requests of other dialects whose values OpenAI does not know."""
+"""Settings from other dialects with values unknown to OpenAI."""
 
 from collections.abc import Iterable
 from hashlib import sha256
@@ -18,11 +18,11 @@ _SAMPLING: Final = {
     "logprobs": ("", False),
     "top_logprobs": ("logprobs", 0),
 }
-"""What models take at most its default of while they reason, each with the name of its loss."""
+"""Settings that models only accept at their default while reasoning, with their losses."""
 
 
 def fit_settings(wire: dict[str, Any], model: str, losses: list[Loss]) -> None:
-    """Make what a request of another dialect sets acceptable to OpenAI's model."""
+    """Change settings of another dialect's request to ones that OpenAI's model accepts."""
     if not wire.keys().isdisjoint(_SAMPLING):
         _fit_sampling(wire, model, losses)
     tier = wire.get("service_tier")
@@ -31,7 +31,7 @@ def fit_settings(wire: dict[str, Any], model: str, losses: list[Loss]) -> None:
         losses.append(Loss("service_tier", "service_tier", "dropped", f"there is no tier {tier!r}"))
     user = wire.get("user")
     if user is not None and len(user) > _LONGEST_USER:
-        # OpenAI advises sending a hash; this one has the greatest length of a user.
+        # OpenAI advises sending a hash; this one has the maximum length of `user`.
         wire["user"] = sha256(user.encode("utf-8", "surrogatepass")).hexdigest()
         detail = f"longer than {_LONGEST_USER} characters: its SHA-256 instead"
         losses.append(Loss("user", "user", "approximated", detail))
@@ -43,7 +43,7 @@ def _fit_sampling(wire: dict[str, Any], model: str, losses: list[Loss]) -> None:
         for key, (feature, default) in _SAMPLING.items():
             if wire.get(key, default) != default:
                 del wire[key]
-                detail = "a model that reasons samples as it sees fit"
+                detail = "the model takes no sampling settings while it reasons"
                 losses.append(Loss(feature or key, key, "dropped", detail))
     elif len(wire.get("stop", ())) > _MOST_STOPS:
         detail = f"the first {_MOST_STOPS} of {len(wire['stop'])}"

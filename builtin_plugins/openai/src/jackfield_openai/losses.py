@@ -1,4 +1,4 @@
-"""Names as losses what a request says that only another dialect can express."""
+"""Reports as losses the parts of a request that only another dialect can express."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -11,10 +11,10 @@ _NAMED_APART = frozenset({"previous_response_id", "conversation"})
 _HINTS = frozenset(
     {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "stream_options"}
 )
-"""Members that save money and time, and leave the answer as it is."""
+"""Members that affect cost and speed, but not the answer."""
 _DEFAULTS = (("truncation", "disabled"),)
 _SERVED = ("reasoning.encrypted_content", "message.output_text.logprobs")
-"""What `include` asks for that the canonical form carries, so that the answer names its loss."""
+"""Values of `include` with a canonical form, whose losses the answer reports."""
 
 
 def foreign_losses(request: ChatRequest, dialect: str, known: Collection[str] = ()) -> list[Loss]:
@@ -39,10 +39,10 @@ def extension_losses(
     """The members specific to other dialects that `dialect` leaves out."""
     losses: list[Loss] = []
     for name, members in extensions.items():
-        if name.startswith(dialect):  # its own, or what its tools and calls say
+        if name.startswith(dialect):  # its own, or members of its tools and calls
             continue
         for key, value in members.items():
-            # A `$` marks a note on the form that something came in.
+            # A `$` marks a note on the original form.
             if key[:1] != "$" and key not in known and _matters(key, value):
                 losses.append(lost_member(name, key, value))
     return losses

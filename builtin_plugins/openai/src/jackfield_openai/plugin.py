@@ -42,16 +42,16 @@ _PATH: Final = re.compile(r"/(?!/)")
 
 
 class OpenAI(RealtimeProvider):
-    """OpenAI, and everything compatible with it: `preset` or `base_url` says where."""
+    """OpenAI and all compatible APIs; set `preset` or `base_url`."""
 
     @frozen
     class Config(RealtimeConfig):
         """`[providers.NAME]` with `use = "openai"`."""
 
-        base_url: str = option("", "The address of the API, with its `/v1`; else the preset's.")
+        base_url: str = option("", "The URL of the API, with its `/v1`; by default the preset's.")
         preset: str = option(
             "",
-            "The known API that it is; without it the one called like the table, or else OpenAI.",
+            "The known API; by default the one with the table's name, else OpenAI.",
             validator=known_preset,
         )
 
@@ -82,7 +82,8 @@ class OpenAI(RealtimeProvider):
         config = completed(config, preset)
         wanted = [one.name for one in spoken(config.dialects or preset.spoken, self.dialects)]
         # The adapted ones come first, so that requests are translated into them.
-        known = [*(() if preset is ANY else fitted(preset)), *type(self).dialects]
+        adapted = fitted(preset) if preset is not ANY and preset.differs else ()
+        known = [*adapted, *type(self).dialects]
         fitting = [one for one in known if one.name.removesuffix(SUFFIX) in wanted]
         self.dialects = tuple(fitting)  # type: ignore[misc]
         super().__init__(evolve(config, dialects=()))
@@ -116,7 +117,7 @@ class OpenAI(RealtimeProvider):
         return super().upstream_path(dialect, exchange, model)
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
-        """The client's own bytes, unless they contain something that this API cannot know."""
+        """The client's own bytes, unless they contain something foreign to this API."""
         body = super().outgoing_body(exchange, model)
         dialect = exchange.dialect
         if dialect is CHAT or dialect is RESPONSES:

@@ -1,4 +1,4 @@
-"""Presets: what is known about OpenAI-compatible APIs, by name, from `presets.toml`."""
+"""Presets: known OpenAI-compatible APIs by name, from `presets.toml`."""
 
 import tomllib
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ from jackfield.secrets import SecretRef
 
 @frozen
 class Preset:
-    """One API. A `base_url` that depends on the account is empty; `base_url_form` shows its form.
+    """One API. If `base_url` depends on the account it is empty and `base_url_form` shows its form.
 
-    `key` is the environment variable that the API's documentation names; empty if it needs no key.
+    `key` is the environment variable named in the API's documentation; empty if it needs no key.
     `dialects` and the keys of `paths` omit their `openai.`; without dialects it may speak all.
     `models` is the path of its list of models, empty if there is none. `limit` is the member that
     limits an answer, `developer` whether it knows that role, `joins` whether it accepts a message's
@@ -43,7 +43,7 @@ class Preset:
 
     @property
     def spoken(self) -> tuple[str, ...]:
-        """The full names of the dialects, with the one that passes on what all such APIs have."""
+        """The full names of the dialects, including the pass-through dialect of all such APIs."""
         return tuple(f"openai.{kind}" for kind in (*self.dialects, "resource") if self.dialects)
 
     @property
@@ -51,18 +51,23 @@ class Preset:
         """Whether a client's own request may have to be rewritten."""
         return bool(self.renames) or self.limit == "max_tokens" or not self.developer
 
+    @property
+    def differs(self) -> bool:
+        """Whether a translated request may have to be adapted."""
+        return self.has_words or bool(self.unsupported) or self.joins or self.input_type
+
     def fit(self, dialect: str, body: bytes, *, translated: bool) -> Rendered:
         """The body of a request as the API expects it.
 
-        Members that it does not know are left out if the gateway itself has `translated` the
-        request; if a client wrote it for this very API they stay, so that the API can judge them.
+        Members unknown to the API are removed if the gateway `translated` the request; if a client
+        wrote it for this API they stay, so that the API can judge them.
         """
         kind = dialect.removeprefix("openai.")
         renames = self._renames(kind)
         refused = self.unsupported if translated and kind == "chat" else ()
         demotes = kind == "chat" and not self.developer
         joins = self.joins and translated and kind == "chat"
-        # A name written with escapes is still that name.
+        # A name with escapes is still that name.
         needles = _needles((*renames, *refused, demotes and "developer", joins and "text"))
         if b"\\u" not in body and not any(map(body.__contains__, needles)):
             return Rendered(body)
@@ -95,17 +100,17 @@ def _needles(words: tuple[str | bool, ...]) -> tuple[bytes, ...]:
 
 
 def _must_call(key: str, value: Any) -> bool:
-    """Whether a member asks for a call, and for no other answer."""
+    """Whether a member requires a call and allows no other answer."""
     return key == "tool_choice" and value not in ("auto", "none")
 
 
 def _takes_place(tree: Mapping[str, Any], theirs: str, ours: str) -> bool:
-    """Whether a member is an alternative to another one that is missing; null does not count."""
+    """Whether a member replaces another one that is missing; null does not count."""
     return theirs in tree and tree.get(ours) is None
 
 
 def _demote(messages: Any) -> bool:
-    """Turn developer messages into system messages; whether there were any."""
+    """Turn developer messages into system messages; return whether there were any."""
     developers = [
         message
         for message in (messages if isinstance(messages, list) else ())
@@ -117,7 +122,7 @@ def _demote(messages: Any) -> bool:
 
 
 def _join(messages: list[dict[str, Any]]) -> bool:
-    """Join the texts of messages that have nothing else; whether there were any."""
+    """Join the texts of text-only messages; return whether there were any."""
     joined = False
     for message in messages:
         content = message.get("content")
@@ -128,21 +133,21 @@ def _join(messages: list[dict[str, Any]]) -> bool:
 
 
 ANY: Final = Preset(dialects=(), limit="max_completion_tokens", developer=True)
-"""What is known of an API of which nothing is known."""
+"""The preset of an unknown API."""
 
 
 @cache
 def presets() -> Mapping[str, Preset]:
-    """All of them, by name."""
+    """All presets by name."""
     text = files(__package__).joinpath("presets.toml").read_text()
     converter = cattrs.Converter(forbid_extra_keys=True)
     return {name: converter.structure(table, Preset) for name, table in tomllib.loads(text).items()}
 
 
 def well_known_keys() -> Mapping[str, str]:
-    """The variables of presets' keys, where the key alone means that models are wanted.
+    """The key variables of presets for which a key alone is enough to offer models.
 
-    GITHUB_TOKEN is set for other reasons, and some APIs have no fixed URL.
+    GITHUB_TOKEN is often set for other reasons, and some APIs have no fixed URL.
     """
     keyed = {name: preset.key for name, preset in presets().items() if preset.base_url}
     return {"openai": "OPENAI_API_KEY"} | {
@@ -159,9 +164,9 @@ def known_preset(instance: object, attribute: "Attribute[str]", name: str) -> No
 
 
 def preset_of(config: Any, name: str) -> Preset:
-    """The preset that a configuration names, or else the one named like its table.
+    """The preset that a configuration names, or else the one with its table's name.
 
-    A provider with neither is OpenAI if it has no URL, and otherwise any API.
+    A provider with neither is OpenAI if it has no URL, and any other API if it has one.
     """
     preset = presets().get(config.preset or name)
     if preset is not None:
@@ -170,13 +175,13 @@ def preset_of(config: Any, name: str) -> Preset:
 
 
 def preset_name(config: Any, name: str) -> str:
-    """The name of the preset that a configuration names or gets."""
+    """The name of the preset that a configuration names or implies."""
     named: str = config.preset or name
     return named if named in presets() else "openai"
 
 
 def completed(config: Any, preset: Preset) -> Any:
-    """The configuration with what a preset adds. Raises ValueError if a URL is missing.
+    """The configuration completed from its preset. Raises ValueError if a URL is missing.
 
     The API's well-known key is only used for the API's own URL.
     """

@@ -1,8 +1,8 @@
 """The dialect `openai.realtime`: sessions over a WebSocket, in OpenAI's events.
 
-xAI and Azure send the same events, Azure's Voice Live those of the beta, in which the model's words
-come as `response.text.delta` and `response.audio_transcript.delta`. A session has no end of its
-own: it lasts until a close frame.
+xAI and Azure send the same events, Azure's Voice Live those of the beta, where the model's words
+are `response.text.delta` and `response.audio_transcript.delta`. A session has no end of its own: it
+lasts until a close frame.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from . import failures
 from .deltas import is_no_text
 
 EXTENSION = "openai.realtime"
-"""Under this name a Usage keeps what the canonical counts have no place for, summed."""
+"""The extension of a Usage with the sums of counts that have no canonical field."""
 
 _REPORTS = (b'"response.done"', b'input_audio_transcription.completed"')
 _ITEM_TEXTS = ("content/*/text", "content/*/transcript")
@@ -44,7 +44,7 @@ class RealtimeDialect(realtime.RealtimeDialect):
     )
 
     def event_data(self, event: bytes) -> bytes | None:
-        """The JSON of a message, but for those whose `delta` is no text."""
+        """The JSON of a message; messages with a non-text `delta` are skipped."""
         return None if is_no_text(event) else super().event_data(event)
 
     def usage_meter(self) -> UsageMeter:
@@ -67,7 +67,7 @@ REALTIME: Final = RealtimeDialect()
 
 
 def session_endpoint(prefix: str) -> Endpoint:
-    """Where a session is opened, below a prefix; OpenAI accepts events of up to 15 MiB."""
+    """The endpoint that opens sessions, below a prefix; OpenAI accepts events up to 15 MiB."""
     return Endpoint(
         WEBSOCKET,
         f"{prefix}/realtime",
@@ -83,7 +83,7 @@ def session_endpoint(prefix: str) -> Endpoint:
 class SessionMeter:
     """Adds up the usage of a session's responses.
 
-    A transcription of the user's speech is charged at another model's rates: it is kept apart, in
+    Transcription of the user's speech is billed at another model's rates, so it is kept apart in
     `extensions`.
     """
 
@@ -92,7 +92,7 @@ class SessionMeter:
         self._transcribed: dict[str, float] = {}
 
     def feed(self, events: bytes) -> None:
-        """Look at a batch of messages."""
+        """Process a batch of messages."""
         if not any(mark in events for mark in _REPORTS):
             return
         for event in MESSAGES.split(events):
@@ -101,7 +101,7 @@ class SessionMeter:
                 self._read(data)
 
     def usage(self) -> Usage | None:
-        """The sum so far; None before any report."""
+        """The sum so far; None if nothing was reported yet."""
         if not self._transcribed:
             return self._total
         kept = {EXTENSION: {"transcription": dict(self._transcribed)}}

@@ -1,7 +1,7 @@
 """The dialect `openai.rerank`: documents ordered by relevance to a query.
 
-OpenAI has no such API. The one that compatible servers share is Jina's, which vLLM, llama.cpp,
-Together, OpenRouter and others adopted; Voyage has `top_k` and `data` for `top_n` and `results`.
+OpenAI has no such API. Compatible servers share Jina's, which vLLM, llama.cpp, Together, OpenRouter
+and others adopted; Voyage has `top_k` and `data` for `top_n` and `results`.
 """
 
 from collections.abc import Mapping

@@ -33,7 +33,7 @@ _LAST = frozenset(
 
 
 class ResourceDialect(Dialect):
-    """Files, batches, audio, images, moderations, models: read only as far as errors require."""
+    """Files, batches, audio, images, moderations, models; only errors are parsed."""
 
     name: ClassVar[str] = "openai.resource"
     operation: ClassVar[str] = "resource"
@@ -61,7 +61,7 @@ class ResourceDialect(Dialect):
             return body[: span[0]] + new.encode() + body[span[1] :]
         try:
             return super().with_model(body, media_type, old, new)
-        except KeyError:  # it is the path that names the model
+        except KeyError:  # the path names the model
             return body
 
     def terminal(self, event: bytes) -> Terminal | None:

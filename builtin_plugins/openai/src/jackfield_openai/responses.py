@@ -95,11 +95,11 @@ class ResponsesDialect(Dialect):
         return Peek(model, stream, limit)
 
     def event_data(self, event: bytes) -> bytes | None:
-        """The JSON of an event, but for those whose `delta` is no text."""
+        """The JSON of an event; events with a non-text `delta` are skipped."""
         return None if is_no_text(event) else super().event_data(event)
 
     def terminal(self, event: bytes) -> Terminal | None:
-        """The final response ends a stream; an `error` event, in any form, breaks it off."""
+        """The final response ends a stream; an `error` event, in any form, aborts it."""
         if not any(hint in event for hint in self.terminal_hints):
             return None
         try:
@@ -120,7 +120,7 @@ class ResponsesDialect(Dialect):
 
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
         said = failures.error_object(error, request_id)
-        # The documentation has flat members; OpenAI sends the object, and its SDK raises on that.
+        # Documented with flat members; OpenAI sends the object, which its SDK raises.
         value = {
             "type": "error",
             "code": said["code"],

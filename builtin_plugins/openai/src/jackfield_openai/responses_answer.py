@@ -1,4 +1,4 @@
-"""The envelope of a Responses answer: everything but the output, much of it from the request."""
+"""The envelope of a Responses answer: everything but the output, mostly from the request."""
 
 import time
 from secrets import token_hex
@@ -19,7 +19,7 @@ _PREFIXES = {
     "image_generation_call": "ig",
 }
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
-"""The reasons to finish that leave an answer incomplete, each with its word here."""
+"""The finish reasons of incomplete answers, with their names in this dialect."""
 _UNFINISHED = frozenset({"queued", "in_progress", "cancelled"})
 _LONGEST_SEED = 40
 """Characters of a response's id in the ids of its items, which OpenAI limits to 64."""
@@ -45,7 +45,7 @@ def finish_of(
 
 
 class Answer:
-    """What a response says besides its output; created once per exchange, for all snapshots."""
+    """The members of a response other than its output; created once per exchange."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Answer:
         return f"{_PREFIXES.get(kind, 'item')}_{self._seed}_{index}"
 
     def snapshot(self, status: str = "in_progress", **members: Any) -> JSON:
-        """The response as it stands now."""
+        """The response in its current state."""
         return {**self._members, "status": status, **members}
 
     def final(
@@ -92,7 +92,7 @@ class Answer:
         usage: Usage | None,
         mine: JSON,
     ) -> JSON:
-        """The response as it ends."""
+        """The response at its end."""
         status, members = "completed", dict(mine)
         if reason in INCOMPLETE or (reason == "other" and self._own):
             status = "incomplete"
@@ -105,6 +105,8 @@ class Answer:
             status = str(detail)
         if usage is not None:
             members["usage"] = write_usage(usage)
+            if usage.service_tier in TIERS:
+                members.setdefault("service_tier", usage.service_tier)
         return self.snapshot(status, **members, output=output)
 
 

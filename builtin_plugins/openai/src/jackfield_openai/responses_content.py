@@ -39,7 +39,7 @@ def rest(tree: Mapping[str, Any], *known: str) -> JSON:
 
 
 def riding(extra: JSON) -> JSON:
-    """Extensions that hold `extra`, or none if it is empty."""
+    """Extensions that carry `extra`; none if it is empty."""
     return {NAME: extra} if extra else {}
 
 
@@ -63,7 +63,7 @@ def parse_part(block: JSON) -> Part:
         return _parse_file(block)
     if kind == "input_audio" and isinstance(block.get("input_audio"), dict):
         audio = block["input_audio"]
-        # The marker says that the caller's provider accepts audio here, which OpenAI does not.
+        # Marked: the client's provider accepts audio here, OpenAI does not.
         return Audio(audio.get("data"), audio.get("format"), extensions={NAME: {"$block": block}})
     return Opaque(NAME, f"{_CONTENT}{kind}", block)
 
@@ -106,7 +106,7 @@ def _parse_file(block: JSON) -> Document:
 
 
 def is_content(part: Part) -> TypeGuard[Opaque]:
-    """Whether the part is a content part kept whole, as opposed to an item."""
+    """Whether the part is an unchanged content part, not an item."""
     return isinstance(part, Opaque) and part.dialect == NAME and part.kind.startswith(_CONTENT)
 
 
@@ -118,15 +118,15 @@ def parse_citation(annotation: JSON) -> Citation:
         return Citation(
             annotation.get("url"), annotation.get("title"), None, start, end, riding(extra)
         )
-    # A file's citation has no URL; the name is all that another dialect can use.
+    # A file citation has no URL; other dialects can only use the name.
     title = annotation.get("filename")
     return Citation(None, title, None, start, end, {NAME: {"$annotation": annotation}})
 
 
 def render_citation(citation: Citation, length: int) -> JSON | None:
-    """The annotation of a text of some length, all of which it cites unless it says otherwise.
+    """The annotation of a text; without a range it covers the whole text.
 
-    None if this dialect has none of that kind.
+    None if this dialect has no such kind.
     """
     extra = own(citation.extensions)
     if "$annotation" in extra:
@@ -141,6 +141,12 @@ def render_citation(citation: Citation, length: int) -> JSON | None:
         "end_index": length if citation.end is None else citation.end,
         **extra,
     }
+
+
+def drops_quote(citation: Citation, text: str) -> bool:
+    """Whether its annotation of a text leaves out what the source says."""
+    quoted = citation.cited_text or ""
+    return NAME not in citation.extensions and quoted not in text
 
 
 def render_input(parts: Sequence[Part], path: str, losses: list[Loss]) -> str | list[JSON]:
@@ -167,7 +173,7 @@ def _render_block(part: Part, path: str, losses: list[Loss]) -> JSON | None:
         case Audio() if "$block" in own(part.extensions):
             return dict(own(part.extensions)["$block"])
         case Audio():
-            # If the model does not hear what it was meant to, the question is another.
+            # Dropping audio changes the question.
             losses.append(Loss("audio", path, "dropped", breaks=True))
         case Opaque() if is_content(part):
             return dict(part.value)
@@ -177,7 +183,7 @@ def _render_block(part: Part, path: str, losses: list[Loss]) -> JSON | None:
 
 
 def _is_elsewhere(part: Image | Document) -> bool:
-    """Whether it is a file stored at another vendor."""
+    """Whether it is a file stored with another vendor."""
     held = part.url or part.data or (isinstance(part, Document) and part.text)
     return part.file_id is not None and not held and is_foreign(part.extensions)
 

@@ -1,6 +1,6 @@
-"""What tools and calls say that only Responses knows, told beside the request.
+"""Members of tools and calls that only Responses knows, kept beside the request.
 
-Whoever renders them in another dialect leaves it out, and names as lost what stands here.
+Renderers of other dialects leave them out, and report them as losses.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ _OFF: Final = (["direct"], {"type": "direct"})
 
 
 def read_details(messages: Iterable[Message], tools: Tools) -> Details:
-    """The members by the kind of what has them, each kind under a name of its own."""
+    """The members, grouped by the kind of object that has them."""
     found: Details = {}
     _add("namespace", {"description": "\n".join(descriptions(tools))}, found)
     for tool in tools:

@@ -30,7 +30,7 @@ _PLAIN = {"type", "text"}
 
 
 class InputItems:
-    """Collects the items for a canonical conversation, and what could not be expressed."""
+    """Collects the items of a canonical conversation, and its losses."""
 
     def __init__(self, losses: list[Loss]) -> None:
         self._items: list[JSON] = []
@@ -156,7 +156,7 @@ class InputItems:
 
 
 def _complete(message: JSON, identity: str) -> None:
-    """Give a message of the model's what OpenAI's types want of one that is no string."""
+    """Complete a model message as OpenAI's types require if it is not a string."""
     message |= {"id": identity, "status": "completed"}
     for block in message["content"]:
         if block["type"] == "output_text":

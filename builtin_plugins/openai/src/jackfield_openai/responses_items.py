@@ -1,7 +1,7 @@
 """The items of Responses input and output, to and from canonical messages.
 
 An assistant's turn is a run of items (reasoning, messages, calls) and becomes one message whose
-parts keep the order. The first part of an item carries what else the item says, under "$item" in
+parts keep the order. The first part of an item carries the item's other members under "$item" in
 its extensions, so that the boundaries between items can be restored.
 """
 
@@ -41,7 +41,7 @@ _MODEL_ITEMS = frozenset({"compaction", "mcp_list_tools", "mcp_approval_request"
 
 
 def parse_items(items: Sequence[Any], where: str) -> list[Message]:
-    """The messages that `items` form. Raises InvalidRequest, naming the invalid item."""
+    """The messages that `items` form. Raises InvalidRequest that names the invalid item."""
     messages: list[Message] = []
     turn: list[Part] = []
     for index, item in enumerate(items):
@@ -62,7 +62,7 @@ def parse_items(items: Sequence[Any], where: str) -> list[Message]:
 
 
 def model_parts(item: JSON, path: str) -> list[Part] | None:
-    """The parts of an item that the model wrote; None if somebody else did."""
+    """The parts of an item written by the model; None for any other item."""
     kind = kind_of(item, path)
     if kind == "message" and item.get("role") == "assistant":
         return _parse_output_message(item, path)
@@ -91,12 +91,12 @@ def kind_of(item: JSON, path: str) -> str:
 
 
 def _is_earlier_thought(kind: str, item: JSON) -> bool:
-    # Its id is all that tells a thought from a text, without which the conversation is another.
+    # Only its id tells a thought from a text; dropping it would change the conversation.
     return kind == "item_reference" and str(item.get("id")).startswith("rs_")
 
 
 def item_extra(item: Mapping[str, Any]) -> JSON:
-    """What a message or reasoning item says besides its content."""
+    """The members of a message or reasoning item other than its content."""
     return rest(item, "type", "role", "content", "summary", "encrypted_content")
 
 

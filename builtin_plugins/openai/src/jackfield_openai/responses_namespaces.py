@@ -1,6 +1,6 @@
-"""Functions that stand in a namespace, which other dialects know by one name that says both.
+"""Functions in namespaces; other dialects see one name that contains both.
 
-A tool of the type `namespace` groups functions; a call of one names the function and its namespace.
+A tool of type `namespace` groups functions; a call of one has a function name and a namespace.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,21 +14,21 @@ from .responses_content import JSON, own, rest, riding
 
 Tools = Iterable[Tool | Opaque]
 _SPACE: Final = "$namespace"
-"""Notes what a tool's namespace says of itself."""
+"""The note with the members of a tool's namespace."""
 _NAME: Final = "$name"
-"""Notes a tool's name within its namespace."""
+"""The note with a tool's name within its namespace."""
 _KINDS: Final = ("function", "custom")
 
 
 def full_name(namespace: Any, name: str) -> str:
-    """The name that other dialects know; a function that is its own namespace has one already."""
+    """The name in other dialects; unchanged for a function that is its own namespace."""
     if not isinstance(namespace, str) or namespace in ("", name):
         return name
     return f"{namespace}{name}" if namespace.endswith("_") else f"{namespace}__{name}"
 
 
 def is_namespace(tool: JSON) -> bool:
-    """Whether a tool is a namespace of functions and free-form tools alone."""
+    """Whether a tool is a namespace that holds only functions and free-form tools."""
     inner = tool.get("tools")
     return (
         tool.get("type") == "namespace"
@@ -40,7 +40,7 @@ def is_namespace(tool: JSON) -> bool:
 
 
 def take_apart(tool: JSON, path: str, parse: Callable[[Any, str], Tool]) -> list[Tool]:
-    """The tools of a namespace, each with a note of it."""
+    """The tools of a namespace, each annotated with it."""
     inner = [parse(one, f"{path}.tools[{i}]") for i, one in enumerate(tool["tools"])]
     space = rest(tool, "tools")
     return [
@@ -54,7 +54,7 @@ def take_apart(tool: JSON, path: str, parse: Callable[[Any, str], Tool]) -> list
 
 
 def put(wire: JSON, tool: Tool, rendered: list[JSON]) -> None:
-    """Append a tool, in its namespace if it has one."""
+    """Append a tool, within its namespace if it has one."""
     kept = own(tool.extensions)
     space = kept.get(_SPACE)
     if space is None:
@@ -68,13 +68,13 @@ def put(wire: JSON, tool: Tool, rendered: list[JSON]) -> None:
 
 
 def descriptions(tools: Tools) -> Iterable[str]:
-    """What the namespaces of tools say of themselves, which a function's name cannot."""
+    """The descriptions of the tools' namespaces, which function names cannot carry."""
     spaces = [own(tool.extensions).get(_SPACE) for tool in tools if isinstance(tool, Tool)]
     return (space["description"] for space in spaces if space and space.get("description"))
 
 
 def known_name(name: str, tools: Tools) -> str:
-    """The name that other dialects know of a function that is named without its namespace."""
+    """The name in other dialects of a function named without its namespace."""
     named = [tool for tool in tools if isinstance(tool, Tool)]
     if any(tool.name == name for tool in named):
         return name
@@ -82,7 +82,7 @@ def known_name(name: str, tools: Tools) -> str:
 
 
 def called(name: str, extensions: Extensions, tools: Tools = ()) -> JSON:
-    """The `name` of a function, and its `namespace`: of a call that came so, or of one's tools."""
+    """The `name` and `namespace` of a call, from its own extensions or from its tool."""
     space = own(extensions).get("namespace")
     if space:
         return {"name": name.removeprefix(full_name(space, "")) or name, "namespace": space}

@@ -5,20 +5,20 @@ from jackfield.events import ReasoningDelta
 from jackfield.messages import Image, Reasoning, Refusal, Text, ToolCall
 from jackfield.proofs import seal
 
-from .responses_content import JSON, NAME, own, render_citation, rest
+from .responses_content import JSON, NAME, drops_quote, own, render_citation, rest
 from .responses_namespaces import Tools, called
 
-SPOKEN = Loss("messages.audio", "choices[0]", "approximated", "what was spoken is given as text")
+SPOKEN = Loss("messages.audio", "choices[0]", "approximated", "its transcript as text")
 """The loss of an answer's audio when it has a transcript."""
 
 
 def begins_reasoning(thought: Reasoning | ReasoningDelta) -> bool:
-    """Whether it is the first of its item; another dialect's thought is an item of its own."""
+    """Whether a thought is the first of its item; foreign thoughts are items of their own."""
     return NAME not in thought.extensions or "$item" in own(thought.extensions)
 
 
 def reasoning_item(thought: Reasoning | ReasoningDelta) -> JSON:
-    """The item that a thought begins, without its text. Another provider's id is not kept."""
+    """The item that a thought begins, without its text. Foreign ids are dropped."""
     item: JSON = {"type": "reasoning", "summary": []}
     if thought.id is not None and NAME in thought.extensions:
         item["id"] = thought.id
@@ -32,7 +32,7 @@ def encrypted_content(thought: Reasoning | ReasoningDelta) -> str | None:
 
 
 def add_reasoning(item: JSON, part: Reasoning) -> None:
-    """Put one part's text and proof into its item."""
+    """Add one part's text and proof to its item."""
     if part.text:
         if part.summary or NAME not in part.extensions:
             item["summary"].append({"type": "summary_text", "text": part.text})
@@ -50,8 +50,10 @@ def output_text(part: Text, path: str, losses: list[Loss]) -> JSON:
         annotation = render_citation(citation, len(part.text))
         if annotation is None:
             losses.append(Loss("citations.document", f"{path}.citations[{index}]", "dropped"))
-        else:
-            annotations.append(annotation)
+            continue
+        annotations.append(annotation)
+        if drops_quote(citation, part.text):
+            losses.append(Loss("citations.cited_text", f"{path}.citations[{index}]", "dropped"))
     extra = rest(own(part.extensions), "$item")
     return {"type": "output_text", "text": part.text, "annotations": annotations, **extra}
 
@@ -62,7 +64,7 @@ def refusal(part: Refusal) -> JSON:
 
 
 def call_item(call: ToolCall, tools: Tools = ()) -> JSON:
-    """The item of a call of one of the tools, without an id of its own unless it came with one."""
+    """The item of a call; without an id unless the call came with one."""
     if call.kind == "custom":
         kind, body = "custom_tool_call", "input"
     else:

@@ -1,4 +1,4 @@
-"""Reads a Responses request into the canonical form."""
+"""Parses a Responses request into the canonical form."""
 
 from typing import Any
 
@@ -16,22 +16,16 @@ from .responses_content import JSON, NAME
 from .responses_details import read_details
 from .responses_items import parse_items
 from .responses_tools import parse_tools, take_tool_choice
+from .shared_members import IN_RESPONSES
 
 LOGPROBS = "message.output_text.logprobs"
 PROOFS = "reasoning.encrypted_content"
 
-SHARED = (
-    "prompt_cache_key",
-    "prompt_cache_retention",
-    "prompt_cache_options",
-    "safety_identifier",
-    "moderation",
-)
 _INSTRUCTIONS = {NAME: {"$instructions": True}}
 
 
 def parse_request(tree: Any) -> ChatRequest:
-    """The canonical form. Raises InvalidRequest, naming the invalid field."""
+    """The canonical form. Raises InvalidRequest that names the invalid field."""
     fields = object_fields(tree)
     text = Fields(fields.table("text") or {}, "text")
     thinking = Fields(fields.table("reasoning") or {}, "reasoning")
@@ -116,8 +110,8 @@ def _server_state(fields: Fields) -> str | None:
 
 
 def _extensions(mine: JSON, text: JSON, thinking: JSON) -> dict[str, JSON]:
-    # What OpenAI's other dialect also has, under its name there.
-    shared = {key: mine.pop(key) for key in SHARED if mine.get(key) is not None}
+    # Members that chat also has, under chat's names.
+    shared = {key: mine.pop(key) for key in IN_RESPONSES if mine.get(key) is not None}
     if text.get("verbosity") is not None:
         shared["verbosity"] = text.pop("verbosity")
     for key, inner in (("text", text), ("reasoning", thinking)):

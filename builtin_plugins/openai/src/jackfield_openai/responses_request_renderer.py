@@ -1,21 +1,23 @@
-"""Writes a canonical request as the body of a Responses request."""
+"""Renders a canonical request as the body of a Responses request."""
 
 import msgspec
 
 from jackfield.dialects import Loss, Rendered
 from jackfield.messages import ChatRequest, Message, ResponseFormat, Text
 
+from .call_ids import shorten_in_responses
 from .efforts import asked_effort, hides_thoughts
 from .foreign_settings import fit_settings, modality_losses
 from .losses import foreign_losses
 from .responses_content import JSON, NAME, own
 from .responses_input import InputItems
-from .responses_request import LOGPROBS, PROOFS, SHARED
+from .responses_request import LOGPROBS, PROOFS
 from .responses_tools import render_tool_choice, render_tools
+from .shared_members import IN_RESPONSES, shared
 
 CHAT = "openai.chat"
 _LEAST_OUTPUT = 16
-"""Tokens; OpenAI refuses a lower limit here, and takes it in chats."""
+"""Minimum limit in tokens; OpenAI refuses lower ones here, but not in chat."""
 
 _SAME = (
     ("max_output_tokens", "max_tokens"),
@@ -38,7 +40,7 @@ _UNKNOWN = (
 
 
 def render_request(request: ChatRequest) -> Rendered:
-    """The body that asks a provider the same, and what could not be expressed."""
+    """The body of the equivalent Responses request, and its losses."""
     losses: list[Loss] = []
     body: JSON = {"model": request.model, **_conversation(request, losses)}
     body |= settings(request, losses)
@@ -59,10 +61,10 @@ def render_request(request: ChatRequest) -> Rendered:
 
 
 def _needed(request: ChatRequest, *, stored: bool | None) -> list[str]:
-    """What the answer must `include` in addition."""
+    """The additional values of `include`."""
     needed = [LOGPROBS] if request.logprobs else []
     if NAME not in request.extensions and stored is False and hides_thoughts(request):
-        needed.append(PROOFS)  # without them the thoughts could not come back
+        needed.append(PROOFS)  # needed to send the thoughts back
     return needed
 
 
@@ -75,13 +77,15 @@ def _conversation(request: ChatRequest, losses: list[Loss]) -> JSON:
         else:
             items.add(message, f"messages[{index}]")
     content = items.close()
+    if NAME not in request.extensions:
+        shorten_in_responses(content)
     if content or "prompt" not in own(request.extensions):
         body["input"] = content
     return body
 
 
 def instructions_of(request: ChatRequest) -> str | None:
-    """The `instructions`, which only requests that came in this dialect have."""
+    """The `instructions`, which only Responses requests have."""
     return next((_joined(m) for m in request.messages if _is_instructions(m)), None)
 
 
@@ -115,8 +119,7 @@ def settings(request: ChatRequest, losses: list[Loss]) -> JSON:
             detail = f"{body['max_output_tokens']} as {_LEAST_OUTPUT}, which is the least"
             body["max_output_tokens"] = _LEAST_OUTPUT
             losses.append(Loss("max_tokens", "max_tokens", "approximated", detail))
-    chat = request.extensions.get(CHAT, {})
-    return body | {key: chat[key] for key in SHARED if chat.get(key) is not None}
+    return body | shared(request.extensions, IN_RESPONSES)
 
 
 def _text(request: ChatRequest) -> JSON:
@@ -162,4 +165,4 @@ def _name_losses(request: ChatRequest, losses: list[Loss]) -> None:
     if request.n is not None and request.n > 1:
         losses.append(Loss("n", "n", "dropped", "one answer instead of several"))
     losses += modality_losses(request.modalities)
-    losses += foreign_losses(request, NAME, (*SHARED, "verbosity"))
+    losses += foreign_losses(request, NAME, (*IN_RESPONSES, "verbosity"))

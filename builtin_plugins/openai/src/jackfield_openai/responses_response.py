@@ -25,6 +25,7 @@ from jackfield.messages import (
 
 from .chat_tools import NO_ARGUMENTS
 from .custom_calls import asked_choice
+from .moderations import response_moderation
 from .responses_answer import INCOMPLETE, Answer, finish_of
 from .responses_content import JSON, NAME, own, rest
 from .responses_items import model_parts
@@ -101,6 +102,7 @@ def render_response(response: ChatResponse, request: ChatRequest) -> Rendered:
     if len(response.choices) > 1:
         losses.append(Loss("n", "choices[1]", "dropped", "one answer instead of several"))
     mine = response.extensions.get(NAME)
+    judged = response_moderation(response.extensions, losses)
     answer = Answer(request, response.id, response.model, response.created, _dict(mine))
     output = _Output(answer, request.tools, losses)
     choice = response.choices[0] if response.choices else Choice(Message("assistant", ()), "error")
@@ -110,8 +112,9 @@ def render_response(response: ChatResponse, request: ChatRequest) -> Rendered:
     output.set_logprobs(choice.logprobs)
     if mine is None and choice.finish_reason in INCOMPLETE:
         output.cut_short()
+    members = {**(mine or {}), **judged}
     body = answer.final(
-        output.items, choice.finish_reason, choice.finish_detail, response.usage, _dict(mine) or {}
+        output.items, choice.finish_reason, choice.finish_detail, response.usage, members
     )
     return Rendered(msgspec.json.encode(body), tuple(losses))
 

@@ -1,4 +1,4 @@
-"""The types of those members of Responses items, blocks, tools and answers that are read.
+"""Types of the members that are read of Responses items, blocks, tools and answers.
 
 Only these are checked. Everything else in an object is kept unchanged.
 """
@@ -86,7 +86,7 @@ class ToolShape(msgspec.Struct):
 
 
 class AnswerShape(msgspec.Struct):
-    """A whole response."""
+    """A complete response."""
 
     output: list[dict[str, Any]]
     id: str | None = None
@@ -97,7 +97,7 @@ class AnswerShape(msgspec.Struct):
 
 
 def check(value: Any, shape: type[msgspec.Struct], path: str) -> None:
-    """Raise InvalidRequest, naming the member, unless `value` has the shape."""
+    """Raise InvalidRequest that names the member, unless `value` has the shape."""
     try:
         msgspec.convert(value, shape)
     except msgspec.ValidationError as error:

@@ -30,7 +30,7 @@ class EventWriter:
 class DeltaWriter:
     """Writes the deltas of one text and collects the text.
 
-    Everything but the delta and the number is encoded once, because this runs for each token.
+    Everything except the delta and its number is encoded once, because this runs per token.
     """
 
     __slots__ = ("_events", "_head", "_pieces", "_tail")
@@ -53,7 +53,7 @@ class DeltaWriter:
         return b"%b%b%b%d}\n\n" % (self._head, encode(delta), self._tail, number)
 
     def keep(self, delta: str) -> None:
-        """Collect a delta that is written elsewhere."""
+        """Collect a delta written elsewhere."""
         self._pieces.append(delta)
 
     def text(self) -> str:
@@ -71,7 +71,7 @@ class OpenItem:
         self.place: JSON = {"item_id": item["id"], "output_index": index}
 
     def added(self) -> bytes:
-        """The event that begins the item."""
+        """The event that starts the item."""
         return self.events.write(
             "response.output_item.added", output_index=self.index, item=self.item
         )

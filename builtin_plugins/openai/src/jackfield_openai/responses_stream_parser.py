@@ -1,7 +1,7 @@
 """Parses a Responses stream into canonical events.
 
-Providers omit events, so nothing is taken for granted: if a `done` event or the final response
-holds something that no delta has reported, it is reported then.
+Providers omit events, so nothing is assumed: if a `done` event or the final response holds
+something that no delta has reported, it is reported then.
 """
 
 from collections.abc import Callable, Sequence
@@ -88,7 +88,7 @@ class ResponsesParser:
             raise ProviderError("The provider sent a stream event that is malformed.") from error
 
     def close(self) -> Sequence[StreamEvent]:
-        """Nothing: the events of the stream say everything."""
+        """Nothing is pending: the stream's own events say everything."""
         return _NOTHING
 
     def _new_part(self, key: _Key) -> int:
@@ -203,7 +203,7 @@ class ResponsesParser:
     def _arguments_delta(self, wire: _Wire) -> Sequence[StreamEvent]:
         part = self._parts.get(("call", wire.output_index, 0))
         if part is None:
-            return _NOTHING  # without its item the call has no name yet
+            return _NOTHING  # the call gets its name from its item
         self._done.add(("arguments", wire.output_index))
         return (ToolCallDelta(part, wire.delta),)
 

@@ -23,8 +23,9 @@ from jackfield.events import (
 from jackfield.losses import lost_part
 from jackfield.messages import ChatRequest, Image, Opaque, ToolCall, Usage
 
+from .moderations import response_moderation
 from .responses_answer import INCOMPLETE, Answer, failure
-from .responses_content import JSON, NAME, is_content, own, render_citation
+from .responses_content import JSON, NAME, drops_quote, is_content, own, render_citation
 from .responses_output import (
     SPOKEN,
     begins_reasoning,
@@ -51,7 +52,7 @@ class ResponsesRenderer:
     """Renders one stream.
 
     A tool call stays open until the answer is finished, because the deltas of parallel calls may
-    come in any order; any other item is done when the next begins.
+    come in any order; any other item ends when the next begins.
     """
 
     def __init__(self, request: ChatRequest) -> None:
@@ -199,6 +200,8 @@ class ResponsesRenderer:
         if annotation is None:
             self._lose(Loss("citations.document", "choices[0]", "dropped"))
             return b""
+        if drops_quote(event.citation, text):
+            self._lose(Loss("citations.cited_text", "choices[0]", "dropped"))
         wire = b""
         if not any(item.get("type") == "message" for item in self._output):
             # Some providers send citations before the text.
@@ -256,9 +259,10 @@ class ResponsesRenderer:
     def _end(self, event: Ended) -> bytes:
         wire = self._finish(self._finished)
         self._over = True
-        mine: Any = event.extensions.get(NAME, {})
+        judged = response_moderation(event.extensions, self.losses)
+        mine = {**event.extensions.get(NAME, {}), **judged}
         reason, detail = self._finished.reason, self._finished.detail
-        response = self._made().final(self._output, reason, detail, self._usage, dict(mine))
+        response = self._made().final(self._output, reason, detail, self._usage, mine)
         status = response["status"]
         known = status if status in ("incomplete", "failed") else "completed"
         return wire + self._events.write(f"response.{known}", response=response)

@@ -18,7 +18,7 @@ _MODES = frozenset({"auto", "none", "required"})
 
 
 def parse_tools(tools: Any) -> tuple[Tool | Opaque, ...]:
-    """The tools; those that the provider itself runs are kept whole."""
+    """The tools; those that the provider runs itself are kept unchanged."""
     if tools is None:
         return ()
     if not isinstance(tools, list):

@@ -40,7 +40,7 @@ def _count(counts: Any, key: str) -> int:
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
-    """The `usage` object: the one that was read if it still says the same."""
+    """The `usage` object: the original one if it still says the same."""
     kept: Mapping[str, Any] | None = own(usage.extensions).get("$usage")
     if kept is not None and read_usage(kept) == usage:
         return kept
@@ -99,7 +99,7 @@ def usage_of(body: bytes) -> Usage | None:
 
 
 def _whole_usage(answer: _Reported) -> Usage | None:
-    """The usage with what an answer says besides: the tier, and OpenAI's own tools."""
+    """The usage, with the answer's service tier and OpenAI's own tools."""
     usage = in_tier(read_usage(answer.usage), answer.service_tier)
     if usage is None:
         return None
@@ -127,7 +127,7 @@ def _with_images(usage: Usage, answer: _Reported) -> Usage:
 
 
 def _painter(tools: msgspec.Raw) -> str:
-    """The model that makes images, if a tool names it."""
+    """The image model, if a tool names it."""
     try:
         listed = _decode_tools(tools)
     except UNREADABLE:
@@ -141,7 +141,7 @@ def _inner(value: Any, key: str) -> Any:
 
 
 class ResponsesMeter:
-    """Keeps the last batch of events that reports usage, and reads it on request."""
+    """Keeps the last batch of events that reports usage, and parses it on request."""
 
     __slots__ = ("_batch",)
 
@@ -149,7 +149,7 @@ class ResponsesMeter:
         self._batch = b""
 
     def feed(self, events: bytes) -> None:
-        """Look at a batch of whole events."""
+        """Process a batch of complete events."""
         if b'"usage"' in events:
             self._batch = events
 

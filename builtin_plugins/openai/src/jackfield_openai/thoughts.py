@@ -1,11 +1,11 @@
-"""What is known about a thought while it streams."""
+"""The state of a thought while it streams."""
 
 from jackfield.events import ReasoningDelta
 from jackfield.messages import Reasoning
 
 
 def learned(told: Reasoning, delta: ReasoningDelta) -> Reasoning:
-    """A thought with what one more delta adds, apart from its text."""
+    """A thought updated with a delta, except for its text."""
     says = delta.id or delta.signature or delta.encrypted or delta.summary
     if not says and delta.extensions == told.extensions:
         return told

@@ -17,7 +17,7 @@ from jackfield.rates import AUDIO
 from .failures import UNREADABLE
 
 EXTENSION = "openai.usage"
-"""Under this name a Usage keeps the object that it was read from."""
+"""The extension of a Usage with the object that it was parsed from."""
 
 _USUAL_TIERS: Final = frozenset(("", "auto", "default", "on_demand", "standard"))
 _MOST_DOLLARS: Final = 1_000_000
@@ -68,7 +68,7 @@ def read_usage(value: Any) -> Usage | None:
 
 
 def read_units(value: Mapping[str, Any]) -> Mapping[str, int]:
-    """What xAI, OpenRouter and Mistral count besides tokens."""
+    """Quantities other than tokens reported by xAI, OpenRouter and Mistral."""
     units: dict[str, int] = {}
     if _COUNTED_BESIDES.isdisjoint(value):
         return units
@@ -81,7 +81,7 @@ def read_units(value: Mapping[str, Any]) -> Mapping[str, int]:
 
 
 def read_cost(value: Mapping[str, Any]) -> int | None:
-    """What xAI, OpenRouter and Perplexity say that they charge, in nano-dollars."""
+    """The cost reported by xAI, OpenRouter and Perplexity, in nano-dollars."""
     ticks = value.get("cost_in_usd_ticks")
     if type(ticks) is int and 0 <= ticks < 1 << 53:
         return -(-ticks // 10)
@@ -114,7 +114,7 @@ def _details(value: Mapping[str, Any], side: str) -> Mapping[str, Any]:
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
-    """OpenAI's object: the one that was read if it still says the same."""
+    """OpenAI's object: the original one if it still says the same."""
     kept = usage.extensions.get(EXTENSION)
     if kept is not None and read_usage(kept) == usage:
         return kept
@@ -134,7 +134,7 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
 
 
 class _Answer(msgspec.Struct):
-    """What tells an answer from an error, and its usage; the rest is skipped, but must be JSON."""
+    """The members that tell an answer from an error, and its usage; the rest must be JSON."""
 
     choices: msgspec.Raw = msgspec.Raw()
     error: Any = None
@@ -185,7 +185,7 @@ def _reported(value: Any, groq: Any) -> Usage | None:
 
 
 class ChunkMeter:
-    """Keeps the last batch of events that reports usage, and reads it on request."""
+    """Keeps the last batch of events that reports usage, and parses it on request."""
 
     __slots__ = ("_batch",)
 
@@ -193,7 +193,7 @@ class ChunkMeter:
         self._batch = b""
 
     def feed(self, events: bytes) -> None:
-        """Look at a batch of whole events."""
+        """Process a batch of complete events."""
         if b'"usage"' in events and _REPORT.search(events):
             self._batch = events
 

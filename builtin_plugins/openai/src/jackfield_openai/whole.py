@@ -1,4 +1,4 @@
-"""What the dialects without streams share."""
+"""The common part of dialects without streams."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from .usage import ChunkMeter
 
 
 class WholeDialect(Dialect):
-    """A dialect without streams, with OpenAI's errors and a `model` in the body."""
+    """A dialect without streams, with OpenAI's errors and `model` in the body."""
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         return Peek(peek_model(object_fields(tree), params))

@@ -1,4 +1,4 @@
-"""Vertex AI on both sides of the gateway."""
+"""Vertex AI: its dialects, its endpoints and its provider."""
 
 from .plugin import Vertex
 

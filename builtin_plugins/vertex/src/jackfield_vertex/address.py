@@ -1,4 +1,4 @@
-"""Where Vertex AI serves what: its hosts by location and its paths by project and model."""
+"""Vertex AI's hosts by location, and its paths by project and model."""
 
 import re
 from typing import Final
@@ -17,11 +17,11 @@ _TUNED: Final = "endpoints/"
 _JURISDICTIONS: Final = ("us", "eu")
 _NAMED: Final = re.compile(r"projects/[^/]+/locations/[^/]+/(?P<rest>.+)", re.DOTALL)
 _NAMES: Final = ("model", "operationName")
-"""The members of a body that name something by its whole path."""
+"""The members of a body that contain full resource paths."""
 
 
 def host_of(location: str) -> str:
-    """The base URL of a location, as Google's and Anthropic's own SDKs have it."""
+    """The base URL of a location, as in Google's and Anthropic's own SDKs."""
     if location == "global":
         return "https://aiplatform.googleapis.com"
     if location in _JURISDICTIONS:
@@ -30,9 +30,9 @@ def host_of(location: str) -> str:
 
 
 def at_project(path: str, project: str | None, location: str | None) -> str:
-    """The path with the provider's own project and location in place of a client's.
+    """The path with the provider's own project and location in place of the client's.
 
-    Without a project, as with an API key in express mode, there is none in the path.
+    Without a project, as with an API key in express mode, the path has none.
     """
     if project is None or location is None:
         return path.replace(OWN_PROJECT, "")
@@ -44,17 +44,17 @@ def at_project(path: str, project: str | None, location: str | None) -> str:
 
 
 def is_open(model: str) -> bool:
-    """Whether a model is an open one, which is named with its publisher: OpenAI's form asks it."""
+    """Whether a model is open: such models are named with a publisher and use OpenAI's API."""
     return "/" in model and not model.startswith(_TUNED)
 
 
 def at_model(path: str, model: str) -> str:
-    """The path with the place of a tuned model, which has no publisher but an endpoint."""
+    """The path of a tuned model, which has an endpoint instead of a publisher."""
     return path.replace(GOOGLE, "{model*}") if model.startswith(_TUNED) else path
 
 
 def named_at_project(body: bytes, project: str, location: str, provider: str) -> bytes:
-    """A body that names a model by its path, at the provider's own project and location."""
+    """A body that names a model by path, with the provider's project and location."""
     if b'"projects/' not in body:
         return body
     own = f"projects/{project}/locations/{location}/"

@@ -1,4 +1,4 @@
-"""Which of Anthropic's betas Claude is asked for on Vertex AI, which refuses all others."""
+"""Anthropic's betas for Claude on Vertex AI, which refuses unknown ones."""
 
 from typing import Final
 
@@ -18,9 +18,9 @@ _RENAMED: Final = {"advanced-tool-use-2025-11-20": "tool-search-tool-2025-10-19"
 
 
 def known_betas(named: str) -> str:
-    """Those of a header for Anthropic's own API that are known here, by the names they have here.
+    """The known betas of a header for Anthropic's own API, by their names on Vertex AI.
 
-    Source: what the API has answered to each, as reported of coding agents and other gateways.
+    Source: the API's answers to each, as reported for coding agents and other gateways.
     """
     betas = [beta.strip() for beta in named.split(",")]
     here = [_RENAMED.get(beta, beta) for beta in betas]

@@ -1,4 +1,4 @@
-"""What the configuration says of who the gateway is to Google Cloud."""
+"""The configuration of the gateway's Google Cloud credentials."""
 
 from attrs import frozen
 
@@ -8,11 +8,11 @@ from jackfield.secrets import SecretRef
 
 @frozen
 class CredentialsTable:
-    """At most one of these; with none, the Application Default Credentials are used."""
+    """At most one of these; by default the Application Default Credentials are used."""
 
     service_account: SecretRef | None = option(None, "The key file of a service account, in JSON.")
-    bearer: SecretRef | None = option(None, "An access token that somebody else renews.")
-    metadata: bool = option(False, "The service account of the machine, by its metadata server.")
+    bearer: SecretRef | None = option(None, "An access token that something else renews.")
+    metadata: bool = option(False, "Use the machine's service account, from its metadata server.")
 
     def problem(self) -> str | None:
         """What is wrong with it, or None."""

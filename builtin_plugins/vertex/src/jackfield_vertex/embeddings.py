@@ -37,7 +37,7 @@ _TREE: Final = "$tree"
 
 
 class EmbeddingsDialect(Dialect):
-    """`predict` with texts. Other models' predictions at the same path are passed through."""
+    """`predict` with texts. Other models' predictions at this path pass through."""
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "embeddings"
@@ -137,7 +137,7 @@ def _predictions(body: bytes) -> list[Any]:
         raise ValueError("the answer is not JSON") from error
     predictions = tree.get("predictions") if isinstance(tree, dict) else None
     if predictions is None and isinstance(tree, dict) and "error" not in tree:
-        return []  # a model that refuses all it was asked for leaves them out
+        return []  # a model that refuses all inputs omits them
     if not isinstance(predictions, list):
         raise ValueError("the answer has no predictions")
     return predictions
@@ -164,7 +164,7 @@ def _read_vector(prediction: Any) -> tuple[float, ...]:
 
 
 def _statistics(response: EmbeddingsResponse) -> list[dict[str, Any]]:
-    """What Google says of each text; others say it of all together, so the first one has it."""
+    """Google's statistics per text; other vendors' totals go to the first text."""
     tokens = response.usage.input_tokens if response.usage else 0
     counts = [tokens, *[0] * (len(response.vectors) - 1)][: len(response.vectors)]
     return [{"statistics": {"token_count": count, "truncated": False}} for count in counts]

@@ -1,4 +1,4 @@
-"""The endpoints of Vertex AI, under `/vertex`, with a project in the path and without."""
+"""The endpoints of Vertex AI, under `/vertex`, with and without a project in the path."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -36,7 +36,7 @@ _METHODS: Final[tuple[tuple[str, Dialect], ...]] = (
 
 
 def endpoints() -> tuple[Endpoint, ...]:
-    """All of them. A publisher in the path other than Google may be a provider of the gateway."""
+    """All endpoints. A publisher in the path other than Google may be a provider."""
     return tuple(endpoint for version in _VERSIONS for endpoint in _of(version))
 
 
@@ -84,6 +84,6 @@ def _anthropic(scope: str) -> Iterator[Endpoint]:
 
 
 async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
-    """Aliases and the models of all providers, in the form in which Google lists its own."""
+    """List aliases and the models of all providers, in Google's form."""
     listed = [{"name": f"{_MODELS}/{one.name}"} for one in await catalogue.models()]
     return Response(200, msgspec.json.encode({"publisherModels": listed}))

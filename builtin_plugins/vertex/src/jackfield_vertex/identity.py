@@ -1,7 +1,7 @@
-"""Who the gateway is to Google Cloud: a service account, its own machine, or what is set up there.
+"""The gateway's identity at Google Cloud: a service account, its machine, or the default.
 
-Google's library knows all kinds of credentials; what it needs of the network it gets from the
-gateway's own client, in a worker thread.
+Google's library handles all kinds of credentials; its network calls go through the gateway's own
+client, from a worker thread.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ from .transport import LoopRequest, Origin
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
 _SHORTEST: Final = 60.0
 _STUMBLES: Final = (GoogleAuthError, KeyError, ValueError, TypeError, AttributeError)
-"""What the library raises, on purpose and where an answer is not as it expects."""
+"""What the library raises, also for answers that it does not expect."""
 
 
 class Identity:
-    """One identity of Google Cloud, and the project that it belongs to if it says so."""
+    """One identity of Google Cloud, and its project if known."""
 
     def __init__(self, provider: str, credentials: Any, request: LoopRequest) -> None:
         self._provider = provider
@@ -39,7 +39,7 @@ class Identity:
         self.quota_project: str | None = getattr(credentials, "quota_project_id", None)
 
     async def fetch(self) -> Token:
-        """A fresh token. Raises ProviderError when Google gives none."""
+        """A new token. Raises ProviderError if Google gives none."""
         try:
             await asyncio.to_thread(self._credentials.refresh, self._request)
         except _STUMBLES as error:
@@ -53,12 +53,12 @@ class Identity:
         return Token(text, _seconds_to(self._credentials.expiry))
 
     def stop(self) -> None:
-        """Let go of a thread that waits."""
+        """Release a waiting thread."""
         self._request.stop()
 
 
 def _seconds_to(expiry: datetime | None) -> float:
-    # The library keeps times in UTC without saying so.
+    # The library's naive times are in UTC.
     if expiry is None:
         return _SHORTEST
     at = expiry if expiry.tzinfo else expiry.replace(tzinfo=UTC)
@@ -68,9 +68,9 @@ def _seconds_to(expiry: datetime | None) -> float:
 async def identify(
     provider: str, table: CredentialsTable, setup: Setup, connect: Callable[[str], Origin]
 ) -> Identity:
-    """The identity that the configuration names. Raises ConfigError when there is none.
+    """The configured identity. Raises ConfigError if there is none.
 
-    `connect` gives the way to a server that hands out tokens.
+    `connect` opens a connection to a server that issues tokens.
     """
     request = LoopRequest(connect)
     if table.metadata:

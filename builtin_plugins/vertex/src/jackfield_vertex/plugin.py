@@ -1,4 +1,4 @@
-"""The provider: Gemini, Claude and open models at a project and location of Vertex AI."""
+"""The provider of Gemini, Claude and open models on Vertex AI."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -61,32 +61,31 @@ _CLAUDES = f"/v1/{OWN_PROJECT}{ANTHROPIC}"
 _CONVERSATIONS = (GENERATE, GENERATE_ARRAY, GOOGLE_COUNT, CLAUDE, CLAUDE_COUNT)
 _NOT_REPLAYED = Loss("reasoning.replay", "messages", "dropped", "thoughts of another vendor")
 _SEALED = (b'"' + MARK.encode(), b'"' + b64encode(MARK.encode())[: len(MARK) * 8 // 6])
-"""How a string begins that holds the proof of one, from Anthropic's clients and from Google's."""
+"""The prefixes of sealed proofs from Anthropic's clients and from Google's."""
 
 _BETA = "anthropic-beta"
 
 _METADATA = ("http://metadata.google.internal", "http://169.254.169.254")
 _MARGIN = 240.0
-"""Seconds before its end in which a token is renewed: the metadata server gives no new one before.
+"""Seconds before expiry at which a token is renewed; the metadata server issues none earlier.
 
 Source: "Access tokens" in the documentation of Compute Engine.
 """
 
 
 class Vertex(HttpProvider):
-    """Vertex AI: requests reach the provider's own project, whatever a client's path names."""
+    """Vertex AI. Requests use the provider's own project, whatever a client's path names."""
 
     @frozen
     class Config(HttpConfig):
         """`[providers.NAME]` with `use = "vertex"`."""
 
-        base_url: str = option("", "The address of the API; that of the location when empty.")
-        project: str | None = option(
-            None, "The project; that of the credentials when they name one."
-        )
+        base_url: str = option("", "The URL of the API; by default that of the location.")
+        project: str | None = option(None, "The project; by default that of the credentials.")
         location: str | None = option(None, "The region, as in `us-central1`, or `global`.")
         credentials: CredentialsTable = option(
-            CredentialsTable(), "Who the gateway is; Application Default Credentials when empty."
+            CredentialsTable(),
+            "The gateway's identity; by default the Application Default Credentials.",
         )
 
     dialects: ClassVar[tuple[Dialect, ...]] = (
@@ -125,9 +124,9 @@ class Vertex(HttpProvider):
         self._tokens: Tokens | None = None
 
     async def start(self, setup: Setup) -> None:
-        """Find out who the gateway is. Raises ConfigError when nobody says so."""
+        """Find the gateway's identity. Raises ConfigError if none is configured."""
         if not self.config.keys:
-            # Google's library is large: who only offers the endpoints need not wait for it.
+            # Google's library is slow to import, and not needed to offer only the endpoints.
             from .identity import identify  # noqa: PLC0415
 
             table, connect = self.config.credentials, partial(self._token_server, setup)
@@ -140,7 +139,7 @@ class Vertex(HttpProvider):
         await super().start(setup)
 
     async def stop(self) -> None:
-        """Leave nothing running."""
+        """Cancel background work."""
         if self._identity is not None:
             self._identity.stop()
         if self._tokens is not None:
@@ -148,7 +147,7 @@ class Vertex(HttpProvider):
         await super().stop()
 
     def _token_server(self, setup: Setup, server: str) -> "Origin":
-        # The metadata server speaks plain HTTP, on a network of the machine's own.
+        # The metadata server uses plain HTTP, on a link-local network.
         origin: Origin = setup.origin(
             f"{self.name}.auth",
             server,
@@ -158,7 +157,7 @@ class Vertex(HttpProvider):
         return origin
 
     def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
-        """Google's header for API keys, as express mode has them, or that of a bearer token."""
+        """The header for an API key (express mode) or for a bearer token."""
         if secret is None:
             return []
         if self._express:
@@ -168,7 +167,7 @@ class Vertex(HttpProvider):
     async def sign(
         self, method: str, url: str, body: bytes, secret: Secret | None
     ) -> Sequence[tuple[str, str]]:
-        """The token that is good now, where there is no key."""
+        """The current token, if there is no key."""
         if self._tokens is None or self._identity is None:
             return ()
         headers = [("Authorization", f"Bearer {await self._tokens.take()}")]
@@ -177,17 +176,17 @@ class Vertex(HttpProvider):
         return headers
 
     def refused(self, headers: Sequence[tuple[str, str]], status: int, body: bytes) -> bool:
-        """A token that was withdrawn before its end gives way to another."""
+        """Whether a token that was revoked early is replaced by another."""
         token = dict(headers).get("Authorization", "").removeprefix("Bearer ")
         return status == 401 and self._tokens is not None and self._tokens.forget(token)
 
     def request_headers(self, exchange: Exchange) -> Sequence[tuple[str, str]]:
-        """The betas that Anthropic's clients name; of those meant for its own API what is known."""
+        """The betas that Anthropic's clients name, as far as Vertex AI knows them."""
         named = exchange.request.headers.get(_BETA)
         if named is None:
             return ()
         if not exchange.endpoint.path.startswith(PREFIX):
-            counts = exchange.operation == CLAUDE_COUNT.operation  # which knows none at all
+            counts = exchange.operation == CLAUDE_COUNT.operation  # which knows none
             named = "" if counts else known_betas(named)
         return [(_BETA, named)] if named else ()
 
@@ -207,7 +206,7 @@ class Vertex(HttpProvider):
         return dialect is not GOOGLE_EMBEDDINGS or "gemini" in model
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
-        """The client's own bytes, at the own project, or without thoughts of another vendor."""
+        """The client's own bytes, with the provider's project and without foreign thoughts."""
         if not _left_out(exchange):
             body = super().outgoing_body(exchange, model)
             project, location = self._project, self.config.location
@@ -218,21 +217,21 @@ class Vertex(HttpProvider):
         return exchange.dialect.render_request(asked).body
 
     def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
-        """What a translation would lose, and thoughts of another vendor."""
+        """The losses of a translation, and of another vendor's thoughts."""
         return super().losses(exchange, target) + _left_out(exchange)
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
-        """One attempt; says so when earlier thoughts of another vendor had to be left out."""
+        """One attempt; reports if another vendor's earlier thoughts were left out."""
         response = await super().call(exchange, target)
         left_out = _left_out(exchange)
         return replace(response, losses=response.losses + left_out) if left_out else response
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
-        """The client's own path or that of the dialect, at the provider's own project."""
+        """The client's own path or the dialect's, at the provider's own project."""
         path = self._path_of(dialect, exchange)
         project = None if self._express else self._project
         path = at_project(path, project, self.config.location)
-        # Google's SDK makes the provider in `provider/model` a publisher.
+        # Google's SDK turns the provider of `provider/model` into a publisher.
         others = dialect is RESOURCE and exchange.request.params.get("publisher") != self.name
         return path if others else at_model(path.replace("{publisher}", "google"), model)
 
@@ -247,7 +246,7 @@ class Vertex(HttpProvider):
         return self.paths[dialect.name]
 
     async def models(self) -> Sequence[ModelInfo]:
-        """Those in the configuration, or else what the API lists of Google's own."""
+        """The configured models, or else those that the API lists of Google's own."""
         if self.config.models:
             return [ModelInfo(model, self.name) for model in self.config.models]
         path = "/v1beta1/publishers/google/models?pageSize=300"
@@ -260,14 +259,14 @@ class Vertex(HttpProvider):
 
 
 def _left_out(exchange: Exchange) -> tuple[Loss, ...]:
-    """Thoughts of a vendor that served the conversation before, which Vertex AI could not check."""
+    """Thoughts of another vendor that served the conversation, which Vertex AI cannot verify."""
     body = exchange.request.body
     foreign = exchange.dialect in _CONVERSATIONS and any(mark in body for mark in _SEALED)
     return (_NOT_REPLAYED,) if foreign else ()
 
 
 def _embeds_contents(model: str) -> bool:
-    # As Google's SDK has it; gemini-embedding-001 still takes instances.
+    # As in Google's SDK; gemini-embedding-001 still takes instances.
     return "gemini" in model and not model.startswith("gemini-embedding-001")
 
 
@@ -277,7 +276,7 @@ def _problems(config: Vertex.Config) -> Sequence[str]:
     if problem is not None:
         found.append(f"credentials: {problem}")
     if config.keys and config.credentials != CredentialsTable():
-        found.append("it has keys and credentials: express mode wants keys alone")
+        found.append("it has keys and credentials: express mode needs only keys")
     if not config.location and not config.keys:
         found.append("it needs `location`, a region such as us-central1, or global")
     return found

@@ -1,4 +1,4 @@
-"""Google's library for credentials, which blocks, on the gateway's own connections."""
+"""Runs Google's blocking credentials library over the gateway's own connections."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -13,11 +13,11 @@ from multidict import CIMultiDict
 from jackfield.errors import GatewayError
 
 SECONDS: Final = 20.0
-"""The longest that one request for a token may take."""
+"""Timeout of a token request in seconds."""
 
 
 class Answer(Protocol):
-    """What an origin answers."""
+    """An answer of an origin."""
 
     status: int
     headers: Mapping[str, str]
@@ -26,18 +26,18 @@ class Answer(Protocol):
         """The whole body."""
 
     async def close(self) -> None:
-        """Let the connection go."""
+        """Release the connection."""
 
 
 class Origin(Protocol):
     """One server, as the kernel connects to it."""
 
     async def send(self, method: str, path: str, head: bytes, body: bytes) -> Any:
-        """One request."""
+        """Send a request."""
 
 
 class Answered(Response):
-    """An answer, read to its end."""
+    """A complete answer."""
 
     def __init__(self, status: int, headers: Mapping[str, str], data: bytes) -> None:
         self._read = (status, headers, data)
@@ -59,9 +59,9 @@ class Answered(Response):
 
 
 class LoopRequest(Request):
-    """Sends what a worker thread asks for from the event loop; `origin_of` opens a server's URL.
+    """Sends requests of a worker thread from the event loop; `origin_of` opens a URL's server.
 
-    It must not be called on the loop itself: it waits.
+    It must not be called in the event loop's thread, because it blocks.
     """
 
     def __init__(self, origin_of: Callable[[str], Origin]) -> None:
@@ -80,8 +80,8 @@ class LoopRequest(Request):
         timeout: float | None = None,
         **_: object,
     ) -> Answered:
-        """The answer. Raises TransportError when there is none."""
-        if self._stopped:  # the library tries again what was let go of
+        """The answer. Raises TransportError if there is none."""
+        if self._stopped:  # the library retries what was cancelled
             raise TransportError("the gateway stops")  # type: ignore[no-untyped-call]
         data = body.encode() if isinstance(body, str) else body or b""
         seconds = min(timeout or SECONDS, SECONDS)
@@ -97,7 +97,7 @@ class LoopRequest(Request):
             self._waiting.discard(waiting)
 
     def stop(self) -> None:
-        """Let go of all threads that wait."""
+        """Release all waiting threads."""
         self._stopped = True
         for waiting in list(self._waiting):
             waiting.cancel()
