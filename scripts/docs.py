@@ -34,7 +34,7 @@ DOCS = ROOT / "docs"
 NOTE = "<!-- Written by `make docs` from the code; change it there. -->"
 
 CONFIGURATION = """\
-One TOML file says what the gateway does. `jackfield init` writes a first one, `jackfield check`
+One TOML file configures the gateway. `jackfield init` writes a first one, `jackfield check`
 reports everything that is wrong with it, and a running gateway reads it again when it is saved.
 
 A key that is not listed here is refused. In the tables below, `*` stands for a name that you choose
@@ -44,13 +44,13 @@ Relative paths start from the folder of the file.
 """
 CAPABILITIES = """\
 What models can do, if that is not known or has changed. The name of the table is a model's, with
-`*` for any text, and optionally with a provider in front: `[capabilities."local/llama*"]`. What is
-left out is as [shipped](models.md).
+`*` for any text, and optionally with a provider in front: `[capabilities."local/llama*"]`. Missing
+keys are as [shipped](models.md).
 """
 PRICES = """\
 What models cost, if that is not in the price book or you have agreed on other prices. The name of
 the table is `provider/model`, with `*` for any text. A model whose price changes has one table per
-period: `[[prices."openai/gpt-5*"]]`. What is left out is as [shipped](prices.md).
+period: `[[prices."openai/gpt-5*"]]`. Missing keys are as [shipped](prices.md).
 """
 COMMANDS = """\
 `jackfield` is installed with the kernel; `jackfield-kernel[cli]`, which `jackfield` brings, adds
@@ -60,7 +60,8 @@ invalid configuration or command line, 130 interrupted with Ctrl-C.
 The configuration is looked for in this order: the option `--config`, the variable
 `JACKFIELD_CONFIG`, `jackfield.toml` in the current folder. Without any of them, the gateway has the
 demo provider and every provider whose key is in the environment.
-
+"""
+PLUGIN_COMMANDS = """\
 A plugin may add commands: an entry point in the group `jackfield.commands`, with the name of the
 command, is a function that gets an `argparse.ArgumentParser`, adds options to it, and calls
 `parser.set_defaults(run=...)` with a function that takes the arguments and returns the exit code.
@@ -196,11 +197,23 @@ def options(listed: Iterable[OptionDoc]) -> str:
 def commands() -> Iterator[str]:
     """The page on the command line."""
     yield from ("# Command line", COMMANDS)
+    brought = []
     for point, _ in found_commands():
-        if point.value.startswith("jackfield."):
-            parser = argparse.ArgumentParser(prog=f"jackfield {point.name}", add_help=False)
-            point.load()(parser)
+        parser = argparse.ArgumentParser(prog=f"jackfield {point.name}", add_help=False)
+        point.load()(parser)
+        if point.dist is None:
             yield from command(parser)
+        elif (room := built_in_room(point.dist.name)).exists():
+            page = f"[{room.name}](../builtin_plugins/{room.name}/README.md)"
+            brought.append((f"`{parser.prog}`", str(parser.description), page))
+    yield "## Commands of plugins"
+    yield "The built-in plugins add these; each has a `--help` of its own."
+    yield from (table(("command", "what it does", "plugin"), brought), PLUGIN_COMMANDS)
+
+
+def built_in_room(distribution: str) -> Path:
+    """Where a built-in plugin of this distribution stands."""
+    return ROOT / "builtin_plugins" / distribution.removeprefix("jackfield-").replace("-", "_")
 
 
 def command(parser: argparse.ArgumentParser) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What each installed dialect can ask, found out by asking: one probe for each feature."""
+"""Tests which features each installed dialect can carry, with one probe per feature."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -31,22 +31,21 @@ from jackfield.messages import (
 )
 
 INTRODUCTION = """\
-What becomes of each feature of a request when it is translated into each dialect. `make docs`
+What happens to each feature of a request when it is translated into each dialect. `make docs`
 determines this: for each feature it renders a small conversation in every dialect, collects the
-losses that are reported, and parses the result to see what is still there.
+reported losses, and parses the result to see what is still there.
 
 **yes**: carried unchanged. **≈**: expressed in another way, see the note below the table. **no**:
-lost, and reported; `on_loss` decides what becomes of such a request. **refused**: without it the
-question would be another, so the request is refused whatever `on_loss` says. Requests that are
-passed through, not translated, lose nothing. For the abilities of single models see
-[models](models.md).
+lost, and reported; `on_loss` decides what happens to such a request. **refused**: dropping it would
+change the question, so the request is refused whatever `on_loss` says. Requests that are passed
+through, not translated, lose nothing. For the abilities of single models see [models](models.md).
 """
 MODELS = {
     "anthropic.messages": "claude-sonnet-4-5",
     "bedrock.converse": "anthropic.claude-sonnet-4-5-20250929-v1:0",
     "gemini.generate_content": "gemini-2.5-flash",
 }
-"""What is asked, where the model decides how."""
+"""The models to ask for, in dialects where the model matters."""
 
 UNSAID = ("name", "strict", "description", "extensions")
 KEPT = (
@@ -54,7 +53,7 @@ KEPT = (
     *("format", "arguments", "is_error", "signature"),
 )
 MOST_SHOWN = 90
-UNNAMED = "lost without being named"
+UNNAMED = "lost without being reported"
 DATA = "iVBORw0KGgo="
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 WEATHER = Tool("weather", "Tells the weather.", SCHEMA)
@@ -69,9 +68,9 @@ LOOP = replace(TOOLS, messages=(ASKED, Message("assistant", (CALL,)), Message("t
 
 @frozen(eq=False)
 class Probe:
-    """A feature, a request that has it, the same without it, and what to look for behind.
+    """A feature, a request with it, the same request without it, and how to find it afterwards.
 
-    Where `words` are there although what was looked for is not, they stand in another place.
+    If the feature is not found but its `words` are, they were sent in another place.
     """
 
     feature: str
@@ -83,14 +82,14 @@ class Probe:
 
 @frozen
 class Finding:
-    """What became of one feature in one dialect."""
+    """The result for one feature in one dialect."""
 
     mark: str
     notes: tuple[str, ...] = ()
 
 
 def page() -> Iterator[str]:
-    """The page: a table, and what its approximations and losses are called."""
+    """The page: tables, each with notes on its approximations and losses."""
     dialects = {name: one for name, one in chats().items() if one.canonical == "chat"}
     yield from ("# Losses", INTRODUCTION)
     for title, probes in PROBES.items():
@@ -102,7 +101,7 @@ def page() -> Iterator[str]:
 
 
 def chats() -> dict[str, Dialect]:
-    """The dialects of chats that the installed plugins declare, without their variants."""
+    """The chat dialects of the installed plugins, without variants."""
     points = sorted(entry_points(group=GROUP), key=lambda point: point.name)
     found = {point.name: installed(point.name) for point in points if "@" not in point.name}
     return {
@@ -113,7 +112,7 @@ def chats() -> dict[str, Dialect]:
 
 
 def finding(probe: Probe, name: str, dialect: Dialect) -> Finding:
-    """Render the probe, and see what is named as lost and what is still there."""
+    """Render the probe, and find what is reported as lost and what is still there."""
     model = MODELS.get(name, "m")
     try:
         rendered = dialect.render_request(replace(probe.request, model=model))
@@ -129,23 +128,23 @@ def finding(probe: Probe, name: str, dialect: Dialect) -> Finding:
     if seen == probe.seen(probe.request):
         return Finding("yes")
     if seen:
-        return Finding("≈", (f"read again, it is {shown(seen)}",))
+        return Finding("≈", (f"parsed again: {shown(seen)}",))
     if probe.words and probe.words in rendered.body:
-        return Finding("≈", ("given as text",))
-    # What it stands on may be lost already, by its own name.
+        return Finding("≈", ("sent as text",))
+    # What it depends on may already be reported as lost.
     losses = [*(rendered.losses or usual)]
     named = tuple(dict.fromkeys(map(note_of, losses)))
     return Finding(mark_of(losses), named) if losses else Finding("no", (UNNAMED,))
 
 
 def shown(value: Any) -> str:
-    """A value in few words."""
+    """A value, abbreviated."""
     text = msgspec.json.encode(value).decode()
     return f"`{text}`" if len(text) <= MOST_SHOWN else f"`{text[:MOST_SHOWN]}…`"
 
 
 def mark_of(losses: Sequence[Loss]) -> str:
-    """The gravest of what happened."""
+    """The mark for the worst of the losses."""
     if any(loss.breaks for loss in losses):
         return "refused"
     return "no" if any(loss.how == "dropped" for loss in losses) else "≈"
@@ -157,7 +156,7 @@ def note_of(loss: Loss) -> str:
 
 
 def notes(found: dict[Probe, list[Finding]], names: Sequence[str]) -> Iterator[str]:
-    """A list of all notes on one table."""
+    """A list of all notes on a table."""
     said: dict[tuple[str, str], list[str]] = {}
     for probe, findings in found.items():
         for name, one in zip(names, findings, strict=True):
@@ -170,7 +169,7 @@ def notes(found: dict[Probe, list[Finding]], names: Sequence[str]) -> Iterator[s
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of Markdown."""
+    """A Markdown table."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -182,7 +181,7 @@ def setting(feature: str, member: str, value: Any, base: ChatRequest = BASE) -> 
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON, without notes of dialects and names that few vendors ask for."""
+    """A value as JSON, without extensions and members that few vendors have."""
     if isinstance(value, tuple):
         return [plain(item) for item in value]
     if not isinstance(value, msgspec.Struct):
@@ -203,7 +202,7 @@ def content(feature: str, part: Part, role: Any = "user") -> Probe:
 
 
 def facts(request: ChatRequest, kind: type[Part]) -> list[Any]:
-    """What the parts of one kind say, without what dialects note on them."""
+    """The contents of all parts of one kind, without extensions."""
     parts = [part for message in request.messages for part in message.parts]
     inner = [one for part in parts if isinstance(part, ToolResult) for one in part.parts]
     return [bare(part) for part in [*parts, *inner] if isinstance(part, kind)]
@@ -215,7 +214,7 @@ def bare(part: Part) -> dict[str, Any]:
 
 
 def roles(request: ChatRequest) -> list[str]:
-    """Who speaks."""
+    """The roles of all messages."""
     return [message.role for message in request.messages]
 
 
@@ -228,7 +227,7 @@ def turns(
 
 
 def spoken(role: Any) -> ChatRequest:
-    """A conversation that begins with a message of some role."""
+    """A conversation that begins with a message of this role."""
     return replace(BASE, messages=(Message(role, (Text("Be brief."),)), ASKED))
 
 

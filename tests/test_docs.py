@@ -20,3 +20,12 @@ def test_every_header_of_ours_is_documented() -> None:
     used = {found for path in sources for found in re.findall(name, path.read_text())}
     documented = set(re.findall(name, (ROOT / "docs/endpoints.md").read_text()))
     assert used <= documented, "add them to HEADERS in scripts/docs.py, then: make docs"
+
+
+def test_every_code_of_an_error_is_documented() -> None:
+    sources = [*ROOT.glob("kernel/src/**/*.py"), *ROOT.glob("builtin_plugins/*/src/**/*.py")]
+    given = r'^    code(?:: ClassVar\[str\])? = "(\w+)"'
+    used = {code for path in sources for code in re.findall(given, path.read_text(), re.MULTILINE)}
+    pages = [(ROOT / "docs" / name).read_text() for name in ("troubleshooting.md", "admin.md")]
+    undocumented = sorted(code for code in used if not any(f"`{code}`" in page for page in pages))
+    assert not undocumented, "say in docs/troubleshooting.md what to do about them"

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tomllib
@@ -21,6 +20,7 @@ from types import ModuleType
 
 import pytest
 from attrs import define
+from builtin_plugins.redis_store.tests.redis_servers import free_port
 from tests.pages import PAGES, ROOT, Block, blocks, name_of
 
 from jackfield._gateway import Gateway
@@ -32,6 +32,7 @@ from jackfield_region_pinning import RegionPinning
 BASH = shutil.which("bash") or "bash"
 ADDRESS = "127.0.0.1:4747"
 RUNNABLE = ("bash", "python", "toml")
+SERVING = re.compile(r"serving on (\S+);")
 # The laws are tried where each plugin is at home; other plugins of pytest only take time to load.
 PYTEST_OPTIONS = (
     "-p no:cacheprovider -p pytest_asyncio.plugin -p jackfield.testing.pytest_plugin"
@@ -95,12 +96,6 @@ class Reader:
                 asyncio.run(test())
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def install_in_place(project: Path) -> None:
     """What `pip install -e` comes to, without a network: an entry point and a path."""
     manifest = tomllib.loads((project / "pyproject.toml").read_text())["project"]
@@ -126,11 +121,11 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stderr is not None
-        found = re.search(r"serving on (\S+);", process.stderr.readline())
-        assert found is not None
-        yield found[1]
-        process.send_signal(signal.SIGTERM)
+        try:
+            assert process.stderr is not None
+            yield next(filter(None, map(SERVING.search, process.stderr)))[1]
+        finally:
+            process.send_signal(signal.SIGTERM)
 
 
 @pytest.fixture
@@ -152,13 +147,16 @@ def reader(tmp_path: Path, gateway: str, monkeypatch: pytest.MonkeyPatch) -> Ite
         del sys.modules[name]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)  # a page may have forty commands, each a process
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=name_of)
 def test_a_page_does_what_it_says(
     page: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if "curl " in page.read_text() and shutil.which("curl") is None:
         pytest.skip("the page shows requests made with curl, which is not installed")
+    for made in re.findall(r"jackfield new-plugin (\w+)", page.read_text()):
+        if made in installed().names:
+            pytest.skip(f"{made} is installed here by somebody who has followed the page")
     for variable in re.findall(r"\benv:([A-Z][A-Z_]*)", page.read_text()):
         monkeypatch.setenv(variable, SECRET)
     for block in blocks(page):

@@ -12,7 +12,7 @@ from jackfield._cli.plugin_template import create, template_folder
 from jackfield.errors import ConfigError
 
 ROOT = Path(__file__).parents[1]
-NAME = "word_filter"
+NAME = "tide_table"
 OFFLINE = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
 
 
@@ -34,9 +34,9 @@ def test_no_name_of_the_template_is_left(tmp_path: Path) -> None:
     paths = [path for path in folder.rglob("*") if path.is_file()]
     texts = [str(path.relative_to(tmp_path)) + path.read_text() for path in paths]
     assert not [text for text in texts if "example" in text.lower()]
-    assert (folder / "src/jackfield_word_filter/plugin.py").is_file()
-    assert 'word_filter = "jackfield_word_filter:WordFilter"' in "".join(texts)
-    assert 'name = "jackfield-word-filter"' in "".join(texts)
+    assert (folder / "src/jackfield_tide_table/plugin.py").is_file()
+    assert 'tide_table = "jackfield_tide_table:TideTable"' in "".join(texts)
+    assert 'name = "jackfield-tide-table"' in "".join(texts)
 
 
 def test_the_new_plugin_can_be_installed_and_its_tests_pass(tmp_path: Path) -> None:
