@@ -11,6 +11,7 @@ import pytest
 from openai import OpenAI
 
 KEYS = ("_API_KEY", "JACKFIELD_")
+SERVING = re.compile(r"serving on (\S+);")
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +23,13 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenAI]:
     with subprocess.Popen(
         command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stderr is not None
-        found = re.search(r"serving on (\S+);", process.stderr.readline())
-        assert found is not None
-        with OpenAI(base_url=f"http://{found[1]}/v1", api_key="unused", max_retries=0) as client:
-            yield client
-        process.send_signal(signal.SIGTERM)
+        try:
+            assert process.stderr is not None
+            url = f"http://{next(filter(None, map(SERVING.search, process.stderr)))[1]}/v1"
+            with OpenAI(base_url=url, api_key="unused", max_retries=0) as client:
+                yield client
+        finally:
+            process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import attrs
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from jackfield.config import (
 )
 from jackfield.errors import ConfigError
 
+pytestmark = pytest.mark.timeout(120)
 PIECES = st.sampled_from(
     [*"ab.= []{},#'1é\"\\\n\t\r", "\r\n", "[[", "]]", '"""', "'''", "1979-05-27", "true"]
 )

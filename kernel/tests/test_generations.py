@@ -40,12 +40,14 @@ class Waits(Plugin):
 class Files:
     """A file that can be saved, and the gateways of its texts."""
 
-    def __init__(self) -> None:
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.patch = patch
         self.text = "[plugins.waits]"
         self.generations = Generations(lambda: parse(self.text))
 
-    async def reload(self, text: str) -> Gateway:
-        """Save another text; the gateway that there was before."""
+    async def reload(self, text: str, patience: float = 10.0) -> Gateway:
+        """Save another text, and wait for it no longer; the gateway that there was before."""
+        self.patch.setattr(_generations, "PATIENCE", patience)
         self.text = text
         before = self.generations.current
         await self.generations.reload()
@@ -57,8 +59,7 @@ async def files(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Files]:
     monkeypatch.setattr(_gateway, "installed", lambda: Installed({}, {"waits": Waits}))
     monkeypatch.setattr(_gateway, "SLOW_SECONDS", 0.01)
     monkeypatch.setattr(_gateway, "STOP_SECONDS", 0.01)
-    monkeypatch.setattr(_generations, "PATIENCE", 0.05)
-    files = Files()
+    files = Files(monkeypatch)
     await files.generations.begin(parse(files.text))
     yield files
     await files.generations.end()
@@ -74,7 +75,7 @@ async def ready(gateway: Gateway) -> bytes:
 async def test_a_plugin_that_is_waited_for_is_named(
     files: Files, caplog: pytest.LogCaptureFixture
 ) -> None:
-    before = await files.reload("[plugins.waits]\nstarting = true")
+    before = await files.reload("[plugins.waits]\nstarting = true", patience=1.0)
     assert files.generations.current is before
     assert "plugin waits has not started yet; still waiting" in caplog.text
     assert b'"reload":"waits for the plugin waits to start"' in await ready(before)
@@ -84,7 +85,7 @@ async def test_a_plugin_that_is_waited_for_is_named(
 async def test_a_reload_gives_up_one_that_waits(
     files: Files, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await files.reload("[plugins.waits]\nstarting = true")
+    await files.reload("[plugins.waits]\nstarting = true", patience=0.05)
     before = await files.reload("[plugins.waits]\nstarting = false")
     assert files.generations.current is not before
     assert "the previous reload has not finished and is cancelled" in caplog.text

@@ -24,7 +24,7 @@ class KeepsNothing(Plugin):
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
-        raise StoreUnavailable("The store is away.")
+        raise StoreUnavailable("The store does not answer.")
 
 
 @pytest.mark.parametrize("kind", [AsksNobody, KeepsNothing])

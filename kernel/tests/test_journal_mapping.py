@@ -15,7 +15,7 @@ ENTRY = Entry("acme", 1.5, b"", (Debit(Account("acme", "a"), 0, 1),))
 
 @pytest.fixture
 def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
-    monkeypatch.setattr(mapping, "_KEEP_THEIR_WORD", frozenset())
+    monkeypatch.setattr(mapping, "_GUARANTEEING", frozenset())
     journal = Journal(tmp_path, "o", 128 << 10)
     journal.open_files()
     journal.post(ENTRY)

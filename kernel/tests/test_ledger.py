@@ -79,7 +79,7 @@ class FlakyStore(MemoryStore):
 
     def _answer(self) -> None:
         if self.away:
-            raise StoreUnavailable("The store is away.")
+            raise StoreUnavailable("The store does not answer.")
 
 
 def entry(amount: int, record: bytes = b"") -> Entry:
@@ -203,7 +203,7 @@ async def test_nobody_asks_a_store_that_did_not_answer(tmp_path: Path) -> None:
         with pytest.raises(StoreUnavailable):
             await ledger.acquire([claim(10)])
         store.slow = asyncio.Event()
-        with pytest.raises(StoreUnavailable, match="away"):
+        with pytest.raises(StoreUnavailable, match="does not answer"):
             await ledger.acquire([claim(10)])
         store.away, store.slow = False, None
         await until(lambda: not ledger.away)
@@ -282,7 +282,7 @@ async def test_a_full_disk_is_told_and_mends_without_a_restart(tmp_path: Path) -
         await ledger.start()
         with pytest.raises(JournalUnavailable):
             ledger.promise(entry(1))
-        assert "no room" in str(await ledger.health())
+        assert "disk is full" in str(await ledger.health())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     await until(lambda: _is_well(ledger))

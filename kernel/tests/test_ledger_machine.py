@@ -9,6 +9,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from attrs import define
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from jackfield.journal import Journal
 from jackfield.store import Account, Debit, Entry, StoreUnavailable
 from jackfield.testing.memory_store import MemoryStore
 
+pytestmark = pytest.mark.timeout(120)
 A = Account("acme", "a")
 SEGMENT = 80 << 10
 T = TypeVar("T")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from jackfield import strict_json
 from jackfield.errors import InvalidRequest
 
+pytestmark = pytest.mark.timeout(120)
 ACCEPTED = [
     b"{}",
     b"[]",

@@ -8,6 +8,7 @@ import pytest
 
 from jackfield.testing import Recorder, check_plugin
 
+pytestmark = pytest.mark.timeout(120)
 MODULE = '''
 from jackfield import Plugin, hookimpl
 from jackfield.testing import check_plugin

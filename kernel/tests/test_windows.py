@@ -156,10 +156,10 @@ def test_what_is_no_window_is_named(text: str) -> None:
 
 @pytest.mark.parametrize("zone", ["Mars/Base", "", "../etc/passwd", "UTC\0", "europe", "/etc/zone"])
 def test_an_unknown_zone_is_named(zone: str) -> None:
-    with pytest.raises(ValueError, match="no time zone is called"):
+    with pytest.raises(ValueError, match="unknown time zone"):
         parse_window("day", zone)
 
 
 def test_a_rolling_window_takes_no_zone() -> None:
-    with pytest.raises(ValueError, match="calendar alone"):
+    with pytest.raises(ValueError, match="needs a calendar window"):
         parse_window("1h", "Asia/Tokyo")

@@ -15,6 +15,7 @@ from tests.faults.spending import COST, Callers, equality, spending
 from jackfield.store import Store
 from jackfield_sqlite_store import opened
 
+pytestmark = pytest.mark.timeout(120)
 JUMPS = ("+1h", "-1h", "+1d", "-1d", "+0")
 STATE = "[plugins.sqlite_store]\n"
 STORE = Path("jackfield-state/store.db")

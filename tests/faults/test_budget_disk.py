@@ -14,6 +14,7 @@ from tests.faults.spending import COST, Callers, Passed, equality, pass_through,
 
 from jackfield_sqlite_store import opened
 
+pytestmark = pytest.mark.timeout(120)
 STATE = "[plugins.sqlite_store]\n"
 STORE = Path("jackfield-state/store.db")
 NO_SEGMENT = 4_000_000

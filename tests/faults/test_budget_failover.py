@@ -14,6 +14,7 @@ from tests.faults.spending import COST, Callers, equality, spending
 
 from jackfield_redis_store.opening import opened
 
+pytestmark = pytest.mark.timeout(120)
 RECOVERY = 1.0
 A_ROUND = 60
 

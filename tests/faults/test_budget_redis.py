@@ -15,6 +15,7 @@ from tests.faults.spending import COST, Callers, Passed, equality, pass_through,
 
 from jackfield_redis_store.opening import opened
 
+pytestmark = pytest.mark.timeout(120)
 RECOVERY = 1.0
 PASSWORD = "not-the-one-configured"
 

@@ -16,6 +16,7 @@ from tests.faults.faultd import FAULTS, Faultd
 from tests.faults.gateway import IMPATIENT, KEY, config, serving
 from tests.faults.views import PATHS, REQUESTS, View, ask
 
+pytestmark = pytest.mark.timeout(120)
 TOTAL = IMPATIENT["total"]
 TOGETHER = 8
 SMALL = {
@@ -52,6 +53,9 @@ BEGUN = {
     *("comments", "gossip-sse", "fin-at", "reset-at", "short-at", "eof-at"),
 }
 """Faults that may come when a part of the stream has been sent already."""
+
+AT_REST = "asyncio/runners.py"
+"""Where an event loop waits. One that is found there late was stopped with the whole machine."""
 
 Cell = tuple[str, str, bool]
 
@@ -147,7 +151,8 @@ def test_every_exchange_has_one_line_in_the_log(matrix: Matrix) -> None:
 
 
 def test_nothing_else_is_on_stderr(matrix: Matrix) -> None:
-    assert not [line for line in matrix.log if " outcome=" not in line and " INFO " not in line]
+    expected = (" outcome=", " INFO ", AT_REST)
+    assert not [line for line in matrix.log if not any(words in line for words in expected)]
 
 
 def test_no_answer_is_left_running_at_the_upstream(matrix: Matrix) -> None:

@@ -133,7 +133,7 @@ async def test_a_password_that_is_changed_is_said_to_be_wrong(own: Process) -> N
 async def test_a_server_that_loads_its_data_is_waited_for(own: Process) -> None:
     own.arguments = ("--key-load-delay", "200", "--loading-process-events-interval-bytes", "1024")
     with running(own):
-        own.ask("EVAL", "for i = 1, 5000 do redis.call('SET', i, i) end", "0")
+        own.ask("EVAL", "for i = 1, 100000 do redis.call('SET', i, i) end", "0")
         own.ask("SAVE")
         async with opened(own.url, deadline=DEADLINE) as store:
             await recovered(store)
@@ -141,6 +141,7 @@ async def test_a_server_that_loads_its_data_is_waited_for(own: Process) -> None:
             own.start()
             await until(lambda: _says(store, "is loading its data"))
             assert (await call_often(store)).answered == 0
+            own.ask("CONFIG", "SET", "key-load-delay", "0")
             await recovered(store)
 
 

@@ -13,11 +13,13 @@ from jackfield.testing import GatewayClient, check_plugin, run_gateway
 from jackfield_redis_store.opening import opened
 
 NOWHERE = "redis://127.0.0.1:1/0"
+PATIENT = "answer_ms = 5000\n"
+"""A busy machine is no failure of the server."""
 
 test_laws = check_plugin("redis_store", config={"url": NOWHERE})
 
 
-def _table(url: str, more: str = "") -> str:
+def _table(url: str, more: str = PATIENT) -> str:
     return f'[plugins.redis_store]\nurl = "{url}"\nrecovery_seconds = 0\n{more}'
 
 
@@ -180,5 +182,5 @@ async def test_what_does_not_fit_together_is_refused(
 async def test_a_new_server_is_waited_for_at_the_start(tmp_path: Path) -> None:
     own = Process("redis-server", tmp_path / "own")
     with running(own):
-        toml = f'[plugins.redis_store]\nurl = "{own.url}"\nrecovery_seconds = 0.3'
+        toml = f'[plugins.redis_store]\nurl = "{own.url}"\nrecovery_seconds = 0.3\n{PATIENT}'
         assert await _status(toml, tmp_path) == 200

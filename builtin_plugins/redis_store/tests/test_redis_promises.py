@@ -7,6 +7,8 @@ from builtin_plugins.redis_store.tests.redis_servers import Process
 from jackfield.testing.stores import PROMISES, Promise, Site
 from jackfield.testing.stores.machine import compare_with_model
 
+pytestmark = pytest.mark.timeout(120)
+
 
 def marks_of(kind: str) -> list[pytest.MarkDecorator]:
     return [] if kind == "redis" else [pytest.mark.slow]

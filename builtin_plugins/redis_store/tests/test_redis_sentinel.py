@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from builtin_plugins.redis_store.tests.callers import DEADLINE, recovered, until
+from builtin_plugins.redis_store.tests.callers import recovered, until
 from builtin_plugins.redis_store.tests.redis_servers import Process, follow, running
 
 from jackfield.address import Address
@@ -12,6 +12,8 @@ from jackfield_redis_store.dialing import Dialing
 from jackfield_redis_store.opening import Servers
 from jackfield_redis_store.store import RedisStore
 
+PATIENT = 1.0
+"""Seconds for an answer: a busy machine is no failure of the server."""
 CONFIGURATION = """
 sentinel monitor main 127.0.0.1 {port} 1
 sentinel down-after-milliseconds main 500
@@ -50,7 +52,7 @@ def _servers(*sentinels: int, name: str = "main") -> Servers:
 async def store(sentinel: Process, replica: Process) -> AsyncIterator[RedisStore]:
     # The first of them is nobody.
     servers = _servers(1, sentinel.port)
-    store = servers.store(prefix="jackfield", deadline=DEADLINE, recovery=0.0)
+    store = servers.store(prefix="jackfield", deadline=PATIENT, recovery=0.0)
     await recovered(store)
     yield store
     await store.close()
@@ -75,7 +77,7 @@ async def _has(server: Process, data: str) -> bool:
 
 async def test_a_name_that_the_sentinels_do_not_know_is_said_so(sentinel: Process) -> None:
     store = _servers(sentinel.port, name="mane").store(
-        prefix="jackfield", deadline=DEADLINE, recovery=0.0
+        prefix="jackfield", deadline=PATIENT, recovery=0.0
     )
     trouble = await store.settled(2.0)
     await store.close()
@@ -84,7 +86,7 @@ async def test_a_name_that_the_sentinels_do_not_know_is_said_so(sentinel: Proces
 
 
 async def test_sentinels_that_are_all_away_are_said_to_be() -> None:
-    store = _servers(1, 2).store(prefix="jackfield", deadline=DEADLINE, recovery=0.0)
+    store = _servers(1, 2).store(prefix="jackfield", deadline=PATIENT, recovery=0.0)
     trouble = await store.settled(2.0)
     await store.close()
     assert trouble is not None

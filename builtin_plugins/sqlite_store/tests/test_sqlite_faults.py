@@ -15,7 +15,7 @@ FULL_DISK = Path(__file__).with_name("full_disk.py")
 
 
 async def test_a_locked_file_is_not_waited_for(tmp_path: Path) -> None:
-    async with opened(tmp_path / "store.db", deadline=0.05, patience=0.05) as store:
+    async with opened(tmp_path / "store.db", deadline=0.5, patience=0.5) as store:
         other = sqlite3.connect(store.path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable):

@@ -16,6 +16,7 @@ def site(tmp_path: Path) -> Site:
     return Site("jackfield_sqlite_store:opened", path, {"deadline": 10.0, "patience": 10.0})
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
 async def test_store_keeps(promise: Promise, site: Site) -> None:
     await promise(site)

@@ -54,7 +54,7 @@ class Bank:
     async def reached(self) -> None:
         await asyncio.sleep(self.delay)
         if self.away:
-            raise StoreUnavailable("The store is away.")
+            raise StoreUnavailable("The store does not answer.")
 
     def spent_since(self, account: Account, since: int) -> int:
         return self.loop.run(self.store.balances([(account, since)]))[0].spent

@@ -91,7 +91,7 @@ def test_a_reservation_is_settled_once(world: World) -> None:
     assert reservation.debits() == (Debit(KEY, 0, 10),)
     assert reservation.settle([7]) == (Debit(KEY, 0, 7),)
     reservation.release()
-    with pytest.raises(RuntimeError, match="once"):
+    with pytest.raises(RuntimeError, match="already settled"):
         reservation.settle([7])
 
 

@@ -15,6 +15,7 @@ from jackfield.store import Account, OnDeath, StoreUnavailable
 from jackfield.testing.memory_store import MemoryStore
 from jackfield.windows import Calendar, Rolling, Window
 
+pytestmark = pytest.mark.timeout(120)
 ACCOUNT = Account("acme", "tokens")
 AMOUNT = 10_000
 DAY = 86_400

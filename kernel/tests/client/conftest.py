@@ -8,9 +8,6 @@ import uvloop
 from tests.faults.faultd import Faultd
 
 from jackfield._client import Client, Origin
-from jackfield.timeouts import Timeouts
-
-QUICK = Timeouts(connect=0.3, first_byte=0.2, between_events=0.2, total=0.7)
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -32,11 +29,4 @@ async def client() -> AsyncIterator[Client]:
 
 @pytest.fixture
 def origin(client: Client, upstream: Faultd) -> Origin:
-    """Patient: for tests in which no deadline should pass."""
     return client.origin(upstream.base_url, name="acme")
-
-
-@pytest.fixture
-def quick_origin(client: Client, upstream: Faultd) -> Origin:
-    """Impatient: for tests in which one must."""
-    return client.origin(upstream.base_url, name="acme", timeouts=QUICK)

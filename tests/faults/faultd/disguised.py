@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import zlib
+from functools import cache
 
 from .good import JSON_TYPE, completion, delta
 from .wire import STREAM_HEAD, Wire
@@ -186,12 +187,24 @@ async def gzip_sse_cut(wire: Wire) -> None:
 
 async def gzip_sse_bomb(wire: Wire) -> None:
     """An event, then N MiB (512) of a comment, in gzip."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    packed = packer.compress(_EVENT) + packer.compress(b":")
-    mebibyte = b"x" * (1024 * 1024)
-    packed += b"".join(packer.compress(mebibyte) for _ in range(wire.number(512)))
-    packed += packer.compress(b"\n\n" + _DONE) + packer.flush()
+    packed = _bomb(wire.number(512))
     await wire.answer(packed, b"Content-Type: text/event-stream", b"Content-Encoding: gzip")
+
+
+@cache
+def _bomb(count: int) -> bytes:
+    # After a full flush nothing refers back, so that a mebibyte has to be packed only once.
+    start, mebibyte, end = _EVENT + b":", b"x" * (1024 * 1024), b"\n\n" + _DONE
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = packer.compress(start) + packer.flush(zlib.Z_FULL_FLUSH)
+    packed += (packer.compress(mebibyte) + packer.flush(zlib.Z_FULL_FLUSH)) * count
+    packed += packer.compress(end) + packer.flush()
+    checksum = 0
+    for piece in (start, *[mebibyte] * count, end):
+        checksum = zlib.crc32(piece, checksum)
+    size = len(start) + len(mebibyte) * count + len(end)
+    head = b"\x1f\x8b\x08" + bytes(5) + b"\x02\xff"
+    return head + packed + checksum.to_bytes(4, "little") + size.to_bytes(4, "little")
 
 
 async def gossip(wire: Wire) -> None:

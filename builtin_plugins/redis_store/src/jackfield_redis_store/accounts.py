@@ -14,16 +14,16 @@ from .wire import Word
 MICROSECONDS: Final = 1_000_000
 LARGEST: Final = 2**63 - 1
 REMEMBERED: Final = 30 * 86400
-"""Seconds for which an ended owner's postings are known by their numbers."""
+"""Seconds for which the numbers of an ended owner's postings are remembered."""
 
 
 class Accounts:
     """The part of the store that limits what owners may spend.
 
     For `recovery` seconds after the server has lost its data nothing can be acquired: in that time
-    owners post again what they had posted, and state their holdings. A server after a reconnect may
-    be a replica that has taken over without all of an owner's holdings, so the lease is not alive
-    there until the owner has restated them.
+    owners repost their journals and restate their holdings. After a reconnect the server may be a
+    promoted replica that lacks some of an owner's holdings, so the owner's lease is not alive there
+    until it has restated them.
     """
 
     def __init__(self, server: Server, keys: Keys, *, recovery: float) -> None:
@@ -80,7 +80,7 @@ class Accounts:
     async def recovering(self) -> float:
         """For how many more seconds nothing can be acquired, if the server accepts writes at all.
 
-        If the server is empty, they begin now.
+        An empty server starts the recovery period.
         """
         age: int = await self._server.run(scripts.BORN, (self._keys.born,))
         return max(0.0, self._recovery - abs(age) / MICROSECONDS)

@@ -1,4 +1,4 @@
-"""A cluster: which of its servers has which slots, learned and kept up to date."""
+"""A cluster: which server has which slots, learned and kept up to date."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ from .wire import Word
 
 REDIRECTIONS: Final = 4
 LEARNING: Final = 0.5
-"""Seconds for one server to tell who has which slots."""
+"""Timeout in seconds for a server's list of slots."""
 LEARNING_AGAIN: Final = 0.2
-"""Seconds between two looks at a cluster in which something is wrong."""
+"""Seconds between checks of a cluster with problems."""
 
 _UNKNOWN: Final = Trouble("does not say which of its servers has which keys")
 
 
 class ClusterRouter(Router):
-    """Asks the server that has a key's slot; slots are learned from redirecting answers."""
+    """Asks the server that has a key's slot; learns the slots from redirections."""
 
     def __init__(self, seeds: Sequence[Address], dialing: Dialing, *, deadline: float) -> None:
         self._seeds = tuple(seeds)
@@ -71,20 +71,20 @@ class ClusterRouter(Router):
             await asyncio.wait([self._settled], timeout=until - self._loop.time())
 
     def distrust(self, key: bytes, trouble: Trouble) -> None:
-        """Ask again who has which slots."""
+        """Look up again which server has which slots."""
         node = self._owners[key_slot(key)]
         if node is not None:
             node.drop(trouble)
         self._wanted.set()
 
     def session(self, key: bytes) -> object:
-        """The session with the server that has the key, as far as known."""
+        """The session with the server of the key, if known."""
         node = self._owners[key_slot(key)]
         return node and node.session
 
     @property
     def trouble(self) -> Trouble | None:
-        """What is wrong with the cluster, or with one of its servers that has keys."""
+        """What is wrong with the cluster or with one of its servers."""
         if self._trouble:
             return self._trouble
         owners = {node for node in self._owners if node is not None}
@@ -92,7 +92,7 @@ class ClusterRouter(Router):
 
     @property
     def address(self) -> Address | None:
-        """Any server that is well: messages go to all of them."""
+        """Any healthy server: messages reach all of them."""
         well = (address for address, node in self._nodes.items() if node.trouble is None)
         return next(well, None)
 

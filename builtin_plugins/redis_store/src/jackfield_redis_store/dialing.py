@@ -17,11 +17,11 @@ from jackfield.address import Address
 from jackfield.secrets import Secret
 
 CONNECTING: Final = 1.0
-"""Seconds for connecting, with TLS and login, while nobody waits for it."""
+"""Timeout in seconds for connecting in the background, with TLS and login."""
 
 
 class _Direct(AbstractConnection):
-    """Allows writing without waiting, and dropping a connection with unsent data."""
+    """A connection that can write without waiting and drop unsent data."""
 
     async def open(self) -> None:
         """Connect and log in."""
@@ -48,7 +48,7 @@ class TlsConnection(SSLConnection, _Direct):
 
     def __init__(self, *, tls: ssl.SSLContext, **arguments: Any) -> None:
         super().__init__(**arguments)
-        # The library would create one per connection, which always trusts the system's authorities.
+        # The library's own context always trusts the system's authorities.
         self.ssl_context.context = tls
 
 
@@ -61,7 +61,7 @@ DirectConnection = PlainConnection | TlsConnection | SocketConnection
 
 @frozen
 class Dialing:
-    """How to connect. It never prints the password."""
+    """How to connect. Its repr never shows the password."""
 
     username: str = ""
     password: Secret | None = None
@@ -70,7 +70,7 @@ class Dialing:
     patience: float = field(default=CONNECTING)
 
     def connection(self, address: Address) -> DirectConnection:
-        """A connection to an address, not connected yet."""
+        """A connection to an address, not yet opened."""
         arguments: dict[str, Any] = {
             "db": self.database,
             "username": self.username or None,

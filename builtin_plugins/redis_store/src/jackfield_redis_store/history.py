@@ -1,4 +1,4 @@
-"""History: the records and tallies that postings have left."""
+"""History: the records and tallies written by postings."""
 
 import asyncio
 from typing import Final
@@ -67,7 +67,7 @@ class History:
         return list(map(decoded, await self._server.command(place, "ZRANGE", place, 0, -1)))
 
     async def forget_records(self, before: float) -> int:
-        """Delete the records from before a time; how many those were."""
+        """Delete the records from before a time and return their number."""
         hour = int(min(before, FOREVER) // HOUR) * HOUR
         forgotten = 0
         for scope in await self.scopes():

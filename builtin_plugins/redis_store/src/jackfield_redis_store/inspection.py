@@ -24,7 +24,7 @@ _LINE: Final = re.compile(r"^(\w+):(.*?)\r?$", re.MULTILINE)
 
 @frozen
 class Finding:
-    """What is wrong with a server, if anything, and what is a risk in one that can be used."""
+    """What makes a server unsuitable, and what is a risk in a suitable one."""
 
     trouble: Trouble | None = None
     risk: str = ""

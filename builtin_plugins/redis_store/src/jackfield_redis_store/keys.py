@@ -1,4 +1,4 @@
-"""The names of everything in the server. They are unique, whatever scopes are called."""
+"""The names of all keys in the server, unique for any names of scopes."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -13,17 +13,17 @@ _ESCAPES: Final = {ord(sign): f"%{ord(sign):02x}" for sign in "%:{}\0"}
 
 
 def encoded(text: str) -> bytes:
-    """The bytes of a name, even if that is not well-formed Unicode."""
+    """The bytes of a name, even if it is not well-formed Unicode."""
     return text.encode("utf-8", "surrogatepass")
 
 
 def decoded(data: bytes) -> str:
-    """The name of some bytes."""
+    """The name that these bytes encode."""
     return data.decode("utf-8", "surrogatepass")
 
 
 def escaped(text: str) -> str:
-    """A name that can be put before a colon."""
+    """A name in a form that may precede a colon."""
     return text.translate(_ESCAPES)
 
 
@@ -35,7 +35,7 @@ def unescaped(text: str) -> str:
 
 
 def check_names(*names: str) -> None:
-    """Refuse names that some stores could not keep."""
+    """Raise ValueError for names that some stores cannot keep."""
     for name in names:
         if "\0" in name:
             raise ValueError(f"{name!r} contains a NUL; choose another name")
@@ -50,8 +50,8 @@ def account_name(account: Account) -> bytes:
 class Keys:
     """The keys with one prefix.
 
-    Everything in the ledger has one hash tag, so that a script can reach all of it in a cluster,
-    too; values have one for each scope.
+    Everything in the ledger has one hash tag, so that in a cluster one script can reach all of it;
+    values have one per scope.
     """
 
     prefix: str
@@ -64,8 +64,8 @@ class Keys:
     def ledger(self, owner: str, accounts: Iterable[bytes] = ()) -> tuple[bytes, ...]:
         """The keys of the ledger that a script changes; `born` is the first.
 
-        Scripts derive others by themselves. A cluster that is moving the slot must be given enough
-        of them to notice that some are missing.
+        Scripts derive others themselves. A cluster that is moving the slot must be given enough of
+        them to notice that some are missing.
         """
         start = encoded(f"{{{self.prefix}:ledger}}:")
         its_own = (start + b"held", start + b"leases", start + b"owner:" + encoded(owner))
@@ -93,7 +93,7 @@ class Keys:
         return encoded(f"{{{self.prefix}:values:{escaped(scope)}}}:index")
 
     def expiries(self, scope: str) -> bytes:
-        """When those values of a scope that expire will do so."""
+        """When the expiring values of a scope expire."""
         return encoded(f"{{{self.prefix}:values:{escaped(scope)}}}:expiries")
 
     def channel(self, channel: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Messages: one connection that listens for all, and is replaced when it is lost."""
+"""Publish and subscribe: one connection for all listeners, replaced when it is lost."""
 
 import asyncio
 from collections import defaultdict
@@ -15,10 +15,10 @@ from .trouble import Trouble, told
 from .wire import packed
 
 UNREAD: Final = 1_000
-"""Messages that a listener may leave unread; then it is told that it has missed some."""
+"""Maximum unread messages of a listener; beyond that it is told that it missed some."""
 
 PULSE: Final = 0.5
-"""Seconds between signs of life; without any for three times as long the connection is lost."""
+"""Seconds between keepalives; after three times as long without one the connection is lost."""
 
 PAUSE: Final = 0.2
 
@@ -36,7 +36,7 @@ class Listening(AsyncIterator[bytes | None]):
 
 
 class Switchboard:
-    """Passes the messages of channels to listeners. `trouble` is why it cannot receive them."""
+    """Delivers messages to the listeners of channels. `trouble` says why it cannot."""
 
     def __init__(self, dialing: Dialing, locate: Callable[[], Address | None]) -> None:
         self.trouble: Trouble | None = None
@@ -67,8 +67,8 @@ class Switchboard:
 
     async def _keep(self) -> None:
         while True:
-            # The other connection reports what is wrong with the server, but not what this user may
-            # not receive.
+            # The other connection reports problems of the server, but not which channels this user
+            # may not receive.
             try:
                 if (address := self._locate()) is not None:
                     await self._attend(address)
@@ -103,7 +103,7 @@ class Switchboard:
             if self._locate() in (address, None):
                 self._send(b"PING")
             else:
-                # There is another primary now, and this server may receive nothing any more.
+                # There is a new primary, and this server may not receive messages any more.
                 self._connection.abort()
 
     async def _hear(self, connection: DirectConnection) -> None:

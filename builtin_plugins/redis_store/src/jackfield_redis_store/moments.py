@@ -1,4 +1,4 @@
-"""Moments: times as bytes, with which the places of records begin."""
+"""Times as bytes, with which the places of records begin."""
 
 import struct
 from typing import Final
@@ -7,12 +7,12 @@ HOUR: Final = 3600
 
 
 def moment(time: float) -> bytes:
-    """A time as bytes that sort like times; none is before 1970."""
-    # The bits of non-negative floats are in their order.
+    """Encode a time as bytes that sort by time. No time is before 1970."""
+    # The bits of non-negative floats sort like the numbers.
     return struct.pack(">d", max(0.0, time)).hex().encode()
 
 
 def time_of(place: bytes) -> float:
-    """The time that a place begins with."""
+    """The time at the beginning of a place."""
     (time,) = struct.unpack(">d", bytes.fromhex(place[:16].decode()))
     return float(time)

@@ -1,4 +1,4 @@
-"""One server: connects in the background, and fails at once while that does not work."""
+"""One server: connects in the background, and fails at once while disconnected."""
 
 import asyncio
 import logging
@@ -20,18 +20,18 @@ logger = logging.getLogger("jackfield.plugins")
 SHORTEST_PAUSE: Final = 0.04
 LONGEST_PAUSE: Final = 1.0
 INSPECTING: Final = 2.0
-"""Seconds between two looks at whether a server is still one that data can be kept in."""
+"""Seconds between checks that a server is still suitable."""
 STEADY: Final = 1.0
-"""Seconds after which a connection that is lost is made again at once."""
+"""Minimum age in seconds at which a lost connection is reopened at once."""
 
 Locate = Callable[[], Awaitable[Address]]
 
 
 class Node:
-    """A server that is asked.
+    """A connection to one server, with reconnection.
 
-    `trouble` is why it cannot be asked at the moment: calls then fail at once, while connecting is
-    retried in the background. It is None during the first connection attempt, or a reconnect after
+    `trouble` is why the server cannot be asked now: calls then fail at once, while reconnection
+    goes on in the background. It is None during the first attempt to connect, or to reconnect after
     a good connection: calls wait for that as long as they wait for answers.
     """
 
@@ -63,7 +63,7 @@ class Node:
         self._keeper = self._loop.create_task(self._keep())
 
     async def ask(self, *commands: Sequence[Word], until: float) -> Any:
-        """The server's answer to the last of some commands. Raises ServerLost."""
+        """The server's answer to the last of several commands. Raises ServerLost."""
         if self._wire is None and self.trouble is None:
             await self.settled(until)
         if self._wire is None:
@@ -71,13 +71,13 @@ class Node:
         return await self._wire.call(*commands, until=until)
 
     async def settled(self, until: float) -> bool:
-        """Wait until the server is connected or in trouble; whether that was in time."""
+        """Wait until the server is connected or in trouble; return whether that was in time."""
         # Unlike wait_for, wait does not cancel the future on a timeout; others wait for it too.
         await asyncio.wait([self._settled], timeout=until - self._loop.time())
         return self._settled.done()
 
     def drop(self, trouble: Trouble) -> None:
-        """Reconnect, perhaps elsewhere: the server says that it is the wrong one."""
+        """Reconnect, perhaps elsewhere, as the server says that it is the wrong one."""
         if self._wire is not None:
             self._wire.lose(trouble)
 
@@ -124,7 +124,7 @@ class Node:
         return wire
 
     async def _inspect(self, wire: Wire) -> None:
-        """Raise ServerLost if data cannot be kept there."""
+        """Raise ServerLost if the server cannot store data."""
         until = self._loop.time() + self._dialing.patience
         found = await inspect(wire, until, clustered=self._clustered)
         if found.trouble:
@@ -134,7 +134,7 @@ class Node:
         self._risk = found.risk
 
     async def _watch(self, wire: Wire) -> Trouble:
-        """Wait until the connection is lost, also because data can no longer be kept there."""
+        """Wait until the connection is lost or the server can no longer store data."""
         while not (await asyncio.wait([wire.lost], timeout=INSPECTING))[0]:
             try:
                 await self._inspect(wire)

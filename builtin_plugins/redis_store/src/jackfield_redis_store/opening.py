@@ -1,4 +1,4 @@
-"""Opens a store: from the configured servers to a store that connects to them."""
+"""Creates a store from the configured servers."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,14 +19,14 @@ from .store import RedisStore
 from .url import Location
 
 DEADLINE: Final = 0.05
-"""Seconds that an answer may take."""
+"""Timeout of an answer in seconds."""
 
 Mode = Literal["standalone", "sentinel", "cluster"]
 
 
 @frozen
 class Servers:
-    """Which servers there are, and how to connect to them.
+    """The configured servers and how to connect to them.
 
     `addresses` is the single server, the sentinels, or some servers of the cluster.
     """
@@ -38,7 +38,7 @@ class Servers:
     sentinel_password: Secret | None = None
 
     def store(self, *, prefix: str, deadline: float, recovery: float) -> RedisStore:
-        """A store on them, which starts connecting."""
+        """Create a store that starts connecting to these servers."""
         router = self._router(deadline)
         switchboard = Switchboard(self.dialing, lambda: router.address)
         server = Server(router, deadline=deadline)

@@ -23,7 +23,7 @@ from .url import Location, RedisUrl
 logger = logging.getLogger("jackfield.plugins")
 
 PATIENCE: Final = 2.0
-"""Seconds for which a start waits for a server that does not answer."""
+"""Seconds for which startup waits for a server that does not answer."""
 
 
 class RedisStorePlugin(Plugin):
@@ -41,20 +41,20 @@ class RedisStorePlugin(Plugin):
             " reference to a secret with such a URL. For a cluster, one of its servers.",
         )
         mode: Literal["standalone", "sentinel", "cluster"] = option(
-            "standalone", "Whether there is one server, a sentinel that names it, or a cluster."
+            "standalone", "A single server, a primary found through sentinels, or a cluster."
         )
-        nodes: tuple[Address, ...] = option((), "More servers of the cluster to try at the start.")
+        nodes: tuple[Address, ...] = option((), "More servers of the cluster to try at startup.")
         sentinels: tuple[Address, ...] = option((), "The sentinels, as `host:port`.")
-        sentinel_master: str = option("mymaster", "The name by which the sentinels know it.")
+        sentinel_master: str = option("mymaster", "The sentinels' name for the primary.")
         sentinel_password: SecretRef | None = option(None, "The password of the sentinels.")
         username: str = option("", "The user, if not in the URL.")
         password: SecretRef | None = option(None, "The password, if not in the URL.")
-        tls: bool = option(False, "Whether to speak TLS; `rediss://` means the same.")
+        tls: bool = option(False, "Whether to use TLS; `rediss://` means the same.")
         ca_file: Path | None = option(
-            None, "Certificates to trust instead of the system's, in PEM."
+            None, "PEM file of certificates to trust instead of the system's."
         )
         cert_file: Path | None = option(
-            None, "The certificate to show to a server that asks for one, in PEM."
+            None, "PEM file of the client certificate, for servers that require one."
         )
         key_file: Path | None = option(
             None, "The key of `cert_file`, in PEM, if it is not in the same file."
@@ -66,7 +66,7 @@ class RedisStorePlugin(Plugin):
         )
         answer_ms: int = option(
             50,
-            "How long an answer may take, in milliseconds; then the store counts as unavailable.",
+            "Timeout of an answer in milliseconds; after it the store counts as unavailable.",
             validator=[ge(5), le(5000)],
         )
         recovery_seconds: float = option(
@@ -75,9 +75,7 @@ class RedisStorePlugin(Plugin):
             " gateways report what was spent. A new server counts as one that lost its data.",
             validator=[ge(0), le(600)],
         )
-        required: bool = option(
-            False, "Whether the gateway refuses to start while the server is away."
-        )
+        required: bool = option(False, "Whether the gateway refuses to start without the server.")
 
     _store: RedisStore | None = None
 
@@ -161,7 +159,7 @@ class RedisStorePlugin(Plugin):
         logger.warning("%s; retrying, and refusing requests that need it", problem)
 
     async def _begin(self, store: RedisStore) -> None:
-        # Waiting until a new server counts as informed spares the first callers errors.
+        # Waiting for the recovery of a new server spares the first callers errors.
         try:
             seconds = await store.recovering()
         except StoreUnavailable:

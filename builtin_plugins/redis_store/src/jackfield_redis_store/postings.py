@@ -1,4 +1,4 @@
-"""Postings: owners' entries, summed up before they are sent."""
+"""Postings: owners' entries, summed before they are sent."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,18 +16,18 @@ from .server import Server
 from .wire import Word
 
 AT_ONCE: Final = 50
-"""Entries in one step of the server: they must not take it as long as an answer may take."""
+"""Entries per script call, few enough to finish well within the deadline."""
 
 
 class Postings:
-    """The part of the store that entries are posted to."""
+    """The part of the store that accepts postings."""
 
     def __init__(self, server: Server, keys: Keys) -> None:
         self._server = server
         self._keys = keys
 
     async def post(self, owner: str, first: int, entries: Sequence[Entry], gap: bool) -> int:
-        """Keep the entries that are not kept already; the number of the last one."""
+        """Store the entries that are new, and return the number of the owner's last one."""
         posted = await self._post(owner, first, entries[:AT_ONCE], gap)
         for start in range(AT_ONCE, len(entries), AT_ONCE):
             if posted < first + start - 1:
@@ -45,13 +45,13 @@ class Postings:
             posted, kept = await self._server.run(scripts.POST, places, *words)
             if kept or posted >= last or posted + 1 < first:
                 return int(posted)
-            # Some are kept already, from a call whose answer was lost.
+            # Some are stored already, by a call whose answer was lost.
             entries, first = entries[posted + 1 - first :], posted + 1
 
 
 @define
 class Sums:
-    """What entries change, each thing once."""
+    """The changes that entries make, each account and counter once."""
 
     spent: defaultdict[tuple[Account, int], int] = field(factory=lambda: defaultdict(int))
     taken: defaultdict[Account, int] = field(factory=lambda: defaultdict(int))
@@ -60,7 +60,7 @@ class Sums:
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> "Sums":
-        """Sum up entries."""
+        """Sum entries."""
         sums = cls()
         spent, taken, tallies = sums.spent, sums.taken, sums.tallies
         for entry in entries:
@@ -75,7 +75,7 @@ class Sums:
         return sums
 
     def words(self, names: dict[Account, bytes]) -> Iterator[Word]:
-        """The arguments for the script."""
+        """The script's arguments."""
         yield len(self.spent)
         for (account, bucket), amount in self.spent.items():
             yield from (names[account], bucket, amount)

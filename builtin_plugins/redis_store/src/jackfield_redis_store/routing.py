@@ -1,4 +1,4 @@
-"""Which server to ask: the only one, the one that the sentinels name, or one of a cluster."""
+"""Which server to ask: the only one, the sentinels' primary, or one of a cluster."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -15,7 +15,7 @@ from .trouble import ServerLost, Trouble, told
 from .wire import Wire, Word
 
 ASKING_A_SENTINEL: Final = 0.3
-"""Seconds for one sentinel to say where the primary is."""
+"""Timeout in seconds for a sentinel's answer."""
 
 
 class Router(ABC):
@@ -23,7 +23,7 @@ class Router(ABC):
 
     @abstractmethod
     async def ask(self, key: bytes, command: Sequence[Word], until: float) -> Any:
-        """The answer of the server that has a key. Raises ServerLost, ResponseError."""
+        """Run commands on the server that has a key. Raises ServerLost and ResponseError."""
 
     @abstractmethod
     async def settled(self, until: float) -> None:
@@ -31,11 +31,11 @@ class Router(ABC):
 
     @abstractmethod
     def distrust(self, key: bytes, trouble: Trouble) -> None:
-        """Look again for the server that has a key: the one that was asked is wrong."""
+        """Look up the server of a key again, as the one that was asked is wrong."""
 
     @abstractmethod
     def session(self, key: bytes) -> object:
-        """Changes whenever the server that has a key was reconnected to, or is another one."""
+        """Changes when the server of a key was reconnected to or has been replaced."""
 
     @property
     @abstractmethod
@@ -45,7 +45,7 @@ class Router(ABC):
     @property
     @abstractmethod
     def address(self) -> Address | None:
-        """Where messages can be received."""
+        """The server to receive messages from."""
 
     @abstractmethod
     async def stop(self) -> None:
@@ -53,35 +53,35 @@ class Router(ABC):
 
 
 class SingleRouter(Router):
-    """One server has all keys."""
+    """Routes every key to one server."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
 
     async def ask(self, key: bytes, command: Sequence[Word], until: float) -> Any:
-        """Ask it."""
+        """Run commands on the server."""
         return await self._node.ask(command, until=until)
 
     async def settled(self, until: float) -> None:
-        """Wait for it."""
+        """Wait until it is known whether the server can be asked."""
         await self._node.settled(until)
 
     def distrust(self, key: bytes, trouble: Trouble) -> None:
-        """Ask for its address again."""
+        """Look up the server's address again."""
         self._node.drop(trouble)
 
     def session(self, key: bytes) -> object:
-        """Its session."""
+        """Changes when the server was reconnected to."""
         return self._node.session
 
     @property
     def trouble(self) -> Trouble | None:
-        """What is wrong with it."""
+        """What is wrong, or None."""
         return self._node.trouble
 
     @property
     def address(self) -> Address | None:
-        """Where it was last connected to."""
+        """The address of the last connection."""
         return self._node.address
 
     async def stop(self) -> None:
@@ -90,7 +90,7 @@ class SingleRouter(Router):
 
 
 class Sentinels:
-    """Say where the primary is."""
+    """The sentinels that know the primary."""
 
     def __init__(self, addresses: Sequence[Address], name: str, dialing: Dialing) -> None:
         self._addresses = list(addresses)
@@ -98,7 +98,7 @@ class Sentinels:
         self._dialing = dialing
 
     async def primary(self) -> Address:
-        """The primary, according to the first sentinel that knows one. Raises ServerLost."""
+        """The primary, according to the first sentinel that knows it. Raises ServerLost."""
         trouble = Trouble(
             f"is not known to the sentinels under the name {self._name!r}", mistake=True
         )
@@ -112,7 +112,7 @@ class Sentinels:
                 trouble = Trouble(reason, why.mistake)
                 continue
             if found:
-                # The one that has answered is asked first next time.
+                # Ask the sentinel that answered first next time.
                 self._addresses.remove(address)
                 self._addresses.insert(0, address)
                 return found

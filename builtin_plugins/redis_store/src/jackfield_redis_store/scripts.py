@@ -1,4 +1,4 @@
-"""The steps that the server executes atomically: Lua scripts, identified by their digests."""
+"""Lua scripts that the server runs atomically, identified by their digests."""
 
 import hashlib
 from functools import cache
@@ -12,14 +12,14 @@ _FOLDER: Final = Path(__file__).parent / "lua"
 
 @frozen
 class Script:
-    """A script; the server has to be given its text once."""
+    """A script. Its text has to be sent to each server once."""
 
     text: bytes = field(repr=False)
     digest: str
 
     @classmethod
     def of(cls, *names: str) -> "Script":
-        """The script made of some files, each of which may use the previous ones."""
+        """A script made of several files; each may use those before it."""
         text = b"\n".join(_file(name) for name in names)
         return cls(text, hashlib.sha1(text).hexdigest())  # noqa: S324 - required by the server
 

@@ -1,4 +1,4 @@
-"""Asks the server: with a deadline, and with one kind of error whatever goes wrong."""
+"""Calls to the server with a deadline and a single kind of error."""
 
 import asyncio
 import logging
@@ -22,10 +22,10 @@ from .wire import Word
 logger = logging.getLogger("jackfield.plugins")
 
 TELLING: Final = 60.0
-"""Seconds after which what a server still refuses is told again."""
+"""Seconds after which a persisting refusal is logged again."""
 
 AGAIN: Final = 1.0
-"""Seconds after which a client may try again."""
+"""Seconds after which a client may retry."""
 
 RECOVERING: Final = "RECOVERING"
 
@@ -44,7 +44,7 @@ class Server:
 
     @property
     def trouble(self) -> Trouble | None:
-        """What is wrong as far as known: with the connection, or with the last call."""
+        """What is known to be wrong with the connection or was with the last call."""
         return self._router.trouble or self._complaint
 
     async def command(self, key: bytes, *words: Word) -> Any:
@@ -65,7 +65,7 @@ class Server:
         await self._router.settled(asyncio.get_running_loop().time() + seconds)
 
     def session(self, key: bytes) -> object:
-        """Changes whenever the server that has a key was reconnected to, or is another one."""
+        """Changes when the server of a key was reconnected to or has been replaced."""
         return self._router.session(key)
 
     async def stop(self) -> None:

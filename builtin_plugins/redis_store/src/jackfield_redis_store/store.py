@@ -1,4 +1,4 @@
-"""The store in Redis: the parts of it put together."""
+"""The Redis store, assembled from its parts."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
@@ -27,10 +27,10 @@ from .values import Values
 
 
 class RedisStore(Store):
-    """Keeps everything in Redis or Valkey.
+    """A store in Redis or Valkey.
 
-    If there is no server, or a slow one, calls fail within the deadline, and at once while that is
-    known; connecting is retried in the background.
+    If there is no server or a slow one, calls fail within the deadline, and at once while that is
+    known; reconnection goes on in the background.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class RedisStore(Store):
         return int(seconds) + int(micros) / 1_000_000
 
     async def health(self) -> str | None:
-        """Ask the server, and report what is wrong as far as known."""
+        """Ask the server and report what is known to be wrong."""
         try:
             seconds = await self._accounts.recovering()
         except StoreUnavailable:
@@ -128,7 +128,7 @@ class RedisStore(Store):
         return f"Redis {trouble.reason}" if trouble else None
 
     async def settled(self, seconds: float) -> Trouble | None:
-        """Wait until it is known whether the server can be asked; what is wrong, or None."""
+        """Wait until it is known whether the server can be asked; return what is wrong, or None."""
         await self._server.settled(seconds)
         return self._server.trouble
 

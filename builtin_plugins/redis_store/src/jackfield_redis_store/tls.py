@@ -1,4 +1,4 @@
-"""TLS: whom to trust, and which certificate to show."""
+"""TLS settings: trusted authorities and the client certificate."""
 
 import ssl
 from pathlib import Path
@@ -9,7 +9,7 @@ def tls_context(
 ) -> ssl.SSLContext:
     """A context that trusts the system's authorities, or only those in `ca_file`.
 
-    Raises ValueError, which names the file that cannot be used.
+    Raises ValueError that names the unusable file.
     """
     try:
         context = ssl.create_default_context(cafile=ca_file)

@@ -1,4 +1,4 @@
-"""What can be wrong with a server, in words for operators that never contain a secret."""
+"""What can be wrong with a server, as messages for operators that contain no secrets."""
 
 import os
 import re
@@ -31,14 +31,14 @@ _WORDS: Final[dict[str, type[ResponseError]]] = {
 
 @frozen
 class Trouble:
-    """Why a server cannot be used; `mistake` says whether somebody has to fix it."""
+    """Why a server cannot be used; `mistake` is whether an operator has to fix it."""
 
     reason: str
     mistake: bool = False
 
 
 class ServerLost(Exception):
-    """There is no connection to the server, or no longer one."""
+    """The connection to the server failed or was lost."""
 
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(trouble.reason)
@@ -64,7 +64,7 @@ _UNTRUSTED: Final = {
     62: _MISNAMED,
     64: _MISNAMED,
 }
-"""By the codes of OpenSSL."""
+"""Keyed by OpenSSL's error codes."""
 
 _TOLD: Final[dict[type[BaseException], Trouble]] = {
     AuthenticationError: REFUSED,
@@ -79,7 +79,7 @@ _TOLD: Final[dict[type[BaseException], Trouble]] = {
 
 
 def told(error: BaseException) -> Trouble:
-    """What a connection error means."""
+    """The trouble that a connection error means."""
     if isinstance(error, ServerLost):
         return error.trouble
     for kind, trouble in _TOLD.items():
@@ -93,7 +93,7 @@ def told(error: BaseException) -> Trouble:
 
 
 def unwrapped(error: ResponseError) -> ResponseError:
-    """The error that ended a script, which Redis 6.2 wraps in the text of another one."""
+    """The error that ended a script; Redis 6.2 wraps it in the text of another one."""
     found = _IN_A_SCRIPT.match(str(error))
     if found is None:
         return error
@@ -117,7 +117,7 @@ def _unreachable(error: BaseException) -> Trouble:
 
 
 def words_of(error: BaseException) -> str:
-    """The server's message, without what it says about the script."""
+    """The server's message, without its remarks about the script."""
     line, _, _ = str(error).partition("\n")
     said, _, _ = line.partition(" script: ")
     return (said or type(error).__name__)[:_LONGEST]

@@ -1,4 +1,4 @@
-"""The address of a server as a URL, which is a secret if it contains a password."""
+"""A server's address as a URL, which is a secret if it contains a password."""
 
 from typing import ClassVar, Self
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -26,7 +26,7 @@ class Location:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """Read a URL. Raises ValueError, which does not repeat it."""
+        """Parse a URL. Raises ValueError that does not repeat it."""
         parts = urlsplit(text)
         if parts.scheme not in ("redis", "rediss", "unix"):
             raise ValueError(f"not the URL of a Redis server; {_FORM}")
@@ -55,7 +55,7 @@ class Location:
 
 @frozen
 class RedisUrl:
-    """A URL without a password, or a reference to a secret that is a URL."""
+    """A URL without a password, or a reference to a secret that holds the URL."""
 
     toml_name: ClassVar[str] = "URL or secret reference"
 
@@ -63,7 +63,7 @@ class RedisUrl:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Parse either; ValueError says what is wrong, without repeating it."""
+        """Parse either. Raises ValueError that says what is wrong, without repeating it."""
         if not text.startswith(("redis:", "rediss:", "unix:")):
             return cls(SecretRef.from_text(text))
         location = Location.of(text)

@@ -1,4 +1,4 @@
-"""Values: what is kept under keys, by scope, each with a version."""
+"""Values: versioned data under keys, by scope."""
 
 from typing import Final
 
@@ -9,14 +9,14 @@ from .keys import Keys, check_names, decoded, encoded
 from .server import Server
 
 BYTES_AT_ONCE: Final = 262_144
-"""After how many bytes one answer of the server is full; more are asked for."""
+"""Bytes after which one answer is full, and another one is requested."""
 
 BEHIND_ALL: Final = b"\xff"
-"""No byte of UTF-8 is this, so that nothing with a prefix comes behind it."""
+"""No byte of UTF-8 is 0xFF, so no key with a prefix sorts after it."""
 
 
 class Values:
-    """The part of the store that keeps values."""
+    """The part of the store for values."""
 
     def __init__(self, server: Server, keys: Keys) -> None:
         self._server = server
@@ -32,7 +32,7 @@ class Values:
     async def put(
         self, scope: str, key: str, data: bytes, ttl: float | None, expect: int | None
     ) -> int:
-        """Keep a value; its version."""
+        """Store a value and return its version."""
         kept, version = await self._server.run(
             scripts.PUT,
             self._places(scope, key),
@@ -46,7 +46,7 @@ class Values:
         return int(version)
 
     async def delete(self, scope: str, key: str, expect: int | None) -> bool:
-        """Delete a value; whether there was one."""
+        """Delete a value and return whether it existed."""
         forgotten, version = await self._server.run(
             scripts.DELETE,
             self._places(scope, key),
@@ -58,7 +58,7 @@ class Values:
         return bool(version)
 
     async def scan(self, scope: str, prefix: str, after: str, limit: int) -> list[Value]:
-        """The values whose keys begin with `prefix` and come after `after`, in order."""
+        """The values whose keys begin with `prefix` and are greater than `after`, in key order."""
         places = (self._keys.index(scope), self._keys.value(scope))
         bound = b"(" + encoded(prefix) + BEHIND_ALL
         least = b"[" + encoded(prefix)

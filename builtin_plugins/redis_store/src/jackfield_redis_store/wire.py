@@ -1,4 +1,4 @@
-"""One connection, on which many concurrent calls wait for their answers in order."""
+"""One connection, shared by many concurrent calls; answers arrive in order."""
 
 import asyncio
 from collections import deque
@@ -15,11 +15,11 @@ from .trouble import GONE, LATE, NONSENSE, ServerLost, Trouble, told, unwrapped
 Word = bytes | str | int
 
 GRACE: Final = 0.002
-"""Seconds more for an answer that is late because this process was busy and has not read it."""
+"""Grace period in seconds for an answer that this process was too busy to read."""
 
 
 def packed(words: Sequence[Word]) -> bytes:
-    """A command in the server's format."""
+    """A command in the server's wire format."""
     parts = [b"*%d\r\n" % len(words)]
     for word in words:
         data = word if isinstance(word, bytes) else str(word).encode("utf-8", "surrogatepass")
@@ -28,9 +28,9 @@ def packed(words: Sequence[Word]) -> bytes:
 
 
 class Wire:
-    """An open connection. A late answer ends it, because those after it would be even later.
+    """An open connection. A late answer closes it, because the answers after it are late too.
 
-    `lost` completes with what was wrong, never with an error.
+    `lost` completes with what was wrong, never with an exception.
     """
 
     def __init__(self, connection: DirectConnection) -> None:
@@ -56,7 +56,7 @@ class Wire:
         return cls(connection)
 
     async def call(self, *commands: Sequence[Word], until: float) -> Any:
-        """The answer to the last of some commands, until a time of the loop's clock.
+        """Send commands and return the answer to the last. The deadline is in the loop's time.
 
         Raises ServerLost, and ResponseError if the server answers with an error.
         """
@@ -78,7 +78,7 @@ class Wire:
         return answer
 
     def lose(self, trouble: Trouble) -> None:
-        """Drop the connection; all who wait get the reason."""
+        """Drop the connection; all waiting calls fail with this reason."""
         if not self.lost.done():
             self.lost.set_result(trouble)
         for answer in self._waiting:

@@ -1,4 +1,4 @@
-"""Accounts: how long each is kept after its last use, so that past ones are deleted."""
+"""How long each account is kept after its last use, so that old ones are deleted."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -10,15 +10,15 @@ from .transactions import Transaction
 
 DAY: Final = 86_400
 _SLACK: Final = 3600
-"""Seconds by which the end may be wrong, so that it is not written at every use."""
+"""Seconds by which the expiry may be off, so that it is not written at every use."""
 
 _AT_ONCE: Final = 200
 
 
 def kept_for(claim: Claim) -> int | None:
-    """How many seconds an account is kept after a claim; None for ever.
+    """How many seconds an account is kept after a claim; None for unlimited.
 
-    A rolling window ends by itself. Of a calendar period only the beginning is known.
+    A rolling window expires by itself. Of a calendar period only the beginning is known.
     """
     if claim.bucket > claim.since:
         return 2 * (claim.bucket - claim.since) + DAY
@@ -26,7 +26,7 @@ def kept_for(claim: Claim) -> int | None:
 
 
 def use(at: Transaction, account: Account, keep: int | None) -> None:
-    """Keep an account for this many seconds from now. One that is kept for ever is not listed."""
+    """Keep an account for this many seconds from now. An account kept for ever is not listed."""
     if keep is None:
         at.db.execute("DELETE FROM account WHERE scope = ? AND name = ?", account)
         return
@@ -39,7 +39,7 @@ def use(at: Transaction, account: Account, keep: int | None) -> None:
 
 
 def use_posted(at: Transaction, owner: str, account: Account, last_bucket: int) -> None:
-    """Keep an account that is posted to: as its owner has claimed it, else as long as possible."""
+    """Keep an account that is posted to: as its owner claimed it, else as long as possible."""
     keep, is_held = at.db.execute(
         "SELECT (SELECT keep FROM account WHERE scope = ?1 AND name = ?2),"
         " EXISTS (SELECT 1 FROM hold WHERE scope = ?1 AND name = ?2 AND owner = ?3)",
@@ -51,7 +51,7 @@ def use_posted(at: Transaction, owner: str, account: Account, last_bucket: int) 
 
 
 def add_unclaimed(at: Transaction, accounts: Iterable[Account]) -> None:
-    """Keep accounts about which nothing is known yet."""
+    """Keep accounts that have no known claim yet."""
     at.db.executemany(
         "INSERT OR IGNORE INTO account VALUES (?, ?, ?, ?)",
         [(*account, LONGEST, at.now + LONGEST) for account in accounts],
@@ -59,7 +59,7 @@ def add_unclaimed(at: Transaction, accounts: Iterable[Account]) -> None:
 
 
 def forget_past(at: Transaction) -> None:
-    """Delete some of the accounts that have been unused for long enough, and that nobody holds."""
+    """Delete some of the accounts that nobody holds and that have been unused long enough."""
     past = at.db.execute(
         "SELECT scope, name FROM account WHERE ends <= ? AND NOT EXISTS"
         " (SELECT 1 FROM hold WHERE hold.scope = account.scope AND hold.name = account.name"

@@ -1,4 +1,4 @@
-"""Checkpoints: moves commits from the log into the file, in parallel with new commits."""
+"""Moves commits from the log into the file, in parallel with new commits."""
 
 import asyncio
 import sqlite3
@@ -12,15 +12,15 @@ from jackfield.errors import ConfigError
 from .place import Place
 
 PAUSE: Final = 1.0
-"""Seconds between two checkpoints."""
+"""Seconds between checkpoints."""
 
 
 @define(eq=False)
 class Checkpoints:
-    """One connection with its own thread, which nobody waits for.
+    """One connection with its own thread, for which nobody waits.
 
-    Checkpoints need no lock that a commit needs. While somebody is always writing they must leave a
-    little, which a commit then moves once the log is long.
+    Checkpoints need no lock that a commit needs. Under constant writes they leave a rest, which a
+    commit moves once the log is long.
     """
 
     place: Place
@@ -51,13 +51,13 @@ class Checkpoints:
         try:
             if self._db is None:
                 self._db = self.place.open()
-            # It counts the commits of other connections, and this one makes none.
+            # Counts the commits of other connections; this one makes none.
             (seen,) = self._db.execute("PRAGMA data_version").fetchone()
             if seen != self._seen:
                 self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
                 self._seen = seen
         except (sqlite3.Error, ConfigError):
-            # Those who write to the file find out and report whether it can be used.
+            # Connections that write find out and report whether the file can be used.
             self._disconnect()
 
     def _disconnect(self) -> None:

@@ -1,4 +1,4 @@
-"""The store's clock: the machine's uptime, adjusted slowly towards its wall clock."""
+"""The store's clock: the machine's uptime, slowly adjusted to its wall clock."""
 
 import sqlite3
 import time
@@ -8,22 +8,22 @@ from typing import Final
 
 RUNNING: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 FASTEST: Final = 0.01
-"""How much faster or slower than the machine's running time the clock goes at most."""
+"""Maximum relative deviation of the clock's speed from the machine's uptime."""
 LEAD: Final = 600.0
-"""Seconds in which a small difference from the wall clock is made up."""
+"""Seconds in which a small difference from the wall clock is corrected."""
 STALE: Final = 10.0
-"""Seconds after which the difference is looked at again."""
+"""Seconds between measurements of the difference."""
 
 
 @cache
 def boot() -> str:
-    """What identifies this boot of the machine; empty if the system has no such id."""
+    """An id of this boot of the machine; empty if the system has none."""
     file = Path("/proc/sys/kernel/random/boot_id")
     return file.read_text().strip() if file.exists() else ""
 
 
 def now(db: sqlite3.Connection) -> float:
-    """The time, the same for all processes, in a transaction that may only read."""
+    """The time, the same in all processes. For read-only transactions."""
     running = time.clock_gettime(RUNNING)
     row = db.execute("SELECT base, time, rate FROM clock").fetchone()
     base, told, rate = row or (running, time.time(), 1.0)
@@ -31,10 +31,10 @@ def now(db: sqlite3.Connection) -> float:
 
 
 def lead(db: sqlite3.Connection) -> float:
-    """The time; now and then the clock is adjusted. In a transaction that may write.
+    """The time; adjusts the clock now and then. For writing transactions.
 
-    It starts with the wall clock, and again after the machine has been restarted, but never before
-    a time that it has already returned.
+    It starts from the wall clock, also after each reboot of the machine, but never before a time
+    that it has already returned.
     """
     running, wall = time.clock_gettime(RUNNING), time.time()
     row = db.execute("SELECT boot, base, time, rate FROM clock").fetchone()

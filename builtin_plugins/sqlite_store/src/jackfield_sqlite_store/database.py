@@ -1,4 +1,4 @@
-"""The database file: its tables, its version, and how it is opened."""
+"""The database file: its tables, its schema version, and how it is opened."""
 
 import contextlib
 import errno
@@ -17,10 +17,10 @@ APPLICATION: Final = 0x4A61636B
 VERSION: Final = 2
 BUSY_MS: Final = 2000
 LONG_LOG: Final = 8000
-"""Pages of the log from which on a commit makes a checkpoint itself."""
+"""Pages in the log above which a commit makes a checkpoint itself."""
 
 LONGEST: Final = 400 * 86_400
-"""Seconds for which an account is kept of whose window nothing is known: it may be a year."""
+"""Seconds for which an account with an unknown window is kept: it may be a year."""
 
 ACCOUNTS: Final = """
 CREATE TABLE account (
@@ -86,8 +86,8 @@ CREATE TABLE message (
 def open_database(path: Path) -> sqlite3.Connection:
     """A connection to the file, which is created if missing; for one thread at a time.
 
-    Raises ConfigError for a file that is not a database of this plugin, or is of a later version,
-    and sqlite3.Error for errors that may pass.
+    Raises ConfigError for a file that is not a database of this plugin or has a later version, and
+    sqlite3.Error for errors that may be temporary.
     """
     _make(path)
     db = sqlite3.connect(
@@ -112,7 +112,7 @@ def _make(path: Path) -> None:
 
 def _mode(path: Path) -> int:
     # An existing file is not opened here: closing it would release all locks that SQLite
-    # holds on it in this process. Another process that leaves would then think it was the last,
+    # holds on it in this process. Another process that closes it would then think it was the last,
     # and delete the log.
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -154,7 +154,7 @@ def _use_wal(db: sqlite3.Connection) -> None:
 
 
 def _version(db: sqlite3.Connection, path: Path) -> int:
-    """The version of the tables, 0 if there are none."""
+    """The version of the tables; 0 if there are none."""
     (application,) = db.execute("PRAGMA application_id").fetchone()
     (version,) = db.execute("PRAGMA user_version").fetchone()
     (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()

@@ -1,4 +1,4 @@
-"""Holdings: what is held and spent on each account, and what is granted."""
+"""What is held and spent on each account, and what is granted."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,11 +11,11 @@ from .transactions import Transaction
 
 KEPT_WINDOWS: Final = 3
 KEPT_SECONDS: Final = 3600
-"""For how much longer than its window spending is remembered, should a window be made longer."""
+"""Spending is kept for this many windows and seconds more, in case its window is extended."""
 
 
 def acquire(at: Transaction, owner: str, claims: Sequence[Claim], lease: float) -> Acquired:
-    """Hold what is claimed on all accounts, or nothing on any."""
+    """Hold all claimed amounts, or none."""
     owners.end_leases(at)
     owners.extend(at, owner, lease)
     before = [balance(at, claim.account, claim.since) for claim in claims]
@@ -39,7 +39,7 @@ def acquire(at: Transaction, owner: str, claims: Sequence[Claim], lease: float) 
 
 
 def balance(at: Transaction, account: Account, since: int) -> Balance:
-    """What counts as spent since a bucket, and what is held for all owners."""
+    """What was spent since a bucket, and what is held by all owners."""
     row = at.db.execute(
         "SELECT (SELECT ifnull(sum(amount), 0) FROM spent"
         "   WHERE scope = ?1 AND name = ?2 AND bucket >= ?3),"
@@ -50,7 +50,7 @@ def balance(at: Transaction, account: Account, since: int) -> Balance:
 
 
 def balances(at: Transaction, asked: Iterable[tuple[Account, int]]) -> list[Balance]:
-    """The states of accounts, once expired leases are ended."""
+    """The states of accounts, after ending expired leases."""
     owners.end_leases(at)
     return [balance(at, account, since) for account, since in asked]
 
@@ -63,7 +63,7 @@ def settled_balances(at: Transaction, asked: Iterable[tuple[Account, int]]) -> l
 
 
 def give_back(at: Transaction, owner: str, amounts: Mapping[Account, int]) -> None:
-    """Hold this much less for the owner, but not less than nothing."""
+    """Reduce what is held for the owner, to no less than 0."""
     _let_go(at, owner, amounts)
 
 
@@ -110,7 +110,7 @@ def _let_go(at: Transaction, owner: str, amounts: Mapping[Account, int]) -> None
         "UPDATE hold SET amount = max(0, amount - ?) WHERE scope = ? AND name = ? AND owner = ?",
         [(amount, *account, owner) for account, amount in amounts.items()],
     )
-    # An owner with an expired lease has yet to restate its holdings; its empty rows keep the rules.
+    # An owner with an expired lease has yet to restate its holdings; its empty rows hold the rules.
     at.db.executemany(
         "DELETE FROM hold WHERE scope = ?1 AND name = ?2 AND owner = ?3 AND amount = 0"
         " AND (SELECT stated FROM owner WHERE owner = ?3)",

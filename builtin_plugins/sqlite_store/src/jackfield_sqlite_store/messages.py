@@ -12,9 +12,9 @@ from .clock import RUNNING
 from .transactions import Transaction
 
 KEPT: Final = 60.0
-"""Seconds for which a message can be read."""
+"""Seconds for which a message is kept."""
 PAUSE: Final = 0.1
-"""Seconds between two looks of somebody who listens."""
+"""Seconds between polls by a listener."""
 
 
 class News(NamedTuple):
@@ -25,7 +25,7 @@ class News(NamedTuple):
 
 
 def publish(at: Transaction, channel: str, message: bytes) -> None:
-    """Keep a message for all listeners, and delete old ones."""
+    """Store a message for all listeners, and delete old ones."""
     at.db.execute("DELETE FROM message WHERE time < ?", (at.now - KEPT,))
     at.db.execute(
         "INSERT INTO message (channel, data, time) VALUES (?, ?, ?)", (channel, message, at.now)
@@ -33,7 +33,7 @@ def publish(at: Transaction, channel: str, message: bytes) -> None:
 
 
 def news(at: Transaction, channel: str, after: int | None) -> News:
-    """What came after a number; for None, only where to begin."""
+    """The messages after a number; for None, only the current number."""
     row = at.db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'message'").fetchone()
     last = row[0] if row else 0
     if after is None or after == last:

@@ -1,4 +1,4 @@
-"""Owners: their leases, what becomes of their holdings, and the numbers of their postings."""
+"""Owners: their leases, their holdings after a lease expires, and their posting numbers."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from . import accounts
 from .transactions import Transaction
 
 REMEMBERED: Final = 30 * 86400.0
-"""Seconds for which an ended owner's postings are known by their numbers."""
+"""Seconds for which the numbers of an ended owner's postings are remembered."""
 
 
 def run_out(at: Transaction) -> list[str]:
@@ -35,9 +35,9 @@ def extend(at: Transaction, owner: str, lease: float) -> None:
 
 
 def renew(at: Transaction, owner: str, lease: float) -> Lease:
-    """Extend the lease from now, and report the owner's state.
+    """Extend the lease from now, and return the owner's state.
 
-    This happens every few seconds, and is the occasion for deleting what is past.
+    This happens every few seconds, and also deletes expired data.
     """
     end_leases(at)
     accounts.forget_past(at)
@@ -96,7 +96,7 @@ def mark_posted(at: Transaction, owner: str, number: int) -> None:
 
 
 def redeem(at: Transaction, owner: str, taken: Counter[Account]) -> Counter[Account]:
-    """Take amounts from what counts as spent since the owner's lease expired; the rest."""
+    """Take amounts from what counts as spent since the owner's lease expired; return the rest."""
     rest = +taken
     rows = at.db.execute(
         "SELECT scope, name, bucket, amount FROM forfeit WHERE owner = ? ORDER BY bucket", (owner,)
@@ -120,7 +120,7 @@ def redeem(at: Transaction, owner: str, taken: Counter[Account]) -> Counter[Acco
 
 
 def _end(at: Transaction, owner: str) -> None:
-    # The rows stay, empty, until the owner restates its holdings: they keep the rules.
+    # The rows stay, empty, until the owner restates its holdings: they hold the rules.
     at.db.execute(
         "INSERT INTO forfeit SELECT owner, scope, name, bucket, amount FROM hold"
         " WHERE owner = ? AND amount > 0 AND on_death = 'journal'"

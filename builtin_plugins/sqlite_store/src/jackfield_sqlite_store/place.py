@@ -1,4 +1,4 @@
-"""The file's identity: all connections use the file that was there first."""
+"""The file's identity: all connections must use the same file."""
 
 import logging
 import sqlite3
@@ -13,15 +13,15 @@ from .database import open_database
 logger = logging.getLogger("jackfield.plugins")
 
 TELLING: Final = 60.0
-"""Seconds after which what is still wrong is told again."""
+"""Seconds after which a persisting problem is logged again."""
 
 
 @define(eq=False)
 class Place:
-    """Where a store's file is.
+    """The location and identity of a store's file.
 
-    Anything written to a file that has been removed, or replaced by a copy, would be lost, and
-    processes that start later would not see it: such a file is refused until the next start.
+    Data written to a file that has been removed or replaced by a copy would be lost, and processes
+    started later would not see it: such a file is refused until the next start.
     """
 
     path: Path
@@ -38,7 +38,7 @@ class Place:
         return db
 
     def check(self) -> None:
-        """Raise sqlite3.OperationalError if the file is no longer there."""
+        """Raise sqlite3.OperationalError if the file is gone or replaced."""
         try:
             inode = self.path.stat().st_ino
         except OSError as error:
@@ -53,7 +53,7 @@ class Place:
         )
 
     def tell(self, failure: str) -> None:
-        """Log a problem. If the file could not be opened at first, the caller reports that."""
+        """Log a problem, unless the file could not be opened at first: the caller reports that."""
         now = time.monotonic()
         if self._inode is not None and now >= self._silent_until:
             self._silent_until = now + TELLING

@@ -1,4 +1,4 @@
-"""The plugin: provides the store."""
+"""The plugin that provides the store."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ class SqliteStorePlugin(Plugin):
         """`[plugins.sqlite_store]`."""
 
         path: Path | None = option(
-            None, "The database file; `store.db` in the state directory when left out."
+            None, "The database file; by default `store.db` in the state directory."
         )
 
     _store: SqliteStore | None = None

@@ -15,7 +15,7 @@ MOST_RECORDS: Final = 2**63 - 1
 
 
 def post(at: Transaction, owner: str, first: int, entries: Sequence[Entry], gap: bool) -> int:
-    """Keep the new entries; the number of the owner's last one."""
+    """Store the new entries and return the number of the owner's last one."""
     last = owners.posted(at, owner)
     if first > last + 1 and not gap:
         return last
@@ -63,7 +63,7 @@ def records(
 
 def scopes(at: Transaction) -> list[str]:
     """The scopes that have records or tallies, in order."""
-    # From one scope to the next, by the index: most scopes have very many rows.
+    # Skip from one scope to the next by index: most scopes have very many rows.
     rows = at.db.execute(
         "WITH RECURSIVE kept(scope) AS (SELECT min(scope) FROM record UNION ALL"
         "  SELECT (SELECT min(scope) FROM record WHERE scope > kept.scope) FROM kept"
@@ -78,7 +78,7 @@ def scopes(at: Transaction) -> list[str]:
 
 
 def forget_records(at: Transaction, scope: str, before: float, most: int) -> int:
-    """Delete a scope's records from before a time, up to a number of them; how many."""
+    """Delete at most this many of a scope's records from before a time; return how many."""
     return at.db.execute(
         "DELETE FROM record WHERE id IN"
         " (SELECT id FROM record WHERE scope = ? AND time < ? LIMIT ?)",
@@ -109,7 +109,7 @@ def _count(at: Transaction, entries: Iterable[Entry]) -> None:
 
 
 def _place(time: float, number: int) -> str:
-    # The bits of non-negative doubles are in the order of the numbers.
+    # The bits of non-negative doubles sort like the numbers.
     return struct.pack(">dQ", time, number).hex()
 
 

@@ -1,4 +1,4 @@
-"""The store: every promise of the protocol, kept in one file."""
+"""The store protocol, implemented on one SQLite file."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -34,15 +34,15 @@ DEADLINE: Final = 1.0
 PATIENCE: Final = 2.0
 LARGEST: Final = 2**63 - 1
 CHUNK: Final = 2000
-"""Records that are forgotten in one transaction."""
+"""Records deleted per transaction."""
 
 
 @define(eq=False)
 class SqliteStore(Store):
     """State in one file, shared by the processes on one machine.
 
-    `deadline` is how many seconds a request waits at most, `patience` the same for everything else.
-    Open it before use, on the event loop that uses it.
+    `deadline` is the longest wait of a request in seconds, `patience` of everything else. Open it
+    before use, in the event loop that uses it.
     """
 
     path: Path
@@ -62,7 +62,7 @@ class SqliteStore(Store):
         self._checkpoints = Checkpoints(place)
 
     async def open(self) -> None:
-        """Create the file, or check it. Raises ConfigError if it cannot be used."""
+        """Create or check the file. Raises ConfigError if it cannot be used."""
         try:
             await self._writer.run(_probe, 10 * self.patience)
             await self._reader.run(_now, 10 * self.patience)
@@ -72,7 +72,7 @@ class SqliteStore(Store):
         self._checkpoints.start()
 
     async def close(self) -> None:
-        """Finish what has begun, and close the file."""
+        """Finish jobs in progress, and close the file."""
         await self._checkpoints.close()
         await self._reporter.close()
         await self._reader.close()
@@ -93,20 +93,20 @@ class SqliteStore(Store):
         ttl: float | None = None,
         expect: int | None = None,
     ) -> int:
-        """Keep a value, and return its version."""
+        """Store a value and return its version."""
         _check_text(scope, key)
         return await self._write(
             partial(values.put, scope=scope, key=key, data=data, ttl=ttl, expect=expect)
         )
 
     async def delete(self, scope: str, key: str, *, expect: int | None = None) -> bool:
-        """Delete a value; whether there was one."""
+        """Delete a value and return whether it existed."""
         return await self._write(partial(values.delete, scope=scope, key=key, expect=expect))
 
     async def scan(
         self, scope: str, prefix: str = "", *, after: str = "", limit: int = 100
     ) -> list[Value]:
-        """The values whose keys begin with `prefix` and come after `after`, in order."""
+        """The values whose keys begin with `prefix` and are greater than `after`, in key order."""
         return await self._read(
             partial(values.scan, scope=scope, prefix=prefix, after=after, limit=limit)
         )
@@ -114,32 +114,32 @@ class SqliteStore(Store):
     # The ledger
 
     async def acquire(self, owner: str, claims: Sequence[Claim], *, lease: float) -> Acquired:
-        """Hold amounts on several accounts for an owner: on all of them, or on none."""
+        """Hold amounts on several accounts for an owner, on all or none."""
         _check_claims(claims)
         return await self._write(partial(holdings.acquire, owner=owner, claims=claims, lease=lease))
 
     async def give_back(self, owner: str, amounts: Mapping[Account, int]) -> None:
-        """Hold so much less for the owner, at the least nothing."""
+        """Reduce what is held for the owner, to no less than 0."""
         await self._work(partial(holdings.give_back, owner=owner, amounts=amounts))
 
     async def post(
         self, owner: str, first: int, entries: Sequence[Entry], *, gap: bool = False
     ) -> int:
-        """Keep the owner's entries; the number of the last one it has."""
+        """Store the owner's entries and return the number of its last one."""
         return await self._work(
             partial(postings.post, owner=owner, first=first, entries=entries, gap=gap)
         )
 
     async def renew(self, owner: str, *, lease: float) -> Lease:
-        """Make the lease run from now on."""
+        """Extend the lease from now."""
         return await self._work(partial(owners.renew, owner=owner, lease=lease))
 
     async def restate(self, owner: str, held: Mapping[Account, int], *, lease: float) -> None:
-        """Replace what is held for the owner, or was counted as spent."""
+        """Replace what is held for the owner, or what counts as spent since its lease expired."""
         await self._work(partial(owners.restate, owner=owner, held=held, lease=lease))
 
     async def close_owner(self, owner: str) -> None:
-        """End an owner whose journal is posted to its end."""
+        """End an owner whose journal is fully posted."""
         await self._work(partial(owners.close, owner=owner))
 
     async def balances(self, accounts: Sequence[tuple[Account, int]]) -> list[Balance]:
@@ -157,7 +157,7 @@ class SqliteStore(Store):
     async def records(
         self, scope: str, since: float, until: float, *, after: str = "", limit: int = 1000
     ) -> list[Record]:
-        """The records of times in [since, until), in order, those that come after a place."""
+        """The records of times in [since, until), in order, after a given place."""
         place = postings.parse_place(after)
         work = partial(postings.records, scope=scope, span=(since, until), after=place, limit=limit)
         return await self._reporter.run(work, self.patience)
@@ -167,7 +167,7 @@ class SqliteStore(Store):
         return await self._reporter.run(postings.scopes, self.patience)
 
     async def forget_records(self, before: float) -> int:
-        """Delete the records from before a time; how many those were."""
+        """Delete the records from before a time and return their number."""
         forgotten = 0
         for scope in await self.scopes():
             work = partial(postings.forget_records, scope=scope, before=before, most=CHUNK)
@@ -178,12 +178,12 @@ class SqliteStore(Store):
     # Messages
 
     async def publish(self, channel: str, message: bytes) -> None:
-        """Tell all who listen to a channel, in this process and in others."""
+        """Send a message to all listeners of a channel, in every process."""
         _check_text(channel)
         await self._work(partial(messages.publish, channel=channel, message=message))
 
     def listen(self, channel: str) -> AsyncIterator[bytes | None]:
-        """What is published on a channel from now on; the first is None, once it listens."""
+        """The messages published on a channel from now on; the first item is None."""
         return messages.listen(
             lambda after: self._read(partial(messages.news, channel=channel, after=after))
         )
@@ -195,7 +195,7 @@ class SqliteStore(Store):
         return await self._read(_now)
 
     async def health(self) -> str | None:
-        """None when well, else what is wrong. After a failure it tries to write."""
+        """None if healthy, else what is wrong. After a failure it tries to write."""
         if self._writer.failure is None and self._reader.failure is None:
             return None
         with suppress(StoreUnavailable):
@@ -244,5 +244,5 @@ def _now(at: Transaction) -> float:
 
 
 def _probe(at: Transaction) -> None:
-    # Larger than what is written at a time: a disk with less room than that is full.
+    # Larger than any single write: a disk with less space counts as full.
     at.db.execute("INSERT OR REPLACE INTO probe VALUES (1, zeroblob(65536))")

@@ -1,4 +1,4 @@
-"""Jobs on the file, done by a thread: all that wait at one time share a transaction."""
+"""Jobs on the file, run in a thread; all waiting jobs share a transaction."""
 
 import asyncio
 import random
@@ -21,7 +21,7 @@ T = TypeVar("T")
 MOST_WAITING: Final = 10_000
 MOST_TOGETHER: Final = 500
 LOCK_PATIENCE: Final = 2.0
-"""Seconds for which another process may hold the file."""
+"""Seconds for which another process may lock the file."""
 
 
 _LET: Final = "; let this user write to it and to its directory"
@@ -44,14 +44,14 @@ Work = Callable[[Transaction], T]
 
 
 class Job(NamedTuple):
-    """Work, and the future of who waits for it."""
+    """A unit of work, and the future of its caller."""
 
     work: Work[Any]
     future: asyncio.Future[Any]
 
 
 class Done(NamedTuple):
-    """What came of a job."""
+    """The result of a job."""
 
     result: Any = None
     error: Exception | None = None
@@ -59,9 +59,9 @@ class Done(NamedTuple):
 
 @define(eq=False)
 class Transactions:
-    """One connection and its thread. The event loop never waits for the file.
+    """One connection and its thread, so that the event loop never waits for the file.
 
-    Jobs that write take part in one commit, each of them whole or not at all.
+    Jobs that write share a commit; each is applied completely or not at all.
     """
 
     place: Place
@@ -74,7 +74,7 @@ class Transactions:
     _closed: bool = False
 
     async def run(self, work: Work[T], deadline: float) -> T:
-        """What `work` gives. After the deadline nobody knows whether it was done."""
+        """The result of `work`. After the deadline it is unknown whether it was done."""
         loop = asyncio.get_running_loop()
         if self._closed or len(self._waiting) >= MOST_WAITING:
             raise StoreUnavailable("The store is closed." if self._closed else "It is overloaded.")
@@ -92,7 +92,7 @@ class Transactions:
         return result
 
     async def close(self) -> None:
-        """Finish what has begun, and close the connection. What still waits is refused."""
+        """Finish jobs in progress, and close the connection. Waiting jobs are refused."""
         self._closed = True
         for job in self._waiting:
             if not job.future.done():
@@ -133,7 +133,7 @@ class Transactions:
             self._fails(f"{self.place.path}: {error}{_advice(error)}")
             self._disconnect()
             return [Done(error=_lost(error)) for _ in jobs]
-        except Exception as error:  # noqa: BLE001 - whoever waits must hear of it
+        except Exception as error:  # noqa: BLE001 - raised in the waiting caller
             self._fails(str(error))
             self._disconnect()
             return [Done(error=error)] * len(jobs)
@@ -163,7 +163,7 @@ class Transactions:
 
 
 def _advice(error: sqlite3.Error) -> str:
-    # The lower byte is the kind of an error, the rest says more.
+    # The lower byte is the kind of error, the rest its details.
     return ADVICE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "")
 
 
@@ -174,7 +174,7 @@ def _lost(error: sqlite3.Error) -> StoreUnavailable:
 
 
 def _begin(db: sqlite3.Connection) -> None:
-    # SQLite's own way to wait sleeps up to 100 ms at a time; a commit takes one.
+    # SQLite's own busy handler sleeps up to 100 ms at a time; a commit takes 1 ms.
     db.execute("PRAGMA busy_timeout = 0")
     end = time.monotonic() + LOCK_PATIENCE
     while True:

@@ -1,4 +1,4 @@
-"""Values, their versions, and when they are forgotten."""
+"""Values, their versions and their expiry."""
 
 from jackfield.store import Conflict, Value
 
@@ -6,7 +6,7 @@ from .transactions import Transaction
 
 
 def get(at: Transaction, scope: str, key: str) -> Value | None:
-    """The value of a key, if it has not run out."""
+    """The value of a key, unless it has expired."""
     row = at.db.execute(
         "SELECT key, data, version FROM value"
         " WHERE scope = ? AND key = ? AND (expires IS NULL OR expires > ?)",
@@ -18,7 +18,7 @@ def get(at: Transaction, scope: str, key: str) -> Value | None:
 def put(
     at: Transaction, scope: str, key: str, data: bytes, ttl: float | None, expect: int | None
 ) -> int:
-    """Keep a value; its new version. Raises Conflict if it is not at the one expected."""
+    """Store a value and return its version. Raises Conflict if it is not at the expected one."""
     at.db.execute("DELETE FROM value WHERE expires <= ?", (at.now,))
     version = _version(at, scope, key, expect) + 1
     at.db.execute(
@@ -31,7 +31,7 @@ def put(
 
 
 def delete(at: Transaction, scope: str, key: str, expect: int | None) -> bool:
-    """Forget a value; whether there was one. Raises Conflict as `put` does."""
+    """Delete a value and return whether it existed. Raises Conflict as `put` does."""
     at.db.execute("DELETE FROM value WHERE expires <= ?", (at.now,))
     version = _version(at, scope, key, expect)
     at.db.execute("DELETE FROM value WHERE scope = ? AND key = ?", (scope, key))
@@ -39,8 +39,8 @@ def delete(at: Transaction, scope: str, key: str, expect: int | None) -> bool:
 
 
 def scan(at: Transaction, scope: str, prefix: str, after: str, limit: int) -> list[Value]:
-    """The values whose keys begin with `prefix` and come after `after`, in the keys' order."""
-    # No byte of UTF-8 is 0xFF, so that nothing with the prefix comes behind it.
+    """The values whose keys begin with `prefix` and are greater than `after`, in key order."""
+    # No byte of UTF-8 is 0xFF, so no key with the prefix sorts after it.
     rows = at.db.execute(
         "SELECT key, data, version FROM value"
         " WHERE scope = ? AND key >= ? AND key > ? AND key < (? || x'ff')"

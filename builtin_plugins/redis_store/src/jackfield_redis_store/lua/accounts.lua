@@ -1,4 +1,4 @@
--- Accounts: <root>account:<account> has what is spent by buckets, <root>held what is held.
+-- Accounts: <root>account:<account> has the spending by bucket, <root>held the holdings.
 
 local function spent_since(flat, since)
   local high, low = 0, 0

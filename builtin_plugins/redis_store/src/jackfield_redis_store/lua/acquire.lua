@@ -10,7 +10,7 @@ extend(owner, ARGV[2])
 local CROWDED = 256
 local DAY = 86400
 
--- A rolling window goes by without anybody's doing; of a calendar's only the beginning is known.
+-- A rolling window expires by itself; of a calendar period only the beginning is known.
 local function kept_for(bucket, since)
   if bucket > since then
     return 2 * (bucket - since) + DAY

@@ -1,4 +1,4 @@
--- Whole numbers of any size. A Lua number is exact to 53 bits alone, so an amount is a pair:
+-- Whole numbers of any size. Lua numbers are only exact to 53 bits, so an amount is a pair:
 -- amount[1] * 10^9 + amount[2].
 
 local BASE = 1e9
@@ -59,7 +59,7 @@ end
 
 local NOTHING = { 0, 0 }
 
--- Adds to a field of a hash. The sum that it gives is exact only as to whether it is nothing.
+-- Adds to a field of a hash. Of the returned sum, only whether it is 0 is exact.
 local function count(key, field, text)
   local reply = redis.pcall('HINCRBY', key, field, text)
   if type(reply) == 'number' then

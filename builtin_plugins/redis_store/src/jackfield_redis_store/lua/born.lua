@@ -1,4 +1,4 @@
--- For how many microseconds the store has been what it is, if the server takes writes.
+-- Microseconds since the store was created, if the server accepts writes.
 
 redis.call('SET', root .. 'probe', now)
 return age()

@@ -1,4 +1,4 @@
--- owner, and for how many seconds its postings are still known by their numbers
+-- owner, and for how many seconds the numbers of its postings are remembered
 
 age()
 local key = owner_key(ARGV[1])

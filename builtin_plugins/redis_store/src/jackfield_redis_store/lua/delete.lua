@@ -1,4 +1,4 @@
--- key, expected version or ''. KEYS as for put
+-- key, expected version or ''. KEYS as in put
 
 local before = redis.call('GET', KEYS[1])
 local version = before and tonumber(string.match(before, '^%d+')) or 0

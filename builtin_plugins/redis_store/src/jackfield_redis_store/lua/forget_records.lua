@@ -1,4 +1,4 @@
--- scope, the hours to drop, the hour to cut and the bound within it, how many hours at once
+-- scope, the hours to delete, the hour to cut and the bound within it, the hours per call
 
 local root = string.sub(KEYS[1], 1, -5)
 local scope = ARGV[1]

@@ -1,10 +1,10 @@
--- Owners: their leases, what they hold, and what becomes of it when a lease runs out.
+-- Owners: their leases, their holdings, and what happens to these when a lease expires.
 -- <root>owner:<owner> has the fields
 --   posted                  the number of its last posting
---   stated                  it has said what it holds, and its lease has not run out since
+--   stated                  it has stated its holdings, and its lease has not expired since
 --   held:<account>          what it holds
 --   terms:<account>         how it is held: j, c or d of on_death, then the bucket, a slash, and
---                           for how many seconds the account is kept, nothing there for ever
+--                           for how many seconds the account is kept, empty if unlimited
 --   lost:<bucket>:<account> what counts as spent until its journal is posted
 
 local root = string.sub(KEYS[1], 1, -5)
@@ -21,7 +21,7 @@ local function account_key(account)
   return root .. 'account:' .. account
 end
 
--- Microseconds since the store was born, which it is when it is asked first after losing all.
+-- Microseconds since the store was created: by the first call after it has lost everything.
 local function age()
   local born = redis.call('GET', KEYS[1])
   if born then
@@ -37,17 +37,17 @@ local function hold(owner, account, text)
   end
   if count(owner_key(owner), 'held:' .. account, text) == 0 then
     redis.call('HDEL', owner_key(owner), 'held:' .. account)
-    -- An owner that has to state what it holds may state this account too.
+    -- An owner that has yet to restate its holdings may state this account too.
     if redis.call('HEXISTS', owner_key(owner), 'stated') == 1 then
       redis.call('HDEL', owner_key(owner), 'terms:' .. account)
     end
   end
 end
 
--- For how many seconds an account is kept of whose window nothing is known: it may be a year.
+-- Seconds for which an account with an unknown window is kept: it may be a year.
 local LONGEST = 400 * 86400
 
--- Keeps an account for so long after a use of it.
+-- Keeps an account for this long after its use.
 local function keep(account, seconds)
   if seconds == '' then
     redis.call('PERSIST', account_key(account))
@@ -56,14 +56,14 @@ local function keep(account, seconds)
   end
 end
 
--- Keeps an account to which is posted as its owner has claimed it, else as long as may be.
+-- Keeps an account that is posted to: as its owner claimed it, else as long as possible.
 local function keep_posted(owner, account, bucket)
   local terms = redis.call('HGET', owner_key(owner), 'terms:' .. account)
   local seconds = terms and string.match(terms, '/(%d*)$')
   keep(account, seconds or (bucket > 0 and LONGEST or ''))
 end
 
--- Lets go of what is held, up to an amount.
+-- Releases up to this much of what is held.
 local function let_go(owner, account, text)
   local held = redis.call('HGET', owner_key(owner), 'held:' .. account)
   if held then
@@ -74,7 +74,7 @@ local function let_go(owner, account, text)
   end
 end
 
--- Undoes spending, unless its bucket has gone.
+-- Undoes spending, unless its bucket has been deleted.
 local function unspend(account, bucket, text)
   if redis.call('HEXISTS', account_key(account), bucket) == 1 then
     count(account_key(account), bucket, '-' .. text)

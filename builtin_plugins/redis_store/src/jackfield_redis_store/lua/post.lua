@@ -1,4 +1,4 @@
--- owner, first, last, gap, then how many of each and their words:
+-- owner, first, last, gap, then the number of each and its arguments:
 -- debits: account, bucket, amount · takings: account, amount · records: scope, hour, moment,
 -- data · tallies: scope, hour, field, amount
 
@@ -30,7 +30,7 @@ for account, bucket in pairs(latest) do
   keep_posted(owner, account, bucket)
 end
 
--- What counts as spent already since the owner's lease ran out is not counted twice.
+-- What already counts as spent since the owner's lease expired is not counted twice.
 local lost = {}
 if redis.call('HEXISTS', key, 'stated') == 0 then
   for field, text in pairs(fields_of(owner)) do

@@ -1,5 +1,5 @@
 -- Keeps a value as "<version>:<data>". key, data, milliseconds or '', expected version or ''.
--- KEYS: the value, the index of the scope's keys, the times at which they run out
+-- KEYS: the value, the index of the scope's keys, the times at which they expire
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -19,7 +19,7 @@ else
   redis.call('ZADD', KEYS[3], now + ARGV[3], ARGV[1])
 end
 
--- The values themselves run out by themselves, the index does not.
+-- Values expire by themselves, their index entries do not.
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT', 0, 20)) do
   redis.call('ZREM', KEYS[3], gone)
   if gone ~= ARGV[1] then

@@ -1,4 +1,4 @@
--- scope, the bounds of the hours, least member, bound, how many, and after how many bytes to stop
+-- scope, the bounds of the hours, least member, bound, the maximum number and bytes
 
 local root = string.sub(KEYS[1], 1, -5)
 local hours = redis.call('ZRANGEBYSCORE', root .. 'recorded:' .. ARGV[1], ARGV[2], ARGV[3])

@@ -1,5 +1,5 @@
--- least key, bound, how many, and after how many bytes to stop.
--- KEYS: the index of the scope's keys, and what stands before each key of a value
+-- lowest key, bound, the maximum number and bytes
+-- KEYS: the index of the scope's keys, and the prefix of the values' keys
 
 local wanted, room = tonumber(ARGV[3]), tonumber(ARGV[4])
 local STEP = 32
