@@ -195,7 +195,7 @@ def test_what_tgi_cannot_express_is_named(given: Any, expected: dict[str, bool])
 
 def test_a_loss_says_what_became_of_it() -> None:
     rendered = GENERATE.render_request(replace(PLAIN, stop=("END",)))
-    detail = "the answer ends with the one that ended it"
+    detail = "the answer includes the stop sequence"
     assert rendered.losses == (Loss("stop", "stop", "approximated", detail),)
 
 

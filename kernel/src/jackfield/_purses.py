@@ -1,4 +1,4 @@
-"""Slices that are spent from together, found once for requests that are alike."""
+"""The slices for one set of limits, looked up once for similar requests."""
 
 from collections.abc import Callable, Sequence
 from math import inf
@@ -11,9 +11,9 @@ from jackfield.store import Debit
 
 @define(eq=False)
 class Purse:
-    """The slices of some limits, and the parts of their windows that are now.
+    """The slices for some limits, with the current parts of their windows.
 
-    It is good for as long as these are the slices of the limits: see `Allowances`.
+    Valid as long as the limits still have these slices: see `Allowances`.
     """
 
     limits: Sequence[Limit]
@@ -23,7 +23,7 @@ class Purse:
     _buckets: tuple[int, ...] = field(default=(), init=False)
 
     def turn(self, now: float) -> None:
-        """Go on to the parts of the windows that are now."""
+        """Advance to the current parts of the windows."""
         for piece in self.slices:
             if now >= piece.until:
                 piece.turn(now)
@@ -31,7 +31,7 @@ class Purse:
         self._buckets = tuple([piece.bucket for piece in self.slices])
 
     def reserve(self, amounts: Sequence[int]) -> Reservation | None:
-        """Reserve an amount of each, or nothing where one has too little."""
+        """Reserve an amount of each slice, or nothing if one has too little."""
         slices = self.slices
         for at, piece in enumerate(slices):  # `zip` with `strict` takes twice as long
             if piece.available < amounts[at]:
@@ -46,7 +46,7 @@ class Purse:
         return Reservation(slices, self._buckets, amounts, self._left_over)
 
     def spend(self, amounts: Sequence[int]) -> tuple[Debit, ...] | None:
-        """Spend an amount of each, or nothing where one has too little."""
+        """Spend an amount of each slice, or nothing if one has too little."""
         slices = self.slices
         for at, piece in enumerate(slices):
             if piece.available < amounts[at]:

@@ -1,4 +1,4 @@
-"""What this process may spend of an account without asking the store."""
+"""The part of an account that this process may spend without asking the store."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -10,22 +10,22 @@ from jackfield.store import Account, Balance, Claim, Debit, OnDeath
 from jackfield.windows import Window
 
 SHARE: Final = 100
-"""A slice is at most one part in so many of what is left of the limit."""
+"""A slice is at most this fraction (1/SHARE) of what is left of the limit."""
 
 SCARCE: Final = 16
-"""An account is scarce when what is left is less than so many times what was needed."""
+"""An account is scarce when less than this many times the needed amount is left."""
 
 AHEAD: Final = 5
-"""Seconds for which what is acquired may be spent at the least."""
+"""Minimum seconds for which an acquired amount may be spent."""
 
 TICKS: Final = 8
-"""A slice is at most what is reserved in so many ticks."""
+"""A slice is at most what is reserved in this many ticks."""
 
 _new: Final = tuple.__new__  # `Debit(…)` takes twice as long
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """How much may be spent of an account in a window. `on_death` is as for a claim."""
+    """How much may be spent on an account in a window. `on_death` is as in `Claim`."""
 
     account: Account
     amount: int
@@ -37,12 +37,12 @@ class Limit(msgspec.Struct, frozen=True):
 class Slice:
     """One account as this process knows it.
 
-    What the store holds of it for this process is `available + reserved + past`, and what was spent
-    and is not posted yet. `available` is below 0 when more was spent than had been reserved. Should
-    this process be gone, what it held counts as spent in the part of the window called `reach`, so
-    it may be spent until then and no later: `past` is what was not, and goes back. `left` is what
-    nobody held or had spent when the store was asked last. `users` counts the calls under way and
-    the reservations of nothing: what must not be forgotten.
+    For this process the store holds `available + reserved + past`, plus what was spent and is not
+    posted yet. `available` is negative when more was spent than had been reserved. If this process
+    dies, what it held counts as spent in the part of the window called `reach`, so it may be spent
+    until then and no later: `past` was not, and is given back. `left` is what nobody held or had
+    spent when the store was last asked. `users` counts calls in progress and reservations of 0, for
+    which the slice must not be dropped.
     """
 
     limit: Limit
@@ -67,7 +67,7 @@ class Slice:
         self.occupies = self.limit.on_death == "drop"
 
     def turn(self, now: float) -> None:
-        """Go on to the part of the window that is now."""
+        """Advance to the current part of the window."""
         span = self.limit.window.span(now)
         if self.left is not None and span.since >= self.until > 0:
             self.left = max(0, self.limit.amount - self.available - self.reserved - self.past)
@@ -76,7 +76,7 @@ class Slice:
         self.free(0)
 
     def goes_by(self, limit: Limit) -> bool:
-        """Whether this is its limit, or one that is the same."""
+        """Whether this is its limit or an equal one."""
         if limit is self.limit:
             return True
         if limit != self.limit:
@@ -85,26 +85,26 @@ class Slice:
         return True
 
     def follow(self, limit: Limit) -> None:
-        """Go by another limit from now on."""
+        """Switch to another limit."""
         self.left, self.until = None, -1.0
         self.limit = limit
         self.occupies = limit.on_death == "drop"
 
     def lacks(self, amount: int) -> int:
-        """How much has to be acquired to reserve an amount; a debt is paid with it.
+        """How much must be acquired to reserve an amount, including any debt.
 
-        What is past is at hand again once anything is acquired.
+        What is past becomes available again once anything is acquired.
         """
         return max(1, amount - self.available - self.past) if amount > self.available else 0
 
     def free(self, amount: int) -> None:
-        """Have so much more available, for as long as it may be spent."""
+        """Add to what is available, as long as it may still be spent."""
         self.available += amount
         if self.bucket > self.reach and self.available > 0:
             self.past, self.available = self.past + self.available, 0
 
     def claim(self, need: int, more: int, now: float) -> Claim:
-        """Ask for what is needed, for `more` that others wait for, and for a slice."""
+        """A claim on what is needed, on `more` that others wait for, and on a slice."""
         limit = self.limit
         share = self._share()
         want = need + more + (share if share >= need else 0)
@@ -112,21 +112,21 @@ class Slice:
         return Claim(self.account, limit.amount, need, want, reach, self.since, limit.on_death)
 
     def take(self, granted: int, claim: Claim) -> None:
-        """Have available what was granted, and what was past: all that is held reaches as far."""
+        """Add what was granted and what was past to what is available, up to the new reach."""
         self.reach, at_hand, self.past = claim.bucket, granted + self.past, 0
         self.free(at_hand)
 
     def learn(self, balance: Balance, need: int) -> None:
-        """Note what the store said of the account."""
+        """Record the balance that the store returned."""
         self.left = max(0, self.limit.amount - balance.spent - balance.held)
         self.scarce = self.left < SCARCE * need
 
     def surplus(self) -> int:
-        """What is available above what is soon needed."""
+        """What is available beyond what is needed soon."""
         return max(0, self.available - self._share()) if self.available > 0 else 0
 
     def tick(self) -> None:
-        """Forget what was reserved before the last tick."""
+        """Forget the demand before the last tick."""
         self.earlier, self.demand = self.demand, 0
 
     @property
@@ -137,7 +137,7 @@ class Slice:
 
     @property
     def indebted(self) -> bool:
-        """Whether more was spent than was ever held, and nothing is under way to pay it with."""
+        """Whether more was spent than was ever held, with nothing in progress to cover it."""
         return self.available < 0 and not (self.reserved or self.users or self.demand)
 
     def _share(self) -> int:
@@ -147,7 +147,7 @@ class Slice:
 
 
 class Reservation:
-    """Amounts that are held until they are settled or released, which is done once."""
+    """Amounts held until they are settled or released, which is done once."""
 
     __slots__ = ("_amounts", "_buckets", "_left_over", "_open", "_slices")
 
@@ -171,20 +171,20 @@ class Reservation:
 
     @property
     def amounts(self) -> tuple[int, ...]:
-        """What is reserved, in the order of the limits."""
+        """The reserved amounts, in the order of the limits."""
         return tuple(self._amounts)
 
     def over(self, amounts: Sequence[int]) -> int:
-        """How much more of any limit amounts are than is reserved of it."""
+        """The largest excess of any of these amounts over what is reserved."""
         most = 0
         for at, held in enumerate(self._amounts):
             most = max(most, amounts[at] - held)
         return most
 
     def split(self, count: int) -> "tuple[Reservation, Reservation]":
-        """Two reservations in the place of this one: of the first `count` limits, and the rest."""
+        """Split this reservation in two: the first `count` limits, and the rest."""
         if not self._open:
-            raise RuntimeError("a reservation is settled once")
+            raise RuntimeError("this reservation is already settled")
         self._open = False
         slices, buckets, amounts = self._slices, self._buckets, self._amounts
         first = Reservation(slices[:count], buckets[:count], amounts[:count], self._left_over)
@@ -192,7 +192,7 @@ class Reservation:
         return first, rest
 
     def debits(self) -> tuple[Debit, ...]:
-        """What is to be posted if all of it is spent."""
+        """The debits to post if all of it is spent."""
         amounts, buckets = self._amounts, self._buckets
         return tuple(
             [
@@ -203,13 +203,13 @@ class Reservation:
         )
 
     def settle(self, amounts: Sequence[int]) -> tuple[Debit, ...]:
-        """Spend what was really used and free the rest; what is to be posted of it.
+        """Spend what was really used, free the rest, and return the debits to post.
 
-        The caller hands the debits to the ledger before it waits for anything. Of accounts whose
+        The caller must pass the debits to the ledger before its next await. On accounts whose
         amounts are only occupied ("drop") nothing is spent: their amount is 0.
         """
         if not self._open:
-            raise RuntimeError("a reservation is settled once")
+            raise RuntimeError("this reservation is already settled")
         self._open = False
         debits = []
         reserved, buckets = self._amounts, self._buckets
@@ -229,11 +229,11 @@ class Reservation:
         return tuple(debits)
 
     def release(self) -> None:
-        """Free all of it: nothing was spent. Nothing happens when it has been settled."""
+        """Free all of it: nothing was spent. Does nothing after `settle`."""
         if self._open:
             self.settle([0] * len(self._amounts))
 
 
 def debit_of(piece: Slice, bucket: int, amount: int) -> Debit:
-    """An amount of an account that is spent."""
+    """A debit of an amount spent on the slice's account."""
     return _new(Debit, (piece.account, bucket, amount))

@@ -1,4 +1,4 @@
-"""Those who wait for the store: one call for all who lack the same."""
+"""Callers that wait for the store: one call for all who lack the same accounts."""
 
 import asyncio
 from collections import deque
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from jackfield.allowances import Allowances
 
 AGAIN: Final = 0.03
-"""Seconds after which what others hold is asked for once more."""
+"""Seconds before a second attempt to get what others hold."""
 
 
 class LimitReached(Exception):
-    """A limit has no room for what is needed. `resets_at` is when what is spent now is forgotten.
+    """A limit has no room for what is needed. `resets_at` is when current spending expires.
 
-    `need` is what was to be reserved, `balance` what the store said of the account.
+    `need` is the amount to be reserved, `balance` the store's balance of the account.
     """
 
     def __init__(self, limit: Limit, need: int, balance: Balance, resets_at: float) -> None:
@@ -45,17 +45,17 @@ class Wish:
 
 @define(eq=False)
 class Line:
-    """Callers that lacked the same accounts; the first is asked for, the others come with it."""
+    """Callers that lacked the same accounts; one store call for the first serves the others too."""
 
     _allowances: "Allowances"
     _wishes: deque[Wish] = field(factory=deque)
 
     def add(self, wish: Wish) -> None:
-        """Let one more wait."""
+        """Add a waiting caller."""
         self._wishes.append(wish)
 
     async def serve(self) -> None:
-        """Fulfil or refuse all wishes, also those that come meanwhile."""
+        """Fulfil or refuse all wishes, including those that arrive meanwhile."""
         while self._wishes:
             front = self._wishes[0]
             try:
@@ -63,7 +63,7 @@ class Line:
                     self._wishes.popleft()
                 else:
                     await self._acquire(front)
-            except Exception as error:  # noqa: BLE001 - it is raised where they wait
+            except Exception as error:  # noqa: BLE001 - raised in the waiting callers
                 self._fail(error)
 
     def _fulfil(self, wish: Wish) -> bool:
@@ -82,7 +82,7 @@ class Line:
                 wish.done.set_exception(error)
 
     async def _acquire(self, front: Wish) -> None:
-        """Ask the store for what the first lacks. What it need not lack is kept for it."""
+        """Acquire what the first wish lacks, and reserve the rest of it meanwhile."""
         await self._allowances.gone_back(front.limits)
         pieces = [self._allowances.slice_of(limit) for limit in front.limits]
         lacks = [piece.lacks(n) for piece, n in zip(pieces, front.amounts, strict=True)]
@@ -110,7 +110,7 @@ class Line:
             self._allowances.soon(refused)
 
     def _more(self, account: Account) -> int:
-        """What the others in the line want of an account."""
+        """How much of an account the other wishes in the line want."""
         return sum(
             amount
             for wish in islice(self._wishes, 1, None)
@@ -119,7 +119,7 @@ class Line:
         )
 
     def _refuse(self, acquired: Acquired, asked: Sequence[Account]) -> None:
-        """Refuse the first wish, and all others for which there is no room either."""
+        """Refuse the first wish and all others for which there is no room either."""
         balances = dict(zip(asked, acquired.balances, strict=True))
         left: deque[Wish] = deque()
         for wish in self._wishes:
@@ -137,7 +137,7 @@ class Line:
     def _without_room(
         self, wish: Wish, balances: Mapping[Account, Balance], refused: Account | None
     ) -> int | None:
-        """The place of the limit of a wish that has no room for it: the refused one, or a first."""
+        """The index of the wish's limit without room: the refused one, or the first such."""
         for at, (limit, amount) in enumerate(zip(wish.limits, wish.amounts, strict=True)):
             if refused is not None:
                 if limit.account == refused:
@@ -150,10 +150,10 @@ class Line:
 
 
 def _may_come_back(piece: Slice, acquired: Acquired) -> bool:
-    """Whether others hold some of it that they may give back at any moment.
+    """Whether other processes hold some of it that they may soon give back.
 
-    That is a place, or what a call has not used of all that was reserved for it. What counts in a
-    rate is seldom given back so soon.
+    That is a concurrency slot, or the unused part of a call's reservation. Amounts that count in a
+    rate are seldom given back so soon.
     """
     at = acquired.refused
     mine = piece.available + piece.reserved
@@ -162,7 +162,7 @@ def _may_come_back(piece: Slice, acquired: Acquired) -> bool:
 
 @contextmanager
 def _kept(pieces: Sequence[Slice], amounts: Sequence[int]) -> Iterator[None]:
-    """Keep amounts for one who waits, and remember their accounts meanwhile."""
+    """Reserve amounts for a waiting caller, and keep their slices meanwhile."""
     for piece, amount in zip(pieces, amounts, strict=True):
         piece.users += 1
         piece.available -= amount

@@ -1,4 +1,4 @@
-"""Reserving under limits: from slices held in advance, and from the store when those run out."""
+"""Reservations within limits: from slices held in advance, else from the store."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -15,16 +15,16 @@ from jackfield.store import Account, Acquired, Claim, Debit, StoreUnavailable
 __all__ = ["Allowances", "Holder", "Limit", "LimitReached", "Reservation"]
 
 TICK: Final = 0.2
-"""Seconds between looks at what lies idle: after two of them it is given back."""
+"""Seconds between checks for idle amounts; after two checks they are given back."""
 
 SOON: Final = 0.004
-"""Seconds for which what is left over of scarce accounts is gathered, to go back together."""
+"""Seconds for which the rest of scarce accounts is collected, to be given back together."""
 
 _MOST_PURSES: Final = 4096
 
 
 class Holder(Protocol):
-    """What allowances need of a `Ledger`."""
+    """The part of `Ledger` that allowances use."""
 
     def now(self) -> float:
         """The store's clock."""
@@ -33,10 +33,10 @@ class Holder(Protocol):
         """Hold amounts in the store. Raises StoreUnavailable."""
 
     def give_back(self, account: Account, amount: int) -> None:
-        """Hold so much less, from the next posting on."""
+        """Reduce what is held, with the next posting."""
 
     def on_restate(self, held: Callable[[], Mapping[Account, int]]) -> None:
-        """Ask `held` what is held here, when the store has to be told anew."""
+        """Register a callback that returns what is held here, for restating to the store."""
 
     async def flush(self) -> None:
         """Post now what has been spent and given back. Raises StoreUnavailable."""
@@ -44,13 +44,13 @@ class Holder(Protocol):
 
 @define(eq=False)
 class Allowances:
-    """What one process may spend of many accounts.
+    """What one process may spend on many accounts.
 
-    Of each it holds a slice: amounts acquired in advance, at most one in a hundred of what is left
-    and no more than is spent in seconds. Near the limit a slice is just what is needed. What lies
-    idle goes back within half a second, and what is left over of a scarce account at once.
+    It holds a slice of each account: an amount acquired in advance, at most one hundredth of what
+    is left and no more than is spent within seconds. Near the limit a slice is exactly what is
+    needed. Idle amounts go back within half a second, and the rest of a scarce account at once.
 
-    An account stands once in the limits of one call. Belongs to the event loop's thread.
+    The limits of one call must name each account only once. Use it only in the event loop's thread.
     """
 
     _holder: Holder
@@ -67,23 +67,23 @@ class Allowances:
         self._holder.on_restate(self.held)
 
     def try_reserve(self, limits: Sequence[Limit], amounts: Sequence[int]) -> Reservation | None:
-        """Reserve from what is held here; None where that is not enough. Asks nobody."""
+        """Reserve from what is held here; None if that is not enough. Does no I/O."""
         purse = self._purse(limits)
         return purse.reserve(amounts) if purse is not None else None
 
     def try_spend(
         self, limits: Sequence[Limit], amounts: Sequence[int]
     ) -> tuple[Debit, ...] | None:
-        """Spend at once from what is held here; None where that is not enough. Asks nobody.
+        """Spend at once from what is held here; None if that is not enough. Does no I/O.
 
-        The caller hands the debits to the ledger before it waits for anything. Not for accounts
-        whose amounts are only occupied ("drop").
+        The caller must pass the debits to the ledger before its next await. Not for accounts whose
+        amounts are only occupied ("drop").
         """
         purse = self._purse(limits)
         return purse.spend(amounts) if purse is not None else None
 
     async def reserve(self, limits: Sequence[Limit], amounts: Sequence[int]) -> Reservation:
-        """Reserve on all accounts or on none; what lacks is acquired from the store.
+        """Reserve on all accounts or on none; what is missing is acquired from the store.
 
         Raises LimitReached when a limit has no room, and StoreUnavailable soon when the store is
         needed and does not answer.
@@ -101,7 +101,7 @@ class Allowances:
             raise
 
     def remaining(self, limit: Limit) -> int | None:
-        """What is left of a limit as far as this process knows; None when it knows nothing."""
+        """What is left of a limit as far as this process knows; None if unknown."""
         piece = self._slices.get(limit.account)
         if piece is None or piece.left is None:
             return None
@@ -109,7 +109,7 @@ class Allowances:
         return left if left > 0 else 0
 
     def standing(self, limit: Limit, now: float) -> tuple[int, float] | None:
-        """What is left of a limit, as `remaining`, and when what is spent now stops to count."""
+        """What is left of a limit, as `remaining`, and when what is spent now stops counting."""
         piece = self._slices.get(limit.account)
         if piece is None or piece.left is None:
             return None
@@ -118,9 +118,9 @@ class Allowances:
         return left if left > 0 else 0, resets_at
 
     def tightest(self, limits: Sequence[Limit]) -> tuple[int, int] | None:
-        """The place of the limit of which the smallest part is left, and what is left of it.
+        """The index of the limit with the smallest fraction left, and what is left of it.
 
-        None when this process knows nothing of any.
+        None if this process knows nothing about any of them.
         """
         place, least, left = -1, inf, 0
         for at, limit in enumerate(limits):
@@ -139,7 +139,7 @@ class Allowances:
         return {account: amount for account, amount in held.items() if amount > 0}
 
     async def stop(self) -> None:
-        """Give back all that is not reserved."""
+        """Give back everything that is not reserved."""
         if self._timer is not None:
             self._timer.cancel()
         if self._going_back is not None:
@@ -148,18 +148,18 @@ class Allowances:
             self._give(piece, piece.available)
         await self._post()
 
-    # What those who wait ask for
+    # Called by waiting lines
 
     def now(self) -> float:
         """The store's clock."""
         return self._holder.now()
 
     async def acquire(self, claims: Sequence[Claim]) -> Acquired:
-        """Ask the store."""
+        """Acquire amounts from the store."""
         return await self._holder.acquire(claims)
 
     def slice_of(self, limit: Limit) -> Slice:
-        """What is known of the limit's account, by this limit and at this moment."""
+        """The slice of the limit's account, updated to this limit and the current time."""
         piece = self._slices.get(limit.account)
         if piece is None:
             piece = self._slices[limit.account] = Slice(limit, limit.account)
@@ -167,7 +167,7 @@ class Allowances:
             if self._timer is None:
                 self._arm()
         elif not piece.goes_by(limit):
-            self._give(piece, piece.available)  # It was right under the limit of before.
+            self._give(piece, piece.available)  # It was sized for the old limit.
             self.soon(piece)
             self._purses.clear()
             piece.follow(limit)
@@ -177,19 +177,19 @@ class Allowances:
         return piece
 
     def soon(self, piece: Slice) -> None:
-        """Give what is left over of a scarce account to others."""
+        """Schedule giving back what is left over of a scarce account."""
         self._left_over[piece.account] = piece
         if self._going_back is None:
             self._going_back = self._loop.create_task(self._go_back())
 
     async def gone_back(self, limits: Sequence[Limit]) -> None:
-        """Wait while something of these accounts is on its way back."""
+        """Wait while amounts of these accounts are being given back."""
         task = self._going_back
         if task is not None and any(limit.account in self._left_over for limit in limits):
             await asyncio.wait([task])
 
     def _line(self, limits: Sequence[Limit], amounts: Sequence[int]) -> Line:
-        """Where those wait who lack the same."""
+        """The waiting line of callers that lack the same accounts."""
         wanted = zip(limits, amounts, strict=True)
         lacking = tuple([limit.account for limit, n in wanted if self.slice_of(limit).lacks(n)])
         line = self._lines.get(lacking)
@@ -205,9 +205,9 @@ class Allowances:
         del self._lines[lacking]
 
     def _purse(self, limits: Sequence[Limit]) -> Purse | None:
-        """The slices of limits at this moment; None where one has none."""
-        # Callers keep their limits in one tuple, which is alive as long as its purse, so that its
-        # id tells it; to hash the limits takes longer than all the rest.
+        """The slices of these limits at the current time; None if one has none."""
+        # Keyed by `id`, as hashing the limits takes longer than everything else here. The purse
+        # keeps the callers' tuple of limits alive, so its id is not reused.
         purse = self._purses.get(id(limits)) or self._gather(limits)
         if purse is not None:
             now = self._holder.now()
@@ -229,7 +229,7 @@ class Allowances:
             self._purses[id(limits)] = purse
         return purse
 
-    # What goes back
+    # Giving back
 
     def _arm(self) -> None:
         self._timer = self._loop.call_later(TICK, self._tick)
@@ -248,7 +248,7 @@ class Allowances:
             self._arm()
 
     def _give(self, piece: Slice, amount: int) -> None:
-        """Give back so much of what is available, and all that is past."""
+        """Give back this much of what is available, and everything that is past."""
         back = max(0, amount) + piece.past
         if back:
             piece.available, piece.past = piece.available + piece.past - back, 0
@@ -257,7 +257,7 @@ class Allowances:
             self._holder.give_back(piece.account, back)
 
     async def _go_back(self) -> None:
-        """Give back what is left over, until there is no more of it."""
+        """Give back what is left over until nothing remains."""
         try:
             await asyncio.sleep(SOON)
             while self._left_over:
@@ -279,7 +279,7 @@ class Allowances:
                 del self._left_over[account]
 
     async def _post(self) -> bool:
-        """Whether the store has all that was spent and given back; else it gets it later."""
+        """Flush, and return whether the store has it all; if not, it is sent later."""
         try:
             await self._holder.flush()
         except StoreUnavailable:

@@ -1,4 +1,4 @@
-"""A dialect is one wire protocol, written once and used as front door and as back door.
+"""A dialect is one wire protocol, written once and used for clients and for providers.
 
 A vendor's plugin subclasses `Dialect` for each of its protocols. Instances hold no state of a
 request, so one serves all.
@@ -33,7 +33,7 @@ GROUP = "jackfield.dialects"
 
 
 class Peek(msgspec.Struct, frozen=True):
-    """What the kernel must know of a request before anything else."""
+    """The parts of a request that the kernel needs before anything else."""
 
     model: str | None
     stream: bool = False
@@ -41,10 +41,10 @@ class Peek(msgspec.Struct, frozen=True):
 
 
 class Loss(msgspec.Struct, frozen=True):
-    """Something the target's dialect cannot express.
+    """Something that the target's dialect cannot express.
 
-    `feature` is a stable dotted name for tables and headers ("tools.custom"); `path` is where it
-    stands in the canonical form; `how` says what became of it.
+    `feature` is a stable dotted name for tables and headers ("tools.custom"); `path` is its place
+    in the canonical form; `how` says what happened to it.
     """
 
     feature: str
@@ -52,23 +52,23 @@ class Loss(msgspec.Struct, frozen=True):
     how: Literal["dropped", "approximated"]
     detail: str = ""
     breaks: bool = False
-    """Without it another question would be asked: refused, whatever `on_loss` says."""
+    """Dropping it would change the question: refused, whatever `on_loss` says."""
 
     def __str__(self) -> str:
         return f"{self.feature} {self.how}" + (f": {self.detail}" if self.detail else "")
 
 
 class Rendered(msgspec.Struct, frozen=True):
-    """Bytes in a dialect, and what did not fit into them."""
+    """Bytes in a dialect, and the losses of rendering them."""
 
     body: bytes
     losses: tuple[Loss, ...] = ()
 
 
 class UpstreamFailure(msgspec.Struct, frozen=True):
-    """What a provider's error says; `retry_after` is in seconds.
+    """The content of a provider's error; `retry_after` is in seconds.
 
-    `status` is the one that an answer with such an error would have, for an error in a stream.
+    For an error in a stream, `status` is the one that an answer with such an error would have.
     """
 
     message: str
@@ -83,13 +83,13 @@ Terminal = Literal["end", "error"]
 
 
 class StreamParser(Protocol):
-    """Turns the events of one stream, each whole and in wire form, into canonical events."""
+    """Turns the events of one stream, each complete and in wire form, into canonical events."""
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """The canonical events that one wire event holds."""
+        """The canonical events in one wire event."""
 
     def close(self) -> Sequence[StreamEvent]:
-        """What is still owed at a clean end of the connection."""
+        """The events still pending at a clean end of the connection."""
 
 
 class StreamRenderer(Protocol):
@@ -98,75 +98,75 @@ class StreamRenderer(Protocol):
     losses: list[Loss]
 
     def render(self, event: StreamEvent) -> bytes:
-        """The wire form of one canonical event; empty when it has none."""
+        """The wire form of one canonical event; empty if it has none."""
 
 
 class UsageMeter(Protocol):
-    """Keeps what of a stream tells its usage, and reads it only when asked."""
+    """Keeps the events of a stream that report usage, and parses them only on request."""
 
     def feed(self, events: bytes) -> None:
-        """Look at whole events in wire form. Called for every batch: must be cheap."""
+        """Process complete events in wire form. Called for every batch: must be cheap."""
 
     def usage(self) -> Usage | None:
-        """The usage seen last, or None."""
+        """The usage reported last, or None."""
 
 
 class Dialect:
     """One wire protocol.
 
-    A dialect with `translates = False` is only ever passed through; the canonical methods of such
-    a dialect are never called. The `*_texts` name JSON paths with `*` for any element: what
-    `texts()` of a request, response or event iterates over.
+    A dialect with `translates = False` is only passed through; its canonical methods are never
+    called. The `*_texts` are JSON paths with `*` for any element, over which `texts()` of a
+    request, response or event iterates.
     """
 
     name: ClassVar[str]
     operation: ClassVar[str]
     translates: ClassVar[bool] = True
     canonical: ClassVar[Canonical] = "chat"
-    """Which canonical form it has; dialects of the same form translate into each other.
+    """Its canonical form; dialects with the same form translate into each other.
 
     Counting tokens takes the request of a chat and answers with a `TokenCount`.
     """
 
     needs_max_tokens: ClassVar[bool] = False
-    """Whether a request must say how long its answer may be."""
+    """Whether a request must limit its answer."""
 
     output_limit: ClassVar[json_spans.Path] = ()
-    """Where a request says how long its answer may be; empty where it cannot."""
+    """The member that limits an answer; empty if there is none."""
 
     usage_switch: ClassVar[json_spans.Path] = ()
-    """The member that asks a stream to tell its usage, where it does so only when asked."""
+    """The member that requests a stream's usage, if it is only reported on request."""
 
     most_inputs: ClassVar[int | None] = None
-    """How many texts one request for vectors may have; more are spread over several requests."""
+    """Maximum texts per embeddings request; more are split into several requests."""
 
     image_urls: ClassVar[bool] = True
-    """Whether an image may stand in a request by its web address; else it gets the bytes."""
+    """Whether a request may refer to images by URL; else it gets the bytes."""
 
     document_urls: ClassVar[bool] = True
     """The same for documents."""
 
     reads_json: ClassVar[bool] = True
-    """Whether a body that is said to be JSON is read; not where it is a part of a caller's file."""
+    """Whether JSON bodies are parsed; false if a body may be a part of a caller's file."""
 
     framing: Framing = SSE
     request_texts: ClassVar[tuple[str, ...]] = ()
     response_texts: ClassVar[tuple[str, ...]] = ()
     event_texts: ClassVar[tuple[str, ...]] = ()
     terminal_hints: ClassVar[tuple[bytes, ...]] = ()
-    """Byte strings of which every event that ends a stream holds at least one."""
+    """Every event that ends a stream contains at least one of these byte strings."""
 
     stop_marker: ClassVar[bytes] = b""
-    """The event that ends a stream which a plugin has cut short, if the dialect has one."""
+    """The event that ends a stream cut short by a plugin, if the dialect has one."""
 
     def variant(self, params: Mapping[str, str]) -> "Dialect":
-        """The dialect in the form that a path or a query asks for, such as another framing."""
+        """The dialect for a path or a query, such as one with another framing."""
         return self
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         """Model, stream flag and output limit of a request's JSON and its path parameters.
 
-        Raises InvalidRequest, naming the field, when one of them has a wrong type.
+        Raises InvalidRequest that names the field if one of them has a wrong type.
         """
         raise NotImplementedError
 
@@ -175,53 +175,53 @@ class Dialect:
         return Peek(None)
 
     def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
-        """The body with another model's name put in place; every other byte stays."""
+        """The body with the model's name replaced; all other bytes stay."""
         return json_spans.splice(body, ("model",), new, known=old)
 
     def output_limit_in(self, tree: Any) -> json_spans.Path:
-        """The same for a request that may have it under another name."""
+        """`output_limit` for a request that may use another name for it."""
         return self.output_limit
 
     def event_data(self, event: bytes) -> bytes | None:
-        """The JSON that one wire event carries, or None."""
+        """The JSON in one wire event, or None."""
         return self.framing.data_of(event)
 
     def terminal(self, event: bytes) -> Terminal | None:
-        """Whether this whole event ends the stream, well or in an error."""
+        """Whether this complete event ends the stream, normally or with an error."""
         raise NotImplementedError
 
     def finishes(self, event: bytes) -> bool:
-        """Whether this event says that the answer is complete although no marker has come yet.
+        """Whether this event completes the answer although no end marker has arrived yet.
 
-        Some providers leave the marker out; then this and a properly framed end must do.
+        Some providers omit the marker; then this and a properly framed end are enough.
         """
         return False
 
     def tells_usage_alone(self, event: bytes) -> bool:
-        """Whether this event is there only because of the `usage_switch`."""
+        """Whether this event was only sent because of the `usage_switch`."""
         return False
 
     def usage(self, body: bytes) -> Usage | None:
         """The usage that a complete response reports, or None.
 
-        Raises ValueError when the body is no response of this dialect: not JSON, an error in
-        disguise, without what every answer has.
+        Raises ValueError if the body is not a response of this dialect: not JSON, an error in
+        disguise, or without required members.
         """
         raise NotImplementedError
 
     def usage_beside(self, response: CanonicalResponse, body: bytes) -> Usage | None:
-        """What `usage` reads in the body of a parsed response, if need be without reading it again.
+        """The usage in the body of a parsed response, if possible without parsing it again.
 
-        A response's own usage is what its client is shown, and may be less.
+        A response's own usage is the one shown to its client, and may be less.
         """
         return self.usage(body)
 
     def usage_meter(self) -> UsageMeter:
-        """A fresh meter for one stream."""
+        """A new meter for one stream."""
         raise NotImplementedError
 
     def usage_with(self, usage: Usage | None, headers: Mapping[str, str]) -> Usage | None:
-        """What an answer's body or stream has told, and what its headers tell besides."""
+        """The usage of an answer's body or stream, combined with that of its headers."""
         return usage
 
     def render_error(self, error: GatewayError, request_id: str) -> bytes:
@@ -229,36 +229,36 @@ class Dialect:
         raise NotImplementedError
 
     def error_headers(self, error: GatewayError) -> Mapping[str, str]:
-        """Headers that clients of this dialect read an error's kind from, besides its body."""
+        """Headers from which clients of this dialect read the kind of an error."""
         return {}
 
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
-        """The event that ends a stream which cannot go on."""
+        """The event that ends a stream with an error."""
         raise NotImplementedError
 
     def is_error(self, tree: Any) -> bool:
-        """Whether a JSON value has the form in which clients of this dialect read an error."""
+        """Whether a JSON value has the form of this dialect's errors."""
         error = tree.get("error") if isinstance(tree, dict) else None
         return isinstance(error, dict) and bool(error.get("message"))
 
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
-        """What a provider's error body says; never raises."""
+        """The content of a provider's error body; never raises."""
         raise NotImplementedError
 
     def failure_with(self, failure: UpstreamFailure, headers: Mapping[str, str]) -> UpstreamFailure:
-        """What an error's body has told, and what its headers tell besides."""
+        """The content of an error's body, combined with that of its headers."""
         return failure
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> CanonicalRequest:
-        """The canonical form. Raises InvalidRequest, naming the field, for what has no meaning."""
+        """The canonical form. Raises InvalidRequest that names the invalid field."""
         raise NotImplementedError
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
-        """The body that asks a provider the same."""
+        """The body of the equivalent request, and its losses."""
         raise NotImplementedError
 
     def parse_response(self, body: bytes) -> CanonicalResponse:
-        """The canonical form of a complete response. Raises ValueError when it is none."""
+        """The canonical form of a complete response. Raises ValueError if it is malformed."""
         raise NotImplementedError
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
@@ -266,21 +266,22 @@ class Dialect:
         raise NotImplementedError
 
     def stream_parser(self) -> StreamParser:
-        """A fresh parser for one stream."""
+        """A new parser for one stream."""
         raise NotImplementedError
 
     def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
-        """A fresh renderer for one stream."""
+        """A new renderer for one stream."""
         raise NotImplementedError
 
 
 @cache
 def installed(name: str) -> Dialect:
-    """The one instance of a dialect that an installed plugin declares, whoever asks for it.
+    """The shared instance of a dialect that an installed plugin declares.
 
-    That is how a provider speaks another vendor's dialect: plugins do not import each other, they
-    name what they need. It is declared by an entry point in the group `jackfield.dialects`.
-    Raises ConfigError when no installed distribution has it.
+    Providers use it to get another vendor's dialect, because plugins do not import each other. A
+    dialect is declared by an entry point in the group `jackfield.dialects`.
+
+    Raises ConfigError if no installed distribution declares it.
     """
     found: object = next((point.load() for point in declared(GROUP) if point.name == name), None)
     if isinstance(found, Dialect):

@@ -174,9 +174,7 @@ class EndpointTable:
             )
             refused.allowed = offered
             return refused
-        return NotFound(
-            f"There is no endpoint {shown_path(path)}; see docs/endpoints.md for the list."
-        )
+        return NotFound(f"There is no endpoint {shown_path(path)}; is it in `server.front_doors`?")
 
 
 def shown_path(path: str) -> str:

@@ -1,10 +1,10 @@
-r"""What one owner has promised and posted, in files that outlive it.
+r"""A durable journal of what one owner has promised and posted.
 
-`<root>/<owner>/` is an owner's folder. It has a file `lock`, flock'ed for as long as the owner
-lives; segments `00000001`, `00000002`, …, and `spare-1`, …, those to come. When all is in the
-store the folder becomes `<owner>@<number of the last posting>.closed`.
+`<root>/<owner>/` is an owner's folder. It has a file `lock`, flocked while the owner lives;
+segments `00000001`, `00000002`, …; and `spare-1`, …, segments allocated ahead. When the store
+has everything, the folder is renamed to `<owner>@<number of the last posting>.closed`.
 
-A segment is allocated in full before it is used, and is zero behind its last record. All numbers
+A segment is fully allocated before it is used, and is zero after its last record. All numbers
 are little-endian. It begins with
 
     magic "JFJRNL\r\n" · format u16 · length of the owner's name u16 · sequence u32
@@ -12,21 +12,21 @@ are little-endian. It begins with
     · sequence of the segment with the oldest promise that is still open u32
     · owner, 72 bytes · CRC-32 of all this u32
 
-and goes on with records, none longer than 64 KiB:
+followed by records, each at most 64 KiB:
 
     mark F1 4A 46 0A · CRC-32 u32 · kind u8 · length of the payload u32 · number u64 · promise u64
     · payload
 
-The checksum covers what follows it and begins from the CRC-32 of "<owner>/<sequence>", so that no
-other file's bytes pass for a record. The kinds are
+The checksum covers what follows it and is seeded with the CRC-32 of "<owner>/<sequence>", so that
+bytes of another file never pass as a record. The kinds are
 
     1 promise   number: the promise's own; payload: the entry to post if the owner dies
     2 post      number: the posting's; promise: what it replaces, or 0; payload: the entry
-    3 cancel    promise: which is void
+        3 cancel    promise: the one cancelled
 
 An entry is `jackfield.store.Entry` in MessagePack. Postings are numbered from 1 without gaps.
-Whatever is not a record is passed over up to the next mark that begins one; where none comes, the
-journal ends: its owner died while it wrote.
+Damaged bytes are skipped up to the next mark that begins a record. If there is none, the journal
+ends there: its owner died while writing.
 """
 
 import errno
@@ -55,23 +55,23 @@ logger = logging.getLogger("jackfield.journal")
 SEGMENT_BYTES: Final = 8 << 20
 
 _SPARE_ROOM: Final = 1024
-"""Bytes by which a posting may be longer than what was promised, and still be sure to fit."""
+"""Bytes by which a posting may exceed its promise and still be guaranteed to fit."""
 
 _FRESH: Final = 2_000
-"""Postings that are kept in memory for the store; older ones are read from the files again."""
+"""Postings kept in memory until the store has them; older ones are read from the files."""
 
 _ENOUGH: Final = 16 << 10
-"""Bytes of room with which a journal is not full any more."""
+"""Bytes of room above which a journal is no longer full."""
 
 _PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 3.0
-"""Seconds between two tries to have more room from a disk that gives none."""
+"""Seconds between attempts to allocate space on a full disk."""
 
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class JournalUnavailable(Overloaded):
-    """There is no room on the disk to write down what would be spent."""
+    """The disk has no room to record what would be spent."""
 
     code = "journal_unavailable"
 
@@ -86,10 +86,10 @@ _encode = msgspec.msgpack.Encoder().encode
 
 @define(eq=False)
 class Journal:
-    """The journal of one owner. Belongs to one thread, but for `read` and what `unsynced` gives.
+    """The journal of one owner. For one thread, except `read` and the result of `unsynced`.
 
-    `last` is the number of the last posting, `durable` that of the last which is on the disk;
-    `posted` is that of the last which the store has, as far as the journal was told.
+    `last` is the number of the last posting, `durable` of the last one on disk, `posted` of the
+    last one that the store is known to have.
     """
 
     root: Path
@@ -114,9 +114,9 @@ class Journal:
 
     @classmethod
     def reopen(cls, folder: Folder, segment_bytes: int = SEGMENT_BYTES) -> Self:
-        """Go on with a dead owner's journal. Raises OSError, and UnknownFormat.
+        """Continue a dead owner's journal. Raises OSError and UnknownFormat.
 
-        Its open promises are still open; `keep_promises` posts them.
+        Its open promises stay open; `keep_promises` posts them.
         """
         journal = cls(folder.path.parent, folder.owner, segment_bytes)
         found = segments(folder.path, folder.owner)
@@ -129,16 +129,16 @@ class Journal:
 
     @property
     def damaged(self) -> int:
-        """How many damaged places have been met while reading."""
+        """Number of damaged places found while reading."""
         return self._reader.damaged
 
     @property
     def open(self) -> int:
-        """How many promises are neither posted nor cancelled."""
+        """Number of promises neither posted nor cancelled."""
         return len(self._open) + len(self._left)
 
     def open_files(self) -> None:
-        """Make the folder and the first room. Raises OSError, but not for want of space."""
+        """Create the folder and the first segment. Raises OSError, except for a full disk."""
         try:
             self._writer.grow()
         except OSError as error:
@@ -159,7 +159,7 @@ class Journal:
         try:
             writer.append(PROMISE, number, number, payload)
         except OSError as error:
-            # It may have been written all the same.
+            # It may have been written nevertheless.
             self._open[number] = (0, writer.sequence)
             self._waiting.append(_Waiting(number, None))
             self._refuse(error)
@@ -169,9 +169,9 @@ class Journal:
         return number
 
     def post(self, entry: Entry, promised: int | None = None) -> None:
-        """Write a posting, in the place of a promise or on its own.
+        """Write a posting, on its own or in place of a promise.
 
-        One that was promised is written later if it cannot be now; another raises
+        If it cannot be written now, a promised one is written later; without a promise, raises
         JournalUnavailable.
         """
         payload = _encode(entry)
@@ -195,7 +195,7 @@ class Journal:
             del self._open[promised]
 
     def cancel(self, promised: int) -> None:
-        """Make a promise void."""
+        """Cancel a promise."""
         kept = self._kept(promised)
         try:
             self._write(CANCEL, 0, promised, b"")
@@ -206,7 +206,7 @@ class Journal:
         self._open.pop(promised, None)
 
     def tend(self) -> None:
-        """Allocate room ahead, and write what could not be written. To be called now and then."""
+        """Allocate space ahead, and retry failed writes. To be called regularly."""
         if self.full or not self._writer.spares:
             self._grow()
         if self.full and self._writer.room > _ENOUGH:
@@ -219,11 +219,11 @@ class Journal:
                 self.post(entry, promised)
 
     def skip_to(self, number: int) -> None:
-        """Number the next posting behind one that the store has, although it is not here."""
+        """Number the next posting after one that the store has but the journal lacks."""
         self.last = max(self.last, number)
 
     def keep_promises(self) -> int:
-        """Post what a dead owner promised; how many those were. Raises JournalUnavailable."""
+        """Post a dead owner's promises and return their number. Raises JournalUnavailable."""
         left = self._left
         for number, promise in sorted(left.items()):
             size = FRAME + len(promise.payload)
@@ -236,7 +236,7 @@ class Journal:
         return len(left)
 
     def take(self, after: int, upto: int, most: int) -> Batch | None:
-        """The postings after a number from memory, or None if they have to be `read`."""
+        """The postings after a number from memory, or None if they must be `read`."""
         first = self.last - len(self._fresh) + 1
         if after + 1 < first:
             return None
@@ -245,46 +245,46 @@ class Journal:
         return Batch(after + 1, tuple(islice(self._fresh, begin, begin + count)))
 
     def unposted(self) -> list[Entry] | None:
-        """All postings that the store has not, or None if there are too many to be in memory."""
+        """All postings that the store does not have, or None if some are not in memory."""
         batch = self.take(self.posted, self.last, _FRESH)
         if batch is None:
             return None
         return [*batch.entries, *(entry for _, entry in self._waiting if entry is not None)]
 
     def read(self, after: int, upto: int, most: int) -> Batch:
-        """The postings after a number, as far as they are in a row. Waits for the disk.
+        """The consecutive postings after a number. Blocks on disk reads.
 
-        Those that are damaged or no longer kept are passed over: see `first`.
+        Damaged or deleted postings are skipped: see `first` of the result.
         """
         return self._reader.batch(tuple(self._writer.segments), after, upto, most)
 
     def confirm(self, number: int) -> None:
-        """The store has all postings up to a number. It may be below what it had before."""
+        """Record that the store has all postings up to a number, which may be lower than before."""
         self.posted = number
         for _ in range(min(len(self._fresh), number - (self.last - len(self._fresh)))):
             self._fresh.popleft()
 
     def unsynced(self) -> Unsynced:
-        """What has to be brought to the disk; its `sync` may be called in another thread."""
+        """What has to be synced to disk; its `sync` may be called in another thread."""
         return self._writer.unsynced(self.last)
 
     def synced(self, unsynced: Unsynced) -> None:
-        """What is on the disk now."""
+        """Record what is on disk now."""
         self.durable = unsynced.last
         self._writer.synced(unsynced)
 
     def give_up(self) -> None:
-        """Go on in another file, as the disk does not keep this one.
+        """Continue in another file, as this one cannot be synced.
 
-        What was written to it is safe when the store has it.
+        What was written to it is safe once the store has it.
         """
         self._writer.give_up()
         self._try_again()
 
     def forget(self, keep_seconds: float, keep_bytes: int) -> int:
-        """Delete the oldest segments that nobody needs; how many those were.
+        """Delete the oldest segments that are not needed; return their number.
 
-        They are in the store, are not written to any more, and are old or too many.
+        They are in the store, are no longer written to, and are old or exceed `keep_bytes`.
         """
         before = time.time() - keep_seconds
         most = max(keep_bytes // self.segment_bytes, 1)
@@ -299,7 +299,7 @@ class Journal:
         return count
 
     def close(self, *, done: bool = False) -> None:
-        """Let go of the journal: for somebody to recover, or for good if it is `done`."""
+        """Release the journal: for recovery or, with `done`, as closed."""
         folder = self._writer.folder
         if done:
             self._writer.shrink()
@@ -379,7 +379,7 @@ class Journal:
 
 def _unavailable() -> JournalUnavailable:
     return JournalUnavailable(
-        "What the request would spend cannot be written down now; nothing was spent.", retry_after=1
+        "Spending cannot be recorded right now, so the request was not sent.", retry_after=1
     )
 
 

@@ -18,7 +18,7 @@ MOST_COOLING = 60.0
 class Key:
     """One key as configured."""
 
-    secret: SecretRef = option(doc="Where the key is: `env:NAME`, `file:PATH`.")
+    secret: SecretRef = option(doc="A reference to the key: `env:NAME`, `file:PATH`.")
     weight: float = option(1.0, "Its share of the requests.", validator=gt(0))
 
 

@@ -1,4 +1,4 @@
-"""What is spent, written down before it is spent: promises, postings and what is held for them."""
+"""A crash-safe spending ledger: promises before a call, postings after it, and held amounts."""
 
 import asyncio
 import logging
@@ -29,21 +29,21 @@ __all__ = ["JournalUnavailable", "Ledger", "LedgerOptions", "Promise"]
 logger = logging.getLogger("jackfield.ledger")
 
 _REVIEW: Final = 60.0
-"""Seconds between two looks at what is closed, and at what need not be kept any longer."""
+"""Seconds between reviews of closed journals and deletions of old data."""
 
 _STOP: Final = 3.0
-"""Seconds that `stop` gives a store to take the last postings."""
+"""Seconds that `stop` waits for the store to accept the last postings."""
 
 _DEBITS: Final = 500
-"""Debits in one entry."""
+"""Maximum number of debits in one entry."""
 
 
 @frozen
 class LedgerOptions:
     """How a ledger keeps its journal and its lease. Times are in seconds, sizes in bytes.
 
-    What the store has is kept in the journal for `keep_seconds` more, in case the store loses it,
-    but for no more than `keep_bytes` an owner.
+    Postings that the store has stay in the journal for another `keep_seconds`, in case the store
+    loses them, but take no more than `keep_bytes` per owner.
     """
 
     lease: float = 15.0
@@ -63,10 +63,10 @@ def _new_owner() -> str:
 
 @define(eq=False)
 class Ledger:
-    """One owner: its journal in a folder of many, and what it posts to the store.
+    """One owner: its journal in a shared folder, and what it posts to the store.
 
-    All methods that are not async belong to the event loop's thread, and wait for nothing but a
-    write into the system's cache. `promised` counts promises; see also the other counters.
+    All methods that are not async must be called in the event loop's thread, and block for no more
+    than a write into the page cache. `promised` counts promises; see also the other counters.
     """
 
     _store: Store
@@ -75,7 +75,7 @@ class Ledger:
     owner: str = field(factory=_new_owner, init=False)
     promised: int = field(default=0, init=False)
     now: Callable[[], float] = field(init=False)
-    """The store's clock, in seconds since 1970. Asks nobody and never goes back."""
+    """The store's clock, in seconds since 1970. Does no I/O and never goes backwards."""
 
     _clock: StoreClock = field(factory=StoreClock, init=False)
     _outage: Outage = field(factory=Outage, init=False)
@@ -105,35 +105,35 @@ class Ledger:
 
     @property
     def posted(self) -> int:
-        """How many postings the store has taken."""
+        """Number of postings that the store has accepted."""
         return self._poster.posted
 
     @property
     def recovered(self) -> int:
-        """How many journals of dead owners were brought to the store."""
+        """Number of dead owners' journals that were posted to the store."""
         return self._recovery.recovered
 
     @property
     def presumed(self) -> int:
-        """How many promises of dead owners were posted as promised."""
+        """Number of promises of dead owners that were posted as promised."""
         return self._recovery.presumed
 
     @property
     def unposted(self) -> int:
-        """How many postings the store has not taken yet."""
+        """Number of postings that the store has not accepted yet."""
         return self._journal.last - self._journal.posted
 
     @property
     def away(self) -> bool:
-        """Whether the store does not answer."""
+        """Whether the store is currently unavailable."""
         return self._outage.open
 
     def pledge(self, exchange: Exchange, entry: Entry) -> Promise:
-        """Promise what is to be posted should this process die in the coming call of a provider.
+        """Promise an entry, to be posted if this process dies during the next provider call.
 
-        It is written just before the call, in one record with what other plugins pledge for it, and
-        what comes of all of them is posted as one: what one charges is on record with the other.
-        Where it cannot be written the call is refused with JournalUnavailable.
+        It is written just before the call, in one record with the pledges of other plugins for that
+        call. Their results are posted as one entry too: either all of them are recorded or none. If
+        the pledge cannot be written, the call is refused with JournalUnavailable.
         """
         pledge: Pledge | None = exchange.state.get(self)
         if pledge is None or pledge.is_written or (entry.record and pledge.has_record):
@@ -143,9 +143,10 @@ class Ledger:
         return Promise(pledge, self._half_kept)
 
     def promise(self, entry: Entry) -> int:
-        """Write what is to be posted should this process die; the number by which to take it back.
+        """Write an entry to be posted if this process dies; return its number.
 
-        Raises JournalUnavailable when what is promised could not be posted for lack of room.
+        The number is for `post` or `cancel`. Raises JournalUnavailable if the disk has no room to
+        post the entry later.
         """
         number = self._journal.promise(entry)
         self.promised += 1
@@ -153,44 +154,44 @@ class Ledger:
         return number
 
     def post(self, entry: Entry, *, promised: int | None = None) -> None:
-        """Write what was spent, in the place of what was promised.
+        """Write what was spent; it replaces what was promised.
 
-        Without a promise it raises JournalUnavailable when there is no room for it.
+        Without a promise, raises JournalUnavailable when the disk has no room for it.
         """
         self._journal.post(entry, promised)
         self._syncing.want()
 
     def cancel(self, promised: int) -> None:
-        """Make a promise void: nothing was spent."""
+        """Cancel a promise: nothing was spent."""
         self._journal.cancel(promised)
 
     def debit(self, debit: Debit) -> None:
-        """Spend what needs no record; debits of one account and bucket are posted as their sum."""
+        """Spend without a record; debits of one account and bucket are posted as their sum."""
         self._debits[debit[0], debit[1]] += debit[2]
 
     async def acquire(self, claims: Sequence[Claim]) -> Acquired:
         """Hold amounts in the store, on all accounts or on none.
 
-        Raises StoreUnavailable, at once if the store did not answer a moment ago. What is granted
-        to a caller that no longer waits is given back. The caller must count what it got among what
-        it states (see `on_restate`) before it awaits anything else.
+        Raises StoreUnavailable, immediately if the store failed to answer a moment ago. If the
+        caller is cancelled, what it is granted is given back. The caller must include the granted
+        amounts in what it states (see `on_restate`) before its next await.
         """
         return await self._holdings.acquire(claims)
 
     def give_back(self, account: Account, amount: int) -> None:
-        """Hold so much less in the store, from the next posting on."""
+        """Reduce what is held in the store, with the next posting."""
         self._holdings.give_back(account, amount)
 
     def on_restate(self, held: Callable[[], Mapping[Account, int]]) -> None:
-        """Have `held` say what is available or reserved, when the store has to be told anew.
+        """Register a callback that returns what is available or reserved.
 
-        What has been posted or debited here but is not yet in the store is not its business: the
-        ledger adds that itself.
+        It is called when the held amounts are restated to the store. It leaves out what has been
+        posted or debited but is not yet in the store: the ledger adds that itself.
         """
         self._holdings.on_restate(held)
 
     async def flush(self) -> None:
-        """Post all that has been written, and give back. Raises StoreUnavailable."""
+        """Post everything written so far and give back. Raises StoreUnavailable."""
         try:
             async with self._turning:
                 await self._post_all()
@@ -199,12 +200,12 @@ class Ledger:
             raise
 
     async def start(self) -> None:
-        """Open the journal, and begin to post and to recover. Raises ConfigError."""
+        """Open the journal and start posting and recovery. Raises ConfigError."""
         try:
             self._journal.open_files()
         except OSError as error:
             raise ConfigError(
-                [f"server.state_dir: no journal can be written in {self._root}: {error}"]
+                [f"server.state_dir: cannot write a journal in {self._root}: {error}"]
             ) from None
         asked = time.monotonic()
         try:
@@ -217,7 +218,7 @@ class Ledger:
         self._tasks.append(asyncio.create_task(recovering))
 
     async def stop(self) -> None:
-        """Post what can be posted within seconds; the rest is left to who recovers the journal."""
+        """Post what can be posted within seconds; recovery of the journal posts the rest."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -228,18 +229,18 @@ class Ledger:
                 await self._post_all()
                 done = await self._leave()
         except (StoreUnavailable, TimeoutError):
-            logger.warning("the store is away; the journal of %s has to be recovered", self.owner)
+            logger.warning("store unavailable; the journal of %s is left for recovery", self.owner)
         finally:
             self._journal.close(done=done)
 
     async def health(self) -> str | None:
-        """None when well, else what is wrong, for /ready."""
+        """None if healthy, else what is wrong, for /ready."""
         if self._journal.full:
-            return "the journal has no room on its disk: what is spent cannot be written down"
+            return "the journal's disk is full: spending cannot be recorded"
         if self._syncing.failing:
-            return "the journal's disk does not keep what is written to it"
+            return "the journal cannot be synced to disk"
         if self._troubles:
-            return f"the ledger does not get on: {', '.join(self._troubles.values())}"
+            return f"ledger errors: {', '.join(self._troubles.values())}"
         return None
 
     async def _repeat(self, work: Callable[[], Awaitable[None]], every: float) -> None:
@@ -250,7 +251,7 @@ class Ledger:
             except Exception as error:
                 trouble = f"{type(error).__name__} in {work.__name__}"
                 if self._troubles.get(work.__name__) != trouble:
-                    logger.exception("the ledger goes on after an error of its own")
+                    logger.exception("unexpected error in the ledger, which continues")
                 self._troubles[work.__name__] = trouble
             await asyncio.sleep(every)
 
@@ -291,7 +292,7 @@ class Ledger:
         if self._journal.durable < self._journal.last:
             await self._syncing.sync()
         rewound = self._poster.rewound
-        # What could be lost here and not there would be taken for a repeat when it is recovered.
+        # A posting lost on disk but kept in the store would look like a repeat after recovery.
         upto = self._journal.last if self._syncing.failing else self._journal.durable
         await self._poster.post(upto)
         await self._holdings.settle()
@@ -317,7 +318,7 @@ class Ledger:
         self._review_at = 0.0
 
     def _store_lost(self) -> None:
-        """What the store has forgotten of this owner it may have forgotten of the dead as well."""
+        """If the store lost postings of this owner, it may have lost those of dead owners too."""
         self._holdings.doubt()
         self._review_at = 0.0
 

@@ -24,7 +24,7 @@ class Tls:
     cert: Path = option(doc="The certificate chain, in PEM.")
     key: Path = option(doc="The private key, in PEM, without a pass phrase.")
     client_ca: Path | None = option(
-        None, "Authorities, in PEM: who shows no certificate of theirs is not served."
+        None, "PEM file of authorities; clients must present a certificate of one of them."
     )
 
 
@@ -39,31 +39,31 @@ class Server:
     )
     admin: Address | Literal["auto", ""] = option(
         "auto",
-        "Where the operations endpoints listen that need the admin permission. `auto` is a socket"
-        " named after the port in `$XDG_RUNTIME_DIR`, or in `/tmp/jackfield-UID` without that;"
-        " an empty string is nothing.",
+        "The address of the admin endpoints, which need the admin permission. `auto` is a socket"
+        " named after the port, in `$XDG_RUNTIME_DIR` or else in `/tmp/jackfield-UID`;"
+        " an empty string disables it.",
     )
-    workers: int = option(1, "Worker processes.", validator=[ge(1), le(1024)])
+    workers: int = option(1, "The number of worker processes.", validator=[ge(1), le(1024)])
     socket_mode: Literal["600", "660", "666"] = option(
         "600", "Who may connect to Unix sockets in `bind`: their owner, their group too, or all."
     )
     socket_group: str = option("", "The group of these sockets; the gateway must be in it.")
-    behind_proxy: bool = option(False, "Whether a proxy in front ends TLS.")
-    tls: Tls | None = option(None, "Makes the listeners speak TLS.")
+    behind_proxy: bool = option(False, "Whether a proxy in front terminates TLS.")
+    tls: Tls | None = option(None, "Serve TLS on all listeners.")
     drain_seconds: float = option(
-        30.0, "How long requests in flight may take to end at shutdown.", validator=ge(0)
+        30.0, "How long running requests may take to end at shutdown, in seconds.", validator=ge(0)
     )
     max_body: int = option(10_485_760, "The largest request body, in bytes.", validator=ge(1))
     max_connections: int = option(
-        10_000, "Connections of clients at once; more are refused with status 503.", validator=ge(1)
+        10_000, "The most connections at once; more are refused with status 503.", validator=ge(1)
     )
     requests_in_flight: int = option(
-        2_000, "Requests at once; more are refused with status 503.", validator=ge(1)
+        2_000, "The most requests at once; more are refused with status 503.", validator=ge(1)
     )
     state_dir: str = option(
         "jackfield-state",
-        "The folder for what must survive a restart: the journal, and the store if it is a file."
-        " It is made, for this user alone, by the first plugin that needs it.",
+        "The folder for data that survives a restart: the journal, and the store if it is a file."
+        " It is created, for this user only, by the first plugin that needs it.",
     )
     front_doors: tuple[str, ...] = option(
         ("openai",),
@@ -71,7 +71,7 @@ class Server:
     )
     log: Literal["text", "json"] = option("text", "The format of the log.")
     log_level: Literal["debug", "info", "warning", "error"] = option(
-        "info", "The least severe messages that are logged."
+        "info", "The minimum level of logged messages."
     )
 
     @bind.validator
@@ -103,30 +103,28 @@ class Server:
 
 @frozen
 class Upstream:
-    """Applies to every provider unless its own table says otherwise."""
+    """Settings of all providers, unless a provider's own table overrides them."""
 
     timeouts: Timeouts = option(Timeouts(), "How long a provider may take, in seconds.")
     max_response: int = option(31_457_280, "The largest response, in bytes.", validator=ge(1))
-    retries: int = option(
-        2, "Further attempts at a target after a failure.", validator=[ge(0), le(10)]
-    )
+    retries: int = option(2, "How often a failed target is tried again.", validator=[ge(0), le(10)])
     unreported: Literal["bound", "estimate"] = option(
         "bound",
-        "What a call is charged, in budgets and in records, where its provider did not say what was"
-        " used: `bound`, the most that it can be, or `estimate`: a token for each event of the"
-        " stream and for four bytes of the request.",
+        "What budgets and records charge for a call if its provider did not report its usage:"
+        " `bound`, the maximum that it can be, or `estimate`, one token per event of the"
+        " stream and per four bytes of the request.",
     )
     fetch_urls: bool = option(
         False,
-        "Whether the gateway fetches images and files that a request names by their address, for a"
-        " provider that takes bytes alone. Only the open internet is connected to, and redirects"
+        "Whether the gateway fetches images and files that a request refers to by URL, for"
+        " providers that only take bytes. It only connects to public addresses, and redirects"
         " are not followed.",
     )
     fetch_hosts: tuple[str, ...] = option(
-        (), 'The hosts it may fetch from, such as `"*.example.com"`; all when empty.'
+        (), 'The hosts it may fetch from, such as `"*.example.com"`; by default all.'
     )
     fetch_max: int = option(
-        20_971_520, "The most that is fetched for one request, in bytes.", validator=ge(1)
+        20_971_520, "The maximum to fetch for one request, in bytes.", validator=ge(1)
     )
     fetch_seconds: float = option(
         10.0, "How long fetching one of them may take, in seconds.", validator=gt(0)
@@ -137,22 +135,22 @@ class Upstream:
 class ProviderTable:
     """The kernel's part of `[providers.NAME]`; the other keys are the plugin's."""
 
-    use: str = option("", "The plugin; the name of the table where it is left out.")
+    use: str = option("", "The plugin; by default the one with the table's name.")
 
 
 @frozen
 class PluginTable:
     """The kernel's part of `[plugins.NAME]`; the other keys are the plugin's."""
 
-    use: str = option("", "The plugin; the name of the table where it is left out.")
+    use: str = option("", "The plugin; by default the one with the table's name.")
     on_error: Literal["refuse", "skip"] | None = option(
         None,
-        "What becomes of a request when the plugin fails: it is refused, or the plugin is skipped."
-        " The plugin has a default.",
+        "What happens to a request when the plugin fails: it is refused, or the plugin is skipped."
+        " By default as the plugin declares.",
     )
     deadline_ms: int | None = option(
         None,
-        "How long one call of a hook may take, in milliseconds. The plugin has a default.",
+        "How long one hook call may take, in milliseconds. By default as the plugin declares.",
         validator=attrs.validators.optional(ge(1)),
     )
     accept_risk: bool = option(
@@ -165,8 +163,8 @@ class WeightedTarget:
     """One of several targets that share the requests."""
 
     model: str = option(doc="`provider/model`, or another alias.")
-    weight: float = option(1.0, "Its share, in proportion to the others'.", validator=ge(0))
-    region: str | None = option(None, "Where it runs, for plugins that route by region.")
+    weight: float = option(1.0, "Its share, relative to the others'.", validator=ge(0))
+    region: str | None = option(None, "Its region, for plugins that route by region.")
 
 
 @frozen
@@ -174,14 +172,14 @@ class ModelTable:
     """`[models.NAME]`: an alias that clients may use as a model's name."""
 
     targets: tuple[str | WeightedTarget, ...] = option(
-        doc="Where requests go: `provider/model` or another alias, each with an optional weight.",
+        doc="The targets: `provider/model` or another alias, each with an optional weight.",
         validator=min_len(1),
     )
-    fallbacks: tuple[str, ...] = option((), "Where they go, in order, when those fail.")
+    fallbacks: tuple[str, ...] = option((), "Further targets, tried in order when those fail.")
     on_loss: Literal["refuse", "warn", "route"] = option(
         "warn",
-        "What to do when a target cannot express all of a request: refuse the request,"
-        " send what can be sent with a warning, or route to a target that can.",
+        "What to do if a target cannot express all of a request: refuse the request,"
+        " send the rest with a warning, or route to a target that can.",
     )
 
     @property

@@ -1,19 +1,19 @@
-"""What plugins keep and share: values, accounts that cannot be overdrawn, a ledger, messages.
+"""State that plugins share: values, accounts with limits, a spending ledger and messages.
 
-A store is a plugin, such as `sqlite_store` or `redis_store`, and every store behaves the same: one
-conformance suite, `jackfield.testing.stores`, runs on all of them. Every key has a `scope`, mostly
-a tenant, as an argument of its own, so that none can forget it.
+A store is a plugin such as `sqlite_store` or `redis_store`. All stores behave the same: the
+conformance suite `jackfield.testing.stores` runs on each of them. Every key has a `scope`, usually
+a tenant, as a separate argument, so that no caller can forget it.
 
-Amounts are integers up to 2**63 - 1: nano-dollars, tokens, requests. Times are seconds of the
-store's own clock, which `Store.time` tells and which a step of a machine's wall clock does not
-move. Names are any text without a NUL; one with it raises ValueError.
+Amounts are integers up to 2**63 - 1: nano-dollars, tokens, requests. Times are in seconds of the
+store's own clock (`Store.time`), which does not jump when a machine's wall clock is set. Names are
+any text without NUL; a name with NUL raises ValueError.
 
-The ledger is how spending stays below its limits although many processes spend at once and any of
-them may die. Each process is an *owner* with a lease. It *acquires* amounts on accounts: they are
-held for it, and what is spent and held of an account never exceeds its limit. What it has spent it
-*posts*, in the order of its journal: a posting that comes twice is known by its number. When a
-lease runs out, what is still held for its owner counts as spent, until the owner's journal has been
-posted and says what was.
+The ledger keeps spending within its limits although many processes spend at the same time and any
+of them may die. Each process is an *owner* with a lease. It *acquires* amounts on accounts: they
+are held for it, and the spent and held amounts of an account never exceed its limit together. It
+*posts* what it has spent, in the order of its journal; postings are numbered, so a repeated one is
+recognised. When a lease expires, the amounts still held for its owner count as spent until the
+owner's journal has been posted and the true amounts are known.
 """
 
 from abc import ABC, abstractmethod
@@ -26,13 +26,13 @@ from jackfield.errors import Overloaded
 
 
 class StoreUnavailable(Overloaded):
-    """The store does not answer, or not in time. Whether it did what it was asked is not known."""
+    """The store does not answer, or not in time. The operation may or may not have happened."""
 
     code = "store_unavailable"
 
 
 class Conflict(Exception):
-    """The value is not at the version that was expected; `version` is what it is at, 0 if none."""
+    """The value is not at the expected version; `version` is its actual version, 0 if none."""
 
     def __init__(self, key: str, version: int) -> None:
         super().__init__(f"{key} is at version {version}")
@@ -40,7 +40,7 @@ class Conflict(Exception):
 
 
 class Value(msgspec.Struct, frozen=True):
-    """What is kept under a key. `version` counts its changes, from 1."""
+    """A stored value. `version` counts its changes, from 1."""
 
     key: str
     data: bytes
@@ -48,14 +48,14 @@ class Value(msgspec.Struct, frozen=True):
 
 
 class Account(NamedTuple):
-    """Something that is limited: a budget, a rate, a number of requests at once."""
+    """Something with a limit: a budget, a rate, a number of concurrent requests."""
 
     scope: str
     name: str
 
 
 OnDeath = Literal["journal", "charge", "drop"]
-"""What becomes of the amounts that a dead owner held.
+"""What happens to the amounts that a dead owner held.
 
 "journal": they count as spent until its journal has been posted, which says what was.
 "charge": they count as spent for good, for accounts that no journal has. "drop": they are free
@@ -64,12 +64,13 @@ again, for accounts of what is only occupied.
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """What is wanted on one account: at least `need`, or all claims of the call fail; `want` if
-    there is room.
+    """A request for an amount of one account: `want` if there is room, but at least `need`.
 
-    Of what has been spent, the buckets from `since` on count; they are numbered by the second of
-    the store's clock at which they begin. What counts as spent at an owner's death goes into the
-    `bucket` of its last claim on the account, in the way of that claim's `on_death`.
+    If one claim of a call cannot get its `need`, all of them fail.
+
+    Spending in the buckets from `since` on counts; a bucket is numbered by the second of the
+    store's clock at which it begins. If the owner dies, what counts as spent goes into the `bucket`
+    of its last claim on the account, as that claim's `on_death` says.
     """
 
     account: Account
@@ -82,18 +83,18 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class Balance(msgspec.Struct, frozen=True):
-    """The state of an account: what was spent since a bucket, and what is held for all owners."""
+    """The state of an account: what was spent since a bucket, and what is held by all owners."""
 
     spent: int
     held: int
 
 
 class Acquired(msgspec.Struct, frozen=True):
-    """What `acquire` gave: amounts in the order of the claims, none below what was needed.
+    """The result of `acquire`: amounts in the order of the claims, each at least its `need`.
 
-    Where one claim had no room nothing was given: `granted` is empty and `refused` is the place of
-    the first such claim. `balances` are those of all claims, after what was given; `now` is the
-    store's time.
+    If one claim had no room, nothing was granted: `granted` is empty and `refused` is the index of
+    the first such claim. `balances` has the balance of each claim's account afterwards; `now` is
+    the store's time.
     """
 
     granted: tuple[int, ...]
@@ -103,7 +104,7 @@ class Acquired(msgspec.Struct, frozen=True):
 
 
 class Debit(NamedTuple):
-    """An amount spent on an account, in the bucket in which it counts; below 0 it is a refund."""
+    """An amount spent on an account, in the bucket in which it counts; a refund if negative."""
 
     account: Account
     bucket: int
@@ -120,8 +121,9 @@ class Tally(NamedTuple):
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
-    """One posting. `record` is kept under `scope` and `time` if it is not empty; what is debited is
-    taken from what is held for the owner.
+    """One posting. A non-empty `record` is kept under `scope` and `time`.
+
+    The debits are subtracted from what is held for the owner.
     """
 
     scope: str
@@ -132,13 +134,13 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
 
 
 class Lease(msgspec.Struct, frozen=True):
-    """What the store knows of an owner.
+    """What the store knows about an owner.
 
-    `posted` is the number of the last posting that it has: a number below the one that it has
-    confirmed before means that it has lost what came after. `alive` is whether the lease has run
-    on since the owner's last `restate`; else, as for an owner that is new to the store, it must
-    `restate` what it holds, and is not alive until it has. A store that may have lost what is held
-    says so too.
+    `posted` is the number of the last posting that it has. If it is lower than a number that it
+    confirmed before, the store has lost the postings in between. `alive` is whether the lease has
+    not expired since the owner's last `restate`. If false, as for an owner new to the store or
+    where the store may have lost what is held, the owner must `restate` what it holds before it
+    counts as alive.
     """
 
     posted: int
@@ -147,7 +149,7 @@ class Lease(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """One kept record; `place`, as text, orders those of a scope, and is where reading goes on."""
+    """One kept record. `place` orders the records of a scope as text; reading resumes after it."""
 
     place: str
     time: float
@@ -157,8 +159,7 @@ class Record(msgspec.Struct, frozen=True):
 class Store(ABC):
     """Shared state. All methods raise StoreUnavailable when the store does not answer in time.
 
-    None of them hangs: a store has deadlines of its own, a fraction of a second long where
-    a request waits.
+    No method hangs: a store sets its own deadlines, a fraction of a second where a request waits.
     """
 
     # Values
@@ -177,65 +178,66 @@ class Store(ABC):
         ttl: float | None = None,
         expect: int | None = None,
     ) -> int:
-        """Keep a value, for `ttl` seconds if given, and give its version.
+        """Store a value, for `ttl` seconds if given, and return its version.
 
-        With `expect` only if it is at that version, 0 for none yet; else raises Conflict.
+        With `expect`, only if the value is at that version (0: does not exist); else raises
+        Conflict.
         """
 
     @abstractmethod
     async def delete(self, scope: str, key: str, *, expect: int | None = None) -> bool:
-        """Forget a value; whether there was one. Raises Conflict as `put` does."""
+        """Delete a value and return whether it existed. Raises Conflict as `put` does."""
 
     @abstractmethod
     async def scan(
         self, scope: str, prefix: str = "", *, after: str = "", limit: int = 100
     ) -> list[Value]:
-        """The values whose keys begin with `prefix` and come after `after`, in the keys' order."""
+        """The values whose keys begin with `prefix` and are greater than `after`, in key order."""
 
     # The ledger
 
     @abstractmethod
     async def acquire(self, owner: str, claims: Sequence[Claim], *, lease: float) -> Acquired:
-        """Hold amounts on several accounts for an owner: on all of them, or on none, in one step.
+        """Hold amounts on several accounts for an owner, on all or none, in one atomic step.
 
-        Makes the owner's lease run for `lease` seconds from now, whatever is given. Leases that
-        have run out, also its own, are ended before anything is counted.
+        Sets the owner's lease to `lease` seconds from now, whether or not anything is granted.
+        Expired leases, including its own, are ended before anything is counted.
         """
 
     @abstractmethod
     async def give_back(self, owner: str, amounts: Mapping[Account, int]) -> None:
-        """Hold so much less for the owner, at the least nothing."""
+        """Reduce what is held for the owner by these amounts, to no less than 0."""
 
     @abstractmethod
     async def post(
         self, owner: str, first: int, entries: Sequence[Entry], *, gap: bool = False
     ) -> int:
-        """Keep the owner's entries, numbered from `first` on; the number of the last one it has.
+        """Store the owner's entries, numbered from `first` on; return its last number in the store.
 
-        The first of all is 1. Those that it has already are passed over. A gap is refused, unless
-        `gap` allows it: nothing is kept, and the number says after which one to go on. All in one
-        step. What is spent is taken from what counts as spent since the owner's lease ran out, the
-        oldest bucket first, and then from what is held for it.
+        The first posting ever is 1. Entries that the store already has are skipped. A gap is
+        refused unless `gap` allows it: nothing is stored, and the returned number says after which
+        one to continue. The call is atomic. Spending is taken from what counts as spent since the
+        owner's lease expired, oldest bucket first, and then from what is held for the owner.
         """
 
     @abstractmethod
     async def renew(self, owner: str, *, lease: float) -> Lease:
-        """Make the lease run for `lease` seconds from now, also of an owner not known so far."""
+        """Set the lease to `lease` seconds from now; an unknown owner is added."""
 
     @abstractmethod
     async def restate(self, owner: str, held: Mapping[Account, int], *, lease: float) -> None:
-        """Replace what is held for the owner, or was counted as spent when its lease ran out.
+        """Replace what is held for the owner, or what counts as spent since its lease expired.
 
-        What was charged stays charged. Of an account that it has not held the store knows no claim:
-        at death what is stated counts as "journal", in a bucket of now.
+        What was charged stays charged. For an account that the owner has not held, the store knows
+        no claim: at death the stated amount counts as "journal", in the current bucket.
         """
 
     @abstractmethod
     async def close_owner(self, owner: str) -> None:
-        """End an owner whose journal is posted to its end, whether its lease has run out or not.
+        """End an owner whose journal is fully posted, whether or not its lease has expired.
 
-        What it held on accounts of "journal" is free again, also if it was counted as spent. Its
-        postings are known by their numbers for a day at least.
+        Amounts that it held on "journal" accounts are free again, even if they counted as spent.
+        Its postings are recognised by their numbers for at least a day.
         """
 
     @abstractmethod
@@ -250,7 +252,7 @@ class Store(ABC):
     async def records(
         self, scope: str, since: float, until: float, *, after: str = "", limit: int = 1000
     ) -> list[Record]:
-        """The records of times in [since, until), in order, those that come after a place."""
+        """The records of times in [since, until), in order, after a given place."""
 
     @abstractmethod
     async def scopes(self) -> list[str]:
@@ -258,20 +260,21 @@ class Store(ABC):
 
     @abstractmethod
     async def forget_records(self, before: float) -> int:
-        """Delete the records from before a time; how many those were. Tallies stay."""
+        """Delete the records from before a time and return their number. Tallies stay."""
 
     # Messages
 
     @abstractmethod
     async def publish(self, channel: str, message: bytes) -> None:
-        """Tell all who listen to a channel, in this process and in others, within a second."""
+        """Send a message to all listeners of a channel, in every process, within a second."""
 
     @abstractmethod
     def listen(self, channel: str) -> AsyncIterator[bytes | None]:
-        """What is published on a channel from now on.
+        """The messages published on a channel from now on.
 
-        None means that messages may have been missed, as after a lost connection. The first is
-        None, once it listens: what is read then is not older than what is heard afterwards.
+        None means that messages may have been missed, for example after a lost connection. The
+        first item is None, sent once the subscription is active: data read after it is never older
+        than the messages that follow.
         """
 
     # The store itself
@@ -282,4 +285,4 @@ class Store(ABC):
 
     @abstractmethod
     async def health(self) -> str | None:
-        """None when well, else what is wrong, for /ready."""
+        """None if healthy, else what is wrong, for /ready."""

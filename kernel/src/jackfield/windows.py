@@ -1,4 +1,4 @@
-"""Spans of time over which spending is counted: rolling, by a calendar, or for ever."""
+"""Time windows over which spending is counted: rolling, calendar or unlimited."""
 
 import re
 from collections.abc import Callable
@@ -10,23 +10,23 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 ROLLING: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-"""The seconds of the units of a rolling window."""
+"""Seconds per unit of a rolling window."""
 
 CALENDAR: Final = ("hour", "day", "week", "month", "year")
 """The units of a calendar window. Weeks begin on Monday."""
 
 LONGEST: Final = 366 * 86_400
-"""Seconds of the longest rolling window."""
+"""Seconds in the longest rolling window."""
 
 _TEXT = re.compile(r"([0-9]{1,9})([smhdw])", re.ASCII)
 _ALLOWED = '"30s", "1m", "24h", "30d", "4w", "hour", "day", "week", "month", "year" or "none"'
 
 
 class Span(NamedTuple):
-    """What a window is at one moment.
+    """The bounds of a window at one moment.
 
-    What is spent now goes into `bucket`; what was spent in buckets from `since` on counts; what is
-    spent now stops counting at `resets_at`. All are seconds of the store's clock.
+    What is spent now goes into `bucket`; spending in buckets from `since` on counts; what is spent
+    now stops counting at `resets_at`. All are seconds of the store's clock.
     """
 
     bucket: int
@@ -35,21 +35,21 @@ class Span(NamedTuple):
 
 
 class Window(Protocol):
-    """How long spending counts. Two that are equal count alike."""
+    """How long spending counts. Equal windows count the same."""
 
     def span(self, now: float) -> Span:
-        """The window at a moment of the store's clock."""
+        """The span of the window at this time of the store's clock."""
 
     def until(self, now: float) -> float:
-        """How long the span of this moment stays what it is."""
+        """The time until which the span of this moment stays the same."""
 
 
 @frozen
 class Rolling:
-    """The last so many seconds, counted in parts of whole seconds.
+    """The last `seconds`, counted in parts of whole seconds.
 
-    A part counts until all of it is older than the window: what any `seconds` in a row may spend is
-    never more than the limit, and a little less by what one part holds.
+    A part counts until all of it is older than the window: the spending of any `seconds` in a row
+    never exceeds the limit, and may stop short of it by the content of one part.
     """
 
     seconds: int
@@ -58,30 +58,30 @@ class Rolling:
     def __attrs_post_init__(self) -> None:
         if not 1 <= self.seconds <= LONGEST:
             raise ValueError(
-                f"a rolling window of {self.seconds} s is not possible: 1 s to 366 days are"
+                f"a rolling window of {self.seconds} s is not allowed: use 1 s to 366 days"
             )
         if self.parts < 1:
-            raise ValueError(f"a window cannot have {self.parts} parts")
+            raise ValueError(f"a window cannot have {self.parts} parts: use at least 1")
 
     @property
     def width(self) -> int:
-        """Seconds of a part."""
+        """Length of a part in seconds."""
         return -(-self.seconds // self.parts)
 
     def span(self, now: float) -> Span:
-        """The part of this moment, and the oldest of which some second is in the window."""
+        """The current part, and the oldest part that overlaps the window."""
         width = self.width
         bucket = int(now // width) * width
         since = int((now - self.seconds) // width) * width
         return Span(bucket, since, float(self._leaves(bucket)))
 
     def until(self, now: float) -> float:
-        """Until the next part begins, or the oldest leaves."""
+        """Until the next part begins or the oldest one expires."""
         span = self.span(now)
         return float(min(span.bucket + self.width, self._leaves(span.since)))
 
     def _leaves(self, bucket: int) -> int:
-        """When a part no longer counts."""
+        """When a part stops counting."""
         return bucket + self.width + self.seconds
 
     def __str__(self) -> str:
@@ -93,10 +93,11 @@ class Rolling:
 
 @frozen
 class Calendar:
-    """The current hour, day, week, month or year on the clocks of a zone.
+    """The current hour, day, week, month or year in a time zone.
 
-    A period begins with the first moment at which the zone's clocks show its beginning or, where
-    they skip that, what comes after it: a day may have 23 or 25 hours, and none is counted twice.
+    A period begins at the first moment at which local time shows its beginning or, if a clock
+    change skips that, the first moment after it: a day may have 23 or 25 hours, and no hour counts
+    twice.
     """
 
     unit: str
@@ -106,11 +107,11 @@ class Calendar:
 
     def __attrs_post_init__(self) -> None:
         if self.unit not in CALENDAR:
-            raise ValueError(f"no calendar has the unit {self.unit!r}: use {', '.join(CALENDAR)}")
+            raise ValueError(f"unknown calendar unit {self.unit!r}: use {', '.join(CALENDAR)}")
         object.__setattr__(self, "_zone", zone_named(self.zone))
 
     def span(self, now: float) -> Span:
-        """The period of this moment."""
+        """The current period."""
         if self._last and self._last[0].bucket <= now < self._last[0].resets_at:
             return self._last[0]
         begin, end = self._hour(now) if self.unit == "hour" else self._period(now)
@@ -123,7 +124,7 @@ class Calendar:
         return self.span(now).resets_at
 
     def _period(self, now: float) -> tuple[int, int]:
-        """A period of days: the last one that has begun."""
+        """The start and end of the last period of whole days that has begun."""
         first = self._first_day(self._clock(int(now // 1)).date())
         begin, following = self._begins(first), self._next_day(first)
         end = self._begins(following)
@@ -144,7 +145,7 @@ class Calendar:
         return self._first_day(first + timedelta(days=days))
 
     def _begins(self, day: date) -> int:
-        """The first second at which the clocks show the day's midnight, or are past it."""
+        """The first second at which local time is the day's midnight or later."""
         midnight = datetime(day.year, day.month, day.day, tzinfo=self._zone)
         moment = int(midnight.timestamp())
         shown = midnight.replace(tzinfo=None)
@@ -154,7 +155,7 @@ class Calendar:
         return _first(skipped_from, moment, lambda at: self._clock(at) >= shown)
 
     def _hour(self, now: float) -> tuple[int, int]:
-        """An hour of the zone's clocks; it ends early where they are set by a part of an hour."""
+        """An hour of local time; shorter if the clocks change by a fraction of an hour."""
         moment = int(now // 1)
         offset = self._offset(moment)
         begin = (moment + offset) // 3600 * 3600 - offset
@@ -178,14 +179,14 @@ class Calendar:
 
 @frozen
 class Forever:
-    """All time: what is spent counts for good."""
+    """All time: spending never expires."""
 
     def span(self, now: float) -> Span:
-        """The same at every moment."""
+        """The same span at all times."""
         return Span(0, 0, inf)
 
     def until(self, now: float) -> float:
-        """For ever."""
+        """Infinity."""
         return inf
 
     def __str__(self) -> str:
@@ -193,19 +194,19 @@ class Forever:
 
 
 def parse_window(text: str, zone: str = "UTC") -> Window:
-    """The window that a text names: "24h" rolls, "month" is the calendar's, "none" is for ever.
+    """Parse a window: "24h" is rolling, "month" a calendar period, "none" unlimited.
 
-    Raises ValueError, which names the text and what is allowed.
+    Raises ValueError that names the text and what is allowed.
     """
     found = _TEXT.fullmatch(text)
     if text not in CALENDAR and zone != "UTC":
-        raise ValueError(f"a zone is for windows of a calendar alone, and {text!r} is none")
+        raise ValueError(f"a time zone needs a calendar window such as 'day', not {text!r}")
     if text in CALENDAR:
         return Calendar(text, zone)
     if text == "none":
         return Forever()
     if found is None or int(found[1]) == 0:
-        raise ValueError(f"no window is called {text!r}; windows are {_ALLOWED}")
+        raise ValueError(f"unknown window {text!r}: use {_ALLOWED}")
     return Rolling(int(found[1]) * ROLLING[found[2]])
 
 
@@ -215,12 +216,12 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
         raise ValueError(
-            f"no time zone is called {name!r}; this system's tzdata has the names, as Europe/Berlin"
+            f"unknown time zone {name!r}: use a name of the system's tzdata, such as Europe/Berlin"
         ) from None
 
 
 def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
-    """The first second in (low, high] for which something holds that holds from then on."""
+    """The first second in (low, high] for which `holds` is true; it must stay true from then on."""
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle, high)

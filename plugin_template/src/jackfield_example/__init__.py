@@ -1,4 +1,4 @@
-"""Labels requests, and refuses those that say a forbidden word."""
+"""Labels requests, and refuses those that contain a forbidden word."""
 
 from .plugin import Example
 

@@ -1,4 +1,4 @@
-"""The plugin itself: thin, because the work is in modules beside it."""
+"""The plugin itself, kept thin: the work is in the modules beside it."""
 
 import logging
 
@@ -12,19 +12,19 @@ logger = logging.getLogger(__name__)
 
 
 class Example(Plugin):
-    """Labels requests, and refuses those that say a forbidden word."""
+    """Labels requests, and refuses those that contain a forbidden word."""
 
     @frozen
     class Config:
         """`[plugins.example]`: each option has a default and one line of documentation."""
 
         label: str = option("example", "The value of the header `x-label` of every answer.")
-        forbidden: tuple[str, ...] = option((), "Words that no request may say, in any case.")
+        forbidden: tuple[str, ...] = option((), "Words that no request may contain, ignoring case.")
 
     config: Config
 
-    # What happens to a request when a hook fails: "refuse" where safety depends on the plugin,
-    # "skip" where a request is better off without it.
+    # What happens to a request when a hook fails: "refuse" if safety depends on the plugin,
+    # "skip" if the request should go on without it.
     on_error = "refuse"
 
     def __init__(self, config: Config) -> None:
@@ -36,9 +36,9 @@ class Example(Plugin):
         """Runs before routing. To refuse, raise; to answer at once, return a Response."""
         exchange.set_response_header("x-label", self.config.label)
         if any(self._words.found_in(span.value) for span in exchange.texts()):
-            raise InvalidRequest("The request says a word that is forbidden here.")
+            raise InvalidRequest("The request contains a forbidden word.")
 
     @hookimpl
     async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
-        """Runs once, whatever happened. Log numbers and names, never a text or a key."""
+        """Runs once, whatever happened. Log numbers and names, never texts or keys."""
         logger.debug("request %s ended as %s", exchange.id, outcome.kind)

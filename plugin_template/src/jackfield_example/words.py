@@ -1,11 +1,11 @@
-"""Finds words in texts. It knows nothing of the gateway, so it is easy to test."""
+"""Finds words in texts. It does not depend on the gateway, so it is easy to test."""
 
 import re
 from collections.abc import Iterable
 
 
 class WordFinder:
-    """Finds whole words, whatever their case."""
+    """Finds whole words, ignoring case."""
 
     def __init__(self, words: Iterable[str]) -> None:
         alternatives = "|".join(re.escape(word) for word in words)
@@ -14,5 +14,5 @@ class WordFinder:
         )
 
     def found_in(self, text: str) -> bool:
-        """Whether one of the words stands in the text."""
+        """Whether the text contains one of the words."""
         return self._pattern is not None and self._pattern.search(text) is not None

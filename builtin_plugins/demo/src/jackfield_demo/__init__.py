@@ -1,4 +1,4 @@
-"""A provider that answers without a key and without a network."""
+"""An offline provider that needs no key and no network."""
 
 from .plugin import Demo
 

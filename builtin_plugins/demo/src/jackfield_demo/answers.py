@@ -1,4 +1,4 @@
-"""What the chat models answer."""
+"""The answers of the chat models."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -43,7 +43,7 @@ def answer(
     id: str,
     created: int,
 ) -> ChatResponse:
-    """The whole answer of one of the chat models. Raises InvalidRequest."""
+    """The complete answer of a chat model. Raises InvalidRequest."""
     n = 1 if request.n is None else request.n
     if not 1 <= n <= MOST_CHOICES:
         raise InvalidRequest(f"n must be between 1 and {MOST_CHOICES}.", param="n")

@@ -16,7 +16,7 @@ CHAT_MODELS: Final = {
 }
 EMBED: Final = "embed"
 EXAMPLES: Final = ("fail-503", "fail-429", "delay-2s", "cut-5", "stall")
-"""Instructions that are listed as models of their own; each speaks like `chat` otherwise."""
+"""Instructions listed as models of their own; otherwise they answer like `chat`."""
 
 ALL: Final = (*CHAT_MODELS, EMBED, *EXAMPLES)
 
@@ -24,7 +24,7 @@ ALL: Final = (*CHAT_MODELS, EMBED, *EXAMPLES)
 def read_chat_model(model: str, *, stands_in: bool = False) -> tuple[str, Instructions]:
     """A model's base and its instructions: `think+cut-5`, or `cut-5` for `chat+cut-5`.
 
-    Any other name means `chat` if the demo stands in for it. Raises ModelNotFound.
+    Any other name means `chat` if the demo answers for other models. Raises ModelNotFound.
     """
     base, *words = model.split("+")
     if base not in CHAT_MODELS:

@@ -1,4 +1,4 @@
-"""Vectors of texts: similar texts have similar vectors, and word order does not matter."""
+"""Vectors of texts: similar texts have similar vectors; word order is ignored."""
 
 import math
 import re
@@ -8,13 +8,13 @@ from hashlib import blake2b
 DIMENSIONS = 256
 MOST_DIMENSIONS = 4096
 MOST_TOKENS = 8192
-"""Of one input."""
+"""Maximum tokens of one input."""
 
 _WORD = re.compile(r"\w{1,64}")
 
 
 def vector_of(text: str | tuple[int, ...], dimensions: int = DIMENSIONS) -> tuple[float, ...]:
-    """A unit vector: every word counts 1, every three letters in a row a quarter."""
+    """A unit vector: each word counts 1, each three letters in a row a quarter."""
     words = _WORD.findall(text.casefold()) if isinstance(text, str) else map(str, text)
     vector = [0.0] * dimensions
     for word in words:
@@ -28,7 +28,7 @@ def vector_of(text: str | tuple[int, ...], dimensions: int = DIMENSIONS) -> tupl
 
 @lru_cache(maxsize=4096)
 def _features(word: str) -> tuple[tuple[int, float], ...]:
-    """Positions in a vector and what to add there; signs differ, so that collisions cancel out."""
+    """Positions in a vector and what to add there; signs differ so that collisions cancel out."""
     marked = f"<{word}>"
     letters = [(marked[at : at + 3], 0.25) for at in range(len(marked) - 2)]
     features = []

@@ -1,4 +1,4 @@
-"""Simple values in a message: quoted texts, named values, numbers."""
+"""Simple values in a message: quoted texts, named values and numbers."""
 
 import re
 from typing import Any

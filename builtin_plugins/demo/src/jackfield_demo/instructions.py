@@ -1,4 +1,4 @@
-"""What a request tells the demo to get wrong, or to delay."""
+"""Instructions in a request that make the demo fail or delay."""
 
 import re
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ class Instructions:
     stall: bool = False
 
     def and_also(self, words: Iterable[str]) -> "Instructions":
-        """These and more of them. Raises ValueError for an unknown one."""
+        """These and further instructions. Raises ValueError for an unknown one."""
         read = self
         for word in words:
             match = _INSTRUCTION.fullmatch(word)
@@ -50,7 +50,7 @@ def words_in(text: str) -> list[str]:
 
 
 def split(words: str) -> list[str]:
-    """The single words of a list with commas or spaces."""
+    """The words of a list separated by commas or spaces."""
     return words.replace(",", " ").split()
 
 

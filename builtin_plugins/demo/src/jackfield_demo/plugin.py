@@ -37,10 +37,10 @@ _WHOLE_CUT = "The demo cut the connection, as the request told it to."
 
 
 class Demo(CanonicalProvider):
-    """Answers without a key and without a network; the same request always gets the same answer.
+    """A provider that needs no key and no network; equal requests get equal answers.
 
-    If no other provider is configured, it stands in for any model that is named without a provider,
-    so that a program that asks for a vendor's model runs unchanged.
+    If no other provider is configured, it answers for every model named without a provider, so that
+    a program that asks for a vendor's model runs unchanged.
     """
 
     bare_names = "last"

@@ -1,4 +1,4 @@
-"""An instance of a JSON schema, with values from a message where they fit."""
+"""Instances of JSON schemas, filled with values from a message where they fit."""
 
 import math
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ from .hints import Hints
 
 _MANY = 200
 _DEEP = 8
-"""After so many values, and so deep, only what is required is filled in."""
+"""Beyond this many values or levels, only required members are filled in."""
 _MOST = 5_000
 """A schema that requires more values is refused."""
 _CIRCLES = 40
-"""How many references may lead to one another."""
+"""Maximum length of a chain of references."""
 
 _FORMATS = {
     "date": "2026-01-31",
@@ -72,7 +72,7 @@ class _Writer:
         return self._scalar(kind, schema, name)
 
     def _resolved(self, schema: Any) -> Schema:
-        """The schema with its references, alternatives and parts followed."""
+        """The schema with its references, alternatives and parts resolved."""
         for _ in range(_CIRCLES):
             if not isinstance(schema, Mapping):
                 return {}

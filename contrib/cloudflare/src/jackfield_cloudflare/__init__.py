@@ -1,4 +1,4 @@
-"""Cloudflare Workers AI on both sides of the gateway."""
+"""Cloudflare Workers AI: its endpoints and its provider."""
 
 from .plugin import Cloudflare
 from .rerank import RERANK

@@ -1,4 +1,4 @@
-"""What Cloudflare wraps every answer in, whether it went well or not."""
+"""The envelope of all Cloudflare answers and errors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ _OPENAI = installed("openai.chat")
 
 
 def result_of(body: bytes) -> dict[str, Any]:
-    """What a whole answer holds. Raises ValueError where it says that it is none."""
+    """The result in a complete answer. Raises ValueError if it reports an error."""
     tree = json_object(body)
     result = tree.get("result")
     if tree.get("success") is not True or not isinstance(result, dict):
@@ -22,7 +22,7 @@ def result_of(body: bytes) -> dict[str, Any]:
 
 
 def usage_in(result: Mapping[str, Any]) -> Usage | None:
-    """The tokens that a result tells of, in OpenAI's words; None where it tells of none."""
+    """The usage in a result, in OpenAI's form; None if it has none."""
     told = result.get("usage")
     if not isinstance(told, dict):
         return None
@@ -35,17 +35,17 @@ def _count(told: Mapping[str, Any], key: str) -> int:
 
 
 def wrapped(result: dict[str, Any]) -> bytes:
-    """A whole answer."""
+    """A complete answer."""
     return msgspec.json.encode({"result": result, "success": True, "errors": [], "messages": []})
 
 
 def render_error(error: GatewayError, request_id: str) -> bytes:
-    """An error. Cloudflare's codes are numbers: of ours the status is one."""
+    """An error. Cloudflare's codes are numbers; the gateway uses the status."""
     told = {"code": error.http_status, "message": error.message}
     wire = {"result": None, "success": False, "errors": [told], "messages": [request_id]}
     return msgspec.json.encode(wire)
 
 
 def parse_error(status: int, body: bytes) -> UpstreamFailure:
-    """What an error says: OpenAI's dialect knows lists of them, as servers of its kind send."""
+    """The content of an error; OpenAI's dialect parses lists of errors too."""
     return _OPENAI.parse_error(status, body)

@@ -1,4 +1,4 @@
-"""The provider: the models that Cloudflare runs for one account."""
+"""The provider of the models that Cloudflare runs for one account."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -20,18 +20,18 @@ _OPENAI: Mapping[str, str] = {
     "openai.chat": "/chat/completions",
     "openai.embeddings": "/embeddings",
 }
-"""Where Cloudflare serves OpenAI's dialects, below `/v1`."""
+"""The paths of OpenAI's dialects below `/v1`."""
 
 
 class Cloudflare(HttpProvider):
-    """Workers AI: OpenAI's dialects where it has them, and each model's own input."""
+    """Workers AI: OpenAI's dialects where supported, and each model's own input."""
 
     @frozen
     class Config(HttpConfig):
         """`[providers.cloudflare]`."""
 
         account: str = option(doc="The id of the account.")
-        base_url: str = option("https://api.cloudflare.com/client/v4", "The address of the API.")
+        base_url: str = option("https://api.cloudflare.com/client/v4", "The URL of the API.")
 
     dialects: ClassVar[tuple[Dialect, ...]] = (*map(installed, _OPENAI), RERANK, RUN)
     paths: ClassVar[Mapping[str, str]] = {**_OPENAI, RERANK.name: _RUN}
@@ -49,7 +49,7 @@ class Cloudflare(HttpProvider):
     config: Config
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
-        """All is below the account, OpenAI's dialects below `/v1` of it."""
+        """The path below the account; OpenAI's dialects are below its `/v1`."""
         path = super().upstream_path(dialect, exchange, model)
         return self._below(f"/v1{path}" if dialect.name in _OPENAI else path)
 
@@ -57,7 +57,7 @@ class Cloudflare(HttpProvider):
         return f"/accounts/{quote(self.config.account, safe='')}/ai{path}"
 
     async def models(self) -> Sequence[ModelInfo]:
-        """Those in the configuration, or else what Cloudflare runs."""
+        """The configured models, or else those that Cloudflare runs."""
         if self.config.models:
             return [ModelInfo(model, self.name) for model in self.config.models]
         body = await self.fetch("GET", self._below("/models/search?per_page=1000"))
@@ -73,7 +73,7 @@ class _Model(msgspec.Struct):
 
     @property
     def owner(self) -> str:
-        """Whose it is: `meta` in `@cf/meta/llama-3.1-8b-instruct`."""
+        """The model's owner: `meta` in `@cf/meta/llama-3.1-8b-instruct`."""
         return self.name.rpartition("/")[0].rpartition("/")[2]
 
 

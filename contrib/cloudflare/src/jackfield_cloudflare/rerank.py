@@ -1,4 +1,4 @@
-"""The dialect `cloudflare.rerank`: contexts in the order of what they say about a query."""
+"""The dialect `cloudflare.rerank`: contexts ordered by relevance to a query."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
@@ -30,7 +30,7 @@ _OPENAI = installed("openai.rerank")
 
 
 class RerankDialect(Dialect):
-    """Ranking. The path names the model."""
+    """Reranking. The path names the model."""
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "rerank"
@@ -42,7 +42,7 @@ class RerankDialect(Dialect):
         return Peek(params["model"])
 
     def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
-        return body  # the path says it
+        return body  # the path names it
 
     def terminal(self, event: bytes) -> Terminal | None:
         return None
@@ -60,7 +60,7 @@ class RerankDialect(Dialect):
         return parse_error(status, body)
 
     def is_error(self, tree: Any) -> bool:
-        """Whether it says what went wrong."""
+        """Whether it contains an error."""
         return isinstance(tree, dict) and bool(tree.get("errors"))
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> RerankRequest:

@@ -1,4 +1,4 @@
-"""The dialect `cloudflare.run`: each model's own input and output, passed through as they are."""
+"""The dialect `cloudflare.run`: each model's own input and output, passed through unchanged."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ _DONE = b"[DONE]"
 
 
 class RunDialect(Dialect):
-    """Whatever a model takes; the path names it. Answers may be JSON, pictures, sound or events."""
+    """Any model's input; the path names the model. Answers: JSON, images, audio or events."""
 
     name: ClassVar[str] = "cloudflare.run"
     operation: ClassVar[str] = "run"
@@ -24,7 +24,7 @@ class RunDialect(Dialect):
     terminal_hints: ClassVar[tuple[bytes, ...]] = (_DONE, b'"errors"')
 
     def variant(self, params: Mapping[str, str]) -> Dialect:
-        """What ranks for Cloudflare's clients may be another vendor's model too."""
+        """The rerank dialect, whose requests other vendors' models can answer too."""
         return RERANK if "rerank" in params["model"] else self
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
@@ -34,7 +34,7 @@ class RunDialect(Dialect):
         return Peek(params["model"])
 
     def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
-        return body  # the path says it
+        return body  # the path names it
 
     def terminal(self, event: bytes) -> Terminal | None:
         data = sse.data_of(event) or b""
@@ -58,7 +58,7 @@ class RunDialect(Dialect):
         return sse.encode(render_error(error, request_id))
 
     def is_error(self, tree: Any) -> bool:
-        """Whether it says what went wrong."""
+        """Whether it contains an error."""
         return isinstance(tree, dict) and bool(tree.get("errors"))
 
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:

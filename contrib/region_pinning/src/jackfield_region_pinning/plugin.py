@@ -1,4 +1,4 @@
-"""The plugin: drops the targets of every other region from the plan."""
+"""The plugin: removes the targets of other regions from the plan."""
 
 from collections.abc import Mapping
 
@@ -15,13 +15,13 @@ class RegionPinning(Plugin):
         """`[plugins.region_pinning]`."""
 
         regions: Mapping[str, str] = option(doc="The region of each tenant that is pinned to one.")
-        default: str | None = option(None, "The region of all other tenants; any when left out.")
+        default: str | None = option(None, "The region of all other tenants; by default any.")
 
     config: Config
 
     @hookimpl
     async def route(self, exchange: Exchange, plan: Plan) -> Plan | None:
-        """Keep the targets whose region is the tenant's. One without a region is in none."""
+        """Keep the targets in the tenant's region. A target without a region is in none."""
         tenant = exchange.principal.tenant
         region = self.config.regions.get(tenant, self.config.default)
         if region is None:

@@ -1,4 +1,4 @@
-"""The native API of Hugging Face's Text Generation Inference on both sides."""
+"""The native API of Hugging Face's Text Generation Inference, for servers and clients."""
 
 from .dialect import COMPAT, GENERATE, Compat, Generate
 from .plugin import Tgi

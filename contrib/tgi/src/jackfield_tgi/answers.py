@@ -1,4 +1,4 @@
-"""Whole answers: read into the canonical form, and written from it."""
+"""Complete answers: parsing and rendering."""
 
 import msgspec
 
@@ -34,13 +34,13 @@ _LOST: dict[type, str] = {
 
 
 def usage_in(body: bytes) -> Usage | None:
-    """What an answer reports; ValueError when it is none."""
+    """The reported usage of an answer. Raises ValueError if it is malformed."""
     details = read_answer(body).details
     return usage_of(details.generated_tokens, len(details.prefill)) if details else None
 
 
 def read_response(body: bytes) -> ChatResponse:
-    """Make a canonical answer of it. Neither an id nor the model's name is in it."""
+    """The canonical answer. TGI sends neither an id nor the model's name."""
     answer = read_answer(body)
     message = Message("assistant", (Text(answer.generated_text),))
     details = answer.details
@@ -53,7 +53,7 @@ def read_response(body: bytes) -> ChatResponse:
 
 
 def write_response(response: ChatResponse, request: ChatRequest, *, listed: bool) -> Rendered:
-    """The answer as a client of TGI expects it, `listed` in an array of one."""
+    """The answer as a client of TGI expects it; if `listed`, in an array of one."""
     losses: list[Loss] = []
     shape = shape_of(request)
     text, details = "", None

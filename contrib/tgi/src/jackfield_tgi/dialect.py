@@ -1,6 +1,6 @@
-"""`tgi.generate`: the native protocol of Text Generation Inference, a prompt in and a text out.
+"""`tgi.generate`: the native protocol of Text Generation Inference, prompt in and text out.
 
-https://huggingface.co/docs/text-generation-inference, its OpenAPI description.
+Source: https://huggingface.co/docs/text-generation-inference, its OpenAPI description.
 """
 
 from collections.abc import Mapping
@@ -33,9 +33,9 @@ from .writer import write_request
 
 
 class Generate(Dialect):
-    """What `/generate` and `/generate_stream` speak.
+    """The protocol of `/generate` and `/generate_stream`.
 
-    The body names no model: the path at the gateway does, `/tgi/models/{model}`, or its query.
+    The body names no model: the gateway's path does, `/tgi/models/{model}`, or its query.
     """
 
     name = NAME
@@ -48,17 +48,17 @@ class Generate(Dialect):
     _listed = False
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        """The model of the path, and the output limit."""
+        """The model in the path, and the output limit."""
         asked = read_top(tree)
         limit = read_parameters(asked).max_new_tokens
         return Peek(params.get("model"), bool(asked.stream), limit)
 
     def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
-        """Nothing to put: the body names none."""
+        """The body unchanged, as it names no model."""
         return body
 
     def terminal(self, event: bytes) -> Terminal | None:
-        """The event with the whole text is the last; one with an error, too."""
+        """The event with the complete text is the last; so is one with an error."""
         if b'"generated_text":null' in event:
             return None
         return ending_of(event)
@@ -68,11 +68,11 @@ class Generate(Dialect):
         return usage_in(body)
 
     def usage_meter(self) -> UsageMeter:
-        """A fresh meter."""
+        """A new meter."""
         return UsageReader()
 
     def usage_with(self, usage: Usage | None, headers: Mapping[str, str]) -> Usage | None:
-        """Of a whole answer the headers count the prompt too, and also where none has asked."""
+        """The usage with that of the headers, which also count the prompt."""
         return usage_told(headers) or usage
 
     def render_error(self, error: GatewayError, request_id: str) -> bytes:
@@ -84,36 +84,36 @@ class Generate(Dialect):
         return encode(write_error(error))
 
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
-        """Read the same."""
+        """Parse an error in this form."""
         return read_error(status, body)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
-        """Make a conversation of one message of it."""
+        """Make a conversation of one message."""
         return read_request(tree, params)
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
-        """Make one prompt of the conversation."""
+        """Make one prompt from the conversation."""
         return write_request(chat_of(request))
 
     def parse_response(self, body: bytes) -> ChatResponse:
-        """Read a whole answer."""
+        """Parse a complete answer."""
         return read_response(body)
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
-        """Write a whole answer."""
+        """Render a complete answer."""
         return write_response(answer_of(response), chat_of(request), listed=self._listed)
 
     def stream_parser(self) -> StreamParser:
-        """A fresh parser."""
+        """A new parser."""
         return EventReader()
 
     def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
-        """A fresh renderer."""
+        """A new renderer."""
         return EventWriter(chat_of(request))
 
 
 class Compat(Generate):
-    """What `/` speaks: the body says whether to stream, and a whole answer stands in an array."""
+    """The protocol of `/`: the body says whether to stream; complete answers are in an array."""
 
     name = "tgi.compat"
     response_texts: ClassVar[tuple[str, ...]] = ("*/generated_text", "*/details/tokens/*/text")

@@ -1,4 +1,4 @@
-"""Errors: a message and one of the types that clients of TGI know."""
+"""Errors: a message and a type known to clients of TGI."""
 
 from http import HTTPStatus
 
@@ -24,17 +24,17 @@ _BY_STATUS: dict[int, str] = {
 
 
 def write_error(error: GatewayError) -> bytes:
-    """The body of an error of the gateway's; it is the data of an event, too."""
+    """The body of an error by the gateway; also the data of an event."""
     return _written(str(error), _type_of(error))
 
 
 def write_failure(message: str, kind: str | None) -> bytes:
-    """The data of the event in which another vendor's stream broke off."""
+    """The data of the event for an aborted stream of another vendor."""
     return _written(message, kind if kind in TYPES else "generation")
 
 
 def read_error(status: int, body: bytes) -> UpstreamFailure:
-    """What a server says of its failure. Proxies in front of it have words of their own."""
+    """A server's error message. Proxies in front of it have other forms."""
     try:
         value = read_failure(body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Why an answer ended: TGI's words and the canonical ones."""
+"""Finish reasons: TGI's names and the canonical ones."""
 
 from collections.abc import Mapping
 
@@ -12,24 +12,24 @@ _REASONS: dict[str, FinishReason] = {
 
 
 def reason_of(word: str) -> FinishReason:
-    """The canonical reason; words of other servers are "other"."""
+    """The canonical reason; names of other servers become "other"."""
     return _REASONS.get(word, "other")
 
 
 def word_for(reason: FinishReason | None, detail: str | None) -> str:
-    """TGI's word; `detail` is the vendor's own, which tells one kind of stop from the other."""
+    """TGI's name; `detail` is the vendor's own, which distinguishes two kinds of stop."""
     if reason == "length":
         return "length"
     return "stop_sequence" if detail == "stop_sequence" else "eos_token"
 
 
 def usage_of(generated: int, prompt: int | None) -> Usage:
-    """The usage of an answer; the body of a whole one does not count its prompt."""
+    """The usage of an answer; the body of a complete one does not count its prompt."""
     return Usage(prompt or 0, generated)
 
 
 def usage_told(headers: Mapping[str, str]) -> Usage | None:
-    """The usage that the headers of a whole answer tell; older servers' tell none."""
+    """The usage in the headers of a complete answer; older servers have none."""
     prompt, generated = headers.get("x-prompt-tokens", ""), headers.get("x-generated-tokens", "")
     if not _is_count(prompt) or not _is_count(generated):
         return None

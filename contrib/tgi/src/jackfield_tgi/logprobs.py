@@ -7,7 +7,7 @@ from .wire import Token
 
 
 def logprobs_of(tokens: Sequence[Token], tops: Sequence[Sequence[Token]] | None) -> Any:
-    """The canonical form, or None where nobody asked: only `top_n_tokens` brings `tops`."""
+    """The canonical form, or None if not requested: `tops` needs `top_n_tokens`."""
     if not tops:
         return None
     content = [
@@ -19,7 +19,7 @@ def logprobs_of(tokens: Sequence[Token], tops: Sequence[Sequence[Token]] | None)
 
 
 def tokens_of(logprobs: Any) -> tuple[list[Token], list[list[Token]]]:
-    """Tokens, and the likeliest in the place of each; other vendors do not tell their numbers."""
+    """Tokens and the most likely alternatives; other vendors do not report token ids."""
     content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
     entries = [one for one in content or () if isinstance(one, Mapping)]
     tops = [[_token(one) for one in entry.get("top_logprobs") or ()] for entry in entries]

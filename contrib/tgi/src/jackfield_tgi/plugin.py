@@ -15,7 +15,7 @@ from .dialect import COMPAT, GENERATE
 
 
 def _endpoint(path: str, dialect: Dialect, *, stream: bool | None = None) -> Endpoint:
-    """An endpoint that takes the model from its path, or else from its query."""
+    """An endpoint that takes the model from its path, else from its query."""
     query = () if "{" in path else ("model",)
     return Endpoint("POST", path, dialect, "chat", "inference", stream=stream, query=query)
 
@@ -29,14 +29,14 @@ def _endpoints(prefix: str) -> tuple[Endpoint, ...]:
 
 
 class Tgi(HttpProvider):
-    """A server of Text Generation Inference, asked in its native API."""
+    """A server of Text Generation Inference with its native API."""
 
     @frozen
     class Config(HttpConfig):
         """`[providers.tgi]`."""
 
-        base_url: str = option("http://127.0.0.1:8080", "The address of the server.")
-        model: str = option("", "The name of its one model; what the server says when empty.")
+        base_url: str = option("http://127.0.0.1:8080", "The URL of the server.")
+        model: str = option("", "The name of its only model; by default as reported by the server.")
 
     dialects: ClassVar[tuple[Dialect, ...]] = (GENERATE, COMPAT)
     paths: ClassVar[Mapping[str, str]] = {GENERATE.name: "/generate"}
@@ -49,28 +49,28 @@ class Tgi(HttpProvider):
     config: Config
 
     def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
-        """The header that Inference Endpoints ask for; a server of one's own needs none."""
+        """The header that Inference Endpoints require; self-hosted servers need none."""
         return [("Authorization", f"Bearer {secret.reveal()}")] if secret else []
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
-        """Streams have a path of their own."""
+        """The path, which differs for streams."""
         return "/generate_stream" if exchange.stream else "/generate"
 
     def upstream_query(self, dialect: Dialect, exchange: Exchange) -> str:
-        """None: the one that clients may send is for the gateway."""
+        """None: the query that clients may send is for the gateway."""
         return ""
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
-        """Put a whole answer into the array in which the path `/` gives it."""
+        """Wrap a complete answer in the array that the path `/` returns."""
         response = await super().call(exchange, target)
         body = response.body
-        # What was translated is in its array already.
+        # Translated answers are already in their array.
         if exchange.dialect is COMPAT and isinstance(body, bytes) and body.lstrip()[:1] == b"{":
             return response.with_body(b"[" + body + b"]")
         return response
 
     async def models(self) -> Sequence[ModelInfo]:
-        """The one model that the server has."""
+        """The only model of the server."""
         if self.config.model:
             return [ModelInfo(self.config.model)]
         body = await self.fetch("GET", "/info")

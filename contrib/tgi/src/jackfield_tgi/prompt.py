@@ -1,4 +1,4 @@
-"""Makes one prompt of a conversation, and says what does not fit into it."""
+"""Makes one prompt from a conversation, and reports what does not fit into it."""
 
 from collections.abc import Sequence
 
@@ -21,18 +21,18 @@ from jackfield.messages import (
 
 _SPEAKERS = {"system": "System", "developer": "System", "assistant": "Assistant"}
 
-# Without these another question would be asked.
+# Losing these would change the question.
 _BREAKING: dict[type, tuple[str, str]] = {
-    Image: ("images", "the native API takes text alone"),
-    Audio: ("audio", "the native API takes text alone"),
-    Document: ("documents", "the native API takes text alone"),
-    ToolCall: ("tool_calls", "the native API knows no tools"),
-    ToolResult: ("tool_results", "the native API knows no tools"),
+    Image: ("images", "the native API only takes text"),
+    Audio: ("audio", "the native API only takes text"),
+    Document: ("documents", "the native API only takes text"),
+    ToolCall: ("tool_calls", "the native API has no tools"),
+    ToolResult: ("tool_results", "the native API has no tools"),
 }
 
 
 def prompt_of(messages: Sequence[Message], losses: list[Loss]) -> str:
-    """Make the prompt: what a single user says as it is, anything longer as a transcript."""
+    """Make the prompt: a single user message unchanged, anything longer as a transcript."""
     said = [(one.role, _text_of(one, f"messages[{at}]", losses)) for at, one in enumerate(messages)]
     if len(said) == 1 and said[0][0] == "user":
         return said[0][1]

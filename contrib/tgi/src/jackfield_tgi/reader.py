@@ -1,4 +1,4 @@
-"""Reads a request of TGI into the canonical form."""
+"""Parses TGI requests into the canonical form."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -17,19 +17,19 @@ _WARPERS = ("temperature", "top_p", "top_k", "typical_p")
 
 
 def read_top(tree: Any) -> Asked:
-    """Read the top of a request. Raises InvalidRequest, naming the field."""
+    """Parse the top level of a request. Raises InvalidRequest that names the field."""
     return _converted(tree, Asked, "")
 
 
 def read_parameters(asked: Asked) -> Parameters:
-    """Read the parameters. Raises InvalidRequest, naming the field."""
+    """Parse the parameters. Raises InvalidRequest that names the field."""
     return _converted(asked.parameters or {}, Parameters, "parameters")
 
 
 def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
-    """Make a conversation of one message of it.
+    """Make a conversation of one message.
 
-    How the answer shall look rides with that message, for it is no part of the question.
+    The wanted form of the answer travels with that message, as it is not part of the question.
     """
     asked = read_top(tree)
     given = read_parameters(asked)
@@ -58,7 +58,7 @@ def _is_greedy(given: Parameters) -> bool:
 
 
 def _read_grammar(grammar: dict[str, Any] | None) -> ResponseFormat | None:
-    """Read a JSON schema: bare, or with the name that newer servers take beside it."""
+    """Parse a JSON schema: bare, or with the name that newer servers accept."""
     match grammar:
         case {"type": "json_schema", "value": {"schema": dict(schema), **rest}}:
             name = rest.get("name")
@@ -69,7 +69,7 @@ def _read_grammar(grammar: dict[str, Any] | None) -> ResponseFormat | None:
 
 
 def _read_rest(parameters: dict[str, Any], given: Parameters) -> dict[str, dict[str, Any]]:
-    """Keep what TGI alone knows, and nothing that is switched off."""
+    """Keep what only TGI knows, except for disabled options."""
     rest = {
         key: value
         for key, value in parameters.items()

@@ -1,4 +1,4 @@
-"""How a client of TGI wants its answer to look."""
+"""The form of answer that a client of TGI wants."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from .wire import NAME
 
 @frozen
 class Shape:
-    """With details or without, and what stands before the answer: the prompt, or nothing."""
+    """Whether the answer has details, and the prompt that precedes it, if any."""
 
     details: bool
     before: str
 
 
 def shape_of(request: ChatRequest) -> Shape:
-    """Find it where the reader has left it: with the only message."""
+    """The shape that the reader stored with the only message."""
     if not request.messages:
         return Shape(details=False, before="")
     message = request.messages[0]

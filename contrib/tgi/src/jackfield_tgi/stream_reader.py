@@ -1,4 +1,4 @@
-"""Reads streamed answers: into canonical events, for their end and for their usage."""
+"""Parses streamed answers: canonical events, their end and their usage."""
 
 from collections.abc import Sequence
 
@@ -13,13 +13,13 @@ from .wire import Event, StreamDetails, read_event
 
 
 class EventReader:
-    """Reads the events of one stream."""
+    """Parses the events of one stream."""
 
     def __init__(self) -> None:
         self._begun = False
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """The canonical events in one of TGI. Raises ValueError when it is none."""
+        """The canonical events in one wire event. Raises ValueError for a malformed one."""
         data = data_of(event)
         if data is None or data == b"[DONE]":
             return ()
@@ -39,23 +39,23 @@ class EventReader:
         return found
 
     def close(self) -> Sequence[StreamEvent]:
-        """Nothing: a stream that has not said its whole text is not whole."""
+        """Nothing is pending: a stream without its complete text is incomplete."""
         return ()
 
 
 class UsageReader:
-    """Keeps the event that tells the usage of a stream, and reads it when asked."""
+    """Keeps the event that reports a stream's usage, and parses it on request."""
 
     def __init__(self) -> None:
         self._events = b""
 
     def feed(self, events: bytes) -> None:
-        """Look at whole events."""
+        """Process complete events."""
         if b'"generated_tokens"' in events:
             self._events = events
 
     def usage(self) -> Usage | None:
-        """What the last event says, or None."""
+        """The usage in the last event, or None."""
         for event in reversed(split(self._events)):
             read = _read(event)
             if read and read.details:
@@ -64,7 +64,7 @@ class UsageReader:
 
 
 def ending_of(event: bytes) -> Terminal | None:
-    """How an event ends its stream; what is no event of TGI, such as `[DONE]`, does not."""
+    """How an event ends its stream; events unknown to TGI, such as `[DONE]`, do not."""
     read = _read(event)
     if read is None:
         return None

@@ -1,4 +1,4 @@
-"""Writes canonical events as a streamed answer of TGI."""
+"""Renders canonical events as a streamed TGI answer."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -29,7 +29,7 @@ from .logprobs import tokens_of
 from .shape import shape_of
 from .wire import StreamDetails, Token
 
-# Like the mark with which a model ends: no part of the text.
+# Like a model's end token: not part of the text.
 LAST = Token(0, "", 0.0, special=True)
 
 _LOST: dict[type, str] = {
@@ -48,7 +48,7 @@ def closing() -> bytes:
 
 
 class EventWriter:
-    """Writes the events of one stream. The last has the whole text, and an empty token."""
+    """Renders the events of one stream. The last has the complete text and an empty token."""
 
     def __init__(self, request: ChatRequest) -> None:
         self.losses: list[Loss] = []
@@ -59,7 +59,7 @@ class EventWriter:
         self._usage: Usage | None = None
 
     def render(self, event: StreamEvent) -> bytes:
-        """The wire form of one canonical event; empty when it has none."""
+        """The wire form of one canonical event; empty if it has none."""
         match event:
             case TextDelta(choice=0) | RefusalDelta(choice=0):
                 return self._text(event)

@@ -1,4 +1,4 @@
-"""What goes over the wire: requests, answers and events as TGI has them."""
+"""The wire format: requests, answers and events of TGI."""
 
 from typing import Any, TypeVar
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Parameters(Struct):
-    """The parameters of a request that mean something elsewhere; None is TGI's default."""
+    """The parameters of a request that other APIs know too; None is TGI's default."""
 
     max_new_tokens: int | None = None
     temperature: float | None = None
@@ -29,7 +29,7 @@ class Parameters(Struct):
 
 
 class Asked(Struct):
-    """A request. `stream` counts at the path `/` alone."""
+    """A request. `stream` only matters at the path `/`."""
 
     inputs: str
     parameters: dict[str, Any] | None = None
@@ -37,7 +37,7 @@ class Asked(Struct):
 
 
 class Token(Struct):
-    """A token; one that is `special` is no part of the text."""
+    """A token; `special` ones are not part of the text."""
 
     id: int = 0
     text: str = ""
@@ -46,7 +46,7 @@ class Token(Struct):
 
 
 class Details(Struct):
-    """How a whole answer came about."""
+    """Details of a complete answer."""
 
     finish_reason: str
     generated_tokens: int
@@ -57,14 +57,14 @@ class Details(Struct):
 
 
 class Answer(Struct):
-    """A whole answer; at the path `/` it is the one element of an array."""
+    """A complete answer; at the path `/` it is the only element of an array."""
 
     generated_text: str
     details: Details | None = None
 
 
 class StreamDetails(Struct):
-    """How a streamed answer came about; older servers do not say `input_length`."""
+    """Details of a streamed answer; older servers omit `input_length`."""
 
     finish_reason: str
     generated_tokens: int
@@ -73,7 +73,7 @@ class StreamDetails(Struct):
 
 
 class Event(Struct):
-    """An event of a stream: one token, and with the last one the whole text. Or an error."""
+    """An event of a stream: one token, in the last one also the complete text; or an error."""
 
     index: int = 0
     token: Token | None = None
@@ -90,7 +90,7 @@ _FAILURE = msgspec.json.Decoder(dict[str, Any])
 
 
 def read_answer(body: bytes) -> Answer:
-    """The answer in a body. Raises ValueError when there is none."""
+    """The answer in a body. Raises ValueError if it is malformed."""
     value = _decoded(_ANSWER, body)
     if isinstance(value, Answer):
         return value
@@ -100,12 +100,12 @@ def read_answer(body: bytes) -> Answer:
 
 
 def read_event(data: bytes) -> Event:
-    """The event in the data of a server-sent event. Raises ValueError when there is none."""
+    """The event in a server-sent event's data. Raises ValueError if it is malformed."""
     return _decoded(_EVENT, data)
 
 
 def read_failure(body: bytes) -> dict[str, Any]:
-    """The object in the body of an error. Raises ValueError when there is none."""
+    """The object in the body of an error. Raises ValueError if it is malformed."""
     return _decoded(_FAILURE, body)
 
 

@@ -1,4 +1,4 @@
-"""Writes a canonical request as one of TGI, and names what it cannot say."""
+"""Writes canonical requests in TGI's form, and reports their losses."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from jackfield.messages import ChatRequest, ResponseFormat
 from .prompt import prompt_of
 from .wire import NAME
 
-# More than this many are refused, unless the server was started with another limit.
+# The default limit of the server.
 _MOST_TOP_TOKENS = 5
 
 _UNKNOWN = (
@@ -27,11 +27,11 @@ _UNKNOWN = (
 
 
 def write_request(request: ChatRequest) -> Rendered:
-    """The body that asks a server the same."""
+    """The body of the equivalent request, and its losses."""
     losses = _losses_of(request)
     inputs = prompt_of(request.messages, losses)
     parameters: dict[str, Any] = {
-        # Said out loud: left out it would be 100, while null is as much as fits.
+        # Explicit, because the default is 100, while null means no limit.
         "max_new_tokens": request.max_tokens,
         "details": True,
         "return_full_text": False,
@@ -44,7 +44,7 @@ def write_request(request: ChatRequest) -> Rendered:
 
 
 def _add_sampling(parameters: dict[str, Any], request: ChatRequest, losses: list[Loss]) -> None:
-    """Say how to choose tokens. A temperature or a top_p of 0 is refused, so is a top_p of 1."""
+    """Add sampling settings. TGI refuses a temperature or top_p of 0, and a top_p of 1."""
     if request.temperature == 0 or request.top_p == 0:
         parameters["do_sample"] = False
     else:
@@ -60,7 +60,7 @@ def _add_sampling(parameters: dict[str, Any], request: ChatRequest, losses: list
             parameters[name] = value
     if request.stop:
         parameters["stop"] = list(request.stop)
-        detail = "the answer ends with the one that ended it"
+        detail = "the answer includes the stop sequence"
         losses.append(Loss("stop", "stop", "approximated", detail))
 
 
@@ -92,12 +92,12 @@ def _losses_of(request: ChatRequest) -> list[Loss]:
     ]
     mode = request.tool_choice.mode if request.tool_choice else "auto"
     if request.tools and mode != "none":
-        detail = "the native API knows no tools"
+        detail = "the native API has no tools"
         losses.append(Loss("tools", "tools", "dropped", detail, breaks=mode == "required"))
     if request.n is not None and request.n > 1:
         losses.append(Loss("n", "n", "dropped", "one answer instead of several"))
     if any(one != "text" for one in request.modalities):
-        losses.append(Loss("modalities", "modalities", "dropped", "it answers in text"))
+        losses.append(Loss("modalities", "modalities", "dropped", "the model only answers in text"))
     if request.server_state is not None:
         detail = "the text of earlier turns is missing"
         losses.append(

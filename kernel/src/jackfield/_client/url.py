@@ -70,7 +70,7 @@ def read_base_url(url: str, *, allow_http: bool) -> BaseUrl:
         path=parts.path.rstrip("/"),
     )
     if not base.secure and not base.local and not allow_http:
-        raise ValueError("base_url must begin with https:// since its host is not this machine")
+        raise ValueError("base_url must begin with https:// to another machine, or set allow_http")
     return base
 
 

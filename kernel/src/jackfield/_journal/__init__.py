@@ -1,1 +1,1 @@
-"""The files of a journal: their records, their segments, and the folder of one owner."""
+"""The files of a journal: records, segments and the folder of one owner."""

@@ -15,12 +15,12 @@ _LOCK: Final = "lock"
 _CLOSED: Final = ".closed"
 _HIDDEN: Final = "."
 _ABANDONED: Final = 60.0
-"""Seconds after which a folder that is still hidden is nobody's."""
+"""Seconds after which a folder that is still hidden counts as abandoned."""
 
 
 @frozen
 class Closed:
-    """A journal that is in the store to its end, and the number of its last posting."""
+    """A journal that is completely in the store, and the number of its last posting."""
 
     path: Path
     owner: str
@@ -28,13 +28,13 @@ class Closed:
 
     @property
     def since(self) -> float:
-        """When it was closed, as a time of the file system."""
+        """When it was closed, in file system time."""
         return (self.path / _LOCK).stat().st_mtime
 
 
 @define(eq=False)
 class Folder:
-    """A folder that this process alone may write to, until it lets it go."""
+    """A folder that only this process may write to, until `let_go`."""
 
     path: Path
     owner: str
@@ -42,7 +42,7 @@ class Folder:
 
     @classmethod
     def make(cls, root: Path, owner: str) -> Self:
-        """A new owner's folder. It gets its name when it is locked, so that nobody claims it."""
+        """Create a new owner's folder. It is named after it is locked, so that nobody claims it."""
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         hidden = root / f"{_HIDDEN}{owner}"
         with contextlib.suppress(FileNotFoundError):
@@ -56,14 +56,14 @@ class Folder:
 
     @classmethod
     def claim(cls, path: Path) -> Self | None:
-        """The folder of an owner that is dead, or None if it lives or another claims it."""
+        """Claim the folder of a dead owner; None if the owner lives or another claimed it."""
         try:
             lock = os.open(path / _LOCK, os.O_RDWR | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError):
             return None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Another may have been here in the meantime, and closed or deleted it.
+            # Another process may have closed or deleted it in the meantime.
             if os.stat(path / _LOCK).st_ino == os.fstat(lock).st_ino:
                 return cls(path, _owner(path), lock)
         except (BlockingIOError, FileNotFoundError):
@@ -72,19 +72,19 @@ class Folder:
         return None
 
     def close(self, last: int) -> None:
-        """Say that all is in the store up to the last posting, and let the folder go."""
+        """Mark the journal as in the store up to the last posting, and release the folder."""
         os.utime(self.path / _LOCK)
         self.path.rename(self.path.with_name(f"{self.owner}@{last}{_CLOSED}"))
         self.let_go()
 
     def let_go(self) -> None:
-        """Leave the folder to whoever claims it. Once: the number may be another file's by then."""
+        """Release the folder for others to claim. Only once: the descriptor may be reused after."""
         lock, self._lock = self._lock, -1
         if lock >= 0:
             os.close(lock)
 
     def delete(self) -> None:
-        """Delete the folder with all that is in it."""
+        """Delete the folder and its contents."""
         hidden = self.path.with_name(f"{_HIDDEN}{self.path.name}")
         self.path.rename(hidden)
         shutil.rmtree(hidden)
@@ -92,14 +92,14 @@ class Folder:
 
 
 def unclosed(root: Path) -> Iterator[Path]:
-    """The folders of owners that live, or whose journals are still to be recovered."""
+    """The folders of owners that live or whose journals are still to be recovered."""
     for path in _folders(root):
         if not path.name.endswith(_CLOSED) and not path.name.startswith(_HIDDEN):
             yield path
 
 
 def closed(root: Path) -> Iterator[Closed]:
-    """The journals that are kept in case the store loses what it had."""
+    """The closed journals, kept in case the store loses data."""
     for path in _folders(root):
         owner, at, last = path.name.removesuffix(_CLOSED).rpartition("@")
         if path.name.endswith(_CLOSED) and at and last.isdigit():
@@ -107,7 +107,7 @@ def closed(root: Path) -> Iterator[Closed]:
 
 
 def sweep(root: Path) -> None:
-    """Delete the folders whose makers or deleters died over it."""
+    """Delete folders whose creation or deletion was interrupted."""
     for path in _folders(root):
         if path.name.startswith(_HIDDEN) and time.time() - path.stat().st_mtime > _ABANDONED:
             shutil.rmtree(path)

@@ -1,20 +1,20 @@
-"""Where a journal may be written through memory, and where it takes a system call."""
+"""Chooses between writing a journal through a memory map and through system calls."""
 
 import mmap
 from pathlib import Path
 from typing import Final
 
-_KEEP_THEIR_WORD: Final = frozenset({"ext2", "ext3", "ext4", "xfs", "tmpfs", "overlay", "f2fs"})
-"""File systems on which allocated space is there when it is written to.
+_GUARANTEEING: Final = frozenset({"ext2", "ext3", "ext4", "xfs", "tmpfs", "overlay", "f2fs"})
+"""File systems that guarantee allocated space when it is written to.
 
-On others, such as those that copy on write, the disk may be full in the midst of a write to memory,
-of which a process dies; a system call only fails.
+On others, such as copy-on-write file systems, the disk may be full when mapped memory is written,
+which kills the process; a system call only fails.
 """
 
 
 def map_file(file: int, path: Path) -> mmap.mmap | None:
-    """The bytes of an allocated file as memory, or None if it is better to call the system."""
-    return mmap.mmap(file, 0) if _file_system(path) in _KEEP_THEIR_WORD else None
+    """Memory map of an allocated file, or None if system calls are the better choice."""
+    return mmap.mmap(file, 0) if _file_system(path) in _GUARANTEEING else None
 
 
 def _file_system(path: Path) -> str:

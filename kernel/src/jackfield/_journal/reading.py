@@ -1,4 +1,4 @@
-"""Reading a journal: its postings from a number on, and what its dead owner left open."""
+"""Reading a journal: its postings from a number on, and what a dead owner left open."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ _decode = msgspec.msgpack.Decoder(Entry).decode
 
 
 class Batch(NamedTuple):
-    """Postings in a row, and the number of the first."""
+    """Consecutive postings, and the number of the first."""
 
     first: int
     entries: Sequence[Entry]
@@ -33,7 +33,7 @@ class Batch(NamedTuple):
 
 
 class _Cursor(NamedTuple):
-    """Where the posting that follows `number` is looked for."""
+    """Where to look for the posting that follows `number`."""
 
     number: int
     sequence: int
@@ -41,7 +41,7 @@ class _Cursor(NamedTuple):
 
 
 class Open(NamedTuple):
-    """A promise that was neither posted nor cancelled: its payload, and where it is."""
+    """A promise that was neither posted nor cancelled: its payload and its position."""
 
     payload: bytes
     sequence: int
@@ -49,7 +49,7 @@ class Open(NamedTuple):
 
 @define(eq=False)
 class Remains:
-    """What an owner left: its last numbers, its open promises and where its last segment ends."""
+    """What a dead owner left: last numbers, open promises and the end of its last segment."""
 
     last: int = 0
     promise: int = 0
@@ -57,7 +57,7 @@ class Remains:
     open: dict[int, Open] = field(factory=dict)
 
     def take(self, sequence: int, record: Record) -> None:
-        """Count one more record in."""
+        """Add the next record."""
         if record.kind == PROMISE:
             self.promise = max(self.promise, record.number)
             self.open[record.number] = Open(record.payload, sequence)
@@ -70,9 +70,9 @@ class Remains:
 
 @define(eq=False)
 class Reader:
-    """The readable records of a journal. `damaged` counts the places that are not.
+    """Reads the records of a journal. `damaged` counts the unreadable places.
 
-    Every such place is logged once.
+    Each such place is logged once.
     """
 
     damaged: int = 0
@@ -82,7 +82,7 @@ class Reader:
     def records(
         self, segments: Sequence[Segment], start: int = HEAD
     ) -> Iterator[tuple[Segment, Record]]:
-        """The records of segments, those of the first from an offset on."""
+        """The records of segments; those of the first segment from an offset on."""
         for segment in segments:
             try:
                 file = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
@@ -99,7 +99,7 @@ class Reader:
             start = HEAD
 
     def batch(self, segments: Sequence[Segment], after: int, upto: int, most: int) -> Batch:
-        """The postings after a number, as far as they can be read and are in a row."""
+        """The postings after a number, as far as they are readable and consecutive."""
         entries: list[Entry] = []
         first = last = size = 0
         parts, start = self._find(segments, after)
@@ -145,7 +145,7 @@ class Reader:
     def _report(self, segment: Segment, damage: Damage, *, last: bool) -> None:
         if last and damage.torn:
             logger.info(
-                "the journal %s ends with %d bytes that were never finished",
+                "journal %s ends with %d bytes of an unfinished record",
                 segment.path,
                 damage.size,
             )
@@ -155,7 +155,7 @@ class Reader:
         self._known.add((segment.sequence, damage.start))
         self.damaged += 1
         logger.error(
-            "%s is damaged: %d bytes from offset %d on cannot be read, what comes after them can",
+            "%s is damaged: %d bytes at offset %d cannot be read; the rest can",
             segment.path,
             damage.size,
             damage.start,

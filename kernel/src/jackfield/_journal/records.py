@@ -1,4 +1,4 @@
-"""The records of a journal: how one is written, and how they are found again among damage."""
+"""The records of a journal: encoding them, and finding them in damaged files."""
 
 import os
 import struct
@@ -11,17 +11,17 @@ POST: Final = 2
 CANCEL: Final = 3
 
 MOST: Final = 64 << 10
-"""Bytes of the longest record."""
+"""Maximum bytes of a record."""
 
 _MARK: Final = b"\xf1JF\n"
 _MARK_AND_SUM: Final = struct.Struct("<4sI")
 _BODY: Final = struct.Struct("<BIQQ")
 _WHOLE: Final = struct.Struct("<4sIBIQQ")
 FRAME: Final = _WHOLE.size
-"""Bytes of a record that has no payload."""
+"""Bytes of a record without a payload."""
 
 _WINDOW: Final = 1 << 20
-"""Bytes that are read at a time; many times the longest record."""
+"""Bytes read at a time; many times the longest record."""
 
 _mark_and_sum = _MARK_AND_SUM.pack
 _body = _BODY.pack
@@ -38,7 +38,7 @@ class Record(NamedTuple):
 
 
 class Damage(NamedTuple):
-    """Bytes that are no record. `torn` if no record comes after them in the file."""
+    """Bytes that are no record. `torn` if no record follows them in the file."""
 
     start: int
     size: int
@@ -46,13 +46,13 @@ class Damage(NamedTuple):
 
 
 def encode(seed: int, kind: int, number: int, promised: int, payload: bytes) -> bytes:
-    """The bytes of a record. `seed` makes its checksum that of one file alone."""
+    """The bytes of a record. `seed` ties its checksum to one file."""
     body = _body(kind, len(payload), number, promised) + payload
     return _mark_and_sum(_MARK, crc32(body, seed)) + body
 
 
 def scan(file: int, seed: int, start: int) -> Iterator[Record | Damage]:
-    """What an open file holds from a place on, as far as it is whole."""
+    """The records and damaged places of an open file from an offset on."""
     offset = base = start
     window = os.pread(file, _WINDOW, base)
     lost: int | None = None

@@ -1,4 +1,4 @@
-"""The files of which a journal consists: allocated in full before anything is written to them."""
+"""The files of a journal, fully allocated before anything is written to them."""
 
 import contextlib
 import os
@@ -19,15 +19,15 @@ HEAD: Final = _HEAD.size + _SUM.size
 
 
 class UnknownFormat(Exception):
-    """A journal of another release, which this one cannot read."""
+    """A journal written by another release in a format that this one cannot read."""
 
 
 @frozen
 class Segment:
-    """One file and what its head says.
+    """One file and the content of its header.
 
     `first` is the number of the first posting that may be in it, `promise` that of the first
-    promise, and `since` the segment that has the oldest promise that was open at its beginning.
+    promise, and `since` the segment with the oldest promise that was open when it began.
     """
 
     path: Path
@@ -39,11 +39,11 @@ class Segment:
 
     @property
     def seed(self) -> int:
-        """What makes the checksums of its records its own."""
+        """The checksum seed of its records."""
         return crc32(f"{self.owner}/{self.sequence}".encode())
 
     def head(self) -> bytes:
-        """The first bytes of the file."""
+        """The header's bytes."""
         owner = self.owner.encode()
         head = _HEAD.pack(
             _MAGIC, FORMAT, len(owner), self.sequence, self.first, self.promise, self.since, owner
@@ -52,8 +52,9 @@ class Segment:
 
 
 def allocate(path: Path, size: int) -> int:
-    """Make a file of zeros that will not run out of space when written; leaves none behind if it
-    fails. Gives the open file.
+    """Create a file of zeros that cannot run out of space when written; return its descriptor.
+
+    No file is left if it fails.
     """
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
@@ -83,7 +84,7 @@ def file_name(sequence: int) -> str:
 def segments(folder: Path, owner: str) -> list[Segment]:
     """The segments in an owner's folder, in order. Raises UnknownFormat.
 
-    One whose head is damaged is taken for the follower of the one before it.
+    A segment with a damaged header is assumed to follow the one before it.
     """
     found: list[Segment] = []
     for path in sorted(path for path in folder.iterdir() if path.name.isdigit()):

@@ -1,4 +1,4 @@
-"""Writing to the segments of one folder, into room that was allocated before."""
+"""Writing to the segments of one folder, into space allocated beforehand."""
 
 import errno
 import mmap
@@ -22,7 +22,7 @@ _sync = getattr(os, "fdatasync", os.fsync)
 
 
 class Marks(NamedTuple):
-    """What the head of a segment says of its place in the journal."""
+    """The header fields that place a segment in the journal."""
 
     first: int
     promise: int
@@ -31,7 +31,7 @@ class Marks(NamedTuple):
 
 @frozen
 class Unsynced:
-    """What has been written and may not be on the disk yet. `last` is the last posting in it."""
+    """Data that was written but may not be on disk yet. `last` is its last posting."""
 
     files: tuple[int, ...]
     done: tuple[int, ...]
@@ -45,10 +45,10 @@ class Unsynced:
 
 @define(eq=False)
 class Writer:
-    """The end of a journal. `room` is how many bytes of records can be promised to fit.
+    """The end of a journal. `room` is how many bytes of records are guaranteed to fit.
 
-    A record may begin before the last 64 KiB of a segment and is never longer, so none is ever cut
-    in two, and what fits in `room` fits however the records fall.
+    A record may begin before the last 64 KiB of a segment and is never longer, so no record is
+    split, and what fits in `room` fits regardless of the sizes of the records.
     """
 
     root: Path
@@ -71,11 +71,11 @@ class Writer:
 
     @property
     def spares(self) -> int:
-        """How many segments are allocated ahead."""
+        """Number of segments allocated ahead."""
         return len(self._spares)
 
     def append(self, kind: int, number: int, promised: int, payload: bytes) -> None:
-        """Write one record. Raises OSError; then the next one goes into another segment."""
+        """Write one record. After an OSError, the next record goes into another segment."""
         try:
             if self._offset >= self._limit:
                 self._turn()
@@ -102,7 +102,7 @@ class Writer:
         self._adopt(path, file)
 
     def resume(self, folder: Folder, found: list[Segment], end: int) -> None:
-        """Go on where a dead owner stopped: in its last segment, from `end` on."""
+        """Continue where a dead owner stopped: in its last segment, from `end` on."""
         self.folder = folder
         self.segments = found
         for path in sorted(folder.path.glob(f"{_SPARE}*")):
@@ -117,28 +117,28 @@ class Writer:
             self.room += self._limit - end
 
     def abandon(self) -> None:
-        """Write nothing more to this segment."""
+        """Stop writing to this segment."""
         self.room -= max(self._limit - self._offset, 0)
         self._limit = self._offset
 
     def give_up(self) -> None:
-        """Sync none of the files so far any more, and write to another one."""
+        """Stop syncing the current files, and write to another one."""
         self.abandon()
         self.synced(Unsynced((), tuple(self._done), 0))
         self._given_up = self._file >= 0
 
     def unsynced(self, last: int) -> Unsynced:
-        """What is to be brought to the disk now."""
+        """What has to be synced now."""
         return Unsynced((self._file,) if self._file >= 0 else (), tuple(self._done), last)
 
     def synced(self, unsynced: Unsynced) -> None:
-        """Close the files that are full and on the disk."""
+        """Close the files that are full and synced."""
         for file in unsynced.done:
             self._done.remove(file)
             os.close(file)
 
     def shrink(self) -> None:
-        """Give the room that is not needed any more back to the disk."""
+        """Free the allocated space that is not needed any more."""
         self._unmap()
         if self._file >= 0:
             os.ftruncate(self._file, self._offset)
@@ -146,7 +146,7 @@ class Writer:
             path.unlink()
 
     def close(self) -> None:
-        """Close all files but the folder's lock."""
+        """Close all files except the folder's lock."""
         self._unmap()
         for file in (self._file, *self._done, *(file for _, file in self._spares)):
             if file >= 0:

@@ -1,1 +1,1 @@
-"""The parts of a ledger: the store's clock, what is held there, posting, and recovery."""
+"""The parts of a ledger: store clock, held amounts, posting and recovery."""

@@ -1,4 +1,4 @@
-"""The store's clock, told from the machine's monotonic one."""
+"""The store's clock, estimated from the machine's monotonic clock."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from attrs import define, field
 
 @define(eq=False)
 class StoreClock:
-    """The store's time as far as it is known, which is never ahead of it nor goes back."""
+    """An estimate of the store's time that is never ahead of it and never goes backwards."""
 
     _monotonic: Callable[[], float] = time.monotonic
     _wall: Callable[[], float] = time.time
@@ -16,7 +16,7 @@ class StoreClock:
     _shown: float = field(default=0.0, init=False)
 
     def now(self) -> float:
-        """Seconds since 1970; by the machine's clock while the store has not told its own."""
+        """Seconds since 1970; the machine's clock until the store has answered once."""
         offset = self._offset
         if offset is None:
             return self._wall()
@@ -27,9 +27,10 @@ class StoreClock:
         return now
 
     def learn(self, told: float, asked: float) -> None:
-        """What the store has just said, to a question of a moment of the machine's clock.
+        """Update from the time `told` by the store, asked at the monotonic time `asked`.
 
-        It said so at some time since. What was known is kept if it agrees with that.
+        The store answered at some time since then. The estimate changes only if it contradicts
+        that.
         """
         least, most = told - self._monotonic(), told - asked
         known = least if self._offset is None else self._offset

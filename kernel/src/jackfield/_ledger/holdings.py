@@ -1,4 +1,4 @@
-"""What the store holds for an owner: acquired, given back, and stated anew when in doubt."""
+"""What the store holds for an owner: acquired, given back, and restated when in doubt."""
 
 import asyncio
 import logging
@@ -14,17 +14,18 @@ from jackfield.store import Account, Acquired, Claim, Store, StoreUnavailable
 logger = logging.getLogger("jackfield.ledger")
 
 _SETTLED = (1.0, 5.0)
-"""Seconds after an outage at which all is stated anew: what was under way then may still arrive."""
+"""Seconds after an outage at which holdings are restated, as late calls may still take effect."""
 
 Amounts = Mapping[Account, int]
 
 
 @define(eq=False)
 class Holdings:
-    """What is held for one owner.
+    """The amounts held for one owner.
 
-    What is unknown to the store can be spent twice, what is unknown here by nobody: so nothing is
-    acquired while it is stated what is held, and nothing that failed is given back again.
+    An amount that the store does not know can be spent twice; one that only the store knows is
+    merely unused. So nothing is acquired during a restatement, and a failed give-back is not
+    repeated.
     """
 
     _store: Store
@@ -44,7 +45,7 @@ class Holdings:
         self._stating.set()
 
     def on_restate(self, held: Callable[[], Amounts]) -> None:
-        """Ask `held` too for what is held."""
+        """Add a callback that returns held amounts."""
         self._statements.append(held)
 
     async def acquire(self, claims: Sequence[Claim]) -> Acquired:
@@ -53,7 +54,7 @@ class Holdings:
         if not self._stating.is_set():
             await self._stated()
         if self._outage.open or self._closed:
-            raise StoreUnavailable("The store is away.")
+            raise StoreUnavailable("The store does not answer.")
         task = asyncio.create_task(self._ask(claims))
         self._asking.add(task)
         try:
@@ -64,12 +65,12 @@ class Holdings:
         if not task.done():
             self._abandon(claims, task)
             raise StoreUnavailable("The store did not answer in time.")
-        # Not before: until the caller goes on, nobody else states what it has been given.
+        # Only now: until the caller resumes, no restatement includes what it was granted.
         self._asking.discard(task)
         return task.result()
 
     def give_back(self, account: Account, amount: int) -> None:
-        """Hold less, when `settle` is called next."""
+        """Hold less from the next call of `settle` on."""
         self._surplus[account] += amount
 
     async def settle(self) -> None:
@@ -79,24 +80,24 @@ class Holdings:
             await self._store.give_back(self._owner, amounts)
 
     def doubt(self, *, later: bool = False) -> None:
-        """What the store holds may not be what is thought: state it anew, now or later."""
+        """Schedule a restatement, as the store may hold something else than assumed."""
         now = time.monotonic()
         if later:
             first, last = (now + seconds for seconds in _SETTLED)
-            # One failure after the other must not put it off for ever.
+            # Repeated failures must not delay it indefinitely.
             self._doubts = [min([first, *self._doubts]), last]
         else:
             self._doubts.insert(0, now)
 
     @property
     def in_doubt(self) -> bool:
-        """Whether it is time to state what is held."""
+        """Whether a restatement is due."""
         return bool(self._doubts) and self._doubts[0] <= time.monotonic()
 
     async def restate(self, unposted: Callable[[], Amounts | None]) -> None:
-        """State what is held, with what is spent but not yet posted. Raises StoreUnavailable.
+        """State what is held plus what is spent but not yet posted. Raises StoreUnavailable.
 
-        Where the latter is not known nothing is stated.
+        If the unposted spending is unknown, nothing is stated.
         """
         self._stating.clear()
         try:
@@ -115,7 +116,7 @@ class Holdings:
             self._stating.set()
 
     async def close(self) -> None:
-        """Acquire nothing any more, and wait for what is under way."""
+        """Stop acquiring, and wait for calls in progress."""
         self._closed = True
         await self._answered()
 
@@ -131,7 +132,7 @@ class Holdings:
         return acquired
 
     async def _answered(self) -> None:
-        """Wait until all that was asked is answered, and known to who asked it."""
+        """Wait until every call is answered and its caller has the result."""
         while self._asking:
             await asyncio.wait(self._asking)
 
@@ -143,7 +144,7 @@ class Holdings:
             raise StoreUnavailable("The store did not answer in time.") from None
 
     def _abandon(self, claims: Sequence[Claim], task: asyncio.Task[Acquired]) -> None:
-        """Nobody waits for the answer any more."""
+        """Give back what is granted once the answer arrives, as its caller is gone."""
         task.add_done_callback(lambda task: self._return(claims, task))
 
     def _return(self, claims: Sequence[Claim], task: asyncio.Task[Acquired]) -> None:

@@ -1,4 +1,4 @@
-"""Whether the store is away, and when to ask it again."""
+"""A circuit breaker for the store."""
 
 import random
 import time
@@ -12,7 +12,7 @@ _LONGEST = 1.0
 
 @define(eq=False)
 class Outage:
-    """A circuit breaker: while it is `open` only one asks the store, at times further apart."""
+    """While `open`, only one caller asks the store, at growing intervals."""
 
     _clock: Callable[[], float] = time.monotonic
     open: bool = field(default=False, init=False)
@@ -20,16 +20,16 @@ class Outage:
     _again: float = field(default=0.0, init=False)
 
     def failed(self) -> None:
-        """The store did not answer."""
+        """Record that the store did not answer."""
         self._pause = min(self._pause * 2, _LONGEST) if self.open else _FIRST
         self.open = True
         self._again = self._clock() + self._pause * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
 
     def ended(self) -> None:
-        """The store answered."""
+        """Record that the store answered."""
         self.open = False
 
     @property
     def may_ask(self) -> bool:
-        """Whether it is time to ask."""
+        """Whether the store may be asked now."""
         return not self.open or self._clock() >= self._again

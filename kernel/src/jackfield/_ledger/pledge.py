@@ -1,4 +1,4 @@
-"""What plugins promise together for one call of a provider: one record, and one posting."""
+"""Promises of several plugins for one provider call, kept in one record and one posting."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -10,23 +10,23 @@ from jackfield.store import Debit, Entry
 
 
 class Scribe(Protocol):
-    """What pledges need of a `Ledger`."""
+    """The part of `Ledger` that pledges use."""
 
     def promise(self, entry: Entry) -> int:
-        """Write what is to be posted should this process die."""
+        """Write an entry to be posted if this process dies."""
 
     def post(self, entry: Entry, *, promised: int | None = None) -> None:
-        """Write what was spent, in the place of what was promised."""
+        """Write what was spent; it replaces what was promised."""
 
     def cancel(self, promised: int) -> None:
-        """Make a promise void."""
+        """Cancel a promise."""
 
 
 @define(eq=False)
 class Pledge:
-    """Promises that are written at once, and posted at once when the last one is settled.
+    """Promises that are written together, and posted together when the last one is settled.
 
-    A process may die at any time: what one plugin has charged another has then on record.
+    So if the process dies, either the charges of all plugins are recorded or none.
     """
 
     _scribe: Scribe
@@ -39,27 +39,27 @@ class Pledge:
 
     @property
     def is_open(self) -> bool:
-        """Whether one of them is neither kept nor void."""
+        """Whether at least one promise is unsettled."""
         return self._open > 0
 
     def debits(self) -> list[Debit]:
-        """What has been spent of it so far."""
+        """What has been spent on it so far."""
         return [debit for entry in self._spent for debit in entry.debits]
 
     def join(self, entry: Entry) -> None:
-        """Promise this as well; an entry with a record joins where there is none."""
+        """Add an entry; at most one of them may have a record."""
         self._promised.append(entry)
         self._open += 1
         self.has_record = self.has_record or bool(entry.record)
 
     def write(self) -> None:
-        """Write all of it down. Raises JournalUnavailable, and nothing is promised then."""
+        """Write all entries to the journal. Raises JournalUnavailable; then nothing is promised."""
         self.is_written = True
         if self._open:
             self._number = self._scribe.promise(_joined(self._promised))
 
     def settle(self, spent: Entry | None) -> None:
-        """Note what came of one promise; of the last one on, post what came of all."""
+        """Settle one promise; the last one posts everything that was spent."""
         if spent is not None:
             self._spent.append(spent)
         self._open -= 1
@@ -73,7 +73,7 @@ class Pledge:
 
 @define(eq=False)
 class Promise:
-    """What one plugin may have to post for a call of a provider, until it is kept or void."""
+    """What one plugin may have to post for a provider call; settled by `keep` or `void`."""
 
     _pledge: Pledge
     _keepers: set[Pledge]
@@ -81,23 +81,23 @@ class Promise:
 
     @property
     def is_written(self) -> bool:
-        """Whether it is on record, so that the call that it is for may have begun."""
+        """Whether it is in the journal, so that the provider call may have begun."""
         return self._pledge.is_written
 
     def keep(self, entry: Entry) -> None:
-        """Post this in the place of what was promised, together with what others have promised.
+        """Post this entry in place of the promised one, together with those of other plugins.
 
-        Raises ValueError when it was kept or made void before.
+        Raises ValueError if the promise was already kept or voided.
         """
         self._settle(entry)
 
     def void(self) -> None:
-        """Nothing was spent. Raises ValueError when it was kept or made void before."""
+        """Nothing was spent. Raises ValueError if the promise was already kept or voided."""
         self._settle(None)
 
     def _settle(self, entry: Entry | None) -> None:
         if not self._is_open:
-            raise ValueError("a promise is settled once")
+            raise ValueError("this promise is already settled")
         self._is_open = False
         pledge = self._pledge
         pledge.settle(entry)

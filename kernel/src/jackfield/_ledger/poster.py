@@ -1,4 +1,4 @@
-"""Posting a journal to the store, from where the store says that it is."""
+"""Posting a journal to the store, starting where the store's copy ends."""
 
 import asyncio
 import logging
@@ -12,12 +12,12 @@ from jackfield.store import Entry, Store, StoreUnavailable
 logger = logging.getLogger("jackfield.ledger")
 
 MOST: Final = 500
-"""Postings in one call of the store."""
+"""Postings per call of the store."""
 
 
 @define(eq=False)
 class Poster:
-    """Posts one journal. `posted` counts postings, `rewound` how often the store had lost some."""
+    """Posts one journal. `posted` counts postings, `rewound` how often the store lost some."""
 
     _store: Store
     _journal: Journal
@@ -25,7 +25,7 @@ class Poster:
     rewound: int = field(default=0, init=False)
 
     async def post(self, upto: int) -> None:
-        """Have the store keep all postings up to a number. Raises StoreUnavailable."""
+        """Send the postings up to a number to the store. Raises StoreUnavailable."""
         stalled = 0
         while self._journal.posted < upto:
             before = self._journal.posted
@@ -35,12 +35,12 @@ class Poster:
                 raise StoreUnavailable("The store does not keep what is posted to it.")
 
     def learn(self, number: int) -> None:
-        """The store says which posting is the last that it has."""
+        """Update from the number of the last posting that the store has."""
         before = self._journal.posted
         if number < before:
             self.rewound += 1
             logger.warning(
-                "the store has lost the postings %d to %d of %s, which are posted again",
+                "the store has lost postings %d to %d of %s; posting them again",
                 number + 1,
                 before,
                 self._journal.owner,
@@ -60,5 +60,5 @@ class Poster:
             self.learn(number)
             return
         if gap:
-            logger.error("the postings %d to %d of %s are lost", after + 1, batch.first - 1, owner)
+            logger.error("postings %d to %d of %s are lost", after + 1, batch.first - 1, owner)
         self.learn(await self._store.post(owner, batch.first, batch.entries, gap=gap))

@@ -1,4 +1,4 @@
-"""Recovery: what dead owners have left in their journals is brought to the store."""
+"""Recovery: posting the journals of dead owners to the store."""
 
 import asyncio
 import logging
@@ -18,10 +18,10 @@ logger = logging.getLogger("jackfield.ledger")
 
 @define(eq=False)
 class Recovery:
-    """Recovers the journals in one folder, whoever else does so at the same time.
+    """Recovers the journals in one folder; several processes may do so at the same time.
 
     `recovered` counts journals, `presumed` the promises in them that had to be posted, `damaged`
-    the places that could not be read.
+    the unreadable places.
     """
 
     _store: Store
@@ -33,18 +33,18 @@ class Recovery:
     _trouble: dict[Path, str] = field(factory=dict, init=False)
 
     async def recover(self) -> None:
-        """Recover the journals of all owners that are dead. Raises StoreUnavailable."""
+        """Recover the journals of all dead owners. Raises StoreUnavailable."""
         for path in unclosed(self._root):
             await self._try(path)
 
     async def review(self) -> None:
-        """Post closed journals again, where the store has lost some of it since."""
+        """Repost closed journals if the store has lost parts of them."""
         for kept in closed(self._root):
             if await self._store.post(kept.owner, kept.last + 1, ()) < kept.last:
                 await self._try(kept.path)
 
     def forget(self, keep_seconds: float) -> None:
-        """Delete what was closed long ago."""
+        """Delete journals that were closed long ago."""
         sweep(self._root)
         before = time.time() - keep_seconds
         for kept in closed(self._root):
@@ -81,7 +81,7 @@ class Recovery:
             self._report(folder.path, error)
             return None
         except asyncio.CancelledError:
-            # The thread goes on, and nobody else could claim the folder after it.
+            # The thread continues, and would leave the folder locked for everyone else.
             reopening.add_done_callback(lambda task: _let_go(folder, task))
             raise
 
@@ -99,7 +99,7 @@ class Recovery:
         self.recovered += 1
         self.presumed += presumed
         logger.warning(
-            "the journal of %s, which is dead, was recovered: %d postings, %d of them presumed",
+            "recovered the journal of dead owner %s: %d postings, %d of them presumed",
             journal.owner,
             poster.posted,
             presumed,

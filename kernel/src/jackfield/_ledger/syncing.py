@@ -1,4 +1,4 @@
-"""Bringing a journal to the disk, in groups and in another thread."""
+"""Syncing a journal to disk, in groups and in another thread."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ logger = logging.getLogger("jackfield.ledger")
 
 @define(eq=False)
 class Syncing:
-    """Syncs one journal for all who want it. `failing` since the last time that it did not work."""
+    """Syncs one journal for all callers. `failing` is whether the last attempt failed."""
 
     _journal: Journal
     failing: bool = field(default=False, init=False)
@@ -20,16 +20,16 @@ class Syncing:
     _one: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
     def want(self) -> None:
-        """Have what is written brought to the disk soon."""
+        """Request a sync soon."""
         if not self._wanted.is_set():
             self._wanted.set()
 
     async def wanted(self) -> None:
-        """Wait until somebody wants it."""
+        """Wait until a sync is requested."""
         await self._wanted.wait()
 
     async def sync(self) -> None:
-        """Bring all that is written so far to the disk, or be `failing`."""
+        """Sync everything written so far, or set `failing`."""
         async with self._one:
             self._wanted.clear()
             unsynced = self._journal.unsynced()
@@ -43,8 +43,8 @@ class Syncing:
 
     def _failed(self, error: OSError) -> None:
         if not self.failing:
-            logger.error("the journal cannot be brought to the disk: %s", error)
-            # The system may take what it failed to write for written, but not in another file.
+            logger.error("the journal cannot be synced to disk: %s", error)
+            # The kernel may mark pages clean after a failed write, so only another file is safe.
             self._journal.give_up()
         self.failing = True
         self._wanted.set()

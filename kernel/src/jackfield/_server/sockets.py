@@ -77,7 +77,7 @@ def bind_private(bind: str) -> list[socket.socket]:
             reason = error.strerror or error
             raise ConfigError([f"server.admin: no directory for {path!r}: {reason}"]) from error
         if status.st_uid not in (0, os.getuid()) or status.st_mode & 0o022:
-            raise ConfigError([f"server.admin: others can write to the directory of {path!r}"])
+            raise ConfigError([f"server.admin: others can write to {directory!r}; name another"])
     return bind_all([bind], key="server.admin")
 
 

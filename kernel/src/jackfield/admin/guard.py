@@ -116,7 +116,7 @@ class Guard(Generic[T]):
                 param=_ORGANIZATION,
             )
         if not await self._is_within(id, item, actor):
-            raise Forbidden(f"This key administers what falls under {actor.within[-1]} alone.")
+            raise Forbidden(f"This key only administers {actor.within[-1]}.")
 
     async def _is_within(self, id: str, item: T, actor: Actor) -> bool:
         if not actor.within:

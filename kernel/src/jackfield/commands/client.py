@@ -20,7 +20,7 @@ from jackfield.errors import ConfigError, GatewayError
 KEY_VARIABLE: Final = "JACKFIELD_ADMIN_KEY"
 """The environment variable with the key for an admin listener that wants one."""
 
-_LACKS: Final = "has no plugin for this; is another one meant, by --config or JACKFIELD_CONFIG?"
+_LACKS: Final = "has no plugin for this: add its table, or name another file with --config"
 _WRONG_WORDS: Final = frozenset({400, 421, 422})
 
 
