@@ -134,7 +134,7 @@ async def test_a_promise_is_settled_once(ledger: Ledger, exchange: Exchange) -> 
     promise = ledger.pledge(exchange, charge(1))
     promise.void()
     for again in (promise.void, lambda: promise.keep(charge(1))):
-        with pytest.raises(ValueError, match="settled once"):
+        with pytest.raises(ValueError, match="already settled"):
             again()
 
 

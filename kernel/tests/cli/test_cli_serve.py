@@ -51,6 +51,9 @@ def start(folder: Path) -> Iterator[Start]:
     """Starts `jackfield serve` with a configuration, and ends it after the test."""
     (folder / "jackfield.toml").write_text(CONFIG)
     with ExitStack() as running:
+        # A shell's background jobs ignore it, and so would the processes that they start.
+        running.callback(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT))
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
         def begin(*words: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
             command = [sys.executable, "-m", "jackfield", "serve", *words]
