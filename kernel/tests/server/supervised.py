@@ -23,6 +23,9 @@ from jackfield.http import HttpRequest, HttpResponse
 
 GRACE = 1.0
 IMPORTED_BY = os.getpid()
+FIRST = os.pipe()
+os.write(FIRST[1], b"1")
+os.close(FIRST[1])
 
 
 def say(*words: object) -> None:
@@ -100,11 +103,19 @@ def stubborn(worker: Worker) -> None:
     time.sleep(1000)
 
 
+def late(worker: Worker) -> None:
+    """The first one never serves."""
+    if not os.read(FIRST[0], 1):
+        serve(worker)
+    say("starting", os.getpid())
+    time.sleep(1000)
+
+
 if __name__ == "__main__":
     logging.basicConfig(stream=sys.stdout, level=logging.INFO)
     if sys.argv[1] == "impatient":
         supervisor._SILENT_SECONDS = 1.0
-    modes = {"serve": serve, "fail": fail, "crash": crash, "stubborn": stubborn}
+    modes = {"serve": serve, "fail": fail, "crash": crash, "stubborn": stubborn, "late": late}
     target = modes.get(sys.argv[1], inspect)
     if sys.argv[1] == "threaded":
         threading.Thread(target=time.sleep, args=(1000,), name="an-intruder", daemon=True).start()

@@ -148,6 +148,13 @@ def test_workers_that_cannot_start_end_it_with_their_exit_code(supervise: Start)
     assert supervised.process.wait() == 7
 
 
+def test_one_that_is_killed_before_it_serves_is_replaced(supervise: Start) -> None:
+    supervised = supervise("late", 1)
+    port = supervised.line("port")
+    os.kill(supervised.pids("starting", 1).pop(), signal.SIGKILL)
+    assert get(port) == supervised.pids("ready", 1).pop()
+
+
 def test_a_worker_that_dies_again_and_again_is_restarted_ever_later(supervise: Start) -> None:
     supervised = supervise("crash", 1)
     pauses = [supervised.line("restarting it in") for _ in range(4)]

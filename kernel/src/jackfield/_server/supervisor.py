@@ -247,7 +247,8 @@ class _Supervisor:
         code = process.exitcode or 0
         if self._kill_at is not None:
             return
-        if not slot.ready and not slot.due:
+        # One that was killed says nothing about those that come after it.
+        if not slot.ready and not slot.due and code != -signal.SIGKILL:
             logger.error("worker %d could not start (exit code %d)", slot.index, code)
             self._failure = code if code > 0 else 1
             self._stop()
