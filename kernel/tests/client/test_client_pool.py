@@ -1,11 +1,13 @@
 """Connections: reused, limited, waited for, and closed the moment nobody wants them."""
 
 import asyncio
+import gc
 
 import pytest
 from tests.faults.faultd import Faultd
 
 from jackfield._client import Client, Origin
+from jackfield._client.failure import StaleConnection
 from jackfield.errors import ProviderTimeout, ProviderUnavailable
 from jackfield.timeouts import Timeouts
 
@@ -21,6 +23,21 @@ async def test_a_stale_connection_is_replaced_without_a_word(
     await read(origin)
     assert await read(origin)
     assert upstream.ledger.connections == 2
+
+
+async def test_a_stale_connection_leaves_nothing_to_the_garbage_collector(
+    origin: Origin, upstream: Faultd
+) -> None:
+    upstream.script("json", "refuse", "json")
+    await read(origin)
+    gc.collect()
+    gc.disable()
+    try:
+        await read(origin)
+        known = [one for one in gc.get_objects() if isinstance(one, StaleConnection)]
+    finally:
+        gc.enable()
+    assert known == []
 
 
 async def test_a_request_is_not_sent_a_third_time(origin: Origin, upstream: Faultd) -> None:

@@ -103,6 +103,8 @@ class Connection(asyncio.BufferedProtocol):
             elif head.exception() is None:
                 head.result().drop()
             raise
+        finally:
+            del head  # it holds the error, whose traceback holds this frame
 
     def drop(self) -> None:
         """Close the socket at once."""
