@@ -57,6 +57,17 @@ async def test_a_change_that_comes_after_its_turn_is_not_made(admin: Admin) -> N
             await mine.keep()
 
 
+async def test_a_turn_that_another_has_taken_over_cannot_be_lengthened(admin: Admin) -> None:
+    async def change() -> None:
+        async with turn(admin.gateway.setup) as mine:
+            await take_for_another(admin)
+            mine.until = time.monotonic() + 1
+            await mine.keep()
+
+    with pytest.raises(Busy, match="Another process"):
+        await change()
+
+
 async def test_a_turn_of_which_half_is_over_is_lengthened(admin: Admin) -> None:
     async with turn(admin.gateway.setup) as mine:
         before, mine.until = mine.version, time.monotonic() + 1

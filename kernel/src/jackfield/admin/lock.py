@@ -62,6 +62,8 @@ async def turn(setup: "Setup") -> AsyncIterator[Turn]:
         mine = Turn(setup.store, await _take(setup.store))
         try:
             yield mine
+        except Conflict as error:  # while this process stood still, as in a suspended machine
+            raise Busy("Another process has made changes meanwhile; try again.") from error
         finally:
             try:
                 await setup.store.put(GATEWAY, KEY, _FREE, expect=mine.version)

@@ -11,9 +11,6 @@ PREFIX: Final = "admin/"
 GATEWAY: Final = ""
 """The scope of what is no tenant's own. Ids are looked up before a tenant is known."""
 
-AT_ONCE: Final = 200
-"""How many values are read by one question to the store."""
-
 
 class Rehearsal(dict[str, Value | None]):
     """The items that were changed, by their keys in the store; None for a deleted one.
@@ -26,7 +23,7 @@ class Rehearsal(dict[str, Value | None]):
     async def fill(self, store: Store) -> None:
         """Read all items at once: one by one would take far longer."""
         place = ""
-        while values := await store.scan(GATEWAY, PREFIX, after=place, limit=AT_ONCE):
+        while values := await store.scan(GATEWAY, PREFIX, after=place):
             for value in values:
                 self.setdefault(value.key, value)
             place = values[-1].key

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from jackfield.admin.change import Kept
 from jackfield.admin.keeping import Keeping
-from jackfield.admin.rehearsal import AT_ONCE, GATEWAY, PREFIX, REHEARSED, Rehearsal
+from jackfield.admin.rehearsal import GATEWAY, PREFIX, REHEARSED, Rehearsal
 from jackfield.store import StoreUnavailable, Value
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Shelf(Generic[T]):
         first, rehearsed = self._prefix + after, REHEARSED.get() or Rehearsal()
         place, store = first, self._setup.store
         while not rehearsed.whole and (
-            values := await store.scan(GATEWAY, self._prefix, after=place, limit=AT_ONCE)
+            values := await store.scan(GATEWAY, self._prefix, after=place)
         ):
             for value in values:
                 if value.key not in rehearsed:

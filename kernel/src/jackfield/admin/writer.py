@@ -129,8 +129,7 @@ class Writer(Generic[T]):
         if kept is None:
             return {}
         before = None if action == "create" else kept.item
-        change = Change(action, kept.id, before, kept.item, ())
-        return await self._collection.reveal(change, actor)
+        return await self._collection.reveal(Change(action, kept.id, before, kept.item, ()), actor)
 
     def _told(self, change: Change[T], actor: Actor) -> AdminChange:
         return AdminChange(
