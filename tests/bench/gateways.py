@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import urllib.request
@@ -43,6 +44,8 @@ class Gateway:
         if not self.command:
             return
         self._log = directory / f"{self.name}.log"
+        if shutil.which(self.command[0]) is None:
+            raise Unfit(f"{self.name} cannot be started: {self.command[0]} is not installed.")
         began = monotonic()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
