@@ -3,10 +3,10 @@
 import pytest
 
 from jackfield import Principal, Target
-from jackfield.scopes import Scope, Sight
+from jackfield.scopes import Scope, Subject
 
 PRINCIPAL = Principal("acme", scopes=("organization:acme", "team:search", "team:core", "key:1"))
-SIGHT = Sight(
+SIGHT = Subject(
     PRINCIPAL,
     Target("openai", "gpt-5-mini"),
     "fast",
@@ -45,7 +45,7 @@ def test_a_scope_finds_its_values(text: str, values: list[str]) -> None:
 
 
 def test_without_a_target_nothing_is_in_the_scope_of_one() -> None:
-    before = Sight(PRINCIPAL, None, "fast", {})
+    before = Subject(PRINCIPAL, None, "fast", {})
     assert Scope.from_text("provider:*").values(before) == []
     assert Scope.from_text("model:*").values(before) == []
     assert Scope.from_text("key:1").values(before) == ["1"]

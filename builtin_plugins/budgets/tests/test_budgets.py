@@ -21,8 +21,8 @@ from jackfield.plan import Target
 from jackfield.store import Account, Balance
 from jackfield.testing import FakeUpstream, run_gateway
 from jackfield.windows import parse_window
-from jackfield_budgets.book import Book, Share
 from jackfield_budgets.budget import Budget
+from jackfield_budgets.budget_set import BudgetAccount, BudgetTable
 from jackfield_budgets.refusals import exceeded
 
 MONTH = parse_window("month")
@@ -59,9 +59,9 @@ async def test_more_than_is_left_is_refused_before_it_is_spent(tmp_path: Path) -
 
 def test_who_waits_as_long_as_told_does_not_come_too_soon() -> None:
     limit = Limit(Account("", "budget:all"), 10**9, parse_window("hour"))
-    share = Share(Budget(limit="1.00", window="hour"), limit, 0, "", about_target=False)
+    member = BudgetAccount(Budget(limit="1.00", window="hour"), limit, 0, "", about_target=False)
     reached = LimitReached(limit, 5, Balance(10**9, 0), resets_at=3600.0)
-    assert exceeded(share, reached, now=3000.4).retry_after == 600.0
+    assert exceeded(member, reached, now=3000.4).retry_after == 600.0
 
 
 async def test_a_request_larger_than_the_whole_budget_is_told_so(tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ async def test_speech_is_charged_by_its_letters(
 
 def test_a_correction_counts_where_and_when_the_call_was_charged() -> None:
     principal = Principal("acme", scopes=("organization:acme", "team:search"))
-    book = Book.of(
+    table = BudgetTable.of(
         [
             ("all", Budget(limit="1.00", window="day")),
             ("search", Budget(limit="1.00", scope="team:search", hard=False)),
@@ -298,7 +298,7 @@ def test_a_correction_counts_where_and_when_the_call_was_charged() -> None:
         ]
     )
     change = Adjustment(principal, Target("up", "m"), "m", {}, 100_000.0, -500, -7, -20)
-    debits = {debit.account.name: (debit.bucket, debit.amount) for debit in book.adjusted(change)}
+    debits = {debit.account.name: (debit.bucket, debit.amount) for debit in table.adjusted(change)}
     assert debits.keys() == {"budget:all", "budget:search", "budget:tokens/tokens"}
     assert debits["budget:all"] == (parse_window("day").span(100_000.0).bucket, -500)
     assert debits["budget:tokens/tokens"][1] == -27

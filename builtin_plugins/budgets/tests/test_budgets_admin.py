@@ -73,9 +73,9 @@ class Office:
 
     async def heard(self, count: int) -> None:
         """Wait until the plugin knows of so many budgets."""
-        shelf: Any = self.client.plugin("budgets").shelf
-        while len(shelf._kept) != count:
-            await shelf.read()
+        current: Any = self.client.plugin("budgets").current
+        while len(current._kept) != count:
+            await current.read()
 
 
 @pytest.fixture
@@ -97,10 +97,10 @@ async def test_a_budget_that_is_raised_or_deleted_lets_more_through(office: Offi
     await office.heard(2)
     changed = await office.admin.send("PATCH", "/jackfield/budgets/tight", json={"limit": "9.00"})
     assert changed.status == 200
-    await office.client.plugin("budgets").shelf.read()
+    await office.client.plugin("budgets").current.read()
     assert await office.ask() == 200
     await office.admin.send("PATCH", "/jackfield/budgets/tight", json={"limit": "0.00"})
-    await office.client.plugin("budgets").shelf.read()
+    await office.client.plugin("budgets").current.read()
     assert await office.ask() == 429
     assert (await office.admin.send("DELETE", "/jackfield/budgets/tight")).status < 300
     await office.heard(1)
@@ -232,7 +232,7 @@ async def test_a_limit_that_is_raised_is_warned_of_anew(
         assert await office.ask() == 200
         await budgets.watch.look()
         await office.admin.send("PATCH", "/jackfield/budgets/small", json={"limit": limit})
-        await budgets.shelf.read()
+        await budgets.current.read()
     told = [one.getMessage() for one in caplog.records if "has reached 100%" in one.getMessage()]
     assert [line.split("of ")[-1] for line in told] == [
         "0.01 dollars are spent",

@@ -183,8 +183,8 @@ async def test_a_soft_budget_needs_no_store(tmp_path: Path) -> None:
 
 
 async def test_a_store_that_does_not_know_the_budgets_yet_refuses(client: GatewayClient) -> None:
-    shelf = client.plugin("budgets").shelf
-    shelf.is_read = False
+    current = client.plugin("budgets").current
+    current.is_read = False
     refused = await ask(client)
     assert refused.status == 503
     assert (await refused.json())["error"]["code"] == "budget_unavailable"

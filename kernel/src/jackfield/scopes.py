@@ -22,7 +22,7 @@ _FORMS: Final = (
 )
 
 
-class Sight(msgspec.Struct, frozen=True):
+class Subject(msgspec.Struct, frozen=True):
     """The parts of a request that scopes look at.
 
     `asked` is the model as the client named it; `tags` has the tags that any scope is about. Before
@@ -74,46 +74,46 @@ class Scope:
         """Whether it depends on the target: another target may not be in it."""
         return self.kind in ("provider", "model")
 
-    def values(self, sight: Sight) -> list[str]:
+    def values(self, subject: Subject) -> list[str]:
         """The values that the scope has in a request; none if the request is not in it."""
         if self.kind == "gateway":
             return [""]
         if self.kind == "model":
-            return [self.value] if _fits(self.value, sight) else []
-        found = _FOUND[self.kind](self, sight)
+            return [self.value] if _fits(self.value, subject) else []
+        found = _FOUND[self.kind](self, subject)
         return [value for value in found if self.value in ("*", value)]
 
 
-def _fits(pattern: str, sight: Sight) -> bool:
-    target = sight.target
+def _fits(pattern: str, subject: Subject) -> bool:
+    target = subject.target
     if target is None:
         return False
-    names = (f"{target.provider}/{target.model}", target.model, sight.asked or "")
+    names = (f"{target.provider}/{target.model}", target.model, subject.asked or "")
     return any(matches(pattern, name) for name in names)
 
 
-def _held(scope: Scope, sight: Sight) -> Iterable[str]:
+def _held(scope: Scope, subject: Subject) -> Iterable[str]:
     prefix = f"{scope.kind}:"
-    scopes = sight.principal.scopes
+    scopes = subject.principal.scopes
     return [held.removeprefix(prefix) for held in scopes if held.startswith(prefix)]
 
 
-def _tagged(scope: Scope, sight: Sight) -> Iterable[str]:
-    value = sight.tags.get(scope.tag)
+def _tagged(scope: Scope, subject: Subject) -> Iterable[str]:
+    value = subject.tags.get(scope.tag)
     return [] if value is None else [value]
 
 
-_FOUND: Final[Mapping[str, Callable[[Scope, Sight], Iterable[str]]]] = {
+_FOUND: Final[Mapping[str, Callable[[Scope, Subject], Iterable[str]]]] = {
     **dict.fromkeys(HOLDERS, _held),
-    "organization": lambda scope, sight: [sight.principal.tenant],
-    "provider": lambda scope, sight: [sight.target.provider] if sight.target else [],
+    "organization": lambda scope, subject: [subject.principal.tenant],
+    "provider": lambda scope, subject: [subject.target.provider] if subject.target else [],
     "tag": _tagged,
-    "ip": lambda scope, sight: [sight.client],
+    "ip": lambda scope, subject: [subject.client],
 }
 
 
-class Sights:
-    """Makes the sight of exchanges, and a key that is equal for those that look alike."""
+class Subjects:
+    """Makes the subject of exchanges, and a key that is equal for those that look alike."""
 
     __slots__ = ("_client", "_tags", "_usual")
 
@@ -135,8 +135,8 @@ class Sights:
         tags = tuple([metadata.get(name) for name in self._tags])
         return seen, exchange.request.client if self._client else "", tags
 
-    def sight(self, exchange: "Exchange", target: "Target | None") -> Sight:
+    def subject(self, exchange: "Exchange", target: "Target | None") -> Subject:
         """What scopes see of an exchange."""
         metadata = exchange.metadata if self._tags else {}
         tags = {name: metadata[name] for name in self._tags if name in metadata}
-        return Sight(exchange.principal, target, exchange.model, tags, exchange.request.client)
+        return Subject(exchange.principal, target, exchange.model, tags, exchange.request.client)

@@ -9,12 +9,12 @@ from attrs import evolve
 from jackfield.admin import Actor, Change, Collection, Kept
 from jackfield.errors import Forbidden, InvalidRequest
 from jackfield.exchange import Principal
-from jackfield.scopes import Scope, Sight
+from jackfield.scopes import Scope, Subject
 from jackfield.store import Balance
 from jackfield.windows import Calendar
 
-from .book import account_of
 from .budget import Budget
+from .budget_set import account_of
 
 
 class BudgetCollection(Collection[Budget]):
@@ -98,7 +98,7 @@ class BudgetCollection(Collection[Budget]):
 
 
 def _check_not_bound(id: str, budget: Budget, principal: Principal) -> None:
-    if Scope.from_text(budget.scope).values(Sight(principal, None, None, {})):
+    if Scope.from_text(budget.scope).values(Subject(principal, None, None, {})):
         raise Forbidden(
             f"The budget {id!r} applies to this key itself; only a key outside {budget.scope} may"
             " change it.",

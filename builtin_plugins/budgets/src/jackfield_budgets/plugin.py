@@ -27,10 +27,10 @@ from jackfield.setup import Setup
 from jackfield.store import Debit, StoreUnavailable
 
 from . import refusals
-from .book import Terms
 from .budget import Budget, check_declared
+from .budget_set import BudgetSet
 from .collection import BudgetCollection
-from .shelf import Shelf
+from .current_budgets import CurrentBudgets
 from .spending import Spending
 from .watch import Notice, Watch
 from .webhook import Webhook
@@ -84,7 +84,7 @@ class Budgets(Plugin):
     overspent = 0
     """The number of attempts that used more than was reserved for them."""
 
-    shelf: Shelf
+    current: CurrentBudgets
     watch: Watch
     _ledger: Ledger
     _prices: PriceBook
@@ -112,33 +112,33 @@ class Budgets(Plugin):
             self._webhook.start()
         self.watch = Watch(setup.store, setup.ledger, self._warn)
         self.watch.start()
-        self.shelf = Shelf(collection, declared)
-        await self.shelf.start()
+        self.current = CurrentBudgets(collection, declared)
+        await self.current.start()
         setup.add_corrector(self._adjusted)
 
     async def stop(self) -> None:
         """Give back what is not reserved."""
-        for part in ("shelf", "watch", "_webhook", "_allowances"):
+        for part in ("current", "watch", "_webhook", "_allowances"):
             started = getattr(self, part, None)
             if started is not None:
                 await started.stop()
 
     async def health(self) -> str | None:
         """Whether the budgets are known, and changes of them are received."""
-        if not self.shelf.is_read:
+        if not self.current.is_read:
             return "the store has not been reached: budgets are unknown"
-        return None if self.shelf.listens else "changes of budgets are not received"
+        return None if self.current.listens else "changes of budgets are not received"
 
     @hookimpl
     @dry_runs_only
     async def route(self, exchange: Exchange, plan: Plan) -> Plan | None:
         """Explain what would be reserved."""
         for target in plan.targets:
-            terms = self.shelf.book.terms(exchange, target)
-            if terms.shares:
-                bound = self._bounded(exchange, target, terms, self._ledger.now())
-                needs = zip(terms.hard, terms.needs(bound), strict=True)
-                parts = [f"{share.budget.show(need)} of {share.label}" for share, need in needs]
+            budgets = self.current.table.applying_to(exchange, target)
+            if budgets.members:
+                bound = self._bounded(exchange, target, budgets, self._ledger.now())
+                needs = zip(budgets.hard, budgets.needs(bound), strict=True)
+                parts = [f"{member.budget.show(need)} of {member.label}" for member, need in needs]
                 plan = plan.note(
                     f"reserve for {target}: {', '.join(parts) or 'nothing, the budgets are soft'}",
                     f"{bound.input_tokens} tokens in and {bound.output_tokens} out at the most",
@@ -150,19 +150,19 @@ class Budgets(Plugin):
         self, exchange: Exchange, target: Target, call_next: CallNext
     ) -> Response:
         """Reserve the maximum cost of the attempt and promise it, then call the provider."""
-        if not self.shelf.is_read:
+        if not self.current.is_read:
             raise refusals.BudgetUnavailable("The budgets are not known yet.", retry_after=1.0)
-        terms = self.shelf.book.terms(exchange, target)
-        if not terms.shares or not self._is_priced(exchange, terms):
+        budgets = self.current.table.applying_to(exchange, target)
+        if not budgets.members or not self._is_priced(exchange, budgets):
             return await call_next(target)
         now = self._ledger.now()  # the same price for the reservation and the charge
-        bound = self._bounded(exchange, target, terms, now)
-        needs = _needs(terms, bound, target)
-        reservation = self._allowances.try_reserve(terms.limits, needs)
+        bound = self._bounded(exchange, target, budgets, now)
+        needs = _needs(budgets, bound, target)
+        reservation = self._allowances.try_reserve(budgets.limits, needs)
         if reservation is None:
-            reservation = await self._reserve(exchange, terms, needs)
+            reservation = await self._reserve(exchange, budgets, needs)
         call = Call(target, bound, len(exchange.request.body), now)
-        spending = self._promise(exchange, terms, call, reservation)
+        spending = self._promise(exchange, budgets, call, reservation)
         before = exchange.tap
         try:
             response = await call_next(target)
@@ -188,29 +188,29 @@ class Budgets(Plugin):
         if bill is None:
             return
         bill.closed = True
-        told = told_by_request(exchange, outcome)
+        implied = told_by_request(exchange, outcome)
         for spending in bill.attempts:
-            self._settle(spending, told)
+            self._settle(spending, implied)
         if not exchange.sent:
-            self._show(exchange, bill.attempts[-1].terms)
+            self._show(exchange, bill.attempts[-1].budgets)
 
     def _adjusted(self, change: Adjustment) -> tuple[Debit, ...]:
         """The debits for a corrected record."""
-        if not self.shelf.is_read:
+        if not self.current.is_read:
             raise refusals.BudgetUnavailable("The budgets are not known yet.", retry_after=1.0)
-        return self.shelf.book.adjusted(change)
+        return self.current.table.adjusted(change)
 
     def _promise(
-        self, exchange: Exchange, terms: Terms, call: Call, reservation: Reservation
+        self, exchange: Exchange, budgets: BudgetSet, call: Call, reservation: Reservation
     ) -> Spending:
         """Promise what is reserved, and add it to the bill."""
         tenant = exchange.principal.tenant
-        spending = Spending(terms, call, tenant, reservation, self._ledger, self._prices)
+        spending = Spending(budgets, call, tenant, reservation, self._ledger, self._prices)
         spending.promise(exchange)
         bill: Bill = exchange.note(self, Bill)
         bill.attempts.append(spending)
         if exchange.stream:
-            self._show(exchange, terms)
+            self._show(exchange, budgets)
         return spending
 
     def _ended(self, spending: Spending, exchange: Exchange, before: object, *, free: bool) -> None:
@@ -220,19 +220,21 @@ class Budgets(Plugin):
         elif free:
             spending.void()
 
-    async def _reserve(self, exchange: Exchange, terms: Terms, needs: list[int]) -> Reservation:
+    async def _reserve(
+        self, exchange: Exchange, budgets: BudgetSet, needs: list[int]
+    ) -> Reservation:
         try:
-            return await self._allowances.reserve(terms.limits, needs)
+            return await self._allowances.reserve(budgets.limits, needs)
         except LimitReached as reached:
-            share = next(share for share in terms.hard if share.limit == reached.limit)
+            member = next(member for member in budgets.hard if member.limit == reached.limit)
             exchange.set_response_header("x-should-retry", "false")  # read by vendors' SDKs
-            raise refusals.exceeded(share, reached, self._ledger.now()) from None
+            raise refusals.exceeded(member, reached, self._ledger.now()) from None
         except StoreUnavailable:
-            raise refusals.unavailable(terms.hard[0]) from None
+            raise refusals.unavailable(budgets.hard[0]) from None
 
-    def _bounded(self, exchange: Exchange, target: Target, terms: Terms, at: float) -> Bound:
+    def _bounded(self, exchange: Exchange, target: Target, budgets: BudgetSet, at: float) -> Bound:
         """The upper bound of the attempt, after setting an output limit if there is none."""
-        cap = terms.max_tokens
+        cap = budgets.max_tokens
         if exchange.max_tokens is None:
             bound = self._prices.bound(exchange, target, at=at)
             wanted = [n for n in (cap, self.config.default_max_tokens) if n]
@@ -248,28 +250,28 @@ class Budgets(Plugin):
             )
         return self._prices.bound(exchange, target, at=at)
 
-    def _is_priced(self, exchange: Exchange, terms: Terms) -> bool:
+    def _is_priced(self, exchange: Exchange, budgets: BudgetSet) -> bool:
         """Whether anything has to be reserved. Raises PriceMissing if that is unknown."""
         billing = billing_of(exchange)
         unknown = billing == "unpriced" or exchange.operation == "realtime"
-        if unknown and terms.hard and self.config.unpriced == "refuse":
-            raise refusals.unpriced(terms.hard[0], exchange.endpoint.operation)
+        if unknown and budgets.hard and self.config.unpriced == "refuse":
+            raise refusals.unpriced(budgets.hard[0], exchange.endpoint.operation)
         return billing == "priced"
 
-    def _settle(self, spending: Spending, told: Usage | None = None) -> None:
+    def _settle(self, spending: Spending, implied: Usage | None = None) -> None:
         if spending.is_open:
-            self.overspent += spending.settle(self._unreported, told) > 0
-            self.watch.touch(spending.terms)
+            self.overspent += spending.settle(self._unreported, implied) > 0
+            self.watch.touch(spending.budgets)
 
-    def _show(self, exchange: Exchange, terms: Terms) -> None:
+    def _show(self, exchange: Exchange, budgets: BudgetSet) -> None:
         """Set headers with the tightest budget, and those that have reached a threshold."""
-        tightest = self._allowances.tightest(terms.limits)
+        tightest = self._allowances.tightest(budgets.limits)
         if tightest is not None:
             at, left = tightest
-            exchange.set_response_headers({_REMAINING: terms.hard[at].budget.show(left)})
+            exchange.set_response_headers({_REMAINING: budgets.hard[at].budget.show(left)})
         known = self.watch.notices
         if known:
-            notices = [known[s.limit.account] for s in terms.shares if s.limit.account in known]
+            notices = [known[s.limit.account] for s in budgets.members if s.limit.account in known]
             if notices:
                 exchange.set_response_header("x-jackfield-budget-warning", "; ".join(notices))
 
@@ -279,8 +281,8 @@ class Budgets(Plugin):
             self._webhook.send(notice.tree())
 
 
-def _needs(terms: Terms, bound: Bound, target: Target) -> list[int]:
+def _needs(budgets: BudgetSet, bound: Bound, target: Target) -> list[int]:
     """The amounts to reserve. Raises PriceMissing."""
-    if bound.nano is None and terms.needs_price is not None:
-        raise refusals.price_missing(terms.needs_price, target)
-    return terms.needs(bound)
+    if bound.nano is None and budgets.needs_price is not None:
+        raise refusals.price_missing(budgets.needs_price, target)
+    return budgets.needs(bound)

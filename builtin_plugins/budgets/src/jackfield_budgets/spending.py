@@ -13,7 +13,7 @@ from jackfield.messages import Usage
 from jackfield.prices import PriceBook
 from jackfield.store import Debit, Entry
 
-from .book import Amounts, Terms, amounts_of
+from .budget_set import Amounts, BudgetSet, amounts_of
 
 logger = logging.getLogger("jackfield.budgets")
 
@@ -22,7 +22,7 @@ logger = logging.getLogger("jackfield.budgets")
 class Spending:
     """The reservation and the promise of one attempt, settled or voided exactly once."""
 
-    terms: Terms
+    budgets: BudgetSet
     call: Call
     tenant: str
     _reservation: Reservation
@@ -34,10 +34,10 @@ class Spending:
 
     def promise(self, exchange: Exchange) -> None:
         """Promise in the journal what is reserved."""
-        terms, debits, now = self.terms, self._reservation.debits(), self.call.at
-        if terms.soft:
+        budgets, debits, now = self.budgets, self._reservation.debits(), self.call.at
+        if budgets.soft:
             most = self._most()
-            self._buckets = tuple([s.limit.window.span(now).bucket for s in terms.soft])
+            self._buckets = tuple([s.limit.window.span(now).bucket for s in budgets.soft])
             debits += self._soft_debits(most)
         self._promise = self._ledger.pledge(exchange, Entry(self.tenant, now, b"", debits))
 
@@ -53,38 +53,38 @@ class Spending:
             self._reservation.release()
             self._promise.void()
 
-    def settle(self, unreported: Unreported, told: Usage | None = None) -> int:
+    def settle(self, unreported: Unreported, implied: Usage | None = None) -> int:
         """Charge the actual usage; returns by how much it exceeds the reservation of any budget.
 
-        `told` is the usage that follows from the request, for answers that do not report any.
+        `implied` is the usage that follows from the request, for answers that do not report any.
         """
         if not self.is_open:
             return 0
         self.is_open = False
         now = self._ledger.now()
-        used = self._used(unreported, told)
-        hard = self.terms.of_hard(used)
+        used = self._used(unreported, implied)
+        hard = self.budgets.of_hard(used)
         reservation = self._reservation
         over = reservation.over(hard)
         if over:
             logger.warning("%s used more than was reserved, by %d", self.call.target, over)
         debits = reservation.settle(hard)
-        if self.terms.soft:
+        if self.budgets.soft:
             debits += self._soft_debits(used)
         self._promise.keep(Entry(self.tenant, now, b"", debits))
         return over
 
-    def _used(self, unreported: Unreported, told: Usage | None) -> Amounts:
-        charge = self.call.charge(self._prices, unreported, told)
+    def _used(self, unreported: Unreported, implied: Usage | None) -> Amounts:
+        charge = self.call.charge(self._prices, unreported, implied)
         if charge.cost.missing:
             _warn_of_price(str(self.call.target))
         return amounts_of(charge.cost.nano, charge.input_tokens, charge.output_tokens)
 
     def _soft_debits(self, amounts: Amounts) -> tuple[Debit, ...]:
         return tuple(
-            Debit(share.limit.account, bucket, amounts[share.at])
-            for share, bucket in zip(self.terms.soft, self._buckets, strict=True)
-            if amounts[share.at]
+            Debit(member.limit.account, bucket, amounts[member.at])
+            for member, bucket in zip(self.budgets.soft, self._buckets, strict=True)
+            if amounts[member.at]
         )
 
     def _most(self) -> Amounts:

@@ -11,7 +11,7 @@ from jackfield.ledger import Ledger
 from jackfield.store import Account, Conflict, Store, StoreUnavailable
 from jackfield.windows import Rolling
 
-from .book import Share, Terms
+from .budget_set import BudgetAccount, BudgetSet
 
 _EVERY: Final = 1.0
 _AT_ONCE: Final = 500
@@ -24,27 +24,27 @@ logger = logging.getLogger("jackfield.budgets")
 class Notice(NamedTuple):
     """A budget has reached a threshold in the window that began at `since`."""
 
-    share: Share
+    member: BudgetAccount
     threshold: float
     spent: int
     since: int
 
     def text(self) -> str:
         """The notice as one line."""
-        budget = self.share.budget
+        budget = self.member.budget
         return (
-            f"the budget {self.share.label!r} has reached {self.threshold:.0%}:"
-            f" {budget.show(self.spent)} of {budget.show(self.share.limit.amount)} are spent"
+            f"the budget {self.member.label!r} has reached {self.threshold:.0%}:"
+            f" {budget.show(self.spent)} of {budget.show(self.member.limit.amount)} are spent"
         )
 
     def tree(self) -> dict[str, Any]:
         """The notice as JSON."""
-        budget, limit = self.share.budget, self.share.limit
+        budget, limit = self.member.budget, self.member.limit
         return {
             "event": "budget_threshold",
             "budget": budget.name,
             "scope": budget.scope,
-            "value": self.share.value,
+            "value": self.member.value,
             "organization": budget.organization,
             "threshold": self.threshold,
             "unit": budget.unit,
@@ -65,11 +65,11 @@ class Watch:
 
     _store: Store
     _ledger: Ledger
-    _tell: Callable[[Notice], None]
-    _spent_from: set[Terms] = field(factory=set, init=False)
-    _touched: dict[Account, Share] = field(factory=dict, init=False)
+    _warn: Callable[[Notice], None]
+    _spent_from: set[BudgetSet] = field(factory=set, init=False)
+    _touched: dict[Account, BudgetAccount] = field(factory=dict, init=False)
     notices: dict[Account, str] = field(factory=dict, init=False)
-    _told: dict[tuple[Account, int, str], None] = field(factory=dict, init=False)
+    _warned: dict[tuple[Account, int, str], None] = field(factory=dict, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
 
     def start(self) -> None:
@@ -82,9 +82,9 @@ class Watch:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def touch(self, terms: Terms) -> None:
+    def touch(self, budgets: BudgetSet) -> None:
         """Check the budgets of a request soon, because they were charged."""
-        self._spent_from.add(terms)
+        self._spent_from.add(budgets)
 
     async def look(self) -> None:
         """Check now. Raises StoreUnavailable."""
@@ -99,19 +99,19 @@ class Watch:
             balances = await self._store.balances(asked)
             if len(self.notices) > _MOST_KEPT:
                 self.notices.clear()
-            for share, balance in zip(some, balances, strict=True):
-                self._note(share, balance.spent)
-                await self._check(share, balance.spent, now)
-                if self._touched.get(share.limit.account) is share:
-                    del self._touched[share.limit.account]
+            for member, balance in zip(some, balances, strict=True):
+                self._note(member, balance.spent)
+                await self._check(member, balance.spent, now)
+                if self._touched.get(member.limit.account) is member:
+                    del self._touched[member.limit.account]
 
-    def _note(self, share: Share, spent: int) -> None:
-        limit = share.limit
-        if spent < min(share.budget.warn_at) * limit.amount:
+    def _note(self, member: BudgetAccount, spent: int) -> None:
+        limit = member.limit
+        if spent < min(member.budget.warn_at) * limit.amount:
             self.notices.pop(limit.account, None)
             return
         used = spent / limit.amount if limit.amount else 1.0
-        self.notices[limit.account] = f"{share.label} is at {used:.0%}"
+        self.notices[limit.account] = f"{member.label} is at {used:.0%}"
 
     async def _run(self) -> None:
         while True:
@@ -121,20 +121,20 @@ class Watch:
             except StoreUnavailable:
                 continue
 
-    async def _check(self, share: Share, spent: int, now: float) -> None:
-        window = share.limit.window
+    async def _check(self, member: BudgetAccount, spent: int, now: float) -> None:
+        window = member.limit.window
         since = window.span(now).bucket
         if isinstance(window, Rolling):
             since = int(now) // window.seconds * window.seconds
-        amount = share.limit.amount
-        for threshold in share.budget.warn_at:
-            key = (share.limit.account, since, f"{threshold:g}/{amount}")
-            if spent >= threshold * amount and key not in self._told:
-                if len(self._told) > _MOST_KEPT:
-                    self._told.clear()
+        amount = member.limit.amount
+        for threshold in member.budget.warn_at:
+            key = (member.limit.account, since, f"{threshold:g}/{amount}")
+            if spent >= threshold * amount and key not in self._warned:
+                if len(self._warned) > _MOST_KEPT:
+                    self._warned.clear()
                 if await self._is_first(*key):
-                    self._tell(Notice(share, threshold, spent, since))
-                self._told[key] = None
+                    self._warn(Notice(member, threshold, spent, since))
+                self._warned[key] = None
 
     async def _is_first(self, account: Account, since: int, threshold: str) -> bool:
         """Whether no other process has reported it."""

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from jackfield.bounds import is_billable
 from jackfield.exchange import Exchange
 
-from .rate import Amounts, Share, needed
+from .rate import Amounts, LimitAccount, needed
 
 _BYTES_A_TOKEN: Final = 4
 _LARGE: Final = 64 << 10
@@ -25,12 +25,12 @@ class Demand(NamedTuple):
         """The amount of each measure."""
         return needed(self.input_tokens, self.output_tokens)
 
-    def least_of(self, share: Share) -> int:
+    def least_of(self, member: LimitAccount) -> int:
         """The minimum of a limit that lets it begin: room for its input, or the whole limit."""
         if not self.yields:
-            return self.amounts()[share.at]
-        least = needed(self.input_tokens, 1)[share.at]
-        return max(1, min(least, share.limit.amount))
+            return self.amounts()[member.at]
+        least = needed(self.input_tokens, 1)[member.at]
+        return max(1, min(least, member.limit.amount))
 
 
 def expected(exchange: Exchange, output_tokens: int) -> Demand:

@@ -22,10 +22,10 @@ from jackfield.store import StoreUnavailable
 
 from . import refusals
 from .demand import ONE, Demand, expected
-from .opening import Openings
-from .rate import Rate, Share, used
-from .terms import Rates, Terms
-from .told import Board, Standing
+from .limit_headers import LimitHeaders, LimitState
+from .limit_set import LimitSet, LimitTable
+from .rate import LimitAccount, Rate, used
+from .retry_times import RetryTimes
 
 _THEIRS: Final = ("x-ratelimit-", "anthropic-ratelimit-", "ratelimit")
 _GATEWAYS_OWN: Final = "jackfield"
@@ -50,7 +50,7 @@ class Meter(Protocol):
 class Occupied:
     """What one attempt holds: concurrency slots, and tokens until the actual usage is known."""
 
-    terms: Terms
+    rates: LimitSet
     reservation: Reservation
     tap: Meter | None = None
 
@@ -96,18 +96,18 @@ class RateLimits(Plugin):
     _ledger: Ledger
     _prices: PriceBook
     _allowances: Allowances
-    _openings: Openings
+    _retry_times: RetryTimes
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        self._rates = Rates(config.limits.items())
+        self._table = LimitTable(config.limits.items())
 
     async def start(self, setup: Setup) -> None:
         """Prepare for counting."""
         self._ledger = setup.ledger
         self._prices = setup.prices
         self._allowances = Allowances(setup.ledger)
-        self._openings = Openings(setup.store, setup.ledger)
+        self._retry_times = RetryTimes(setup.store, setup.ledger)
 
     async def stop(self) -> None:
         """Give back what is not reserved."""
@@ -120,22 +120,22 @@ class RateLimits(Plugin):
         if exchange.dialect.name == _GATEWAYS_OWN:
             exchange.leave(self)
             return
-        terms = self._rates.terms(exchange, None)
-        if not terms.shares or exchange.dry_run:
+        rates = self._table.applying_to(exchange, None)
+        if not rates.members or exchange.dry_run:
             return
-        if terms.held or not self._spend(terms):
-            self._hold(exchange, terms, await self._reserve(exchange, terms, ONE))
-        if not self._rates.has_target_terms:
-            self._tell(exchange, terms)
+        if rates.held or not self._spend(rates):
+            self._hold(exchange, rates, await self._reserve(exchange, rates, ONE))
+        if not self._table.has_target_limits:
+            self._show_limits(exchange, rates)
 
     @hookimpl
     @dry_runs_only
     async def route(self, exchange: Exchange, plan: Plan) -> Plan | None:
         """Explain what would be counted."""
         for target in (None, *plan.targets):
-            shares = self._rates.terms(exchange, target).shares
-            if shares:
-                what = ", ".join(f"{share.label} ({share.measure})" for share in shares)
+            members = self._table.applying_to(exchange, target).members
+            if members:
+                what = ", ".join(f"{member.label} ({member.measure})" for member in members)
                 plan = plan.note(f"count {target or 'the request'}", f"it falls under {what}")
         return plan
 
@@ -144,18 +144,18 @@ class RateLimits(Plugin):
         self, exchange: Exchange, target: Target, call_next: CallNext
     ) -> Response:
         """Reserve the tokens that the attempt is expected to use, or its upper bound."""
-        if not self._rates.has_target_terms:
+        if not self._table.has_target_limits:
             return _without_theirs(await call_next(target))
-        terms = self._rates.terms(exchange, target)
+        rates = self._table.applying_to(exchange, target)
         occupied: Occupied | None = None
-        if terms.shares:
-            demand = self._demand(exchange, target, terms)
-            needs = terms.needs(demand.amounts())
-            reservation = self._allowances.try_reserve(terms.limits, needs)
+        if rates.members:
+            demand = self._demand(exchange, target, rates)
+            needs = rates.needs(demand.amounts())
+            reservation = self._allowances.try_reserve(rates.limits, needs)
             if reservation is None:
-                reservation = await self._reserve(exchange, terms, demand)
-            occupied = self._hold(exchange, terms, reservation)
-        self._tell(exchange, terms)
+                reservation = await self._reserve(exchange, rates, demand)
+            occupied = self._hold(exchange, rates, reservation)
+        self._show_limits(exchange, rates)
         if occupied is None:
             return _without_theirs(await call_next(target))
         before = exchange.tap
@@ -185,9 +185,9 @@ class RateLimits(Plugin):
         for occupied in held.occupied:
             self._settle(occupied)
 
-    def _spend(self, terms: Terms) -> bool:
+    def _spend(self, rates: LimitSet) -> bool:
         """Count the request, if that is possible without asking the store."""
-        debits = self._allowances.try_spend(terms.limits, terms.ones)
+        debits = self._allowances.try_spend(rates.limits, rates.ones)
         if debits is None:
             return False
         for debit in debits:
@@ -195,54 +195,54 @@ class RateLimits(Plugin):
         return True
 
     def _hold(
-        self, exchange: Exchange, terms: Terms, reservation: Reservation | None
+        self, exchange: Exchange, rates: LimitSet, reservation: Reservation | None
     ) -> Occupied | None:
         """Spend what counts requests, and hold the rest until the exchange has ended."""
         if reservation is None:
             return None
-        count = len(terms.requests)
+        count = len(rates.requests)
         if count:
             first, reservation = reservation.split(count)
             for debit in first.settle([1] * count):
                 self._ledger.debit(debit)
-        if not terms.held:
+        if not rates.held:
             return None
-        occupied = Occupied(terms, reservation)
+        occupied = Occupied(rates, reservation)
         held: Held = exchange.note(self, Held)
         held.occupied.append(occupied)
         return occupied
 
     async def _reserve(
-        self, exchange: Exchange, terms: Terms, demand: Demand
+        self, exchange: Exchange, rates: LimitSet, demand: Demand
     ) -> Reservation | None:
-        needs, tries = terms.needs(demand.amounts()), 0
+        needs, tries = rates.needs(demand.amounts()), 0
         while True:
             try:
-                return await self._allowances.reserve(terms.limits, needs)
+                return await self._allowances.reserve(rates.limits, needs)
             except LimitReached as reached:
-                at, tries = terms.limits.index(reached.limit), tries + 1
+                at, tries = rates.limits.index(reached.limit), tries + 1
             except StoreUnavailable:
                 if self.config.when_unavailable == "allow":
                     return None
-                raise refusals.unavailable(terms.shares[0]) from None
-            share = terms.shares[at]
-            least, left = demand.least_of(share), self._allowances.remaining(share.limit) or 0
+                raise refusals.unavailable(rates.members[0]) from None
+            member = rates.members[at]
+            least, left = demand.least_of(member), self._allowances.remaining(member.limit) or 0
             if tries == _TRIES or not least <= left < needs[at]:
-                raise await self._refusal(exchange, terms, share, least)
+                raise await self._refusal(exchange, rates, member, least)
             needs[at] = left
 
     async def _refusal(
-        self, exchange: Exchange, terms: Terms, share: Share, need: int
+        self, exchange: Exchange, rates: LimitSet, member: LimitAccount, need: int
     ) -> GatewayError:
         """The error for a limit without room."""
-        if need > share.limit.amount and not share.about_target:
+        if need > member.limit.amount and not member.about_target:
             exchange.set_response_header("x-should-retry", "false")  # it can never fit
-        wait = await self._openings.wait(share, need)
-        self._tell(exchange, terms, self._standing(share, wait))
-        return refusals.reached(share, need, wait)
+        wait = await self._retry_times.wait(member, need)
+        self._show_limits(exchange, rates, self._state_of(member, wait))
+        return refusals.reached(member, need, wait)
 
-    def _demand(self, exchange: Exchange, target: Target, terms: Terms) -> Demand:
-        if not terms.counts_tokens:
+    def _demand(self, exchange: Exchange, target: Target, rates: LimitSet) -> Demand:
+        if not rates.counts_tokens:
             return ONE
         if self.config.reserve == "expected":
             return expected(exchange, self.config.expected_output_tokens)
@@ -250,39 +250,41 @@ class RateLimits(Plugin):
         return Demand(bound.input_tokens, bound.output_tokens, yields=False)
 
     def _settle(self, occupied: Occupied) -> None:
-        reservation, terms, tap = occupied.reservation, occupied.terms, occupied.tap
+        reservation, rates, tap = occupied.reservation, occupied.rates, occupied.tap
         if not reservation.is_open:
             return
-        if not terms.counts_tokens:
+        if not rates.counts_tokens:
             reservation.release()
             return
         usage = tap.usage() if tap is not None else None
         if usage is not None and tap is not None and tap.is_complete():
-            spent = terms.spent(used(usage.input_tokens, usage.output_tokens))
+            spent = rates.spent(used(usage.input_tokens, usage.output_tokens))
         else:  # a cut stream counts a token per event, and at least what is held
             given, made = (usage.input_tokens, usage.output_tokens) if usage else (0, 0)
             seen = used(given, max(made, tap.seen() if tap else 0))
             spent = [
-                0 if share.measure == "concurrent" else max(held, seen[share.at])
-                for share, held in zip(terms.held, reservation.amounts, strict=True)
+                0 if member.measure == "concurrent" else max(held, seen[member.at])
+                for member, held in zip(rates.held, reservation.amounts, strict=True)
             ]
         for debit in reservation.settle(spent):
             self._ledger.debit(debit)
 
-    def _tell(self, exchange: Exchange, terms: Terms, reached: Standing | None = None) -> None:
+    def _show_limits(
+        self, exchange: Exchange, rates: LimitSet, reached: LimitState | None = None
+    ) -> None:
         """Set the headers with the state of the caller's limits."""
         dialect = exchange.dialect.name
-        board = terms.boards.get(dialect)
-        if board is None:
-            board = terms.boards[dialect] = Board(dialect, terms.known)
-        exchange.set_response_headers(board.headers(self._allowances, self._ledger.now(), reached))
+        headers = rates.headers.get(dialect)
+        if headers is None:
+            headers = rates.headers[dialect] = LimitHeaders(dialect, rates.known)
+        exchange.set_response_headers(headers.write(self._allowances, self._ledger.now(), reached))
 
-    def _standing(self, share: Share, wait: float) -> Standing | None:
+    def _state_of(self, member: LimitAccount, wait: float) -> LimitState | None:
         """The state of a limit that is reached and will have room again in some seconds."""
-        left = self._allowances.remaining(share.limit)
+        left = self._allowances.remaining(member.limit)
         if left is None:
             return None
-        return Standing(share, min(left, share.limit.amount), self._ledger.now() + wait)
+        return LimitState(member, min(left, member.limit.amount), self._ledger.now() + wait)
 
 
 def _unused(error: GatewayError) -> bool:

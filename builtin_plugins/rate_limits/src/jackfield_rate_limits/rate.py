@@ -60,7 +60,7 @@ class Rate:
 
 
 @frozen(eq=False)
-class Share:
+class LimitAccount:
     """One measure of one rate limit that applies to a request, and its account.
 
     `at` is the index of the measure in `Amounts`.
@@ -103,10 +103,10 @@ def used(input_tokens: int, output_tokens: int) -> Amounts:
     return 1, 0, input_tokens + output_tokens, input_tokens, output_tokens
 
 
-def share_of(
+def account_of(
     name: str, rate: Rate, scope: Scope, value: str, measure: Measure, tenant: str
-) -> Share:
-    """The share of a rate for one measure and one value of its scope."""
+) -> LimitAccount:
+    """The account of a rate for one measure and one value of its scope."""
     # Values are chosen by a tenant, so an account per value belongs to the tenant.
     account = Account("", f"rate:{name}:{measure}")
     if scope.each:
@@ -118,4 +118,4 @@ def share_of(
     else:
         limit = Limit(account, amount, parse_window(rate.window), "charge")
     own = value if scope.each else ""
-    return Share(name, measure, limit, own, rate.window, scope.about_target)
+    return LimitAccount(name, measure, limit, own, rate.window, scope.about_target)

@@ -4,7 +4,7 @@ from math import ceil
 
 from jackfield.errors import GatewayError, Overloaded, ProviderError, RateLimited
 
-from .rate import Share
+from .rate import LimitAccount
 
 
 class RateLimitUnavailable(Overloaded):
@@ -20,26 +20,26 @@ class TargetLimited(ProviderError):
     code = "rate_limited"
 
 
-def reached(share: Share, need: int, wait: float) -> GatewayError:
+def reached(member: LimitAccount, need: int, wait: float) -> GatewayError:
     """The error for a limit that will have room again in some seconds."""
-    limit = share.limit.amount
-    if share.measure == "concurrent":
+    limit = member.limit.amount
+    if member.measure == "concurrent":
         what = f"{limit} concurrent requests"
     else:
-        what = f"{limit} {share.measure.replace('_', ' ')} per {share.window}"
-    message = f"The rate limit {share.label!r} of {what} is reached."
+        what = f"{limit} {member.measure.replace('_', ' ')} per {member.window}"
+    message = f"The rate limit {member.label!r} of {what} is reached."
     seconds: float | None = float(max(1, ceil(wait)))
     if need > limit:
         message = f"{message} This request may need {need}, more than the whole limit."
         seconds = None
-    if share.about_target:
+    if member.about_target:
         return TargetLimited(message, retry_after=seconds)
     return RateLimited(message, retry_after=seconds)
 
 
-def unavailable(share: Share) -> RateLimitUnavailable:
+def unavailable(member: LimitAccount) -> RateLimitUnavailable:
     """The error while the store is unavailable."""
     return RateLimitUnavailable(
-        f"The state of the rate limit {share.label!r} is not available at the moment.",
+        f"The state of the rate limit {member.label!r} is not available at the moment.",
         retry_after=1.0,
     )

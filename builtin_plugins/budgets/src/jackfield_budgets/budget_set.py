@@ -10,7 +10,7 @@ from jackfield.allowances import Limit
 from jackfield.bounds import Bound
 from jackfield.exchange import Exchange
 from jackfield.plan import Target
-from jackfield.scopes import Scope, Sight, Sights
+from jackfield.scopes import Scope, Subject, Subjects
 from jackfield.store import Account, Debit
 
 from .budget import UNITS, Budget
@@ -27,7 +27,7 @@ def amounts_of(nano: int, input_tokens: int, output_tokens: int) -> Amounts:
 
 
 @frozen(eq=False)
-class Share:
+class BudgetAccount:
     """One budget that applies to a request, and its account.
 
     `at` is the index of its unit in `Amounts`; `value` is set if each value has its own account.
@@ -47,42 +47,42 @@ class Share:
 
 
 @frozen(eq=False)
-class Terms:
+class BudgetSet:
     """All budgets that apply to one kind of request. Requests beyond a hard one are refused."""
 
-    hard: tuple[Share, ...] = ()
-    soft: tuple[Share, ...] = ()
+    hard: tuple[BudgetAccount, ...] = ()
+    soft: tuple[BudgetAccount, ...] = ()
 
     limits: tuple[Limit, ...] = field(init=False)
     units: tuple[int, ...] = field(init=False)
-    shares: tuple[Share, ...] = field(init=False)
-    watched: dict[Account, Share] = field(init=False)
-    needs_price: Share | None = field(init=False)
+    members: tuple[BudgetAccount, ...] = field(init=False)
+    watched: dict[Account, BudgetAccount] = field(init=False)
+    needs_price: BudgetAccount | None = field(init=False)
     max_tokens: int | None = field(init=False)
 
     @limits.default
     def _limits(self) -> tuple[Limit, ...]:
-        return tuple(share.limit for share in self.hard)
+        return tuple(member.limit for member in self.hard)
 
     @units.default
     def _units(self) -> tuple[int, ...]:
-        return tuple(share.at for share in self.hard)
+        return tuple(member.at for member in self.hard)
 
-    @shares.default
-    def _shares(self) -> tuple[Share, ...]:
+    @members.default
+    def _members(self) -> tuple[BudgetAccount, ...]:
         return self.hard + self.soft
 
     @watched.default
-    def _watched(self) -> dict[Account, Share]:
-        return {share.limit.account: share for share in self.shares if share.budget.warn_at}
+    def _watched(self) -> dict[Account, BudgetAccount]:
+        return {member.limit.account: member for member in self.members if member.budget.warn_at}
 
     @needs_price.default
-    def _needs_price(self) -> Share | None:
-        return next((share for share in self.hard if share.at == 0), None)
+    def _needs_price(self) -> BudgetAccount | None:
+        return next((member for member in self.hard if member.at == 0), None)
 
     @max_tokens.default
     def _max_tokens(self) -> int | None:
-        caps = [s.budget.max_tokens for s in self.shares if s.budget.max_tokens is not None]
+        caps = [s.budget.max_tokens for s in self.members if s.budget.max_tokens is not None]
         return min(caps, default=None)
 
     def needs(self, bound: Bound) -> list[int]:
@@ -95,52 +95,52 @@ class Terms:
 
 
 @define(eq=False)
-class Book:
-    """All budgets, and the terms that follow from them, cached for similar requests."""
+class BudgetTable:
+    """All budgets; finds those that apply to a request, cached for similar requests."""
 
     _budgets: list[tuple[str, Budget, Scope]] = field(factory=list)
-    _sights: Sights = field(factory=lambda: Sights([]))
-    _kept: dict[object, Terms] = field(factory=dict)
+    _subjects: Subjects = field(factory=lambda: Subjects([]))
+    _kept: dict[object, BudgetSet] = field(factory=dict)
 
     @classmethod
-    def of(cls, budgets: Iterable[tuple[str, Budget]]) -> "Book":
-        """Create a book from budgets with their ids."""
+    def of(cls, budgets: Iterable[tuple[str, Budget]]) -> "BudgetTable":
+        """Create a table of budgets with their ids."""
         scoped = [(id, budget, Scope.from_text(budget.scope)) for id, budget in budgets]
-        return cls(scoped, Sights(scope for _, _, scope in scoped))
+        return cls(scoped, Subjects(scope for _, _, scope in scoped))
 
-    def terms(self, exchange: Exchange, target: Target) -> Terms:
-        """The terms of a request to a target."""
-        key = self._sights.key(exchange, target)
+    def applying_to(self, exchange: Exchange, target: Target) -> BudgetSet:
+        """The budgets that apply to a request to a target."""
+        key = self._subjects.key(exchange, target)
         try:
             return self._kept[key]
         except KeyError:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
-            terms = self._kept[key] = self._terms(self._sights.sight(exchange, target))
-            return terms
+            budgets = self._kept[key] = self._applying(self._subjects.subject(exchange, target))
+            return budgets
 
     def adjusted(self, change: Adjustment) -> tuple[Debit, ...]:
         """The debits for an adjustment, in the windows in which the call was charged."""
-        sight = Sight(change.principal, change.target, change.asked, change.tags)
+        subject = Subject(change.principal, change.target, change.asked, change.tags)
         amounts = amounts_of(change.nano, change.input_tokens, change.output_tokens)
-        limits = [(share.limit, amounts[share.at]) for share in self._terms(sight).shares]
+        limits = [(member.limit, amounts[member.at]) for member in self._applying(subject).members]
         return tuple(
             Debit(limit.account, limit.window.span(change.at).bucket, amount)
             for limit, amount in limits
             if amount
         )
 
-    def _terms(self, sight: Sight) -> Terms:
-        tenant = sight.principal.tenant
-        shares = [
-            _share(id, budget, scope, value, tenant)
+    def _applying(self, subject: Subject) -> BudgetSet:
+        tenant = subject.principal.tenant
+        members = [
+            _member(id, budget, scope, value, tenant)
             for id, budget, scope in self._budgets
             if budget.organization in ("", tenant)
-            for value in scope.values(sight)
+            for value in scope.values(subject)
         ]
-        return Terms(
-            tuple(share for share in shares if share.budget.hard),
-            tuple(share for share in shares if not share.budget.hard),
+        return BudgetSet(
+            tuple(member for member in members if member.budget.hard),
+            tuple(member for member in members if not member.budget.hard),
         )
 
 
@@ -154,11 +154,11 @@ def _name(id: str, budget: Budget) -> str:
     return f"budget:{id}" if budget.unit == "dollars" else f"budget:{id}/{budget.unit}"
 
 
-def _share(id: str, budget: Budget, scope: Scope, value: str, tenant: str) -> Share:
+def _member(id: str, budget: Budget, scope: Scope, value: str, tenant: str) -> BudgetAccount:
     """Values are chosen by a tenant, so an account per value belongs to the tenant."""
     account = account_of(id, budget)
     if scope.each:
         account = Account(tenant, f"{account.name}:{value}")
     limit = Limit(account, budget.amount(), budget.span())
     at = UNITS.index(budget.unit)
-    return Share(budget, limit, at, value if scope.each else "", scope.about_target)
+    return BudgetAccount(budget, limit, at, value if scope.each else "", scope.about_target)

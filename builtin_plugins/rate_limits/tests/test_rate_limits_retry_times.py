@@ -12,8 +12,8 @@ from jackfield.allowances import Limit
 from jackfield.store import Account, Claim, Debit, Entry
 from jackfield.testing.memory_store import MemoryStore
 from jackfield.windows import Rolling
-from jackfield_rate_limits.opening import Openings
-from jackfield_rate_limits.rate import Share
+from jackfield_rate_limits.rate import LimitAccount
+from jackfield_rate_limits.retry_times import RetryTimes
 
 ACCOUNT = Account("", "rate:all:requests")
 START = 1_000_000.0
@@ -51,8 +51,8 @@ async def told(seconds: int, amount: int, spent: Sequence[tuple[float, int]], ne
         await store.post("one", 1, [Entry("", 0.0, b"", (Debit(ACCOUNT, bucket, one),))], gap=True)
         await store.close_owner("one")
         store._owners.clear()
-    share = Share("all", "requests", limit, "", str(window), False)
-    wait = await Openings(store, clock).wait(share, need)
+    member = LimitAccount("all", "requests", limit, "", str(window), False)
+    wait = await RetryTimes(store, clock).wait(member, need)
     assert await comes_in(store, limit, need, clock.at + wait)
     if wait > window.width:
         assert not await comes_in(store, limit, need, clock.at + wait - window.width - 0.5)

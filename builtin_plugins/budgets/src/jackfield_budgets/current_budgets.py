@@ -9,8 +9,8 @@ from attrs import define, field
 
 from jackfield.store import StoreUnavailable
 
-from .book import Book
 from .budget import Budget
+from .budget_set import BudgetTable
 from .collection import BudgetCollection
 
 _RETRY: Final = 0.5
@@ -20,12 +20,12 @@ logger = logging.getLogger("jackfield.budgets")
 
 
 @define(eq=False)
-class Shelf:
-    """Follows the collection. Before the first successful read, the budgets are unknown."""
+class CurrentBudgets:
+    """All budgets, kept up to date. Before the first successful read they are unknown."""
 
     _collection: BudgetCollection
     _declared: Mapping[str, Budget]
-    book: Book = field(factory=Book, init=False)
+    table: BudgetTable = field(factory=BudgetTable, init=False)
     is_read: bool = field(default=False, init=False)
     _kept: dict[str, Budget] = field(factory=dict, init=False)
     _tasks: list[asyncio.Task[None]] = field(factory=list, init=False)
@@ -56,7 +56,7 @@ class Shelf:
         self._bind()
 
     def _bind(self) -> None:
-        self.book = Book.of({**self._kept, **self._declared}.items())
+        self.table = BudgetTable.of({**self._kept, **self._declared}.items())
 
     async def _listen(self) -> None:
         while True:

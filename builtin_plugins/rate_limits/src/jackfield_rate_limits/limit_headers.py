@@ -8,47 +8,47 @@ from typing import NamedTuple
 
 from jackfield.allowances import Allowances
 
-from .rate import Measure, Share
+from .rate import LimitAccount, Measure
 
 
-class Standing(NamedTuple):
+class LimitState(NamedTuple):
     """The state of one limit: what is left, and when what is spent now expires."""
 
-    share: Share
+    member: LimitAccount
     left: int
     resets_at: float
 
 
-Writer = Callable[[dict[str, str], Share, int, float, float], None]
+Writer = Callable[[dict[str, str], LimitAccount, int, float, float], None]
 """Adds to headers what is left of a limit of one measure, when it resets, and what time it is."""
 
 
-class Board:
+class LimitHeaders:
     """The headers for callers of one dialect."""
 
     __slots__ = ("_rows",)
 
-    def __init__(self, dialect: str, shares: Sequence[Share]) -> None:
-        told: dict[Measure, list[Share]] = {}
-        for share in shares:
-            if share.measure != "concurrent":
-                told.setdefault(share.measure, []).append(share)
-        self._rows = [(_writer(dialect, measure), of_it) for measure, of_it in told.items()]
+    def __init__(self, dialect: str, members: Sequence[LimitAccount]) -> None:
+        by_measure: dict[Measure, list[LimitAccount]] = {}
+        for member in members:
+            if member.measure != "concurrent":
+                by_measure.setdefault(member.measure, []).append(member)
+        self._rows = [(_writer(dialect, measure), of_it) for measure, of_it in by_measure.items()]
 
-    def headers(
-        self, allowances: Allowances, now: float, reached: Standing | None = None
+    def write(
+        self, allowances: Allowances, now: float, reached: LimitState | None = None
     ) -> dict[str, str]:
         """The tightest known limit of each measure; one that is reached comes first."""
         headers: dict[str, str] = {}
-        for write, shares in self._rows:
-            if reached is not None and reached.share in shares:
+        for write, members in self._rows:
+            if reached is not None and reached.member in members:
                 write(headers, *reached, now)
                 continue
             tightest, least, when = None, 0, 0.0
-            for share in shares:
-                known = allowances.standing(share.limit, now)
+            for member in members:
+                known = allowances.standing(member.limit, now)
                 if known is not None and (tightest is None or known[0] < least):
-                    tightest, (least, when) = share, known
+                    tightest, (least, when) = member, known
             if tightest is not None:
                 write(headers, tightest, least, when, now)
         return headers
@@ -66,9 +66,9 @@ def _openai(measure: Measure) -> Writer:
     reset = f"x-ratelimit-reset-{what}"
 
     def write(
-        headers: dict[str, str], share: Share, left: int, resets_at: float, now: float
+        headers: dict[str, str], member: LimitAccount, left: int, resets_at: float, now: float
     ) -> None:
-        headers[limit] = share.amount
+        headers[limit] = member.amount
         headers[remaining] = str(left)
         headers[reset] = _duration(ceil(resets_at - now))
 
@@ -80,19 +80,21 @@ def _anthropic(measure: Measure) -> Writer:
     limit, remaining, reset = f"{what}-limit", f"{what}-remaining", f"{what}-reset"
 
     def write(
-        headers: dict[str, str], share: Share, left: int, resets_at: float, now: float
+        headers: dict[str, str], member: LimitAccount, left: int, resets_at: float, now: float
     ) -> None:
-        headers[limit] = share.amount
+        headers[limit] = member.amount
         headers[remaining] = str(left)
         headers[reset] = _moment(ceil(resets_at))
 
     return write
 
 
-def _ietf(headers: dict[str, str], share: Share, left: int, resets_at: float, now: float) -> None:
+def _ietf(
+    headers: dict[str, str], member: LimitAccount, left: int, resets_at: float, now: float
+) -> None:
     """`RateLimit` and `RateLimit-Policy` of the IETF draft."""
-    name = f'"{share.name}-{share.measure}"'
-    policy = f"{name};q={share.amount};w={getattr(share.limit.window, 'seconds', 0)}"
+    name = f'"{member.name}-{member.measure}"'
+    policy = f"{name};q={member.amount};w={getattr(member.limit.window, 'seconds', 0)}"
     state = f"{name};r={left};t={max(0, ceil(resets_at - now))}"
     for header, item in (("ratelimit-policy", policy), ("ratelimit", state)):
         before = headers.get(header)
