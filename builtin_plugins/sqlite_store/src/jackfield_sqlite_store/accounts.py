@@ -41,9 +41,9 @@ def use(at: Transaction, account: Account, keep: int | None) -> None:
 def use_posted(at: Transaction, owner: str, account: Account, last_bucket: int) -> None:
     """Keep an account that is posted to: as its owner claimed it, else as long as possible."""
     keep, is_held = at.db.execute(
-        "SELECT (SELECT keep FROM account WHERE scope = ?1 AND name = ?2),"
-        " EXISTS (SELECT 1 FROM hold WHERE scope = ?1 AND name = ?2 AND owner = ?3)",
-        (*account, owner),
+        "SELECT (SELECT keep FROM account WHERE scope = :scope AND name = :name),"
+        " EXISTS (SELECT 1 FROM hold WHERE scope = :scope AND name = :name AND owner = :owner)",
+        {**account._asdict(), "owner": owner},
     ).fetchone()
     if not is_held:
         keep = LONGEST if last_bucket > 0 else None

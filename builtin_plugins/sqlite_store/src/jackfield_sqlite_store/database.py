@@ -177,7 +177,7 @@ def _build(db: sqlite3.Connection, version: int) -> None:
     if version < 2:
         _make_tables(db, ACCOUNTS)
         db.execute(
-            "INSERT INTO account SELECT scope, name, ?1, ?2 FROM spent WHERE bucket > 0"
+            "INSERT INTO account SELECT scope, name, ?, ? FROM spent WHERE bucket > 0"
             " GROUP BY scope, name",
             (LONGEST, clock.now(db) + LONGEST),
         )

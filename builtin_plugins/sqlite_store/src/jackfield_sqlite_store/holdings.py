@@ -42,9 +42,9 @@ def balance(at: Transaction, account: Account, since: int) -> Balance:
     """What was spent since a bucket, and what is held by all owners."""
     row = at.db.execute(
         "SELECT (SELECT ifnull(sum(amount), 0) FROM spent"
-        "   WHERE scope = ?1 AND name = ?2 AND bucket >= ?3),"
-        " (SELECT ifnull(sum(amount), 0) FROM hold WHERE scope = ?1 AND name = ?2)",
-        (*account, since),
+        "   WHERE scope = :scope AND name = :name AND bucket >= :since),"
+        " (SELECT ifnull(sum(amount), 0) FROM hold WHERE scope = :scope AND name = :name)",
+        {**account._asdict(), "since": since},
     ).fetchone()
     return Balance(*row)
 
@@ -112,7 +112,7 @@ def _let_go(at: Transaction, owner: str, amounts: Mapping[Account, int]) -> None
     )
     # An owner with an expired lease has yet to restate its holdings; its empty rows hold the rules.
     at.db.executemany(
-        "DELETE FROM hold WHERE scope = ?1 AND name = ?2 AND owner = ?3 AND amount = 0"
-        " AND (SELECT stated FROM owner WHERE owner = ?3)",
-        [(*account, owner) for account in amounts],
+        "DELETE FROM hold WHERE scope = :scope AND name = :name AND owner = :owner AND amount = 0"
+        " AND (SELECT stated FROM owner WHERE owner = :owner)",
+        [{**account._asdict(), "owner": owner} for account in amounts],
     )
