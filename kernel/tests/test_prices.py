@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from jackfield._price_list import shelves
+from jackfield._price_list import provider_entries
 from jackfield.config import parse, read_settings
 from jackfield.errors import ConfigError
 from jackfield.messages import Bill, Usage
@@ -172,8 +172,8 @@ def test_no_token_is_billed_twice_whatever_a_provider_reports(usage: Usage) -> N
 
 
 def test_no_model_has_two_shipped_prices_on_one_day() -> None:
-    for provider, shelf in shelves().items():
-        for model, entries in shelf.exact.items():
+    for provider, of_provider in provider_entries().items():
+        for model, entries in of_provider.exact.items():
             for one, other in combinations(entries, 2):
                 same = all(other.rates.get(name, rate) == rate for name, rate in one.rates.items())
                 apart = one.until <= other.since or other.until <= one.since
@@ -181,9 +181,14 @@ def test_no_model_has_two_shipped_prices_on_one_day() -> None:
 
 
 def test_every_shipped_rate_has_a_name_and_is_not_below_0() -> None:
-    entries = [entry for shelf in shelves().values() for _, entry in shelf.patterns]
+    entries = [
+        entry for of_provider in provider_entries().values() for _, entry in of_provider.patterns
+    ]
     entries += [
-        entry for shelf in shelves().values() for found in shelf.exact.values() for entry in found
+        entry
+        for of_provider in provider_entries().values()
+        for found in of_provider.exact.values()
+        for entry in found
     ]
     assert len(entries) > 1000
     for entry in entries:

@@ -43,6 +43,11 @@ def test_each_law_is_a_test_of_its_own_and_a_failure_names_law_and_deed(tmp_path
     assert "1 failed" in said
 
 
+def test_a_law_holds_alone_too(tmp_path: Path) -> None:
+    (tmp_path / "test_idle.py").write_text(MODULE)
+    assert "1 passed" in run_pytest(tmp_path, "test_idle.py", "-k", "kernel-untouched")
+
+
 def test_an_installed_plugin_is_checked_without_a_test_of_its_own(tmp_path: Path) -> None:
     kit = ("--pyargs", "jackfield.testing.conformance", "-o", "addopts=")
     (tmp_path / "mine.toml").write_text("[plugins.eu]\nuse = 'region_pinning'\nregions = {a = 'b'}")

@@ -66,6 +66,30 @@ def test_searches_that_cannot_be_read_are_not_counted() -> None:
     assert (usage.input_tokens, usage.units) == (3, {})
 
 
+@pytest.mark.parametrize(
+    ("found", "units"),
+    [
+        ({"webSearchQueries": ["", "a", "b", "a"]}, {"web_search": 2}),
+        ({"webSearchQueries": [""]}, {}),
+        ({"groundingChunks": [{"web": {"uri": "u"}}, {"maps": {"uri": "u"}}]}, {"maps": 1}),
+        ({"groundingChunks": [{"web": {"uri": "u"}}, 7]}, {}),
+    ],
+)
+def test_searches_count_once_and_places_count_for_the_whole_answer(
+    found: dict[str, Any], units: dict[str, int]
+) -> None:
+    used: dict[str, Any] = {"candidates": [{}], "usageMetadata": {"promptTokenCount": 3}}
+    grounded = {"candidates": [{"groundingMetadata": found}], "modelVersion": "gemini-3-flash"}
+    usage = GENERATE.usage(msgspec.json.encode({**used, **grounded}))
+    meter = GENERATE.usage_meter()
+    empty: dict[str, Any] = {"candidates": [{"groundingMetadata": {}}]}
+    for event in (grounded, empty, used):
+        meter.feed(sse.encode(msgspec.json.encode(event)))
+    for counted in (usage, meter.usage()):
+        assert counted is not None
+        assert (counted.input_tokens, counted.units) == (3, units)
+
+
 def test_nesting_without_end_is_no_usage() -> None:
     deep = b"[" * 9999 + b"]" * 9999
     with pytest.raises(ValueError, match="not a JSON object"):

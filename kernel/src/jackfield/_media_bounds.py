@@ -12,7 +12,7 @@ from jackfield.messages import Audio, Document, Image, Opaque, Part
 if TYPE_CHECKING:
     from jackfield.exchange import Exchange
 
-_IMAGE: Final = 50_000
+IMAGE: Final = 50_000
 """GPT-4o mini counts up to 48,169 tokens for an image in detail; all others far fewer."""
 
 _UNSEEN: Final = 2_000_000
@@ -46,7 +46,7 @@ _NUMBER: Final = re.compile(rb"\s*\+?0*([0-9]{1,18})")
 def tokens_of_part(part: Part) -> tuple[int, int]:
     """Its tokens at the most, and how many bytes of the body it takes with its data."""
     if isinstance(part, Image):
-        return _IMAGE, len(part.data or "")
+        return IMAGE, len(part.data or "")
     if isinstance(part, Audio):
         data = len(part.data or "")
         return (data // _SOUND + 1 if data else _UNSEEN), data
@@ -89,12 +89,12 @@ def images_asked(members: Mapping[str, Any]) -> int:
     return count if type(count) is int and count > 0 else 1
 
 
-def untold(exchange: "Exchange") -> tuple[int, Mapping[str, int]]:
+def unread(exchange: "Exchange") -> tuple[int, Mapping[str, int]]:
     """Tokens, and the units of all kinds, at the most, of what is passed through unread."""
     body, (said, members) = exchange.request.body, read_body(exchange)
     size = len(body)
     sound, pages = lasting(size) if size else 0, size // 100 + 1
-    tokens = size + _IMAGE * (body.count(b"filename") + body.count(b";base64,"))
+    tokens = size + IMAGE * (body.count(b"filename") + body.count(b";base64,"))
     lower = said.lower()
     if any(word in lower for word in _LINKS) or not _LINK_FIELDS.isdisjoint(members):
         tokens, sound, pages = _UNSEEN, max(sound, _LONGEST_SOUND), max(pages, _MOST_PAGES)

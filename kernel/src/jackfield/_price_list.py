@@ -75,7 +75,7 @@ def read_condition(condition: str) -> tuple[str, int]:
     return (found["tier"] or "", int(found["above"] or -1)) if found else ("", -1)
 
 
-class Shelf:
+class ProviderEntries:
     """The shipped entries of one provider: by exact names, and by patterns, the longest first."""
 
     def __init__(self) -> None:
@@ -91,17 +91,17 @@ class Shelf:
 
 
 @cache
-def shelves() -> Mapping[str, Shelf]:
+def provider_entries() -> Mapping[str, ProviderEntries]:
     """The shipped entries, by provider. Read at first use."""
-    found: dict[str, Shelf] = {}
+    found: dict[str, ProviderEntries] = {}
     for group in msgspec.json.decode(_DATA.read_bytes())["groups"]:
         entries = [(listed["match"], _read(listed)) for listed in group["prices"]]
         for provider in group["providers"]:
-            shelf = found.setdefault(provider, Shelf())
+            of_provider = found.setdefault(provider, ProviderEntries())
             for match, entry in entries:
-                shelf.add(match, entry)
-    for shelf in found.values():
-        shelf.patterns.sort(key=lambda pair: -len(pair[0]))
+                of_provider.add(match, entry)
+    for of_provider in found.values():
+        of_provider.patterns.sort(key=lambda pair: -len(pair[0]))
     return found
 
 
@@ -112,14 +112,14 @@ def _read(listed: Mapping[str, Any]) -> Entry:
 
 def shipped_entries(vendors: Iterable[str], model: str, day: int) -> Iterator[Entry]:
     """The shipped entries for a model on a day, the most specific first."""
-    known = shelves()
+    known = provider_entries()
     for vendor in vendors:
-        shelf = known.get(vendor)
-        if shelf is None:
+        of_provider = known.get(vendor)
+        if of_provider is None:
             continue
-        for entry in shelf.exact.get(model, ()):
+        for entry in of_provider.exact.get(model, ()):
             if entry.holds(day):
                 yield entry
-        for pattern, entry in shelf.patterns:
+        for pattern, entry in of_provider.patterns:
             if entry.holds(day) and matches(pattern, model):
                 yield entry

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from attrs import evolve
 
-from jackfield._media_bounds import lasting, read_body, tokens_of_part, untold
+from jackfield._media_bounds import IMAGE, lasting, read_body, tokens_of_part, unread
 from jackfield._plain_request import is_plain
 from jackfield.capabilities import Capabilities
 from jackfield.errors import InvalidRequest
@@ -21,7 +21,7 @@ from jackfield.messages import (
     RerankRequest,
     ToolResult,
 )
-from jackfield.rates import in_nano
+from jackfield.rates import IMAGE_TOOL, in_nano
 
 if TYPE_CHECKING:
     from jackfield.exchange import Exchange
@@ -70,9 +70,15 @@ _THINKS_BESIDES: Final = frozenset({"xai", "dashscope"})
 
 _OWN_TOOLS: Final = ("web_search", "x_search", "file_search", "maps", "code_execution")
 
+_LARGEST_CONTAINER: Final = 64
+"""Gigabytes of memory that code may be given by OpenAI, which bills each."""
+
 _OTHER_TOOLS: Final = (b'"web_search_options"', b'"plugins"', b'"mcp_servers"')
 _SEARCHES_UNASKED: Final = re.compile(r"\bcompound\b")
-"""Models that use their provider's tools without being asked, such as Groq's `compound`."""
+"""Models that use their provider's tools without being asked, such as Groq's `compound`.
+
+Another is OpenAI's `gpt-5-search-api`; its earlier ones read what they find for free.
+"""
 
 _FREE: Final = frozenset(
     ("count_tokens", "models", "files", "batches", "moderation", "administration")
@@ -81,9 +87,6 @@ _FREE: Final = frozenset(
 
 _CONTENT: Final = frozenset(("content", "encrypted_content", "arguments", "call_id", "result"))
 """Members of items of the Responses API; an item that only has an id refers to a stored one."""
-
-_SILENT: Final = frozenset({"embeddings", "rerank"})
-"""Operations without output tokens."""
 
 
 class Bound(msgspec.Struct, frozen=True):
@@ -99,7 +102,10 @@ NOTHING: Final = Bound(0, 0, 0)
 
 
 class Sizes(msgspec.Struct, frozen=True):
-    """The maximum usage of a request by kind; `tiers` are the service tiers that may apply."""
+    """The maximum usage of a request by kind; `tiers` are the service tiers that may apply.
+
+    `images` are those that a tool may make, which another model bills: its name, and how many.
+    """
 
     input_tokens: int
     output_tokens: int
@@ -107,6 +113,7 @@ class Sizes(msgspec.Struct, frozen=True):
     tiers: tuple[str, ...] = ("priority",)
     hour_cache: bool = False
     audio: bool = False
+    images: tuple[str, int] | None = None
 
 
 def is_billable(exchange: "Exchange") -> bool:
@@ -136,11 +143,12 @@ def sizes_of(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -
     """The maximum usage of a request to a model with these capabilities."""
     body, operation = exchange.request.body, exchange.endpoint.operation
     if operation == "rerank":
-        return Sizes(_most_input(len(body), able), 0, {"rerank_search": _searches(exchange)})
+        return _sizes_of_ranking(exchange)
     if not exchange.dialect.translates:
-        return _untold(exchange, able)
-    if operation in _SILENT:
-        return Sizes(_most_input(len(body) + _OVERHEAD, able), 0)
+        return _unread(exchange, able)
+    if operation == "embeddings":  # the context is that of each of many inputs
+        images = max(body.count(b'"image_url"'), body.count(b";base64,"))
+        return Sizes(len(body) + _OVERHEAD + images * IMAGE, 0)
     limit = _limit(exchange, vendors, able)
     tree = exchange.tree
     if _is_extended(exchange, tree):
@@ -181,19 +189,17 @@ def _sizes_of_chat(
     if "compact" in str(tree.get("context_management")):
         # Everything is read once more to be summarized.
         count, limit = count * 2, limit + (able.max_output_tokens or MOST_OUTPUT)
-    searches = max(_own_tools(chat, body), _ROUNDS if template else 0)
+    searches = max(_own_tools(chat, body, tree.get("max_tool_calls")), _ROUNDS * template)
+    units = dict.fromkeys(_OWN_TOOLS, searches) | {"audio_hour": sound}
     if searches:
         # Each round reads all earlier messages and results again.
         count = _most_input(MOST_INPUT, able) * (searches + 1)
         limit *= searches + 1
-    return Sizes(
-        count,
-        limit,
-        {**dict.fromkeys(_OWN_TOOLS, searches), "audio_hour": sound},
-        _tiers(chat.service_tier, body),
-        b'1h"' in body,
-        audio,
-    )
+        units["web_search_preview"] = searches if b'"web_search_preview' in body else 0
+        units["code_execution"] *= _LARGEST_CONTAINER if b'"memory_limit"' in body else 1
+    images = _image_model(chat, template=template) if searches else None
+    tiers, painted = _tiers(chat.service_tier, body), (images, searches) if images else None
+    return Sizes(count, limit, units, tiers, b'1h"' in body, audio, painted)
 
 
 def cost_of(sizes: Sizes, schedule: "Schedule") -> int:
@@ -229,10 +235,10 @@ def _limits_in(tree: Mapping[str, Any]) -> Iterator[int]:
         limit = tree.get(name)
         if type(limit) is int or isinstance(limit, float):
             yield int(limit)
-    unread = [tree.get(_MODELS_OWN)]
-    for value in unread:
+    values = [tree.get(_MODELS_OWN)]
+    for value in values:
         if type(value) is dict:
-            unread += value.values()
+            values += value.values()
             found = [n for name, n in value.items() if _LENGTH.search(name)]
             yield from [int(n) for n in found if type(n) is int or isinstance(n, float)]
 
@@ -254,7 +260,8 @@ def _tiers(asked: str | None, body: bytes) -> tuple[str, ...]:
     """The tiers that may apply: a project's default may be "priority"."""
     if b'"speed"' in body:
         return ("priority", "fast")
-    return ("priority",) if asked in (None, "auto") else (asked,)
+    # Gemini's name for one may be SERVICE_TIER_PRIORITY.
+    return ("priority",) if asked in (None, "auto") else (asked, asked.lower().rpartition("_")[2])
 
 
 def _parts(chat: ChatRequest) -> Iterator[Part]:
@@ -291,36 +298,53 @@ def _is_reference(item: Any) -> bool:
 
 
 def _searches_unasked(model: str) -> bool:
-    # The first test takes a tenth of the time of the second.
-    return "compound" in model and _SEARCHES_UNASKED.search(model) is not None
+    # The first tests take a tenth of the time of the last.
+    return "search-api" in model or ("compound" in model and bool(_SEARCHES_UNASKED.search(model)))
 
 
-def _own_tools(chat: ChatRequest, body: bytes) -> int:
-    """How often the provider's own tools may be called; 0 without such tools."""
+def _own_tools(chat: ChatRequest, body: bytes, limit: Any) -> int:
+    """How often the provider's own tools may be called; 0 without such tools.
+
+    A `limit` on all calls may allow more than usual; not all providers know it.
+    """
     own = [tool.value for tool in chat.tools if isinstance(tool, Opaque)]
-    if not own:
-        unasked = any(word in body for word in _OTHER_TOOLS)
-        return _ROUNDS if unasked or _searches_unasked(chat.model) else 0
     uses = [tool.get("max_uses") for tool in own if isinstance(tool, dict)]
     known = [use for use in uses if type(use) is int and use >= 0]
-    return sum(known) if len(known) == len(own) else max(_ROUNDS, sum(known))
+    unasked = any(word in body for word in _OTHER_TOOLS) or _searches_unasked(chat.model)
+    most = max(_ROUNDS, sum(known), limit if type(limit) is int else 0)
+    return most if unasked or len(known) < len(own) else sum(known)
 
 
-def _searches(exchange: "Exchange") -> int:
-    """The billed searches: one per hundred documents; a long document counts as several."""
+def _image_model(chat: ChatRequest, *, template: bool) -> str | None:
+    """The model of OpenAI's tool for images, which a stored prompt may have too."""
+    own = [tool.value for tool in chat.tools if isinstance(tool, Opaque)]
+    tools = [tool for tool in own if type(tool) is dict and tool.get("type") == "image_generation"]
+    names = (str(tool.get("model") or IMAGE_TOOL) for tool in tools)
+    return next(names, IMAGE_TOOL if template else None)
+
+
+def _sizes_of_ranking(exchange: "Exchange") -> Sizes:
+    """The searches: one per hundred documents; a long document counts as several.
+
+    Where tokens are billed, those of the query are billed with each document.
+    """
     body = exchange.request.body
-    documents = len(body) // 3
+    documents, tokens = len(body) // 3, max(len(body), MOST_INPUT)
     try:
         request = exchange.canonical() if exchange.dialect.translates else None
     except InvalidRequest:
         request = None
     if isinstance(request, RerankRequest):
         documents = len(request.documents)
-    return -(-(documents + len(body) // _CHUNK) // 100) or 1
+        tokens = len(body) + len(request.query.encode()) * documents + _OVERHEAD
+    searches = -(-(documents + len(body) // _CHUNK) // 100) or 1
+    return Sizes(tokens, 0, {"rerank_search": searches})
 
 
-def _untold(exchange: "Exchange", able: Capabilities) -> Sizes:
+def _unread(exchange: "Exchange", able: Capabilities) -> Sizes:
     """Audio, images and everything else that is passed through unread."""
-    given, units = untold(exchange)
+    count, units = unread(exchange)
     limit = asked_output(exchange) or able.max_output_tokens or MOST_OUTPUT
-    return Sizes(_most_input(given + _OVERHEAD, able), limit * units["image"], units, audio=True)
+    if not able.gives("embedding"):  # whose context is that of each of many inputs
+        count = _most_input(count + _OVERHEAD, able)
+    return Sizes(count, limit * units["image"], units, audio=True)

@@ -11,9 +11,9 @@ from attrs import frozen
 from attrs.validators import matches_re, optional
 
 from jackfield._config.options import option
-from jackfield._media_bounds import read_body
+from jackfield._media_bounds import IMAGE, read_body
 from jackfield._price_list import Entry, days_between, read_condition, shipped_entries
-from jackfield.bounds import MOST, NOTHING, Bound, cost_of, is_billable, sizes_of
+from jackfield.bounds import MOST, NOTHING, Bound, Sizes, cost_of, is_billable, sizes_of
 from jackfield.capabilities import Capabilities, ModelFacts
 from jackfield.globs import matches
 from jackfield.messages import Usage
@@ -98,11 +98,7 @@ class Schedule:
     __slots__ = ("_standard", "_tiers", "_worst", "own")
 
     def __init__(
-        self,
-        rates: Mapping[str, int],
-        when: Mapping[str, Mapping[str, int]],
-        *,
-        own: bool = False,
+        self, rates: Mapping[str, int], when: Mapping[str, Mapping[str, int]], *, own: bool = False
     ) -> None:
         self.own = own
         """Whether any of the rates comes from the configuration."""
@@ -143,8 +139,10 @@ class Schedule:
         if audio:
             given += ["audio_input", "audio_cached"]
             made.append("audio_output")
-        # A workspace may be restricted to a more expensive region, whatever its requests say.
-        for name in dict.fromkeys(("", "us", *tiers, *(f"us_{tier}" for tier in tiers))):
+        # A workspace may be restricted to a more expensive region, whatever its requests say, and a
+        # header may ask for optimized latency.
+        asked = ("", "us", "optimized", *tiers, *(f"us_{tier}" for tier in tiers))
+        for name in dict.fromkeys(asked):
             for above, tariff in self._tiers.get(name, ()):
                 yield Worst.of(above, tariff, tariff.dearest(*given), tariff.dearest(*made))
 
@@ -231,6 +229,11 @@ class PriceBook:
         sizes = sizes_of(exchange, vendors, able)
         schedule = self.of(provider, model, at)
         nano = None if schedule is None else min(cost_of(sizes, schedule), MOST)
+        if sizes.images is not None and nano is not None:
+            painter, count = sizes.images
+            painting = self.of(provider, painter, at)
+            made = Sizes(count * IMAGE, count * IMAGE)
+            nano = None if painting is None else min(nano + cost_of(made, painting), MOST)
         return Bound(min(sizes.input_tokens, MOST), min(sizes.output_tokens, MOST), nano)
 
     def _others(self, exchange: "Exchange", target: "Target") -> Sequence[str]:

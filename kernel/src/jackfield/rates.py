@@ -21,19 +21,8 @@ AUDIO: Final = "audio_ms"
 CHARACTERS: Final = "characters"
 """The unit of text that is billed by length; its rate is per million."""
 
-UNITS: Final = (
-    "request",
-    "image",
-    "page",
-    "annotated_page",
-    "rerank_search",
-    "web_search",
-    "x_search",
-    "file_search",
-    "code_execution",
-    "maps",
-)
-"""What is billed per piece. Each name is that of a rate and of a count in `Usage.units`."""
+IMAGE_TOOL: Final = "gpt-image-2.6-sunburst"
+"""The model that OpenAI's tool for images uses if a request names none."""
 
 Amount = Dollars | float | None
 
@@ -45,13 +34,9 @@ class Rates:
     input: Amount = option(None, "A million input tokens.")
     output: Amount = option(None, "A million output tokens.")
     cached: Amount = option(None, "A million input tokens read from a cache.")
-    cache_write: Amount = option(
-        None, "A million input tokens written to a cache for some minutes."
-    )
+    cache_write: Amount = option(None, "A million input tokens written to a cache for minutes.")
     cache_write_1h: Amount = option(None, "A million input tokens written to a cache for an hour.")
-    reasoning: Amount = option(
-        None, "A million reasoning tokens, if they are not billed as output."
-    )
+    reasoning: Amount = option(None, "A million reasoning tokens, if not billed as output.")
     audio_input: Amount = option(None, "A million audio tokens of input.")
     audio_output: Amount = option(None, "A million audio tokens of output.")
     audio_cached: Amount = option(None, "A million audio tokens read from a cache.")
@@ -66,9 +51,12 @@ class Rates:
     annotated_page: Amount = option(None, "A page that is processed and annotated.")
     rerank_search: Amount = option(None, "A search of a reranking request.")
     web_search: Amount = option(None, "A web search by the provider's own tool.")
+    web_search_preview: Amount = option(None, "A web search by OpenAI's earlier tool.")
     x_search: Amount = option(None, "A search of posts on X by the provider's own tool.")
     file_search: Amount = option(None, "A search of stored files by the provider's own tool.")
-    code_execution: Amount = option(None, "A code execution by the provider's own tool.")
+    code_execution: Amount = option(
+        None, "A code execution by the provider's own tool; at OpenAI a container of 1 GB."
+    )
     maps: Amount = option(None, "A lookup of places by the provider's own tool.")
 
     def nano(self) -> dict[str, int]:
@@ -84,8 +72,11 @@ class Rates:
 
 
 NAMES: Final = tuple(one.name for one in attrs.fields(Rates))
+UNITS: Final = NAMES[NAMES.index("request") :]
+"""What is billed per piece. Each name is that of a rate and of a count in `Usage.units`."""
+
 _FALLBACK: Final = {
-    # A class of tokens without its own rate is billed at this one.
+    # What has no rate of its own is billed at this one.
     "cached": "input",
     "cache_write": "input",
     "cache_write_1h": "cache_write",
@@ -96,6 +87,7 @@ _FALLBACK: Final = {
     "image_input": "input",
     "image_output": "output",
     "image_cached": "cached",
+    "web_search_preview": "web_search",
 }
 
 

@@ -7,11 +7,14 @@ from msgspec.structs import replace
 
 from jackfield.messages import Usage
 
+from .usage import OPTIMIZED
+
 _INPUT: Final = "x-amzn-bedrock-input-token-count"
 _OUTPUT: Final = "x-amzn-bedrock-output-token-count"
 _CACHED: Final = "x-amzn-bedrock-cache-read-input-token-count"
 _WRITTEN: Final = "x-amzn-bedrock-cache-write-input-token-count"
 _TIER: Final = "x-amzn-bedrock-service-tier"
+_LATENCY: Final = "x-amzn-bedrock-performanceconfig-latency"
 _USUAL: Final = "default"
 
 PASSED: Final = frozenset(
@@ -22,7 +25,7 @@ PASSED: Final = frozenset(
         _WRITTEN,
         _TIER,
         "x-amzn-bedrock-invocation-latency",
-        "x-amzn-bedrock-performanceconfig-latency",
+        _LATENCY,
     }
 )
 """Response headers passed on to clients, as AWS's SDKs and LangChain read them."""
@@ -31,7 +34,7 @@ PASSED: Final = frozenset(
 def usage_with(usage: Usage | None, headers: Mapping[str, str]) -> Usage | None:
     """The usage of a body, else that of the headers, with the tier named in the headers."""
     usage = usage or _counted(headers)
-    tier = headers.get(_TIER, _USUAL)
+    tier = OPTIMIZED if headers.get(_LATENCY) == OPTIMIZED else headers.get(_TIER, _USUAL)
     if usage is None or tier in (_USUAL, usage.service_tier):
         return usage
     return replace(usage, service_tier=tier)

@@ -14,6 +14,9 @@ from .converse_members import at
 EXTENSION: Final = "bedrock.usage"
 """The extension of a Usage with the object that it was parsed from."""
 
+OPTIMIZED: Final = "optimized"
+"""The service tier of requests that are served with optimized latency."""
+
 NO_USAGE: Final = b'{"inputTokens":0,"outputTokens":0,"totalTokens":0}'
 """The usage if nothing is known, as clients rely on an object."""
 
@@ -40,7 +43,9 @@ def as_served(usage: Usage | None, beside: Mapping[str, Any]) -> Usage | None:
     """The usage with the members beside it: the tier, and the model chosen by a router."""
     if usage is None:
         return None
-    tier = at(beside, ("serviceTier", "type"))
+    # Where its quota is used up, AWS serves a request for optimized latency as a standard one.
+    optimized = at(beside, ("performanceConfig", "latency")) == OPTIMIZED
+    tier = OPTIMIZED if optimized else at(beside, ("serviceTier", "type"))
     if isinstance(tier, str):
         usage = replace(usage, service_tier=tier)
     chosen = at(beside, ("trace", "promptRouter", "invokedModelId"))

@@ -11,12 +11,16 @@ from jackfield.dialects import Loss
 from jackfield.framing import Framing
 from jackfield.messages import Usage
 
-from .fields import NAME, UNREADABLE
+from .fields import UNREADABLE
 
 _AUDIO, _IMAGE = ("AUDIO", 4), ("IMAGE", 2)  # a name, or its number in the enumeration
 _TRAFFIC: Final = {"ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
 _ONCE: Final = re.compile(r"(?:models/)?gemini-[12]\.")
-_SEARCHED: Final = b'"webSearchQueries"'
+_GROUNDED: Final = b'"groundingMetadata"'
+_BILLED: Final = (b'"webSearchQueries"', b'"maps"')
+EXTENSION: Final = "gemini.usage"
+"""The extension of a Usage with the object that it was parsed from."""
+
 MARK: Final = b'"usageMetadata"'
 """Bytes found in every event that reports usage."""
 
@@ -35,7 +39,7 @@ def read_usage(value: Any) -> Usage | None:
         reasoning_tokens=thoughts,
         audio_input_tokens=_of(_AUDIO, value, "promptTokensDetails", "toolUsePromptTokensDetails"),
         audio_output_tokens=_of(_AUDIO, value, "candidatesTokensDetails"),
-        extensions={NAME: value},
+        extensions={EXTENSION: value},
         cached_audio_tokens=_of(_AUDIO, value, "cacheTokensDetails"),
         image_input_tokens=_of(_IMAGE, value, "promptTokensDetails", "toolUsePromptTokensDetails"),
         image_output_tokens=_of(_IMAGE, value, "candidatesTokensDetails"),
@@ -71,7 +75,7 @@ def _of(modality: tuple[Any, ...], value: Mapping[str, Any], *keys: str) -> int:
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
     """Google's object: the original one if it still says the same."""
-    kept = usage.extensions.get(NAME)
+    kept = usage.extensions.get(EXTENSION)
     if kept is not None and read_usage(kept) == usage:
         return kept
     wire: dict[str, Any] = {
@@ -123,25 +127,28 @@ _read_report = msgspec.json.Decoder(_Report).decode
 class UsageMeter:
     """Keeps the last batch of events that reports usage, and parses it on request."""
 
-    __slots__ = ("_batch", "_framing", "_searched")
+    __slots__ = ("_batch", "_framing", "_grounded")
 
     def __init__(self, framing: Framing) -> None:
         self._framing = framing
-        self._batch = self._searched = b""
+        self._batch = b""
+        self._grounded: list[bytes] = []
 
     def feed(self, events: bytes) -> None:
         """Process a batch of complete events."""
         if MARK in events:
             self._batch = events
-        if _SEARCHED in events:
-            self._searched = events
+        if _GROUNDED in events and any(mark in events for mark in _BILLED):
+            self._grounded.append(events)
 
     def usage(self) -> Usage | None:
         """The usage reported last, or None."""
         for event in reversed(self._framing.split(self._batch)):
             usage = read_usage(report_in(self._framing.data_of(event)))
             if usage is not None:
-                return with_searches(usage, self._framing.split(self._searched), self._framing)
+                split = self._framing.split
+                grounded = [one for batch in self._grounded for one in split(batch)]
+                return with_grounding(usage, grounded, self._framing)
         return None
 
 
@@ -176,41 +183,52 @@ def usage_of_answer(body: bytes) -> Usage | None:
     if not bytes(answer.candidates) and not bytes(answer.feedback) and answer.usage is None:
         raise ValueError("the answer has no candidates")
     usage = read_usage(answer.usage)
-    if usage is None or _SEARCHED not in body:
+    if usage is None or _GROUNDED not in body:
         return usage
-    return _searched(usage, body)
+    return _grounded(usage, body)
 
 
-def with_searches(usage: Usage, events: Iterable[bytes], framing: Framing) -> Usage:
-    """The usage with the web searches that some events report."""
+def with_grounding(usage: Usage, events: Iterable[bytes], framing: Framing) -> Usage:
+    """The usage with the web searches and places that some events report."""
     for event in events:
-        usage = _searched(usage, framing.data_of(event) or b"{}")
+        usage = _grounded(usage, framing.data_of(event) or b"{}")
     return usage
 
 
 class _Grounding(msgspec.Struct):
     queries: list[str] = msgspec.field(default_factory=list, name="webSearchQueries")
+    sources: list[Any] = msgspec.field(default_factory=list, name="groundingChunks")
+
+    def has_places(self) -> bool:
+        """Whether any of the sources is from Google Maps."""
+        return any(isinstance(source, dict) and "maps" in source for source in self.sources)
 
 
 class _Candidate(msgspec.Struct):
     grounding: _Grounding | None = msgspec.field(default=None, name="groundingMetadata")
 
 
-class _Searches(msgspec.Struct):
+class _Grounded(msgspec.Struct):
     candidates: list[_Candidate] = msgspec.field(default_factory=list)
     model: str = msgspec.field(default="", name="modelVersion")
 
 
-_read_searches = msgspec.json.Decoder(_Searches).decode
+_read_grounded = msgspec.json.Decoder(_Grounded).decode
 
 
-def _searched(usage: Usage, data: bytes) -> Usage:
-    """Up to Gemini 2.5 a request with searches is billed once, from Gemini 3 on per search."""
+def _grounded(usage: Usage, data: bytes) -> Usage:
+    """Up to Gemini 2.5 a request with searches is billed once, from Gemini 3 on per search.
+
+    Google does not bill empty queries, nor one of them twice. How often it looked up places is not
+    reported: a request with places counts as one lookup.
+    """
     try:
-        told = _read_searches(data)
+        told = _read_grounded(data)
     except UNREADABLE:
         return usage
-    queries = sum(len(c.grounding.queries) for c in told.candidates if c.grounding is not None)
-    if queries and _ONCE.match(told.model):
-        queries = 1
-    return replace(usage, units={**usage.units, "web_search": queries}) if queries else usage
+    found = [one.grounding for one in told.candidates if one.grounding is not None]
+    queries = sum(len({*one.queries} - {""}) for one in found)
+    searches = min(queries, 1) if _ONCE.match(told.model) else queries
+    counts = {"web_search": searches, "maps": int(any(one.has_places() for one in found))}
+    units = {name: count for name, count in counts.items() if count}
+    return replace(usage, units={**usage.units, **units}) if units else usage

@@ -1,18 +1,25 @@
 """Token counts in the form of the Responses API."""
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
 
 from jackfield import sse
 from jackfield.messages import Bill, Usage
+from jackfield.rates import IMAGE_TOOL
 
 from .failures import UNREADABLE
 from .resource import resource_usage
 from .responses_content import NAME, own
 from .usage import in_tier, read_cost, read_units
+
+_CONTAINER: Final = re.compile(rb'"container_id"\s*:\s*"([^"]+)"')
+_READS: Final = re.compile(rb'"type"\s*:\s*"(?:open_page|find_in_page)"')
+"""Calls for a web search that read a page which was found: OpenAI does not count them."""
+_MEMORY: Final = re.compile(rb'"memory_limit"\s*:\s*"(\d{1,3})g"')
 
 
 def read_usage(value: Any) -> Usage | None:
@@ -103,23 +110,39 @@ def _whole_usage(answer: _Reported) -> Usage | None:
     usage = in_tier(read_usage(answer.usage), answer.service_tier)
     if usage is None:
         return None
+    output, tools = bytes(answer.output), bytes(answer.tools)
     searches = _count(_inner(answer.tool_usage, "web_search"), "num_requests")
     if not searches and answer.tool_usage is None and not usage.units:
-        searches = bytes(answer.output).count(b'"web_search_call"')
-    looked_up = bytes(answer.output).count(b'"file_search_call"')
-    if searches or looked_up:
-        counts = {"web_search": searches, "file_search": looked_up}
-        found = {name: count for name, count in counts.items() if count}
-        usage = replace(usage, units={**usage.units, **found})
+        searches = output.count(b'"web_search_call"') - len(_READS.findall(output))
+    # Without reasoning, a model's searches cost more by the earlier tool.
+    preview = b'"web_search_preview' in tools
+    counts = {
+        "web_search_preview" if preview else "web_search": searches,
+        "file_search": output.count(b'"file_search_call"'),
+        "code_execution": _gigabytes(output, tools),
+    }
+    found = {name: count for name, count in counts.items() if count > 0}
+    if found:
+        usage = replace(usage, units={**found, **usage.units})
     return _with_images(usage, answer)
 
 
+def _gigabytes(output: bytes, tools: bytes) -> int:
+    """The memory of the containers in which code ran, each of 1 GB if the tool sets no limit."""
+    containers = set(_CONTAINER.findall(output))
+    return len(containers) * max(map(int, _MEMORY.findall(tools)), default=1)
+
+
 def _with_images(usage: Usage, answer: _Reported) -> Usage:
-    """The usage with images, which are billed at another model's rates."""
+    """The usage with images, which are billed at another model's rates.
+
+    Their tokens were not reported before 2026: then they count as images, which have no price.
+    """
     made = _inner(answer.tool_usage, "image_gen")
-    if not _count(made, "total_tokens"):
-        return usage
-    images = resource_usage(made)
+    images = resource_usage(made) if _count(made, "total_tokens") else None
+    if answer.tool_usage is None:
+        count = bytes(answer.output).count(b'"image_generation_call"')
+        images = Usage(units={"image": count}) if count else None
     if images is None:
         return usage
     plain = replace(usage, extensions={})
@@ -127,13 +150,13 @@ def _with_images(usage: Usage, answer: _Reported) -> Usage:
 
 
 def _painter(tools: msgspec.Raw) -> str:
-    """The image model, if a tool names it."""
+    """The image model: the one that a tool names, or the one that OpenAI then uses."""
     try:
         listed = _decode_tools(tools)
     except UNREADABLE:
         listed = []
     named = (tool.model for tool in listed if tool.type == "image_generation")
-    return next((name for name in named if isinstance(name, str) and name), "unknown")
+    return next((name for name in named if isinstance(name, str) and name), IMAGE_TOOL)
 
 
 def _inner(value: Any, key: str) -> Any:

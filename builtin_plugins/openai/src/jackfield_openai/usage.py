@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from jackfield import sse
-from jackfield.messages import Usage
+from jackfield.messages import Bill, Extensions, Usage
 from jackfield.money import NANO
 from jackfield.rates import AUDIO
 
@@ -29,7 +29,11 @@ _UNITS: Final = (
     ("server_side_tool_usage_details", "file_search_calls", "file_search"),
     ("server_side_tool_usage_details", "code_interpreter_calls", "code_execution"),
 )
+_PREDICTED: Final = ("accepted_prediction_tokens", "rejected_prediction_tokens")
 _COUNTED_BESIDES = frozenset(details or key for details, key, _ in _UNITS)
+TOOLS_USED: Final = b'"executed_tools"'
+"""Bytes found in every answer of Groq's for which it used its own tools."""
+
 _REPORT = re.compile(rb'"usage"\s*:\s*\{')
 
 
@@ -59,12 +63,18 @@ def read_usage(value: Any) -> Usage | None:
         reasoning_tokens=reasoning,
         audio_input_tokens=_count(inputs, "audio_tokens"),
         audio_output_tokens=_count(outputs, "audio_tokens"),
-        extensions={EXTENSION: value},
+        extensions={EXTENSION: value, **_predicted(outputs)},
         image_input_tokens=_count(inputs, "image_tokens"),
         image_output_tokens=_count(outputs, "image_tokens"),
         units=read_units(value),
         cost=read_cost(value),
     )
+
+
+def _predicted(outputs: Mapping[str, Any]) -> Extensions:
+    """How much of a prediction came true, which only OpenAI reports."""
+    found = {key: outputs[key] for key in _PREDICTED if _count(outputs, key)}
+    return {"openai.chat": found} if found else {}
 
 
 def read_units(value: Mapping[str, Any]) -> Mapping[str, int]:
@@ -81,16 +91,23 @@ def read_units(value: Mapping[str, Any]) -> Mapping[str, int]:
 
 
 def read_cost(value: Mapping[str, Any]) -> int | None:
-    """The cost reported by xAI, OpenRouter and Perplexity, in nano-dollars."""
+    """The cost reported by xAI, OpenRouter and Perplexity, in nano-dollars.
+
+    With a vendor's key of one's own, OpenRouter's cost is its fee alone: the vendor bills the rest.
+    """
     ticks = value.get("cost_in_usd_ticks")
     if type(ticks) is int and 0 <= ticks < 1 << 53:
         return -(-ticks // 10)
     cost = value.get("cost")
     if type(cost) is dict:
         cost = cost.get("total_cost")
-    if not isinstance(cost, int | float) or not 0 <= cost < _MOST_DOLLARS:
+    costs = [cost]
+    details = value.get("cost_details")
+    if value.get("is_byok") is True and type(details) is dict:
+        costs.append(details.get("upstream_inference_cost"))
+    if not all(isinstance(one, int | float) and 0 <= one < _MOST_DOLLARS for one in costs):
         return None
-    return math.ceil(Decimal(repr(cost)) * NANO)
+    return math.ceil(sum(Decimal(repr(one)) for one in costs) * NANO)
 
 
 def _cached(value: Mapping[str, Any], inputs: Mapping[str, Any]) -> int:
@@ -141,6 +158,7 @@ class _Answer(msgspec.Struct):
     usage: Any = None
     x_groq: Any = None
     service_tier: Any = None
+    usage_breakdown: Any = None
 
 
 _read_answer = msgspec.json.Decoder(_Answer).decode
@@ -154,7 +172,9 @@ def usage_of_answer(body: bytes) -> Usage | None:
         raise ValueError("the answer is not a JSON object") from error
     if bytes(memoryview(answer.choices)[:1]) != b"[":
         raise ValueError("the answer has no choices" if answer.error is None else "it is an error")
-    return in_tier(_reported(answer.usage, answer.x_groq), answer.service_tier)
+    usage = in_tier(_reported(answer.usage, answer.x_groq), answer.service_tier)
+    parts = answer.usage_breakdown
+    return usage if parts is None else by_model(usage, parts, used_tools=TOOLS_USED in body)
 
 
 def usage_of(body: bytes) -> Usage | None:
@@ -164,7 +184,31 @@ def usage_of(body: bytes) -> Usage | None:
     except UNREADABLE:
         return None
     usage = chunk_usage(tree)
-    return in_tier(usage, tree.get("service_tier")) if usage is not None else None
+    if usage is None:
+        return None
+    usage, groq = in_tier(usage, tree.get("service_tier")), tree.get("x_groq")
+    parts = groq.get("usage_breakdown") if type(groq) is dict else None
+    # Other chunks say whether tools were used.
+    return usage if parts is None else by_model(usage, parts, used_tools=True)
+
+
+def by_model(usage: Usage | None, breakdown: Any, *, used_tools: bool) -> Usage | None:
+    """The usage of a system of several models, such as Groq's `compound`.
+
+    Each model is billed at its own rates, and the tools besides.
+    """
+    parts = breakdown.get("models") if type(breakdown) is dict else None
+    if usage is None or type(parts) is not list:
+        return usage
+    bills = [_bill(part) for part in parts if type(part) is dict]
+    if used_tools:
+        bills.append(Bill(Usage(units={"web_search": 1})))
+    return replace(usage, bills=tuple(bills))
+
+
+def _bill(part: Mapping[str, Any]) -> Bill:
+    used, model = read_usage(part.get("usage")) or Usage(), part.get("model")
+    return Bill(replace(used, extensions={}), model if type(model) is str else None)
 
 
 def in_tier(usage: Usage | None, tier: Any) -> Usage | None:
