@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,13 +130,26 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def reader(tmp_path: Path, gateway: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+def sockets() -> Iterator[str]:
+    """A folder for admin sockets, apart from those of other gateways on this machine.
+
+    Its path is short: that of a socket has at most 107 bytes.
+    """
+    with tempfile.TemporaryDirectory(prefix="jackfield-") as folder:
+        yield folder
+
+
+@pytest.fixture
+def reader(
+    tmp_path: Path, gateway: str, sockets: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Reader]:
     """A reader whose folder is on the path, as if its plugins had been installed."""
     site, source = str(tmp_path / "site"), str(tmp_path / "src")
     tools = str(Path(sys.executable).parent)
     monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", f"{site}{os.pathsep}{source}")
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", sockets)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", PYTEST_OPTIONS)
     monkeypatch.delenv("JACKFIELD_CONFIG", raising=False)

@@ -14,8 +14,8 @@ from tests.pages import DOCS, blocks
 from jackfield import Plugin
 from jackfield.testing import FakeUpstream, UpstreamReply
 from jackfield.testing.checking import laws_for, subject_of
+from jackfield.testing.harness import CANARY
 from jackfield.testing.law import Law, Subject
-from jackfield.testing.stage import CANARY
 
 PAGE = DOCS / "write_a_plugin.md"
 KEY = "env:JACKFIELD_DOCUMENTED_KEY"

@@ -55,9 +55,9 @@ VOCABULARY = (
 STATE = (
     "_journal",
     "_ledger",
-    "_purses.py",
+    "_slice_sets.py",
     "_slices.py",
-    "_waiting.py",
+    "_wait_queue.py",
     "allowances.py",
     "journal.py",
     "ledger.py",
@@ -68,7 +68,7 @@ PRICES = (
     "_media_bounds.py",
     "_plain_request.py",
     "_price_list.py",
-    "_usage_question.py",
+    "_usage_switch.py",
     "bounds.py",
     "adjustments.py",
     "charges.py",
@@ -77,16 +77,15 @@ PRICES = (
     "prices.py",
     "rates.py",
 )
+SESSIONS = ("_first_message.py", "_session_models.py", "_websocket", "realtime.py")
 ADMINISTRATION = ("_admin_face.py", "_administration.py", "admin", "commands")
 PARTS = {
     "_cli": 1_100,
     "_client": 1_350,
     "_config": 1_000,
     "_server": 1_300,
-    "_websocket": 450,
     "asgi.py": 200,
     "json_spans.py": 200,
-    "realtime.py": 320,
     "secrets.py": 180,
     "sse.py": 150,
     "strict_json.py": 200,
@@ -95,6 +94,7 @@ PARTS = {
     "administration": 2_250,
     "back door": 1_500,
     "prices": 1_050,
+    "sessions": 770,
     "state": 2_200,
     "vocabulary": 850,
 }
@@ -103,6 +103,7 @@ GROUPS = {
     "administration": ADMINISTRATION,
     "back door": BACK_DOOR,
     "prices": PRICES,
+    "sessions": SESSIONS,
     "state": STATE,
     "vocabulary": VOCABULARY,
 }

@@ -44,7 +44,7 @@ class SteppingStore(MemoryStore):
 
 
 @define(eq=False)
-class Purse:
+class Holder:
     """Counts what it gets as soon as it gets it."""
 
     holdings: Holdings
@@ -55,11 +55,11 @@ class Purse:
         self.held[A] += acquired.granted[0]
 
 
-def purse_at(store: MemoryStore) -> Purse:
+def holder_at(store: MemoryStore) -> Holder:
     holdings = Holdings(store, "o", 60.0, 10.0, Outage(), lambda told, asked: None)
-    purse = Purse(holdings)
-    holdings.on_restate(lambda: purse.held)
-    return purse
+    holder = Holder(holdings)
+    holdings.on_restate(lambda: holder.held)
+    return holder
 
 
 async def turns(count: int) -> None:
@@ -74,27 +74,27 @@ async def held_at(store: MemoryStore) -> int:
 @pytest.mark.parametrize(("answer", "statement"), [*product(range(3), STEPS)])
 async def test_what_is_granted_meanwhile_is_stated(answer: int, statement: int) -> None:
     store = SteppingStore(steps=answer)
-    purse = purse_at(store)
-    filling = asyncio.create_task(purse.fill(10))
+    holder = holder_at(store)
+    filling = asyncio.create_task(holder.fill(10))
     await turns(statement)
-    await purse.holdings.restate(dict)
+    await holder.holdings.restate(dict)
     await filling
-    assert (await held_at(store), purse.held[A]) == (10, 10)
+    assert (await held_at(store), holder.held[A]) == (10, 10)
 
 
 @pytest.mark.parametrize(("gone", "statement"), [*product(STEPS, range(4))])
 async def test_what_nobody_waits_for_is_not_given_back_twice(gone: int, statement: int) -> None:
     store = SteppingStore(steps=2)
-    purse = purse_at(store)
-    await purse.fill(10)
-    filling = asyncio.create_task(purse.fill(10))
+    holder = holder_at(store)
+    await holder.fill(10)
+    filling = asyncio.create_task(holder.fill(10))
     await turns(gone)
     filling.cancel()
     await turns(statement)
-    await purse.holdings.restate(dict)
+    await holder.holdings.restate(dict)
     await asyncio.wait([filling])
-    await purse.holdings.settle()
-    assert await held_at(store) == purse.held[A]
+    await holder.holdings.settle()
+    assert await held_at(store) == holder.held[A]
 
 
 async def test_a_store_that_fails_often_is_told_all_the_same(
@@ -102,7 +102,7 @@ async def test_a_store_that_fails_often_is_told_all_the_same(
 ) -> None:
     now = 100.0
     monkeypatch.setattr("jackfield._ledger.holdings.time.monotonic", lambda: now)
-    holdings = purse_at(MemoryStore()).holdings
+    holdings = holder_at(MemoryStore()).holdings
     for _ in range(4):
         holdings.doubt(later=True)
         now += 0.4

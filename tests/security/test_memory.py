@@ -61,8 +61,8 @@ def test_no_core_is_dumped_by_a_gateway() -> None:
 def test_a_crash_says_where_and_not_with_what(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys\n"
-        "from jackfield._serve import tell_of_crashes\n"
-        "tell_of_crashes()\n"
+        "from jackfield._serve import enable_crash_reports\n"
+        "enable_crash_reports()\n"
         "def answer(prompt):\n    os.kill(os.getpid(), signal.SIGABRT)\n"
         f"answer({PROMPT!r} + os.environ['ACME_KEY'])\n"
     )

@@ -48,7 +48,7 @@ WEATHER = Tool("get_weather", "The weather of a city", CITY)
 CLOCK = Tool("localTime", None, CITY)
 
 
-def _ask(text: str, **fields: Any) -> ChatRequest:
+def _request(text: str, **fields: Any) -> ChatRequest:
     return ChatRequest("echo", (Message("user", (Text(text),)),), **fields)
 
 
@@ -56,7 +56,7 @@ def _answer(request: ChatRequest, base: str = "echo") -> ChatResponse:
     return answer(base, request, read_conversation(request), id="demo-1", created=7)
 
 
-def _said(response: ChatResponse) -> tuple[Part, ...]:
+def _parts_of(response: ChatResponse) -> tuple[Part, ...]:
     return response.choices[0].message.parts
 
 
@@ -97,7 +97,7 @@ def _add(own: dict[int, Part], event: StreamEvent) -> None:
 
 
 _requests = st.builds(
-    _ask,
+    _request,
     st.text(max_size=60) | st.sampled_from(["weather in Paris", "the local time, “Oslo”", "a\n b"]),
     n=st.none() | st.integers(1, 3),
     max_tokens=st.none() | st.integers(0, 40),
@@ -119,59 +119,59 @@ def test_a_stream_put_together_is_the_whole_answer(request: ChatRequest, base: s
 
 
 def test_echo_says_what_was_said_last() -> None:
-    request = _ask("Hello!")
-    said = (*request.messages, Message("assistant", (Text("hi"),)), *_ask("Bye!").messages)
-    assert _said(_answer(replace(request, messages=said))) == (Text("You said: Bye!"),)
+    request = _request("Hello!")
+    said = (*request.messages, Message("assistant", (Text("hi"),)), *_request("Bye!").messages)
+    assert _parts_of(_answer(replace(request, messages=said))) == (Text("You said: Bye!"),)
 
 
 def test_pictures_are_mentioned_and_counted() -> None:
     message = Message("user", (Text("Look"), Image(url="https://example.com/a.png")))
     response = _answer(ChatRequest("echo", (message,)))
-    assert _said(response) == (Text("You said: Look (with 1 attached)"),)
+    assert _parts_of(response) == (Text("You said: Look (with 1 attached)"),)
     assert response.usage == Usage(86, 7)
 
 
 @pytest.mark.parametrize("messages", [(), (Message("system", (Text("Be brief"),)),)])
 def test_an_empty_conversation_gets_an_answer(messages: tuple[Message, ...]) -> None:
-    assert _said(_answer(ChatRequest("chat", messages), "chat"))
+    assert _parts_of(_answer(ChatRequest("chat", messages), "chat"))
 
 
 def test_chat_mentions_what_was_asked() -> None:
-    (text,) = _said(_answer(_ask("Why is the sea blue?"), "chat"))
+    (text,) = _parts_of(_answer(_request("Why is the sea blue?"), "chat"))
     assert isinstance(text, Text)
     assert text.text.startswith("You asked: “Why is the sea blue?”.")
 
 
 def test_thinking_comes_first_and_is_counted() -> None:
     for response in (
-        _answer(_ask("Hm"), "think"),
-        _answer(_ask("Hm", reasoning=ReasoningRequest(budget_tokens=9))),
+        _answer(_request("Hm"), "think"),
+        _answer(_request("Hm", reasoning=ReasoningRequest(budget_tokens=9))),
     ):
-        assert [type(part) for part in _said(response)] == [Reasoning, Text]
+        assert [type(part) for part in _parts_of(response)] == [Reasoning, Text]
         assert response.usage is not None
         assert response.usage.output_tokens > response.usage.reasoning_tokens > 0
 
 
-def test_refuse_declines() -> None:
-    (part,) = _said(_answer(_ask("Hm"), "refuse"))
+def test_the_model_refuse_answers_with_a_refusal() -> None:
+    (part,) = _parts_of(_answer(_request("Hm"), "refuse"))
     assert isinstance(part, Refusal)
 
 
 def test_the_limit_of_tokens_cuts_the_answer() -> None:
-    response = _answer(_ask("one two three", max_tokens=3))
-    assert _said(response) == (Text("You said: one"),)
+    response = _answer(_request("one two three", max_tokens=3))
+    assert _parts_of(response) == (Text("You said: one"),)
     assert response.choices[0].finish_reason == "length"
     assert response.usage == Usage(3, 3)
 
 
 def test_a_stop_sequence_ends_the_answer_before_it() -> None:
-    response = _answer(_ask("one two three", stop=("three", " two", "nine")))
-    assert _said(response) == (Text("You said: one"),)
+    response = _answer(_request("one two three", stop=("three", " two", "nine")))
+    assert _parts_of(response) == (Text("You said: one"),)
     assert response.choices[0].finish_reason == "stop"
 
 
-def test_all_choices_are_counted() -> None:
-    response = _answer(_ask("Hello", n=3))
+def test_the_usage_counts_the_tokens_of_all_choices() -> None:
+    response = _answer(_request("Hello", n=3))
     assert len(response.choices) == 3
     assert response.usage == Usage(1, 9)
 
@@ -179,14 +179,14 @@ def test_all_choices_are_counted() -> None:
 @pytest.mark.parametrize("n", [0, 17, -1])
 def test_too_many_choices_are_refused(n: int) -> None:
     with pytest.raises(InvalidRequest, match="between 1 and 16"):
-        _answer(_ask("Hello", n=n))
+        _answer(_request("Hello", n=n))
 
 
 def test_json_fits_the_schema_that_was_asked_for() -> None:
     wanted = ResponseFormat("json_schema", schema=CITY)
-    (text,) = _said(_answer(_ask("I live in Oslo", response_format=wanted)))
+    (text,) = _parts_of(_answer(_request("I live in Oslo", response_format=wanted)))
     assert text == Text('{"city": "Oslo"}')
-    (text,) = _said(_answer(_ask("Hi", response_format=ResponseFormat("json_object"))))
+    (text,) = _parts_of(_answer(_request("Hi", response_format=ResponseFormat("json_object"))))
     assert isinstance(text, Text)
     assert json.loads(text.text) == {"answer": "You said: Hi"}
 
@@ -194,5 +194,5 @@ def test_json_fits_the_schema_that_was_asked_for() -> None:
 def test_a_schema_that_cannot_be_filled_in_is_refused() -> None:
     wanted = ResponseFormat("json_schema", schema={"enum": 1})
     with pytest.raises(InvalidRequest, match="malformed") as refusal:
-        _answer(_ask("Hi", response_format=wanted))
+        _answer(_request("Hi", response_format=wanted))
     assert refusal.value.param == "response_format"

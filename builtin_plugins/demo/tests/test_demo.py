@@ -47,7 +47,7 @@ async def test_the_listed_models_are_found_by_their_bare_names() -> None:
         _ask("echo", metadata={"demo": "fail-429"}),
     ],
 )
-async def test_it_fails_on_request(request_: ChatRequest) -> None:
+async def test_an_instruction_makes_a_request_fail_with_its_status(request_: ChatRequest) -> None:
     for answering in (DEMO.chat(request_, _exchange()), _stream(request_)):
         with pytest.raises(ProviderError, match="status 429") as failure:
             await answering

@@ -4,7 +4,7 @@ import pytest
 
 from jackfield.errors import ModelNotFound
 from jackfield_demo import catalogue
-from jackfield_demo.instructions import Instructions, without, words_in
+from jackfield_demo.instructions import Instructions, without_instructions, words_in
 
 
 @pytest.mark.parametrize(
@@ -47,4 +47,4 @@ def test_every_listed_model_can_be_asked(model: str) -> None:
 def test_instructions_in_a_text_are_read_and_taken_out() -> None:
     text = "Hello [demo: fail-429, delay-1s] there [demo:stall] [other: x]"
     assert words_in(text) == ["fail-429", "delay-1s", "stall"]
-    assert without(text) == "Hello  there  [other: x]"
+    assert without_instructions(text) == "Hello  there  [other: x]"

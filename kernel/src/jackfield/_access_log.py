@@ -67,7 +67,7 @@ class AccessLog:
 
 
 def facts(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:
-    """What the log says about an exchange: identities and numbers, never its texts."""
+    """The logged facts of an exchange: identities and numbers, never its texts."""
     usage = outcome.usage
     attempts = exchange.attempts
     return {
@@ -100,14 +100,14 @@ def text_line(exchange: Exchange, outcome: Outcome) -> str:
     attempts, usage = exchange.attempts, outcome.usage
     line = (
         f"time={_now()} request={exchange.id}"
-        f" {_asked(exchange.request.method, exchange.endpoint.path)}"
+        f" {_endpoint_words(exchange.request.method, exchange.endpoint.path)}"
         f" status={outcome.status} outcome={outcome.kind}"
     )
     if outcome.error is not None:
         line += f" error={outcome.error.code}"
     if attempts:
         target = attempts[-1].target
-        line += _tried(exchange.model, target.provider, target.model, len(attempts))
+        line += _target_words(exchange.model, target.provider, target.model, len(attempts))
     elif exchange.model is not None:
         line += f" model={word(exchange.model)}"
     line += f" tenant={word(exchange.principal.tenant)}"
@@ -122,13 +122,13 @@ def text_line(exchange: Exchange, outcome: Outcome) -> str:
 
 
 @lru_cache(maxsize=512)
-def _asked(method: str, path: str) -> str:
+def _endpoint_words(method: str, path: str) -> str:
     return f"method={method} path={path}"
 
 
 @lru_cache(maxsize=2048)
-def _tried(asked: str | None, provider: str, model: str, attempts: int) -> str:
-    words = f" model={word(asked)}" if asked is not None else ""
+def _target_words(model_name: str | None, provider: str, model: str, attempts: int) -> str:
+    words = f" model={word(model_name)}" if model_name is not None else ""
     return f"{words} target={word(f'{provider}/{model}')} attempts={attempts}"
 
 

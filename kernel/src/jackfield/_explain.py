@@ -64,17 +64,17 @@ def described(description: Any) -> HttpRequest:
     """The request that a description stands for."""
     if not isinstance(description, dict):
         raise InvalidRequest(_FORM)
-    asked = description if "body" in description else {"body": description}
-    body = asked["body"]
-    given = asked.get("headers", {})
+    wrapped = description if "body" in description else {"body": description}
+    body = wrapped["body"]
+    given = wrapped.get("headers", {})
     if not isinstance(given, dict) or not all(type(text) is str for text in given.values()):
         raise InvalidRequest("`headers` must be an object of strings.", param="headers")
-    path = asked.get("path")
+    path = wrapped.get("path")
     if path is None and isinstance(body, dict):
         path = next((path for key, path in _GUESSES if key in body), None)
     if not isinstance(path, str):
         raise InvalidRequest(_FORM, param="path")
-    method = asked.get("method", "POST")
+    method = wrapped.get("method", "POST")
     if not isinstance(method, str):
         raise InvalidRequest("`method` must be a string.", param="method")
     return HttpRequest.local(method.upper(), path, msgspec.json.encode(body), given)

@@ -195,7 +195,7 @@ class Gateway:
         self._started.append(plugin)
         self.starting = plugin.name
         try:
-            with _told_of(plugin):
+            with _slow_start_logged(plugin):
                 await plugin.start(self.setup)
         except JackfieldError:
             raise
@@ -236,7 +236,7 @@ class Gateway:
 
 
 @contextmanager
-def _told_of(plugin: Plugin) -> Iterator[None]:
+def _slow_start_logged(plugin: Plugin) -> Iterator[None]:
     """Log which plugin is being waited for: from a thread, as it may block the event loop."""
     started = threading.Event()
 

@@ -10,14 +10,14 @@ from time import perf_counter
 
 from attrs import define, field
 
-_AT_ONCE = 64 * 1024
-_CLOSE = 400e-6
-_CLOSE_IN_STREAM = 30e-6
+_FLUSH_BYTES = 64 * 1024
+_SHORT_GAP = 400e-6  # seconds since the previous write
+_SHORT_GAP_IN_STREAM = 30e-6
 
 
 @define(eq=False)
 class Outbox:
-    """Collects writes in their order. Who closes a transport, or writes to it directly, flushes."""
+    """Collects writes in order; `flush` before closing a transport or writing to it directly."""
 
     _loop: asyncio.AbstractEventLoop
     _writes: list[tuple[asyncio.Transport, bytes]] = field(factory=list, init=False)
@@ -27,30 +27,30 @@ class Outbox:
     def write(self, transport: asyncio.Transport, data: bytes, *, in_stream: bool = False) -> None:
         """Send `data`: at the end of this turn if another write was made just now, else at once.
 
-        Parts of streams are small and many, so that only a crowd of them is worth a turn.
+        Parts of streams are small and many, so that only closely spaced ones are worth a turn.
         """
         now = perf_counter()
-        alone = now - self._last > (_CLOSE_IN_STREAM if in_stream else _CLOSE)
+        is_single = now - self._last > (_SHORT_GAP_IN_STREAM if in_stream else _SHORT_GAP)
         self._last = now
         if not self._writes:
-            if alone:
+            if is_single:
                 _send(transport, data)
                 return
             self._loop.call_soon(self.flush)
         self._writes.append((transport, data))
         self._size += len(data)
-        if self._size > _AT_ONCE:
+        if self._size > _FLUSH_BYTES:
             self.flush()
 
     def flush(self) -> None:
-        """Send what there is, now."""
+        """Send all collected writes now."""
         writes, self._writes, self._size = self._writes, [], 0
         for transport, data in writes:
             _send(transport, data)
 
 
 def _send(transport: asyncio.Transport, data: bytes) -> None:
-    """Write, or drop a connection that fails: it must not cost others, nor who writes, theirs."""
+    """Write; a connection that fails is aborted, so that no other one is affected."""
     if transport.is_closing():
         return
     try:

@@ -9,13 +9,13 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 FRAGMENT: Final = 8
-"""Characters of a key that give enough of it away."""
+"""Length in characters of a part of a key that is hidden wherever it occurs."""
 
 MOST_READ: Final = 64 * 1024
-"""Bytes of a provider's words that are looked at; what is longer is cut there."""
+"""Bytes of a provider's message that are inspected; a longer one is cut there."""
 
 _HIDDEN: Final = b"***"
-# None looks far ahead from many places: callers may craft words that a provider repeats.
+# None looks far ahead from many places: callers may craft a text that a provider repeats.
 _URL: Final = re.compile(rb"(?<![a-z0-9+.-])[a-z0-9+.-]+://[^\s\"'<>\\]+", re.IGNORECASE)
 _HELP_PAGE: Final = re.compile(
     rb"https://(?:platform|docs?|help|console|support|www)\.[a-z0-9-]+(?:\.[a-z]+)+/[\w/.#-]*",
@@ -44,52 +44,52 @@ class Scrubber:
         short = [secret for secret in secrets if 0 < len(secret) < FRAGMENT]
         words = sorted({word for word in (*hosts, *short) if word}, key=len, reverse=True)
         self._words = re.compile("|".join(map(re.escape, words)).encode() or b"(?!)", re.IGNORECASE)
-        self._of_each = {"": _fragments_of(secrets)}
-        self._fragments = self._of_each[""]
+        self._fragments_by_name = {"": _fragments_of(secrets)}
+        self._fragments = self._fragments_by_name[""]
 
     def hide(self, name: str, secret: str) -> None:
         """Hide one more secret, in place of the previous one with this name."""
-        self._of_each[name] = _fragments_of((secret,))
-        self._fragments = frozenset().union(*self._of_each.values())
+        self._fragments_by_name[name] = _fragments_of((secret,))
+        self._fragments = frozenset().union(*self._fragments_by_name.values())
 
-    def scrub(self, said: bytes) -> bytes:
+    def scrub(self, data: bytes) -> bytes:
         """The bytes with everything confidential masked; empty if they hold a stack trace."""
-        said = said[:MOST_READ]
-        if _TRACE.search(said):
+        data = data[:MOST_READ]
+        if _TRACE.search(data):
             return b""
-        said = _URL.sub(_only_help_pages, self._without_fragments(said))
-        said = self._words.sub(_HIDDEN, said)
-        return _KEY_LIKE.sub(_HIDDEN, _ADDRESS.sub(_HIDDEN, said))
+        data = _URL.sub(_only_help_pages, self._without_fragments(data))
+        data = self._words.sub(_HIDDEN, data)
+        return _KEY_LIKE.sub(_HIDDEN, _ADDRESS.sub(_HIDDEN, data))
 
     def masked(self, value: str) -> str:
         """A header's value with the secrets masked, whatever else it contains."""
-        said = value.encode("utf-8", "surrogateescape")
-        return self._without_fragments(said).decode("utf-8", "surrogateescape")
+        data = value.encode("utf-8", "surrogateescape")
+        return self._without_fragments(data).decode("utf-8", "surrogateescape")
 
-    def is_clean(self, said: bytes) -> bool:
+    def is_clean(self, data: bytes) -> bool:
         """Whether the bytes may be passed on as they are."""
-        return not _ESCAPED_ASCII.search(said) and self.scrub(said) == said
+        return not _ESCAPED_ASCII.search(data) and self.scrub(data) == data
 
-    def plain(self, said: bytes) -> bytes:
+    def plain(self, data: bytes) -> bytes:
         """JSON without needless escapes, which could conceal a word, scrubbed."""
-        if _ESCAPED_ASCII.search(said) and len(said) <= MOST_READ:
+        if _ESCAPED_ASCII.search(data) and len(data) <= MOST_READ:
             try:
-                said = msgspec.json.encode(msgspec.json.decode(said))
+                data = msgspec.json.encode(msgspec.json.decode(data))
             except msgspec.MsgspecError:
                 return b""
-        return self.scrub(said)
+        return self.scrub(data)
 
-    def _without_fragments(self, said: bytes) -> bytes:
+    def _without_fragments(self, data: bytes) -> bytes:
         """The bytes with any parts of secrets masked, ignoring case."""
-        lower, fragments = said.lower(), self._fragments
-        starts = range(len(said) - FRAGMENT + 1 if fragments else 0)
+        lower, fragments = data.lower(), self._fragments
+        starts = range(len(data) - FRAGMENT + 1 if fragments else 0)
         kept: list[bytes] = []
         end = 0
         for start in [at for at in starts if lower[at : at + FRAGMENT] in fragments]:
             if start > end or not kept:
-                kept += [said[end:start], _HIDDEN]
+                kept += [data[end:start], _HIDDEN]
             end = start + FRAGMENT
-        return b"".join([*kept, said[end:]])
+        return b"".join([*kept, data[end:]])
 
 
 def _fragments_of(secrets: Iterable[str]) -> frozenset[bytes]:

@@ -14,7 +14,7 @@ from attrs import asdict, field, frozen
 
 from jackfield._gateway import Gateway
 from jackfield._generations import Generations
-from jackfield._price_list import shelves
+from jackfield._price_list import provider_entries
 from jackfield._server.limits import Limits
 from jackfield._server.log import log_as, written_aside
 from jackfield._server.server import Server
@@ -30,7 +30,7 @@ from jackfield.settings import Server as ServerTable
 
 logger = logging.getLogger("jackfield")
 
-Greeting = Callable[[Gateway, list[str]], None]
+OnReady = Callable[[Gateway, list[str]], None]
 
 _SOCKETS = ("bind", "admin", "workers", "tls", "socket_mode", "socket_group")
 _AT_START = (*_SOCKETS, "drain_seconds", "max_connections", "requests_in_flight")
@@ -47,13 +47,13 @@ class Start:
     """What to serve: a configuration file, or None for none, and what the command line adds.
 
     `server` has keys of `[server]` as the file would have them, and takes precedence over the file.
-    `greet` is called in the first worker, with the addresses, as soon as it serves. Workers are
+    `on_ready` is called in the first worker, with the addresses, as soon as it serves. Workers are
     other processes, so it must be a module-level function.
     """
 
     path: str | None = None
     server: Mapping[str, Any] = field(factory=dict)
-    greet: Greeting = log_ready
+    on_ready: OnReady = log_ready
 
     def read(self) -> Document:
         """The current configuration. Raises ConfigError."""
@@ -76,7 +76,7 @@ def serve(start: Start) -> int:
             return 0
         log_as(server.log, server.log_level, waits=False)
         # Loaded once for all workers, like the modules that checking the file has imported.
-        shelves()
+        provider_entries()
         shipped()
         # Memory that the garbage collector never visits stays shared among the workers.
         settle_gc()
@@ -93,14 +93,14 @@ def keep_memory_private() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def tell_of_crashes() -> None:
+def enable_crash_reports() -> None:
     """Have a crash write each thread's stack to stderr, without the values of variables."""
     faulthandler.enable(sys.stderr)
 
 
 def run_worker(worker: Worker, start: Start) -> None:
     """The whole life of one serving process."""
-    tell_of_crashes()
+    enable_crash_reports()
     document = start.read()
     server = read_settings(document).server
     with written_aside():
@@ -136,7 +136,7 @@ async def _work(worker: Worker, start: Start, document: Document) -> None:
                 reload=generations.reload,
                 draining=generations.drain,
                 end_streams=generations.end_exchanges,
-                ready=lambda: _greet(worker, generations.current, start.greet),
+                ready=lambda: _report_ready(worker, generations.current, start.on_ready),
                 beat=worker.beat,
             ),
         )
@@ -181,6 +181,6 @@ async def _serve_admin(generations: Generations, worker: Worker) -> Server | Non
     return server
 
 
-def _greet(worker: Worker, gateway: Gateway, greet: Greeting) -> None:
+def _report_ready(worker: Worker, gateway: Gateway, on_ready: OnReady) -> None:
     if worker.index == 0:
-        greet(gateway, addresses_of(worker.sockets))
+        on_ready(gateway, addresses_of(worker.sockets))

@@ -1,4 +1,4 @@
-"""Finds what a request asks for and a model is known to lack."""
+"""Finds the features that a request uses and its model is known not to support."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -12,19 +12,19 @@ _MEDIA: Mapping[type, tuple[Modality, str]] = {
     Audio: ("audio", "audio"),
     Document: ("document", "documents"),
 }
-_SPOKEN: tuple[tuple[Modality, str], ...] = (("audio", "audio"), ("image", "modalities.image"))
-"""What an answer may be asked to hold besides text, with the names of the losses."""
+_OUTPUTS: tuple[tuple[Modality, str], ...] = (("audio", "audio"), ("image", "modalities.image"))
+"""The modalities of answers besides text that can be requested, with the names of the losses."""
 
 
-def shortfalls(request: CanonicalRequest, able: Capabilities) -> tuple[Loss, ...]:
+def shortfalls(request: CanonicalRequest, model: Capabilities) -> tuple[Loss, ...]:
     """One loss for each feature of the request that the model does not support.
 
     The request is sent nevertheless: the provider knows its models best.
     """
-    lacking = _lacking(able)
-    if lacking is None or not isinstance(request, ChatRequest):
+    unsupported = _unsupported_parts(model)
+    if unsupported is None or not isinstance(request, ChatRequest):
         return ()
-    found = dict.fromkeys([*_of_parts(request, lacking), *_of_settings(request, able)])
+    found = dict.fromkeys([*_in_parts(request, unsupported), *_in_settings(request, model)])
     if not found:
         return ()
     why = f"{request.model} is not known to take it"
@@ -44,16 +44,16 @@ def named_once(*groups: Sequence[Loss]) -> tuple[Loss, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _lacking(able: Capabilities) -> Mapping[type, str] | None:
-    """The kinds of parts that a model does not support; None if no lack of any sort is known."""
+def _unsupported_parts(model: Capabilities) -> Mapping[type, str] | None:
+    """The kinds of parts that a model does not support; None if nothing is known to be lacking."""
     media = {
-        kind: name for kind, (modality, name) in _MEDIA.items() if able.takes(modality) is False
+        kind: name for kind, (modality, name) in _MEDIA.items() if model.takes(modality) is False
     }
     others = (
-        *(able.tools, able.parallel_tools, able.json_schema, able.reasoning != "none"),
-        *(able.gives(modality) for modality, _ in _SPOKEN),
+        *(model.tools, model.parallel_tools, model.json_schema, model.reasoning != "none"),
+        *(model.gives(modality) for modality, _ in _OUTPUTS),
     )
-    return media if media or any(one is False for one in others) else None
+    return media if media or any(support is False for support in others) else None
 
 
 def parts_of(message: Message) -> Iterator[Part]:
@@ -64,39 +64,39 @@ def parts_of(message: Message) -> Iterator[Part]:
             yield from part.parts
 
 
-def _of_parts(request: ChatRequest, lacking: Mapping[type, str]) -> Iterator[tuple[str, str]]:
-    if not lacking:
+def _in_parts(request: ChatRequest, unsupported: Mapping[type, str]) -> Iterator[tuple[str, str]]:
+    if not unsupported:
         return
     for part in (part for message in request.messages for part in parts_of(message)):
-        name = lacking.get(type(part))
-        if name is not None and not _is_said_in_words(part):
+        name = unsupported.get(type(part))
+        if name is not None and not _needs_no_support(part):
             yield name, "messages"
 
 
-def _is_said_in_words(part: Part) -> bool:
-    """Whether it is text after all, or something that the model itself has produced."""
+def _needs_no_support(part: Part) -> bool:
+    """Whether it is a document in text, or audio that the model itself has produced."""
     if isinstance(part, Document):
         return part.text is not None
     return isinstance(part, Audio) and part.data is None
 
 
-def _of_settings(request: ChatRequest, able: Capabilities) -> Iterator[tuple[str, str]]:
-    if request.tools and able.tools is False:
+def _in_settings(request: ChatRequest, model: Capabilities) -> Iterator[tuple[str, str]]:
+    if request.tools and model.tools is False:
         yield "tools", "tools"
-    if request.parallel_tool_calls and able.parallel_tools is False:
+    if request.parallel_tool_calls and model.parallel_tools is False:
         yield "parallel_tool_calls", "parallel_tool_calls"
     form = request.response_format
-    if form is not None and form.kind == "json_schema" and able.json_schema is False:
+    if form is not None and form.kind == "json_schema" and model.json_schema is False:
         yield "response_format.json_schema", "response_format"
-    if able.reasoning == "none" and _asks_to_think(request):
+    if model.reasoning == "none" and _requests_reasoning(request):
         yield "reasoning", "reasoning"
-    for modality, name in _SPOKEN:
-        if modality in request.modalities and able.gives(modality) is False:
+    for modality, name in _OUTPUTS:
+        if modality in request.modalities and model.gives(modality) is False:
             yield name, "modalities"
 
 
-def _asks_to_think(request: ChatRequest) -> bool:
-    asked = request.reasoning
-    if asked is None:
+def _requests_reasoning(request: ChatRequest) -> bool:
+    reasoning = request.reasoning
+    if reasoning is None:
         return False
-    return bool(asked.budget_tokens) or asked.effort not in (None, "none")
+    return bool(reasoning.budget_tokens) or reasoning.effort not in (None, "none")

@@ -10,7 +10,7 @@ from jackfield.store import Debit
 
 
 @define(eq=False)
-class Purse:
+class SliceSet:
     """The slices for some limits, with the current parts of their windows.
 
     Valid as long as the limits still have these slices: see `Allowances`.

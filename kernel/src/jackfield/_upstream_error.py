@@ -20,6 +20,7 @@ SHOWN: Final = frozenset({400, 404, 405, 408, 409, 413, 415, 422, 429})
 _PASSED: Final = frozenset({"retry-after", "retry-after-ms", "openai-processing-ms"})
 _PASSED_PREFIXES: Final = ("x-ratelimit-", "anthropic-ratelimit-")
 _LONGEST_WAIT: Final = 86_400.0
+_PATH: Final = re.compile(r"/(?!/)")
 _PASSED_VALUE: Final = re.compile(r"[A-Za-z0-9 .:,;=+_-]{1,64}")
 _UNKNOWN_PATH: Final = re.compile(
     r"(?!.*\bmodel\b)(.*(unknown (request )?url|invalid url|no route|route not found|path|endpoint"
@@ -80,7 +81,10 @@ class UpstreamErrors:
                 passed[lower] = value
         for name in self._passed:
             if name in answer.headers:
-                passed[name] = self.scrubber.masked(answer.headers[name])
+                value = answer.headers[name]
+                # A location is shown as a path alone: a URL would name the provider's server.
+                if name != "location" or _PATH.match(value):
+                    passed[name] = self.scrubber.masked(value)
         return passed
 
     def _may_pass(self, value: str) -> bool:

@@ -49,15 +49,15 @@ class Watchdog:
         self._timer = asyncio.get_running_loop().call_later(BEAT_SECONDS, self._heartbeat)
 
     def _watch(self, watched: int) -> None:
-        reported = awake = 0.0
-        looked, used = time.monotonic(), time.process_time()
+        reported = resumed = 0.0
+        checked, cpu_total = time.monotonic(), time.process_time()
         while not self._stop.wait(BEAT_SECONDS):
-            before, looked = looked, time.monotonic()
-            worked, used = time.process_time() - used, time.process_time()
-            if looked - before > 2 * BEAT_SECONDS + 10 * worked:
-                awake = looked  # the whole process was stopped, not its loop
+            before, checked = checked, time.monotonic()
+            cpu, cpu_total = time.process_time() - cpu_total, time.process_time()
+            if checked - before > 2 * BEAT_SECONDS + 10 * cpu:
+                resumed = checked  # the whole process was stopped, not its loop
             beat = self._beat
-            if beat == reported or looked - max(beat, awake) < BLOCKED_SECONDS:
+            if beat == reported or checked - max(beat, resumed) < BLOCKED_SECONDS:
                 continue
             reported = beat
             culprit, where = find_culprit(sys._current_frames().get(watched))

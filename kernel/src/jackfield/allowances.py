@@ -7,9 +7,9 @@ from typing import Final, Protocol
 
 from attrs import define, field
 
-from jackfield._purses import Purse
+from jackfield._slice_sets import SliceSet
 from jackfield._slices import Limit, Reservation, Slice
-from jackfield._waiting import LimitReached, Line, Wish
+from jackfield._wait_queue import LimitReached, Waiter, WaitQueue
 from jackfield.store import Account, Acquired, Claim, Debit, StoreUnavailable
 
 __all__ = ["Allowances", "Holder", "Limit", "LimitReached", "Reservation"]
@@ -20,7 +20,7 @@ TICK: Final = 0.2
 SOON: Final = 0.004
 """Seconds for which the rest of scarce accounts is collected, to be given back together."""
 
-_MOST_PURSES: Final = 4096
+_MOST_SLICE_SETS: Final = 4096
 
 
 class Holder(Protocol):
@@ -56,8 +56,8 @@ class Allowances:
     _holder: Holder
     _loop: asyncio.AbstractEventLoop = field(init=False)
     _slices: dict[Account, Slice] = field(factory=dict, init=False)
-    _purses: dict[int, Purse] = field(factory=dict, init=False)
-    _lines: dict[tuple[Account, ...], Line] = field(factory=dict, init=False)
+    _slice_sets: dict[int, SliceSet] = field(factory=dict, init=False)
+    _queues: dict[tuple[Account, ...], WaitQueue] = field(factory=dict, init=False)
     _serving: set[asyncio.Task[None]] = field(factory=set, init=False)
     _left_over: dict[Account, Slice] = field(factory=dict, init=False)
     _going_back: asyncio.Task[None] | None = field(default=None, init=False)
@@ -68,8 +68,8 @@ class Allowances:
 
     def try_reserve(self, limits: Sequence[Limit], amounts: Sequence[int]) -> Reservation | None:
         """Reserve from what is held here; None if that is not enough. Does no I/O."""
-        purse = self._purse(limits)
-        return purse.reserve(amounts) if purse is not None else None
+        slice_set = self._slice_set(limits)
+        return slice_set.reserve(amounts) if slice_set is not None else None
 
     def try_spend(
         self, limits: Sequence[Limit], amounts: Sequence[int]
@@ -79,8 +79,8 @@ class Allowances:
         The caller must pass the debits to the ledger before its next await. Not for accounts whose
         amounts are only occupied ("drop").
         """
-        purse = self._purse(limits)
-        return purse.spend(amounts) if purse is not None else None
+        slice_set = self._slice_set(limits)
+        return slice_set.spend(amounts) if slice_set is not None else None
 
     async def reserve(self, limits: Sequence[Limit], amounts: Sequence[int]) -> Reservation:
         """Reserve on all accounts or on none; what is missing is acquired from the store.
@@ -92,7 +92,7 @@ class Allowances:
         if reservation is not None:
             return reservation
         done: asyncio.Future[Reservation] = asyncio.get_running_loop().create_future()
-        self._line(limits, amounts).add(Wish(limits, amounts, done))
+        self._queue_for(limits, amounts).add(Waiter(limits, amounts, done))
         try:
             return await done
         except asyncio.CancelledError:
@@ -169,7 +169,7 @@ class Allowances:
         elif not piece.goes_by(limit):
             self._give(piece, piece.available)  # It was sized for the old limit.
             self.soon(piece)
-            self._purses.clear()
+            self._slice_sets.clear()
             piece.follow(limit)
         now = self._holder.now()
         if now >= piece.until:
@@ -188,46 +188,46 @@ class Allowances:
         if task is not None and any(limit.account in self._left_over for limit in limits):
             await asyncio.wait([task])
 
-    def _line(self, limits: Sequence[Limit], amounts: Sequence[int]) -> Line:
-        """The waiting line of callers that lack the same accounts."""
+    def _queue_for(self, limits: Sequence[Limit], amounts: Sequence[int]) -> WaitQueue:
+        """The queue of callers that lack the same accounts."""
         wanted = zip(limits, amounts, strict=True)
         lacking = tuple([limit.account for limit, n in wanted if self.slice_of(limit).lacks(n)])
-        line = self._lines.get(lacking)
-        if line is None:
-            line = self._lines[lacking] = Line(self)
-            task = self._loop.create_task(self._serve(lacking, line))
+        queue = self._queues.get(lacking)
+        if queue is None:
+            queue = self._queues[lacking] = WaitQueue(self)
+            task = self._loop.create_task(self._serve(lacking, queue))
             self._serving.add(task)
             task.add_done_callback(self._serving.discard)
-        return line
+        return queue
 
-    async def _serve(self, lacking: tuple[Account, ...], line: Line) -> None:
-        await line.serve()
-        del self._lines[lacking]
+    async def _serve(self, lacking: tuple[Account, ...], queue: WaitQueue) -> None:
+        await queue.serve()
+        del self._queues[lacking]
 
-    def _purse(self, limits: Sequence[Limit]) -> Purse | None:
+    def _slice_set(self, limits: Sequence[Limit]) -> SliceSet | None:
         """The slices of these limits at the current time; None if one has none."""
-        # Keyed by `id`, as hashing the limits takes longer than everything else here. The purse
+        # Keyed by `id`, as hashing the limits takes longer than everything else here. The set
         # keeps the callers' tuple of limits alive, so its id is not reused.
-        purse = self._purses.get(id(limits)) or self._gather(limits)
-        if purse is not None:
+        slice_set = self._slice_sets.get(id(limits)) or self._gather(limits)
+        if slice_set is not None:
             now = self._holder.now()
-            if now >= purse.until:
-                purse.turn(now)
-        return purse
+            if now >= slice_set.until:
+                slice_set.turn(now)
+        return slice_set
 
-    def _gather(self, limits: Sequence[Limit]) -> Purse | None:
+    def _gather(self, limits: Sequence[Limit]) -> SliceSet | None:
         slices = []
         for limit in limits:
             piece = self._slices.get(limit.account)
             if piece is None or not piece.goes_by(limit):
                 return None
             slices.append(piece)
-        purse = Purse(limits, tuple(slices), self.soon)
+        slice_set = SliceSet(limits, tuple(slices), self.soon)
         if isinstance(limits, tuple):
-            if len(self._purses) >= _MOST_PURSES:
-                self._purses.clear()
-            self._purses[id(limits)] = purse
-        return purse
+            if len(self._slice_sets) >= _MOST_SLICE_SETS:
+                self._slice_sets.clear()
+            self._slice_sets[id(limits)] = slice_set
+        return slice_set
 
     # Giving back
 
@@ -241,7 +241,7 @@ class Allowances:
             self._give(piece, piece.surplus())
             if piece.idle:
                 del self._slices[piece.account]
-                self._purses.clear()
+                self._slice_sets.clear()
             elif piece.indebted:
                 self.soon(piece)
         if self._slices:

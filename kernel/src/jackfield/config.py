@@ -10,7 +10,7 @@ from jackfield._config.document import Document, Problems, load, parse
 from jackfield._config.options import OptionDoc, describe, option
 from jackfield._config.references import check_references, report_unknown_plugin
 from jackfield._config.toml_types import FromText
-from jackfield._config.zero import WellKnownKey, zero_configuration
+from jackfield._config.zero_configuration import WellKnownKey, zero_configuration
 from jackfield.capabilities import Capabilities
 from jackfield.prices import Price
 from jackfield.settings import (
@@ -67,24 +67,24 @@ def read_settings(document: Document, *, given: Collection[str] = ()) -> Setting
     search for problems can go on. `given` are providers that need no table.
     """
     sections.check(document, attrs.fields_dict(Settings), {"server": Server, "upstream": Upstream})
-    providers = sections.shared(document, "providers", ProviderTable)
-    server = sections.single(document, "server", Server)
+    providers = sections.kernel_keys(document, "providers", ProviderTable)
+    server = sections.single_table(document, "server", Server)
     for key, path in attrs.asdict(server.tls).items() if server.tls else ():
         if path and not os.path.isfile(path):
             document.problems.add(("server", "tls", key), f"there is no file {path}")
     for name in providers:
         if "/" in name or not name:
             document.problems.add(("providers", name), _SLASH, on_key=True)
-    aliases = sections.raw(document, "models")
+    aliases = sections.raw_tables(document, "models")
     check_references(aliases, dict.fromkeys([*providers, *given]), document.problems)
     return Settings(
         server=server,
-        upstream=sections.single(document, "upstream", Upstream),
+        upstream=sections.single_table(document, "upstream", Upstream),
         providers=providers,
-        models=sections.valid(document, "models", ModelTable),
-        capabilities=sections.valid(document, "capabilities", Capabilities),
-        prices=sections.series(document, "prices", Price),
-        plugins=sections.shared(document, "plugins", PluginTable),
+        models=sections.valid_tables(document, "models", ModelTable),
+        capabilities=sections.valid_tables(document, "capabilities", Capabilities),
+        prices=sections.grouped_tables(document, "prices", Price),
+        plugins=sections.kernel_keys(document, "plugins", PluginTable),
     )
 
 

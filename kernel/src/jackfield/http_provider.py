@@ -1,7 +1,7 @@
 """A provider behind an HTTP API: its address, its keys, and the dialects that it speaks."""
 
 import re
-from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -17,7 +17,7 @@ from jackfield._provider_request import RequestWriter
 from jackfield._provider_routes import Routes
 from jackfield._scrubber import Scrubber
 from jackfield._upstream_error import UpstreamErrors
-from jackfield._usage_question import UsageQuestion
+from jackfield._usage_switch import UsageSwitch
 from jackfield.config import option
 from jackfield.dialects import Dialect, Loss
 from jackfield.endpoints import Endpoint
@@ -112,7 +112,7 @@ class HttpProvider(Provider):
         self._headers: Mapping[str, str] = {}
         self._origin: Origin | None = None
         self._writer = RequestWriter()
-        self._question = UsageQuestion()
+        self._usage_switch = UsageSwitch()
         self._ring = KeyRing(())
         self._errors = UpstreamErrors("", Scrubber())
         self._reader = AnswerReader("", self._errors, config.stream_end)
@@ -218,7 +218,7 @@ class HttpProvider(Provider):
         part, *_ = _translation.in_parts(exchange, routes[0])
         return self._writer.write(part, target.model, routes[0]).losses
 
-    async def call(self, exchange: Exchange, target: Target) -> Response:
+    def call(self, exchange: Exchange, target: Target) -> Coroutine[Any, Any, Response]:
         """One attempt, in the client's own dialect if the API speaks it, else translated.
 
         If the API turns out not to know a dialect's path, another dialect is used, from then on
@@ -227,17 +227,9 @@ class HttpProvider(Provider):
         routes = self._routes.of(exchange.dialect, target.model)
         if not routes:
             raise self.not_served(exchange, target)
-        try:
-            return await self._ask(exchange, target, routes[0])
-        except ProviderError as error:
-            if len(routes) == 1 or not self._errors.unknown_path(error):
-                raise
-            try:
-                response = await self._ask(exchange, target, routes[1])
-            except ProviderError:
-                raise error from None
-        self._routes.forget(routes[0])
-        return response
+        if len(routes) == 1:
+            return self._ask(exchange, target, routes[0])
+        return self._ask_either(exchange, target, routes)
 
     async def fetch(
         self,
@@ -268,7 +260,24 @@ class HttpProvider(Provider):
             raise ProviderError("It has not started.", provider=self.name)
         return self._origin
 
-    def _ask(self, exchange: Exchange, target: Target, dialect: Dialect) -> Awaitable[Response]:
+    async def _ask_either(
+        self, exchange: Exchange, target: Target, routes: Sequence[Dialect]
+    ) -> Response:
+        try:
+            return await self._ask(exchange, target, routes[0])
+        except ProviderError as error:
+            if not self._errors.unknown_path(error):
+                raise
+            try:
+                response = await self._ask(exchange, target, routes[1])
+            except ProviderError:
+                raise error from None
+        self._routes.forget(routes[0])
+        return response
+
+    def _ask(
+        self, exchange: Exchange, target: Target, dialect: Dialect
+    ) -> Coroutine[Any, Any, Response]:
         spread = dialect.most_inputs and dialect is not exchange.dialect
         return (self._ask_in_parts if spread else self._call)(exchange, target, dialect)
 
@@ -289,10 +298,10 @@ class HttpProvider(Provider):
             body, losses = rendered.body, rendered.losses
         else:
             body, losses = self.outgoing_body(exchange, target.model), ()
-        plain, asks = body, not translated and self._question.arises(exchange, dialect)
+        plain, asks = body, not translated and self._usage_switch.is_needed(exchange, dialect)
         refused = renewed = False
         if asks:
-            body = self._question.put(plain, dialect)
+            body = self._usage_switch.turn_on(plain, dialect)
         method = "POST" if translated else exchange.request.method
         path = self._path(exchange, target, dialect)
         while True:
@@ -307,7 +316,7 @@ class HttpProvider(Provider):
             answer = await self._live_origin().send(method, path, head, body, resend=resend)
             try:
                 if answer.status < 300:
-                    self._question.known = self._question.known and not refused
+                    self._usage_switch.accepted = self._usage_switch.accepted and not refused
                     return await self._reader.read(exchange, answer, dialect, losses, hides=asks)
                 said = await answer.read()
                 refusal = self._errors.read(answer, said, dialect, exchange.dialect)
@@ -318,7 +327,7 @@ class HttpProvider(Provider):
                 # Whatever a dialect stumbles over in what came, the provider has not answered.
                 why = f"It is not a response of {dialect.name}."
                 raise self._reader.unreadable(why) from error
-            if asks and self._question.is_refused(dialect, answer.status, said):
+            if asks and self._usage_switch.is_rejected(dialect, answer.status, said):
                 asks, refused, body = False, True, plain
                 continue
             renewed = not renewed and self.refused(signed, answer.status, said)

@@ -41,7 +41,7 @@ import msgspec
 from attrs import define, field
 
 from jackfield._journal.folder import Folder
-from jackfield._journal.reading import Batch, Open, Reader
+from jackfield._journal.reading import Batch, OpenPromise, Reader
 from jackfield._journal.records import CANCEL, FRAME, MOST, POST, PROMISE
 from jackfield._journal.segments import segments
 from jackfield._journal.writer import Marks, Unsynced, Writer
@@ -101,7 +101,7 @@ class Journal:
     full: bool = field(default=False, init=False)
     _promise: int = field(default=0, init=False)
     _open: dict[int, tuple[int, int]] = field(factory=dict, init=False)
-    _left: dict[int, Open] = field(factory=dict, init=False)
+    _left: dict[int, OpenPromise] = field(factory=dict, init=False)
     _waiting: deque[_Waiting] = field(factory=deque, init=False)
     _fresh: deque[Entry] = field(factory=lambda: deque(maxlen=_FRESH), init=False)
     _writer: Writer = field(init=False)
@@ -120,11 +120,11 @@ class Journal:
         """
         journal = cls(folder.path.parent, folder.owner, segment_bytes)
         found = segments(folder.path, folder.owner)
-        remains = journal._reader.remains(found)
-        journal.last = remains.last
-        journal._promise = remains.promise
-        journal._left = remains.open
-        journal._writer.resume(folder, found, remains.end)
+        unfinished = journal._reader.unfinished(found)
+        journal.last = unfinished.last
+        journal._promise = unfinished.promise
+        journal._left = unfinished.open
+        journal._writer.resume(folder, found, unfinished.end)
         return journal
 
     @property

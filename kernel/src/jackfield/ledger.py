@@ -80,7 +80,7 @@ class Ledger:
     _clock: StoreClock = field(factory=StoreClock, init=False)
     _outage: Outage = field(factory=Outage, init=False)
     _debits: Counter[tuple[Account, int]] = field(factory=Counter, init=False)
-    _half_kept: set[Pledge] = field(factory=set, init=False)
+    _partly_settled: set[Pledge] = field(factory=set, init=False)
     _journal: Journal = field(init=False)
     _syncing: Syncing = field(init=False)
     _poster: Poster = field(init=False)
@@ -140,7 +140,7 @@ class Ledger:
             pledge = exchange.state[self] = Pledge(self)
             exchange.before_call(pledge.write)
         pledge.join(entry)
-        return Promise(pledge, self._half_kept)
+        return Promise(pledge, self._partly_settled)
 
     def promise(self, entry: Entry) -> int:
         """Write an entry to be posted if this process dies; return its number.
@@ -344,7 +344,7 @@ class Ledger:
         spent: Counter[Account] = Counter()
         for (account, _), amount in self._debits.items():
             spent[account] += max(amount, 0)
-        for pledge in self._half_kept:
+        for pledge in self._partly_settled:
             for debit in pledge.debits():
                 spent[debit.account] += max(debit.amount, 0)
         entries = self._journal.unposted()

@@ -50,73 +50,73 @@ test_the_kits_own_dialect = check_dialect(
 )
 
 
-class Forgets(ChatDialect):
-    """Drops the limit without a word."""
+class DropsTheLimit(ChatDialect):
+    """Drops the output limit and reports no loss."""
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
         assert isinstance(request, ChatRequest)
         return super().render_request(replace(request, max_tokens=None))
 
 
-class Loses(ChatDialect):
-    """Says that it cannot express what it has just read."""
+class ReportsALoss(ChatDialect):
+    """Reports a loss of what it has just parsed."""
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
         body = super().render_request(request).body
         return Rendered(body, (Loss("stream", "stream", "dropped"),))
 
 
-class Grows(ChatDialect):
-    """Writes something more each time."""
+class AddsAMemberEachTime(ChatDialect):
+    """Renders something more each time."""
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
         tree = msgspec.json.decode(super().render_request(request).body)
         return Rendered(msgspec.json.encode({**tree, "n": id(request)}))
 
 
-class Trusts(ChatDialect):
-    """Takes what it needs."""
+class ReadsRequestsUnchecked(ChatDialect):
+    """Reads members without checking their types."""
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         return Peek(tree["model"], tree.get("stream", False))
 
 
-class Truncates(ChatDialect):
-    """Writes an answer without its reason to end."""
+class OmitsTheFinishReason(ChatDialect):
+    """Renders an answer without its finish reason."""
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
         tree = msgspec.json.decode(super().render_response(response, request).body)
         return Rendered(msgspec.json.encode({**tree, "finish": None}))
 
 
-class Stumbles(ChatDialect):
-    """Reads an answer without a look at what it is."""
+class ReadsAnswersUnchecked(ChatDialect):
+    """Parses an answer without checking its shape."""
 
     def usage(self, body: bytes) -> Usage | None:
         counts = msgspec.json.decode(body)["usage"]
         return Usage(counts["input"], counts["output"])
 
 
-class FailsAtFailures(ChatDialect):
-    """Expects every error to be one of its own."""
+class ReadsErrorsUnchecked(ChatDialect):
+    """Expects every error body to have its own shape."""
 
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
         return UpstreamFailure(msgspec.json.decode(body)["error"]["message"])
 
 
-class _Silent(ChatStreamRenderer):
+class _TextDroppingRenderer(ChatStreamRenderer):
     def render(self, event: StreamEvent) -> bytes:
         return super().render(event).replace("日本".encode(), "日".encode())
 
 
 class SkipsText(ChatDialect):
-    """Leaves out what it cannot pronounce."""
+    """Leaves out some text of a stream."""
 
     def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
-        return _Silent()
+        return _TextDroppingRenderer()
 
 
-class _Whole:
+class _BatchMeter:
     def feed(self, events: bytes) -> None:
         self._seen = events
 
@@ -128,56 +128,56 @@ class CountsBatches(ChatDialect):
     """Its meter depends on how the bytes arrive."""
 
     def usage_meter(self) -> UsageMeter:
-        return _Whole()
+        return _BatchMeter()
 
 
 class NeverEnds(ChatDialect):
-    """Knows no terminal marker, and no event that finishes."""
+    """Has no terminal marker, and no event that finishes."""
 
     def terminal(self, event: bytes) -> Terminal | None:
         return None
 
 
-class EndsUnseen(ChatDialect):
-    """Its hints are in no event."""
+class HasUselessHints(ChatDialect):
+    """Its terminal hints are in no event."""
 
     terminal_hints = (b"fin",)
 
 
-class _Hasty(ChatStreamParser):
+class _UncheckedParser(ChatStreamParser):
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
         fact = msgspec.json.decode(sse.data_of(event) or b"{}")
         return super().feed(event) if fact.keys() else ()
 
 
-class TrustsEvents(ChatDialect):
-    """Takes every event for an object."""
+class ReadsEventsUnchecked(ChatDialect):
+    """Takes every event for a JSON object."""
 
     def stream_parser(self) -> StreamParser:
-        return _Hasty()
+        return _UncheckedParser()
 
 
-class TrustsEnds(ChatDialect):
-    """Takes what only looks at an event for a place to raise."""
+class RaisesInTerminal(ChatDialect):
+    """Raises in a method that only inspects an event."""
 
     def terminal(self, event: bytes) -> Terminal | None:
         return "end" if "end" in msgspec.json.decode(sse.data_of(event) or b"") else None
 
 
 CASES: list[tuple[str, type[ChatDialect], str]] = [
-    ("requests-come-back", Forgets, "max_tokens: 5 is now None"),
-    ("requests-come-back", Loses, "it loses stream dropped"),
-    ("requests-come-back", Grows, "the second time"),
-    ("odd-requests", Trusts, "makes it raise TypeError"),
-    ("answers-come-back", Truncates, "choices[0].finish_reason: 'stop' is now None"),
-    ("odd-answers", Stumbles, "makes it raise KeyError"),
-    ("odd-answers", FailsAtFailures, "makes it raise"),
+    ("requests-come-back", DropsTheLimit, "max_tokens: 5 is now None"),
+    ("requests-come-back", ReportsALoss, "it loses stream dropped"),
+    ("requests-come-back", AddsAMemberEachTime, "the second time"),
+    ("odd-requests", ReadsRequestsUnchecked, "makes it raise TypeError"),
+    ("answers-come-back", OmitsTheFinishReason, "choices[0].finish_reason: 'stop' is now None"),
+    ("odd-answers", ReadsAnswersUnchecked, "makes it raise KeyError"),
+    ("odd-answers", ReadsErrorsUnchecked, "makes it raise"),
     ("streams-come-back", SkipsText, "[2].text: '日本' is now '日'"),
     ("cuts-change-nothing", CountsBatches, "are read as something else"),
     ("ends-are-told", NeverEnds, "ends with its events [] of 6"),
-    ("ends-are-told", EndsUnseen, "holds none of its terminal_hints"),
-    ("odd-events", TrustsEvents, "AttributeError"),
-    ("odd-events", TrustsEnds, "makes it raise"),
+    ("ends-are-told", HasUselessHints, "holds none of its terminal_hints"),
+    ("odd-events", ReadsEventsUnchecked, "AttributeError"),
+    ("odd-events", RaisesInTerminal, "makes it raise"),
 ]
 
 

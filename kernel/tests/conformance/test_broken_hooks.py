@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from jackfield import CallNext, Exchange, Outcome, Plan, Plugin, Response, Target, hookimpl
 
 
-class HidesItsNeighbours(Plugin):
-    """Writes into the kernel's own notes."""
+class ResetsEntered(Plugin):
+    """Resets how many plugins the exchange has entered, so that others are not settled."""
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
@@ -23,7 +23,7 @@ class HidesItsNeighbours(Plugin):
 
 
 class ExpectsAWholeAnswer(Plugin):
-    """Reads the body although a stream has none."""
+    """Reads the body of a streamed answer."""
 
     @hookimpl
     async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
@@ -32,15 +32,15 @@ class ExpectsAWholeAnswer(Plugin):
 
 
 class DoesNothing(Plugin):
-    """Implements a hook for nothing."""
+    """Implements a hook that does nothing."""
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
         return None
 
 
-class AsksAStranger(Plugin):
-    """Calls a provider that there is not."""
+class CallsAnUnknownProvider(Plugin):
+    """Calls a provider that does not exist."""
 
     @hookimpl
     async def call_provider(
@@ -49,8 +49,8 @@ class AsksAStranger(Plugin):
         return await call_next(Target("stranger", target.model))
 
 
-class PlansForAStranger(Plugin):
-    """Sends requests to a provider that there is not."""
+class PlansAnUnknownProvider(Plugin):
+    """Routes requests to a provider that does not exist."""
 
     @hookimpl
     async def route(self, exchange: Exchange, plan: Plan) -> Plan:
@@ -58,7 +58,7 @@ class PlansForAStranger(Plugin):
 
 
 class LeavesStreamsOpen(Plugin):
-    """Asks twice and forgets the first answer."""
+    """Calls the provider twice and does not close the first answer."""
 
     @hookimpl
     async def call_provider(
@@ -68,8 +68,8 @@ class LeavesStreamsOpen(Plugin):
         return await call_next(target)
 
 
-class CountsOnItself(Plugin):
-    """Takes for granted that its own first hook has run."""
+class AssumesItsFirstHook(Plugin):
+    """Assumes in a later hook that its own first hook has run."""
 
     on_error = "skip"
 
@@ -83,7 +83,7 @@ class CountsOnItself(Plugin):
 
 
 class ChangesUndeclared(Plugin):
-    """Has no `mutates`."""
+    """Changes the request without declaring it in `mutates`."""
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
@@ -91,7 +91,7 @@ class ChangesUndeclared(Plugin):
 
 
 class ChangesDirectly(Plugin):
-    """Goes past the methods that record."""
+    """Sets an attribute instead of calling the method that records the change."""
 
     mutates = frozenset({"request"})
 
@@ -101,7 +101,7 @@ class ChangesDirectly(Plugin):
 
 
 class RewritesAttempts(Plugin):
-    """Changes a response that it has not declared to change."""
+    """Changes a response without declaring it in `mutates`."""
 
     @hookimpl
     async def call_provider(
@@ -110,8 +110,8 @@ class RewritesAttempts(Plugin):
         return replace(await call_next(target), status=203)
 
 
-class CooksTheBooks(Plugin):
-    """Says that it took no time."""
+class OverwritesTimings(Plugin):
+    """Overwrites the recorded timings."""
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
@@ -122,7 +122,7 @@ class CooksTheBooks(Plugin):
         exchange.timings[:] = [-1.0] * len(exchange.timings)
 
 
-class SurvivesCancellation(Plugin):
+class SwallowsCancellation(Plugin):
     """Waits in `pre_request`, and goes on when it is cancelled."""
 
     @hookimpl
@@ -133,8 +133,8 @@ class SurvivesCancellation(Plugin):
             exchange.state[self] = "cancelled"
 
 
-class AnswersTheDead(Plugin):
-    """Makes an answer of every failure, a cancellation too."""
+class AnswersCancelledCalls(Plugin):
+    """Answers instead of every failure, including a cancellation."""
 
     @hookimpl
     async def call_provider(
@@ -146,8 +146,8 @@ class AnswersTheDead(Plugin):
             return Response(200, b"{}")
 
 
-class Dawdles(Plugin):
-    """Sleeps where everybody waits for it."""
+class BlocksTheEventLoop(Plugin):
+    """Sleeps without releasing the event loop."""
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
@@ -155,7 +155,7 @@ class Dawdles(Plugin):
 
 
 class AuthenticatesNobody(Plugin):
-    """Says that it authenticates, and looks at nothing."""
+    """Declares that it authenticates, and has no `pre_request`."""
 
     authenticates = True
 
@@ -164,16 +164,16 @@ class AuthenticatesNobody(Plugin):
         exchange.state[self] = True
 
 
-class HasNoColour(Plugin):
-    """Its hook is no coroutine function."""
+class HasASyncHook(Plugin):
+    """Its async hook is no coroutine function."""
 
     @hookimpl
     def pre_request(self, exchange: Exchange) -> None:  # type: ignore[override] # what is broken
         exchange.state[self] = True
 
 
-class HasNoSuchHook(Plugin):
-    """Implements a hook that there is not."""
+class HasAnUnknownHook(Plugin):
+    """Marks a method that is not a hook."""
 
     @hookimpl
     async def pre_requset(self, exchange: Exchange) -> None:
@@ -181,23 +181,23 @@ class HasNoSuchHook(Plugin):
 
 
 CASES: list[tuple[str, type[Plugin], str]] = [
-    ("settled-once-answer", HidesItsNeighbours, "post_response ran 0 times"),
+    ("settled-once-answer", ResetsEntered, "post_response ran 0 times"),
     ("settled-once-stream", ExpectsAWholeAnswer, "raised TypeError"),
     ("idle-hooks", DoesNothing, "pre_request does nothing"),
-    ("once-an-attempt", AsksAStranger, "stranger"),
-    ("once-an-attempt", PlansForAStranger, "stranger/m"),
+    ("once-an-attempt", CallsAnUnknownProvider, "stranger"),
+    ("once-an-attempt", PlansAnUnknownProvider, "stranger/m"),
     ("calls-closed", LeavesStreamsOpen, "left 1 streams open"),
-    ("failure-policy-pre_request", CountsOnItself, "another hook failed"),
+    ("failure-policy-pre_request", AssumesItsFirstHook, "another hook failed"),
     ("declared-changes", ChangesUndeclared, "mutates"),
     ("declared-changes", ChangesDirectly, "exchange.model"),
     ("declared-changes", RewritesAttempts, "call_provider: raised UndeclaredChange"),
-    ("timed", CooksTheBooks, "tampered"),
-    ("cancellation", SurvivesCancellation, "pre_request swallowed"),
-    ("cancellation", AnswersTheDead, "call_provider swallowed"),
-    ("event-loop", Dawdles, "blocked the event loop"),
+    ("timed", OverwritesTimings, "tampered"),
+    ("cancellation", SwallowsCancellation, "pre_request swallowed"),
+    ("cancellation", AnswersCancelledCalls, "call_provider swallowed"),
+    ("event-loop", BlocksTheEventLoop, "blocked the event loop"),
     ("declaration", AuthenticatesNobody, "it authenticates"),
-    ("proper-hooks", HasNoColour, "must be async def"),
-    ("proper-hooks", HasNoSuchHook, "no hook has this name"),
+    ("proper-hooks", HasASyncHook, "must be async def"),
+    ("proper-hooks", HasAnUnknownHook, "no hook has this name"),
 ]
 
 

@@ -28,7 +28,7 @@ from jackfield.testing import CHAT_ENDPOINT, TESTING_CHAT, ChatDialect
 
 
 class Rewrites(Plugin):
-    """What the broken plugins of this page have in common: they declare it."""
+    """Declares that it changes responses; the base of several broken plugins."""
 
     mutates = frozenset({"response"})
 
@@ -37,7 +37,7 @@ class Rewrites(Plugin):
 
 
 class KeepsTheRest(Rewrites):
-    """Holds four characters back, and never gives them out."""
+    """Holds four characters back, and never sends them."""
 
     @hookimpl
     def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> Sequence[Chunk] | None:
@@ -49,7 +49,7 @@ class KeepsTheRest(Rewrites):
 
 
 class LooksAtOneChunkOnly(Rewrites):
-    """Replaces a word, unless it comes in two chunks."""
+    """Replaces a word, unless it is split between two chunks."""
 
     @hookimpl
     def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> Sequence[Chunk] | None:
@@ -58,7 +58,7 @@ class LooksAtOneChunkOnly(Rewrites):
 
 
 class RewritesStreamsOnly(Rewrites):
-    """Lets a whole answer through as it is."""
+    """Leaves whole answers unchanged."""
 
     @hookimpl
     def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> Sequence[Chunk] | None:
@@ -66,8 +66,8 @@ class RewritesStreamsOnly(Rewrites):
         return (chunk.with_texts(changed),) if changed else None
 
 
-class SpeaksBehindTheEnd(Rewrites):
-    """Adds a word after the last."""
+class AddsAChunkAfterTheEnd(Rewrites):
+    """Returns a chunk after the final one."""
 
     @hookimpl
     def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> Sequence[Chunk] | None:
@@ -75,15 +75,15 @@ class SpeaksBehindTheEnd(Rewrites):
         return (chunk, more) if chunk.final else None
 
 
-class SilencesTheEnd(Rewrites):
-    """Empties the chunk that says that all has been said."""
+class RemovesTheEnd(Rewrites):
+    """Removes the data of the final chunk."""
 
     @hookimpl
     def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> list[Chunk] | None:
         return [chunk.with_data(b"")] if chunk.final else None
 
 
-class TearsEvents(Rewrites):
+class SplitsEvents(Rewrites):
     """Returns half an event at a time."""
 
     @hookimpl
@@ -94,7 +94,7 @@ class TearsEvents(Rewrites):
 
 
 class SettlesItself(Rewrites):
-    """Calls its own hook, which the kernel calls as well."""
+    """Calls its own `post_response`, which the kernel calls too."""
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -128,8 +128,8 @@ class StopsWithoutAnEnd(CanonicalProvider):
         yield (Started("1", "m"), TextDelta(0, "hi"))
 
 
-class Tinkers(HttpProvider):
-    """Writes streams anew, with its own idea of white space."""
+class ReformatsStreams(HttpProvider):
+    """Renders streams anew, with other white space."""
 
     dialects: tuple[Dialect, ...] = (TESTING_CHAT,)  # type: ignore[misc] # to be seen per class
     endpoints: tuple[Endpoint, ...] = (CHAT_ENDPOINT,)  # type: ignore[misc]
@@ -152,15 +152,15 @@ class OtherDialect(ChatDialect):
     name: ClassVar[str] = "testing.other"
 
 
-class SpeaksForOthers(HttpProvider):
-    """What providers without endpoints of their own have in common."""
+class WithoutEndpoints(HttpProvider):
+    """Has no endpoints; the base of several broken providers."""
 
     dialects: tuple[Dialect, ...] = (OtherDialect(),)  # type: ignore[misc] # to be seen per class
     paths: Mapping[str, str] = {"testing.other": "/chat"}  # type: ignore[misc]
 
 
-class ShowsItsKey(SpeaksForOthers):
-    """Says with what it was refused."""
+class ShowsItsKey(WithoutEndpoints):
+    """Shows its key in an error."""
 
     def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
         self.key = secret.reveal() if secret else ""
@@ -173,7 +173,7 @@ class ShowsItsKey(SpeaksForOthers):
             raise ProviderError(f"{self.key} was refused", provider=self.name) from error
 
 
-class MendsItsCuts(SpeaksForOthers):
+class HidesItsCuts(WithoutEndpoints):
     """Ends every stream well."""
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
@@ -194,14 +194,14 @@ CASES: list[tuple[str, type[Plugin], str]] = [
     ("stream-flushed", KeepsTheRest, "a streamed one"),
     ("stream-flushed", RewritesStreamsOnly, "a whole answer says"),
     ("stream-any-chunking", LooksAtOneChunkOnly, "in deltas of 1 characters"),
-    ("stream-ends-once", SpeaksBehindTheEnd, "behind a final one"),
-    ("stream-ends-once", SilencesTheEnd, "ended without the event that says so"),
-    ("stream-whole-events", TearsEvents, "no whole event"),
+    ("stream-ends-once", AddsAChunkAfterTheEnd, "behind a final one"),
+    ("stream-ends-once", RemovesTheEnd, "ended without the event that says so"),
+    ("stream-whole-events", SplitsEvents, "no whole event"),
     ("settled-once-stream", SettlesItself, "post_response ran 2 times"),
     ("provider-answers", StopsWithoutAnEnd, "its stream has no end"),
-    ("bytes-stay-bytes", Tinkers, "of a stream that came 1 bytes at a time"),
+    ("bytes-stay-bytes", ReformatsStreams, "of a stream that came 1 bytes at a time"),
     ("key-in-an-error", ShowsItsKey, "its key was shown"),
-    ("cut-is-an-error", MendsItsCuts, "of a stream that was cut it made"),
+    ("cut-is-an-error", HidesItsCuts, "of a stream that was cut it made"),
 ]
 
 

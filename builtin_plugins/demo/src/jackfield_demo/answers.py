@@ -47,8 +47,8 @@ def answer(
     n = 1 if request.n is None else request.n
     if not 1 <= n <= MOST_CHOICES:
         raise InvalidRequest(f"n must be between 1 and {MOST_CHOICES}.", param="n")
-    whole = list(_parts(base, request, conversation))
-    parts, reason = _shortened(whole, request.stop, request.max_tokens)
+    complete = list(_parts(base, request, conversation))
+    parts, reason = _shortened(complete, request.stop, request.max_tokens)
     choices = tuple(
         Choice(Message("assistant", tuple(_identified(parts, id, at))), reason) for at in range(n)
     )
@@ -65,52 +65,54 @@ def answer(
     )
 
 
-def _parts(base: str, request: ChatRequest, said: Conversation) -> Iterator[Part]:
+def _parts(base: str, request: ChatRequest, conversation: Conversation) -> Iterator[Part]:
     if base == "refuse":
         yield Refusal("I would rather not: the model `refuse` declines whatever it is asked.")
         return
-    if base == "think" or _asks_to_think(request):
-        yield Reasoning(f"The user says: {said.asked or 'nothing'}. I know little, so I stay kind.")
-    calls = [] if said.answers else calls_for(request, said.asked)
+    if base == "think" or _requests_reasoning(request):
+        message = conversation.message or "nothing"
+        yield Reasoning(f"The user says: {message}. I know little, so I stay kind.")
+    calls = [] if conversation.tool_outputs else calls_for(request, conversation.message)
     if calls:
         yield from calls
     else:
-        yield Text(_formatted(request, said, _speech(base, said)))
+        yield Text(_formatted(request, conversation, _reply(base, conversation)))
 
 
-def _asks_to_think(request: ChatRequest) -> bool:
+def _requests_reasoning(request: ChatRequest) -> bool:
     reasoning = request.reasoning
     if reasoning is None or reasoning.effort == "none":
         return False
     return bool(reasoning.effort or reasoning.budget_tokens)
 
 
-def _speech(base: str, said: Conversation) -> str:
-    if said.answers:
+def _reply(base: str, conversation: Conversation) -> str:
+    if conversation.tool_outputs:
         return " ".join(
             f"The tool {result.tool} {'failed' if result.is_error else 'says'}: {result.text}"
-            for result in said.answers
+            for result in conversation.tool_outputs
         )
-    attached = f" (with {said.attachments} attached)" if said.attachments else ""
+    attached = f" (with {conversation.attachments} attached)" if conversation.attachments else ""
     if base == "echo":
-        return f"You said: {said.asked}{attached}"
+        return f"You said: {conversation.message}{attached}"
     if base == "long":
         return _LONG.strip()
-    asked = f"You asked: “{said.asked}”{attached}. " if said.asked or attached else "Hello! "
-    return asked + (
+    message = conversation.message
+    greeting = f"You asked: “{message}”{attached}. " if message or attached else "Hello! "
+    return greeting + (
         "I am a demo: I know nothing, but I answer in every dialect, without a key and without a"
         " network. Add a real provider, and the same request will reach it."
     )
 
 
-def _formatted(request: ChatRequest, said: Conversation, speech: str) -> str:
-    wanted = request.response_format
-    if wanted is None or wanted.kind == "text":
-        return speech
-    if wanted.kind == "json_object" or wanted.schema is None:
-        return json.dumps({"answer": speech}, ensure_ascii=False)
+def _formatted(request: ChatRequest, conversation: Conversation, text: str) -> str:
+    format_ = request.response_format
+    if format_ is None or format_.kind == "text":
+        return text
+    if format_.kind == "json_object" or format_.schema is None:
+        return json.dumps({"answer": text}, ensure_ascii=False)
     try:
-        value = instance(wanted.schema, Hints(said.asked))
+        value = instance(format_.schema, Hints(conversation.message))
     except ValueError as error:
         raise InvalidRequest(
             f"The response format's schema cannot be filled in: {error}.", param="response_format"

@@ -21,31 +21,31 @@ EXAMPLES: Final = ("fail-503", "fail-429", "delay-2s", "cut-5", "stall")
 ALL: Final = (*CHAT_MODELS, EMBED, *EXAMPLES)
 
 
-def read_chat_model(model: str, *, stands_in: bool = False) -> tuple[str, Instructions]:
+def read_chat_model(model: str, *, is_fallback: bool = False) -> tuple[str, Instructions]:
     """A model's base and its instructions: `think+cut-5`, or `cut-5` for `chat+cut-5`.
 
-    Any other name means `chat` if the demo answers for other models. Raises ModelNotFound.
+    With `is_fallback`, any other name means `chat`. Raises ModelNotFound.
     """
     base, *words = model.split("+")
     if base not in CHAT_MODELS:
         base, words = "chat", [base, *words]
     try:
-        return base, Instructions().and_also(words)
+        return base, Instructions().extended_by(words)
     except ValueError:
-        if stands_in:
+        if is_fallback:
             return "chat", Instructions()
         raise _unknown(model, "chat") from None
 
 
-def read_embedding_model(model: str, *, stands_in: bool = False) -> Instructions:
+def read_embedding_model(model: str, *, is_fallback: bool = False) -> Instructions:
     """The instructions in the name of an embedding model. Raises ModelNotFound."""
     base, *words = model.split("+")
     if base != EMBED:
         words = [base, *words]
     try:
-        return Instructions().and_also(words)
+        return Instructions().extended_by(words)
     except ValueError:
-        if stands_in:
+        if is_fallback:
             return Instructions()
         raise _unknown(model, "embeddings") from None
 

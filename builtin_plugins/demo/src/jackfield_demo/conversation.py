@@ -20,13 +20,13 @@ from jackfield.messages import (
     ToolResult,
 )
 
-from .instructions import without
+from .instructions import without_instructions
 from .tokens import ATTACHMENT, count
 
 
 @frozen
-class ToolAnswer:
-    """The result of a call: which tool, and its text."""
+class ToolOutput:
+    """The result of a tool call: the name of the tool, and its text."""
 
     tool: str
     text: str
@@ -35,34 +35,38 @@ class ToolAnswer:
 
 @frozen
 class Conversation:
-    """`asked` is the user's last message; `answers` are the results of tools since then."""
+    """`message` is the text of the user's last message, without instructions to the demo.
 
-    asked: str
+    `raw_message` has them. `tool_outputs` are the results of tools since then.
+    """
+
+    message: str
     attachments: int
-    answers: tuple[ToolAnswer, ...]
-    instructed: str
+    tool_outputs: tuple[ToolOutput, ...]
+    raw_message: str
     input_tokens: int
 
 
 def read_conversation(request: ChatRequest) -> Conversation:
     """Read a request's messages."""
-    last = max((at for at, message in enumerate(request.messages) if _speaks(message)), default=-1)
+    of_user = (at for at, message in enumerate(request.messages) if _is_from_user(message))
+    last = max(of_user, default=-1)
     parts = request.messages[last].parts if last >= 0 else ()
-    said = " ".join(part.text for part in parts if isinstance(part, Text))
+    text = " ".join(part.text for part in parts if isinstance(part, Text))
     return Conversation(
-        asked=without(said),
+        message=without_instructions(text),
         attachments=sum(isinstance(part, Image | Audio | Document) for part in parts),
-        answers=tuple(_answers(request.messages, last + 1)),
-        instructed=said,
+        tool_outputs=tuple(_tool_outputs(request.messages, last + 1)),
+        raw_message=text,
         input_tokens=_input_tokens(request),
     )
 
 
-def _speaks(message: Message) -> bool:
+def _is_from_user(message: Message) -> bool:
     return message.role == "user" and not all(isinstance(p, ToolResult) for p in message.parts)
 
 
-def _answers(messages: tuple[Message, ...], start: int) -> Iterable[ToolAnswer]:
+def _tool_outputs(messages: tuple[Message, ...], start: int) -> Iterable[ToolOutput]:
     names = {
         part.id: part.name
         for message in messages
@@ -73,7 +77,7 @@ def _answers(messages: tuple[Message, ...], start: int) -> Iterable[ToolAnswer]:
         for part in message.parts:
             if isinstance(part, ToolResult):
                 name = part.name or names.get(part.tool_call_id, "tool")
-                yield ToolAnswer(name, _text_of(part.parts), part.is_error)
+                yield ToolOutput(name, _text_of(part.parts), part.is_error)
 
 
 def _text_of(parts: Iterable[Part]) -> str:

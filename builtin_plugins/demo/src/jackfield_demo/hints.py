@@ -27,8 +27,8 @@ class Hints:
 
     def mentioned(self, values: list[Any]) -> Any:
         """The first of some values that the message mentions, else the first of them."""
-        said = self.text.casefold()
+        text = self.text.casefold()
         for value in values:
-            if isinstance(value, str) and value and value.casefold() in said:
+            if isinstance(value, str) and value and value.casefold() in text:
                 return value
         return values[0]

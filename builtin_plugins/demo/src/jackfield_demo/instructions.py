@@ -25,35 +25,35 @@ class Instructions:
     cut: int | None = None
     stall: bool = False
 
-    def and_also(self, words: Iterable[str]) -> "Instructions":
-        """These and further instructions. Raises ValueError for an unknown one."""
-        read = self
+    def extended_by(self, words: Iterable[str]) -> "Instructions":
+        """These instructions and further ones. Raises ValueError for an unknown one."""
+        result = self
         for word in words:
             match = _INSTRUCTION.fullmatch(word)
             if match is None:
                 raise ValueError(f"There is no instruction {word[:40]!r}; there are {FORMS}.")
             if match["status"]:
-                read = evolve(read, status=int(match["status"]))
+                result = evolve(result, status=int(match["status"]))
             elif match["delay"]:
                 seconds = float(match["delay"]) / (1000 if match["unit"] == "ms" else 1)
-                read = evolve(read, delay=read.delay + seconds)
+                result = evolve(result, delay=result.delay + seconds)
             elif match["cut"]:
-                read = evolve(read, cut=int(match["cut"]))
+                result = evolve(result, cut=int(match["cut"]))
             else:
-                read = evolve(read, stall=True)
-        return read
+                result = evolve(result, stall=True)
+        return result
 
 
 def words_in(text: str) -> list[str]:
     """The words in every `[demo: …]` of a text."""
-    return [word for match in _IN_TEXT.finditer(text) for word in split(match[1])]
+    return [word for match in _IN_TEXT.finditer(text) for word in split_words(match[1])]
 
 
-def split(words: str) -> list[str]:
+def split_words(words: str) -> list[str]:
     """The words of a list separated by commas or spaces."""
     return words.replace(",", " ").split()
 
 
-def without(text: str) -> str:
+def without_instructions(text: str) -> str:
     """The text without its instructions."""
     return _IN_TEXT.sub("", text).strip() if "[demo:" in text else text

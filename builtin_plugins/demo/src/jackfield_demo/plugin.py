@@ -24,16 +24,16 @@ from . import catalogue
 from .answers import answer
 from .conversation import Conversation, read_conversation
 from .embeddings import DIMENSIONS, MOST_DIMENSIONS, MOST_TOKENS, vector_of
-from .instructions import Instructions, split, words_in
+from .instructions import Instructions, split_words, words_in
 from .stream import DELTAS, events_of
 from .tokens import count
 
-_SLOW = 4.0
-_RETRY_AFTER = 1.0
-_STATELESS = (
+_SLOW_PACE = 4.0  # tokens per second of the model `slow`
+_RETRY_AFTER = 1.0  # seconds
+_NO_STATE = (
     "The demo keeps no earlier turns (conversation.server_state): send the whole conversation."
 )
-_WHOLE_CUT = "The demo cut the connection, as the request told it to."
+_CUT = "The demo cut the connection, as the request told it to."
 
 
 class Demo(CanonicalProvider):
@@ -47,6 +47,8 @@ class Demo(CanonicalProvider):
 
     @frozen
     class Config:
+        """`[providers.demo]`."""
+
         tokens_per_second: float = option(
             60.0, "The pace of streams; 0 is as fast as possible.", validator=ge(0)
         )
@@ -59,23 +61,23 @@ class Demo(CanonicalProvider):
 
     async def chat(self, request: ChatRequest, exchange: Exchange) -> ChatResponse:
         base, instructions, conversation = _read(request, exchange)
-        await self._obey(instructions)
+        await self._apply(instructions)
         response = _answer(base, request, conversation, exchange)
         if instructions.stall:
-            await _forever()
+            await _wait_forever()
         if instructions.cut is not None:
-            raise ProviderUnavailable(_WHOLE_CUT, provider=self.name)
+            raise ProviderUnavailable(_CUT, provider=self.name)
         if base == "slow" and response.usage is not None:
-            await asyncio.sleep(response.usage.output_tokens / _SLOW)
+            await asyncio.sleep(response.usage.output_tokens / _SLOW_PACE)
         return response
 
     async def stream_chat(
         self, request: ChatRequest, exchange: Exchange
     ) -> AsyncIterator[Sequence[StreamEvent]]:
         base, instructions, conversation = _read(request, exchange)
-        await self._obey(instructions)
+        await self._apply(instructions)
         response = _answer(base, request, conversation, exchange)
-        pace = _SLOW if base == "slow" else self.config.tokens_per_second
+        pace = _SLOW_PACE if base == "slow" else self.config.tokens_per_second
         began, deltas = time.monotonic(), 0
         for event in events_of(response):
             is_delta = isinstance(event, DELTAS)
@@ -85,7 +87,7 @@ class Demo(CanonicalProvider):
             ):
                 return
             if instructions.stall and (is_finished or (is_delta and deltas)):
-                await _forever()
+                await _wait_forever()
             if is_delta:
                 if pace and deltas:
                     await asyncio.sleep(began + deltas / pace - time.monotonic())
@@ -95,11 +97,11 @@ class Demo(CanonicalProvider):
     async def embeddings(
         self, request: EmbeddingsRequest, exchange: Exchange
     ) -> EmbeddingsResponse:
-        stands_in = exchange.model == request.model
-        instructions = catalogue.read_embedding_model(request.model, stands_in=stands_in)
-        await self._obey(instructions)
+        is_fallback = exchange.model == request.model
+        instructions = catalogue.read_embedding_model(request.model, is_fallback=is_fallback)
+        await self._apply(instructions)
         if instructions.stall:
-            await _forever()
+            await _wait_forever()
         dimensions = DIMENSIONS if request.dimensions is None else request.dimensions
         if not 1 <= dimensions <= MOST_DIMENSIONS:
             raise InvalidRequest(
@@ -114,7 +116,7 @@ class Demo(CanonicalProvider):
             await asyncio.sleep(0)
         return EmbeddingsResponse(request.model, tuple(vectors), Usage(input_tokens=sum(tokens)))
 
-    async def _obey(self, instructions: Instructions) -> None:
+    async def _apply(self, instructions: Instructions) -> None:
         if instructions.delay:
             await asyncio.sleep(instructions.delay)
         if instructions.status is not None:
@@ -128,14 +130,15 @@ class Demo(CanonicalProvider):
 
 def _read(request: ChatRequest, exchange: Exchange) -> tuple[str, Instructions, Conversation]:
     if request.server_state is not None:
-        raise LossRefused(_STATELESS)
-    stands_in = exchange.model == request.model
-    base, instructions = catalogue.read_chat_model(request.model, stands_in=stands_in)
+        raise LossRefused(_NO_STATE)
+    is_fallback = exchange.model == request.model
+    base, instructions = catalogue.read_chat_model(request.model, is_fallback=is_fallback)
     conversation = read_conversation(request)
-    noted = (request.metadata or {}).get("demo")
-    words = words_in(conversation.instructed) + (split(noted) if isinstance(noted, str) else [])
+    in_metadata = (request.metadata or {}).get("demo")
+    words = words_in(conversation.raw_message)
+    words += split_words(in_metadata) if isinstance(in_metadata, str) else []
     try:
-        return base, instructions.and_also(words), conversation
+        return base, instructions.extended_by(words), conversation
     except ValueError as error:
         raise InvalidRequest(str(error)) from error
 
@@ -147,5 +150,5 @@ def _answer(
     return answer(base, request, conversation, id=id_, created=int(time.time()))
 
 
-async def _forever() -> None:
+async def _wait_forever() -> None:
     await asyncio.Event().wait()

@@ -6,12 +6,12 @@ from typing import Any
 
 from .hints import Hints
 
-_MANY = 200
-_DEEP = 8
-"""Beyond this many values or levels, only required members are filled in."""
-_MOST = 5_000
+_OPTIONAL_VALUES = 200
+_OPTIONAL_DEPTH = 8
+"""Up to this many values and levels, optional members are filled in too."""
+_MAX_VALUES = 5_000
 """A schema that requires more values is refused."""
-_CIRCLES = 40
+_MAX_REFERENCES = 40
 """Maximum length of a chain of references."""
 
 _FORMATS = {
@@ -37,7 +37,7 @@ def instance(schema: Any, hints: Hints) -> Any:
     try:
         return _Writer(schema, hints).value(schema, "")
     except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError):
-        raise ValueError(f"it is malformed, or requires more than {_MOST} values") from None
+        raise ValueError(f"it is malformed, or requires more than {_MAX_VALUES} values") from None
 
 
 class _Writer:
@@ -48,13 +48,13 @@ class _Writer:
         self._depth = 0
 
     @property
-    def _is_generous(self) -> bool:
-        return self._made < _MANY and self._depth < _DEEP
+    def _includes_optional(self) -> bool:
+        return self._made < _OPTIONAL_VALUES and self._depth < _OPTIONAL_DEPTH
 
     def value(self, schema: Any, name: str) -> Any:
         self._made += 1
-        if self._made > _MOST:
-            raise ValueError(f"more than {_MOST} values")
+        if self._made > _MAX_VALUES:
+            raise ValueError(f"more than {_MAX_VALUES} values")
         schema = self._resolved(schema)
         for key in ("const", "default"):
             if key in schema:
@@ -73,7 +73,7 @@ class _Writer:
 
     def _resolved(self, schema: Any) -> Schema:
         """The schema with its references, alternatives and parts resolved."""
-        for _ in range(_CIRCLES):
+        for _ in range(_MAX_REFERENCES):
             if not isinstance(schema, Mapping):
                 return {}
             if isinstance(schema.get("$ref"), str):
@@ -101,13 +101,13 @@ class _Writer:
     def _object(self, schema: Schema) -> dict[str, Any]:
         known: Schema = schema.get("properties", {})
         required = schema.get("required", ())
-        wanted = [*known, *required] if self._is_generous else required
+        wanted = [*known, *required] if self._includes_optional else required
         return {name: self.value(known.get(name), name) for name in dict.fromkeys(wanted)}
 
     def _array(self, schema: Schema, name: str) -> list[Any]:
         prefix = list(schema.get("prefixItems", ()))
-        least = max(int(schema.get("minItems", 0)), int(self._is_generous), len(prefix))
-        length = min(least, int(schema.get("maxItems", least)), _MOST)
+        shortest = max(int(schema.get("minItems", 0)), int(self._includes_optional), len(prefix))
+        length = min(shortest, int(schema.get("maxItems", shortest)), _MAX_VALUES)
         items = prefix + [schema.get("items")] * (length - len(prefix))
         return [self.value(item, name) for item in items[:length]]
 
@@ -154,8 +154,8 @@ def _merged(first: Schema, second: Schema) -> dict[str, Any]:
 
 def _number(kind: str, schema: Schema, hints: Hints) -> float | int:
     low, high = _bounds(schema)
-    said = hints.take_number()
-    number = said if said is not None and low <= said <= high else min(max(low, 1.0), high)
+    hinted = hints.take_number()
+    number = hinted if hinted is not None and low <= hinted <= high else min(max(low, 1.0), high)
     step = schema.get("multipleOf", 1 if kind == "integer" else 0)
     if step:
         number = math.floor(number / step) * step
@@ -177,6 +177,6 @@ def _text(schema: Schema, name: str, hints: Hints) -> str:
     if schema.get("format") in _FORMATS:
         return _FORMATS[schema["format"]]
     text = hints.take_text() or name.replace("_", " ") or "demo"
-    least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
-    text = text.ljust(min(least, _MOST), ".")
-    return text if most is None else text[: int(most)]
+    shortest, longest = int(schema.get("minLength", 0)), schema.get("maxLength")
+    text = text.ljust(min(shortest, _MAX_VALUES), ".")
+    return text if longest is None else text[: int(longest)]

@@ -1,12 +1,10 @@
 """The provider: any API that speaks OpenAI's dialects, by its base URL or a preset's name."""
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Final
+from typing import ClassVar
 
 import msgspec
 from attrs import evolve, frozen
-from msgspec.structs import replace
 
 from jackfield.config import option
 from jackfield.dialects import Dialect
@@ -14,10 +12,8 @@ from jackfield.endpoints import Endpoint
 from jackfield.errors import ConfigError, ProviderUnavailable
 from jackfield.exchange import Exchange
 from jackfield.http_provider import spoken
-from jackfield.plan import Target
 from jackfield.providers import ModelInfo
 from jackfield.realtime import RealtimeConfig, RealtimeProvider
-from jackfield.response import Response
 from jackfield.secrets import SecretError
 from jackfield.setup import Setup
 
@@ -37,8 +33,7 @@ from .fitted import SUFFIX, fitted
 from .foreign_proofs import without_foreign_proofs
 from .presets import ANY, completed, known_preset, preset_name, preset_of
 from .realtime import REALTIME
-
-_PATH: Final = re.compile(r"/(?!/)")
+from .responses_socket import RESPONSES_SOCKET
 
 
 class OpenAI(RealtimeProvider):
@@ -64,6 +59,7 @@ class OpenAI(RealtimeProvider):
         COUNT_TOKENS,
         RESOURCE,
         REALTIME,
+        RESPONSES_SOCKET,
     )
     endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
     paths: ClassVar[Mapping[str, str]] = {
@@ -88,7 +84,7 @@ class OpenAI(RealtimeProvider):
         self.dialects = tuple(fitting)  # type: ignore[misc]
         super().__init__(evolve(config, dialects=()))
         self.vendor = "" if preset is ANY else preset_name(config, self.name)
-        self._question.known = "stream_options" not in preset.unsupported
+        self._usage_switch.accepted = "stream_options" not in preset.unsupported
         self.config = config
 
     async def start(self, setup: Setup) -> None:
@@ -97,15 +93,6 @@ class OpenAI(RealtimeProvider):
             await super().start(setup)
         except SecretError as error:
             raise ConfigError([f"providers.{self.name}.keys: {error}"]) from None
-
-    async def call(self, exchange: Exchange, target: Target) -> Response:
-        """One attempt. The location of a Realtime call is returned as a path, never as a URL."""
-        response = await super().call(exchange, target)
-        location = response.headers.get("location")
-        if location is None or _PATH.match(location):
-            return response
-        kept = {name: value for name, value in response.headers.items() if name != "location"}
-        return replace(response, headers=kept)
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
         """The preset's path if it has one of its own."""

@@ -23,14 +23,14 @@ def result_of(body: bytes) -> dict[str, Any]:
 
 def usage_in(result: Mapping[str, Any]) -> Usage | None:
     """The usage in a result, in OpenAI's form; None if it has none."""
-    told = result.get("usage")
-    if not isinstance(told, dict):
+    usage = result.get("usage")
+    if not isinstance(usage, dict):
         return None
-    return Usage(_count(told, "prompt_tokens"), _count(told, "completion_tokens"))
+    return Usage(_tokens(usage, "prompt_tokens"), _tokens(usage, "completion_tokens"))
 
 
-def _count(told: Mapping[str, Any], key: str) -> int:
-    count = told.get(key)
+def _tokens(usage: Mapping[str, Any], key: str) -> int:
+    count = usage.get(key)
     return count if type(count) is int and count > 0 else 0
 
 
@@ -41,8 +41,8 @@ def wrapped(result: dict[str, Any]) -> bytes:
 
 def render_error(error: GatewayError, request_id: str) -> bytes:
     """An error. Cloudflare's codes are numbers; the gateway uses the status."""
-    told = {"code": error.http_status, "message": error.message}
-    wire = {"result": None, "success": False, "errors": [told], "messages": [request_id]}
+    reported = {"code": error.http_status, "message": error.message}
+    wire = {"result": None, "success": False, "errors": [reported], "messages": [request_id]}
     return msgspec.json.encode(wire)
 
 

@@ -51,21 +51,21 @@ class Cloudflare(HttpProvider):
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
         """The path below the account; OpenAI's dialects are below its `/v1`."""
         path = super().upstream_path(dialect, exchange, model)
-        return self._below(f"/v1{path}" if dialect.name in _OPENAI else path)
+        return self._account_path(f"/v1{path}" if dialect.name in _OPENAI else path)
 
-    def _below(self, path: str) -> str:
+    def _account_path(self, path: str) -> str:
         return f"/accounts/{quote(self.config.account, safe='')}/ai{path}"
 
     async def models(self) -> Sequence[ModelInfo]:
         """The configured models, or else those that Cloudflare runs."""
         if self.config.models:
             return [ModelInfo(model, self.name) for model in self.config.models]
-        body = await self.fetch("GET", self._below("/models/search?per_page=1000"))
+        body = await self.fetch("GET", self._account_path("/models/search?per_page=1000"))
         try:
-            found = msgspec.json.decode(body, type=_Found)
+            listing = msgspec.json.decode(body, type=_ModelList)
         except msgspec.MsgspecError as error:
             raise ProviderError(f"{self.name} does not say which models it has.") from error
-        return [ModelInfo(one.name, one.owner or self.name) for one in found.result]
+        return [ModelInfo(one.name, one.owner or self.name) for one in listing.result]
 
 
 class _Model(msgspec.Struct):
@@ -77,5 +77,5 @@ class _Model(msgspec.Struct):
         return self.name.rpartition("/")[0].rpartition("/")[2]
 
 
-class _Found(msgspec.Struct):
+class _ModelList(msgspec.Struct):
     result: list[_Model]

@@ -74,18 +74,18 @@ class RerankDialect(Dialect):
         )
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
-        asked = _asked(request)
+        wanted = _rerank_request(request)
         losses = [
             lost_member(dialect, key, value)
-            for dialect, members in asked.extensions.items()
+            for dialect, members in wanted.extensions.items()
             for key, value in members.items()
             if dialect != NAME and not key.startswith("$")
         ]
-        contexts = [{"text": _plain(one, losses)} for one in asked.documents]
-        wire: dict[str, Any] = {"query": asked.query, "contexts": contexts}
-        if asked.top_n is not None:
-            wire["top_k"] = asked.top_n
-        return Rendered(msgspec.json.encode(carry(wire, asked.extensions, NAME)), tuple(losses))
+        contexts = [{"text": _document_text(one, losses)} for one in wanted.documents]
+        wire: dict[str, Any] = {"query": wanted.query, "contexts": contexts}
+        if wanted.top_n is not None:
+            wire["top_k"] = wanted.top_n
+        return Rendered(msgspec.json.encode(carry(wire, wanted.extensions, NAME)), tuple(losses))
 
     def parse_response(self, body: bytes) -> RerankResponse:
         result = result_of(body)
@@ -102,7 +102,7 @@ class RerankDialect(Dialect):
         return Rendered(wrapped({"response": ranked}))
 
 
-def _asked(request: CanonicalRequest) -> RerankRequest:
+def _rerank_request(request: CanonicalRequest) -> RerankRequest:
     if not isinstance(request, RerankRequest):
         raise TypeError("the request is not one to rank")
     return request
@@ -115,7 +115,7 @@ def _text_of(context: Any) -> str:
     return text
 
 
-def _plain(document: str | Mapping[str, Any], losses: list[Loss]) -> str:
+def _document_text(document: str | Mapping[str, Any], losses: list[Loss]) -> str:
     if isinstance(document, str):
         return document
     text = document.get("text")

@@ -19,9 +19,10 @@ from jackfield.messages import (
     Usage,
 )
 
-from .finish import reason_of, usage_of, word_for
+from .finish import reason_of, word_for
 from .logprobs import logprobs_of, tokens_of
 from .shape import Shape, shape_of
+from .usage import usage_of
 from .wire import Answer, Details, read_answer
 
 _LOST: dict[type, str] = {

@@ -24,10 +24,10 @@ from jackfield.sse import encode
 
 from .answers import read_response, usage_in, write_response
 from .failures import read_error, write_error
-from .finish import usage_told
-from .reader import read_parameters, read_request, read_top
+from .reader import read_body, read_parameters, read_request
 from .stream_reader import EventReader, UsageReader, ending_of
 from .stream_writer import EventWriter, closing
+from .usage import usage_in_headers
 from .wire import NAME
 from .writer import write_request
 
@@ -49,9 +49,9 @@ class Generate(Dialect):
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         """The model in the path, and the output limit."""
-        asked = read_top(tree)
-        limit = read_parameters(asked).max_new_tokens
-        return Peek(params.get("model"), bool(asked.stream), limit)
+        body = read_body(tree)
+        limit = read_parameters(body).max_new_tokens
+        return Peek(params.get("model"), bool(body.stream), limit)
 
     def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
         """The body unchanged, as it names no model."""
@@ -73,7 +73,7 @@ class Generate(Dialect):
 
     def usage_with(self, usage: Usage | None, headers: Mapping[str, str]) -> Usage | None:
         """The usage with that of the headers, which also count the prompt."""
-        return usage_told(headers) or usage
+        return usage_in_headers(headers) or usage
 
     def render_error(self, error: GatewayError, request_id: str) -> bytes:
         """`{"error", "error_type"}`."""

@@ -19,7 +19,7 @@ from jackfield.messages import (
     ToolResult,
 )
 
-_SPEAKERS = {"system": "System", "developer": "System", "assistant": "Assistant"}
+_ROLE_NAMES = {"system": "System", "developer": "System", "assistant": "Assistant"}
 
 # Losing these would change the question.
 _BREAKING: dict[type, tuple[str, str]] = {
@@ -33,14 +33,17 @@ _BREAKING: dict[type, tuple[str, str]] = {
 
 def prompt_of(messages: Sequence[Message], losses: list[Loss]) -> str:
     """Make the prompt: a single user message unchanged, anything longer as a transcript."""
-    said = [(one.role, _text_of(one, f"messages[{at}]", losses)) for at, one in enumerate(messages)]
-    if len(said) == 1 and said[0][0] == "user":
-        return said[0][1]
+    turns = [
+        (message.role, _text_of(message, f"messages[{at}]", losses))
+        for at, message in enumerate(messages)
+    ]
+    if len(turns) == 1 and turns[0][0] == "user":
+        return turns[0][1]
     losses.append(Loss("messages", "messages", "approximated", "as a transcript in one prompt"))
-    turns = [f"{_SPEAKERS.get(role, 'User')}: {text}" for role, text in said]
-    if not said or said[-1][0] != "assistant":
-        turns.append("Assistant:")
-    return "\n\n".join(turns)
+    lines = [f"{_ROLE_NAMES.get(role, 'User')}: {text}" for role, text in turns]
+    if not turns or turns[-1][0] != "assistant":
+        lines.append("Assistant:")
+    return "\n\n".join(lines)
 
 
 def _text_of(message: Message, path: str, losses: list[Loss]) -> str:

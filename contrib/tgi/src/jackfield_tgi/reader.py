@@ -8,7 +8,7 @@ import msgspec
 from jackfield import InvalidRequest
 from jackfield.messages import ChatRequest, Message, ResponseFormat, Text
 
-from .wire import NAME, Asked, Parameters
+from .wire import NAME, Parameters, RequestBody
 
 T = TypeVar("T")
 
@@ -16,14 +16,14 @@ _KNOWN = frozenset(Parameters.__struct_fields__)
 _WARPERS = ("temperature", "top_p", "top_k", "typical_p")
 
 
-def read_top(tree: Any) -> Asked:
+def read_body(tree: Any) -> RequestBody:
     """Parse the top level of a request. Raises InvalidRequest that names the field."""
-    return _converted(tree, Asked, "")
+    return _converted(tree, RequestBody, "")
 
 
-def read_parameters(asked: Asked) -> Parameters:
+def read_parameters(body: RequestBody) -> Parameters:
     """Parse the parameters. Raises InvalidRequest that names the field."""
-    return _converted(asked.parameters or {}, Parameters, "parameters")
+    return _converted(body.parameters or {}, Parameters, "parameters")
 
 
 def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
@@ -31,33 +31,37 @@ def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
 
     The wanted form of the answer travels with that message, as it is not part of the question.
     """
-    asked = read_top(tree)
-    given = read_parameters(asked)
-    shape = {"details": bool(given.details), "return_full_text": bool(given.return_full_text)}
+    body = read_body(tree)
+    parameters = read_parameters(body)
+    wanted = {
+        "details": bool(parameters.details),
+        "return_full_text": bool(parameters.return_full_text),
+    }
     return ChatRequest(
         model=params.get("model", ""),
-        messages=(Message("user", (Text(asked.inputs),), extensions={NAME: shape}),),
-        max_tokens=given.max_new_tokens,
-        temperature=0.0 if _is_greedy(given) else given.temperature,
-        top_p=given.top_p,
-        top_k=given.top_k,
-        stop=tuple(given.stop or ()),
-        seed=given.seed,
-        frequency_penalty=given.frequency_penalty,
-        logprobs=True if given.top_n_tokens else None,
-        top_logprobs=given.top_n_tokens or None,
-        response_format=_read_grammar(given.grammar),
-        stream=bool(asked.stream),
-        include_usage=bool(given.details),
-        extensions=_read_rest(asked.parameters or {}, given),
+        messages=(Message("user", (Text(body.inputs),), extensions={NAME: wanted}),),
+        max_tokens=parameters.max_new_tokens,
+        temperature=0.0 if _is_greedy(parameters) else parameters.temperature,
+        top_p=parameters.top_p,
+        top_k=parameters.top_k,
+        stop=tuple(parameters.stop or ()),
+        seed=parameters.seed,
+        frequency_penalty=parameters.frequency_penalty,
+        logprobs=True if parameters.top_n_tokens else None,
+        top_logprobs=parameters.top_n_tokens or None,
+        response_format=_response_format(parameters.grammar),
+        stream=bool(body.stream),
+        include_usage=bool(parameters.details),
+        extensions=_extensions(body.parameters or {}, parameters),
     )
 
 
-def _is_greedy(given: Parameters) -> bool:
-    return given.do_sample is False and all(getattr(given, name) is None for name in _WARPERS)
+def _is_greedy(parameters: Parameters) -> bool:
+    has_warpers = any(getattr(parameters, name) is not None for name in _WARPERS)
+    return parameters.do_sample is False and not has_warpers
 
 
-def _read_grammar(grammar: dict[str, Any] | None) -> ResponseFormat | None:
+def _response_format(grammar: dict[str, Any] | None) -> ResponseFormat | None:
     """Parse a JSON schema: bare, or with the name that newer servers accept."""
     match grammar:
         case {"type": "json_schema", "value": {"schema": dict(schema), **rest}}:
@@ -68,7 +72,7 @@ def _read_grammar(grammar: dict[str, Any] | None) -> ResponseFormat | None:
     return None
 
 
-def _read_rest(parameters: dict[str, Any], given: Parameters) -> dict[str, dict[str, Any]]:
+def _extensions(parameters: dict[str, Any], parsed: Parameters) -> dict[str, dict[str, Any]]:
     """Keep what only TGI knows, except for disabled options."""
     rest = {
         key: value
@@ -77,10 +81,10 @@ def _read_rest(parameters: dict[str, Any], given: Parameters) -> dict[str, dict[
     }
     if rest.get("best_of") == 1:
         del rest["best_of"]
-    if given.typical_p is not None:
-        rest["typical_p"] = given.typical_p
-    if given.grammar is not None and _read_grammar(given.grammar) is None:
-        rest["grammar"] = given.grammar
+    if parsed.typical_p is not None:
+        rest["typical_p"] = parsed.typical_p
+    if parsed.grammar is not None and _response_format(parsed.grammar) is None:
+        rest["grammar"] = parsed.grammar
     return {NAME: rest} if rest else {}
 
 

@@ -7,8 +7,9 @@ from jackfield.events import Ended, Failed, Finished, Started, StreamEvent, Text
 from jackfield.messages import Usage
 from jackfield.sse import data_of, split
 
-from .finish import reason_of, usage_of
+from .finish import reason_of
 from .logprobs import logprobs_of
+from .usage import usage_of
 from .wire import Event, StreamDetails, read_event
 
 

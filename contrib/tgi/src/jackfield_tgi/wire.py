@@ -28,7 +28,7 @@ class Parameters(Struct):
     return_full_text: bool | None = None
 
 
-class Asked(Struct):
+class RequestBody(Struct):
     """A request. `stream` only matters at the path `/`."""
 
     inputs: str

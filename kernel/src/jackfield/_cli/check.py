@@ -85,7 +85,7 @@ def _show_providers(terminal: Terminal, contents: Contents) -> None:
     terminal.table(
         ("provider", "version", "address"),
         [
-            (name(one.name), one.brought_by, one.base_url or faint("none"))
+            (name(one.name), one.version_label, one.base_url or faint("none"))
             for one in contents.providers
         ],
     )
@@ -108,7 +108,7 @@ def _show_plugins(terminal: Terminal, contents: Contents) -> None:
             (
                 str(one.position),
                 name(one.name),
-                one.brought_by,
+                one.version_label,
                 ", ".join(one.hooks),
                 one.on_error,
                 f"{one.deadline_ms} ms",

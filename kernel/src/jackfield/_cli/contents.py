@@ -12,21 +12,21 @@ from jackfield.catalogue import retiring
 
 
 @frozen
-class Brought:
-    """A table that a plugin brings to life."""
+class TableFacts:
+    """What is known about a table of the configuration that names a plugin by `use`."""
 
     name: str
     use: str
     version: str
 
     @property
-    def brought_by(self) -> str:
+    def version_label(self) -> str:
         """The plugin's version, with its name if that differs from the table's."""
         return self.version if self.use == self.name else f"{self.use} {self.version}"
 
 
 @frozen
-class ProviderFacts(Brought):
+class ProviderFacts(TableFacts):
     """One table under `[providers]`."""
 
     base_url: str
@@ -43,7 +43,7 @@ class ModelFacts:
 
 
 @frozen
-class PluginFacts(Brought):
+class PluginFacts(TableFacts):
     """One table under `[plugins]`; `position` counts from 1."""
 
     position: int
@@ -107,7 +107,7 @@ def _plugins(gateway: Gateway, found: Installed) -> tuple[PluginFacts, ...]:
         plugin = member.plugin
         table = gateway.settings.plugins.get(plugin.name)  # a default store has none
         use = table.use if table is not None else plugin.name
-        brought = (plugin.name, use, found.version_of(use), position)
+        common = (plugin.name, use, found.version_of(use), position)
         hooks = tuple(hooks_of(type(plugin)))
-        facts.append(PluginFacts(*brought, hooks, member.on_error, member.deadline_ms))
+        facts.append(PluginFacts(*common, hooks, member.on_error, member.deadline_ms))
     return tuple(facts)

@@ -53,10 +53,10 @@ def _show_plugin(terminal: Terminal, position: int, plugin: dict[str, Any], widt
         terminal.line("      ", bad("failed: "), failure)
 
 
-def _show_plan(terminal: Terminal, plan: dict[str, Any], shown: Container[str]) -> None:
+def _show_plan(terminal: Terminal, plan: dict[str, Any], listed: Container[str]) -> None:
     """Write the targets in order, and the decisions not listed under a plugin above."""
     for decision in plan["decisions"]:
-        if decision["by"] not in shown:
+        if decision["by"] not in listed:
             terminal.line("    ", decision["what"], faint("  because "), decision["because"])
     for position, target in enumerate(plan["targets"], 1):
         arrow, when = (good("→"), "") if position == 1 else (faint("↳"), faint("  if that fails"))

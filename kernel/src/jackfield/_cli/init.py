@@ -54,11 +54,11 @@ def run(arguments: Namespace) -> int:
         raise ConfigError([f"{path}: already exists; --force overwrites it"]) from None
     except OSError as error:
         raise ConfigError([f"{path}: cannot be written: {error.strerror}"]) from None
-    _say_next(output(), path)
+    _show_next_steps(output(), path)
     return 0
 
 
-def _say_next(terminal: Terminal, path: Path) -> None:
+def _show_next_steps(terminal: Terminal, path: Path) -> None:
     option = "" if str(path) == USUAL else f" --config {path}"
     terminal.line(good("wrote "), str(path))
     terminal.line(f"  jackfield check{option}")

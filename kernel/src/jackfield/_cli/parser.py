@@ -69,7 +69,7 @@ class CommandParser(ArgumentParser):
         raise ConfigError([f"{self.prog}: {message} (see `{self.prog} --help`)"])
 
 
-def parse(words: Sequence[str]) -> Namespace:
+def parse(arguments: Sequence[str]) -> Namespace:
     """Parse the command line; `run` is the function to call. Raises ConfigError."""
     parser = CommandParser(prog="jackfield", usage=_USAGE, description=_DESCRIPTION, epilog=_EPILOG)
     # The metavar is shown above the commands; argparse also aligns the columns by its width.
@@ -78,21 +78,21 @@ def parse(words: Sequence[str]) -> Namespace:
     )
     for point, summary in found_commands():
         commands.add_parser(point.name, help=summary, fill=_filler(point))
-    first = words[0] if words else "--help"
+    first = arguments[0] if arguments else "--help"
     if first == "--version":
-        words = ["version", *words[1:]]
+        arguments = ["version", *arguments[1:]]
     elif first not in ("-h", "--help", *commands.choices):
         noun = "argument" if first.startswith("-") else "command"
         parser.error(_unknown(noun, first, commands.choices))
-    return parser.parse_args(words or ["--help"])
+    return parser.parse_args(arguments or ["--help"])
 
 
 def found_commands() -> Iterator[tuple[EntryPoint, str]]:
     """The kernel's and the plugins' commands, with short summaries; none is imported."""
     for name, (value, summary) in _COMMANDS.items():
         yield EntryPoint(name, f"{__package__}.{value}", GROUP), summary
-    brought = {point.name: point for point in sorted(entry_points(group=GROUP))}
-    for name, point in brought.items():
+    of_plugins = {point.name: point for point in sorted(entry_points(group=GROUP))}
+    for name, point in of_plugins.items():
         if name not in _COMMANDS:
             yield point, f"from {point.dist.name}" if point.dist else ""
 
@@ -102,8 +102,8 @@ def _filler(point: EntryPoint) -> Callable[[ArgumentParser], None]:
         try:
             command = point.load()
         except (ImportError, AttributeError, SyntaxError) as error:
-            brought = f" from {point.dist.name}" if point.dist else ""
-            what = f"this command{brought} cannot be loaded: {type(error).__name__}: {error}"
+            origin = f" from {point.dist.name}" if point.dist else ""
+            what = f"this command{origin} cannot be loaded: {type(error).__name__}: {error}"
             raise ConfigError([f"{parser.prog}: {what}"]) from None
         command(parser)
 

@@ -61,8 +61,8 @@ def _show(terminal: Terminal, steps: Sequence[Step], config: str) -> None:
 
 def _changes(step: Step) -> str:
     """Each field with its values before and after, as in the file; a secret's name alone."""
-    told = {field: map(toml_text, values) for field, values in step.changes.items()}
+    changes = {field: map(toml_text, values) for field, values in step.changes.items()}
     return ", ".join(
         f"{field}: {old or 'unset'} → {new or 'unset'}" if old + new else field
-        for field, (old, new) in told.items()
+        for field, (old, new) in changes.items()
     )

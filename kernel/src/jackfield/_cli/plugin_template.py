@@ -15,7 +15,7 @@ TEMPLATE: Final = "example"
 """The name of the plugin in the template, wherever a name stands."""
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-_MADE_BY_TOOLS: Final = re.compile(r"__pycache__|\..*|.*\.egg-info|build|dist")
+_GENERATED: Final = re.compile(r"__pycache__|\..*|.*\.egg-info|build|dist")
 _PACKAGE: Final = Path(__file__).parents[1]
 
 
@@ -24,7 +24,7 @@ def create(name: str, into: Path) -> Path:
 
     Raises ConfigError if the name is not valid for a plugin, or if the folder exists.
     """
-    if problem := _problem_with(name):
+    if problem := _name_problem(name):
         raise ConfigError([f"{name}: {problem}"])
     template = template_folder()
     target = into / name
@@ -50,7 +50,7 @@ def template_folder() -> Path:
     raise ConfigError(["the plugin template is missing; reinstall jackfield-kernel"])
 
 
-def _problem_with(name: str) -> str:
+def _name_problem(name: str) -> str:
     if not _NAME.fullmatch(name):
         return "a plugin's name is lower-case words with _ between them, such as word_filter"
     owner = _owner_of(name)
@@ -72,7 +72,7 @@ def _owner_of(name: str) -> str:
 def _files(template: Path) -> Iterator[Path]:
     for path in sorted(template.rglob("*")):
         parts = path.relative_to(template).parts
-        if path.is_file() and not any(_MADE_BY_TOOLS.fullmatch(part) for part in parts):
+        if path.is_file() and not any(_GENERATED.fullmatch(part) for part in parts):
             yield path
 
 

@@ -80,10 +80,10 @@ def _show(terminal: Terminal, contents: Contents, states: dict[str, str]) -> Non
     rows: list[tuple[Line, ...]] = []
     for one in contents.plugins:
         hooks, deadline = ", ".join(one.hooks), f"{one.deadline_ms} ms"
-        start = (str(one.position), name(one.name), one.brought_by)
+        start = (str(one.position), name(one.name), one.version_label)
         rows.append((*start, hooks, one.on_error, deadline, _state(one.name, states)))
     for provider in contents.providers:
-        start = ("", name(provider.name), provider.brought_by)
+        start = ("", name(provider.name), provider.version_label)
         rows.append((*start, "provider", "", "", _state(provider.name, states)))
     terminal.table(("#", "name", "version", "hooks", "on error", "deadline", "health"), rows)
     if contents.left_out or contents.unused:

@@ -16,14 +16,14 @@ from .terminal import complaints
 _UNWRITABLE: Final = frozenset((EDQUOT, EFBIG, EIO, ENOSPC, EPIPE))
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code. Errors that the user can fix are shown as one line each.
 
     Anything else is a bug and keeps its traceback.
     """
     _open_missing_streams()
     try:
-        arguments = parse(sys.argv[1:] if words is None else words)
+        arguments = parse(sys.argv[1:] if argv is None else argv)
         code: int = arguments.run(arguments)
         sys.stdout.flush()
     except ConfigError as error:

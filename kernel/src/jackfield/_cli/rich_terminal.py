@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 from rich_argparse import RawDescriptionRichHelpFormatter
 
-from .terminal import Line, Part, Parts, Terminal, faint, parts_of, shown, strong
+from .terminal import Line, Part, Parts, Terminal, escaped, faint, parts_of, strong
 
 
 class RichHelp(RawDescriptionRichHelpFormatter):
@@ -66,4 +66,4 @@ class RichTerminal(Terminal):
 
 
 def _text(parts: Iterable[Part]) -> Text:
-    return Text.assemble(*((shown(str(part)), getattr(part, "style", "")) for part in parts))
+    return Text.assemble(*((escaped(str(part)), getattr(part, "style", "")) for part in parts))

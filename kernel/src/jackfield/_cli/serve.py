@@ -57,8 +57,8 @@ def run(arguments: Namespace) -> int:
 
     given = {"bind": arguments.bind, "workers": arguments.workers}
     server = {key: value for key, value in given.items() if value is not None}
-    greeting = greet if sys.stderr.isatty() else log_ready
-    return serve(Start(config_path(arguments), server, greeting))
+    on_ready = banner if sys.stderr.isatty() else log_ready
+    return serve(Start(config_path(arguments), server, on_ready))
 
 
 def _end(number: int, frame: object) -> None:
@@ -66,11 +66,11 @@ def _end(number: int, frame: object) -> None:
     raise KeyboardInterrupt(0)
 
 
-def greet(gateway: "Gateway", addresses: list[str]) -> None:
+def banner(gateway: "Gateway", addresses: list[str]) -> None:
     """Show the user at a terminal what is served, and a command to try it."""
-    from .greeting import greeting  # noqa: PLC0415 - only for a person
+    from .banner import show_banner  # noqa: PLC0415 - only for a person
 
-    greeting(complaints(), gateway, addresses)
+    show_banner(complaints(), gateway, addresses)
 
 
 def _address(text: str) -> str:

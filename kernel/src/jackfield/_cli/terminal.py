@@ -162,10 +162,10 @@ def parts_of(line: Line) -> Parts:
     return line if isinstance(line, tuple) else (line,)
 
 
-def shown(text: str) -> str:
+def escaped(text: str) -> str:
     """A text whose control characters, which may come from others, cannot affect a terminal."""
     return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def _plain(parts: Parts) -> str:
-    return "".join(shown(str(part)) for part in parts)
+    return "".join(escaped(str(part)) for part in parts)

@@ -2,12 +2,13 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any, Never, TypeVar
 
 from attrs import define, field, frozen
 from cattrs import BaseConverter
 
+from jackfield._config.places import START, KeyPath, Place, Places, locate
 from jackfield._config.structure import (
     MOST_PROBLEMS,
     StructureError,
@@ -15,7 +16,6 @@ from jackfield._config.structure import (
     structure_table,
 )
 from jackfield._config.syntax import syntax_problem
-from jackfield._config.toml import START, Path, Place, Places, locate
 from jackfield._config.toml_text import path_text
 from jackfield.errors import ConfigError
 from jackfield.secrets import SecretError, SecretSources, references
@@ -31,15 +31,15 @@ class Problems:
     places: Places
     _lines: dict[tuple[Place, str], None] = field(factory=dict, init=False)
 
-    def add(self, path: Path, message: str, *, on_key: bool = False) -> None:
+    def add(self, path: KeyPath, message: str, *, on_key: bool = False) -> None:
         """Add a problem with the value at `path`, or with its key.
 
         A problem with something missing is located at the table that should contain it. Raises
         ConfigError when there are more problems than anyone would read.
         """
         places = self.places.keys if on_key else self.places.values
-        known = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in places), ())
-        place = places.get(known, START)
+        located = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in places), ())
+        place = places.get(located, START)
         self._lines[place, f"{path_text(path)}: {message}"] = None
         if len(self._lines) >= MOST_PROBLEMS:
             raise ConfigError([*self.lines, f"{self.name}: too many problems; fix these first"])
@@ -66,11 +66,11 @@ class Document:
     name: str
     text: str = field(repr=False)
     tree: dict[str, Any] = field(repr=False)
-    directory: FilePath
+    directory: Path
     problems: Problems = field(repr=False)
     _converter: BaseConverter = field(repr=False)
 
-    def get(self, path: Path) -> Any:
+    def get(self, path: KeyPath) -> Any:
         """The raw value at `path`, or None."""
         value: Any = self.tree
         for part in path:
@@ -83,7 +83,7 @@ class Document:
     def structure(
         self,
         cls: type[T],
-        path: Path,
+        path: KeyPath,
         *,
         reserved: Iterable[str] = (),
         defaults: Mapping[str, Any] | None = None,
@@ -98,7 +98,7 @@ class Document:
         """
         value = self.get(path)
         try:
-            made: T = structure_table(
+            structured: T = structure_table(
                 self._converter,
                 {} if value is None else value,
                 cls,
@@ -108,12 +108,12 @@ class Document:
         except StructureError as error:
             for problem in error.problems:
                 self.problems.add((*path, *problem.path), problem.message, on_key=problem.on_key)
-            self._check_secrets(error.made, path, sources)
+            self._check_secrets(error.structured, path, sources)
             return None
-        self._check_secrets(made, path, sources)
-        return made
+        self._check_secrets(structured, path, sources)
+        return structured
 
-    def blame(self, path: Path, message: str) -> None:
+    def blame(self, path: KeyPath, message: str) -> None:
         """Add a problem that a plugin found with its table at `path`.
 
         A message that begins with a key in the table, such as `a.b`, is located at that key.
@@ -125,20 +125,20 @@ class Document:
         else:
             self.problems.add(at, message if rest.startswith("=") else rest)
 
-    def _check_secrets(self, made: object, path: Path, sources: SecretSources | None) -> None:
+    def _check_secrets(self, value: object, path: KeyPath, sources: SecretSources | None) -> None:
         if sources is None:
             return
-        for below, reference in references(made):
+        for below, reference in references(value):
             try:
                 sources.check(reference)
             except SecretError as error:
                 self.problems.add((*path, *below), str(error))
 
 
-def load(path: str | FilePath) -> Document:
+def load(path: str | Path) -> Document:
     """Read the file at `path`. Raises ConfigError if it cannot be read or is not TOML."""
     name = str(path)
-    path = FilePath(path)
+    path = Path(path)
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -150,9 +150,7 @@ def load(path: str | FilePath) -> Document:
     return parse(_decoded(data, name), name, directory=path.absolute().parent)
 
 
-def parse(
-    text: str, name: str = "jackfield.toml", *, directory: FilePath | None = None
-) -> Document:
+def parse(text: str, name: str = "jackfield.toml", *, directory: Path | None = None) -> Document:
     """Parse TOML; `name` is the file's name in messages. Raises ConfigError if it is not TOML."""
     try:
         tree = tomllib.loads(text)
@@ -162,7 +160,7 @@ def parse(
     except ValueError as error:
         raise ConfigError([_line(name, *syntax_problem(text, str(error)))]) from None
     try:
-        directory = directory or FilePath.cwd()
+        directory = directory or Path.cwd()
     except FileNotFoundError:
         raise ConfigError(["the current folder no longer exists; change to another one"]) from None
     problems = Problems(name, places)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from jackfield._config.document import Document, Problems
-from jackfield._config.toml import Path
+from jackfield._config.places import KeyPath
 from jackfield._config.toml_text import toml_string
 from jackfield._config.wording import did_you_mean, listed, unknown
 
@@ -12,18 +12,18 @@ _LONGEST = 12  # how many names of a cycle are shown
 
 
 def report_unknown_plugin(
-    document: Document, path: Path, name: str, installed: Iterable[str]
+    document: Document, path: KeyPath, name: str, installed: Iterable[str]
 ) -> None:
     """Report that no plugin `name` is installed, as the value at `path` requires."""
-    asked = document.get(path)
-    use = asked.get("use") if isinstance(asked, dict) else None
+    table = document.get(path)
+    use = table.get("use") if isinstance(table, dict) else None
     if isinstance(use, str):
         document.problems.add((*path, "use"), unknown("plugin", name, installed))
     elif use is None:
         problem = unknown("plugin", name, installed)
         if path[0] == "providers" and not problem.endswith("?"):
             problem += '; name the one that speaks its API, as in use = "openai"'
-        document.problems.add(path, problem, on_key=isinstance(asked, dict))
+        document.problems.add(path, problem, on_key=isinstance(table, dict))
 
 
 def check_references(
@@ -37,13 +37,13 @@ def check_references(
         for path, name in _names(model):
             if name not in models and (message := _dangling(name, models, providers)):
                 problems.add(("models", alias, *path), message)
-    for path, circle in _circles(models):
-        shown = circle if len(circle) <= _LONGEST else [*circle[: _LONGEST - 1], "...", circle[-1]]
+    for path, cycle in _cycles(models):
+        shown = cycle if len(cycle) <= _LONGEST else [*cycle[: _LONGEST - 1], "...", cycle[-1]]
         message = f"the alias leads back to itself: {' -> '.join(shown)}"
         problems.add(("models", *path), message)
 
 
-def _names(model: Any) -> Iterator[tuple[Path, str]]:
+def _names(model: Any) -> Iterator[tuple[KeyPath, str]]:
     """The targets and fallbacks of a table of `[models]`, each with its path within the table."""
     for key in ("targets", "fallbacks"):
         entries = model.get(key) if isinstance(model, dict) else None
@@ -66,7 +66,7 @@ def _dangling(name: str, aliases: Collection[str], providers: Collection[str]) -
     return "" if model else f"no model after {toml_string(name)}"
 
 
-def _circles(models: Mapping[str, Any]) -> Iterator[tuple[Path, list[str]]]:
+def _cycles(models: Mapping[str, Any]) -> Iterator[tuple[KeyPath, list[str]]]:
     """Follow the aliases depth first; iteratively, as a chain may be longer than Python's stack."""
     done: set[str] = set()
     for start in models:

@@ -5,14 +5,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from itertools import islice
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import attrs
 from attrs import frozen
 from cattrs import BaseConverter
 
-from jackfield._config.toml import Path
+from jackfield._config.places import KeyPath
 from jackfield._config.toml_text import toml_text
 from jackfield._config.toml_types import (
     accepts,
@@ -33,7 +33,7 @@ from jackfield._config.wording import did_you_mean, found, unknown, validator_me
 MOST_PROBLEMS = 1000
 """As many as anybody reads: to find words for each takes its time."""
 
-_LONGEST_ECHO = 20  # a longer string may be a misplaced secret
+_LONGEST_QUOTED = 20  # a longer string may be a misplaced secret
 _INTEGERS = range(-(2**63), 2**63)
 
 
@@ -41,17 +41,17 @@ _INTEGERS = range(-(2**63), 2**63)
 class Problem:
     """A problem at `path`, which is relative to the structured value."""
 
-    path: Path
+    path: KeyPath
     message: str
     on_key: bool = False
 
 
 class StructureError(Exception):
-    """A value does not fit its type; `made` is the part that does, if any."""
+    """A value does not fit its type; `structured` is the part that does, if any."""
 
-    def __init__(self, problems: Iterable[Problem], made: object = None) -> None:
+    def __init__(self, problems: Iterable[Problem], structured: object = None) -> None:
         self.problems = tuple(problems)
-        self.made = made
+        self.structured = structured
         super().__init__("; ".join(problem.message for problem in self.problems))
 
     @classmethod
@@ -64,25 +64,25 @@ class StructureError(Exception):
         return (attrs.evolve(problem, path=(key, *problem.path)) for problem in self.problems)
 
 
-def make_converter(directory: FilePath) -> BaseConverter:
+def make_converter(directory: Path) -> BaseConverter:
     """Make a converter that coerces nothing; relative file paths start from `directory`."""
     converter = BaseConverter()
     for kind in (str, int, float, bool, dt.datetime, dt.date, dt.time):
         converter.register_structure_hook(kind, _scalar)
 
-    def path(value: Any, kind: Any) -> FilePath:
+    def path(value: Any, kind: Any) -> Path:
         text = _of_shape(value, kind)
         if "\0" in text:
             raise StructureError.of("no path holds the character 0")
         try:
-            return directory / FilePath(text).expanduser()
+            return directory / Path(text).expanduser()
         except RuntimeError:
-            raise StructureError.of(f"nobody's home is {FilePath(text).parts[0]}") from None
+            raise StructureError.of(f"nobody's home is {Path(text).parts[0]}") from None
 
     def table(value: Any, cls: Any) -> Any:
         return structure_table(converter, value, cls)
 
-    converter.register_structure_hook(FilePath, path)
+    converter.register_structure_hook(Path, path)
     for predicate, hook in (
         (is_array, _array_hook(converter)),
         (is_table, _mapping_hook(converter)),
@@ -112,43 +112,51 @@ def structure_table(
     entries = _of_shape(value, cls)
     attrs.resolve_types(cls)
     fields = {field.alias: field for field in attrs.fields(cls) if field.init}
-    defaults = defaults or {}
     allowed = dict.fromkeys([*fields, *sorted(reserved)])
-    strange = islice((key for key in entries if key not in allowed), MOST_PROBLEMS)
-    problems = [Problem((key,), unknown("key", key, allowed), on_key=True) for key in strange]
+    unknown_keys = islice((key for key in entries if key not in allowed), MOST_PROBLEMS)
+    problems = [Problem((key,), unknown("key", key, allowed), on_key=True) for key in unknown_keys]
     arguments: dict[str, Any] = {}
-    in_part: dict[str, object] = {}
+    partial: dict[str, object] = {}
     for key, field in fields.items():
-        default = defaults.get(key, default_of(field))
-        if key not in entries:
-            if default is not attrs.NOTHING:
-                arguments[key] = default
-            elif field.default is attrs.NOTHING:
-                problems.append(Problem((key,), f"missing; expected {with_article(field.type)}"))
-            continue
+        default = (defaults or {}).get(key, default_of(field))
         try:
-            arguments[key] = _entry(converter, entries[key], field.type, default)
+            structured = _structure_field(
+                converter, entries.get(key, attrs.NOTHING), field, default
+            )
         except StructureError as error:
             problems.extend(error.under(key))
-            in_part[key] = error.made
-    problems.extend(_invalid(cls, arguments))
+            partial[key] = error.structured
+        else:
+            if structured is not attrs.NOTHING:
+                arguments[key] = structured
+    problems.extend(_validation_problems(cls, arguments))
     if problems:
-        raise StructureError(problems, arguments | in_part)
+        raise StructureError(problems, arguments | partial)
     try:
         return cls(**arguments)
     except (ValueError, TypeError) as error:
         raise StructureError.of(validator_message(error)) from error
 
 
-def _entry(converter: BaseConverter, value: Any, kind: Any, default: Any) -> Any:
+def _structure_field(
+    converter: BaseConverter, value: Any, field: "attrs.Attribute[Any]", default: Any
+) -> Any:
+    """The value of a field, of which NOTHING is given if the key is absent.
+
+    NOTHING is returned if the class has to compute its default.
+    """
+    if value is attrs.NOTHING:
+        if default is attrs.NOTHING and field.default is attrs.NOTHING:
+            raise StructureError.of(f"missing; expected {with_article(field.type)}")
+        return default
     cls = type(default)
-    if is_record(cls) and cls in union_members(kind) and isinstance(value, dict):
-        given = {field.alias: getattr(default, field.name) for field in attrs.fields(cls)}
+    if is_record(cls) and cls in union_members(field.type) and isinstance(value, dict):
+        given = {inner.alias: getattr(default, inner.name) for inner in attrs.fields(cls)}
         return structure_table(converter, value, cls, defaults=given)
-    return converter.structure(value, kind or Any)
+    return converter.structure(value, field.type or Any)
 
 
-def _invalid(cls: type[Any], arguments: Mapping[str, Any]) -> Iterator[Problem]:
+def _validation_problems(cls: type[Any], arguments: Mapping[str, Any]) -> Iterator[Problem]:
     """Run each validator separately, on an instance that has only the valid fields."""
     probe: Any = object.__new__(cls)
     fields = [field for field in attrs.fields(cls) if field.alias in arguments]
@@ -188,7 +196,7 @@ def _choice(value: Any, kind: Any) -> Any:
     allowed = choices(kind)
     _of_shape(value, kind)
     if value not in allowed:
-        is_long = isinstance(value, str) and len(value) > _LONGEST_ECHO
+        is_long = isinstance(value, str) and len(value) > _LONGEST_QUOTED
         given = "another string" if is_long else toml_text(value)
         raise StructureError.of(
             f"expected {type_name(kind)}, found {given}{did_you_mean(value, allowed)}"
@@ -215,8 +223,8 @@ def _array_hook(converter: BaseConverter) -> Any:
                 raise StructureError.of(message)
         else:
             kinds = (kinds[0] if kinds else Any,) * len(items)
-        made = _each(converter, zip(range(len(items)), items, kinds, strict=True))
-        return (origin if origin in (tuple, set, frozenset) else list)(made.values())
+        structured = _convert(converter, zip(range(len(items)), items, kinds, strict=True))
+        return (origin if origin in (tuple, set, frozenset) else list)(structured.values())
 
     return structure
 
@@ -225,23 +233,23 @@ def _mapping_hook(converter: BaseConverter) -> Any:
     def structure(value: Any, kind: Any) -> Any:
         entries = _of_shape(value, kind)
         item = (*get_args(kind), Any, Any)[1]
-        return _each(converter, ((key, entry, item) for key, entry in entries.items()))
+        return _convert(converter, ((key, entry, item) for key, entry in entries.items()))
 
     return structure
 
 
-def _each(converter: BaseConverter, entries: Iterable[tuple[Any, Any, Any]]) -> dict[Any, Any]:
-    made: dict[Any, Any] = {}
+def _convert(converter: BaseConverter, entries: Iterable[tuple[Any, Any, Any]]) -> dict[Any, Any]:
+    structured: dict[Any, Any] = {}
     problems: list[Problem] = []
     for key, value, kind in entries:
         try:
-            made[key] = converter.structure(value, kind)
+            structured[key] = converter.structure(value, kind)
         except StructureError as error:
             problems.extend(error.under(key))
-            made[key] = error.made
+            structured[key] = error.structured
     if problems:
-        raise StructureError(problems, made)
-    return made
+        raise StructureError(problems, structured)
+    return structured
 
 
 def _union_hook(converter: BaseConverter) -> Any:

@@ -2,14 +2,14 @@
 
 import re
 
-from jackfield._config.toml import START, Place, locate
+from jackfield._config.places import START, Place, locate
 from jackfield._config.toml_text import path_text
 
 _WHERE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 _CONFLICTS = ("Cannot overwrite", "Cannot declare", "Cannot mutate", "Cannot redefine", "Duplicate")
 _LONG_NUMBER = re.compile(r"[0-9_]{4000}")
-_CUT_WORD = re.compile(r"=[ \t]*[^\s\"'\[{]+\n[^\s,;\]}]")
-"""A word whose beginning is a value while it is none itself: `30s`, cut behind the number."""
+_UNQUOTED_WORD = re.compile(r"=[ \t]*[^\s\"'\[{]+\n[^\s,;\]}]")
+"""A word that begins like a value, such as `30s`, with a line break where tomllib stopped."""
 
 _NOT_CLOSED = "a string begins here and is not closed"
 _NOT_CLOSED_ON_LINE = "a string ends on its line; close it, or triple its quotes"
@@ -18,7 +18,7 @@ _NAME = "a name of more than A-Z, a-z, 0-9, - and _ needs quotes"
 _NO_NAME = "a name is missing"
 _NO_NAME_ON_LINE = "a name is missing; an inline table stands on one line"
 
-_MENDING = (
+_FIXES = (
     ("Illegal character '\\n'", "", _NOT_CLOSED_ON_LINE),
     ("Found invalid character '\\n'", "", _NOT_CLOSED_ON_LINE),
     ("Unterminated string", "", _NOT_CLOSED),
@@ -51,7 +51,7 @@ _MENDING = (
     ("Invalid statement", ";|//|--", "a comment begins with #"),
     ("Invalid statement", ".*=", _NAME),
 )
-"""A message, what must stand at its place, and how it is mended; the first that fits counts."""
+"""tomllib's message, a pattern for the text at its place, and the fix; the first match counts."""
 
 
 def syntax_problem(text: str, message: str) -> tuple[Place, str]:
@@ -71,18 +71,18 @@ def syntax_problem(text: str, message: str) -> tuple[Place, str]:
     before, rest = line[: place.column - 1], line[place.column - 1 :]
     if rest and not rest[0].isprintable():
         return place, f"{message}: remove the unseen character U+{ord(rest[0]):04X}"
-    if message.startswith("Expected newline") and _CUT_WORD.search(f"{before}\n{rest}"):
+    if message.startswith("Expected newline") and _UNQUOTED_WORD.search(f"{before}\n{rest}"):
         value = locate(_before(text, place)).last_value
         return value, "Invalid value: it is no number, date, true or false; text needs quotes"
-    mending = _mending(message, rest)
-    if mending == _NOT_CLOSED:
+    fix = _fix_for(message, rest)
+    if fix == _NOT_CLOSED:
         place = locate(text).last_value
-    return place, f"{message}: {mending}" if mending else message
+    return place, f"{message}: {fix}" if fix else message
 
 
-def _mending(message: str, rest: str) -> str | None:
-    fitting = (m for said, at, m in _MENDING if said == message and re.match(at, rest))
-    return next(fitting, None)
+def _fix_for(message: str, rest: str) -> str | None:
+    fixes = (fix for known, at, fix in _FIXES if known == message and re.match(at, rest))
+    return next(fixes, None)
 
 
 def _conflict(text: str, place: Place) -> tuple[Place, str]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Any
 
-from jackfield._config.habits import habit
+from jackfield._config.synonyms import synonym
 from jackfield._config.toml_text import toml_text
 from jackfield._config.toml_types import SHAPES, accepts, choices, type_name
 
@@ -55,15 +55,15 @@ def _hint(value: Any, kind: Any) -> str:
 def did_you_mean(word: object, allowed: Iterable[object]) -> str:
     """The end of a message: the closest allowed word, if one is close."""
     words = [str(choice) for choice in islice(allowed, _MOST_WORDS)]
-    near = difflib.get_close_matches(str(word), words, n=1)
-    return f'; did you mean "{near[0]}"?' if near else ""
+    closest = difflib.get_close_matches(str(word), words, n=1)
+    return f'; did you mean "{closest[0]}"?' if closest else ""
 
 
 def unknown(noun: str, word: str, allowed: Iterable[str]) -> str:
     """Say that `word` is not an allowed name, and which one is meant or which there are."""
     names = list(dict.fromkeys(allowed))
-    meant = habit(word, names)
-    hint = f"; write {meant}" if meant else did_you_mean(word, names)
+    alternative = synonym(word, names)
+    hint = f"; write {alternative}" if alternative else did_you_mean(word, names)
     if not hint:
         hint = f"; known: {listed(names)}" if names else "; none is known here"
     return f"unknown {noun}{hint}"

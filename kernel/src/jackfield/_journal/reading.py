@@ -40,7 +40,7 @@ class _Cursor(NamedTuple):
     offset: int
 
 
-class Open(NamedTuple):
+class OpenPromise(NamedTuple):
     """A promise that was neither posted nor cancelled: its payload and its position."""
 
     payload: bytes
@@ -48,19 +48,19 @@ class Open(NamedTuple):
 
 
 @define(eq=False)
-class Remains:
+class UnfinishedJournal:
     """What a dead owner left: last numbers, open promises and the end of its last segment."""
 
     last: int = 0
     promise: int = 0
     end: int = HEAD
-    open: dict[int, Open] = field(factory=dict)
+    open: dict[int, OpenPromise] = field(factory=dict)
 
     def take(self, sequence: int, record: Record) -> None:
         """Add the next record."""
         if record.kind == PROMISE:
             self.promise = max(self.promise, record.number)
-            self.open[record.number] = Open(record.payload, sequence)
+            self.open[record.number] = OpenPromise(record.payload, sequence)
         elif record.kind == POST:
             self.last = max(self.last, record.number)
             self.open.pop(record.promised, None)
@@ -117,20 +117,20 @@ class Reader:
                 break
         return Batch(first, entries)
 
-    def remains(self, segments: Sequence[Segment]) -> Remains:
+    def unfinished(self, segments: Sequence[Segment]) -> UnfinishedJournal:
         """What is left to do for a dead owner."""
-        remains = Remains()
+        unfinished = UnfinishedJournal()
         if not segments:
-            return remains
+            return unfinished
         since = segments[-1].since
         needed = [segment for segment in segments if segment.sequence >= since]
-        remains.last = needed[0].first - 1
-        remains.promise = needed[0].promise - 1
+        unfinished.last = needed[0].first - 1
+        unfinished.promise = needed[0].promise - 1
         for segment, record in self.records(needed):
-            remains.take(segment.sequence, record)
+            unfinished.take(segment.sequence, record)
             if segment is needed[-1]:
-                remains.end = record.end
-        return remains
+                unfinished.end = record.end
+        return unfinished
 
     def _find(self, segments: Sequence[Segment], after: int) -> tuple[Sequence[Segment], int]:
         cursor = self._cursor

@@ -9,7 +9,7 @@ from attrs import define, field
 from jackfield.store import Debit, Entry
 
 
-class Scribe(Protocol):
+class PromiseJournal(Protocol):
     """The part of `Ledger` that pledges use."""
 
     def promise(self, entry: Entry) -> int:
@@ -29,7 +29,7 @@ class Pledge:
     So if the process dies, either the charges of all plugins are recorded or none.
     """
 
-    _scribe: Scribe
+    _journal: PromiseJournal
     is_written: bool = field(default=False, init=False)
     has_record: bool = field(default=False, init=False)
     _promised: list[Entry] = field(factory=list, init=False)
@@ -56,7 +56,7 @@ class Pledge:
         """Write all entries to the journal. Raises JournalUnavailable; then nothing is promised."""
         self.is_written = True
         if self._open:
-            self._number = self._scribe.promise(_joined(self._promised))
+            self._number = self._journal.promise(_joined(self._promised))
 
     def settle(self, spent: Entry | None) -> None:
         """Settle one promise; the last one posts everything that was spent."""
@@ -66,9 +66,9 @@ class Pledge:
         if self._open:
             return
         if self._spent:
-            self._scribe.post(_joined(self._spent), promised=self._number)
+            self._journal.post(_joined(self._spent), promised=self._number)
         elif self._number is not None:
-            self._scribe.cancel(self._number)
+            self._journal.cancel(self._number)
 
 
 @define(eq=False)

@@ -32,7 +32,7 @@ from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Text,
 from jackfield.response import Response
 
 from .dialect_stream import ChatStreamMeter, ChatStreamParser, ChatStreamRenderer
-from .dialect_wire import read_answer, read_question
+from .dialect_wire import read_answer, read_request
 
 
 class ChatDialect(Dialect):
@@ -48,8 +48,8 @@ class ChatDialect(Dialect):
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         """Read the top-level members of the request."""
-        question = read_question(tree)
-        return Peek(question.model, question.stream, question.max_tokens)
+        request = read_request(tree)
+        return Peek(request.model, request.stream, request.max_tokens)
 
     def terminal(self, event: bytes) -> Terminal | None:
         """Look for `end` and `error`."""
@@ -75,16 +75,17 @@ class ChatDialect(Dialect):
 
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
         """Read `{"error": {"code", "message"}}`."""
-        said = _fact(body).get("error")
-        if not isinstance(said, dict):
+        error = _fact(body).get("error")
+        if not isinstance(error, dict):
             return UpstreamFailure("The provider failed.")
-        return UpstreamFailure(str(said.get("message")), code=str(said.get("code")))
+        return UpstreamFailure(str(error.get("message")), code=str(error.get("code")))
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
         """Make a canonical request of it."""
-        asked = read_question(tree)
-        said = tuple(Message(one.role, (Text(one.text),)) for one in asked.messages)
-        return ChatRequest(asked.model, said, max_tokens=asked.max_tokens, stream=asked.stream)
+        request = read_request(tree)
+        messages = tuple(Message(one.role, (Text(one.text),)) for one in request.messages)
+        limit, stream = request.max_tokens, request.stream
+        return ChatRequest(request.model, messages, max_tokens=limit, stream=stream)
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
         """Write the texts of a conversation."""
@@ -101,10 +102,10 @@ class ChatDialect(Dialect):
 
     def parse_response(self, body: bytes) -> ChatResponse:
         """Make a canonical response of it."""
-        told = read_answer(body)
-        choice = Choice(Message("assistant", (Text(told.text),)), told.finish)
+        answer = read_answer(body)
+        choice = Choice(Message("assistant", (Text(answer.text),)), answer.finish)
         return ChatResponse(
-            "testing", told.model, (choice,), told.usage.usage() if told.usage else None
+            "testing", answer.model, (choice,), answer.usage.usage() if answer.usage else None
         )
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
@@ -138,7 +139,7 @@ class ListDialect(ChatDialect):
     translates: ClassVar[bool] = False
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        """Nothing is asked for by name."""
+        """Requests name no model."""
         return Peek(None)
 
 

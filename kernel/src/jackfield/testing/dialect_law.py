@@ -27,7 +27,7 @@ class Samples:
     streams: Sequence[bytes] = ()
     params: Mapping[str, str] = field(factory=dict)
 
-    def asked(self) -> CanonicalRequest:
+    def canonical_request(self) -> CanonicalRequest:
         """The request that the answers are for."""
         return self.dialect.parse_request(self.requests[0], self.params)
 
@@ -52,7 +52,7 @@ class DialectLaw:
         """Check the dialect. Raises LawBrokenError, which says what it did."""
         __tracebackhide__ = True
         try:
-            with never("a sample"):
+            with raises_nothing("a sample"):
                 self.check(samples)
         except LawBrokenError as broken:
             what = f"{self.id}: {self.says}\ndialect {samples.dialect.name!r}: {broken}"
@@ -60,14 +60,14 @@ class DialectLaw:
 
 
 @contextmanager
-def at_most(refusal: type[Exception], given: Any) -> Iterator[None]:
+def raises_only(expected: type[Exception], given: Any) -> Iterator[None]:
     """A block that may raise an error of this kind, and nothing else."""
-    with never(given), suppress(refusal):
+    with raises_nothing(given), suppress(expected):
         yield
 
 
 @contextmanager
-def never(given: Any) -> Iterator[None]:
+def raises_nothing(given: Any) -> Iterator[None]:
     """A block that must not raise anything."""
     try:
         yield
@@ -90,5 +90,5 @@ def difference(found: Any, wanted: Any, where: str) -> str | None:
         parts = [(f"[{at}]", *each) for at, each in enumerate(pairs)]
     else:
         return None if found == wanted else f"{where.lstrip('.')}: {wanted!r} is now {found!r}"
-    told = (difference(there, here, where + name) for name, there, here in parts)
-    return next(filter(None, told), None)
+    differences = (difference(there, here, where + name) for name, there, here in parts)
+    return next(filter(None, differences), None)

@@ -18,15 +18,15 @@ from jackfield.events import (
 )
 from jackfield.messages import Usage
 
-from .dialect_law import DialectLaw, Samples, at_most, difference, never
+from .dialect_law import DialectLaw, Samples, difference, raises_nothing, raises_only
 from .law import LawBrokenError
 from .spoiled import spoiled
 
 CUTS: Final = 60
-"""How often a stream is cut anew."""
+"""How many times a stream is split at random places."""
 
-SPOILINGS: Final = 1_000
-"""In how many ways each sample is spoiled."""
+CORRUPTIONS: Final = 1_000
+"""In how many ways each sample is corrupted."""
 
 
 DELTAS: Final = (TextDelta, RefusalDelta, ReasoningDelta, ToolCallDelta)
@@ -36,33 +36,34 @@ def requests_come_back(samples: Samples) -> None:
     """Parsed, rendered and parsed again it is the same; rendered again, so are its bytes."""
     dialect = samples.dialect
     for tree in samples.requests:
-        asked = dialect.parse_request(tree, samples.params)
-        written = dialect.render_request(asked)
+        request = dialect.parse_request(tree, samples.params)
+        written = dialect.render_request(request)
         again = dialect.parse_request(msgspec.json.decode(written.body), samples.params)
-        _same(again, asked, written.losses, tree)
-        _stays(dialect.render_request(again).body, written.body)
+        _check_same(again, request, written.losses, tree)
+        _check_stable(dialect.render_request(again).body, written.body)
 
 
 def answers_come_back(samples: Samples) -> None:
     """The same for answers."""
-    dialect, asked = samples.dialect, samples.asked()
+    dialect, request = samples.dialect, samples.canonical_request()
     for tree in samples.answers:
         answer = dialect.parse_response(msgspec.json.encode(tree))
-        written = dialect.render_response(answer, asked)
+        written = dialect.render_response(answer, request)
         again = dialect.parse_response(written.body)
-        _same(again, answer, written.losses, tree)
-        _stays(dialect.render_response(again, asked).body, written.body)
+        _check_same(again, answer, written.losses, tree)
+        _check_stable(dialect.render_response(again, request).body, written.body)
 
 
 def streams_come_back(samples: Samples) -> None:
     """The same for streams."""
-    dialect, asked = samples.dialect, samples.asked()
+    dialect, request = samples.dialect, samples.canonical_request()
     for wire in samples.streams:
         events, _ = _read(dialect, [wire])
-        renderer = dialect.stream_renderer(asked)
+        renderer = dialect.stream_renderer(request)
         written = b"".join(map(renderer.render, events))
         again, _ = _read(dialect, [written])
-        _same(_telling(again), _telling(events), renderer.losses, wire)
+        found, wanted = map(_without_empty_deltas, (again, events))
+        _check_same(found, wanted, renderer.losses, wire)
 
 
 def cuts_change_nothing(samples: Samples) -> None:
@@ -95,39 +96,39 @@ def odd_requests_are_refused(samples: Samples) -> None:
         dialect.peek(tree, samples.params)
         dialect.render_request(dialect.parse_request(tree, samples.params))
 
-    _try(read, samples.requests, InvalidRequest)
+    _fuzz(read, samples.requests, InvalidRequest)
 
 
 def odd_answers_are_refused(samples: Samples) -> None:
     """An invalid answer raises ValueError; any error body can be parsed."""
-    dialect, asked = samples.dialect, samples.asked()
+    dialect, request = samples.dialect, samples.canonical_request()
 
     def read(tree: Any) -> None:
         body = msgspec.json.encode(tree)
-        with never(tree):
+        with raises_nothing(tree):
             dialect.parse_error(500, body)
             dialect.is_error(tree)
         dialect.usage(body)
         answer = dialect.parse_response(body)
         dialect.usage_beside(answer, body)
-        dialect.render_response(answer, asked)
+        dialect.render_response(answer, request)
 
-    _try(read, samples.answers, ValueError)
+    _fuzz(read, samples.answers, ValueError)
 
 
 def odd_events_break_off(samples: Samples) -> None:
     """An invalid event raises ProviderError, in any order; methods that only look never raise."""
-    dialect, framing, dice = samples.dialect, samples.dialect.framing, _dice()
+    dialect, framing, random = samples.dialect, samples.dialect.framing, _seeded_random()
     for wire in samples.streams:
         events = framing.split(framing.framer().feed(wire))
-        for _ in range(SPOILINGS):
-            order = events if dice.random() < 0.5 else dice.choices(events, k=len(events))
-            at = dice.randrange(len(order))
-            odd = _spoiled_event(dialect, order[at], dice)
-            with never(odd):
-                _look_at(dialect, odd)
-            with at_most(ProviderError, odd):
-                _translate(samples, [*order[:at], odd, *order[at + 1 :]])
+        for _ in range(CORRUPTIONS):
+            order = events if random.random() < 0.5 else random.choices(events, k=len(events))
+            at = random.randrange(len(order))
+            corrupt = _corrupted_event(dialect, order[at], random)
+            with raises_nothing(corrupt):
+                _inspect(dialect, corrupt)
+            with raises_only(ProviderError, corrupt):
+                _translate(samples, [*order[:at], corrupt, *order[at + 1 :]])
 
 
 LAWS: Final = (
@@ -195,7 +196,7 @@ def _read(dialect: Dialect, pieces: Sequence[bytes]) -> tuple[list[StreamEvent],
     return [*found, *parser.close()], meter.usage()
 
 
-def _telling(events: Sequence[StreamEvent]) -> tuple[StreamEvent, ...]:
+def _without_empty_deltas(events: Sequence[StreamEvent]) -> tuple[StreamEvent, ...]:
     """The events without empty deltas, with which some vendors begin a part."""
     return tuple(
         event
@@ -207,22 +208,22 @@ def _telling(events: Sequence[StreamEvent]) -> tuple[StreamEvent, ...]:
 
 def _cut(wire: bytes) -> Iterator[list[bytes]]:
     yield [wire[at : at + 1] for at in range(len(wire))]
-    dice = _dice()
+    random = _seeded_random()
     for _ in range(CUTS):
-        cuts = sorted(dice.randrange(len(wire) + 1) for _ in range(dice.randint(1, 9)))
+        cuts = sorted(random.randrange(len(wire) + 1) for _ in range(random.randint(1, 9)))
         yield [wire[a:b] for a, b in pairwise([0, *cuts, len(wire)])]
 
 
-def _spoiled_event(dialect: Dialect, event: bytes, dice: Random) -> bytes:
+def _corrupted_event(dialect: Dialect, event: bytes, random: Random) -> bytes:
     data = dialect.framing.data_of(event)
     try:
         tree = msgspec.json.decode(data or b"")
     except msgspec.DecodeError:
         return event
-    return dialect.framing.with_data(event, msgspec.json.encode(spoiled(tree, dice)))
+    return dialect.framing.with_data(event, msgspec.json.encode(spoiled(tree, random)))
 
 
-def _look_at(dialect: Dialect, event: bytes) -> None:
+def _inspect(dialect: Dialect, event: bytes) -> None:
     """Everything that is done with an event before it is trusted."""
     meter = dialect.usage_meter()
     meter.feed(event)
@@ -235,35 +236,35 @@ def _look_at(dialect: Dialect, event: bytes) -> None:
 
 def _translate(samples: Samples, events: Sequence[bytes]) -> None:
     parser = samples.dialect.stream_parser()
-    renderer = samples.dialect.stream_renderer(samples.asked())
+    renderer = samples.dialect.stream_renderer(samples.canonical_request())
     for event in events:
         for found in parser.feed(event):
             renderer.render(found)
 
 
-def _try(read: Callable[[Any], None], trees: Sequence[Any], refusal: type[Exception]) -> None:
-    dice = _dice()
+def _fuzz(read: Callable[[Any], None], trees: Sequence[Any], expected: type[Exception]) -> None:
+    random = _seeded_random()
     for tree in trees:
         read(tree)
-        for _ in range(SPOILINGS):
-            odd = tree
-            for _ in range(dice.randint(1, 3)):
-                odd = spoiled(odd, dice)
-            with at_most(refusal, odd):
-                read(odd)
+        for _ in range(CORRUPTIONS):
+            corrupt = tree
+            for _ in range(random.randint(1, 3)):
+                corrupt = spoiled(corrupt, random)
+            with raises_only(expected, corrupt):
+                read(corrupt)
 
 
-def _dice() -> Random:
+def _seeded_random() -> Random:
     return Random(7)  # noqa: S311 - the same each time
 
 
-def _same(found: Any, wanted: Any, losses: Sequence[Loss], sample: Any) -> None:
+def _check_same(found: Any, wanted: Any, losses: Sequence[Loss], sample: Any) -> None:
     if losses:
         raise LawBrokenError(f"of {sample!r} it loses {', '.join(map(str, losses))}")
     if place := difference(found, wanted, ""):
         raise LawBrokenError(f"of {sample!r} it makes another {place}")
 
 
-def _stays(found: bytes, wanted: bytes) -> None:
+def _check_stable(found: bytes, wanted: bytes) -> None:
     if msgspec.json.decode(found) != msgspec.json.decode(wanted):
         raise LawBrokenError(f"{wanted!r} is written as {found!r} the second time")

@@ -10,23 +10,23 @@ from jackfield.messages import FinishReason, Role, Usage
 _MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-class Said(msgspec.Struct):
+class WireMessage(msgspec.Struct):
     """One message."""
 
     role: Role
     text: str
 
 
-class Question(msgspec.Struct):
+class WireRequest(msgspec.Struct):
     """A request."""
 
     model: str
-    messages: list[Said] = []
+    messages: list[WireMessage] = []
     stream: bool = False
     max_tokens: int | None = None
 
 
-class Counts(msgspec.Struct):
+class WireUsage(msgspec.Struct):
     """The usage."""
 
     input: int
@@ -37,13 +37,13 @@ class Counts(msgspec.Struct):
         return Usage(self.input, self.output)
 
 
-class Told(msgspec.Struct):
+class WireAnswer(msgspec.Struct):
     """A whole answer."""
 
     text: str
     model: str = ""
     finish: FinishReason | None = None
-    usage: Counts | None = None
+    usage: WireUsage | None = None
 
 
 class Failure(msgspec.Struct):
@@ -59,23 +59,23 @@ class Fact(msgspec.Struct):
     model: str | None = None
     text: str | None = None
     finish: FinishReason | None = None
-    usage: Counts | None = None
+    usage: WireUsage | None = None
     error: Failure | None = None
     end: bool = False
 
 
-def read_question(tree: Any) -> Question:
+def read_request(tree: Any) -> WireRequest:
     """The request in a body's JSON. Raises InvalidRequest, which names the field."""
     try:
-        return msgspec.convert(tree, Question)
+        return msgspec.convert(tree, WireRequest)
     except _MALFORMED as error:
         raise InvalidRequest(f"The request cannot be read: {error}.") from None
 
 
-def read_answer(body: bytes) -> Told:
+def read_answer(body: bytes) -> WireAnswer:
     """The answer in a body. Raises ValueError."""
     try:
-        return msgspec.json.decode(body, type=Told)
+        return msgspec.json.decode(body, type=WireAnswer)
     except _MALFORMED as error:
         raise ValueError("it is no answer") from error
 

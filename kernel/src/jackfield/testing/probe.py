@@ -36,7 +36,7 @@ class ProbedCall(HookCall):
 
     result: Any = None
     error: BaseException | None = None
-    nexts: list[NextCall] = field(factory=list)
+    next_calls: list[NextCall] = field(factory=list)
     direct: tuple[str, ...] = ()
     cancelled: bool = False
 
@@ -47,7 +47,7 @@ class Probe:
 
     calls: list[ProbedCall] = field(factory=list)
     fault: tuple[str, FaultKind] | None = None
-    cancels: str | None = None
+    cancelled_hook: str | None = None
     faults_done: int = 0
 
     def of(self, hook: str) -> list[ProbedCall]:
@@ -76,7 +76,7 @@ class Probe:
                 await asyncio.Event().wait()
             elif kind is not None:
                 call.result = _fail(kind)
-            elif self.cancels == call.hook:
+            elif self.cancelled_hook == call.hook:
                 call.result = await cancelled_at_its_first_wait(hook(), call)
             else:
                 call.result = await hook()
@@ -103,7 +103,7 @@ class Probe:
 
 def probed(kind: type[Plugin], probe: Probe) -> type[Plugin]:
     """A subclass that does the same under observation by `probe`."""
-    hooks = {name: _MAKERS[name](getattr(kind, name), probe) for name in hooks_of(kind)}
+    hooks = {name: _WRAPPERS[name](getattr(kind, name), probe) for name in hooks_of(kind)}
     made = new_class(kind.__name__, (kind,), exec_body=lambda names: names.update(hooks))
     made.__module__, made.__qualname__ = kind.__module__, kind.__qualname__
     return cast("type[Plugin]", made)
@@ -156,7 +156,7 @@ def _call_provider(real: Any, probe: Probe) -> Any:
 
         async def watched(target: Target) -> Response:
             made = NextCall(target)
-            call.nexts.append(made)
+            call.next_calls.append(made)
             try:
                 made.response = await call_next(target)
             except BaseException as error:
@@ -188,7 +188,7 @@ def _post_response(real: Any, probe: Probe) -> Any:
     return post_response
 
 
-_MAKERS: dict[str, Callable[[Any, Probe], Any]] = {
+_WRAPPERS: dict[str, Callable[[Any, Probe], Any]] = {
     "pre_request": _pre_request,
     "route": _route,
     "call_provider": _call_provider,

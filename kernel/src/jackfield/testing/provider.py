@@ -72,7 +72,7 @@ class Reply:
 
     def in_answer_to(self, said: str) -> "Reply":
         """The reply with its texts, if it echoes the user's text."""
-        return evolve(self, texts=cut_up(said, self.echo)) if self.echo else self
+        return evolve(self, texts=split_text(said, self.echo)) if self.echo else self
 
 
 @define(eq=False)
@@ -148,7 +148,7 @@ class FakeProvider(CanonicalProvider):
     async def chat(self, request: ChatRequest, exchange: Exchange) -> ChatResponse:
         """Answer by the next reply, as a whole."""
         asked, reply = self._next(request, exchange)
-        with _watching(asked):
+        with _tracking_end(asked):
             if reply.gate is not None:
                 await reply.gate.passing()
             if reply.error is not None:
@@ -165,7 +165,7 @@ class FakeProvider(CanonicalProvider):
     ) -> AsyncIterator[Sequence[StreamEvent]]:
         """Answer by the next reply, as a stream."""
         asked, reply = self._next(request, exchange)
-        with _watching(asked):
+        with _tracking_end(asked):
             if reply.error is not None:
                 raise reply.error
             for at, batch in enumerate(_batches(reply, request.model)):
@@ -195,7 +195,7 @@ class FakeProvider(CanonicalProvider):
 
 
 @contextmanager
-def _watching(asked: Asked) -> Iterator[None]:
+def _tracking_end(asked: Asked) -> Iterator[None]:
     """Note how the request ends; a consumer that stops reading cancels it."""
     ended: Literal["answered", "failed", "cancelled"] = "answered"
     try:
@@ -223,7 +223,7 @@ def _batches(reply: Reply, model: str) -> list[tuple[StreamEvent, ...]]:
     return [tuple(events[at : at + size]) for at in range(0, len(events), size)]
 
 
-def cut_up(text: str, size: int) -> tuple[str, ...]:
+def split_text(text: str, size: int) -> tuple[str, ...]:
     """The text in pieces of `size` characters."""
     return tuple(text[at : at + size] for at in range(0, len(text), size))
 

@@ -42,9 +42,10 @@ def check_recorded(
     import pytest  # noqa: PLC0415 - the rest of the kit works without it
 
     reasons = dict(skip or {})
-    cases = [Case(dialect, one, plain_request, plain_answer) for one in exchanges]
+    cases = [Case(dialect, recorded, plain_request, plain_answer) for recorded in exchanges]
     applied = [law for law in LAWS if law.id not in reasons]
-    bound = {case.one.id: (case, [law for law in applied if law.binds(case)]) for case in cases}
+    binding = [(case, [law for law in applied if law.binds(case)]) for case in cases]
+    bound = {case.recorded.id: (case, laws) for case, laws in binding}
     known = {_single(law, case) for case, laws in bound.values() for law in laws}
     if unknown := reasons.keys() - known - {law.id for law in LAWS} if cases else ():
         raise ValueError(f"there is nothing to skip that is called {', '.join(sorted(unknown))}")
@@ -62,7 +63,7 @@ def check_recorded(
 
 
 def _single(law: RecordedLaw, case: Case) -> str:
-    return f"{law.id}-{case.one.id}"
+    return f"{law.id}-{case.recorded.id}"
 
 
 def without_nulls(tree: Any) -> Any:

@@ -43,31 +43,31 @@ class Case:
     """An exchange, and the dialect that its path asks for."""
 
     declared: Dialect
-    one: Recorded
+    recorded: Recorded
     plain_request: Plain
     plain_answer: Plain
 
     @property
     def dialect(self) -> Dialect:
         """The variant in which it was recorded."""
-        return self.declared.variant(self.one.params)
+        return self.declared.variant(self.recorded.params)
 
-    def asked(self) -> CanonicalRequest:
-        """What the answer answers; a stream of it tells its usage."""
-        if self.one.request is None:
-            return replace(HELLO, stream=self.one.streams, include_usage=True)
-        request = self.dialect.parse_request(self.one.request, self.one.params)
+    def canonical_request(self) -> CanonicalRequest:
+        """The request that the answer is for; a stream reports its usage."""
+        if self.recorded.request is None:
+            return replace(HELLO, stream=self.recorded.streams, include_usage=True)
+        request = self.dialect.parse_request(self.recorded.request, self.recorded.params)
         if not isinstance(request, ChatRequest):
             return request
-        return replace(request, stream=self.one.streams, include_usage=True)
+        return replace(request, stream=self.recorded.streams, include_usage=True)
 
     def wires(self, size: int = 0) -> list[bytes]:
         """The events of the stream, as it arrives in pieces of `size` bytes; 0 is all at once."""
-        return wires(self.dialect, self.one.answer, size)
+        return wires(self.dialect, self.recorded.answer, size)
 
     def events(self, size: int = 0) -> list[StreamEvent]:
         """What the dialect reads in them."""
-        return events_of(self.dialect, self.one.answer, size)
+        return events_of(self.dialect, self.recorded.answer, size)
 
 
 @frozen
@@ -80,12 +80,12 @@ class RecordedLaw:
     check: Callable[[Case], None]
 
     def hold(self, case: Case) -> None:
-        """Try the dialect. Raises LawBrokenError, which says what it did."""
+        """Check the dialect. Raises LawBrokenError, which says what it did."""
         __tracebackhide__ = True
         try:
             self.check(case)
         except LawBrokenError as broken:
-            what = f"{self.id}: {self.says}\n{case.dialect.name!r} and {case.one.id}: {broken}"
+            what = f"{self.id}: {self.says}\n{case.dialect.name!r} and {case.recorded.id}: {broken}"
             raise LawBrokenError(what) from None
 
 

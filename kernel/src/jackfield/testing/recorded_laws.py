@@ -18,35 +18,35 @@ CUTS: Final = (1, 7)
 
 
 def requests_come_back(case: Case) -> None:
-    """Read and written it is the same to the letter; whoever only looks sees the same model."""
-    one, dialect = case.one, case.dialect
-    asked = dialect.parse_request(one.request, one.params)
-    written = dialect.render_request(asked)
+    """Parsed and rendered it is the same to the letter, and `peek` finds its model."""
+    recorded, dialect = case.recorded, case.dialect
+    request = dialect.parse_request(recorded.request, recorded.params)
+    written = dialect.render_request(request)
     no_losses(written.losses)
-    _same(written.body, one.request, case.plain_request)
-    looked, named = case.declared.peek(one.request, one.params).model, one.request.get("model")
-    if looked != (named or one.params.get("model")):
-        raise LawBrokenError(f"who only looks sees the model {looked!r}")
+    _check_same(written.body, recorded.request, case.plain_request)
+    peeked = case.declared.peek(recorded.request, recorded.params).model
+    if peeked != (recorded.request.get("model") or recorded.params.get("model")):
+        raise LawBrokenError(f"its peek finds the model {peeked!r}")
 
 
 def answers_come_back(case: Case) -> None:
     """The same for answers."""
-    answer = case.dialect.parse_response(case.one.answer)
-    written = case.dialect.render_response(answer, case.asked())
+    answer = case.dialect.parse_response(case.recorded.answer)
+    written = case.dialect.render_response(answer, case.canonical_request())
     no_losses(written.losses)
-    _same(written.body, json.loads(case.one.answer), case.plain_answer)
+    _check_same(written.body, json.loads(case.recorded.answer), case.plain_answer)
 
 
 def answers_are_understood(case: Case) -> None:
-    """It means what somebody else has read, and its usage is the same whoever looks."""
-    body, dialect = case.one.answer, case.dialect
+    """It means what somebody else has read, and its usage is the same however it is read."""
+    body, dialect = case.recorded.answer, case.dialect
     answer = dialect.parse_response(body)
     usage = dialect.usage(body)
     if usage != dialect.usage_beside(answer, body):
         raise LawBrokenError(f"beside the answer the usage {usage} is another")
-    _counts(usage, getattr(answer, "usage", None))
+    _check_counts(usage, getattr(answer, "usage", None))
     if isinstance(answer, ChatResponse):
-        _means(case, told_by(answer))
+        _check_content(case, told_by(answer))
 
 
 def streams_are_understood(case: Case) -> None:
@@ -55,22 +55,22 @@ def streams_are_understood(case: Case) -> None:
     for size in CUTS:
         if case.events(size) != events:
             raise LawBrokenError(f"in pieces of {size} bytes it says something else")
-    _means(case, told_by_events(events))
+    _check_content(case, told_by_events(events))
     if not _failed(events):
         meter = case.dialect.usage_meter()
         for wire in case.wires():
             meter.feed(wire)
-        _counts(meter.usage(), last_usage(events))
+        _check_counts(meter.usage(), last_usage(events))
 
 
 def streams_come_back(case: Case) -> None:
     """Read and written it has the same events; written once more the same bytes."""
-    events, asked = case.events(), case.asked()
-    first, second = (case.dialect.stream_renderer(asked) for _ in range(2))
+    events, request = case.events(), case.canonical_request()
+    first, second = (case.dialect.stream_renderer(request) for _ in range(2))
     written = b"".join(map(first.render, events))
     no_losses(first.losses)
     again = events_of(case.dialect, written)
-    for found, wanted in zip_longest(_lasting(again), _lasting(events)):
+    for found, wanted in zip_longest(_comparable(again), _comparable(events)):
         if found != wanted:
             raise LawBrokenError(f"{wanted} is now {found}")
     if b"".join(map(second.render, again)) != written:
@@ -99,35 +99,35 @@ def streams_finish(case: Case) -> None:
 
 def errors_are_understood(case: Case) -> None:
     """It keeps its message and, where that is known, its type and its code."""
-    wanted = case.one.says
-    found = case.dialect.parse_error(case.one.status, case.one.answer)
+    wanted = case.recorded.says
+    found = case.dialect.parse_error(case.recorded.status, case.recorded.answer)
     for name in ("message", "type", "code"):
         told, read = getattr(wanted, name), getattr(found, name)
         if told is not None and told != read:
             raise LawBrokenError(f"the {name} {told!r} is read as {read!r}")
 
 
-def _asks(case: Case) -> bool:
-    return case.one.request is not None and case.dialect.translates
+def _has_request(case: Case) -> bool:
+    return case.recorded.request is not None and case.dialect.translates
 
 
 def _is_whole(case: Case) -> bool:
-    return case.one.status < 400 and case.dialect.translates and not case.one.streams
+    return case.recorded.status < 400 and case.dialect.translates and not case.recorded.streams
 
 
 def _streams(case: Case) -> bool:
-    return case.one.status < 400 and case.dialect.translates and case.one.streams
+    return case.recorded.status < 400 and case.dialect.translates and case.recorded.streams
 
 
 def _fails(case: Case) -> bool:
-    return isinstance(case.one.says, UpstreamFailure)
+    return isinstance(case.recorded.says, UpstreamFailure)
 
 
 LAWS: Final = (
     RecordedLaw(
         "requests-come-back",
         "A request that is read and written is the same.",
-        _asks,
+        _has_request,
         requests_come_back,
     ),
     RecordedLaw(
@@ -176,19 +176,19 @@ LAWS: Final = (
 """The laws, in the order in which they are tried."""
 
 
-def _same(written: bytes, recorded: Any, plain: Plain) -> None:
+def _check_same(written: bytes, recorded: Any, plain: Plain) -> None:
     if place := json_difference(plain(json.loads(written)), plain(recorded)):
         raise LawBrokenError(place)
 
 
-def _counts(found: Usage | None, told: Usage | None) -> None:
+def _check_counts(found: Usage | None, told: Usage | None) -> None:
     """Whoever only counts may find more than tokens, and keeps it in another place."""
     if tokens_of(found) != tokens_of(told):
         raise LawBrokenError(f"the usage {told} is {found} to who only counts")
 
 
-def _means(case: Case, found: Told) -> None:
-    if isinstance(case.one.says, Told) and (unlike := list(case.one.says.unlike(found))):
+def _check_content(case: Case, found: Told) -> None:
+    if isinstance(case.recorded.says, Told) and (unlike := list(case.recorded.says.unlike(found))):
         raise LawBrokenError("; ".join(unlike))
 
 
@@ -196,7 +196,7 @@ def _failed(events: Sequence[StreamEvent]) -> bool:
     return any(isinstance(event, Failed) for event in events)
 
 
-def _lasting(events: Sequence[StreamEvent]) -> list[StreamEvent]:
+def _comparable(events: Sequence[StreamEvent]) -> list[StreamEvent]:
     """The events with the last report of usage alone, wherever it stands.
 
     What a failure is like is told by its message and its code.

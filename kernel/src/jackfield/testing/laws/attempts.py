@@ -2,9 +2,9 @@
 
 import asyncio
 
+from jackfield.testing.harness import Harness, run_harness
 from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
 from jackfield.testing.provider import Asked, FakeProvider
-from jackfield.testing.stage import Stage, stage
 
 from .settling import streamed, whole
 
@@ -14,11 +14,11 @@ _SOON = 10
 
 async def runs_once_an_attempt(subject: Subject) -> None:
     """Checked with a target that fails and one that answers."""
-    async with stage(subject) as on:
-        on.fake.fail(503)
-        await on.read(model="pair")
-        exchange = (await on.settled()).exchange
-        routed, wrapped = on.probe.of("route"), on.probe.of("call_provider")
+    async with run_harness(subject) as harness:
+        harness.fake.fail(503)
+        await harness.read(model="pair")
+        exchange = (await harness.settled()).exchange
+        routed, wrapped = harness.probe.of("route"), harness.probe.of("call_provider")
         if len(routed) > 1:
             raise LawBrokenError(f"its route ran {len(routed)} times in one request")
         if wrapped and len(wrapped) != len(exchange.attempts):
@@ -26,18 +26,18 @@ async def runs_once_an_attempt(subject: Subject) -> None:
                 f"its call_provider ran {len(wrapped)} times in {len(exchange.attempts)} attempts"
             )
         targets = [target for call in routed if call.result for target in call.result.targets]
-        targets += [one.target for call in wrapped for one in call.nexts]
+        targets += [one.target for call in wrapped for one in call.next_calls]
         for target in targets:
-            if target.provider not in _known(on):
+            if target.provider not in _known(harness):
                 raise LawBrokenError(f"it chose a target that no provider serves: {target}")
 
 
-def _known(on: Stage) -> set[str]:
-    return set(on.gateway.providers)
+def _known(harness: Harness) -> set[str]:
+    return set(harness.gateway.providers)
 
 
-async def _gone_between_two_events(on: Stage) -> None:
-    answer = await on.say(stream=True)
+async def _gone_between_two_events(harness: Harness) -> None:
+    answer = await harness.say(stream=True)
     async for _ in answer.events():
         break
     await answer.disconnect()
@@ -45,24 +45,25 @@ async def _gone_between_two_events(on: Stage) -> None:
 
 async def closes_what_it_starts(subject: Subject) -> None:
     """Every provider call that it starts is passed on, or closed."""
-    for walk in (whole, streamed, _gone_between_two_events):
-        async with stage(subject) as on:
-            await walk(on)
-            await on.settled()
+    for run in (whole, streamed, _gone_between_two_events):
+        async with run_harness(subject) as harness:
+            await run(harness)
+            await harness.settled()
             for _ in range(_SOON):
                 await asyncio.sleep(0)
-            left = [asked for asked in _asked(on) if asked.ended == "running"]
+            requests = _requests(harness)
+            left = [request for request in requests if request.ended == "running"]
             if left:
                 raise LawBrokenError(
-                    f"it called call_next {len(_asked(on))} times and left {len(left)} streams"
+                    f"it called call_next {len(requests)} times and left {len(left)} streams"
                     " open; close what is not handed on, and what a stream of its own has read,"
                     " with `await response.close()`"
                 )
 
 
-def _asked(on: Stage) -> list[Asked]:
-    providers = [one for one in on.client.plugins.values() if isinstance(one, FakeProvider)]
-    return [asked for provider in providers for asked in provider.asked]
+def _requests(harness: Harness) -> list[Asked]:
+    providers = [one for one in harness.client.plugins.values() if isinstance(one, FakeProvider)]
+    return [request for provider in providers for request in provider.asked]
 
 
 def _wraps_calls(subject: Subject) -> bool:

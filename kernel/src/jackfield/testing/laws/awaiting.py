@@ -3,20 +3,20 @@
 import gc
 import warnings
 
+from jackfield.testing.harness import run_harness
 from jackfield.testing.law import Law, LawBrokenError, Subject, everybody
-from jackfield.testing.stage import stage
 
 
 async def awaits_its_coroutines(subject: Subject) -> None:
     """The interpreter reports no coroutine that was never awaited."""
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        async with stage(subject) as on:
+        async with run_harness(subject) as harness:
             if not subject.is_provider:
-                await on.read()
-                await on.read(stream=True)
+                await harness.read()
+                await harness.read(stream=True)
         gc.collect()
-    forgotten = [str(one.message) for one in said if "was never awaited" in str(one.message)]
+    forgotten = [str(one.message) for one in caught if "was never awaited" in str(one.message)]
     if forgotten:
         raise LawBrokenError(f"{forgotten[0]}; write `await` before the call")
 

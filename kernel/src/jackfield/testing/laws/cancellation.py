@@ -2,9 +2,9 @@
 
 import asyncio
 
+from jackfield.testing.harness import run_harness
 from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
 from jackfield.testing.provider import Gate, Reply
-from jackfield.testing.stage import stage
 
 ASYNC_HOOKS = ("pre_request", "route", "call_provider", "post_response")
 
@@ -14,26 +14,26 @@ async def lets_cancellation_out(subject: Subject) -> None:
     for hook in ASYNC_HOOKS:
         if hook in subject.hooks:
             await _cancel_in(subject, hook)
-    async with stage(subject) as on:
+    async with run_harness(subject) as harness:
         gate = Gate()
-        on.fake.always(Reply(("held",), gate=gate))
-        asking = on.say()
-        if not await on.until(gate, asking.task):
+        harness.fake.always(Reply(("held",), gate=gate))
+        pending = harness.say()
+        if not await harness.until(gate, pending.task):
             return
-        asking.disconnect()
-        await asking
-        for call in on.probe.of("call_provider"):
-            was = any(isinstance(one.error, asyncio.CancelledError) for one in call.nexts)
+        pending.disconnect()
+        await pending
+        for call in harness.probe.of("call_provider"):
+            was = any(isinstance(one.error, asyncio.CancelledError) for one in call.next_calls)
             if was and not isinstance(call.error, asyncio.CancelledError):
                 raise LawBrokenError(_swallowed("call_provider"))
 
 
 async def _cancel_in(subject: Subject, hook: str) -> None:
-    async with stage(subject) as on:
-        on.probe.cancels = hook
-        asking = on.say()
-        await asyncio.wait({asking.task})
-        for call in on.probe.of(hook):
+    async with run_harness(subject) as harness:
+        harness.probe.cancelled_hook = hook
+        pending = harness.say()
+        await asyncio.wait({pending.task})
+        for call in harness.probe.of(hook):
             if call.cancelled and not isinstance(call.error, asyncio.CancelledError):
                 raise LawBrokenError(_swallowed(hook))
 

@@ -8,17 +8,17 @@ from .awaiting import AWAITING
 from .cancellation import CANCELLATION
 from .changes import CHANGES
 from .chunks import CHUNKS
-from .company import COMPANY
 from .configuration import CONFIGURATION
 from .construction import CONSTRUCTION
 from .declaration import DECLARATION
 from .event_loop import EVENT_LOOP
 from .failures import FAILURES
-from .idleness import IDLENESS
+from .idle_hooks import IDLE_HOOKS
+from .introspection import INTROSPECTION
+from .isolation import ISOLATION
 from .kernel import KERNEL
 from .life_cycle import LIFE_CYCLE
-from .questions import QUESTIONS
-from .reach import REACH
+from .request_kinds import REQUEST_KINDS
 from .secrecy import SECRECY
 from .settling import SETTLING
 from .timings import TIMINGS
@@ -30,13 +30,13 @@ LAWS: Final = (
     *CONSTRUCTION,
     *ANSWERS,
     *LIFE_CYCLE,
-    *QUESTIONS,
+    *INTROSPECTION,
     *KERNEL,
     *SETTLING,
-    *REACH,
-    *COMPANY,
+    *REQUEST_KINDS,
+    *ISOLATION,
     *CHUNKS,
-    *IDLENESS,
+    *IDLE_HOOKS,
     *ATTEMPTS,
     *FAILURES,
     *CHANGES,

@@ -7,8 +7,8 @@ from attrs import evolve
 
 from jackfield.exchange import Exchange
 from jackfield.plugin import Plugin, hookimpl
+from jackfield.testing.harness import Harness, run_harness
 from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
-from jackfield.testing.stage import Stage, stage
 
 _SERVERS_OWN: Final = frozenset(
     {"connection", "content-encoding", "content-length", "content-type", "transfer-encoding"}
@@ -20,18 +20,18 @@ async def changes_what_it_declares(subject: Subject) -> None:
     """Requests of every kind, whole, streamed and failing."""
     for text in subject.texts:
         for stream in (False, True):
-            async with stage(subject) as on:
-                await on.read(stream=stream, text=text)
-                await _check(on)
-    async with stage(subject) as on:
-        on.fake.fail(503)
-        await on.read(model="pair")
-        await _check(on)
+            async with run_harness(subject) as harness:
+                await harness.read(stream=stream, text=text)
+                await _check(harness)
+    async with run_harness(subject) as harness:
+        harness.fake.fail(503)
+        await harness.read(model="pair")
+        await _check(harness)
 
 
-async def _check(on: Stage) -> None:
-    over = await on.settled()
-    exchange, response = over.exchange, over.outcome.response
+async def _check(harness: Harness) -> None:
+    settled = await harness.settled()
+    exchange, response = settled.exchange, settled.outcome.response
     _check_headers({**exchange.response_headers, **(response.headers if response else {})})
     if exchange.tree != exchange.json():
         raise LawBrokenError(
@@ -41,7 +41,7 @@ async def _check(on: Stage) -> None:
     undeclared = [failure for failure in exchange.failures if "UndeclaredChange" in failure]
     if undeclared:
         raise LawBrokenError(f"it changed what its `mutates` does not name: {undeclared[0]}")
-    for call in on.probe.calls:
+    for call in harness.probe.calls:
         if call.direct:
             raise LawBrokenError(
                 f"its {call.hook} set exchange.{call.direct[0]} itself; use the exchange's methods,"
@@ -49,7 +49,7 @@ async def _check(on: Stage) -> None:
             )
 
 
-class Noter(Plugin):
+class Annotator(Plugin):
     """Leaves a note in every place of an exchange."""
 
     mutates = frozenset({"request"})
@@ -59,24 +59,24 @@ class Noter(Plugin):
     async def pre_request(self, exchange: Exchange) -> None:
         """Note, change, and fail."""
         exchange.note(self, list)
-        exchange.set_response_header("x-noter", "was here")
-        exchange.replace_query("noter=was-here")
+        exchange.set_response_header("x-annotator", "was here")
+        exchange.replace_query("annotator=was-here")
         raise RuntimeError("so that there is a failure to be told of")
 
 
 async def leaves_others_notes(subject: Subject) -> None:
     """What another plugin has noted is still there at the end."""
-    toml = f'[plugins.noter]\nuse = "noter"\n{subject.toml}'
-    kinds: dict[str, Any] = {"noter": Noter}
+    toml = f'[plugins.annotator]\nuse = "annotator"\n{subject.toml}'
+    kinds: dict[str, Any] = {"annotator": Annotator}
     for stream in (False, True):
-        async with stage(evolve(subject, toml=toml), plugins=kinds) as on:
-            await on.read(stream=stream)
-            exchange = (await on.settled()).exchange
+        async with run_harness(evolve(subject, toml=toml), plugins=kinds) as harness:
+            await harness.read(stream=stream)
+            exchange = (await harness.settled()).exchange
             kept = {
-                "state": on.client.plugin("noter") in exchange.state,
-                "response_headers": "x-noter" in exchange.response_headers,
-                "changes": any(change.by == "noter" for change in exchange.changes),
-                "failures": any(failure.startswith("noter.") for failure in exchange.failures),
+                "state": harness.client.plugin("annotator") in exchange.state,
+                "response_headers": "x-annotator" in exchange.response_headers,
+                "changes": any(change.by == "annotator" for change in exchange.changes),
+                "failures": any(failure.startswith("annotator.") for failure in exchange.failures),
             }
             for book, is_there in kept.items():
                 if not is_there:

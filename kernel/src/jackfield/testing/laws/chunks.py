@@ -9,9 +9,9 @@ import msgspec
 from jackfield import sse
 from jackfield.response import Chunk
 from jackfield.testing.dialect import TESTING_CHAT
+from jackfield.testing.harness import Harness, run_harness
 from jackfield.testing.law import Law, LawBrokenError, Subject, rewrites_streams
-from jackfield.testing.provider import Reply, cut_up
-from jackfield.testing.stage import Stage, stage
+from jackfield.testing.provider import Reply, split_text
 
 SIZES = (1, 7, 10_000)
 """Characters a delta."""
@@ -23,16 +23,16 @@ BATCHES = (1, 3, 0)
 async def ends_once(subject: Subject) -> None:
     """One final chunk goes in, nothing comes out after one, and a cut is reported as such."""
     for cut in (False, True):
-        async with stage(subject) as on:
-            on.fake.always(Reply(cut_up(subject.texts[0], 7), cut=cut))
-            answer = await on.read(stream=True)
-            calls = on.probe.of("on_stream_chunk")
+        async with run_harness(subject) as harness:
+            harness.fake.always(Reply(split_text(subject.texts[0], 7), cut=cut))
+            answer = await harness.read(stream=True)
+            calls = harness.probe.of("on_stream_chunk")
             for call in calls:
                 _check_result(call.result, call.given)
             finals = [call.given for call in calls if call.given.final]
             if calls and not _stopped_early(calls[-1].result, calls[-1].given):
                 _check_finals(finals, cut=cut)
-            if (await on.settled()).outcome.error is None:
+            if (await harness.settled()).outcome.error is None:
                 _check_end(await answer.read())
 
 
@@ -65,11 +65,11 @@ def _check_result(result: Sequence[Chunk] | None, chunk: Chunk) -> None:
 
 async def tells_of_a_cut(subject: Subject) -> None:
     """A broken stream does not end well after it, unless it had left the exchange before."""
-    async with stage(subject) as on:
-        on.fake.always(Reply(cut_up(subject.texts[0], 7), cut=True))
-        answer = await on.read(stream=True)
+    async with run_harness(subject) as harness:
+        harness.fake.always(Reply(split_text(subject.texts[0], 7), cut=True))
+        answer = await harness.read(stream=True)
         events = sse.split(await answer.read())
-        was_read = any(asked.ended == "answered" for asked in on.fake.asked)
+        was_read = any(asked.ended == "answered" for asked in harness.fake.asked)
         if was_read and any(TESTING_CHAT.terminal(event) == "end" for event in events):
             raise LawBrokenError("of a stream that was cut it made one that ends well")
 
@@ -77,11 +77,11 @@ async def tells_of_a_cut(subject: Subject) -> None:
 async def flushes(subject: Subject) -> None:
     """A stream has the text of the whole answer, and a cut one all that came before the cut."""
     for text, echo in product(subject.texts, (False, True)):
-        whole = await _said(subject, text, echo=echo, stream=False)
-        streamed = await _said(subject, text, echo=echo, stream=True)
+        whole = await _answer_text(subject, text, echo=echo, stream=False)
+        streamed = await _answer_text(subject, text, echo=echo, stream=True)
         if whole is not None and streamed is not None and streamed != whole:
             raise LawBrokenError(f"a whole answer says {whole!r}, a streamed one {streamed!r}")
-        cut = await _said(subject, text, echo=echo, stream=True, cut=True)
+        cut = await _answer_text(subject, text, echo=echo, stream=True, cut=True)
         if streamed is not None and cut != streamed:
             raise LawBrokenError(
                 f"{streamed!r} was said, and only {cut!r} when the stream was cut behind it:"
@@ -92,13 +92,13 @@ async def flushes(subject: Subject) -> None:
 async def is_blind_to_cuts(subject: Subject) -> None:
     """The result is the same however the provider splits its text or its events arrive."""
     for text, echo in product(subject.texts, (False, True)):
-        said = {
-            (size, batch): await _said(subject, text, echo=echo, size=size, per_batch=batch)
+        texts = {
+            (size, batch): await _answer_text(subject, text, echo=echo, size=size, per_batch=batch)
             for size in SIZES
             for batch in BATCHES
         }
-        first = said[SIZES[0], BATCHES[0]]
-        for (size, batch), other in said.items():
+        first = texts[SIZES[0], BATCHES[0]]
+        for (size, batch), other in texts.items():
             if other != first:
                 raise LawBrokenError(
                     f"{text!r} became {first!r} in deltas of {SIZES[0]} characters and"
@@ -109,15 +109,15 @@ async def is_blind_to_cuts(subject: Subject) -> None:
 async def returns_whole_events(subject: Subject) -> None:
     """It returns whole events with valid data."""
     for text in subject.texts:
-        async with stage(subject) as on:
-            on.fake.always(Reply(cut_up(text, 7)))
-            await on.read(stream=True)
-            for data in _returned(on):
+        async with run_harness(subject) as harness:
+            harness.fake.always(Reply(split_text(text, 7)))
+            await harness.read(stream=True)
+            for data in _returned(harness):
                 _check_events(data)
 
 
-def _returned(on: Stage) -> Iterator[bytes]:
-    for call in on.probe.of("on_stream_chunk"):
+def _returned(harness: Harness) -> Iterator[bytes]:
+    for call in harness.probe.of("on_stream_chunk"):
         for chunk in call.result or ():
             yield chunk.data
 
@@ -132,7 +132,7 @@ def _check_events(data: bytes) -> None:
             raise LawBrokenError(f"it returned {event!r}, whose data is no JSON") from None
 
 
-async def _said(
+async def _answer_text(
     subject: Subject,
     text: str,
     *,
@@ -145,11 +145,13 @@ async def _said(
 
     The provider sends the text, or echoes what the plugin has made of it.
     """
-    async with stage(subject) as on:
-        on.fake.always(Reply(echo=size, **reply) if echo else Reply(cut_up(text, size), **reply))
-        answer = await on.read(stream=stream, text=text if echo else "")
-        over = await on.settled()
-        broken = over.outcome.error is not None and over.outcome.error.code != "stream_truncated"
+    async with run_harness(subject) as harness:
+        harness.fake.always(
+            Reply(echo=size, **reply) if echo else Reply(split_text(text, size), **reply)
+        )
+        answer = await harness.read(stream=stream, text=text if echo else "")
+        error = (await harness.settled()).outcome.error
+        broken = error is not None and error.code != "stream_truncated"
         return None if broken else await answer.text()
 
 

@@ -3,8 +3,8 @@
 import attrs
 
 from jackfield.config import PLUGIN_KEYS, PROVIDER_KEYS, describe
+from jackfield.testing.harness import created, environment
 from jackfield.testing.law import Law, LawBrokenError, Subject, everybody
-from jackfield.testing.stage import environment, made
 
 _UNKNOWN = "zz_no_such_key"
 
@@ -28,9 +28,9 @@ async def documents_its_options(subject: Subject) -> None:
 
 async def is_strict(subject: Subject) -> None:
     """A key that is not an option is refused by name."""
-    made(subject)
+    created(subject)
     try:
-        made(subject, {_UNKNOWN: 1})
+        created(subject, {_UNKNOWN: 1})
     except LawBrokenError as refused:
         if _UNKNOWN not in str(refused):
             raise
@@ -40,21 +40,21 @@ async def is_strict(subject: Subject) -> None:
 
 async def survives_a_round_trip(subject: Subject) -> None:
     """The configuration, written as TOML and read again, is the same."""
-    config = made(subject).config
+    config = created(subject).config
     if not isinstance(config, subject.kind.Config):
         raise LawBrokenError("it does not keep its configuration in self.config")
     fields = attrs.fields(subject.kind.Config)
     written = {one.alias: getattr(config, one.name) for one in fields if one.init}
     written = {key: value for key, value in written.items() if value is not None}
     with environment(subject):
-        again = made(attrs.evolve(subject, config=written)).config
+        again = created(attrs.evolve(subject, config=written)).config
     if again != config:
         raise LawBrokenError(f"{config!r} became {again!r} when it was written and read again")
 
 
 async def cannot_be_changed(subject: Subject) -> None:
     """A configuration is the same for every request, and defaults for every instance."""
-    config = made(subject).config
+    config = created(subject).config
     for one in attrs.fields(subject.kind.Config):
         if isinstance(one.default, list | dict | set):
             raise LawBrokenError(
@@ -71,7 +71,7 @@ async def has_usable_defaults(subject: Subject) -> None:
     """Without required options an empty table suffices."""
     if any(one.required for one in describe(subject.kind.Config)):
         return
-    made(attrs.evolve(subject, config={}))
+    created(attrs.evolve(subject, config={}))
 
 
 CONFIGURATION = (

@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 from attrs import define, field
 
+from jackfield.testing.harness import created
 from jackfield.testing.law import Law, LawBrokenError, Subject, everybody
-from jackfield.testing.stage import made
 
 _FORBIDDEN = frozenset(
     {
@@ -53,7 +53,7 @@ class Watch:
         self.seen.append(f"{event}({arguments[0]!r})" if arguments else event)
 
     @contextmanager
-    def on(self) -> Iterator[list[str]]:
+    def harness(self) -> Iterator[list[str]]:
         """What is done in the block."""
         if not self.installed:
             sys.addaudithook(self)
@@ -80,8 +80,8 @@ def _is_imported(path: object) -> bool:
 
 async def does_no_io(subject: Subject) -> None:
     """Create it once more while the interpreter's audit events are recorded."""
-    first = made(subject)
-    with _WATCH.on() as seen:
+    first = created(subject)
+    with _WATCH.harness() as seen:
         again = attrs.evolve(first.config) if attrs.has(type(first.config)) else first.config
         subject.kind(again)
     if seen:

@@ -6,8 +6,8 @@ from typing import Any
 from jackfield._hook_chain import Member, compile_hooks
 from jackfield.errors import ConfigError
 from jackfield.plugin import HOOKS, Plugin
+from jackfield.testing.harness import created
 from jackfield.testing.law import Law, LawBrokenError, Subject, everybody
-from jackfield.testing.stage import made
 
 _BOUND = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*\d+(\.\d+)*\s*")
 _MUTABLE = frozenset({"request", "response", "principal"})
@@ -33,7 +33,7 @@ async def declares_itself(subject: Subject) -> None:
 
 async def has_proper_hooks(subject: Subject) -> None:
     """Its hooks have the names, parameters and async-ness of the contract."""
-    plugin = made(subject)
+    plugin = created(subject)
     try:
         compile_hooks([Member(plugin, plugin.on_error, plugin.deadline_ms)])
     except ConfigError as error:

@@ -6,8 +6,8 @@ from typing import Any
 
 from jackfield.plugin import HOOKS
 from jackfield.testing.faulty import FaultKind
+from jackfield.testing.harness import Harness, run_harness
 from jackfield.testing.law import Law, LawBrokenError, Subject
-from jackfield.testing.stage import Stage, stage
 
 from .settling import check_settled
 
@@ -26,36 +26,37 @@ async def obeys_its_policy(hook: str, subject: Subject) -> None:
                 keys["accept_risk"] = True
             if kind == "hang":
                 keys["deadline_ms"] = DEADLINE_MS
-            async with stage(subject, keys=keys) as on:
-                on.probe.fault = (hook, kind)
-                await _check(on, hook, f"{hook} did {kind}", policy, stream=stream)
+            async with run_harness(subject, keys=keys) as harness:
+                harness.probe.fault = (hook, kind)
+                await _check(harness, hook, f"{hook} did {kind}", policy, stream=stream)
 
 
-async def _check(on: Stage, hook: str, what: str, policy: str, *, stream: bool) -> None:
-    answer = await on.read(stream=stream)
-    over = await on.settled()
-    if not on.probe.faults_done:
+async def _check(harness: Harness, hook: str, what: str, policy: str, *, stream: bool) -> None:
+    answer = await harness.read(stream=stream)
+    settled = await harness.settled()
+    if not harness.probe.faults_done:
         return
-    check_settled(on, over.exchange)
-    others = [f for f in over.exchange.failures if not f.startswith(f"{on.subject.name}.{hook}:")]
+    check_settled(harness, settled.exchange)
+    own = f"{harness.subject.name}.{hook}:"
+    others = [failure for failure in settled.exchange.failures if not failure.startswith(own)]
     if others:
         raise LawBrokenError(f"when its {what}, another hook failed: {'; '.join(others)}")
-    if not over.exchange.failures:
+    if not settled.exchange.failures:
         raise LawBrokenError(f"its {what}, and nothing says so")
-    failed = over.outcome.error is not None
-    closes = policy == "refuse" or (hook == "pre_request" and on.subject.kind.authenticates)
+    failed = settled.outcome.error is not None
+    closes = policy == "refuse" or (hook == "pre_request" and harness.subject.kind.authenticates)
     if failed is not closes:
         raise LawBrokenError(
             f'its {what}, and with on_error = "{policy}" the request ended in status'
-            f" {answer.status}, {over.outcome.kind}"
+            f" {answer.status}, {settled.outcome.kind}"
         )
 
 
 async def _works(subject: Subject, *, stream: bool) -> bool:
     """Whether a plain request is answered at all, so that there is something to compare with."""
-    async with stage(subject) as on:
-        await on.read(stream=stream)
-        return (await on.settled()).outcome.error is None
+    async with run_harness(subject) as harness:
+        await harness.read(stream=stream)
+        return (await harness.settled()).outcome.error is None
 
 
 def _kinds(hook: str) -> Iterator[FaultKind]:

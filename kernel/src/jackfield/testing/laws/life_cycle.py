@@ -15,9 +15,9 @@ from jackfield.errors import ConfigError
 from jackfield.exchange import Exchange
 from jackfield.plugin import Plugin
 from jackfield.setup import Setup
+from jackfield.testing.harness import Harness, environment, gateway_of, run_harness
 from jackfield.testing.law import Law, LawBrokenError, Subject, everybody, has_hooks
 from jackfield.testing.probe import cancelled_at_its_first_wait
-from jackfield.testing.stage import Stage, environment, gateway_of, stage
 
 _DESCRIPTORS = Path("/proc/self/fd")
 
@@ -38,9 +38,9 @@ async def leaves_nothing(subject: Subject) -> None:
 
 
 async def _run(subject: Subject) -> None:
-    async with stage(subject) as on:
+    async with run_harness(subject) as harness:
         if not subject.is_provider:
-            await on.read(stream=True)
+            await harness.read(stream=True)
     await asyncio.sleep(0)
 
 
@@ -59,21 +59,21 @@ def _open_descriptors() -> list[str]:
 
 async def forgets_exchanges(subject: Subject) -> None:
     """Of three exchanges that have ended, at most the last is still referenced."""
-    async with stage(subject) as on:
-        over = [await _weakly(on, stream=stream) for stream in (False, True, False)]
+    async with run_harness(subject) as harness:
+        settled = [await _weakly(harness, stream=stream) for stream in (False, True, False)]
         gc.collect()
-        held = sum(exchange() is not None for exchange in over)
+        held = sum(exchange() is not None for exchange in settled)
         if held > 1:
             raise LawBrokenError(
-                f"it holds {held} of {len(over)} exchanges that are over;"
+                f"it holds {held} of {len(settled)} exchanges that are over;"
                 " what is for one request belongs into exchange.state"
             )
 
 
-async def _weakly(on: Stage, *, stream: bool) -> "weakref.ref[Exchange]":
-    await on.read(stream=stream)
-    exchange = weakref.ref((await on.settled()).exchange)
-    on.forget()
+async def _weakly(harness: Harness, *, stream: bool) -> "weakref.ref[Exchange]":
+    await harness.read(stream=stream)
+    exchange = weakref.ref((await harness.settled()).exchange)
+    harness.forget()
     return exchange
 
 
@@ -122,8 +122,8 @@ async def _break_off(subject: Subject) -> None:
 
 async def runs_side_by_side(subject: Subject) -> None:
     """A reload runs two instances at once, and then stops the older one."""
-    async with stage(subject) as newer:
-        async with stage(subject):
+    async with run_harness(subject) as newer:
+        async with run_harness(subject):
             pass
         if not subject.is_provider:
             await newer.read()

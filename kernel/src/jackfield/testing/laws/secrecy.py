@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import attrs
 
+from jackfield.testing.harness import CANARY, Harness, run_harness
 from jackfield.testing.law import Law, LawBrokenError, Subject, everybody
-from jackfield.testing.stage import CANARY, Stage, stage
 
 _PROMPT = "canary/prompt+5kTq83"
 _HEADER = "canary/header+9fRw27"
@@ -28,8 +28,8 @@ class _Records(logging.Handler):
 
 async def keeps_secrets(subject: Subject) -> None:
     """Put canaries where secrets are, and look for them where they must not be."""
-    told = dict.fromkeys(_CREDENTIALS, f"Bearer {_HEADER}")
-    subject = attrs.evolve(subject, headers={**told, **subject.headers}, texts=(_PROMPT,))
+    headers = dict.fromkeys(_CREDENTIALS, f"Bearer {_HEADER}")
+    subject = attrs.evolve(subject, headers={**headers, **subject.headers}, texts=(_PROMPT,))
     given = [value for name, value in subject.headers.items() if name.lower() in _CREDENTIALS]
     canaries = {CANARY: "a secret", _PROMPT: "the text of a request", _HEADER: "a credential"}
     canaries |= {value.removeprefix("Bearer "): "a credential" for value in given}
@@ -46,23 +46,23 @@ async def _provoke(subject: Subject) -> dict[str, str]:
     """Have requests answered and refused; everything that is shown of them, by place."""
     shown: dict[str, str] = {}
     for status in (0, 400, 503):
-        async with stage(subject) as on:
+        async with run_harness(subject) as harness:
             if status:
-                on.fake.fail(status)
+                harness.fake.fail(status)
             if not subject.is_provider:
-                await _note(on, shown, stream=False)
-                await _note(on, shown, stream=True)
-            shown["its repr"] = repr(on.plugin)
-            shown["the repr of its configuration"] = repr(on.plugin.config)
-            shown["its health"] = str(await on.plugin.health())
-            shown["the access log"] = on.client.log()
+                await _note(harness, shown, stream=False)
+                await _note(harness, shown, stream=True)
+            shown["its repr"] = repr(harness.plugin)
+            shown["the repr of its configuration"] = repr(harness.plugin.config)
+            shown["its health"] = str(await harness.plugin.health())
+            shown["the access log"] = harness.client.log()
     return shown
 
 
-async def _note(on: Stage, shown: dict[str, str], *, stream: bool) -> None:
-    answer = await on.say(stream=stream)
+async def _note(harness: Harness, shown: dict[str, str], *, stream: bool) -> None:
+    answer = await harness.say(stream=stream)
     body = await answer.read()
-    exchange = on.client.settled[-1].exchange
+    exchange = harness.client.settled[-1].exchange
     shown["the headers of the answer"] = str(list(answer.headers.items()))
     shown["the notes of its failures"] = "\n".join(exchange.failures)
     if answer.status >= 400:

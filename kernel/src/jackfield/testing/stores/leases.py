@@ -6,30 +6,30 @@ from .accounts import LONG, A, B, acquire, claim, spent, state
 from .promise import eventually, holds, on_a_store, same
 
 C = Account("s", "c")
-HOW: dict[Account, OnDeath] = {A: "journal", B: "charge", C: "drop"}
+ON_DEATH: dict[Account, OnDeath] = {A: "journal", B: "charge", C: "drop"}
 
 
-async def die(store: Store, owner: str = "o") -> None:
+async def expire(store: Store, owner: str = "o") -> None:
     """Let the owner's lease expire."""
     await store.renew(owner, lease=0)
 
 
 async def hold_each(store: Store, amount: int = 10, bucket: int = 100) -> None:
     """Hold an amount on an account of each kind."""
-    claims = [Claim(one, 1000, amount, amount, bucket, 0, how) for one, how in HOW.items()]
+    claims = [Claim(one, 1000, amount, amount, bucket, 0, how) for one, how in ON_DEATH.items()]
     same((await store.acquire("o", claims, lease=LONG)).granted, (amount,) * 3)
 
 
 async def states(store: Store, since: int = 0) -> list[tuple[int, int]]:
     """What was spent and what is held of an account of each kind."""
-    return [await state(store, account, since) for account in HOW]
+    return [await state(store, account, since) for account in ON_DEATH]
 
 
 @on_a_store
 async def counts_what_a_dead_owner_held_as_spent(store: Store) -> None:
     """In the bucket of the claim; what was only occupied is free."""
     await hold_each(store)
-    await die(store)
+    await expire(store)
     same(await states(store), [(10, 0), (10, 0), (0, 0)])
     same(await states(store, 100), [(10, 0), (10, 0), (0, 0)])
     same(await states(store, 101), [(0, 0), (0, 0), (0, 0)])
@@ -89,7 +89,7 @@ async def tells_an_owner_how_it_stands(store: Store) -> None:
 async def takes_late_postings_from_what_counts_as_spent(store: Store) -> None:
     """Nothing that a dead owner has spent is counted twice."""
     await hold_each(store)
-    await die(store)
+    await expire(store)
     same(await state(store), (10, 0))
     await store.post("o", 1, [spent((A, 4)), spent((A, 3))])
     same((await state(store), await state(store, A, 100)), ((10, 0), (3, 0)))
@@ -113,7 +113,7 @@ async def takes_late_postings_from_the_oldest_bucket_first(store: Store) -> None
 async def frees_at_the_end_what_was_not_spent(store: Store) -> None:
     """For accounts of "journal"; what "charge" has counted stays."""
     await hold_each(store)
-    await die(store)
+    await expire(store)
     await store.post("o", 1, [spent((A, 4))])
     await store.close_owner("o")
     same(await states(store), [(4, 0), (10, 0), (0, 0)])
@@ -156,7 +156,7 @@ async def replaces_what_is_held_by_what_is_stated(store: Store) -> None:
 async def replaces_what_counts_as_spent_by_what_is_stated(store: Store) -> None:
     """For an owner whose lease has expired although it is alive."""
     await hold_each(store)
-    await die(store)
+    await expire(store)
     await store.post("o", 1, [spent((A, 4))])
     await store.restate("o", {A: 6}, lease=LONG)
     same(await state(store), (4, 6))
@@ -170,10 +170,10 @@ async def replaces_what_counts_as_spent_by_what_is_stated(store: Store) -> None:
 async def remembers_what_becomes_of_what_is_stated(store: Store) -> None:
     """An owner that comes back and dies again has not changed the kind of its accounts."""
     await hold_each(store)
-    await die(store)
-    await store.restate("o", dict.fromkeys(HOW, 5), lease=LONG)
+    await expire(store)
+    await store.restate("o", dict.fromkeys(ON_DEATH, 5), lease=LONG)
     same(await states(store, 100), [(0, 5), (10, 5), (0, 5)])
-    await die(store)
+    await expire(store)
     same(await states(store, 100), [(5, 0), (15, 0), (0, 0)])
     await store.close_owner("o")
     same(await states(store, 100), [(0, 0), (15, 0), (0, 0)])
@@ -185,7 +185,7 @@ async def counts_what_an_unknown_owner_states_from_now_on(store: Store) -> None:
     now = int(await store.time())
     await store.restate("o", {A: 5}, lease=LONG)
     same(await state(store), (0, 5))
-    await die(store)
+    await expire(store)
     same((await state(store, A, now), await state(store, A, now + 60)), ((5, 0), (0, 0)))
     await store.close_owner("o")
     same(await state(store), (0, 0))
@@ -195,7 +195,7 @@ async def counts_what_an_unknown_owner_states_from_now_on(store: Store) -> None:
 async def lets_a_dead_owner_go_on(store: Store) -> None:
     """What it acquires is held in addition to what counts as spent; postings take that first."""
     await acquire(store, claim(A, 10))
-    await die(store)
+    await expire(store)
     same((await acquire(store, claim(A, 5))).balances[0].held, 5)
     same(await state(store), (10, 5))
     await store.post("o", 1, [spent((A, 12))])

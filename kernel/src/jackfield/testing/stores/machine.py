@@ -22,32 +22,32 @@ from .model import Model
 from .promise import same
 from .site import Site
 
-HOW: Final[dict[Account, OnDeath]] = {
+ON_DEATH: Final[dict[Account, OnDeath]] = {
     Account("s", "budget"): "journal",
     Account("", "budget"): "journal",
     Account("s", "rate"): "charge",
     Account("s", "places"): "drop",
 }
-PARTS: Final = (0, 60, 120, 180)
+BUCKETS: Final = (0, 60, 120, 180)
 
 owners = st.sampled_from(["o", "p"])
-accounts = st.sampled_from(list(HOW))
-parts = st.sampled_from(PARTS)
+accounts = st.sampled_from(list(ON_DEATH))
+buckets = st.sampled_from(BUCKETS)
 amounts = st.integers(0, 40)
 claims = st.builds(
     lambda account, limit, need, want, bucket, since: Claim(
-        account, limit, need, want, bucket, since, HOW[account]
+        account, limit, need, want, bucket, since, ON_DEATH[account]
     ),
     accounts,
     st.integers(0, 120),
     amounts,
     amounts,
-    parts,
-    parts,
+    buckets,
+    buckets,
 )
 entries = st.builds(
     lambda debits: Entry("s", 0.0, debits=tuple(debits)),
-    st.lists(st.builds(Debit, accounts, parts, st.integers(-10, 30)), max_size=3),
+    st.lists(st.builds(Debit, accounts, buckets, st.integers(-10, 30)), max_size=3),
 )
 
 
@@ -102,14 +102,14 @@ class StoreMachine(RuleBasedStateMachine):
         due = self._model.post(owner, first, posted, gap=gap)
         same(self._runner.run(self._store.post(owner, first, posted, gap=gap)), due)
 
-    @rule(owner=owners, dies=st.booleans())
-    def renew(self, owner: str, dies: bool) -> None:
+    @rule(owner=owners, expires=st.booleans())
+    def renew(self, owner: str, expires: bool) -> None:
         """Stay alive, or die."""
         due = self._model.owner(owner)
-        lease = self._runner.run(self._store.renew(owner, lease=0 if dies else LONG))
+        lease = self._runner.run(self._store.renew(owner, lease=0 if expires else LONG))
         same((lease.posted, lease.alive), (due.posted, due.alive))
-        if dies:
-            self._model.die(owner)
+        if expires:
+            self._model.expire(owner)
 
     @rule(owner=owners, data=st.data())
     def restate(self, owner: str, data: st.DataObject) -> None:
@@ -130,7 +130,7 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def agrees(self) -> None:
         """All balances are those of the model."""
-        asked = [(account, since) for account in HOW for since in PARTS]
+        asked = [(account, since) for account in ON_DEATH for since in BUCKETS]
         found = self._runner.run(self._store.balances(asked))
         due = [self._model.balance(account, since) for account, since in asked]
         same(dict(zip(asked, found, strict=True)), dict(zip(asked, due, strict=True)))

@@ -10,17 +10,17 @@ from .promise import PATIENCE, Promise, holds, on_a_store, same
 from .site import Site
 
 
-async def next_of(letters: AsyncIterator[bytes | None]) -> bytes | None:
+async def next_message(messages: AsyncIterator[bytes | None]) -> bytes | None:
     """The next message, or None for one that may have been missed."""
     async with asyncio.timeout(PATIENCE):
-        return await anext(letters)
+        return await anext(messages)
 
 
 async def listening(store: Store, channel: str) -> AsyncIterator[bytes | None]:
     """What is published from now on: the first None, which says that it is listening, is read."""
-    letters = store.listen(channel)
-    same(await next_of(letters), None, "the first message")
-    return letters
+    messages = store.listen(channel)
+    same(await next_message(messages), None, "the first message")
+    return messages
 
 
 @on_a_store
@@ -30,39 +30,39 @@ async def tells_all_who_listen(store: Store) -> None:
     for message in (b"", b"1", bytes(range(256))):
         await store.publish("c", message)
     await store.publish("c:d", b"other")
-    for letters in (one, two):
-        same([await next_of(letters) for _ in range(3)], [b"", b"1", bytes(range(256))])
-    same(await next_of(other), b"other")
+    for messages in (one, two):
+        same([await next_message(messages) for _ in range(3)], [b"", b"1", bytes(range(256))])
+    same(await next_message(other), b"other")
 
 
 @on_a_store
 async def tells_nothing_from_before(store: Store) -> None:
     """A listener gets only what comes after it has begun to listen."""
     await store.publish("c", b"before")
-    letters = await listening(store, "c")
+    messages = await listening(store, "c")
     await store.publish("c", b"after")
-    same(await next_of(letters), b"after")
+    same(await next_message(messages), b"after")
 
 
 async def tells_other_stores(site: Site) -> None:
     """What one store publishes, all others with the same data receive."""
     async with site.open() as one, site.open() as other:
-        letters = await listening(other, "c")
+        messages = await listening(other, "c")
         await one.publish("c", b"1")
-        same(await next_of(letters), b"1")
+        same(await next_message(messages), b"1")
 
 
 @on_a_store
 async def forgets_who_has_left(store: Store) -> None:
     """A listener that has stopped does not get in the way."""
-    letters = await listening(store, "c")
-    waiting = asyncio.ensure_future(next_of(letters))
+    messages = await listening(store, "c")
+    waiting = asyncio.ensure_future(next_message(messages))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.wait([waiting])
     again = await listening(store, "c")
     await store.publish("c", b"1")
-    same(await next_of(again), b"1")
+    same(await next_message(again), b"1")
 
 
 @on_a_store

@@ -9,7 +9,7 @@ from attrs import define, field
 from jackfield.store import Account, Balance, Claim, Entry, OnDeath
 
 
-class Place(NamedTuple):
+class DeathRule(NamedTuple):
     """Where an owner's holdings on an account count if it dies."""
 
     bucket: int
@@ -23,13 +23,13 @@ class Owner:
     posted: int = 0
     alive: bool = False
     holds: Counter[Account] = field(factory=Counter)
-    places: dict[Account, Place] = field(factory=dict)
-    forfeits: Counter[tuple[int, Account]] = field(factory=Counter)
+    rules: dict[Account, DeathRule] = field(factory=dict)
+    charged: Counter[tuple[int, Account]] = field(factory=Counter)
     """What counts as spent since its lease expired, by bucket and account."""
 
     def can_state(self) -> list[Account]:
         """The accounts for which the store knows what happens to the holdings."""
-        return [account for account in self.places if self.holds[account] or not self.alive]
+        return [account for account in self.rules if self.holds[account] or not self.alive]
 
 
 @define
@@ -67,7 +67,7 @@ class Model:
         for claim, amount in zip(claims, given, strict=True):
             owner.holds[claim.account] += amount
             if amount:
-                owner.places[claim.account] = Place(claim.bucket, claim.on_death)
+                owner.rules[claim.account] = DeathRule(claim.bucket, claim.on_death)
         return tuple(given), None
 
     def give_back(self, name: str, amounts: Mapping[Account, int]) -> None:
@@ -91,39 +91,39 @@ class Model:
     def _debit(self, owner: Owner, account: Account, bucket: int, amount: int) -> None:
         self.spent[bucket, account] += amount
         left = max(0, amount)
-        for then, one in sorted(owner.forfeits):
+        for bucket_then, one in sorted(owner.charged):
             if one == account:
-                part = min(left, owner.forfeits[then, one])
-                owner.forfeits[then, one] -= part
-                self.spent[then, one] -= part
+                part = min(left, owner.charged[bucket_then, one])
+                owner.charged[bucket_then, one] -= part
+                self.spent[bucket_then, one] -= part
                 left -= part
         owner.holds[account] = max(0, owner.holds[account] - left)
 
-    def die(self, name: str) -> None:
+    def expire(self, name: str) -> None:
         """Let the owner's lease expire."""
         owner = self.owner(name)
         for account, amount in owner.holds.items():
-            bucket, on_death = owner.places.get(account, Place(0, "drop"))
+            bucket, on_death = owner.rules.get(account, DeathRule(0, "drop"))
             if on_death != "drop":
                 self.spent[bucket, account] += amount
             if on_death == "journal":
-                owner.forfeits[bucket, account] += amount
-        for account in [one for one in owner.places if owner.alive and not owner.holds[one]]:
-            del owner.places[account]
+                owner.charged[bucket, account] += amount
+        for account in [one for one in owner.rules if owner.alive and not owner.holds[one]]:
+            del owner.rules[account]
         owner.holds.clear()
         owner.alive = False
 
     def restate(self, name: str, held: Mapping[Account, int]) -> None:
         """Forget what is held or counts as spent, and hold this."""
         owner = self.owner(name)
-        self.spent.subtract(owner.forfeits)
-        owner.forfeits.clear()
+        self.spent.subtract(owner.charged)
+        owner.charged.clear()
         owner.holds = Counter(held)
-        owner.places = {account: owner.places[account] for account in held}
+        owner.rules = {account: owner.rules[account] for account in held}
         owner.alive = True
 
     def close(self, name: str) -> None:
         """End the owner."""
-        self.die(name)
+        self.expire(name)
         self.restate(name, {})
         self.owner(name).alive = False

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from jackfield.store import Account, Conflict, Store
 
 from .accounts import LONG, A, claim, spent, state
-from .messages import listening, next_of
+from .messages import listening, next_message
 from .promise import Promise, holds, same
 from .site import Site
 
@@ -109,10 +109,10 @@ async def _publish(store: Store, number: int) -> None:
 async def tells_other_processes(site: Site) -> None:
     """What is published in one process is received in another."""
     async with site.open() as store:
-        letters = await listening(store, "c")
+        messages = await listening(store, "c")
         await in_processes(site, _publish)
-        heard = sorted([str(await next_of(letters)) for _ in range(WORKERS)])
-        same(heard, sorted(str(b"%d" % number) for number in range(WORKERS)))
+        received = sorted([str(await next_message(messages)) for _ in range(WORKERS)])
+        same(received, sorted(str(b"%d" % number) for number in range(WORKERS)))
 
 
 async def _tell_time(store: Store, number: int) -> float:

@@ -8,8 +8,8 @@ from attrs import evolve
 from jackfield.exchange import Exchange
 from jackfield.plugin import HOOKS, Plugin, hookimpl
 from jackfield.testing.client import Answer
+from jackfield.testing.harness import run_harness
 from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
-from jackfield.testing.stage import stage
 
 _DOES_NOTHING = frozenset(
     {
@@ -34,10 +34,10 @@ async def pays_for_no_idle_hook(subject: Subject) -> None:
         body = [one.opname for one in dis.get_instructions(code)]
         if _DOES_NOTHING.issuperset(body[: _end_of_body(body)]):
             raise LawBrokenError(f"its {hook} does nothing; leave it out, and it costs nothing")
-    async with stage(subject) as on:
+    async with run_harness(subject) as harness:
         for name in HOOKS:
-            chain = getattr(on.gateway.chain, name)
-            stands = any(hook.plugin is on.plugin for hook in chain)
+            chain = getattr(harness.gateway.chain, name)
+            stands = any(hook.plugin is harness.plugin for hook in chain)
             if stands and name not in subject.hooks:
                 raise LawBrokenError(f"it stands in the chain of {name} without implementing it")
 
@@ -48,43 +48,50 @@ def _end_of_body(body: list[str]) -> int:
     return ends[0] + 1 if ends else len(body)
 
 
-class Usher(Plugin):
-    """Makes one plugin leave the exchange."""
+class Excluder(Plugin):
+    """Makes the plugin `excluded` leave the exchange."""
 
-    guest: Plugin | None = None
+    excluded: Plugin | None = None
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
         """Make it leave."""
-        if self.guest is not None:
-            exchange.leave(self.guest)
+        if self.excluded is not None:
+            exchange.leave(self.excluded)
 
 
-async def bows_out(subject: Subject) -> None:
+async def stays_out_after_leaving(subject: Subject) -> None:
     """Once it has left an exchange it takes no part in it, and the request goes on."""
-    toml = f'{subject.toml}\n[plugins.usher]\nuse = "usher"\n'
-    kinds: dict[str, Any] = {"usher": Usher}
+    toml = f'{subject.toml}\n[plugins.excluder]\nuse = "excluder"\n'
+    kinds: dict[str, Any] = {"excluder": Excluder}
     for stream in (False, True):
-        async with stage(evolve(subject, toml=toml), plugins=kinds) as on:
-            on.client.plugin("usher").guest = on.plugin
-            answer = await on.read(stream=stream)
-            if on.probe.calls:
-                raise LawBrokenError(f"{on.probe.calls[0].hook} was called although it had left")
-            if answer.status != 200 and not _is_stranger(subject, answer):
+        async with run_harness(evolve(subject, toml=toml), plugins=kinds) as harness:
+            harness.client.plugin("excluder").excluded = harness.plugin
+            answer = await harness.read(stream=stream)
+            if harness.probe.calls:
+                raise LawBrokenError(
+                    f"{harness.probe.calls[0].hook} was called although it had left"
+                )
+            if answer.status != 200 and not _is_unauthenticated(subject, answer):
                 raise LawBrokenError(f"without it the request ended in status {answer.status}")
 
 
-def _is_stranger(subject: Subject, answer: Answer) -> bool:
+def _is_unauthenticated(subject: Subject, answer: Answer) -> bool:
     """Whether the request was refused because nobody has identified the caller."""
     return subject.kind.authenticates and answer.status == 401
 
 
-IDLENESS = (
+IDLE_HOOKS = (
     Law(
         "idle-hooks",
         "a hook that a plugin does not need costs nothing",
         pays_for_no_idle_hook,
         has_hooks,
     ),
-    Law("bow-out", "a plugin that has left an exchange takes no part in it", bows_out, has_hooks),
+    Law(
+        "bow-out",
+        "a plugin that has left an exchange takes no part in it",
+        stays_out_after_leaving,
+        has_hooks,
+    ),
 )

@@ -1,4 +1,4 @@
-"""The set-up in which a plugin is checked: a gateway with a recorder on either side of it."""
+"""The test harness of the laws: a gateway with the plugin between two recorders."""
 
 import asyncio
 import os
@@ -44,7 +44,7 @@ class Neighbour:
 
 
 @define(eq=False)
-class Stage:
+class Harness:
     """A running gateway with the plugin under test."""
 
     subject: Subject
@@ -55,8 +55,8 @@ class Stage:
     @property
     def plugin(self) -> Plugin:
         """The plugin under test."""
-        found: Plugin = self.client.plugin(self.subject.name)
-        return found
+        harness: Plugin = self.client.plugin(self.subject.name)
+        return harness
 
     @property
     def fake(self) -> FakeProvider:
@@ -83,10 +83,10 @@ class Stage:
                 await self.gateway.idle()
         except TimeoutError:
             raise LawBrokenError("the request was never settled") from None
-        over = [one for one in self.client.settled if one.exchange not in self.gateway.asked]
-        if len(over) != 1:
-            raise LawBrokenError(f"{len(over)} exchanges were settled, and one was made")
-        return over[0]
+        settled = [one for one in self.client.settled if one.exchange not in self.gateway.asked]
+        if len(settled) != 1:
+            raise LawBrokenError(f"{len(settled)} exchanges were settled, and one was made")
+        return settled[0]
 
     async def until(self, gate: Gate, other: "asyncio.Task[Any]") -> bool:
         """Wait until the provider waits at the gate; False if something else answered."""
@@ -113,12 +113,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(
+async def run_harness(
     subject: Subject,
     neighbour: Neighbour | None = None,
     keys: Mapping[str, Any] | None = None,
     plugins: Mapping[str, type[Plugin]] | None = None,
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[Harness]:
     """Run a gateway with the plugin between two recorders; `keys` go into its table."""
     probe = Probe()
     kind = subject.kind if subject.is_provider else probed(subject.kind, probe)
@@ -126,7 +126,7 @@ async def stage(
         gateway = gateway_of(evolve(tried, kind=kind), neighbour, keys, plugins)
         try:
             await gateway.start()
-            yield Stage(subject, gateway, client_of(gateway), probe)
+            yield Harness(subject, gateway, client_of(gateway), probe)
         finally:
             await _stop(gateway)
 
@@ -137,7 +137,7 @@ def gateway_of(
     keys: Mapping[str, Any] | None = None,
     plugins: Mapping[str, type[Plugin]] | None = None,
 ) -> ObservedGateway:
-    """The gateway of a stage, not started."""
+    """The gateway of a harness, not started."""
     given = {"subject": subject.kind, **(plugins or {})}
     try:
         return observed_gateway(toml_of(subject, neighbour, keys), given)
@@ -145,7 +145,7 @@ def gateway_of(
         raise LawBrokenError(f"its configuration is refused:\n{error}") from None
 
 
-def made(subject: Subject, keys: Mapping[str, Any] | None = None) -> Plugin:
+def created(subject: Subject, keys: Mapping[str, Any] | None = None) -> Plugin:
     """The plugin as the loader creates it, not started."""
     with environment(subject):
         gateway = gateway_of(subject, None, keys)
@@ -154,7 +154,7 @@ def made(subject: Subject, keys: Mapping[str, Any] | None = None) -> Plugin:
 
 @asynccontextmanager
 async def _beside(subject: Subject) -> AsyncIterator[Subject]:
-    """The plugin with what it needs around it running, and told where that is."""
+    """The plugin with what it needs beside it running, and its table pointing there."""
     with environment(subject):
         if subject.beside is None:
             yield subject
@@ -191,7 +191,7 @@ async def _stop(gateway: ObservedGateway) -> None:
 def toml_of(
     subject: Subject, neighbour: Neighbour | None = None, keys: Mapping[str, Any] | None = None
 ) -> str:
-    """The configuration of a stage."""
+    """The configuration of a harness."""
     section = "providers" if subject.is_provider else "plugins"
     own = {"use": "subject", **subject.config, **(keys or {})}
     lines = [f"{toml_key(key)} = {toml_text(value)}" for key, value in own.items()]
@@ -212,10 +212,10 @@ def toml_of(
     )
 
 
-def members(found: Stage) -> list[str]:
+def names_in_order(harness: Harness) -> list[str]:
     """The names of all plugins with hooks, in the order of the TOML."""
-    plugins = found.gateway.chain.plugins
-    return [one.name for one in plugins if isinstance(one, Recorder) or one is found.plugin]
+    plugins = harness.gateway.chain.plugins
+    return [one.name for one in plugins if isinstance(one, Recorder) or one is harness.plugin]
 
 
 def _recorder(name: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jackfield._config.toml import Path, Place, locate
+from jackfield._config.places import KeyPath, Place, locate
 
 BARE = st.text("abcXYZ019_-", min_size=1, max_size=4)
 QUOTED = st.text(st.characters(codec="utf-8", max_codepoint=0x2FFF), max_size=4)
@@ -85,7 +85,7 @@ def _is_toml(text: str) -> bool:
     return True
 
 
-def _entries(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def _entries(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
     inside: list[tuple[str | int, Any]] = []
     if isinstance(value, dict):
         inside = list(value.items())
@@ -152,7 +152,7 @@ def test_at_its_place_stands_the_key_or_the_value(text: str) -> None:
     ],
 )
 def test_lines_and_columns_count_characters_from_one(
-    text: str, path: Path, key: Place, value: Place
+    text: str, path: KeyPath, key: Place, value: Place
 ) -> None:
     places = locate(text)
     assert (places.keys[path], places.values[path]) == (key, value)

@@ -16,38 +16,38 @@ logger = logging.getLogger(__name__)
 
 
 class Settles(Plugin):
-    """What the broken plugins of this page have in common: they take part."""
+    """Has a hook; the base of several broken plugins."""
 
     @hookimpl
     async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
         exchange.state[self] = outcome.kind
 
 
-class HasSilentOptions(Settles):
-    """Does not say what its option means."""
+class HasUndocumentedOptions(Settles):
+    """Has an option without documentation."""
 
     @frozen
     class Config:
         limit: int = 3
 
 
-class TakesAKeyOfTheKernel(Settles):
-    """Has an option that is called like one of the kernel's."""
+class UsesAKeyOfTheKernel(Settles):
+    """Has an option with the name of a kernel key."""
 
     @frozen
     class Config:
         deadline_ms: int = option(3, "Never seen by the plugin.")
 
 
-class ForgetsItsConfiguration(Settles):
-    """Keeps something else."""
+class ReplacesItsConfiguration(Settles):
+    """Keeps something else in `self.config`."""
 
     def __init__(self, config: Any) -> None:
         super().__init__({"limit": 3})
 
 
 class RefusesItsDefaults(Settles):
-    """Needs what it calls optional."""
+    """Refuses the defaults of its own options."""
 
     @frozen
     class Config:
@@ -59,8 +59,8 @@ class RefusesItsDefaults(Settles):
             raise ValueError("limit must be above 0")
 
 
-class CannotBeMade(Settles):
-    """Fails before it has a name."""
+class RaisesInInit(Settles):
+    """Raises in `__init__`."""
 
     def __init__(self, config: Any) -> None:
         raise KeyError("limit")
@@ -75,15 +75,15 @@ class ChangesItsConfiguration(Settles):
 
 
 class SharesItsDefault(Settles):
-    """Has one list for all its instances."""
+    """Has one default list for all its instances."""
 
     @frozen
     class Config:
         words: list[str] = field(default=[], metadata={"doc": "Words."})
 
 
-class RemembersEverybody(Settles):
-    """Keeps every request there was."""
+class KeepsExchanges(Settles):
+    """Keeps every exchange."""
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -95,7 +95,7 @@ class RemembersEverybody(Settles):
 
 
 class PatchesTheKernel(Settles):
-    """Teaches the kernel better."""
+    """Replaces a method of the kernel."""
 
     async def start(self, setup: Setup) -> None:
         Exchange.taught = lambda self: None  # type: ignore[attr-defined]
@@ -105,14 +105,14 @@ class PatchesTheKernel(Settles):
             del Exchange.taught
 
 
-class NeedsNoVersionThereIs(Settles):
-    """Says what nobody can read."""
+class RequiresNoVersion(Settles):
+    """Its `requires` cannot be parsed."""
 
     requires = "~=0.1"
 
 
 class ReadsFilesTooEarly(Settles):
-    """Opens a file before anything has started."""
+    """Opens a file in `__init__`."""
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -120,7 +120,7 @@ class ReadsFilesTooEarly(Settles):
 
 
 class LeavesATask(Settles):
-    """Starts what it never stops."""
+    """Starts a task that it never stops."""
 
     async def start(self, setup: Setup) -> None:
         self.task = asyncio.create_task(asyncio.Event().wait(), name="left over")
@@ -133,7 +133,7 @@ KEPT: list[asyncio.Task[Any]] = []
 
 
 class StopsOnlyWhatHasStarted(Settles):
-    """Falls over itself when its start was broken off."""
+    """Its `stop` raises after a start that was broken off."""
 
     async def start(self, setup: Setup) -> None:
         await asyncio.sleep(0)
@@ -144,7 +144,7 @@ class StopsOnlyWhatHasStarted(Settles):
 
 
 class SharesItsState(Settles):
-    """Has one table for all its instances."""
+    """Has one dict for all its instances."""
 
     table: ClassVar[dict[str, int]] = {}
 
@@ -160,7 +160,7 @@ class SharesItsState(Settles):
 
 
 class LogsTexts(Settles):
-    """Writes what users say into the log."""
+    """Logs the texts of users."""
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
@@ -168,7 +168,7 @@ class LogsTexts(Settles):
 
 
 class ShowsItsSecret(Settles):
-    """Keeps a secret where `repr` finds it."""
+    """Keeps a secret where `repr` shows it."""
 
     @frozen
     class Config:
@@ -182,7 +182,7 @@ class ShowsItsSecret(Settles):
 
 
 class RepeatsCredentials(Settles):
-    """Says in its error what it has got, and takes base64 for a disguise."""
+    """Repeats the credential in its error, in base64."""
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
@@ -191,16 +191,16 @@ class RepeatsCredentials(Settles):
 
 
 CASES: list[tuple[str, type[Plugin], str]] = [
-    ("documented-options", HasSilentOptions, "limit are not documented"),
-    ("documented-options", TakesAKeyOfTheKernel, "deadline_ms are keys of the kernel"),
-    ("round-trip", ForgetsItsConfiguration, "does not keep its configuration"),
+    ("documented-options", HasUndocumentedOptions, "limit are not documented"),
+    ("documented-options", UsesAKeyOfTheKernel, "deadline_ms are keys of the kernel"),
+    ("round-trip", ReplacesItsConfiguration, "does not keep its configuration"),
     ("defaults", RefusesItsDefaults, "limit must be above 0"),
-    ("strict-options", CannotBeMade, "cannot be made: KeyError"),
+    ("strict-options", RaisesInInit, "cannot be made: KeyError"),
     ("frozen-options", ChangesItsConfiguration, "decorate it with @frozen"),
     ("frozen-options", SharesItsDefault, "share the default of its option words"),
-    ("forgetting", RemembersEverybody, "holds 3 of 3 exchanges"),
+    ("forgetting", KeepsExchanges, "holds 3 of 3 exchanges"),
     ("kernel-untouched", PatchesTheKernel, "jackfield.exchange.Exchange.taught"),
-    ("declaration", NeedsNoVersionThereIs, "~=0.1"),
+    ("declaration", RequiresNoVersion, "~=0.1"),
     ("no-io-in-init", ReadsFilesTooEarly, "open('/proc/version')"),
     ("start-stop", LeavesATask, "left over"),
     ("failed-start", StopsOnlyWhatHasStarted, "AttributeError"),

@@ -9,31 +9,31 @@ from jackfield.endpoints import Endpoint
 from jackfield.testing import FakeProvider
 
 
-class FeelsFine(Plugin):
+class ReturnsHealthAsBool(Plugin):
     async def health(self) -> Any:
         return True
 
 
-class ListsWords(FakeProvider):
+class ListsStrings(FakeProvider):
     async def models(self) -> Any:
         return ["echo"]
 
 
-class ServesSomething(FakeProvider):
+class ServesNone(FakeProvider):
     def serves(self, endpoint: Endpoint) -> Any:
         return None
 
 
-class LosesCount(FakeProvider):
+class FailsToListLosses(FakeProvider):
     def losses(self, exchange: Exchange, target: Target) -> Any:
         raise KeyError("tools")
 
 
 CASES: list[tuple[str, type[Plugin], str]] = [
-    ("health", FeelsFine, "its health returned True"),
-    ("listing", ListsWords, "its models returned 'echo'"),
-    ("listing", ServesSomething, "returned None, which is no bool"),
-    ("listing", LosesCount, "its losses failed"),
+    ("health", ReturnsHealthAsBool, "its health returned True"),
+    ("listing", ListsStrings, "its models returned 'echo'"),
+    ("listing", ServesNone, "returned None, which is no bool"),
+    ("listing", FailsToListLosses, "its losses failed"),
 ]
 
 

@@ -6,9 +6,9 @@ from contextlib import suppress
 from jackfield import sse
 from jackfield.testing.client import Pending
 from jackfield.testing.dialect import TESTING_CHAT
+from jackfield.testing.harness import Harness, run_harness
 from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
 from jackfield.testing.provider import Gate
-from jackfield.testing.stage import Stage, stage
 
 from .settling import cancelled, gone_before_the_first_byte, gone_in_mid_stream
 
@@ -25,8 +25,8 @@ async def keeps_requests_apart(subject: Subject) -> None:
     texts = subject.texts[0], subject.texts[-1]
     for stream, at in PLACES:
         alone = [await _alone(subject, text, stream=stream) for text in texts]
-        async with stage(subject) as on:
-            together = await _together(on, texts, stream=stream, at=at)
+        async with run_harness(subject) as harness:
+            together = await _together(harness, texts, stream=stream, at=at)
         for text, one, other in zip(texts, alone, together, strict=True):
             if None not in (one, other) and one != other:
                 raise LawBrokenError(
@@ -36,30 +36,30 @@ async def keeps_requests_apart(subject: Subject) -> None:
 
 
 async def _alone(subject: Subject, text: str, *, stream: bool) -> str | None:
-    async with stage(subject) as on:
-        on.fake.echo(_SIZE)
-        return await _read(on.say(stream=stream, text=text))
+    async with run_harness(subject) as harness:
+        harness.fake.echo(_SIZE)
+        return await _read(harness.say(stream=stream, text=text))
 
 
 async def _together(
-    on: Stage, texts: tuple[str, ...], *, stream: bool, at: int
+    harness: Harness, texts: tuple[str, ...], *, stream: bool, at: int
 ) -> list[str | None]:
     gates, reading = [], []
     for text in texts:
         gates.append(Gate())
-        on.fake.echo(_SIZE, gate=gates[-1], at=at)
-        reading.append(asyncio.create_task(_read(on.say(stream=stream, text=text))))
+        harness.fake.echo(_SIZE, gate=gates[-1], at=at)
+        reading.append(asyncio.create_task(_read(harness.say(stream=stream, text=text))))
         with suppress(TimeoutError):
             async with asyncio.timeout(_ENOUGH):
-                await on.until(gates[-1], reading[-1])
+                await harness.until(gates[-1], reading[-1])
     for gate in gates:
         gate.open()
     return [await one for one in reading]
 
 
-async def _read(asking: Pending) -> str | None:
+async def _read(pending: Pending) -> str | None:
     """The text of the answer; None if it was refused or broken off."""
-    answer = await asking
+    answer = await pending
     body = await answer.read()
     broken = any(TESTING_CHAT.terminal(event) == "error" for event in sse.split(body))
     return None if answer.status != 200 or broken else await answer.text()
@@ -67,14 +67,14 @@ async def _read(asking: Pending) -> str | None:
 
 async def recovers(subject: Subject) -> None:
     """After a client has left, the next one is served as if it had not."""
-    async with stage(subject) as on:
-        if [(await on.read()).status for _ in range(2)] != [200, 200]:
+    async with run_harness(subject) as harness:
+        if [(await harness.read()).status for _ in range(2)] != [200, 200]:
             return
     for leave in (gone_before_the_first_byte, gone_in_mid_stream, cancelled):
-        async with stage(subject) as on:
-            await leave(on)
-            await on.settled()
-            answer = await on.read()
+        async with run_harness(subject) as harness:
+            await leave(harness)
+            await harness.settled()
+            answer = await harness.read()
             if answer.status != 200:
                 raise LawBrokenError(
                     f"once a client had left, the next request ended in status {answer.status};"
@@ -82,7 +82,7 @@ async def recovers(subject: Subject) -> None:
                 )
 
 
-COMPANY = (
+ISOLATION = (
     Law(
         "requests-apart",
         "requests of the same moment do not mix",

@@ -4,51 +4,51 @@ from collections.abc import Sequence
 
 from jackfield._explain import explain
 from jackfield.testing.dialect import CHAT_PATH, LIST_PATH
+from jackfield.testing.harness import Harness, run_harness
 from jackfield.testing.law import Law, LawBrokenError, Subject, authenticates, has_hooks
-from jackfield.testing.stage import Stage, stage
 
 
 async def explains_itself(subject: Subject) -> None:
     """A dry run calls no provider, and none of the plugin's hooks fails in it."""
     for stream in (False, True):
-        async with stage(subject) as on:
-            said = {"role": "user", "text": subject.texts[0]}
-            body = {"model": "fake/echo", "messages": [said], "stream": stream}
-            asked = {"path": CHAT_PATH, "headers": dict(subject.headers), "body": body}
-            told = (await explain(on.gateway, asked)).get("plugins", ())
-            if on.fake.asked:
-                raise LawBrokenError("it had a provider asked in a dry run")
-            failures = [why for one in told for why in one["failures"]]
-            _check(on, failures, "in a dry run, whose response is empty")
+        async with run_harness(subject) as harness:
+            message = {"role": "user", "text": subject.texts[0]}
+            body = {"model": "fake/echo", "messages": [message], "stream": stream}
+            request = {"path": CHAT_PATH, "headers": dict(subject.headers), "body": body}
+            plugins = (await explain(harness.gateway, request)).get("plugins", ())
+            if harness.fake.asked:
+                raise LawBrokenError("it caused a call of a provider in a dry run")
+            failures = [why for one in plugins for why in one["failures"]]
+            _check(harness, failures, "in a dry run, whose response is empty")
 
 
 async def lets_others_pass(subject: Subject) -> None:
     """A request without a body, which is not translated either, does not make it fail."""
-    async with stage(subject) as on:
-        answer = await on.client.get(LIST_PATH, headers=subject.headers)
+    async with run_harness(subject) as harness:
+        answer = await harness.client.get(LIST_PATH, headers=subject.headers)
         what = f"GET {LIST_PATH}, which has no body and no canonical form"
-        _check(on, (await on.settled()).exchange.failures, f"at {what}")
+        _check(harness, (await harness.settled()).exchange.failures, f"at {what}")
         if answer.status == 400:
             raise LawBrokenError(f"it called {what}, malformed: {await answer.read()!r}")
 
 
 async def lets_callers_in(subject: Subject) -> None:
     """A request with the subject's headers; without it the other laws would be tried in vain."""
-    async with stage(subject) as on:
-        if (await on.read()).status == 401:
+    async with run_harness(subject) as harness:
+        if (await harness.read()).status == 401:
             raise LawBrokenError(
                 "it let in none of the kit's requests, so nothing else of it was tried; say with"
                 " `headers` what a caller sends whom it knows"
             )
 
 
-def _check(on: Stage, failures: Sequence[str], where: str) -> None:
-    mine = [failure for failure in failures if failure.startswith(f"{on.subject.name}.")]
+def _check(harness: Harness, failures: Sequence[str], where: str) -> None:
+    mine = [failure for failure in failures if failure.startswith(f"{harness.subject.name}.")]
     if mine:
         raise LawBrokenError(f"it failed {where}: {mine[0]}")
 
 
-REACH = (
+REQUEST_KINDS = (
     Law("dry-run", "a dry run is decided as usual, and sends nothing", explains_itself, has_hooks),
     Law("other-requests", "what is no chat is let through", lets_others_pass, has_hooks),
     Law("lets-in", "who sends what it asks for is let in", lets_callers_in, authenticates),

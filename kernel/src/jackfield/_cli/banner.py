@@ -10,16 +10,16 @@ from .config_option import config_name
 from .terminal import Line, Part, Terminal, faint, name
 
 _CHAT = "/v1/chat/completions"
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not listened on
+_UNSPECIFIED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not listened on
 
 
-def greeting(terminal: Terminal, gateway: Gateway, addresses: list[str]) -> None:
-    """Display the address that is served and how to try it."""
+def show_banner(terminal: Terminal, gateway: Gateway, addresses: list[str]) -> None:
+    """Display the addresses that are served, what is configured, and a request to try."""
     tls = gateway.settings.server.tls is not None
-    listening = [Address.from_text(address) for address in addresses]
-    shown = [str(one) if one.path else _url(one, tls=tls) for one in listening]
+    listeners = [Address.from_text(address) for address in addresses]
+    urls = [str(one) if one.path else _url(one, tls=tls) for one in listeners]
     rows: list[tuple[str, Line]] = [
-        ("address", _joined(shown, ", ")),
+        ("address", _joined(urls, ", ")),
         ("providers", _joined(gateway.providers, ", ") or "none"),
     ]
     if aliases := list(gateway.settings.models):
@@ -33,7 +33,7 @@ def greeting(terminal: Terminal, gateway: Gateway, addresses: list[str]) -> None
     terminal.panel(f"Jackfield {version('jackfield-kernel')}", rows)
     model = example_model(gateway)
     if model and any(endpoint.path == _CHAT for endpoint in gateway.table):
-        _try(terminal, listening[0], model, tls=tls, keyed=_is_keyed(gateway))
+        _try(terminal, listeners[0], model, tls=tls, needs_key=_needs_key(gateway))
     terminal.line(faint("  Ctrl+C to stop."))
     terminal.line()
     terminal.stream.flush()
@@ -48,7 +48,7 @@ def example_model(gateway: Gateway) -> str:
     )
 
 
-def _try(terminal: Terminal, address: Address, model: str, *, tls: bool, keyed: bool) -> None:
+def _try(terminal: Terminal, address: Address, model: str, *, tls: bool, needs_key: bool) -> None:
     url = _url(address, tls=tls)
     socket = f"--unix-socket {address.path} " if address.path else ""
     body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "Hi"}}]}}'
@@ -57,7 +57,7 @@ def _try(terminal: Terminal, address: Address, model: str, *, tls: bool, keyed: 
         "  -H 'content-type: application/json'",
         f"  -d '{body}'",
     ]
-    if keyed:
+    if needs_key:
         lines.insert(2, "  -H 'authorization: Bearer KEY'")
     terminal.line("  Try it:")
     terminal.line()
@@ -66,14 +66,14 @@ def _try(terminal: Terminal, address: Address, model: str, *, tls: bool, keyed: 
     terminal.line(f"  {lines[-1]}")
     terminal.line()
     if not address.path:
-        key = "KEY" if keyed else "unused"
+        key = "KEY" if needs_key else "unused"
         terminal.line("  or with the SDK of OpenAI:")
         terminal.line()
         terminal.line(f'  OpenAI(base_url="{url}/v1", api_key="{key}")')
         terminal.line()
 
 
-def _is_keyed(gateway: Gateway) -> bool:
+def _needs_key(gateway: Gateway) -> bool:
     return any(plugin.authenticates for plugin in gateway.chain.plugins)
 
 
@@ -81,12 +81,12 @@ def _url(address: Address, *, tls: bool) -> str:
     scheme = "https" if tls else "http"
     if address.path:
         return f"{scheme}://localhost"
-    host = _ANYWHERE.get(address.host, address.host)
+    host = _UNSPECIFIED.get(address.host, address.host)
     return f"{scheme}://{Address(host, address.port)}"
 
 
-def _joined(names: Iterable[str], between: str) -> tuple[Part, ...]:
+def _joined(names: Iterable[str], separator: str) -> tuple[Part, ...]:
     parts: list[Part] = []
     for each in names:
-        parts += [between, name(each)] if parts else [name(each)]
+        parts += [separator, name(each)] if parts else [name(each)]
     return tuple(parts)

@@ -23,13 +23,13 @@ from jackfield import (
 
 
 class Rewrites(Plugin):
-    """What some of the broken plugins of this page have in common: they declare it."""
+    """Declares that it changes requests and responses; the base of several broken plugins."""
 
     mutates = frozenset({"request", "response"})
 
 
-class HoldsForEverybody(Rewrites):
-    """Holds events back in pairs, and forgets whose they are."""
+class SharesHeldEvents(Rewrites):
+    """Holds events back in pairs, shared by all exchanges."""
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -44,8 +44,8 @@ class HoldsForEverybody(Rewrites):
         return out
 
 
-class HidesForEverybody(Rewrites):
-    """Remembers one word for all callers, and shows it to whoever comes back first."""
+class SharesHiddenWords(Rewrites):
+    """Remembers one word for all callers, and restores it for the first that comes back."""
 
     word = ""
 
@@ -63,8 +63,8 @@ class HidesForEverybody(Rewrites):
         return response.with_body(response.body.replace(b"WORD", self.word.encode()))
 
 
-class GivesBackOnSuccess(Plugin):
-    """Lets in one at a time, and counts out those alone that got an answer."""
+class ReleasesOnSuccess(Plugin):
+    """Admits one request at a time, and releases the place only after an answer."""
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -81,8 +81,8 @@ class GivesBackOnSuccess(Plugin):
         self.inside -= outcome.kind == "answered"
 
 
-class WrapsAndForgets(Rewrites):
-    """Hands on a stream of its own, and does not close what that reads."""
+class LeavesItsSourceOpen(Rewrites):
+    """Returns a stream of its own, and does not close the one that it reads."""
 
     kept: list[Response]
 
@@ -100,8 +100,8 @@ class WrapsAndForgets(Rewrites):
         return Response(200, wrapped(response.body), response.content_type)
 
 
-class MendsACut(Rewrites):
-    """Makes a good end of a bad one."""
+class HidesACut(Rewrites):
+    """Turns an aborted chunk into a good end."""
 
     @hookimpl
     async def call_provider(
@@ -113,8 +113,8 @@ class MendsACut(Rewrites):
         return Response(200, mended(response.body), response.content_type)
 
 
-class PretendsTheEnd(Rewrites):
-    """Sends the event that ends a stream where the provider has not."""
+class AddsAnEnd(Rewrites):
+    """Sends the terminal event where the provider has not."""
 
     @hookimpl
     def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> Sequence[Chunk] | None:
@@ -135,8 +135,8 @@ async def mended(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield b'data: {"end":true}\n\n'
 
 
-class ReadsWhatIsNotThere(Plugin):
-    """Takes every answer for JSON, that of a dry run too."""
+class ReadsEmptyAnswers(Plugin):
+    """Parses every answer as JSON, including the empty one of a dry run."""
 
     @hookimpl
     async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
@@ -145,15 +145,15 @@ class ReadsWhatIsNotThere(Plugin):
 
 
 class TakesEverythingForAChat(Plugin):
-    """Asks for the canonical form of what has none."""
+    """Asks for the canonical form of requests that have none."""
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
         exchange.state[self] = exchange.canonical()
 
 
-class ForgetsToWait(Plugin):
-    """Calls a coroutine function as if it were a function."""
+class ForgetsToAwait(Plugin):
+    """Calls a coroutine function without awaiting it."""
 
     async def mark(self, exchange: Exchange) -> None:
         exchange.set_response_header("x-marked", "yes")
@@ -163,8 +163,8 @@ class ForgetsToWait(Plugin):
         self.mark(exchange)  # type: ignore[unused-coroutine] # which is what is broken
 
 
-class TidiesUp(Plugin):
-    """Clears books that are not its own."""
+class ClearsFailures(Plugin):
+    """Clears the failures that the kernel has recorded."""
 
     @hookimpl
     async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
@@ -172,7 +172,7 @@ class TidiesUp(Plugin):
 
 
 class ChangesTheTree(Rewrites):
-    """Changes the value that everybody reads."""
+    """Changes the shared JSON value of the request."""
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
@@ -180,24 +180,24 @@ class ChangesTheTree(Rewrites):
             exchange.tree["temperature"] = 0
 
 
-class WritesLines(Plugin):
-    """Puts a line break into a header by the way that checks nothing."""
+class WritesLineBreaks(Plugin):
+    """Puts a line break into a header by the method that checks nothing."""
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
         exchange.set_response_headers({"x-label": "a\r\nset-cookie: b"})
 
 
-class CountsBytes(Rewrites):
-    """Says how long the answer is, as it was."""
+class SetsTheLength(Rewrites):
+    """Sets the content length, which belongs to the server."""
 
     @hookimpl
     async def post_response(self, exchange: Exchange, outcome: Outcome) -> Response | None:
         return outcome.response and outcome.response.with_headers(content_length="5")
 
 
-class LogsItsOwnWay(Plugin):
-    """Sets up logging for everybody."""
+class ReconfiguresLogging(Plugin):
+    """Adds a handler to the root logger."""
 
     async def start(self, setup: Setup) -> None:
         self.handler = logging.NullHandler()
@@ -208,7 +208,7 @@ class LogsItsOwnWay(Plugin):
 
 
 class SetsVariables(Plugin):
-    """Leaves something in the environment."""
+    """Leaves a variable in the environment."""
 
     async def start(self, setup: Setup) -> None:
         os.environ["JACKFIELD_TEST_NOISE"] = "on"
@@ -218,15 +218,15 @@ class SetsVariables(Plugin):
 
 
 class AnswersInText(Plugin):
-    """Takes text for bytes."""
+    """Answers with text instead of bytes."""
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> Response:
         return Response(200, '{"text": "hi"}')  # type: ignore[arg-type] # which is what is broken
 
 
-class AnswersWithTheFunction(Plugin):
-    """Forgets to call what makes its stream."""
+class AnswersWithAFunction(Plugin):
+    """Does not call the function that creates its stream."""
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> Response:
@@ -234,7 +234,7 @@ class AnswersWithTheFunction(Plugin):
 
 
 class AlwaysStreams(Plugin):
-    """Does not look at what was asked for."""
+    """Streams although no stream was requested."""
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> Response:
@@ -242,7 +242,7 @@ class AlwaysStreams(Plugin):
 
 
 class StreamsText(Plugin):
-    """Takes text for bytes in its streams as well."""
+    """Yields text instead of bytes."""
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> Response | None:
@@ -257,8 +257,8 @@ async def one_event() -> AsyncIterator[bytes]:
     yield b'data: {"end":true}\n\n'
 
 
-class KnowsNobody(Plugin):
-    """Looks for keys, and forgets to say whose they are."""
+class IdentifiesNobody(Plugin):
+    """Authenticates, and sets no principal."""
 
     authenticates = True
 
@@ -268,29 +268,29 @@ class KnowsNobody(Plugin):
 
 
 CASES: list[tuple[str, type[Plugin], str]] = [
-    ("requests-apart", HoldsForEverybody, "beside another request"),
-    ("requests-apart", HidesForEverybody, "beside another request"),
+    ("requests-apart", SharesHeldEvents, "beside another request"),
+    ("requests-apart", SharesHiddenWords, "beside another request"),
     (
         "recovery",
-        GivesBackOnSuccess,
+        ReleasesOnSuccess,
         "the next request ended in status 429",
     ),
-    ("calls-closed", WrapsAndForgets, "left 1 streams open"),
-    ("stream-cut", MendsACut, "made one that ends well"),
-    ("stream-cut", PretendsTheEnd, "made one that ends well"),
+    ("calls-closed", LeavesItsSourceOpen, "left 1 streams open"),
+    ("stream-cut", HidesACut, "made one that ends well"),
+    ("stream-cut", AddsAnEnd, "made one that ends well"),
     ("answers-in-kind", AnswersInText, "bytes or an async iterator, not a str"),
-    ("answers-in-kind", AnswersWithTheFunction, "bytes or an async iterator, not a function"),
+    ("answers-in-kind", AnswersWithAFunction, "bytes or an async iterator, not a function"),
     ("answers-in-kind", StreamsText, "yielded something that is no bytes"),
     ("answers-in-kind", AlwaysStreams, "with a stream, and none was asked for"),
-    ("dry-run", ReadsWhatIsNotThere, "in a dry run"),
+    ("dry-run", ReadsEmptyAnswers, "in a dry run"),
     ("other-requests", TakesEverythingForAChat, "is passed through, not translated"),
-    ("lets-in", KnowsNobody, "say with `headers`"),
-    ("awaited", ForgetsToWait, "ForgetsToWait.mark' was never awaited"),
-    ("others-notes", TidiesUp, "out of exchange.failures"),
+    ("lets-in", IdentifiesNobody, "say with `headers`"),
+    ("awaited", ForgetsToAwait, "ForgetsToAwait.mark' was never awaited"),
+    ("others-notes", ClearsFailures, "out of exchange.failures"),
     ("declared-changes", ChangesTheTree, "exchange.tree"),
-    ("declared-changes", WritesLines, "header x-label holds a line break"),
-    ("declared-changes", CountsBytes, "content-length, which is the server's"),
-    ("process-untouched", LogsItsOwnWay, "the root logger"),
+    ("declared-changes", WritesLineBreaks, "header x-label holds a line break"),
+    ("declared-changes", SetsTheLength, "content-length, which is the server's"),
+    ("process-untouched", ReconfiguresLogging, "the root logger"),
     ("process-untouched", SetsVariables, "os.environ"),
 ]
 

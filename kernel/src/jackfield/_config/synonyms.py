@@ -1,9 +1,9 @@
-"""What users of other gateways and servers write, and how the same is written here."""
+"""The keys that other gateways and servers have, and how the same is written here."""
 
 from collections.abc import Container
 from typing import Final
 
-_HABITS: Final = {
+_SYNONYMS: Final = {
     'bind = "127.0.0.1:4747"': "addr address host hostname ip listen listen_address port",
     'tls = { cert = "FILE", key = "FILE" }': "cert certificate key ssl ssl_certificate",
     "workers = 4": "num_workers processes threads worker_processes",
@@ -22,7 +22,7 @@ _HABITS: Final = {
 }
 
 
-def habit(word: str, allowed: Container[str]) -> str:
-    """What to write for a key that is unknown here; empty if nothing in `allowed` is meant."""
-    lines = (line for line, words in _HABITS.items() if word in words.split())
-    return next((line for line in lines if line.partition(" ")[0] in allowed), "")
+def synonym(key: str, allowed: Container[str]) -> str:
+    """What to write in place of another gateway's `key`; empty if `allowed` has no such key."""
+    spellings = (spelling for spelling, keys in _SYNONYMS.items() if key in keys.split())
+    return next((spelling for spelling in spellings if spelling.partition(" ")[0] in allowed), "")
