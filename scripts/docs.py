@@ -93,7 +93,7 @@ HEADERS = (
     (
         "x-jackfield-loss",
         "answer",
-        "the features of the request that the target could not express",
+        "what of the request or the answer could not be expressed",
     ),
     (
         "server-timing",

@@ -88,6 +88,14 @@ class Finding:
     notes: tuple[str, ...] = ()
 
 
+MEMBERS = """\
+What a provider's answer says and the client's dialect has no place for is named too, as the
+dialect and the member: `anthropic.messages.container`. Some members are not named, because they
+have a canonical form, repeat the request, or only identify or time an answer. With a value behind
+it, a member is not named if it has that value.
+"""
+
+
 def page() -> Iterator[str]:
     """The page: tables, each with notes on its approximations and losses."""
     dialects = {name: one for name, one in chats().items() if one.canonical == "chat"}
@@ -98,6 +106,15 @@ def page() -> Iterator[str]:
         rows = [[one.feature, *(f.mark for f in findings)] for one, findings in found.items()]
         yield table(["", *(f"`{name}`" for name in dialects)], rows)
         yield from notes(found, list(dialects))
+    yield from ("## Answers", MEMBERS)
+    rows = [[f"`{name}`", ", ".join(incidental(one))] for name, one in dialects.items()]
+    yield table(["answers of", "not named"], rows)
+
+
+def incidental(dialect: Dialect) -> list[str]:
+    """The members of a dialect's answers that are not missed, with their usual values."""
+    named = [one if isinstance(one, str) else f"{one[0]}: {one[1]}" for one in dialect.incidental]
+    return [f"`{one}`" for one in sorted(named)]
 
 
 def chats() -> dict[str, Dialect]:

@@ -5,9 +5,39 @@ from typing import Any
 import pytest
 
 from jackfield._shortfalls import named_once
-from jackfield.dialects import Loss
-from jackfield.losses import is_loss_of, is_said, lost_member, lost_part
-from jackfield.messages import Audio, Opaque, Text, ToolCall
+from jackfield.dialects import Dialect, Loss
+from jackfield.events import Finished
+from jackfield.losses import is_loss_of, is_said, lost_in_answer, lost_member, lost_part
+from jackfield.messages import (
+    Audio,
+    ChatResponse,
+    Choice,
+    EmbeddingsResponse,
+    Message,
+    Opaque,
+    Text,
+    ToolCall,
+    Usage,
+)
+
+
+class Vendors(Dialect):
+    name = "vendor.chat"
+    incidental = Dialect.incidental | {"seconds", ("tier", "default")}
+
+
+class VariantOfVendors(Vendors):
+    name = "vendor.chat@cloud"
+
+
+class Clients(Dialect):
+    name = "client.chat"
+    understood = frozenset({"vendor.chat.verdict"})
+
+
+def lost(members: dict[str, Any], source: Dialect | None = None) -> list[str]:
+    answer = ChatResponse("", "", (), extensions={"vendor.chat": members})
+    return [one.feature for one in lost_in_answer(answer, source or Vendors(), Clients())]
 
 
 @pytest.mark.parametrize("role", ["user", "system", "developer", "tool"])
@@ -81,3 +111,58 @@ def test_no_loss_is_named_twice() -> None:
     penalties = [Loss("penalties", at, "dropped") for at in ("frequency", "presence")]
     groups = [remedy], [plain, weak, strong, *penalties], [Loss("penalties", "all", "dropped")]
     assert named_once(*groups) == (remedy, strong, *penalties)
+
+
+def test_what_a_parser_left_wherever_it_stands_is_lost_to_other_dialects() -> None:
+    call = ToolCall("c", "f", "{}", extensions={"vendor.chat": {"caller": {"type": "code"}}})
+    said = Message("assistant", (Text("a"), call), extensions={"vendor.chat": {"mood": "good"}})
+    choice = Choice(said, "stop", extensions={"vendor.chat": {"ratings": [1]}})
+    answer = ChatResponse("", "", (choice,), extensions={"vendor.chat": {"container": {"id": "c"}}})
+    found = lost_in_answer(answer, Vendors(), Clients())
+    features = {"caller", "mood", "ratings", "container"}
+    assert {one.feature for one in found} == {f"vendor.chat.{one}" for one in features}
+    assert {(one.how, one.breaks) for one in found} == {("dropped", False)}
+
+
+def test_an_event_of_a_stream_loses_its_members_alike() -> None:
+    event = Finished("stop", extensions={"vendor.chat": {"$beside": {"ratings": [1]}}})
+    assert [one.feature for one in lost_in_answer(event, Vendors(), Clients())] == [
+        "vendor.chat.ratings"
+    ]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"id": "r", "seconds": 3},
+        {"tier": "default"},
+        {"a": None, "b": [], "c": {}, "d": {"inner": None}, "e": 0, "f": ""},
+        {"$form": "list"},
+        {"verdict": {"flagged": True}},
+    ],
+)
+def test_what_is_incidental_or_empty_or_understood_is_not_missed(members: dict[str, Any]) -> None:
+    assert lost(members) == []
+
+
+def test_a_member_with_a_usual_value_is_missed_with_another() -> None:
+    assert lost({"tier": "flex"}) == lost({"tier": {"type": "flex"}}) == ["vendor.chat.tier"]
+    assert lost({"tier": {"type": "default"}}) == []
+
+
+def test_variants_of_a_protocol_carry_each_others_members() -> None:
+    answer = ChatResponse("", "", (), extensions={"vendor.chat": {"container": 1}})
+    assert not lost_in_answer(answer, VariantOfVendors(), Vendors())
+    assert not lost_in_answer(answer, Vendors(), VariantOfVendors())
+
+
+def test_counts_as_they_were_reported_are_not_missed() -> None:
+    usage = Usage(1, 2, extensions={"vendor.usage": {"queue_time": 3}, "vendor.chat": {"right": 1}})
+    answer = EmbeddingsResponse("", ((0.5,),), usage)
+    found = lost_in_answer(answer, None, Clients())
+    assert [one.feature for one in found] == ["vendor.chat.right"]
+
+
+def test_a_providers_own_words_are_named_only_if_they_are_some_and_not_without_end() -> None:
+    assert lost({"a\r\nb": 1, "x" * 65: 1}) == ["vendor.chat.unknown"]
+    assert len(lost({f"member_{i}": 1 for i in range(1000)})) == 32

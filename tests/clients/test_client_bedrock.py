@@ -135,3 +135,18 @@ def test_the_models_of_all_vendors_are_listed(gateway: str) -> None:
         listing = client.list_foundation_models()
     listed = {model["modelId"] for model in listing["modelSummaries"]}
     assert {vendor.model for vendor in VENDORS.values()} <= listed
+
+
+def test_a_path_that_nobody_serves_is_refused_in_words(client: Any) -> None:
+    with pytest.raises(client.exceptions.ResourceNotFoundException, match="is not served"):
+        client.converse(modelId="vendor//model", messages=ASK)
+
+
+def test_a_model_is_listed_with_what_it_can_do(gateway: str) -> None:
+    with closing(client_of("bedrock", gateway)) as client:
+        listed = {one["modelId"]: one for one in client.list_foundation_models()["modelSummaries"]}
+    claude = listed[VENDORS["anthropic"].model]
+    assert (claude["inputModalities"], claude["outputModalities"]) == (["TEXT", "IMAGE"], ["TEXT"])
+    embedder = listed[VENDORS["openai"].embedder]
+    assert embedder["outputModalities"] == ["EMBEDDING"]
+    assert not embedder["responseStreamingSupported"]

@@ -138,3 +138,9 @@ def test_documents_are_ranked(client: Any, upstream: Upstream, vendor: Vendor) -
 def test_the_models_of_all_vendors_are_listed(client: Any) -> None:
     listed = {model.name for model in client.models.list().models}
     assert {vendor.model for vendor in VENDORS.values()} <= listed
+
+
+def test_a_model_is_listed_with_what_it_can_do(client: Any) -> None:
+    claude = client.models.get(VENDORS["anthropic"].model)
+    assert (claude.endpoints, claude.context_length) == (["chat"], 200_000)
+    assert client.models.get(VENDORS["openai"].embedder).endpoints == ["embed"]

@@ -127,3 +127,12 @@ def test_texts_become_vectors(client: Any, upstream: Upstream, vendor: Vendor) -
 def test_the_models_of_all_vendors_are_listed(client: Any) -> None:
     listed = {model.id for model in client.models.list().data}
     assert {vendor.model for vendor in VENDORS.values()} <= listed
+
+
+def test_a_model_is_listed_with_what_it_can_do(client: Any) -> None:
+    claude = client.models.retrieve(model_id=VENDORS["anthropic"].model)
+    assert claude.max_context_length == 200_000
+    can = claude.capabilities
+    assert (can.completion_chat, can.function_calling, can.vision) == (True, True, True)
+    embedder = client.models.retrieve(model_id=VENDORS["openai"].embedder)
+    assert not embedder.capabilities.completion_chat

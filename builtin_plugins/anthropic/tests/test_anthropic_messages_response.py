@@ -118,6 +118,9 @@ def test_usage_of_another_vendor_is_told_in_anthropics_places() -> None:
     }
     assert told["server_tool_use"] == {"web_search_requests": 2, "web_fetch_requests": 0}
     assert told["service_tier"] == "priority"
+    again = parse(usage=told).usage
+    assert again is not None
+    assert (again.cache_write_tokens, again.cache_write_1h_tokens) == (30, 10)
 
 
 def test_sound_is_counted_beside_what_messages_counts() -> None:

@@ -13,6 +13,7 @@ from azure.core.exceptions import HttpResponseError
 from pydantic import BaseModel
 
 from jackfield.testing import FakeUpstream
+from jackfield_azure.endpoints import endpoints
 
 Serving = Callable[[str], AbstractAsyncContextManager[str]]
 HI: Any = [{"role": "user", "content": "Hi"}]
@@ -224,3 +225,9 @@ async def test_models_are_listed_and_shown(client: openai.AsyncAzureOpenAI) -> N
     assert (await client.models.retrieve("own/gpt-y")).id == "own/gpt-y"
     with pytest.raises(openai.NotFoundError):
         await client.models.retrieve("own/none")
+
+
+def test_files_may_be_as_large_as_azure_accepts_them() -> None:
+    largest = {one.path.removeprefix("/azure/openai"): one.max_body for one in endpoints()}
+    paths = ("/files", "/v1/files", "/containers/{rest*}", "/v1/containers/{rest*}")
+    assert {largest[path] for path in paths} == {512 << 20}

@@ -85,6 +85,24 @@ def test_the_tier_that_served_a_request_is_known() -> None:
     assert usage_with(None, flex) is None
 
 
+def test_optimized_latency_is_a_tier_of_its_own_if_a_request_got_it() -> None:
+    header = "x-amzn-bedrock-performanceconfig-latency"
+    assert usage_with(Usage(3, 2), {header: "optimized"}) == Usage(3, 2, service_tier="optimized")
+    assert usage_with(Usage(3, 2), {header: "standard"}) == Usage(3, 2)
+    for latency, tier in (("optimized", "optimized"), ("standard", "default")):
+        told = {
+            "usage": {"inputTokens": 3, "outputTokens": 2, "totalTokens": 5},
+            "performanceConfig": {"latency": latency},
+            "serviceTier": {"type": "default"},
+        }
+        meter = CONVERSE.usage_meter()
+        meter.feed(encode_event("metadata", json.dumps(told).encode()))
+        answer = {"output": {"message": {"role": "assistant", "content": []}}, **told}
+        for usage in (CONVERSE.usage(json.dumps(answer).encode()), meter.usage()):
+            assert usage is not None
+            assert usage.service_tier == tier
+
+
 def test_the_model_that_a_router_chose_is_billed() -> None:
     chosen = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"
     told = {

@@ -41,6 +41,8 @@ tls = {{ cert = "{folder}/cert.pem", key = "{folder}/key.pem" }}
 use = "gemini"
 base_url = "http://127.0.0.1:{port}"
 keys = ["env:UPSTREAM_KEY"]
+[models.talker]
+targets = ["up/{model}"]
 """
 Frame = dict[str, Any]
 Script = Callable[[ServerConnection], Awaitable[None]]
@@ -106,7 +108,7 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
     trust = certify(folder)
     async with serve(provider.talk, "127.0.0.1", 0, max_size=None) as listening:
         port = next(iter(listening.sockets)).getsockname()[1]
-        async with serving(folder, TOML.format(folder=folder, port=port)) as gateway:
+        async with serving(folder, TOML.format(folder=folder, port=port, model=MODEL)) as gateway:
             yield Stage(gateway, trust, provider)
 
 
@@ -198,6 +200,36 @@ async def test_googles_sdk_holds_a_conversation(stage: Stage) -> None:
     asked = stage.provider.asked[-1]
     assert (asked.path, asked.headers["x-goog-api-key"]) == (PATH, KEY)
     assert "client-key" not in str(asked.headers)
+
+
+async def test_googles_sdk_may_name_an_alias(stage: Stage) -> None:
+    stage.provider.script = assistant
+    with stage.client() as client:
+        async with client.aio.live.connect(model="talker") as session:
+            turn = types.Content(role="user", parts=[types.Part(text="Hello")])
+            await session.send_client_content(turns=turn)
+            assert [message.text async for message in session.receive()]
+    assert await stage.counted() == (5, 3)
+
+
+async def test_googles_sdk_is_told_why_a_session_does_not_begin(stage: Stage) -> None:
+    with stage.client() as client, pytest.raises(errors.APIError) as caught:
+        async with client.aio.live.connect(model="other/" + "m" * 300):
+            pass
+    assert (caught.value.code, "at most 256" in str(caught.value)) == (1008, True)
+    stage.ended += 1
+
+
+@pytest.mark.parametrize("names", [{"model": "models/other"}, {"model": "other"}])
+async def test_a_second_setup_cannot_change_the_model(stage: Stage, names: Frame) -> None:
+    stage.provider.script = assistant
+    async with stage.connect() as client:
+        await client.send(json.dumps({"setup": {"model": f"models/{MODEL}"}}))
+        assert await client.recv() == b'{"setupComplete": {}}'
+        await client.send(json.dumps({"setup": names}))
+        assert f"model is '{MODEL}'" in str(await client.recv())
+    assert client.close_code == 1008
+    stage.ended += 1
 
 
 async def test_googles_sdk_is_told_of_a_shutdown(tmp_path: Path) -> None:

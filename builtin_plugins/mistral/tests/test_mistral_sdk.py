@@ -213,3 +213,18 @@ async def test_the_models_are_listed_in_mistrals_form(front: Front) -> None:
     listed = await client.models.list_async()
     assert listed.data is not None
     assert "mi/mistral-large" in [getattr(one, "id", "") for one in listed.data]
+
+
+async def test_a_document_of_a_library_may_be_large(front: Front) -> None:
+    client, upstream = front
+    whole = b"x" * (12 << 20)
+    texts = dict.fromkeys(("name", "uploaded_by_type", "processing_status"), "any")
+    absent = dict.fromkeys(("hash", "mime_type", "extension", "uploaded_by_id", "size"))
+    document = {"id": "1", "library_id": "notes", "created_at": "2026-01-01T00:00:00Z"}
+    state = {"process_status": "todo", "tokens_processing_total": 0}
+    upstream.reply(json.dumps({**texts, **absent, **document, **state}).encode())
+    made = await client.beta.libraries.documents.upload_async(
+        library_id="notes", file={"file_name": "a.txt", "content": whole}
+    )
+    assert made.id == "1"
+    assert whole in upstream.requests[-1].body

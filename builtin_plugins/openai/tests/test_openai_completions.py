@@ -139,7 +139,7 @@ def test_a_stream_of_another_dialect_is_a_stream_of_completions() -> None:
     choices = [choice for chunk in chunks for choice in chunk["choices"]]
     assert [(c["text"], c["finish_reason"]) for c in choices] == [("a", None), ("", "stop")]
     assert chunks[-1]["usage"]["total_tokens"] == 3
-    assert [loss.feature for loss in renderer.losses] == ["messages.reasoningdelta"]
+    assert [loss.feature for loss in renderer.losses] == ["messages.reasoning"]
 
 
 def test_an_unfinished_stream_is_finished_at_its_end() -> None:

@@ -23,6 +23,7 @@ from jackfield.messages import (
     ToolCall,
     Usage,
 )
+from jackfield.rates import IMAGE_TOOL
 from jackfield_openai.responses import ResponsesDialect
 
 RESPONSES = ResponsesDialect()
@@ -250,9 +251,9 @@ def test_what_is_no_response_is_refused(body: bytes) -> None:
     ("tools", "model"),
     [
         ('[{"type":"image_generation","model":"gpt-image-1"}]', "gpt-image-1"),
-        ('[{"type":"image_generation","model":7}]', "unknown"),
-        ('["image_generation"]', "unknown"),
-        ("7", "unknown"),
+        ('[{"type":"image_generation","model":7}]', IMAGE_TOOL),
+        ('["image_generation"]', IMAGE_TOOL),
+        ("7", IMAGE_TOOL),
     ],
 )
 def test_images_are_billed_to_the_model_that_a_tool_names(tools: str, model: str) -> None:

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from jackfield import strict_json
-from jackfield._answer_head import UNSTORED, error_answer, own_answer
+from jackfield._answer_head import UNSTORED, error_answer, head_of, own_answer
 from jackfield._gateway_dialect import GATEWAY_DIALECT
 from jackfield._mistakes import mistake
+from jackfield._model_name import check_model
+from jackfield._stream_body import StreamBody
 from jackfield.dialects import Dialect, Peek
 from jackfield.endpoints import PUBLIC, EndpointTable
 from jackfield.errors import (
     Forbidden,
     GatewayError,
-    InvalidRequest,
     MethodNotAllowed,
     PayloadTooLarge,
     UnsupportedMedia,
@@ -27,15 +28,13 @@ from jackfield.errors import (
 from jackfield.exchange import ANONYMOUS, Exchange, Principal, Request
 from jackfield.http import HttpRequest, HttpResponse
 from jackfield.realtime import check_upgrade, method_of, session_of
+from jackfield.response import Response
 
 if TYPE_CHECKING:
     from jackfield._gateway import Gateway
 
 LARGE_BODY: Final = 1 << 18
 """Bytes above which a body is read in a thread, so that the event loop goes on."""
-
-LONGEST_MODEL: Final = 256
-"""Characters of a model's name; it goes into headers, logs and messages."""
 
 _NO_BODY: Final = Peek(None)
 _AUTHORITY: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]*)?", re.IGNORECASE)
@@ -92,17 +91,24 @@ class Face:
                 except GatewayError as error:
                     problem = error.let_go()
             exchange = self.open(request, request_id, tree, problem)
+            request.on_abort(exchange.abort)
             if (own := exchange.endpoint.answer) and exchange.endpoint.permission == PUBLIC:
                 answer = await own_answer(own, exchange, self._gateway.catalogue)
-                head = [("content-type", answer.content_type), ("x-request-id", request_id)]
-                head += [*answer.headers.items(), *UNSTORED]
-                return HttpResponse(answer.status, head, answer.body)
+                body = answer.body
+                if not isinstance(body, bytes):
+                    body = self._stream(exchange, answer)
+                return HttpResponse(answer.status, head_of(exchange, answer, ()), body)
         except GatewayError as error:
             return self.refuse(error, request.path, request_id)
         except Exception as error:  # noqa: BLE001 - a plugin's dialect may raise anything
             return self.refuse(mistake(request_id, error), request.path, request_id)
-        request.on_abort(exchange.abort)
         return await self._gateway.run(exchange)
+
+    def _stream(self, exchange: Exchange, answer: Response) -> StreamBody:
+        """A stream to anybody: no hook sees it, but it is ended, checked and logged as all are."""
+        exchange.left = self._gateway.chain.plugins
+        self._gateway._live.add(exchange)
+        return StreamBody(self._gateway._pipeline, exchange, answer)
 
     def open(
         self,
@@ -148,7 +154,7 @@ class Face:
             exchange = session_of(exchange, request.websocket)
         exchange.principal = self._principal
         exchange.received = request.received
-        exchange.problem = problem
+        exchange.problem = problem or exchange.problem
         exchange._tree = tree
         return exchange
 
@@ -183,8 +189,7 @@ class Face:
 
     def _reads_json(self, request: HttpRequest) -> bool:
         endpoint, _ = self._table.find(method_of(request), request.path)
-        media = request.headers.get("content-type", "")
-        return endpoint.dialect.reads_json and _is_json(media)
+        return endpoint.dialect.reads_json and _is_json(request.headers.get("content-type", ""))
 
     def _check_browser(self, request: HttpRequest) -> None:
         headers = request.headers
@@ -219,9 +224,8 @@ def _is_local_origin(origin: str) -> bool:
 async def _close(running: asyncio.Task[HttpResponse]) -> None:
     """Settle an answer that arrives although nobody will read it."""
     response = await running
-    close = getattr(response.body, "aclose", None)
-    if close is not None:
-        await close()
+    if hasattr(response.body, "aclose"):
+        await response.body.aclose()
 
 
 def _is_json(media: str) -> bool:
@@ -236,16 +240,14 @@ def _peek(
 ) -> tuple[Peek, Any]:
     """What the kernel must know about the body, and the parsed JSON if it is JSON."""
     body = request.body
-    if request.websocket is not None:
-        peek = dialect.peek(None, params)
-        _check_model(peek.model)
-        return peek, None
-    if not body and not dialect.translates and dialect.reads_json:
+    if not body and request.websocket is None and not dialect.translates and dialect.reads_json:
         return _NO_BODY, None
     media = request.headers.get("content-type", "")
     if media != "application/json" and not _MEDIA.fullmatch(media):
         raise UnsupportedMedia("The content type contains a character that is not printable ASCII.")
-    if _is_json(media) and dialect.reads_json:
+    if request.websocket is not None:
+        peek, tree = dialect.peek(None, params), None
+    elif _is_json(media) and dialect.reads_json:
         if ";" in media and not _UTF_8.fullmatch(media):
             raise UnsupportedMedia("JSON must be UTF-8; omit `charset`, or set it to utf-8.")
         tree = strict_json.decode(body) if tree is None else tree
@@ -256,21 +258,13 @@ def _peek(
         )
     else:
         peek, tree = dialect.peek_form(body, media, params), None
-    _check_model(peek.model)
+    check_model(peek.model)
     return peek, tree
 
 
 def _members(query: str, names: Sequence[str]) -> Mapping[str, str]:
     """The query parameters that the endpoint declares; the last value if one is repeated."""
     return {name: value for name, value in parse_qsl(query) if name in names}
-
-
-def _check_model(model: str | None) -> None:
-    if model is not None and (len(model) > LONGEST_MODEL or not model.isprintable()):
-        raise InvalidRequest(
-            f"`model` must be a name of at most {LONGEST_MODEL} printable characters.",
-            param="model",
-        )
 
 
 def _prefix(path: str) -> str:

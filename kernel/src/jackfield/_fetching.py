@@ -147,10 +147,9 @@ class _Budget:
 
 
 def _media_type(header: str, data: bytes, address: Address) -> str:
-    stated = header.partition(";")[0].strip().lower()
-    media_type = stated
-    if stated in _UNSAID:
-        media_type = next((kind for magic, kind in _MAGIC if data.startswith(magic)), stated)
+    media_type = header.partition(";")[0].strip().lower()
+    if media_type in _UNSAID:
+        media_type = next((kind for magic, kind in _MAGIC if data.startswith(magic)), media_type)
     if not media_type.startswith(MEDIA[address.kind]):
         raise _refused(address, f"what stands there is not of a type that an {address.kind} has")
     return media_type

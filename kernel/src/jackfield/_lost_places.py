@@ -1,6 +1,6 @@
 """Locates what a target cannot express in the client's own request."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from jackfield.dialects import Loss
@@ -42,11 +42,10 @@ def _path_to(value: Any, tree: Any, path: str = "") -> str | None:
         return None
     if tree == value:
         return path
+    inner: Iterable[tuple[str, Any]] = ()
     if isinstance(tree, dict):
         inner = ((f"{path}.{key}" if path else key, item) for key, item in tree.items())
     elif isinstance(tree, list):
         inner = ((f"{path}[{i}]", item) for i, item in enumerate(tree))
-    else:
-        return None
     found = (_path_to(value, item, where) for where, item in inner)
     return next((place for place in found if place is not None), None)

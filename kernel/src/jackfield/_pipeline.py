@@ -9,13 +9,14 @@ from msgspec.structs import replace
 
 from jackfield._answer_head import error_answer, head_of, own_answer
 from jackfield._attempts import Attempts
+from jackfield._first_message import blocked, opening_of, told
 from jackfield._hook_call import HookCaller
 from jackfield._hook_chain import Hook, HookChain
 from jackfield._mistakes import mistake
 from jackfield._models import Models
 from jackfield._stream_body import StreamBody, outcome_of
 from jackfield.catalogue import Catalogue
-from jackfield.errors import Forbidden, GatewayError, ShuttingDown, Unauthenticated
+from jackfield.errors import Forbidden, GatewayError, NotServed, ShuttingDown, Unauthenticated
 from jackfield.exchange import ANONYMOUS, Exchange
 from jackfield.http import HttpResponse
 from jackfield.plan import Plan
@@ -65,7 +66,7 @@ class Pipeline:
             return await self._fail(exchange, mistake(exchange.id, error))
         exchange.task = None
         if response.streaming:
-            body = StreamBody(self, exchange, response)
+            body = opening_of(response) or StreamBody(self, exchange, response)
             head = head_of(exchange, response, self.chain.plugins)
             return HttpResponse(response.status, head, body)
         outcome = outcome_of(exchange, response, "answered")
@@ -83,11 +84,16 @@ class Pipeline:
         if answer is not None:
             return answer
         if exchange.problem is not None:
-            raise exchange.problem
-        if (own := exchange.endpoint.answer) is not None:
-            return await own_answer(own, exchange, self.catalogue.seen_by(exchange.principal))
-        plan = await self._plan(exchange)
-        return NOTHING if exchange.dry_run else await self.attempts.run(exchange, plan)
+            return blocked(exchange, exchange.problem, self.run)
+        own = exchange.endpoint.answer
+        if own is None or exchange.endpoint.upstream is not None:
+            plan = await self._plan(exchange)
+            try:
+                return NOTHING if exchange.dry_run else await self.attempts.run(exchange, plan)
+            except NotServed:
+                if own is None:
+                    raise
+        return await own_answer(own, exchange, self.catalogue.seen_by(exchange.principal))
 
     async def _before(self, exchange: Exchange) -> Response | None:
         """Run the `pre_request` hooks until a plugin answers."""
@@ -147,7 +153,8 @@ class Pipeline:
         raise Forbidden(f"This key lacks the permission {permission!r}.")
 
     async def _fail(self, exchange: Exchange, error: GatewayError) -> HttpResponse:
-        return self._render(exchange, await self.settle(exchange, failure(exchange, error)))
+        outcome = await self.settle(exchange, failure(exchange, error))
+        return told(exchange, outcome, self._render(exchange, outcome))
 
     def _render(self, exchange: Exchange, outcome: Outcome) -> HttpResponse:
         response = outcome.response or NOTHING

@@ -42,6 +42,7 @@ class AnswerReader:
         With `hides` the client does not get events that only report usage. Raises
         ProviderUnavailable, or whatever the dialect raises, if the answer is not valid.
         """
+        exchange.losses = losses
         media = answer.headers.get("Content-Type", "application/json")
         headers = self._errors.passed_headers(answer)
         if media[: len(_EVENTS)].lower() == _EVENTS:
@@ -66,7 +67,7 @@ class AnswerReader:
                 raise self._errors.read(answer, body, dialect, exchange.dialect) from None
             raise
         told = _counted(parsed, dialect, answer.headers)
-        response = _translation.whole(exchange, told, losses, headers)
+        response = _translation.whole(exchange, told, losses, headers, dialect)
         if exchange.usage_wanted:  # with the provider's other members beside it
             used = dialect.usage_beside(parsed, body)
             exchange.tap = Tap.known(dialect.usage_with(used, answer.headers))

@@ -96,7 +96,5 @@ def _in_settings(request: ChatRequest, model: Capabilities) -> Iterator[tuple[st
 
 
 def _requests_reasoning(request: ChatRequest) -> bool:
-    reasoning = request.reasoning
-    if reasoning is None:
-        return False
-    return bool(reasoning.budget_tokens) or reasoning.effort not in (None, "none")
+    asked = request.reasoning
+    return asked is not None and (bool(asked.budget_tokens) or asked.effort not in (None, "none"))

@@ -6,22 +6,21 @@ from typing import Final
 from attrs import evolve
 from msgspec.structs import replace
 
+from jackfield import events
 from jackfield._lost_places import place_of
 from jackfield._provider_stream import ProviderStream
 from jackfield._tap import Tap
-from jackfield.dialects import (
-    CanonicalRequest,
-    CanonicalResponse,
-    Dialect,
-    Loss,
-)
+from jackfield.dialects import CanonicalRequest, CanonicalResponse, Dialect, Loss
 from jackfield.errors import LossRefused, ProviderError, StreamTruncated
-from jackfield.events import Ended, Failed, StreamEvent, UsageReported
 from jackfield.exchange import Exchange
+from jackfield.losses import lost_in_answer
 from jackfield.messages import ChatRequest, EmbeddingsRequest, EmbeddingsResponse, TokenCount, Usage
 from jackfield.response import Response
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
+_Batches = AsyncIterator[Sequence[events.StreamEvent]]
+_PIECES: Final = (events.TextDelta, events.ToolCallDelta, events.ReasoningDelta)
+"""Events of which a stream has many; what a dialect adds to them is a note on form."""
 
 
 def addressed(request: CanonicalRequest, model: str) -> CanonicalRequest:
@@ -53,12 +52,13 @@ def whole(
     answer: CanonicalResponse,
     losses: tuple[Loss, ...] = (),
     headers: Mapping[str, str] = _NO_HEADERS,
+    source: Dialect | None = None,
 ) -> Response:
-    """A canonical answer in the client's dialect; `losses` are those so far."""
-    usage = None if isinstance(answer, TokenCount) else answer.usage
-    exchange.tap = Tap.known(usage)
+    """A canonical answer, read in `source`, in the client's dialect; `losses` are those so far."""
+    exchange.tap = Tap.known(None if isinstance(answer, TokenCount) else answer.usage)
     rendered = exchange.dialect.render_response(answer, exchange.canonical())
-    return Response(200, rendered.body, headers=headers, losses=losses + rendered.losses)
+    exchange.losses = losses + rendered.losses + lost_in_answer(answer, source, exchange.dialect)
+    return Response(200, rendered.body, headers=headers, losses=exchange.losses)
 
 
 def in_parts(exchange: Exchange, dialect: Dialect) -> list[Exchange]:
@@ -96,48 +96,51 @@ class Rendering:
     A stream that breaks off in `Failed` raises.
     """
 
-    def __init__(self, exchange: Exchange, provider: str) -> None:
+    def __init__(
+        self, exchange: Exchange, provider: str, source: Dialect | None, losses: tuple[Loss, ...]
+    ) -> None:
+        self._exchange, self._source, self._lost = exchange, source, losses
         self._renderer = exchange.dialect.stream_renderer(exchange.canonical())
-        self._provider = provider
-        self.ended = False
+        self.provider = provider
+        self.ended, self.events = False, 0
         self.usage: Usage | None = None
-        self.events = 0
 
     @property
     def losses(self) -> tuple[Loss, ...]:
-        """What the client's dialect could not express so far."""
-        return tuple(self._renderer.losses)
+        """What was lost so far; what is lost after the head was sent only the exchange tells."""
+        return tuple(dict.fromkeys((*self._lost, *self._renderer.losses)))
 
-    def wire(self, events: Sequence[StreamEvent]) -> bytes:
+    def wire(self, batch: Sequence[events.StreamEvent]) -> bytes:
         """The events in wire form; some have none."""
-        return b"".join([self._render(event) for event in events])
+        return b"".join([self._render(event) for event in batch])
 
-    def _render(self, event: StreamEvent) -> bytes:
-        if isinstance(event, Failed):
+    def _render(self, event: events.StreamEvent) -> bytes:
+        if isinstance(event, events.Failed):
             raise ProviderError(
                 event.message,
-                provider=self._provider,
+                provider=self.provider,
                 upstream_status=event.status,
                 error_type=event.type,
                 error_code=event.code,
             )
         self.events += 1
-        if isinstance(event, UsageReported):
+        wire = self._renderer.render(event)
+        if type(event) in _PIECES:
+            return wire
+        if isinstance(event, events.UsageReported):
             self.usage = event.usage
-        elif isinstance(event, Ended):
-            self.ended = True
-        return self._renderer.render(event)
+        self.ended = self.ended or isinstance(event, events.Ended)
+        self._lost += lost_in_answer(event, self._source, self._exchange.dialect)
+        self._exchange.losses = self.losses
+        return wire
 
 
 class RenderedStream:
     """The events of a provider that speaks no wire protocol, rendered as they come."""
 
-    def __init__(
-        self, rendering: Rendering, batches: AsyncIterator[Sequence[StreamEvent]], provider: str
-    ) -> None:
+    def __init__(self, rendering: Rendering, batches: _Batches) -> None:
         self._rendering = rendering
         self._batches = batches
-        self._provider = provider
         self._first = b""
 
     async def begin(self) -> None:
@@ -156,9 +159,8 @@ class RenderedStream:
             if data:
                 return data
         if not self._rendering.ended:
-            raise StreamTruncated(
-                "The provider's stream ended before the answer did.", provider=self._provider
-            )
+            why = "The provider's stream ended before the answer did."
+            raise StreamTruncated(why, provider=self._rendering.provider)
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
@@ -237,16 +239,14 @@ class TranslatedStream:
     def _last(self) -> bytes:
         """What is still owed: the source has ended, and its answer is known to be complete."""
         data = self._rendering.wire(self._parser.close())
-        return data if self._rendering.ended else data + self._rendering.wire((Ended(),))
+        return data if self._rendering.ended else data + self._rendering.wire((events.Ended(),))
 
 
-async def canonical_stream(
-    exchange: Exchange, batches: AsyncIterator[Sequence[StreamEvent]], provider: str
-) -> Response:
+async def canonical_stream(exchange: Exchange, batches: _Batches, provider: str) -> Response:
     """A stream of canonical events as a response in the client's dialect."""
-    rendering = Rendering(exchange, provider)
+    rendering = Rendering(exchange, provider, None, ())
     exchange.tap = Tap(lambda: rendering.usage, lambda: rendering.ended, lambda: rendering.events)
-    stream = RenderedStream(rendering, batches, provider)
+    stream = RenderedStream(rendering, batches)
     await stream.begin()
     media = exchange.dialect.framing.content_type
     return Response(200, stream, media, losses=rendering.losses)
@@ -256,8 +256,8 @@ async def translated_stream(
     exchange: Exchange, source: ProviderStream, dialect: Dialect, shape: Response, provider: str
 ) -> Response:
     """A provider's stream in the client's dialect; `shape` has its headers and losses."""
-    rendering = Rendering(exchange, provider)
+    rendering = Rendering(exchange, provider, dialect, shape.losses)
     stream = TranslatedStream(rendering, source, dialect)
     await stream.begin()
     media = exchange.dialect.framing.content_type
-    return Response(200, stream, media, shape.headers, shape.losses + rendering.losses)
+    return Response(200, stream, media, shape.headers, rendering.losses)

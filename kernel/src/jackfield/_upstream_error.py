@@ -80,11 +80,10 @@ class UpstreamErrors:
             if lower is not None and self._may_pass(value):
                 passed[lower] = value
         for name in self._passed:
-            if name in answer.headers:
-                value = answer.headers[name]
-                # A location is shown as a path alone: a URL would name the provider's server.
-                if name != "location" or _PATH.match(value):
-                    passed[name] = self.scrubber.masked(value)
+            text = answer.headers.get(name)
+            # A location is shown as a path alone: a URL would name the provider's server.
+            if text is not None and (name != "location" or _PATH.match(text)):
+                passed[name] = self.scrubber.masked(text)
         return passed
 
     def _may_pass(self, value: str) -> bool:

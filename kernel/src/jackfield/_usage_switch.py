@@ -16,8 +16,8 @@ class UsageSwitch:
 
     __slots__ = ("accepted",)
 
-    def __init__(self) -> None:
-        self.accepted = True
+    def __init__(self, accepted: bool) -> None:
+        self.accepted = accepted
 
     def is_needed(self, exchange: Exchange, dialect: Dialect) -> bool:
         """Whether the gateway needs the usage, and the client does not request it."""

@@ -10,24 +10,17 @@ from typing import Any, ClassVar, Literal, Protocol
 
 import msgspec
 
-from jackfield import json_spans
+from jackfield import json_spans, messages
 from jackfield._entry_points import declared
 from jackfield.errors import ConfigError, GatewayError
 from jackfield.events import StreamEvent
 from jackfield.framing import SSE, Framing
-from jackfield.messages import (
-    ChatRequest,
-    ChatResponse,
-    EmbeddingsRequest,
-    EmbeddingsResponse,
-    RerankRequest,
-    RerankResponse,
-    TokenCount,
-    Usage,
-)
+from jackfield.messages import TokenCount, Usage
 
-CanonicalRequest = ChatRequest | EmbeddingsRequest | RerankRequest
-CanonicalResponse = ChatResponse | EmbeddingsResponse | RerankResponse | TokenCount
+CanonicalRequest = messages.ChatRequest | messages.EmbeddingsRequest | messages.RerankRequest
+CanonicalResponse = (
+    messages.ChatResponse | messages.EmbeddingsResponse | messages.RerankResponse | TokenCount
+)
 Canonical = Literal["chat", "embeddings", "rerank", "count_tokens"]
 GROUP = "jackfield.dialects"
 
@@ -148,6 +141,16 @@ class Dialect:
 
     reads_json: ClassVar[bool] = True
     """Whether JSON bodies are parsed; false if a body may be a part of a caller's file."""
+
+    incidental: ClassVar[frozenset[str | tuple[str, str]]] = frozenset({"id", "index", "object"})
+    """Members of its answers that clients of other dialects do not miss.
+
+    They have a canonical form, echo the request, or identify or time the answer. A pair is a member
+    with its usual value. What else its parsers put into extensions is named as a loss.
+    """
+
+    understood: ClassVar[frozenset[str]] = frozenset()
+    """Members of other dialects' answers that its own include: "vendor.protocol.member"."""
 
     framing: Framing = SSE
     request_texts: ClassVar[tuple[str, ...]] = ()

@@ -40,7 +40,8 @@ class Endpoint:
     percent-decoded in `params`. `method` may be `*`, or `jackfield.realtime.WEBSOCKET`.
     `permission` is what a principal must have. An endpoint with an `answer` is answered by that,
     between the hooks; any other goes through a plan to a provider. `upstream` is the path at the
-    provider, below its base URL, with the same placeholders. `max_body` is in bytes; None is the
+    provider, below its base URL, with the same placeholders. An endpoint with both is answered by
+    itself for models whose providers do not serve it. `max_body` is in bytes; None is the
     server's own limit. `stream` is for paths that themselves say whether the answer streams.
     `query` names query parameters that go into `params`.
     """

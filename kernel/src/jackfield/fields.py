@@ -1,7 +1,7 @@
 """Reads a JSON object field by field; fields that nobody takes remain to be carried along."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -9,6 +9,7 @@ from jackfield.errors import InvalidRequest
 from jackfield.messages import Extensions
 
 _decode = msgspec.json.Decoder().decode
+_T = TypeVar("_T")
 
 
 def object_fields(value: Any, path: str = "", *, strict: bool = True) -> "Fields":
@@ -51,57 +52,28 @@ class Fields:
 
     def text(self, key: str) -> str | None:
         """A string that is not empty."""
-        text = self.rest.get(key)
-        if type(text) is str and text:
-            del self.rest[key]
-            return text
-        self._check(key, str, "a string")
-        return None
+        return self._taken(key, "a string", str)
 
     def integer(self, key: str) -> int | None:
         """A whole number."""
-        number = self.rest.get(key)
-        if type(number) is int:
-            del self.rest[key]
-            return number
-        self._check(key, int, "an integer")
-        return None
+        return self._taken(key, "an integer", int)
 
     def number(self, key: str) -> float | None:
         """Any number."""
-        number: float | None = self.rest.get(key)
-        if type(number) is float or type(number) is int:
-            del self.rest[key]
-            return number
-        self._check(key, float, "a number")
-        return None
+        whole = type(self.rest.get(key)) is int
+        return self._taken(key, "a number", int if whole else float)
 
     def flag(self, key: str) -> bool | None:
         """True or false."""
-        flag = self.rest.get(key)
-        if type(flag) is bool:
-            del self.rest[key]
-            return flag
-        self._check(key, bool, "a boolean")
-        return None
+        return self._taken(key, "a boolean", bool)
 
     def items(self, key: str) -> list[Any]:
         """An array; empty if there is none."""
-        items = self.rest.get(key)
-        if type(items) is list and items:
-            del self.rest[key]
-            return items
-        self._check(key, list, "an array")
-        return []
+        return self._taken(key, "an array", list) or []
 
     def table(self, key: str) -> dict[str, Any] | None:
         """An object that is not empty."""
-        table = self.rest.get(key)
-        if type(table) is dict and table:
-            del self.rest[key]
-            return table
-        self._check(key, dict, "an object")
-        return None
+        return self._taken(key, "an object", dict)
 
     def needed_text(self, key: str) -> str:
         """A required string, which may be empty."""
@@ -131,11 +103,16 @@ class Fields:
         """The fields that nobody took, under the dialect's name."""
         return {dialect: self.rest} if self.rest else {}
 
-    def _check(self, key: str, kind: type, what: str) -> None:
-        """Refuse a field of another type if `strict`."""
+    def _taken(self, key: str, what: str, kind: type[_T]) -> _T | None:
+        """The value of a field if it is of this kind and not empty; 0 and False are not empty."""
         value = self.rest.get(key)
-        if self.strict and value is not None and type(value) is not kind:
+        if type(value) is kind:
+            if value or kind in (int, float, bool):
+                del self.rest[key]
+                return value
+        elif value is not None and self.strict:
             raise self.wrong(key, what)
+        return None
 
 
 def taken_text(rest: dict[str, Any], key: str) -> str:

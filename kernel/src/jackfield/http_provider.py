@@ -1,7 +1,7 @@
 """A provider behind an HTTP API: its address, its keys, and the dialects that it speaks."""
 
 import re
-from collections.abc import Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -19,7 +19,7 @@ from jackfield._scrubber import Scrubber
 from jackfield._upstream_error import UpstreamErrors
 from jackfield._usage_switch import UsageSwitch
 from jackfield.config import option
-from jackfield.dialects import Dialect, Loss
+from jackfield.dialects import Dialect, Loss, Rendered
 from jackfield.endpoints import Endpoint
 from jackfield.errors import ConfigError, GatewayError, InvalidRequest, ProviderError
 from jackfield.exchange import Exchange
@@ -95,11 +95,16 @@ class HttpProvider(Provider):
     answer_headers: ClassVar[frozenset[str]] = frozenset()
     """Headers of the API's answers that callers get besides the usual ones, in lower case."""
 
+    reports_stream_usage: bool = True
+    """Whether the API accepts the member of a request that makes it report a stream's usage."""
+
     config: Any
+    _origin: Origin
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         read_base_url(config.base_url, allow_http=config.allow_http)
+        self._base_url = config.base_url.rstrip("/")
         self._spoken = spoken(config.dialects, self.dialects)
         speaks = self.speaks if self._has_own("speaks") else None
         self._routes = Routes(self._spoken, self.paths, speaks)
@@ -110,9 +115,8 @@ class HttpProvider(Provider):
         self._fixed = {n for n in map(str.lower, config.headers) if not n.endswith("-beta")}
         self._forwards = self.forward - self._fixed
         self._headers: Mapping[str, str] = {}
-        self._origin: Origin | None = None
         self._writer = RequestWriter()
-        self._usage_switch = UsageSwitch()
+        self._usage_switch = UsageSwitch(self.reports_stream_usage)
         self._ring = KeyRing(())
         self._errors = UpstreamErrors("", Scrubber())
         self._reader = AnswerReader("", self._errors, config.stream_end)
@@ -214,11 +218,11 @@ class HttpProvider(Provider):
         if not routes:
             return ()
         if routes[0] is exchange.dialect:
-            return self._writer.lost(exchange, target.model)
+            return self._writer.lost(exchange, target.model) + self.left_out(exchange, target.model)
         part, *_ = _translation.in_parts(exchange, routes[0])
         return self._writer.write(part, target.model, routes[0]).losses
 
-    def call(self, exchange: Exchange, target: Target) -> Coroutine[Any, Any, Response]:
+    async def call(self, exchange: Exchange, target: Target) -> Response:
         """One attempt, in the client's own dialect if the API speaks it, else translated.
 
         If the API turns out not to know a dialect's path, another dialect is used, from then on
@@ -227,9 +231,17 @@ class HttpProvider(Provider):
         routes = self._routes.of(exchange.dialect, target.model)
         if not routes:
             raise self.not_served(exchange, target)
-        if len(routes) == 1:
-            return self._ask(exchange, target, routes[0])
-        return self._ask_either(exchange, target, routes)
+        try:
+            return await self._ask(exchange, target, routes[0])
+        except ProviderError as error:
+            if len(routes) == 1 or not self._errors.unknown_path(error):
+                raise
+            try:
+                response = await self._ask(exchange, target, routes[1])
+            except ProviderError:
+                raise error from None
+        self._routes.forget(routes[0])
+        return response
 
     async def fetch(
         self,
@@ -243,9 +255,9 @@ class HttpProvider(Provider):
         Raises ProviderError, also for a status of 300 or more.
         """
         key = self._ring.take(self.name)
-        signed = await self._signed(method, path, body, key)
+        signed = await self.sign(method, self._base_url + path, body, key.secret)
         lines = header_lines([*self.authorize(key.secret), *headers, *signed])
-        answer = await self._live_origin().send(method, path, lines, body)
+        answer = await self._origin.send(method, path, lines, body)
         try:
             data = await answer.read()
             if answer.status >= 300:
@@ -255,65 +267,51 @@ class HttpProvider(Provider):
         finally:
             await answer.close()
 
-    def _live_origin(self) -> Origin:
-        if self._origin is None:
-            raise ProviderError("It has not started.", provider=self.name)
-        return self._origin
-
-    async def _ask_either(
-        self, exchange: Exchange, target: Target, routes: Sequence[Dialect]
-    ) -> Response:
-        try:
-            return await self._ask(exchange, target, routes[0])
-        except ProviderError as error:
-            if not self._errors.unknown_path(error):
-                raise
-            try:
-                response = await self._ask(exchange, target, routes[1])
-            except ProviderError:
-                raise error from None
-        self._routes.forget(routes[0])
-        return response
-
-    def _ask(
-        self, exchange: Exchange, target: Target, dialect: Dialect
-    ) -> Coroutine[Any, Any, Response]:
-        spread = dialect.most_inputs and dialect is not exchange.dialect
-        return (self._ask_in_parts if spread else self._call)(exchange, target, dialect)
+    def _ask(self, exchange: Exchange, target: Target, dialect: Dialect) -> Awaitable[Response]:
+        model = target.model
+        if dialect is exchange.dialect:
+            own = Rendered(self.outgoing_body(exchange, model), self.left_out(exchange, model))
+            return self._send(exchange, target, dialect, own)
+        ask = self._ask_in_parts if dialect.most_inputs else self._ask_translated
+        return ask(exchange, target, dialect)
 
     async def _ask_in_parts(self, exchange: Exchange, target: Target, dialect: Dialect) -> Response:
         parts = _translation.in_parts(exchange, dialect)
         if len(parts) == 1:
-            return await self._call(exchange, target, dialect)
+            return await self._ask_translated(exchange, target, dialect)
         exchange.tap = _translation.used(parts)
-        answers = [await self._call(part, target, dialect) for part in parts]
+        answers = [await self._ask_translated(part, target, dialect) for part in parts]
         return _translation.joined(exchange, answers)
 
-    async def _call(self, exchange: Exchange, target: Target, dialect: Dialect) -> Response:
-        translated = dialect is not exchange.dialect
-        if translated:
-            await self._writer.prepare(exchange, dialect)
-            rendered = self._writer.write(exchange, target.model, dialect)
-            _translation.refuse_broken(exchange, dialect, rendered.losses)
-            body, losses = rendered.body, rendered.losses
-        else:
-            body, losses = self.outgoing_body(exchange, target.model), ()
-        plain, asks = body, not translated and self._usage_switch.is_needed(exchange, dialect)
+    async def _ask_translated(
+        self, exchange: Exchange, target: Target, dialect: Dialect
+    ) -> Response:
+        await self._writer.prepare(exchange, dialect)
+        rendered = self._writer.write(exchange, target.model, dialect)
+        _translation.refuse_broken(exchange, dialect, rendered.losses)
+        return await self._send(exchange, target, dialect, rendered)
+
+    async def _send(
+        self, exchange: Exchange, target: Target, dialect: Dialect, rendered: Rendered
+    ) -> Response:
+        """Send a body with one key after another, until the API does not refuse the key."""
+        passed = dialect is exchange.dialect
+        asks = passed and self._usage_switch.is_needed(exchange, dialect)
+        losses = rendered.losses
+        body = self._usage_switch.turn_on(rendered.body, dialect) if asks else rendered.body
         refused = renewed = False
-        if asks:
-            body = self._usage_switch.turn_on(plain, dialect)
-        method = "POST" if translated else exchange.request.method
+        method = exchange.request.method if passed else "POST"
         path = self._path(exchange, target, dialect)
         while True:
             key = self._ring.take(self.name)
             head = self._head(exchange, key)
             signed: _Headers = ()
             if self._signs:
-                signed = await self._signed(method, path, body, key)
+                signed = await self.sign(method, self._base_url + path, body, key.secret)
                 head += header_lines(signed)
             # What costs money is sent once per attempt, so that each is accounted for.
             resend = not exchange.usage_wanted
-            answer = await self._live_origin().send(method, path, head, body, resend=resend)
+            answer = await self._origin.send(method, path, head, body, resend=resend)
             try:
                 if answer.status < 300:
                     self._usage_switch.accepted = self._usage_switch.accepted and not refused
@@ -325,10 +323,9 @@ class HttpProvider(Provider):
                 if isinstance(error, GatewayError) or not isinstance(error, Exception):
                     raise
                 # Whatever a dialect stumbles over in what came, the provider has not answered.
-                why = f"It is not a response of {dialect.name}."
-                raise self._reader.unreadable(why) from error
+                raise self._reader.unreadable(f"It is not a response of {dialect.name}.") from error
             if asks and self._usage_switch.is_rejected(dialect, answer.status, said):
-                asks, refused, body = False, True, plain
+                asks, refused, body = False, True, rendered.body
                 continue
             renewed = not renewed and self.refused(signed, answer.status, said)
             if not renewed and not self._another_key(key, answer.status, refusal.retry_after):
@@ -341,6 +338,10 @@ class HttpProvider(Provider):
             return request.body
         media = request.headers.get("content-type", "")
         return exchange.dialect.with_model(request.body, media, exchange.body_model, model)
+
+    def left_out(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
+        """What `outgoing_body` removes from the request."""
+        return ()
 
     def _path(self, exchange: Exchange, target: Target, dialect: Dialect) -> str:
         path = self.upstream_path(dialect, exchange, target.model)
@@ -381,10 +382,6 @@ class HttpProvider(Provider):
         if told:
             lines += header_lines((n, told[n]) for n in told if n not in self._fixed)
         return lines
-
-    async def _signed(self, method: str, path: str, body: bytes, key: LiveKey) -> _Headers:
-        url = self.config.base_url.rstrip("/") + path
-        return await self.sign(method, url, body, key.secret)
 
     def _another_key(self, key: LiveKey, status: int, retry_after: float | None) -> bool:
         """Whether the key was refused, and another can be tried immediately."""

@@ -1,9 +1,12 @@
 """Losses that all dialects report alike: parts and members that only one dialect knows."""
 
 import re
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
-from jackfield.dialects import Loss
+import msgspec
+
+from jackfield.dialects import Dialect, Loss
 from jackfield.messages import Audio, Opaque, Part, Role
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
@@ -29,6 +32,12 @@ only the provider has.
 """
 
 
+_WRAPPED: Final = ("$beside", "$chunk", "$delta", "$event")
+"""Notes that hold members which came in another place than they would be put back."""
+
+_MOST: Final = 32
+"""Members of one answer that are named; a header has room for so many."""
+
 _SWITCHES: Final = frozenset({"web_search_options"})
 """Members that ask for something by being there, however empty they are."""
 
@@ -45,17 +54,33 @@ def lost_part(part: Part, path: str, role: Role, detail: str = "") -> Loss:
     has said may be left out of an earlier turn, unless it stands for turns that are not included.
     """
     feature = "audio" if isinstance(part, Audio) else f"messages.{_kind_of(part)}"
-    if isinstance(part, Opaque) and not detail:
-        detail = "only its own dialect knows it"
+    detail = detail or ("only its own dialect knows it" if isinstance(part, Opaque) else "")
     return Loss(feature, path, "dropped", detail, breaks=_is_asked(part, role))
 
 
 def lost_member(dialect: str, key: str, value: Any) -> Loss:
     """The loss of a member of a request that only `dialect` knows."""
-    where = f"extensions.{dialect}.{key}"
     inner = value if isinstance(value, dict) else ()
     asked = key in _ASKED or not _ASKED.isdisjoint(inner)
-    return Loss(f"{dialect}.{key}", where, "dropped", breaks=asked)
+    return Loss(f"{dialect}.{key}", f"extensions.{dialect}.{key}", "dropped", breaks=asked)
+
+
+def lost_in_answer(answer: Any, source: Dialect | None, target: Dialect) -> tuple[Loss, ...]:
+    """The losses of the members of an answer, or of an event of its stream, that `target` lacks.
+
+    These are the members that the parser of `source` left in extensions, except what is
+    `incidental` in its dialect, and what `target` has understood. Without a source, the answer is
+    a provider's that speaks no wire protocol.
+    """
+    if isinstance(target, type(source)) or isinstance(source, type(target)):
+        return ()  # variants of one protocol, which carry each other's members
+    incidental, lost = (source or Dialect).incidental, dict[str, None]()
+    for dialect, key, value in _members(answer):
+        feature = f"{dialect}.{key if _PLAIN.fullmatch(key) else 'unknown'}"
+        known = dialect == target.name or feature in target.understood
+        if not known and _is_missed(key, value, incidental):
+            lost[feature] = None
+    return tuple([Loss(one, f"extensions.{one}", "dropped") for one in [*lost][:_MOST]])
 
 
 def is_loss_of(loss: Loss, part: Any) -> bool:
@@ -75,3 +100,27 @@ def _is_asked(part: Part, role: Role) -> bool:
     if role == "assistant":
         return part.kind in _EARLIER_TURNS
     return (part.dialect, part.kind) not in _ASIDE
+
+
+def _members(answer: Any) -> Iterator[tuple[str, str, Any]]:
+    """The dialect, name and value of each member in the extensions of a canonical value.
+
+    `vendor.usage` holds the counts of a Usage as they were reported.
+    """
+    for field in answer.__struct_fields__:
+        value = getattr(answer, field)
+        for one in value if type(value) is tuple else (value,):
+            if isinstance(one, msgspec.Struct):
+                yield from _members(one)
+    for dialect, members in getattr(answer, "extensions", {}).items():
+        for key, value in members.items() if not dialect.endswith(".usage") else ():
+            inner = value if key in _WRAPPED else {key: value}
+            yield from ((dialect, name, said) for name, said in inner.items())
+
+
+def _is_missed(key: str, value: Any, incidental: Collection[str | tuple[str, str]]) -> bool:
+    """Whether a member says something that is said nowhere else. `$` marks a note on form."""
+    said = value.get("type") if isinstance(value, dict) else value
+    usual = isinstance(said, str) and (key, said) in incidental
+    told = any(value.values()) if isinstance(value, dict) else bool(value)
+    return told and not (usual or key[:1] == "$" or key in incidental)

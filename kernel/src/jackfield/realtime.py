@@ -6,8 +6,8 @@ hooks before it may refuse it as any request, each message from the provider is 
 `post_response` has the usage of the whole.
 """
 
-from collections.abc import Coroutine, Mapping
-from typing import Any, ClassVar, Final
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from typing import Any, ClassVar, Final, cast
 from urllib.parse import quote, unquote_plus, urlencode
 
 from attrs import define, field, frozen
@@ -16,36 +16,21 @@ from msgspec.structs import replace
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from jackfield._client import Answer, Relay, SocketLimits, WebSocketConnection, header_lines
+from jackfield._model_name import check_model
+from jackfield._session_models import SessionModel, named_in
 from jackfield._tap import Tap
-from jackfield._websocket import BrokenProtocol, Inbox
-from jackfield._websocket.frames import (
-    BINARY,
-    CLOSE,
-    GOING_AWAY,
-    INTERNAL_ERROR,
-    NORMAL,
-    POLICY,
-    TEXT,
-    close_payload,
-    frame,
-    opcode_of,
-    payload_of,
-    split,
-)
+from jackfield._websocket import BrokenProtocol, Inbox, Message, frames
+from jackfield._websocket.frames import BINARY, CLOSE, TEXT, close_payload, frame, opcode_of
 from jackfield._websocket.handshake import offered
 from jackfield.config import option
 from jackfield.dialects import Dialect, Peek, Terminal
 from jackfield.endpoints import Endpoint
-from jackfield.errors import (
-    GatewayError,
-    InvalidRequest,
-    ProviderUnavailable,
-    ShuttingDown,
-)
+from jackfield.errors import GatewayError, InvalidRequest, ProviderUnavailable, ShuttingDown
 from jackfield.exchange import Exchange
 from jackfield.framing import Framer, Framing
 from jackfield.http import WEBSOCKET, HttpRequest
 from jackfield.http_provider import HttpConfig, HttpProvider
+from jackfield.json_spans import Path
 from jackfield.messages import Usage
 from jackfield.plan import Target
 from jackfield.response import Response
@@ -82,13 +67,13 @@ class Messages(Framing):
 
     def split(self, events: bytes) -> list[bytes]:
         """The single messages of a batch."""
-        return split(events)
+        return frames.split(events)
 
     def data_of(self, event: bytes) -> bytes | None:
         """The JSON of a text or binary message, or None."""
         if opcode_of(event) not in (TEXT, BINARY):
             return None
-        payload = payload_of(event)
+        payload = frames.payload_of(event)
         return payload if payload.lstrip()[:1] == b"{" else None
 
     def with_data(self, event: bytes, data: bytes) -> bytes:
@@ -109,7 +94,7 @@ class RealtimeDialect(Dialect):
     operation: ClassVar[str] = "realtime"
     translates: ClassVar[bool] = False
     framing = MESSAGES
-    stop_marker: ClassVar[bytes] = frame(CLOSE, close_payload(NORMAL))
+    stop_marker: ClassVar[bytes] = frame(CLOSE, close_payload(frames.NORMAL))
 
     protocols: ClassVar[frozenset[str]] = frozenset()
     """The WebSocket subprotocols that are passed on if a client offers them."""
@@ -117,9 +102,42 @@ class RealtimeDialect(Dialect):
     key_protocol: ClassVar[str | None] = None
     """The prefix of a subprotocol in which browsers, which cannot send headers, put their key."""
 
+    first_message: ClassVar[float | None] = None
+    """Seconds in which a client's first message must come if that names the model, not the URL.
+
+    The WebSocket is accepted once the caller is authenticated. The message is then the body of the
+    request, for all hooks, and is sent to the provider that they choose.
+    """
+
+    model_paths: ClassVar[tuple[Path, ...]] = ()
+    """Where a client's messages may name the session's model."""
+
+    model_prefix: ClassVar[str] = ""
+    """What stands before a model's name there."""
+
+    model_marks: ClassVar[tuple[bytes, ...]] = (b"model", b"\\u")
+    """A client's message that names a model contains one of these; others are not read.
+
+    A name of a member may be written with escapes.
+    """
+
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        """The model (Azure's deployment) from the path or the query; a session streams."""
-        return Peek(params.get("model") or params.get("deployment"), stream=True)
+        """The model from the first message, or (Azure's deployment) from the path or the query."""
+        if self.first_message is None or tree is None:
+            return Peek(params.get("model") or params.get("deployment"), stream=True)
+        model = next((name for _, name in named_in(self, tree)), None)
+        if not model:
+            where = ".".join(map(str, self.model_paths[0]))
+            raise InvalidRequest(f"The first message must name the model: `{where}`.", param=where)
+        return Peek(model, stream=True)
+
+    def model_needed(self, tree: Any) -> Path | None:
+        """Where a client's message lacks the name of the model that is to serve it."""
+        return None
+
+    def settings_in(self, tree: Any) -> Any:
+        """The part of a client's message that may name further models; the rest is content."""
+        return tree
 
     def terminal(self, event: bytes) -> Terminal | None:
         """A close frame ends the session."""
@@ -131,8 +149,16 @@ class RealtimeDialect(Dialect):
 
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
         """A message that reports an error, and a close frame."""
-        closing = close_payload(_close_code(error), error.code)
-        return frame(TEXT, self.error_message(error, request_id)) + frame(CLOSE, closing)
+        said = frame(TEXT, self.error_message(error, request_id))
+        return said + self.closing(error, error.code)
+
+    def closing(self, error: GatewayError, reason: str) -> bytes:
+        """The close frame for an error."""
+        return frame(CLOSE, close_payload(_close_code(error), reason))
+
+    def render_refusal(self, error: GatewayError, request_id: str) -> bytes:
+        """The same for a client whose first message has opened no session."""
+        return self.render_error_event(error, request_id)
 
     def headers(self, given: Mapping[str, str]) -> Mapping[str, str]:
         """The request's headers with the key where plugins look for it."""
@@ -152,17 +178,51 @@ class RealtimeDialect(Dialect):
 
 def _close_code(error: GatewayError) -> int:
     if isinstance(error, ShuttingDown):
-        return GOING_AWAY
+        return frames.GOING_AWAY
     if isinstance(error, InvalidRequest) and isinstance(error.__cause__, BrokenProtocol):
         return error.__cause__.code
-    return POLICY if error.http_status < 500 else INTERNAL_ERROR
+    return frames.POLICY if error.http_status < 500 else frames.INTERNAL_ERROR
 
 
 @define(eq=False, repr=False)
 class RealtimeExchange(Exchange):
-    """The exchange of a session; `client` has what the client sends."""
+    """The exchange of a session; `client` has what the client sends.
+
+    `accepted` says whether the client's WebSocket is open although no provider's is; `opcode` is
+    that of the first message if it is the request's body.
+    """
 
     client: Inbox = field(kw_only=True)
+    accepted: bool = field(default=False, init=False)
+    opcode: int | None = field(default=None, init=False)
+
+    @property
+    def protocol(self) -> RealtimeDialect:
+        """The dialect, which is that of a session."""
+        return cast("RealtimeDialect", self.dialect)
+
+    def offered(self) -> tuple[str, ...]:
+        """The subprotocols that the client offers and the dialect knows."""
+        known = self.protocol.protocols
+        return tuple([name for name in offered(self.request.headers) if name in known])
+
+    def accepted_with(self, body: AsyncIterator[bytes], chosen: str | None = None) -> Response:
+        """The answer that opens the WebSocket; a browser expects a subprotocol that it offered."""
+        chosen = chosen or next(iter(self.offered()), None)
+        headers = {"sec-websocket-protocol": chosen} if chosen else {}
+        return Response(101, body, MESSAGES.content_type, headers)
+
+    def begin(self, message: Message, tree: Any) -> None:
+        """Take the first message as the request's body. Raises InvalidRequest.
+
+        What happened to the handshake is forgotten, so that all hooks are called.
+        """
+        peek = self.dialect.peek(tree, self.request.params)
+        check_model(peek.model)
+        self.request = replace(self.request, body=message.data)
+        self.model = self.body_model = peek.model
+        self.opcode, self._tree = message.opcode, tree
+        self.problem, self.left, self.entered = None, (), 0
 
 
 @frozen
@@ -190,8 +250,9 @@ class RealtimeProvider(HttpProvider):
     Config = RealtimeConfig
 
     def session_query(self, exchange: Exchange, model: str) -> Mapping[str, str]:
-        """What is added to a session's query: the model, if one was requested."""
-        return {"model": model} if model else {}
+        """What is added to a session's query: the model, if it was requested there."""
+        named = isinstance(exchange, RealtimeExchange) and exchange.opcode is not None
+        return {"model": model} if model and not named else {}
 
     def call(self, exchange: Exchange, target: Target) -> Coroutine[Any, Any, Response]:
         """One attempt; for a session it ends when the provider has accepted it."""
@@ -204,22 +265,20 @@ class RealtimeProvider(HttpProvider):
         if not isinstance(dialect, RealtimeDialect) or dialect not in self._spoken:
             raise self.not_served(exchange, target)
         path = self._session_path(exchange, target)
-        names = tuple(
-            [name for name in offered(exchange.request.headers) if name in dialect.protocols]
-        )
-        limits = SocketLimits(
-            max_message=MAX_MESSAGE,
-            idle=self.config.realtime.idle,
-            total=self.config.realtime.total,
-        )
+        model = SessionModel(dialect, exchange.principal, exchange.body_model, target)
+        first = await model.checked(Message(exchange.opcode or TEXT, exchange.request.body))
+        names, lasts = exchange.offered(), self.config.realtime
+        limits = SocketLimits(max_message=MAX_MESSAGE, idle=lasts.idle, total=lasts.total)
         renewed = False
         while True:
             key = self._ring.take(self.name)
-            signed = await self._signed("GET", path, b"", key) if self._signs else ()
+            signed = await self.sign("GET", self._base_url + path, b"", key.secret)
             head = self._head(exchange, key) + header_lines(signed)
-            opened = await self._live_origin().websocket(path, head, names, limits)
+            opened = await self._origin.websocket(path, head, names, limits)
             if isinstance(opened, WebSocketConnection):
-                return _session(exchange, opened, names)
+                if exchange.opcode is not None:
+                    opened.send(first)
+                return _session(exchange, opened, model)
             refusal = await self._refusal(opened, dialect)
             renewed = not renewed and self.refused(signed, opened.status, b"")
             if not renewed and not self._another_key(key, opened.status, refusal.retry_after):
@@ -241,6 +300,13 @@ class RealtimeProvider(HttpProvider):
             return self._errors.read(answer, said, dialect, dialect)
         finally:
             await answer.close()
+
+
+class NoFirstMessage(InvalidRequest):
+    """A client has not yet said which model it wants."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"No first message, which names the model, came within {seconds:g} s.")
 
 
 def added(one: Usage, other: Usage) -> Usage:
@@ -278,15 +344,11 @@ def session_of(exchange: Exchange, client: Inbox) -> Exchange:
     read = exchange.endpoint.query
     rest = [part for part in request.query.split("&") if _name_of(part) not in read]
     request = replace(request, query="&".join(rest), headers=dialect.headers(request.headers))
-    return RealtimeExchange(
-        exchange.id,
-        exchange.endpoint,
-        dialect,
-        request,
-        exchange.model,
-        exchange.stream,
-        client=client,
-    )
+    model, parts = exchange.model, (exchange.id, exchange.endpoint, dialect, request)
+    session = RealtimeExchange(*parts, model, exchange.stream, body_model=model, client=client)
+    if dialect.first_message is not None:
+        session.problem = NoFirstMessage(dialect.first_message)
+    return session
 
 
 def _name_of(part: str) -> str:
@@ -294,12 +356,10 @@ def _name_of(part: str) -> str:
 
 
 def _session(
-    exchange: RealtimeExchange, socket: WebSocketConnection, names: tuple[str, ...]
+    exchange: RealtimeExchange, socket: WebSocketConnection, model: SessionModel
 ) -> Response:
-    """The session as a stream. A browser expects one of the subprotocols that it offered."""
+    """The session as a stream."""
     meter = exchange.dialect.usage_meter()
     exchange.tap = Tap(meter.usage)
-    chosen = socket.protocol or next(iter(names), None)
-    headers = {"sec-websocket-protocol": chosen} if chosen else {}
-    relay = Relay(socket, exchange.client, meter.feed)
-    return Response(101, relay, MESSAGES.content_type, headers)
+    relay = Relay(socket, exchange.client, meter.feed, model.checked)
+    return exchange.accepted_with(relay, socket.protocol)

@@ -18,7 +18,7 @@ from jackfield._server.limits import Limits
 from jackfield._server.server import Server
 from jackfield._server.sockets import bind_all
 from jackfield._websocket.handshake import accept_of
-from jackfield.dialects import Dialect, UpstreamFailure, UsageMeter
+from jackfield.dialects import Dialect, Peek, UpstreamFailure, UsageMeter
 from jackfield.realtime import (
     MESSAGES,
     WEBSOCKET,
@@ -73,13 +73,49 @@ SESSION = Endpoint(
 )
 
 
+class NamedDialect(VoiceDialect):
+    """The model is named in the first message, as `start.model`, and may be named again."""
+
+    name: ClassVar[str] = "testing.named"
+    first_message: ClassVar[float | None] = 30.0
+    model_paths: ClassVar[tuple[tuple[str, ...], ...]] = (("start", "model"), ("model",))
+    model_prefix: ClassVar[str] = "models/"
+    request_texts: ClassVar[tuple[str, ...]] = ("start/prompt",)
+
+
+class HastyDialect(NamedDialect):
+    name: ClassVar[str] = "testing.hasty"
+    first_message: ClassVar[float | None] = 0.01
+
+
+class OddDialect(NamedDialect):
+    """It fails on any message."""
+
+    name: ClassVar[str] = "testing.odd"
+
+    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
+        return super().peek(tree, params) if tree is None else Peek(tree.model)
+
+
+NAMED, HASTY, ODD = NamedDialect(), HastyDialect(), OddDialect()
+
+
+def named(path: str, dialect: RealtimeDialect) -> Endpoint:
+    return Endpoint(WEBSOCKET, path, dialect, "realtime", "inference", "/talk", max_body=1 << 20)
+
+
 class Voice(RealtimeProvider):
     @frozen
     class Config(RealtimeConfig):
         base_url: str = option("http://127.0.0.1:9", "The address.")
 
-    dialects: ClassVar[tuple[Dialect, ...]] = (VOICE,)
-    endpoints: ClassVar[tuple[Endpoint, ...]] = (SESSION,)
+    dialects: ClassVar[tuple[Dialect, ...]] = (VOICE, NAMED, HASTY, ODD)
+    endpoints: ClassVar[tuple[Endpoint, ...]] = (
+        SESSION,
+        named("/named", NAMED),
+        named("/hasty", HASTY),
+        named("/odd", ODD),
+    )
 
 
 @define(eq=False)

@@ -67,6 +67,28 @@ def opening_of(face: Handler) -> Callable[[], Any]:
     return opened
 
 
+async def test_a_first_message_may_name_the_model(hosted: Hosted) -> None:
+    async with hosted.connect("/llm/named", subprotocols=["voice"]) as client:
+        assert client.subprotocol == "voice"
+        await client.send('{"start": {"model": "up/m"}}')
+        assert await client.recv() == '{"start": {"model": "models/m"}}'
+    assert (await hosted.stage.outcome()).kind == "answered"
+
+
+async def test_a_first_message_that_names_none_is_refused(hosted: Hosted) -> None:
+    async with hosted.connect("/llm/named") as client:
+        await client.send("{}")
+        assert "must name the model" in str(await client.recv())
+    assert client.close_code == 1008
+    assert (await hosted.stage.outcome()).kind == "refused"
+
+
+async def test_a_client_that_leaves_before_its_first_message_is_settled(hosted: Hosted) -> None:
+    async with hosted.connect("/llm/named") as client:
+        client.transport.abort()
+    assert (await hosted.stage.outcome()).kind == "client_gone"
+
+
 async def test_messages_pass_both_ways(hosted: Hosted) -> None:
     async with hosted.connect(subprotocols=["voice", "key.sk"]) as client:
         assert client.subprotocol == "voice"

@@ -25,6 +25,7 @@ from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat
 
 from . import failures
 from .fields import NAME, UNREADABLE, own
+from .messages_losses import INCIDENTAL
 from .messages_request import BETAS, peek_messages, read_request, version_of
 from .messages_request_writer import write_request
 from .messages_response import read_response, write_response
@@ -67,6 +68,7 @@ class MessagesDialect(Dialect):
     """
 
     name: ClassVar[str] = NAME
+    incidental = Dialect.incidental | INCIDENTAL
     operation: ClassVar[str] = "chat"
     output_limit: ClassVar[Path] = ("max_tokens",)
     needs_max_tokens: ClassVar[bool] = True

@@ -19,6 +19,9 @@ _HINTS: Final = frozenset(
 """Members that affect cost and speed but not the answer, or are reported elsewhere."""
 _DEFAULTS: Final = (("truncation", "disabled"), ("verbosity", "medium"))
 _SERVED: Final = ("reasoning.encrypted_content", "message.output_text.logprobs")
+INCIDENTAL: Final[frozenset[str | tuple[str, str]]] = frozenset({"usage", ("caller", "direct")})
+"""Members of answers with a canonical form, or with their usual value."""
+
 _WORDLESS: Final = (
     ("seed", "seed"),
     ("penalties", "frequency_penalty"),

@@ -77,6 +77,13 @@ def _read_choice(rest: dict[str, Any], parts: tuple[Part, ...]) -> Choice:
     )
 
 
+def lost_logprobs(logprobs: Any) -> list[Loss]:
+    """The loss of log probabilities, which Messages does not have, if there are any."""
+    if not (any(logprobs.values()) if isinstance(logprobs, dict) else logprobs):
+        return []
+    return [Loss("logprobs", "choices[0].logprobs", "dropped")]
+
+
 def new_message_id() -> str:
     """An id for an answer without one."""
     return f"msg_{token_hex(12)}"
@@ -93,6 +100,7 @@ def write_response(response: ChatResponse, request: ChatRequest) -> Rendered:
     ours = NAME in choice.extensions
     if not ours:
         losses += lost_reason(choice.finish_reason)
+    losses += lost_logprobs(choice.logprobs)
     word = choice.finish_detail
     wire: dict[str, Any] = {
         "id": response.id or new_message_id(),

@@ -27,7 +27,7 @@ from jackfield.messages import ChatRequest, Opaque, Reasoning, Refusal, Text, To
 from .failures import failed_body
 from .fields import NAME, own
 from .messages_citations import write_citation
-from .messages_response import new_message_id
+from .messages_response import lost_logprobs, new_message_id
 from .messages_stop import lost_reason, write_stop_reason
 from .messages_stream_blocks import BlockStream, CallStream, TextStream, ThoughtStream
 from .messages_usage import write_usage
@@ -128,6 +128,9 @@ class MessagesRenderer:
     def _text(self, event: TextDelta | RefusalDelta) -> bytes:
         if not event.text:
             return b""
+        if isinstance(event, TextDelta) and event.logprobs is not None:
+            for loss in lost_logprobs(event.logprobs):
+                self._lose(loss)
         begun, block = self._block(TextStream, event.part)
         return begun + block.text(event.text)
 

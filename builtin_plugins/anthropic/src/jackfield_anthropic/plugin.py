@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import msgspec
 from attrs import frozen
-from msgspec.structs import replace
 
 from jackfield import Exchange, InvalidRequest, Response, Secret, Target
 from jackfield.config import option
@@ -76,12 +75,9 @@ class Anthropic(HttpProvider):
         return native_body(body) if exchange.dialect in _CONVERSATIONS else body
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
-        """One attempt; reports if another vendor's earlier thoughts were left out."""
+        """One attempt; the URLs of a batch's results point to the gateway."""
         response = await super().call(exchange, target)
-        if exchange.operation == "batches":
-            return self._at_home(exchange, response)
-        left_out = _left_out(exchange)
-        return replace(response, losses=response.losses + left_out) if left_out else response
+        return self._at_home(exchange, response) if exchange.operation == "batches" else response
 
     def _at_home(self, exchange: Exchange, response: Response) -> Response:
         """The answer with URLs of results pointing to the gateway; results are unchanged."""
@@ -93,9 +89,10 @@ class Anthropic(HttpProvider):
             return response
         return response.with_body(batches.at_home(whole, self.config.base_url, door))
 
-    def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
-        """The losses of a translation, and of another vendor's thoughts."""
-        return super().losses(exchange, target) + _left_out(exchange)
+    def left_out(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
+        """Another vendor's earlier thoughts."""
+        foreign = exchange.dialect in _CONVERSATIONS and leaves_out(exchange.request.body)
+        return (_NOT_REPLAYED,) if foreign else ()
 
     def request_headers(self, exchange: Exchange) -> Sequence[tuple[str, str]]:
         """The required API version, and the betas of a cloud variant's body."""
@@ -115,11 +112,6 @@ class Anthropic(HttpProvider):
         except msgspec.MsgspecError as error:
             raise ProviderUnavailable("Its list of models cannot be read.") from error
         return [ModelInfo(model.id, self.name, _seconds(model.created_at)) for model in listed.data]
-
-
-def _left_out(exchange: Exchange) -> tuple[Loss, ...]:
-    foreign = exchange.dialect in _CONVERSATIONS and leaves_out(exchange.request.body)
-    return (_NOT_REPLAYED,) if foreign else ()
 
 
 def _betas_of(exchange: Exchange) -> list[str]:

@@ -29,6 +29,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
 """The paths of OpenAI's dialects in its own API."""
 
 _UPLOADS: Final = 128 << 20
+_FILES: Final = 512 << 20
 _DEPLOYMENT: Final = "/azure/openai/deployments/{model*}"
 _Resource = tuple[str, str, str, int | None]
 _RESOURCES: Final[tuple[_Resource, ...]] = (
@@ -40,9 +41,11 @@ _RESOURCES: Final[tuple[_Resource, ...]] = (
     ("/audio/voice_consents", "audio", "resources", _UPLOADS),
     ("/audio/voice_consents/{rest*}", "audio", "resources", None),
     ("/responses/{rest*}", "responses", "inference", None),
-    ("/files", "files", "files", _UPLOADS),
-    ("/files/{rest*}", "files", "files", _UPLOADS),
+    ("/files", "files", "files", _FILES),
+    ("/files/{rest*}", "files", "files", _FILES),
     ("/uploads/{rest*}", "files", "files", _UPLOADS),
+    ("/containers/{rest*}", "resources", "resources", _FILES),
+    ("/videos", "resources", "resources", _UPLOADS),
     ("/batches", "batches", "batches", None),
     ("/batches/{rest*}", "batches", "batches", None),
     ("/{rest*}", "resources", "resources", None),

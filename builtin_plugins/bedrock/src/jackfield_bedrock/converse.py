@@ -17,6 +17,7 @@ from jackfield.framing import Framing
 from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat_of
 
+from .converse_losses import INCIDENTAL
 from .converse_names import NAME
 from .converse_request import peek, read_request, write_request
 from .converse_response import read_response, usage_of_answer, write_response
@@ -50,6 +51,7 @@ class ConverseDialect(BedrockDialect):
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
+    incidental = BedrockDialect.incidental | INCIDENTAL
     output_limit: ClassVar[Path] = ("inferenceConfig", "maxTokens")
     image_urls: ClassVar[bool] = False
     document_urls: ClassVar[bool] = False

@@ -35,6 +35,14 @@ _HINTS: Final = frozenset(
 )
 """Members that affect cost and speed only, or ask for Bedrock's default."""
 
+INCIDENTAL: Final[frozenset[str | tuple[str, str]]] = frozenset(
+    {
+        *("metrics", "performanceConfig", "type"),
+        *(("serviceTier", tier) for tier in ("default", "standard")),
+    }
+)
+"""Members of answers and their calls that time the answer, or have a canonical form."""
+
 _NAMED_APART: Final = frozenset({"previous_response_id", "conversation"})
 _DEFAULTS: Final[tuple[tuple[str, Any], ...]] = (("truncation", "disabled"),)
 
@@ -60,6 +68,11 @@ def lost_members(extensions: Extensions, dialect: str) -> list[Loss]:
         for key, value in members.items()
         if _matters(key, value)
     ]
+
+
+def has_logprobs(logprobs: Any) -> bool:
+    """Whether there are log probabilities, which Converse does not have."""
+    return any(logprobs.values()) if isinstance(logprobs, dict) else bool(logprobs)
 
 
 def _unsaid(request: ChatRequest) -> list[Loss]:

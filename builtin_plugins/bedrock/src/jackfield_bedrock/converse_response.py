@@ -18,6 +18,7 @@ from jackfield.messages import (
 )
 
 from .converse_block_writer import BlockWriter
+from .converse_losses import has_logprobs
 from .converse_names import NAME
 from .converse_parts import read_blocks
 from .usage import as_served, read_usage, write_usage
@@ -68,6 +69,7 @@ class _Answer(msgspec.Struct):
     usage: Any = None
     trace: Any = None
     tier: Any = msgspec.field(default=None, name="serviceTier")
+    performance: Any = msgspec.field(default=None, name="performanceConfig")
 
 
 _read_answer = msgspec.json.Decoder(_Answer).decode
@@ -81,8 +83,8 @@ def usage_of_answer(body: bytes) -> Usage | None:
         raise ValueError("the answer has no 'output'") from error
     if bytes(memoryview(answer.output.message)[:1]) != b"{":
         raise ValueError("the answer has no message")
-    beside = {"serviceTier": answer.tier, "trace": answer.trace}
-    return as_served(read_usage(answer.usage), beside)
+    told = {"serviceTier": answer.tier, "performanceConfig": answer.performance}
+    return as_served(read_usage(answer.usage), {**told, "trace": answer.trace})
 
 
 def read_response(body: bytes) -> ChatResponse:
@@ -125,7 +127,7 @@ def write_answer(response: ChatResponse, model: str, losses: list[Loss]) -> dict
     if not response.choices:
         raise ValueError("the answer has no choice")
     choice = response.choices[0]
-    if choice.logprobs is not None:
+    if has_logprobs(choice.logprobs):
         losses.append(Loss("logprobs", "choices[0].logprobs", "dropped"))
     writer = BlockWriter(model, losses, answer=True)
     content = writer.write(choice.message.parts, "choices[0]", "assistant")

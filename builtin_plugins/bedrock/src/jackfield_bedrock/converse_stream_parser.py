@@ -206,8 +206,9 @@ def _whole(block: _Block) -> Image | Opaque:
     if kind == "image":
         found = [at(delta, ("source", "bytes")) for delta in deltas]
         data = [piece for piece in found if isinstance(piece, str)]
-        media = f"image/{inner.get('format') or 'png'}"
-        return Image(data=_joined(data), media_type=media, extensions={NAME: {}})
+        if data:
+            media = f"image/{inner.get('format') or 'png'}"
+            return Image(data=_joined(data), media_type=media, extensions={NAME: {}})
     if kind == "toolUse":
         text = "".join(str(at(delta, ("input",)) or "") for delta in deltas)
         return Opaque(NAME, "server_tool_use", {kind: {**inner, "input": _input(text)}})

@@ -29,6 +29,7 @@ from jackfield.messages import Image, Opaque, Reasoning, Text, Usage
 from jackfield.proofs import seal
 
 from .converse_citations import write_citation
+from .converse_losses import has_logprobs
 from .converse_names import NAME, call_id
 from .converse_response import write_finish
 from .converse_thoughts import wrapped
@@ -59,7 +60,7 @@ class ConverseStreamRenderer:
     def render(self, event: StreamEvent) -> bytes:
         """The wire form of one canonical event; empty if it has none."""
         if type(event) is TextDelta and event.part == self._open and not event.choice:
-            if event.logprobs is not None:
+            if event.logprobs is not None and has_logprobs(event.logprobs):
                 self._lose("logprobs")
             payload = _TEXT % (self._blocks[event.part], _encode(event.text))
             return self._write("contentBlockDelta", payload)
@@ -102,7 +103,7 @@ class ConverseStreamRenderer:
     def _text(self, event: TextDelta | RefusalDelta) -> bytes:
         if isinstance(event, RefusalDelta):
             self._lose("refusals", "as text", "approximated")
-        elif event.logprobs is not None:
+        elif has_logprobs(event.logprobs):
             self._lose("logprobs")
         return self._begin(event.part) + self._delta(event.part, {"text": event.text})
 

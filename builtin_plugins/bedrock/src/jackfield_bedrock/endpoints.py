@@ -1,6 +1,6 @@
 """The endpoints of Amazon Bedrock, under `/bedrock`, with the paths of AWS's SDKs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -39,6 +39,7 @@ OPENAIS: Final = {
 """OpenAI's operations that Bedrock serves too, and their dialects."""
 
 _INVOKED: Final = "/model/{model}/invoke"
+_MODALITIES: Final = frozenset({"TEXT", "IMAGE", "EMBEDDING"})
 
 PATHS: Final = {
     CONVERSE.name: "/model/{model}/converse",
@@ -87,10 +88,12 @@ _RESOURCES: Final = (
 
 
 def endpoints() -> tuple[Endpoint, ...]:
-    """All endpoints. The list of models is the gateway's own, in AWS's form."""
+    """All endpoints. The list of models is the gateway's own, in AWS's form.
+
+    Unknown paths are refused in the form of the first endpoint without a placeholder: AWS's.
+    """
     return (
         *_models(),
-        *_openais(),
         Endpoint("POST", "/bedrock/rerank", RERANK, "rerank", "inference"),
         Endpoint(
             "GET",
@@ -100,6 +103,7 @@ def endpoints() -> tuple[Endpoint, ...]:
             "models",
             answer=list_models,
         ),
+        *_openais(),
         *_passed(),
     )
 
@@ -136,14 +140,21 @@ async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
 
 
 def _summary(listed: Listed) -> dict[str, Any]:
+    known = listed.capabilities
     return {
         "modelId": listed.name,
         "modelArn": f"arn:aws:bedrock:::foundation-model/{listed.name}",
         "modelName": listed.info.id,
         "providerName": listed.info.owned_by or listed.provider,
-        "inputModalities": ["TEXT"],
-        "outputModalities": ["TEXT"],
-        "responseStreamingSupported": True,
+        "inputModalities": _modalities(known.input),
+        "outputModalities": _modalities(known.output),
+        "responseStreamingSupported": known.gives("text") is not False,
         "inferenceTypesSupported": ["ON_DEMAND"],
-        "modelLifecycle": {"status": "ACTIVE"},
+        "modelLifecycle": {"status": "LEGACY" if known.retires else "ACTIVE"},
     }
+
+
+def _modalities(known: Sequence[str] | None) -> list[str]:
+    """Those that AWS's list has a name for; texts if none is known."""
+    named = (one.upper() for one in known or ())
+    return [one for one in named if one in _MODALITIES] or ["TEXT"]

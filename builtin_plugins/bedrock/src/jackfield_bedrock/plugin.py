@@ -175,22 +175,16 @@ class Bedrock(HttpProvider):
         rest = _without_foreign_thoughts(exchange, model)
         return super().outgoing_body(exchange, model) if rest is None else rest.body
 
-    def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
-        """The losses of a translation, and of another vendor's thoughts."""
-        return super().losses(exchange, target) + self._left_out(exchange, target)
-
     async def call(self, exchange: Exchange, target: Target) -> Response:
-        """One attempt; reports if another vendor's earlier thoughts were left out."""
+        """One attempt, with the betas of Anthropic's header."""
         asked = _with_betas(exchange)
         response = await super().call(asked, target)
-        exchange.tap = asked.tap
-        left_out = self._left_out(exchange, target)
-        return replace(response, losses=response.losses + left_out) if left_out else response
+        exchange.tap, exchange.losses = asked.tap, asked.losses
+        return response
 
-    def _left_out(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
-        if not self.speaks(exchange.dialect, target.model):
-            return ()
-        rest = _without_foreign_thoughts(exchange, target.model)
+    def left_out(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
+        """Another vendor's earlier thoughts."""
+        rest = _without_foreign_thoughts(exchange, model)
         return () if rest is None else rest.losses
 
     async def models(self) -> Sequence[ModelInfo]:

@@ -35,6 +35,7 @@ class ChatDialect(JsonDialect):
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
+    incidental = JsonDialect.incidental | {"logprobs"}
     output_limit: ClassVar[Path] = ("max_tokens",)
     document_urls: ClassVar[bool] = False
     answer: ClassVar[str] = "message"

@@ -38,6 +38,7 @@ class CountTokensDialect(JsonDialect):
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "count_tokens"
     canonical: ClassVar[Canonical] = "count_tokens"
+    incidental = JsonDialect.incidental | {"meta", "token_strings", "tokens"}
     answer: ClassVar[str] = "tokens"
     request_texts: ClassVar[tuple[str, ...]] = ("text",)
 

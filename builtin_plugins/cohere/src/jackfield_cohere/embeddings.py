@@ -38,6 +38,7 @@ class EmbeddingsDialect(JsonDialect):
     name: ClassVar[str] = NAME
     most_inputs: ClassVar[int | None] = 96
     operation: ClassVar[str] = "embeddings"
+    incidental = JsonDialect.incidental | {"response_type", "texts"}
     canonical: ClassVar[Canonical] = "embeddings"
     answer: ClassVar[str] = "embeddings"
     request_texts: ClassVar[tuple[str, ...]] = ("texts/*", "inputs/*/content/*/text")

@@ -1,10 +1,12 @@
 """The endpoints of the Cohere API, under `/cohere`."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
 from jackfield import Endpoint, Exchange, NotFound, Response
+from jackfield.capabilities import Modality
 from jackfield.catalogue import Catalogue, Listed
 
 from .chat import ChatDialect
@@ -26,6 +28,9 @@ PATHS: Final = {
     COUNT_TOKENS.name: "/v1/tokenize",
 }
 """The path of each dialect below the API's base URL."""
+
+_GIVES: Final[Mapping[str, Modality]] = {"chat": "text", "embed": "embedding"}
+"""What the models of an endpoint answer with."""
 
 _UPLOADS: Final = 128 << 20
 
@@ -90,4 +95,12 @@ async def show_model(exchange: Exchange, catalogue: Catalogue) -> Response:
 
 
 def _model(listed: Listed) -> dict[str, Any]:
-    return {"name": listed.name, "is_deprecated": False, "endpoints": [], "finetuned": False}
+    known = listed.capabilities
+    context = {"context_length": known.context_tokens} if known.context_tokens else {}
+    return {
+        "name": listed.name,
+        "is_deprecated": known.retires is not None,
+        "endpoints": [name for name, output in _GIVES.items() if known.gives(output)],
+        "finetuned": False,
+        **context,
+    }

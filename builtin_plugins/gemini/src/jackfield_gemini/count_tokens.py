@@ -25,6 +25,10 @@ class CountTokensDialect(WholeAnswerDialect):
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "count_tokens"
     canonical: ClassVar[Canonical] = "count_tokens"
+    incidental = WholeAnswerDialect.incidental | {
+        *("cacheTokensDetails", "cachedContentTokenCount", "promptTokensDetails"),
+        "totalBillableCharacters",
+    }
     request_texts: ClassVar[tuple[str, ...]] = (
         "contents/*/parts/*/text",
         "generateContentRequest/contents/*/parts/*/text",

@@ -22,6 +22,7 @@ from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat
 from . import failures
 from .fields import NAME, object_in
 from .json_array import JSON_ARRAY, ArrayWriter, SseWriter
+from .losses import INCIDENTAL
 from .model_name import with_model
 from .request import peek_request, read_request, write_request
 from .response import block_reason, read_response, write_response
@@ -43,6 +44,7 @@ class GenerateContentDialect(Dialect):
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
+    incidental = Dialect.incidental | INCIDENTAL
     output_limit: ClassVar[Path] = ("generationConfig", "maxOutputTokens")
     request_texts: ClassVar[tuple[str, ...]] = (
         *(f"contents/*/parts/*/{path}" for path in (*_PART_TEXTS, *_SNAKE_TEXTS)),

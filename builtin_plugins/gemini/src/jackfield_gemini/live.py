@@ -1,7 +1,6 @@
 """The dialect `gemini.live`: sessions of the Live API over a WebSocket.
 
-The model is named in the client's first message, `setup`, not when the session is opened: a session
-goes to the first provider that supports sessions, or to the one in `x-jackfield-provider`. The
+The model is named in the client's first message, `setup`, not when the session is opened. The
 server's messages are JSON in binary frames, and each turn ends with its usage.
 """
 
@@ -14,6 +13,7 @@ from msgspec.structs import replace
 from jackfield import Endpoint, realtime
 from jackfield.dialects import UpstreamFailure, UsageMeter
 from jackfield.errors import GatewayError
+from jackfield.json_spans import Path
 from jackfield.messages import Usage
 from jackfield.realtime import MAX_MESSAGE, MESSAGES, WEBSOCKET
 
@@ -32,6 +32,13 @@ class LiveDialect(realtime.RealtimeDialect):
     """Voice, video and text in both directions, passed through message by message."""
 
     name: ClassVar[str] = "gemini.live"
+    first_message: ClassVar[float | None] = 60.0
+    model_paths: ClassVar[tuple[Path, ...]] = (("setup", "model"),)
+    model_prefix: ClassVar[str] = "models/"
+    request_texts: ClassVar[tuple[str, ...]] = (
+        "setup/systemInstruction/parts/*/text",
+        "setup/system_instruction/parts/*/text",
+    )
     event_texts: ClassVar[tuple[str, ...]] = (
         "serverContent/modelTurn/parts/*/text",
         "serverContent/outputTranscription/text",
@@ -41,6 +48,14 @@ class LiveDialect(realtime.RealtimeDialect):
     def event_data(self, event: bytes) -> bytes | None:
         """The JSON of a message; audio-only messages are skipped, as they have no text."""
         return super().event_data(event) if b'"text"' in event else None
+
+    def settings_in(self, tree: Any) -> Any:
+        """Only `setup` names models: the rest is content, and what functions have returned."""
+        return tree.get("setup") if isinstance(tree, dict) else None
+
+    def render_refusal(self, error: GatewayError, request_id: str) -> bytes:
+        """Only a close frame with the reason: that is how Google refuses a `setup`."""
+        return self.closing(error, error.message)
 
     def usage_meter(self) -> UsageMeter:
         return LiveMeter()

@@ -22,6 +22,15 @@ _HINTS: Final = frozenset(
 )
 """Members that affect cost and speed or name the caller, but do not change the answer."""
 
+INCIDENTAL: Final[frozenset[str | tuple[str, str]]] = frozenset(
+    {
+        *("groundingAttributions", "logprobsResult", "tokenCount"),
+        *("avgLogprobs", "createTime", "modelStatus"),
+        *(("finishMessage", said) for said in ("Model generated function call(s).",)),
+    }
+)
+"""Members of answers that have a canonical form, or describe an answer that is complete."""
+
 STATE: Final = ("cachedContent", "continuationToken")
 """Members that refer to a conversation or an answer stored by Google."""
 

@@ -87,21 +87,20 @@ class Gemini(RealtimeProvider):
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
         """The client's own bytes, or a body without another vendor's thoughts."""
-        if not _left_out(exchange):
+        if not self.left_out(exchange, model):
             return super().outgoing_body(exchange, model)
         asked = replace(chat_of(exchange.canonical()), model=model)
         return exchange.dialect.render_request(asked).body
 
-    def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
-        """The losses of a translation, and of another vendor's thoughts."""
-        return super().losses(exchange, target) + _left_out(exchange)
+    def left_out(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
+        """Thoughts of another vendor that served the conversation, which Google cannot verify."""
+        foreign = exchange.dialect in _CONVERSATIONS and SEALED in exchange.request.body
+        return (_NOT_REPLAYED,) if foreign else ()
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
         """One attempt. An invalid key is the gateway's problem, although Google answers 400."""
         try:
-            response = self._at_home(exchange, await super().call(exchange, target))
-            left_out = _left_out(exchange)
-            return replace(response, losses=response.losses + left_out) if left_out else response
+            return self._at_home(exchange, await super().call(exchange, target))
         except ProviderError as error:
             if error.error_code != "API_KEY_INVALID":
                 raise
@@ -118,10 +117,6 @@ class Gemini(RealtimeProvider):
         door = uploads.door_of(self._scheme, host, PREFIX, self.name)
         headers = uploads.redirected(response.headers, self.config.base_url, door)
         return response if headers is response.headers else replace(response, headers=headers)
-
-    def session_query(self, exchange: Exchange, model: str) -> Mapping[str, str]:
-        """Nothing: a session's first message names the model."""
-        return {}
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
         """The client's own path, or that of a translated request, which streams as events.
@@ -146,12 +141,6 @@ class Gemini(RealtimeProvider):
             raise ProviderUnavailable("Its list of models cannot be read.") from error
         names = [model.name.removeprefix("models/") for model in listed.models]
         return [ModelInfo(name, "google") for name in names]
-
-
-def _left_out(exchange: Exchange) -> tuple[Loss, ...]:
-    """Thoughts of another vendor that served the conversation, which Google cannot verify."""
-    foreign = exchange.dialect in _CONVERSATIONS and SEALED in exchange.request.body
-    return (_NOT_REPLAYED,) if foreign else ()
 
 
 class _Model(msgspec.Struct):

@@ -17,6 +17,9 @@ from .response import BLOCKED, block_reason, read_time
 from .usage import read_usage
 
 _decode = msgspec.json.Decoder().decode
+_KNOWN = frozenset(
+    ("candidates", "createTime", "modelVersion", "promptFeedback", "responseId", "usageMetadata")
+)
 
 
 class GenerateStreamParser:
@@ -33,6 +36,7 @@ class GenerateStreamParser:
         self._identity = ""
         self._candidates: dict[int, CandidateReader] = {}
         self._usage: Any = None
+        self._rest: dict[str, Any] = {}
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
         """The canonical events in one wire event. Raises ProviderError for a malformed one."""
@@ -57,7 +61,7 @@ class GenerateStreamParser:
         self._ended = True
         usage = read_usage(self._usage)
         reports = () if usage is None else (UsageReported(usage),)
-        return (*reports, Ended())
+        return (*reports, Ended({NAME: self._rest} if self._rest else {}))
 
     def _read(self, chunk: Mapping[str, Any]) -> list[StreamEvent]:
         out: list[StreamEvent] = []
@@ -66,6 +70,8 @@ class GenerateStreamParser:
         usage = chunk.get("usageMetadata")
         if isinstance(usage, dict):
             self._usage = usage
+        if not chunk.keys() <= _KNOWN:
+            self._rest.update((k, v) for k, v in chunk.items() if k not in _KNOWN)
         if "promptFeedback" in chunk:
             self._read_feedback(chunk, out)
         candidates = chunk.get("candidates")
@@ -78,6 +84,7 @@ class GenerateStreamParser:
     def _read_feedback(self, chunk: Mapping[str, Any], out: list[StreamEvent]) -> None:
         word = block_reason(chunk)
         if word is None or self._finished:
+            self._rest["promptFeedback"] = chunk["promptFeedback"]
             return
         self._finished = True
         feedback = {"promptFeedback": chunk["promptFeedback"], BLOCKED: True}

@@ -113,7 +113,8 @@ class GenerateStreamRenderer:
         if self._usage is not None:
             last["usageMetadata"] = write_usage(self._usage)
             self.losses += usage_losses(self._usage)
-        return self._wire.event(_encode({**last, **self._head})) + self._wire.end()
+        last = {**own(event.extensions), **last, **self._head}
+        return self._wire.event(_encode(last)) + self._wire.end()
 
     def _failed(self, event: Failed) -> bytes:
         return self._wire.event(render_failed(event)) + self._wire.end()

@@ -40,6 +40,7 @@ class ChatDialect(Dialect):
 
     name: ClassVar[str] = CHAT
     operation: ClassVar[str] = "chat"
+    incidental = _OPENAI.incidental | {"closed"}
     output_limit: ClassVar[Path] = ("max_tokens",)
     request_texts = (*_OPENAI.request_texts, "messages/*/content/*/thinking")
     response_texts = _OPENAI.response_texts

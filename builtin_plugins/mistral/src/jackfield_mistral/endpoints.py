@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from jackfield import Endpoint, Exchange, NotFound, Response
+from jackfield.capabilities import Capabilities
 from jackfield.catalogue import Catalogue, Listed
 
 from .chat import ChatDialect
@@ -40,6 +41,7 @@ _RESOURCES: Final = (
     ("/v1/files", "files", "files", _UPLOADS),
     ("/v1/files/{rest*}", "files", "files", _UPLOADS),
     ("/v1/batch/{rest*}", "batches", "batches", None),
+    ("/v1/libraries/{rest*}", "resources", "resources", _UPLOADS),
     ("/v1/{rest*}", "resources", "resources", None),
     ("/v2/{rest*}", "resources", "resources", None),
 )
@@ -87,11 +89,32 @@ async def show_model(exchange: Exchange, catalogue: Catalogue) -> Response:
 
 
 def _model(listed: Listed) -> dict[str, Any]:
+    known = listed.capabilities
+    facts = {
+        "max_context_length": known.context_tokens,
+        "deprecation": f"{known.retires}T00:00:00Z" if known.retires else None,
+    }
     return {
         "id": listed.name,
         "object": "model",
         "created": listed.info.created,
         "owned_by": listed.info.owned_by or listed.provider,
-        "capabilities": {},
+        "capabilities": _capabilities(known),
         "type": "base",
+        **{name: fact for name, fact in facts.items() if fact is not None},
     }
+
+
+def _capabilities(known: Capabilities) -> dict[str, bool]:
+    """What is known, by Mistral's names. A model is taken to chat unless it is known not to.
+
+    The SDK reads what is left out as false.
+    """
+    facts = {
+        "function_calling": known.tools,
+        "reasoning": known.reasoning != "none" if known.reasoning else None,
+        "vision": known.takes("image"),
+        "audio": known.takes("audio"),
+    }
+    chats = {"completion_chat": known.gives("text") is not False}
+    return chats | {name: fact for name, fact in facts.items() if fact is not None}

@@ -23,6 +23,7 @@ from .answer import read_answer, write_answer
 from .chat_request import read_chat, write_chat
 from .generate_request import read_generate, write_generate
 from .lines import LINES
+from .losses import INCIDENTAL
 from .ollama_dialect import OllamaDialect
 from .options import peek_lines
 from .shapes import CHAT_SHAPE, GENERATE_SHAPE, ChatShape
@@ -50,6 +51,7 @@ class LinesDialect(OllamaDialect):
 
     shape: ClassVar[ChatShape]
     output_limit: ClassVar[Path] = ("options", "num_predict")
+    incidental = OllamaDialect.incidental | INCIDENTAL
     image_urls: ClassVar[bool] = False
     document_urls: ClassVar[bool] = False
     framing: Framing = LINES

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from jackfield import Endpoint, Exchange, Response
+from jackfield import Endpoint, Exchange, NotFound, Response
+from jackfield.capabilities import Capabilities
 from jackfield.catalogue import Catalogue, Listed
 from jackfield.dialects import Dialect, installed
 
@@ -40,7 +41,6 @@ V1: Final = "/v1"
 _BLOBS: Final = 128 << 20
 _RESOURCES: Final = (
     # method, path, permission, largest body
-    ("POST", "/api/show", "models", None),
     ("GET", "/api/ps", "models", None),
     ("GET", "/api/version", "models", None),
     ("*", "/api/blobs/{digest}", "resources", _BLOBS),
@@ -60,6 +60,8 @@ def _native() -> Iterator[Endpoint]:
     yield Endpoint("GET", "/ollama/api/tags", RESOURCE, "models", "models", answer=list_tags)
     for method in ("GET", "HEAD"):
         yield Endpoint(method, "/ollama/", RESOURCE, "models", "models", answer=beat)
+    show = "/api/show"
+    yield Endpoint("POST", f"/ollama{show}", RESOURCE, "models", "models", show, answer=show_model)
     for method, path, permission, largest in _RESOURCES:
         yield Endpoint(
             method, f"/ollama{path}", RESOURCE, "models", permission, path, max_body=largest
@@ -106,13 +108,45 @@ async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
     return Response(200, msgspec.json.encode({"object": "list", "data": data}))
 
 
-def _model(listed: Listed) -> dict[str, Any]:
-    # An empty text is Ollama's own value for unknown.
-    details = {"parent_model": "", "format": "", "family": listed.provider, "families": None}
-    model = {
-        "name": listed.name,
-        "model": listed.name,
-        "details": {**details, "parameter_size": "", "quantization_level": ""},
+async def show_model(exchange: Exchange, catalogue: Catalogue) -> Response:
+    """Show what is known about a model that no Ollama server has.
+
+    Clients read its context and whether it can call tools; what is not known is left out.
+    """
+    if exchange.plan is None or not exchange.plan.targets:
+        raise NotFound("The request names no model.", param="model")
+    target = exchange.plan.targets[0]
+    able, family = catalogue.facts.of(target.model, target.provider), target.provider
+    facts: dict[str, Any] = {"general.architecture": family, "general.basename": target.model}
+    if able.context_tokens is not None:
+        facts[f"{family}.context_length"] = able.context_tokens
+    shown = {
+        "modelfile": "",
+        "parameters": "",
+        "template": "",
+        "details": _details(family),
+        "model_info": facts,
+        "capabilities": [name for name, known in _abilities(able) if known],
     }
+    return Response(200, msgspec.json.encode(shown))
+
+
+def _abilities(able: Capabilities) -> Iterator[tuple[str, bool | None]]:
+    """Ollama's words for what a model can do."""
+    yield "embedding" if able.gives("embedding") else "completion", True
+    yield "tools", able.tools
+    yield "vision", able.takes("image")
+    yield "thinking", able.reasoning not in (None, "none")
+
+
+def _details(family: str) -> dict[str, Any]:
+    # An empty text is Ollama's own value for unknown.
+    details = {"parent_model": "", "format": "", "family": family, "families": None}
+    return {**details, "parameter_size": "", "quantization_level": ""}
+
+
+def _model(listed: Listed) -> dict[str, Any]:
+    details = _details(listed.provider)
+    model = {"name": listed.name, "model": listed.name, "details": details}
     created = listed.info.created
     return {**model, "modified_at": from_seconds(created)} if created else model

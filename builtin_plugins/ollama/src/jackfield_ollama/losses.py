@@ -8,6 +8,14 @@ _HINTS = frozenset(
     {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "stream_options"}
 )
 """Members that affect cost and speed, but not the answer."""
+INCIDENTAL = frozenset(
+    {
+        *("completed", "created_at", "function", "remote_host", "remote_model", "total"),
+        *("eval_duration", "load_duration", "prompt_eval_duration", "total_duration"),
+    }
+)
+"""Members of answers and their calls that have a canonical form, or time the answer."""
+
 _NAMED_APART = frozenset({"previous_response_id", "conversation"})
 _DEFAULTS = (("truncation", "disabled"),)
 _UNSAID = {

@@ -30,6 +30,7 @@ Events = list[StreamEvent]
 _PLAIN = 2
 """The members of most messages: a role and content."""
 
+_USUAL = frozenset(("role", "content", "thinking", "tool_calls", "images"))
 _TOLD = frozenset(("model", "created_at", "done", "done_reason", "logprobs"))
 
 
@@ -44,6 +45,7 @@ class LineParser:
         self._kind = ""
         self._calls = 0
         self._made_id = ""
+        self._beside: dict[str, Any] = {}
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
         """The canonical events in one line. Raises ProviderError unless it is a JSON object."""
@@ -96,14 +98,19 @@ class LineParser:
             self._calls += 1
             out.append(ToolCallStarted(part, call.id, call.name, extensions=call.extensions))
             out.append(ToolCallDelta(part, call.arguments))
+        if message.rest:
+            self._beside.update((k, v) for k, v in message.rest.items() if k not in _USUAL)
 
     def _end(self, line: dict[str, Any], out: Events) -> None:
         self._ended = True
         word = line.get("done_reason")
         reason = read_finish(word, called=self._calls > 0)
-        note = {} if reason == word else {self._shape.dialect: {"$done_reason": word}}
+        note: dict[str, Any] = {} if reason == word else {"$done_reason": word}
+        if self._beside:
+            note["$beside"] = self._beside
         detail = word if isinstance(word, str) and word != reason else None
-        out.append(Finished(reason, detail=detail, extensions=note))
+        extensions = {self._shape.dialect: note} if note else {}
+        out.append(Finished(reason, detail=detail, extensions=extensions))
         usage = take_usage(line)
         if usage is not None:
             out.append(UsageReported(usage))

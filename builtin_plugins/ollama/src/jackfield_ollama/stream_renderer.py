@@ -112,7 +112,7 @@ class LineRenderer:
             case CitationAdded():
                 self._lose(Loss("citations", "choices[0]", "dropped"))
             case AudioDelta():
-                self._lose(Loss("audio", "choices[0]", "dropped", "Ollama's chat has no audio"))
+                self._lose(Loss("audio", "choices[0]", "approximated", "its transcript"))
                 return self._line({"content": event.transcript}) if event.transcript else b""
             case Failed():
                 return render_failed(event)

@@ -30,7 +30,8 @@ from .chat_request import peek_chat, read_request, write_request
 from .chat_response import read_response, write_response
 from .chat_stream import ChatStreamParser
 from .custom_calls import asked_stream
-from .usage import ChunkMeter, in_tier, usage_of_answer
+from .losses import OF_CHUNKS
+from .usage import TOOLS_USED, ChunkMeter, by_model, in_tier, usage_of_answer
 
 _MESSAGE_TEXTS = (
     "content",
@@ -48,6 +49,7 @@ _NO_CHOICES: Final = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 class ChunkedDialect(Dialect):
     """The common part of dialects that stream JSON chunks with `choices` and end in `[DONE]`."""
 
+    incidental = Dialect.incidental | OF_CHUNKS
     terminal_hints: ClassVar[tuple[bytes, ...]] = (b"[DONE]", b"error")
     stop_marker: ClassVar[bytes] = b"data: [DONE]\n\n"
 
@@ -125,6 +127,7 @@ class ChatDialect(ChunkedDialect):
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
+    understood = frozenset({"openai.responses.moderation"})
     usage_switch: ClassVar[Path] = ("stream_options", "include_usage")
     output_limit: ClassVar[Path] = ("max_completion_tokens",)
     document_urls: ClassVar[bool] = False
@@ -156,7 +159,12 @@ class ChatDialect(ChunkedDialect):
 
     def usage_beside(self, response: CanonicalResponse, body: bytes) -> Usage | None:
         answer = answer_of(response)
-        return in_tier(answer.usage, answer.extensions[NAME].get("service_tier"))
+        beside = answer.extensions[NAME]
+        usage, parts = (
+            in_tier(answer.usage, beside.get("service_tier")),
+            beside.get("usage_breakdown"),
+        )
+        return usage if parts is None else by_model(usage, parts, used_tools=TOOLS_USED in body)
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
         return write_response(answer_of(response), chat_of(request))

@@ -25,10 +25,12 @@ from .chat_message_reader import (
     proof_of,
     read_annotation,
 )
-from .chat_parts import NAME, read_part, thoughts
+from .chat_parts import NAME, other_thoughts, read_part, thoughts
 from .chat_response import finish_detail, read_finish
+from .losses import OF_CHUNKS
 
 _KNOWN = frozenset(("index", "delta", "message", "finish_reason", "logprobs"))
+_TOLD = _KNOWN | OF_CHUNKS
 _THOUGHTS = (*REASONING_KEYS, "reasoning_details")
 
 
@@ -36,6 +38,7 @@ class ChoiceReader:
     """The open parts of one choice. Raises ProviderError for a malformed delta."""
 
     __slots__ = (
+        "_beside",
         "_calls",
         "_cited",
         "_kind",
@@ -51,6 +54,7 @@ class ChoiceReader:
         self.index = index
         self.finished = False
         self.extra: dict[str, Any] = {}
+        self._beside: dict[str, Any] = {}
         self._parts = 0
         self._part = 0
         self._kind = ""
@@ -65,6 +69,8 @@ class ChoiceReader:
             delta = wire.get("message") or {}
         if not isinstance(delta, dict):
             raise ProviderError("The provider sent a delta that is not a JSON object.")
+        if not (wire.keys() <= _KNOWN or wire.get("finish_reason")):
+            self._beside.update((k, v) for k, v in wire.items() if k not in _TOLD and v)
         members: Iterable[tuple[str, Any]] = delta.items()
         if self._kind != "text" and delta.get("content"):
             # vLLM ends a thought and begins the text in one delta, the text first.
@@ -90,6 +96,8 @@ class ChoiceReader:
         known = {k: v for k, v in wire.items() if k not in _KNOWN and v is not None}
         if self.extra:
             known["$delta"] = self.extra
+        if self._beside:
+            known["$beside"] = self._beside
         if chunk_extra:
             known["$chunk"] = chunk_extra
         if reason != word:
@@ -163,6 +171,7 @@ class ChoiceReader:
                 out.append(TextDelta(self._open("text"), wire["text"], self.index))
             elif kind == "thinking":
                 text = "".join(thoughts(wire.get("thinking")))
+                self._beside.update(other_thoughts(wire.get("thinking")))
                 part, note = self._open("reasoning"), {NAME: {"$in": "content"}}
                 out.append(ReasoningDelta(part, text, self.index, extensions=note))
             else:

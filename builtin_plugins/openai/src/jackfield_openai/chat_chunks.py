@@ -231,6 +231,9 @@ class ChatStreamRenderer:
         if last_words:
             begin += self._object(event.choice, last_words)
         kept = own(event.extensions, NAME)
+        if "$beside" in kept:
+            beside = _encode({"finish_reason": None, **kept["$beside"]})
+            begin += self._delta(event.choice, b"{}", b"," + beside[1:] + b"]")
         word = kept.get("$finish_reason")
         if self._legacy and event.reason == "tool_calls":
             word = "function_call"

@@ -119,6 +119,8 @@ def _read_thinking(fields: Fields) -> Part:
     chunks = fields.rest.pop("thinking", None)
     text, signature = "".join(thoughts(chunks)), fields.text("signature")
     note = {} if chunks == [{"type": "text", "text": text}] else {"$thinking": chunks}
+    if others := other_thoughts(chunks):
+        note["$beside"] = others
     rest = {**fields.rest, **note, "$in": "content"}
     return Reasoning(text, signature=signature, extensions={NAME: rest})
 
@@ -131,6 +133,14 @@ def thoughts(chunks: Any) -> list[str]:
         return []
     texts = [chunk.get("text") for chunk in chunks if isinstance(chunk, dict)]
     return [text for text in texts if isinstance(text, str)]
+
+
+def other_thoughts(chunks: Any) -> dict[str, Any]:
+    """The references and other parts of a `thinking`, by their kinds."""
+    found = chunks if isinstance(chunks, list) else []
+    named = {str(chunk.get("type")): chunk for chunk in found if isinstance(chunk, dict)}
+    named.pop("text", None)
+    return named
 
 
 _READERS: Mapping[str, Callable[[Fields], Part]] = {

@@ -222,7 +222,10 @@ def _write_choice(choice: Choice, place: int, losses: list[Loss]) -> dict[str, A
     for part in choice.message.parts:
         if not isinstance(part, Text):
             losses.append(lost_part(part, f"choices[{place}]", "assistant"))
-    if choice.logprobs is not None:
+        elif part.citations:
+            losses.append(Loss("citations", f"choices[{place}]", "dropped"))
+    tokens = choice.logprobs.get("content") if isinstance(choice.logprobs, dict) else None
+    if tokens:
         losses.append(Loss("logprobs", f"choices[{place}]", "dropped"))
     word = kept.get("$finish_reason")
     wire: dict[str, Any] = {

@@ -1,6 +1,6 @@
 """Reads and writes the chunks of a streamed completion."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from secrets import token_hex
 from typing import Any
 
@@ -10,15 +10,23 @@ from jackfield import sse
 from jackfield.dialects import Loss
 from jackfield.errors import ProviderError
 from jackfield.events import (
+    AudioDelta,
+    CitationAdded,
     Ended,
     Failed,
     Finished,
+    PartAdded,
+    ReasoningDelta,
+    RefusalDelta,
     Started,
     StreamEvent,
     TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
     UsageReported,
 )
 from jackfield.fields import own
+from jackfield.losses import lost_part
 from jackfield.messages import ChatRequest, Usage
 
 from .chat_chunks import DONE
@@ -29,6 +37,16 @@ from .usage import chunk_usage, write_usage
 
 NAME = "openai.completions"
 _encode = msgspec.json.Encoder().encode
+_LOST: Mapping[type, str] = {
+    AudioDelta: "audio",
+    CitationAdded: "citations",
+    ReasoningDelta: "messages.reasoning",
+    RefusalDelta: "messages.refusal",
+    ToolCallDelta: "messages.toolcall",
+    ToolCallStarted: "messages.toolcall",
+}
+"""The losses of events that a completion has no place for."""
+
 _KNOWN = frozenset(("text", "index", "finish_reason", "logprobs"))
 
 
@@ -127,8 +145,10 @@ class CompletionsRenderer:
                 return self._end()
             case Failed():
                 return render_failed(event)
+            case PartAdded():
+                self._lose(lost_part(event.value, "choices", "assistant").feature)
             case _:
-                self._lose(f"messages.{type(event).__name__.lower()}")
+                self._lose(_LOST[type(event)])
         return b""
 
     def _start(self, event: Started) -> None:
@@ -150,7 +170,8 @@ class CompletionsRenderer:
     def _text(self, event: TextDelta) -> bytes:
         logprobs = event.logprobs
         if isinstance(logprobs, dict) and "content" in logprobs:
-            self._lose("logprobs")
+            if logprobs["content"]:
+                self._lose("logprobs")
             logprobs = None
         return self._chunk(event.choice, event.text, logprobs, {"finish_reason": None})
 

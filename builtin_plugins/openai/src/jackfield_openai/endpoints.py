@@ -17,6 +17,7 @@ from .realtime import session_endpoint
 from .rerank import RerankDialect
 from .resource import ResourceDialect
 from .responses import ResponsesDialect
+from .responses_socket import socket_endpoint
 
 CHAT: Final = ChatDialect()
 RESPONSES: Final = ResponsesDialect()
@@ -66,6 +67,7 @@ def endpoints() -> tuple[Endpoint, ...]:
 
 def _below(prefix: str) -> Iterator[Endpoint]:
     yield session_endpoint(prefix)
+    yield socket_endpoint(prefix)
     dialects: Sequence[Dialect] = (
         CHAT,
         RESPONSES,

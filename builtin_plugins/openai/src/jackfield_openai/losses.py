@@ -7,6 +7,34 @@ from jackfield.dialects import Loss
 from jackfield.losses import is_said, lost_member
 from jackfield.messages import ChatRequest, Extensions
 
+USUAL_TIERS = frozenset(
+    ("service_tier", tier) for tier in ("auto", "default", "on_demand", "standard")
+)
+"""Service tiers of requests that ask for none, as answers report them."""
+
+OF_CHUNKS = USUAL_TIERS | {
+    *("citations", "search_results", "reasoning_details", "thought_signature"),
+    *("delta", "native_finish_reason", "usage_breakdown", "stop", "text", "channel"),
+    *("metadata", "prompt", "seed"),
+    *("system_fingerprint", "provider", "request_id", "token_id", "x_groq"),
+    *("latency_checkpoint", "metrics", "sla_metrics", "time_info"),
+}
+"""Members of chat answers, of several vendors, that have a canonical form or repeat another member,
+repeat the request, or identify or time the answer.
+"""
+
+OF_RESPONSES = (USUAL_TIERS | {("caller", "direct")}) | {
+    *("logprobs", "namespace", "output_text", "status", "tool_usage"),
+    *("billing", "completed_at", "item_id", "output_index"),
+    *("background", "conversation", "instructions", "max_output_tokens", "max_tool_calls"),
+    *("metadata", "parallel_tool_calls", "previous_response_id", "prompt", "reasoning", "store"),
+    *("frequency_penalty", "presence_penalty", "temperature", "top_logprobs", "top_p"),
+    *("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"),
+    *("safety_identifier", "text", "tool_choice", "tools", "truncation", "user"),
+    *("output_format", "quality", "size"),
+}
+"""Members of responses and their items that have a canonical form, or repeat the request."""
+
 _NAMED_APART = frozenset({"previous_response_id", "conversation"})
 _HINTS = frozenset(
     {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "stream_options"}

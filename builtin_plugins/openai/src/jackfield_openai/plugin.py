@@ -82,9 +82,9 @@ class OpenAI(RealtimeProvider):
         known = [*adapted, *type(self).dialects]
         fitting = [one for one in known if one.name.removesuffix(SUFFIX) in wanted]
         self.dialects = tuple(fitting)  # type: ignore[misc]
+        self.reports_stream_usage = "stream_options" not in preset.unsupported
         super().__init__(evolve(config, dialects=()))
         self.vendor = "" if preset is ANY else preset_name(config, self.name)
-        self._usage_switch.accepted = "stream_options" not in preset.unsupported
         self.config = config
 
     async def start(self, setup: Setup) -> None:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from jackfield import Endpoint, realtime
 from jackfield.dialects import UpstreamFailure, UsageMeter
 from jackfield.errors import GatewayError
+from jackfield.json_spans import Path
 from jackfield.messages import Usage
 from jackfield.realtime import MESSAGES, WEBSOCKET
 
@@ -33,6 +34,11 @@ class RealtimeDialect(realtime.RealtimeDialect):
     name: ClassVar[str] = "openai.realtime"
     protocols: ClassVar[frozenset[str]] = frozenset({"realtime", "openai-beta.realtime-v1"})
     key_protocol: ClassVar[str | None] = "openai-insecure-api-key."
+    model_paths: ClassVar[tuple[Path, ...]] = (
+        ("session", "model"),
+        ("response", "model"),
+        ("model",),
+    )
     event_texts: ClassVar[tuple[str, ...]] = (
         "delta",
         "text",

@@ -26,6 +26,7 @@ from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat
 from . import failures
 from .custom_calls import asked_stream
 from .deltas import is_no_text
+from .losses import OF_RESPONSES
 from .responses_content import NAME
 from .responses_request import parse_request
 from .responses_request_renderer import render_request
@@ -61,6 +62,8 @@ class ResponsesDialect(Dialect):
 
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
+    incidental = Dialect.incidental | OF_RESPONSES
+    understood = frozenset({"openai.chat.moderation"})
     output_limit: ClassVar[Path] = ("max_output_tokens",)
     request_texts: ClassVar[tuple[str, ...]] = (
         "instructions",

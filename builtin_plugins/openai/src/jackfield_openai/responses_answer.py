@@ -1,6 +1,7 @@
 """The envelope of a Responses answer: everything but the output, mostly from the request."""
 
 import time
+from hashlib import sha256
 from secrets import token_hex
 from typing import Any
 
@@ -118,7 +119,11 @@ def failure(message: str | None, code: str | None = None) -> JSON:
 
 def _seed(response_id: str) -> str:
     bare = response_id.removeprefix("resp_").removeprefix("chatcmpl-")
-    return "".join(c for c in bare if (c.isascii() and c.isalnum()) or c in "-_")[:_LONGEST_SEED]
+    seed = "".join(c for c in bare if (c.isascii() and c.isalnum()) or c in "-_")
+    if len(seed) <= _LONGEST_SEED:
+        return seed
+    # Long ids may differ only in their ends.
+    return sha256(response_id.encode("utf-8", "surrogatepass")).hexdigest()[:_LONGEST_SEED]
 
 
 def _echo(request: ChatRequest) -> JSON:

@@ -16,10 +16,8 @@ from jackfield.errors import ConfigError, ProviderUnavailable
 from jackfield.exchange import Exchange
 from jackfield.http_provider import HttpConfig, HttpProvider
 from jackfield.messages import chat_of
-from jackfield.plan import Target
 from jackfield.proofs import MARK
 from jackfield.providers import ModelInfo
-from jackfield.response import Response
 from jackfield.secrets import Secret
 from jackfield.setup import Setup
 from jackfield.tokens import Tokens
@@ -207,7 +205,7 @@ class Vertex(HttpProvider):
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
         """The client's own bytes, with the provider's project and without foreign thoughts."""
-        if not _left_out(exchange):
+        if not self.left_out(exchange, model):
             body = super().outgoing_body(exchange, model)
             project, location = self._project, self.config.location
             if exchange.dialect is not RESOURCE or project is None or location is None:
@@ -216,15 +214,11 @@ class Vertex(HttpProvider):
         asked = replace(chat_of(exchange.canonical()), model=model)
         return exchange.dialect.render_request(asked).body
 
-    def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
-        """The losses of a translation, and of another vendor's thoughts."""
-        return super().losses(exchange, target) + _left_out(exchange)
-
-    async def call(self, exchange: Exchange, target: Target) -> Response:
-        """One attempt; reports if another vendor's earlier thoughts were left out."""
-        response = await super().call(exchange, target)
-        left_out = _left_out(exchange)
-        return replace(response, losses=response.losses + left_out) if left_out else response
+    def left_out(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
+        """Thoughts of another vendor that served the conversation: Vertex AI cannot verify them."""
+        body = exchange.request.body
+        foreign = exchange.dialect in _CONVERSATIONS and any(mark in body for mark in _SEALED)
+        return (_NOT_REPLAYED,) if foreign else ()
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
         """The client's own path or the dialect's, at the provider's own project."""
@@ -256,13 +250,6 @@ class Vertex(HttpProvider):
             raise ProviderUnavailable("Its list of models cannot be read.") from error
         names = [model.name.rpartition("/")[2] for model in listed.models]
         return [ModelInfo(name, "google") for name in names]
-
-
-def _left_out(exchange: Exchange) -> tuple[Loss, ...]:
-    """Thoughts of another vendor that served the conversation, which Vertex AI cannot verify."""
-    body = exchange.request.body
-    foreign = exchange.dialect in _CONVERSATIONS and any(mark in body for mark in _SEALED)
-    return (_NOT_REPLAYED,) if foreign else ()
 
 
 def _embeds_contents(model: str) -> bool:

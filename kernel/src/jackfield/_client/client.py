@@ -7,7 +7,7 @@ from typing import Self
 
 from attrs import define, field
 
-from jackfield.timeouts import Timeouts
+from jackfield.timeouts import LARGEST_ANSWER, Timeouts
 
 from .connection import Connection
 from .origin import Origin, Settings
@@ -48,7 +48,7 @@ class Client:
         ca_file: Path | None = None,
         public: bool = False,
         allow_http: bool = False,
-        max_response: int = 32 * 1024 * 1024,
+        max_response: int = LARGEST_ANSWER,
     ) -> Origin:
         """The origin at `base_url`, for the provider called `name`. Raises ConfigError.
 

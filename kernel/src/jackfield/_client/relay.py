@@ -1,13 +1,13 @@
 """Joins two WebSockets: the client's messages go to the provider, the provider's are a stream."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from attrs import define, field
 
 from jackfield._websocket import BrokenProtocol, Inbox, Message
 from jackfield._websocket.frames import CLOSE, frame
-from jackfield.errors import InvalidRequest, ProviderError, ProviderUnavailable
+from jackfield.errors import GatewayError, InvalidRequest, ProviderError, ProviderUnavailable
 
 from .websocket import WebSocketConnection
 
@@ -17,13 +17,15 @@ class Relay:
     """Iterates over batches of the provider's messages in wire form; the last is a close frame.
 
     From the first step on it also forwards the client's messages, no faster than the provider reads
-    them. `watch` sees every batch. Raises ProviderError if the provider breaks off, and
-    InvalidRequest, caused by BrokenProtocol, if the client sends an invalid message.
+    them, each as `check` returns it. `watch` sees every batch. Raises ProviderError if the provider
+    breaks off, InvalidRequest, caused by BrokenProtocol, if the client sends an invalid message,
+    and what `check` raises.
     """
 
     _socket: WebSocketConnection
     _client: Inbox
     _watch: Callable[[bytes], None]
+    _check: Callable[[Message], Awaitable[Message]]
     _carrying: asyncio.Task[None] | None = field(default=None, init=False)
     _goodbye: Message | None = field(default=None, init=False)
     _over: bool = field(default=False, init=False)
@@ -65,12 +67,14 @@ class Relay:
                 for message in await self._client.batch():
                     if message.opcode == CLOSE:
                         self._goodbye = message
-                    self._socket.send(message)
+                    self._socket.send(await self._check(message))
                 await self._socket.drained()
         except BrokenProtocol as error:
             refusal = InvalidRequest(error.why)
             refusal.__cause__ = error
             self._socket.inbox.fail(refusal)
+        except GatewayError as error:
+            self._socket.inbox.fail(error)
         except Exception as error:  # noqa: BLE001 - a session must not go on in one direction only
             failure = ProviderUnavailable("The session broke off in the gateway.")
             failure.__cause__ = error

@@ -61,6 +61,13 @@ class Inbox:
             self._go_on()
         return messages
 
+    async def first(self) -> Message:
+        """The next message alone."""
+        first, *rest = await self.batch()
+        self._messages[:0] = rest
+        self._size += sum(len(message.data) + _OVERHEAD for message in rest)
+        return first
+
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
