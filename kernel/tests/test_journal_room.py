@@ -124,6 +124,21 @@ def test_promises_are_taken_again_when_there_is_room(
     journal.close()
 
 
+def test_a_full_disk_is_no_error_while_there_is_room_left(
+    tmp_path: Path, full_disk: Callable[[bool], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = opened(tmp_path)
+    journal.post(entry())  # into the segment that was allocated ahead: there is no other
+    full_disk(True)
+    for _ in range(5):
+        journal.tend()
+    assert (journal.full, caplog.messages) == (False, [])
+    assert promise_all(journal)
+    assert journal.full
+    assert "cannot be written" in caplog.text
+    journal.close()
+
+
 def test_a_full_disk_costs_old_segments_before_new_promises(
     tmp_path: Path, full_disk: Callable[[bool], None]
 ) -> None:

@@ -96,6 +96,31 @@ def test_a_trail_that_cannot_be_continued_is_told_at_the_start(folder: Path) -> 
         asyncio.run(no_request(folder))
 
 
+def test_a_trail_that_was_removed_with_its_anchors_is_missed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("trail.jsonl", "anchors.jsonl", "anchor.key"):
+        (folder / "jackfield-state/audit" / name).unlink()
+    code, out = run(capsys, "verify")
+    assert code == 1
+    assert "trail.jsonl:0: there is no trail" in out
+    assert list((folder / "jackfield-state/audit").iterdir()) == [], "nothing is made in its place"
+
+
+def test_a_missing_key_of_anchors_is_told_and_no_other_takes_its_place(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = folder / "jackfield-state/audit/anchor.key"
+    known = key.read_text()
+    key.unlink()
+    assert main(["audit", "verify"]) == 2
+    assert "anchor.key is missing" in capsys.readouterr().err
+    with pytest.raises(ConfigError, match=r"anchor.key is missing.*Put it back"):
+        asyncio.run(no_request(folder))
+    key.write_text(known)
+    assert run(capsys, "verify")[0] == 0
+
+
 def test_records_are_shown_and_exported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out = run(capsys, "show", "--last", "2")
     assert code == 0

@@ -45,6 +45,23 @@ class Users(Collection[User]):
         return await self.get("ann" if id == "me" else id)
 
 
+@frozen
+class Named:
+    """What has nothing but an id."""
+
+
+class Organizations(Collection[Named]):
+    """Organizations, of which there are two."""
+
+    name, singular, Item = "organizations", "organization", Named
+
+
+class Keys(Collection[Named]):
+    """Keys, of which there is none."""
+
+    name, singular, Item = "keys", "key", Named
+
+
 class Memory(Plugin):
     """Keeps everything in memory."""
 
@@ -52,9 +69,11 @@ class Memory(Plugin):
 
     async def start(self, setup: Setup) -> None:
         setup.add_store(MemoryStore())
-        users = Users(setup)
-        setup.add_admin_collection(users)
+        users, organizations = Users(setup), Organizations(setup)
+        for collection in (users, organizations, Keys(setup)):
+            setup.add_admin_collection(collection)
         setup.declare(users, {"ann": User()})
+        setup.declare(organizations, {"acme": Named(), "other": Named()})
 
 
 @define(eq=False)
@@ -121,6 +140,8 @@ async def test_what_is_declared_is_shown_among_what_is_kept(office: Office) -> N
         ({"limit": 0.005}, "fraction of a cent"),
         ({"limit": True}, "limit"),
         ({"limit": "nan"}, "not an amount of money"),
+        ({"limit": "1_0"}, "not an amount of money"),
+        ({"limit": "\u0665"}, "not an amount of money"),
         ({"limit": "1.5", "unit": "tokens"}, "not a number of tokens"),
         ({"limit": -5, "unit": "tokens"}, "not a number of tokens"),
         ({"limit": "1.00", "zone": "Mars/Base"}, "unknown time zone"),
@@ -182,6 +203,22 @@ async def test_a_budget_is_for_what_exists(
         assert (error["param"], "There is no user 'ann" in error["message"]) == ("scope", True)
     else:
         assert (await answer.json())["scope"] == fields["scope"].replace(":me", ":ann")
+
+
+async def test_a_budget_is_for_an_organization_that_exists(office: Office) -> None:
+    answer = await office.create(name="one", limit="1.00", organization="acne")
+    error = (await answer.json())["error"]
+    assert (answer.status, error["param"]) == (400, "organization")
+    assert "There is no organization 'acne'; create it first" in error["message"]
+    assert (await office.create(name="one", limit="1.00", organization="acme")).status == 201
+
+
+async def test_a_whole_key_in_place_of_its_id_is_not_repeated(office: Office) -> None:
+    answer = await office.create(name="one", limit="1.00", scope="key:jf-0123456789ab-secret")
+    error = (await answer.json())["error"]
+    assert (answer.status, error["param"]) == (400, "scope")
+    assert "stands between `jf-` and the next dash" in error["message"]
+    assert "secret" not in error["message"]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,10 @@ BUDGETS = {
     "ads": {"scope": "team:ads"},
     "keys": {"scope": "key:*"},
     "teams": {"scope": "team:*"},
+    "large": {"scope": "model:fake/large"},
+    "fake": {"scope": "provider:fake"},
+    "talks": {"scope": "session"},
+    "chat": {"scope": "tag:feature=chat"},
 }
 
 
@@ -58,7 +62,10 @@ async def admin(tmp_path: Path) -> AsyncIterator[GatewayClient]:
 
 @pytest.mark.parametrize(
     ("who", "name"),
-    [("ann", "all"), ("ann", "acme"), ("ann", "own"), ("ann", "keys"), ("bob", "search")],
+    [
+        ("bob", "search"),
+        *(("ann", one) for one in ("all", "acme", "own", "keys", "large", "fake", "talks", "chat")),
+    ],
 )
 async def test_who_falls_under_a_budget_does_not_change_it(
     admin: GatewayClient, who: str, name: str

@@ -11,6 +11,7 @@ from attrs import define, evolve
 from jackfield.prices import Cost
 from jackfield.testing import Answer, FakeUpstream
 from jackfield.testing.gateway import admin_of, client_of, observed_gateway
+from jackfield.testing.provider import Gate
 from jackfield_usage import UsageRecords, batch_results
 from jackfield_usage.batch_results import Results
 from jackfield_usage.batches import Batch
@@ -123,6 +124,24 @@ async def test_results_are_recorded_once_at_the_rate_of_batches(
     assert (row["team"], row["model"], row["cost_nano"]) == ("support", "small", 420_000)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/files/file-out/conten%74",
+        "/v1/files/file-out%2Fcontent",
+        "/v1/files/%66ile-out/content",
+    ],
+)
+async def test_an_escaped_path_of_results_is_no_way_around_their_record(
+    shop: Shop, path: str
+) -> None:
+    for asked in (path, "/v1/files/file-out/content"):
+        await shop.ask("search", "GET", asked, RESULTS, **STREAMED)
+        assert shop.upstream.requests[-1].path == "/v1/files/file-out/content"
+        (record,) = await shop.office.records()
+        assert record["cost"] == 420_000
+
+
 async def test_a_batch_is_its_makers_whoever_fetches_the_results(shop: Shop) -> None:
     await shop.ask("search", "POST", "/v1/batches", BATCH.replace(b'"file-out"', b"null"))
     await shop.ask("support", "GET", "/v1/batches/batch_1", BATCH)
@@ -208,14 +227,40 @@ async def test_whose_a_batch_is_is_kept_as_long_as_records(shop: Shop) -> None:
     assert await gateway.setup.store.get("", place) is None
 
 
-async def test_results_that_were_not_read_to_their_end_are_not_recorded(shop: Shop) -> None:
+async def recorded(shop: Shop) -> list[int]:
+    """The output tokens of the records, after those that are being written."""
+    (usage,) = [one for one in shop.office.gateway.loaded.plugins if isinstance(one, UsageRecords)]
+    await usage._batches.stop()
+    return [one["tokens"].get("output_tokens", 0) for one in await shop.office.records()]
+
+
+async def test_results_that_break_off_are_recorded_as_far_as_they_came_and_then_the_rest(
+    shop: Shop,
+) -> None:
     path, head = "/v1/files/file-out/content", {"authorization": f"Bearer {shop.keys['search']}"}
-    shop.upstream.reply([line(1), line(2)], headers=STREAMED, framing="cut")
-    with pytest.raises(ConnectionError):
-        await (await shop.office.client.get(path, headers=head)).read()
-    assert await shop.office.records() == []
-    await shop.ask("search", "GET", path, line(1) + line(2))
-    assert len(await shop.office.records()) == 1
+    for count in (2, 1):
+        lines = [line(number) for number in range(count)]
+        shop.upstream.reply(lines, headers=STREAMED, framing="cut")
+        with pytest.raises(ConnectionError):
+            await (await shop.office.client.get(path, headers=head)).read()
+        assert await recorded(shop) == [20]
+    for _ in range(2):
+        await shop.ask("search", "GET", path, RESULTS)
+        assert await recorded(shop) == [20, 10]
+    (row,) = await shop.office.rows("by=team")
+    assert (row["requests"], row["cost_nano"]) == (1, 420_000)
+    budgets = await shop.office.ask("/jackfield/budgets")
+    assert [one["spent"] for one in budgets["data"]] == ["0.00042 dollars"]
+
+
+async def test_a_client_that_leaves_before_the_end_is_charged_for_what_it_has(shop: Shop) -> None:
+    path, head = "/v1/files/file-out/content", {"authorization": f"Bearer {shop.keys['search']}"}
+    parts, media = [line(1) + line(2).rstrip(), b"\n"], STREAMED["content-type"]
+    shop.upstream.stream(parts, content_type=media, gate=Gate(), at=1)
+    answer = await shop.office.client.get(path, headers=head)
+    await anext(answer.batches())
+    await answer.disconnect()
+    assert await recorded(shop) == [20]
 
 
 async def test_each_model_of_a_batch_has_a_record_and_all_are_one_request(shop: Shop) -> None:

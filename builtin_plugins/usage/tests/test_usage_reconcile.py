@@ -81,10 +81,15 @@ def test_what_is_missing_is_shared_among_the_records_that_are_not_sure(wrote: Wr
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "has neither"),
+        ("", "has neither the columns date and model, nor request_id, but nothing; rename or add"),
+        ("Day Of Use,SKU,Cost\n", "neither .* but Day Of Use, SKU, Cost; rename or add columns"),
         ("date,model\n", "has none of the columns"),
+        ("date,model,cost,Cost \n2026-11-01,gpt-5,1,2\n", "has the column 'cost' twice"),
+        ("date,model,cost\n2026-11-01,gpt-5,1_0\n", "cost '1_0' is not an amount"),
+        ("date,model,cost\n2026-11-01,gpt-5,\u0665\n", "is not an amount"),
+        ("date,model,input_tokens\n2026-11-01,gpt-5,1e99999\n", "'1e99999' is not a count"),
         ("date,model,cost\nyesterday,gpt-5,1\n", "invoice.csv:2"),
-        ("date,model,cost\n2026-11-01,gpt-5,-1\n", "must not be negative"),
+        ("date,model,cost\n2026-11-01,gpt-5,-1\n", "must not be negative: leave out .* credits"),
         ("date,model,requests\n2026-11-01,gpt-5,1.5\n", "not a count"),
         ('date,model,cost\n2026-11-01,gpt-5,"12,50"\n', "a comma must precede 3 digits"),
         ('date,model,cost\n2026-11-01,gpt-5,"1.234,56"\n', "a comma must precede 3 digits"),
@@ -104,6 +109,18 @@ def test_an_invoice_that_cannot_be_read_is_refused_with_its_line(
 ) -> None:
     with pytest.raises(ConfigError, match=problem):
         read_invoice(wrote(text))
+
+
+def test_an_invoice_in_another_encoding_is_told_how_to_be_saved(tmp_path: Path) -> None:
+    path = tmp_path / "invoice.csv"
+    path.write_text("date,model,cost\n", encoding="utf-16")
+    with pytest.raises(ConfigError, match="is not UTF-8; save it as"):
+        read_invoice(path)
+
+
+def test_a_line_without_usage_needs_no_model(wrote: Wrote) -> None:
+    text = "date,model,input_tokens,requests\n2026-11-01,gpt-5,3,1\n2026-11-02,,0,0\n"
+    assert [line.day for line in read_invoice(wrote(text)).lines] == ["2026-11-01"]
 
 
 def test_large_counts_are_read_exactly(wrote: Wrote) -> None:

@@ -98,6 +98,25 @@ async def test_the_days_of_a_report_are_those_of_its_time_zone(opened: Opened) -
     assert row["period"] == moment.date().isoformat()
 
 
+async def test_the_hour_that_summer_time_repeats_is_told_twice_and_in_order(
+    opened: Opened,
+) -> None:
+    ends = dt.datetime(2026, 10, 25, 1, tzinfo=dt.UTC).timestamp()
+    async with opened() as office:
+        for hours in (-2, -1, 0, 1):
+            office.post(Record(f"r{hours}", ends + hours * 3600, (), "", "fake", "echo", "echo"))
+        asked = "zone=Europe/Berlin&from=2026-10-25&until=2026-10-26"
+        rows = await office.rows(f"per=hour&{asked}")
+        (day,) = await office.rows(f"per=day&{asked}")
+    assert [row["period"][11:] for row in rows] == [
+        "01:00+02:00",
+        "02:00+02:00",
+        "02:00+01:00",
+        "03:00+01:00",
+    ]
+    assert (day["period"], day["requests"]) == ("2026-10-25", 4)
+
+
 async def test_an_hour_of_a_report_is_a_whole_one_whatever_it_is_by(opened: Opened) -> None:
     async with opened() as office:
         await office.client.chat()

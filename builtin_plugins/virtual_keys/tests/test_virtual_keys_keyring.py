@@ -164,6 +164,14 @@ async def test_a_rotated_key_is_good_for_its_grace(
     assert [await one.status(key) for key in (old, new)] == [401, 200]
 
 
+async def test_a_grace_of_seconds_is_not_cut_short(workers: list[Worker]) -> None:
+    old, ledger = await workers[0].key(), workers[0].keyring._keys.setup.ledger
+    for _ in range(5):
+        began = ledger.now()
+        told = await workers[0].do(f"keys/{old[3:15]}/rotate", grace="1s")
+        assert datetime.fromisoformat(told["previous_until"]).timestamp() >= began + 1
+
+
 async def test_a_rotation_without_grace_ends_the_old_secret_at_once(workers: list[Worker]) -> None:
     one, two = workers
     old = await one.key()

@@ -77,6 +77,18 @@ async def test_googles_clients_may_have_it_in_the_query_from_which_it_is_cut(off
     assert key[16:] not in office.client.log()
 
 
+@pytest.mark.parametrize(("method", "more"), [("GET", ""), ("POST", "/revoke")])
+async def test_who_administers_with_a_whole_key_is_told_its_id(
+    office: Any, method: str, more: str
+) -> None:
+    key = await office.key()
+    answer = await office.admin.send(method, f"/jackfield/keys/{key}{more}", json=None)
+    said = (await answer.json())["error"]
+    assert (answer.status, said["param"]) == (400, "id")
+    assert f"by its id, here {key[3:15]}" in said["message"]
+    assert key not in said["message"]
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -148,10 +148,8 @@ class Journal:
 
     def promise(self, entry: Entry) -> int:
         """Write what is to be posted if this owner dies. Raises JournalUnavailable."""
-        payload = _encode(entry)
+        payload = _encoded(entry)
         size = FRAME + len(payload)
-        if size > MOST:
-            raise _too_long(size)
         kept, writer = size + _SPARE_ROOM, self._writer
         if size + kept > writer.room:
             self._need(size + kept)
@@ -174,10 +172,8 @@ class Journal:
         If it cannot be written now, a promised one is written later; without a promise, raises
         JournalUnavailable.
         """
-        payload = _encode(entry)
+        payload = _encoded(entry)
         size = FRAME + len(payload)
-        if size > MOST:
-            raise _too_long(size)
         kept = 0 if promised is None else self._kept(promised)
         try:
             if size - kept > self._writer.room:
@@ -338,7 +334,9 @@ class Journal:
         try:
             self._allocate()
         except OSError as error:
-            self._refuse(error)
+            # A disk without space matters once what was allocated ahead is nearly used up.
+            if error.errno not in _NO_SPACE or self._writer.room <= _ENOUGH:
+                self._refuse(error)
 
     def _allocate(self) -> None:
         try:
@@ -383,7 +381,10 @@ def _unavailable() -> JournalUnavailable:
     )
 
 
-def _too_long(size: int) -> ValueError:
-    return ValueError(
-        f"an entry takes {size} bytes in the journal, over {MOST}: shorten its record"
-    )
+def _encoded(entry: Entry) -> bytes:
+    payload = _encode(entry)
+    if (size := FRAME + len(payload)) > MOST:
+        raise ValueError(
+            f"an entry takes {size} bytes in the journal, over {MOST}: shorten its record"
+        )
+    return payload

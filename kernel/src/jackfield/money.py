@@ -19,11 +19,12 @@ def dollars(amount: str | float | Decimal, *, cents: bool = False) -> int:
     Raises ValueError for a negative amount, for one that is not a number, and for fractions of a
     nano-dollar.
     """
+    text = str(amount).strip().removeprefix("$")
     try:
-        value = Decimal(str(amount).strip().removeprefix("$"))
+        value = Decimal(text if text.isascii() else "")
     except InvalidOperation:
         raise ValueError(f"not an amount of money: {amount!r}; {_FORM}") from None
-    if not value.is_finite() or value > _MOST:
+    if not value.is_finite() or value > _MOST or "_" in text:
         raise ValueError(f"not an amount of money: {amount!r}; {_FORM}")
     if value < 0:
         raise ValueError(f"an amount must not be negative: {amount!r}; {_FORM}")

@@ -36,6 +36,7 @@ class Team:
     note: str = attribute("", "What its members write.", write=EVERYONE)
     rank: Literal["high", "low"] = attribute("low", "How it ranks.", write=OWNERS)
     tags: tuple[str, ...] = option((), "Words about it.")
+    open: bool = option(False, "Whether anybody may join it.")
     pin: str = attribute("", "What nobody is shown.", secret=True)
     mark: str = attribute("", "What the gateway makes.", given="never", read=OWNERS)
 

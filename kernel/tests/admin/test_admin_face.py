@@ -113,6 +113,12 @@ async def test_who_may_ask_is_told_what_is_wrong_with_the_request(admin: Admin) 
     assert method.headers["allow"] == "GET, POST"
 
 
+def test_gateways_without_a_state_folder_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "same").symlink_to(tmp_path)
+    mine, same, other = (residence(tmp_path / one, "state") for one in (".", "same", "other"))
+    assert mine == same != other
+
+
 async def test_a_command_that_means_another_gateway_is_refused_on_the_same_machine_alone(
     admin: Admin, tmp_path: Path
 ) -> None:

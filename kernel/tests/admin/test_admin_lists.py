@@ -37,6 +37,9 @@ async def test_filters_compare_fields_and_look_into_arrays(many: Admin) -> None:
     assert await names(many, "seats=1") == ["a", "c", "e"]
     assert await names(many, "tags=b") == ["b"]
     assert await names(many, "tags=all&seats=0&limit=1") == ["b"]
+    assert await names(many, "rank=low&limit=1") == ["a"]
+    assert await names(many, "rank=high") == []
+    assert await names(many, "open=false&limit=1") == ["a"]
     assert await names(many, "note=") == ["a", "b", "c", "d", "e"]
 
 
@@ -50,6 +53,8 @@ async def test_filters_compare_fields_and_look_into_arrays(many: Admin) -> None:
         ("limit=x", "limit", "between 1 and 1000"),
         ("limit=1&limit=2", "limit", "only once"),
         ("seats=1&seats=0", "seats", "only once"),
+        ("rank=hihg", "rank", "rank: must be high or low, not 'hihg'"),
+        ("open=yes", "open", "open: must be true or false, not 'yes'"),
     ],
 )
 async def test_a_query_that_means_nothing_is_refused(

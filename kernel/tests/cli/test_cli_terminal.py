@@ -43,14 +43,16 @@ def test_a_person_gets_boxes_and_colours(screen: Screen) -> None:
     assert "\x1b[1;36mvalue" in text
 
 
-def test_no_color_is_respected(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_color_in_the_environment_removes_colours(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     text = show(screen)
     assert "╭" in text
     assert "\x1b[1;36m" not in text
 
 
-def test_columns_are_respected(screen: Screen) -> None:
+def test_columns_in_the_environment_limit_the_width(screen: Screen) -> None:
     terminal_on(screen).panel("Title", [("label", "word " * 40)])
     text = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue())
     assert max(map(len, text.splitlines())) == 60

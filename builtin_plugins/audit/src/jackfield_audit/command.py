@@ -151,7 +151,8 @@ def _files(path: str | None) -> Files:
     document.problems.raise_if_any()
     sources = SecretSources(document.directory)
     state_dir = document.directory.absolute() / Path(settings.server.state_dir).expanduser()
-    return asyncio.run(files_of(config or AuditConfig(), state_dir, sources.resolve))
+    found = files_of(config or AuditConfig(), state_dir, sources.resolve, create=False)
+    return asyncio.run(found)
 
 
 def _day(text: str) -> float:

@@ -25,24 +25,43 @@ class Files:
 
 
 async def files_of(
-    config: AuditConfig, state_dir: Path, resolve: Callable[[SecretRef], Awaitable[Secret]]
+    config: AuditConfig,
+    state_dir: Path,
+    resolve: Callable[[SecretRef], Awaitable[Secret]],
+    *,
+    create: bool = True,
 ) -> Files:
-    """Find the files; if the configuration has no key, one is created and kept.
+    """Find the files; if the configuration has no key, one is kept, and created if necessary.
 
-    Raises ConfigError, SecretError, OSError.
+    Without `create` nothing is written. Raises ConfigError, SecretError, OSError.
     """
     folder = state_dir / "audit"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     trail = config.path or folder / "trail.jsonl"
     anchors = config.anchors or folder / "anchors.jsonl"
+    if create:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if config.anchor_key is None:
-        key = _kept_key(folder / "anchor.key")
+        path = folder / "anchor.key"
+        if not path.exists():
+            _check_unsigned(anchors, path)
+        key = _kept_key(path) if create or path.exists() else Secret(randomness.token_hex(32))
     else:
         key = await resolve(config.anchor_key)
         if len(key.reveal()) < _SHORTEST_KEY:
             what = f"plugins.audit.anchor_key: it has fewer than {_SHORTEST_KEY} characters"
             raise ConfigError([f"{what}; `openssl rand -hex 32` makes a good one"])
     return Files(trail, AnchorFile(anchors, key), config.anchor_seconds)
+
+
+def _check_unsigned(anchors: Path, key: Path) -> None:
+    """Raise ConfigError for anchors that were signed with a key that is gone."""
+    if anchors.exists() and anchors.stat().st_size:
+        raise ConfigError(
+            [
+                f"plugins.audit: {key} is missing, with which {anchors} was signed. Put it back"
+                " from a backup, or move the trail and its anchors away together to start new ones"
+            ]
+        )
 
 
 def _kept_key(path: Path) -> Secret:

@@ -46,6 +46,9 @@ def verify(trail: Path, anchors: AnchorFile, due: float = 0.0) -> Verification:
     found = Verification()
     vouched = _vouched(anchors, found)
     last, overdue = 0, None
+    if not trail.exists():
+        what = "there is no trail: it was removed, or no gateway has started here yet"
+        found.problems.append(Problem(trail.name, 0, what))
     for link in _links(trail, found):
         found.records += 1
         last = link.seq

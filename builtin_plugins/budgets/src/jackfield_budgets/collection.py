@@ -2,19 +2,21 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from attrs import evolve
 
 from jackfield.admin import Actor, Change, Collection, Kept
 from jackfield.errors import Forbidden, InvalidRequest
 from jackfield.exchange import Principal
-from jackfield.scopes import Scope, Subject
+from jackfield.scopes import HOLDERS, Scope, Subject
 from jackfield.store import Balance
 from jackfield.windows import Calendar
 
 from .budget import Budget
 from .budget_set import account_of
+
+_NAMED: Final = frozenset({"organization", *HOLDERS})
 
 
 class BudgetCollection(Collection[Budget]):
@@ -81,27 +83,41 @@ class BudgetCollection(Collection[Budget]):
     async def _placed(self, item: Budget, actor: Actor) -> Budget:
         """The budget with the id of its scope, which the actor may give by name.
 
-        Raises InvalidRequest if the scope does not exist: the budget would limit nothing. A file
-        may declare a budget before its scope is created.
+        Raises InvalidRequest if the scope or the organization does not exist: the budget would
+        limit nothing. A file may declare a budget before its scope is created.
         """
         scope = Scope.from_text(item.scope)
         known = {one.singular: one for one in self.setup.admin_collections}
+        tenants = known.get("organization") if item.organization else None
+        if tenants is not None and await tenants.find(item.organization, actor) is None:
+            raise _missing("organization", item.organization, "organization")
         if scope.kind not in known or scope.each:
             return item
         collection = known[scope.kind]
         kept = await collection.find(scope.value, actor)
         whose = collection.organization_of(kept.id, kept.item) if kept is not None else ""
         if kept is None or item.organization not in ("", whose):
-            message = f"There is no {scope.kind} {scope.value!r}; create it first."
-            raise InvalidRequest(message, param="scope")
+            raise _missing(scope.kind, scope.value, "scope")
         return evolve(item, scope=f"{scope.kind}:{kept.id}")
 
 
+def _missing(kind: str, id: str, param: str) -> InvalidRequest:
+    if kind == "key":  # perhaps the whole key, which must not be shown
+        return InvalidRequest(
+            "There is no key with this id; it is what stands between `jf-` and the next dash, as"
+            " in `jackfield keys list`.",
+            param=param,
+        )
+    return InvalidRequest(f"There is no {kind} {id!r}; create it first.", param=param)
+
+
 def _check_not_bound(id: str, budget: Budget, principal: Principal) -> None:
-    if Scope.from_text(budget.scope).values(Subject(principal, None, None, {})):
+    scope = Scope.from_text(budget.scope)
+    # What is not limited to a team, user, project or key limits all callers of the organization.
+    if scope.kind not in HOLDERS or scope.values(Subject(principal, None, None, {})):
         raise Forbidden(
-            f"The budget {id!r} applies to this key itself; only a key outside {budget.scope} may"
-            " change it.",
+            f"The budget {id!r} applies to this key itself; only a key outside"
+            f" {budget.scope if scope.kind in _NAMED else 'the organization'} may change it.",
             param="scope",
         )
 

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Final, Literal
+from urllib.parse import unquote
 
 import msgspec
-from attrs import frozen
+from attrs import field, frozen
 from msgspec.structs import replace
 
 from jackfield import Exchange, Response, Target
@@ -33,12 +35,38 @@ _TURN: Final = 256
 """Results that are parsed before the event loop gets a turn."""
 
 _GATEWAY: Final = ""
+_TURNS: Final = 5
+_PAUSE: Final = 0.2
+"""How often, and after how many seconds each, a batch that another request records is looked at."""
+
 _LONGEST_TURN: Final = 60.0
 """Seconds after which a process that began to record a batch is presumed dead."""
 
 
+class Part(msgspec.Struct, frozen=True):
+    """What is recorded of the results of one model, as in a `Sum`."""
+
+    tokens: Mapping[str, int] = {}
+    units: Mapping[str, int] = {}
+    nano: int = 0
+
+    def rest_of(self, total: Sum) -> Sum:
+        """What a sum has besides; nothing if fewer results were fetched than before."""
+        tokens, units = total.tokens - Counter(self.tokens), total.units - Counter(self.units)
+        return Sum(tokens, units, max(0, total.nano - self.nano), total.missing)
+
+    def plus(self, rest: Sum) -> "Part":
+        """Both together."""
+        tokens, units = Counter(self.tokens) + rest.tokens, Counter(self.units) + rest.units
+        return Part(dict(tokens), dict(units), self.nano + rest.nano)
+
+
 class Batch(msgspec.Struct, frozen=True):
-    """The owner of a batch, and whether it is recorded; `time` is that of its records."""
+    """The owner of a batch, and whether it is recorded; `time` is that of its records.
+
+    `parts` are what is recorded of results that were not fetched to their end, by model, in `made`
+    records.
+    """
 
     tenant: str
     scopes: tuple[str, ...]
@@ -47,6 +75,8 @@ class Batch(msgspec.Struct, frozen=True):
     state: Literal["known", "begun", "recorded"] = "known"
     time: float = 0.0
     begun: float = 0.0
+    parts: Mapping[str, Part] = {}
+    made: int = 0
 
 
 _batch = msgspec.json.Decoder(Batch).decode
@@ -65,10 +95,16 @@ class Batches:
     _tags: tuple[str, ...]
     _correctors: Sequence[Corrector]
     _keep: float
+    _ending: set[asyncio.Task[None]] = field(factory=set, init=False)
+
+    async def stop(self) -> None:
+        """Wait until what clients have fetched before they left is recorded."""
+        if self._ending:
+            await asyncio.wait(self._ending)
 
     async def watched(self, exchange: Exchange, target: Target, response: Response) -> Response:
         """The response, after recording what it says about batches and their usage."""
-        endpoint, path = exchange.endpoint, exchange.request.path
+        endpoint, path = exchange.endpoint, unquote(exchange.request.path)  # as it is sent on
         if response.status != 200 or endpoint.permission not in ("batches", "files"):
             return response
         fetched = _FETCHED.search(path)
@@ -94,12 +130,18 @@ class Batches:
         target: Target,
         id: str,
     ) -> AsyncIterator[bytes]:
+        whole = False
         try:
             async for data in body:
                 results.feed(data)
                 yield data
+            whole = True
             await self._end(results, exchange, target, id)
         finally:
+            if not whole:  # the client has left, with all but the end perhaps
+                task = asyncio.create_task(self._end(results, exchange, target, id, whole=False))
+                self._ending.add(task)
+                task.add_done_callback(self._ending.discard)
             if hasattr(body, "aclose"):
                 await body.aclose()
 
@@ -132,32 +174,47 @@ class Batches:
             known = replace(_batch(whose.data), state="known")
             await self._put(_place(target, news.file), known, 0)
 
-    async def _end(self, results: Results, exchange: Exchange, target: Target, id: str) -> None:
-        results.end()
+    async def _end(
+        self, results: Results, exchange: Exchange, target: Target, id: str, *, whole: bool = True
+    ) -> None:
+        """Record the results; those that are not `whole` as far as they have come."""
+        if whole:
+            results.end()
+        else:
+            results.feed(b"\n")
         if not results.sums:
             return
         try:
-            await self._record(_place(target, id), results.sums, exchange, target, id)
+            for _ in range(_TURNS if whole else 1):
+                if await self._record(results.sums, exchange, target, id, whole=whole):
+                    break
+                await asyncio.sleep(_PAUSE)
         except StoreUnavailable:
             logger.warning("the store is unavailable: fetch the batch results again to record them")
 
     async def _record(
-        self, place: str, sums: Mapping[str, Sum], exchange: Exchange, target: Target, id: str
-    ) -> None:
+        self, sums: Mapping[str, Sum], exchange: Exchange, target: Target, id: str, *, whole: bool
+    ) -> bool:
+        """Record what is not recorded yet; False if somebody else is recording the batch."""
+        place = _place(target, id)
         value, now = await self._store.get(_GATEWAY, place), self._ledger.now()
         batch = _batch(value.data) if value is not None else _of(exchange)
-        if batch.state == "recorded" or now - batch.begun < _LONGEST_TURN:
-            return
+        if batch.state == "recorded":
+            return True
+        if now - batch.begun < _LONGEST_TURN:
+            return False
         batch = replace(batch, state="begun", time=batch.time or now, begun=now)
         version = await self._put(place, batch, value.version if value is not None else 0)
         if version is None:
-            return
-        known = await self._known(batch)
-        for record in _records(batch, sums, exchange, target, id):
+            return False
+        known, rests = await self._known(batch), _rests(batch, sums)
+        for record in _records(batch, rests, exchange, target, id):
             if record.id not in known:
                 self._ledger.post(self._entry(batch.tenant, record))
         await self._ledger.flush()
-        await self._put(place, replace(batch, state="recorded"), version)
+        done = replace(batch, state="recorded") if whole else _with_parts(batch, rests)
+        await self._put(place, done, version)
+        return True
 
     async def _known(self, batch: Batch) -> set[str]:
         """The ids of records of a batch that were written by a process that died."""
@@ -201,11 +258,30 @@ def _of(exchange: Exchange) -> Batch:
     return Batch(principal.tenant, principal.scopes, principal.key_id or "", tags)
 
 
+def _rests(batch: Batch, sums: Mapping[str, Sum]) -> Mapping[str, Sum]:
+    """What is not recorded yet, by model."""
+    known = batch.parts
+    rests = {model: known.get(model, Part()).rest_of(total) for model, total in sums.items()}
+    return {
+        m: rest
+        for m, rest in rests.items()
+        if m not in known or rest.tokens or rest.units or rest.nano
+    }
+
+
+def _with_parts(batch: Batch, rests: Mapping[str, Sum]) -> Batch:
+    """The batch, of which these have now been recorded as well."""
+    known = batch.parts
+    parts = {model: known.get(model, Part()).plus(rest) for model, rest in rests.items()}
+    made = batch.made + len(rests)
+    return replace(batch, state="known", begun=0.0, made=made, parts={**known, **parts})
+
+
 def _records(
     batch: Batch, sums: Mapping[str, Sum], exchange: Exchange, target: Target, id: str
 ) -> Iterator[Record]:
-    """A record for each model; the first one counts as the request."""
-    for number, (model, total) in enumerate(sums.items()):
+    """A record for each model; the first one of a batch counts as the request."""
+    for number, (model, total) in enumerate(sums.items(), batch.made):
         yield Record(
             f"batch/{id}/{number}",
             batch.time,

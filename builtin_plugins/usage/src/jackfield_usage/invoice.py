@@ -44,6 +44,10 @@ _PARTS: Final = (
 _DELIMITERS: Final = ",;\t"
 _EPOCH: Final = re.compile(r"\d{9,10}")
 _GROUPED: Final = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
+_NUMBER: Final = re.compile(r"-?[0-9]*\.?[0-9]*([eE][-+]?[0-9]+)?", re.ASCII)
+_LARGEST: Final = 10**18
+_LONGEST_SHOWN: Final = 40
+_MOST_SHOWN: Final = 20
 _SNAPSHOT: Final = re.compile(r"[-@]20\d\d-?\d\d-?\d\d$")
 
 
@@ -83,7 +87,9 @@ def read_invoice(path: Path) -> Invoice:
             file.seek(0)
             reader = csv.reader(file, delimiter=max(_DELIMITERS, key=first.count))
             rows = [(reader.line_num, row) for row in reader if any(row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError:
+        raise ConfigError([f"{path}: is not UTF-8; save it as a CSV file in UTF-8"]) from None
+    except (OSError, csv.Error) as error:
         raise ConfigError([f"{path}: cannot be read: {error}"]) from None
     head = rows[0][1] if rows else []
     columns = _columns(path, head)
@@ -93,12 +99,13 @@ def read_invoice(path: Path) -> Invoice:
         try:
             _check_width(row, len(head))
             line = _line({name: _sum_or_text(row, places) for name, places in columns.items()})
-            if line.counts and not (line.request if by_request else line.day and line.model):
+            is_placed = line.request if by_request else line.day and line.model
+            if any(line.counts.values()) and not is_placed:
                 lacks = "request_id" if by_request else "date or no model"
                 raise ValueError(f"has no {lacks}: leave out totals and credits")
         except ValueError as error:
             raise ConfigError([f"{path}:{number}: {error}"]) from None
-        if line.counts or by_request:  # exports also have lines for days without usage
+        if is_placed and (line.counts or by_request):  # exports have lines for days without usage
             lines.append(line)
     return Invoice(lines, by_request)
 
@@ -115,10 +122,20 @@ def _columns(path: Path, head: Sequence[str]) -> Mapping[str, Sequence[int]]:
     if parts := [plain.index(name) for name in _PARTS if name in plain]:
         found.setdefault("input_tokens", parts)
     if "request_id" not in found and not {"date", "model"} <= found.keys():
-        raise ConfigError([f"{path}: has neither the columns date and model, nor request_id"])
+        raise _misses(path, head, "neither the columns date and model, nor request_id")
     if found.keys().isdisjoint(COUNTS):
-        raise ConfigError([f"{path}: has none of the columns {', '.join(COUNTS)}"])
+        raise _misses(path, head, f"none of the columns {', '.join(COUNTS)}")
+    for at in (at for places in found.values() for at in places):
+        if plain.count(plain[at]) > 1:
+            raise ConfigError([f"{path}: has the column {head[at].strip()!r} twice; leave one out"])
     return found
+
+
+def _misses(path: Path, head: Sequence[str], what: str) -> ConfigError:
+    known = ", ".join(name.strip()[:_LONGEST_SHOWN] for name in head[:_MOST_SHOWN])
+    return ConfigError(
+        [f"{path}: its first line has {what}, but {known or 'nothing'}; rename or add columns"]
+    )
 
 
 def _check_width(row: Sequence[str], width: int) -> None:
@@ -159,17 +176,18 @@ def _count(name: str, text: str) -> int:
         if not _GROUPED.fullmatch(plain):
             raise ValueError(f"{name} {text!r} is not a number; a comma must precede 3 digits")
         plain = plain.replace(",", "")
-    if name == "cost":
-        return _dollars(plain)
-    with suppress(InvalidOperation):
-        count = Decimal(plain or 0)
-        if count.is_finite() and 0 <= count == count.to_integral_value():
-            return int(count)
-    raise ValueError(f"{name} {text!r} is not a count")
+    if _NUMBER.fullmatch(plain):  # Decimal also reads other digits, and `_` between them
+        with suppress(InvalidOperation):
+            number = Decimal(plain or 0)
+            if name == "cost":
+                return _nano(number)
+            if 0 <= number <= _LARGEST and number == number.to_integral_value():
+                return int(number)
+    raise ValueError(f"{name} {text!r} is not {'an amount' if name == 'cost' else 'a count'}")
 
 
-def _dollars(text: str) -> int:
+def _nano(amount: Decimal) -> int:
     """Nano-dollars, rounded: some invoices have more decimals."""
-    with suppress(InvalidOperation):
-        text = str(round(Decimal(text), 9))
-    return dollars(text)
+    if amount < 0:
+        raise ValueError(f"cost {amount} must not be negative: leave out totals and credits")
+    return dollars(round(amount, 9))

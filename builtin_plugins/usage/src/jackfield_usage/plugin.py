@@ -125,9 +125,10 @@ class UsageRecords(Plugin):
         self._sweeping = asyncio.create_task(self._sweep())
 
     async def stop(self) -> None:
-        """Stop deleting old records."""
+        """Stop deleting old records, and finish those of batches."""
         self._sweeping.cancel()
         await asyncio.wait([self._sweeping])
+        await self._batches.stop()
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:

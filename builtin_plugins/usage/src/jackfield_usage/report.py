@@ -71,15 +71,20 @@ async def made(store: Store, query: Query, tags: tuple[str, ...]) -> Report:
     It is read from the cells, unless they do not keep its tags, or the parts of its hours, apart.
     """
     sums: dict[tuple[str, _Key], Counter[str]] = {}
+    began: dict[str, float] = {}
     totals: Counter[str] = Counter()
     told_apart = query.tags.issubset(tags) and not query.splits_hours
     source = _cells if told_apart else _records
     async for cell, time, counts in source(store, query):
         if _is_wanted(cell, query):
-            key = (query.period(time), tuple(_value(cell, name) for name in query.by))
+            period = query.period(time)
+            key = (period, tuple(_value(cell, name) for name in query.by))
+            began[period] = min(time, began.get(period, time))
             sums.setdefault(key, Counter()).update(counts)
             totals.update(counts)
-    rows = [(period, key, sums[period, key]) for period, key in sorted(sums)]
+    # By time, for the text of the hour that is repeated when summer time ends sorts the other way.
+    ordered = sorted(sums, key=lambda row: (began[row[0]], row[1]))
+    rows = [(period, key, sums[period, key]) for period, key in ordered]
     if query.per == "total":
         rows.sort(key=lambda row: -row[2]["cost"])
     return Report(query.by, rows, totals)

@@ -7,10 +7,11 @@ from urllib.parse import unquote, unquote_plus
 
 from multidict import MultiMapping
 
+from jackfield.admin import MANAGE
 from jackfield.errors import InvalidRequest, Unauthenticated
 from jackfield.exchange import Exchange
 
-from .key_text import PREFIX, holds_key, is_key_like
+from .key_text import PREFIX, holds_key, is_key_like, read_key
 
 _PLAIN: Final = ("x-api-key", "api-key", "x-goog-api-key")
 _GOOGLE: Final = ("gemini.", "vertex.")
@@ -21,6 +22,10 @@ _CREDENTIAL: Final = re.compile(r"AWS4-HMAC-SHA256\b.*?\bCredential=([^/,\s]*)",
 _IN_THE_URL: Final = (
     "A key must not be in a URL, which logs and browsers keep; send it in a header, as in"
     " `Authorization: Bearer jf-…`. Replace this key, which has been exposed."
+)
+_IN_PLACE_OF_ID: Final = (
+    "A key is administered by its id, here {}: the part after `jf-`. The whole key must not be in a"
+    " URL or on a command line; it has been exposed, so replace or revoke it."
 )
 _SEVERAL: Final = "The request has several different keys; send only one."
 _IN_WORDS: Final = (
@@ -52,6 +57,7 @@ def presented(exchange: Exchange) -> str | None:
     if request.query:
         given = _one(given, _from_query(exchange))
     if PREFIX in request.path.lower() or "%" in request.path:
+        _refuse_key_as_id(exchange)
         _refuse_key(unquote(request.path))
     _check_words(exchange.model or "", headers.get(_METADATA, ""))
     return given
@@ -106,6 +112,13 @@ def _check_words(*said: str) -> None:
     for text in said:
         if holds_key(text):
             raise InvalidRequest(_IN_WORDS)
+
+
+def _refuse_key_as_id(exchange: Exchange) -> None:
+    """Raise InvalidRequest for a key where its id belongs: the command `keys revoke KEY`."""
+    key = read_key(exchange.request.params.get("id", ""))
+    if key is not None and exchange.endpoint.permission == MANAGE:
+        raise InvalidRequest(_IN_PLACE_OF_ID.format(key.id), param="id")
 
 
 def _refuse_key(text: str) -> None:

@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -144,7 +145,7 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
         if key.revoked:
             raise InvalidRequest(f"The key {kept.id} has been revoked; create another one.")
         grace = seconds_of(given.grace)
-        until = self._now() + timedelta(seconds=grace)
+        until = datetime.fromtimestamp(ceil(self.setup.ledger.now()) + grace, UTC)
         return evolve(
             key, previous=key.digest if grace else "", previous_until=until if grace else None
         )

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, TypeVar, cast
 import attrs
 from attrs import frozen
 
-from jackfield._config.toml_types import default_of
+from jackfield._config.toml_types import default_of, union_members, unwrapped
 from jackfield.admin.roles import EVERYONE, MANAGERS, Roles
 from jackfield.config import option
 
@@ -60,6 +60,11 @@ class Attribute:
     required: bool
     default: Any
     rights: Rights
+
+    @property
+    def kinds(self) -> list[Any]:
+        """The members of its type, without None."""
+        return [unwrapped(member) for member in union_members(unwrapped(self.type))]
 
 
 _KNOWN: Final[dict[type[Any], dict[str, Attribute]]] = {}

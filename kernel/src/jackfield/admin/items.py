@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from cattrs import BaseConverter
 
 from jackfield._config.structure import StructureError, make_converter, structure_table
 from jackfield._config.toml_text import path_text
-from jackfield._config.toml_types import is_from_text, union_members, unwrapped
+from jackfield._config.toml_types import is_from_text
 from jackfield.admin.attributes import attributes_of
 from jackfield.errors import InvalidRequest
 
@@ -28,7 +29,7 @@ def read_item(cls: type[T], tree: Mapping[str, Any]) -> T:
     try:
         made: T = structure_table(_converter(), _prepared(cls, tree), cls)
     except StructureError as error:
-        said = [f"{_shown(problem.path)}{problem.message}" for problem in error.problems]
+        said = [f"{path_text(one.path)}: {one.message}".lstrip(": ") for one in error.problems]
         first = error.problems[0].path
         raise InvalidRequest("; ".join(said), param=path_text(first) or None) from None
     return made
@@ -81,10 +82,6 @@ def differing(before: Any, after: Any) -> tuple[str, ...]:
     return tuple(key for key in {**old, **new} if old.get(key) != new.get(key))
 
 
-def _shown(path: tuple[str | int, ...]) -> str:
-    return f"{path_text(path)}: " if path else ""
-
-
 @cache
 def _converter() -> BaseConverter:
     return make_converter(Path("/"))
@@ -108,8 +105,7 @@ def _prepared(cls: type[Any], tree: Mapping[str, Any]) -> dict[str, Any]:
     unknown = {key: value for key, value in tree.items() if key not in attributes_of(cls)}
     prepared: dict[str, Any] = {**_without_nulls(tree), **unknown}
     for key, attribute in attributes_of(cls).items():
-        members = {unwrapped(member) for member in union_members(unwrapped(attribute.type))}
-        if dt.datetime in members and isinstance(prepared.get(key), str):
+        if dt.datetime in attribute.kinds and isinstance(prepared.get(key), str):
             prepared[key] = _moment(key, prepared[key])
     return prepared
 
@@ -125,14 +121,11 @@ def _without_nulls(tree: Any) -> Any:
 
 
 def _moment(key: str, text: str) -> dt.datetime:
-    try:
+    with suppress(ValueError):
         moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise InvalidRequest(
-            f"{key}: expected a date and time with its offset from UTC, such as"
-            " 2027-01-31T00:00:00Z",
-            param=key,
-        )
-    return moment
+        if moment.tzinfo is not None:
+            return moment
+    raise InvalidRequest(
+        f"{key}: expected a date and time with its offset from UTC, such as 2027-01-31T00:00:00Z",
+        param=key,
+    )

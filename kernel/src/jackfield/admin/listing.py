@@ -1,11 +1,13 @@
 """One page of a collection: the items that the actor may see and that match the filters."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import parse_qsl
 
 from attrs import frozen
 
+from jackfield._config.toml_types import choices
 from jackfield._config.wording import did_you_mean
 from jackfield.admin.attributes import Attribute, attributes_of
 from jackfield.admin.change import Actor, Kept
@@ -45,10 +47,11 @@ class Query:
             given[name] = value
         limit, after = given.pop("limit", str(USUAL_PAGE)), given.pop("after", "")
         known = filterable(item)
-        for name in given:
+        for name, value in given.items():
             if name not in known:
                 hint = did_you_mean(name, ["limit", "after", *known])
                 raise InvalidRequest(f"{name}: there is no such filter{hint}", param=name)
+            _check_value(name, known[name].kinds[0], value)
         if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:5]) <= LARGEST_PAGE):
             raise InvalidRequest(f"limit: must be between 1 and {LARGEST_PAGE}", param="limit")
         return cls(int(limit), after, given)
@@ -57,6 +60,13 @@ class Query:
 def filterable(item: type[Any]) -> dict[str, Attribute]:
     """The fields of a class by which a list can be filtered."""
     return {name: one for name, one in attributes_of(item).items() if not one.rights.secret}
+
+
+def _check_value(name: str, kind: Any, text: str) -> None:
+    """Raise InvalidRequest for a value that the field never has: its list would be empty."""
+    values = ["true", "false"] if kind is bool else [str(one) for one in choices(kind)]
+    if values and text not in ("", *values):
+        raise InvalidRequest(f"{name}: must be {' or '.join(values)}, not {text!r}", param=name)
 
 
 async def page(guard: Guard[T], query: Query, actor: Actor) -> Page[T]:
@@ -80,6 +90,6 @@ def _fits(item: Any, filters: Mapping[str, str]) -> bool:
 def _texts(value: Any) -> list[str]:
     if isinstance(value, list):
         return [text for member in value for text in _texts(member)]
-    if isinstance(value, bool):
-        return ["true" if value else "false"]
-    return [""] if value is None else [str(value)]
+    if isinstance(value, str | None):
+        return [value or ""]
+    return [json.dumps(value)]

@@ -18,12 +18,13 @@ RESIDENCE: Final = "x-jackfield-state"
 def residence(directory: Path, state_dir: str) -> str:
     """The machine and the folder, however that is reached; "" if the folder is not visible.
 
-    A folder that does not exist yet belongs to nobody.
+    A folder that does not exist yet is told by its path.
     """
+    folder = directory / os.path.expanduser(state_dir)
     try:
-        status = os.stat(directory / os.path.expanduser(state_dir))
+        status = os.stat(folder)
     except (FileNotFoundError, NotADirectoryError):
-        return f"{quote(gethostname())}/none"
+        return f"{quote(gethostname())}/none{quote(os.path.realpath(folder))}"
     except OSError:
         return ""
     return f"{quote(gethostname())}/{status.st_dev:x}.{status.st_ino:x}"

@@ -36,13 +36,12 @@ def add_options(parser: ArgumentParser, attributes: Iterable[Attribute], *, new:
     for attribute in attributes:
         required = new and attribute.required
         given: dict[str, Any] = {"help": _help(attribute, new=new), "required": required}
-        members = _members(attribute)
-        if members == [bool]:
+        if attribute.kinds == [bool]:
             given["action"] = BooleanOptionalAction
         else:
             given["metavar"] = _metavar(attribute)
-            given["type"] = _reader(members)
-            if _is_repeated(members):
+            given["type"] = _reader(attribute.kinds)
+            if _is_repeated(attribute.kinds):
                 given["action"] = "append"
         parser.add_argument(option_name(attribute), dest=_PREFIX + attribute.name, **given)
 
@@ -53,7 +52,7 @@ def add_positional(parser: ArgumentParser, attribute: Attribute) -> None:
         _PREFIX + attribute.name,
         metavar=attribute.name.upper(),
         nargs=None if attribute.required else "?",
-        type=_reader(_members(attribute)),
+        type=_reader(attribute.kinds),
         help=_help(attribute, new=True),
     )
 
@@ -64,13 +63,9 @@ def given_fields(arguments: Namespace, attributes: Mapping[str, Attribute]) -> d
     for name, attribute in attributes.items():
         value = getattr(arguments, _PREFIX + name, None)
         if value is not None:
-            is_mapping = any(is_table(member) for member in _members(attribute))
+            is_mapping = any(is_table(member) for member in attribute.kinds)
             given[name] = dict(value) if is_mapping else value
     return given
-
-
-def _members(attribute: Attribute) -> list[Any]:
-    return [unwrapped(member) for member in union_members(unwrapped(attribute.type))]
 
 
 def _is_repeated(members: list[Any]) -> bool:
@@ -81,22 +76,18 @@ def _reader(members: list[Any]) -> Callable[[str], Any]:
     """The function that turns an option's text into JSON."""
     if any(is_table(member) for member in members):
         return _pair
-    kinds = {unwrapped(kind) for member in members for kind in _inner(member)}
+    kinds = _kinds(members)
     if any(is_record(kind) for kind in kinds):
         return _structure
     if not kinds & _NUMBERS:
         return str
-    return _number_or_text if _has_texts(kinds) else _number
+    return _number_or_text if kinds - _NUMBERS else _number
 
 
-def _inner(member: Any) -> list[Any]:
-    if not is_array(member):
-        return [member]
-    return [kind for item in get_args(member)[:1] for kind in union_members(unwrapped(item))]
-
-
-def _has_texts(kinds: Iterable[Any]) -> bool:
-    return any(kind not in _NUMBERS for kind in kinds)
+def _kinds(members: list[Any]) -> set[Any]:
+    """The types of the values that are given one by one: an array's are those of its items."""
+    given = [item for one in members for item in (get_args(one)[:1] if is_array(one) else (one,))]
+    return {unwrapped(kind) for item in given for kind in union_members(unwrapped(item))}
 
 
 def _number_or_text(text: str) -> int | float | str:
@@ -128,24 +119,24 @@ def _structure(text: str) -> Any:
 
 
 def _metavar(attribute: Attribute) -> str:
-    members = _members(attribute)
+    members = attribute.kinds
     if any(is_table(member) for member in members):
         return "NAME=VALUE"
-    kinds = {unwrapped(kind) for member in members for kind in _inner(member)}
+    kinds = _kinds(members)
     if any(is_record(kind) for kind in kinds):
         return "JSON"
     if named := [str(one) for kind in kinds for one in choices(kind)]:
         return "|".join(named)
     if dt.datetime in kinds:
         return "TIME"
-    return "N" if kinds & _NUMBERS and not _has_texts(kinds) else "TEXT"
+    return "N" if kinds and kinds <= _NUMBERS else "TEXT"
 
 
 def _help(attribute: Attribute, *, new: bool) -> str:
     if not new and attribute.rights.given == "once":
         return SUPPRESS  # not unknown, so that the gateway can say that it cannot be changed
     text = attribute.doc or type_name(attribute.type)
-    if _is_repeated(_members(attribute)):
+    if _is_repeated(attribute.kinds):
         text += " May be repeated."
     default = attribute.default
     if new and default is not attrs.NOTHING and default not in (None, "", (), False):
