@@ -56,7 +56,9 @@ def expected(fault: str, policy: str) -> str:
 @each_hook
 @each_fault
 @pytest.mark.parametrize("policy", ["refuse", "skip"])
-async def test_the_policy_decides(hook: str, fault: str, policy: str) -> None:
+async def test_the_policy_decides_what_a_failing_hook_does_to_the_request(
+    hook: str, fault: str, policy: str
+) -> None:
     if (hook, fault) == ("call_provider", "hang"):
         return
     async with run_gateway(toml(hook, fault, policy)) as client:

@@ -25,8 +25,8 @@ class Endpoints(Plugin):
 
     async def start(self, setup: Setup) -> None:
         for path, permission in (("/testing/all", PUBLIC), ("/testing/some", "chat")):
-            own = evolve(CHAT_ENDPOINT, path=path, permission=permission, answer=self.tell)
-            setup.add_endpoint(own)
+            plain = evolve(CHAT_ENDPOINT, path=path, permission=permission, upstream=None)
+            setup.add_endpoint(evolve(plain, answer=self.tell))
 
     async def tell(self, exchange: Exchange, catalogue: Catalogue) -> Any:
         what = exchange.tree["messages"][0]["text"]
@@ -34,13 +34,25 @@ class Endpoints(Plugin):
             return Response(302, b"", headers={"location": "/elsewhere"})
         if what == "refuse":
             raise NotFound("There is no such thing.")
+        if what in HEADERS:
+            return Response(200, b"", headers={"x-own": HEADERS[what]})
         return {"text": lambda: Response(200, what), "raise": raises}.get(what, dict)()
+
+
+HEADERS: dict[str, Any] = {"number": 3, "line break": "secret\r\nx-other: 1"}
+WRONG = "the header 'x-own' is not one line of text: "
 
 
 @pytest.mark.parametrize("path", ["/testing/all", "/testing/some"])
 @pytest.mark.parametrize(
     ("what", "fault"),
-    [("text", "TypeError at "), ("raise", "KeyError at "), ("nothing", "returned dict")],
+    [
+        ("text", "TypeError at "),
+        ("raise", "KeyError at "),
+        ("nothing", "returned dict"),
+        ("number", f"{WRONG}int"),
+        ("line break", f"{WRONG}str"),
+    ],
 )
 async def test_an_endpoint_of_a_plugin_that_fails_is_an_error_and_the_log_has_its_line(
     path: str, what: str, fault: str, caplog: pytest.LogCaptureFixture
@@ -49,8 +61,9 @@ async def test_an_endpoint_of_a_plugin_that_fails_is_an_error_and_the_log_has_it
         body = {**BODY, "messages": [{"role": "user", "text": what}]}
         answer = await client.post(path, json=body)
         assert (answer.status, (await answer.json())["error"]["code"]) == (500, "internal_error")
-    assert fault in caplog.text
-    assert what == "nothing" or __file__ in caplog.text
+    assert f"plugin own failed in tell: {fault}" in caplog.text
+    assert (__file__ in caplog.text) is (what in ("text", "raise"))
+    assert "secret" not in caplog.text
 
 
 async def test_an_endpoint_for_everybody_may_refuse_and_send_headers() -> None:

@@ -249,3 +249,20 @@ def test_whatever_comes_is_read_or_refused(body: bytes) -> None:
     except InvalidRequest:
         return
     assert value == json.loads(body)
+
+
+@pytest.mark.parametrize(
+    ("value", "most"),
+    [
+        (b"[]", strict_json.MAX_VALUES),
+        (b"{}", strict_json.MAX_VALUES),
+        (b"0.5", strict_json.MAX_NUMBERS),
+        (b'"a"', strict_json.MAX_NUMBERS),
+    ],
+)
+def test_an_answer_may_have_so_many_values_and_more_numbers_than_objects(
+    value: bytes, most: int
+) -> None:
+    values = [value] * (most + 2)
+    assert strict_json.is_unwieldy(b"[%b]" % b",".join(values))
+    assert not strict_json.is_unwieldy(b"[%b]" % b",".join(values[: most - 1]))

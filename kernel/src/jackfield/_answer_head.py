@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from jackfield._gateway_dialect import GATEWAY_DIALECT
+from jackfield._hook_call import fault_in
 from jackfield._mistakes import WrongResultError, mistake
 from jackfield.catalogue import Catalogue
 from jackfield.dialects import Dialect
@@ -39,8 +40,7 @@ def head_of(
         features = dict.fromkeys(loss.feature for loss in response.losses)
         head.append(("x-jackfield-loss", printable(", ".join(features))))
     if exchange.attempts:
-        target = exchange.attempts[-1].target
-        head.append(("x-jackfield-target", printable(f"{target.provider}/{target.model}")))
+        head.append(("x-jackfield-target", printable(str(exchange.attempts[-1].target))))
     head.append(("server-timing", server_timing(exchange, plugins)))
     if response.streaming:
         head += _UNHELD
@@ -60,11 +60,8 @@ def printable(value: str) -> str:
 def server_timing(exchange: Exchange, plugins: Sequence[Plugin]) -> str:
     """Total and upstream time in ms, and each plugin's if any (W3C Server Timing)."""
     text = f"total;dur={(time.monotonic() - exchange.received) * 1000:.3f}"
-    attempts = exchange.attempts
-    if attempts:
-        seconds = attempts[0].seconds
-        if len(attempts) > 1:
-            seconds = sum([attempt.seconds for attempt in attempts])
+    if attempts := exchange.attempts:
+        seconds = attempts[0].seconds if len(attempts) == 1 else sum([a.seconds for a in attempts])
         text += f", provider;dur={seconds * 1000:.3f}"
     for at, spent in enumerate(exchange.timings):
         if spent >= _WORTH_TELLING:
@@ -76,12 +73,15 @@ async def own_answer(answer: "Answering", exchange: Exchange, catalogue: Catalog
     """What an endpoint answers by itself. Raises GatewayError, also where its code fails."""
     try:
         response = await answer(exchange, catalogue)
-        if not isinstance(response, Response):
-            raise WrongResultError(f"{exchange.endpoint.path} returned {type(response).__name__}")
+        if fault := fault_in(response, Response):
+            raise WrongResultError(fault)
     except GatewayError:
         raise
     except (Exception, SystemExit) as error:
-        raise mistake(exchange.id, error, getattr(answer, "__module__", "")) from error
+        owner = getattr(answer, "__self__", None)
+        who = f"plugin {owner.name}" if isinstance(owner, Plugin) else exchange.endpoint.path
+        module, method = [getattr(answer, name, "") for name in ("__module__", "__name__")]
+        raise mistake(exchange.id, error, module, f"{who} failed in {method}: ") from error
     return response
 
 

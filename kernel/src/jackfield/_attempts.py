@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from attrs import define
 
-from jackfield._hook_call import HookCaller
+from jackfield._hook_call import HookCaller, fault_in
 from jackfield._hook_chain import Hook
 from jackfield._mistakes import WrongResultError, failed_call, is_being_cancelled
 from jackfield.errors import GatewayError, LossRefused, ModelNotFound, NotServed, ProviderError
@@ -154,12 +154,11 @@ class Attempts:
         return response
 
     async def _checked(
-        self, hook: Hook, call_next: "Next", target: Target, response: Any
+        self, hook: Hook, call_next: "Next", target: Target, response: Response
     ) -> Response:
         """What a plugin returned that is not what it got last."""
-        if type(response) is not Response:
-            reason = f"returned {type(response).__name__}"
-            return await self._skipped(hook, call_next, target, reason)
+        if fault := fault_in(response, Response):
+            return await self._skipped(hook, call_next, target, fault)
         if call_next.response is not None and response not in call_next.earlier:
             call_next.exchange._record("response", "response")
         return response

@@ -10,6 +10,7 @@ from jackfield._hook_chain import Hook
 from jackfield._mistakes import is_being_cancelled, logger, place_of
 from jackfield.errors import GatewayError, PluginFailure, ProviderError
 from jackfield.exchange import Exchange
+from jackfield.response import Response
 from jackfield.store import StoreUnavailable
 
 SWEEP_SECONDS = 0.05
@@ -54,8 +55,8 @@ class HookCaller:
 
     def checked(self, hook: Hook, exchange: Exchange, expected: type, result: Any) -> Any:
         """What a hook returned; None if it has the wrong type and that is skipped."""
-        if not isinstance(result, expected):
-            return self.fail(hook, exchange, f"returned {type(result).__name__}")
+        if fault := fault_in(result, expected):
+            return self.fail(hook, exchange, fault)
         if hook.name == "post_response":
             exchange._record("response", "response")
         return result
@@ -112,3 +113,10 @@ class HookCaller:
         """Stop enforcing deadlines."""
         if self._timer is not None:
             self._timer.cancel()
+
+
+def fault_in(result: Any, expected: type) -> str:
+    """Why what a plugin returned cannot be used; "" if it can."""
+    if isinstance(result, expected):
+        return result.wrong_header() if isinstance(result, Response) else ""
+    return f"returned {type(result).__name__}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from traceback import walk_tb
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("jackfield.plugins")
 
+_LINE_BREAKS = frozenset("\r\n\0")
 _FAILED = "The gateway failed on this request; its log says where, under this id."
 
 
 class WrongResultError(Exception):
     """A plugin returned something of a wrong type; the words are ours and may be logged."""
+
+
+class UnsafeHeader(WrongResultError):
+    """A response header that is not text, or whose CR, LF or NUL could begin another line."""
 
 
 @frozen
@@ -50,9 +56,9 @@ def blame(plugin: "Plugin", method: str, error: BaseException, more: str = "") -
     logger.error("plugin %s failed in %s: %s%s", plugin.name, method, fault, more)
 
 
-def mistake(request_id: str, error: BaseException, module: str = "") -> GatewayError:
+def mistake(request_id: str, error: BaseException, module: str = "", at: str = "") -> GatewayError:
     """Log an unexpected exception, and turn it into an answer."""
-    logger.error("request %s: %s", request_id, fault_of(error, module))
+    logger.error("request %s: %s%s", request_id, at, fault_of(error, module))
     return GatewayError(_FAILED)
 
 
@@ -88,3 +94,12 @@ def is_being_cancelled() -> bool:
     """Whether the running task is really cancelled; a plugin may raise CancelledError itself."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def wrong_header(headers: Iterable[tuple[object, object]]) -> str:
+    """What is wrong with the first header that cannot be sent; "" if nothing is."""
+    for name, value in headers:
+        parts = (name, value)
+        if not all(isinstance(part, str) and _LINE_BREAKS.isdisjoint(part) for part in parts):
+            return f"the header {name!r:.80} is not one line of text: {type(value).__name__}"
+    return ""

@@ -52,21 +52,16 @@ class Models:
         kept = self._plans.get((model, exchange.endpoint))
         if kept is not None and (kept[1] == math.inf or kept[1] > time.monotonic()):
             return kept[0]
-        alias = self._aliases.get(model)
-        if alias is not None:
-            return await self._aliased(exchange, model, alias)
+        if (alias := self._aliases.get(model)) is not None:
+            plan = await self._of_alias(exchange, model, alias, frozenset())
+            keeps_all = alias.on_loss == "warn" or not plan.targets
+            return plan if keeps_all else self._without_losses(exchange, plan, alias.on_loss)
         found = await self._single(exchange, model)
         plan = Plan((found.target,), (Decision(f"target {found.target}", found.why, "kernel"),))
         if len(self._plans) >= _MOST_PLANS:
             self._plans.clear()
         self._plans[model, exchange.endpoint] = (plan, found.until)
         return plan
-
-    async def _aliased(self, exchange: Exchange, model: str, alias: ModelTable) -> Plan:
-        plan = await self._of_alias(exchange, model, alias, frozenset())
-        if alias.on_loss == "warn" or not plan.targets:
-            return plan
-        return self._without_losses(exchange, plan, alias.on_loss)
 
     async def _of_alias(
         self, exchange: Exchange, name: str, alias: ModelTable, seen: frozenset[str]
@@ -83,8 +78,7 @@ class Models:
     async def _expand(
         self, exchange: Exchange, model: str, seen: frozenset[str], region: str | None
     ) -> tuple[Target, ...]:
-        nested = self._aliases.get(model)
-        if nested is not None and model not in seen:
+        if model not in seen and (nested := self._aliases.get(model)) is not None:
             return (await self._of_alias(exchange, model, nested, seen)).targets
         target = (await self._single(exchange, model)).target
         return (Target(target.provider, target.model, region=region or target.region),)
@@ -108,19 +102,13 @@ class Models:
 
     def _able(self, exchange: Exchange) -> list[str]:
         """The providers that a bare name may mean: those of first choice, or else the last."""
-        for rank in ("first", "last"):
-            able = [
-                name
-                for name, provider in self._providers.items()
-                if provider.bare_names == rank and _serves(provider, exchange)
-            ]
-            if able:
-                return able
-        return []
+        ranks = {n: p.bare_names for n, p in self._providers.items() if _serves(p, exchange)}
+        first = [name for name, rank in ranks.items() if rank == "first"]
+        return first or [name for name, rank in ranks.items() if rank == "last"]
 
     def _target(self, provider: str, model: str) -> Target:
-        region = getattr(self._providers[provider].config, "region", None)
-        return Target(provider, model, region=region)
+        config = self._providers[provider].config
+        return Target(provider, model, region=getattr(config, "region", None))
 
     def _unknown(self, model: str, able: list[str]) -> ModelNotFound:
         names = [*self._aliases, *(f"{name}/{model}" for name in able)]

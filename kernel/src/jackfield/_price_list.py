@@ -112,11 +112,7 @@ def _read(listed: Mapping[str, Any]) -> Entry:
 
 def shipped_entries(vendors: Iterable[str], model: str, day: int) -> Iterator[Entry]:
     """The shipped entries for a model on a day, the most specific first."""
-    known = provider_entries()
-    for vendor in vendors:
-        of_provider = known.get(vendor)
-        if of_provider is None:
-            continue
+    for of_provider in filter(None, map(provider_entries().get, vendors)):
         for entry in of_provider.exact.get(model, ()):
             if entry.holds(day):
                 yield entry

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from jackfield import _translation
+from jackfield import _translation, strict_json
 from jackfield._client import Answer
 from jackfield._provider_stream import ProviderStream, StreamEnd
 from jackfield._tap import Tap
@@ -45,13 +45,14 @@ class AnswerReader:
         exchange.losses = losses
         media = answer.headers.get("Content-Type", "application/json")
         headers = self._errors.passed_headers(answer)
-        if media[: len(_EVENTS)].lower() == _EVENTS:
-            media = media.lower()
+        media = media.lower() if media[: len(_EVENTS)].lower() == _EVENTS else media
         if self._streams(exchange, dialect, media):
             shape = Response(answer.status, b"", media, headers, losses)
             return await self._streamed(exchange, answer, dialect, shape, hides)
         body = await answer.read()
         if dialect.translates:
+            if strict_json.is_unwieldy(body):
+                raise self.unreadable("It has too many values.")
             media = media if media.startswith("application/json") else "application/json"
             if not body.isascii():
                 body.decode()

@@ -14,8 +14,6 @@ from jackfield.exchange import Exchange
 from jackfield.response import Outcome, OutcomeKind, Response
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from jackfield._pipeline import Pipeline
 
 
@@ -30,11 +28,10 @@ class StreamBody:
         self._pipeline = pipeline
         self._exchange = exchange
         self._response = response
-        self._source: AsyncIterator[bytes] = response.body  # type: ignore[assignment]
+        self._source: Any = response.body
         self._events = exchange.dialect.framing.frames(response.content_type)
         self._chunks: ChunkChain | None = None
-        hooks = pipeline.chain.on_stream_chunk
-        if hooks:
+        if hooks := pipeline.chain.on_stream_chunk:
             self._chunks = ChunkChain(hooks, pipeline.caller, exchange, events=self._events)
             # Whoever reads the stream, plugins find the context variables that they set before.
             self._context = copy_context()
@@ -53,14 +50,11 @@ class StreamBody:
         must be waited for: the end, which is never diverted, errors, and b"" once `sink` has
         returned False, which asks for a pause.
         """
-        divert = getattr(self._source, "divert", None)
-        if divert is None:
-            return
-        self._sink = sink
-        if self._chunks is None:
-            divert(sink)
-        else:
-            divert(partial(self._context.run, self._push))  # type: ignore[call-arg]
+        if hasattr(self._source, "divert"):
+            self._sink = sink
+            if self._chunks is not None:
+                sink = partial(self._context.run, self._push, self._chunks, sink)  # type: ignore[call-arg]
+            self._source.divert(sink)
 
     def __aiter__(self) -> "StreamBody":
         return self
@@ -78,7 +72,8 @@ class StreamBody:
                     if chunks is not None:
                         data = await self._changed(chunks, data)
                 except StopAsyncIteration:
-                    data, error = self._ended()
+                    self._over = True
+                    data, error = self._flushed(aborted=False)
                 except BaseException as raised:
                     error = self._reason(raised, task)
                     if error is None:
@@ -93,11 +88,8 @@ class StreamBody:
         await self._settle()
         raise StopAsyncIteration
 
-    def _push(self, data: bytes) -> bool:
+    def _push(self, chunks: ChunkChain, sink: Callable[[bytes], bool], data: bytes) -> bool:
         """Send a batch on through the plugins; whether the reader may go on waiting."""
-        chunks, sink = self._chunks, self._sink
-        if chunks is None or sink is None:
-            raise RuntimeError("nothing is diverted")
         try:
             data = chunks.feed(data, ends=False)
         except GatewayError as error:
@@ -160,16 +152,14 @@ class StreamBody:
             await self._close_source()
         return data
 
-    def _ended(self) -> tuple[bytes, GatewayError | None]:
-        """What the plugins still hold back at a clean end."""
-        self._over = True
+    def _flushed(self, *, aborted: bool) -> tuple[bytes, GatewayError | None]:
+        """What the plugins still hold back, or the error of one that refuses."""
+        if self._chunks is None:
+            return b"", None
         try:
-            return (self._flushed(self._chunks, aborted=False) if self._chunks else b""), None
+            return self._context.run(partial(self._chunks.finish, aborted=aborted)), None
         except GatewayError as error:
             return b"", error
-
-    def _flushed(self, chunks: ChunkChain, *, aborted: bool) -> bytes:
-        return self._context.run(partial(chunks.finish, aborted=aborted))
 
     async def _break_off(self, error: GatewayError) -> bytes:
         """Flush what plugins hold back, then report the error."""
@@ -178,12 +168,8 @@ class StreamBody:
         await self._close_source()
         if isinstance(error, ClientGone):
             return b""
-        held = b""
-        if self._chunks is not None:
-            try:
-                held = self._flushed(self._chunks, aborted=True)
-            except GatewayError as second:
-                self._error = error = second
+        held, second = self._flushed(aborted=True)
+        self._error = error = second or error
         if self._events:
             dialect, request_id = self._exchange.dialect, self._exchange.id
             try:
@@ -195,11 +181,9 @@ class StreamBody:
         raise BrokenBody from error
 
     async def _close_source(self) -> None:
-        close = getattr(self._source, "aclose", None)
-        if close is None:
-            return
         try:
-            await close()
+            if hasattr(self._source, "aclose"):
+                await self._source.aclose()
         except Exception as error:  # noqa: BLE001 - a plugin's own stream may raise anything
             self._error = self._error or mistake(self._exchange.id, error)
 
@@ -208,18 +192,16 @@ class StreamBody:
         if self._settled:
             return
         if self._settling is None:
-            pipeline, outcome = self._pipeline, self._outcome()
+            pipeline, exchange, error = self._pipeline, self._exchange, self._error
+            kind: OutcomeKind = "answered" if error is None else "truncated"
+            outcome = outcome_of(exchange, self._response, kind, error)
             if not pipeline.chain.post_response:  # nothing to wait for
                 self._settled = True
-                pipeline.settled(self._exchange, outcome)
+                pipeline.settled(exchange, outcome)
                 return
-            self._settling = asyncio.create_task(pipeline.settle(self._exchange, outcome))
-            self._exchange.runner = self._settling
+            self._settling = asyncio.create_task(pipeline.settle(exchange, outcome))
+            exchange.runner = self._settling
         await asyncio.shield(self._settling)
-
-    def _outcome(self) -> Outcome:
-        kind: OutcomeKind = "answered" if self._error is None else "truncated"
-        return outcome_of(self._exchange, self._response, kind, self._error)
 
 
 def outcome_of(

@@ -24,9 +24,10 @@ from typing import Self, cast
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from jackfield._mistakes import UnsafeHeader
 from jackfield._server.handler import Handler
-from jackfield._server.refusals import OVERRUN, early_refusal, too_large
-from jackfield._server.response import has_body, require_safe
+from jackfield._server.refusals import OVERRUN, early_refusal, instead_of, too_large
+from jackfield._server.response import has_body, header_lines
 from jackfield._websocket.asgi import Event, Listener, Receive
 from jackfield._websocket.frames import (
     CLOSE,
@@ -120,10 +121,13 @@ async def _serve(handler: Handler, scope: Event, receive: Receive, send: Send) -
     watch = asyncio.create_task(_abort_on_disconnect(request, receive))
     try:
         response = await _answer(handler, request)
-        if isinstance(response.body, bytes):
-            await _send_whole(response, send)
-        else:
-            await _send_stream(request, response, send)
+        try:
+            if isinstance(response.body, bytes):
+                await _send_whole(response, send)
+            else:
+                await _send_stream(request, response, send)
+        except UnsafeHeader as unsafe:  # nothing has been sent yet
+            await _send_whole(instead_of(response, unsafe, path, handler), send)
     finally:
         watch.cancel()
 
@@ -227,7 +231,7 @@ def _event_of(message: bytes) -> Event:
 
 
 def _headers(response: HttpResponse) -> list[tuple[bytes, bytes]]:
-    require_safe(response)
+    header_lines(response.headers)
     return [
         (name.lower().encode(), value.encode("utf-8", "surrogateescape"))
         for name, value in response.headers

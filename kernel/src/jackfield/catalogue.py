@@ -1,6 +1,7 @@
 """The models that all providers list, merged and cached."""
 
 import asyncio
+import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -39,7 +40,7 @@ class Listed:
 
 @define(eq=False)
 class _Kept:
-    models: "Sequence[ModelInfo]"
+    models: "asyncio.Task[Sequence[ModelInfo]]"
     until: float
 
 
@@ -47,8 +48,8 @@ class _Kept:
 class Catalogue:
     """Asks each provider for its models when somebody wants to know, every few minutes at most.
 
-    A provider that cannot be asked is listed with what is configured for it; a failure is cached
-    for a tenth of the time.
+    All who want to know it meanwhile wait for the same answer. A provider that cannot be asked is
+    listed with what is configured for it; a failure is cached for a tenth of the time.
     """
 
     aliases: "Mapping[str, ModelTable]"
@@ -96,13 +97,18 @@ class Catalogue:
 
     async def of(self, provider: str) -> "Sequence[ModelInfo]":
         """What one provider lists; nothing if it cannot say."""
-        kept = self._kept.get(provider)
-        if kept is not None and kept.until > time.monotonic():
-            return kept.models
+        kept, now = self._kept.get(provider), time.monotonic()
+        if kept is None or kept.until <= now:
+            # A task of its own: whoever leaves does not end it for the others.
+            asking = asyncio.create_task(self._ask(provider, kept.models.result() if kept else ()))
+            kept = self._kept[provider] = _Kept(asking, math.inf)
+        return await asyncio.shield(kept.models)
+
+    async def _ask(self, provider: str, before: "Sequence[ModelInfo]") -> "Sequence[ModelInfo]":
         models, seconds = await self._told(self._providers[provider]), KEEP_SECONDS
         if models is None:
-            models, seconds = (kept.models if kept else ()), KEEP_SECONDS / 10
-        self._kept[provider] = _Kept(models, time.monotonic() + seconds)
+            models, seconds = before, KEEP_SECONDS / 10
+        self._kept[provider].until = time.monotonic() + seconds
         return models
 
     async def _told(self, provider: "Provider") -> "Sequence[ModelInfo] | None":

@@ -292,13 +292,12 @@ class HttpProvider(Provider):
         return await self._send(exchange, target, dialect, rendered)
 
     async def _send(
-        self, exchange: Exchange, target: Target, dialect: Dialect, rendered: Rendered
+        self, exchange: Exchange, target: Target, dialect: Dialect, out: Rendered
     ) -> Response:
         """Send a body with one key after another, until the API does not refuse the key."""
         passed = dialect is exchange.dialect
-        asks = passed and self._usage_switch.is_needed(exchange, dialect)
-        losses = rendered.losses
-        body = self._usage_switch.turn_on(rendered.body, dialect) if asks else rendered.body
+        ask = passed and self._usage_switch.is_needed(exchange, dialect)
+        body = self._usage_switch.turn_on(out.body, dialect) if ask else out.body
         refused = renewed = False
         method = exchange.request.method if passed else "POST"
         path = self._path(exchange, target, dialect)
@@ -309,13 +308,13 @@ class HttpProvider(Provider):
             if self._signs:
                 signed = await self.sign(method, self._base_url + path, body, key.secret)
                 head += header_lines(signed)
-            # What costs money is sent once per attempt, so that each is accounted for.
+            # What costs money is out once per attempt, so that each is accounted for.
             resend = not exchange.usage_wanted
             answer = await self._origin.send(method, path, head, body, resend=resend)
             try:
                 if answer.status < 300:
                     self._usage_switch.accepted = self._usage_switch.accepted and not refused
-                    return await self._reader.read(exchange, answer, dialect, losses, hides=asks)
+                    return await self._reader.read(exchange, answer, dialect, out.losses, hides=ask)
                 said = await answer.read()
                 refusal = self._errors.read(answer, said, dialect, exchange.dialect)
             except BaseException as error:
@@ -324,8 +323,8 @@ class HttpProvider(Provider):
                     raise
                 # Whatever a dialect stumbles over in what came, the provider has not answered.
                 raise self._reader.unreadable(f"It is not a response of {dialect.name}.") from error
-            if asks and self._usage_switch.is_rejected(dialect, answer.status, said):
-                asks, refused, body = False, True, rendered.body
+            if ask and self._usage_switch.is_rejected(dialect, answer.status, said):
+                ask, refused, body = False, True, out.body
                 continue
             renewed = not renewed and self.refused(signed, answer.status, said)
             if not renewed and not self._another_key(key, answer.status, refusal.retry_after):

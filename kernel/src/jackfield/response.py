@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from jackfield import json_spans
+from jackfield._mistakes import wrong_header
 from jackfield.dialects import Dialect, Loss
 from jackfield.errors import GatewayError
 from jackfield.messages import Usage
@@ -36,6 +37,10 @@ class Response(msgspec.Struct, frozen=True, eq=False):
     def __repr__(self) -> str:
         # Without the body: printed objects end up in logs.
         return f"<Response {self.status} {self.content_type}>"
+
+    def wrong_header(self) -> str:
+        """What is wrong with the first header that cannot be sent; "" if nothing is."""
+        return wrong_header([("content-type", self.content_type), *self.headers.items()])
 
     @property
     def streaming(self) -> bool:

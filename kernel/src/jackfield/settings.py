@@ -14,7 +14,7 @@ from jackfield._config.options import option
 from jackfield.address import Address
 from jackfield.capabilities import Capabilities
 from jackfield.prices import Price
-from jackfield.timeouts import Timeouts
+from jackfield.timeouts import LARGEST_ANSWER, Timeouts
 
 
 @frozen
@@ -106,7 +106,7 @@ class Upstream:
     """Settings of all providers, unless a provider's own table overrides them."""
 
     timeouts: Timeouts = option(Timeouts(), "How long a provider may take, in seconds.")
-    max_response: int = option(31_457_280, "The largest response, in bytes.", validator=ge(1))
+    max_response: int = option(LARGEST_ANSWER, "The largest response, in bytes.", validator=ge(1))
     retries: int = option(2, "How often a failed target is tried again.", validator=[ge(0), le(10)])
     unreported: Literal["bound", "estimate"] = option(
         "bound",

@@ -20,6 +20,8 @@ MAX_KEYS = 10_000
 """Keys in all objects of one body together."""
 MAX_VALUES = 500_000
 """Values of one body: its commas and opening brackets. Reading more takes too long."""
+MAX_NUMBERS = 3_000_000
+"""Commas of a provider's answer, whose vectors are long. Reading them takes a quarter second."""
 MAX_STRING = 8 << 20
 """Bytes of one string, as written."""
 MAX_DIGITS = 20
@@ -66,6 +68,17 @@ def decode(body: bytes) -> Any:
         except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
             pass  # the exact reader below words the error, or finds nothing wrong
     return _decode_exactly(body)
+
+
+def is_unwieldy(answer: bytes) -> bool:
+    """Whether reading a provider's JSON would stop the event loop, and take much memory.
+
+    Objects and arrays cost most, so there may be fewer of them than of other values.
+    """
+    if len(answer) <= MAX_VALUES:
+        return False
+    nested = answer.count(b"[") + answer.count(b"{")
+    return nested > MAX_VALUES or answer.count(b",") > MAX_NUMBERS
 
 
 def _check_values(body: bytes) -> None:

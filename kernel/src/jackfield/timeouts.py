@@ -1,7 +1,10 @@
-"""How long a provider may take for each step of an answer."""
+"""How long a provider may take for each step of an answer, and how large that may be."""
 
 from attrs import field, frozen
 from attrs.validators import gt
+
+LARGEST_ANSWER = 32 << 20
+"""Bytes of a whole answer, unless something else is configured."""
 
 
 def _seconds(default: float, doc: str) -> float:

@@ -19,9 +19,10 @@ from urllib.parse import quote
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from jackfield._mistakes import UnsafeHeader
 from jackfield._server.handler import Handler
-from jackfield._server.refusals import OVERRUN, early_refusal, too_large
-from jackfield._server.response import has_body, require_safe
+from jackfield._server.refusals import OVERRUN, early_refusal, instead_of, too_large
+from jackfield._server.response import has_body, header_lines
 from jackfield.embedding import Config, Opening, opening
 from jackfield.errors import GatewayError, InvalidRequest
 from jackfield.http import HttpRequest, HttpResponse
@@ -71,8 +72,12 @@ class JackfieldWSGI:
         except GatewayError as error:
             response = handler.refuse(error, path)
         if isinstance(response.body, bytes):
-            return _answer(method, response, start_response)
+            return _answer(method, _sendable(response, path, handler), start_response)
         stream = _Stream(runner, request, cast("AsyncGenerator[bytes, None]", response.body))
+        sendable = _sendable(response, path, handler)
+        if sendable is not response:
+            stream.close()
+            return _answer(method, sendable, start_response)
         start_response(_status(response), response.headers)
         return stream
 
@@ -195,8 +200,15 @@ def _body(environ: dict[str, Any], limit: int) -> bytes:
     raise too_large(limit)
 
 
+def _sendable(response: HttpResponse, path: str, handler: Handler) -> HttpResponse:
+    try:
+        header_lines(response.headers)
+    except UnsafeHeader as error:
+        return instead_of(response, error, path, handler)
+    return response
+
+
 def _status(response: HttpResponse) -> str:
-    require_safe(response)
     phrase = HTTPStatus(response.status).phrase if response.status in _KNOWN else "Unknown"
     return f"{response.status} {phrase}"
 

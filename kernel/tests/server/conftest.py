@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
@@ -68,7 +69,7 @@ class SampleGateway:
         await self._act(request.path)
         match request.path:
             case "/unsafe":
-                return HttpResponse(200, [("x-value", "a\r\nSet-Cookie: b")], b"")
+                return self._unsafe(request)
             case "/big":
                 return HttpResponse(200, [], b"x" * int(request.query))
             case "/empty":
@@ -115,6 +116,12 @@ class SampleGateway:
             "agent": request.headers.get("user-agent", ""),
         }
         return HttpResponse(200, [("content-type", "application/json")], json.dumps(seen).encode())
+
+    def _unsafe(self, request: HttpRequest) -> HttpResponse:
+        number: Any = 3
+        value = number if request.query == "number" else "a\r\nSet-Cookie: b"
+        body = self._parts(request, 1) if request.query == "stream" else b"whole"
+        return HttpResponse(200, [("x-request-id", "req_1"), ("x-value", value)], body)
 
     def _seen(self) -> HttpResponse:
         seen = {"aborted": self.aborted.is_set(), "closed": self.closed.is_set()}

@@ -64,6 +64,15 @@ def test_errors_and_streams_pass(host: "Host", command: tuple[str, ...]) -> None
 
 
 @each_server
+@pytest.mark.parametrize("kind", ["whole", "stream", "number"])
+def test_an_answer_with_a_header_that_cannot_be_sent_is_an_error(
+    host: "Host", command: tuple[str, ...], kind: str
+) -> None:
+    status, body = ask(host(*command), "GET", f"/unsafe?{kind}")
+    assert (status, json.loads(body)["error"]) == (500, "internal_error")
+
+
+@each_server
 def test_a_refused_upload_can_still_read_why(host: "Host", command: tuple[str, ...]) -> None:
     assert ask(host(*command), "POST", "/small", b"x" * 8_000_000)[0] == 413
 

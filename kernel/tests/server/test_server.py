@@ -7,6 +7,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from jackfield._server.server import Server
 from jackfield._server.sockets import bind_all
 
@@ -141,9 +143,16 @@ async def test_an_error_of_the_gateway_keeps_its_status(serve: "Serve") -> None:
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
-async def test_a_header_with_a_line_break_never_reaches_the_wire(serve: "Serve") -> None:
+@pytest.mark.parametrize("kind", ["whole", "stream", "number"])
+async def test_an_answer_with_a_header_that_cannot_be_sent_is_a_500_and_the_log_names_it(
+    serve: "Serve", kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
     served = await serve()
-    assert b"Set-Cookie" not in await served.get("/unsafe")
+    answer = await served.get(f"/unsafe?{kind}")
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert json.loads(body_of(answer))["error"] == "internal_error"
+    assert b"Set-Cookie" not in answer
+    assert "request req_1: the header 'x-value' is not one line of text" in caplog.text
 
 
 async def test_the_server_names_no_software(serve: "Serve") -> None:

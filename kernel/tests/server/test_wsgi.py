@@ -51,6 +51,12 @@ def test_errors_and_streams_pass(host: "Host") -> None:
     assert ask(port, "GET", "/stream?5") == (200, b"data: part\n\n" * 5)
 
 
+@pytest.mark.parametrize("kind", ["whole", "stream", "number"])
+def test_an_answer_with_a_header_that_cannot_be_sent_is_an_error(host: "Host", kind: str) -> None:
+    status, body = ask(host(*ALONE), "GET", f"/unsafe?{kind}")
+    assert (status, json.loads(body)["error"]) == (500, "internal_error")
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_refused_upload_can_still_read_why(host: "Host", chunked: bool) -> None:
     client = http.client.HTTPConnection("127.0.0.1", host(*ALONE), timeout=10)

@@ -154,7 +154,7 @@ class VirtualKeys(Plugin):
             exchange.set_principal(_administrator(grant.principal, exchange.endpoint.permission))
             return
         exchange.set_principal(grant.principal)
-        if exchange.endpoint.method == WEBSOCKET:
+        if exchange.stream or exchange.endpoint.method == WEBSOCKET:
             self._sessions.add(exchange, text)
         if not grant.limited:
             exchange.leave(self)  # there is nothing else to check

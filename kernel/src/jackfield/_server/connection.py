@@ -15,6 +15,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from attrs import define, field
 
 from jackfield._lean_body import lighten
+from jackfield._mistakes import UnsafeHeader
 from jackfield._server.parser import (
     MALFORMED,
     HeadTooLarge,
@@ -25,7 +26,7 @@ from jackfield._server.parser import (
     refusal,
     split_target,
 )
-from jackfield._server.refusals import too_large
+from jackfield._server.refusals import instead_of, too_large
 from jackfield._server.response import has_body, render_head
 from jackfield._server.state import ServerState
 from jackfield._server.websocket import Conversation, inbox_of, is_upgrade, switching_head
@@ -224,14 +225,13 @@ class Connection(asyncio.Protocol):
         return body
 
     def _start(self, message: RawRequestMessage, body: bytes) -> None:
-        path, query = self._target
-        request = HttpRequest(message.method, path, query, message.headers, body, self._address)
+        request = HttpRequest(message.method, *self._target, message.headers, body, self._address)
         if is_upgrade(message.headers):
             request.websocket = inbox_of(self._transport)
         self._request = request
         self._asked = True
         self.deadline = math.inf
-        self._state.began(path)
+        self._state.began(self._target[0])
         self._task = self._state.loop.create_task(self._run(request, message))
 
     async def _run(self, request: HttpRequest, message: RawRequestMessage) -> None:
@@ -241,11 +241,15 @@ class Connection(asyncio.Protocol):
             # Checked only now: draining may have begun while the handler ran.
             last = message.should_close or message.version is not HttpVersion11 or state.draining
             last = last or hdrs.UPGRADE in message.headers
-            if isinstance(response.body, bytes):
-                if not self._closing:
+            try:
+                if not isinstance(response.body, bytes):
+                    await self._write_stream(response, message, _CLOSE if last else "")
+                elif not self._closing:
                     self._write_whole(response, request.method, _CLOSE if last else "")
-            else:
-                await self._write_stream(response, message, _CLOSE if last else "")
+            except UnsafeHeader as error:  # nothing has been written yet
+                last, other = True, instead_of(response, error, request.path, state.handler)
+                if not self._closing:
+                    self._write_whole(other, request.method, _CLOSE)
             if self._paused:
                 await self._drained()
         except Exception:
@@ -259,11 +263,8 @@ class Connection(asyncio.Protocol):
             self._request = self._task = None
             state.finished()
         if not self._closing:
-            if last:
-                end = self._close if self._talk is None else self._hang_up
-                end()
-            else:
-                self._next()
+            end = self._close if self._talk is None else self._hang_up
+            (end if last else self._next)()
 
     async def _answer(self, request: HttpRequest) -> HttpResponse:
         handler = self._state.handler
@@ -374,7 +375,6 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, error: GatewayError) -> None:
         """Answer a request that is not run, and close: what follows it cannot be trusted."""
-        self._closing = True
         self._take_body()
         asked = self._message
         name = asked.headers.get("x-request-id") if asked is not None else None

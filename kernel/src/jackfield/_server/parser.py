@@ -12,11 +12,7 @@ from jackfield._lean_body import NO_LIMIT, UNPAUSED
 from jackfield._server.limits import Limits
 from jackfield._server.refusals import early_refusal
 from jackfield._server.websocket import is_upgrade, upgrade_refusal
-from jackfield.errors import (
-    ConfigError,
-    GatewayError,
-    InvalidRequest,
-)
+from jackfield.errors import ConfigError, GatewayError, InvalidRequest
 
 MALFORMED = (HttpProcessingError, ValueError)
 _TOO_MANY = "Too many headers"  # the parser has no exception class for these
@@ -121,10 +117,8 @@ def _field_refusal(message: RawRequestMessage) -> GatewayError | None:
     if is_upgrade(headers):
         return upgrade_refusal(message)
     transfer = headers.get(hdrs.TRANSFER_ENCODING)
-    if transfer is not None:
-        error = _transfer_refusal(message, transfer)
-        if error is not None:
-            return error
+    if transfer is not None and (error := _transfer_refusal(message, transfer)) is not None:
+        return error
     if int(headers.get(hdrs.CONTENT_LENGTH, 0)) >= _ENDLESS:
         return InvalidRequest("A body cannot be as long as `Content-Length` says.")
     expect = headers.get(hdrs.EXPECT)

@@ -4,12 +4,10 @@ from collections.abc import Mapping
 
 from multidict import istr
 
-from jackfield.errors import (
-    GatewayError,
-    MethodNotAllowed,
-    PayloadTooLarge,
-    UnsupportedMedia,
-)
+from jackfield._mistakes import UnsafeHeader, mistake
+from jackfield._server.handler import Handler
+from jackfield.errors import GatewayError, MethodNotAllowed, PayloadTooLarge, UnsupportedMedia
+from jackfield.http import HttpResponse
 
 OVERRUN = 32 << 20
 """Bytes over its limit up to which a body is read, so that who sends it can read why it is refused.
@@ -36,3 +34,11 @@ def early_refusal(method: str, headers: Mapping[str, str]) -> GatewayError | Non
 def too_large(limit: int) -> PayloadTooLarge:
     """The error for a body that exceeds its endpoint's limit, in bytes."""
     return PayloadTooLarge(f"The body is larger than the {limit} bytes accepted here.")
+
+
+def instead_of(
+    response: HttpResponse, error: UnsafeHeader, path: str, handler: Handler
+) -> HttpResponse:
+    """The answer in place of one that cannot be sent; the log says why, under the request's id."""
+    request_id = next((value for name, value in response.headers if name == "x-request-id"), "")
+    return handler.refuse(mistake(request_id, error), path, request_id)

@@ -1,7 +1,9 @@
 """The head of an answer, as bytes."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
+from jackfield._mistakes import UnsafeHeader, wrong_header
 from jackfield.http import HttpResponse
 
 _STATUS_LINES = {
@@ -10,31 +12,26 @@ _STATUS_LINES = {
 _NO_BODY = frozenset({204, 304})
 
 
-class UnsafeHeader(ValueError):
-    """A response header contains CR, LF or NUL, which could inject header lines."""
-
-
 def render_head(response: HttpResponse, framing: str) -> bytes:
     """The status line and all fields; `framing` holds complete lines of the server's own.
 
     Raises `UnsafeHeader`.
     """
     status = _STATUS_LINES.get(response.status) or f"HTTP/1.1 {response.status} \r\n"
-    return f"{status}{_fields(response)}{framing}\r\n".encode("utf-8", "surrogateescape")
+    return f"{status}{header_lines(response.headers)}{framing}\r\n".encode(
+        "utf-8", "surrogateescape"
+    )
 
 
-def require_safe(response: HttpResponse) -> None:
-    """Raise `UnsafeHeader` if a header would break out of its line."""
-    _fields(response)
-
-
-def _fields(response: HttpResponse) -> str:
-    headers = response.headers
-    fields = "\r\n".join([*map(": ".join, headers), ""])
-    count = len(headers)
-    if fields.count("\n") != count or fields.count("\r") != count or "\0" in fields:
-        raise UnsafeHeader(f"An answer of status {response.status} has CR, LF or NUL in a header.")
-    return fields
+def header_lines(headers: Sequence[tuple[str, str]]) -> str:
+    """The lines of the headers. Raises `UnsafeHeader`, which names the first wrong one."""
+    try:
+        lines = "\r\n".join([*map(": ".join, headers), ""])
+    except TypeError:
+        lines = "\0"
+    if lines.count("\n") == lines.count("\r") == len(headers) and "\0" not in lines:
+        return lines
+    raise UnsafeHeader(wrong_header(headers))
 
 
 def has_body(method: str, status: int) -> bool:
