@@ -60,3 +60,18 @@ async def test_models_are_listed_with_what_is_known_of_them() -> None:
     ).models()
     known = {one.name: one.capabilities.max_output_tokens for one in listed}
     assert known == {"alias": None, "told/gpt-4o": 16_384, "told/of-my-own": 7}
+
+
+@pytest.mark.parametrize(
+    ("model", "hint"),
+    [("fastt", "Did you mean 'fast'?"), ("gpt-9", "Name a provider, as in 'first/gpt-9'.")],
+)
+async def test_an_unknown_model_is_told_apart_from_a_mistyped_alias(model: str, hint: str) -> None:
+    async with FakeUpstream() as first, FakeUpstream() as second:
+        lists(first)
+        lists(second)
+        toml = TOML.format(first=first.base_url, second=second.base_url)
+        async with run_gateway(f'{toml}[models.fast]\ntargets = ["first/m"]') as gateway:
+            answer = await gateway.post("/v1/responses", json={"model": model, "input": "Hi"})
+            error = (await answer.json())["error"]
+    assert (answer.status, error["message"]) == (404, f"There is no model {model!r}. {hint}")

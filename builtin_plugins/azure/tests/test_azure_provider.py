@@ -292,3 +292,16 @@ async def test_an_endpoint_with_a_path_is_refused() -> None:
     with pytest.raises(ConfigError, match="endpoint alone"):
         async with run_gateway(toml):
             pass
+
+
+async def test_a_request_without_a_model_goes_to_the_vendor_whose_path_it_has(
+    upstream: FakeUpstream,
+) -> None:
+    first = f'[providers.openai]\nbase_url = "{upstream.base_url}/v1"\n'
+    listed: dict[str, Any] = {"object": "list", "data": []}
+    async with run_gateway(first + table(upstream)) as gateway:
+        for path in ("/azure/openai/files", "/v1/files"):
+            answer_json(upstream, listed)
+            assert (await gateway.get(path)).status == 200
+    targets = [request.path for request in upstream.requests]
+    assert targets == ["/openai/v1/files", "/v1/files"]

@@ -171,10 +171,8 @@ class Gateway:
         """Run the hooks and the plan of an exchange without sending anything; the outcome."""
         self._live.add(exchange)
         try:
-            told = evolve(
-                self._pipeline, chain=self.chain, settled=lambda _, outcome: settled(outcome)
-            )
-            answer = await told.run(exchange)
+            dry = evolve(self._pipeline, chain=self.chain, settled=lambda _, end: settled(end))
+            answer = await dry.run(exchange)
             if not isinstance(answer.body, bytes):  # a plugin's stream, settled when it ends
                 async for _ in answer.body:
                     pass

@@ -59,11 +59,9 @@ class Generations:
         try:
             old.successor = candidate = Gateway(self._read())
             await candidate.start()
-        except JackfieldError as error:
-            logger.error("reload refused, the last good configuration stays: %s", error)
-            return
         except Exception as error:  # noqa: BLE001 - the running gateway goes on answering
-            logger.error("reload failed, the last good configuration stays: %s", fault_of(error))
+            why = error if isinstance(error, JackfieldError) else fault_of(error)
+            logger.error("reload refused, the last good configuration stays: %s", why)
             return
         self.current = candidate
         for swap in self._swaps:

@@ -98,7 +98,7 @@ class Models:
             if any(info.id == model for info in await self._catalogue.of(name)):
                 until = self._catalogue.fresh_until(able[: at + 1])
                 return _Found(self._target(name, model), f"{name} lists it", until)
-        raise self._unknown(model, able)
+        raise self._unknown(exchange, model, able)
 
     def _able(self, exchange: Exchange) -> list[str]:
         """The providers that a bare name may mean: those of first choice, or else the last."""
@@ -110,13 +110,12 @@ class Models:
         config = self._providers[provider].config
         return Target(provider, model, region=getattr(config, "region", None))
 
-    def _unknown(self, model: str, able: list[str]) -> ModelNotFound:
-        names = [*self._aliases, *(f"{name}/{model}" for name in able)]
-        close = get_close_matches(model, names, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        if not hint and able:
-            hint = f" Name a provider, as in {able[0] + '/' + model!r}."
-        elif not hint:
+    def _unknown(self, exchange: Exchange, model: str, able: list[str]) -> ModelNotFound:
+        if close := get_close_matches(model, self._aliases, n=1):
+            hint = f" Did you mean {close[0]!r}?"
+        elif able:
+            hint = f" Name a provider, as in {self._first(exchange, able) + '/' + model!r}."
+        else:
             known = ", ".join([*self._aliases, *(f"{name}/…" for name in self._providers)][:12])
             hint = f" Known here: {known or 'none'}; see GET /v1/models."
         return ModelNotFound(f"There is no model {model!r}.{hint}", param="model")
@@ -125,11 +124,18 @@ class Models:
         wanted = exchange.request.headers.get("x-jackfield-provider")
         if wanted is not None and wanted not in self._providers:
             raise NotFound(f"There is no provider {wanted!r}.", param="x-jackfield-provider")
-        for name, provider in self._providers.items():
-            if (wanted in (None, name)) and _serves(provider, exchange):
-                why = "the provider is named" if wanted else "the first that serves this endpoint"
-                return Plan((Target(name, ""),), (Decision(f"target {name}", why, "kernel"),))
-        raise NotFound(f"No configured provider serves {shown_path(exchange.request.path)}.")
+        given = {name: one for name, one in self._providers.items() if wanted in (None, name)}
+        able = [name for name, provider in given.items() if _serves(provider, exchange)]
+        if not able:
+            raise NotFound(f"No configured provider serves {shown_path(exchange.request.path)}.")
+        name = self._first(exchange, able)
+        why = "the provider is named" if wanted else "the first that serves this endpoint"
+        return Plan((Target(name, ""),), (Decision(f"target {name}", why, "kernel"),))
+
+    def _first(self, exchange: Exchange, names: Sequence[str]) -> str:
+        """The first provider whose plugin brings the endpoint, or else the first of all."""
+        own = (name for name in names if exchange.endpoint in self._providers[name].endpoints)
+        return next(own, names[0])
 
     def _without_losses(self, exchange: Exchange, plan: Plan, on_loss: str) -> Plan:
         """Drop targets that would lose something; "route" keeps them if all would."""

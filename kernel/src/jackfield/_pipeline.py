@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from time import perf_counter
+from typing import Any
 
 from attrs import frozen
 from msgspec.structs import replace
@@ -23,8 +24,6 @@ from jackfield.plan import Plan
 from jackfield.response import Outcome, OutcomeKind, Response
 
 NOTHING = Response(200, b"")
-
-_STOPPED = "The gateway is shutting down."
 
 
 @frozen(eq=False)
@@ -52,18 +51,9 @@ class Pipeline:
             if exchange.ending is not None:
                 await response.close()
                 raise exchange.ending
-        except GatewayError as error:
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - settled and answered
             exchange.task = None
-            return await self._fail(exchange, error)
-        except asyncio.CancelledError as error:
-            exchange.task = None
-            if task is None or not task.cancelling():
-                return await self._fail(exchange, mistake(exchange.id, error))
-            task.uncancel()
-            return await self._fail(exchange, exchange.ending or ShuttingDown(_STOPPED))
-        except Exception as error:  # noqa: BLE001 - settle and answer whatever went wrong
-            exchange.task = None
-            return await self._fail(exchange, mistake(exchange.id, error))
+            return await self._fail(exchange, _answerable(error, exchange, task))
         exchange.task = None
         if response.streaming:
             body = opening_of(response) or StreamBody(self, exchange, response)
@@ -200,6 +190,18 @@ class Pipeline:
         except GatewayError as refusal:
             return failure(exchange, refusal, outcome)
         return outcome
+
+
+def _answerable(
+    error: BaseException, exchange: Exchange, task: asyncio.Task[Any] | None
+) -> GatewayError:
+    """The error to answer with; a cancellation is undone, so that the exchange can be settled."""
+    if isinstance(error, GatewayError):
+        return error
+    if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+        task.uncancel()
+        return exchange.ending or ShuttingDown("The gateway is shutting down.")
+    return mistake(exchange.id, error)
 
 
 def failure(exchange: Exchange, error: GatewayError, before: Outcome | None = None) -> Outcome:
