@@ -107,7 +107,7 @@ def test_the_folder_of_the_living_cannot_be_claimed(tmp_path: Path) -> None:
     folder = Folder.claim(tmp_path / "o")
     assert folder is not None
     assert Folder.claim(tmp_path / "o") is None
-    folder.let_go()
+    folder.release()
 
 
 def test_old_segments_are_forgotten_when_nobody_needs_them(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ async def test_a_journal_of_another_release_is_left_as_it_is(tmp_path: Path) -> 
     assert (names(tmp_path), path.read_bytes()) == (["o"], bytes(data))
     folder = Folder.claim(tmp_path / "o")
     assert folder is not None
-    folder.let_go()
+    folder.release()
 
 
 def _checksum(data: bytes) -> bytes:

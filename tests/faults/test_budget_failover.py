@@ -12,7 +12,7 @@ from tests.faults.faultd import Faultd
 from tests.faults.gateway import serving
 from tests.faults.spending import COST, Callers, equality, spending
 
-from jackfield_redis_store.opening import opened
+from jackfield_redis_store import opened
 
 pytestmark = pytest.mark.timeout(120)
 RECOVERY = 1.0

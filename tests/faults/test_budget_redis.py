@@ -13,7 +13,7 @@ from tests.faults.faultd import Faultd
 from tests.faults.gateway import serving
 from tests.faults.spending import COST, Callers, Passed, equality, pass_through, spending
 
-from jackfield_redis_store.opening import opened
+from jackfield_redis_store import opened
 
 pytestmark = pytest.mark.timeout(120)
 RECOVERY = 1.0

@@ -9,7 +9,7 @@ from attrs import frozen
 from builtin_plugins.redis_store.tests.redis_servers import Process, running
 
 from jackfield.store import Store
-from jackfield_redis_store.opening import opened as redis_opened
+from jackfield_redis_store import opened as redis_opened
 from jackfield_sqlite_store import opened as sqlite_opened
 
 NAMES = ("sqlite", "redis")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jackfield_anthropic.batches import at_home, door_of
+from jackfield_anthropic.batches import client_base_url, with_client_urls
 
 BASE = "https://api.anthropic.com"
 GATEWAY = "http://gateway.example/anthropic"
@@ -10,7 +10,7 @@ GATEWAY = "http://gateway.example/anthropic"
 
 def test_results_are_fetched_where_the_batch_was_asked_for() -> None:
     body = b'{"data":[{"results_url": "%s/v1/messages/batches/b_1/results"}, {"results_url":null}]}'
-    assert at_home(body % BASE.encode(), BASE + "/", GATEWAY) == body % GATEWAY.encode()
+    assert with_client_urls(body % BASE.encode(), BASE + "/", GATEWAY) == body % GATEWAY.encode()
 
 
 @pytest.mark.parametrize(
@@ -21,16 +21,19 @@ def test_results_are_fetched_where_the_batch_was_asked_for() -> None:
         b'{"note":"https://api.anthropic.com/v1/messages/batches/b_1/results"}',
     ],
 )
-def test_all_else_stays_as_it_is(body: bytes) -> None:
-    assert at_home(body, BASE, GATEWAY) == body
+def test_other_urls_and_members_are_unchanged(body: bytes) -> None:
+    assert with_client_urls(body, BASE, GATEWAY) == body
 
 
-def test_the_door_is_the_clients_base_url() -> None:
-    found = door_of("https", "[::1]:4747", "/anthropic/v1/messages/batches/b_1")
+def test_the_clients_base_url_is_taken_from_its_host_and_path() -> None:
+    found = client_base_url("https", "[::1]:4747", "/anthropic/v1/messages/batches/b_1")
     assert found == "https://[::1]:4747/anthropic"
-    assert door_of("http", "gateway.example", "/v1/messages/batches") == "http://gateway.example"
+    assert (
+        client_base_url("http", "gateway.example", "/v1/messages/batches")
+        == "http://gateway.example"
+    )
 
 
 @pytest.mark.parametrize("host", ["", "a/b", "a@b", 'a"b', "a b"])
-def test_what_is_no_host_is_no_door(host: str) -> None:
-    assert door_of("http", host, "/v1/messages/batches") is None
+def test_an_invalid_host_has_no_base_url(host: str) -> None:
+    assert client_base_url("http", host, "/v1/messages/batches") is None

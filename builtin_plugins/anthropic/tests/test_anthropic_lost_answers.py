@@ -1,4 +1,4 @@
-"""What clients of other vendors are told that they lack of Claude's answers."""
+"""Losses of Claude's answers for clients of other vendors."""
 
 import json
 from typing import Any
@@ -13,25 +13,25 @@ CONTAINER = {"id": "container_1", "expires_at": "2026-05-08T20:54:01Z"}
 REFUSED = {"stop_reason": "refusal", "stop_details": {"category": "cyber", "explanation": "No."}}
 CALLER = {"type": "code_execution_20250825", "tool_id": "srvtoolu_1"}
 LOGPROBS = {"content": [{"token": "a", "logprob": -0.1, "bytes": None, "top_logprobs": []}]}
-ASKED = ChatRequest("m", (Message("user", (Text("Hi"),)),))
+REQUEST = ChatRequest("m", (Message("user", (Text("Hi"),)),))
 ASK = {"model": "up/claude-x", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9}
 
 
-def called(caller: Any) -> dict[str, Any]:
+def tool_use(caller: Any) -> dict[str, Any]:
     return {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}, "caller": caller}
 
 
 def answer(*content: Any, **members: Any) -> dict[str, Any]:
     usage = {"input_tokens": 2, "output_tokens": 1, "service_tier": "standard"}
-    told = {"stop_reason": "end_turn", "stop_sequence": None, "usage": usage, **members}
-    return {"id": "msg_1", "type": "message", "role": "assistant", "model": "c", **told} | {
+    common = {"stop_reason": "end_turn", "stop_sequence": None, "usage": usage, **members}
+    return {"id": "msg_1", "type": "message", "role": "assistant", "model": "c", **common} | {
         "content": [{"type": "text", "text": "a"}, *content]
     }
 
 
 def events(**members: Any) -> list[bytes]:
     begun = {**answer(), "content": [], "stop_reason": None}
-    said = [
+    wire = [
         {"type": "message_start", "message": begun},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
         {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "a"}},
@@ -39,7 +39,7 @@ def events(**members: Any) -> list[bytes]:
         {"type": "message_delta", "delta": {"stop_reason": "end_turn", **members}},
         {"type": "message_stop"},
     ]
-    return [b"data: " + json.dumps(one).encode() + b"\n\n" for one in said]
+    return [b"data: " + json.dumps(one).encode() + b"\n\n" for one in wire]
 
 
 def table(upstream: FakeUpstream) -> str:
@@ -52,8 +52,10 @@ base_url = "{upstream.base_url}"
 """
 
 
-async def header(upstream: FakeUpstream, told: dict[str, Any], path: str, **ask: Any) -> str | None:
-    upstream.reply(json.dumps(told).encode())
+async def header(
+    upstream: FakeUpstream, message: dict[str, Any], path: str, **ask: Any
+) -> str | None:
+    upstream.reply(json.dumps(message).encode())
     async with run_gateway(table(upstream)) as gateway:
         response = await gateway.post(path, json={"model": "up/claude-x", **ask})
         assert response.status == 200
@@ -61,25 +63,27 @@ async def header(upstream: FakeUpstream, told: dict[str, Any], path: str, **ask:
 
 
 async def test_what_a_chat_client_lacks_of_an_answer_is_named(upstream: FakeUpstream) -> None:
-    told = answer(called(CALLER), container=CONTAINER, **REFUSED)
-    lost = await header(upstream, told, "/v1/chat/completions", **ASK)
+    message = answer(tool_use(CALLER), container=CONTAINER, **REFUSED)
+    lost = await header(upstream, message, "/v1/chat/completions", **ASK)
     names = [f"anthropic.messages.{one}" for one in ("container", "stop_details", "caller")]
     assert sorted((lost or "").split(", ")) == sorted(names)
 
 
 async def test_what_says_nothing_of_its_own_is_not_a_loss(upstream: FakeUpstream) -> None:
-    told = answer(called({"type": "direct"}), stop_details=None, context_management={"edits": []})
-    assert await header(upstream, told, "/v1/chat/completions", **ASK) is None
+    message = answer(
+        tool_use({"type": "direct"}), stop_details=None, context_management={"edits": []}
+    )
+    assert await header(upstream, message, "/v1/chat/completions", **ASK) is None
 
 
 async def test_a_client_of_the_same_dialect_lacks_nothing(upstream: FakeUpstream) -> None:
-    told = answer(called(CALLER), container=CONTAINER, **REFUSED)
-    assert await header(upstream, told, "/anthropic/v1/messages", **ASK) is None
+    message = answer(tool_use(CALLER), container=CONTAINER, **REFUSED)
+    assert await header(upstream, message, "/anthropic/v1/messages", **ASK) is None
 
 
 async def test_plugins_know_what_a_stream_lost_after_its_head(upstream: FakeUpstream) -> None:
-    gate, said = Gate(), events(container=CONTAINER)
-    upstream.stream([b"".join(said[:3]), b"".join(said[3:])], gate=gate, at=1)
+    gate, sent = Gate(), events(container=CONTAINER)
+    upstream.stream([b"".join(sent[:3]), b"".join(sent[3:])], gate=gate, at=1)
     recorder = '[plugins.notes]\nuse = "recorder"'
     async with run_gateway(table(upstream) + recorder) as gateway:
         response = await gateway.post("/v1/chat/completions", json={**ASK, "stream": True})
@@ -93,9 +97,9 @@ async def test_plugins_know_what_a_stream_lost_after_its_head(upstream: FakeUpst
 
 def test_log_probabilities_are_named_whole_and_streamed() -> None:
     choice = Choice(Message("assistant", (Text("a"),)), "stop", logprobs=LOGPROBS)
-    whole = MESSAGES.render_response(ChatResponse("c", "m", (choice,)), ASKED)
+    whole = MESSAGES.render_response(ChatResponse("c", "m", (choice,)), REQUEST)
     assert [loss.feature for loss in whole.losses] == ["logprobs"]
-    renderer = MESSAGES.stream_renderer(ASKED)
+    renderer = MESSAGES.stream_renderer(REQUEST)
     pieces = (TextDelta(0, "a", logprobs=LOGPROBS), TextDelta(0, "b", logprobs=LOGPROBS))
     stream: tuple[StreamEvent, ...] = (Started("c", "m"), *pieces, Finished("stop"), Ended())
     for event in stream:

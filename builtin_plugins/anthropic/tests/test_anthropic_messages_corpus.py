@@ -25,7 +25,7 @@ test_recorded_counts = check_recorded(
 def test_a_recorded_request_is_one_of_the_clouds(one: Recorded, dialect: Any) -> None:
     rendered = dialect.render_request(MESSAGES.parse_request(one.request, {}))
     in_the_path = ("model", "stream") if dialect is BEDROCK else ("model",)
-    asked = {key: value for key, value in one.request.items() if key not in in_the_path}
+    expected = {key: value for key, value in one.request.items() if key not in in_the_path}
     version = {"anthropic_version": VERSIONS[dialect.cloud]}
     assert rendered.losses == ()
-    assert msgspec.json.decode(rendered.body) == asked | version
+    assert msgspec.json.decode(rendered.body) == expected | version

@@ -40,7 +40,7 @@ def features(losses: list[Loss]) -> list[str]:
     return [loss.feature for loss in losses]
 
 
-def test_a_limit_is_always_said() -> None:
+def test_a_request_without_a_limit_gets_one() -> None:
     body, losses = render(ask())
     assert body == {
         "model": "claude-sonnet-4-6",
@@ -67,7 +67,7 @@ def test_leading_instructions_are_the_system_prompt_and_later_ones_the_users() -
     assert features(losses) == ["messages.system"]
 
 
-def test_instructions_alone_are_told_by_the_user() -> None:
+def test_instructions_alone_are_sent_as_the_users() -> None:
     body, losses = render(ask(Message("system", (Text("Say hi."),))))
     assert "system" not in body
     assert body["messages"] == [{"role": "user", "content": "Say hi."}]
@@ -81,9 +81,19 @@ def test_a_conversation_that_the_model_begins_gets_a_user_before_it() -> None:
     assert features(losses) == ["messages.order"]
 
 
-def test_nobody_saying_anything_is_refused() -> None:
+def test_a_request_without_messages_is_refused() -> None:
     _, losses = render(ChatRequest("m", ()))
     assert [(loss.feature, loss.breaks) for loss in losses] == [("messages.empty", True)]
+
+
+def test_a_refusal_names_the_file_and_not_the_empty_message_that_is_left() -> None:
+    _, losses = render(ask(Message("user", (Document(file_id="file-1"),))))
+    assert features(losses) == ["documents.file_id"]
+
+
+def test_a_prediction_is_a_named_loss() -> None:
+    _, losses = render(ask(HI, extensions={"openai.chat": {"prediction": {"content": "x"}}}))
+    assert features(losses) == ["openai.chat.prediction"]
 
 
 def test_results_come_first_in_the_turn_after_their_calls() -> None:
@@ -130,11 +140,11 @@ def test_tools_get_a_schema_and_custom_ones_a_text() -> None:
     assert features(losses) == ["tools.custom"]
 
 
-def test_the_grammar_of_a_free_text_is_told() -> None:
+def test_the_grammar_of_a_free_text_becomes_a_description() -> None:
     form = {"type": "grammar", "syntax": "lark", "definition": "start: WORD"}
     body, _ = render(ask(tools=(Tool("g", kind="custom", input_format=form),)))
-    (told,) = body["tools"][0]["input_schema"]["properties"].values()
-    assert told["description"] == "Text in this lark grammar:\nstart: WORD"
+    (schema,) = body["tools"][0]["input_schema"]["properties"].values()
+    assert schema["description"] == "Text in this lark grammar:\nstart: WORD"
 
 
 def test_a_strict_tool_has_a_closed_schema() -> None:
@@ -159,7 +169,9 @@ def test_a_strict_tool_has_a_closed_schema() -> None:
         (ToolChoice("auto", ("weather",)), {"type": "auto"}),
     ],
 )
-def test_the_choice_of_tools(choice: ToolChoice, wire: dict[str, Any]) -> None:
+def test_a_tool_choice_is_written_in_anthropics_form(
+    choice: ToolChoice, wire: dict[str, Any]
+) -> None:
     body, losses = render(ask(tools=(WEATHER,), tool_choice=choice))
     assert body["tool_choice"] == wire
     assert losses == []
@@ -188,7 +200,7 @@ def test_documents_are_pdf_or_text() -> None:
         (Document("https://youtu.be/x", media_type="video/mp4"), "documents.media_type"),
     ],
 )
-def test_what_cannot_be_shown_refuses_the_request(part: Any, feature: str) -> None:
+def test_media_that_anthropic_cannot_take_refuse_the_request(part: Any, feature: str) -> None:
     _, losses = render(ask(Message("user", (Text("See"), part))))
     assert [(loss.feature, loss.breaks) for loss in losses] == [(feature, True)]
 
@@ -200,7 +212,7 @@ def test_what_the_model_itself_made_may_be_missing() -> None:
     assert [(loss.feature, loss.breaks) for loss in losses] == [("messages.image", False)]
 
 
-def test_a_schema_is_closed_and_its_limits_are_told() -> None:
+def test_a_schema_is_closed_and_its_limits_are_described() -> None:
     schema = {
         "type": "object",
         "properties": {"a": {"type": "integer", "minimum": 1, "description": "A"}},
@@ -226,7 +238,7 @@ def test_a_schema_is_closed_and_its_limits_are_told() -> None:
         ("claude-haiku-4-5", "none", None, None),
     ],
 )
-def test_effort_in_the_words_of_each_generation(
+def test_an_effort_is_written_as_the_generation_of_the_model_takes_it(
     model: str, effort: str, thinking: str | None, config: Any
 ) -> None:
     body, _ = render(ask(model=model, reasoning=ReasoningRequest(effort)))
@@ -241,21 +253,21 @@ def test_who_wants_no_thoughts_gets_none(model: str) -> None:
     body, losses = render(ask(model=model, reasoning=ReasoningRequest(budget_tokens=0)))
     assert "thinking" not in body
     assert losses == []
-    shown = ReasoningRequest(summary="auto")
-    assert features(render(ask(model=model, reasoning=shown))[1]) == ["reasoning.summary"]
+    reasoning = ReasoningRequest(summary="auto")
+    assert features(render(ask(model=model, reasoning=reasoning))[1]) == ["reasoning.summary"]
 
 
 def test_a_budget_gives_way_to_what_forbids_thinking() -> None:
-    asked = ReasoningRequest(budget_tokens=2000)
+    reasoning = ReasoningRequest(budget_tokens=2000)
     forced = ToolChoice("required")
-    body, losses = render(ask(tools=(WEATHER,), tool_choice=forced, reasoning=asked))
+    body, losses = render(ask(tools=(WEATHER,), tool_choice=forced, reasoning=reasoning))
     assert "thinking" not in body
     assert features(losses) == ["reasoning"]
-    small, _ = render(ask(max_tokens=1500, reasoning=asked))
+    small, _ = render(ask(max_tokens=1500, reasoning=reasoning))
     assert small["thinking"]["budget_tokens"] == 1499
-    assert "thinking" not in render(ask(max_tokens=100, reasoning=asked))[0]
+    assert "thinking" not in render(ask(max_tokens=100, reasoning=reasoning))[0]
     midway = (HI, Message("assistant", (ToolCall("a", "f", "{}"),)), Message("tool", ()))
-    assert "thinking" not in render(ask(*midway, reasoning=asked))[0]
+    assert "thinking" not in render(ask(*midway, reasoning=reasoning))[0]
 
 
 @pytest.mark.parametrize(
@@ -268,7 +280,7 @@ def test_a_budget_gives_way_to_what_forbids_thinking() -> None:
         ("kimi-k3", {"temperature": 0.5}, {"temperature": 0.5}, []),
     ],
 )
-def test_sampling_as_far_as_the_model_allows(
+def test_sampling_options_that_the_model_refuses_are_lost_by_name(
     model: str, members: dict[str, Any], kept: dict[str, Any], lost: list[str]
 ) -> None:
     body, losses = render(ask(model=model, **members))

@@ -13,9 +13,9 @@ CONVERSE = {"bedrock.converse": {"$own": True}}
 
 
 def sent(thought: Reasoning) -> tuple[Any, list[str]]:
-    said = Message("assistant", (thought, Text("Yes.")))
+    message = Message("assistant", (thought, Text("Yes.")))
     request = ChatRequest(
-        "claude-opus-4-5", (Message("user", (Text("?"),)), said, Message("user", (Text("!"),)))
+        "claude-opus-4-5", (Message("user", (Text("?"),)), message, Message("user", (Text("!"),)))
     )
     done = MESSAGES.render_request(request)
     content = msgspec.json.decode(done.body)["messages"][1]["content"]

@@ -35,7 +35,7 @@ def parse(**members: Any) -> ChatRequest:
     return MESSAGES.parse_request({**BASE, **members}, {})
 
 
-def said(*blocks: dict[str, Any], role: str = "user") -> tuple[Message, ...]:
+def parse_turn(*blocks: dict[str, Any], role: str = "user") -> tuple[Message, ...]:
     return parse(messages=[{"role": role, "content": list(blocks)}]).messages
 
 
@@ -51,7 +51,7 @@ def in_chat(**members: Any) -> tuple[Any, list[str]]:
 def test_text_in_either_form_is_one_text() -> None:
     block = {"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}
     assert parse().messages[0].parts == (Text("hi"),)
-    (message,) = said(block)
+    (message,) = parse_turn(block)
     assert message.parts == (Text("hi", (), {NAME: {"cache_control": {"type": "ephemeral"}}}),)
 
 
@@ -67,7 +67,7 @@ def test_the_system_prompt_is_the_first_message() -> None:
 def test_results_of_tools_stand_apart_and_come_back_in_one_turn() -> None:
     result = {"type": "tool_result", "tool_use_id": "a", "content": "4", "is_error": True}
     text = {"type": "text", "text": "Go on."}
-    messages = said(result, text)
+    messages = parse_turn(result, text)
     assert [message.role for message in messages] == ["tool", "user"]
     assert isinstance(messages[0].parts[0], ToolResult)
     assert messages[0].parts[0].is_error
@@ -92,7 +92,7 @@ def test_two_turns_of_one_role_stay_two() -> None:
     ],
 )
 def test_images_have_three_sources(source: dict[str, Any], part: Image) -> None:
-    assert said({"type": "image", "source": source})[0].parts == (part,)
+    assert parse_turn({"type": "image", "source": source})[0].parts == (part,)
 
 
 @pytest.mark.parametrize(
@@ -109,13 +109,13 @@ def test_images_have_three_sources(source: dict[str, Any], part: Image) -> None:
     ],
 )
 def test_documents_keep_title_and_type(source: dict[str, Any], part: Document) -> None:
-    assert said({"type": "document", "title": "t", "source": source})[0].parts == (part,)
+    assert parse_turn({"type": "document", "title": "t", "source": source})[0].parts == (part,)
 
 
 def test_a_document_of_blocks_is_text_to_others() -> None:
     content = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
     block = {"type": "document", "source": {"type": "content", "content": content}}
-    part = said(block)[0].parts[0]
+    part = parse_turn(block)[0].parts[0]
     assert isinstance(part, Document)
     assert part.text == "a\nb"
     tree = {**BASE, "messages": [{"role": "user", "content": [block]}]}
@@ -132,18 +132,18 @@ def test_a_search_result_is_a_document_to_others() -> None:
     }
     tree = {**BASE, "messages": [{"role": "user", "content": [block]}]}
     assert again(tree) == tree
-    (document,) = said(block)[0].parts
+    (document,) = parse_turn(block)[0].parts
     assert isinstance(document, Document)
     changed = (Message("user", (replace(document, text="c"),)),)
-    asked = MESSAGES.render_request(replace(parse(), messages=changed))
-    (content,) = msgspec.json.decode(asked.body)["messages"][0]["content"]
+    rendered = MESSAGES.render_request(replace(parse(), messages=changed))
+    (content,) = msgspec.json.decode(rendered.body)["messages"][0]["content"]
     assert content == {**block, "content": [{"type": "text", "text": "c"}]}
-    told = [f"anthropic.messages.document.{name}" for name in ("source", "citations")]
-    assert in_chat(messages=tree["messages"])[1] == ["documents.text", *told]
+    features = [f"anthropic.messages.document.{name}" for name in ("source", "citations")]
+    assert in_chat(messages=tree["messages"])[1] == ["documents.text", *features]
 
 
 def test_thoughts_and_calls_are_parts_of_the_models_turn() -> None:
-    (message,) = said(
+    (message,) = parse_turn(
         {"type": "thinking", "thinking": "hm", "signature": "s"},
         {"type": "redacted_thinking", "data": "d"},
         {"type": "tool_use", "id": "a", "name": "f", "input": {"x": 1}},
@@ -158,7 +158,7 @@ def test_thoughts_and_calls_are_parts_of_the_models_turn() -> None:
     assert opaque.kind == "server_tool_use"
 
 
-def test_tools_and_their_choice() -> None:
+def test_tools_and_their_choice_are_read() -> None:
     tool = {"name": "f", "description": "d", "input_schema": {"type": "object"}, "strict": True}
     search = {"type": "web_search_20250305", "name": "web_search"}
     choice = {"type": "tool", "name": "f", "disable_parallel_tool_use": True}
@@ -171,7 +171,7 @@ def test_tools_and_their_choice() -> None:
 
 
 def test_what_others_know_too_is_carried_to_them() -> None:
-    schema = {"type": "object"}
+    schema = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
     body, losses = in_chat(
         output_config={"effort": "high", "format": {"type": "json_schema", "schema": schema}},
         metadata={"user_id": "u"},
@@ -180,7 +180,8 @@ def test_what_others_know_too_is_carried_to_them() -> None:
         service_tier="standard_only",
     )
     assert body["reasoning_effort"] == "high"
-    assert body["response_format"]["json_schema"]["schema"] == schema
+    form = body["response_format"]["json_schema"]
+    assert (form["schema"], form["strict"]) == (schema, True)
     assert (body["user"], body["stop"], body["temperature"]) == ("u", ["x"], 0.5)
     assert body["service_tier"] == "default"
     assert losses == []
@@ -200,16 +201,16 @@ def test_what_only_anthropic_knows_is_named_elsewhere_and_hints_are_not() -> Non
     ]
 
 
-def test_what_a_document_alone_says_is_named_elsewhere() -> None:
+def test_members_only_of_documents_are_losses_elsewhere() -> None:
     text = {"type": "text", "media_type": "text/plain", "data": "d"}
     cited = {"type": "document", "source": text, "context": "c", "citations": {"enabled": True}}
     tree = {**BASE, "messages": [{"role": "user", "content": [cited]}]}
     assert MESSAGES.render_request(MESSAGES.parse_request(tree, {})).losses == ()
-    told = [f"anthropic.messages.document.{name}" for name in ("context", "citations")]
-    assert in_chat(messages=tree["messages"])[1] == ["documents.text", *told]
+    features = [f"anthropic.messages.document.{name}" for name in ("context", "citations")]
+    assert in_chat(messages=tree["messages"])[1] == ["documents.text", *features]
 
 
-def test_what_a_tool_alone_says_is_named_elsewhere() -> None:
+def test_members_only_of_tools_are_losses_elsewhere() -> None:
     tool = {"name": "f", "input_schema": {}, "cache_control": {}, "input_examples": [{"a": 1}]}
     tree = {**BASE, "tools": [tool]}
     assert again(tree) == tree
@@ -232,7 +233,7 @@ def test_who_has_called_a_tool_is_named_unless_it_is_the_model(
     assert in_chat(messages=messages)[1] == lost
 
 
-def test_what_an_image_alone_says_is_named_elsewhere() -> None:
+def test_members_only_of_images_are_losses_elsewhere() -> None:
     source = {"type": "url", "url": "https://example.com/a.png"}
     image = {"type": "image", "source": source, "transformations": {"oversized_image": "error"}}
     lost = in_chat(messages=[{"role": "user", "content": [image]}])[1]
@@ -260,8 +261,8 @@ def test_a_thread_goes_on_where_its_earlier_turns_are() -> None:
 
 
 def test_thinking_is_read() -> None:
-    asked = parse(thinking={"type": "enabled", "budget_tokens": 2048, "display": "summarized"})
-    assert asked.reasoning == ReasoningRequest(budget_tokens=2048, summary="auto")
+    request = parse(thinking={"type": "enabled", "budget_tokens": 2048, "display": "summarized"})
+    assert request.reasoning == ReasoningRequest(budget_tokens=2048, summary="auto")
     assert parse(thinking={"type": "disabled"}).reasoning is None
     assert parse(output_config={"effort": "low"}).reasoning == ReasoningRequest("low")
 
@@ -288,7 +289,7 @@ def test_the_clouds_name_model_and_version_elsewhere() -> None:
     assert BEDROCK.with_model(body, "application/json", "a", "b") == body
 
 
-def test_counting_on_vertex_says_a_version_and_takes_no_settings() -> None:
+def test_counting_on_vertex_sends_a_version_and_no_settings() -> None:
     request = parse(temperature=0.5, stream=True, thinking={"type": "disabled"})
     body = msgspec.json.decode(VERTEX_COUNT_TOKENS.render_request(request).body)
     counted = {"model": "claude-opus-5", "messages": [USER], "thinking": {"type": "disabled"}}

@@ -33,7 +33,7 @@ from jackfield_anthropic.endpoints import COUNT_TOKENS, MESSAGES
 from jackfield_anthropic.fields import NAME
 from jackfield_anthropic.messages_native import leaves_out, native_body
 
-ASKED = ChatRequest("m", (Message("user", (Text("hi"),)),))
+REQUEST = ChatRequest("m", (Message("user", (Text("hi"),)),))
 
 
 def parse(*blocks: dict[str, Any], **members: Any) -> ChatResponse:
@@ -43,7 +43,7 @@ def parse(*blocks: dict[str, Any], **members: Any) -> ChatResponse:
 
 def render(*parts: Part, reason: Any = "stop", **members: Any) -> tuple[Any, list[str]]:
     choice = Choice(Message("assistant", parts), reason)
-    rendered = MESSAGES.render_response(ChatResponse("r", "m", (choice,), **members), ASKED)
+    rendered = MESSAGES.render_response(ChatResponse("r", "m", (choice,), **members), REQUEST)
     return msgspec.json.decode(rendered.body), [loss.feature for loss in rendered.losses]
 
 
@@ -53,20 +53,20 @@ def sent_back(content: list[Any]) -> tuple[Part, ...]:
 
 
 def test_usage_counts_what_is_cached() -> None:
-    told = {
+    wire = {
         "input_tokens": 1,
         "cache_read_input_tokens": 20,
         "cache_creation_input_tokens": 300,
         "output_tokens": 5,
         "output_tokens_details": {"thinking_tokens": 2},
     }
-    usage = parse(usage=told).usage
+    usage = parse(usage=wire).usage
     assert usage is not None
     assert usage.input_tokens == 321
     assert (usage.cached_input_tokens, usage.cache_write_tokens) == (20, 300)
     assert (usage.output_tokens, usage.reasoning_tokens) == (5, 2)
     foreign = Usage(321, 5, 20, 300, 2)
-    assert render(usage=foreign)[0]["usage"] == told
+    assert render(usage=foreign)[0]["usage"] == wire
 
 
 def test_rounds_that_the_sum_leaves_out_are_billed_beside_it() -> None:
@@ -80,7 +80,7 @@ def test_rounds_that_the_sum_leaves_out_are_billed_beside_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "rate"),
+    ("wire", "rate"),
     [
         ({"service_tier": "standard", "inference_geo": "us"}, 1.1),
         ({"service_tier": "batch", "inference_geo": "us"}, 0.55),
@@ -89,8 +89,8 @@ def test_rounds_that_the_sum_leaves_out_are_billed_beside_it() -> None:
         ({"service_tier": "standard", "inference_geo": "not_available"}, 1),
     ],
 )
-def test_what_is_held_to_the_us_costs_a_tenth_more(told: dict[str, Any], rate: float) -> None:
-    usage = parse(usage={"input_tokens": 1_000_000, "output_tokens": 0, **told}).usage
+def test_what_is_held_to_the_us_costs_a_tenth_more(wire: dict[str, Any], rate: float) -> None:
+    usage = parse(usage={"input_tokens": 1_000_000, "output_tokens": 0, **wire}).usage
     assert usage is not None
     cost = PriceBook().cost(Target("anthropic", "claude-opus-5"), usage)
     assert cost == Cost(round(5_000_000_000 * rate))
@@ -102,33 +102,33 @@ def test_where_another_model_took_over_each_round_has_its_own_rates() -> None:
         {"type": "message", "input_tokens": 3, "output_tokens": 0},
         {"type": "fallback_message", "model": "b", "input_tokens": 4, "output_tokens": 9},
     ]
-    told = {"input_tokens": 4, "output_tokens": 9, "iterations": rounds, **searched}
-    usage = parse(usage=told).usage
+    wire = {"input_tokens": 4, "output_tokens": 9, "iterations": rounds, **searched}
+    usage = parse(usage=wire).usage
     assert usage is not None
     assert usage.input_tokens == 4
     assert usage.bills == (Bill(Usage(3, units={"web_search": 1})), Bill(Usage(4, 9), "b"))
 
 
-def test_usage_of_another_vendor_is_told_in_anthropics_places() -> None:
+def test_usage_of_another_vendor_is_written_in_anthropics_members() -> None:
     usage = Usage(40, 9, 0, 30, cache_write_1h_tokens=10, units={"web_search": 2})
-    told = render(usage=replace(usage, service_tier="priority"))[0]["usage"]
-    assert told["cache_creation"] == {
+    wire = render(usage=replace(usage, service_tier="priority"))[0]["usage"]
+    assert wire["cache_creation"] == {
         "ephemeral_5m_input_tokens": 20,
         "ephemeral_1h_input_tokens": 10,
     }
-    assert told["server_tool_use"] == {"web_search_requests": 2, "web_fetch_requests": 0}
-    assert told["service_tier"] == "priority"
-    again = parse(usage=told).usage
+    assert wire["server_tool_use"] == {"web_search_requests": 2, "web_fetch_requests": 0}
+    assert wire["service_tier"] == "priority"
+    again = parse(usage=wire).usage
     assert again is not None
     assert (again.cache_write_tokens, again.cache_write_1h_tokens) == (30, 10)
 
 
 def test_sound_is_counted_beside_what_messages_counts() -> None:
     usage = Usage(40, 9, audio_input_tokens=30, audio_output_tokens=8)
-    told = render(usage=usage)[0]["usage"]
-    assert told["input_tokens_details"] == {"audio_tokens": 30}
-    assert told["output_tokens_details"] == {"thinking_tokens": 0, "audio_tokens": 8}
-    again = parse(usage=told).usage
+    wire = render(usage=usage)[0]["usage"]
+    assert wire["input_tokens_details"] == {"audio_tokens": 30}
+    assert wire["output_tokens_details"] == {"thinking_tokens": 0, "audio_tokens": 8}
+    again = parse(usage=wire).usage
     assert again is not None
     assert replace(again, extensions={}) == usage
 
@@ -150,14 +150,14 @@ def test_a_stop_reason_keeps_its_word(word: str, reason: str) -> None:
     response = parse({"type": "text", "text": "x"}, stop_reason=word)
     assert response.choices[0].finish_reason == reason
     assert response.choices[0].finish_detail == word
-    again = msgspec.json.decode(MESSAGES.render_response(response, ASKED).body)
+    again = msgspec.json.decode(MESSAGES.render_response(response, REQUEST).body)
     assert again["stop_reason"] == word
 
 
 @pytest.mark.parametrize(
     ("part", "word"), [(Text("a"), "end_turn"), (ToolCall("c", "f", "{}"), "tool_use")]
 )
-def test_an_answer_that_says_no_reason_gets_one(part: Part, word: str) -> None:
+def test_an_answer_without_a_stop_reason_gets_one(part: Part, word: str) -> None:
     assert render(part, reason=None)[0]["stop_reason"] == word
 
 
@@ -165,7 +165,7 @@ def test_an_answer_that_says_no_reason_gets_one(part: Part, word: str) -> None:
 def test_an_end_that_messages_has_no_word_for_is_named(reason: FinishReason) -> None:
     body, losses = render(Text("a"), reason=reason)
     assert (body["stop_reason"], losses) == ("end_turn", [f"finish_reason.{reason}"])
-    renderer = MESSAGES.stream_renderer(ASKED)
+    renderer = MESSAGES.stream_renderer(REQUEST)
     wire = renderer.render(Finished(reason)) + renderer.render(Ended())
     assert b'"stop_reason":"end_turn"' in wire
     assert [loss.feature for loss in renderer.losses] == losses
@@ -258,13 +258,13 @@ def test_what_no_message_can_hold_is_named() -> None:
     ]
 
 
-def test_only_the_first_of_several_answers_is_shown() -> None:
+def test_only_the_first_of_several_answers_is_written() -> None:
     choices = tuple(Choice(Message("assistant", (Text(text),)), "stop") for text in "ab")
-    rendered = MESSAGES.render_response(ChatResponse("r", "m", choices), ASKED)
+    rendered = MESSAGES.render_response(ChatResponse("r", "m", choices), REQUEST)
     assert [loss.feature for loss in rendered.losses] == ["n"]
 
 
-def test_citations_keep_all_they_say() -> None:
+def test_citations_keep_their_url_title_and_text() -> None:
     cited = {"type": "page_location", "cited_text": "c", "document_title": "d", "document_index": 0}
     found = {"type": "search_result_location", "source": "https://e.org", "title": "t"}
     response = parse({"type": "text", "text": "x", "citations": [cited, found]})
@@ -280,7 +280,7 @@ def test_members_that_only_anthropic_knows_come_back() -> None:
     block: dict[str, Any] = {"type": "web_search_tool_result", "tool_use_id": "s", "content": []}
     response = parse(block, container={"id": "c"}, stop_details=None, stop_sequence="x")
     assert response.choices[0].message.parts == (Opaque(NAME, block["type"], block),)
-    again = msgspec.json.decode(MESSAGES.render_response(response, ASKED).body)
+    again = msgspec.json.decode(MESSAGES.render_response(response, REQUEST).body)
     assert (again["container"], again["stop_sequence"]) == ({"id": "c"}, "x")
 
 
@@ -299,12 +299,12 @@ def test_members_that_only_anthropic_knows_come_back() -> None:
 )
 def test_errors_have_anthropics_shape(error: Any, kind: str) -> None:
     for dialect in (MESSAGES, COUNT_TOKENS):
-        said = msgspec.json.decode(dialect.render_error(error, "req_1"))
-        assert (said["type"], said["request_id"]) == ("error", "req_1")
-        assert (said["error"]["type"], said["error"]["message"]) == (kind, "x")
+        error_body = msgspec.json.decode(dialect.render_error(error, "req_1"))
+        assert (error_body["type"], error_body["request_id"]) == ("error", "req_1")
+        assert (error_body["error"]["type"], error_body["error"]["message"]) == (kind, "x")
 
 
-def test_a_code_says_more() -> None:
+def test_an_error_has_its_code_in_its_details() -> None:
     for error, code in (
         (NotFound("x"), "not_found"),
         (ProviderError("x", error_code="context_length_exceeded"), "context_length_exceeded"),
@@ -312,8 +312,8 @@ def test_a_code_says_more() -> None:
         (LossRefused("It loses conversation.server_state."), "thread_not_found"),
         (LossRefused("It loses anthropic.messages.thread."), "thread_unsupported_request"),
     ):
-        said = msgspec.json.decode(MESSAGES.render_error(error, "req_1"))
-        assert said["error"]["details"] == {"error_code": code}
+        error_body = msgspec.json.decode(MESSAGES.render_error(error, "req_1"))
+        assert error_body["error"]["details"] == {"error_code": code}
 
 
 @pytest.mark.parametrize(
@@ -326,5 +326,5 @@ def test_a_code_says_more() -> None:
         (b"[]", "The provider answered 500 without a message."),
     ],
 )
-def test_any_error_body_says_something(body: bytes, message: str) -> None:
+def test_any_error_body_has_a_message(body: bytes, message: str) -> None:
     assert MESSAGES.parse_error(500, body).message == message

@@ -29,7 +29,7 @@ from jackfield_anthropic.endpoints import MESSAGES, RESOURCE
 from jackfield_anthropic.fields import NAME
 from jackfield_anthropic.messages_citations import read_citation
 
-ASKED = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True)
+REQUEST = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True)
 OURS: dict[str, Any] = {NAME: {}}
 START = {
     "type": "message_start",
@@ -60,7 +60,7 @@ def parse(*values: dict[str, Any]) -> list[StreamEvent]:
 
 
 def render(events: Sequence[StreamEvent]) -> tuple[list[Any], list[str]]:
-    renderer = MESSAGES.stream_renderer(ASKED)
+    renderer = MESSAGES.stream_renderer(REQUEST)
     written = b"".join(map(renderer.render, events))
     values = [json.loads(sse.data_of(event) or b"") for event in sse.split(written)]
     for event, value in zip(sse.split(written), values, strict=True):
@@ -76,8 +76,10 @@ def blocks(events: Sequence[StreamEvent]) -> list[Any]:
             made.append([value["content_block"]["type"], ""])
         elif value["type"] == "content_block_delta":
             assert value["index"] == len(made) - 1
-            told = value["delta"]
-            made[-1][1] += told.get("text") or told.get("partial_json") or told.get("thinking", "")
+            delta = value["delta"]
+            made[-1][1] += (
+                delta.get("text") or delta.get("partial_json") or delta.get("thinking", "")
+            )
     return made
 
 
@@ -116,7 +118,7 @@ def test_a_stream_is_read_block_by_block() -> None:
     assert events[9:] == [Ended()]
 
 
-def test_citations_are_told_when_their_text_is_whole() -> None:
+def test_citations_follow_their_complete_text() -> None:
     cited = {"type": "web_search_result_location", "url": "https://example.com"}
     events = parse(
         START,
@@ -128,12 +130,12 @@ def test_citations_are_told_when_their_text_is_whole() -> None:
     assert events[2:] == [TextDelta(0, "Hi"), CitationAdded(0, read_citation(cited))]
 
 
-def test_an_input_that_comes_whole_is_told_once() -> None:
+def test_an_input_in_the_start_of_its_block_is_parsed_once() -> None:
     events = parse(START, block(0, "tool_use", id="a", name="f", input={"x": 1}), stop(0))
     assert events[2:] == [ToolCallStarted(0, "a", "f"), ToolCallDelta(0, '{"x":1}')]
 
 
-def test_a_block_of_another_kind_is_told_when_it_is_whole() -> None:
+def test_a_block_of_another_kind_is_parsed_when_it_is_complete() -> None:
     events = parse(
         START,
         block(0, "server_tool_use", id="s", name="web_search", input={}),
@@ -158,10 +160,10 @@ def test_a_block_of_another_kind_is_told_when_it_is_whole() -> None:
 
 
 def test_a_summary_of_earlier_turns_comes_back_with_its_proof() -> None:
-    told = {"content": "sum", "encrypted_content": "proof"}
-    wire = [block(0, "compaction", content=None), delta(0, "compaction_delta", **told), stop(0)]
+    summary = {"content": "sum", "encrypted_content": "proof"}
+    wire = [block(0, "compaction", content=None), delta(0, "compaction_delta", **summary), stop(0)]
     values, _ = render(parse(START, *wire))
-    assert values[2]["delta"] == {"type": "compaction_delta", **told}
+    assert values[2]["delta"] == {"type": "compaction_delta", **summary}
 
 
 def test_an_error_in_a_stream_breaks_it_off() -> None:
@@ -224,7 +226,7 @@ def test_a_stream_of_another_vendor_has_one_block_after_the_other() -> None:
     assert starts[2]["id"].startswith("toolu_")
 
 
-def test_calls_that_come_at_once_are_told_one_after_the_other() -> None:
+def test_interleaved_tool_calls_are_rendered_one_after_the_other() -> None:
     events: list[StreamEvent] = [
         Started("r", "m"),
         ToolCallStarted(0, "a", "f"),
@@ -309,15 +311,15 @@ def test_the_legacy_completions_end_with_a_stop_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "data",
     [
         b'{"type": "session.status_idle", "stop_reason": {"type": "requires_action"}}',
         b'{"type": "session.error", "error": {"message": "m"}}',
         b'{"type": "agent.message", "content": []}',
     ],
 )
-def test_a_session_of_an_agent_goes_on_until_the_connection_ends(told: bytes) -> None:
-    event = b"data: " + told + b"\n\n"
+def test_a_session_of_an_agent_goes_on_until_the_connection_ends(data: bytes) -> None:
+    event = b"data: " + data + b"\n\n"
     assert RESOURCE.terminal(event) is None
     assert RESOURCE.finishes(event)
 
@@ -326,7 +328,7 @@ def test_a_completion_that_is_cut_is_not_finished() -> None:
     assert not RESOURCE.finishes(b'data: {"type": "completion", "completion": "a"}\n\n')
 
 
-def test_what_a_block_of_tomorrow_streams_is_told_with_it() -> None:
+def test_the_deltas_of_an_unknown_block_are_collected_in_it() -> None:
     wire = [
         block(0, "connector_text", text="", signature=""),
         delta(0, "text_delta", text="a"),

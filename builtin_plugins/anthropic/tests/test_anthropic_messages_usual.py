@@ -33,8 +33,8 @@ def plain(tree: Any) -> Any:
 
 
 def read(**members: Any) -> Any:
-    said = {"role": "user", "content": "Hi"}
-    request = MESSAGES.parse_request({"model": "m", "messages": [said], **members}, {})
+    message = {"role": "user", "content": "Hi"}
+    request = MESSAGES.parse_request({"model": "m", "messages": [message], **members}, {})
     return plain(msgspec.to_builtins(request))
 
 

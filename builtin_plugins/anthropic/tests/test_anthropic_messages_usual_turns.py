@@ -18,7 +18,7 @@ CALLS = st.builds(ToolCall, IDS, WORDS, ARGUMENTS.map(bytes.decode) | st.just("[
 RESULTS = st.builds(
     ToolResult, IDS, st.lists(TEXTS, max_size=2).map(tuple), is_error=st.just(False)
 )
-SPOKEN = st.builds(Message, st.sampled_from(["system", "user"]), st.tuples(TEXTS))
+TURNS = st.builds(Message, st.sampled_from(["system", "user"]), st.tuples(TEXTS))
 ANSWERS = st.builds(Message, st.just("assistant"), st.lists(TEXTS | CALLS, max_size=3).map(tuple))
 GIVEN = st.builds(Message, st.just("tool"), st.lists(RESULTS | TEXTS, max_size=2).map(tuple))
 CALL = ToolCall("a", "weather", '{"city":"Vienna"}')
@@ -41,7 +41,7 @@ def test_usual_blocks_are_those_of_the_general_writer(parts: list[Part]) -> None
     assert usual is None or usual == [BlockWriter([]).write(part, "parts") for part in parts]
 
 
-@given(st.lists(SPOKEN | ANSWERS | GIVEN, max_size=5))
+@given(st.lists(TURNS | ANSWERS | GIVEN, max_size=5))
 def test_conversations_are_written_as_by_the_general_writer(messages: list[Message]) -> None:
     named = [replace(message, name="Ann") for message in messages]
     assert usual_conversation(named) is None

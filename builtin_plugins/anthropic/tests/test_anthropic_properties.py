@@ -197,8 +197,8 @@ ANSWER: Any = {
     "stop_reason": "end_turn",
     "usage": {"input_tokens": 1, "output_tokens": 2, "cache_read_input_tokens": 3},
 }
-SAID = {"type": "char_location", "cited_text": "x", "document_index": 0, "document_title": None}
-QUOTE = {**SAID, "start_char_index": 0, "end_char_index": 1}
+CITATION = {"type": "char_location", "cited_text": "x", "document_index": 0, "document_title": None}
+QUOTE = {**CITATION, "start_char_index": 0, "end_char_index": 1}
 CITED: list[Any] = [
     {"type": "message_start", "message": {"id": "i", "model": "m", "usage": {"input_tokens": 1}}},
     {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},

@@ -42,7 +42,7 @@ def answer_json(upstream: FakeUpstream, value: Any, status: int = 200) -> None:
     upstream.reply(json.dumps(value).encode(), status)
 
 
-async def told(gateway: GatewayClient, path: str, **request: Any) -> Any:
+async def fetch(gateway: GatewayClient, path: str, **request: Any) -> Any:
     return json.loads(await (await gateway.post(path, **request)).read())
 
 
@@ -71,9 +71,9 @@ async def test_the_key_and_a_version_are_sent(
 
 async def test_a_clients_version_and_betas_are_passed_on(upstream: FakeUpstream) -> None:
     answer_json(upstream, MESSAGE)
-    asked = {"anthropic-version": "2026-10-21", "anthropic-beta": "a,b"}
+    given = {"anthropic-version": "2026-10-21", "anthropic-beta": "a,b"}
     async with run_gateway(table(upstream)) as gateway:
-        await gateway.post("/v1/messages", json=ASK, headers=asked)
+        await gateway.post("/v1/messages", json=ASK, headers=given)
         wrong = await gateway.post("/v1/messages", json=ASK, headers={"anthropic-version": "a b"})
     headers = upstream.requests[0].headers
     assert headers.getall("anthropic-version") == ["2026-10-21"]
@@ -84,9 +84,9 @@ async def test_a_clients_version_and_betas_are_passed_on(upstream: FakeUpstream)
 
 async def test_a_chat_request_is_translated(upstream: FakeUpstream) -> None:
     answer_json(upstream, MESSAGE)
-    asked = {"model": "up/claude-x", "messages": [{"role": "system", "content": "Be."}, *HELLO]}
+    request = {"model": "up/claude-x", "messages": [{"role": "system", "content": "Be."}, *HELLO]}
     async with run_gateway(table(upstream)) as gateway:
-        answer = await told(gateway, "/v1/chat/completions", json=asked)
+        answer = await fetch(gateway, "/v1/chat/completions", json=request)
     assert answer["choices"][0]["message"]["content"] == "Hi"
     assert answer["usage"]["total_tokens"] == 3
     body = sent(upstream)
@@ -97,17 +97,17 @@ async def test_a_chat_request_is_translated(upstream: FakeUpstream) -> None:
 
 async def test_what_would_be_another_question_is_refused(upstream: FakeUpstream) -> None:
     sound = {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}}
-    asked = {"model": "up/claude-x", "messages": [{"role": "user", "content": [sound]}]}
+    request = {"model": "up/claude-x", "messages": [{"role": "user", "content": [sound]}]}
     async with run_gateway(table(upstream)) as gateway:
-        answer = await gateway.post("/v1/chat/completions", json=asked)
-        said = json.loads(await answer.read())
+        answer = await gateway.post("/v1/chat/completions", json=request)
+        body = json.loads(await answer.read())
     assert answer.status == 400
-    assert "audio" in said["error"]["message"]
+    assert "audio" in body["error"]["message"]
     assert upstream.requests == []
 
 
 @pytest.mark.parametrize(
-    ("status", "shown", "kind"),
+    ("status", "expected", "kind"),
     [
         (404, 404, "not_found_error"),
         (529, 529, "overloaded_error"),
@@ -116,24 +116,24 @@ async def test_what_would_be_another_question_is_refused(upstream: FakeUpstream)
     ],
 )
 async def test_errors_are_anthropics(
-    upstream: FakeUpstream, status: int, shown: int, kind: str
+    upstream: FakeUpstream, status: int, expected: int, kind: str
 ) -> None:
     answer_json(upstream, {"type": "error", "error": {"type": kind, "message": "No."}}, status)
     async with run_gateway(table(upstream)) as gateway:
         answer = await gateway.post("/v1/messages", json=ASK)
-        said = json.loads(await answer.read())
-    assert answer.status == shown
-    assert (said["type"], said["error"]["type"]) == ("error", kind)
+        body = json.loads(await answer.read())
+    assert answer.status == expected
+    assert (body["type"], body["error"]["type"]) == ("error", kind)
 
 
 async def test_an_error_of_anthropic_reaches_a_chat_client(upstream: FakeUpstream) -> None:
     answer_json(upstream, ERROR, 404)
     async with run_gateway(table(upstream)) as gateway:
-        asked = {"model": "up/x", "messages": HELLO}
-        answer = await gateway.post("/v1/chat/completions", json=asked)
-        said = json.loads(await answer.read())
+        request = {"model": "up/x", "messages": HELLO}
+        answer = await gateway.post("/v1/chat/completions", json=request)
+        body = json.loads(await answer.read())
     assert answer.status == 404
-    assert said["error"]["message"] == "model: x"
+    assert body["error"]["message"] == "model: x"
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ async def test_everything_else_is_passed_through(
 ) -> None:
     answer_json(upstream, {"id": "x"})
     async with run_gateway(table(upstream)) as gateway:
-        answer = await told(gateway, path, body=b'{"a":1}')
+        answer = await fetch(gateway, path, body=b'{"a":1}')
     assert answer == {"id": "x"}
     received = upstream.requests[0]
     assert (received.method, received.path, received.body) == (method, upstream_path, b'{"a":1}')
@@ -165,7 +165,7 @@ async def test_an_upload_is_passed_through_byte_for_byte(upstream: FakeUpstream)
     )
     async with run_gateway(table(upstream)) as gateway:
         headers = {"content-type": media}
-        answer = await told(gateway, "/anthropic/v1/files", body=form, headers=headers)
+        answer = await fetch(gateway, "/anthropic/v1/files", body=form, headers=headers)
     assert answer["id"] == "file_1"
     assert upstream.requests[0].body == form
     assert upstream.requests[0].headers["content-type"] == media
@@ -176,10 +176,10 @@ async def test_models_are_listed_in_anthropics_form(upstream: FakeUpstream) -> N
     answer_json(upstream, {"data": [{"id": "claude-x", "created_at": created}], "has_more": False})
     async with run_gateway(table(upstream)) as gateway:
         listed = json.loads(await (await gateway.get("/anthropic/v1/models")).read())
-        shown = json.loads(await (await gateway.get("/anthropic/v1/models/up/claude-x")).read())
+        single = json.loads(await (await gateway.get("/anthropic/v1/models/up/claude-x")).read())
         missing = await gateway.get("/anthropic/v1/models/none")
     found = next(model for model in listed["data"] if model["id"] == "up/claude-x")
-    assert found == shown
+    assert found == single
     assert (found["type"], found["created_at"]) == ("model", created)
     assert listed["last_id"] == listed["data"][-1]["id"]
     assert missing.status == 404
@@ -187,12 +187,12 @@ async def test_models_are_listed_in_anthropics_form(upstream: FakeUpstream) -> N
     assert upstream.requests[0].headers["anthropic-version"] == "2023-06-01"
 
 
-async def test_a_listed_model_tells_what_is_known_of_it(upstream: FakeUpstream) -> None:
+async def test_a_listed_model_has_its_configured_capabilities(upstream: FakeUpstream) -> None:
     facts = "{ context_tokens = 9000, max_output_tokens = 900, retires = 2027-01-02 }"
     toml = table(upstream, f'models = ["claude-x"]\n[capabilities]\n"claude-x" = {facts}')
     async with run_gateway(toml) as gateway:
-        shown = json.loads(await (await gateway.get("/anthropic/v1/models/up/claude-x")).read())
-    model = ModelInfo.model_validate(shown)
+        listed = json.loads(await (await gateway.get("/anthropic/v1/models/up/claude-x")).read())
+    model = ModelInfo.model_validate(listed)
     assert (model.max_input_tokens, model.max_tokens) == (9000, 900)
     assert (model.lifecycle, str(model.retires_at)) == ("deprecated", "2027-01-02 00:00:00+00:00")
 
@@ -207,7 +207,7 @@ use = "openai"
 base_url = "{upstream.base_url}/v1"
 """
     async with run_gateway(toml) as gateway:
-        counted = await told(
+        counted = await fetch(
             gateway, "/v1/messages/count_tokens", json={"model": "oa/gpt", "messages": HELLO}
         )
     assert counted == {"input_tokens": 7}

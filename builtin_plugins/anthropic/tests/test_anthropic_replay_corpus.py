@@ -1,4 +1,4 @@
-"""What Anthropic said comes back to it unchanged, whatever dialect the client in between speaks."""
+"""Anthropic's answers come back to it unchanged through clients of any dialect."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ CHAT, RESPONSES = installed("openai.chat"), installed("openai.responses")
 GEMINI = installed("gemini.generate_content")
 HI = {"role": "user", "content": "hi"}
 CARRIED = ("text", "thinking", "redacted_thinking", "tool_use")
-SAID = ("type", "text", "thinking", "signature", "data", "id", "name", "input")
+MEMBERS = ("type", "text", "thinking", "signature", "data", "id", "name", "input")
 
 
 def chat_turns(answer: dict[str, Any]) -> dict[str, Any]:
@@ -39,15 +39,15 @@ CLIENTS = [(CHAT, chat_turns), (RESPONSES, response_items), (GEMINI, gemini_cont
 def carried(content: Any) -> list[dict[str, Any]]:
     """What every dialect has a place for; blanks around texts, which Anthropic refuses, aside."""
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    told: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
     for block in blocks:
-        kept = {key: block[key] for key in SAID if key in block}
-        if block["type"] == "text" and told and told[-1]["type"] == "text":
-            told[-1]["text"] += block["text"]
+        kept = {key: block[key] for key in MEMBERS if key in block}
+        if block["type"] == "text" and found and found[-1]["type"] == "text":
+            found[-1]["text"] += block["text"]
         elif block["type"] in CARRIED and (block["type"] != "text" or block["text"].strip()):
-            told.append(kept)
+            found.append(kept)
     return [
-        {**block, "text": block["text"].strip()} if "text" in block else block for block in told
+        {**block, "text": block["text"].strip()} if "text" in block else block for block in found
     ]
 
 
@@ -58,11 +58,11 @@ def test_thoughts_calls_and_texts_come_back_as_they_were(
     for exchange in exchanges("anthropic_messages", "messages"):
         if exchange.status != 200:
             continue
-        said = MESSAGES.parse_response(exchange.body)
-        shown = client.render_response(said, ChatRequest("m", ()))
-        tree = repeat(msgspec.json.decode(shown.body))
-        asked = client.parse_request(tree, {"model": "claude-sonnet-4-5"})
-        turns = msgspec.json.decode(MESSAGES.render_request(asked).body)["messages"]
+        response = MESSAGES.parse_response(exchange.body)
+        rendered = client.render_response(response, ChatRequest("m", ()))
+        tree = repeat(msgspec.json.decode(rendered.body))
+        request = client.parse_request(tree, {"model": "claude-sonnet-4-5"})
+        turns = msgspec.json.decode(MESSAGES.render_request(request).body)["messages"]
         before = carried(json.loads(exchange.body)["content"])
         after = carried(turns[1]["content"]) if len(turns) > 1 else []
         assert after == before, exchange.id

@@ -116,7 +116,7 @@ async def test_beta_features_and_their_header_are_passed_on(front: Front) -> Non
     assert sent_head["anthropic-beta"] == "context-management-2025-06-27"
 
 
-async def test_a_stream_from_anthropic(front: Front) -> None:
+async def test_the_sdk_reads_a_stream_of_anthropic(front: Front) -> None:
     client, upstream = front
     start = json.loads(message()) | {"stop_reason": None}
     delta = {"stop_reason": "end_turn", "stop_sequence": None}
@@ -146,12 +146,12 @@ async def test_a_stream_from_anthropic(front: Front) -> None:
     assert (answer.usage.input_tokens, answer.usage.output_tokens) == (3, 7)
 
 
-async def test_a_loop_of_tools_with_an_openai_api(front: Front) -> None:
+async def test_tool_calls_and_results_go_through_an_openai_api(front: Front) -> None:
     client, upstream = front
     upstream.reply(completion({"content": None, "tool_calls": [CALL]}, "tool_calls"))
     upstream.reply(completion({"content": "It is sunny."}))
-    asked: Any = {"model": "oa/gpt", "max_tokens": 9, "tools": TOOLS}
-    first = await client.messages.create(**asked, messages=ASK, tool_choice={"type": "any"})
+    options: Any = {"model": "oa/gpt", "max_tokens": 9, "tools": TOOLS}
+    first = await client.messages.create(**options, messages=ASK, tool_choice={"type": "any"})
     assert first.stop_reason == "tool_use"
     assert sent(upstream)["tool_choice"] == "required"
     (use,) = first.content
@@ -160,14 +160,14 @@ async def test_a_loop_of_tools_with_an_openai_api(front: Front) -> None:
     result: Any = {"type": "tool_result", "tool_use_id": use.id, "content": "Sunny"}
     turns: Any = [*ASK, {"role": "assistant", "content": first.content}]
     second = await client.messages.create(
-        **asked, messages=[*turns, {"role": "user", "content": [result]}]
+        **options, messages=[*turns, {"role": "user", "content": [result]}]
     )
     assert sent(upstream)["messages"][-1]["tool_call_id"] == "call_1"
     assert second.content[0].to_dict()["text"] == "It is sunny."
     assert (second.usage.input_tokens, second.usage.output_tokens) == (30, 20)
 
 
-async def test_a_stream_of_tools_from_an_openai_api(front: Front) -> None:
+async def test_the_sdk_reads_streamed_tool_calls_of_an_openai_api(front: Front) -> None:
     client, upstream = front
     begun = {"tool_calls": [{"index": 0, **CALL, "function": {"name": "weather", "arguments": ""}}]}
     more = {"tool_calls": [{"index": 0, "function": {"arguments": '{"a":1}'}}]}
@@ -189,12 +189,12 @@ async def test_an_image_and_a_schema_reach_an_openai_api(front: Front) -> None:
     upstream.reply(completion({"content": '{"a":1}'}))
     schema: dict[str, object] = {"type": "object", "properties": {"a": {"type": "integer"}}}
     image: Any = {"type": "base64", "media_type": "image/png", "data": PIXEL}
-    shown: Any = [{"role": "user", "content": [{"type": "image", "source": image}]}]
+    messages: Any = [{"role": "user", "content": [{"type": "image", "source": image}]}]
     answer = await client.messages.create(
         model="oa/gpt",
         max_tokens=9,
         system="Be brief.",
-        messages=shown,
+        messages=messages,
         output_config={"format": {"type": "json_schema", "schema": schema}},
     )
     assert answer.content[0].to_dict()["text"] == '{"a":1}'
@@ -237,7 +237,9 @@ async def test_an_error_has_the_class_it_has_with_anthropic(
     assert raised.value.type == kind
 
 
-async def test_a_runner_of_tools_tells_another_vendor_all_that_was_said(front: Front) -> None:
+async def test_the_sdks_tool_runner_sends_another_vendor_the_whole_conversation(
+    front: Front,
+) -> None:
     client, upstream = front
 
     @anthropic.beta_async_tool
@@ -259,10 +261,10 @@ async def test_a_runner_of_tools_tells_another_vendor_all_that_was_said(front: F
 
 async def test_an_error_in_a_stream_raises(front: Front) -> None:
     client, upstream = front
-    said = {"type": "overloaded_error", "message": "Too much."}
+    error = {"type": "overloaded_error", "message": "Too much."}
     start = json.loads(message()) | {"stop_reason": None}
     upstream.stream(
-        events({"type": "message_start", "message": start}, {"type": "error", "error": said})
+        events({"type": "message_start", "message": start}, {"type": "error", "error": error})
     )
     with pytest.raises(anthropic.APIStatusError, match="Too much"):
         async for _ in await client.messages.create(

@@ -1,4 +1,4 @@
-"""Recorded answers, read by the official SDK of a client that speaks another vendor's dialect."""
+"""Recorded answers, read by the official SDK of another vendor's client."""
 
 import pytest
 from tests.corpus import needs_corpus

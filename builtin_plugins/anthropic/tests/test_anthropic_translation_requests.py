@@ -1,4 +1,4 @@
-"""Recorded requests of other vendors, asked of Anthropic: what its own SDK would send."""
+"""Recorded requests of other vendors, translated for Anthropic: what its own SDK would send."""
 
 from collections import Counter
 from itertools import pairwise

@@ -121,9 +121,9 @@ async def test_a_trail_that_was_written_anew_is_found_by_its_anchors(tmp_path: P
     for number in range(30):
         await forger.add({"kind": "admin", "action": "update", "id": f"other{number}"})
     await forger.close()
-    told = "\n".join(map(str, checked(tmp_path).problems))
-    assert "this anchor is forged" in told
-    assert "the trail was rewritten" in told
+    problems = "\n".join(map(str, checked(tmp_path).problems))
+    assert "this anchor is forged" in problems
+    assert "the trail was rewritten" in problems
 
 
 async def test_a_trail_that_was_cut_and_went_on_to_the_same_number_is_found(
@@ -134,9 +134,9 @@ async def test_a_trail_that_was_cut_and_went_on_to_the_same_number_is_found(
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:11]))
     await (await written(tmp_path, 1)).close()  # the 12th again, and anchored again
     assert "it ends at record 11, and record 12 was anchored" in caplog.text
-    told = "\n".join(map(str, checked(tmp_path).problems))
-    assert "anchors.jsonl:3: another record 12 was anchored before" in told
-    assert "trail.jsonl:12: record 12 is not the one that was anchored" in told
+    problems = "\n".join(map(str, checked(tmp_path).problems))
+    assert "anchors.jsonl:3: another record 12 was anchored before" in problems
+    assert "trail.jsonl:12: record 12 is not the one that was anchored" in problems
 
 
 async def test_half_a_line_that_a_crash_has_left_is_cut_off(tmp_path: Path) -> None:
@@ -192,8 +192,8 @@ async def test_a_file_that_was_cut_is_not_continued(tmp_path: Path) -> None:
     with pytest.raises(AuditUnavailable):
         await trail.add({"kind": "admin"})
     await trail.close()
-    told = "".join(map(str, checked(tmp_path).problems))
-    assert "anchored and is gone" in told
+    problems = "".join(map(str, checked(tmp_path).problems))
+    assert "anchored and is gone" in problems
 
 
 async def test_a_record_stands_although_it_could_not_be_anchored(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ TALK = (
         ("arn:aws:bedrock:us-east-1:1:application-inference-profile/abc", "bedrock.invoke"),
     ],
 )
-def test_the_model_tells_what_its_body_is(model: str, name: str) -> None:
+def test_the_models_name_selects_the_dialect_of_its_body(model: str, name: str) -> None:
     assert INVOKE.variant({"model": model}).name == name
 
 
@@ -106,14 +106,14 @@ def test_a_conversation_is_one_text_for_models_that_continue_one() -> None:
 
 
 @pytest.mark.parametrize("dialect", [TITAN, COMMAND, COMMAND_R])
-def test_what_is_no_text_cannot_be_asked_of_them(dialect: Dialect) -> None:
+def test_media_are_refused_by_models_that_take_only_text(dialect: Dialect) -> None:
     chat = ChatRequest("m", (Message("user", (Image(data="AAAA"),)),))
     (loss,) = dialect.render_request(chat).losses
     assert (loss.feature, loss.breaks) == ("images", True)
 
 
 @pytest.mark.parametrize("dialect", [TITAN, COMMAND, COMMAND_R])
-def test_another_vendors_answer_in_their_bodies(dialect: Dialect) -> None:
+def test_another_vendors_answer_is_written_as_a_body_of_each_model(dialect: Dialect) -> None:
     choice = Choice(Message("assistant", (Text("Hi"),)), "length")
     answer = ChatResponse("id", "m", (choice,), Usage(3, 2))
     made = dialect.render_response(answer, ChatRequest("m", TALK))
@@ -143,12 +143,12 @@ def test_what_of_a_stream_is_no_text_is_named(dialect: Dialect) -> None:
         TextDelta(0, "b", choice=1),
     ]
     assert b"".join(map(renderer.render, events))
-    told = ["refusals", "reasoning", "tool_calls", "images", "n"]
-    assert [loss.feature for loss in renderer.losses] == told
+    features = ["refusals", "reasoning", "tool_calls", "images", "n"]
+    assert [loss.feature for loss in renderer.losses] == features
 
 
 @pytest.mark.parametrize("dialect", [NOVA, TITAN, COMMAND, COMMAND_R])
-def test_another_vendors_stream_in_their_chunks(dialect: Dialect) -> None:
+def test_another_vendors_stream_is_written_as_chunks_of_each_model(dialect: Dialect) -> None:
     renderer, parser = dialect.stream_renderer(ChatRequest("m", ())), dialect.stream_parser()
     events: list[StreamEvent] = [Started("", ""), TextDelta(0, "Hé"), Finished("length"), Ended()]
     wire = b"".join(map(renderer.render, events))
@@ -184,7 +184,7 @@ def test_anthropics_dialect_reads_an_exception_of_its_stream() -> None:
     assert dialect.terminal(written) == "error"
 
 
-def test_a_body_that_nobody_reads_tells_its_usage_where_it_can() -> None:
+def test_usage_is_read_from_bodies_that_are_passed_through() -> None:
     body = {"generation": "x", "prompt_token_count": 8, "generation_token_count": 35}
     assert INVOKE.usage(json.dumps(body).encode()) == Usage(8, 35)
     assert INVOKE.usage(b'{"outputs":[]}') is None
@@ -213,9 +213,9 @@ def test_a_body_that_nobody_reads_tells_its_usage_where_it_can() -> None:
     ],
     ids=lambda value: value.name if isinstance(value, Dialect) else "",
 )
-def test_vectors_are_asked_for_in_each_models_words(dialect: Dialect, wanted: Any) -> None:
-    asked = EmbeddingsRequest("m", ("a",), dimensions=256, input_type="query")
-    body, losses = rendered(dialect, asked)
+def test_vectors_are_requested_in_each_models_form(dialect: Dialect, wanted: Any) -> None:
+    request = EmbeddingsRequest("m", ("a",), dimensions=256, input_type="query")
+    body, losses = rendered(dialect, request)
     assert body == wanted
     assert set(losses) <= {"input_type"}
     again = dialect.parse_request(body, M)
@@ -224,7 +224,7 @@ def test_vectors_are_asked_for_in_each_models_words(dialect: Dialect, wanted: An
 
 
 @pytest.mark.parametrize("dialect", [TITAN_EMBEDDINGS, COHERE_EMBEDDINGS, NOVA_EMBEDDINGS])
-def test_vectors_of_another_vendor_in_their_bodies(dialect: Dialect) -> None:
+def test_another_vendors_vectors_are_written_as_a_body_of_each_model(dialect: Dialect) -> None:
     answer = EmbeddingsResponse("m", ((0.5, 1.0),), Usage(3))
     made = dialect.render_response(answer, EmbeddingsRequest("m", ("a",)))
     again = dialect.parse_response(made.body)
@@ -233,7 +233,7 @@ def test_vectors_of_another_vendor_in_their_bodies(dialect: Dialect) -> None:
 
 
 @pytest.mark.parametrize("dialect", [TITAN_EMBEDDINGS, NOVA_EMBEDDINGS])
-def test_models_of_one_text_are_not_asked_for_several(dialect: Dialect) -> None:
+def test_models_of_one_text_refuse_several(dialect: Dialect) -> None:
     (loss,) = dialect.render_request(EmbeddingsRequest("m", ("a", "b"))).losses
     assert (loss.feature, loss.breaks) == ("embeddings.batch", True)
 
@@ -264,14 +264,14 @@ def test_what_has_no_meaning_elsewhere_is_refused(dialect: Dialect, tree: Any, p
 
 
 def test_a_ranking_is_the_same_in_both_forms() -> None:
-    asked = RerankRequest("m", "q", ("one", {"n": 2}), top_n=1)
+    request = RerankRequest("m", "q", ("one", {"n": 2}), top_n=1)
     for dialect in (RERANK, RERANK_MODEL):
-        again = dialect.parse_request(rendered(dialect, asked)[0], M)
+        again = dialect.parse_request(rendered(dialect, request)[0], M)
         assert isinstance(again, RerankRequest)
         assert (again.query, again.top_n, again.documents[0]) == ("q", 1, "one")
     ranked = RerankResponse("m", (RankedDocument(1, 0.9, "two"), RankedDocument(0, 0.1)))
     for dialect in (RERANK, RERANK_MODEL):
-        made = dialect.parse_response(dialect.render_response(ranked, asked).body)
+        made = dialect.parse_response(dialect.render_response(ranked, request).body)
         assert isinstance(made, RerankResponse)
         assert made.results == ranked.results
 

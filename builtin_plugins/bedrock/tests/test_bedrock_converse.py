@@ -28,13 +28,13 @@ CHAT = installed("openai.chat")
 PDF = "data:application/pdf;base64,AA=="
 CLAUDE, OLDER = "us.anthropic.claude-opus-4-8", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 HI: list[Any] = [{"role": "user", "content": "hi"}]
-SAID: dict[str, Any] = {"role": "user", "content": [{"text": "hi"}]}
-SPOKEN: dict[str, Any] = {"messages": [SAID]}
+USER_TURN: dict[str, Any] = {"role": "user", "content": [{"text": "hi"}]}
+CONVERSATION: dict[str, Any] = {"messages": [USER_TURN]}
 SPEC = "toolConfig.tools[0].toolSpec"
 PLAIN = ChatRequest("m", (Message("user", (Text("hi"),)),))
 
 
-def asked(model: str = "m", source: Dialect = CHAT, **members: Any) -> tuple[Any, list[str]]:
+def convert(model: str = "m", source: Dialect = CHAT, **members: Any) -> tuple[Any, list[str]]:
     """What a client's request becomes, and what it loses."""
     tree = {"model": model, "messages": HI, **members}
     rendered = CONVERSE.render_request(source.parse_request(tree, {}))
@@ -77,7 +77,7 @@ def test_results_of_tools_are_parted_from_the_users_words_and_joined_again() -> 
 
 def test_messages_of_one_speaker_are_joined_unless_they_came_apart() -> None:
     turns = [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]
-    body, _ = asked(messages=turns)
+    body, _ = convert(messages=turns)
     assert body["messages"] == [{"role": "user", "content": [{"text": "a"}, {"text": "b"}]}]
     apart = {"messages": [{"role": "user", "content": [{"text": t}]} for t in "ab"]}
     request = CONVERSE.parse_request(apart, {"model": "m"})
@@ -85,7 +85,7 @@ def test_messages_of_one_speaker_are_joined_unless_they_came_apart() -> None:
 
 
 def test_a_system_prompt_that_comes_late_is_moved_to_the_beginning() -> None:
-    body, losses = asked(messages=[*HI, {"role": "system", "content": "Be brief."}])
+    body, losses = convert(messages=[*HI, {"role": "system", "content": "Be brief."}])
     assert body["system"] == [{"text": "Be brief."}]
     assert losses == ["messages.system"]
 
@@ -126,15 +126,15 @@ def test_every_kind_of_block_comes_back_as_it_was(block: Any) -> None:
 
 
 @pytest.mark.parametrize(("media", "form"), [("mp4", "mp4"), ("mov", "mov"), ("3gpp", "three_gp")])
-def test_a_video_is_watched_whoever_speaks_which_dialect(media: str, form: str) -> None:
+def test_a_video_of_any_dialect_is_sent_to_converse(media: str, form: str) -> None:
     google = installed("gemini.generate_content")
     inline = {"inlineData": {"mimeType": f"video/{media}", "data": "AA=="}}
     tree = {"contents": [{"role": "user", "parts": [{"text": "Look"}, inline]}]}
     rendered = CONVERSE.render_request(google.parse_request(tree, {"model": "m"}))
     body = json.loads(rendered.body)
     assert not rendered.losses
-    shown = body["messages"][0]["content"][1]
-    assert shown == {"video": {"format": form, "source": {"bytes": "AA=="}}}
+    block = body["messages"][0]["content"][1]
+    assert block == {"video": {"format": form, "source": {"bytes": "AA=="}}}
     back = google.render_request(CONVERSE.parse_request(body, {"model": "m"}))
     kind = json.loads(back.body)["contents"][0]["parts"][1]["inlineData"]["mimeType"]
     assert kind == {"mov": "video/quicktime"}.get(media, f"video/{media}")
@@ -160,7 +160,7 @@ def test_images_and_documents_of_other_clients_become_bytes() -> None:
         {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}},
         {"type": "image_url", "image_url": {"url": "s3://bucket/key.png"}},
     ]
-    body, losses = asked(messages=[{"role": "user", "content": content}])
+    body, losses = convert(messages=[{"role": "user", "content": content}])
     blocks = body["messages"][0]["content"]
     assert blocks[1] == {"image": {"format": "jpeg", "source": {"bytes": "AA=="}}}
     assert [block["document"]["name"] for block in blocks[2:4]] == ["a b", "a b 2"]
@@ -169,7 +169,7 @@ def test_images_and_documents_of_other_clients_become_bytes() -> None:
     assert losses == []
 
 
-def test_an_image_by_its_address_cannot_be_asked_about() -> None:
+def test_an_image_by_its_address_refuses_the_request() -> None:
     content = [{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]
     request = CHAT.parse_request(
         {"model": "m", "messages": [{"role": "user", "content": content}]}, {}
@@ -179,21 +179,23 @@ def test_an_image_by_its_address_cannot_be_asked_about() -> None:
     assert not CONVERSE.image_urls
 
 
-def test_tools_and_the_choice_among_them() -> None:
+def test_tools_and_the_choice_among_them_are_written() -> None:
     spec = {"name": "f", "parameters": {"type": "object"}, "strict": True}
     tools = [
         {"type": "function", "function": spec},
         {"type": "function", "function": {"name": "g"}},
     ]
-    body, losses = asked(tools=tools, tool_choice={"type": "function", "function": {"name": "f"}})
+    body, losses = convert(tools=tools, tool_choice={"type": "function", "function": {"name": "f"}})
     first, second = (tool["toolSpec"] for tool in body["toolConfig"]["tools"])
     assert first == {"name": "f", "inputSchema": {"json": {"type": "object"}}, "strict": True}
     assert second["inputSchema"]["json"] == {"type": "object", "properties": {}}
     assert body["toolConfig"]["toolChoice"] == {"tool": {"name": "f"}}
-    assert asked(tools=tools, tool_choice="required")[0]["toolConfig"]["toolChoice"] == {"any": {}}
+    assert convert(tools=tools, tool_choice="required")[0]["toolConfig"]["toolChoice"] == {
+        "any": {}
+    }
     limited = {"mode": "auto", "tools": [{"type": "function", "function": {"name": "g"}}]}
     choice = {"type": "allowed_tools", "allowed_tools": limited}
-    body, losses = asked(tools=tools, tool_choice=choice)
+    body, losses = convert(tools=tools, tool_choice=choice)
     assert [tool["toolSpec"]["name"] for tool in body["toolConfig"]["tools"]] == ["g"]
     assert losses == ["tool_choice.names"]
 
@@ -211,7 +213,7 @@ def test_a_tool_of_another_vendor_is_lost_by_name_where_functions_are_named() ->
 
 def test_where_no_tool_may_be_called_there_is_none() -> None:
     tools = [{"type": "function", "function": {"name": "f"}}]
-    body, losses = asked(tools=tools, tool_choice="none")
+    body, losses = convert(tools=tools, tool_choice="none")
     assert "toolConfig" not in body
     assert losses == ["tool_choice.none"]
 
@@ -224,7 +226,7 @@ def test_tools_that_were_called_before_stay_known() -> None:
         {"role": "tool", "tool_call_id": "a", "content": "ok"},
     ]
     tools = [{"type": "function", "function": {"name": "f"}}]
-    body, losses = asked(messages=turns, tools=tools, tool_choice="none")
+    body, losses = convert(messages=turns, tools=tools, tool_choice="none")
     assert len(body["toolConfig"]["tools"]) == 1
     assert losses == ["tool_choice.none"]
     assert body["messages"][1]["content"] == [
@@ -239,7 +241,7 @@ def test_an_id_that_bedrock_would_refuse_is_changed_alike_in_call_and_result() -
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "é|" * 40, "content": "ok"},
     ]
-    body, losses = asked(messages=turns)
+    body, losses = convert(messages=turns)
     used = body["messages"][1]["content"][0]["toolUse"]
     assert used["toolUseId"] == body["messages"][2]["content"][0]["toolResult"]["toolUseId"]
     assert len(used["toolUseId"]) <= 64
@@ -247,7 +249,7 @@ def test_an_id_that_bedrock_would_refuse_is_changed_alike_in_call_and_result() -
 
 
 def test_guardrails_that_another_vendor_does_not_have_are_named() -> None:
-    tree = {"messages": [SAID], "guardrailConfig": {"guardrailIdentifier": "g"}}
+    tree = {"messages": [USER_TURN], "guardrailConfig": {"guardrailIdentifier": "g"}}
     request = CONVERSE.parse_request(tree, {"model": "m"})
     lost = [loss.feature for loss in CHAT.render_request(request).losses]
     assert lost == ["bedrock.converse.guardrailConfig"]
@@ -297,7 +299,7 @@ def test_anthropics_own_thoughts_are_good_on_bedrock() -> None:
 def test_names_of_speakers_and_details_of_images_are_named() -> None:
     url = {"url": "data:image/png;base64,AA==", "detail": "low"}
     content = [{"type": "image_url", "image_url": url}]
-    losses = asked(messages=[{"role": "user", "name": "Ann", "content": content}])[1]
+    losses = convert(messages=[{"role": "user", "name": "Ann", "content": content}])[1]
     assert sorted(losses) == ["images.detail", "messages.name"]
 
 
@@ -307,7 +309,7 @@ def test_words_without_which_bedrock_refuses_a_conversation_are_added() -> None:
         {"role": "assistant", "content": "Hello"},
         {"role": "user", "content": [{"type": "text", "text": " "}, file]},
     ]
-    body, losses = asked(messages=turns)
+    body, losses = convert(messages=turns)
     assert body["messages"][0] == {"role": "user", "content": [{"text": "."}]}
     assert [next(iter(block)) for block in body["messages"][2]["content"]] == ["document", "text"]
     assert losses == ["messages.order", "documents"]
@@ -339,10 +341,16 @@ def test_cache_points_stand_where_anthropics_clients_mark_them() -> None:
         ),
         ({"messages": []}, "messages"),
         ({"messages": [{"role": "user", "content": []}]}, "messages[0].content"),
-        (SPOKEN | {"toolConfig": {"tools": [{"toolSpec": []}]}}, SPEC),
-        (SPOKEN | {"toolConfig": {"tools": [{"toolSpec": {"name": "f"}}]}}, f"{SPEC}.inputSchema"),
-        (SPOKEN | {"inferenceConfig": {"topP": "x"}}, "inferenceConfig.topP"),
-        (SPOKEN | {"inferenceConfig": {"stopSequences": [1]}}, "inferenceConfig.stopSequences"),
+        (CONVERSATION | {"toolConfig": {"tools": [{"toolSpec": []}]}}, SPEC),
+        (
+            CONVERSATION | {"toolConfig": {"tools": [{"toolSpec": {"name": "f"}}]}},
+            f"{SPEC}.inputSchema",
+        ),
+        (CONVERSATION | {"inferenceConfig": {"topP": "x"}}, "inferenceConfig.topP"),
+        (
+            CONVERSATION | {"inferenceConfig": {"stopSequences": [1]}},
+            "inferenceConfig.stopSequences",
+        ),
     ],
     ids=str,
 )

@@ -1,4 +1,4 @@
-"""What Anthropic's API and Converse both know of documents goes from one to the other."""
+"""Details of documents that Anthropic's API and Converse share are translated both ways."""
 
 import json
 from typing import Any
@@ -102,10 +102,10 @@ CITATIONS: list[tuple[Any, Any]] = [
 
 
 @pytest.mark.parametrize(("claudes", "bedrocks"), DOCUMENTS)
-def test_a_document_says_the_same_in_both(claudes: Any, bedrocks: Any) -> None:
-    asked = {"model": MODEL}
+def test_a_document_keeps_its_details_in_both_dialects(claudes: Any, bedrocks: Any) -> None:
+    params = {"model": MODEL}
     request: Any = {
-        **asked,
+        **params,
         "max_tokens": 9,
         "messages": [{"role": "user", "content": [claudes, QUESTION]}],
     }
@@ -113,7 +113,7 @@ def test_a_document_says_the_same_in_both(claudes: Any, bedrocks: Any) -> None:
     (message,) = json.loads(rendered.body)["messages"]
     assert message["content"][0] == bedrocks
     assert rendered.losses == ()
-    again = CLAUDE.render_request(CONVERSE.parse_request(json.loads(rendered.body), asked))
+    again = CLAUDE.render_request(CONVERSE.parse_request(json.loads(rendered.body), params))
     assert json.loads(again.body)["messages"] == request["messages"]
     assert again.losses == ()
 
@@ -131,17 +131,17 @@ def test_a_changed_document_is_not_sent_as_it_was() -> None:
 
 
 @pytest.mark.parametrize(("claudes", "bedrocks"), CITATIONS)
-def test_a_citation_tells_the_same_place_in_both(claudes: Any, bedrocks: Any) -> None:
+def test_a_citation_has_the_same_location_in_both_dialects(claudes: Any, bedrocks: Any) -> None:
     claudes = {**claudes, "cited_text": "words"}
     bedrocks = {**bedrocks, "sourceContent": [{"text": "words"}]}
     block = {"citationsContent": {"content": [{"text": "So."}], "citations": [bedrocks]}}
     answer = {"output": {"message": {"role": "assistant", "content": [block]}}}
     request = ChatRequest(MODEL, ())
     read = answer_of(CONVERSE.parse_response(json.dumps(answer).encode()))
-    shown = CLAUDE.render_response(read, request)
-    (text,) = json.loads(shown.body)["content"]
+    rendered = CLAUDE.render_response(read, request)
+    (text,) = json.loads(rendered.body)["content"]
     assert text["citations"] == [claudes]
-    back = CONVERSE.render_response(CLAUDE.parse_response(shown.body), request)
+    back = CONVERSE.render_response(CLAUDE.parse_response(rendered.body), request)
     (block_again,) = json.loads(back.body)["output"]["message"]["content"]
     assert block_again == block
-    assert shown.losses == back.losses == ()
+    assert rendered.losses == back.losses == ()

@@ -15,7 +15,7 @@ CLAUDE, OLDER = "us.anthropic.claude-opus-4-8", "us.anthropic.claude-sonnet-4-5-
 HI: list[Any] = [{"role": "user", "content": "hi"}]
 
 
-def asked(model: str = "m", **members: Any) -> tuple[Any, list[str]]:
+def convert(model: str = "m", **members: Any) -> tuple[Any, list[str]]:
     """What an OpenAI client's request becomes, and what it loses."""
     tree = {"model": model, "messages": HI, **members}
     rendered = CONVERSE.render_request(CHAT.parse_request(tree, {}))
@@ -89,11 +89,11 @@ def thinking(budget: int) -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_each_family_of_models_is_asked_in_its_own_words(
+def test_reasoning_and_sampling_take_the_form_of_each_family_of_models(
     model: str, members: Any, wanted: Any, losses: list[str]
 ) -> None:
     tools = [{"type": "function", "function": {"name": "f"}}]
-    body, lost = asked(model, **members, **({"tools": tools} if "tool_choice" in members else {}))
+    body, lost = convert(model, **members, **({"tools": tools} if "tool_choice" in members else {}))
     assert body.get("additionalModelRequestFields") == wanted
     assert lost == losses
 
@@ -105,16 +105,16 @@ def test_claude_does_not_think_when_its_earlier_thoughts_are_missing() -> None:
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "a", "content": "ok"},
     ]
-    assert asked(OLDER, messages=turns, reasoning_effort="low")[1] == ["reasoning"]
+    assert convert(OLDER, messages=turns, reasoning_effort="low")[1] == ["reasoning"]
 
 
 def test_a_temperature_over_one_is_one() -> None:
-    body, losses = asked(temperature=1.7)
+    body, losses = convert(temperature=1.7)
     assert (body["inferenceConfig"], losses) == ({"temperature": 1}, ["temperature"])
 
 
 def test_an_effort_of_a_model_that_decides_itself_stands_in_the_output_config() -> None:
-    body, _ = asked(CLAUDE, reasoning_effort="max")
+    body, _ = convert(CLAUDE, reasoning_effort="max")
     assert body["outputConfig"] == {"effort": "max"}
 
 
@@ -137,7 +137,7 @@ def test_an_effort_of_a_model_that_decides_itself_stands_in_the_output_config() 
         ({"additionalModelRequestFields": {"reasoningConfig": {"type": "disabled"}}}, "none", None),
     ],
 )
-def test_what_a_client_asks_of_thoughts_is_read(
+def test_every_form_of_a_reasoning_request_is_read(
     members: Any, effort: str | None, budget: int | None
 ) -> None:
     tree = {"messages": [{"role": "user", "content": [{"text": "Hi"}]}], **members}
@@ -152,19 +152,19 @@ def test_what_a_client_asks_of_thoughts_is_read(
     )
 
 
-def test_a_schema_is_asked_for_as_text_and_read_from_it() -> None:
+def test_a_schema_is_sent_as_text_and_read_from_it() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
     form = {"type": "json_schema", "json_schema": {"name": "city", "schema": schema}}
-    body, losses = asked(response_format=form)
+    body, losses = convert(response_format=form)
     wanted = body["outputConfig"]["textFormat"]
     assert (wanted["type"], losses) == ("json_schema", [])
     assert json.loads(wanted["structure"]["jsonSchema"]["schema"]) == schema
     request = CONVERSE.parse_request(body, {"model": "m"})
     assert json.loads(CHAT.render_request(request).body)["response_format"] == form
-    assert asked(response_format={"type": "json_object"})[1] == ["response_format.json_object"]
+    assert convert(response_format={"type": "json_object"})[1] == ["response_format.json_object"]
 
 
-UNSAID: dict[str, tuple[Any, str]] = {
+UNSUPPORTED: dict[str, tuple[Any, str]] = {
     "seed": (1, "seed"),
     "presence_penalty": (0.5, "penalties"),
     "logprobs": (True, "logprobs"),
@@ -177,13 +177,13 @@ UNSAID: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("member", UNSAID)
+@pytest.mark.parametrize("member", UNSUPPORTED)
 def test_what_converse_has_no_words_for_is_named(member: str) -> None:
-    value, feature = UNSAID[member]
-    assert asked(**{member: value})[1] == [feature]
+    value, feature = UNSUPPORTED[member]
+    assert convert(**{member: value})[1] == [feature]
 
 
 def test_tiers_and_metadata_are_carried_and_hints_go_without_a_word() -> None:
-    body, losses = asked(service_tier="flex", metadata={"a": "b"}, prompt_cache_key="k")
+    body, losses = convert(service_tier="flex", metadata={"a": "b"}, prompt_cache_key="k")
     assert body["serviceTier"] == {"type": "flex"}
     assert (body["requestMetadata"], losses) == ({"a": "b"}, [])

@@ -28,9 +28,9 @@ test_recorded_counts = check_recorded(
 )
 
 
-def test_a_body_whose_tokens_are_counted_is_asked_as_a_conversation() -> None:
+def test_a_body_whose_tokens_are_counted_is_sent_as_a_conversation() -> None:
     for one in COUNTS:
         if one.id == OF_A_BODY:
             request = COUNT_TOKENS.parse_request(one.request, one.params)
-            asked = json.loads(COUNT_TOKENS.render_request(request).body)["input"]["converse"]
-            assert asked["messages"] == [{"role": "user", "content": [{"text": "hello"}]}]
+            converse = json.loads(COUNT_TOKENS.render_request(request).body)["input"]["converse"]
+            assert converse["messages"] == [{"role": "user", "content": [{"text": "hello"}]}]

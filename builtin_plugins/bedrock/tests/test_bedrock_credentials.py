@@ -51,9 +51,9 @@ async def test_a_role_is_assumed_with_what_the_chain_finds(
     headers = dict(await signer.sign("POST", "https://example.com/b", b"{}"))
     assert "Credential=AKIDOFTHEROLE/" in headers["Authorization"]
     assert headers["X-Amz-Security-Token"] == "of the role"
-    (asked,) = upstream.requests
-    assert "Credential=AKIDOFTHECHAIN/" in asked.headers["authorization"]
-    form = parse_qs(asked.body.decode())
+    (request,) = upstream.requests
+    assert "Credential=AKIDOFTHECHAIN/" in request.headers["authorization"]
+    form = parse_qs(request.body.decode())
     assert (form["RoleArn"], form["ExternalId"]) == ([ROLE], ["our-id"])
 
 
@@ -73,7 +73,7 @@ async def test_the_role_of_a_profile_is_assumed_in_the_providers_region(
 
 
 def hide(name: str, secret: Secret) -> None:
-    """Nothing is told of in these tests."""
+    """Nothing needs hiding in these tests."""
 
 
 def expiring(refreshed: list[str], minutes: int = 1440) -> Callable[[], RefreshableCredentials]:
@@ -145,8 +145,8 @@ async def test_keys_that_aws_no_longer_knows_are_looked_for_again(
             now = at
             for body, status in answers:
                 upstream.reply(body, status)
-            asked = await gateway.post("/bedrock/model/up%2Fmistral.m/invoke", json={})
-            assert asked.status == 200
+            answer = await gateway.post("/bedrock/model/up%2Fmistral.m/invoke", json={})
+            assert answer.status == 200
             write("AKIDNEW")
     used = [request.headers["x-amz-security-token"] for request in upstream.requests]
     assert used == ["of AKIDOLD", "of AKIDOLD", "of AKIDNEW"]

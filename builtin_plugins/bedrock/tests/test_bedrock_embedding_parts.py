@@ -32,7 +32,7 @@ async def embed(gateway: GatewayClient, model: str, *texts: str, **more: Any) ->
 
 
 @pytest.mark.parametrize("form", ["float", "base64"])
-async def test_each_text_is_asked_for_and_all_are_answered(
+async def test_each_text_is_requested_and_all_are_answered(
     upstream: FakeUpstream, form: str
 ) -> None:
     for number, tokens in ((1, 2), (2, 3), (3, 4)):

@@ -1,4 +1,4 @@
-"""What AWS tells of usage in the headers of its answers, and who gets to know it."""
+"""Usage in the headers of AWS's answers, and which clients receive it."""
 
 import json
 from typing import Any
@@ -73,9 +73,9 @@ def test_what_came_from_a_cache_and_went_into_one_is_input_too() -> None:
     assert usage_with(None, headers) == counted
 
 
-@pytest.mark.parametrize("told", ["0", "", "-1", "1.5", "five", "9" * 20])
-def test_headers_that_count_nothing_tell_no_usage(told: str) -> None:
-    assert usage_with(None, {"x-amzn-bedrock-input-token-count": told}) is None
+@pytest.mark.parametrize("value", ["0", "", "-1", "1.5", "five", "9" * 20])
+def test_headers_that_count_nothing_tell_no_usage(value: str) -> None:
+    assert usage_with(None, {"x-amzn-bedrock-input-token-count": value}) is None
 
 
 def test_the_tier_that_served_a_request_is_known() -> None:
@@ -90,14 +90,14 @@ def test_optimized_latency_is_a_tier_of_its_own_if_a_request_got_it() -> None:
     assert usage_with(Usage(3, 2), {header: "optimized"}) == Usage(3, 2, service_tier="optimized")
     assert usage_with(Usage(3, 2), {header: "standard"}) == Usage(3, 2)
     for latency, tier in (("optimized", "optimized"), ("standard", "default")):
-        told = {
+        metadata = {
             "usage": {"inputTokens": 3, "outputTokens": 2, "totalTokens": 5},
             "performanceConfig": {"latency": latency},
             "serviceTier": {"type": "default"},
         }
         meter = CONVERSE.usage_meter()
-        meter.feed(encode_event("metadata", json.dumps(told).encode()))
-        answer = {"output": {"message": {"role": "assistant", "content": []}}, **told}
+        meter.feed(encode_event("metadata", json.dumps(metadata).encode()))
+        answer = {"output": {"message": {"role": "assistant", "content": []}}, **metadata}
         for usage in (CONVERSE.usage(json.dumps(answer).encode()), meter.usage()):
             assert usage is not None
             assert usage.service_tier == tier
@@ -105,13 +105,13 @@ def test_optimized_latency_is_a_tier_of_its_own_if_a_request_got_it() -> None:
 
 def test_the_model_that_a_router_chose_is_billed() -> None:
     chosen = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"
-    told = {
+    metadata = {
         "usage": {"inputTokens": 3, "outputTokens": 2, "totalTokens": 5},
         "trace": {"promptRouter": {"invokedModelId": chosen}},
     }
     meter = CONVERSE.usage_meter()
-    meter.feed(encode_event("metadata", json.dumps(told).encode()))
-    answer = {"output": {"message": {"role": "assistant", "content": []}}, **told}
+    meter.feed(encode_event("metadata", json.dumps(metadata).encode()))
+    answer = {"output": {"message": {"role": "assistant", "content": []}}, **metadata}
     for usage in (CONVERSE.usage(json.dumps(answer).encode()), meter.usage()):
         assert usage is not None
         (bill,) = usage.bills

@@ -1,4 +1,4 @@
-"""What clients of other vendors are told that they lack of Converse's answers."""
+"""Losses of Converse's answers for clients of other vendors."""
 
 import json
 from typing import Any
@@ -16,11 +16,11 @@ TRACE: dict[str, Any] = {"guardrail": {"inputAssessment": {"g": {"topicPolicy": 
 COUNTS = {"inputTokens": 1, "outputTokens": 2, "totalTokens": 3}
 
 
-def streamed(*said: tuple[str, dict[str, Any]]) -> list[StreamEvent]:
+def streamed(*events: tuple[str, dict[str, Any]]) -> list[StreamEvent]:
     parser = CONVERSE.stream_parser()
     return [
         event
-        for kind, payload in said
+        for kind, payload in events
         for event in parser.feed(encode_event(kind, json.dumps(payload).encode()))
     ]
 
@@ -36,10 +36,10 @@ def streamed(*said: tuple[str, dict[str, Any]]) -> list[StreamEvent]:
 def test_what_a_guardrail_found_is_lost_whole_and_streamed(
     members: dict[str, Any], features: list[str]
 ) -> None:
-    told = {"usage": COUNTS, "metrics": {"latencyMs": 5}, **members}
+    metadata = {"usage": COUNTS, "metrics": {"latencyMs": 5}, **members}
     output = {"message": {"role": "assistant", "content": [{"text": "a"}]}}
-    body = json.dumps({"output": output, "stopReason": "end_turn", **told}).encode()
-    events = streamed(("messageStop", {"stopReason": "end_turn"}), ("metadata", told))
+    body = json.dumps({"output": output, "stopReason": "end_turn", **metadata}).encode()
+    events = streamed(("messageStop", {"stopReason": "end_turn"}), ("metadata", metadata))
     names = [f"bedrock.converse.{one}" for one in features]
     whole = lost_in_answer(CONVERSE.parse_response(body), CONVERSE, CLAUDE)
     assert [one.feature for one in whole] == names

@@ -1,4 +1,4 @@
-"""What one dialect alone says of vectors, rankings and documents is carried or named."""
+"""Members of vectors, rankings and documents that only one dialect has are carried or named."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ from jackfield_bedrock.invoke import (
 M = {"model": "m"}
 CHAT, MESSAGES = installed("openai.chat"), installed("anthropic.messages")
 VECTORS, RANKINGS = installed("openai.embeddings"), installed("openai.rerank")
-ASKED = {"model": "m", "input": ["a"], "output_dtype": "int8"}
+EMBEDDINGS_REQUEST = {"model": "m", "input": ["a"], "output_dtype": "int8"}
 SOURCE = {"type": "TEXT", "textDocument": {"text": "a"}}
 
 USUAL: list[tuple[Dialect, Any]] = [
@@ -39,15 +39,15 @@ USUAL: list[tuple[Dialect, Any]] = [
 
 
 @pytest.mark.parametrize("dialect", [TITAN_EMBEDDINGS, COHERE_EMBEDDINGS, NOVA_EMBEDDINGS])
-def test_what_another_dialect_alone_asks_of_vectors_is_named(dialect: Dialect) -> None:
-    (loss,) = dialect.render_request(VECTORS.parse_request(ASKED, {})).losses
+def test_members_only_of_another_dialects_embeddings_are_losses(dialect: Dialect) -> None:
+    (loss,) = dialect.render_request(VECTORS.parse_request(EMBEDDINGS_REQUEST, {})).losses
     assert loss.feature == "openai.embeddings.output_dtype"
 
 
 @pytest.mark.parametrize("dialect", [RERANK, RERANK_MODEL])
-def test_what_another_dialect_alone_asks_of_a_ranking_is_named(dialect: Dialect) -> None:
-    asked = {"model": "m", "query": "q", "documents": ["a"], "truncation": True}
-    (loss,) = dialect.render_request(RANKINGS.parse_request(asked, {})).losses
+def test_members_only_of_another_dialects_rankings_are_losses(dialect: Dialect) -> None:
+    request = {"model": "m", "query": "q", "documents": ["a"], "truncation": True}
+    (loss,) = dialect.render_request(RANKINGS.parse_request(request, {})).losses
     assert loss.feature == "openai.rerank.truncation"
 
 
@@ -60,14 +60,14 @@ def test_what_is_so_anyway_is_no_loss_and_comes_back(dialect: Dialect, tree: Any
     assert json.loads(dialect.render_request(request).body) == tree
 
 
-def test_what_the_agent_runtime_tells_the_model_reaches_it() -> None:
-    told = {"modelArn": "m", "additionalModelRequestFields": {"max_tokens_per_doc": 5}}
+def test_extra_fields_of_the_agent_runtime_reach_the_model() -> None:
+    configuration = {"modelArn": "m", "additionalModelRequestFields": {"max_tokens_per_doc": 5}}
     tree = {
         "queries": [{"type": "TEXT", "textQuery": {"text": "q"}}],
         "sources": [{"type": "INLINE", "inlineDocumentSource": SOURCE}],
         "rerankingConfiguration": {
             "type": "BEDROCK_RERANKING_MODEL",
-            "bedrockRerankingConfiguration": {"modelConfiguration": told},
+            "bedrockRerankingConfiguration": {"modelConfiguration": configuration},
         },
     }
     request = RERANK.parse_request(tree, {})

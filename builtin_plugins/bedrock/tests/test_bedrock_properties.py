@@ -82,17 +82,17 @@ RESULTS = st.builds(
 )
 
 
-def said(role: Any, parts: Any) -> st.SearchStrategy[Message]:
+def messages_of(role: Any, parts: Any) -> st.SearchStrategy[Message]:
     return st.builds(Message, st.just(role), st.lists(parts, min_size=1, max_size=3).map(tuple))
 
 
 TURNS = st.tuples(
-    said("system", TEXTS),
-    said("user", TEXTS | PIXELS),
-    said("assistant", TEXTS | CALLS | THOUGHTS),
-    said("tool", RESULTS),
-    said("user", TEXTS),
-    said("assistant", TEXTS | CALLS),
+    messages_of("system", TEXTS),
+    messages_of("user", TEXTS | PIXELS),
+    messages_of("assistant", TEXTS | CALLS | THOUGHTS),
+    messages_of("tool", RESULTS),
+    messages_of("user", TEXTS),
+    messages_of("assistant", TEXTS | CALLS),
 )
 REQUESTS = st.builds(
     ChatRequest,
@@ -161,7 +161,7 @@ def streams(draw: st.DrawFn) -> list[StreamEvent]:
 
 @given(streams(), st.integers(1, 40), st.sampled_from([CONVERSE, NOVA]))
 @settings(max_examples=100, deadline=None)
-def test_no_cut_changes_what_a_stream_says(
+def test_no_cut_changes_the_events_of_a_stream(
     events: list[StreamEvent], size: int, dialect: Dialect
 ) -> None:
     renderer = dialect.stream_renderer(ChatRequest("m", ()))
@@ -184,13 +184,13 @@ BLOCKS: list[Any] = [
     {"text": "x"},
     {"toolUse": {"toolUseId": "a", "name": "f", "input": {"a": 1}}},
 ]
-SAID: Any = {"role": "assistant", "content": BLOCKS}
+MESSAGE: Any = {"role": "assistant", "content": BLOCKS}
 RESULT: Any = {"toolResult": {"toolUseId": "a", "content": [{"text": "r"}], "status": "error"}}
 REQUEST: Any = {
     "system": [{"text": "s"}, {"cachePoint": {"type": "default"}}],
     "messages": [
         {"role": "user", "content": [{"text": "Hé?"}]},
-        SAID,
+        MESSAGE,
         {"role": "user", "content": [RESULT]},
     ],
     "inferenceConfig": {"maxTokens": 5, "temperature": 0.5, "topP": 1, "stopSequences": ["x"]},
@@ -202,12 +202,12 @@ REQUEST: Any = {
 }
 COUNTS = {"inputTokens": 3, "outputTokens": 2, "totalTokens": 5, "cacheReadInputTokens": 1}
 ANSWER: Any = {
-    "output": {"message": SAID},
+    "output": {"message": MESSAGE},
     "stopReason": "tool_use",
     "usage": COUNTS,
     "metrics": {"latencyMs": 1},
 }
-TOLD: list[StreamEvent] = [
+EVENTS: list[StreamEvent] = [
     Started("", ""),
     ReasoningDelta(0, "t", extensions=OWN),
     ReasoningDelta(0, signature="s", extensions=OWN),
@@ -219,7 +219,7 @@ TOLD: list[StreamEvent] = [
     UsageReported(Usage(5, 2, 1, 1)),
     Ended(),
 ]
-STREAM = b"".join(map(CONVERSE.stream_renderer(ChatRequest("m", ())).render, TOLD))
+STREAM = b"".join(map(CONVERSE.stream_renderer(ChatRequest("m", ())).render, EVENTS))
 SOURCE = {"type": "INLINE", "inlineDocumentSource": {"type": "TEXT", "textDocument": {"text": "x"}}}
 RANKED: Any = {
     "queries": [{"type": "TEXT", "textQuery": {"text": "q"}}],
@@ -252,15 +252,15 @@ def recorded() -> Iterator[tuple[Dialect, Any, Any]]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_what_one_model_says_makes_no_dialect_stumble(seed: int) -> None:
+def test_no_dialect_crashes_on_a_spoiled_body(seed: int) -> None:
     dice = Random(seed)  # noqa: S311 - the same each time
     for dialect, request, answer in recorded():
         body = json.dumps(spoiled(answer, dice)).encode()
         with suppress(InvalidRequest):
-            asked = dialect.parse_request(spoiled(request, dice), MODEL)
-            dialect.render_request(asked)
+            parsed = dialect.parse_request(spoiled(request, dice), MODEL)
+            dialect.render_request(parsed)
             with suppress(ValueError):
-                dialect.render_response(dialect.parse_response(body), asked)
+                dialect.render_response(dialect.parse_response(body), parsed)
         with suppress(ValueError):
             dialect.usage(body)
         dialect.parse_error(400, body)

@@ -1,4 +1,4 @@
-"""The provider behind a real HTTP upstream: how it is configured, how it asks, how it signs."""
+"""The provider behind a real HTTP upstream: its configuration, requests and signatures."""
 
 import json
 from base64 import b64decode
@@ -109,9 +109,9 @@ async def test_a_clients_own_signature_is_never_passed_on(upstream: FakeUpstream
 async def test_a_key_that_the_provider_repeats_is_hidden(upstream: FakeUpstream) -> None:
     upstream.reply(json.dumps({"message": f"{KEYS['SECRET']} is no key"}).encode(), 400)
     async with run_gateway(table(upstream)) as gateway:
-        said = await (await ask(gateway)).read()
-    assert KEYS["SECRET"].encode() not in said
-    assert b"is no key" in said
+        body = await (await ask(gateway)).read()
+    assert KEYS["SECRET"].encode() not in body
+    assert b"is no key" in body
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ async def test_the_region_of_the_environment_will_do(
         ("cohere.embed-v4:0", False),
     ],
 )
-async def test_models_are_asked_in_the_dialects_that_they_take(
+async def test_models_are_called_in_the_dialects_that_they_take(
     upstream: FakeUpstream, model: str, converse: bool
 ) -> None:
     async with run_gateway(table(upstream)) as gateway:
@@ -207,7 +207,7 @@ async def test_models_are_asked_in_the_dialects_that_they_take(
         assert not provider.lists("gpt-5-mini")
 
 
-async def test_a_model_by_its_arn_is_asked_at_its_path(upstream: FakeUpstream) -> None:
+async def test_a_model_by_its_arn_is_called_at_its_path(upstream: FakeUpstream) -> None:
     arn = "arn:aws:bedrock:us-east-1:012345678901:inference-profile/us.anthropic.claude-x"
     encoded = arn.replace(":", "%3A").replace("/", "%2F")
     async with run_gateway(table(upstream)) as gateway:
@@ -236,36 +236,36 @@ async def test_a_stream_that_breaks_off_is_no_whole_answer(upstream: FakeUpstrea
 
 
 @pytest.mark.parametrize("kept", [1, 12, 40, -1])
-async def test_a_message_that_is_cut_is_told_although_the_model_was_done(
+async def test_a_cut_message_after_the_stop_reason_truncates_the_stream(
     upstream: FakeUpstream, kept: int
 ) -> None:
-    said = encode_event("messageStart", b'{"role":"assistant"}')
-    said += encode_event("messageStop", b'{"stopReason":"end_turn"}')
+    events = encode_event("messageStart", b'{"role":"assistant"}')
+    events += encode_event("messageStop", b'{"stopReason":"end_turn"}')
     usage = encode_event("metadata", b'{"usage":{"inputTokens":1,"outputTokens":1}}')
     path = "/bedrock/model/up%2Famazon.nova-lite-v1%3A0/converse-stream"
     async with run_gateway(table(upstream)) as gateway:
-        streamed(upstream, said + usage[:kept])
+        streamed(upstream, events + usage[:kept])
         assert b"internalServerException" in await (await gateway.post(path, json=HI)).read()
-        streamed(upstream, said)  # such as a guardrail's, which counts nothing
-        assert await (await gateway.post(path, json=HI)).read() == said
+        streamed(upstream, events)  # such as a guardrail's, which counts nothing
+        assert await (await gateway.post(path, json=HI)).read() == events
     assert [settled.outcome.kind for settled in gateway.settled] == ["truncated", "answered"]
 
 
 @pytest.mark.parametrize(
-    ("operation", "asked", "said"),
+    ("operation", "tree", "member"),
     [
         ("chat/completions", {"messages": [{"role": "user", "content": "hi"}]}, "choices"),
         ("responses", {"input": "hi"}, "output"),
     ],
 )
 async def test_openais_client_is_served_where_aws_serves_it(
-    upstream: FakeUpstream, operation: str, asked: dict[str, Any], said: str
+    upstream: FakeUpstream, operation: str, tree: dict[str, Any], member: str
 ) -> None:
     upstream.reply(json.dumps(ANSWER).encode())
-    asked["model"] = "up/openai.gpt-oss-20b-1:0"
+    tree["model"] = "up/openai.gpt-oss-20b-1:0"
     async with run_gateway(table(upstream)) as gateway:
-        answer = await gateway.post(f"/bedrock/openai/v1/{operation}", json=asked)
-        assert said in await answer.json()
+        answer = await gateway.post(f"/bedrock/openai/v1/{operation}", json=tree)
+        assert member in await answer.json()
     assert upstream.requests[0].path == "/model/openai.gpt-oss-20b-1%3A0/converse"
     assert json.loads(upstream.requests[0].body)["messages"] == HI["messages"]
 
@@ -278,15 +278,15 @@ async def test_any_other_path_is_passed_through(upstream: FakeUpstream) -> None:
     assert upstream.requests[0].path == "/async-invoke?maxResults=2"
 
 
-async def test_what_is_made_in_the_background_is_asked_of_the_model_in_the_body(
+async def test_asynchronous_invocations_are_sent_to_the_model_in_the_body(
     upstream: FakeUpstream,
 ) -> None:
     upstream.reply(b'{"invocationArn":"arn:aws:bedrock:eu-central-1:1:async-invoke/a"}')
-    asked = {"modelId": "up/amazon.nova-reel-v1:1", "modelInput": {"taskType": "TEXT_VIDEO"}}
+    request = {"modelId": "up/amazon.nova-reel-v1:1", "modelInput": {"taskType": "TEXT_VIDEO"}}
     async with run_gateway(table(upstream)) as gateway:
-        assert (await gateway.post("/bedrock/async-invoke", json=asked)).status == 200
+        assert (await gateway.post("/bedrock/async-invoke", json=request)).status == 200
     assert upstream.requests[0].path == "/async-invoke"
-    assert json.loads(upstream.requests[0].body) == {**asked, "modelId": "amazon.nova-reel-v1:1"}
+    assert json.loads(upstream.requests[0].body) == {**request, "modelId": "amazon.nova-reel-v1:1"}
 
 
 async def test_another_vendors_thoughts_are_not_sent_to_bedrock(upstream: FakeUpstream) -> None:
@@ -328,7 +328,7 @@ async def test_claudes_own_form_is_sent_without_another_vendors_thoughts(
         ("amazon.nova-lite-v1%3A0", None),
     ],
 )
-async def test_betas_that_anthropics_clients_name_are_asked_of_models_that_know_them(
+async def test_betas_of_anthropics_clients_are_sent_to_models_that_know_them(
     upstream: FakeUpstream, model: str, taken: list[str] | None
 ) -> None:
     upstream.reply(json.dumps(ANSWER).encode())
@@ -345,9 +345,9 @@ async def test_betas_that_anthropics_clients_name_are_asked_of_models_that_know_
     assert sent.get("additionalModelRequestFields", {}).get("anthropic_beta") == taken
 
 
-async def test_an_exception_is_what_aws_says_in_a_header(upstream: FakeUpstream) -> None:
-    said = {"x-amzn-errortype": "ServiceQuotaExceededException:http://internal.amazon.com/"}
-    upstream.reply(b'{"message":"Your account has reached its limit."}', 400, headers=said)
+async def test_an_exceptions_name_is_read_from_awss_header(upstream: FakeUpstream) -> None:
+    headers = {"x-amzn-errortype": "ServiceQuotaExceededException:http://internal.amazon.com/"}
+    upstream.reply(b'{"message":"Your account has reached its limit."}', 400, headers=headers)
     async with run_gateway(table(upstream)) as gateway:
         answer = await ask(gateway)
     assert answer.headers["x-amzn-errortype"] == "ServiceQuotaExceededException"

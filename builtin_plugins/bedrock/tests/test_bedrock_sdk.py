@@ -130,21 +130,21 @@ def chunks(*deltas: Mapping[str, Any], finish: str) -> tuple[bytes, ...]:
     return (*(sse.encode(json.dumps(value).encode()) for value in values), b"data: [DONE]\n\n")
 
 
-async def test_a_loop_of_tools_with_bedrock(front: Front) -> None:
+async def test_tool_calls_and_results_reach_bedrock_unchanged(front: Front) -> None:
     front.replies(ANSWER)
     front.replies(ANSWER)
     model = "aws/us.anthropic.claude-sonnet-4-5-20250929-v1:0"
     first = await front.ask("converse", modelId=model, messages=HI, toolConfig=TOOLS)
     assert first["usage"] == ANSWER["usage"]
-    said = first["output"]["message"]
+    message = first["output"]["message"]
     result = {"toolResult": {"toolUseId": "tooluse_1", "content": [{"json": {"sun": True}}]}}
-    turns = [*HI, said, {"role": "user", "content": [result]}]
+    turns = [*HI, message, {"role": "user", "content": [result]}]
     await front.ask("converse", modelId=model, messages=turns, toolConfig=TOOLS)
     assert front.sent == {"messages": turns, "toolConfig": TOOLS}
     assert front.upstream.requests[-1].path.startswith("/model/us.anthropic")
 
 
-async def test_a_loop_of_tools_with_an_openai_api(front: Front) -> None:
+async def test_tool_calls_and_results_go_through_an_openai_api(front: Front) -> None:
     function = {"name": "weather", "arguments": '{"city":"Rome"}'}
     call = {"id": "call_1", "type": "function", "function": function}
     front.replies(completion({"content": None, "tool_calls": [call]}, "tool_calls"))
@@ -152,16 +152,16 @@ async def test_a_loop_of_tools_with_an_openai_api(front: Front) -> None:
     first = await front.ask("converse", modelId="oa/gpt", messages=HI, toolConfig=TOOLS)
     assert first["stopReason"] == "tool_use"
     assert first["usage"] == {"inputTokens": 30, "outputTokens": 20, "totalTokens": 50}
-    said = first["output"]["message"]
+    message = first["output"]["message"]
     result = {"toolResult": {"toolUseId": "call_1", "content": [{"text": "Sun"}]}}
-    turns = [*HI, said, {"role": "user", "content": [result]}]
+    turns = [*HI, message, {"role": "user", "content": [result]}]
     second = await front.ask("converse", modelId="oa/gpt", messages=turns, toolConfig=TOOLS)
     assert second["output"]["message"]["content"] == [{"text": "Sunny."}]
     assert front.sent["messages"][1]["tool_calls"] == [call]
     assert front.sent["messages"][2] == {"role": "tool", "tool_call_id": "call_1", "content": "Sun"}
 
 
-async def test_a_stream_of_bedrock(front: Front) -> None:
+async def test_the_sdk_reads_a_stream_of_bedrock(front: Front) -> None:
     delta = {"contentBlockIndex": 0, "delta": {"text": "Hé"}, "p": "abc"}
     front.streams(
         encode_event("messageStart", b'{"role":"assistant"}'),
@@ -179,7 +179,7 @@ async def test_a_stream_of_bedrock(front: Front) -> None:
     assert events[-1]["metadata"]["usage"]["totalTokens"] == 2
 
 
-async def test_a_stream_of_an_openai_api(front: Front) -> None:
+async def test_the_sdk_reads_a_stream_of_an_openai_api(front: Front) -> None:
     begin = {"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": ""}}
     more = {"index": 0, "function": {"arguments": '{"a":1}'}}
     deltas = ({"content": "Hé"}, {"tool_calls": [begin]}, {"tool_calls": [more]})
@@ -235,8 +235,8 @@ async def test_an_image_and_a_schema_reach_an_openai_api(front: Front) -> None:
 async def test_an_error_is_the_exception_of_its_kind(
     front: Front, model: str, status: int, kind: str
 ) -> None:
-    said = {"message": "Not so"}
-    front.replies(said if model.startswith("aws") else {"error": said}, status)
+    error = {"message": "Not so"}
+    front.replies(error if model.startswith("aws") else {"error": error}, status)
     with pytest.raises(getattr(front.runtime.exceptions, kind)) as caught:
         await front.ask("converse", modelId=model, messages=HI)
     assert caught.value.response["Error"]["Code"] == kind
@@ -251,7 +251,9 @@ async def test_a_model_that_is_not_known_is_an_error_of_aws_s(front: Front) -> N
 
 
 @pytest.mark.parametrize("model", ["aws/us.anthropic.claude-3-haiku-20240307-v1:0", "oa/gpt"])
-async def test_anthropics_body_by_invoke_model(front: Front, model: str) -> None:
+async def test_invoke_model_takes_anthropics_body_for_any_provider(
+    front: Front, model: str
+) -> None:
     text = [{"type": "text", "text": "Hi"}]
     usage = {"input_tokens": 3, "output_tokens": 2}
     answer = {
@@ -265,18 +267,18 @@ async def test_anthropics_body_by_invoke_model(front: Front, model: str) -> None
         "usage": usage,
     }
     front.replies(answer if model.startswith("aws") else completion({"content": "Hi"}, "stop"))
-    asked = {
+    request = {
         "anthropic_version": "bedrock-2023-05-31",
         "max_tokens": 9,
         "messages": [{"role": "user", "content": "hi"}],
     }
-    told = await front.ask("invoke_model", modelId=model, body=json.dumps(asked))
-    assert (told["content"], told["stop_reason"]) == (text, "end_turn")
+    answer = await front.ask("invoke_model", modelId=model, body=json.dumps(request))
+    assert (answer["content"], answer["stop_reason"]) == (text, "end_turn")
     if model.startswith("aws"):
-        assert front.sent == asked
+        assert front.sent == request
 
 
-async def test_anthropics_stream_of_an_openai_api_by_invoke_model(front: Front) -> None:
+async def test_invoke_model_streams_an_openai_api_in_anthropics_form(front: Front) -> None:
     wire = chunks({"content": "Hé"}, finish="stop")
     front.upstream.always(UpstreamReply(200, wire, {"Content-Type": "text/event-stream"}))
     body = json.dumps({"max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]})
@@ -288,7 +290,7 @@ async def test_anthropics_stream_of_an_openai_api_by_invoke_model(front: Front) 
     assert values[-1]["type"] == "message_stop"
 
 
-async def test_anthropics_own_client_for_bedrock(front: Front) -> None:
+async def test_anthropics_client_for_bedrock_reads_an_openai_api(front: Front) -> None:
     ask: Any = {
         "model": "oa/gpt",
         "max_tokens": 9,
@@ -310,16 +312,16 @@ async def test_anthropics_own_client_for_bedrock(front: Front) -> None:
             await client.messages.create(**ask)
 
 
-async def test_vectors_of_an_openai_api_in_titans_body(front: Front) -> None:
+async def test_vectors_of_an_openai_api_are_read_in_titans_body(front: Front) -> None:
     vector = {"object": "embedding", "index": 0, "embedding": [0.5, 1.0]}
     usage = {"prompt_tokens": 2, "total_tokens": 2}
     front.replies({"object": "list", "data": [vector], "model": "e", "usage": usage})
-    told = await front.ask(
+    answer = await front.ask(
         "invoke_model",
         modelId="oa/amazon.titan-embed-text-v2:0",
         body=json.dumps({"inputText": "hi", "dimensions": 2}),
     )
-    assert told == {
+    assert answer == {
         "embedding": [0.5, 1.0],
         "embeddingsByType": {"float": [0.5, 1.0]},
         "inputTextTokenCount": 2,
@@ -327,7 +329,7 @@ async def test_vectors_of_an_openai_api_in_titans_body(front: Front) -> None:
     assert (front.sent["input"], front.sent["dimensions"]) == (["hi"], 2)
 
 
-async def test_a_ranking_by_the_agent_runtime(front: Front) -> None:
+async def test_the_agent_runtime_ranks_with_a_model_of_bedrock(front: Front) -> None:
     front.replies({"results": [{"index": 1, "relevance_score": 0.9}]})
     arn = "arn:aws:bedrock:us-east-1::foundation-model/cohere.rerank-v3-5:0"
     model = {"modelConfiguration": {"modelArn": f"aws/{arn}"}, "numberOfResults": 1}

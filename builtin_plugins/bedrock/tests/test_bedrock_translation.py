@@ -84,9 +84,9 @@ async def test_an_openai_client_is_answered_by_a_stream(upstream: FakeUpstream, 
 
 async def test_an_exception_in_the_middle_is_an_error_event(upstream: FakeUpstream) -> None:
     begun = encode_event("messageStart", b'{"role":"assistant"}')
-    said = encode_event("contentBlockDelta", b'{"contentBlockIndex":0,"delta":{"text":"H"}}')
+    delta = encode_event("contentBlockDelta", b'{"contentBlockIndex":0,"delta":{"text":"H"}}')
     failed = encode_exception("modelStreamErrorException", b'{"message":"Broken"}')
-    upstream.always(UpstreamReply(200, (begun, said, failed), MEDIA))
+    upstream.always(UpstreamReply(200, (begun, delta, failed), MEDIA))
     async with run_gateway(table(upstream)) as gateway:
         text = await (await chat(gateway, stream=True)).read()
     assert b"Broken" in text
@@ -113,7 +113,7 @@ async def test_a_checksum_that_is_wrong_is_an_error(upstream: FakeUpstream) -> N
     assert "checksum" in (await answer.json())["error"]["message"]
 
 
-async def test_vectors_are_asked_of_the_model_in_its_own_body(upstream: FakeUpstream) -> None:
+async def test_vectors_are_requested_in_the_models_own_body(upstream: FakeUpstream) -> None:
     upstream.reply(b'{"embedding":[0.5],"inputTextTokenCount":2}')
     upstream.reply(b'{"embeddings":{"float":[[0.5],[1.0]]},"id":"i"}')
     async with run_gateway(table(upstream)) as gateway:
@@ -141,7 +141,7 @@ async def test_anthropics_client_counts_tokens_by_the_model_behind_a_profile(
     assert upstream.requests[0].path == path
 
 
-async def test_a_provider_may_be_told_to_speak_anthropics_dialect(upstream: FakeUpstream) -> None:
+async def test_a_provider_can_be_configured_for_anthropics_dialect(upstream: FakeUpstream) -> None:
     usage = {"input_tokens": 3, "output_tokens": 2}
     answer = {
         "id": "msg",

@@ -31,7 +31,7 @@ FINISHES = {
     "guardrail_intervened": "content_filter",
 }
 LOST = {"messages.server_tool_use", "messages.server_tool_result", "citations"}
-Told = tuple[str, str, list[tuple[str, Any]]]
+Answer = tuple[str, str, list[tuple[str, Any]]]
 
 
 def recorded(operation: str) -> Iterator[Exchange]:
@@ -40,8 +40,8 @@ def recorded(operation: str) -> Iterator[Exchange]:
             yield exchange
 
 
-def expected(exchange: Exchange) -> Told:
-    """What the independent reading says, with the texts that stand beside their citations."""
+def expected(exchange: Exchange) -> Answer:
+    """The expected content, with the texts that have citations."""
     text = exchange.expect["text"]
     if "citationsContent" in json.dumps(exchange.response["body"]):
         blocks = exchange.response["body"]["output"]["message"]["content"]
@@ -66,18 +66,18 @@ def called(calls: Sequence[Any]) -> list[tuple[str, Any]]:
     return [(c["function"]["name"], json.loads(c["function"]["arguments"])) for c in calls]
 
 
-def finish_of(exchange: Exchange, told: Told) -> str:
+def finish_of(exchange: Exchange, answer: Answer) -> str:
     finish = FINISHES[exchange.expect["finish"]]
-    return "stop" if finish == "tool_calls" and not told[2] else finish
+    return "stop" if finish == "tool_calls" and not answer[2] else finish
 
 
 def assert_completion(body: Mapping[str, Any], exchange: Exchange) -> None:
     choice = body["choices"][0]
     message, usage = choice["message"], body["usage"]
     thought = message.get("reasoning_content") or ""
-    told = (message.get("content") or "", thought, called(message.get("tool_calls") or ()))
-    assert told == expected(exchange), exchange.id
-    assert choice["finish_reason"] == finish_of(exchange, told), exchange.id
+    answer = (message.get("content") or "", thought, called(message.get("tool_calls") or ()))
+    assert answer == expected(exchange), exchange.id
+    assert choice["finish_reason"] == finish_of(exchange, answer), exchange.id
     cached = usage["prompt_tokens_details"]["cached_tokens"]
     assert (usage["prompt_tokens"], usage["completion_tokens"], cached) == counts(exchange)
 
@@ -146,12 +146,12 @@ def test_a_responses_client_reads_every_answer() -> None:
         texts = [block for item in items for block in item.get("content") or ()]
         thoughts = [block["text"] for item in items for block in item.get("summary") or ()]
         calls = [item for item in items if item["type"] == "function_call"]
-        told = (
+        received = (
             "".join(block.get("text", "") for block in texts),
             "".join(thoughts),
             [(call["name"], json.loads(call["arguments"])) for call in calls],
         )
-        assert told == expected(exchange), exchange.id
+        assert received == expected(exchange), exchange.id
         usage = body["usage"]
         cached = usage["input_tokens_details"]["cached_tokens"]
         assert (usage["input_tokens"], usage["output_tokens"], cached) == counts(exchange)
@@ -184,15 +184,15 @@ def aws_stream(wire: bytes) -> list[dict[str, Any]]:
     return list(EventStream(Raw(wire), shape, parser, operation.name))
 
 
-def aws_told(content: Sequence[Mapping[str, Any]]) -> Told:
+def answer_in(content: Sequence[Mapping[str, Any]]) -> Answer:
     blocks = [next(iter(block.items())) for block in content]
     thoughts = [value.get("reasoningText", {}) for kind, value in blocks if kind[0] == "r"]
     texts = iter(
         [v["content"][0]["text"] if v["content"] else "" for k, v in blocks if k[0] == "c"]
     )
-    spoken = [(k, v) for k, v in blocks if k in ("text", "citationsContent")]
+    texts_and_citations = [(k, v) for k, v in blocks if k in ("text", "citationsContent")]
     return (
-        "".join(value if kind == "text" else next(texts) for kind, value in spoken),
+        "".join(value if kind == "text" else next(texts) for kind, value in texts_and_citations),
         "".join(thought.get("text", "") for thought in thoughts),
         [(value["name"], value["input"]) for kind, value in blocks if kind == "toolUse"],
     )
@@ -204,10 +204,10 @@ def parsed_arguments(arguments: Any) -> Any:
     return json.loads(arguments) if arguments else {}
 
 
-def openai_expected(exchange: Exchange) -> Told:
+def openai_expected(exchange: Exchange) -> Answer:
     calls = exchange.expect["tool_calls"]
-    told = [(call["name"], parsed_arguments(call["arguments"])) for call in calls if call["name"]]
-    return exchange.expect["text"], exchange.expect["reasoning"], told
+    named = [(call["name"], parsed_arguments(call["arguments"])) for call in calls if call["name"]]
+    return exchange.expect["text"], exchange.expect["reasoning"], named
 
 
 UNLIKE = ("snowflake", "huggingface")
@@ -224,14 +224,14 @@ def test_aws_s_sdk_reads_openai_s_answers() -> None:
         answer = aws_answer(rendered.body)
         if features & {"audio", "n", "refusals", "messages.image", "tools.arguments"}:
             continue
-        told = aws_told(answer["output"]["message"]["content"])
+        received = answer_in(answer["output"]["message"]["content"])
         want = openai_expected(exchange)
-        assert (told[0], told[2]) == (want[0], want[2]), exchange.id
+        assert (received[0], received[2]) == (want[0], want[2]), exchange.id
         read += 1
     assert read > 200
 
 
-def streamed(events: Sequence[Mapping[str, Any]]) -> Told:
+def streamed(events: Sequence[Mapping[str, Any]]) -> Answer:
     texts, thoughts = [], []
     calls: dict[int, list[str]] = {}
     for event in events:
@@ -263,8 +263,8 @@ def test_aws_s_sdk_reads_openai_s_streams() -> None:
             "messageStop",
             "metadata",
         ]
-        told, want = streamed(events), openai_expected(exchange)
-        assert (told[0], told[2]) == (want[0], want[2]), exchange.id
+        received, want = streamed(events), openai_expected(exchange)
+        assert (received[0], received[2]) == (want[0], want[2]), exchange.id
         read += 1
     assert read > 50
 

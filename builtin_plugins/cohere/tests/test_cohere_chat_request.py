@@ -83,7 +83,7 @@ def render(request: ChatRequest) -> tuple[Any, dict[str, str]]:
     return msgspec.json.decode(rendered.body), {one.feature: one.how for one in rendered.losses}
 
 
-def asked(*parts: Part, **members: Any) -> tuple[Any, dict[str, str]]:
+def render_parts(*parts: Part, **members: Any) -> tuple[Any, dict[str, str]]:
     return render(ChatRequest("m", (Message("user", parts),), **members))
 
 
@@ -159,12 +159,12 @@ def test_thinking_is_an_effort(thinking: Any, meaning: ReasoningRequest) -> None
     ],
 )
 def test_an_effort_is_a_budget(asked_for: ReasoningRequest, thinking: Any) -> None:
-    assert asked(Text("hi"), reasoning=asked_for)[0].get("thinking") == thinking
+    assert render_parts(Text("hi"), reasoning=asked_for)[0].get("thinking") == thinking
 
 
 def test_a_choice_among_tools_offers_only_these() -> None:
     tools = (Tool("a", parameters={"type": "object"}), Tool("b"))
-    body, losses = asked(Text("hi"), tools=tools, tool_choice=ToolChoice("required", ("b",)))
+    body, losses = render_parts(Text("hi"), tools=tools, tool_choice=ToolChoice("required", ("b",)))
     assert [tool["function"]["name"] for tool in body["tools"]] == ["b"]
     assert body["tools"][0]["function"]["parameters"] == {"type": "object", "properties": {}}
     assert body["tool_choice"] == "REQUIRED"
@@ -173,13 +173,15 @@ def test_a_choice_among_tools_offers_only_these() -> None:
 
 def test_the_one_tool_that_must_be_called_is_not_named() -> None:
     choice = ToolChoice("required", ("b",))
-    body, losses = asked(Text("hi"), tools=(Tool("b"),), tool_choice=choice)
+    body, losses = render_parts(Text("hi"), tools=(Tool("b"),), tool_choice=choice)
     assert body["tool_choice"] == "REQUIRED"
     assert losses == {"tool_choice.names": "approximated"}
 
 
 def test_a_text_document_goes_beside_the_messages() -> None:
-    body, losses = asked(Document(data="SGk=", media_type="text/plain", name="a.txt"), Text("?"))
+    body, losses = render_parts(
+        Document(data="SGk=", media_type="text/plain", name="a.txt"), Text("?")
+    )
     assert body["documents"] == [{"id": "doc:0", "data": {"title": "a.txt", "text": "Hi"}}]
     assert body["messages"] == [{"role": "user", "content": "?"}]
     assert losses == {"documents.text": "approximated"}
@@ -201,7 +203,7 @@ def test_what_cohere_cannot_see_breaks_the_question(part: Part, feature: str) ->
 
 
 def test_what_cohere_has_no_words_for_is_named() -> None:
-    _, losses = asked(
+    _, losses = render_parts(
         Text("hi"),
         n=2,
         logit_bias={"1": 2},
@@ -239,8 +241,8 @@ def test_an_image_from_a_tool_follows_the_results() -> None:
 
 def test_another_vendors_proof_is_named_and_its_text_thought() -> None:
     thought = Reasoning("Hm.", signature="s", extensions={"anthropic.messages": {}})
-    said = Message("assistant", (thought, Text("Yes.")))
-    body, losses = render(ChatRequest("m", (said,)))
+    message = Message("assistant", (thought, Text("Yes.")))
+    body, losses = render(ChatRequest("m", (message,)))
     assert body["messages"][0]["content"][0] == {"type": "thinking", "thinking": "Hm."}
     assert losses == {"reasoning.signature": "dropped"}
 

@@ -68,7 +68,7 @@ def test_each_reason_has_a_word(reason: FinishReason, word: str) -> None:
     assert written(Text("x"), finish=reason)[0]["finish_reason"] == word
 
 
-def test_a_refusal_is_text_and_said_to_be() -> None:
+def test_a_refusal_becomes_text_and_is_named_as_a_loss() -> None:
     body, losses = written(Refusal("No."))
     assert body["message"]["content"] == [{"type": "text", "text": "No."}]
     assert losses == {"refusals"}
@@ -111,8 +111,8 @@ def test_each_source_of_a_citation_is_one_to_everyone_else() -> None:
     choice = read(tree)
     text = choice.message.parts[0]
     assert isinstance(text, Text)
-    told = [(one.url, one.title, one.cited_text) for one in text.citations]
-    assert told == [("https://a.example", "a", "A"), ("https://b.example", "B", None)]
+    found = [(one.url, one.title, one.cited_text) for one in text.citations]
+    assert found == [("https://a.example", "a", "A"), ("https://b.example", "B", None)]
     body, _ = written(*choice.message.parts)
     assert body["message"]["citations"] == [wire]
 
@@ -182,11 +182,11 @@ def test_errors_have_coheres_form() -> None:
     refused = msgspec.json.decode(CHAT.render_error(InvalidRequest("Not so."), "req"))
     assert refused == {"id": "req", "message": "Not so."}
     error = ProviderError("Too long.", upstream_status=400, error_type="TOO_MANY_TOKENS")
-    told = msgspec.json.decode(CHAT.render_error(error, "req"))
-    assert told["error_type"] == "TOO_MANY_TOKENS"
+    body = msgspec.json.decode(CHAT.render_error(error, "req"))
+    assert body["error_type"] == "TOO_MANY_TOKENS"
 
 
 def test_errors_of_servers_are_read_whatever_their_form() -> None:
-    said = {b'{"message":"a"}': "a", b'{"error":{"message":"b"}}': "b", b'{"detail":"c"}': "c"}
-    assert {body: CHAT.parse_error(400, body).message for body in said} == said
+    messages = {b'{"message":"a"}': "a", b'{"error":{"message":"b"}}': "b", b'{"detail":"c"}': "c"}
+    assert {body: CHAT.parse_error(400, body).message for body in messages} == messages
     assert "502" in CHAT.parse_error(502, b"<html>").message

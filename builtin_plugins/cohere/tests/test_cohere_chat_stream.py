@@ -57,7 +57,7 @@ def kinds(values: list[Any]) -> list[str]:
     return [value["type"] for value in values]
 
 
-def test_a_plan_is_told_whole_before_the_call() -> None:
+def test_a_plan_is_complete_before_the_call() -> None:
     call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": ""}}
     found = read(
         event("message-start"),
@@ -132,7 +132,9 @@ def test_an_answer_that_was_given_up_is_no_answer(word: str, why: str) -> None:
         (b": comment\n\n", None),
     ],
 )
-def test_the_end_is_told_from_what_only_looks_like_it(wire: bytes, terminal: str | None) -> None:
+def test_the_end_and_errors_are_distinguished_from_texts_like_them(
+    wire: bytes, terminal: str | None
+) -> None:
     assert CHAT.terminal(wire) == terminal
 
 

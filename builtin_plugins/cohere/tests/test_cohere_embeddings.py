@@ -17,34 +17,34 @@ ASK: Any = {"model": "m", "texts": ["a", "b"], "input_type": "search_query", "tr
 VECTORS = EmbeddingsResponse("", ((0.5, -1.0), (0.25, 2.0)), Usage(7))
 
 
-def asked(tree: Any, version: str = "v2") -> EmbeddingsRequest:
+def parsed(tree: Any, version: str = "v2") -> EmbeddingsRequest:
     request = EMBEDDINGS.parse_request(tree, {"version": version})
     assert isinstance(request, EmbeddingsRequest)
     return request
 
 
 def answered(tree: Any, version: str = "v2") -> tuple[Any, list[str]]:
-    rendered = EMBEDDINGS.render_response(VECTORS, asked(tree, version))
+    rendered = EMBEDDINGS.render_response(VECTORS, parsed(tree, version))
     return msgspec.json.decode(rendered.body), [loss.feature for loss in rendered.losses]
 
 
 def test_a_purpose_has_the_same_meaning_everywhere() -> None:
-    assert asked(ASK).input_type == "query"
-    assert asked(ASK | {"input_type": "clustering"}).input_type == "clustering"
+    assert parsed(ASK).input_type == "query"
+    assert parsed(ASK | {"input_type": "clustering"}).input_type == "clustering"
     rendered = EMBEDDINGS.render_request(EmbeddingsRequest("m", ("a",), input_type="document"))
     assert json.loads(rendered.body)["input_type"] == "search_document"
 
 
 def test_a_request_survives_the_canonical_form() -> None:
     tree = ASK | {"embedding_types": ["int8"], "output_dimension": 256, "max_tokens": 9}
-    assert json.loads(EMBEDDINGS.render_request(asked(tree)).body) == tree
+    assert json.loads(EMBEDDINGS.render_request(parsed(tree)).body) == tree
     contents = [{"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}]
     tree = {"model": "m", "inputs": contents}
-    assert asked(tree).inputs == ("ab",)
-    assert json.loads(EMBEDDINGS.render_request(asked(tree)).body) == tree
+    assert parsed(tree).inputs == ("ab",)
+    assert json.loads(EMBEDDINGS.render_request(parsed(tree)).body) == tree
 
 
-def test_a_request_of_openai_says_what_cohere_must_know() -> None:
+def test_a_request_of_openai_gets_the_members_that_cohere_requires() -> None:
     openai = installed("openai.embeddings").parse_request(
         {"model": "m", "input": "a", "dimensions": 256, "encoding_format": "base64"}, {}
     )
@@ -78,7 +78,7 @@ def test_token_ids_break_the_question() -> None:
 )
 def test_what_cannot_be_embedded_is_refused(members: Any, param: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        asked(ASK | members)
+        parsed(ASK | members)
     assert refused.value.param == param
 
 
@@ -108,13 +108,13 @@ def test_vectors_of_every_kind_are_read_and_written_again(embeddings: Any) -> No
     response = EMBEDDINGS.parse_response(json.dumps(tree).encode())
     assert isinstance(response, EmbeddingsResponse)
     assert response.vectors == ((0.5, -1.0),)
-    assert json.loads(EMBEDDINGS.render_response(response, asked(ASK)).body) == tree
+    assert json.loads(EMBEDDINGS.render_response(response, parsed(ASK)).body) == tree
 
 
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1))
 def test_base64_loses_no_bit(numbers: list[float]) -> None:
     vectors = EmbeddingsResponse("", (tuple(numbers),))
-    request = asked(ASK | {"embedding_types": ["base64"]})
+    request = parsed(ASK | {"embedding_types": ["base64"]})
     again = EMBEDDINGS.parse_response(EMBEDDINGS.render_response(vectors, request).body)
     assert isinstance(again, EmbeddingsResponse)
     assert again.vectors == vectors.vectors
@@ -129,9 +129,9 @@ def test_what_holds_no_vectors_is_no_answer(body: bytes) -> None:
         EMBEDDINGS.parse_response(body)
 
 
-def test_what_another_dialect_alone_asks_of_vectors_is_named() -> None:
-    asked = {"model": "m", "input": ["a"], "output_dtype": "int8"}
-    request = installed("openai.embeddings").parse_request(asked, {})
+def test_members_only_of_another_dialects_embeddings_are_losses() -> None:
+    tree = {"model": "m", "input": ["a"], "output_dtype": "int8"}
+    request = installed("openai.embeddings").parse_request(tree, {})
     (loss,) = EMBEDDINGS.render_request(request).losses
     assert loss.feature == "openai.embeddings.output_dtype"
 

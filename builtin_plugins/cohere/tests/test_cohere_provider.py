@@ -75,8 +75,8 @@ async def test_other_endpoints_are_passed_through(upstream: FakeUpstream) -> Non
         listed = await gateway.send("GET", "/cohere/v1/datasets?limit=5")
         form = b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nup/m\r\n--x--\r\n'
         media = {"content-type": "multipart/form-data; boundary=x"}
-        heard = await gateway.post("/cohere/v2/audio/transcriptions", body=form, headers=media)
-    assert (await listed.read(), await heard.read()) == (b'{"datasets":[]}', b'{"text":"hi"}')
+        transcript = await gateway.post("/cohere/v2/audio/transcriptions", body=form, headers=media)
+    assert (await listed.read(), await transcript.read()) == (b'{"datasets":[]}', b'{"text":"hi"}')
     assert upstream.requests[0].path == "/v1/datasets?limit=5"
     assert upstream.requests[1].path == "/v2/audio/transcriptions"
     assert upstream.requests[1].body == form.replace(b"up/m", b"m")
@@ -85,10 +85,10 @@ async def test_other_endpoints_are_passed_through(upstream: FakeUpstream) -> Non
 async def test_a_proof_of_another_vendor_does_not_reach_cohere(upstream: FakeUpstream) -> None:
     proof = seal(Reasoning(signature="sig", extensions={"anthropic.messages": {}}))
     thought = {"type": "thinking", "thinking": "Hm.", "signature": proof}
-    said = {"role": "assistant", "content": [thought]}
+    message = {"role": "assistant", "content": [thought]}
     upstream.reply(b'{"id":"i","finish_reason":"COMPLETE","message":{"role":"assistant"}}')
     async with run_gateway(table(upstream)) as gateway:
-        await gateway.post("/cohere/v2/chat", json=ASK | {"messages": [said]})
+        await gateway.post("/cohere/v2/chat", json=ASK | {"messages": [message]})
     sent = json.loads(upstream.requests[0].body)
     assert sent["messages"][0]["content"] == [{"type": "thinking", "thinking": "Hm."}]
 
@@ -107,7 +107,7 @@ async def test_the_models_are_listed_page_by_page_in_coheres_form(upstream: Fake
     assert none.status == 404
 
 
-async def test_models_of_the_configuration_are_not_asked_for(upstream: FakeUpstream) -> None:
+async def test_configured_models_are_not_fetched(upstream: FakeUpstream) -> None:
     async with run_gateway(table(upstream, 'models = ["command-a"]')) as gateway:
         answer = await gateway.send("GET", "/cohere/v1/models")
     names = [model["name"] for model in json.loads(await answer.read())["models"]]

@@ -27,7 +27,7 @@ ANSWER: Any = {
 }
 
 
-def asked(tree: Any, version: str = "v2") -> RerankRequest:
+def parsed(tree: Any, version: str = "v2") -> RerankRequest:
     request = RERANK.parse_request(tree, {"version": version})
     assert isinstance(request, RerankRequest)
     return request
@@ -35,13 +35,13 @@ def asked(tree: Any, version: str = "v2") -> RerankRequest:
 
 def test_a_ranking_survives_the_canonical_form() -> None:
     tree = ASK | {"rank_fields": ["text"], "return_documents": True}
-    assert json.loads(RERANK.render_request(asked(tree, "v1")).body) == tree
+    assert json.loads(RERANK.render_request(parsed(tree, "v1")).body) == tree
     response = RERANK.parse_response(json.dumps(ANSWER).encode())
-    assert json.loads(RERANK.render_response(response, asked(ASK)).body) == ANSWER
+    assert json.loads(RERANK.render_response(response, parsed(ASK)).body) == ANSWER
 
 
 def test_documents_with_fields_are_yaml_for_v2() -> None:
-    rendered = RERANK.render_request(asked(ASK))
+    rendered = RERANK.render_request(parsed(ASK))
     assert json.loads(rendered.body)["documents"] == ["a", "text: b\nn: 1"]
     assert [(loss.feature, loss.how) for loss in rendered.losses] == [
         ("documents.fields", "approximated")
@@ -52,12 +52,12 @@ def test_documents_with_fields_are_yaml_for_v2() -> None:
     assert rendered.losses == ()
 
 
-def test_documents_come_back_when_they_are_asked_for() -> None:
+def test_documents_come_back_when_they_are_requested() -> None:
     response = RerankResponse("m", (RankedDocument(0, 0.9), RankedDocument(1, 0.5)))
-    request = asked(ASK | {"return_documents": True}, "v1")
+    request = parsed(ASK | {"return_documents": True}, "v1")
     results = json.loads(RERANK.render_response(response, request).body)["results"]
     assert [result["document"] for result in results] == [{"text": "a"}, {"text": "b", "n": 1}]
-    results = json.loads(RERANK.render_response(response, asked(ASK)).body)["results"]
+    results = json.loads(RERANK.render_response(response, parsed(ASK)).body)["results"]
     assert "document" not in results[0]
 
 
@@ -67,7 +67,7 @@ def test_documents_come_back_when_they_are_asked_for() -> None:
 )
 def test_what_cannot_be_ranked_is_refused(members: Any, param: str | None) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        asked(ASK | members)
+        parsed(ASK | members)
     assert refused.value.param == (param or "documents[0]")
 
 
@@ -79,9 +79,9 @@ def test_what_holds_no_results_is_no_answer(body: bytes) -> None:
         RERANK.parse_response(body)
 
 
-def test_tokens_are_counted_of_the_text_alone_and_said_to_be() -> None:
-    said = Message("assistant", (Text("b"), ToolCall("1", "f", "{}")))
-    request = ChatRequest("m", (Message("user", (Text("a"),)), said))
+def test_a_conversation_is_counted_as_its_text_with_a_loss() -> None:
+    message = Message("assistant", (Text("b"), ToolCall("1", "f", "{}")))
+    request = ChatRequest("m", (Message("user", (Text("a"),)), message))
     rendered = COUNT_TOKENS.render_request(request)
     assert json.loads(rendered.body) == {"model": "m", "text": "a\nb\nf {}"}
     assert [(loss.feature, loss.breaks) for loss in rendered.losses] == [("count_tokens", False)]
@@ -102,8 +102,8 @@ def test_nobody_else_knows_coheres_tokens() -> None:
         COUNT_TOKENS.render_response(TokenCount(3), request)
 
 
-def test_what_another_dialect_alone_asks_of_a_ranking_is_named() -> None:
-    asked = {"model": "m", "query": "q", "documents": [{"a": 1}], "truncation": True}
-    request = installed("openai.rerank").parse_request(asked, {})
+def test_members_only_of_another_dialects_rankings_are_losses() -> None:
+    tree = {"model": "m", "query": "q", "documents": [{"a": 1}], "truncation": True}
+    request = installed("openai.rerank").parse_request(tree, {})
     features = [loss.feature for loss in RERANK.render_request(request).losses]
     assert features == ["openai.rerank.truncation", "documents.fields"]

@@ -100,7 +100,7 @@ def message_of(response: cohere.V2ChatResponse) -> Any:
     return response.message.model_dump(exclude_none=True)
 
 
-async def test_a_loop_of_tools_with_cohere(front: Front) -> None:
+async def test_tool_calls_and_results_reach_cohere_unchanged(front: Front) -> None:
     co, upstream = front
     upstream.reply(json.dumps(COHERE_ANSWER).encode())
     upstream.reply(json.dumps(COHERE_ANSWER).encode())
@@ -114,7 +114,7 @@ async def test_a_loop_of_tools_with_cohere(front: Front) -> None:
     assert sent(upstream)["messages"][1:] == [answer, result]
 
 
-async def test_a_loop_of_tools_with_an_openai_api(front: Front) -> None:
+async def test_tool_calls_and_results_go_through_an_openai_api(front: Front) -> None:
     co, upstream = front
     called = {"id": "w_1", "type": "function", "function": CALL}
     upstream.reply(completion({"content": None, "tool_calls": [called]}, "tool_calls"))
@@ -129,13 +129,13 @@ async def test_a_loop_of_tools_with_an_openai_api(front: Front) -> None:
     result: Any = {"role": "tool", "tool_call_id": "w_1", "content": "Sunny"}
     second = await co.chat(model="oa/gpt", messages=[*ASK, message_of(first), result], tools=TOOLS)
     assert message_of(second)["content"] == [{"type": "text", "text": "It is sunny."}]
-    asked = json.loads(upstream.requests[-2].body)
-    assert (asked["tool_choice"], asked["max_completion_tokens"]) == ("required", 9)
+    request = json.loads(upstream.requests[-2].body)
+    assert (request["tool_choice"], request["max_completion_tokens"]) == ("required", 9)
     assert sent(upstream)["messages"][1]["tool_calls"] == [called]
     assert sent(upstream)["messages"][2]["tool_call_id"] == "w_1"
 
 
-async def test_a_stream_of_an_openai_api(front: Front) -> None:
+async def test_the_sdk_reads_a_stream_of_an_openai_api(front: Front) -> None:
     co, upstream = front
     call = {"index": 0, "id": "w_1", "type": "function", "function": CALL}
     thought = {"reasoning_content": "Hm."}
@@ -157,7 +157,7 @@ async def test_a_stream_of_an_openai_api(front: Front) -> None:
     assert events[-1].delta.usage.tokens.output_tokens == 20
 
 
-async def test_a_schema_and_an_image_for_an_openai_api(front: Front) -> None:
+async def test_a_schema_and_an_image_reach_an_openai_api(front: Front) -> None:
     co, upstream = front
     upstream.reply(completion({"content": '{"a":1}'}, "stop"))
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}}
@@ -202,7 +202,7 @@ async def test_an_unreadable_request_is_refused_before_anything_is_sent(front: F
     assert len(upstream.requests) == before
 
 
-async def test_embeddings_of_both(front: Front) -> None:
+async def test_the_sdk_reads_vectors_of_cohere_and_of_an_openai_api(front: Front) -> None:
     co, upstream = front
     native = {"id": "e", "embeddings": {"float": [[0.5]]}, "texts": ["a"]}
     upstream.reply(json.dumps(native).encode())
@@ -212,8 +212,8 @@ async def test_embeddings_of_both(front: Front) -> None:
     one = await co.embed(model="co/embed", texts=["a"], **options)
     two = await co.embed(model="oa/embed", texts=["a"], output_dimension=1, **options)
     assert (one.embeddings.float_, two.embeddings.float_) == ([[0.5]], [[0.25]])
-    asked = sent(upstream)
-    assert (asked["model"], asked["input"], asked["dimensions"]) == ("embed", ["a"], 1)
+    request = sent(upstream)
+    assert (request["model"], request["input"], request["dimensions"]) == ("embed", ["a"], 1)
 
 
 async def test_other_endpoints_reach_cohere_as_they_are(front: Front) -> None:

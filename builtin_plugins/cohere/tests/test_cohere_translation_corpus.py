@@ -1,4 +1,4 @@
-"""Recorded traffic of Cohere and of OpenAI, each asked and answered in the other's dialect."""
+"""Recorded traffic of Cohere and of OpenAI, translated into the other's dialect."""
 
 from collections import Counter
 from typing import Any
@@ -141,8 +141,8 @@ _MESSAGES: dict[str, Any] = {
 }
 
 
-def test_every_chat_request_can_be_asked_of_cohere() -> None:
-    asked: Counter[str] = Counter()
+def test_every_chat_request_can_be_sent_to_cohere() -> None:
+    roles: Counter[str] = Counter()
     for exchange in exchanges("openai_chat"):
         if exchange.status != 200 or not isinstance(exchange.request_tree, dict):
             continue
@@ -150,11 +150,11 @@ def test_every_chat_request_can_be_asked_of_cohere() -> None:
         rendered = COHERE.render_request(request)
         tree = msgspec.json.decode(rendered.body)
         for message in tree["messages"]:
-            asked[message["role"]] += 1
+            roles[message["role"]] += 1
             _MESSAGES[message["role"]].model_validate(message)
             for call in message.get("tool_calls", ()):
                 ToolCallV2.model_validate(call)
         for tool in tree.get("tools", ()):
             ToolV2.model_validate(tool)
         assert tree.get("tool_choice", "NONE") in ("REQUIRED", "NONE")
-    assert asked.keys() == _MESSAGES.keys()
+    assert roles.keys() == _MESSAGES.keys()

@@ -12,7 +12,7 @@ pytestmark = needs_corpus
 
 
 def plain(value: Any) -> Any:
-    """The JSON without what says nothing, and without the type and index that calls may leave out.
+    """The JSON without empty members, and without the type and index that calls may leave out.
 
     Of contents that are empty the form does not matter.
     """
@@ -20,10 +20,10 @@ def plain(value: Any) -> Any:
         return [plain(one) for one in value]
     if not isinstance(value, dict):
         return value
-    shown = {key: plain(one) for key, one in value.items() if key != "index" and one != []}
-    if "function" in shown:
-        shown["type"] = "function"
-    return {key: one for key, one in shown.items() if one is not None and one != ""}
+    members = {key: plain(one) for key, one in value.items() if key != "index" and one != []}
+    if "function" in members:
+        members["type"] = "function"
+    return {key: one for key, one in members.items() if one is not None and one != ""}
 
 
 test_recorded_chats = check_recorded(

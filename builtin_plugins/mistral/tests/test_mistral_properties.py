@@ -95,8 +95,8 @@ def test_an_answer_is_the_same_after_a_rendering(
 ) -> None:
     for message, _ in turns:
         thoughts = () if thought is None else (Reasoning(thought),)
-        told = msgspec.structs.replace(message, parts=(*thoughts, *message.parts))
-        choice = Choice(told, "tool_calls")
+        complete = msgspec.structs.replace(message, parts=(*thoughts, *message.parts))
+        choice = Choice(complete, "tool_calls")
         response = ChatResponse("i", "m", (choice,), Usage(3, 2, 1), 5)
         rendered = CHAT.render_response(response, ChatRequest("m", ()))
         assert rendered.losses == ()

@@ -79,8 +79,8 @@ async def test_a_streamed_transcription_ends_in_an_event_of_its_own(
     form = b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nup/m\r\n--x--\r\n'
     media = {"content-type": "multipart/form-data; boundary=x"}
     async with run_gateway(table(upstream)) as gateway:
-        heard = await gateway.post("/mistral/v1/audio/transcriptions", body=form, headers=media)
-        assert await heard.read() == delta + done
+        answer = await gateway.post("/mistral/v1/audio/transcriptions", body=form, headers=media)
+        assert await answer.read() == delta + done
     assert upstream.requests[0].path == "/v1/audio/transcriptions"
     assert upstream.requests[0].body == form.replace(b"up/m", b"m")
 
@@ -98,10 +98,10 @@ async def test_a_stream_of_an_unknown_kind_ends_with_the_connection(
 async def test_a_proof_of_another_vendor_does_not_reach_mistral(upstream: FakeUpstream) -> None:
     proof = seal(Reasoning(signature="sig", extensions={"anthropic.messages": {}}))
     thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
-    said = {"role": "assistant", "content": [thought | {"signature": proof}]}
+    message = {"role": "assistant", "content": [thought | {"signature": proof}]}
     upstream.reply(b'{"id":"i","object":"chat.completion","model":"m","choices":[]}')
     async with run_gateway(table(upstream)) as gateway:
-        await gateway.post("/mistral/v1/chat/completions", json=ASK | {"messages": [said]})
+        await gateway.post("/mistral/v1/chat/completions", json=ASK | {"messages": [message]})
     sent = json.loads(upstream.requests[0].body)
     assert sent["messages"][0]["content"] == [thought]
 

@@ -107,7 +107,7 @@ def from_openai(**members: Any) -> tuple[Any, dict[str, str]]:
     return render(OPENAI.parse_request({"model": "m", "messages": HI, **members}, {}))
 
 
-def asked(*parts: Part, role: Any = "user", **members: Any) -> tuple[Any, dict[str, str]]:
+def render_parts(*parts: Part, role: Any = "user", **members: Any) -> tuple[Any, dict[str, str]]:
     return render(ChatRequest("m", (Message(role, parts),), **members))
 
 
@@ -202,12 +202,12 @@ def test_a_question_after_a_result_waits_for_an_answer() -> None:
 
 
 def test_a_text_that_was_begun_for_the_model_is_a_prefix() -> None:
-    body, _ = asked(Text("It is"), role="assistant")
+    body, _ = render_parts(Text("It is"), role="assistant")
     assert body["messages"] == [{"role": "assistant", "content": "It is", "prefix": True}]
 
 
 def test_documents_and_audio_of_others_have_mistrals_form() -> None:
-    body, losses = asked(
+    body, losses = render_parts(
         Document(url="https://example.com/a.pdf", name="a.pdf"),
         Document(data="QUJD"),
         Audio(data="UklGRg==", format="wav"),
@@ -233,8 +233,10 @@ def test_a_file_of_another_vendor_breaks_the_question(part: Part, feature: str) 
     assert [(one.feature, one.breaks) for one in rendered.losses] == [(feature, True)]
 
 
-def test_thoughts_are_shown_whether_asked_for_or_not() -> None:
-    body, losses = asked(Text("x"), reasoning=ReasoningRequest(effort="high", summary="auto"))
+def test_a_requested_reasoning_summary_is_no_loss() -> None:
+    body, losses = render_parts(
+        Text("x"), reasoning=ReasoningRequest(effort="high", summary="auto")
+    )
     assert body["reasoning_effort"] == "high"
     assert losses == {}
 
@@ -242,7 +244,9 @@ def test_thoughts_are_shown_whether_asked_for_or_not() -> None:
 def test_a_thought_of_another_vendor_is_shown_without_its_proof() -> None:
     thought = Reasoning("Hm.", signature="sig", extensions={"anthropic.messages": {}})
     hidden = Reasoning(encrypted="x", extensions={"openai.responses": {}})
-    body, losses = asked(hidden, thought, Text("Yes."), ToolCall("a", "f", "{}"), role="assistant")
+    body, losses = render_parts(
+        hidden, thought, Text("Yes."), ToolCall("a", "f", "{}"), role="assistant"
+    )
     assert body["messages"][0]["content"] == [
         {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]},
         {"type": "text", "text": "Yes."},
@@ -261,16 +265,18 @@ def test_a_proof_that_a_client_sends_back_is_its_vendors_again() -> None:
 
 def test_a_choice_among_tools_offers_only_these() -> None:
     tools = tuple(Tool(name, parameters={"type": "object"}) for name in "abc")
-    body, losses = asked(Text("x"), tools=tools, tool_choice=ToolChoice("required", ("a", "b")))
+    body, losses = render_parts(
+        Text("x"), tools=tools, tool_choice=ToolChoice("required", ("a", "b"))
+    )
     assert [tool["function"]["name"] for tool in body["tools"]] == ["a", "b"]
     assert body["tool_choice"] == "any"
     assert losses == {"tool_choice.names": "approximated"}
-    body, losses = asked(Text("x"), tools=tools, tool_choice=ToolChoice("required", ("a",)))
+    body, losses = render_parts(Text("x"), tools=tools, tool_choice=ToolChoice("required", ("a",)))
     assert body["tool_choice"] == {"type": "function", "function": {"name": "a"}}
     assert losses == {}
 
 
-def test_names_roles_and_custom_calls_of_others() -> None:
+def test_names_roles_and_custom_calls_of_others_are_adapted() -> None:
     messages = (
         Message("developer", (Text("Be brief."),)),
         Message("user", (Text("hi"),), name="Anna"),
@@ -285,7 +291,7 @@ def test_names_roles_and_custom_calls_of_others() -> None:
 
 
 def test_parts_that_only_another_dialect_knows_are_named() -> None:
-    _, losses = asked(Opaque("openai.chat", "video_url", {"type": "video_url"}), Text("x"))
+    _, losses = render_parts(Opaque("openai.chat", "video_url", {"type": "video_url"}), Text("x"))
     assert losses == {"messages.video_url": "dropped"}
 
 

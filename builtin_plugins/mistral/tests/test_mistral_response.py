@@ -121,9 +121,11 @@ def test_a_thought_of_mistral_is_reasoning_to_others_and_comes_back() -> None:
     choice = {"index": 0, "finish_reason": "stop", "message": {"content": content}}
     body = {"id": "1", "model": "m", "choices": [choice]}
     response = CHAT.parse_response(msgspec.json.encode(body))
-    shown = msgspec.json.decode(OPENAI.render_response(response, ASK).body)["choices"][0]["message"]
-    assert (shown["content"], shown["reasoning_content"]) == ("Yes.", "Hm.")
-    again = OPENAI.parse_request({"model": "m", "messages": [shown]}, {})
+    message = msgspec.json.decode(OPENAI.render_response(response, ASK).body)["choices"][0][
+        "message"
+    ]
+    assert (message["content"], message["reasoning_content"]) == ("Yes.", "Hm.")
+    again = OPENAI.parse_request({"model": "m", "messages": [message]}, {})
     back = msgspec.json.decode(CHAT.render_request(again).body)
     assert back["messages"][0]["content"] == content
 
@@ -170,7 +172,7 @@ def test_a_call_comes_whole_and_usage_with_the_finish() -> None:
     assert losses == []
 
 
-def test_no_chunk_but_the_last_speaks_of_usage() -> None:
+def test_only_the_last_chunk_has_usage() -> None:
     events = (Started("i", "m"), TextDelta(0, "a"), TextDelta(0, "b"), UsageReported(Usage(1, 2)))
     values, _ = streamed(*events, Finished("stop"), Ended())
     assert ["usage" in value for value in values] == [False] * (len(values) - 1) + [True]
@@ -194,7 +196,7 @@ def test_a_signature_of_mistral_is_read_and_written_again() -> None:
     assert values[-1]["choices"][0]["delta"]["content"][0]["signature"] == "s"
 
 
-def test_what_a_stream_of_mistral_cannot_say_is_named() -> None:
+def test_events_that_a_stream_of_mistral_lacks_are_losses() -> None:
     values, losses = streamed(
         Started("i", "m"),
         RefusalDelta(0, "No."),
@@ -266,7 +268,7 @@ def test_other_streams_end_in_events_of_their_own(wire: bytes, terminal: str | N
         assert any(hint in wire for hint in RESOURCE.terminal_hints)
 
 
-def test_an_event_that_is_nested_without_end_tells_nothing() -> None:
+def test_an_excessively_nested_event_is_neither_end_nor_error() -> None:
     event = sse.encode(b'{"error":' + b"[" * 9999 + b"]" * 9999 + b"}")
     assert (CHAT.terminal(event), RESOURCE.terminal(event)) == (None, None)
     with pytest.raises(ProviderError):

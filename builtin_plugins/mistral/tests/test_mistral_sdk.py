@@ -73,7 +73,7 @@ def sent(upstream: FakeUpstream, at: int = -1) -> Any:
 
 
 @pytest.mark.parametrize("model", ["mi/mistral-large", "oa/gpt"])
-async def test_a_loop_of_tools(front: Front, model: str) -> None:
+async def test_tool_calls_and_results_go_through_either_provider(front: Front, model: str) -> None:
     client, upstream = front
     call = {"id": "call_1", "type": "function", "function": FUNCTION}
     upstream.reply(completion({"content": "", "tool_calls": [call]}, "tool_calls"))
@@ -90,16 +90,16 @@ async def test_a_loop_of_tools(front: Front, model: str) -> None:
     assert second.choices[0].message is not None
     assert second.choices[0].message.content == "It is sunny."
     assert second.usage.prompt_tokens == 30
-    asked, again = sent(upstream, -2), sent(upstream)
+    first_request, again = sent(upstream, -2), sent(upstream)
     native = model.startswith("mi/")
-    assert asked["random_seed" if native else "seed"] == 3
-    assert asked["tool_choice"] == ("any" if native else "required")
+    assert first_request["random_seed" if native else "seed"] == 3
+    assert first_request["tool_choice"] == ("any" if native else "required")
     assert again["messages"][1]["tool_calls"][0]["id"] == identity
     assert again["messages"][2]["tool_call_id"] == identity
     assert upstream.requests[-1].path == "/v1/chat/completions"
 
 
-async def test_a_stream_of_an_openai_api(front: Front) -> None:
+async def test_the_sdk_reads_a_stream_of_an_openai_api(front: Front) -> None:
     client, upstream = front
     call = {"index": 0, "id": "w_1", "type": "function", "function": FUNCTION}
     more = {"index": 0, "function": {"arguments": " "}}
@@ -124,7 +124,7 @@ async def test_a_stream_of_an_openai_api(front: Front) -> None:
     assert sent(upstream)["stream_options"] == {"include_usage": True}
 
 
-async def test_a_stream_of_mistral(front: Front) -> None:
+async def test_the_sdk_reads_a_stream_of_mistral(front: Front) -> None:
     client, upstream = front
     upstream.stream(chunks({"role": "assistant", "content": "Sun"}))
     stream = await client.chat.stream_async(model="mi/mistral-large", messages=ASK)
@@ -132,7 +132,7 @@ async def test_a_stream_of_mistral(front: Front) -> None:
     assert events[0].choices[0].delta.content == "Sun"
 
 
-async def test_a_schema_an_image_and_a_document_for_an_openai_api(front: Front) -> None:
+async def test_a_schema_an_image_and_a_document_reach_an_openai_api(front: Front) -> None:
     client, upstream = front
     upstream.reply(completion({"content": '{"a":1}'}))
     schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
@@ -163,7 +163,7 @@ async def test_an_error_of_either_provider_is_one_of_the_sdk(front: Front, statu
         assert json.loads(refused.value.body)["message"] == "too bad"
 
 
-async def test_a_wrong_field_is_told_in_the_sdks_form(front: Front) -> None:
+async def test_an_invalid_field_is_raised_in_the_sdks_form(front: Front) -> None:
     client, upstream = front
     detail = [{"type": "missing", "loc": ["body", "x"], "msg": "Field required", "input": None}]
     upstream.reply(json.dumps({"detail": detail}).encode(), 422)
@@ -173,7 +173,7 @@ async def test_a_wrong_field_is_told_in_the_sdks_form(front: Front) -> None:
     assert refused.value.data.detail[0].msg == "Field required"
 
 
-async def test_embeddings_of_both(front: Front) -> None:
+async def test_the_sdk_reads_vectors_of_mistral_and_of_an_openai_api(front: Front) -> None:
     client, upstream = front
     vector = {"object": "embedding", "index": 0, "embedding": [0.25]}
     body = {"id": "e", "object": "list", "model": "m", "data": [vector], "usage": USAGE}

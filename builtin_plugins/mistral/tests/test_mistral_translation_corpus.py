@@ -1,4 +1,4 @@
-"""Recorded traffic of Mistral and of others, each asked and answered in the other's dialect."""
+"""Recorded traffic of Mistral and of others, translated into the other's dialect."""
 
 import re
 from typing import Any
@@ -70,8 +70,8 @@ test_mistrals_sdk_reads_chat_completions = check_translations(
 )
 
 
-def test_every_chat_request_can_be_asked_of_mistral() -> None:
-    asked = 0
+def test_every_chat_request_can_be_sent_to_mistral() -> None:
+    count = 0
     for exchange in exchanges("openai_chat"):
         if exchange.status != 200 or not isinstance(exchange.request_tree, dict):
             continue
@@ -81,8 +81,8 @@ def test_every_chat_request_can_be_asked_of_mistral() -> None:
         ids = [m["tool_call_id"] for m in tree["messages"] if m["role"] == "tool"]
         assert all(SHORT.fullmatch(identity) for identity in ids)
         assert not {"max_completion_tokens", "seed", "stream_options", "user"} & tree.keys()
-        asked += 1
-    assert asked > 300
+        count += 1
+    assert count > 300
 
 
 def test_the_sdk_knows_the_thoughts_of_others() -> None:

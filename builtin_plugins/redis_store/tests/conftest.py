@@ -40,4 +40,4 @@ def site(servers: list[Process]) -> Site:
         server.ask("FLUSHALL")
     # A busy machine is no failure of the store.
     options = {"deadline": 2.0, "mode": "cluster" if len(servers) > 1 else "standalone"}
-    return Site("jackfield_redis_store.opening:opened", servers[0].url, options)
+    return Site("jackfield_redis_store:opened", servers[0].url, options)

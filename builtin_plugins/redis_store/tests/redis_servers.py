@@ -82,8 +82,8 @@ class Process:
         deadline = time.monotonic() + PATIENCE
         while not self._answers():
             if time.monotonic() > deadline or self._process.poll() is not None:
-                said = (self.folder / "log").read_text()[-1000:]
-                raise RuntimeError(f"{self.program} does not start: {said}")
+                lines = (self.folder / "log").read_text()[-1000:]
+                raise RuntimeError(f"{self.program} does not start: {lines}")
             time.sleep(0.01)
         return self
 

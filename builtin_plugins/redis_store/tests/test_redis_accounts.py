@@ -6,7 +6,7 @@ import pytest
 from builtin_plugins.redis_store.tests.redis_servers import Process
 
 from jackfield.store import Account, Claim, Debit, Entry
-from jackfield_redis_store.opening import opened
+from jackfield_redis_store import opened
 from jackfield_redis_store.store import RedisStore
 
 A = Account("s", "a")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jackfield.store import Account, Balance, Claim, Debit, Entry
-from jackfield_redis_store.opening import opened
+from jackfield_redis_store import opened
 from jackfield_redis_store.scripts import Script
 
 A = Account("s", "a")

@@ -9,8 +9,8 @@ from builtin_plugins.redis_store.tests.redis_servers import Process, cluster, ru
 from redis.crc import key_slot
 
 from jackfield.store import StoreUnavailable
+from jackfield_redis_store import opened
 from jackfield_redis_store.keys import Keys
-from jackfield_redis_store.opening import opened
 from jackfield_redis_store.store import RedisStore
 
 KEYS = Keys("jackfield")
@@ -113,10 +113,10 @@ async def test_the_successor_of_a_server_of_the_cluster_is_found(
 
 
 async def _becomes_replica(node: Process, primary: Process) -> bool:
-    said = node.ask("INFO", "replication")
-    if "role:slave" not in said:
+    replication = node.ask("INFO", "replication")
+    if "role:slave" not in replication:
         node.ask("CLUSTER", "REPLICATE", _name(primary))
-    return "master_link_status:up" in said
+    return "master_link_status:up" in replication
 
 
 async def _all_know(nodes: list[Process], replica: Process) -> bool:

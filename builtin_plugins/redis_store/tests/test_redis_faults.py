@@ -16,7 +16,7 @@ from builtin_plugins.redis_store.tests.callers import (
 from builtin_plugins.redis_store.tests.redis_servers import Process, running
 from builtin_plugins.redis_store.tests.relay import Relay, relaying
 
-from jackfield_redis_store.opening import opened
+from jackfield_redis_store import opened
 from jackfield_redis_store.store import RedisStore
 
 

@@ -8,8 +8,8 @@ from builtin_plugins.redis_store.tests.callers import PATIENCE, recovered, until
 from builtin_plugins.redis_store.tests.redis_servers import Process
 from builtin_plugins.redis_store.tests.relay import Relay, relaying
 
+from jackfield_redis_store import opened
 from jackfield_redis_store.messages import UNREAD
-from jackfield_redis_store.opening import opened
 from jackfield_redis_store.store import RedisStore
 
 
@@ -83,7 +83,7 @@ async def test_a_listener_that_is_gone_takes_no_memory(
 ) -> None:
     letters = store.listen("c")
     assert await _next(letters) is None
-    inboxes = store._switchboard._inboxes
+    inboxes = store._subscriptions._inboxes
     assert [len(listening) for listening in inboxes.values()] == [1]
     del letters
     await speaker.publish("c", b"to nobody")

@@ -10,7 +10,7 @@ from builtin_plugins.redis_store.tests.redis_servers import Process, running
 from jackfield import ConfigError
 from jackfield.store import Entry
 from jackfield.testing import GatewayClient, check_plugin, run_gateway
-from jackfield_redis_store.opening import opened
+from jackfield_redis_store import opened
 
 NOWHERE = "redis://127.0.0.1:1/0"
 PATIENT = "answer_ms = 5000\n"

@@ -3,7 +3,7 @@
 import pytest
 from redis.exceptions import ResponseError
 
-from jackfield_redis_store.trouble import told, unwrapped
+from jackfield_redis_store.problems import problem_of, unwrapped
 
 # What Redis 6.2.14 says, where later ones end a script with the error itself.
 SCRIPT = "Error running script (call to f_9c7735): @user_script:102: @user_script: 102: "
@@ -23,4 +23,4 @@ SCRIPT = "Error running script (call to f_9c7735): @user_script:102: @user_scrip
     ],
 )
 def test_an_error_within_a_script_is_told_as_it_is_outside(text: str, reason: str) -> None:
-    assert told(unwrapped(ResponseError(text))).reason.startswith(reason)
+    assert problem_of(unwrapped(ResponseError(text))).reason.startswith(reason)

@@ -21,7 +21,7 @@ from builtin_plugins.redis_store.tests.redis_servers import Process, follow, run
 from builtin_plugins.redis_store.tests.relay import relaying
 
 from jackfield.store import StoreUnavailable
-from jackfield_redis_store.opening import opened
+from jackfield_redis_store import opened
 from jackfield_redis_store.store import RedisStore
 
 RECOVERY = 0.5

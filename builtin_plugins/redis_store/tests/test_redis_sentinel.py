@@ -8,8 +8,8 @@ from builtin_plugins.redis_store.tests.callers import recovered, until
 from builtin_plugins.redis_store.tests.redis_servers import Process, follow, running
 
 from jackfield.address import Address
-from jackfield_redis_store.dialing import Dialing
-from jackfield_redis_store.opening import Servers
+from jackfield_redis_store.configured_servers import Servers
+from jackfield_redis_store.connections import ConnectionOptions
 from jackfield_redis_store.store import RedisStore
 
 PATIENT = 1.0
@@ -45,7 +45,7 @@ def sentinel(tmp_path: Path, primary: Process) -> Iterator[Process]:
 
 def _servers(*sentinels: int, name: str = "main") -> Servers:
     addresses = tuple(Address("127.0.0.1", port) for port in sentinels)
-    return Servers(addresses, Dialing(), "sentinel", name)
+    return Servers(addresses, ConnectionOptions(), "sentinel", name)
 
 
 @pytest.fixture
@@ -79,16 +79,16 @@ async def test_a_name_that_the_sentinels_do_not_know_is_said_so(sentinel: Proces
     store = _servers(sentinel.port, name="mane").store(
         prefix="jackfield", deadline=PATIENT, recovery=0.0
     )
-    trouble = await store.settled(2.0)
+    problem = await store.settled(2.0)
     await store.close()
-    assert trouble is not None
-    assert trouble.reason == "is not known to the sentinels under the name 'mane'"
+    assert problem is not None
+    assert problem.reason == "is not known to the sentinels under the name 'mane'"
 
 
 async def test_sentinels_that_are_all_away_are_said_to_be() -> None:
     store = _servers(1, 2).store(prefix="jackfield", deadline=PATIENT, recovery=0.0)
-    trouble = await store.settled(2.0)
+    problem = await store.settled(2.0)
     await store.close()
-    assert trouble is not None
+    assert problem is not None
     why = "one cannot be reached: Connection refused"
-    assert trouble.reason == f"cannot be found, for no sentinel says where it is: {why}"
+    assert problem.reason == f"cannot be found, for no sentinel says where it is: {why}"

@@ -21,7 +21,7 @@ def test_a_secret_url_may_have_a_user_and_a_password() -> None:
     assert location.password is not None
     assert location.password.reveal() == "p@ss"
     assert "p@ss" not in repr(location)
-    assert "p@ss" not in repr(location.dialing())
+    assert "p@ss" not in repr(location.connection_options())
 
 
 def test_a_reference_is_a_secret_elsewhere() -> None:

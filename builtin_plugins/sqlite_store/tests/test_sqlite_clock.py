@@ -53,20 +53,20 @@ def test_a_step_of_the_wall_clock_does_not_move_it(tmp_path: Path) -> None:
     assert times == sorted(times)
 
 
-def lead_from(db: sqlite3.Connection, ago: float, told: float, boot: str) -> float:
-    row = (boot, time.clock_gettime(clock.RUNNING) - ago, told)
+def lead_from(db: sqlite3.Connection, ago: float, store_time: float, boot: str) -> float:
+    row = (boot, time.clock_gettime(clock.RUNNING) - ago, store_time)
     db.execute("INSERT OR REPLACE INTO clock VALUES (1, ?, ?, ?, 1.0)", row)
     return clock.lead(db)
 
 
 @pytest.mark.parametrize("off", [3600.0, -3600.0, 86400.0, 1.0])
 def test_it_is_led_slowly_to_the_wall_clock(db: sqlite3.Connection, off: float) -> None:
-    told = time.time() + off - 60
-    assert lead_from(db, 60, told, clock.boot()) == pytest.approx(told + 60, abs=0.5)
+    store_time = time.time() + off - 60
+    assert lead_from(db, 60, store_time, clock.boot()) == pytest.approx(store_time + 60, abs=0.5)
     (rate,) = db.execute("SELECT rate FROM clock").fetchone()
     assert (rate < 1) == (off > 0)
     assert 0.99 <= rate <= 1.01
-    assert clock.now(db) == pytest.approx(told + 60, abs=0.5)
+    assert clock.now(db) == pytest.approx(store_time + 60, abs=0.5)
 
 
 def test_it_begins_anew_with_the_machine(db: sqlite3.Connection) -> None:

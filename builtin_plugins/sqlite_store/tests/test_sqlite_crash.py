@@ -25,9 +25,9 @@ async def killed(path: Path, owner: str, lines: int) -> tuple[int, int]:
     process.kill()
     rest = (await process.stdout.read()).splitlines(keepends=True)
     await process.wait()
-    said = [line.split() for line in seen + rest if line.endswith(b"\n")]
-    posted = [int(number) for word, number in said if word == b"posted"]
-    return max(posted, default=0), sum(word == b"acquired" for word, _ in said)
+    words = [line.split() for line in seen + rest if line.endswith(b"\n")]
+    posted = [int(number) for word, number in words if word == b"posted"]
+    return max(posted, default=0), sum(word == b"acquired" for word, _ in words)
 
 
 async def kill_again_and_again(path: Path, times: int) -> None:

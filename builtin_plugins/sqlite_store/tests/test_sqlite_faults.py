@@ -37,9 +37,9 @@ async def test_what_is_wrong_is_logged_once_in_a_while(
         for call in (store.put("s", "k", b"1"), store.put("s", "k", b"1"), store.get("s", "k")):
             with pytest.raises(StoreUnavailable):
                 await call
-        (told,) = caplog.messages
-        assert "the store cannot be used" in told
-        assert "removed or replaced" in told
+        (message,) = caplog.messages
+        assert "the store cannot be used" in message
+        assert "removed or replaced" in message
 
 
 async def test_the_event_loop_goes_on_while_the_file_is_locked(tmp_path: Path) -> None:
@@ -91,9 +91,9 @@ async def test_a_full_disk_refuses_and_is_recovered_from(tmp_path: Path) -> None
         sys.executable, FULL_DISK, tmp_path / "store.db", stdout=asyncio.subprocess.PIPE
     )
     output, _ = await process.communicate()
-    told = json.loads(output)
-    assert told["refused"] > 0
-    assert told["health"].startswith(str(tmp_path))
-    assert "full" in told["health"] or "I/O" in told["health"]
-    assert told["health_after"] is None
-    assert told["kept"] == told["confirmed"] == told["spent"]
+    report = json.loads(output)
+    assert report["refused"] > 0
+    assert report["health"].startswith(str(tmp_path))
+    assert "full" in report["health"] or "I/O" in report["health"]
+    assert report["health_after"] is None
+    assert report["kept"] == report["confirmed"] == report["spent"]

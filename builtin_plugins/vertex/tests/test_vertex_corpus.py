@@ -59,14 +59,14 @@ async def replay(
         "/vertex" + path.replace("/publishers/google/", "/publishers/up/"), body=sent
     )
     got = await answer.read()
-    asked = upstream.requests[-1]
+    request = upstream.requests[-1]
     wrong = []
     if (answer.status, got) != (200, body):
         wrong.append(f"{exchange.id} cut {size}: answer {got[-300:]!r}")
     head, _, rest = path.partition("/locations/")
     wanted = f"{head}/locations/global/{rest.partition('/')[2]}"
-    if (asked.path, asked.body) != (wanted, sent):
-        wrong.append(f"{exchange.id}: {asked.path} {asked.body[:200]!r}")
+    if (request.path, request.body) != (wanted, sent):
+        wrong.append(f"{exchange.id}: {request.path} {request.body[:200]!r}")
     return wrong
 
 

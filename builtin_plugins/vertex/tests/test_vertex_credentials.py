@@ -57,15 +57,15 @@ async def test_a_service_account_gets_a_token_and_names_the_project(
         for _ in range(2):
             answer = await gateway.post(PATH, body=HI)
             assert await answer.read() == ANSWER
-    granted, *asked = upstream.requests
+    granted, *requests = upstream.requests
     assert granted.path == "/token"
     assert b"jwt-bearer" in granted.body
-    assert [one.headers["authorization"] for one in asked] == ["Bearer tok-1"] * 2
+    assert [one.headers["authorization"] for one in requests] == ["Bearer tok-1"] * 2
     own = "/v1/projects/of-the-account/locations/global/publishers/google/models/"
-    assert asked[0].path == own + "gemini-2.5-flash:generateContent"
+    assert requests[0].path == own + "gemini-2.5-flash:generateContent"
 
 
-async def test_the_machines_own_account_is_asked_of_the_metadata_server(
+async def test_the_machines_own_account_comes_from_the_metadata_server(
     upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = upstream.base_url.removeprefix("http://")
@@ -143,10 +143,10 @@ async def test_an_api_key_is_express_mode(
     upstream.reply(ANSWER)
     async with run_gateway(table(upstream, 'keys = ["env:VERTEX_KEY"]')) as gateway:
         await gateway.post(PATH, body=HI)
-    asked = upstream.requests[-1]
-    assert asked.path == "/v1/publishers/google/models/gemini-2.5-flash:generateContent"
-    assert asked.headers["x-goog-api-key"] == "express-key-1"
-    assert "authorization" not in asked.headers
+    request = upstream.requests[-1]
+    assert request.path == "/v1/publishers/google/models/gemini-2.5-flash:generateContent"
+    assert request.headers["x-goog-api-key"] == "express-key-1"
+    assert "authorization" not in request.headers
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ async def test_an_api_key_is_express_mode(
         ),
     ],
 )
-async def test_what_is_missing_is_said_at_the_start(
+async def test_an_incomplete_configuration_is_reported_at_the_start(
     upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch, lines: list[str], problem: str
 ) -> None:
     monkeypatch.setenv("VERTEX_TOKEN", "token-of-others-1")
@@ -177,7 +177,7 @@ async def test_what_is_missing_is_said_at_the_start(
             pass
 
 
-async def test_a_file_that_is_no_key_is_said_at_the_start(
+async def test_a_file_that_is_no_key_is_reported_at_the_start(
     upstream: FakeUpstream, tmp_path: Path
 ) -> None:
     path = key_file(tmp_path, "https://oauth2.example/token", private_key="none")

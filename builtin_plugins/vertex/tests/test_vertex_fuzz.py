@@ -1,4 +1,4 @@
-"""Nonsense in predictions and in what asks for them is refused or understood."""
+"""Nonsense in predictions and their requests is refused or parsed."""
 
 import random
 from typing import Any
@@ -50,11 +50,11 @@ def test_nonsense_in_a_request_is_refused_or_understood(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_nonsense_in_an_answer_is_refused_or_understood(seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311 - the dice of a test
-    asked = EmbeddingsRequest("m", ("a",))
+    request = EmbeddingsRequest("m", ("a",))
     for _ in range(500):
         body = msgspec.json.encode(mutated(ANSWER, dice))
         try:
             EMBEDDINGS.usage(body)
-            EMBEDDINGS.render_response(EMBEDDINGS.parse_response(body), asked)
+            EMBEDDINGS.render_response(EMBEDDINGS.parse_response(body), request)
         except ValueError:
             continue

@@ -1,4 +1,4 @@
-"""The provider's paths and dialects, by model and by what the client speaks."""
+"""The provider's paths and dialects, by model and by the client's dialect."""
 
 import json
 from base64 import b64encode
@@ -95,16 +95,16 @@ async def test_a_chat_with_gemini_is_googles(front: Front) -> None:
     upstream.reply(ANSWER)
     body = await post(gateway, "/v1/chat/completions", {"model": "vx/gemini-2.5-flash", **HI})
     assert json.loads(body)["choices"][0]["message"]["content"] == "Hello"
-    asked = upstream.requests[-1]
-    assert asked.path == f"{OWN}/google/models/gemini-2.5-flash:generateContent"
-    assert asked.headers["authorization"] == "Bearer token-of-ours-1"
+    request = upstream.requests[-1]
+    assert request.path == f"{OWN}/google/models/gemini-2.5-flash:generateContent"
+    assert request.headers["authorization"] == "Bearer token-of-ours-1"
 
 
 async def test_a_stream_of_gemini_comes_as_events(front: Front) -> None:
     gateway, upstream = front
     upstream.stream([sse.encode(ANSWER)])
-    asked = {"model": "vx/gemini-2.5-flash", **HI, "stream": True}
-    assert "Hello" in await post(gateway, "/v1/chat/completions", asked)
+    request = {"model": "vx/gemini-2.5-flash", **HI, "stream": True}
+    assert "Hello" in await post(gateway, "/v1/chat/completions", request)
     path = f"{OWN}/google/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
     assert upstream.requests[-1].path == path
 
@@ -114,9 +114,9 @@ async def test_a_chat_with_claude_is_anthropics(front: Front) -> None:
     upstream.reply(CLAUDE)
     body = await post(gateway, "/v1/chat/completions", {"model": "vx/claude-sonnet-4@1", **HI})
     assert json.loads(body)["choices"][0]["message"]["content"] == "Hello"
-    asked = upstream.requests[-1]
-    assert asked.path == f"{OWN}/anthropic/models/claude-sonnet-4@1:rawPredict"
-    sent = json.loads(asked.body)
+    request = upstream.requests[-1]
+    assert request.path == f"{OWN}/anthropic/models/claude-sonnet-4@1:rawPredict"
+    sent = json.loads(request.body)
     assert (sent["anthropic_version"], "model" in sent) == ("vertex-2023-10-16", False)
     assert sent["max_tokens"] > 0
 
@@ -143,8 +143,8 @@ async def test_a_stream_of_claude_has_a_path_of_its_own(front: Front) -> None:
         {"type": "message_stop"},
     ]
     upstream.stream([sse.encode(json.dumps(e).encode(), e["type"]) for e in events])
-    asked = {"model": "vx/claude-sonnet-4", **HI, "stream": True}
-    assert "Hello" in await post(gateway, "/v1/chat/completions", asked)
+    request = {"model": "vx/claude-sonnet-4", **HI, "stream": True}
+    assert "Hello" in await post(gateway, "/v1/chat/completions", request)
     path = f"{OWN}/anthropic/models/claude-sonnet-4:streamRawPredict"
     assert upstream.requests[-1].path == path
     assert json.loads(upstream.requests[-1].body)["stream"] is True
@@ -154,10 +154,10 @@ async def test_thoughts_of_another_vendor_are_left_out(front: Front) -> None:
     gateway, upstream = front
     thought = Reasoning("Hm.", signature="s", extensions={"mistral.chat": {}})
     proof = seal(thought) or ""
-    told = {"text": "Hm.", "thought": True, "thoughtSignature": b64encode(proof.encode()).decode()}
-    said = {"role": "model", "parts": [told, {"text": "Hello"}]}
+    wire = {"text": "Hm.", "thought": True, "thoughtSignature": b64encode(proof.encode()).decode()}
+    turn = {"role": "model", "parts": [wire, {"text": "Hello"}]}
     upstream.reply(ANSWER)
-    contents = [said, {"role": "user", "parts": [{"text": "hi"}]}]
+    contents = [turn, {"role": "user", "parts": [{"text": "hi"}]}]
     path = "/gemini/v1beta/models/vx/gemini-2.5-flash:generateContent"
     await post(gateway, path, {"contents": contents})
     assert json.loads(upstream.requests[-1].body)["contents"][0]["parts"] == [{"text": "Hello"}]
@@ -180,7 +180,7 @@ async def test_thoughts_of_another_vendor_are_left_out(front: Front) -> None:
         (f"/vertex{OWN}/anthropic/models/vx/claude-sonnet-4:rawPredict", CLAUDE, BETAS),
     ],
 )
-async def test_vertex_is_asked_for_the_betas_that_it_knows(
+async def test_betas_that_vertex_knows_are_sent_to_it(
     front: Front, path: str, answer: bytes, sent: str | None
 ) -> None:
     gateway, upstream = front
@@ -257,11 +257,11 @@ async def test_a_body_names_the_providers_own_project(front: Front, publisher: s
     assert sent["displayName"] == model
 
 
-async def test_an_open_model_is_asked_in_openais_form(front: Front) -> None:
+async def test_an_open_model_is_called_in_openais_form(front: Front) -> None:
     gateway, upstream = front
     upstream.reply(CHAT)
-    door = "/vertex/v1/publishers/vx/models/meta/llama-4-scout:generateContent"
-    answer = json.loads(await post(gateway, door, {"contents": [{"parts": [{"text": "hi"}]}]}))
+    path = "/vertex/v1/publishers/vx/models/meta/llama-4-scout:generateContent"
+    answer = json.loads(await post(gateway, path, {"contents": [{"parts": [{"text": "hi"}]}]}))
     assert answer["candidates"][0]["content"] == PART["content"]
     assert json.loads(upstream.requests[-1].body)["model"] == "meta/llama-4-scout"
     place = "/v1/projects/ours/locations/us-east5/endpoints/openapi/chat/completions"
@@ -269,8 +269,8 @@ async def test_an_open_model_is_asked_in_openais_form(front: Front) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("door", ["/v1", "/vertex/v1/projects/p/locations/l/endpoints/openapi"])
-async def test_clients_of_openai_reach_open_models(front: Front, door: str, stream: bool) -> None:
+@pytest.mark.parametrize("path", ["/v1", "/vertex/v1/projects/p/locations/l/endpoints/openapi"])
+async def test_clients_of_openai_reach_open_models(front: Front, path: str, stream: bool) -> None:
     gateway, upstream = front
     chunk = json.loads(CHAT) | {"object": "chat.completion.chunk"}
     chunk["choices"][0]["delta"] = chunk["choices"][0].pop("message")
@@ -280,18 +280,18 @@ async def test_clients_of_openai_reach_open_models(front: Front, door: str, stre
     else:
         upstream.reply(CHAT)
     tree = {"model": "vx/mistralai/mistral-small", "stream": stream, **HI}
-    assert "Hello" in await post(gateway, f"{door}/chat/completions", tree)
+    assert "Hello" in await post(gateway, f"{path}/chat/completions", tree)
     assert json.loads(upstream.requests[-1].body) == {**tree, "model": "mistralai/mistral-small"}
     assert upstream.requests[-1].path.endswith("/us-east5/endpoints/openapi/chat/completions")
 
 
 @pytest.mark.parametrize(
-    "door", ["/v1/chat/completions", "/vertex/v1/publishers/vx/models/endpoints/12:generateContent"]
+    "path", ["/v1/chat/completions", "/vertex/v1/publishers/vx/models/endpoints/12:generateContent"]
 )
-async def test_a_tuned_model_is_at_its_endpoint(front: Front, door: str) -> None:
+async def test_a_tuned_model_is_at_its_endpoint(front: Front, path: str) -> None:
     gateway, upstream = front
     upstream.reply(ANSWER)
-    await post(gateway, door, {"model": "vx/endpoints/12", **HI, "contents": []})
+    await post(gateway, path, {"model": "vx/endpoints/12", **HI, "contents": []})
     place = "/v1/projects/ours/locations/us-east5/endpoints/12:generateContent"
     assert upstream.requests[-1].path == place
 
@@ -299,8 +299,8 @@ async def test_a_tuned_model_is_at_its_endpoint(front: Front, door: str) -> None
 async def test_the_client_of_openai_for_vertex_reaches_other_models_too(front: Front) -> None:
     gateway, upstream = front
     upstream.reply(ANSWER)
-    door = "/vertex/v1beta1/projects/p/locations/l/endpoints/openapi/chat/completions"
-    answer = json.loads(await post(gateway, door, {"model": "gm/gemini-2.5-flash", **HI}))
+    path = "/vertex/v1beta1/projects/p/locations/l/endpoints/openapi/chat/completions"
+    answer = json.loads(await post(gateway, path, {"model": "gm/gemini-2.5-flash", **HI}))
     assert answer["choices"][0]["message"]["content"] == "Hello"
     assert upstream.requests[-1].path == "/v1beta/models/gemini-2.5-flash:generateContent"
 

@@ -33,7 +33,7 @@ MESSAGE: dict[str, Any] = {
 
 
 class Front:
-    """The two clients, and what stands behind the gateway."""
+    """The two clients, and the upstream behind the gateway."""
 
     def __init__(self, google: Any, claude: AsyncAnthropicVertex, upstream: FakeUpstream) -> None:
         self.google = google
@@ -119,7 +119,7 @@ def signed_in() -> Any:
     return credentials
 
 
-async def test_gemini_at_the_providers_own_project(front: Front) -> None:
+async def test_gemini_is_called_in_the_providers_own_project(front: Front) -> None:
     front.upstream.reply(answer("Sunny.", finishReason="STOP"))
     response = await front.google.models.generate_content(model="gemini-2.5-flash", contents=ASK)
     assert response.text == "Sunny."
@@ -129,7 +129,7 @@ async def test_gemini_at_the_providers_own_project(front: Front) -> None:
     assert authorization not in ("Bearer token", "Bearer ")
 
 
-async def test_a_stream_of_gemini(front: Front) -> None:
+async def test_googles_sdk_reads_a_stream_of_gemini(front: Front) -> None:
     values = (answer("Sun"), answer("ny.", finishReason="STOP"))
     front.upstream.stream([sse.encode(value) for value in values])
     stream = await front.google.models.generate_content_stream(
@@ -141,14 +141,14 @@ async def test_a_stream_of_gemini(front: Front) -> None:
     )
 
 
-async def test_a_model_of_another_vendor(front: Front) -> None:
+async def test_googles_sdk_reads_a_model_of_another_vendor(front: Front) -> None:
     front.upstream.reply(completion({"content": "Sunny."}))
     response = await front.google.models.generate_content(model="oa/gpt", contents=ASK)
     assert response.text == "Sunny."
     assert front.sent["model"] == "gpt"
 
 
-async def test_counts_and_embeddings(front: Front) -> None:
+async def test_googles_sdk_reads_counts_and_embeddings(front: Front) -> None:
     front.upstream.reply(b'{"totalTokens": 3}')
     counted = await front.google.models.count_tokens(model="gemini-2.5-flash", contents="hi")
     assert counted.total_tokens == 3
@@ -158,7 +158,7 @@ async def test_counts_and_embeddings(front: Front) -> None:
     assert front.path.endswith("/gemini-embedding-001:embedContent")
 
 
-async def test_an_error_of_googles(front: Front) -> None:
+async def test_an_error_of_google_is_raised_by_its_sdk(front: Front) -> None:
     failure = {"code": 400, "message": "No such tool.", "status": "INVALID_ARGUMENT"}
     front.upstream.reply(json.dumps({"error": failure}).encode(), 400)
     with pytest.raises(errors.ClientError) as caught:
@@ -166,7 +166,7 @@ async def test_an_error_of_googles(front: Front) -> None:
     assert (caught.value.status, caught.value.message) == ("INVALID_ARGUMENT", "No such tool.")
 
 
-async def test_claude_at_the_providers_own_project(front: Front) -> None:
+async def test_claude_is_called_in_the_providers_own_project(front: Front) -> None:
     front.upstream.reply(json.dumps(MESSAGE).encode())
     message = await front.claude.messages.create(
         model="claude-sonnet-4@20250514", max_tokens=9, messages=[{"role": "user", "content": ASK}]
@@ -177,7 +177,7 @@ async def test_claude_at_the_providers_own_project(front: Front) -> None:
     assert "model" not in front.sent
 
 
-async def test_a_stream_of_claude(front: Front) -> None:
+async def test_anthropics_sdk_reads_a_stream_of_claude(front: Front) -> None:
     start = {"type": "message_start", "message": {**MESSAGE, "content": [], "stop_reason": None}}
     text = {"type": "text_delta", "text": "Sunny."}
     events: list[dict[str, Any]] = [
@@ -210,7 +210,7 @@ async def test_claudes_tokens_are_counted(front: Front) -> None:
     assert front.sent["model"] == "claude-sonnet-4"
 
 
-async def test_claudes_client_on_a_model_of_another_vendor(front: Front) -> None:
+async def test_anthropics_sdk_reads_a_model_of_another_vendor(front: Front) -> None:
     front.upstream.reply(completion({"content": "Sunny."}))
     message = await front.claude.messages.create(
         model="oa/gpt", max_tokens=9, messages=[{"role": "user", "content": ASK}]
@@ -219,7 +219,7 @@ async def test_claudes_client_on_a_model_of_another_vendor(front: Front) -> None
     assert front.sent["model"] == "gpt"
 
 
-async def test_an_error_of_anthropics(front: Front) -> None:
+async def test_an_error_of_anthropic_is_raised_by_its_sdk(front: Front) -> None:
     failure = {"type": "invalid_request_error", "message": "max_tokens: too large"}
     front.upstream.reply(json.dumps({"type": "error", "error": failure}).encode(), 400)
     with pytest.raises(anthropic.BadRequestError, match="too large"):

@@ -22,11 +22,11 @@ class SliceSet:
     until: float = field(default=-inf, init=False)
     _buckets: tuple[int, ...] = field(default=(), init=False)
 
-    def turn(self, now: float) -> None:
+    def advance(self, now: float) -> None:
         """Advance to the current parts of the windows."""
         for piece in self.slices:
             if now >= piece.until:
-                piece.turn(now)
+                piece.advance(now)
         self.until = min([piece.until for piece in self.slices], default=inf)
         self._buckets = tuple([piece.bucket for piece in self.slices])
 

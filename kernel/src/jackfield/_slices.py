@@ -66,7 +66,7 @@ class Slice:
     def __attrs_post_init__(self) -> None:
         self.occupies = self.limit.on_death == "drop"
 
-    def turn(self, now: float) -> None:
+    def advance(self, now: float) -> None:
         """Advance to the current part of the window."""
         span = self.limit.window.span(now)
         if self.left is not None and span.since >= self.until > 0:
@@ -75,7 +75,7 @@ class Slice:
         self.until = self.limit.window.until(now)
         self.free(0)
 
-    def goes_by(self, limit: Limit) -> bool:
+    def has_limit(self, limit: Limit) -> bool:
         """Whether this is its limit or an equal one."""
         if limit is self.limit:
             return True
@@ -84,13 +84,13 @@ class Slice:
         self.limit = limit
         return True
 
-    def follow(self, limit: Limit) -> None:
+    def change_limit(self, limit: Limit) -> None:
         """Switch to another limit."""
         self.left, self.until = None, -1.0
         self.limit = limit
         self.occupies = limit.on_death == "drop"
 
-    def lacks(self, amount: int) -> int:
+    def shortfall(self, amount: int) -> int:
         """How much must be acquired to reserve an amount, including any debt.
 
         What is past becomes available again once anything is acquired.
@@ -113,8 +113,8 @@ class Slice:
 
     def take(self, granted: int, claim: Claim) -> None:
         """Add what was granted and what was past to what is available, up to the new reach."""
-        self.reach, at_hand, self.past = claim.bucket, granted + self.past, 0
-        self.free(at_hand)
+        self.reach, added, self.past = claim.bucket, granted + self.past, 0
+        self.free(added)
 
     def learn(self, balance: Balance, need: int) -> None:
         """Record the balance that the store returned."""

@@ -83,9 +83,9 @@ class WaitQueue:
 
     async def _acquire(self, first: Waiter) -> None:
         """Acquire what the first caller lacks, and reserve the rest of it meanwhile."""
-        await self._allowances.gone_back(first.limits)
+        await self._allowances.wait_for_give_back(first.limits)
         slices = [self._allowances.slice_of(limit) for limit in first.limits]
-        missing = [slice_.lacks(n) for slice_, n in zip(slices, first.amounts, strict=True)]
+        missing = [slice_.shortfall(n) for slice_, n in zip(slices, first.amounts, strict=True)]
         lacking = [(slice_, lack) for slice_, lack in zip(slices, missing, strict=True) if lack]
         if not lacking:
             return
@@ -107,7 +107,7 @@ class WaitQueue:
             return
         self._refuse(acquired, [slice_.account for slice_, _ in lacking])
         if refused.available > 0:
-            self._allowances.soon(refused)
+            self._allowances.schedule_give_back(refused)
 
     def _more(self, account: Account) -> int:
         """How much of an account the other waiting callers want."""
@@ -144,7 +144,7 @@ class WaitQueue:
                     return at
             elif (balance := balances.get(limit.account)) is not None:
                 room = limit.amount - balance.spent - balance.held
-                if self._allowances.slice_of(limit).lacks(amount) > room:
+                if self._allowances.slice_of(limit).shortfall(amount) > room:
                     return at
         return None
 

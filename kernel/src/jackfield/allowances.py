@@ -17,7 +17,7 @@ __all__ = ["Allowances", "Holder", "Limit", "LimitReached", "Reservation"]
 TICK: Final = 0.2
 """Seconds between checks for idle amounts; after two checks they are given back."""
 
-SOON: Final = 0.004
+COLLECT_SECONDS: Final = 0.004
 """Seconds for which the rest of scarce accounts is collected, to be given back together."""
 
 _MOST_SLICE_SETS: Final = 4096
@@ -60,7 +60,7 @@ class Allowances:
     _queues: dict[tuple[Account, ...], WaitQueue] = field(factory=dict, init=False)
     _serving: set[asyncio.Task[None]] = field(factory=set, init=False)
     _left_over: dict[Account, Slice] = field(factory=dict, init=False)
-    _going_back: asyncio.Task[None] | None = field(default=None, init=False)
+    _giving_back: asyncio.Task[None] | None = field(default=None, init=False)
     _timer: asyncio.TimerHandle | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -142,13 +142,13 @@ class Allowances:
         """Give back everything that is not reserved."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._going_back is not None:
-            await asyncio.wait([self._going_back])
+        if self._giving_back is not None:
+            await asyncio.wait([self._giving_back])
         for piece in self._slices.values():
             self._give(piece, piece.available)
         await self._post()
 
-    # Called by waiting lines
+    # Called by wait queues
 
     def now(self) -> float:
         """The store's clock."""
@@ -165,33 +165,33 @@ class Allowances:
             piece = self._slices[limit.account] = Slice(limit, limit.account)
             self._loop = asyncio.get_running_loop()
             if self._timer is None:
-                self._arm()
-        elif not piece.goes_by(limit):
+                self._start_timer()
+        elif not piece.has_limit(limit):
             self._give(piece, piece.available)  # It was sized for the old limit.
-            self.soon(piece)
+            self.schedule_give_back(piece)
             self._slice_sets.clear()
-            piece.follow(limit)
+            piece.change_limit(limit)
         now = self._holder.now()
         if now >= piece.until:
-            piece.turn(now)
+            piece.advance(now)
         return piece
 
-    def soon(self, piece: Slice) -> None:
+    def schedule_give_back(self, piece: Slice) -> None:
         """Schedule giving back what is left over of a scarce account."""
         self._left_over[piece.account] = piece
-        if self._going_back is None:
-            self._going_back = self._loop.create_task(self._go_back())
+        if self._giving_back is None:
+            self._giving_back = self._loop.create_task(self._drain_left_over())
 
-    async def gone_back(self, limits: Sequence[Limit]) -> None:
+    async def wait_for_give_back(self, limits: Sequence[Limit]) -> None:
         """Wait while amounts of these accounts are being given back."""
-        task = self._going_back
+        task = self._giving_back
         if task is not None and any(limit.account in self._left_over for limit in limits):
             await asyncio.wait([task])
 
     def _queue_for(self, limits: Sequence[Limit], amounts: Sequence[int]) -> WaitQueue:
         """The queue of callers that lack the same accounts."""
-        wanted = zip(limits, amounts, strict=True)
-        lacking = tuple([limit.account for limit, n in wanted if self.slice_of(limit).lacks(n)])
+        needs = zip(limits, amounts, strict=True)
+        lacking = tuple([limit.account for limit, n in needs if self.slice_of(limit).shortfall(n)])
         queue = self._queues.get(lacking)
         if queue is None:
             queue = self._queues[lacking] = WaitQueue(self)
@@ -208,21 +208,21 @@ class Allowances:
         """The slices of these limits at the current time; None if one has none."""
         # Keyed by `id`, as hashing the limits takes longer than everything else here. The set
         # keeps the callers' tuple of limits alive, so its id is not reused.
-        slice_set = self._slice_sets.get(id(limits)) or self._gather(limits)
+        slice_set = self._slice_sets.get(id(limits)) or self._create_slice_set(limits)
         if slice_set is not None:
             now = self._holder.now()
             if now >= slice_set.until:
-                slice_set.turn(now)
+                slice_set.advance(now)
         return slice_set
 
-    def _gather(self, limits: Sequence[Limit]) -> SliceSet | None:
+    def _create_slice_set(self, limits: Sequence[Limit]) -> SliceSet | None:
         slices = []
         for limit in limits:
             piece = self._slices.get(limit.account)
-            if piece is None or not piece.goes_by(limit):
+            if piece is None or not piece.has_limit(limit):
                 return None
             slices.append(piece)
-        slice_set = SliceSet(limits, tuple(slices), self.soon)
+        slice_set = SliceSet(limits, tuple(slices), self.schedule_give_back)
         if isinstance(limits, tuple):
             if len(self._slice_sets) >= _MOST_SLICE_SETS:
                 self._slice_sets.clear()
@@ -231,7 +231,7 @@ class Allowances:
 
     # Giving back
 
-    def _arm(self) -> None:
+    def _start_timer(self) -> None:
         self._timer = self._loop.call_later(TICK, self._tick)
 
     def _tick(self) -> None:
@@ -243,9 +243,9 @@ class Allowances:
                 del self._slices[piece.account]
                 self._slice_sets.clear()
             elif piece.indebted:
-                self.soon(piece)
+                self.schedule_give_back(piece)
         if self._slices:
-            self._arm()
+            self._start_timer()
 
     def _give(self, piece: Slice, amount: int) -> None:
         """Give back this much of what is available, and everything that is past."""
@@ -256,16 +256,16 @@ class Allowances:
                 piece.left += back
             self._holder.give_back(piece.account, back)
 
-    async def _go_back(self) -> None:
+    async def _drain_left_over(self) -> None:
         """Give back what is left over until nothing remains."""
         try:
-            await asyncio.sleep(SOON)
+            await asyncio.sleep(COLLECT_SECONDS)
             while self._left_over:
-                await self._give_left_over()
+                await self._give_back_left_over()
         finally:
-            self._going_back = None
+            self._giving_back = None
 
-    async def _give_left_over(self) -> None:
+    async def _give_back_left_over(self) -> None:
         pieces = dict(self._left_over)
         changes = {account: piece.changes for account, piece in pieces.items()}
         for piece in pieces.values():

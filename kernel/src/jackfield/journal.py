@@ -303,7 +303,7 @@ class Journal:
         if folder is not None and done:
             folder.close(self.last) if self.last else folder.delete()
         elif folder is not None:
-            folder.let_go()
+            folder.release()
 
     def _marks(self) -> Marks:
         oldest = next(iter(self._open.values()), None)

@@ -90,7 +90,7 @@ class Ledger:
     _renew_at: float = field(default=0.0, init=False)
     _review_at: float = field(default=0.0, init=False)
     _tasks: list[asyncio.Task[None]] = field(factory=list, init=False)
-    _troubles: dict[str, str] = field(factory=dict, init=False)
+    _problems: dict[str, str] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         options, store = self._options, self._store
@@ -150,7 +150,7 @@ class Ledger:
         """
         number = self._journal.promise(entry)
         self.promised += 1
-        self._syncing.want()
+        self._syncing.request()
         return number
 
     def post(self, entry: Entry, *, promised: int | None = None) -> None:
@@ -159,7 +159,7 @@ class Ledger:
         Without a promise, raises JournalUnavailable when the disk has no room for it.
         """
         self._journal.post(entry, promised)
-        self._syncing.want()
+        self._syncing.request()
 
     def cancel(self, promised: int) -> None:
         """Cancel a promise: nothing was spent."""
@@ -207,9 +207,9 @@ class Ledger:
             raise ConfigError(
                 [f"server.state_dir: cannot write a journal in {self._root}: {error}"]
             ) from None
-        asked = time.monotonic()
+        requested_at = time.monotonic()
         try:
-            self._clock.learn(await self._store.time(), asked)
+            self._clock.learn(await self._store.time(), requested_at)
         except StoreUnavailable:
             self._outage.failed()
         loops = (self._sync, self._options.sync_every), (self._turn, self._options.post_every)
@@ -239,24 +239,24 @@ class Ledger:
             return "the journal's disk is full: spending cannot be recorded"
         if self._syncing.failing:
             return "the journal cannot be synced to disk"
-        if self._troubles:
-            return f"ledger errors: {', '.join(self._troubles.values())}"
+        if self._problems:
+            return f"ledger errors: {', '.join(self._problems.values())}"
         return None
 
     async def _repeat(self, work: Callable[[], Awaitable[None]], every: float) -> None:
         while True:
             try:
                 await work()
-                self._troubles.pop(work.__name__, None)
+                self._problems.pop(work.__name__, None)
             except Exception as error:
-                trouble = f"{type(error).__name__} in {work.__name__}"
-                if self._troubles.get(work.__name__) != trouble:
+                problem = f"{type(error).__name__} in {work.__name__}"
+                if self._problems.get(work.__name__) != problem:
                     logger.exception("unexpected error in the ledger, which continues")
-                self._troubles[work.__name__] = trouble
+                self._problems[work.__name__] = problem
             await asyncio.sleep(every)
 
     async def _sync(self) -> None:
-        await self._syncing.wanted()
+        await self._syncing.requested()
         await self._syncing.sync()
 
     async def _turn(self) -> None:

@@ -224,7 +224,7 @@ class Spending(RuleBasedStateMachine):
 
     async def _end(self, allowances: Allowances) -> None:
         """End what runs for it, as the end of its process does."""
-        tasks = [*allowances._serving, *filter(None, [allowances._going_back])]
+        tasks = [*allowances._serving, *filter(None, [allowances._giving_back])]
         for task in tasks:
             task.cancel()
         if tasks:

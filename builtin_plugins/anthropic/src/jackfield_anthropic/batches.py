@@ -11,14 +11,14 @@ _RESULTS: Final = "/v1/messages/batches/"
 _AUTHORITY: Final = re.compile(r"[A-Za-z0-9._-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 
 
-def at_home(body: bytes, base_url: str, door: str) -> bytes:
-    """The JSON of batches with URLs below `base_url` moved below `door`."""
-    away = re.escape((base_url.rstrip("/") + _RESULTS).encode())
-    home = (door + _RESULTS).encode()
-    return re.sub(rb'("results_url"\s*:\s*")' + away, lambda found: found[1] + home, body)
+def with_client_urls(body: bytes, base_url: str, client_url: str) -> bytes:
+    """The JSON of batches with URLs below `base_url` moved below `client_url`."""
+    pattern = re.escape((base_url.rstrip("/") + _RESULTS).encode())
+    replacement = (client_url + _RESULTS).encode()
+    return re.sub(rb'("results_url"\s*:\s*")' + pattern, lambda found: found[1] + replacement, body)
 
 
-def door_of(scheme: str, host: str, path: str) -> str | None:
+def client_base_url(scheme: str, host: str, path: str) -> str | None:
     """The base URL of a client that requested `path` below it; None if `host` is invalid."""
     if not _AUTHORITY.fullmatch(host):
         return None

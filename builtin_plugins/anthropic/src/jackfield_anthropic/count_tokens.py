@@ -9,18 +9,15 @@ from jackfield.dialects import (
     Canonical,
     CanonicalRequest,
     CanonicalResponse,
-    Dialect,
     Peek,
     Rendered,
     Terminal,
-    UpstreamFailure,
     UsageMeter,
 )
-from jackfield.errors import GatewayError
 from jackfield.framing import SSE
 from jackfield.messages import ChatRequest, TokenCount, Usage, chat_of
 
-from . import failures
+from .dialect import AnthropicDialect
 from .fields import NAME, UNREADABLE, carry
 from .messages import MessagesDialect
 from .messages_request import peek_messages, read_request, version_of
@@ -32,7 +29,7 @@ _NOT_COUNTED_FOREIGN = (*_NOT_COUNTED, "metadata", "service_tier")
 _COUNTED = ("messages", "tools", "server_state")
 
 
-class CountTokensDialect(Dialect):
+class CountTokensDialect(AnthropicDialect):
     """Counting tokens: the request is that of Messages, the answer a number."""
 
     name: ClassVar[str] = "anthropic.count_tokens"
@@ -54,15 +51,6 @@ class CountTokensDialect(Dialect):
 
     def usage_meter(self) -> UsageMeter:
         return MessagesMeter(SSE)
-
-    def render_error(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.error_body(error, request_id)
-
-    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.error_body(error, request_id)
-
-    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
-        return failures.parse_error(status, body)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
         return read_request(tree, params)

@@ -44,12 +44,12 @@ def type_of(status: int) -> str:
 
 def error_body(error: GatewayError, request_id: str) -> bytes:
     """The JSON of an error. A provider's code wins, and its type if it is one of Anthropic's."""
-    said, code = None, error.code
+    stated, code = None, error.code
     if isinstance(error, ProviderError):
-        said, code = error.error_type, error.error_code or code
+        stated, code = error.error_type, error.error_code or code
     elif isinstance(error, LossRefused):
         code = next((of for lost, of in _NO_THREADS.items() if lost in error.message), code)
-    kind = said if said in _STATUSES else type_of(error.http_status)
+    kind = stated if stated in _STATUSES else type_of(error.http_status)
     return _body(kind or "api_error", error.message, code, request_id)
 
 
@@ -97,6 +97,6 @@ def _read_failure(error: Any) -> UpstreamFailure:
 
 def failed_event(error: Any) -> Failed:
     """The canonical event for an error inside a stream."""
-    said = _read_failure(error)
-    message = said.message or "The provider broke the stream off with an error."
-    return Failed(message, said.type, said.code, said.status)
+    failure = _read_failure(error)
+    message = failure.message or "The provider broke the stream off with an error."
+    return Failed(message, failure.type, failure.code, failure.status)

@@ -35,7 +35,7 @@ class Generation:
     schemas: bool
     """It follows a JSON schema, in answers and in calls of strict tools."""
     xhigh: bool
-    """It knows the effort between "high" and "max"."""
+    """It supports the effort between "high" and "max"."""
 
 
 @lru_cache(maxsize=1024)

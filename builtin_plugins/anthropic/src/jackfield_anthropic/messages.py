@@ -15,7 +15,6 @@ from jackfield.dialects import (
     StreamParser,
     StreamRenderer,
     Terminal,
-    UpstreamFailure,
     UsageMeter,
 )
 from jackfield.errors import GatewayError
@@ -24,6 +23,7 @@ from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat_of
 
 from . import failures
+from .dialect import AnthropicDialect
 from .fields import NAME, UNREADABLE, own
 from .messages_losses import INCIDENTAL
 from .messages_request import BETAS, peek_messages, read_request, version_of
@@ -59,7 +59,7 @@ def encode_event(name: str, data: bytes) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (name.encode(), data)
 
 
-class MessagesDialect(Dialect):
+class MessagesDialect(AnthropicDialect):
     """Messages.
 
     A body that passes through the canonical form comes back as the same JSON. A `framing` other
@@ -104,12 +104,12 @@ class MessagesDialect(Dialect):
         """`message_stop` ends a stream; an `error` aborts it, whatever the event's name."""
         data = self.framing.data_of(event)
         try:
-            told = _decode_kind(data or b"{}")
+            kind = _decode_kind(data or b"{}")
         except UNREADABLE:
             return None
-        if told.type == "message_stop":
+        if kind.type == "message_stop":
             return "end"
-        return "error" if told.type == "error" or told.error else None
+        return "error" if kind.type == "error" or kind.error else None
 
     def finishes(self, event: bytes) -> bool:
         """Whether a stop reason has arrived. Some compatible APIs omit `message_stop`."""
@@ -117,10 +117,10 @@ class MessagesDialect(Dialect):
             data = self.framing.data_of(event)
             if not data or b"stop_reason" not in data:
                 return False
-            told = _decode_kind(data)
+            kind = _decode_kind(data)
         except UNREADABLE:
             return False
-        return isinstance(told.delta, dict) and told.delta.get("stop_reason") is not None
+        return isinstance(kind.delta, dict) and kind.delta.get("stop_reason") is not None
 
     def usage(self, body: bytes) -> Usage | None:
         return usage_of_answer(body)
@@ -128,14 +128,8 @@ class MessagesDialect(Dialect):
     def usage_meter(self) -> UsageMeter:
         return MessagesMeter(self.framing)
 
-    def render_error(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.error_body(error, request_id)
-
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
         return self.encode("error", failures.error_body(error, request_id))
-
-    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
-        return failures.parse_error(status, body)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
         return read_request(tree, params)
@@ -172,17 +166,17 @@ class VertexMessagesDialect(MessagesDialect):
     image_urls: ClassVar[bool] = False
     document_urls: ClassVar[bool] = False
     cloud: ClassVar[str] = "vertex"
-    says_stream: ClassVar[bool] = True
-    says_betas: ClassVar[bool] = False
+    has_stream_member: ClassVar[bool] = True
+    has_betas_member: ClassVar[bool] = False
 
     def _address(self, wire: dict[str, Any], request: ChatRequest, losses: list[Loss]) -> None:
         kept = own(request.extensions)
         del wire["model"]
-        if not self.says_stream:
+        if not self.has_stream_member:
             wire.pop("stream", None)
         wire["anthropic_version"] = version_of(request, self.cloud)
         betas = kept.get(BETAS)
-        if betas and self.says_betas:
+        if betas and self.has_betas_member:
             wire["anthropic_beta"] = betas
         elif betas:
             losses.append(Loss("anthropic.messages.anthropic_beta", "extensions", "dropped"))
@@ -193,5 +187,5 @@ class BedrockMessagesDialect(VertexMessagesDialect):
 
     name: ClassVar[str] = "anthropic.messages@bedrock"
     cloud: ClassVar[str] = "bedrock"
-    says_stream: ClassVar[bool] = False
-    says_betas: ClassVar[bool] = True
+    has_stream_member: ClassVar[bool] = False
+    has_betas_member: ClassVar[bool] = True

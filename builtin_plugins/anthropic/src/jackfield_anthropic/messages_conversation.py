@@ -1,7 +1,7 @@
 """Reads the system prompt and the messages of a Messages request into canonical messages.
 
 A user's turn with tool results becomes several messages, the results with role `tool`; a note on
-the later ones says that they belong together.
+the later ones marks that they belong together.
 """
 
 from itertools import groupby
@@ -77,7 +77,7 @@ def _read_message(wire: Any, path: str) -> list[Message]:
 
 
 def _split(parts: list[Part], note: dict[str, Any]) -> list[Message]:
-    """Separate tool results from what the user says."""
+    """Separate tool results from the user's other content."""
     messages = []
     for are_results, run in groupby(parts, key=lambda part: isinstance(part, ToolResult)):
         role: Role = "tool" if are_results else "user"

@@ -12,7 +12,7 @@ from .messages_details import is_own
 
 _HINTS: Final = frozenset(
     {
-        *("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "prediction"),
+        *("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"),
         *("stream_options", "previous_response_id", "conversation", "safety_identifier"),
     }
 )
@@ -53,7 +53,7 @@ def foreign_losses(request: ChatRequest) -> list[Loss]:
             continue
         for key, value in members.items():
             # A `$` marks a note on the original form.
-            if not key.startswith("$") and _matters(key, value):
+            if not key.startswith("$") and _is_lost(key, value):
                 losses.append(lost_member(dialect, key, value))
     return losses
 
@@ -66,11 +66,11 @@ def _wordless(request: ChatRequest) -> list[Loss]:
     ]
 
 
-def _matters(key: str, value: Any) -> bool:
+def _is_lost(key: str, value: Any) -> bool:
     if not is_said(key, value) or key in _HINTS or (key, value) in _DEFAULTS:
         return False
     if key == "text" and isinstance(value, dict):
         return any(
-            not name.startswith("$") and _matters(name, inner) for name, inner in value.items()
+            not name.startswith("$") and _is_lost(name, inner) for name, inner in value.items()
         )
     return key != "include" or any(entry not in _SERVED for entry in value)

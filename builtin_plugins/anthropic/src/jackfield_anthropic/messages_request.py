@@ -102,8 +102,8 @@ def _note_cloud(rest: dict[str, Any]) -> None:
 
 def version_of(request: ChatRequest, cloud: str) -> str:
     """The API version for a cloud: the requested one if it was meant for that cloud."""
-    asked = own(request.extensions).get(_VERSION)
-    return asked if isinstance(asked, str) and asked.startswith(cloud) else VERSIONS[cloud]
+    stated = own(request.extensions).get(_VERSION)
+    return stated if isinstance(stated, str) and stated.startswith(cloud) else VERSIONS[cloud]
 
 
 def _note_wording(rest: dict[str, Any]) -> None:
@@ -183,12 +183,12 @@ def read_tier(tier: str) -> str:
 def read_format(wire: Mapping[str, Any]) -> ResponseFormat | None:
     """The JSON schema for the answer, from its current or its former member."""
     config = wire.get("output_config")
-    asked = config.get("format") if isinstance(config, Mapping) else None
-    if asked is None:
-        asked = wire.get("output_format")
-    if not isinstance(asked, Mapping) or asked.get("type") != "json_schema":
+    requested = config.get("format") if isinstance(config, Mapping) else None
+    if requested is None:
+        requested = wire.get("output_format")
+    if not isinstance(requested, Mapping) or requested.get("type") != "json_schema":
         return None
-    schema = asked.get("schema")
+    schema = requested.get("schema")
     return ResponseFormat("json_schema", schema=schema) if isinstance(schema, dict) else None
 
 

@@ -139,24 +139,24 @@ def _thinking_and_format(
 
 
 def _format(request: ChatRequest, model: Generation, losses: list[Loss]) -> Body | None:
-    asked = request.response_format
-    if asked is None or asked.kind == "text":
+    requested = request.response_format
+    if requested is None or requested.kind == "text":
         return None
-    feature = f"response_format.{asked.kind}"
-    if asked.kind == "json_object":
+    feature = f"response_format.{requested.kind}"
+    if requested.kind == "json_object":
         losses.append(Loss(feature, "response_format", "dropped", "the prompt must ask for JSON"))
         return None
-    if not model.schemas or not asked.schema:
-        detail = "the model supports no schemas" if asked.schema else "there is no schema"
+    if not model.schemas or not requested.schema:
+        detail = "the model supports no schemas" if requested.schema else "there is no schema"
         losses.append(Loss(feature, "response_format", "dropped", detail))
         return None
-    told: set[str] = set()
-    schema = closed_schema(asked.schema, told)
-    if told:
-        detail = f"described, not enforced: {', '.join(sorted(told))}"
+    described: set[str] = set()
+    schema = closed_schema(requested.schema, described)
+    if described:
+        detail = f"described, not enforced: {', '.join(sorted(described))}"
         losses.append(Loss(feature, "response_format.schema", "approximated", detail))
-    if asked.description:
-        schema = {"description": asked.description, **schema}
+    if requested.description:
+        schema = {"description": requested.description, **schema}
     return {"type": "json_schema", "schema": schema}
 
 

@@ -24,7 +24,7 @@ _WORDS: Final[Mapping[str, str]] = {
 
 
 def read_stop_reason(word: Any, *, calls: bool) -> FinishReason | None:
-    """The canonical reason; "tool_calls" if there were calls, whatever it says."""
+    """The canonical reason; "tool_calls" if there were calls, whatever reason is stated."""
     if not isinstance(word, str):
         return None
     reason = _REASONS.get(word, "other")

@@ -35,10 +35,10 @@ class BlockStream:
                 b"input_json_delta", b"partial_json", given
             )
         if block.get("type") == "compaction":
-            told = {key: block[key] for key in _SUMMED_UP if key in block}
-            delta = {"type": "compaction_delta", **told}
+            members = {key: block[key] for key in _SUMMED_UP if key in block}
+            delta = {"type": "compaction_delta", **members}
             event = {"type": "content_block_delta", "index": self.index, "delta": delta}
-            begun = self.start({**block, **dict.fromkeys(told)})
+            begun = self.start({**block, **dict.fromkeys(members)})
             return begun + self._write("content_block_delta", _encode(event))
         return self.start(block)
 

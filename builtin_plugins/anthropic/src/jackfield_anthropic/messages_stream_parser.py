@@ -36,7 +36,7 @@ from .messages_usage import merged_usage, read_usage
 Events = Sequence[StreamEvent]
 _NOTHING: tuple[StreamEvent, ...] = ()
 _OURS: Mapping[str, Mapping[str, Any]] = {NAME: {}}
-_TOLD = frozenset({"id", "type", "role", "model", "content", "stop_reason", *OF_CHOICE})
+_KNOWN_MEMBERS = frozenset({"id", "type", "role", "model", "content", "stop_reason", *OF_CHOICE})
 
 
 _MALFORMED: Final = (*UNREADABLE, AttributeError, InvalidRequest, KeyError, TypeError, ValueError)
@@ -66,8 +66,8 @@ class _Block:
 
     def fields(self) -> Fields:
         """The members of the block besides its type."""
-        said = {key: value for key, value in self.wire.items() if key != "type"}
-        return Fields(said, "content_block", strict=False)
+        members = {key: value for key, value in self.wire.items() if key != "type"}
+        return Fields(members, "content_block", strict=False)
 
     def __init__(self, part: int, wire: dict[str, Any]) -> None:
         self.part = part
@@ -113,13 +113,13 @@ class MessagesParser:
         return self._failed(wire, data) if wire.error else _NOTHING
 
     def close(self) -> Events:
-        """Nothing is pending: the stream's own events say everything."""
+        """Nothing is pending: the stream's own events are complete."""
         return _NOTHING
 
     def _started(self, wire: _Wire, data: bytes) -> Events:
         message = wire.message or {}
         self._usage = message.get("usage")
-        extra = {key: value for key, value in message.items() if key not in _TOLD}
+        extra = {key: value for key, value in message.items() if key not in _KNOWN_MEMBERS}
         started = Started(
             str(message.get("id") or ""), str(message.get("model") or ""), None, {NAME: extra}
         )
@@ -131,8 +131,8 @@ class MessagesParser:
             raise TypeError("a block begins that is none")
         block = self._blocks[wire.index] = _Block(self._parts, wire.content_block)
         self._parts += 1
-        opening = self._OPENINGS.get(block.kind)
-        return opening(self, block) if opening else _NOTHING
+        opener = self._OPENERS.get(block.kind)
+        return opener(self, block) if opener else _NOTHING
 
     def _open_text(self, block: _Block) -> Events:
         fields = block.fields()
@@ -164,7 +164,7 @@ class MessagesParser:
     def _delta(self, wire: _Wire, data: bytes) -> Events:
         block, delta = self._blocks[wire.index], wire.delta
         kind = delta.get("type")
-        if block.kind not in self._OPENINGS and kind != "input_json_delta":
+        if block.kind not in self._OPENERS and kind != "input_json_delta":
             kind = None  # reported when complete, whatever it streams
         if kind == "text_delta":
             text = _text(delta["text"])
@@ -196,7 +196,7 @@ class MessagesParser:
             if block.input or not given:
                 return _NOTHING
             return (ToolCallDelta(block.part, _encode(given).decode()),)
-        if block.kind in self._OPENINGS:
+        if block.kind in self._OPENERS:
             # Anthropic cites before the text; the cited span is known when the text is complete.
             return [CitationAdded(block.part, citation) for citation in block.cited]
         if block.input:
@@ -237,7 +237,7 @@ class MessagesParser:
         "message_stop": _ended,
         "error": _failed,
     }
-    _OPENINGS: ClassVar[Mapping[str, Callable[[Any, _Block], Events]]] = {
+    _OPENERS: ClassVar[Mapping[str, Callable[[Any, _Block], Events]]] = {
         "text": _open_text,
         "thinking": _open_thinking,
         "redacted_thinking": _open_redacted,

@@ -219,8 +219,8 @@ class MessagesRenderer:
         ours = NAME in ending.extensions
         word = write_stop_reason(ending.reason, ending.detail, refused=self._refused, ours=ours)
         self.losses += [] if ours else lost_reason(ending.reason)
-        told = {key: value for key, value in kept.items() if not key.startswith("$")}
-        delta = {"stop_reason": word, "stop_sequence": None, **told}
+        members = {key: value for key, value in kept.items() if not key.startswith("$")}
+        delta = {"stop_reason": word, "stop_sequence": None, **members}
         usage = _NO_USAGE if self._usage is None else write_usage(self._usage)
         wire += self._event("message_delta", delta=delta, usage=usage, **kept.get("$event", {}))
         return wire + self._event("message_stop")

@@ -31,12 +31,12 @@ def read_thinking_request(wire: Mapping[str, Any]) -> ReasoningRequest | None:
     if thinking is None and config is None:
         return None
     effort = config.get("effort") if isinstance(config, Mapping) else None
-    asked: Mapping[str, Any] = thinking if isinstance(thinking, Mapping) else {}
-    budget = asked.get("budget_tokens")
+    thinking_config: Mapping[str, Any] = thinking if isinstance(thinking, Mapping) else {}
+    budget = thinking_config.get("budget_tokens")
     found = ReasoningRequest(
         effort=effort if isinstance(effort, str) and effort else None,
         budget_tokens=budget if type(budget) is int else None,
-        summary="auto" if asked.get("display") == "summarized" else None,
+        summary="auto" if thinking_config.get("display") == "summarized" else None,
     )
     return None if found == ReasoningRequest() else found
 
@@ -53,39 +53,39 @@ class ThinkingWriter:
 
     def write(self, model: Generation) -> None:
         """Decide on `thinking`, `effort` and, if the request has no limit, `max_tokens`."""
-        asked = self.request.reasoning
-        if asked is None or asked.effort == "none" or asked.budget_tokens == 0:
+        requested = self.request.reasoning
+        if requested is None or requested.effort == "none" or requested.budget_tokens == 0:
             return
-        if asked.effort is None and asked.budget_tokens is None:
-            if asked.summary is not None:
-                self._say("reasoning.summary", "dropped", "no thinking was requested")
-        elif model.budget and (asked.budget_tokens is not None or not model.adaptive):
-            self._within(asked)
+        if requested.effort is None and requested.budget_tokens is None:
+            if requested.summary is not None:
+                self._lose("reasoning.summary", "dropped", "no thinking was requested")
+        elif model.budget and (requested.budget_tokens is not None or not model.adaptive):
+            self._within(requested)
         else:
             self.thinking = {"type": "adaptive", "display": "summarized"}
-            self.effort = self._effort(asked, model)
+            self.effort = self._effort(requested, model)
 
-    def _effort(self, asked: ReasoningRequest, model: Generation) -> str:
-        if asked.effort is None:
-            budget = asked.budget_tokens or 0
+    def _effort(self, requested: ReasoningRequest, model: Generation) -> str:
+        if requested.effort is None:
+            budget = requested.budget_tokens or 0
             effort = next((name for most, name in _EFFORTS if budget <= most), "max")
-            self._say("reasoning.budget_tokens", "approximated", f"{budget} as effort {effort!r}")
+            self._lose("reasoning.budget_tokens", "approximated", f"{budget} as effort {effort!r}")
             return effort
-        if asked.effort in _KNOWN_EFFORTS or (asked.effort == "xhigh" and model.xhigh):
-            return asked.effort
-        effort = "low" if asked.effort == "minimal" else "high"
-        self._say("reasoning.effort", "approximated", f"{asked.effort!r} as {effort!r}")
+        if requested.effort in _KNOWN_EFFORTS or (requested.effort == "xhigh" and model.xhigh):
+            return requested.effort
+        effort = "low" if requested.effort == "minimal" else "high"
+        self._lose("reasoning.effort", "approximated", f"{requested.effort!r} as {effort!r}")
         return effort
 
-    def _within(self, asked: ReasoningRequest) -> None:
-        budget = asked.budget_tokens
+    def _within(self, requested: ReasoningRequest) -> None:
+        budget = requested.budget_tokens
         if budget is None:
-            budget = _BUDGETS.get(asked.effort or "", _BUDGETS["medium"])
-            detail = f"{asked.effort!r} as {budget} tokens"
-            self._say("reasoning.effort", "approximated", detail)
+            budget = _BUDGETS.get(requested.effort or "", _BUDGETS["medium"])
+            detail = f"{requested.effort!r} as {budget} tokens"
+            self._lose("reasoning.effort", "approximated", detail)
         obstacle = self._obstacle()
         if obstacle:
-            self._say("reasoning", "dropped", obstacle)
+            self._lose("reasoning", "dropped", obstacle)
             return
         budget = max(budget, LEAST_BUDGET)
         if self.max_tokens is None:
@@ -105,7 +105,7 @@ class ThinkingWriter:
             return "the thoughts before the last tool calls are missing"
         return None
 
-    def _say(self, feature: str, how: Any, detail: str) -> None:
+    def _lose(self, feature: str, how: Any, detail: str) -> None:
         self._losses.append(Loss(feature, "reasoning", how, detail))
 
 

@@ -77,10 +77,10 @@ def _write_tool(tool: Tool, at: int, schemas: bool, losses: list[Loss]) -> dict[
         detail = "the model supports no strict tools"
         losses.append(Loss("tools.strict", f"tools[{at}]", "dropped", detail))
     elif tool.strict:
-        told: set[str] = set()
-        wire |= {"input_schema": closed_schema(wire["input_schema"], told), "strict": True}
-        if told:
-            detail = f"described, not enforced: {', '.join(sorted(told))}"
+        described: set[str] = set()
+        wire |= {"input_schema": closed_schema(wire["input_schema"], described), "strict": True}
+        if described:
+            detail = f"described, not enforced: {', '.join(sorted(described))}"
             losses.append(Loss("tools.strict", f"tools[{at}]", "approximated", detail))
     return wire
 

@@ -36,7 +36,7 @@ def write_conversation(request: ChatRequest, wire: dict[str, Any], losses: list[
     for i, message in enumerate(messages[begin:], begin):
         turns.add(message, i)
     if NAME not in request.extensions or not all(NAME in m.extensions for m in messages):
-        _mend(wire, turns.wire, losses)
+        _make_valid(wire, turns.wire, losses)
     wire["messages"] = [_shortened(turn) for turn in turns.wire]
 
 
@@ -118,7 +118,7 @@ def _as_instruction(block: Block) -> Block:
     return {**block, "text": f"<system>\n{block['text']}\n</system>"}
 
 
-def _mend(wire: dict[str, Any], turns: list[dict[str, Any]], losses: list[Loss]) -> None:
+def _make_valid(wire: dict[str, Any], turns: list[dict[str, Any]], losses: list[Loss]) -> None:
     if not turns and "system" in wire:
         content = wire.pop("system")
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
@@ -126,8 +126,9 @@ def _mend(wire: dict[str, Any], turns: list[dict[str, Any]], losses: list[Loss])
         detail = "sent as the user's, as there is no other message"
         losses.append(Loss("messages.system", "messages[0]", "approximated", detail))
     if not turns:
-        detail = "all messages are empty"
-        losses.append(Loss("messages.empty", "messages", "dropped", detail, breaks=True))
+        if not any(loss.breaks for loss in losses):
+            detail = "all messages are empty"
+            losses.append(Loss("messages.empty", "messages", "dropped", detail, breaks=True))
         return
     if turns[0]["role"] == "assistant":
         turns.insert(0, {"role": "user", "content": [{"type": "text", "text": "."}], CONTENT: None})

@@ -25,16 +25,19 @@ def read_usage(value: Any) -> Usage | None:
         return None
     fresh, written = _count(value, "input_tokens"), _count(value, "cache_creation_input_tokens")
     cached = _count(value, "cache_read_input_tokens")
-    heard, thought = value.get("input_tokens_details"), value.get("output_tokens_details")
+    input_details, output_details = (
+        value.get("input_tokens_details"),
+        value.get("output_tokens_details"),
+    )
     kept, used = value.get("cache_creation"), value.get("server_tool_use")
     usage = Usage(
         input_tokens=fresh + cached + written,
         output_tokens=_count(value, "output_tokens"),
         cached_input_tokens=cached,
         cache_write_tokens=written,
-        reasoning_tokens=_count(thought, "thinking_tokens") if thought else 0,
-        audio_input_tokens=_count(heard, "audio_tokens") if heard else 0,
-        audio_output_tokens=_count(thought, "audio_tokens") if thought else 0,
+        reasoning_tokens=_count(output_details, "thinking_tokens") if output_details else 0,
+        audio_input_tokens=_count(input_details, "audio_tokens") if input_details else 0,
+        audio_output_tokens=_count(output_details, "audio_tokens") if output_details else 0,
         extensions={NAME: {"$usage": value}},
         cache_write_1h_tokens=_count(kept, "ephemeral_1h_input_tokens") if kept else 0,
         units=_units(used) if used else _NO_UNITS,
@@ -56,8 +59,8 @@ def _units(used: Any) -> Mapping[str, int]:
 
 def _tier(value: Mapping[str, Any]) -> str | None:
     """The tier, and the region if it costs more: processing in the US costs a tenth more."""
-    told = value.get("service_tier")
-    tier = "fast" if value.get("speed") == "fast" else told if type(told) is str else None
+    stated = value.get("service_tier")
+    tier = "fast" if value.get("speed") == "fast" else stated if type(stated) is str else None
     if value.get("inference_geo") != "us":
         return tier
     return f"us_{tier}" if tier in ("fast", "batch") else "us"
@@ -83,7 +86,7 @@ def _bill(one: dict[str, Any], usage: Usage) -> Bill:
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
-    """The `usage` object: the original one if it still says the same."""
+    """The `usage` object: the original one if its values are unchanged."""
     kept: Mapping[str, Any] | None = own(usage.extensions).get("$usage")
     if kept is not None and read_usage(kept) == usage:
         return kept
@@ -109,9 +112,9 @@ def _details(usage: Usage, for_an_hour: int, written: int) -> dict[str, Any]:
         }
     if usage.audio_input_tokens:
         wire["input_tokens_details"] = {"audio_tokens": usage.audio_input_tokens}
-    spoken = {"audio_tokens": usage.audio_output_tokens} if usage.audio_output_tokens else {}
-    if usage.reasoning_tokens or spoken:
-        wire["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens, **spoken}
+    audio = {"audio_tokens": usage.audio_output_tokens} if usage.audio_output_tokens else {}
+    if usage.reasoning_tokens or audio:
+        wire["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens, **audio}
     searches = usage.units.get("web_search")
     if searches:
         wire["server_tool_use"] = {"web_search_requests": searches, "web_fetch_requests": 0}
@@ -130,7 +133,7 @@ def merged_usage(first: Any, later: Any) -> Any:
 
 
 class _Answer(msgspec.Struct):
-    """The members that tell an answer from an error, and its usage; the rest must be JSON."""
+    """Members that distinguish an answer from an error, and its usage; the rest must be JSON."""
 
     content: msgspec.Raw = msgspec.Raw()
     usage: Any = None
@@ -190,8 +193,10 @@ class MessagesMeter:
         found = None
         for event in self._framing.split(events) if events else ():
             try:
-                told = _decode_event(self._framing.data_of(event) or b"{}")
+                decoded = _decode_event(self._framing.data_of(event) or b"{}")
             except UNREADABLE:
                 continue
-            found = merged_usage(found, told.usage if told.message is None else told.message.usage)
+            found = merged_usage(
+                found, decoded.usage if decoded.message is None else decoded.message.usage
+            )
         return found

@@ -77,17 +77,23 @@ class Anthropic(HttpProvider):
     async def call(self, exchange: Exchange, target: Target) -> Response:
         """One attempt; the URLs of a batch's results point to the gateway."""
         response = await super().call(exchange, target)
-        return self._at_home(exchange, response) if exchange.operation == "batches" else response
+        return (
+            self._with_client_urls(exchange, response)
+            if exchange.operation == "batches"
+            else response
+        )
 
-    def _at_home(self, exchange: Exchange, response: Response) -> Response:
+    def _with_client_urls(self, exchange: Exchange, response: Response) -> Response:
         """The answer with URLs of results pointing to the gateway; results are unchanged."""
-        whole, asked = response.body, exchange.request
-        if not isinstance(whole, bytes) or not response.content_type.startswith("application/json"):
+        body, request = response.body, exchange.request
+        if not isinstance(body, bytes) or not response.content_type.startswith("application/json"):
             return response
-        door = batches.door_of(self._scheme, asked.headers.get("host", ""), asked.path)
-        if door is None:
+        client_url = batches.client_base_url(
+            self._scheme, request.headers.get("host", ""), request.path
+        )
+        if client_url is None:
             return response
-        return response.with_body(batches.at_home(whole, self.config.base_url, door))
+        return response.with_body(batches.with_client_urls(body, self.config.base_url, client_url))
 
     def left_out(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
         """Another vendor's earlier thoughts."""

@@ -10,19 +10,20 @@ from typing import Any, ClassVar
 import msgspec
 
 from jackfield import sse
-from jackfield.dialects import Dialect, Peek, Terminal, UpstreamFailure, UsageMeter
+from jackfield.dialects import Peek, Terminal, UsageMeter
 from jackfield.errors import GatewayError
 from jackfield.fields import object_fields
 from jackfield.framing import SSE
 from jackfield.messages import Usage
 
 from . import failures
+from .dialect import AnthropicDialect
 from .fields import UNREADABLE
 from .messages import encode_event
 from .messages_usage import MessagesMeter, read_usage
 
 
-class ResourceDialect(Dialect):
+class ResourceDialect(AnthropicDialect):
     """Everything except messages and counting; only errors are parsed."""
 
     name: ClassVar[str] = "anthropic.resource"
@@ -60,14 +61,8 @@ class ResourceDialect(Dialect):
     def usage_meter(self) -> UsageMeter:
         return MessagesMeter(SSE)
 
-    def render_error(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.error_body(error, request_id)
-
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
         return encode_event("error", failures.error_body(error, request_id))
-
-    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
-        return failures.parse_error(status, body)
 
 
 def _decoded(data: bytes) -> dict[str, Any]:

@@ -38,8 +38,8 @@ class Anchor(msgspec.Struct, frozen=True):
         return hmac.compare_digest(self.mac.encode(), self._mac(key).encode())
 
     def _mac(self, key: Secret) -> str:
-        said = f"{self.seq}\n{self.hash}\n{self.time!r}".encode()
-        return hmac.new(key.reveal().encode(), said, hashlib.sha256).hexdigest()
+        content = f"{self.seq}\n{self.hash}\n{self.time!r}".encode()
+        return hmac.new(key.reveal().encode(), content, hashlib.sha256).hexdigest()
 
 
 @define

@@ -77,8 +77,8 @@ def run_verify(arguments: Namespace) -> int:
     terminal = output()
     if arguments.json:
         members = ("records", "anchors", "anchored", "unanchored")
-        told = {member: getattr(found, member) for member in members}
-        terminal.json({**told, "problems": [str(problem) for problem in found.problems]})
+        summary = {member: getattr(found, member) for member in members}
+        terminal.json({**summary, "problems": [str(problem) for problem in found.problems]})
         return FAILED if found.problems else 0
     for problem in found.problems:
         terminal.line(bad("wrong "), str(problem))

@@ -76,7 +76,7 @@ class Audit(Plugin):
             return
         note: _Note = exchange.note(self, lambda: _Note(policy == "closed"))
         if note.is_closed:
-            await self.trail.add({"kind": "request", **self._asked(exchange)})
+            await self.trail.add({"kind": "request", **self._request_members(exchange)})
 
     @hookimpl
     def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> None:
@@ -95,7 +95,11 @@ class Audit(Plugin):
         note: _Note | None = exchange.state.get(self)
         if note is None:
             return
-        event = {"kind": "exchange", **self._asked(exchange), **_ended(exchange, outcome)}
+        event = {
+            "kind": "exchange",
+            **self._request_members(exchange),
+            **_outcome_members(exchange, outcome),
+        }
         if self.config.digests:
             event["response_sha256"] = _digest_of(outcome, note)
         if note.is_closed:
@@ -103,7 +107,7 @@ class Audit(Plugin):
         else:
             self.trail.note(event)
 
-    def _asked(self, exchange: Exchange) -> dict[str, Any]:
+    def _request_members(self, exchange: Exchange) -> dict[str, Any]:
         event = {
             "request_id": exchange.id,
             "tenant": exchange.principal.tenant,
@@ -118,7 +122,7 @@ class Audit(Plugin):
         return event
 
 
-def _ended(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:
+def _outcome_members(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:
     usage = outcome.usage
     return {
         "outcome": outcome.kind,

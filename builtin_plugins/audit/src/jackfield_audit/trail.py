@@ -63,7 +63,7 @@ class Trail:
         if len(self._waiting) >= MOST_WAITING:
             raise AuditUnavailable("The audit trail cannot be written fast enough.")
         done = asyncio.get_running_loop().create_future()
-        self._push(event, done)
+        self._enqueue(event, done)
         await done
 
     def note(self, event: Event) -> None:
@@ -71,7 +71,7 @@ class Trail:
         if len(self._waiting) >= MOST_WAITING:
             self.dropped += 1
         else:
-            self._push(event, None)
+            self._enqueue(event, None)
 
     async def close(self) -> None:
         """Write pending events, and a last anchor."""
@@ -83,7 +83,7 @@ class Trail:
             await asyncio.get_running_loop().run_in_executor(self._pool, self._close)
         self._pool.shutdown()
 
-    def _push(self, event: Event, done: "asyncio.Future[None] | None") -> None:
+    def _enqueue(self, event: Event, done: "asyncio.Future[None] | None") -> None:
         self._waiting.append((event, time.time(), done))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_waiting())
@@ -104,7 +104,7 @@ class Trail:
                 if problem != self.problem:
                     logger.error("the audit trail %s", problem or "is written again")
                 self.problem = problem
-                self._tell(batch)
+                self._complete(batch)
         finally:
             self._writing = None
             if self._timer is None and self._seq > self._anchored:
@@ -124,7 +124,7 @@ class Trail:
             if self._waiting:
                 self._writing = asyncio.create_task(self._write_waiting())
 
-    def _tell(self, batch: "list[tuple[Event, float, asyncio.Future[None] | None]]") -> None:
+    def _complete(self, batch: "list[tuple[Event, float, asyncio.Future[None] | None]]") -> None:
         for _, _, done in batch:
             if done is None:
                 self.dropped += self.problem is not None
@@ -140,7 +140,7 @@ class Trail:
     def _open(self) -> None:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self._handle = os.open(self.path, flags, 0o600)
-        self._locked(self._mend)
+        self._locked(self._find_end)
         self._anchored = self._seq
         reached = self._reached()
         if reached < self._seq:
@@ -184,7 +184,7 @@ class Trail:
     def _append(self, events: list[tuple[Event, float]]) -> None:
         size = self._checked_size()
         if size != self._size:
-            self._mend()
+            self._find_end()
             size = self._size
         seq, previous, lines = self._seq, self._hash, bytearray()
         for event, at in events:
@@ -209,7 +209,7 @@ class Trail:
             raise OSError("the file has been cut; verify it, and restart")
         return mine.st_size
 
-    def _mend(self) -> None:
+    def _find_end(self) -> None:
         """Find the end of the file, and cut off half a line left by a crash."""
         size = os.fstat(self._handle).st_size
         end, last = self._last_line(size)

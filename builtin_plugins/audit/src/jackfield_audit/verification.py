@@ -44,7 +44,7 @@ def verify(trail: Path, anchors: AnchorFile, due: float = 0.0) -> Verification:
     Records older than `due` must be anchored by now.
     """
     found = Verification()
-    vouched = _vouched(anchors, found)
+    anchored_hashes = _anchored_hashes(anchors, found)
     last, overdue = 0, None
     if not trail.exists():
         what = "there is no trail: it was removed, or no gateway has started here yet"
@@ -52,7 +52,7 @@ def verify(trail: Path, anchors: AnchorFile, due: float = 0.0) -> Verification:
     for link in _links(trail, found):
         found.records += 1
         last = link.seq
-        expected = vouched.pop(link.seq, None)
+        expected = anchored_hashes.pop(link.seq, None)
         if expected is None:
             overdue = overdue or (found.records if link.time < due else None)
             continue
@@ -61,7 +61,7 @@ def verify(trail: Path, anchors: AnchorFile, due: float = 0.0) -> Verification:
         else:
             what = f"record {link.seq} is not the one that was anchored: the trail was rewritten"
             found.problems.append(Problem(trail.name, found.records, what))
-    for seq in sorted(vouched)[:1]:
+    for seq in sorted(anchored_hashes)[:1]:
         end = f": the trail ends at record {last}" if seq > last else ""
         what = f"record {seq} was anchored and is gone{end}"
         found.problems.append(Problem(trail.name, min(seq, found.records), what))
@@ -71,18 +71,18 @@ def verify(trail: Path, anchors: AnchorFile, due: float = 0.0) -> Verification:
     return found
 
 
-def _vouched(anchors: AnchorFile, found: Verification) -> dict[int, str]:
-    vouched: dict[int, str] = {}
+def _anchored_hashes(anchors: AnchorFile, found: Verification) -> dict[int, str]:
+    anchored_hashes: dict[int, str] = {}
     for number, anchor in anchors.read():
         if anchor is None:
             what = "this anchor is forged or damaged"
             found.problems.append(Problem(anchors.path.name, number, what))
             continue
         found.anchors += 1
-        if vouched.setdefault(anchor.seq, anchor.hash) != anchor.hash:
+        if anchored_hashes.setdefault(anchor.seq, anchor.hash) != anchor.hash:
             what = f"another record {anchor.seq} was anchored before: the trail was cut and went on"
             found.problems.append(Problem(anchors.path.name, number, what))
-    return vouched
+    return anchored_hashes
 
 
 def _links(trail: Path, found: Verification) -> Iterator[Link]:

@@ -40,7 +40,7 @@ from .dialect import BedrockDialect
 from .event_stream import decode
 from .event_stream_framing import CHUNKS, unwrap
 from .invoke_usage import usage_of_any
-from .prompts import prompt_of, said
+from .prompts import prompt_of, text_of
 from .usage import EventMeter
 
 _NUMBERS: Final = {
@@ -108,7 +108,7 @@ class CommandDialect(BedrockDialect):
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
         chat, losses = chat_of(request), list[Loss]()
-        wire = self._said(chat, losses)
+        wire = self._write_messages(chat, losses)
         for key, field in {**_NUMBERS, **_INTEGERS}.items():
             if getattr(chat, field) is not None:
                 wire[key] = getattr(chat, field)
@@ -120,16 +120,18 @@ class CommandDialect(BedrockDialect):
             losses += [loss for loss in foreign_losses(chat) if loss.feature not in _TAKEN]
         return Rendered(msgspec.json.encode(carry(wire, chat.extensions, self.name)), tuple(losses))
 
-    def _said(self, chat: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
+    def _write_messages(self, chat: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
         return {"prompt": prompt_of(chat.messages, losses, "Chatbot: ")}
 
     def parse_response(self, body: bytes) -> ChatResponse:
         fields = Fields(json_object(body), strict=False)
-        made = fields.rest.pop("generations", None)
-        if not isinstance(made, list) or not all(isinstance(one, dict) for one in made):
+        generations = fields.rest.pop("generations", None)
+        if not isinstance(generations, list) or not all(
+            isinstance(one, dict) for one in generations
+        ):
             raise ValueError("the response has no 'generations'")
         usage = usage_of_any(fields.rest)
-        choices = tuple(self._choice(Fields(one, strict=False)) for one in made)
+        choices = tuple(self._choice(Fields(one, strict=False)) for one in generations)
         identity = fields.text("id") or ""
         return ChatResponse(identity, "", choices, usage, extensions={self.name: fields.rest})
 
@@ -142,24 +144,25 @@ class CommandDialect(BedrockDialect):
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
         answer, losses = answer_of(response), list[Loss]()
-        wire = self._answered(answer, chat_of(request), losses)
+        wire = self._write_answer(answer, chat_of(request), losses)
         return Rendered(
             msgspec.json.encode(carry(wire, answer.extensions, self.name)), tuple(losses)
         )
 
-    def _answered(
+    def _write_answer(
         self, answer: ChatResponse, request: ChatRequest, losses: list[Loss]
     ) -> dict[str, Any]:
-        made = [
-            self._made(choice, f"choices[{i}]", losses) for i, choice in enumerate(answer.choices)
+        generations = [
+            self._write_generation(choice, f"choices[{i}]", losses)
+            for i, choice in enumerate(answer.choices)
         ]
-        wire: dict[str, Any] = {"id": answer.id, "generations": made}
+        wire: dict[str, Any] = {"id": answer.id, "generations": generations}
         if self.name not in answer.extensions:
             wire["prompt"] = prompt_of(request.messages, [], "Chatbot: ")
         return wire
 
-    def _made(self, choice: Choice, path: str, losses: list[Loss]) -> dict[str, Any]:
-        wire: dict[str, Any] = {"text": said(choice.message, path, losses)}
+    def _write_generation(self, choice: Choice, path: str, losses: list[Loss]) -> dict[str, Any]:
+        wire: dict[str, Any] = {"text": text_of(choice.message, path, losses)}
         if choice.finish_reason is not None:
             wire["finish_reason"] = write_finish(choice.finish_reason, choice.finish_detail)
         return carry(wire, choice.extensions, self.name)
@@ -188,18 +191,18 @@ class CommandRDialect(CommandDialect):
         turns = [_read_turn(turn, i) for i, turn in enumerate(fields.items("chat_history"))]
         return (*first, *turns, Message("user", (Text(fields.needed_text("message")),)))
 
-    def _said(self, chat: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
+    def _write_messages(self, chat: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
         system = [m for m in chat.messages if m.role in ("system", "developer")]
         turns = [m for m in chat.messages if m not in system]
-        texts = [said(message, f"messages[{i}]", losses) for i, message in enumerate(turns)]
+        texts = [text_of(message, f"messages[{i}]", losses) for i, message in enumerate(turns)]
         wire: dict[str, Any] = {"message": texts[-1] if texts else ""}
         if system:
-            wire["preamble"] = "\n\n".join(said(m, "messages[0]", losses) for m in system)
+            wire["preamble"] = "\n\n".join(text_of(m, "messages[0]", losses) for m in system)
         if len(turns) > 1:
-            spoken = zip(turns[:-1], texts[:-1], strict=True)
+            earlier = zip(turns[:-1], texts[:-1], strict=True)
             wire["chat_history"] = [
                 {"role": _SPEAKERS.get(message.role, "USER"), "message": text}
-                for message, text in spoken
+                for message, text in earlier
             ]
         return wire
 
@@ -207,18 +210,21 @@ class CommandRDialect(CommandDialect):
         fields = Fields(json_object(body), strict=False)
         usage = usage_of_any(fields.rest)
         identity, rest = fields.text("response_id") or "", dict(fields.rest)
-        said_alone: dict[str, Any] = {
+        members: dict[str, Any] = {
             key: rest.pop(key) for key in ("text", "finish_reason") if key in rest
         }
-        choice = self._choice(Fields(said_alone, strict=False))
+        choice = self._choice(Fields(members, strict=False))
         return ChatResponse(identity, "", (choice,), usage, extensions={self.name: rest})
 
-    def _answered(
+    def _write_answer(
         self, answer: ChatResponse, request: ChatRequest, losses: list[Loss]
     ) -> dict[str, Any]:
         if not answer.choices:
             raise ValueError("the answer has no choice")
-        wire = {"response_id": answer.id, **self._made(answer.choices[0], "choices[0]", losses)}
+        wire = {
+            "response_id": answer.id,
+            **self._write_generation(answer.choices[0], "choices[0]", losses),
+        }
         if self.name not in answer.extensions:
             wire["generation_id"] = answer.id
         return wire

@@ -39,14 +39,14 @@ def write_betas(request: ChatRequest) -> Tree:
 
     A model refuses a request that names a beta unknown to it.
     """
-    asked = own(request.extensions, ANTHROPIC).get(BETAS)
+    stated = own(request.extensions, ANTHROPIC).get(BETAS)
     version = claude_version(request.model)
     known = {
         "interleaved-thinking-2025-05-14": version >= (4, 0),
         "context-1m-2025-08-07": "sonnet" in request.model and (4, 0) <= version < (4, 6),
         "output-128k-2025-02-19": version == (3, 7),
     }
-    named = asked if isinstance(asked, list) else []
+    named = stated if isinstance(stated, list) else []
     betas = [beta for beta, taken in known.items() if taken and beta in named]
     return nested((ADDITIONAL, "anthropic_beta"), betas) if betas else {}
 
@@ -109,8 +109,8 @@ def finding(part: Document) -> dict[str, Any] | None:
 
 def citation_note(wire: Mapping[str, Any]) -> Mapping[str, Any]:
     """The Anthropic members of a Converse citation."""
-    said = wire.get("location")
-    where = said if isinstance(said, dict) else {}
+    location = wire.get("location")
+    where = location if isinstance(location, dict) else {}
     for member, kind, what, counted in _LOCATIONS:
         at = where.get(member)
         if not isinstance(at, dict):

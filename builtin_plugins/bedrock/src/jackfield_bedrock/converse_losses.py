@@ -49,13 +49,13 @@ _DEFAULTS: Final[tuple[tuple[str, Any], ...]] = (("truncation", "disabled"),)
 
 def foreign_losses(request: ChatRequest) -> list[Loss]:
     """The losses of a request that came in another dialect."""
-    losses = _unsaid(request)
+    losses = _parameter_losses(request)
     if request.server_state is not None:
         detail = "the text of earlier turns is missing"
         losses.append(
             Loss("conversation.server_state", "server_state", "dropped", detail, breaks=True)
         )
-    others = {name: told for name, told in request.extensions.items() if name != OF_DOCUMENTS}
+    others = {name: members for name, members in request.extensions.items() if name != OF_DOCUMENTS}
     return losses + lost_members(others, NAME)
 
 
@@ -66,7 +66,7 @@ def lost_members(extensions: Extensions, dialect: str) -> list[Loss]:
         for name, members in extensions.items()
         if name != dialect
         for key, value in members.items()
-        if _matters(key, value)
+        if _is_lost(key, value)
     ]
 
 
@@ -75,7 +75,7 @@ def has_logprobs(logprobs: Any) -> bool:
     return any(logprobs.values()) if isinstance(logprobs, dict) else bool(logprobs)
 
 
-def _unsaid(request: ChatRequest) -> list[Loss]:
+def _parameter_losses(request: ChatRequest) -> list[Loss]:
     found: dict[str, Loss] = {}
     for field, feature, nothing in _FEATURES:
         value = getattr(request, field)
@@ -88,7 +88,7 @@ def _unsaid(request: ChatRequest) -> list[Loss]:
     return list(found.values())
 
 
-def _matters(key: str, value: Any) -> bool:
+def _is_lost(key: str, value: Any) -> bool:
     # A `$` marks a note on the original form.
     if not is_said(key, value) or key.startswith("$") or (key, value) in _DEFAULTS:
         return False

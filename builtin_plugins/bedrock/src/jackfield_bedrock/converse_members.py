@@ -30,24 +30,24 @@ class Member(Generic[T]):
 
     def take(self, rest: Tree) -> T | None:
         """The value, removed from `rest`, where a note keeps its original form."""
-        said: Tree = {}
+        original: Tree = {}
         for path in self.paths:
             value = at(rest, path)
             if value is not None:
-                merge(said, nested(path, value))
-        found = self.read(said) if said else None
+                merge(original, nested(path, value))
+        found = self.read(original) if original else None
         if found is not None:
             for path in self.paths:
                 remove(rest, path)
-            rest[f"${self.field}"] = said
+            rest[f"${self.field}"] = original
         return found
 
     def kept(self, request: ChatRequest) -> Tree | None:
         """The original form; None if it came in another dialect or has changed since."""
-        said: Tree | None = own(request.extensions, NAME).get(f"${self.field}")
-        if said is None or self.read(said) != getattr(request, self.field):
+        original: Tree | None = own(request.extensions, NAME).get(f"${self.field}")
+        if original is None or self.read(original) != getattr(request, self.field):
             return None
-        return said
+        return original
 
 
 def at(tree: Any, path: Path) -> Any:

@@ -15,12 +15,12 @@ _FAMILIES: Final[tuple[tuple[str, Family], ...]] = (
 
 
 def family_of(model: str) -> Family:
-    """The family of a model's id or ARN; "other" if its name does not say."""
+    """The family of a model's id or ARN; "other" if its name has none."""
     return next((family for word, family in _FAMILIES if word in model), "other")
 
 
 def claude_version(model: str) -> tuple[int, int]:
-    """The version of a Claude model; (0, 0) if its name does not say."""
+    """The version of a Claude model; (0, 0) if its name has none."""
     match = _CLAUDE.search(model)
     return (int(match[1]), int(match[2] or 0)) if match else (0, 0)
 

@@ -53,8 +53,8 @@ def write_inference(request: ChatRequest) -> Tree:
     return {"inferenceConfig": found} if found else {}
 
 
-def _read_format(said: Tree) -> ResponseFormat | None:
-    wire = at(said, _TEXT_FORMAT)
+def _read_format(tree: Tree) -> ResponseFormat | None:
+    wire = at(tree, _TEXT_FORMAT)
     inner = at(wire, ("structure", "jsonSchema"))
     if at(wire, ("type",)) != "json_schema" or not isinstance(inner, dict):
         return None
@@ -80,8 +80,8 @@ def _schema(text: Any) -> Mapping[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _read_top_k(said: Tree) -> int | None:
-    found = (at(said, path) for path in _TOP_K)
+def _read_top_k(tree: Tree) -> int | None:
+    found = (at(tree, path) for path in _TOP_K)
     return next((value for value in found if type(value) is int), None)
 
 
@@ -92,19 +92,19 @@ TOP_K: Final = Member("top_k", _TOP_K, _read_top_k)
 def write_format(request: ChatRequest, losses: list[Loss]) -> Tree:
     """The member `outputConfig` for the requested format."""
     kept = FORMAT.kept(request)
-    asked = request.response_format
+    requested = request.response_format
     if kept is not None:
         return kept
-    if asked is None or asked.kind == "text":
+    if requested is None or requested.kind == "text":
         return {}
-    if asked.kind == "json_object" or asked.schema is None:
+    if requested.kind == "json_object" or requested.schema is None:
         losses.append(Loss("response_format.json_object", "response_format", "dropped"))
         return {}
-    wire: Tree = {"schema": msgspec.json.encode(asked.schema).decode()}
-    if asked.name:
-        wire["name"] = asked.name
-    if asked.description:
-        wire["description"] = asked.description
+    wire: Tree = {"schema": msgspec.json.encode(requested.schema).decode()}
+    if requested.name:
+        wire["name"] = requested.name
+    if requested.description:
+        wire["description"] = requested.description
     return nested(_TEXT_FORMAT, {"type": "json_schema", "structure": {"jsonSchema": wire}})
 
 

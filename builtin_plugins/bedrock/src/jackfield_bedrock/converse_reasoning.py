@@ -27,15 +27,15 @@ _NOVA: Final = (ADDITIONAL, "reasoningConfig")
 _ANTHROPIC_EFFORT: Final = (ADDITIONAL, "output_config", "effort")
 
 
-def _read(said: Tree) -> ReasoningRequest | None:
+def _read(tree: Tree) -> ReasoningRequest | None:
     effort = next(
-        (word for path in (_EFFORT, _ANTHROPIC_EFFORT, *_PLAIN) if (word := _word(at(said, path)))),
+        (word for path in (_EFFORT, _ANTHROPIC_EFFORT, *_PLAIN) if (word := _word(at(tree, path)))),
         None,
     )
-    nova = at(said, _NOVA)
+    nova = at(tree, _NOVA)
     if isinstance(nova, dict):
         effort = _word(nova.get("maxReasoningEffort")) if nova.get("type") == "enabled" else "none"
-    thinking = at(said, _THINKING)
+    thinking = at(tree, _THINKING)
     budget = None
     if isinstance(thinking, dict):
         kind, budget = thinking.get("type"), thinking.get("budget_tokens")
@@ -60,32 +60,32 @@ REASONING: Final = Member(
 def write_reasoning(request: ChatRequest, losses: list[Loss]) -> Tree:
     """The members that make the request's model reason."""
     kept = REASONING.kept(request)
-    asked = request.reasoning
+    requested = request.reasoning
     if kept is not None:
         return kept
-    if asked is None or (asked.effort is None and asked.budget_tokens is None):
+    if requested is None or (requested.effort is None and requested.budget_tokens is None):
         return {}
-    return _asked_of(request, asked, losses)
+    return _write_for_model(request, requested, losses)
 
 
-def _asked_of(request: ChatRequest, asked: ReasoningRequest, losses: list[Loss]) -> Tree:
+def _write_for_model(request: ChatRequest, requested: ReasoningRequest, losses: list[Loss]) -> Tree:
     match family_of(request.model):
         case "gpt-oss":
-            return nested(_PLAIN[0], _of_three(asked, losses))
+            return nested(_PLAIN[0], _effort_of_three(requested, losses))
         case "qwen":
-            return nested(_PLAIN[1], _of_three(asked, losses))
-        case _ if asked.effort == "none" or asked.budget_tokens == 0:
+            return nested(_PLAIN[1], _effort_of_three(requested, losses))
+        case _ if requested.effort == "none" or requested.budget_tokens == 0:
             return {}  # which turns thinking off for these models
         case "claude":
-            return _claude(request, asked, losses)
+            return _claude(request, requested, losses)
         case "nova" if thinks_by_effort(request.model):
-            return _nova(request, asked, losses)
+            return _nova(request, requested, losses)
     detail = f"there is no known way to ask {request.model} to think"
     losses.append(Loss("reasoning", "reasoning", "dropped", detail))
     return {}
 
 
-def _claude(request: ChatRequest, asked: ReasoningRequest, losses: list[Loss]) -> Tree:
+def _claude(request: ChatRequest, requested: ReasoningRequest, losses: list[Loss]) -> Tree:
     version = claude_version(request.model)
     choice = request.tool_choice
     why = ""
@@ -98,27 +98,27 @@ def _claude(request: ChatRequest, asked: ReasoningRequest, losses: list[Loss]) -
     if why:
         losses.append(Loss("reasoning", "reasoning", "dropped", why))
         return {}
-    if version >= (4, 7) or (version >= (4, 6) and asked.budget_tokens is None):
-        effort = asked.effort or _near(asked.budget_tokens or 0)
-        thinking = {"type": "adaptive"} | ({"display": "summarized"} if asked.summary else {})
+    if version >= (4, 7) or (version >= (4, 6) and requested.budget_tokens is None):
+        effort = requested.effort or _nearest_effort(requested.budget_tokens or 0)
+        thinking = {"type": "adaptive"} | ({"display": "summarized"} if requested.summary else {})
         word = "low" if effort == "minimal" else effort
-        _approximated(asked.effort, effort, word, losses)
+        _approximated(requested.effort, effort, word, losses)
         return {**nested(_THINKING, thinking), **nested(_EFFORT, word)}
-    budget = asked.budget_tokens or _BUDGETS.get(asked.effort or "", _BUDGETS["medium"])
+    budget = requested.budget_tokens or _BUDGETS.get(requested.effort or "", _BUDGETS["medium"])
     if request.max_tokens is not None:
         budget = min(budget, request.max_tokens - 1)
     if budget < _LEAST_BUDGET:
         why = f"thinking takes an answer of more than {_LEAST_BUDGET} tokens"
         losses.append(Loss("reasoning", "reasoning", "dropped", why))
         return {}
-    if budget != asked.budget_tokens:
+    if budget != requested.budget_tokens:
         detail = f"a budget of {budget} tokens"
         losses.append(Loss("reasoning.effort", "reasoning", "approximated", detail))
     return nested(_THINKING, {"type": "enabled", "budget_tokens": budget})
 
 
-def _nova(request: ChatRequest, asked: ReasoningRequest, losses: list[Loss]) -> Tree:
-    effort = _of_three(asked, losses)
+def _nova(request: ChatRequest, requested: ReasoningRequest, losses: list[Loss]) -> Tree:
+    effort = _effort_of_three(requested, losses)
     bounds = (request.max_tokens, request.temperature, request.top_p)
     if effort == "high" and any(bound is not None for bound in bounds):
         detail = "'medium', since Nova takes no bounds with 'high'"
@@ -127,16 +127,16 @@ def _nova(request: ChatRequest, asked: ReasoningRequest, losses: list[Loss]) -> 
     return nested(_NOVA, {"type": "enabled", "maxReasoningEffort": effort})
 
 
-def _of_three(asked: ReasoningRequest, losses: list[Loss]) -> str:
+def _effort_of_three(requested: ReasoningRequest, losses: list[Loss]) -> str:
     """One of low, medium, high."""
-    effort = asked.effort or _near(asked.budget_tokens or 0)
+    effort = requested.effort or _nearest_effort(requested.budget_tokens or 0)
     word = _THREE.get(effort, effort)
-    _approximated(asked.effort, effort, word, losses)
+    _approximated(requested.effort, effort, word, losses)
     return word
 
 
-def _approximated(asked: str | None, effort: str, word: str, losses: list[Loss]) -> None:
-    if asked is None:
+def _approximated(requested: str | None, effort: str, word: str, losses: list[Loss]) -> None:
+    if requested is None:
         losses.append(
             Loss("reasoning.budget_tokens", "reasoning", "approximated", f"as effort {word!r}")
         )
@@ -144,7 +144,7 @@ def _approximated(asked: str | None, effort: str, word: str, losses: list[Loss])
         losses.append(Loss("reasoning.effort", "reasoning", "approximated", f"as {word!r}"))
 
 
-def _near(budget: int) -> str:
+def _nearest_effort(budget: int) -> str:
     """The effort nearest to a budget of reasoning tokens."""
     if budget <= 2048:
         return "low"

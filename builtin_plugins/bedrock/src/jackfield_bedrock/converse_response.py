@@ -63,7 +63,7 @@ class _Output(msgspec.Struct):
 
 
 class _Answer(msgspec.Struct):
-    """The members that tell an answer from an error, and its usage; the rest must be JSON."""
+    """Members that distinguish an answer from an error, and its usage; the rest must be JSON."""
 
     output: _Output
     usage: Any = None
@@ -83,8 +83,8 @@ def usage_of_answer(body: bytes) -> Usage | None:
         raise ValueError("the answer has no 'output'") from error
     if bytes(memoryview(answer.output.message)[:1]) != b"{":
         raise ValueError("the answer has no message")
-    told = {"serviceTier": answer.tier, "performanceConfig": answer.performance}
-    return as_served(read_usage(answer.usage), {**told, "trace": answer.trace})
+    members = {"serviceTier": answer.tier, "performanceConfig": answer.performance}
+    return as_served(read_usage(answer.usage), {**members, "trace": answer.trace})
 
 
 def read_response(body: bytes) -> ChatResponse:

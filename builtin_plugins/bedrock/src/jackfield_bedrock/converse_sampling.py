@@ -52,7 +52,7 @@ def allowed_sampling(request: ChatRequest, reasoning: Tree, losses: list[Loss]) 
 def _without(
     request: ChatRequest, keys: Sequence[str], why: str, losses: list[Loss]
 ) -> ChatRequest:
-    said = [key for key in keys if getattr(request, key) is not None]
-    losses += [Loss(key, key, "dropped", why) for key in said]
-    nothing: dict[str, Any] = dict.fromkeys(said)
-    return replace(request, **nothing) if said else request
+    present = [key for key in keys if getattr(request, key) is not None]
+    losses += [Loss(key, key, "dropped", why) for key in present]
+    nothing: dict[str, Any] = dict.fromkeys(present)
+    return replace(request, **nothing) if present else request

@@ -114,10 +114,11 @@ class ConverseStreamRenderer:
                 "signature": event.signature,
                 "redactedContent": event.encrypted,
             }
-            said = [(key, value) for key, value in known.items() if value is not None]
+            present = [(key, value) for key, value in known.items() if value is not None]
             wire = self._begin(event.part)
             return wire + b"".join(
-                self._delta(event.part, {"reasoningContent": {key: value}}) for key, value in said
+                self._delta(event.part, {"reasoningContent": {key: value}})
+                for key, value in present
             )
         wire = self._begin(event.part)
         self._note(event)

@@ -24,9 +24,9 @@ MARKS = (b'"' + MARK.encode(), b'"' + b64encode(MARK.encode())[:12])
 
 def read_thought(fields: Fields) -> Reasoning | None:
     """The thought in a `reasoningContent` block; None if its kind is unknown."""
-    spoken = fields.rest.pop("reasoningText", None)
-    if isinstance(spoken, dict):
-        inner = Fields(spoken, fields.where("reasoningText"), strict=fields.strict)
+    reasoning_text = fields.rest.pop("reasoningText", None)
+    if isinstance(reasoning_text, dict):
+        inner = Fields(reasoning_text, fields.where("reasoningText"), strict=fields.strict)
         text, signature = inner.text("text") or "", inner.text("signature")
         foreign = unseal(signature)
         if foreign is not None:

@@ -14,14 +14,14 @@ from jackfield.messages import ChatRequest, TokenCount, chat_of
 
 from .converse_request import read_conversation, write_conversation
 from .invoke import InvokeDialect
-from .whole import WholeDialect
+from .non_streaming import NonStreamingDialect
 
 NAME: Final = "bedrock.count_tokens"
 _COUNTED: Final = ("messages", "system", "toolConfig", "additionalModelRequestFields")
 _INVOKE: Final = InvokeDialect()
 
 
-class CountTokensDialect(WholeDialect):
+class CountTokensDialect(NonStreamingDialect):
     """CountTokens. Settings that limit the answer are not counted."""
 
     name: ClassVar[str] = NAME

@@ -30,8 +30,8 @@ class Credentials:
     def __attrs_post_init__(self) -> None:
         if (self.access_key is None) is not (self.secret_key is None):
             raise ValueError("access_key and secret_key go together")
-        said = (self.access_key, self.profile, self.role_arn, self.bearer)
-        if sum(one is not None for one in said) > 1:
+        sources = (self.access_key, self.profile, self.role_arn, self.bearer)
+        if sum(one is not None for one in sources) > 1:
             raise ValueError("set only one of access_key, profile, role_arn and bearer")
         if self.session_token is not None and self.access_key is None:
             raise ValueError("session_token goes with access_key and secret_key")

@@ -7,12 +7,12 @@ from jackfield.dialects import Canonical, CanonicalRequest, CanonicalResponse, L
 from jackfield.fields import own
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse
 
-from .whole import WholeDialect
+from .non_streaming import NonStreamingDialect
 
 Vector = tuple[float, ...]
 
 
-class InvokedEmbeddings(WholeDialect):
+class InvokedEmbeddings(NonStreamingDialect):
     """An InvokeModel body that requests vectors."""
 
     operation: ClassVar[str] = "embeddings"
@@ -38,7 +38,9 @@ def noted(rest: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
     return {f"${key}" if usual.get(key) == value else key: value for key, value in rest.items()}
 
 
-def told_again(request: CanonicalRequest, dialect: str, usual: Iterable[str]) -> dict[str, Any]:
+def recorded_members(
+    request: CanonicalRequest, dialect: str, usual: Iterable[str]
+) -> dict[str, Any]:
     """The members recorded as notes."""
     kept = own(request.extensions, dialect)
     return {key: kept[f"${key}"] for key in usual if f"${key}" in kept}

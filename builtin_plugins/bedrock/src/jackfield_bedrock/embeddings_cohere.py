@@ -17,8 +17,8 @@ from .embeddings import (
     embeddings_of,
     noted,
     read_vector,
+    recorded_members,
     texts,
-    told_again,
     vectors_of,
 )
 
@@ -55,16 +55,21 @@ class CohereEmbeddingsDialect(InvokedEmbeddings):
         )
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
-        asked, losses = embeddings_of(request), lost_members(request.extensions, NAME)
-        wire: dict[str, Any] = {"texts": texts(asked, losses), **told_again(asked, NAME, _USUAL)}
+        embeddings_request, losses = embeddings_of(request), lost_members(request.extensions, NAME)
+        wire: dict[str, Any] = {
+            "texts": texts(embeddings_request, losses),
+            **recorded_members(embeddings_request, NAME, _USUAL),
+        }
         # The API requires the purpose of the vectors.
-        purpose = asked.input_type
-        if purpose is not None or NAME not in asked.extensions:
+        purpose = embeddings_request.input_type
+        if purpose is not None or NAME not in embeddings_request.extensions:
             purpose = purpose or "document"
             wire["input_type"] = _WORDS.get(purpose, purpose)
-        if asked.dimensions is not None:
-            wire["output_dimension"] = asked.dimensions
-        return Rendered(msgspec.json.encode(carry(wire, asked.extensions, NAME)), tuple(losses))
+        if embeddings_request.dimensions is not None:
+            wire["output_dimension"] = embeddings_request.dimensions
+        return Rendered(
+            msgspec.json.encode(carry(wire, embeddings_request.extensions, NAME)), tuple(losses)
+        )
 
     def parse_response(self, body: bytes) -> EmbeddingsResponse:
         fields = Fields(json_object(body), strict=False)
@@ -78,10 +83,10 @@ class CohereEmbeddingsDialect(InvokedEmbeddings):
         return EmbeddingsResponse("", vectors, None, extensions={NAME: fields.rest})
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
-        answer, asked = vectors_of(response), embeddings_of(request)
+        answer, embeddings_request = vectors_of(response), embeddings_of(request)
         kept = own(answer.extensions, NAME)
         by_type = kept.get("$byType")
-        if by_type is None and NAME not in answer.extensions and _wants_types(asked):
+        if by_type is None and NAME not in answer.extensions and _wants_types(embeddings_request):
             by_type = {}
         vectors: Any = answer.vectors
         wire: dict[str, Any] = {
@@ -89,7 +94,7 @@ class CohereEmbeddingsDialect(InvokedEmbeddings):
         }
         if NAME not in answer.extensions:
             wire["id"] = "embeddings"
-            wire["texts"] = asked.inputs
+            wire["texts"] = embeddings_request.inputs
             wire["response_type"] = "embeddings_floats" if by_type is None else _BY_TYPE
         return Rendered(msgspec.json.encode(carry(wire, answer.extensions, NAME)))
 
@@ -100,5 +105,5 @@ _BY_TYPE: Final = "embeddings_by_type"
 def _wants_types(request: EmbeddingsRequest) -> bool:
     """Whether the answer names the vectors' types: if requested, and always since v4."""
     kept = own(request.extensions, NAME)
-    asked = "embedding_types" in kept or "$embedding_types" in kept
-    return asked or "embed-v4" in request.model
+    requested = "embedding_types" in kept or "$embedding_types" in kept
+    return requested or "embed-v4" in request.model

@@ -18,7 +18,7 @@ from .embeddings import (
     noted,
     one_text,
     read_vector,
-    told_again,
+    recorded_members,
     vectors_of,
 )
 
@@ -44,15 +44,15 @@ class NovaEmbeddingsDialect(InvokedEmbeddings):
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:
         fields = object_fields(tree)
         inner = Fields(fields.table(_PARAMS) or {}, _PARAMS)
-        said = Fields(inner.table("text") or {}, f"{_PARAMS}.text")
-        if not isinstance(said.rest.get("value"), str):
+        text_fields = Fields(inner.table("text") or {}, f"{_PARAMS}.text")
+        if not isinstance(text_fields.rest.get("value"), str):
             raise InvalidRequest(
                 f"'{_PARAMS}.text.value' must be a string: other models only embed texts.",
                 param=f"{_PARAMS}.text.value",
             )
         purpose = inner.text("embeddingPurpose")
-        text, dimensions = said.needed_text("value"), inner.integer("embeddingDimension")
-        fields.rest[_PARAMS] = {**inner.rest, "text": said.rest}
+        text, dimensions = text_fields.needed_text("value"), inner.integer("embeddingDimension")
+        fields.rest[_PARAMS] = {**inner.rest, "text": text_fields.rest}
         return EmbeddingsRequest(
             model_of(params),
             (text,),
@@ -62,22 +62,24 @@ class NovaEmbeddingsDialect(InvokedEmbeddings):
         )
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
-        asked, losses = embeddings_of(request), lost_members(request.extensions, NAME)
-        kept = own(asked.extensions, NAME)
+        embeddings_request, losses = embeddings_of(request), lost_members(request.extensions, NAME)
+        kept = own(embeddings_request.extensions, NAME)
         rest = dict(own(kept, _PARAMS) or {})
-        purpose = asked.input_type or "document"
+        purpose = embeddings_request.input_type or "document"
         known: dict[str, Any] = {
             "embeddingPurpose": _WORDS.get(purpose, purpose),
             "text": {
-                "value": one_text(asked, losses, asked.model),
+                "value": one_text(embeddings_request, losses, embeddings_request.model),
                 **(rest.pop("text", None) or {"truncationMode": _TRUNCATION}),
             },
         }
-        if asked.dimensions is not None:
-            known["embeddingDimension"] = asked.dimensions
+        if embeddings_request.dimensions is not None:
+            known["embeddingDimension"] = embeddings_request.dimensions
         wire = {"taskType": kept.get("taskType", "SINGLE_EMBEDDING")}
-        wire |= {**told_again(asked, NAME, _USUAL), _PARAMS: {**known, **rest}}
-        return Rendered(msgspec.json.encode(carry(wire, asked.extensions, NAME)), tuple(losses))
+        wire |= {**recorded_members(embeddings_request, NAME, _USUAL), _PARAMS: {**known, **rest}}
+        return Rendered(
+            msgspec.json.encode(carry(wire, embeddings_request.extensions, NAME)), tuple(losses)
+        )
 
     def parse_response(self, body: bytes) -> EmbeddingsResponse:
         fields = Fields(json_object(body), strict=False)

@@ -18,7 +18,7 @@ from .embeddings import (
     noted,
     one_text,
     read_vector,
-    told_again,
+    recorded_members,
     vectors_of,
 )
 from .usage import count_of
@@ -49,15 +49,17 @@ class TitanEmbeddingsDialect(InvokedEmbeddings):
         return EmbeddingsRequest(model_of(params), (text,), dimensions=dimensions, extensions=kept)
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
-        asked, losses = embeddings_of(request), lost_members(request.extensions, NAME)
-        wire = {"inputText": one_text(asked, losses, asked.model)}
-        wire |= told_again(asked, NAME, _USUAL)
-        kept = own(asked.extensions, NAME)
-        if asked.dimensions is not None:
-            wire |= _sized(asked.model, asked.dimensions, kept)
-        if asked.input_type is not None:
+        embeddings_request, losses = embeddings_of(request), lost_members(request.extensions, NAME)
+        wire = {"inputText": one_text(embeddings_request, losses, embeddings_request.model)}
+        wire |= recorded_members(embeddings_request, NAME, _USUAL)
+        kept = own(embeddings_request.extensions, NAME)
+        if embeddings_request.dimensions is not None:
+            wire |= _sized(embeddings_request.model, embeddings_request.dimensions, kept)
+        if embeddings_request.input_type is not None:
             losses.append(Loss("input_type", "input_type", "dropped"))
-        return Rendered(msgspec.json.encode(carry(wire, asked.extensions, NAME)), tuple(losses))
+        return Rendered(
+            msgspec.json.encode(carry(wire, embeddings_request.extensions, NAME)), tuple(losses)
+        )
 
     def parse_response(self, body: bytes) -> EmbeddingsResponse:
         fields = Fields(json_object(body), strict=False)

@@ -26,11 +26,11 @@ MEDIA_TYPE: Final = "application/vnd.amazon.eventstream"
 class EventStreamFramer:
     """Splits received bytes into complete messages and verifies their checksums."""
 
-    __slots__ = ("_held", "_wanted")
+    __slots__ = ("_held", "_needed")
 
     def __init__(self) -> None:
         self._held = bytearray()
-        self._wanted = 0
+        self._needed = 0
 
     @property
     def held(self) -> bytes:
@@ -45,7 +45,7 @@ class EventStreamFramer:
         held = self._held
         if held:
             held += data
-            if len(held) < self._wanted:
+            if len(held) < self._needed:
                 return b""
             data = bytes(held)
             held.clear()
@@ -62,7 +62,7 @@ class EventStreamFramer:
         while (length := length_of(data, at)) is not None and len(data) - at >= length:
             check(data, at, length)
             at += length
-        self._wanted = length or 0
+        self._needed = length or 0
         return at
 
 
@@ -124,8 +124,8 @@ class ChunkStream(EventStream):
     def with_data(self, event: bytes, data: bytes) -> bytes:
         error = _error_of(data)
         if error is not None:
-            kind, said = error
-            return encode_exception(kind, failures.exception_payload(said))
+            kind, message = error
+            return encode_exception(kind, failures.exception_payload(message))
         return encode_event("chunk", wrap(data))
 
 

@@ -112,14 +112,14 @@ def render_failed(failed: Failed) -> bytes:
 
 def parse_error(status: int, body: bytes) -> UpstreamFailure:
     """The content of an error body. Without an exception's name, the status determines it."""
-    said = _read(body)
-    inner = said.get("error")
-    message = said.get("message") or said.get("Message")
+    members = _read(body)
+    inner = members.get("error")
+    message = members.get("message") or members.get("Message")
     if message is None and isinstance(inner, dict):
         message = inner.get("message")
     if not isinstance(message, str) or not message:
         message = f"The provider answered {status} without a message."
-    kind = said.get("__type") or said.get("code")
+    kind = members.get("__type") or members.get("code")
     if not isinstance(kind, str):
         return UpstreamFailure(message[:_LONGEST], _of_status(status))
     return UpstreamFailure(message[:_LONGEST], kind.partition(":")[0].rpartition("#")[2])
@@ -134,8 +134,8 @@ def failure_with(failure: UpstreamFailure, headers: Mapping[str, str]) -> Upstre
 def failed_event(message: Message) -> Failed:
     """The canonical event for an exception or an error in a stream."""
     kind = message.kind
-    said = _read(message.payload)
-    text = said.get("message") or said.get("Message") or message.headers.get(":error-message")
+    members = _read(message.payload)
+    text = members.get("message") or members.get("Message") or message.headers.get(":error-message")
     if not isinstance(text, str) or not text:
         text = "The provider broke the stream off with an error."
     name = kind[:1].upper() + kind[1:] if kind else None

@@ -52,5 +52,5 @@ def _counted(headers: Mapping[str, str]) -> Usage | None:
 
 
 def _count(headers: Mapping[str, str], name: str) -> int:
-    told = headers.get(name, "")
-    return int(told) if told.isascii() and told.isdigit() and len(told) < 16 else 0
+    value = headers.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else 0

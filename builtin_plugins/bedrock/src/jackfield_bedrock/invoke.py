@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from jackfield.dialects import Dialect, Peek, Terminal, UsageMeter, installed
+from jackfield.dialects import Dialect, Peek, installed
 from jackfield.framing import Framing
 from jackfield.messages import Usage
 
@@ -15,27 +15,24 @@ from .dialect import BedrockDialect
 from .embeddings_cohere import CohereEmbeddingsDialect
 from .embeddings_nova import NovaEmbeddingsDialect
 from .embeddings_titan import TitanEmbeddingsDialect
-from .event_stream import BrokenMessage, decode
 from .event_stream_framing import CHUNKS
 from .invoke_models import Body, body_of
 from .invoke_usage import usage_of_any
 from .nova import NovaDialect
+from .passthrough import PassthroughDialect
 from .rerank_model import RerankModelDialect
 from .titan import TitanDialect
-from .usage import EventMeter
 
 CHUNK_HINTS: Final = (b":event-type", b":exception-type", b":error-code")
 """Bytes found in every message, as its JSON is wrapped in base64."""
 
 
-class InvokeDialect(BedrockDialect):
+class InvokeDialect(PassthroughDialect):
     """InvokeModel, for models whose bodies are passed through unchanged."""
 
     name: ClassVar[str] = "bedrock.invoke"
     operation: ClassVar[str] = "invoke"
-    translates: ClassVar[bool] = False
     framing: Framing = CHUNKS
-    terminal_hints: ClassVar[tuple[bytes, ...]] = (b":exception-type", b":error-code")
 
     def variant(self, params: Mapping[str, str]) -> Dialect:
         """The dialect of the model's bodies, if there is one."""
@@ -50,24 +47,11 @@ class InvokeDialect(BedrockDialect):
     def peek_form(self, body: bytes, media_type: str, params: Mapping[str, str]) -> Peek:
         return Peek(params.get("model"))
 
-    def terminal(self, event: bytes) -> Terminal | None:
-        try:
-            return "error" if decode(event).is_error else None
-        except BrokenMessage:
-            return None
-
-    def finishes(self, event: bytes) -> bool:
-        """Any chunk may be the last: each model ends differently."""
-        return True
-
     def usage(self, body: bytes) -> Usage | None:
         try:
             return usage_of_any(msgspec.json.decode(body))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
-
-    def usage_meter(self) -> UsageMeter:
-        return EventMeter(self.framing, usage_of_any)
 
 
 def encode_chunk(name: str, data: bytes) -> bytes:

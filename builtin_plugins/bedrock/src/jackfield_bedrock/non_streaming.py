@@ -13,7 +13,7 @@ from .invoke_usage import usage_of_any
 from .usage import EventMeter
 
 
-class WholeDialect(BedrockDialect):
+class NonStreamingDialect(BedrockDialect):
     """A dialect without streams, whose usage is mostly in headers."""
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:

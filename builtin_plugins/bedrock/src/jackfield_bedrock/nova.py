@@ -62,8 +62,8 @@ class NovaDialect(ConverseDialect):
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         config = object_fields(tree).rest.get("inferenceConfig")
-        told = config if isinstance(config, dict) else {}
-        found = (told.get(key) for key in ("maxTokens", "max_new_tokens", "max_tokens"))
+        members = config if isinstance(config, dict) else {}
+        found = (members.get(key) for key in ("maxTokens", "max_new_tokens", "max_tokens"))
         tokens = next((number for number in found if type(number) is int), None)
         return Peek(model_of(params), False, tokens)
 

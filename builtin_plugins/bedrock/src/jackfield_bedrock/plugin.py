@@ -177,9 +177,9 @@ class Bedrock(HttpProvider):
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
         """One attempt, with the betas of Anthropic's header."""
-        asked = _with_betas(exchange)
-        response = await super().call(asked, target)
-        exchange.tap, exchange.losses = asked.tap, asked.losses
+        sent = _with_betas(exchange)
+        response = await super().call(sent, target)
+        exchange.tap, exchange.losses = sent.tap, sent.losses
         return response
 
     def left_out(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:

@@ -50,16 +50,16 @@ def prompt_of(messages: Sequence[Message], losses: list[Loss], model: str) -> st
 
     `model` is the model's name as a speaker, with which the text ends.
     """
-    texts = [said(message, f"messages[{i}]", losses) for i, message in enumerate(messages)]
+    texts = [text_of(message, f"messages[{i}]", losses) for i, message in enumerate(messages)]
     if len(messages) == 1:
         return texts[0]
     names = {"user": "User: ", "tool": "User: ", "assistant": model}
-    spoken = zip(messages, texts, strict=True)
-    lines = [names.get(message.role, "") + text for message, text in spoken]
+    pairs = zip(messages, texts, strict=True)
+    lines = [names.get(message.role, "") + text for message, text in pairs]
     return "\n".join([*lines, model.rstrip()])
 
 
-def said(message: Message, path: str, losses: list[Loss]) -> str:
+def text_of(message: Message, path: str, losses: list[Loss]) -> str:
     """The text of a message; other parts are lost, and break the request if a user sent them."""
     texts = []
     for part in message.parts:

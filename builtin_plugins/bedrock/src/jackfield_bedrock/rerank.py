@@ -12,7 +12,7 @@ from jackfield.messages import RankedDocument, RerankRequest, RerankResponse
 
 from .converse_losses import lost_members
 from .converse_members import ADDITIONAL, Path, at
-from .whole import WholeDialect
+from .non_streaming import NonStreamingDialect
 
 NAME: Final = "bedrock.rerank"
 _CONFIG: Final = ("rerankingConfiguration", "bedrockRerankingConfiguration")
@@ -20,7 +20,7 @@ _MODEL: Final[Path] = (*_CONFIG, "modelConfiguration", "modelArn")
 Document = str | Mapping[str, Any]
 
 
-class RerankDialect(WholeDialect):
+class RerankDialect(NonStreamingDialect):
     """Rerank. Its model may be named by ARN, as in the SDK, or by any name."""
 
     name: ClassVar[str] = NAME
@@ -54,20 +54,20 @@ class RerankDialect(WholeDialect):
         )
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
-        asked = rerank_of(request)
-        model = {"modelArn": asked.model, **own(asked.extensions, NAME)}
+        rerank_request = rerank_of(request)
+        model = {"modelArn": rerank_request.model, **own(rerank_request.extensions, NAME)}
         inner: dict[str, Any] = {"modelConfiguration": model}
-        if asked.top_n is not None:
-            inner["numberOfResults"] = asked.top_n
+        if rerank_request.top_n is not None:
+            inner["numberOfResults"] = rerank_request.top_n
         wire = {
-            "queries": [{"type": "TEXT", "textQuery": {"text": asked.query}}],
+            "queries": [{"type": "TEXT", "textQuery": {"text": rerank_request.query}}],
             "sources": [
                 {"type": "INLINE", "inlineDocumentSource": _write_document(document)}
-                for document in asked.documents
+                for document in rerank_request.documents
             ],
             _CONFIG[0]: {"type": "BEDROCK_RERANKING_MODEL", _CONFIG[1]: inner},
         }
-        losses = lost_members(asked.extensions, NAME)
+        losses = lost_members(rerank_request.extensions, NAME)
         return Rendered(msgspec.json.encode(wire), tuple(losses))
 
     def parse_response(self, body: bytes) -> RerankResponse:

@@ -13,17 +13,17 @@ from jackfield.messages import RerankRequest, RerankResponse
 from .converse_losses import lost_members
 from .converse_members import ADDITIONAL
 from .converse_request import model_of
-from .embeddings import noted, told_again
+from .embeddings import noted, recorded_members
+from .non_streaming import NonStreamingDialect
 from .rerank import NAME as AGENTS
 from .rerank import Document, ranking_of, read_ranked, rerank_of
-from .whole import WholeDialect
 
 NAME: Final = "bedrock.rerank_model"
 _VERSION: Final = 2
 _USUAL: Final[Mapping[str, Any]] = {"api_version": _VERSION}
 
 
-class RerankModelDialect(WholeDialect):
+class RerankModelDialect(NonStreamingDialect):
     """The body that Cohere's and Amazon's rerank models take."""
 
     name: ClassVar[str] = NAME
@@ -48,26 +48,28 @@ class RerankModelDialect(WholeDialect):
         )
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
-        asked, mine = rerank_of(request), NAME in request.extensions
+        rerank_request, mine = rerank_of(request), NAME in request.extensions
         # The agent runtime's extra fields for the model belong in this body.
-        told = own(own(asked.extensions, AGENTS), ADDITIONAL)
-        others = {name: kept for name, kept in asked.extensions.items() if name != AGENTS}
+        additional = own(own(rerank_request.extensions, AGENTS), ADDITIONAL)
+        others = {name: kept for name, kept in rerank_request.extensions.items() if name != AGENTS}
         losses = lost_members(others, NAME)
         wire: dict[str, Any] = {
-            **told,
-            **told_again(asked, NAME, _USUAL),
-            "query": asked.query,
-            "documents": [item if mine else _text(item) for item in asked.documents],
+            **additional,
+            **recorded_members(rerank_request, NAME, _USUAL),
+            "query": rerank_request.query,
+            "documents": [item if mine else _text(item) for item in rerank_request.documents],
         }
-        if asked.top_n is not None:
-            wire["top_n"] = asked.top_n
-        if mine and asked.return_documents is not None:
-            wire["return_documents"] = asked.return_documents
-        elif asked.return_documents:
+        if rerank_request.top_n is not None:
+            wire["top_n"] = rerank_request.top_n
+        if mine and rerank_request.return_documents is not None:
+            wire["return_documents"] = rerank_request.return_documents
+        elif rerank_request.return_documents:
             losses.append(Loss("rerank.return_documents", "return_documents", "dropped"))
         if not mine:
             wire["api_version"] = _VERSION
-        return Rendered(msgspec.json.encode(carry(wire, asked.extensions, NAME)), tuple(losses))
+        return Rendered(
+            msgspec.json.encode(carry(wire, rerank_request.extensions, NAME)), tuple(losses)
+        )
 
     def parse_response(self, body: bytes) -> RerankResponse:
         tree = json_object(body)

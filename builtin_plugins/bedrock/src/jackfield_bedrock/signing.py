@@ -26,7 +26,14 @@ _SERVICE: Final = "bedrock"
 _MARGIN: Final = 880.0
 """Seconds before keys expire at which they are renewed; slightly less than in AWS's library."""
 
-_STUMBLES: Final = (BotoCoreError, ClientError, OSError, RuntimeError, ValueError, KeyError)
+_CREDENTIAL_ERRORS: Final = (
+    BotoCoreError,
+    ClientError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+)
 """What AWS's library raises, also for answers that it does not expect."""
 
 Header = tuple[str, str]
@@ -96,7 +103,7 @@ class Signer:
     async def _fetch(self) -> Token:
         try:
             self._keys, seconds = await asyncio.to_thread(self._fresh_keys)
-        except _STUMBLES as error:
+        except _CREDENTIAL_ERRORS as error:
             kind = type(error).__name__
             raise ProviderError(
                 f"No AWS credentials could be obtained ({kind}).", provider=self._provider

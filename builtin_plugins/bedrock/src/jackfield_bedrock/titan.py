@@ -35,7 +35,7 @@ from .converse_request import model_of
 from .dialect import BedrockDialect
 from .event_stream import decode
 from .event_stream_framing import CHUNKS, unwrap
-from .prompts import prompt_of, said
+from .prompts import prompt_of, text_of
 from .titan_finish import read_finish, write_finish
 from .titan_stream import TitanStreamParser, TitanStreamRenderer, is_last, usage_of_chunk
 from .usage import EventMeter, count_of
@@ -139,7 +139,7 @@ class TitanDialect(BedrockDialect):
         for i, choice in enumerate(answer.choices):
             each = counts["each"][i] if counts else usage.output_tokens
             wire = {} if each is None else {"tokenCount": each}
-            wire["outputText"] = said(choice.message, f"choices[{i}]", losses)
+            wire["outputText"] = text_of(choice.message, f"choices[{i}]", losses)
             wire["completionReason"] = write_finish(choice.finish_reason, choice.finish_detail)
             results.append(carry(wire, choice.extensions, NAME))
         given = counts["input"] if counts else usage.input_tokens

@@ -61,7 +61,7 @@ def _kept_an_hour(details: Any) -> int:
 
 
 def write_usage(usage: Usage | None) -> Mapping[str, Any]:
-    """Converse's object: the original one if it still says the same."""
+    """Converse's object: the original one if its values are unchanged."""
     usage = usage or Usage()
     kept = usage.extensions.get(EXTENSION)
     if kept is not None and read_usage(kept) == usage:

@@ -47,8 +47,8 @@ def read_message(wire: Any, path: str, *, strict: bool = True) -> Message:
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be an object.", param=path)
     fields = Fields(wire, path, strict=strict)
-    spoken = fields.rest.pop("role", None if strict else "assistant")
-    role = _ROLES.get(spoken.lower()) if isinstance(spoken, str) else None
+    role_name = fields.rest.pop("role", None if strict else "assistant")
+    role = _ROLES.get(role_name.lower()) if isinstance(role_name, str) else None
     if role is None:
         raise fields.wrong("role", f"one of {', '.join(_ROLES)}")
     if role == "tool":

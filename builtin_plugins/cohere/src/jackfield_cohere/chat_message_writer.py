@@ -73,7 +73,7 @@ class Conversation:
         if result.is_error:
             self._losses.append(Loss("tool_results.is_error", path, "dropped"))
         shape = own(result.extensions, NAME).get("$content")
-        parts = [self._told(part, path) for part in result.parts]
+        parts = [self._tool_part(part, path) for part in result.parts]
         content = self._content([part for part in parts if part is not None], shape, path)
         wire = {"role": "tool", "tool_call_id": result.tool_call_id}
         wire.update({"content": content} if content else {})
@@ -81,7 +81,7 @@ class Conversation:
         wire.setdefault("content", "")
         return wire
 
-    def _told(self, part: Part, path: str) -> Part | None:
+    def _tool_part(self, part: Part, path: str) -> Part | None:
         """The part if a tool message can hold it; any other is put after the message."""
         if isinstance(part, Text | Opaque):
             return part

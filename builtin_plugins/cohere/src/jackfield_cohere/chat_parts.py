@@ -84,7 +84,7 @@ def _read_tool_document(fields: Fields) -> Part:
     document = fields.rest.get("document")
     if not isinstance(document, dict):
         raise fields.wrong("document", "an object")
-    return Text(told(document.get("data")), extensions={NAME: {_DOCUMENT: fields.rest}})
+    return Text(document_text(document.get("data")), extensions={NAME: {_DOCUMENT: fields.rest}})
 
 
 _READERS: Final[Mapping[str, Callable[[Fields], Part]]] = {
@@ -95,7 +95,7 @@ _READERS: Final[Mapping[str, Callable[[Fields], Part]]] = {
 }
 
 
-def told(data: Any) -> str:
+def document_text(data: Any) -> str:
     """A document's data as text: its only text, or all its fields as JSON."""
     if isinstance(data, str):
         return data
@@ -125,7 +125,7 @@ def write_part(part: Part, path: str, losses: list[Loss], role: Role) -> dict[st
 
 def _write_text(part: Text) -> dict[str, Any]:
     document = own(part.extensions, NAME).get(_DOCUMENT)
-    if document is not None and told(document["document"].get("data")) == part.text:
+    if document is not None and document_text(document["document"].get("data")) == part.text:
         return {"type": "document", **document}
     wire = {"type": "text", "text": part.text}
     return wire if document is not None else carry(wire, part.extensions, NAME)

@@ -122,32 +122,32 @@ def _write_stop(request: ChatRequest, losses: list[Loss]) -> Any:
 
 
 def _write_format(request: ChatRequest, losses: list[Loss]) -> Any:
-    asked = request.response_format
-    if asked is None or asked.kind == "text":
-        return None if asked is None else {"type": "text"}
-    if asked.kind == "json_object" or asked.schema is None:
+    requested = request.response_format
+    if requested is None or requested.kind == "text":
+        return None if requested is None else {"type": "text"}
+    if requested.kind == "json_object" or requested.schema is None:
         return {"type": "json_object"}
-    if asked.description:
+    if requested.description:
         losses.append(Loss("response_format.description", "response_format", "dropped"))
-    return {"type": "json_object", "json_schema": asked.schema}
+    return {"type": "json_object", "json_schema": requested.schema}
 
 
 def _write_thinking(request: ChatRequest, losses: list[Loss]) -> Any:
-    asked = request.reasoning
-    if asked is None or asked == ReasoningRequest(summary=asked.summary):
+    requested = request.reasoning
+    if requested is None or requested == ReasoningRequest(summary=requested.summary):
         return None
-    if asked.effort == "none":
+    if requested.effort == "none":
         return {"type": "disabled"}
-    budget = asked.budget_tokens
+    budget = requested.budget_tokens
     if budget is None:
-        budget = _BUDGETS.get(asked.effort or "")
-        detail = f"effort {asked.effort!r} as {budget or 'any number of'} tokens"
+        budget = _BUDGETS.get(requested.effort or "")
+        detail = f"effort {requested.effort!r} as {budget or 'any number of'} tokens"
         losses.append(Loss("reasoning.effort", "reasoning", "approximated", detail))
     return {"type": "enabled"} | ({"token_budget": budget} if budget else {})
 
 
 def _write_choice(request: ChatRequest, losses: list[Loss]) -> Any:
-    return None  # stands with the tools
+    return None  # written with the tools
 
 
 @frozen

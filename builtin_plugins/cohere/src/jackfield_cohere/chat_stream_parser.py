@@ -191,8 +191,8 @@ class ChatStreamParser:
         for citation in found if isinstance(found, list) else [found]:
             part = self._cited(citation)
             if part is None:
-                told = {**wire, "delta": {"message": dict(message)}}
-                event = PartAdded(self._next(), Opaque(NAME, "citation-start", told))
+                value = {**wire, "delta": {"message": dict(message)}}
+                event = PartAdded(self._next(), Opaque(NAME, "citation-start", value))
                 out.append(event)
             else:
                 out += [CitationAdded(part, one) for one in read_citation(citation)]

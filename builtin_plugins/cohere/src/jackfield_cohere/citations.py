@@ -67,8 +67,8 @@ def write_citation(citation: Citation, text: str, content_index: int) -> dict[st
     }
     whole = kept.get(_WHOLE)
     if isinstance(whole, dict):
-        said = (citation.start, citation.end)
-        return whole if said == (whole.get("start"), whole.get("end")) else {**whole, **span}
+        position = (citation.start, citation.end)
+        return whole if position == (whole.get("start"), whole.get("end")) else {**whole, **span}
     known = {"title": citation.title, "url": citation.url, "text": citation.cited_text}
     document = {key: value for key, value in known.items() if value is not None}
     identity = citation.url or citation.title or "doc:0"

@@ -12,7 +12,7 @@ from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, own
 from jackfield.messages import Document, Message
 
-from .chat_parts import NAME, told
+from .chat_parts import NAME, document_text
 
 _RAW: Final = "$raw"
 _TEXTUAL: Final = ("text/", "application/json", "application/xml")
@@ -25,8 +25,8 @@ def take_documents(fields: Fields, messages: Sequence[Message]) -> tuple[Message
     if not items or not places:
         return tuple(messages)
     documents = [_read_document(wire, i) for i, wire in enumerate(fields.items("documents"))]
-    asked = messages[places[-1]]
-    question = replace(asked, parts=(*documents, *asked.parts))
+    last = messages[places[-1]]
+    question = replace(last, parts=(*documents, *last.parts))
     return (*messages[: places[-1]], question, *messages[places[-1] + 1 :])
 
 
@@ -49,8 +49,8 @@ def _read_document(wire: Any, place: int) -> Document:
 def _text_of(data: dict[str, Any] | str) -> str:
     """The document's text; all fields as JSON if it has more than text and title."""
     if isinstance(data, dict) and data.keys() == {"title", "text"}:
-        return told({"text": data["text"]})
-    return told(data)
+        return document_text({"text": data["text"]})
+    return document_text(data)
 
 
 class DocumentWriter:

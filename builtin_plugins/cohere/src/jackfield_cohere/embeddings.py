@@ -100,25 +100,27 @@ class EmbeddingsDialect(JsonDialect):
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
         if not isinstance(response, EmbeddingsResponse):
             raise TypeError("an embeddings client gets an EmbeddingsResponse")
-        asked = request if isinstance(request, EmbeddingsRequest) else None
+        requested = request if isinstance(request, EmbeddingsRequest) else None
         losses: list[Loss] = []
         kept = own(response.extensions, NAME)
         found = kept.get("$embeddings")
         if found is None:
-            found = _write_vectors(response, asked, losses)
+            found = _write_vectors(response, requested, losses)
         bare = not isinstance(found, dict)
         tokens = response.usage.input_tokens if response.usage else 0
         wire: dict[str, Any] = {
             "id": kept.get("id") or str(uuid4()),
-            "texts": [text for text in asked.inputs if isinstance(text, str)] if asked else [],
+            "texts": [text for text in requested.inputs if isinstance(text, str)]
+            if requested
+            else [],
             "embeddings": found,
             "meta": write_meta(response.usage, {"input_tokens": tokens}),
             "response_type": "embeddings_floats" if bare else "embeddings_by_type",
         }
-        return Rendered(msgspec.json.encode(wire | _shown(kept)), tuple(losses))
+        return Rendered(msgspec.json.encode(wire | _without_notes(kept)), tuple(losses))
 
 
-def _shown(kept: Mapping[str, Any]) -> dict[str, Any]:
+def _without_notes(kept: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in kept.items() if not key.startswith("$")}
 
 
@@ -171,9 +173,9 @@ def _write_inputs(request: EmbeddingsRequest, losses: list[Loss]) -> dict[str, A
 
 
 def _write_vectors(
-    response: EmbeddingsResponse, asked: EmbeddingsRequest | None, losses: list[Loss]
+    response: EmbeddingsResponse, requested: EmbeddingsRequest | None, losses: list[Loss]
 ) -> Any:
-    kept = own(asked.extensions, NAME) if asked is not None else {}
+    kept = own(requested.extensions, NAME) if requested is not None else {}
     forms = kept.get("embedding_types") or kept.get("$embedding_types")
     if not isinstance(forms, list) or not forms:
         return response.vectors if kept.get("$v1") else {"float": response.vectors}

@@ -71,10 +71,10 @@ def read_failure(value: Any) -> UpstreamFailure:
         if isinstance(inner, dict) or (isinstance(inner, str) and inner):
             return read_failure(inner)
     given_up = _GIVEN_UP.get(str(value.get("finish_reason")))
-    said = value.get("message") or value.get("detail") or given_up
+    message = value.get("message") or value.get("detail") or given_up
     kind, code = value.get("error_type") or value.get("type"), value.get("code")
     return UpstreamFailure(
-        message=said[:_LONGEST] if isinstance(said, str) else "",
+        message=message[:_LONGEST] if isinstance(message, str) else "",
         type=kind if isinstance(kind, str) else None,
         code=code if isinstance(code, str) else None,
     )

@@ -51,11 +51,11 @@ def lost_members(extensions: Extensions, dialect: str) -> list[Loss]:
         for name, members in extensions.items()
         if name != dialect
         for key, value in members.items()
-        if _matters(key, value)
+        if _is_lost(key, value)
     ]
 
 
-def _matters(key: str, value: Any) -> bool:
+def _is_lost(key: str, value: Any) -> bool:
     # A `$` marks a note on the original form.
     if not is_said(key, value) or key.startswith("$"):
         return False

@@ -87,12 +87,12 @@ class RerankDialect(JsonDialect):
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
         if not isinstance(response, RerankResponse):
             raise TypeError("a client that asks for a ranking gets a RerankResponse")
-        asked = request if isinstance(request, RerankRequest) else None
+        requested = request if isinstance(request, RerankRequest) else None
         extra = own(response.extensions, NAME).get("$results", {})
         wire: dict[str, Any] = {
             "id": response.id or str(uuid4()),
             "results": [
-                _write_result(one, asked) | extra.get(str(one.index), {})
+                _write_result(one, requested) | extra.get(str(one.index), {})
                 for one in response.results
             ],
             "meta": write_meta(response.usage, {"search_units": 1}),
@@ -138,12 +138,12 @@ def _read_result(item: Any) -> RankedDocument:
     return RankedDocument(index, score, document if isinstance(document, str | dict) else None)
 
 
-def _write_result(ranked: RankedDocument, asked: RerankRequest | None) -> dict[str, Any]:
+def _write_result(ranked: RankedDocument, requested: RerankRequest | None) -> dict[str, Any]:
     wire: dict[str, Any] = {"index": ranked.index, "relevance_score": ranked.score}
     document = ranked.document
-    if document is None and asked is not None and asked.return_documents:
-        in_range = 0 <= ranked.index < len(asked.documents)
-        document = asked.documents[ranked.index] if in_range else None
+    if document is None and requested is not None and requested.return_documents:
+        in_range = 0 <= ranked.index < len(requested.documents)
+        document = requested.documents[ranked.index] if in_range else None
     if document is not None:
         wire["document"] = {"text": document} if isinstance(document, str) else document
     return wire

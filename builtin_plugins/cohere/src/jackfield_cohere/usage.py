@@ -37,7 +37,7 @@ def _bills(billed: Mapping[str, Any], counted: Mapping[str, Any]) -> tuple[Bill,
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
-    """The `usage` of a chat: the original one if it still says the same."""
+    """The `usage` of a chat: the original one if its values are unchanged."""
     kept = usage.extensions.get(EXTENSION)
     if kept is not None and read_usage(kept) == usage:
         return kept
@@ -91,7 +91,7 @@ def _count(value: Mapping[str, Any], key: str) -> int:
 
 
 class _Answer(msgspec.Struct):
-    """The members that tell an answer from an error, and its usage; the rest must be JSON."""
+    """Members that distinguish an answer from an error, and its usage; the rest must be JSON."""
 
     message: msgspec.Raw = msgspec.Raw()
     embeddings: msgspec.Raw = msgspec.Raw()

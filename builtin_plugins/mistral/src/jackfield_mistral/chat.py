@@ -6,21 +6,18 @@ from typing import Any, ClassVar, Final
 from jackfield.dialects import (
     CanonicalRequest,
     CanonicalResponse,
-    Dialect,
     Peek,
     Rendered,
     StreamParser,
     StreamRenderer,
     Terminal,
-    UpstreamFailure,
     UsageMeter,
     installed,
 )
-from jackfield.errors import GatewayError
 from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of
 
-from . import failures
+from .dialect import MistralDialect
 from .names import CHAT
 from .request_reader import read_request
 from .request_writer import write_request
@@ -31,7 +28,7 @@ from .stream_renderer import ChatStreamRenderer
 _OPENAI: Final = installed("openai.chat")
 
 
-class ChatDialect(Dialect):
+class ChatDialect(MistralDialect):
     """Chat. What both vendors have in common is handled by OpenAI's dialect.
 
     A body that passes through the canonical form comes back as the same JSON, plus what clients
@@ -65,19 +62,6 @@ class ChatDialect(Dialect):
 
     def usage_meter(self) -> UsageMeter:
         return _OPENAI.usage_meter()
-
-    def render_error(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.render_error(error, request_id)
-
-    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.render_error_event(error, request_id)
-
-    def is_error(self, tree: Any) -> bool:
-        """Whether it has one of Mistral's error forms: a message, or a list of errors."""
-        return isinstance(tree, dict) and bool(tree.get("message") or tree.get("detail"))
-
-    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
-        return failures.parse_error(status, body)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
         return read_request(tree, params)

@@ -11,26 +11,24 @@ from jackfield.dialects import (
     Canonical,
     CanonicalRequest,
     CanonicalResponse,
-    Dialect,
     Loss,
     Peek,
     Rendered,
     Terminal,
-    UpstreamFailure,
     UsageMeter,
     installed,
 )
-from jackfield.errors import GatewayError, InvalidRequest
+from jackfield.errors import InvalidRequest
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
 
-from . import failures
+from .dialect import MistralDialect
 from .names import EMBEDDINGS, OPENAI_EMBEDDINGS, exchanged, renamed_feature
 
 _OPENAI: Final = installed("openai.embeddings")
 _UNKNOWN: Final = ("user", "input_type")
 
 
-class EmbeddingsDialect(Dialect):
+class EmbeddingsDialect(MistralDialect):
     """Embeddings: dimensions have another name, and token ids are not accepted."""
 
     name: ClassVar[str] = EMBEDDINGS
@@ -50,19 +48,6 @@ class EmbeddingsDialect(Dialect):
     def usage_meter(self) -> UsageMeter:
         return _OPENAI.usage_meter()
 
-    def render_error(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.render_error(error, request_id)
-
-    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.render_error_event(error, request_id)
-
-    def is_error(self, tree: Any) -> bool:
-        """Whether it has one of Mistral's error forms: a message, or a list of errors."""
-        return isinstance(tree, dict) and bool(tree.get("message") or tree.get("detail"))
-
-    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
-        return failures.parse_error(status, body)
-
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:
         if isinstance(tree, dict) and tree.get("output_dimension") is not None:
             dimensions = tree["output_dimension"]
@@ -80,10 +65,10 @@ class EmbeddingsDialect(Dialect):
     def render_request(self, request: CanonicalRequest) -> Rendered:
         if not isinstance(request, EmbeddingsRequest):
             raise TypeError("the request is not one for embeddings")
-        told = exchanged(request)
-        ours = told.extensions.get(OPENAI_EMBEDDINGS, {})
-        told = replace(told, extensions={OPENAI_EMBEDDINGS: ours})
-        tree = msgspec.json.decode(_OPENAI.render_request(told).body)
+        openai_request = exchanged(request)
+        ours = openai_request.extensions.get(OPENAI_EMBEDDINGS, {})
+        openai_request = replace(openai_request, extensions={OPENAI_EMBEDDINGS: ours})
+        tree = msgspec.json.decode(_OPENAI.render_request(openai_request).body)
         if "dimensions" in tree:
             tree["output_dimension"] = tree.pop("dimensions")
         for key in _UNKNOWN:

@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from jackfield import sse
-from jackfield.dialects import Dialect, Peek, Terminal, UpstreamFailure, UsageMeter, installed
-from jackfield.errors import GatewayError
+from jackfield.dialects import Peek, Terminal, UsageMeter, installed
 from jackfield.messages import Usage
 
-from . import failures
+from .dialect import MistralDialect
+from .failures import UNREADABLE
 from .stream_parser import is_failure
 
 _CHAT: Final = installed("openai.chat")
@@ -31,7 +31,7 @@ _LAST: Final = frozenset(
 _BROKEN: Final = frozenset(("error", "conversation.response.error", "response.failed"))
 
 
-class ResourceDialect(Dialect):
+class ResourceDialect(MistralDialect):
     """OCR, FIM, audio, moderations, files, batches, agents; only errors are parsed."""
 
     name: ClassVar[str] = "mistral.resource"
@@ -76,24 +76,11 @@ class ResourceDialect(Dialect):
     def usage_meter(self) -> UsageMeter:
         return _CHAT.usage_meter()
 
-    def render_error(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.render_error(error, request_id)
-
-    def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
-        return failures.render_error_event(error, request_id)
-
-    def is_error(self, tree: Any) -> bool:
-        """Whether it has one of Mistral's error forms: a message, or a list of errors."""
-        return isinstance(tree, dict) and bool(tree.get("message") or tree.get("detail"))
-
-    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
-        return failures.parse_error(status, body)
-
 
 def _kind(data: bytes) -> str:
     try:
         value = msgspec.json.decode(data)
-    except failures.UNREADABLE:
+    except UNREADABLE:
         return ""
     kind = value.get("type") if isinstance(value, dict) else None
     return kind if isinstance(kind, str) else ""

@@ -38,8 +38,8 @@ def write_response(response: ChatResponse, request: CanonicalRequest) -> Rendere
     """The answer as a client of Mistral expects it."""
     losses: list[Loss] = []
     choices = tuple(_written(choice, losses) for choice in response.choices)
-    told = exchanged(replace(response, choices=choices))
-    rendered = _OPENAI.render_response(told, exchanged(request))
+    openai_response = exchanged(replace(response, choices=choices))
+    rendered = _OPENAI.render_response(openai_response, exchanged(request))
     losses += [replace(one, feature=renamed_feature(one.feature)) for one in rendered.losses]
     tree = msgspec.json.decode(rendered.body)
     tree.setdefault("usage", _NO_USAGE)

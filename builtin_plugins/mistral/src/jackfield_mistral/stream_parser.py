@@ -30,8 +30,8 @@ class ChatStreamParser:
             return ()
         if b'"error"' in event and is_failure(event):
             self._failed = True
-            said = _OPENAI.parse_error(502, sse.data_of(event) or b"")
-            return (Failed(said.message, said.type, said.code),)
+            failure = _OPENAI.parse_error(502, sse.data_of(event) or b"")
+            return (Failed(failure.message, failure.type, failure.code),)
         read = self._inner.feed(event)
         if len(read) == 1 and type(read[0]) is TextDelta and not read[0].extensions:
             return read

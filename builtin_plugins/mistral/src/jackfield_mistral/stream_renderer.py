@@ -86,8 +86,8 @@ class ChatStreamRenderer:
         """A thought as a content part, followed by its proof; another vendor's is sealed."""
         ours = CHAT in event.extensions
         proof = event.signature if ours else seal(event)
-        shown = ReasoningDelta(event.part, event.text, event.choice, extensions=_IN_CONTENT)
-        written = self._write(shown) if event.text else b""
+        thought = ReasoningDelta(event.part, event.text, event.choice, extensions=_IN_CONTENT)
+        written = self._write(thought) if event.text else b""
         return written + (self._proof(event, proof) if proof else b"")
 
     def _proof(self, event: ReasoningDelta, signature: str) -> bytes:
@@ -128,14 +128,14 @@ class ChatStreamRenderer:
 
     def _whole(self, call: _Call) -> bytes:
         """One chunk for a call that OpenAI's writer sends in two."""
-        said = ToolCallDelta(call.started.part, call.arguments or "{}", call.started.choice)
+        delta = ToolCallDelta(call.started.part, call.arguments or "{}", call.started.choice)
         begun = self._write(call.started)
-        self._write(said)  # its output goes into the one chunk
+        self._write(delta)  # its output goes into the one chunk
         *before, chunk = sse.split(begun)
         tree = msgspec.json.decode(sse.data_of(chunk) or b"")
         for choice in tree["choices"]:
             for wire in choice["delta"].get("tool_calls") or ():
-                wire["function"]["arguments"] = said.arguments
+                wire["function"]["arguments"] = delta.arguments
         return b"".join(before) + sse.encode(msgspec.json.encode(tree))
 
     def _finish(self, finish: Finished) -> bytes:

@@ -10,8 +10,8 @@ from jackfield.address import Address
 from jackfield.secrets import Secret
 
 from .cluster import ClusterRouter
-from .dialing import Dialing
-from .messages import Switchboard
+from .connections import ConnectionOptions
+from .messages import Subscriptions
 from .node import Locate, Node
 from .routing import Router, Sentinels, SingleRouter
 from .server import Server
@@ -32,7 +32,7 @@ class Servers:
     """
 
     addresses: tuple[Address, ...]
-    dialing: Dialing = field(factory=Dialing)
+    options: ConnectionOptions = field(factory=ConnectionOptions)
     mode: Mode = "standalone"
     sentinel_master: str = ""
     sentinel_password: Secret | None = None
@@ -40,20 +40,20 @@ class Servers:
     def store(self, *, prefix: str, deadline: float, recovery: float) -> RedisStore:
         """Create a store that starts connecting to these servers."""
         router = self._router(deadline)
-        switchboard = Switchboard(self.dialing, lambda: router.address)
+        subscriptions = Subscriptions(self.options, lambda: router.address)
         server = Server(router, deadline=deadline)
-        return RedisStore(server, switchboard, prefix=prefix, recovery=recovery)
+        return RedisStore(server, subscriptions, prefix=prefix, recovery=recovery)
 
     def _router(self, deadline: float) -> Router:
         if self.mode == "cluster":
-            return ClusterRouter(self.addresses, self.dialing, deadline=deadline)
-        node = Node("The Redis server", self._locate(), self.dialing, deadline=deadline)
+            return ClusterRouter(self.addresses, self.options, deadline=deadline)
+        node = Node("The Redis server", self._locate(), self.options, deadline=deadline)
         return SingleRouter(node)
 
     def _locate(self) -> Locate:
         if self.mode == "sentinel":
-            dialing = self.dialing.of_sentinel(self.sentinel_password)
-            return Sentinels(self.addresses, self.sentinel_master, dialing).primary
+            options = self.options.of_sentinel(self.sentinel_password)
+            return Sentinels(self.addresses, self.sentinel_master, options).primary
 
         async def locate() -> Address:
             return self.addresses[0]
@@ -72,7 +72,7 @@ async def opened(
 ) -> AsyncIterator[RedisStore]:
     """A store that is open inside the block. For a cluster, the URL is that of one server."""
     location = Location.of(url)
-    servers = Servers((location.address,), location.dialing(), mode)
+    servers = Servers((location.address,), location.connection_options(), mode)
     store = servers.store(prefix=prefix, deadline=deadline, recovery=recovery)
     try:
         await store.settled(max(1.0, deadline))

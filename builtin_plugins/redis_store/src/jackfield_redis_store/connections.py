@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 from jackfield.address import Address
 from jackfield.secrets import Secret
 
-CONNECTING: Final = 1.0
+CONNECT_SECONDS: Final = 1.0
 """Timeout in seconds for connecting in the background, with TLS and login."""
 
 
@@ -60,14 +60,14 @@ DirectConnection = PlainConnection | TlsConnection | SocketConnection
 
 
 @frozen
-class Dialing:
+class ConnectionOptions:
     """How to connect. Its repr never shows the password."""
 
     username: str = ""
     password: Secret | None = None
     database: int = 0
     tls: ssl.SSLContext | None = None
-    patience: float = field(default=CONNECTING)
+    patience: float = field(default=CONNECT_SECONDS)
 
     def connection(self, address: Address) -> DirectConnection:
         """A connection to an address, not yet opened."""
@@ -88,6 +88,6 @@ class Dialing:
             return TlsConnection(tls=self.tls, **arguments)
         return PlainConnection(**arguments)
 
-    def of_sentinel(self, password: Secret | None) -> "Dialing":
+    def of_sentinel(self, password: Secret | None) -> "ConnectionOptions":
         """How to connect to a sentinel, which has no databases and its own passwords."""
         return evolve(self, username="", password=password, database=0)

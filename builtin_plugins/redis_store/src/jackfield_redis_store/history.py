@@ -7,9 +7,9 @@ from jackfield.store import Record, Tally
 
 from . import scripts
 from .keys import Keys, decoded, encoded
-from .moments import HOUR, moment, time_of
 from .series import parts_of
 from .server import Server
+from .times import HOUR, encoded_time, time_of
 
 BYTES_AT_ONCE: Final = 262_144
 HOURS_AT_ONCE: Final = 16
@@ -38,7 +38,7 @@ class History:
         self, scope: str, since: float, until: float, after: str, limit: int
     ) -> list[Record]:
         """The records within a span of time, in order."""
-        least = b"[" + moment(since)
+        least = b"[" + encoded_time(since)
         if after:
             # A place is followed by its record; this byte comes after any record.
             least = max(least, b"[" + encoded(after) + b"\1", key=lambda bound: bound[1:])
@@ -51,7 +51,7 @@ class History:
                 encoded(scope),
                 *span,
                 least,
-                b"(" + moment(until),
+                b"(" + encoded_time(until),
                 limit - len(found),
                 BYTES_AT_ONCE,
             )
@@ -73,7 +73,7 @@ class History:
         for scope in await self.scopes():
             more = True
             while more:
-                words = (encoded(scope), hour, b"(" + moment(before), HOURS_AT_ONCE)
+                words = (encoded(scope), hour, b"(" + encoded_time(before), HOURS_AT_ONCE)
                 part, more = await self._server.run(
                     scripts.FORGET_RECORDS, (self._keys.born,), *words
                 )

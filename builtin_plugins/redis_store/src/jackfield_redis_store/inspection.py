@@ -6,15 +6,15 @@ from typing import Final
 from attrs import frozen
 from redis.exceptions import NoPermissionError, ResponseError
 
-from .trouble import LOADING, NONSENSE, REPLICA, Trouble, told
+from .problems import LOADING, NOT_REDIS, REPLICA, Problem, problem_of
 from .wire import Wire
 
 OLDEST: Final = (6, 2)
 
-UNSEEN: Final = (
+EVICTION_UNKNOWN: Final = (
     "does not let this user see whether it drops data when it is full; give the user +info"
 )
-UNKEPT: Final = (
+NOT_PERSISTENT: Final = (
     "writes nothing to disk as it comes and has no replica, so that keys and budgets are gone when"
     " it dies; set appendonly to yes"
 )
@@ -26,7 +26,7 @@ _LINE: Final = re.compile(r"^(\w+):(.*?)\r?$", re.MULTILINE)
 class Finding:
     """What makes a server unsuitable, and what is a risk in a suitable one."""
 
-    trouble: Trouble | None = None
+    problem: Problem | None = None
     risk: str = ""
 
 
@@ -35,53 +35,53 @@ async def inspect(wire: Wire, until: float, *, clustered: bool) -> Finding:
     try:
         answer = await wire.call(("INFO",), until=until)
     except NoPermissionError:
-        return Finding(risk=UNSEEN)
+        return Finding(risk=EVICTION_UNKNOWN)
     except ResponseError as error:
-        return Finding(told(error))
+        return Finding(problem_of(error))
     if not isinstance(answer, bytes):
-        return Finding(NONSENSE)
+        return Finding(NOT_REDIS)
     found = dict(_LINE.findall(answer.decode("utf-8", "replace")))
-    trouble = (
+    problem = (
         _loading(found)
         or _too_old(found)
-        or (None if clustered else _elsewhere(found) or _replica(found))
-        or _forgetful(found)
+        or (None if clustered else _other_mode(found) or _replica(found))
+        or _evicting(found)
     )
-    kept_twice = found.get("aof_enabled") != "0" or found.get("connected_slaves") != "0"
-    return Finding(trouble, "" if kept_twice else UNKEPT)
+    persistent = found.get("aof_enabled") != "0" or found.get("connected_slaves") != "0"
+    return Finding(problem, "" if persistent else NOT_PERSISTENT)
 
 
-def _loading(found: dict[str, str]) -> Trouble | None:
+def _loading(found: dict[str, str]) -> Problem | None:
     return LOADING if found.get("loading") == "1" else None
 
 
-def _too_old(found: dict[str, str]) -> Trouble | None:
+def _too_old(found: dict[str, str]) -> Problem | None:
     version = found.get("redis_version", "")
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if not numbers or numbers >= OLDEST:
         return None
-    return Trouble(f"is Redis {version}; 6.2 or later, or Valkey, is needed", mistake=True)
+    return Problem(f"is Redis {version}; 6.2 or later, or Valkey, is needed", mistake=True)
 
 
-def _elsewhere(found: dict[str, str]) -> Trouble | None:
+def _other_mode(found: dict[str, str]) -> Problem | None:
     mode = found.get("redis_mode", found.get("server_mode"))
     if mode == "cluster":
-        return Trouble('is one of a cluster; set mode = "cluster"', mistake=True)
+        return Problem('is one of a cluster; set mode = "cluster"', mistake=True)
     if mode == "sentinel":
         reason = 'is a sentinel; set mode = "sentinel", and name it in `sentinels`'
-        return Trouble(reason, mistake=True)
+        return Problem(reason, mistake=True)
     return None
 
 
-def _replica(found: dict[str, str]) -> Trouble | None:
+def _replica(found: dict[str, str]) -> Problem | None:
     if found.get("role") != "slave":
         return None
     return REPLICA
 
 
-def _forgetful(found: dict[str, str]) -> Trouble | None:
+def _evicting(found: dict[str, str]) -> Problem | None:
     policy = found.get("maxmemory_policy", "noeviction")
     if policy == "noeviction" or found.get("maxmemory") == "0":
         return None
     reason = f"drops data when it is full (maxmemory-policy {policy}); set it to noeviction"
-    return Trouble(reason, mistake=True)
+    return Problem(reason, mistake=True)

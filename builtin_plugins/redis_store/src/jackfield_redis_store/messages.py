@@ -10,14 +10,14 @@ from redis.exceptions import RedisError, ResponseError
 
 from jackfield.address import Address
 
-from .dialing import Dialing, DirectConnection
-from .trouble import Trouble, told
+from .connections import ConnectionOptions, DirectConnection
+from .problems import Problem, problem_of
 from .wire import packed
 
 UNREAD: Final = 1_000
-"""Maximum unread messages of a listener; beyond that it is told that it missed some."""
+"""Maximum unread messages of a listener; beyond that they are dropped, and it gets None."""
 
-PULSE: Final = 0.5
+KEEPALIVE: Final = 0.5
 """Seconds between keepalives; after three times as long without one the connection is lost."""
 
 PAUSE: Final = 0.2
@@ -35,16 +35,16 @@ class Listening(AsyncIterator[bytes | None]):
         return await self._inbox.get()
 
 
-class Switchboard:
-    """Delivers messages to the listeners of channels. `trouble` says why it cannot."""
+class Subscriptions:
+    """Delivers messages to the listeners of channels. `problem` says why it cannot."""
 
-    def __init__(self, dialing: Dialing, locate: Callable[[], Address | None]) -> None:
-        self.trouble: Trouble | None = None
-        self._dialing = dialing
+    def __init__(self, options: ConnectionOptions, locate: Callable[[], Address | None]) -> None:
+        self.problem: Problem | None = None
+        self._options = options
         self._locate = locate
         self._inboxes: defaultdict[bytes, WeakSet[Inbox]] = defaultdict(WeakSet)
         self._connection: DirectConnection | None = None
-        self._heard: set[bytes] = set()
+        self._subscribed: set[bytes] = set()
         self._keeper: asyncio.Task[None] | None = None
 
     def listen(self, channel: bytes) -> Listening:
@@ -54,7 +54,7 @@ class Switchboard:
             self._keeper = asyncio.create_task(self._keep())
         if channel not in self._inboxes:
             self._send(b"SUBSCRIBE", channel)
-        elif channel in self._heard:
+        elif channel in self._subscribed:
             inbox.put_nowait(None)
         self._inboxes[channel].add(inbox)
         return Listening(inbox)
@@ -71,44 +71,44 @@ class Switchboard:
             # may not receive.
             try:
                 if (address := self._locate()) is not None:
-                    await self._attend(address)
+                    await self._receive_from(address)
             except ResponseError as refusal:
-                self.trouble = told(refusal)
+                self.problem = problem_of(refusal)
             except (RedisError, OSError, TimeoutError):
                 pass
             await asyncio.sleep(PAUSE)
 
-    async def _attend(self, address: Address) -> None:
-        connection = self._dialing.connection(address)
+    async def _receive_from(self, address: Address) -> None:
+        connection = self._options.connection(address)
         try:
-            async with asyncio.timeout(self._dialing.patience):
+            async with asyncio.timeout(self._options.patience):
                 await connection.open()
             self._connection = connection
             for channel in list(self._inboxes):
                 self._send(b"SUBSCRIBE", channel)
-            pulse = asyncio.create_task(self._beat(address))
+            keepalives = asyncio.create_task(self._send_keepalives(address))
             try:
-                await self._hear(connection)
+                await self._read_messages(connection)
             finally:
-                pulse.cancel()
+                keepalives.cancel()
         finally:
             self._connection = None
-            self._heard.clear()
+            self._subscribed.clear()
             connection.abort()
             await connection.disconnect(nowait=True)
 
-    async def _beat(self, address: Address) -> None:
+    async def _send_keepalives(self, address: Address) -> None:
         while self._connection is not None:
-            await asyncio.sleep(PULSE)
+            await asyncio.sleep(KEEPALIVE)
             if self._locate() in (address, None):
                 self._send(b"PING")
             else:
                 # There is a new primary, and this server may not receive messages any more.
                 self._connection.abort()
 
-    async def _hear(self, connection: DirectConnection) -> None:
+    async def _read_messages(self, connection: DirectConnection) -> None:
         while True:
-            async with asyncio.timeout(3 * PULSE):
+            async with asyncio.timeout(3 * KEEPALIVE):
                 message = await connection.read_response()
             if not isinstance(message, list):
                 continue
@@ -116,8 +116,8 @@ class Switchboard:
             if kind == b"message":
                 self._deliver(channel, rest[0])
             elif kind == b"subscribe":
-                self.trouble = None
-                self._heard.add(channel)
+                self.problem = None
+                self._subscribed.add(channel)
                 self._deliver(channel, None)
 
     def _deliver(self, channel: bytes, message: bytes | None) -> None:

@@ -10,18 +10,18 @@ from redis.exceptions import ResponseError
 
 from jackfield.address import Address
 
-from .dialing import Dialing
+from .connections import ConnectionOptions
 from .inspection import inspect
-from .trouble import LATE, ServerLost, Trouble, told
+from .problems import LATE, Problem, ServerLost, problem_of
 from .wire import Wire, Word
 
 logger = logging.getLogger("jackfield.plugins")
 
 SHORTEST_PAUSE: Final = 0.04
 LONGEST_PAUSE: Final = 1.0
-INSPECTING: Final = 2.0
+INSPECT_EVERY: Final = 2.0
 """Seconds between checks that a server is still suitable."""
-STEADY: Final = 1.0
+STEADY_SECONDS: Final = 1.0
 """Minimum age in seconds at which a lost connection is reopened at once."""
 
 Locate = Callable[[], Awaitable[Address]]
@@ -30,7 +30,7 @@ Locate = Callable[[], Awaitable[Address]]
 class Node:
     """A connection to one server, with reconnection.
 
-    `trouble` is why the server cannot be asked now: calls then fail at once, while reconnection
+    `problem` is why the server cannot be asked now: calls then fail at once, while reconnection
     goes on in the background. It is None during the first attempt to connect, or to reconnect after
     a good connection: calls wait for that as long as they wait for answers.
     """
@@ -39,20 +39,20 @@ class Node:
         self,
         name: str,
         locate: Locate,
-        dialing: Dialing,
+        options: ConnectionOptions,
         *,
         deadline: float,
         clustered: bool = False,
         on_down: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
-        self.trouble: Trouble | None = None
+        self.problem: Problem | None = None
         self.address: Address | None = None
         self.session = object()
         """Another one whenever the server has been connected to anew: it may be another server."""
 
         self._locate = locate
-        self._dialing = dialing
+        self._options = options
         self._deadline = deadline
         self._clustered = clustered
         self._risk = ""
@@ -64,22 +64,22 @@ class Node:
 
     async def ask(self, *commands: Sequence[Word], until: float) -> Any:
         """The server's answer to the last of several commands. Raises ServerLost."""
-        if self._wire is None and self.trouble is None:
+        if self._wire is None and self.problem is None:
             await self.settled(until)
         if self._wire is None:
-            raise ServerLost(self.trouble or LATE)
+            raise ServerLost(self.problem or LATE)
         return await self._wire.call(*commands, until=until)
 
     async def settled(self, until: float) -> bool:
-        """Wait until the server is connected or in trouble; return whether that was in time."""
+        """Wait until the server is connected or has a problem; return whether that was in time."""
         # Unlike wait_for, wait does not cancel the future on a timeout; others wait for it too.
         await asyncio.wait([self._settled], timeout=until - self._loop.time())
         return self._settled.done()
 
-    def drop(self, trouble: Trouble) -> None:
+    def drop(self, problem: Problem) -> None:
         """Reconnect, perhaps elsewhere, as the server says that it is the wrong one."""
         if self._wire is not None:
-            self._wire.lose(trouble)
+            self._wire.lose(problem)
 
     async def stop(self) -> None:
         """Close the connection."""
@@ -92,29 +92,29 @@ class Node:
             try:
                 wire = await self._open()
             except (ServerLost, ResponseError) as error:
-                self._is_down(told(error))
+                self._is_down(problem_of(error))
                 failures += 1
                 await asyncio.sleep(_pause(failures))
                 continue
             opened = self._loop.time()
             try:
                 self._is_up(wire)
-                trouble = await self._watch(wire)
+                problem = await self._watch(wire)
             finally:
                 self._wire, self._settled = None, self._loop.create_future()
                 await wire.close()
-            steady = self._loop.time() - opened > STEADY
-            if steady and trouble is not LATE:
+            steady = self._loop.time() - opened > STEADY_SECONDS
+            if steady and problem is not LATE:
                 failures = 0
                 continue
             # A server that is repeatedly slow is asked less and less often.
-            failures = failures + 1 if trouble is LATE and not steady else 1
-            self._is_down(trouble)
+            failures = failures + 1 if problem is LATE and not steady else 1
+            self._is_down(problem)
             await asyncio.sleep(_pause(failures))
 
     async def _open(self) -> Wire:
         self.address = await self._locate()
-        wire = await Wire.open(self.address, self._dialing)
+        wire = await Wire.open(self.address, self._options)
         try:
             await self._inspect(wire)
             await wire.call(("PING",), until=self._loop.time() + self._deadline)
@@ -125,34 +125,34 @@ class Node:
 
     async def _inspect(self, wire: Wire) -> None:
         """Raise ServerLost if the server cannot store data."""
-        until = self._loop.time() + self._dialing.patience
+        until = self._loop.time() + self._options.patience
         found = await inspect(wire, until, clustered=self._clustered)
-        if found.trouble:
-            raise ServerLost(found.trouble)
+        if found.problem:
+            raise ServerLost(found.problem)
         if found.risk and found.risk != self._risk:
             logger.warning("%s %s", self.name, found.risk)
         self._risk = found.risk
 
-    async def _watch(self, wire: Wire) -> Trouble:
+    async def _watch(self, wire: Wire) -> Problem:
         """Wait until the connection is lost or the server can no longer store data."""
-        while not (await asyncio.wait([wire.lost], timeout=INSPECTING))[0]:
+        while not (await asyncio.wait([wire.lost], timeout=INSPECT_EVERY))[0]:
             try:
                 await self._inspect(wire)
             except ServerLost as lost:
-                wire.lose(lost.trouble)
+                wire.lose(lost.problem)
         return wire.lost.result()
 
     def _is_up(self, wire: Wire) -> None:
-        if self.trouble is not None:
+        if self.problem is not None:
             logger.info("%s is back", self.name)
-        self._wire, self.trouble, self.session = wire, None, object()
+        self._wire, self.problem, self.session = wire, None, object()
         if not self._settled.done():
             self._settled.set_result(None)
 
-    def _is_down(self, trouble: Trouble) -> None:
-        if trouble != self.trouble:
-            logger.warning("%s %s", self.name, trouble.reason)
-        self.trouble = trouble
+    def _is_down(self, problem: Problem) -> None:
+        if problem != self.problem:
+            logger.warning("%s %s", self.name, problem.reason)
+        self.problem = problem
         if not self._settled.done():
             self._settled.set_result(None)
         self._on_down()

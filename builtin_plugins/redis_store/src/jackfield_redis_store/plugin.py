@@ -14,10 +14,10 @@ from jackfield.address import Address
 from jackfield.config import option
 from jackfield.store import StoreUnavailable
 
-from .opening import Servers
+from .configured_servers import Servers
+from .problems import Problem
 from .store import RedisStore
 from .tls import tls_context
-from .trouble import Trouble
 from .url import Location, RedisUrl
 
 logger = logging.getLogger("jackfield.plugins")
@@ -99,11 +99,11 @@ class RedisStorePlugin(Plugin):
             deadline=config.answer_ms / 1000,
             recovery=config.recovery_seconds,
         )
-        trouble = await self._store.settled(PATIENCE)
-        if trouble is not None:
-            self._refuse_or_warn(trouble)
+        problem = await self._store.settled(PATIENCE)
+        if problem is not None:
+            self._refuse_or_warn(problem)
         setup.add_store(self._store)
-        await self._begin(self._store)
+        await self._wait_for_recovery(self._store)
 
     async def stop(self) -> None:
         """Close the connections."""
@@ -118,22 +118,22 @@ class RedisStorePlugin(Plugin):
         config = self.config
         location = await self._location(setup)
         password = await _resolved(setup, config.password)
-        dialing = location.dialing()
-        dialing = evolve(
-            dialing,
-            username=config.username or dialing.username,
-            password=password or dialing.password,
+        options = location.connection_options()
+        options = evolve(
+            options,
+            username=config.username or options.username,
+            password=password or options.password,
             tls=self._tls(config.tls or location.tls),
-            database=0 if config.mode == "cluster" else dialing.database,
+            database=0 if config.mode == "cluster" else options.database,
         )
         addresses = config.sentinels or (location.address, *config.nodes)
         sentinel_password = await _resolved(setup, config.sentinel_password)
-        return Servers(addresses, dialing, config.mode, config.sentinel_master, sentinel_password)
+        return Servers(addresses, options, config.mode, config.sentinel_master, sentinel_password)
 
-    def _tls(self, wanted: bool) -> ssl.SSLContext | None:
+    def _tls(self, enabled: bool) -> ssl.SSLContext | None:
         config = self.config
         try:
-            if wanted:
+            if enabled:
                 return tls_context(config.ca_file, config.cert_file, config.key_file)
             if config.ca_file or config.cert_file:
                 raise ValueError("tls: `ca_file` and `cert_file` are for TLS; write rediss://")
@@ -149,16 +149,16 @@ class RedisStorePlugin(Plugin):
         try:
             return Location.of(secret.reveal())
         except ValueError as error:
-            problem = f"plugins.{self.name}.url: what {where} stands for is wrong: {error}"
-            raise ConfigError([problem]) from None
+            message = f"plugins.{self.name}.url: what {where} stands for is wrong: {error}"
+            raise ConfigError([message]) from None
 
-    def _refuse_or_warn(self, trouble: Trouble) -> None:
-        problem = f"plugins.{self.name}: the Redis server at {self.config.url} {trouble.reason}"
-        if trouble.mistake or self.config.required:
-            raise ConfigError([problem])
-        logger.warning("%s; retrying, and refusing requests that need it", problem)
+    def _refuse_or_warn(self, problem: Problem) -> None:
+        message = f"plugins.{self.name}: the Redis server at {self.config.url} {problem.reason}"
+        if problem.mistake or self.config.required:
+            raise ConfigError([message])
+        logger.warning("%s; retrying, and refusing requests that need it", message)
 
-    async def _begin(self, store: RedisStore) -> None:
+    async def _wait_for_recovery(self, store: RedisStore) -> None:
         # Waiting for the recovery of a new server spares the first callers errors.
         try:
             seconds = await store.recovering()

@@ -10,9 +10,9 @@ from jackfield.store import Account, Entry
 
 from . import scripts
 from .keys import Keys, account_name, encoded
-from .moments import HOUR, moment
 from .series import field_of
 from .server import Server
+from .times import HOUR, encoded_time
 from .wire import Word
 
 AT_ONCE: Final = 50
@@ -84,7 +84,7 @@ class Sums:
             yield from (names[account], amount)
         yield len(self.records)
         for scope, time, data in self.records:
-            yield from (encoded(scope), int(time // HOUR) * HOUR, moment(time), data)
+            yield from (encoded(scope), int(time // HOUR) * HOUR, encoded_time(time), data)
         yield len(self.tallies)
         for (scope, hour, series, name), amount in self.tallies.items():
             yield from (encoded(scope), hour, field_of(series, name), amount)

@@ -23,14 +23,14 @@ _LONGEST: Final = 120
 
 _IN_A_SCRIPT: Final = re.compile(r"Error running script .*?@user_script: \d+: (?:-(\w+) )?")
 
-_WORDS: Final[dict[str, type[ResponseError]]] = {
+_ERROR_CODES: Final[dict[str, type[ResponseError]]] = {
     "OOM": OutOfMemoryError,
     "READONLY": ReadOnlyError,
 }
 
 
 @frozen
-class Trouble:
+class Problem:
     """Why a server cannot be used; `mistake` is whether an operator has to fix it."""
 
     reason: str
@@ -40,55 +40,57 @@ class Trouble:
 class ServerLost(Exception):
     """The connection to the server failed or was lost."""
 
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble.reason)
-        self.trouble = trouble
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.reason)
+        self.problem = problem
 
 
-LATE: Final = Trouble("does not answer in time")
-GONE: Final = Trouble("has closed the connection")
-NONSENSE: Final = Trouble("does not speak the protocol of Redis", mistake=True)
-FULL: Final = Trouble("is full: it takes no more data; see its maxmemory")
-REPLICA: Final = Trouble("is a replica, which takes no writes")
-LOADING: Final = Trouble("is loading its data")
-REFUSED: Final = Trouble(
+LATE: Final = Problem("does not answer in time")
+GONE: Final = Problem("has closed the connection")
+NOT_REDIS: Final = Problem("does not speak the protocol of Redis", mistake=True)
+FULL: Final = Problem("is full: it takes no more data; see its maxmemory")
+REPLICA: Final = Problem("is a replica, which takes no writes")
+LOADING: Final = Problem("is loading its data")
+REFUSED: Final = Problem(
     "refuses the username and password; mend `username` and `password`", mistake=True
 )
 
-_STRANGE: Final = Trouble("has a certificate that is not trusted; set `ca_file`", mistake=True)
-_MISNAMED: Final = Trouble(
+_UNKNOWN_AUTHORITY: Final = Problem(
+    "has a certificate that is not trusted; set `ca_file`", mistake=True
+)
+_OTHER_NAME: Final = Problem(
     "has a certificate for another name; write the name in it in place of this one", mistake=True
 )
 _UNTRUSTED: Final = {
-    10: Trouble("has a certificate that has expired", mistake=True),
-    62: _MISNAMED,
-    64: _MISNAMED,
+    10: Problem("has a certificate that has expired", mistake=True),
+    62: _OTHER_NAME,
+    64: _OTHER_NAME,
 }
 """Keyed by OpenSSL's error codes."""
 
-_TOLD: Final[dict[type[BaseException], Trouble]] = {
+_PROBLEMS: Final[dict[type[BaseException], Problem]] = {
     AuthenticationError: REFUSED,
     AuthorizationError: REFUSED,
     BusyLoadingError: LOADING,
     OutOfMemoryError: FULL,
     ReadOnlyError: REPLICA,
-    InvalidResponse: NONSENSE,
+    InvalidResponse: NOT_REDIS,
     TimeoutError: LATE,
     RedisTimeoutError: LATE,
 }
 
 
-def told(error: BaseException) -> Trouble:
-    """The trouble that a connection error means."""
+def problem_of(error: BaseException) -> Problem:
+    """The problem that a connection error means."""
     if isinstance(error, ServerLost):
-        return error.trouble
-    for kind, trouble in _TOLD.items():
+        return error.problem
+    for kind, problem in _PROBLEMS.items():
         if isinstance(error, kind):
-            return trouble
+            return problem
     if isinstance(error, NoPermissionError):
-        return Trouble(f"refuses a command to this user: {words_of(error)}", mistake=True)
+        return Problem(f"refuses a command to this user: {message_of(error)}", mistake=True)
     if isinstance(error, ResponseError):
-        return Trouble(f"answers with an error: {words_of(error)}")
+        return Problem(f"answers with an error: {message_of(error)}")
     return _unreachable(error)
 
 
@@ -97,27 +99,27 @@ def unwrapped(error: ResponseError) -> ResponseError:
     found = _IN_A_SCRIPT.match(str(error))
     if found is None:
         return error
-    return _WORDS.get(found[1], ResponseError)(str(error)[found.end() :])
+    return _ERROR_CODES.get(found[1], ResponseError)(str(error)[found.end() :])
 
 
-def _unreachable(error: BaseException) -> Trouble:
+def _unreachable(error: BaseException) -> Problem:
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, OSError):
         cause = cause.__cause__ or cause.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return _UNTRUSTED.get(cause.verify_code, _STRANGE)
+        return _UNTRUSTED.get(cause.verify_code, _UNKNOWN_AUTHORITY)
     if isinstance(cause, ssl.SSLError):
-        return Trouble(f"does not agree on TLS: {cause.reason}")
+        return Problem(f"does not agree on TLS: {cause.reason}")
     if isinstance(cause, socket.gaierror):
-        return Trouble("cannot be reached: its name is not known")
+        return Problem("cannot be reached: its name is not known")
     # The libraries' messages contain addresses; the system's do not.
     if cause is not None and cause.errno:
-        return Trouble(f"cannot be reached: {os.strerror(cause.errno)}")
+        return Problem(f"cannot be reached: {os.strerror(cause.errno)}")
     return GONE
 
 
-def words_of(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
     """The server's message, without its remarks about the script."""
     line, _, _ = str(error).partition("\n")
-    said, _, _ = line.partition(" script: ")
-    return (said or type(error).__name__)[:_LONGEST]
+    message, _, _ = line.partition(" script: ")
+    return (message or type(error).__name__)[:_LONGEST]

@@ -9,12 +9,12 @@ from redis.exceptions import RedisError
 
 from jackfield.address import Address
 
-from .dialing import Dialing
+from .connections import ConnectionOptions
 from .node import Node
-from .trouble import ServerLost, Trouble, told
+from .problems import Problem, ServerLost, problem_of
 from .wire import Wire, Word
 
-ASKING_A_SENTINEL: Final = 0.3
+SENTINEL_SECONDS: Final = 0.3
 """Timeout in seconds for a sentinel's answer."""
 
 
@@ -30,7 +30,7 @@ class Router(ABC):
         """Wait until it is known whether the servers can be asked, or until a deadline."""
 
     @abstractmethod
-    def distrust(self, key: bytes, trouble: Trouble) -> None:
+    def distrust(self, key: bytes, problem: Problem) -> None:
         """Look up the server of a key again, as the one that was asked is wrong."""
 
     @abstractmethod
@@ -39,7 +39,7 @@ class Router(ABC):
 
     @property
     @abstractmethod
-    def trouble(self) -> Trouble | None:
+    def problem(self) -> Problem | None:
         """What is wrong, or None."""
 
     @property
@@ -66,18 +66,18 @@ class SingleRouter(Router):
         """Wait until it is known whether the server can be asked."""
         await self._node.settled(until)
 
-    def distrust(self, key: bytes, trouble: Trouble) -> None:
+    def distrust(self, key: bytes, problem: Problem) -> None:
         """Look up the server's address again."""
-        self._node.drop(trouble)
+        self._node.drop(problem)
 
     def session(self, key: bytes) -> object:
         """Changes when the server was reconnected to."""
         return self._node.session
 
     @property
-    def trouble(self) -> Trouble | None:
+    def problem(self) -> Problem | None:
         """What is wrong, or None."""
-        return self._node.trouble
+        return self._node.problem
 
     @property
     def address(self) -> Address | None:
@@ -92,36 +92,36 @@ class SingleRouter(Router):
 class Sentinels:
     """The sentinels that know the primary."""
 
-    def __init__(self, addresses: Sequence[Address], name: str, dialing: Dialing) -> None:
+    def __init__(self, addresses: Sequence[Address], name: str, options: ConnectionOptions) -> None:
         self._addresses = list(addresses)
         self._name = name
-        self._dialing = dialing
+        self._options = options
 
     async def primary(self) -> Address:
         """The primary, according to the first sentinel that knows it. Raises ServerLost."""
-        trouble = Trouble(
+        problem = Problem(
             f"is not known to the sentinels under the name {self._name!r}", mistake=True
         )
         for address in list(self._addresses):
             try:
-                async with asyncio.timeout(ASKING_A_SENTINEL):
-                    found = await self._asked(address)
+                async with asyncio.timeout(SENTINEL_SECONDS):
+                    found = await self._ask(address)
             except (ServerLost, RedisError, TimeoutError) as error:
-                why = told(error)
+                why = problem_of(error)
                 reason = f"cannot be found, for no sentinel says where it is: one {why.reason}"
-                trouble = Trouble(reason, why.mistake)
+                problem = Problem(reason, why.mistake)
                 continue
             if found:
                 # Ask the sentinel that answered first next time.
                 self._addresses.remove(address)
                 self._addresses.insert(0, address)
                 return found
-        raise ServerLost(trouble)
+        raise ServerLost(problem)
 
-    async def _asked(self, address: Address) -> Address | None:
-        wire = await Wire.open(address, self._dialing)
+    async def _ask(self, address: Address) -> Address | None:
+        wire = await Wire.open(address, self._options)
         try:
-            until = asyncio.get_running_loop().time() + ASKING_A_SENTINEL
+            until = asyncio.get_running_loop().time() + SENTINEL_SECONDS
             question = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._name)
             answer = await wire.call(question, until=until)
         finally:

@@ -14,23 +14,23 @@ from redis.exceptions import (
 
 from jackfield.store import StoreUnavailable
 
+from .problems import Problem, ServerLost, problem_of
 from .routing import Router
 from .scripts import Script
-from .trouble import ServerLost, Trouble, told
 from .wire import Word
 
 logger = logging.getLogger("jackfield.plugins")
 
-TELLING: Final = 60.0
+LOG_EVERY: Final = 60.0
 """Seconds after which a persisting refusal is logged again."""
 
-AGAIN: Final = 1.0
+RETRY_AFTER: Final = 1.0
 """Seconds after which a client may retry."""
 
 RECOVERING: Final = "RECOVERING"
 
-_AWAY: Final = "The store does not answer at the moment. Try again shortly."
-_BEGINNING: Final = "The store is being told what has been spent. Try again shortly."
+_UNAVAILABLE: Final = "The store does not answer at the moment. Try again shortly."
+_IN_RECOVERY: Final = "The store is being told what has been spent. Try again shortly."
 
 
 class Server:
@@ -39,13 +39,13 @@ class Server:
     def __init__(self, router: Router, *, deadline: float) -> None:
         self._router = router
         self._deadline = deadline
-        self._complaint: Trouble | None = None
+        self._call_problem: Problem | None = None
         self._silent_until = 0.0
 
     @property
-    def trouble(self) -> Trouble | None:
+    def problem(self) -> Problem | None:
         """What is known to be wrong with the connection or was with the last call."""
-        return self._router.trouble or self._complaint
+        return self._router.problem or self._call_problem
 
     async def command(self, key: bytes, *words: Word) -> Any:
         """The result of a command on a key. Raises StoreUnavailable."""
@@ -81,20 +81,20 @@ class Server:
         except NoScriptError:
             raise
         except ServerLost as lost:
-            raise StoreUnavailable(_AWAY, retry_after=AGAIN) from lost
+            raise StoreUnavailable(_UNAVAILABLE, retry_after=RETRY_AFTER) from lost
         except ResponseError as error:
             raise self._unavailable(key, error) from error
-        self._complaint = None
+        self._call_problem = None
         return answer
 
     def _unavailable(self, key: bytes, error: ResponseError) -> StoreUnavailable:
         if RECOVERING in str(error):
-            return StoreUnavailable(_BEGINNING, retry_after=AGAIN)
+            return StoreUnavailable(_IN_RECOVERY, retry_after=RETRY_AFTER)
         if isinstance(error, ReadOnlyError | MasterDownError):
-            self._router.distrust(key, told(error))
-        self._complaint = told(error)
+            self._router.distrust(key, problem_of(error))
+        self._call_problem = problem_of(error)
         now = asyncio.get_running_loop().time()
         if now >= self._silent_until:
-            self._silent_until = now + TELLING
-            logger.warning("The Redis server %s", self._complaint.reason)
-        return StoreUnavailable(_AWAY, retry_after=AGAIN)
+            self._silent_until = now + LOG_EVERY
+            logger.warning("The Redis server %s", self._call_problem.reason)
+        return StoreUnavailable(_UNAVAILABLE, retry_after=RETRY_AFTER)

@@ -19,10 +19,10 @@ from jackfield.store import (
 from .accounts import Accounts
 from .history import History
 from .keys import Keys, check_names
-from .messages import Switchboard
+from .messages import Subscriptions
 from .postings import Postings
+from .problems import Problem
 from .server import Server
-from .trouble import Trouble
 from .values import Values
 
 
@@ -34,11 +34,11 @@ class RedisStore(Store):
     """
 
     def __init__(
-        self, server: Server, switchboard: Switchboard, *, prefix: str, recovery: float
+        self, server: Server, subscriptions: Subscriptions, *, prefix: str, recovery: float
     ) -> None:
         self._keys = Keys(prefix)
         self._server = server
-        self._switchboard = switchboard
+        self._subscriptions = subscriptions
         self._values = Values(server, self._keys)
         self._accounts = Accounts(server, self._keys, recovery=recovery)
         self._postings = Postings(server, self._keys)
@@ -109,7 +109,7 @@ class RedisStore(Store):
         await self._server.command(place, "PUBLISH", place, message)
 
     def listen(self, channel: str) -> AsyncIterator[bytes | None]:
-        return self._switchboard.listen(self._keys.channel(channel))
+        return self._subscriptions.listen(self._keys.channel(channel))
 
     async def time(self) -> float:
         seconds, micros = await self._server.command(self._keys.born, "TIME")
@@ -120,17 +120,17 @@ class RedisStore(Store):
         try:
             seconds = await self._accounts.recovering()
         except StoreUnavailable:
-            trouble = self._server.trouble
-            return f"Redis {trouble.reason}" if trouble else "Redis does not answer in time"
+            problem = self._server.problem
+            return f"Redis {problem.reason}" if problem else "Redis does not answer in time"
         if seconds:
             return f"Redis is empty: for {seconds:.1f} s more it is told what was spent before"
-        trouble = self._server.trouble or self._switchboard.trouble
-        return f"Redis {trouble.reason}" if trouble else None
+        problem = self._server.problem or self._subscriptions.problem
+        return f"Redis {problem.reason}" if problem else None
 
-    async def settled(self, seconds: float) -> Trouble | None:
+    async def settled(self, seconds: float) -> Problem | None:
         """Wait until it is known whether the server can be asked; return what is wrong, or None."""
         await self._server.settled(seconds)
-        return self._server.trouble
+        return self._server.problem
 
     async def recovering(self) -> float:
         """For how many more seconds nothing can be acquired."""
@@ -138,5 +138,5 @@ class RedisStore(Store):
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._switchboard.stop()
+        await self._subscriptions.stop()
         await self._server.stop()

@@ -6,7 +6,7 @@ from typing import Final
 HOUR: Final = 3600
 
 
-def moment(time: float) -> bytes:
+def encoded_time(time: float) -> bytes:
     """Encode a time as bytes that sort by time. No time is before 1970."""
     # The bits of non-negative floats sort like the numbers.
     return struct.pack(">d", max(0.0, time)).hex().encode()

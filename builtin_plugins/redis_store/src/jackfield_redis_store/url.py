@@ -8,7 +8,7 @@ from attrs import frozen
 from jackfield.address import Address
 from jackfield.secrets import Secret, SecretRef
 
-from .dialing import Dialing
+from .connections import ConnectionOptions
 from .tls import tls_context
 
 _FORM = "write redis://host:port/database, rediss://… for TLS, or unix:///path/to/socket"
@@ -47,10 +47,10 @@ class Location:
         scheme = "rediss" if self.tls else "redis"
         return f"{scheme}://{self.address}/{self.database}"
 
-    def dialing(self) -> Dialing:
+    def connection_options(self) -> ConnectionOptions:
         """How to connect to it."""
         tls = tls_context() if self.tls else None
-        return Dialing(self.username, self.password, self.database, tls)
+        return ConnectionOptions(self.username, self.password, self.database, tls)
 
 
 @frozen

@@ -9,8 +9,8 @@ from redis.exceptions import RedisError, ResponseError
 
 from jackfield.address import Address
 
-from .dialing import Dialing, DirectConnection
-from .trouble import GONE, LATE, NONSENSE, ServerLost, Trouble, told, unwrapped
+from .connections import ConnectionOptions, DirectConnection
+from .problems import GONE, LATE, NOT_REDIS, Problem, ServerLost, problem_of, unwrapped
 
 Word = bytes | str | int
 
@@ -37,19 +37,19 @@ class Wire:
         self._connection = connection
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[asyncio.Future[Any]] = deque()
-        self.lost: asyncio.Future[Trouble] = self._loop.create_future()
+        self.lost: asyncio.Future[Problem] = self._loop.create_future()
         self._reader = self._loop.create_task(self._read())
 
     @classmethod
-    async def open(cls, address: Address, dialing: Dialing) -> Self:
+    async def open(cls, address: Address, options: ConnectionOptions) -> Self:
         """Connect and log in. Raises ServerLost."""
-        connection = dialing.connection(address)
+        connection = options.connection(address)
         try:
-            async with asyncio.timeout(dialing.patience):
+            async with asyncio.timeout(options.patience):
                 await connection.open()
         except (RedisError, OSError, TimeoutError) as error:
             await connection.disconnect(nowait=True)
-            raise ServerLost(told(error)) from None
+            raise ServerLost(problem_of(error)) from None
         except asyncio.CancelledError:
             await connection.disconnect(nowait=True)
             raise
@@ -64,7 +64,7 @@ class Wire:
             raise ServerLost(self.lost.result())
         answers: list[asyncio.Future[Any]] = [self._loop.create_future() for _ in commands]
         self._waiting.extend(answers)
-        timer = self._loop.call_at(until, self._look_again, answers[-1])
+        timer = self._loop.call_at(until, self._deadline_passed, answers[-1])
         try:
             self._connection.write(b"".join(map(packed, commands)))
             answer = await answers[-1]
@@ -77,13 +77,13 @@ class Wire:
             raise answer
         return answer
 
-    def lose(self, trouble: Trouble) -> None:
+    def lose(self, problem: Problem) -> None:
         """Drop the connection; all waiting calls fail with this reason."""
         if not self.lost.done():
-            self.lost.set_result(trouble)
+            self.lost.set_result(problem)
         for answer in self._waiting:
             if not answer.done():
-                answer.set_result(ServerLost(trouble))
+                answer.set_result(ServerLost(problem))
         self._waiting.clear()
         self._connection.abort()
 
@@ -102,25 +102,25 @@ class Wire:
             except ResponseError as refusal:
                 answer = unwrapped(refusal)
             except (RedisError, OSError) as error:
-                self.lose(told(error))
+                self.lose(problem_of(error))
                 return
             except ValueError:
-                self.lose(NONSENSE)
+                self.lose(NOT_REDIS)
                 return
             if not self._waiting:
-                self.lose(NONSENSE)
+                self.lose(NOT_REDIS)
                 return
             waiting = self._waiting.popleft()
             if not waiting.done():
                 waiting.set_result(answer)
 
-    def _look_again(self, answer: asyncio.Future[Any]) -> None:
-        self._loop.call_later(GRACE, self._look_behind, answer)
+    def _deadline_passed(self, answer: asyncio.Future[Any]) -> None:
+        self._loop.call_later(GRACE, self._grace_passed, answer)
 
-    def _look_behind(self, answer: asyncio.Future[Any]) -> None:
+    def _grace_passed(self, answer: asyncio.Future[Any]) -> None:
         # In a busy loop, timers run before data that was read meanwhile is delivered.
-        self._loop.call_soon(self._give_up, answer)
+        self._loop.call_soon(self._fail_late, answer)
 
-    def _give_up(self, answer: asyncio.Future[Any]) -> None:
+    def _fail_late(self, answer: asyncio.Future[Any]) -> None:
         if not answer.done():
             self.lose(LATE)

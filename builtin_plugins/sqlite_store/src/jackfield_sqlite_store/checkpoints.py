@@ -9,7 +9,7 @@ from attrs import define, field
 
 from jackfield.errors import ConfigError
 
-from .place import Place
+from .store_file import StoreFile
 
 PAUSE: Final = 1.0
 """Seconds between checkpoints."""
@@ -23,7 +23,7 @@ class Checkpoints:
     commit moves once the log is long.
     """
 
-    place: Place
+    file: StoreFile
     _thread: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(1, "sqlite_checkpoints"))
     _db: sqlite3.Connection | None = None
     _seen: int = 0
@@ -50,7 +50,7 @@ class Checkpoints:
     def _make(self) -> None:
         try:
             if self._db is None:
-                self._db = self.place.open()
+                self._db = self.file.open()
             # Counts the commits of other connections; this one makes none.
             (seen,) = self._db.execute("PRAGMA data_version").fetchone()
             if seen != self._seen:

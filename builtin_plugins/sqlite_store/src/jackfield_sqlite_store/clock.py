@@ -26,8 +26,8 @@ def now(db: sqlite3.Connection) -> float:
     """The time, the same in all processes. For read-only transactions."""
     running = time.clock_gettime(RUNNING)
     row = db.execute("SELECT base, time, rate FROM clock").fetchone()
-    base, told, rate = row or (running, time.time(), 1.0)
-    return float(told + (running - base) * rate)
+    base, store_time, rate = row or (running, time.time(), 1.0)
+    return float(store_time + (running - base) * rate)
 
 
 def lead(db: sqlite3.Connection) -> float:
@@ -39,17 +39,17 @@ def lead(db: sqlite3.Connection) -> float:
     running, wall = time.clock_gettime(RUNNING), time.time()
     row = db.execute("SELECT boot, base, time, rate FROM clock").fetchone()
     if row is None:
-        told, rate = wall, 1.0
+        store_time, rate = wall, 1.0
     elif row[0] != boot() or running < row[1]:
-        told, rate = max(wall, row[2]), 1.0
+        store_time, rate = max(wall, row[2]), 1.0
     else:
-        told = row[2] + (running - row[1]) * row[3]
+        store_time = row[2] + (running - row[1]) * row[3]
         if running - row[1] < STALE:
-            return float(told)
-        rate = 1 + max(-FASTEST, min(FASTEST, (wall - told) / LEAD))
+            return float(store_time)
+        rate = 1 + max(-FASTEST, min(FASTEST, (wall - store_time) / LEAD))
     db.execute(
         "INSERT INTO clock VALUES (1, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET boot = excluded.boot,"
         " base = excluded.base, time = excluded.time, rate = excluded.rate",
-        (boot(), running, told, rate),
+        (boot(), running, store_time, rate),
     )
-    return float(told)
+    return float(store_time)

@@ -49,22 +49,24 @@ def balance(at: Transaction, account: Account, since: int) -> Balance:
     return Balance(*row)
 
 
-def balances(at: Transaction, asked: Iterable[tuple[Account, int]]) -> list[Balance]:
+def balances(at: Transaction, requested: Iterable[tuple[Account, int]]) -> list[Balance]:
     """The states of accounts, after ending expired leases."""
     owners.end_leases(at)
-    return [balance(at, account, since) for account, since in asked]
+    return [balance(at, account, since) for account, since in requested]
 
 
-def settled_balances(at: Transaction, asked: Iterable[tuple[Account, int]]) -> list[Balance] | None:
+def settled_balances(
+    at: Transaction, requested: Iterable[tuple[Account, int]]
+) -> list[Balance] | None:
     """The states of accounts, or None if a lease has to be ended first, which requires writing."""
     if owners.run_out(at):
         return None
-    return [balance(at, account, since) for account, since in asked]
+    return [balance(at, account, since) for account, since in requested]
 
 
 def give_back(at: Transaction, owner: str, amounts: Mapping[Account, int]) -> None:
     """Reduce what is held for the owner, to no less than 0."""
-    _let_go(at, owner, amounts)
+    _reduce(at, owner, amounts)
 
 
 def spend(
@@ -84,7 +86,7 @@ def spend(
         last[account] = max(bucket, last.get(account, bucket))
     for account, bucket in last.items():
         accounts.use_posted(at, owner, account, bucket)
-    _let_go(at, owner, owners.redeem(at, owner, taken))
+    _reduce(at, owner, owners.redeem(at, owner, taken))
 
 
 def _hold(at: Transaction, owner: str, claim: Claim, amount: int) -> None:
@@ -105,7 +107,7 @@ def _prune(at: Transaction, claim: Claim) -> None:
     )
 
 
-def _let_go(at: Transaction, owner: str, amounts: Mapping[Account, int]) -> None:
+def _reduce(at: Transaction, owner: str, amounts: Mapping[Account, int]) -> None:
     at.db.executemany(
         "UPDATE hold SET amount = max(0, amount - ?) WHERE scope = ? AND name = ? AND owner = ?",
         [(amount, *account, owner) for account, amount in amounts.items()],

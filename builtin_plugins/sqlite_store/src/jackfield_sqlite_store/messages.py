@@ -17,7 +17,7 @@ PAUSE: Final = 0.1
 """Seconds between polls by a listener."""
 
 
-class News(NamedTuple):
+class NewMessages(NamedTuple):
     """The number of the last message on any channel, and the new messages on one channel."""
 
     last: int
@@ -32,32 +32,34 @@ def publish(at: Transaction, channel: str, message: bytes) -> None:
     )
 
 
-def news(at: Transaction, channel: str, after: int | None) -> News:
+def new_messages(at: Transaction, channel: str, after: int | None) -> NewMessages:
     """The messages after a number; for None, only the current number."""
     row = at.db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'message'").fetchone()
     last = row[0] if row else 0
     if after is None or after == last:
-        return News(last, [])
+        return NewMessages(last, [])
     rows = at.db.execute(
         "SELECT data FROM message WHERE id > ? AND channel = ? ORDER BY id", (after, channel)
     )
-    return News(last, [data for (data,) in rows])
+    return NewMessages(last, [data for (data,) in rows])
 
 
-async def listen(look: Callable[[int | None], Awaitable[News]]) -> AsyncIterator[bytes | None]:
-    """The messages that `look` finds; None at the start, and after too long a pause."""
+async def listen(
+    fetch: Callable[[int | None], Awaitable[NewMessages]],
+) -> AsyncIterator[bytes | None]:
+    """The messages that `fetch` returns; None at the start, and after too long a pause."""
     after: int | None = None
-    looked = -math.inf
+    fetched_at = -math.inf
     while True:
         now = time.clock_gettime(RUNNING)
-        if now - looked > KEPT / 2:
+        if now - fetched_at > KEPT / 2:
             after = None
         try:
-            found = await look(after)
+            found = await fetch(after)
         except StoreUnavailable:
             await asyncio.sleep(PAUSE)
             continue
-        looked = now
+        fetched_at = now
         if after is None:
             yield None
         after = found.last

@@ -25,7 +25,7 @@ from jackfield.store import (
 
 from . import holdings, messages, owners, postings, values
 from .checkpoints import Checkpoints
-from .place import Place
+from .store_file import StoreFile
 from .transactions import Transaction, Transactions, Work
 
 T = TypeVar("T")
@@ -54,12 +54,12 @@ class SqliteStore(Store):
     _checkpoints: Checkpoints = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        place = Place(self.path)
-        self._writer = Transactions(place, writes=True)
-        self._reader = Transactions(place, writes=False)
+        file = StoreFile(self.path)
+        self._writer = Transactions(file, writes=True)
+        self._reader = Transactions(file, writes=False)
         # Long reads must not delay those of requests and listeners.
-        self._reporter = Transactions(place, writes=False)
-        self._checkpoints = Checkpoints(place)
+        self._reporter = Transactions(file, writes=False)
+        self._checkpoints = Checkpoints(file)
 
     async def open(self) -> None:
         """Create or check the file. Raises ConfigError if it cannot be used."""
@@ -144,9 +144,9 @@ class SqliteStore(Store):
 
     async def balances(self, accounts: Sequence[tuple[Account, int]]) -> list[Balance]:
         """The states of accounts, each with the bucket from which on spending counts."""
-        found = await self._read(partial(holdings.settled_balances, asked=accounts))
+        found = await self._read(partial(holdings.settled_balances, requested=accounts))
         if found is None:
-            found = await self._write(partial(holdings.balances, asked=accounts))
+            found = await self._write(partial(holdings.balances, requested=accounts))
         return found
 
     async def tallies(self, scope: str, prefix: str, since: int, until: int) -> list[Tally]:
@@ -185,7 +185,7 @@ class SqliteStore(Store):
     def listen(self, channel: str) -> AsyncIterator[bytes | None]:
         """The messages published on a channel from now on; the first item is None."""
         return messages.listen(
-            lambda after: self._read(partial(messages.news, channel=channel, after=after))
+            lambda after: self._read(partial(messages.new_messages, channel=channel, after=after))
         )
 
     # The store itself

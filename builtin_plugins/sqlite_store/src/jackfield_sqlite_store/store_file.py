@@ -12,12 +12,12 @@ from .database import open_database
 
 logger = logging.getLogger("jackfield.plugins")
 
-TELLING: Final = 60.0
+LOG_EVERY: Final = 60.0
 """Seconds after which a persisting problem is logged again."""
 
 
 @define(eq=False)
-class Place:
+class StoreFile:
     """The location and identity of a store's file.
 
     Data written to a file that has been removed or replaced by a copy would be lost, and processes
@@ -52,9 +52,9 @@ class Place:
             "put it back, or start all gateways anew"
         )
 
-    def tell(self, failure: str) -> None:
+    def report(self, failure: str) -> None:
         """Log a problem, unless the file could not be opened at first: the caller reports that."""
         now = time.monotonic()
         if self._inode is not None and now >= self._silent_until:
-            self._silent_until = now + TELLING
+            self._silent_until = now + LOG_EVERY
             logger.error("the store cannot be used: %s", failure)

@@ -14,7 +14,7 @@ from attrs import define, field
 from jackfield.store import StoreUnavailable
 
 from . import clock
-from .place import Place
+from .store_file import StoreFile
 
 T = TypeVar("T")
 
@@ -24,12 +24,12 @@ LOCK_PATIENCE: Final = 2.0
 """Seconds for which another process may lock the file."""
 
 
-_LET: Final = "; let this user write to it and to its directory"
+_GRANT_ACCESS: Final = "; let this user write to it and to its directory"
 ADVICE: Final = {
     sqlite3.SQLITE_BUSY: " by another program; end that one",
-    sqlite3.SQLITE_CANTOPEN: _LET,
+    sqlite3.SQLITE_CANTOPEN: _GRANT_ACCESS,
     sqlite3.SQLITE_CORRUPT: "; put a backup in its place",
-    sqlite3.SQLITE_READONLY: _LET,
+    sqlite3.SQLITE_READONLY: _GRANT_ACCESS,
 }
 
 
@@ -64,7 +64,7 @@ class Transactions:
     Jobs that write share a commit; each is applied completely or not at all.
     """
 
-    place: Place
+    file: StoreFile
     writes: bool
     failure: str | None = None
     _db: sqlite3.Connection | None = None
@@ -82,12 +82,14 @@ class Transactions:
         self._waiting.append(job)
         if not self._busy:
             self._busy = True
-            loop.call_soon(self._go_on, loop)
+            loop.call_soon(self._run_waiting, loop)
         try:
             async with asyncio.timeout(deadline):
                 result: T = await job.future
         except TimeoutError:
-            self._fails(self.failure or f"{self.place.path} did not answer within {deadline} s")
+            self._report_failure(
+                self.failure or f"{self.file.path} did not answer within {deadline} s"
+            )
             raise StoreUnavailable("The store did not answer in time.") from None
         return result
 
@@ -101,7 +103,7 @@ class Transactions:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         self._thread.shutdown()
 
-    def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _run_waiting(self, loop: asyncio.AbstractEventLoop) -> None:
         jobs: list[Job] = []
         while self._waiting and len(jobs) < MOST_TOGETHER:
             job = self._waiting.popleft()
@@ -109,10 +111,10 @@ class Transactions:
                 jobs.append(job)
         self._busy = bool(jobs)
         if jobs:
-            done = loop.run_in_executor(self._thread, self._do, jobs)
-            done.add_done_callback(lambda done: self._hand_out(loop, jobs, done.result()))
+            done = loop.run_in_executor(self._thread, self._run_jobs, jobs)
+            done.add_done_callback(lambda done: self._deliver(loop, jobs, done.result()))
 
-    def _hand_out(self, loop: asyncio.AbstractEventLoop, jobs: list[Job], done: list[Done]) -> None:
+    def _deliver(self, loop: asyncio.AbstractEventLoop, jobs: list[Job], done: list[Done]) -> None:
         for job, (result, error) in zip(jobs, done, strict=True):
             if job.future.done():
                 continue
@@ -120,21 +122,21 @@ class Transactions:
                 job.future.set_result(result)
             else:
                 job.future.set_exception(error)
-        self._go_on(loop)
+        self._run_waiting(loop)
 
-    def _do(self, jobs: list[Job]) -> list[Done]:
+    def _run_jobs(self, jobs: list[Job]) -> list[Done]:
         try:
             if self._db is None:
-                self._db = self.place.open()
+                self._db = self.file.open()
             else:
-                self.place.check()
+                self.file.check()
             done = self._transact(self._db, jobs)
         except sqlite3.Error as error:
-            self._fails(f"{self.place.path}: {error}{_advice(error)}")
+            self._report_failure(f"{self.file.path}: {error}{_advice(error)}")
             self._disconnect()
             return [Done(error=_lost(error)) for _ in jobs]
         except Exception as error:  # noqa: BLE001 - raised in the waiting caller
-            self._fails(str(error))
+            self._report_failure(str(error))
             self._disconnect()
             return [Done(error=error)] * len(jobs)
         self.failure = None
@@ -152,9 +154,9 @@ class Transactions:
         db.execute("COMMIT")
         return done
 
-    def _fails(self, failure: str) -> None:
+    def _report_failure(self, failure: str) -> None:
         self.failure = failure
-        self.place.tell(failure)
+        self.file.report(failure)
 
     def _disconnect(self) -> None:
         if self._db is not None:

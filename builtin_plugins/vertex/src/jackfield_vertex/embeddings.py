@@ -191,13 +191,13 @@ def _dimensions(tree: Mapping[str, Any]) -> int | None:
     return size
 
 
-def _write_task(asked: str | None, losses: list[Loss]) -> str | None:
-    if asked is None:
+def _write_task(requested: str | None, losses: list[Loss]) -> str | None:
+    if requested is None:
         return None
-    word = _TASKS.get(asked, asked.upper())
+    word = _TASKS.get(requested, requested.upper())
     if word in _MORE_TASKS or word in _TASKS.values():
         return word
-    losses.append(Loss("input_type", "input_type", "dropped", repr(asked)))
+    losses.append(Loss("input_type", "input_type", "dropped", repr(requested)))
     return None
 
 

@@ -45,8 +45,8 @@ def _of(version: str) -> Iterator[Endpoint]:
         for publisher in ("google", "{publisher}"):
             yield from _google(f"{scope}publishers/{publisher}/models/{{model*}}")
         yield from _anthropic(scope)
-    door = f"{PREFIX}/{version}/{OWN_PROJECT}{OPEN_MODELS}"
-    yield Endpoint("POST", door, CHAT, CHAT.operation, "inference")
+    chat_path = f"{PREFIX}/{version}/{OWN_PROJECT}{OPEN_MODELS}"
+    yield Endpoint("POST", chat_path, CHAT, CHAT.operation, "inference")
     path = f"{PREFIX}/{version}/{_MODELS}"
     yield Endpoint("GET", path, RESOURCE, "models", "models", answer=list_models)
     for path in (f"/{version}/{OWN_PROJECT}{{rest*}}", f"/{version}/{{rest*}}"):

@@ -24,7 +24,7 @@ from .transport import LoopRequest, Origin
 
 _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
 _SHORTEST: Final = 60.0
-_STUMBLES: Final = (GoogleAuthError, KeyError, ValueError, TypeError, AttributeError)
+_CREDENTIAL_ERRORS: Final = (GoogleAuthError, KeyError, ValueError, TypeError, AttributeError)
 """What the library raises, also for answers that it does not expect."""
 
 
@@ -42,7 +42,7 @@ class Identity:
         """A new token. Raises ProviderError if Google gives none."""
         try:
             await asyncio.to_thread(self._credentials.refresh, self._request)
-        except _STUMBLES as error:
+        except _CREDENTIAL_ERRORS as error:
             raise ProviderError(
                 "Google gave no access token; check the provider's `credentials`.",
                 provider=self._provider,
@@ -101,6 +101,6 @@ def _key_file(text: str, provider: str) -> Any:
         info = msgspec.json.decode(text)
         read = service_account.Credentials.from_service_account_info
         return read(info, scopes=_SCOPES)  # type: ignore[no-untyped-call]
-    except _STUMBLES:
+    except _CREDENTIAL_ERRORS:
         problem = "credentials.service_account is not the key file of a service account"
         raise ConfigError([f"providers.{provider}: {problem}"]) from None

@@ -189,7 +189,7 @@ class Vertex(HttpProvider):
         return [(_BETA, named)] if named else ()
 
     def speaks(self, dialect: Dialect, model: str) -> bool:
-        """Claude speaks Anthropic's dialects, open models OpenAI's, all others Google's.
+        """Claude supports Anthropic's dialects, open models OpenAI's, all others Google's.
 
         Gemini embeds contents, other models texts.
         """
@@ -211,8 +211,8 @@ class Vertex(HttpProvider):
             if exchange.dialect is not RESOURCE or project is None or location is None:
                 return body
             return named_at_project(body, project, location, self.name)
-        asked = replace(chat_of(exchange.canonical()), model=model)
-        return exchange.dialect.render_request(asked).body
+        chat = replace(chat_of(exchange.canonical()), model=model)
+        return exchange.dialect.render_request(chat).body
 
     def left_out(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
         """Thoughts of another vendor that served the conversation: Vertex AI cannot verify them."""

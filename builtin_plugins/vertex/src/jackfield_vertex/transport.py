@@ -85,8 +85,8 @@ class LoopRequest(Request):
             raise TransportError("the gateway stops")  # type: ignore[no-untyped-call]
         data = body.encode() if isinstance(body, str) else body or b""
         seconds = min(timeout or SECONDS, SECONDS)
-        asked = self._send(url, method, data, headers or {}, seconds)
-        waiting = asyncio.run_coroutine_threadsafe(asked, self._loop)
+        request = self._send(url, method, data, headers or {}, seconds)
+        waiting = asyncio.run_coroutine_threadsafe(request, self._loop)
         self._waiting.add(waiting)
         try:
             return waiting.result(SECONDS + 5)

@@ -34,7 +34,7 @@ class Closed:
 
 @define(eq=False)
 class Folder:
-    """A folder that only this process may write to, until `let_go`."""
+    """A folder that only this process may write to, until `release`."""
 
     path: Path
     owner: str
@@ -75,9 +75,9 @@ class Folder:
         """Mark the journal as in the store up to the last posting, and release the folder."""
         os.utime(self.path / _LOCK)
         self.path.rename(self.path.with_name(f"{self.owner}@{last}{_CLOSED}"))
-        self.let_go()
+        self.release()
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Release the folder for others to claim. Only once: the descriptor may be reused after."""
         lock, self._lock = self._lock, -1
         if lock >= 0:
@@ -88,7 +88,7 @@ class Folder:
         hidden = self.path.with_name(f"{_HIDDEN}{self.path.name}")
         self.path.rename(hidden)
         shutil.rmtree(hidden)
-        self.let_go()
+        self.release()
 
 
 def unclosed(root: Path) -> Iterator[Path]:

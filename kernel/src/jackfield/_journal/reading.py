@@ -77,7 +77,7 @@ class Reader:
 
     damaged: int = 0
     _cursor: _Cursor | None = None
-    _known: set[tuple[int, int]] = field(factory=set)
+    _reported: set[tuple[int, int]] = field(factory=set)
 
     def records(
         self, segments: Sequence[Segment], start: int = HEAD
@@ -150,9 +150,9 @@ class Reader:
                 damage.size,
             )
             return
-        if (segment.sequence, damage.start) in self._known:
+        if (segment.sequence, damage.start) in self._reported:
             return
-        self._known.add((segment.sequence, damage.start))
+        self._reported.add((segment.sequence, damage.start))
         self.damaged += 1
         logger.error(
             "%s is damaged: %d bytes at offset %d cannot be read; the rest can",

@@ -78,7 +78,7 @@ class Writer:
         """Write one record. After an OSError, the next record goes into another segment."""
         try:
             if self._offset >= self._limit:
-                self._turn()
+                self._switch_segment()
             record = encode(self._seed, kind, number, promised, payload)
             size = len(record)
             if self._map is not None:
@@ -99,14 +99,14 @@ class Writer:
         file = allocate(unfinished, self.segment_bytes)
         self._named += 1
         path = unfinished.rename(self.folder.path / f"{_SPARE}{self._named}")
-        self._adopt(path, file)
+        self._add_spare(path, file)
 
     def resume(self, folder: Folder, found: list[Segment], end: int) -> None:
         """Continue where a dead owner stopped: in its last segment, from `end` on."""
         self.folder = folder
         self.segments = found
         for path in sorted(folder.path.glob(f"{_SPARE}*")):
-            self._adopt(path, os.open(path, os.O_RDWR | os.O_CLOEXEC))
+            self._add_spare(path, os.open(path, os.O_RDWR | os.O_CLOEXEC))
             self._named = max(self._named, int(path.name.removeprefix(_SPARE)))
         if found:
             self._file = os.open(found[-1].path, os.O_RDWR | os.O_CLOEXEC)
@@ -155,11 +155,11 @@ class Writer:
         self._done.clear()
         self._spares.clear()
 
-    def _adopt(self, path: Path, file: int) -> None:
+    def _add_spare(self, path: Path, file: int) -> None:
         self._spares.append((path, file))
         self.room += max(os.fstat(file).st_size - HEAD - MOST, 0)
 
-    def _turn(self) -> None:
+    def _switch_segment(self) -> None:
         if not self._spares or self.folder is None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         spare, file = self._spares[0]

@@ -36,13 +36,13 @@ class Holdings:
     _learn: Callable[[float, float], None]
     _statements: list[Callable[[], Amounts]] = field(factory=list, init=False)
     _surplus: Counter[Account] = field(factory=Counter, init=False)
-    _asking: set[asyncio.Task[Acquired]] = field(factory=set, init=False)
-    _stating: asyncio.Event = field(factory=asyncio.Event, init=False)
-    _doubts: list[float] = field(factory=list, init=False)
+    _requests: set[asyncio.Task[Acquired]] = field(factory=set, init=False)
+    _not_restating: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _restatements_due: list[float] = field(factory=list, init=False)
     _closed: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._stating.set()
+        self._not_restating.set()
 
     def on_restate(self, held: Callable[[], Amounts]) -> None:
         """Add a callback that returns held amounts."""
@@ -51,12 +51,12 @@ class Holdings:
     async def acquire(self, claims: Sequence[Claim]) -> Acquired:
         """Hold amounts. Raises StoreUnavailable when the store does not answer in time."""
         deadline = time.monotonic() + self._patience
-        if not self._stating.is_set():
-            await self._stated()
+        if not self._not_restating.is_set():
+            await self._wait_for_restatement()
         if self._outage.open or self._closed:
             raise StoreUnavailable("The store does not answer.")
-        task = asyncio.create_task(self._ask(claims))
-        self._asking.add(task)
+        task = asyncio.create_task(self._request(claims))
+        self._requests.add(task)
         try:
             await asyncio.wait((task,), timeout=max(deadline - time.monotonic(), 0))
         except asyncio.CancelledError:
@@ -66,7 +66,7 @@ class Holdings:
             self._abandon(claims, task)
             raise StoreUnavailable("The store did not answer in time.")
         # Only now: until the caller resumes, no restatement includes what it was granted.
-        self._asking.discard(task)
+        self._requests.discard(task)
         return task.result()
 
     def give_back(self, account: Account, amount: int) -> None:
@@ -85,23 +85,23 @@ class Holdings:
         if later:
             first, last = (now + seconds for seconds in _SETTLED)
             # Repeated failures must not delay it indefinitely.
-            self._doubts = [min([first, *self._doubts]), last]
+            self._restatements_due = [min([first, *self._restatements_due]), last]
         else:
-            self._doubts.insert(0, now)
+            self._restatements_due.insert(0, now)
 
     @property
     def in_doubt(self) -> bool:
         """Whether a restatement is due."""
-        return bool(self._doubts) and self._doubts[0] <= time.monotonic()
+        return bool(self._restatements_due) and self._restatements_due[0] <= time.monotonic()
 
     async def restate(self, unposted: Callable[[], Amounts | None]) -> None:
         """State what is held plus what is spent but not yet posted. Raises StoreUnavailable.
 
         If the unposted spending is unknown, nothing is stated.
         """
-        self._stating.clear()
+        self._not_restating.clear()
         try:
-            await self._answered()
+            await self._wait_for_requests()
             spent = unposted()
             if spent is None:
                 return
@@ -111,35 +111,35 @@ class Holdings:
             self._surplus.clear()
             await self._store.restate(self._owner, +held, lease=self._lease)
             now = time.monotonic()
-            self._doubts = [due for due in self._doubts if due > now]
+            self._restatements_due = [due for due in self._restatements_due if due > now]
         finally:
-            self._stating.set()
+            self._not_restating.set()
 
     async def close(self) -> None:
         """Stop acquiring, and wait for calls in progress."""
         self._closed = True
-        await self._answered()
+        await self._wait_for_requests()
 
-    async def _ask(self, claims: Sequence[Claim]) -> Acquired:
-        asked = time.monotonic()
+    async def _request(self, claims: Sequence[Claim]) -> Acquired:
+        requested_at = time.monotonic()
         try:
             acquired = await self._store.acquire(self._owner, claims, lease=self._lease)
         except StoreUnavailable:
             self._outage.failed()
             self.doubt(later=True)
             raise
-        self._learn(acquired.now, asked)
+        self._learn(acquired.now, requested_at)
         return acquired
 
-    async def _answered(self) -> None:
+    async def _wait_for_requests(self) -> None:
         """Wait until every call is answered and its caller has the result."""
-        while self._asking:
-            await asyncio.wait(self._asking)
+        while self._requests:
+            await asyncio.wait(self._requests)
 
-    async def _stated(self) -> None:
+    async def _wait_for_restatement(self) -> None:
         try:
             async with asyncio.timeout(self._patience):
-                await self._stating.wait()
+                await self._not_restating.wait()
         except TimeoutError:
             raise StoreUnavailable("The store did not answer in time.") from None
 
@@ -148,7 +148,7 @@ class Holdings:
         task.add_done_callback(lambda task: self._return(claims, task))
 
     def _return(self, claims: Sequence[Claim], task: asyncio.Task[Acquired]) -> None:
-        self._asking.discard(task)
+        self._requests.discard(task)
         if task.cancelled() or task.exception() is not None:
             return
         for claim, amount in zip(claims, task.result().granted, strict=False):

@@ -76,7 +76,7 @@ class Promise:
     """What one plugin may have to post for a provider call; settled by `keep` or `void`."""
 
     _pledge: Pledge
-    _keepers: set[Pledge]
+    _partly_settled: set[Pledge]
     _is_open: bool = field(default=True, init=False)
 
     @property
@@ -102,9 +102,9 @@ class Promise:
         pledge = self._pledge
         pledge.settle(entry)
         if pledge.is_open:
-            self._keepers.add(pledge)
+            self._partly_settled.add(pledge)
         else:
-            self._keepers.discard(pledge)
+            self._partly_settled.discard(pledge)
 
 
 def _joined(entries: Sequence[Entry]) -> Entry:

@@ -30,7 +30,7 @@ class Recovery:
     recovered: int = field(default=0, init=False)
     presumed: int = field(default=0, init=False)
     damaged: int = field(default=0, init=False)
-    _trouble: dict[Path, str] = field(factory=dict, init=False)
+    _problems: dict[Path, str] = field(factory=dict, init=False)
 
     async def recover(self) -> None:
         """Recover the journals of all dead owners. Raises StoreUnavailable."""
@@ -68,7 +68,7 @@ class Recovery:
             self.damaged += journal.damaged
             journal.close(done=done)
         if done:
-            self._trouble.pop(path, None)
+            self._problems.pop(path, None)
 
     async def _reopen(self, folder: Folder) -> Journal | None:
         reopening = asyncio.create_task(
@@ -77,12 +77,12 @@ class Recovery:
         try:
             return await asyncio.shield(reopening)
         except (OSError, UnknownFormat) as error:
-            folder.let_go()
+            folder.release()
             self._report(folder.path, error)
             return None
         except asyncio.CancelledError:
             # The thread continues, and would leave the folder locked for everyone else.
-            reopening.add_done_callback(lambda task: _let_go(folder, task))
+            reopening.add_done_callback(lambda task: _release(folder, task))
             raise
 
     async def _recover(self, journal: Journal) -> None:
@@ -106,13 +106,13 @@ class Recovery:
         )
 
     def _report(self, path: Path, error: Exception) -> None:
-        if self._trouble.get(path) != str(error):
-            self._trouble[path] = str(error)
+        if self._problems.get(path) != str(error):
+            self._problems[path] = str(error)
             logger.error("the journal in %s cannot be recovered yet: %s", path, error)
 
 
-def _let_go(folder: Folder, reopening: asyncio.Task[Journal]) -> None:
+def _release(folder: Folder, reopening: asyncio.Task[Journal]) -> None:
     if reopening.cancelled() or reopening.exception() is not None:
-        folder.let_go()
+        folder.release()
     else:
         reopening.result().close()

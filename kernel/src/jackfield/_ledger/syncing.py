@@ -16,22 +16,22 @@ class Syncing:
 
     _journal: Journal
     failing: bool = field(default=False, init=False)
-    _wanted: asyncio.Event = field(factory=asyncio.Event, init=False)
-    _one: asyncio.Lock = field(factory=asyncio.Lock, init=False)
+    _requested: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _lock: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
-    def want(self) -> None:
+    def request(self) -> None:
         """Request a sync soon."""
-        if not self._wanted.is_set():
-            self._wanted.set()
+        if not self._requested.is_set():
+            self._requested.set()
 
-    async def wanted(self) -> None:
+    async def requested(self) -> None:
         """Wait until a sync is requested."""
-        await self._wanted.wait()
+        await self._requested.wait()
 
     async def sync(self) -> None:
         """Sync everything written so far, or set `failing`."""
-        async with self._one:
-            self._wanted.clear()
+        async with self._lock:
+            self._requested.clear()
             unsynced = self._journal.unsynced()
             try:
                 await asyncio.to_thread(unsynced.sync)
@@ -47,4 +47,4 @@ class Syncing:
             # The kernel may mark pages clean after a failed write, so only another file is safe.
             self._journal.give_up()
         self.failing = True
-        self._wanted.set()
+        self._requested.set()
