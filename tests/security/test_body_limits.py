@@ -90,7 +90,7 @@ async def test_json_is_not_an_upload(wire: Wire, upstream: FakeUpstream) -> None
 async def test_an_upload_has_a_limit_too(wire: Wire) -> None:
     head = (
         "POST /v1/files HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data;"
-        f" boundary=b\r\nContent-Length: {(128 << 20) + 1}\r\n\r\n"
+        f" boundary=b\r\nContent-Length: {(512 << 20) + 1}\r\n\r\n"
     )
     assert (await wire.send(head.encode())).status == 413
 

@@ -2,9 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from openai import AsyncAzureOpenAI
+from openai import AsyncAzureOpenAI, AsyncOpenAI, omit
 from tests.faults.gateway import KEY, serving
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request
@@ -59,3 +60,32 @@ async def converse(folder: Path, toml: str) -> None:
             event = await session.recv()
             assert event.type == "session.created"
         assert "outcome=answered" in await gateway.logged("outcome=")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("door", ["/azure/openai/v1", "/azure/openai"])
+async def test_responses_over_a_websocket_reach_the_deployment(
+    form: str, door: str, tmp_path: Path
+) -> None:
+    asked: list[Request] = []
+    heard: list[Any] = []
+
+    async def answer(socket: ServerConnection) -> None:
+        assert socket.request is not None
+        asked.append(socket.request)
+        async for message in socket:
+            heard.append(json.loads(message))
+            await socket.send(json.dumps({"type": "response.completed", "response": {}}))
+
+    async with serve(answer, "127.0.0.1", 0) as provider:
+        port = next(iter(provider.sockets)).getsockname()[1]
+        version = 'api_version = "2026-01-01"' if form == "deployments" else ""
+        async with serving(tmp_path, TOML.format(port=port, version=version)) as gateway:
+            client = AsyncOpenAI(base_url=gateway.url + door, api_key="sk-client")
+            async with client.responses.connect() as session:
+                for model in ("azure/gpt-realtime", omit):
+                    await session.response.create(input="Hi", model=model)
+                    assert (await session.recv()).type == "response.completed"
+    assert asked[0].path == "/openai/v1/responses"
+    assert asked[0].headers["api-key"] == KEY
+    assert [one["model"] for one in heard] == ["voice", "voice"]

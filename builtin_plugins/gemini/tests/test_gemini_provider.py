@@ -259,3 +259,14 @@ async def test_embeddings_of_openai_are_asked_as_a_batch(front: Front) -> None:
     assert [one["content"]["parts"][0]["text"] for one in sent] == ["a", "b"]
     assert sent[0]["outputDimensionality"] == 1
     assert upstream.requests[-1].path == "/v1beta/models/e:batchEmbedContents"
+
+
+async def test_a_part_of_a_file_is_downloaded(front: Front) -> None:
+    gateway, upstream = front
+    told = {"Content-Type": "video/mp4", "Content-Range": "bytes 2-3/9", "Accept-Ranges": "bytes"}
+    upstream.reply(b"cd", 206, headers=told)
+    path = "/gemini/v1beta/files/a:download?alt=media"
+    answer = await gateway.get(path, headers={"range": "bytes=2-3"})
+    assert (answer.status, await answer.read()) == (206, b"cd")
+    assert upstream.requests[0].headers["range"] == "bytes=2-3"
+    assert {name: answer.headers[name] for name in told} == told

@@ -182,8 +182,9 @@ def test_a_documents_name_and_an_earlier_answers_sources_are_named_as_lost() -> 
     assert lost(named, answered, SAID) == wanted
 
 
-def test_a_file_of_another_vendor_breaks_the_question() -> None:
-    rendered = render(Message("user", (Document(file_id="file-1"), Text("hi"))))
+@pytest.mark.parametrize("beside", [(Text("hi"),), ()])
+def test_a_file_of_another_vendor_breaks_the_question(beside: tuple[Text, ...]) -> None:
+    rendered = render(Message("user", (Document(file_id="file-1"), *beside)))
     assert [(loss.feature, loss.breaks) for loss in rendered.losses] == [
         ("documents.file_id", True)
     ]

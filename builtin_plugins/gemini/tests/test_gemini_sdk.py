@@ -238,3 +238,53 @@ async def test_the_list_of_models_is_the_gateways_own(front: Front) -> None:
     upstream.reply(b'{"data": [{"id": "gpt"}]}')
     names = {model.name async for model in await aio.models.list()}
     assert any(name and name.endswith("/gemini-3-flash") for name in names)
+
+
+async def test_a_file_at_google_is_not_taken_for_one_at_openai(front: Front) -> None:
+    aio, upstream = front
+    before = len(upstream.requests)
+    uri = "https://generativelanguage.googleapis.com/v1beta/files/a"
+    parts = [types.Part.from_uri(file_uri=uri, mime_type="application/pdf"), "What is it?"]
+    with pytest.raises(errors.ClientError, match=r"documents\.file_id"):
+        await aio.models.generate_content(model="oa/gpt-5-mini", contents=parts)
+    assert len(upstream.requests) == before
+
+
+async def test_a_schema_that_openai_cannot_enforce_is_a_named_loss(front: Front) -> None:
+    aio, upstream = front
+    upstream.reply(completion({"content": '{"name":"Rome"}'}))
+    config = types.GenerateContentConfig(
+        response_mime_type="application/json", response_schema=City
+    )
+    response = await aio.models.generate_content(
+        model="oa/gpt-5-mini", contents="Where?", config=config
+    )
+    answered = response.sdk_http_response
+    assert answered is not None
+    assert (answered.headers or {})["x-jackfield-loss"] == "response_format.strict"
+    assert "strict" not in sent(upstream)["response_format"]["json_schema"]
+
+
+async def test_the_model_of_a_token_and_of_a_batch_is_the_providers(front: Front) -> None:
+    aio, upstream = front
+    made = {"name": "auth_tokens/1"}
+    upstream.reply(json.dumps(made).encode())
+    limits = {"model": "gm/gemini-live", "config": {"response_modalities": ["AUDIO"]}}
+    version = {"api_version": "v1alpha"}
+    with pytest.warns(match="experimental"):
+        await aio.auth_tokens.create(
+            config={"live_connect_constraints": limits, "http_options": version}
+        )
+    assert sent(upstream)["bidiGenerateContentSetup"]["model"] == "models/gemini-live"
+    upstream.reply(b'{"name":"batches/1"}')
+    ask = types.InlinedRequest(model="gm/gemini-flash", contents="Hi")
+    await aio.batches.create(model="gm/gemini-flash", src=[ask])
+    inner = sent(upstream)["batch"]["inputConfig"]["requests"]["requests"]
+    assert inner[0]["request"]["model"] == "models/gemini-flash"
+
+
+async def test_a_batch_may_not_name_another_model_within(front: Front) -> None:
+    aio, _ = front
+    other = types.InlinedRequest(model="gm/gemini-pro", contents="Hi")
+    with pytest.raises(errors.ClientError, match=r"requests\[0\]\.request\.model"):
+        await aio.batches.create(model="gm/gemini-flash", src=[other])

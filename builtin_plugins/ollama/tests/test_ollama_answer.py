@@ -32,6 +32,7 @@ from jackfield.messages import (
     Citation,
     Image,
     Message,
+    Part,
     Reasoning,
     Refusal,
     Text,
@@ -69,7 +70,7 @@ def written(*events: StreamEvent) -> tuple[list[Any], list[str]]:
     wire = b"".join(map(renderer.render, events))
     lines = [msgspec.json.decode(line) for line in NDJSON.split(wire)]
     for line in lines:
-        if "images" not in line["message"]:  # the documented form, which the SDK refuses to read
+        if "images" not in line["message"]:  # Ollama's own, which its client refuses to read
             SdkChat.model_validate(line)
     return lines, [loss.feature for loss in renderer.losses]
 
@@ -99,6 +100,21 @@ def test_a_generation_comes_back_as_it_was(members: dict[str, Any]) -> None:
     again = through(wire, GENERATE)
     SdkGenerate.model_validate(again)
     assert {"response": "", **wire} == again
+
+
+@pytest.mark.parametrize(
+    ("dialect", "number", "shown", "lost"),
+    [(CHAT, 1, None, ["images"]), (GENERATE, 1, "aGk=", []), (GENERATE, 2, "aGk=", ["images"])],
+)
+def test_an_image_that_the_sdk_could_not_read_is_a_named_loss(
+    dialect: ChatDialect | GenerateDialect, number: int, shown: str | None, lost: list[str]
+) -> None:
+    parts: tuple[Part, ...] = (Text("Hi"), *[Image(data="aGk=")] * number)
+    response = ChatResponse("i", "m", (Choice(Message("assistant", parts), "stop"),))
+    rendered = dialect.render_response(response, ASK)
+    wire = msgspec.json.decode(rendered.body)
+    (SdkChat if dialect is CHAT else SdkGenerate).model_validate(wire)
+    assert (wire.get("image"), [loss.feature for loss in rendered.losses]) == (shown, lost)
 
 
 def test_an_answer_with_calls_has_finished_for_them() -> None:
@@ -217,8 +233,10 @@ def test_what_lines_cannot_say_is_named() -> None:
         Ended(),
     )
     assert [line["message"].get("thinking") for line in lines[:2]] == ["a", "\n\nb"]
-    told = ["audio", "citations", "n", "reasoning.encrypted", "reasoning.signature", "refusals"]
-    assert sorted(lost) == told
+    assert sorted(lost) == [
+        *("audio", "citations", "images", "n"),
+        *("reasoning.encrypted", "reasoning.signature", "refusals"),
+    ]
 
 
 def test_errors_have_ollamas_form() -> None:

@@ -82,10 +82,7 @@ class OllamaReader:
 
     def read_stream(self, wire: bytes) -> Told:
         """A stream of lines."""
-        trees = [msgspec.json.decode(line) for line in NDJSON.split(wire)]
-        for tree in trees:
-            tree["message"].pop("images", None)  # the SDK wants files where the API has base64
-        lines = [SdkChat.model_validate(tree) for tree in trees]
+        lines = [SdkChat.model_validate_json(line) for line in NDJSON.split(wire)]
         messages, last = [line.message for line in lines], lines[-1]
         calls = [call.function for message in messages for call in message.tool_calls or ()]
         return Told(
@@ -100,7 +97,7 @@ class OllamaReader:
 test_chat_clients_read_ollamas_answers = check_translations("ollama.chat", "chat")
 test_responses_clients_read_ollamas_answers = check_translations("ollama.chat", "responses")
 UNTOLD = ("usage.audio_*", "usage.cache*", "usage.reasoning")
-HARM = ("audio", "refusals", "tools.custom", "tools.arguments", "images.url")
+HARM = ("audio", "refusals", "tools.custom", "tools.arguments", "images", "images.url")
 
 test_ollamas_client_reads_chat_completions = check_translations(
     "openai.chat",

@@ -120,6 +120,10 @@ def test_penalties_and_budgets_mean_the_same_in_both(dialect: Dialect) -> None:
     [
         (Image(file_id="file-1", extensions=OTHER), "images.file_id"),
         (Document(file_id="file-1", extensions=OTHER), "documents.file_id"),
+        (Document(file_id="https://generativelanguage.googleapis.com/f"), "documents.file_id"),
+        (Document(file_id="gs://bucket/a.pdf"), "documents.file_id"),
+        (Document(file_id="files/a"), "documents.file_id"),
+        (Image(url="s3://bucket/a.png"), "images.file_id"),
     ],
 )
 def test_a_file_of_another_vendor_breaks_the_question(
@@ -127,6 +131,25 @@ def test_a_file_of_another_vendor_breaks_the_question(
 ) -> None:
     losses = dialect.render_request(asked(Text("look"), part)).losses
     assert [(loss.feature, loss.breaks) for loss in losses] == [(feature, True)]
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("name", "media_type", "sent"),
+    [
+        ("report", "application/pdf", "report.pdf"),
+        ("report v1.2", "text/csv", "report v1.2.csv"),
+        ("report.PDF", "application/pdf", "report.PDF"),
+        ("report", "application/x-unknown-kind", "report"),
+    ],
+)
+def test_a_documents_name_gets_the_extension_of_its_type(
+    dialect: Dialect, name: str, media_type: str, sent: str
+) -> None:
+    part = Document(data="aGk=", media_type=media_type, name=name, extensions=OTHER)
+    body, lost = rendered(dialect, asked(part))
+    block = body["messages" if dialect is CHAT else "input"][0]["content"][0]
+    assert (block.get("file", block)["filename"], lost) == (sent, [])
 
 
 def test_speech_that_responses_cannot_hear_breaks_the_question() -> None:

@@ -280,3 +280,27 @@ async def test_an_error_under_a_good_status_keeps_its_message(
         answer = await gateway.post("/v1/chat/completions", json=ASK)
     assert answer.status == status
     assert (await answer.json())["error"]["message"] == message
+
+
+@pytest.mark.parametrize(
+    ("provider", "short"), [('preset = "openai"', True), ('preset = "xai"', False)]
+)
+async def test_a_long_id_of_another_vendors_call_is_one_that_openai_takes(
+    upstream: FakeUpstream, provider: str, short: bool
+) -> None:
+    answer_json(upstream, CHAT)
+    long, text = "chatcmpl-tool-a31f1a5690b14b7daf0e78d2a2d23da2", '  "é" '
+    call = {"id": long, "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    turns = [
+        {"role": "user", "content": text},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": long, "content": "1"},
+    ]
+    body = json.dumps({"model": "up/m", "messages": turns}, indent=1).encode()
+    headers = {"content-type": "application/json"}
+    async with run_gateway(table(upstream, provider)) as gateway:
+        await gateway.post("/v1/chat/completions", body=body, headers=headers)
+    arrived = upstream.requests[0].body
+    called = sent(upstream)["messages"][1]["tool_calls"][0]["id"]
+    assert (len(called) <= 40, sent(upstream)["messages"][2]["tool_call_id"]) == (short, called)
+    assert arrived == body.replace(b"up/m", b"m").replace(long.encode(), called.encode())

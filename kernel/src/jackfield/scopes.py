@@ -113,7 +113,7 @@ _FOUND: Final[Mapping[str, Callable[[Scope, Subject], Iterable[str]]]] = {
 
 
 class Subjects:
-    """Makes the subject of exchanges, and a key that is equal for those that look alike."""
+    """Makes the subjects of exchanges, and a key that is equal for those that look alike."""
 
     __slots__ = ("_client", "_tags", "_usual")
 

@@ -18,6 +18,7 @@ COMPLETIONS: Final = installed("openai.completions")
 EMBEDDINGS: Final = installed("openai.embeddings")
 RESOURCE: Final = installed("openai.resource")
 REALTIME: Final = installed("openai.realtime")
+RESPONSES_SOCKET: Final = installed("openai.responses_socket")
 
 OPERATIONS: Final[Mapping[str, str]] = {
     CHAT.name: "/chat/completions",
@@ -25,6 +26,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
     COMPLETIONS.name: "/completions",
     EMBEDDINGS.name: "/embeddings",
     REALTIME.name: "/realtime",
+    RESPONSES_SOCKET.name: "/responses",
 }
 """The paths of OpenAI's dialects in its own API."""
 
@@ -46,6 +48,7 @@ _RESOURCES: Final[tuple[_Resource, ...]] = (
     ("/uploads/{rest*}", "files", "files", _UPLOADS),
     ("/containers/{rest*}", "resources", "resources", _FILES),
     ("/videos", "resources", "resources", _UPLOADS),
+    ("/videos/{rest*}", "resources", "resources", _UPLOADS),
     ("/batches", "batches", "batches", None),
     ("/batches/{rest*}", "batches", "batches", None),
     ("/{rest*}", "resources", "resources", None),
@@ -67,7 +70,7 @@ def _of_deployments() -> Iterator[Endpoint]:
     for path, operation, permission, largest in _RESOURCES[:2]:
         yield _resource(_DEPLOYMENT, path, operation, permission, largest)
     yield _inference("/azure/openai", RESPONSES, "/responses")
-    yield _session("/azure/openai")
+    yield from _sessions("/azure/openai")
     yield from _models("/azure/openai/models")
     for path, operation, permission, largest in _RESOURCES:
         yield _resource("/azure/openai", path, operation, permission, largest)
@@ -76,7 +79,7 @@ def _of_deployments() -> Iterator[Endpoint]:
 def _of_v1() -> Iterator[Endpoint]:
     for dialect in (CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS):
         yield _inference("/azure/openai/v1", dialect, OPERATIONS[dialect.name])
-    yield _session("/azure/openai/v1")
+    yield from _sessions("/azure/openai/v1")
     yield from _models("/azure/openai/v1/models")
     for path, operation, permission, largest in _RESOURCES:
         yield _resource("/azure/openai/v1", path, operation, permission, largest)
@@ -90,19 +93,19 @@ def _of_foundry() -> Iterator[Endpoint]:
     yield _resource("/azure/models", "/{rest*}", "resources", "resources", None)
 
 
-def _session(prefix: str) -> Endpoint:
-    path, operation = f"{prefix}/realtime", "/realtime"
-    query = ("model", "deployment")
-    return Endpoint(
+def _sessions(prefix: str) -> Iterator[Endpoint]:
+    yield Endpoint(
         WEBSOCKET,
-        path,
+        f"{prefix}/realtime",
         REALTIME,
         "realtime",
         "inference",
-        operation,
+        "/realtime",
         max_body=MAX_MESSAGE,
-        query=query,
+        query=("model", "deployment"),
     )
+    path = "/responses"
+    yield Endpoint(WEBSOCKET, prefix + path, RESPONSES_SOCKET, "realtime", "inference", path)
 
 
 def _models(path: str) -> Iterator[Endpoint]:

@@ -31,6 +31,7 @@ from .endpoints import (
     REALTIME,
     RESOURCE,
     RESPONSES,
+    RESPONSES_SOCKET,
     endpoints,
 )
 from .entra import Application, Ask, Assertion
@@ -99,13 +100,14 @@ class Azure(RealtimeProvider):
 
     dialects: ClassVar[tuple[Dialect, ...]] = (
         *(deployments.CHAT, deployments.COMPLETIONS, deployments.EMBEDDINGS),
-        *(CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS, RESOURCE, REALTIME),
+        *(CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS, RESOURCE, REALTIME, RESPONSES_SOCKET),
     )
     endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
     paths: ClassVar[Mapping[str, str]] = OPERATIONS
     forward: ClassVar[frozenset[str]] = frozenset(
         {"accept", "extra-parameters", "idempotency-key", "openai-beta", "x-ms-client-request-id"}
     )
+    answer_headers: ClassVar[frozenset[str]] = frozenset({"accept-ranges", "content-range", "etag"})
 
     config: Config
 
@@ -198,7 +200,7 @@ class Azure(RealtimeProvider):
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
         """The path of the operation in the resource's configured form."""
         operation = super().upstream_path(dialect, exchange, model)
-        form = self._form_of(operation, exchange)
+        form = self._form_of(operation, exchange, dialect)
         if not model and form == "deployments" and is_of_a_deployment(operation):
             raise InvalidRequest("The request names no model: set 'model'.", param="model")
         return address(operation, form, model)
@@ -208,7 +210,15 @@ class Azure(RealtimeProvider):
         operation = super().upstream_path(dialect, exchange, exchange.model or "")
         query = super().upstream_query(dialect, exchange)
         door = form_of_door(exchange.endpoint.path)
-        return versioned(query, self._form_of(operation, exchange), door, self.config.api_version)
+        form = self._form_of(operation, exchange, dialect)
+        return versioned(query, form, door, self.config.api_version)
+
+    def request_headers(self, exchange: Exchange) -> Sequence[tuple[str, str]]:
+        """The part of a file that a client downloads."""
+        if exchange.request.method != "GET":
+            return ()
+        asked = exchange.request.headers
+        return [(name, asked[name]) for name in ("range", "if-range") if name in asked]
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
         """The client's own bytes, with the model's name if the resource's path lacks it."""
@@ -220,11 +230,12 @@ class Azure(RealtimeProvider):
 
     def session_query(self, exchange: Exchange, model: str) -> Mapping[str, str]:
         """The query that names a session's model, in the API's form."""
-        if not model:
-            return {}
-        return {"deployment" if self._form == "deployments" else "model": model}
+        named = super().session_query(exchange, model)
+        return {"deployment": model} if named and self._form == "deployments" else named
 
-    def _form_of(self, operation: str, exchange: Exchange) -> Form:
+    def _form_of(self, operation: str, exchange: Exchange, dialect: Dialect) -> Form:
+        if dialect is RESPONSES_SOCKET:  # documented for the v1 API alone
+            return "v1"
         return form_at(operation, self._form, form_of_door(exchange.endpoint.path))
 
     def lists(self, model: str) -> bool:

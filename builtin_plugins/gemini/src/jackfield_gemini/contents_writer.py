@@ -35,7 +35,7 @@ def write_contents(messages: Sequence[Message], model: str, losses: list[Loss]) 
     if not contents and system is not None:
         losses.append(Loss("messages.system", "messages", "approximated", "sent as the user's"))
         contents, system = [{"role": "user", "parts": system["parts"]}], None
-    if not contents:
+    if not contents and not any(loss.breaks for loss in losses):
         detail = "all messages are empty"
         losses.append(Loss("messages.empty", "messages", "dropped", detail, breaks=True))
     prove_calls(contents, model)

@@ -67,7 +67,9 @@ class Gemini(RealtimeProvider):
         COUNT_TOKENS.name: _VERSION + "/models/{model*}:countTokens",
     }
     forward: ClassVar[frozenset[str]] = uploads.REQUEST_HEADERS | {"accept", "api-revision"}
-    answer_headers: ClassVar[frozenset[str]] = uploads.ANSWER_HEADERS
+    answer_headers: ClassVar[frozenset[str]] = uploads.ANSWER_HEADERS | {
+        *("accept-ranges", "content-range", "etag")
+    }
 
     config: Config
 
@@ -84,6 +86,13 @@ class Gemini(RealtimeProvider):
     def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
         """Google's header for API keys."""
         return [("x-goog-api-key", secret.reveal())] if secret else []
+
+    def request_headers(self, exchange: Exchange) -> Sequence[tuple[str, str]]:
+        """The part of a file that a client downloads."""
+        if exchange.request.method != "GET":
+            return ()
+        asked = exchange.request.headers
+        return [(name, asked[name]) for name in ("range", "if-range") if name in asked]
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
         """The client's own bytes, or a body without another vendor's thoughts."""

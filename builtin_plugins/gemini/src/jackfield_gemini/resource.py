@@ -9,6 +9,7 @@ from jackfield.dialects import UsageMeter as Meter
 from jackfield.messages import Usage
 
 from .fields import body_fields, object_in
+from .model_name import check_models, model_within
 from .resource_usage import usage_in
 from .whole_answer import WholeAnswerDialect
 
@@ -29,11 +30,11 @@ class ResourceDialect(WholeAnswerDialect):
         model = params.get("model")
         if not isinstance(tree, dict):  # uploads, lists and the like
             return Peek(model)
-        fields = body_fields(tree)
-        named = fields.rest.get("model")
-        if model is None and isinstance(named, str):
-            model = named.removeprefix("models/") or None
-        return Peek(model, fields.rest.get("stream") is True)
+        if model is None:
+            model = model_within(tree)
+        else:
+            check_models(body_fields(tree), model)
+        return Peek(model, tree.get("stream") is True)
 
     def terminal(self, event: bytes) -> Terminal | None:
         parsed = sse.parse(event)

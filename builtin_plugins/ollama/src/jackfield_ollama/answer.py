@@ -9,6 +9,7 @@ from jackfield.fields import Fields, carry, json_object, own
 from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Part, ToolCall
 
 from .finish import read_finish, read_logprobs, write_finish, write_logprobs
+from .images import readable
 from .message_reader import read_parts
 from .message_writer import write_parts
 from .moments import from_seconds, to_seconds
@@ -63,7 +64,8 @@ def write_answer(response: ChatResponse, request: ChatRequest, shape: ChatShape)
     if len(response.choices) > 1:
         losses.append(Loss("n", "choices", "dropped", "Ollama returns one answer"))
     choice = response.choices[0] if response.choices else Choice(Message("assistant", ()), "stop")
-    said = write_parts(choice.message.parts, "choices[0]", losses)
+    parts = readable(choice.message.parts, shape.most_images, "choices[0]", losses)
+    said = write_parts(parts, "choices[0]", losses)
     kept = own(response.extensions, shape.dialect)
     wire: dict[str, Any] = {
         "model": response.model or request.model,

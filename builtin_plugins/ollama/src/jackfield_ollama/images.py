@@ -1,10 +1,12 @@
 """Images in Ollama's form: base64 without a media type, which their first bytes reveal."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from jackfield.dialects import Loss
 from jackfield.fields import Fields
-from jackfield.messages import Image
+from jackfield.messages import Extensions, Image, Part
+
+from .tools import NAME
 
 _BEGINNINGS: Mapping[str, str] = {
     "iVBORw0KGgo": "image/png",
@@ -15,11 +17,15 @@ _BEGINNINGS: Mapping[str, str] = {
 
 
 def read_images(fields: Fields) -> list[Image]:
-    """The `images` of a message or prompt. Raises InvalidRequest for invalid base64."""
+    """The `images` of a message or prompt; those of an answer are marked as Ollama's own.
+
+    Raises InvalidRequest for invalid base64.
+    """
     images = []
+    note: Extensions = {} if fields.strict else {NAME: {}}
     for i, data in enumerate(fields.items("images")):
         if isinstance(data, str) and data:
-            images.append(Image(data=data, media_type=media_type_of(data)))
+            images.append(Image(data=data, media_type=media_type_of(data), extensions=note))
         elif fields.strict:
             raise fields.wrong(f"images[{i}]", "an image in base64")
     return images
@@ -44,3 +50,19 @@ def write_images(images: Iterable[Image], path: str, losses: list[Loss]) -> list
             detail = "Ollama only takes images as base64"
             losses.append(Loss(feature, path, "dropped", detail, breaks=True))
     return written
+
+
+def readable(parts: Sequence[Part], most: int, path: str, losses: list[Loss]) -> list[Part]:
+    """The parts of an answer with only the first `most` of other vendors' images."""
+    kept: list[Part] = []
+    others = 0
+    for part in parts:
+        if isinstance(part, Image) and NAME not in part.extensions:
+            others += 1
+            if others > most:
+                continue
+        kept.append(part)
+    if others > most:
+        detail = f"of {others} Ollama's client can read {most}"
+        losses.append(Loss("images", path, "dropped", detail))
+    return kept

@@ -10,6 +10,12 @@ class ChatShape:
     text: ClassVar[bytes] = b'"message":{"role":"assistant","content":%b}'
     """The field of an answer that is only text."""
 
+    most_images: ClassVar[int] = 0
+    """Images of other vendors in an answer.
+
+    The API has a list of images, but Ollama's Python client raises an error for any.
+    """
+
     def take(self, rest: dict[str, Any]) -> dict[str, Any] | None:
         """The message, removed from an answer's fields; None if there is none."""
         message = rest.pop("message", None)
@@ -25,6 +31,7 @@ class GenerateShape(ChatShape):
 
     dialect: ClassVar[str] = "ollama.generate"
     text: ClassVar[bytes] = b'"response":%b'
+    most_images: ClassVar[int] = 1
 
     def take(self, rest: dict[str, Any]) -> dict[str, Any] | None:
         """The content, in the form of a chat's message."""

@@ -27,6 +27,7 @@ from jackfield.messages import ChatRequest, Extensions, Opaque, Part, ToolCall, 
 
 from .failures import render_failed
 from .finish import write_finish, write_logprobs
+from .images import readable
 from .message_writer import proof_losses, write_parts
 from .moments import from_seconds, now
 from .shapes import ChatShape
@@ -173,7 +174,8 @@ class LineRenderer:
 
     def _part(self, part: Part) -> bytes:
         lost: list[Loss] = []
-        said = write_parts((part,), "choices[0]", lost)
+        parts = readable((part,), self._shape.most_images, "choices[0]", lost)
+        said = write_parts(parts, "choices[0]", lost)
         for loss in lost:
             self._lose(loss)
         if isinstance(part, Opaque) or not any(said.values()):

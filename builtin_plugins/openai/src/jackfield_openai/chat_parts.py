@@ -202,6 +202,9 @@ def _write_image(part: Image, path: str, losses: list[Loss]) -> dict[str, Any] |
         detail = "chat takes no image by file id"
         losses.append(Loss("images.file_id", path, "dropped", detail, breaks=True))
         return None
+    if part.data is None and is_foreign(part):
+        losses.append(foreign_file(part, path))
+        return None
     if own(part.extensions, NAME).get("$plain"):
         return carry({"type": "image_url", "image_url": url}, part.extensions, NAME)
     inner = {"url": url} | ({"detail": part.detail} if part.detail else {})
@@ -233,7 +236,7 @@ def _write_document(
         detail = "chat takes files by data or id"
         losses.append(Loss("documents.url", path, "dropped", detail, breaks=asked))
         return None
-    if part.data is None and part.file_id is not None and is_foreign(part.extensions):
+    if part.data is None and is_foreign(part):
         losses.append(foreign_file(part, path))
         return None
     if part.url is None and part.data is None and part.file_id is None:
@@ -241,7 +244,9 @@ def _write_document(
         return None
     inner: dict[str, Any] = {"file_id": part.file_id} if part.file_id else {}
     if part.data is not None or part.url is not None:
-        name = part.name or file_name(part.media_type)
+        name = part.name
+        if name is None or NAME not in part.extensions:
+            name = file_name(part.media_type, name)
         inner |= {"filename": name, "file_data": _file_data(part)}
     return _nested("file", inner, part)
 

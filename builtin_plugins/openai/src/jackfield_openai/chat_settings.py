@@ -14,6 +14,7 @@ from jackfield.messages import ChatRequest, ReasoningRequest, ResponseFormat
 from .chat_parts import NAME
 from .chat_tools import read_choice, write_choice
 from .efforts import asked_effort
+from .strict_schemas import enforced_format
 
 
 def _read_stop(wire: Mapping[str, Any]) -> tuple[str, ...]:
@@ -70,7 +71,7 @@ def _read_reasoning(wire: Mapping[str, Any]) -> ReasoningRequest | None:
 
 
 def _write_format(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
-    asked = request.response_format
+    asked = enforced_format(request, losses)
     if asked is None:
         return {}
     if asked.kind != "json_schema":

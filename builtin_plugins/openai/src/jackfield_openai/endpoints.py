@@ -38,6 +38,8 @@ PATHS: Final = {
 """The path of each dialect below the API's base URL."""
 
 _UPLOADS: Final = 128 << 20
+_FILES: Final = 512 << 20
+"""OpenAI's own maximum for a file."""
 
 _RESOURCES: Final = (
     # path, operation, permission, largest body
@@ -50,9 +52,14 @@ _RESOURCES: Final = (
     ("/images", "images", "inference", _UPLOADS),
     ("/images/{rest*}", "images", "inference", _UPLOADS),
     ("/responses/{rest*}", "responses", "inference", None),
-    ("/files", "files", "files", _UPLOADS),
-    ("/files/{rest*}", "files", "files", _UPLOADS),
+    ("/files", "files", "files", _FILES),
+    ("/files/{rest*}", "files", "files", _FILES),
     ("/uploads/{rest*}", "files", "files", _UPLOADS),
+    ("/containers/{rest*}", "resources", "resources", _FILES),
+    ("/videos", "resources", "resources", _UPLOADS),
+    ("/videos/{rest*}", "resources", "resources", _UPLOADS),
+    ("/skills", "resources", "resources", _UPLOADS),
+    ("/skills/{rest*}", "resources", "resources", _UPLOADS),
     ("/batches", "batches", "batches", None),
     ("/batches/{rest*}", "batches", "batches", None),
     ("/organization/{rest*}", "administration", "admin", None),
@@ -61,11 +68,12 @@ _RESOURCES: Final = (
 
 
 def endpoints() -> tuple[Endpoint, ...]:
-    """All endpoints. `/v1/models` is the gateway's list; below `/openai` it is the provider's."""
-    return (*_below("/v1"), *_own_models("/v1"), *_below("/openai/v1"))
+    """All endpoints."""
+    return (*_below("/v1"), *_below("/openai/v1"))
 
 
 def _below(prefix: str) -> Iterator[Endpoint]:
+    yield from _own_models(prefix)
     yield session_endpoint(prefix)
     yield socket_endpoint(prefix)
     dialects: Sequence[Dialect] = (

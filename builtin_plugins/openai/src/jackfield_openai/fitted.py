@@ -2,12 +2,16 @@
 
 from typing import ClassVar, Final
 
+import msgspec
+
 from jackfield.dialects import CanonicalRequest, Dialect, Rendered
+from jackfield.globs import matches
 
 from .chat import ChatDialect
 from .embeddings import EmbeddingsDialect
 from .presets import Preset
 from .rerank import RerankDialect
+from .strict_schemas import lost_strictness
 
 SUFFIX: Final = "@preset"
 """The suffix of such a dialect's name."""
@@ -28,6 +32,17 @@ class FittedChat(_Fitted, ChatDialect):
     """Chat."""
 
     name: ClassVar[str] = ChatDialect.name + SUFFIX
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        rendered = super().render_request(request)
+        if any(matches(pattern, request.model) for pattern in self._preset.strict):
+            return rendered
+        tree = msgspec.json.decode(rendered.body)
+        schema = tree.get("response_format", {}).get("json_schema", {})
+        if not schema.pop("strict", False):
+            return rendered
+        lost = lost_strictness("the model does not enforce schemas")
+        return Rendered(msgspec.json.encode(tree), (*rendered.losses, lost))
 
 
 class FittedEmbeddings(_Fitted, EmbeddingsDialect):

@@ -17,6 +17,7 @@ from jackfield.realtime import RealtimeConfig, RealtimeProvider
 from jackfield.secrets import SecretError
 from jackfield.setup import Setup
 
+from .call_ids import with_short_ids
 from .endpoints import (
     CHAT,
     COMPLETIONS,
@@ -70,7 +71,10 @@ class OpenAI(RealtimeProvider):
         {"accept", "idempotency-key", "openai-beta", "openai-organization", "openai-project"}
     )
     answer_headers: ClassVar[frozenset[str]] = frozenset(
-        {"content-disposition", "location", "openai-poll-after-ms"}
+        {
+            *("accept-ranges", "content-disposition", "content-range", "etag"),
+            *("location", "openai-poll-after-ms"),
+        }
     )
 
     def __init__(self, config: Config) -> None:
@@ -103,12 +107,21 @@ class OpenAI(RealtimeProvider):
                 return paths[kind]
         return super().upstream_path(dialect, exchange, model)
 
+    def request_headers(self, exchange: Exchange) -> Sequence[tuple[str, str]]:
+        """The part of a file that a client downloads."""
+        if exchange.request.method != "GET":
+            return ()
+        asked = exchange.request.headers
+        return [(name, asked[name]) for name in ("range", "if-range") if name in asked]
+
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
         """The client's own bytes, unless they contain something foreign to this API."""
         body = super().outgoing_body(exchange, model)
         dialect = exchange.dialect
         if dialect is CHAT or dialect is RESPONSES:
             body = without_foreign_proofs(body)
+        if dialect is CHAT and self.vendor == "openai":
+            body = with_short_ids(body)
         if dialect.translates and self._preset.has_words:
             body = self._preset.fit(dialect.name, body, translated=False).body
         return body

@@ -24,7 +24,8 @@ class Preset:
     `models` is the path of its list of models, empty if there is none. `limit` is the member that
     limits an answer, `developer` whether it knows that role, `joins` whether it accepts a message's
     texts only as one string, `input_type` whether embeddings have one, `renames` which members have
-    another name, by dialect, and `unsupported` which members of a chat request it refuses.
+    another name, by dialect, and `unsupported` which members of a chat request it refuses. `strict`
+    are the patterns of the models that can enforce a schema; the others refuse such a request.
     """
 
     base_url: str = ""
@@ -40,6 +41,7 @@ class Preset:
     input_type: bool = False
     renames: Mapping[str, Mapping[str, str]] = field(factory=dict)
     unsupported: tuple[str, ...] = ()
+    strict: tuple[str, ...] = ("*",)
 
     @property
     def spoken(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from jackfield.messages import Usage
 from jackfield.rates import AUDIO
 
 from . import failures
+from .resource_models import form_with_model, model_of_form, models_in, with_models
 from .usage import read_cost
 
 _LAST = frozenset(
@@ -44,25 +45,23 @@ class ResourceDialect(Dialect):
         if not isinstance(tree, dict):  # uploads, lists and the like
             return Peek(params.get("model"))
         fields = object_fields(tree)
-        return Peek(fields.text("model") or params.get("model"), bool(fields.flag("stream")))
+        model = fields.text("model") or params.get("model") or next(models_in(tree), None)
+        return Peek(model, bool(fields.flag("stream")))
 
     def peek_form(self, body: bytes, media_type: str, params: Mapping[str, str]) -> Peek:
-        model, stream = (
-            field_span(body, media_type, "model"),
-            field_span(body, media_type, "stream"),
-        )
-        return Peek(
-            _text(body, model) or params.get("model"), _text(body, stream).lower() in ("true", "1")
-        )
+        stream = field_span(body, media_type, "stream")
+        model = model_of_form(body, media_type) or params.get("model")
+        return Peek(model, _text(body, stream).lower() in ("true", "1"))
 
     def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
-        span = field_span(body, media_type, "model")
-        if span is not None:
-            return body[: span[0]] + new.encode() + body[span[1] :]
+        if media_type.lower().startswith("multipart/"):
+            return form_with_model(body, media_type, old, new)
+        if body.count(b'odel"') > 1 or b"\\u" in body:
+            return with_models(body, old, new)
         try:
             return super().with_model(body, media_type, old, new)
-        except KeyError:  # the path names the model
-            return body
+        except KeyError:  # the path names the model, or a place within the body
+            return with_models(body, old, new)
 
     def terminal(self, event: bytes) -> Terminal | None:
         parsed = sse.parse(event)

@@ -184,8 +184,8 @@ def _render_block(part: Part, path: str, losses: list[Loss]) -> JSON | None:
 
 def _is_elsewhere(part: Image | Document) -> bool:
     """Whether it is a file stored with another vendor."""
-    held = part.url or part.data or (isinstance(part, Document) and part.text)
-    return part.file_id is not None and not held and is_foreign(part.extensions)
+    held = part.data or (isinstance(part, Document) and part.text)
+    return not held and is_foreign(part)
 
 
 def _render_image(image: Image) -> JSON:
@@ -211,12 +211,12 @@ def _render_file(document: Document) -> JSON:
     if data is not None:
         # Without a media type, the data came without the `data:` prefix and is passed on so.
         block["file_data"] = f"data:{media_type};base64,{data}" if media_type else data
-        if document.name is None and NAME not in document.extensions:
-            block["filename"] = file_name(media_type)
+        if NAME not in document.extensions:
+            block["filename"] = file_name(media_type, document.name)
     for key, value in (
         ("file_url", document.url),
         ("file_id", document.file_id),
-        ("filename", document.name),
+        ("filename", block.get("filename", document.name)),
     ):
         if value is not None:
             block[key] = value

@@ -14,6 +14,7 @@ from .responses_input import InputItems
 from .responses_request import LOGPROBS, PROOFS
 from .responses_tools import render_tool_choice, render_tools
 from .shared_members import IN_RESPONSES, shared
+from .strict_schemas import enforced_format
 
 CHAT = "openai.chat"
 _LEAST_OUTPUT = 16
@@ -109,7 +110,7 @@ def settings(request: ChatRequest, losses: list[Loss]) -> JSON:
     for theirs, ours in _SAME:
         if (value := getattr(request, ours)) is not None:
             body[theirs] = value
-    if text := _text(request):
+    if text := _text(request, losses):
         body["text"] = text
     if reasoning := _reasoning(request, losses):
         body["reasoning"] = reasoning
@@ -122,13 +123,14 @@ def settings(request: ChatRequest, losses: list[Loss]) -> JSON:
     return body | shared(request.extensions, IN_RESPONSES)
 
 
-def _text(request: ChatRequest) -> JSON:
+def _text(request: ChatRequest, losses: list[Loss]) -> JSON:
     text: JSON = {}
     verbosity = request.extensions.get(CHAT, {}).get("verbosity")
     if verbosity is not None:
         text["verbosity"] = verbosity
-    if request.response_format is not None:
-        text["format"] = _format(request.response_format)
+    form = enforced_format(request, losses)
+    if form is not None:
+        text["format"] = _format(form)
     return {**text, **(own(request.extensions).get("text") or {})}
 
 
