@@ -3,8 +3,8 @@
 from attrs import field, frozen
 from attrs.validators import gt
 
-LARGEST_ANSWER = 32 << 20
-"""Bytes of a whole answer, unless something else is configured."""
+LARGEST_ANSWER = 30 << 20
+"""Bytes of a whole answer, unless something else is configured: with it 32 MiB of memory suffice."""
 
 
 def _seconds(default: float, doc: str) -> float:
