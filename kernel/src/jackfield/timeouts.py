@@ -4,7 +4,7 @@ from attrs import field, frozen
 from attrs.validators import gt
 
 LARGEST_ANSWER = 30 << 20
-"""Bytes of a whole answer, unless something else is configured: with it 32 MiB of memory suffice."""
+"""Bytes of a whole answer unless configured otherwise: 32 MiB of memory suffice for it."""
 
 
 def _seconds(default: float, doc: str) -> float:
