@@ -5,7 +5,7 @@ A fact that nobody has stated is None, which means unknown, never "no".
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -59,7 +59,6 @@ class Capabilities:
         return attrs.asdict(self, filter=lambda _, value: value is not None)
 
 
-_NAMES = tuple(one.name for one in attrs.fields(Capabilities))
 _UNKNOWN = Capabilities()
 
 _Fact = tuple[Sequence[str], Capabilities]
@@ -76,26 +75,18 @@ class ModelFacts:
 
     def __init__(self, own: Mapping[str, Capabilities] | None = None) -> None:
         self.own = own or {}
-        self._kept: dict[tuple[str, ...], Capabilities] = {}
+        self._kept = lru_cache(_MOST_KEPT)(self._find)
 
     def of(self, model: str, *providers: str) -> Capabilities:
         """What is known about a model at a provider, which may go by several names or none."""
-        key = (model, *providers)
-        found = self._kept.get(key)
-        if found is None:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            found = self._kept[key] = self._find(model.lower(), providers)
-        return found
+        return self._kept(model.lower(), *providers)
 
-    def _find(self, model: str, providers: Sequence[str]) -> Capabilities:
+    def _find(self, model: str, *providers: str) -> Capabilities:
         names = [*(f"{provider.lower()}/{model}" for provider in providers), model]
         facts: dict[str, Any] = {}
         for capabilities in self._matching(names):
-            for name in _NAMES:
-                value = getattr(capabilities, name)
-                if value is not None:
-                    facts.setdefault(name, value)
+            stated = attrs.asdict(capabilities, recurse=False).items()
+            facts = {name: value for name, value in stated if value is not None} | facts
         return attrs.evolve(_UNKNOWN, **facts) if facts else _UNKNOWN
 
     def _matching(self, names: Sequence[str]) -> Iterator[Capabilities]:

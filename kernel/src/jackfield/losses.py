@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Collection, Iterator
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, get_args, get_type_hints
 
 import msgspec
 
@@ -76,10 +77,10 @@ def lost_in_answer(answer: Any, source: Dialect | None, target: Dialect) -> tupl
         return ()  # variants of one protocol, which carry each other's members
     incidental, lost = (source or Dialect).incidental, dict[str, None]()
     for dialect, key, value in _members(answer):
-        feature = f"{dialect}.{key if _PLAIN.fullmatch(key) else 'unknown'}"
-        known = dialect == target.name or feature in target.understood
-        if not known and _is_missed(key, value, incidental):
-            lost[feature] = None
+        if dialect != target.name and _is_missed(key, value, incidental):
+            feature = f"{dialect}.{key if _PLAIN.fullmatch(key) else 'unknown'}"
+            if feature not in target.understood:
+                lost[feature] = None
     return tuple([Loss(one, f"extensions.{one}", "dropped") for one in [*lost][:_MOST]])
 
 
@@ -107,15 +108,27 @@ def _members(answer: Any) -> Iterator[tuple[str, str, Any]]:
 
     `vendor.usage` holds the counts of a Usage as they were reported.
     """
-    for field in answer.__struct_fields__:
-        value = getattr(answer, field)
-        for one in value if type(value) is tuple else (value,):
-            if isinstance(one, msgspec.Struct):
-                yield from _members(one)
-    for dialect, members in getattr(answer, "extensions", {}).items():
-        for key, value in members.items() if not dialect.endswith(".usage") else ():
-            inner = value if key in _WRAPPED else {key: value}
-            yield from ((dialect, name, said) for name, said in inner.items())
+    waiting = [answer]
+    for one in waiting:
+        for name in _nested(one.__class__):
+            value = getattr(one, name)
+            waiting += value if type(value) is tuple else [value] * (value is not None)
+        for dialect, members in getattr(one, "extensions", {}).items():
+            for key, value in members.items() if not dialect.endswith(".usage") else ():
+                inner = value if key in _WRAPPED else {key: value}
+                yield from ((dialect, name, said) for name, said in inner.items())
+
+
+@cache
+def _nested(kind: type) -> tuple[str, ...]:
+    """The fields of a canonical type that may hold other canonical values."""
+    hints = get_type_hints(kind)
+    return tuple(name for name in hints if _may_hold(hints[name]))
+
+
+def _may_hold(hint: Any) -> bool:
+    holds = isinstance(hint, type) and issubclass(hint, msgspec.Struct)
+    return holds or any(map(_may_hold, get_args(hint)))
 
 
 def _is_missed(key: str, value: Any, incidental: Collection[str | tuple[str, str]]) -> bool:
