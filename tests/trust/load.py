@@ -20,6 +20,8 @@ LEFT = 499
 REFUSED = 429
 REST = 0.1
 """Seconds that a client rests after a refusal."""
+LONGEST_WAIT = 2.0
+"""Seconds that a client waits at the most if the gateway asks it to: a store may be away."""
 
 _BUDGET = re.compile(rb"The budget '([^']+)'")
 _CODE = re.compile(rb'"code":"(\w+)"')
@@ -28,10 +30,14 @@ _NEED = re.compile(rb"may need ([0-9.]+) dollars")
 
 @frozen
 class View:
-    """What a client saw: a status, `LOST` with the connection, `LEFT` when it left; and a body."""
+    """What a client saw: a status, `LOST` with the connection, `LEFT` when it left; and a body.
+
+    `wait` is how many seconds it was asked to wait.
+    """
 
     status: int
     body: bytes = b""
+    wait: float = 0.0
 
     def code(self) -> str:
         """The code of the error."""
@@ -85,6 +91,7 @@ class Load:
                 await asyncio.sleep(REST)
             elif view.status > LEFT:
                 self.failures[f"{view.status} {view.code()}"] += 1
+                await asyncio.sleep(min(view.wait, LONGEST_WAIT))
 
 
 def session() -> aiohttp.ClientSession:
@@ -117,6 +124,7 @@ async def ask(asking: aiohttp.ClientSession, url: str, key: str, number: int) ->
             if leaves and stream and answer.status == 200:
                 await answer.content.read(draw.randint(1, 2000))
                 return View(LEFT)
-            return View(answer.status, await answer.read())
+            wait = float(answer.headers.get("retry-after", 0))
+            return View(answer.status, await answer.read(), wait)
     except (aiohttp.ClientError, TimeoutError, OSError):
         return View(LOST)
