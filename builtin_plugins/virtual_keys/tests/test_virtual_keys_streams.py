@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from jackfield.testing import Answer, Gate
+from jackfield_virtual_keys.grant import Grant
+from jackfield_virtual_keys.keyring import Keyring
 
 
 async def begin(office: Any, key: str) -> tuple[Answer, Gate]:
@@ -49,3 +51,26 @@ async def test_a_stream_outlives_other_keys_and_a_narrower_one(office: Any) -> N
         assert b"unauthenticated" in await ended.read()
     gate.open()
     assert await answer.text() == "one two"
+
+
+async def test_a_key_that_cannot_be_judged_keeps_no_other_stream_open(
+    office: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, key = await office.key(), await office.key()
+    kept, gate = await begin(office, broken)
+    ended, _ = await begin(office, key)
+    look_up = Keyring.look_up
+
+    async def failing(self: Keyring, text: str) -> Grant:
+        if text == broken:
+            raise RuntimeError
+        return await look_up(self, text)
+
+    monkeypatch.setattr(Keyring, "look_up", failing)
+    for one in (broken, key):
+        await office.change(f"keys/{one[3:15]}/revoke")
+    async with asyncio.timeout(5):
+        assert b"unauthenticated" in await ended.read()
+    gate.open()
+    assert await kept.text() == "one two"
+    assert "cannot be judged: RuntimeError" in caplog.text

@@ -40,7 +40,7 @@ def opening_of(response: Response) -> "Opening | None":
     return response.body if isinstance(response.body, Opening) else None
 
 
-def told(exchange: Exchange, outcome: Outcome, response: HttpResponse) -> HttpResponse:
+def closing_answer(exchange: Exchange, outcome: Outcome, response: HttpResponse) -> HttpResponse:
     """The answer to an exchange that failed: messages if its WebSocket is already open."""
     if not isinstance(exchange, RealtimeExchange) or not exchange.accepted:
         return response

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from jackfield._answer_head import error_answer, head_of, own_answer
 from jackfield._attempts import Attempts
-from jackfield._first_message import blocked, opening_of, told
+from jackfield._first_message import blocked, closing_answer, opening_of
 from jackfield._hook_call import HookCaller
 from jackfield._hook_chain import Hook, HookChain
 from jackfield._mistakes import mistake
@@ -144,7 +144,7 @@ class Pipeline:
 
     async def _fail(self, exchange: Exchange, error: GatewayError) -> HttpResponse:
         outcome = await self.settle(exchange, failure(exchange, error))
-        return told(exchange, outcome, self._render(exchange, outcome))
+        return closing_answer(exchange, outcome, self._render(exchange, outcome))
 
     def _render(self, exchange: Exchange, outcome: Outcome) -> HttpResponse:
         response = outcome.response or NOTHING

@@ -5,6 +5,7 @@ for hours, also when its key has expired or allows less than before.
 """
 
 import asyncio
+import logging
 from collections.abc import MutableMapping
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -17,6 +18,8 @@ from jackfield.http import WEBSOCKET
 
 from .client_address import client_address
 from .keyring import MOST_LOOKUPS, Keyring
+
+logger = logging.getLogger("jackfield.virtual_keys")
 
 _SECONDS: Final = 0.5
 """How often the keys are judged anew; what is known of them comes from memory."""
@@ -63,6 +66,8 @@ class Sessions:
             # Where the store is away it is not known whether the key is good: a stream goes on.
             if _is_session(exchange) or isinstance(refusal, Unauthenticated):
                 exchange.end(refusal)
+        except Exception as error:  # noqa: BLE001 - the keys of all others are judged all the same
+            logger.error("the key of %s cannot be judged: %s", exchange, type(error).__name__)
 
 
 def _is_session(exchange: Exchange) -> bool:
