@@ -8,7 +8,7 @@ import pytest
 from attrs import define, frozen
 
 from jackfield import ConfigError, Plugin, Setup
-from jackfield.admin import Actor, Collection, Kept
+from jackfield.admin import Actor, Collection, Stored
 from jackfield.messages import Usage
 from jackfield.testing import Answer, GatewayClient
 from jackfield.testing.gateway import admin_of, client_of, observed_gateway
@@ -41,7 +41,7 @@ class Users(Collection[User]):
 
     name, singular, Item = "users", "user", User
 
-    async def find(self, id: str, actor: Actor) -> Kept[User] | None:
+    async def find(self, id: str, actor: Actor) -> Stored[User] | None:
         return await self.get("ann" if id == "me" else id)
 
 

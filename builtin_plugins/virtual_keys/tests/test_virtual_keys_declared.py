@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jackfield.admin.declarations import Step
-from jackfield.admin.rehearsal import REHEARSED, Rehearsal
+from jackfield.admin.dry_run import DRY_RUN, DryRun
 from jackfield.errors import ConfigError
 from jackfield.testing.gateway import observed_gateway
 from jackfield_virtual_keys.key_text import KeyText, new_key_text, written
@@ -39,12 +39,12 @@ def text(monkeypatch: pytest.MonkeyPatch) -> KeyText:
 
 async def planned(office_with: Any, tables: str) -> list[Step]:
     """What the next start would do."""
-    rehearsal = REHEARSED.set(Rehearsal())
+    token = DRY_RUN.set(DryRun())
     try:
         async with office_with(tables) as office:
             return list(office.gateway.declarations.steps)
     finally:
-        REHEARSED.reset(rehearsal)
+        DRY_RUN.reset(token)
 
 
 async def test_a_declared_key_is_good_and_shown_without_its_secret(

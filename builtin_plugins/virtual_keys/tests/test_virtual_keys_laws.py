@@ -23,8 +23,8 @@ class virtual_keys(VirtualKeys):  # named as its table is, for the kit calls it 
         key = VirtualKey(organization="acme", digest=keys.pepper.digest(KEY.secret))
         for collection, id, item in ((organizations, "acme", whole), (keys, KEY.id, key)):
             if await collection.get(id) is None:
-                shelf: Any = collection.shelf
-                await shelf.put(shelf.draft(id, item), item, "")
+                items: Any = collection.item_store
+                await items.put(items.draft(id, item), item, "")
 
 
 test_laws = check_plugin(

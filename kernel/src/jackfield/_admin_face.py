@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from jackfield._face import Face
 from jackfield._gateway_dialect import GATEWAY_DIALECT
 from jackfield.admin.errors import LockedOut
-from jackfield.admin.residence import RESIDENCE, mistaken
 from jackfield.admin.roles import MANAGE
+from jackfield.admin.state_location import STATE_HEADER, misdirected
 from jackfield.endpoints import PUBLIC, Endpoint, EndpointTable
 from jackfield.errors import GatewayError, MethodNotAllowed, Unauthenticated
 from jackfield.exchange import ANONYMOUS, Exchange, Principal
@@ -110,7 +110,7 @@ class AdminFace(Face):
         """The exchange for a request. Raises GatewayError if the request is malformed."""
         if self._checks_browsers:
             self._check_browser(request)
-        problem = problem or mistaken(request.headers.get(RESIDENCE, ""), self._gateway.setup)
+        problem = problem or misdirected(request.headers.get(STATE_HEADER, ""), self._gateway.setup)
         exchange = super().open(request, request_id, tree, problem)
         if not _is_local(request):
             exchange.principal = ANONYMOUS

@@ -15,7 +15,7 @@ from jackfield.admin import (
     Change,
     Collection,
     InUse,
-    Kept,
+    Stored,
     attribute,
     permissions_of,
 )
@@ -69,17 +69,17 @@ class Teams(Collection[Team]):
         while above is not None:
             if above == change.id:
                 raise InvalidRequest("`parent` leads back to the team itself.", param="parent")
-            kept = await self.get(above)
-            if kept is None:
+            stored = await self.get(above)
+            if stored is None:
                 raise InvalidRequest(f"There is no team {above!r}.", param="parent")
-            above = kept.item.parent
+            above = stored.item.parent
         if change.before is not None:
             return None
         change.notes["key"] = f"key of {change.id}"
         return evolve(change.after, mark="made")
 
-    async def act(self, action: str, kept: Kept[Team], given: Any, actor: Actor) -> Team:
-        return evolve(kept.item, seats=kept.item.seats + given.by)
+    async def act(self, action: str, stored: Stored[Team], given: Any, actor: Actor) -> Team:
+        return evolve(stored.item, seats=stored.item.seats + given.by)
 
     async def reveal(self, change: Change[Team], actor: Actor) -> dict[str, str]:
         self.told = change.id

@@ -56,7 +56,7 @@ async def test_auditors_learn_of_a_change_that_could_not_be_made(
     async def unavailable(*_: object, **__: object) -> int:
         raise StoreUnavailable("The store does not answer.")
 
-    monkeypatch.setattr(admin.office.teams.shelf, "put", unavailable)
+    monkeypatch.setattr(admin.office.teams.item_store, "put", unavailable)
     answer = await admin.ask("POST", "/jackfield/teams", {"name": "red"})
     assert (answer.status, answer.body["error"]["code"]) == (503, "store_unavailable")
     assert [told.outcome for told in admin.office.told] == ["accepted", "failed"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jackfield import ConfigError
-from jackfield.admin.rehearsal import REHEARSED, Rehearsal
+from jackfield.admin.dry_run import DRY_RUN, DryRun
 from jackfield.store import Value
 from jackfield.testing.gateway import ObservedGateway, observed_gateway
 from jackfield.testing.memory_store import MemoryStore
@@ -32,12 +32,12 @@ def gateway(directory: Path, above: str = "", /, **teams: int) -> ObservedGatewa
 
 async def planned(directory: Path, above: str = "", /, **teams: int) -> list[str]:
     """What the next start would do."""
-    rehearsal = REHEARSED.set(Rehearsal())
+    token = DRY_RUN.set(DryRun())
     try:
         async with gateway(directory, above, **teams) as running:
             return [str(step) for step in running.declarations.steps]
     finally:
-        REHEARSED.reset(rehearsal)
+        DRY_RUN.reset(token)
 
 
 async def seats(admin: Admin) -> dict[str, int]:
@@ -117,7 +117,7 @@ async def test_a_start_makes_nothing_where_one_step_would_be_refused(
         await refused.start()
     assert error.value.problems == REFUSED
     office = Admin(refused).office
-    assert (office.told, office.teams.told) == ([], ""), "nobody hears of a rehearsal"
+    assert (office.told, office.teams.told) == ([], ""), "a dry run is not audited"
     assert await planned(tmp_path, red=1) == []
 
 
@@ -147,7 +147,7 @@ async def test_a_plan_tells_the_steps_and_changes_nothing(
     assert await planned(tmp_path, red=1, blue=2) == []
 
 
-async def test_a_rehearsal_reads_the_store_once_and_not_for_each_item(
+async def test_a_dry_run_reads_the_store_once_and_not_for_each_item(
     tmp_path: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from jackfield._admin_face import Failures
-from jackfield.admin.residence import residence
+from jackfield.admin.state_location import state_location
 
 from .conftest import Admin
 
@@ -115,7 +115,7 @@ async def test_who_may_ask_is_told_what_is_wrong_with_the_request(admin: Admin) 
 
 def test_gateways_without_a_state_folder_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "same").symlink_to(tmp_path)
-    mine, same, other = (residence(tmp_path / one, "state") for one in (".", "same", "other"))
+    mine, same, other = (state_location(tmp_path / one, "state") for one in (".", "same", "other"))
     assert mine == same != other
 
 
@@ -124,14 +124,18 @@ async def test_a_command_that_means_another_gateway_is_refused_on_the_same_machi
 ) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "jackfield-state").mkdir(exist_ok=True)
-    meant = [residence(tmp_path, "jackfield-state"), residence(tmp_path, "mine"), "elsewhere/1.2"]
+    meant = [
+        state_location(tmp_path, "jackfield-state"),
+        state_location(tmp_path, "mine"),
+        "elsewhere/1.2",
+    ]
     asked = [await admin.ask("GET", "/jackfield/teams", x_jackfield_state=one) for one in meant]
     assert [one.status for one in asked] == [200, 421, 200]
     assert asked[1].body["error"]["code"] == "other_gateway"
 
 
 async def test_who_has_no_key_is_not_told_which_gateway_it_is(admin: Admin, tmp_path: Path) -> None:
-    meant = residence(tmp_path, "mine")
+    meant = state_location(tmp_path, "mine")
     (tmp_path / "jackfield-state").mkdir(exist_ok=True)
     asked = await admin.ask(
         "GET", "/jackfield/teams", client=LOOPBACK, key="stranger", x_jackfield_state=meant

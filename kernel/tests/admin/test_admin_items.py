@@ -10,9 +10,9 @@ from attrs import frozen
 from openapi_schema_validator import OAS31Validator
 
 from jackfield.address import Address
-from jackfield.admin.change import Kept
+from jackfield.admin.change import Stored
+from jackfield.admin.item_codec import ItemCodec, Unreadable
 from jackfield.admin.items import differing, digest, merged, plain, read_item
-from jackfield.admin.keeping import Keeping, Unreadable
 from jackfield.admin.schema import created_schema, schema_of
 from jackfield.config import option
 from jackfield.errors import InvalidRequest
@@ -53,12 +53,12 @@ TREE: Mapping[str, Any] = {
 }
 
 
-def test_a_thing_is_read_and_written_without_loss() -> None:
+def test_an_item_is_read_and_written_without_loss() -> None:
     thing = read_item(Thing, TREE)
     assert thing.until == dt.datetime(2027, 1, 31, tzinfo=dt.UTC)
     assert plain(thing) == TREE
-    keeping = Keeping(Thing)
-    item, envelope = keeping.read(keeping.write(Kept("a", thing, 0, 1.0, 2.0, "a.toml", "m")))
+    codec = ItemCodec(Thing)
+    item, envelope = codec.decode(codec.encode(Stored("a", thing, 0, 1.0, 2.0, "a.toml", "m")))
     assert item == thing
     assert (envelope.created, envelope.updated, envelope.mark) == (1.0, 2.0, "m")
 
@@ -115,17 +115,17 @@ class Plain:
 def test_the_fast_way_of_reading_reads_the_same() -> None:
     tree = {key: TREE[key] for key in ("colour", "until", "parts", "words", "kinds")}
     thing = read_item(Plain, tree)
-    keeping = Keeping(Plain)
-    assert keeping.read(keeping.write(Kept("a", thing, 0, 1.0, 1.0)))[0] == thing
+    codec = ItemCodec(Plain)
+    assert codec.decode(codec.encode(Stored("a", thing, 0, 1.0, 1.0)))[0] == thing
 
 
 @pytest.mark.parametrize("cls", [Thing, Plain])
 def test_what_another_version_has_kept_is_still_read(cls: type[Any]) -> None:
     data = b'{"item":%b,"created":1,"updated":1,"declared_in":"","mark":""}'
-    item, _ = Keeping(cls).read(data % b'{"colour":"blue","weight":3}')
+    item, _ = ItemCodec(cls).decode(data % b'{"colour":"blue","weight":3}')
     assert item.colour is Colour.BLUE
     with pytest.raises(Unreadable, match=cls.__name__):
-        Keeping(cls).read(data % b'{"colour":"green"}')
+        ItemCodec(cls).decode(data % b'{"colour":"green"}')
 
 
 @pytest.mark.parametrize(

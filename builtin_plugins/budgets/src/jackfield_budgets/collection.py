@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 from attrs import evolve
 
-from jackfield.admin import Actor, Change, Collection, Kept
+from jackfield.admin import Actor, Change, Collection, Stored
 from jackfield.errors import Forbidden, InvalidRequest
 from jackfield.exchange import Principal
 from jackfield.scopes import HOLDERS, Scope, Subject
@@ -45,19 +45,19 @@ class BudgetCollection(Collection[Budget]):
         """The scope of the budget."""
         return (item.scope,)
 
-    async def known(self, things: Sequence[Kept[Budget]]) -> Sequence[Mapping[str, Any]]:
+    async def known(self, things: Sequence[Stored[Budget]]) -> Sequence[Mapping[str, Any]]:
         """The balances of the budgets."""
-        single = [kept for kept in things if not Scope.from_text(kept.item.scope).each]
+        single = [stored for stored in things if not Scope.from_text(stored.item.scope).each]
         now = self.setup.ledger.now()
-        spans = [kept.item.span().span(now) for kept in single]
-        accounts = [account_of(kept.id, kept.item) for kept in single]
+        spans = [stored.item.span().span(now) for stored in single]
+        accounts = [account_of(stored.id, stored.item) for stored in single]
         asked = [(account, span.since) for account, span in zip(accounts, spans, strict=True)]
         balances = await self.store.balances(asked)
         found = {
-            kept.id: _standing(kept.item, balance, span.resets_at)
-            for kept, balance, span in zip(single, balances, spans, strict=True)
+            stored.id: _standing(stored.item, balance, span.resets_at)
+            for stored, balance, span in zip(single, balances, spans, strict=True)
         }
-        return [found.get(kept.id, {}) for kept in things]
+        return [found.get(stored.id, {}) for stored in things]
 
     async def check(self, change: Change[Budget], actor: Actor) -> Budget | None:
         """Fill in the name and the organization, which must be the actor's.
@@ -94,11 +94,11 @@ class BudgetCollection(Collection[Budget]):
         if scope.kind not in known or scope.each:
             return item
         collection = known[scope.kind]
-        kept = await collection.find(scope.value, actor)
-        whose = collection.organization_of(kept.id, kept.item) if kept is not None else ""
-        if kept is None or item.organization not in ("", whose):
+        stored = await collection.find(scope.value, actor)
+        whose = collection.organization_of(stored.id, stored.item) if stored is not None else ""
+        if stored is None or item.organization not in ("", whose):
             raise _missing(scope.kind, scope.value, "scope")
-        return evolve(item, scope=f"{scope.kind}:{kept.id}")
+        return evolve(item, scope=f"{scope.kind}:{stored.id}")
 
 
 def _missing(kind: str, id: str, param: str) -> InvalidRequest:

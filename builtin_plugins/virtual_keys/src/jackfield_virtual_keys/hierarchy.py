@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Final, TypeVar
 import msgspec
 from attrs import evolve
 
-from jackfield.admin import Action, Actor, AlreadyExists, Change, Collection, InUse, Kept
-from jackfield.admin.items import kept_item
+from jackfield.admin import Action, Actor, AlreadyExists, Change, Collection, InUse, Stored
+from jackfield.admin.items import stored_item
 from jackfield.errors import Forbidden, InvalidRequest
 from jackfield.setup import Setup
 from jackfield.store import Value
@@ -92,10 +92,10 @@ class Hierarchy:
     async def check_unused(self, place: Place) -> None:
         """Raise InUse if something belongs to the item at a place."""
         for collection in self:
-            async for kept in collection.all():
-                if place in kept.item.parents():
+            async for stored in collection.all():
+                if place in stored.item.parents():
                     raise InUse(
-                        f"{place} is what {collection.singular}:{kept.id} belongs to; delete that"
+                        f"{place} is what {collection.singular}:{stored.id} belongs to; delete that"
                         " first, or revoke this."
                     )
 
@@ -112,7 +112,7 @@ class HolderCollection(Collection[H]):
 
     async def read(self, id: str) -> Value | None:
         """The value of an id in the store, not decoded. Raises StoreUnavailable."""
-        return await self.shelf.value(id)
+        return await self.item_store.value(id)
 
     def item_of(self, value: Value) -> H:
         """Decode a value of the store."""
@@ -133,7 +133,7 @@ class HolderCollection(Collection[H]):
             return place.id
         return qualified(place, organization).id
 
-    async def find(self, id: str, actor: Actor) -> Kept[H] | None:
+    async def find(self, id: str, actor: Actor) -> Stored[H] | None:
         """Find an item by id, or by its name in the actor's organization."""
         place = await self.hierarchy.meant(Place(self.singular, id), actor.organization)
         return await self.get(place.id)
@@ -160,17 +160,17 @@ class HolderCollection(Collection[H]):
             return ()
         return tuple(map(str, lineage.places))
 
-    def declared(self, item: H, kept: H) -> H:
+    def declared(self, item: H, stored: H) -> H:
         """A declared item; its organization is that of its parents if not given."""
-        item = super().declared(item, kept)
+        item = super().declared(item, stored)
         if getattr(item, "organization", None) != "":
             return item
-        filled: Mapping[str, Any] = {"organization": getattr(kept, "organization", "")}
+        filled: Mapping[str, Any] = {"organization": getattr(stored, "organization", "")}
         return evolve(item, **filled)
 
-    async def act(self, action: str, kept: Kept[H], given: Any, actor: Actor) -> H:
+    async def act(self, action: str, stored: Stored[H], given: Any, actor: Actor) -> H:
         """Revoke or restore it."""
-        return evolve(kept.item, revoked=action == "revoke")
+        return evolve(stored.item, revoked=action == "revoke")
 
     async def reveal(self, change: Change[H], actor: Actor) -> Mapping[str, Any]:
         """Reveal nothing; the change takes effect in this process."""
@@ -265,7 +265,7 @@ class Projects(HolderCollection[Project]):
 # The same bytes are read every few seconds, and strict parsing is slow.
 @lru_cache(maxsize=_MOST_DECODED)
 def _decoded(cls: Any, data: bytes) -> Any:
-    return kept_item(cls, msgspec.json.decode(data)["item"])
+    return stored_item(cls, msgspec.json.decode(data)["item"])
 
 
 def qualified(place: Place, organization: str) -> Place:

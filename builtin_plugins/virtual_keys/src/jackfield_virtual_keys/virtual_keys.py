@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 import msgspec
 from attrs import evolve, frozen
 
-from jackfield.admin import Action, Actor, Change, Kept
+from jackfield.admin import Action, Actor, Change, Stored
 from jackfield.admin.errors import Declared
 from jackfield.config import option
 from jackfield.errors import Forbidden, InvalidRequest
@@ -112,7 +112,7 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
         """A random id, which is unique."""
         return self.id_of(item)
 
-    async def find(self, id: str, actor: Actor) -> Kept[VirtualKey] | None:
+    async def find(self, id: str, actor: Actor) -> Stored[VirtualKey] | None:
         """Find a key by id; names of keys need not be unique."""
         return await self.get(id)
 
@@ -124,26 +124,26 @@ class VirtualKeyCollection(HolderCollection[VirtualKey]):
             )
         return item
 
-    def declared(self, item: VirtualKey, kept: VirtualKey) -> VirtualKey:
+    def declared(self, item: VirtualKey, stored: VirtualKey) -> VirtualKey:
         """A declared key; if its secret has changed, the previous one is invalid."""
-        same = super().declared(item, kept)
-        if item.digest in ("", kept.digest):
+        same = super().declared(item, stored)
+        if item.digest in ("", stored.digest):
             return same
         return evolve(same, digest=item.digest, previous="", previous_until=None)
 
     async def act(
-        self, action: str, kept: Kept[VirtualKey], given: Any, actor: Actor
+        self, action: str, stored: Stored[VirtualKey], given: Any, actor: Actor
     ) -> VirtualKey:
         """Rotate it, or revoke it for good."""
-        key = kept.item
+        key = stored.item
         if action == "revoke":
             return evolve(key, revoked=True, previous="", previous_until=None)
-        if kept.declared_in:
+        if stored.declared_in:
             raise Declared(
-                f"The key {kept.id} is declared by {kept.declared_in}; replace it there."
+                f"The key {stored.id} is declared by {stored.declared_in}; replace it there."
             )
         if key.revoked:
-            raise InvalidRequest(f"The key {kept.id} has been revoked; create another one.")
+            raise InvalidRequest(f"The key {stored.id} has been revoked; create another one.")
         grace = seconds_of(given.grace)
         until = datetime.fromtimestamp(ceil(self.setup.ledger.now()) + grace, UTC)
         return evolve(

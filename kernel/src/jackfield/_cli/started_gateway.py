@@ -7,7 +7,7 @@ from typing import TypeVar
 import uvloop
 
 from jackfield._gateway import Gateway
-from jackfield.admin.rehearsal import REHEARSED, Rehearsal
+from jackfield.admin.dry_run import DRY_RUN, DryRun
 from jackfield.embedding import read_document
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ def with_gateway(path: str | None, use: Callable[[Gateway], Awaitable[T]]) -> T:
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s %(message)s")
 
     async def run() -> T:
-        REHEARSED.set(Rehearsal())
+        DRY_RUN.set(DryRun())
         async with Gateway(read_document(path)) as gateway:
             return await use(gateway)
 

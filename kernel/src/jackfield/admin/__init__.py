@@ -2,20 +2,10 @@
 
 from .actors import actor_of
 from .attributes import Rights, attribute
-from .change import Actor, AdminChange, Auditor, Change, Kept
+from .change import Actor, AdminChange, Auditor, Change, Stored
 from .collection import Action, Collection
 from .errors import AlreadyExists, AuditUnavailable, InUse, Stale
-from .roles import (
-    EVERYONE,
-    MANAGE,
-    MANAGERS,
-    OWNERS,
-    READERS,
-    WRITERS,
-    Role,
-    Roles,
-    permissions_of,
-)
+from .roles import EVERYONE, MANAGE, MANAGERS, OWNERS, READERS, WRITERS, Role, Roles, permissions_of
 from .routes import Routes, admin_endpoint
 
 __all__ = [
@@ -34,12 +24,12 @@ __all__ = [
     "Change",
     "Collection",
     "InUse",
-    "Kept",
     "Rights",
     "Role",
     "Roles",
     "Routes",
     "Stale",
+    "Stored",
     "actor_of",
     "admin_endpoint",
     "attribute",

@@ -53,7 +53,7 @@ class Change(Generic[T]):
 
 
 @frozen
-class Kept(Generic[T]):
+class Stored(Generic[T]):
     """A stored item. `version` counts its changes; `declared_in` names the file, if any.
 
     Times are seconds since 1970. `mark` distinguishes it from a deleted item with the same id.
@@ -76,7 +76,7 @@ class Kept(Generic[T]):
 
 
 class AdminChange(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What auditors are told about a change before it is made; it contains no field's value.
+    """What auditors receive about a change before it is made; it contains no field's value.
 
     `before` and `after` are SHA-256 digests of the item without its secrets, or empty. If a change
     could not be made after all, or if that is unknown because the store did not answer, auditors

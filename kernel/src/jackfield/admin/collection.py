@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from attrs import evolve, frozen
 
 from jackfield.admin.attributes import attributes_of
-from jackfield.admin.change import Actor, Change, Kept
+from jackfield.admin.change import Actor, Change, Stored
+from jackfield.admin.item_store import ItemStore
 from jackfield.admin.roles import EVERYONE, MANAGERS, WRITERS, Roles
-from jackfield.admin.shelf import Shelf
 from jackfield.exchange import Principal
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 @frozen
-class Nothing:
+class NoArguments:
     """The arguments of an action that takes none."""
 
 
@@ -33,7 +33,7 @@ class Action:
 
     name: str
     doc: str
-    Given: type[Any] = Nothing
+    Given: type[Any] = NoArguments
     roles: Roles = MANAGERS
 
 
@@ -76,7 +76,7 @@ class Collection(Generic[T]):
 
     def __init__(self, setup: "Setup") -> None:
         self.setup = setup
-        self.shelf: Shelf[T] = Shelf(setup, self.name, self.Item)
+        self.item_store: ItemStore[T] = ItemStore(setup, self.name, self.Item)
 
     @property
     def store(self) -> "Store":
@@ -93,7 +93,7 @@ class Collection(Generic[T]):
         """The id of what an actor creates: `id_of`, unless others could have the same one."""
         return self.id_of(item)
 
-    async def find(self, id: str, actor: Actor) -> Kept[T] | None:
+    async def find(self, id: str, actor: Actor) -> Stored[T] | None:
         """The item that an actor means by an id, whoever may see it. Raises StoreUnavailable."""
         return await self.get(id)
 
@@ -124,10 +124,10 @@ class Collection(Generic[T]):
         """
         return None
 
-    def declared(self, item: T, kept: T) -> T:
+    def declared(self, item: T, stored: T) -> T:
         """The declared item, with what the gateway itself has set on the stored one."""
         own = {
-            name: getattr(kept, name)
+            name: getattr(stored, name)
             for name, attribute in attributes_of(self.Item).items()
             if attribute.rights.given == "never"
         }
@@ -135,7 +135,7 @@ class Collection(Generic[T]):
         completed: T = evolve(wanted, **own)
         return completed
 
-    async def act(self, action: str, kept: Kept[T], given: Any, actor: Actor) -> T:
+    async def act(self, action: str, stored: Stored[T], given: Any, actor: Actor) -> T:
         """Carry out one of `actions`: return the resulting item. `check` is called afterwards."""
         raise NotImplementedError(action)
 
@@ -147,23 +147,23 @@ class Collection(Generic[T]):
         """
         return {}
 
-    async def known(self, things: Sequence[Kept[T]]) -> Sequence[Mapping[str, Any]]:
+    async def known(self, things: Sequence[Stored[T]]) -> Sequence[Mapping[str, Any]]:
         """The `facts` of each item, such as what has been spent: always read, never given."""
         return [{}] * len(things)
 
     # To use
 
-    async def get(self, id: str) -> Kept[T] | None:
+    async def get(self, id: str) -> Stored[T] | None:
         """The item with this id, if there is one, whoever asks. Raises StoreUnavailable."""
-        return await self.shelf.get(id)
+        return await self.item_store.get(id)
 
-    def all(self) -> AsyncIterator[Kept[T]]:
+    def all(self) -> AsyncIterator[Stored[T]]:
         """All items in the collection, ordered by id. Raises StoreUnavailable."""
-        return self.shelf.all()
+        return self.item_store.all()
 
     def changes(self) -> AsyncIterator[str | None]:
         """The ids of items that change from now on, here and in other processes.
 
         None means that some may have been missed; the first is None, once it is listening.
         """
-        return self.shelf.changes()
+        return self.item_store.changes()

@@ -10,10 +10,10 @@ from attrs import define, field, frozen
 
 from jackfield.admin.attributes import attributes_of
 from jackfield.admin.change import Actor
+from jackfield.admin.change_lock import Lock, change_lock
 from jackfield.admin.collection import Collection
+from jackfield.admin.dry_run import DRY_RUN, DryRun
 from jackfield.admin.items import plain
-from jackfield.admin.lock import Turn, turn
-from jackfield.admin.rehearsal import REHEARSED, Rehearsal
 from jackfield.admin.writer import Writer
 from jackfield.config import Document
 from jackfield.errors import ConfigError, GatewayError, Overloaded
@@ -59,7 +59,7 @@ class Declarations:
     _declared: Sequence[Declared]
     _document: Document
     steps: Sequence[Step] = field(default=(), init=False)
-    """The steps that have been carried out, or rehearsed."""
+    """The steps that have been carried out, or would be in a dry run."""
 
     _problem: str | None = field(default=None, init=False)
     _trying: asyncio.Task[None] | None = field(default=None, init=False)
@@ -84,21 +84,21 @@ class Declarations:
         return self._problem
 
     async def make(self) -> Sequence[Step]:
-        """Rehearse the necessary steps, then carry them out unless this is a rehearsal itself.
+        """Try all steps in a dry run, then carry them out unless this is a dry run itself.
 
-        Both in one turn: a process that starts at the same time would change what is rehearsed on.
+        Both under one lock: a process that starts at the same time would change what was tried.
         Raises ConfigError, GatewayError.
         """
-        steps = await self._necessary()
+        steps = await self._needed_steps()
         setup = self._declared[0][0].setup if steps else None
-        if setup and REHEARSED.get() is not None:
-            await self._rehearse(steps, Turn(setup.store, version=0, until=inf))
+        if setup and DRY_RUN.get() is not None:
+            await self._dry_run(steps, Lock(setup.store, version=0, until=inf))
         elif setup:
-            async with turn(setup) as mine:
-                steps = await self._necessary()
-                await asyncio.create_task(self._rehearse(steps, mine))
+            async with change_lock(setup) as lock:
+                steps = await self._needed_steps()
+                await asyncio.create_task(self._dry_run(steps, lock))
                 for step in steps:
-                    await self._carry_out(step, mine)
+                    await self._carry_out(step, lock)
                     _logger.info("declared in %s: %s", self._document.name, step)
         self.steps = steps
         return steps
@@ -116,7 +116,7 @@ class Declarations:
                 _logger.error("%s", error)
                 return
 
-    async def _necessary(self) -> list[Step]:
+    async def _needed_steps(self) -> list[Step]:
         wanted: list[Step] = []
         unwanted: list[Step] = []
         for collection, things, _ in self._declared:
@@ -124,45 +124,45 @@ class Declarations:
                 one.id: one async for one in collection.all() if one.declared_in or one.id in things
             }
             for id, item in things.items():
-                kept = found.pop(id, None)
-                if kept is None:
+                stored = found.pop(id, None)
+                if stored is None:
                     wanted.append(Step("create", collection.name, id))
                     continue
-                changes = _changes(kept.item, collection.declared(item, kept.item))
-                if changes or not kept.declared_in:
+                changes = _changes(stored.item, collection.declared(item, stored.item))
+                if changes or not stored.declared_in:
                     wanted.append(Step("update", collection.name, id, tuple(changes), changes))
             unwanted += [Step("delete", collection.name, id) for id in found]
         return [*wanted, *reversed(unwanted)]
 
-    async def _rehearse(self, steps: Sequence[Step], mine: Turn) -> None:
+    async def _dry_run(self, steps: Sequence[Step], lock: Lock) -> None:
         """Carry out steps without writing anything. Raises ConfigError with all refusals."""
-        rehearsal = REHEARSED.get()
-        if rehearsal is None:
-            REHEARSED.set(rehearsal := Rehearsal())  # as long as the task lasts
-        await rehearsal.fill(mine.store)
+        dry_run = DRY_RUN.get()
+        if dry_run is None:
+            DRY_RUN.set(dry_run := DryRun())  # as long as the task lasts
+        await dry_run.fill(lock.store)
         for step in steps:
             await asyncio.sleep(0)  # the process may be serving requests
-            await mine.keep()
+            await lock.renew()
             try:
-                await self._carry_out(step, mine)
+                await self._carry_out(step, lock)
             except Overloaded:  # the store is unavailable, which says nothing about the step
                 raise
             except GatewayError as error:
                 await self._refuse(step, error)
         self._document.problems.raise_if_any()
 
-    async def _carry_out(self, step: Step, mine: Turn) -> None:
+    async def _carry_out(self, step: Step, lock: Lock) -> None:
         collection, things, _ = self._of(step)
         name, writer = self._document.name, Writer(collection)
         actor = Actor("owner", Principal("admin", f"file {name}", role="owner"), declaring=name)
-        kept, item = await collection.get(step.id), things.get(step.id)
+        stored, item = await collection.get(step.id), things.get(step.id)
         if item is None:
-            if kept is not None:  # another process may have deleted it
-                await writer.delete(kept, actor, mine)
-        elif kept is None:
-            await writer.create(collection.shelf.draft(step.id, item), actor, mine)
+            if stored is not None:  # another process may have deleted it
+                await writer.delete(stored, actor, lock)
+        elif stored is None:
+            await writer.create(collection.item_store.draft(step.id, item), actor, lock)
         else:
-            await writer.replace(kept, collection.declared(item, kept.item), actor, mine)
+            await writer.replace(stored, collection.declared(item, stored.item), actor, lock)
 
     async def _refuse(self, step: Step, error: GatewayError) -> None:
         """Report the problem at its place in the file, and assume that the step succeeded.
@@ -170,17 +170,17 @@ class Declarations:
         One mistake is thus reported once. Keys are declared under their names, not their ids.
         """
         collection, things, table = self._of(step)
-        kept, item = await collection.get(step.id), things.get(step.id)
+        stored, item = await collection.get(step.id), things.get(step.id)
         names = (step.id, getattr(item, collection.label, ""))
         known = (name for name in names if self._document.get((*table, name)) is not None)
         path, message = (*table, next(known, step.id)), error.message
         if item is not None:
-            kept = kept or collection.shelf.draft(step.id, item)
+            stored = stored or collection.item_store.draft(step.id, item)
             path = (*path, error.param) if error.param else path
-            await collection.shelf.put(kept, item, self._document.name)
-        elif kept is not None:
+            await collection.item_store.put(stored, item, self._document.name)
+        elif stored is not None:
             message = f"it is not declared any more, and cannot be deleted: {message}"
-            await collection.shelf.delete(kept)
+            await collection.item_store.delete(stored)
         self._document.problems.add(path, message)
 
     def _of(self, step: Step) -> Declared:

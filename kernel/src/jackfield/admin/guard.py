@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from jackfield.admin.attributes import Attribute, attributes_of
-from jackfield.admin.change import Actor, Kept
+from jackfield.admin.change import Actor, Stored
 from jackfield.admin.collection import Collection
 from jackfield.admin.errors import Stale
 from jackfield.admin.items import plain
@@ -34,45 +34,45 @@ class Guard(Generic[T]):
         if actor.role not in roles:
             raise Forbidden(f"The role {actor.role!r} may not {verb} {self.collection.name}.")
 
-    async def sees(self, kept: Kept[T], actor: Actor) -> bool:
+    async def sees(self, stored: Stored[T], actor: Actor) -> bool:
         """Whether the actor may know that the item exists."""
         collection = self.collection
-        whose = collection.organization_of(kept.id, kept.item)
+        whose = collection.organization_of(stored.id, stored.item)
         if actor.organization and whose != actor.organization:
             return False
-        if collection.is_own(kept.id, kept.item, actor.principal):
+        if collection.is_own(stored.id, stored.item, actor.principal):
             return True
-        return actor.role != "member" and await self._is_within(kept.id, kept.item, actor)
+        return actor.role != "member" and await self._is_within(stored.id, stored.item, actor)
 
-    async def seen(self, kept: Kept[T] | None, id: str, actor: Actor) -> Kept[T]:
+    async def seen(self, stored: Stored[T] | None, id: str, actor: Actor) -> Stored[T]:
         """The item, if the actor may see it. Raises NotFound, as if there were none."""
-        if kept is None or not await self.sees(kept, actor):
+        if stored is None or not await self.sees(stored, actor):
             raise NotFound(f"There is no {self.collection.singular} {id!r}.")
-        return kept
+        return stored
 
-    def matched(self, kept: Kept[T], if_match: str) -> Kept[T]:
+    def matched(self, stored: Stored[T], if_match: str) -> Stored[T]:
         """The item, if its etag is in `if_match`, or that is `*`. Raises Stale."""
         tags = [tag.strip() for tag in if_match.split(",")]
-        if "*" not in tags and kept.etag not in tags:
+        if "*" not in tags and stored.etag not in tags:
             raise Stale(
-                f"The {self.collection.singular} {kept.id!r} has changed since it was read; its"
-                f" etag is {kept.etag} now. Read it again.",
+                f"The {self.collection.singular} {stored.id!r} has changed since it was read; its"
+                f" etag is {stored.etag} now. Read it again.",
                 param="If-Match",
             )
-        return kept
+        return stored
 
-    def shown(self, kept: Kept[T] | None, actor: Actor) -> dict[str, Any]:
+    def shown(self, stored: Stored[T] | None, actor: Actor) -> dict[str, Any]:
         """An item as JSON, with the fields that the actor may read; {} for none."""
-        if kept is None:
+        if stored is None:
             return {}
         fields = {
             key: value
-            for key, value in plain(kept.item).items()
+            for key, value in plain(stored.item).items()
             if self.may_read(self._attributes[key], actor)
         }
-        times = {"created": _time(kept.created), "updated": _time(kept.updated)}
-        source = {"declared_in": kept.declared_in} if kept.declared_in else {}
-        return {"id": kept.id, **fields, **times, **source, "etag": kept.etag}
+        times = {"created": _time(stored.created), "updated": _time(stored.updated)}
+        source = {"declared_in": stored.declared_in} if stored.declared_in else {}
+        return {"id": stored.id, **fields, **times, **source, "etag": stored.etag}
 
     def may_read(self, attribute: Attribute, actor: Actor) -> bool:
         """Whether the actor's role may read a field."""

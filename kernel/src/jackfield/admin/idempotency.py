@@ -10,8 +10,8 @@ import msgspec
 from attrs import frozen
 
 from jackfield.admin.change import Actor
+from jackfield.admin.dry_run import GATEWAY
 from jackfield.admin.errors import KeyReused
-from jackfield.admin.rehearsal import GATEWAY
 from jackfield.errors import GatewayError, InvalidRequest
 from jackfield.store import StoreUnavailable
 

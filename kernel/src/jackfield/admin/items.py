@@ -35,7 +35,7 @@ def read_item(cls: type[T], tree: Mapping[str, Any]) -> T:
     return made
 
 
-def kept_item(cls: type[T], tree: Mapping[str, Any]) -> T:
+def stored_item(cls: type[T], tree: Mapping[str, Any]) -> T:
     """Make an item from stored JSON. Fields of another version of its class are ignored."""
     made: T = structure_table(_converter(), _prepared(cls, tree), cls, reserved=tuple(tree))
     return made

@@ -10,7 +10,7 @@ from attrs import frozen
 from jackfield._config.toml_types import choices
 from jackfield._config.wording import did_you_mean
 from jackfield.admin.attributes import Attribute, attributes_of
-from jackfield.admin.change import Actor, Kept
+from jackfield.admin.change import Actor, Stored
 from jackfield.admin.guard import Guard
 from jackfield.admin.items import plain
 from jackfield.errors import Forbidden, InvalidRequest
@@ -25,7 +25,7 @@ USUAL_PAGE: Final = 100
 class Page(Generic[T]):
     """Some items, and the id after which the next page begins, if there is one."""
 
-    kept: Sequence[Kept[T]]
+    stored: Sequence[Stored[T]]
     next: str | None
 
 
@@ -74,12 +74,12 @@ async def page(guard: Guard[T], query: Query, actor: Actor) -> Page[T]:
     for name in query.filters:
         if not guard.may_read(filterable(guard.collection.Item)[name], actor):
             raise Forbidden(f"`{name}` cannot be read with the role {actor.role!r}.", param=name)
-    found: list[Kept[T]] = []
-    async for kept in guard.collection.shelf.all(query.after):
-        if _fits(kept.item, query.filters) and await guard.sees(kept, actor):
+    found: list[Stored[T]] = []
+    async for stored in guard.collection.item_store.all(query.after):
+        if _fits(stored.item, query.filters) and await guard.sees(stored, actor):
             if len(found) == query.limit:
                 return Page(found, found[-1].id)
-            found.append(kept)
+            found.append(stored)
     return Page(found, None)
 
 

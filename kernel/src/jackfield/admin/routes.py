@@ -8,15 +8,15 @@ import msgspec
 
 from jackfield import strict_json
 from jackfield._gateway_dialect import GATEWAY_DIALECT
-from jackfield.admin.acting import Acting, Asked
+from jackfield.admin.action_runner import ActionCall, ActionRunner
 from jackfield.admin.actors import actor_of
-from jackfield.admin.change import Actor, Kept
+from jackfield.admin.change import Actor, Stored
+from jackfield.admin.change_lock import change_lock
 from jackfield.admin.collection import Action, Collection
 from jackfield.admin.creation import Creation
 from jackfield.admin.guard import Guard
 from jackfield.admin.idempotency import Answered
 from jackfield.admin.listing import Query, filterable, page
-from jackfield.admin.lock import turn
 from jackfield.admin.roles import MANAGE
 from jackfield.admin.writer import Writer
 from jackfield.endpoints import Endpoint
@@ -55,7 +55,7 @@ class Routes(Generic[T]):
         self._guard = Guard(collection)
         self._writer = Writer(collection)
         self._creation = Creation(collection)
-        self._action = Acting(collection)
+        self._action = ActionRunner(collection)
 
     def endpoints(self) -> list[Endpoint]:
         """The entries of the endpoint table."""
@@ -79,10 +79,10 @@ class Routes(Generic[T]):
         actor = self._reader(exchange)
         query = Query.read(exchange.request.query, self.collection.Item)
         found = await page(self._guard, query, actor)
-        known = await self.collection.known(found.kept)
+        known = await self.collection.known(found.stored)
         shown = [
-            {**self._guard.shown(kept, actor), **facts}
-            for kept, facts in zip(found.kept, known, strict=True)
+            {**self._guard.shown(stored, actor), **facts}
+            for stored, facts in zip(found.stored, known, strict=True)
         ]
         return _json(200, {"data": shown, "next": found.next})
 
@@ -90,43 +90,43 @@ class Routes(Generic[T]):
         """Show one item."""
         _check_no_query(exchange)
         actor = self._reader(exchange)
-        kept = await self._seen(exchange, actor)
-        (facts,) = await self.collection.known([kept])
-        return _json(200, {**self._guard.shown(kept, actor), **facts})
+        stored = await self._seen(exchange, actor)
+        (facts,) = await self.collection.known([stored])
+        return _json(200, {**self._guard.shown(stored, actor), **facts})
 
     async def create(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
         """Create an item, once for each idempotency key."""
         actor, given = actor_of(exchange), _object(exchange)
         self._guard.check_role(self.collection.creators, actor, "create")
-        async with turn(self.collection.setup) as mine:
-            return _answer(201, await self._creation.create(given, actor, mine))
+        async with change_lock(self.collection.setup) as lock:
+            return _answer(201, await self._creation.create(given, actor, lock))
 
     async def update(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
         """Change some fields, by a JSON merge patch."""
         actor, patch = actor_of(exchange), _object(exchange)
         self._guard.check_role(self.collection.writers, actor, "change")
-        async with turn(self.collection.setup) as mine:
-            kept = await self._expected(exchange, actor)
-            made = await self._writer.update(kept, patch, actor, mine)
-        return _json(200, {**self._guard.shown(made.kept, actor), **made.revealed})
+        async with change_lock(self.collection.setup) as lock:
+            stored = await self._expected(exchange, actor)
+            result = await self._writer.update(stored, patch, actor, lock)
+        return _json(200, {**self._guard.shown(result.stored, actor), **result.revealed})
 
     async def delete(self, exchange: Exchange, catalogue: "Catalogue") -> Response:
         """Delete one item."""
         _check_no_query(exchange)
         actor = actor_of(exchange)
         self._guard.check_role(self.collection.deleters, actor, "delete")
-        async with turn(self.collection.setup) as mine:
-            kept = await self._expected(exchange, actor)
-            made = await self._writer.delete(kept, actor, mine)
-        return _json(200, {"id": kept.id, "deleted": True, **made.revealed})
+        async with change_lock(self.collection.setup) as lock:
+            stored = await self._expected(exchange, actor)
+            result = await self._writer.delete(stored, actor, lock)
+        return _json(200, {"id": stored.id, "deleted": True, **result.revealed})
 
     def _acting(self, action: Action) -> "Answering":
         async def act(exchange: Exchange, catalogue: "Catalogue") -> Response:
             actor, given = actor_of(exchange), _object(exchange)
             self._guard.check_role(action.roles, actor, action.name)
-            asked = Asked(action, exchange.request.params["id"], given, _if_match(exchange))
-            async with turn(self.collection.setup) as mine:
-                return _answer(200, await self._action.act(asked, actor, mine))
+            request = ActionCall(action, exchange.request.params["id"], given, _if_match(exchange))
+            async with change_lock(self.collection.setup) as lock:
+                return _answer(200, await self._action.act(request, actor, lock))
 
         act.__doc__ = action.doc
         return act
@@ -136,11 +136,11 @@ class Routes(Generic[T]):
         self._guard.check_role(self.collection.readers, actor, "read")
         return actor
 
-    async def _seen(self, exchange: Exchange, actor: Actor) -> Kept[T]:
+    async def _seen(self, exchange: Exchange, actor: Actor) -> Stored[T]:
         id = exchange.request.params["id"]
         return await self._guard.seen(await self.collection.find(id, actor), id, actor)
 
-    async def _expected(self, exchange: Exchange, actor: Actor) -> Kept[T]:
+    async def _expected(self, exchange: Exchange, actor: Actor) -> Stored[T]:
         """The item, if it matches `If-Match`. Raises NotFound, Stale."""
         return self._guard.matched(await self._seen(exchange, actor), _if_match(exchange))
 

@@ -11,7 +11,7 @@ import msgspec
 from jackfield._cli.config_option import config_name, config_path
 from jackfield._cli.exit_codes import FAILED, REFUSED
 from jackfield._cli.terminal import complaints
-from jackfield.admin.residence import RESIDENCE, residence
+from jackfield.admin.state_location import STATE_HEADER, state_location
 from jackfield.commands.links import AdminRefused, ListenerLink, NobodyListens, OwnGateway, Reply
 from jackfield.config import read_settings
 from jackfield.embedding import read_document
@@ -87,8 +87,8 @@ class AdminClient:
         document.problems.raise_if_any()
         address = server.admin_listener()
         # Without a file, whichever gateway is at the usual address is meant.
-        meant = residence(document.directory, server.state_dir) if self.config else ""
-        return ListenerLink(address, {RESIDENCE: meant}) if address else None
+        meant = state_location(document.directory, server.state_dir) if self.config else ""
+        return ListenerLink(address, {STATE_HEADER: meant}) if address else None
 
 
 def segment(text: str) -> str:

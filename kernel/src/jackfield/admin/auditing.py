@@ -1,4 +1,4 @@
-"""Tells auditors of a change; none of them may be skipped."""
+"""Passes changes to auditors; none of them may be skipped."""
 
 import asyncio
 import logging
@@ -12,8 +12,8 @@ _SECONDS: Final = 3.0
 _logger = logging.getLogger("jackfield.admin")
 
 
-async def report(auditors: Sequence[Auditor], change: AdminChange) -> None:
-    """Tell all auditors, one after another. Raises AuditUnavailable if one fails."""
+async def audit(auditors: Sequence[Auditor], change: AdminChange) -> None:
+    """Pass a change to all auditors, one after another. Raises AuditUnavailable if one fails."""
     for auditor in auditors:
         try:
             async with asyncio.timeout(_SECONDS):

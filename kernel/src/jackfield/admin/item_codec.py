@@ -7,8 +7,8 @@ import msgspec
 
 from jackfield._config.structure import StructureError
 from jackfield._config.toml_types import is_from_text, unwrapped
-from jackfield.admin.change import Kept
-from jackfield.admin.items import kept_item, plain
+from jackfield.admin.change import Stored
+from jackfield.admin.items import plain, stored_item
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ class Unreadable(Exception):
     """What is stored does not fit its class, which has changed since."""
 
 
-class Keeping(Generic[T]):
+class ItemCodec(Generic[T]):
     """Converts the items of one class to bytes and back.
 
     Stored items were validated on arrival, so validators need not run again. Fields that the class
@@ -42,19 +42,19 @@ class Keeping(Generic[T]):
         self._fast = msgspec.json.Decoder(cls) if _is_plain(cls, (cls,)) else None
         self._envelope = msgspec.json.Decoder(Envelope)
 
-    def write(self, kept: Kept[T]) -> bytes:
+    def encode(self, stored: Stored[T]) -> bytes:
         """An item as bytes."""
-        raw = msgspec.Raw(_ENCODER.encode(plain(kept.item)))
-        envelope = Envelope(raw, kept.created, kept.updated, kept.declared_in, kept.mark, kept.done)
-        return _ENCODER.encode(envelope)
+        raw = msgspec.Raw(_ENCODER.encode(plain(stored.item)))
+        metadata = (stored.created, stored.updated, stored.declared_in, stored.mark, stored.done)
+        return _ENCODER.encode(Envelope(raw, *metadata))
 
-    def read(self, data: bytes) -> tuple[T, Envelope]:
+    def decode(self, data: bytes) -> tuple[T, Envelope]:
         """An item and its metadata. Raises Unreadable."""
         envelope = self._envelope.decode(data)
         try:
             if self._fast is not None:
                 return self._fast.decode(envelope.item), envelope
-            return kept_item(self._cls, msgspec.json.decode(envelope.item)), envelope
+            return stored_item(self._cls, msgspec.json.decode(envelope.item)), envelope
         except (msgspec.ValidationError, StructureError) as error:
             raise Unreadable(f"kept by another version of {self._cls.__name__}: {error}") from None
 

@@ -11,14 +11,14 @@ from jackfield.admin.errors import OtherGateway
 if TYPE_CHECKING:
     from jackfield.setup import Setup
 
-RESIDENCE: Final = "x-jackfield-state"
+STATE_HEADER: Final = "x-jackfield-state"
 """The header in which a command says which gateway it means."""
 
 
-def residence(directory: Path, state_dir: str) -> str:
+def state_location(directory: Path, state_dir: str) -> str:
     """The machine and the folder, however that is reached; "" if the folder is not visible.
 
-    A folder that does not exist yet is told by its path.
+    A folder that does not exist yet is identified by its path.
     """
     folder = directory / os.path.expanduser(state_dir)
     try:
@@ -30,14 +30,14 @@ def residence(directory: Path, state_dir: str) -> str:
     return f"{quote(gethostname())}/{status.st_dev:x}.{status.st_ino:x}"
 
 
-def mistaken(told: str, setup: "Setup") -> OtherGateway | None:
+def misdirected(given: str, setup: "Setup") -> OtherGateway | None:
     """The error for a command that means another gateway on this machine.
 
     On another machine, behind a tunnel or in a container, paths differ.
     """
     state_dir = setup.settings.server.state_dir
-    own = residence(setup.directory, state_dir)
-    if not told or told == own or told.partition("/")[0] != own.partition("/")[0]:
+    here = state_location(setup.directory, state_dir)
+    if not given or given == here or given.partition("/")[0] != here.partition("/")[0]:
         return None
     return OtherGateway(
         f"The gateway that answers here keeps its state in {setup.directory / state_dir}, and the"

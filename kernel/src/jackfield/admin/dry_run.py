@@ -1,4 +1,4 @@
-"""A trial of changes: they are made on a copy of the items instead of in the store."""
+"""Changes for trial: they are made on a copy of the items instead of in the store."""
 
 from contextvars import ContextVar
 from typing import Final
@@ -12,7 +12,7 @@ GATEWAY: Final = ""
 """The scope of what is no tenant's own. Ids are looked up before a tenant is known."""
 
 
-class Rehearsal(dict[str, Value | None]):
+class DryRun(dict[str, Value | None]):
     """The items that were changed, by their keys in the store; None for a deleted one.
 
     Once it is `whole`, it has all other items, too, and the store is not read any more.
@@ -30,5 +30,5 @@ class Rehearsal(dict[str, Value | None]):
         self.whole = True
 
 
-REHEARSED: Final[ContextVar[Rehearsal | None]] = ContextVar("rehearsed", default=None)
-"""If set, this is a rehearsal: changes go here instead of to the store."""
+DRY_RUN: Final[ContextVar[DryRun | None]] = ContextVar("dry_run", default=None)
+"""If set, changes go here instead of to the store."""

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jackfield import ConfigError, Plugin, Setup
-from jackfield.admin.rehearsal import REHEARSED, Rehearsal
+from jackfield.admin.dry_run import DRY_RUN, DryRun
 from jackfield.testing.gateway import observed_gateway
 from jackfield.testing.memory_store import MemoryStore
 
@@ -45,7 +45,7 @@ def kept(store: MemoryStore) -> dict[str, bytes]:
 
 async def started(toml: str, store: MemoryStore, folder: Path, *, really: bool) -> list[str]:
     """What a start does, or why it does nothing."""
-    token = REHEARSED.set(None if really else Rehearsal())
+    token = DRY_RUN.set(None if really else DryRun())
     try:
         plugins = {"memory": type("Memory", (Memory,), {"store": store})}
         async with observed_gateway(toml, plugins, directory=folder) as gateway:
@@ -53,7 +53,7 @@ async def started(toml: str, store: MemoryStore, folder: Path, *, really: bool) 
     except ConfigError as error:
         return ["refused", *error.problems]
     finally:
-        REHEARSED.reset(token)
+        DRY_RUN.reset(token)
 
 
 @given(FILES)
