@@ -11,6 +11,7 @@ from jackfield import ConfigError
 from jackfield.store import Entry
 from jackfield.testing import GatewayClient, check_plugin, run_gateway
 from jackfield_redis_store import opened
+from jackfield_redis_store.data_version import PLACE, VERSION
 
 NOWHERE = "redis://127.0.0.1:1/0"
 PATIENT = "answer_ms = 5000\n"
@@ -76,6 +77,17 @@ async def test_a_sentinel_in_the_place_of_a_server_is_said_to_be_one(tmp_path: P
     own.folder.joinpath("sentinel.conf").write_text("sentinel monitor main 127.0.0.1 1 1\n")
     with running(own), pytest.raises(ConfigError, match='is a sentinel; set mode = "sentinel"'):
         await _status(_table(own.url), tmp_path)
+
+
+async def test_data_of_a_newer_version_is_left_alone(server: Process, tmp_path: Path) -> None:
+    table = _table(server.url, 'prefix = "newer"\n' + PATIENT)
+    assert await _status(table, tmp_path) == 200
+    async with opened(server.url, prefix="newer") as store:
+        await store.put("", PLACE, b"%d" % (VERSION + 1))
+        with pytest.raises(ConfigError, match="knows 1; upgrade jackfield-redis-store"):
+            await _status(table, tmp_path)
+        await store.put("", PLACE, b"%d" % VERSION)
+    assert await _status(table, tmp_path) == 200
 
 
 async def test_a_server_that_is_no_cluster_says_so(server: Process, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final, Literal
 
@@ -15,6 +16,7 @@ from jackfield.config import option
 from jackfield.store import StoreUnavailable
 
 from .configured_servers import Servers
+from .data_version import check_data_version
 from .problems import Problem
 from .store import RedisStore
 from .tls import tls_context
@@ -103,7 +105,9 @@ class RedisStorePlugin(Plugin):
         if problem is not None:
             self._refuse_or_warn(problem)
         setup.add_store(self._store)
-        await self._wait_for_recovery(self._store)
+        with suppress(StoreUnavailable):  # /ready says so
+            await self._check_version(self._store)
+            await self._wait_for_recovery(self._store)
 
     async def stop(self) -> None:
         """Close the connections."""
@@ -158,12 +162,16 @@ class RedisStorePlugin(Plugin):
             raise ConfigError([message])
         logger.warning("%s; retrying, and refusing requests that need it", message)
 
+    async def _check_version(self, store: RedisStore) -> None:
+        try:
+            await check_data_version(store)
+        except ValueError as error:
+            message = f"plugins.{self.name}: the Redis server at {self.config.url} {error}"
+            raise ConfigError([message]) from None
+
     async def _wait_for_recovery(self, store: RedisStore) -> None:
         # Waiting for the recovery of a new server spares the first callers errors.
-        try:
-            seconds = await store.recovering()
-        except StoreUnavailable:
-            return
+        seconds = await store.recovering()
         if seconds:
             logger.warning("The Redis server is empty; waiting %.1f s for other gateways", seconds)
             await asyncio.sleep(seconds)
