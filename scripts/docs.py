@@ -78,6 +78,13 @@ HEADERS = (
         "the id of the request in the log; the client's own if it is a plain word of at most"
         " 128 characters",
     ),
+    ("request-id", "answer", "the same id for clients of Anthropic's API, whose SDKs read it here"),
+    ("x-amzn-requestid", "answer", "the same for clients of AWS"),
+    (
+        "x-jackfield-provider-request-id",
+        "answer",
+        "the provider's own id of the request, for questions to its support; also in errors",
+    ),
     (
         "x-jackfield-provider",
         "request",
@@ -225,7 +232,7 @@ def command(parser: argparse.ArgumentParser) -> Iterator[str]:
         yield table(("argument", "meaning"), ((name_of(one), str(one.help)) for one in actions))
     if parser.epilog:
         examples = parser.epilog.split("\n")[1:]
-        yield "\n".join(["```", *(example.removeprefix("  ") for example in examples), "```"])
+        yield "\n".join(["```sh", *(example.removeprefix("  ") for example in examples), "```"])
 
 
 def in_usage(action: argparse.Action) -> str:

@@ -15,6 +15,7 @@ HOPS = ["Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer"
 ADDRESSES = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "X-Original-URL"]
 UNDERSCORED = ["Accept_", "X_Api_Key", "Idempotency_Key", "OpenAI_Beta", "Content_Length"]
 OUTGOING = {"content-type", "content-length", "x-request-id", "x-jackfield-target"}
+OUTGOING |= {"x-jackfield-provider-request-id"}
 OUTGOING |= {"server-timing", "date", "connection", "x-ratelimit-remaining-requests"}
 OUTGOING |= {"content-disposition"}
 KNOWN = [
@@ -86,7 +87,11 @@ async def test_of_the_headers_of_a_provider_only_allowed_ones_pass(
     wire: Wire, upstream: FakeUpstream
 ) -> None:
     told = {
-        **{name: "upstream-leak" for name in NAMES if name != "Content-Length"},
+        **{
+            name: "upstream-leak"
+            for name in NAMES
+            if name not in {"Content-Length", "X-Request-Id"}
+        },
         "Content-Disposition": f'attachment; filename="{KEY}.txt"',
         "Access-Control-Allow-Origin": "*",
         "Refresh": "0; url=http://upstream-leak",
@@ -98,7 +103,7 @@ async def test_of_the_headers_of_a_provider_only_allowed_ones_pass(
     passed: set[str] = set()
     for start in range(0, len(told), 60):
         lot = dict(list(told.items())[start : start + 60])
-        upstream.reply(COMPLETION, headers={**lot, "X-Request-Id": "upstream-leak"})
+        upstream.reply(COMPLETION, headers={**lot, "X-Request-Id": "req_theirs"})
         reply = await wire.ask(body=b'{"model": "m", "messages": []}')
         assert reply.status == 200
         assert b"upstream-leak" not in reply.raw
@@ -113,9 +118,10 @@ async def test_of_the_headers_of_a_provider_only_allowed_ones_pass(
 async def test_an_allowed_header_with_a_secret_in_it_does_not_pass(
     wire: Wire, upstream: FakeUpstream, value: str
 ) -> None:
-    upstream.reply(COMPLETION, headers={"X-RateLimit-Key": value})
+    upstream.reply(COMPLETION, headers={"X-RateLimit-Key": value, "X-Request-Id": value})
     reply = await wire.ask(body=b'{"model": "m", "messages": []}')
     assert "x-ratelimit-key" not in reply.headers
+    assert "x-jackfield-provider-request-id" not in reply.headers
 
 
 async def test_a_key_in_the_query_of_a_client_is_not_forwarded(

@@ -34,6 +34,8 @@ def head_of(
 ) -> list[tuple[str, str]]:
     """The headers for the client, in the order in which they are sent."""
     head = [("content-type", response.content_type), ("x-request-id", exchange.id)]
+    if exchange.dialect.request_id_header:
+        head.append((exchange.dialect.request_id_header, exchange.id))
     head += response.headers.items()
     head += exchange.response_headers.items()
     if response.losses:
@@ -89,7 +91,8 @@ def error_answer(dialect: Dialect, error: GatewayError, request_id: str) -> Resp
     """An error in a dialect, or in the gateway's own if that dialect fails."""
     try:
         body = getattr(error, "body", None) or dialect.render_error(error, request_id)
-        answer = Response(error.http_status, body, headers=dialect.error_headers(error))
+        headers = {**dialect.error_headers(error), **(getattr(error, "headers", None) or {})}
+        answer = Response(error.http_status, body, headers=headers)
     except Exception as fault:  # noqa: BLE001 - a plugin's dialect may raise anything
         mistake(request_id, fault, type(dialect).__module__)
         answer = Response(error.http_status, GATEWAY_DIALECT.render_error(error, request_id))

@@ -137,18 +137,10 @@ class Face:
                 problem = error.let_go()
         if problem is not None and (self._guarded or endpoint.permission == PUBLIC):
             raise problem
-        held = Request(
-            request.method,
-            request.path,
-            request.query,
-            request.headers,
-            request.body,
-            params,
-            request.client,
-        )
+        kept, model = _kept(request, params), peek.model
         stream = peek.stream if endpoint.stream is None else endpoint.stream
         exchange = Exchange(
-            request_id, endpoint, dialect, held, peek.model, stream, peek.max_tokens, peek.model
+            request_id, endpoint, dialect, kept, model, stream, peek.max_tokens, model
         )
         if request.websocket is not None:
             exchange = session_of(exchange, request.websocket)
@@ -167,6 +159,8 @@ class Face:
             dialect = self._dialects.get(_prefix(path), GATEWAY_DIALECT)
         answer = error_answer(dialect, error, request_id)
         head = [("content-type", "application/json"), ("x-request-id", request_id), *UNSTORED]
+        if dialect.request_id_header:
+            head.append((dialect.request_id_header, request_id))
         head += answer.headers.items()
         if isinstance(error, MethodNotAllowed):
             head.append(("allow", error.allowed))
@@ -204,6 +198,11 @@ class Face:
             raise Forbidden(
                 "Without authentication pages of other web sites may not call the gateway."
             )
+
+
+def _kept(http: HttpRequest, params: Mapping[str, str]) -> Request:
+    """What an exchange keeps of an HTTP request."""
+    return Request(http.method, http.path, http.query, http.headers, http.body, params, http.client)
 
 
 @lru_cache(maxsize=64)

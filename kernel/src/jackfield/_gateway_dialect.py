@@ -31,14 +31,10 @@ class GatewayDialect(Dialect):
 
     def render_error(self, error: GatewayError, request_id: str) -> bytes:
         """The error as JSON."""
-        said = {
-            "message": error.message,
-            "type": "gateway_error",
-            "param": error.param,
-            "code": error.code,
-            "request_id": request_id,
-        }
-        return msgspec.json.encode({"error": said})
+        members: dict[str, object] = {"message": error.message, "type": "gateway_error"}
+        members |= {"param": error.param, "code": error.code, "request_id": request_id}
+        # AWS's SDK reads the text here; a base URL that lacks the prefix makes it ask this dialect.
+        return msgspec.json.encode({"message": error.message, "error": members})
 
 
 GATEWAY_DIALECT: Final = GatewayDialect()

@@ -1,7 +1,5 @@
 """Turns a provider's HTTP answer into a response in the client's dialect."""
 
-from collections.abc import Mapping
-
 from msgspec.structs import replace
 
 from jackfield import _translation, strict_json
@@ -9,7 +7,7 @@ from jackfield._client import Answer
 from jackfield._provider_stream import ProviderStream, StreamEnd
 from jackfield._tap import Tap
 from jackfield._upstream_error import UpstreamErrors, is_error
-from jackfield.dialects import CanonicalResponse, Dialect, Loss
+from jackfield.dialects import CanonicalResponse, Dialect, Rendered
 from jackfield.errors import ProviderUnavailable
 from jackfield.exchange import Exchange
 from jackfield.framing import SSE
@@ -29,20 +27,14 @@ class AnswerReader:
         self._stream_end = stream_end
 
     async def read(
-        self,
-        exchange: Exchange,
-        answer: Answer,
-        dialect: Dialect,
-        losses: tuple[Loss, ...],
-        *,
-        hides: bool = False,
+        self, exchange: Exchange, answer: Answer, dialect: Dialect, sent: Rendered, hides: bool
     ) -> Response:
-        """The answer in the client's dialect; a stream is returned once its first event is there.
+        """The answer to the request `sent`; a stream is returned once its first event is there.
 
         With `hides` the client does not get events that only report usage. Raises
         ProviderUnavailable, or whatever the dialect raises, if the answer is not valid.
         """
-        exchange.losses = losses
+        exchange.losses = losses = sent.losses
         media = answer.headers.get("Content-Type", "application/json")
         headers = self._errors.passed_headers(answer)
         media = media.lower() if media[: len(_EVENTS)].lower() == _EVENTS else media
@@ -51,13 +43,8 @@ class AnswerReader:
             return await self._streamed(exchange, answer, dialect, shape, hides)
         body = await answer.read()
         if dialect.translates:
-            if strict_json.is_unwieldy(body):
-                raise self.unreadable("It has too many values.")
+            self._check(body)
             media = media if media.startswith("application/json") else "application/json"
-            if not body.isascii():
-                body.decode()
-            if body.lstrip(b" \t\r\n")[:1] != b"{":
-                raise self.unreadable("It is not a JSON object.")
         try:
             if dialect is exchange.dialect:
                 exchange.tap = Tap.known(dialect.usage_with(dialect.usage(body), answer.headers))
@@ -67,8 +54,8 @@ class AnswerReader:
             if is_error(body, dialect):  # although its status denies it
                 raise self._errors.read(answer, body, dialect, exchange.dialect) from None
             raise
-        told = _counted(parsed, dialect, answer.headers)
-        response = _translation.whole(exchange, told, losses, headers, dialect)
+        counted = _counted(parsed, dialect, answer)
+        response = _translation.whole(exchange, counted, losses, headers, dialect)
         if exchange.usage_wanted:  # with the provider's other members beside it
             used = dialect.usage_beside(parsed, body)
             exchange.tap = Tap.known(dialect.usage_with(used, answer.headers))
@@ -76,9 +63,17 @@ class AnswerReader:
 
     def unreadable(self, why: str) -> ProviderUnavailable:
         """The error for an answer that cannot be read."""
-        return ProviderUnavailable(
-            f"The provider's answer cannot be used. {why}", provider=self._provider
-        )
+        message = f"The provider's answer cannot be used. {why}"
+        return ProviderUnavailable(message, provider=self._provider)
+
+    def _check(self, body: bytes) -> None:
+        """Raise ProviderUnavailable or ValueError for what cannot be a JSON object."""
+        if strict_json.is_unwieldy(body):
+            raise self.unreadable("It has too many values.")
+        if not body.isascii():
+            body.decode()
+        if body.lstrip(b" \t\r\n")[:1] != b"{":
+            raise self.unreadable("It is not a JSON object.")
 
     def _streams(self, exchange: Exchange, dialect: Dialect, media: str) -> bool:
         """Whether to pass an answer on as it arrives; it must be of the kind that was asked for."""
@@ -117,9 +112,9 @@ class AnswerReader:
         return response
 
 
-def _counted(read: CanonicalResponse, by: Dialect, told: Mapping[str, str]) -> CanonicalResponse:
+def _counted(parsed: CanonicalResponse, dialect: Dialect, answer: Answer) -> CanonicalResponse:
     """The response, with usage that is reported in headers."""
-    if isinstance(read, TokenCount):
-        return read
-    usage = by.usage_with(read.usage, told)
-    return read if usage is read.usage else replace(read, usage=usage)
+    if isinstance(parsed, TokenCount):
+        return parsed
+    usage = dialect.usage_with(parsed.usage, answer.headers)
+    return parsed if usage is parsed.usage else replace(parsed, usage=usage)

@@ -59,13 +59,8 @@ class Routes:
         return [*own, *others][:2]
 
     def _translates(self, mine: Dialect, other: Dialect) -> bool:
-        return (
-            mine is not other
-            and mine.translates
-            and other.translates
-            and mine.canonical == other.canonical
-            and other.name in self._paths
-        )
+        two = mine is not other and mine.translates and other.translates
+        return two and mine.canonical == other.canonical and other.name in self._paths
 
 
 def _wire(dialect: Dialect) -> str:

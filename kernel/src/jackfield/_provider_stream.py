@@ -336,16 +336,12 @@ class ProviderStream:
             return False
         if self._end == "framing" or self._finished:
             return True
-        return any(
-            self._dialect.finishes(event)
-            for batch in self._tail
-            for event in self._framing.split(batch)
-        )
+        last = (event for batch in self._tail for event in self._framing.split(batch))
+        return any(map(self._dialect.finishes, last))
 
     def _truncated(self) -> StreamTruncated:
-        return StreamTruncated(
-            "The provider's stream was cut before its end.", provider=self._provider
-        )
+        why = "The provider's stream was cut before its end."
+        return StreamTruncated(why, provider=self._provider)
 
     def _last_of(self, events: bytes) -> bytes:
         """The end of a long batch, so that a slow reader's stream does not keep all of it.
@@ -358,7 +354,5 @@ class ProviderStream:
         return b"".join([event for event in last if len(event) <= _LONGEST_END])
 
     def _unreadable(self) -> ProviderUnavailable:
-        return ProviderUnavailable(
-            f"The provider sent an event that is not one of {self._dialect.name}.",
-            provider=self._provider,
-        )
+        why = f"The provider sent an event that is not one of {self._dialect.name}."
+        return ProviderUnavailable(why, provider=self._provider)

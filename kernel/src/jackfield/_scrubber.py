@@ -11,6 +11,8 @@ import msgspec
 FRAGMENT: Final = 8
 """Length in characters of a part of a key that is hidden wherever it occurs."""
 
+_HALF: Final = FRAGMENT // 2
+
 MOST_READ: Final = 64 * 1024
 """Bytes of a provider's message that are inspected; a longer one is cut there."""
 
@@ -44,13 +46,19 @@ class Scrubber:
         short = [secret for secret in secrets if 0 < len(secret) < FRAGMENT]
         words = sorted({word for word in (*hosts, *short) if word}, key=len, reverse=True)
         self._words = re.compile("|".join(map(re.escape, words)).encode() or b"(?!)", re.IGNORECASE)
-        self._fragments_by_name = {"": _fragments_of(secrets)}
-        self._fragments = self._fragments_by_name[""]
+        self._fragments_by_name: dict[str, frozenset[bytes]] = {}
+        self._hide("", secrets)
 
     def hide(self, name: str, secret: str) -> None:
         """Hide one more secret, in place of the previous one with this name."""
-        self._fragments_by_name[name] = _fragments_of((secret,))
-        self._fragments = frozenset().union(*self._fragments_by_name.values())
+        self._hide(name, (secret,))
+
+    def _hide(self, name: str, secrets: Iterable[str]) -> None:
+        self._fragments_by_name[name] = _fragments_of(secrets)
+        self._fragments = frozenset[bytes]().union(*self._fragments_by_name.values())
+        self._halves = frozenset(
+            fragment[at : at + _HALF] for fragment in self._fragments for at in range(_HALF + 1)
+        )
 
     def scrub(self, data: bytes) -> bytes:
         """The bytes with everything confidential masked; empty if they hold a stack trace."""
@@ -82,7 +90,11 @@ class Scrubber:
     def _without_fragments(self, data: bytes) -> bytes:
         """The bytes with any parts of secrets masked, ignoring case."""
         lower, fragments = data.lower(), self._fragments
-        starts = range(len(data) - FRAGMENT + 1 if fragments else 0)
+        # Any fragment of 8 characters contains all 4 that begin at some multiple of 5.
+        parts = [lower[at : at + _HALF] for at in range(0, len(data), _HALF + 1)]
+        if self._halves.isdisjoint(parts):
+            return data
+        starts = range(len(data) - FRAGMENT + 1)
         kept: list[bytes] = []
         end = 0
         for start in [at for at in starts if lower[at : at + FRAGMENT] in fragments]:

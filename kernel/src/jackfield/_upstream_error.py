@@ -17,6 +17,12 @@ from jackfield.errors import ProviderError
 SHOWN: Final = frozenset({400, 404, 405, 408, 409, 413, 415, 422, 429})
 """Statuses whose message is about the request, so that the caller should see it."""
 
+REQUEST_ID: Final = "x-jackfield-provider-request-id"
+"""The header in which the caller gets the provider's own id of the request."""
+
+_REQUEST_IDS: Final = frozenset(
+    {"apim-request-id", "mistral-correlation-id", "request-id", "x-amzn-requestid", "x-request-id"}
+)
 _PASSED: Final = frozenset({"retry-after", "retry-after-ms", "openai-processing-ms"})
 _PASSED_PREFIXES: Final = ("x-ratelimit-", "anthropic-ratelimit-")
 _LONGEST_WAIT: Final = 86_400.0
@@ -48,9 +54,10 @@ class UpstreamErrors:
         status, name = answer.status, self._provider
         wait = parse_retry_after(answer.headers)
         if status >= 300 and status not in SHOWN:
-            return ProviderError(
+            error = ProviderError(
                 _generic(status), provider=name, upstream_status=mapped(status), retry_after=wait
             )
+            return self.identified(error, answer)
         scrubbed = self.scrubber.plain(body)
         said = spoken.failure_with(spoken.parse_error(status, scrubbed), answer.headers)
         error = ProviderError(
@@ -64,6 +71,12 @@ class UpstreamErrors:
         )
         if spoken is shown and scrubbed == body and is_error(body, spoken):
             error.body = body
+        return self.identified(error, answer)
+
+    def identified(self, error: ProviderError, answer: Answer) -> ProviderError:
+        """The same error, with the provider's own id of the request."""
+        passed = self.passed_headers(answer)
+        error.headers = {name: passed[name] for name in passed if name == REQUEST_ID}
         return error
 
     def unknown_path(self, error: ProviderError) -> bool:
@@ -76,19 +89,20 @@ class UpstreamErrors:
         """The provider's headers that the caller may see."""
         passed = {}
         for name, value in answer.headers.items():
-            lower = _passed_name(name)
-            if lower is not None and self._may_pass(value):
-                passed[lower] = value
-        for name in self._passed:
-            text = answer.headers.get(name)
-            # A location is shown as a path alone: a URL would name the provider's server.
-            if text is not None and (name != "location" or _PATH.match(text)):
-                passed[name] = self.scrubber.masked(text)
+            shown = _shown_name(name, self._passed)
+            if shown is not None and self._may_pass(shown, value):
+                passed[shown] = self.scrubber.masked(value) if shown in self._passed else value
         return passed
 
-    def _may_pass(self, value: str) -> bool:
-        plain = _PASSED_VALUE.fullmatch(value) is not None
-        return plain and (len(value) < FRAGMENT or self.scrubber.is_clean(value.encode()))
+    def _may_pass(self, name: str, value: str) -> bool:
+        if name in self._passed:
+            # A location is shown as a path alone: a URL would name the provider's server.
+            return name != "location" or _PATH.match(value) is not None
+        if _PASSED_VALUE.fullmatch(value) is None:
+            return False
+        if name == REQUEST_ID:  # which may look like a key
+            return self.scrubber.masked(value) == value
+        return len(value) < FRAGMENT or self.scrubber.is_clean(value.encode())
 
 
 def is_error(body: bytes, dialect: Dialect) -> bool:
@@ -100,9 +114,11 @@ def is_error(body: bytes, dialect: Dialect) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _passed_name(name: str) -> str | None:
+def _shown_name(name: str, more: frozenset[str]) -> str | None:
     lower = name.lower()
-    return lower if lower in _PASSED or lower.startswith(_PASSED_PREFIXES) else None
+    if lower in more or lower in _PASSED or lower.startswith(_PASSED_PREFIXES):
+        return lower
+    return REQUEST_ID if lower in _REQUEST_IDS else None
 
 
 _GENERIC: Final = {

@@ -139,6 +139,9 @@ class Dialect:
     document_urls: ClassVar[bool] = True
     """The same for documents."""
 
+    request_id_header: ClassVar[str] = ""
+    """The header from which its clients read a request's id, if not `x-request-id`."""
+
     reads_json: ClassVar[bool] = True
     """Whether JSON bodies are parsed; false if a body may be a part of a caller's file."""
 

@@ -25,6 +25,7 @@ JackfieldError
         └── StreamTruncated      502  a stream ended without its terminal marker
 """
 
+from collections.abc import Mapping
 from typing import ClassVar, Final, Self
 
 RETRYABLE: Final = frozenset({408, 429, 500, 502, 503, 504, 529})
@@ -47,9 +48,7 @@ class UndeclaredChange(JackfieldError):
     """A plugin changed something it did not declare. Its failure policy applies."""
 
     def __init__(self, plugin: str, kind: str) -> None:
-        super().__init__(
-            f"The plugin {plugin!r} changed the {kind}; add {kind!r} to its class's `mutates`."
-        )
+        super().__init__(f"{plugin!r} changed the {kind}; its `mutates` must have {kind!r}")
 
 
 class GatewayError(JackfieldError):
@@ -199,7 +198,7 @@ class ProviderError(GatewayError):
 
     `provider` is the instance's name in the TOML; `upstream_status` is the provider's status;
     `body` is its own error body in the caller's dialect, if that may be passed on unchanged, and
-    `event` the event that reported the error.
+    `event` the event that reported the error. `headers` are added to those of the answer.
     """
 
     status = 502
@@ -209,6 +208,7 @@ class ProviderError(GatewayError):
 
     body: bytes | None = None
     event: bytes | None = None
+    headers: Mapping[str, str] | None = None
 
     def __init__(  # noqa: PLR0913 - what a provider may say, each by its name
         self,

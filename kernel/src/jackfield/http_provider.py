@@ -244,11 +244,7 @@ class HttpProvider(Provider):
         return response
 
     async def fetch(
-        self,
-        method: str,
-        path: str,
-        body: bytes = b"",
-        headers: _Headers = (),
+        self, method: str, path: str, body: bytes = b"", headers: _Headers = ()
     ) -> bytes:
         """Send the API a request on the gateway's own behalf; the body of its answer.
 
@@ -314,11 +310,13 @@ class HttpProvider(Provider):
             try:
                 if answer.status < 300:
                     self._usage_switch.accepted = self._usage_switch.accepted and not refused
-                    return await self._reader.read(exchange, answer, dialect, out.losses, hides=ask)
+                    return await self._reader.read(exchange, answer, dialect, out, hides=ask)
                 said = await answer.read()
                 refusal = self._errors.read(answer, said, dialect, exchange.dialect)
             except BaseException as error:
                 await answer.close()
+                if isinstance(error, ProviderError):
+                    self._errors.identified(error, answer)
                 if isinstance(error, GatewayError) or not isinstance(error, Exception):
                     raise
                 # Whatever a dialect stumbles over in what came, the provider has not answered.

@@ -47,12 +47,8 @@ class KeyRing:
         ready = [key for key in self._keys if key.cooled_until <= now]
         if not ready:
             wait = min(key.cooled_until for key in self._keys) - now
-            raise ProviderError(
-                "All keys of the provider are resting after it refused them.",
-                provider=provider,
-                upstream_status=429,
-                retry_after=wait,
-            )
+            why = "All keys of the provider are resting after it refused them."
+            raise ProviderError(why, provider=provider, upstream_status=429, retry_after=wait)
         for key in ready:
             key.credit += key.weight
         best = max(ready, key=lambda key: key.credit)

@@ -1,7 +1,7 @@
 """The common part of Bedrock's dialects."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from jackfield.dialects import Dialect, UpstreamFailure
 from jackfield.errors import GatewayError
@@ -12,6 +12,8 @@ from . import failures, header_usage
 
 class BedrockDialect(Dialect):
     """The common part of Bedrock's dialects: the path names the model, and errors are AWS's."""
+
+    request_id_header: ClassVar[str] = "x-amzn-requestid"
 
     def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
         return body
