@@ -6,6 +6,7 @@ import logging
 import re
 import sys
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, TextIO
 
@@ -14,7 +15,7 @@ import msgspec
 from jackfield.endpoints import shown_path
 from jackfield.errors import GatewayError
 from jackfield.exchange import Exchange
-from jackfield.response import Outcome
+from jackfield.response import Attempt, Outcome
 
 logger = logging.getLogger("jackfield.access")
 
@@ -68,8 +69,7 @@ class AccessLog:
 
 def facts(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:
     """The logged facts of an exchange: identities and numbers, never its texts."""
-    usage = outcome.usage
-    attempts = exchange.attempts
+    attempts, usage = exchange.attempts, outcome.usage
     return {
         "time": _now(),
         "request": exchange.id,
@@ -81,6 +81,7 @@ def facts(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:
         "model": exchange.model,
         "target": str(attempts[-1].target) if attempts else None,
         "attempts": len(attempts) or None,
+        "failed_attempts": _failed(attempts) or None,
         "tenant": exchange.principal.tenant,
         "stream": exchange.stream or None,
         "input_tokens": usage.input_tokens if usage else None,
@@ -108,17 +109,24 @@ def text_line(exchange: Exchange, outcome: Outcome) -> str:
     if attempts:
         target = attempts[-1].target
         line += _target_words(exchange.model, target.provider, target.model, len(attempts))
+        if attempts[0].error is not None:
+            line += f" failed_attempts={word(_failed(attempts))}"
     elif exchange.model is not None:
         line += f" model={word(exchange.model)}"
-    line += f" tenant={word(exchange.principal.tenant)}"
-    if exchange.stream:
-        line += " stream=True"
+    stream = " stream=True" if exchange.stream else ""
+    line += f" tenant={word(exchange.principal.tenant)}{stream}"
     if usage is not None:
         line += f" input_tokens={usage.input_tokens} output_tokens={usage.output_tokens}"
     line += " ms=%.2f" % ((time.monotonic() - exchange.received) * 1000)
     if exchange.failures:
         line += f" plugin_failures={word('; '.join(exchange.failures))}"
     return line
+
+
+def _failed(attempts: Sequence[Attempt]) -> str:
+    """The attempts that failed, with what is known of why."""
+    each = [f"{a.target} {a.status} {a.error} {a.cause or ''}".strip() for a in attempts if a.error]
+    return "; ".join(each)
 
 
 @lru_cache(maxsize=512)

@@ -81,6 +81,7 @@ class Attempts:
         began = perf_counter()
         status: int | None = None
         problem: str | None = None
+        cause: str | None = None
         try:
             outermost = self._layer(0, exchange, target) if self._hooks else None
             response = await (outermost or self._heart(exchange, target, None))
@@ -88,10 +89,11 @@ class Attempts:
             return response
         except GatewayError as error:
             status, problem = error.http_status, error.code
+            cause = type(error.__cause__).__name__ if error.__cause__ else None
             raise
         finally:
             seconds = perf_counter() - began
-            exchange.attempts.append(Attempt(target, seconds, status, problem, waited))
+            exchange.attempts.append(Attempt(target, seconds, status, problem, waited, cause))
 
     async def _layer(
         self, at: int, exchange: Exchange, target: Target, outer: "Next | None" = None

@@ -41,12 +41,9 @@ logger = logging.getLogger("jackfield.plugins")
 
 SLOW_SECONDS: Final = 5.0
 """How long a plugin may take to start without a word in the log."""
-TELL_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
 
-ADMIN: Final = Principal(
-    tenant="admin", key_id="admin listener", permissions=frozenset({"*"}), role="owner"
-)
+ADMIN: Final = Principal("admin", "admin listener", frozenset({"*"}), role="owner")
 
 
 class Gateway:
@@ -89,10 +86,9 @@ class Gateway:
 
     async def start(self) -> "Gateway":
         """Start the plugins in the order of the file, then freeze the tables."""
-        setup = self.setup
         for kind in self.loaded.front_doors:
             for endpoint in kind.endpoints:
-                setup.add_endpoint(endpoint)
+                self.setup.add_endpoint(endpoint)
         try:
             await self.open_state()
             for plugin in self.loaded.plugins:
@@ -102,15 +98,21 @@ class Gateway:
         except BaseException:
             await self.stop()
             raise
-        self.providers = setup.providers
-        facts = ModelFacts(self.settings.capabilities)
-        self.catalogue = Catalogue(self.settings.models, self.providers, facts)
-        for line in retiring(self.settings):
+        self._freeze()
+        self.caller.start()
+        self.watchdog.start()
+        return self
+
+    def _freeze(self) -> None:
+        """Build the tables from what the plugins have registered."""
+        setup, settings, providers = self.setup, self.settings, self.setup.providers
+        self.providers = providers
+        self.catalogue = Catalogue(settings.models, providers, ModelFacts(settings.capabilities))
+        for line in retiring(settings):
             logger.warning("%s", line)
-        models = Models(self.settings.models, self.providers, self.catalogue)
+        models = Models(settings.models, providers, self.catalogue)
         chain = self.chain.without_dry_runs()
-        upstream = self.settings.upstream
-        attempts = Attempts(self.providers, chain.call_provider, self.caller, upstream)
+        attempts = Attempts(providers, chain.call_provider, self.caller, settings.upstream)
         loop = asyncio.get_running_loop()
         self._pipeline = Pipeline(
             chain, self.caller, models, attempts, self.catalogue, loop, self._settled
@@ -121,9 +123,6 @@ class Gateway:
         setup.handle = self.face.handle
         administration = Administration(setup, operations.admin())
         self.admin_face = AdminFace(self, EndpointTable(administration.endpoints), ADMIN)
-        self.caller.start()
-        self.watchdog.start()
-        return self
 
     async def stop(self) -> None:
         """End what is still running, then stop the plugins in reverse order."""
@@ -236,19 +235,13 @@ class Gateway:
 @contextmanager
 def _slow_start_logged(plugin: Plugin) -> Iterator[None]:
     """Log which plugin is being waited for: from a thread, as it may block the event loop."""
-    started = threading.Event()
-
-    def tell() -> None:
-        pause = SLOW_SECONDS
-        while not started.wait(pause):
-            logger.warning("plugin %s has not started yet; still waiting", plugin.name)
-            pause = TELL_SECONDS
-
-    threading.Thread(target=tell, name="jackfield-start", daemon=True).start()
+    message = "plugin %s has not started yet; still waiting"
+    timer = threading.Timer(SLOW_SECONDS, logger.warning, (message, plugin.name))
+    timer.start()
     try:
         yield
     finally:
-        started.set()
+        timer.cancel()
 
 
 async def _stop(plugin: Plugin) -> None:

@@ -101,13 +101,17 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One call of one target. Times are in seconds; `waited` is the pause before it."""
+    """One call of one target. Times are in seconds; `waited` is the pause before it.
+
+    `error` is the code of its error, and `cause` the name of the exception behind that, if any.
+    """
 
     target: Target
     seconds: float
     status: int | None = None
     error: str | None = None
     waited: float = 0.0
+    cause: str | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, eq=False):
