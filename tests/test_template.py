@@ -42,8 +42,8 @@ def test_no_name_of_the_template_is_left(tmp_path: Path) -> None:
 def test_the_new_plugin_can_be_installed_and_its_tests_pass(tmp_path: Path) -> None:
     folder, site = create(NAME, tmp_path), tmp_path / "site"
     run("pip", "install", *OFFLINE, "--target", str(site), str(folder))
-    options = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(folder), "-q"]
-    run("pytest", *options, "-p", "no:cacheprovider", str(folder / "tests"), PYTHONPATH=str(site))
+    options = ["-q", "-W", "error", "-p", "no:cacheprovider"]
+    run("pytest", *options, str(folder), PYTHONPATH=str(site))
 
 
 def test_the_kernel_ships_the_template(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ REASONS = {
     "undeclared": "raised UndeclaredChange",
     "cancel": "raised CancelledError",
 }
-SYNC_REASONS = {**REASONS, "hang": "raised TimeoutError", "wrong_type": "raised TypeError"}
+SYNC_REASONS = {**REASONS, "hang": "raised TimeoutError", "wrong_type": "raised WrongResultError"}
 
 each_hook = pytest.mark.parametrize("hook", HOOKS)
 each_fault = pytest.mark.parametrize("fault", FAULTS)
@@ -74,7 +74,7 @@ async def test_the_policy_decides_what_a_failing_hook_does_to_the_request(
 async def test_an_attempt_has_no_deadline_of_its_own() -> None:
     async with run_gateway(toml("", "raise", "refuse")) as client:
         gate = client.fake.hold()
-        asking = client.say("Hello")
+        asking = client.start_chat("Hello")
         await gate.reached()
         deadline = client.plugin("inner")
         assert deadline.of("call_provider")
@@ -87,7 +87,7 @@ async def test_a_fault_while_wrapping_keeps_the_answer_that_had_come() -> None:
     async with run_gateway(toml("call_provider", "undeclared", "skip")) as client:
         answer = await client.chat("Hello there")
         assert (answer.status, await answer.text()) == (200, "Hello there")
-        assert len(client.fake.asked) == 1
+        assert len(client.fake.requests) == 1
 
 
 async def test_a_failure_is_logged_by_name_and_without_its_words(
@@ -100,6 +100,23 @@ async def test_a_failure_is_logged_by_name_and_without_its_words(
     assert "plugin faulty failed in route: raised RuntimeError" in record.getMessage()
     assert "policy skip" in record.getMessage()
     assert "it was told to fail" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("hook", "fault", "how_to_mend_it"),
+    [
+        ("post_response", "undeclared", "'faulty' changed the response; its `mutates` must have"),
+        ("on_stream_chunk", "wrong_type", "on_stream_chunk returns None, or a list or tuple of"),
+    ],
+)
+async def test_the_log_says_how_to_mend_what_breaks_the_contract(
+    hook: str, fault: str, how_to_mend_it: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "jackfield")
+    async with run_gateway(toml(hook, fault, "skip")) as client:
+        await said(client, hook)
+    assert how_to_mend_it in caplog.text
+    assert ".py:" not in caplog.messages[0]
 
 
 class Leaves(Plugin):

@@ -1,5 +1,6 @@
 """Plugins that cannot be loaded are named, with their place, and what is wrong with them."""
 
+from importlib.metadata import EntryPoint
 from typing import Any, ClassVar
 
 import pytest
@@ -47,6 +48,12 @@ class HasNoClass(Plugin):
     Config = dict
 
 
+class ChangesWhatThereIsNot(Plugin):
+    """Misspells what it changes."""
+
+    mutates = frozenset({"requests"})
+
+
 class CannotBeMade(Plugin):
     """Fails, with a secret on its lips."""
 
@@ -84,7 +91,11 @@ def refusals(toml: str, *kinds: type[Plugin]) -> list[str]:
         (HasNoTime, "has deadline_ms = 0; it must be a whole number above 0"),
         (NeedsWhatNobodyCanRead, "has requires = '~=0.1'; write it like \">=0.1,<0.2\""),
         (NeedsAnother, "needs jackfield-kernel >=0.1, <0.1, and this is "),
-        (HasNoClass, "has a Config that is no attrs class"),
+        (HasNoClass, "has a Config that is no attrs class; mark it @frozen"),
+        (
+            ChangesWhatThereIsNot,
+            "has mutates = frozenset({'requests'}); it is a set of \"request\"",
+        ),
     ],
 )
 def test_a_class_that_cannot_be_used_is_refused(kind: type[Plugin], what: str) -> None:
@@ -99,6 +110,26 @@ def test_one_that_cannot_be_made_is_refused_without_its_own_words(kind: type[Plu
     assert refusal.startswith(f"jackfield.toml:1:10: plugins.{kind.__name__}: cannot be made: ")
     assert refusal.endswith(f"in {kind.__name__}.__init__")
     assert "a secret" not in refusal
+
+
+def test_a_plugin_that_is_not_installed_is_told_apart_from_a_mistyped_one() -> None:
+    assert refusals("[plugins.absent]", Store) == [
+        "jackfield.toml:1:10: plugins.absent: unknown plugin; known: Store;"
+        " install the package that has it into this environment"
+    ]
+    assert refusals("[plugins.stor]", Store) == [
+        'jackfield.toml:1:10: plugins.stor: unknown plugin; did you mean "Store"?'
+    ]
+
+
+def test_an_entry_point_that_names_no_class_is_refused_with_its_name() -> None:
+    entry = EntryPoint("absent", "jackfield.plan:Absent", "jackfield.plugins")
+    with pytest.raises(ConfigError) as caught:
+        Gateway(parse("[plugins.absent]"), Installed({"absent": entry}, {}))
+    assert caught.value.problems == [
+        "jackfield.toml:1:10: plugins.absent: absent cannot be imported:"
+        " AttributeError: module 'jackfield.plan' has no attribute 'Absent'"
+    ]
 
 
 def test_a_second_store_is_refused_where_it_stands() -> None:

@@ -64,9 +64,13 @@ async def test_models_are_listed_with_what_is_known_of_them() -> None:
 
 @pytest.mark.parametrize(
     ("model", "hint"),
-    [("fastt", "Did you mean 'fast'?"), ("gpt-9", "Name a provider, as in 'first/gpt-9'.")],
+    [
+        ("fastt", "Did you mean 'fast'?"),
+        ("frist/gpt-9", "Did you mean 'first/gpt-9'?"),
+        ("gpt-9", "Name a provider, as in 'first/gpt-9'."),
+    ],
 )
-async def test_an_unknown_model_is_told_apart_from_a_mistyped_alias(model: str, hint: str) -> None:
+async def test_an_unknown_model_is_told_apart_from_a_mistyped_name(model: str, hint: str) -> None:
     async with FakeUpstream() as first, FakeUpstream() as second:
         lists(first)
         lists(second)

@@ -83,7 +83,7 @@ async def test_a_closed_tenant_is_refused_when_the_disk_is_full(tmp_path: Path) 
             answer = await client.chat()
             assert answer.status == 503
             assert (await client.get("/ready")).status == 503
-        assert len(client.fake.asked) == 1
+        assert len(client.fake.requests) == 1
         await client.get("/ready")
         assert (await client.chat()).status == 200
     kinds = [event["kind"] for event in events(tmp_path)]

@@ -6,6 +6,7 @@ from time import perf_counter
 
 from jackfield._hook_call import HookCaller
 from jackfield._hook_chain import Hook
+from jackfield._mistakes import WrongResultError
 from jackfield.dialects import Dialect
 from jackfield.errors import GatewayError
 from jackfield.exchange import Exchange
@@ -132,7 +133,7 @@ class ChunkChain:
 
 def _checked(result: Sequence[Chunk], chunk: Chunk) -> Sequence[Chunk]:
     if not isinstance(result, list | tuple) or not all(isinstance(one, Chunk) for one in result):
-        raise TypeError("on_stream_chunk returns None or a sequence of chunks")
+        raise WrongResultError("on_stream_chunk returns None, or a list or tuple of Chunk")
     if chunk.final and not (result and result[-1].final):
         return (*(one for one in result if not one.final), chunk)
     for at, one in enumerate(result):

@@ -7,8 +7,8 @@ from time import perf_counter
 from typing import Any
 
 from jackfield._hook_chain import Hook
-from jackfield._mistakes import is_being_cancelled, logger, place_of
-from jackfield.errors import GatewayError, PluginFailure, ProviderError
+from jackfield._mistakes import WrongResultError, is_being_cancelled, logger, place_of
+from jackfield.errors import GatewayError, PluginFailure, ProviderError, UndeclaredChange
 from jackfield.exchange import Exchange
 from jackfield.response import Response
 from jackfield.store import StoreUnavailable
@@ -84,7 +84,7 @@ class HookCaller:
     def fail(
         self, hook: Hook, exchange: Exchange, reason: str, error: BaseException | None = None
     ) -> None:
-        """Count and log a failure, without the exception's own words: they may hold a secret.
+        """Count and log a failure, without a plugin's own words, which may hold a secret.
 
         Raises PluginFailure when the policy is "refuse".
         """
@@ -92,7 +92,8 @@ class HookCaller:
         key = (name, hook.name, hook.on_error)
         self.failures[key] = self.failures.get(key, 0) + 1
         exchange.failures.append(f"{name}.{hook.name}: {reason} → {hook.on_error}")
-        where = place_of(error, hook.plugin.__module__)
+        is_explained = isinstance(error, UndeclaredChange | WrongResultError)
+        where = f": {error}" if is_explained else place_of(error, hook.plugin.__module__)
         facts = (name, hook.name, reason, where, hook.on_error, exchange.id)
         logger.warning("plugin %s failed in %s: %s%s; policy %s; request %s", *facts)
         if hook.on_error == "refuse":

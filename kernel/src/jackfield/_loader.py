@@ -290,7 +290,7 @@ class Loader:
 
 def _why(error: BaseException, module: str) -> str:
     """What an import raised; other messages may contain values from the environment."""
-    if isinstance(error, ImportError | SyntaxError | TypeError):
+    if isinstance(error, AttributeError | ImportError | SyntaxError | TypeError):
         return f"{type(error).__name__}: {error}"
     return fault_of(error, module)
 
@@ -300,7 +300,9 @@ def _declaration_problem(kind: type[Plugin]) -> str:
         return f'has on_error = {kind.on_error!r}; it must be "refuse" or "skip"'
     if type(kind.deadline_ms) is not int or kind.deadline_ms < 1:
         return f"has deadline_ms = {kind.deadline_ms!r}; it must be a whole number above 0"
-    return "" if has(kind.Config) else "has a Config that is no attrs class"
+    if {*kind.mutates} - {"request", "response", "principal"}:
+        return f'has mutates = {kind.mutates!r}; it is a set of "request", "response", "principal"'
+    return "" if has(kind.Config) else "has a Config that is no attrs class; mark it @frozen"
 
 
 def _version_problem(kind: type[Plugin]) -> str:

@@ -106,12 +106,13 @@ class Models:
         first = [name for name, rank in ranks.items() if rank == "first"]
         return first or [name for name, rank in ranks.items() if rank == "last"]
 
-    def _target(self, provider: str, model: str) -> Target:
-        config = self._providers[provider].config
-        return Target(provider, model, region=getattr(config, "region", None))
+    def _target(self, name: str, model: str) -> Target:
+        return Target(name, model, region=getattr(self._providers[name].config, "region", None))
 
     def _unknown(self, exchange: Exchange, model: str, able: list[str]) -> ModelNotFound:
-        if close := get_close_matches(model, self._aliases, n=1):
+        provider, _, rest = model.partition("/")
+        near = [f"{name}/{rest}" for name in get_close_matches(provider, self._providers) if rest]
+        if close := get_close_matches(model, [*self._aliases, *near], n=1):
             hint = f" Did you mean {close[0]!r}?"
         elif able:
             hint = f" Name a provider, as in {self._first(exchange, able) + '/' + model!r}."
@@ -127,7 +128,8 @@ class Models:
         given = {name: one for name, one in self._providers.items() if wanted in (None, name)}
         able = [name for name, provider in given.items() if _serves(provider, exchange)]
         if not able:
-            raise NotFound(f"No configured provider serves {shown_path(exchange.request.path)}.")
+            asked = f"{exchange.request.method} {shown_path(exchange.request.path)}"
+            raise NotFound(f"No configured provider serves {asked}; is the base URL right?")
         name = self._first(exchange, able)
         why = "the provider is named" if wanted else "the first that serves this endpoint"
         return Plan((Target(name, ""),), (Decision(f"target {name}", why, "kernel"),))

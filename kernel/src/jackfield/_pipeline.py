@@ -135,12 +135,12 @@ class Pipeline:
         return plan
 
     def _authorize(self, exchange: Exchange) -> None:
-        permission = exchange.endpoint.permission
+        permission, path = exchange.endpoint.permission, exchange.endpoint.path
         if exchange.principal.may(permission):
             return
         if exchange.principal is ANONYMOUS:
             raise Unauthenticated("No valid API key was given.")
-        raise Forbidden(f"This key lacks the permission {permission!r}.")
+        raise Forbidden(f"This key lacks the permission {permission!r}, which {path} needs.")
 
     async def _fail(self, exchange: Exchange, error: GatewayError) -> HttpResponse:
         outcome = await self.settle(exchange, failure(exchange, error))

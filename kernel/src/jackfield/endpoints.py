@@ -117,8 +117,7 @@ class EndpointTable:
 
     def _add(self, endpoint: Endpoint) -> None:
         key = (endpoint.method, endpoint.path)
-        taken = key in self._exact or any((e.method, e.path) == key for e in self._patterns)
-        if taken:
+        if key in self._exact or any((e.method, e.path) == key for e in self._patterns):
             raise ConfigError([f"two plugins claim the endpoint {endpoint.method} {endpoint.path}"])
         if not endpoint.permission:
             raise ConfigError([f"the endpoint {endpoint.method} {endpoint.path} has no permission"])
@@ -168,14 +167,13 @@ class EndpointTable:
             for endpoint in self
             if (endpoint.match(path) if "{" in endpoint.path else endpoint.path == path)
         }
+        path = shown_path(path)
         if methods:
             offered = ", ".join(sorted(methods))
-            refused = MethodNotAllowed(
-                f"{shown_path(path)} does not accept {method}; it takes {offered}."
-            )
+            refused = MethodNotAllowed(f"{path} does not accept {method}; it takes {offered}.")
             refused.allowed = offered
             return refused
-        return NotFound(f"There is no endpoint {shown_path(path)}; is it in `server.front_doors`?")
+        return NotFound(f"There is no endpoint {path}; check the base URL and server.front_doors.")
 
 
 def shown_path(path: str) -> str:

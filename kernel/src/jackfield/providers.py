@@ -10,7 +10,7 @@ from attrs.validators import instance_of
 
 from jackfield import _translation
 from jackfield.dialects import Dialect, Loss
-from jackfield.endpoints import Endpoint
+from jackfield.endpoints import Endpoint, shown_path
 from jackfield.errors import NotServed, ProviderTimeout
 from jackfield.events import StreamEvent
 from jackfield.exchange import Exchange
@@ -76,8 +76,8 @@ class Provider(Plugin):
         """The error for an attempt at something that it does not serve."""
         model = f" for {target.model!r}" if target.model else ""
         return NotServed(
-            f"The provider {self.name!r} does not serve {exchange.operation}{model}"
-            f" (asked in {exchange.dialect.name}). Name a model of a provider that does."
+            f"The provider {self.name!r} does not serve {exchange.request.method} "
+            f"{shown_path(exchange.request.path)}{model}. Name a model of a provider that does."
         )
 
     def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:

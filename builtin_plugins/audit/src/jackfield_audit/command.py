@@ -85,8 +85,8 @@ def run_verify(arguments: Namespace) -> int:
     state = bad("damaged") if found.problems else good("whole")
     terminal.line(f"{files.trail}: {found.records} records, {found.anchors} anchors: ", state)
     if found.unanchored:
-        what = f"the last {found.unanchored} records are not anchored yet: a cut there would"
-        terminal.line(doubtful("note "), f"{what} not be found")
+        what = f"records after the last anchor: {found.unanchored}; a cut there would not be found"
+        terminal.line(doubtful("note "), what)
     return FAILED if found.problems else 0
 
 

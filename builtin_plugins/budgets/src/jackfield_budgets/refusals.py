@@ -70,7 +70,8 @@ def price_missing(member: BudgetAccount, target: Target) -> PriceMissing:
     """The error for a model without a price."""
     return PriceMissing(
         f"The model {str(target)!r} has no price, and the budget {member.label!r} is in dollars."
-        f' Set one in the configuration: [prices."{target}"] with input and output.',
+        f' If the name is right, set one in the configuration: [prices."{target}"], with input and'
+        " output.",
         param="model",
     )
 

@@ -20,11 +20,7 @@ def command(parser: ArgumentParser) -> None:
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
     parser.add_argument("name", metavar="NAME", help="the plugin's name, such as word_filter")
     parser.add_argument(
-        "--into",
-        metavar="DIR",
-        type=Path,
-        default=Path(),
-        help="where to create its folder (default: the current folder)",
+        "--into", metavar="DIR", type=Path, default=Path(), help="its parent folder (default: .)"
     )
     parser.set_defaults(run=run)
 
@@ -37,6 +33,6 @@ def run(arguments: Namespace) -> int:
     terminal.line()
     terminal.line(strong("next:"))
     terminal.line(f"  pip install -e {folder} pytest pytest-asyncio")
-    terminal.line(f"  pytest -o asyncio_mode=auto {folder}")
+    terminal.line(f"  pytest {folder}")
     terminal.line(f"  add [plugins.{arguments.name}] to jackfield.toml, then: jackfield check")
     return 0

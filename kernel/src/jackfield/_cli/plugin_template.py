@@ -17,6 +17,11 @@ TEMPLATE: Final = "example"
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _GENERATED: Final = re.compile(r"__pycache__|\..*|.*\.egg-info|build|dist")
 _PACKAGE: Final = Path(__file__).parents[1]
+_TESTED_ALONE: Final = """
+[tool.pytest.ini_options]
+asyncio_mode = "auto"
+asyncio_default_fixture_loop_scope = "function"
+"""
 
 
 def create(name: str, into: Path) -> Path:
@@ -34,6 +39,8 @@ def create(name: str, into: Path) -> Path:
             path = target / _renamed(str(source.relative_to(template)), name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(_renamed(source.read_text(), name))
+        with (target / "pyproject.toml").open("a") as manifest:
+            manifest.write(_TESTED_ALONE)
     except FileExistsError:
         raise ConfigError([f"{target}: already exists; choose another name"]) from None
     except OSError as error:
@@ -43,8 +50,7 @@ def create(name: str, into: Path) -> Path:
 
 def template_folder() -> Path:
     """The template's folder: in the installed package, or in the repository around it."""
-    candidates = [_PACKAGE / "_template", *(up / "plugin_template" for up in _PACKAGE.parents)]
-    for folder in candidates:
+    for folder in (_PACKAGE / "_template", *(up / "plugin_template" for up in _PACKAGE.parents)):
         if (folder / "pyproject.toml").is_file():
             return folder
     raise ConfigError(["the plugin template is missing; reinstall jackfield-kernel"])

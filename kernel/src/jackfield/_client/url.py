@@ -95,6 +95,7 @@ def _problem(parts: SplitResult, host: str) -> str | None:
         "has no host": not host,
         "must not hold a user name or a password": "@" in parts.netloc,
         "must not have a query or a fragment": bool(parts.query or parts.fragment),
+        "must end before /chat/completions": parts.path.rstrip("/").endswith("/chat/completions"),
         "has a port out of range": parts.port == 0,
         "has a character in its host that cannot be sent": not re.fullmatch(r"[!-~]+", host),
         "has a character in its path that cannot be sent": not _PATH.fullmatch(parts.path),

@@ -17,12 +17,14 @@ def report_unknown_plugin(
     """Report that no plugin `name` is installed, as the value at `path` requires."""
     table = document.get(path)
     use = table.get("use") if isinstance(table, dict) else None
+    problem = unknown("plugin", name, installed)
+    if path[0] == "providers" and use is None and not problem.endswith("?"):
+        problem += '; name the one that speaks its API, as in use = "openai"'
+    elif not problem.endswith("?"):
+        problem += "; install the package that has it into this environment"
     if isinstance(use, str):
-        document.problems.add((*path, "use"), unknown("plugin", name, installed))
+        document.problems.add((*path, "use"), problem)
     elif use is None:
-        problem = unknown("plugin", name, installed)
-        if path[0] == "providers" and not problem.endswith("?"):
-            problem += '; name the one that speaks its API, as in use = "openai"'
         document.problems.add(path, problem, on_key=isinstance(table, dict))
 
 

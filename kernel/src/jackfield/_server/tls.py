@@ -33,11 +33,11 @@ def renew(context: ssl.SSLContext, cert: Path, key: Path, client_ca: Path | None
 
 
 def _load(context: ssl.SSLContext, cert: Path, key: Path, client_ca: Path | None) -> None:
-    files = f"{cert} and {key}"
+    files = f"{cert} and {key} (a certificate and its key, in PEM)"
     try:
         context.load_cert_chain(cert, key, password="")  # else OpenSSL asks the terminal for it
         if client_ca is not None:
-            files = str(client_ca)
+            files = f"{client_ca} (certificates, in PEM)"
             context.load_verify_locations(client_ca)
             context.verify_mode = ssl.CERT_REQUIRED
     except OSError as error:

@@ -91,7 +91,7 @@ class Verbs:
             given = given_fields(arguments, attributes_of(action.Given))
             path = f"{self._path(arguments.id)}/{action.name}"
             made = client.send("POST", path, given, _headers(arguments))
-            self._tell(f"{action.name}:", made, arguments)
+            self._tell(f"{action.name.removesuffix('e')}ed", made, arguments)
             return 0
 
         return act
