@@ -51,7 +51,11 @@ def running(folder: Path, *, workers: int) -> Iterator[Running]:
     out, entrance = os.pipe()
     fcntl.fcntl(entrance, fcntl.F_SETPIPE_SZ, SMALLEST_PIPE)
     line = [sys.executable, "-m", "jackfield", "serve", "--config", str(config)]
-    with subprocess.Popen(line, stderr=entrance) as process, open(out, encoding="utf-8") as stderr:
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+    with (
+        subprocess.Popen(line, stderr=entrance, env=buffered) as process,
+        open(out, encoding="utf-8") as stderr,
+    ):
         os.close(entrance)
         try:
             yield Running(process, stderr, config, port)

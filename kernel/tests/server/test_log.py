@@ -100,10 +100,19 @@ def test_without_a_thread_it_does_not_wait_either(pipe: tuple[TextIO, TextIO]) -
     assert "lost" not in read.read()
 
 
-def test_what_comes_after_the_end_is_written_at_once() -> None:
-    stream = io.StringIO()
-    writer = LogWriter(stream)
+def test_what_comes_after_the_end_is_written_at_once(pipe: tuple[TextIO, TextIO]) -> None:
+    written, read = pipe
+    writer = LogWriter(written)
     writer.write("before\n")
     writer.close()
     writer.write("after\n")
-    assert stream.getvalue() == "before\nafter\n"
+    written.close()
+    assert read.read() == "before\nafter\n"
+
+
+def test_what_cannot_be_encoded_is_escaped(pipe: tuple[TextIO, TextIO]) -> None:
+    written, read = pipe
+    writer = LogWriter(written)
+    writer.write("ü \udcff\n")
+    assert read.readline() == "ü \\udcff\n"
+    writer.close()

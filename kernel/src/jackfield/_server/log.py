@@ -2,12 +2,13 @@
 
 import json
 import logging
+import os
 import re
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr
+from contextlib import closing, contextmanager, redirect_stderr
 from io import StringIO
 from select import select
 from typing import Any, TextIO, cast
@@ -70,7 +71,7 @@ class LogWriter:
     def write(self, text: str) -> int:
         """Queue a text for writing."""
         with self._news:
-            if self._closed:
+            if self._closed and not self._thread.is_alive():
                 self._stream.write(text)
             elif self._waiting.tell() > _MOST_WAITING:
                 self._dropped += text.count("\n")
@@ -83,7 +84,10 @@ class LogWriter:
         """Do nothing: writing is never waited for."""
 
     def close(self) -> None:
-        """Allow a moment to write what is queued; later texts are written synchronously."""
+        """Allow a moment to write what is queued; later texts are written synchronously.
+
+        If the underlying stream has stalled, they are lost.
+        """
         with self._news:
             self._closed = True
             self._news.notify()
@@ -92,9 +96,12 @@ class LogWriter:
     def _run(self) -> None:
         while text := self._next():
             for block in _BLOCKS.findall(text):
+                line = block.encode(errors="backslashreplace")
                 try:
-                    self._stream.write(block)
-                    self._stream.flush()
+                    # Python flushes the stream's buffer when it exits, and would first wait for
+                    # whoever writes to it.
+                    while line:
+                        line = line[os.write(self._stream.fileno(), line) :]
                 except OSError:  # the disk is full or the reader is gone: go on serving
                     self._dropped += block.count("\n")
                     continue
@@ -127,9 +134,5 @@ def log_as(style: str, level: str, *, waits: bool = True) -> None:
 @contextmanager
 def written_aside() -> Iterator[LogWriter]:
     """Let a thread write everything that goes to stderr."""
-    writer = LogWriter(sys.stderr)
-    with redirect_stderr(cast("TextIO", writer)):
-        try:
-            yield writer
-        finally:
-            writer.close()
+    with closing(LogWriter(sys.stderr)) as writer, redirect_stderr(cast("TextIO", writer)):
+        yield writer
