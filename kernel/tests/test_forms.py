@@ -60,6 +60,7 @@ ODD = {
     "another parameter first": MODEL.replace(b" name", b" x=1; name"),
     "spaces": MODEL.replace(b"name=", b"name ="),
     "escaped": MODEL.replace(b"model", b"mod\\el"),
+    "an escaped quote": FILE.replace(b'"a"', b'"a\\"; name=model; x="'),
     "encoded": MODEL.replace(b'name="', b"name*=utf-8''").replace(b'"', b""),
     "two names": MODEL.replace(b" name", b' name="x"; name'),
     "two headers": b'Content-Disposition: form-data; name="x"\r\n' + MODEL,

@@ -13,7 +13,14 @@ import pytest
 from attrs import frozen
 
 from jackfield.config import parse
-from jackfield.secrets import Secret, SecretError, SecretRef, SecretSources, references
+from jackfield.secrets import (
+    Secret,
+    SecretError,
+    SecretRef,
+    SecretSources,
+    TextOrSecret,
+    references,
+)
 
 VALUE = "canary-7f3a"
 
@@ -259,3 +266,15 @@ def test_a_secret_that_cannot_be_had_is_reported_at_its_place() -> None:
     assert document.problems.lines == [
         "j.toml:3:9: p.many[0]: the environment variable NONE is not set"
     ]
+
+
+@pytest.mark.parametrize("text", ["Bearer sk-live-4f7a", "basic dXNlcjpw", "sk-live-4f7a"])
+def test_a_header_of_the_file_cannot_be_a_key(text: str) -> None:
+    with pytest.raises(ValueError, match="a secret must not be in the file") as caught:
+        TextOrSecret.from_text(text)
+    assert text not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["application/json", "bearer", "2025-11-23", "env:KEY"])
+def test_a_header_of_the_file_may_be_anything_else(text: str) -> None:
+    assert str(TextOrSecret.from_text(text).said) == text

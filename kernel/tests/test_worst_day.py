@@ -3,11 +3,13 @@
 import asyncio
 import io
 import logging
+from contextlib import suppress
+from math import nan
 from typing import cast
 
 import pytest
 
-from jackfield import Plugin
+from jackfield import Exchange, Outcome, Plugin, _gateway, hookimpl
 from jackfield._access_log import AccessLog
 from jackfield._outbox import Outbox
 from jackfield.testing import run_gateway
@@ -86,3 +88,39 @@ async def test_a_connection_that_fails_costs_the_others_nothing() -> None:
         outbox.write(cast("asyncio.Transport", wire), b"x")
     outbox.flush()
     assert (first.sent, last.sent, broken.aborted) == (b"xx", b"x", True)
+
+
+class NeverSettles(Plugin):
+    """Goes on when it is cancelled."""
+
+    entered, released = asyncio.Event(), asyncio.Event()
+
+    @hookimpl
+    async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
+        self.entered.set()
+        while not self.released.is_set():
+            with suppress(asyncio.CancelledError):
+                await self.released.wait()
+
+
+async def test_a_request_that_is_never_settled_keeps_no_gateway_from_its_end(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_gateway, "STOP_SECONDS", 0.01)
+    monkeypatch.setattr(NeverSettles, "entered", asyncio.Event())
+    monkeypatch.setattr(NeverSettles, "released", asyncio.Event())
+    async with run_gateway("[plugins.never]", {"never": NeverSettles}) as client:
+        pending = client.start_chat("Hello")
+        await NeverSettles.entered.wait()
+    assert "1 requests did not end" in caplog.text
+    NeverSettles.released.set()
+    assert (await pending).status == 200
+
+
+async def test_an_error_whose_wait_is_no_number_is_answered_and_settled() -> None:
+    async with run_gateway("[upstream]\nretries = 0") as client:
+        client.fake.fail(429, "busy", retry_after=nan)
+        answer = await client.chat("Hello")
+        assert answer.status == 429
+        assert "retry-after" not in answer.headers
+        assert len(client.settled) == 1

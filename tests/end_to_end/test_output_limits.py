@@ -102,3 +102,16 @@ def test_a_translated_request_has_the_limit_too() -> None:
 def test_what_has_no_answer_in_tokens_cannot_be_limited() -> None:
     exchange = opened(installed("openai.embeddings"), b'{"model":"m","input":"x"}')
     assert not exchange.limit_output(5)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"contents":[],"generationConfig":{},"generation_config":{}}',
+        b'{"contents":[],"generationConfig":{"maxOutputTokens":null,"max_output_tokens":null}}',
+    ],
+)
+def test_a_limit_is_not_added_where_it_is_unknown_which_one_counts(body: bytes) -> None:
+    exchange = opened(installed("gemini.generate_content"), body)
+    assert not exchange.limit_output(77)
+    assert (exchange.request.body, exchange.max_tokens) == (body, None)

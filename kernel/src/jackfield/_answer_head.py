@@ -92,10 +92,9 @@ def error_answer(dialect: Dialect, error: GatewayError, request_id: str) -> Resp
     try:
         body = getattr(error, "body", None) or dialect.render_error(error, request_id)
         headers = {**dialect.error_headers(error), **(getattr(error, "headers", None) or {})}
-        answer = Response(error.http_status, body, headers=headers)
-    except Exception as fault:  # noqa: BLE001 - a plugin's dialect may raise anything
+        if error.retry_after is not None:
+            headers["retry-after"] = str(max(1, ceil(error.retry_after)))
+        return Response(error.http_status, body, headers=headers)
+    except Exception as fault:  # noqa: BLE001 - a plugin's error or dialect may raise anything
         mistake(request_id, fault, type(dialect).__module__)
-        answer = Response(error.http_status, GATEWAY_DIALECT.render_error(error, request_id))
-    if error.retry_after is None:
-        return answer
-    return answer.with_headers(retry_after=str(max(1, ceil(error.retry_after))))
+        return Response(error.http_status, GATEWAY_DIALECT.render_error(error, request_id))

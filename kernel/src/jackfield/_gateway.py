@@ -207,7 +207,11 @@ class Gateway:
         self.draining = True
         for exchange in tuple(self._live):
             exchange.end(ShuttingDown("The gateway is shutting down."))
-        await self.idle()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self.idle()
+        except TimeoutError:
+            logger.error("%d requests did not end; they are left", len(self._live))
 
     async def idle(self) -> None:
         """Wait until nothing is running."""

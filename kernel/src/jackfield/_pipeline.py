@@ -177,12 +177,7 @@ class Pipeline:
         return outcome
 
     def _unsettled(
-        self,
-        hook: Hook,
-        exchange: Exchange,
-        outcome: Outcome,
-        error: BaseException,
-        began: float,
+        self, hook: Hook, exchange: Exchange, outcome: Outcome, error: BaseException, began: float
     ) -> Outcome:
         """The outcome after a hook that raised; the remaining hooks run all the same."""
         try:

@@ -15,7 +15,7 @@ from attrs import asdict, field, frozen
 from jackfield._gateway import Gateway
 from jackfield._generations import Generations
 from jackfield._price_list import provider_entries
-from jackfield._server.limits import Limits
+from jackfield._server.limits import Limits, raise_file_limit
 from jackfield._server.log import log_as, written_aside
 from jackfield._server.server import Server
 from jackfield._server.sockets import addresses_of, bind_private, bind_workers, close_all, open_to
@@ -121,7 +121,10 @@ async def _work(worker: Worker, start: Start, document: Document) -> None:
     await generations.begin(document)
     settings = generations.current.settings.server
     tls = tls_context(**asdict(settings.tls)) if settings.tls else None
-    limits = Limits(connections=settings.max_connections, requests=settings.requests_in_flight)
+    most = min(settings.max_connections, raise_file_limit() // 2)  # the rest is for providers
+    if most < settings.max_connections:
+        logger.warning("up to %d connections, half as many as files may be open", most)
+    limits = Limits(connections=most, requests=settings.requests_in_flight)
     server = Server(generations.current.face, limits)
     admin = await _serve_admin(generations, worker)
     generations.on_swap(lambda gateway: _take_up(gateway, settings, server, tls))

@@ -26,6 +26,7 @@ _REQUEST_IDS: Final = frozenset(
 _PASSED: Final = frozenset({"retry-after", "retry-after-ms", "openai-processing-ms"})
 _PASSED_PREFIXES: Final = ("x-ratelimit-", "anthropic-ratelimit-")
 _LONGEST_WAIT: Final = 86_400.0
+_NUMBER: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{0,15})?")
 _PATH: Final = re.compile(r"/(?!/)")
 _PASSED_VALUE: Final = re.compile(r"[A-Za-z0-9 .:,;=+_-]{1,64}")
 _UNKNOWN_PATH: Final = re.compile(
@@ -116,7 +117,8 @@ def is_error(body: bytes, dialect: Dialect) -> bool:
 @lru_cache(maxsize=1024)
 def _shown_name(name: str, more: frozenset[str]) -> str | None:
     lower = name.lower()
-    if lower in more or lower in _PASSED or lower.startswith(_PASSED_PREFIXES):
+    is_limit = lower.startswith(_PASSED_PREFIXES) and lower.replace("-", "").isalpha()
+    if is_limit or lower in more or lower in _PASSED:
         return lower
     return REQUEST_ID if lower in _REQUEST_IDS else None
 
@@ -145,9 +147,9 @@ def mapped(status: int) -> int | None:
 def parse_retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait, from `retry-after-ms` or either form of `retry-after`."""
     try:
-        if "retry-after-ms" in headers:
-            seconds = float(headers["retry-after-ms"]) / 1000
-        elif (value := headers.get("retry-after", "")).replace(".", "", 1).isdigit():
+        if _NUMBER.fullmatch(value := headers.get("retry-after-ms", "")):
+            seconds = float(value) / 1000
+        elif _NUMBER.fullmatch(value := headers.get("retry-after", "")):
             seconds = float(value)
         elif value:
             seconds = parsedate_to_datetime(value).timestamp() - time.time()

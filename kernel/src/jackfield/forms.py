@@ -93,7 +93,8 @@ def _parameter(said: str, name: str) -> str | None:
                 return None
             values.append(plain.strip() if quoted is None else quoted)
         at = match.end()
-    return values[0] if len(values) == 1 and at == len(said) else None
+    # Some servers take `\"` for a quote, and others for the end of the value.
+    return values[0] if len(values) == 1 and at == len(said) and '\\"' not in said else None
 
 
 def _refuse(reason: str) -> NoReturn:

@@ -25,6 +25,7 @@ _SAMPLE = re.compile(
     r"|change[-_ ]?(me|it|this)|replace[-_ ]?(me|this)|(your|insert)[-_ ].*|<.*>|password|secret",
     re.IGNORECASE,
 )
+_CREDENTIAL = re.compile(r"(bearer|basic|token)\s|sk-", re.IGNORECASE)
 _MOST_BYTES = 65536
 _RIGHT_WAY = (
     'put the secret in an environment variable and write "env:NAME",'
@@ -114,7 +115,9 @@ class TextOrSecret:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Read either; ValueError says what is wrong."""
+        """Read either; ValueError says what is wrong, as with a key that is written out."""
+        if _CREDENTIAL.match(text):
+            raise ValueError(f"a secret must not be in the file; {_RIGHT_WAY}")
         return cls(SecretRef.from_text(text) if text.startswith(("env:", "file:")) else text)
 
     async def text(self, resolve: Callable[[SecretRef], Awaitable[Secret]]) -> str:

@@ -66,8 +66,7 @@ class Server:
         " It is created, for this user only, by the first plugin that needs it.",
     )
     front_doors: tuple[str, ...] = option(
-        ("openai",),
-        "Plugins whose endpoints are offered to clients even if no provider uses them.",
+        ("openai",), "Plugins whose endpoints are offered to clients even if no provider uses them."
     )
     log: Literal["text", "json"] = option("text", "The format of the log.")
     log_level: Literal["debug", "info", "warning", "error"] = option(

@@ -1,6 +1,7 @@
 """Real worker processes, real signals."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -83,6 +84,22 @@ def test_a_killed_worker_is_replaced_and_its_queue_served(supervise: Start) -> N
     assert "restarting" in supervised.line("exit code -9")
     # Asked before the new worker is up: the connection waits in the socket kept open for it.
     assert get(port) == supervised.pids("ready", 1).pop()
+
+
+@on_linux
+def test_where_no_worker_can_be_started_the_others_go_on(supervise: Start) -> None:
+    supervised = supervise("serve", 2)
+    port = supervised.line("port")
+    dead, alive = supervised.pids("ready", 2)
+    before = resource.prlimit(supervised.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(supervised.process.pid, resource.RLIMIT_NOFILE, (4, before[1]))
+    os.kill(dead, signal.SIGKILL)
+    assert "s" in supervised.line("Too many open files; trying again in")
+    resource.prlimit(supervised.process.pid, resource.RLIMIT_NOFILE, before)
+    new = supervised.pids("ready", 1)
+    served: set[int] = set()
+    while served != {alive, *new}:
+        served.add(get(port))
 
 
 @on_linux

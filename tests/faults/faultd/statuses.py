@@ -42,6 +42,11 @@ async def retry_nonsense(wire: Wire) -> None:
     await _refuse(wire, 429, b"Retry-After: soon")
 
 
+async def retry_nan(wire: Wire) -> None:
+    """429 with retry-after-ms: nan, which some languages read as a number."""
+    await _refuse(wire, 429, b"retry-after-ms: nan")
+
+
 async def redirect(wire: Wire) -> None:
     """307 to another host."""
     await wire.answer(b"", b"Location: http://169.254.169.254/latest/", status=b"307 Temporary")
@@ -59,5 +64,6 @@ FAULTS = {
     "retry-ms": retry_ms,
     "retry-absurd": retry_absurd,
     "retry-nonsense": retry_nonsense,
+    "retry-nan": retry_nan,
     "redirect": redirect,
 }

@@ -20,7 +20,7 @@ from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat_of
 
 from . import failures
-from .fields import NAME, object_in
+from .fields import NAME, camel, object_in
 from .json_array import JSON_ARRAY, ArrayWriter, SseWriter
 from .losses import INCIDENTAL
 from .model_name import with_model
@@ -61,10 +61,14 @@ class GenerateContentDialect(Dialect):
     terminal_hints: ClassVar[tuple[bytes, ...]] = (b'"error"',)
 
     def output_limit_in(self, tree: Any) -> Path:
-        config = "generation_config" if "generation_config" in tree else "generationConfig"
-        inner = tree.get(config)
-        snake = isinstance(inner, dict) and "max_output_tokens" in inner
-        return (config, "max_output_tokens" if snake else "maxOutputTokens")
+        path: list[str | int] = []
+        for name in self.output_limit:
+            spellings = [key for key in tree if camel(key) == name] if type(tree) is dict else []
+            if len(spellings) > 1:
+                return ()  # it is unknown which one Google uses
+            path += spellings or [name]
+            tree = tree.get(path[-1]) if type(tree) is dict else None
+        return tuple(path)
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         return peek_request(tree, params)

@@ -1,6 +1,10 @@
 """Limits on what a server accepts from its clients, and on how long it waits for them."""
 
+import resource
+
 from attrs import frozen
+
+_FILES = 65_536
 
 
 @frozen(kw_only=True)
@@ -42,3 +46,12 @@ class Limits:
     max_lag: float = 0.5
     sweep_seconds: float = 0.25
     backlog: int = 4096
+
+
+def raise_file_limit() -> int:
+    """Let this process open as many files as the system allows, up to 65,536; how many it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted

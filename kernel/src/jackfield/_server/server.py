@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from ssl import SSLContext
+from typing import Any
 
 from jackfield._server.connection import Connection
 from jackfield._server.handler import Handler
@@ -49,11 +50,7 @@ class Server:
         for each in sockets:
             self._sockets.append(each)
             server = await self._state.loop.create_server(
-                self._connection,
-                sock=each.dup(),
-                backlog=_ACCEPTS_A_TURN,
-                ssl=tls,
-                ssl_handshake_timeout=self._handshake_seconds,
+                self._connection, sock=each.dup(), backlog=_ACCEPTS_A_TURN, **self._tls_options
             )
             self._servers.append(server)
             each.listen(self._state.limits.backlog)
@@ -106,10 +103,7 @@ class Server:
         for client in waiting:
             with suppress(OSError):
                 await self._state.loop.connect_accepted_socket(
-                    self._connection,
-                    client,
-                    ssl=self._tls,
-                    ssl_handshake_timeout=self._handshake_seconds,
+                    self._connection, client, **self._tls_options
                 )
 
     async def _emptied(self, seconds: float) -> bool:
@@ -122,8 +116,9 @@ class Server:
         return Connection(self._state)
 
     @property
-    def _handshake_seconds(self) -> float | None:
-        return self._state.limits.head_seconds if self._tls else None
+    def _tls_options(self) -> dict[str, Any]:
+        seconds = self._state.limits.head_seconds if self._tls else None
+        return {"ssl": self._tls, "ssl_handshake_timeout": seconds}
 
     def _sweep_at(self, due: float) -> None:
         loop = self._state.loop

@@ -73,6 +73,17 @@ class _Slot:
         process = self.process
         return process if process is not None and process.is_alive() else None
 
+    def postpone(self, now: float) -> float:
+        """Set when to start it, after a pause that grows; return the pause."""
+        pause, self.due, self.pause = self.pause, now + self.pause, self.pause * 2
+        self.pause = min(self.pause, _LONGEST_PAUSE)
+        return pause
+
+    def close_link(self) -> None:
+        if self.link is not None:
+            self.link.close()
+            self.link = None
+
     def listen(self, passed: float) -> None:
         """Read the worker's reports; it had `passed` seconds to send them."""
         self.silent += passed
@@ -190,17 +201,25 @@ class _Supervisor:
             self._kill()
 
     def _start(self, slot: _Slot, now: float) -> None:
-        slot.link, theirs = connection.Pipe()
-        slot.ready, slot.silent = False, 0.0
-        slot.process = self._new_process(Worker(slot.index, slot.sockets, theirs))
-        slot.began = now
+        slot.ready, slot.silent, slot.began = False, 0.0, now
+        try:
+            slot.link, theirs = connection.Pipe()
+            with theirs:
+                slot.process = self._started(Worker(slot.index, slot.sockets, theirs))
+        except OSError as error:  # the system has no memory, processes or files left
+            slot.close_link()
+            pause = slot.postpone(now)
+            logger.error("worker %d: %s; trying again in %.1f s", slot.index, error, pause)
+
+    def _started(self, worker: Worker) -> BaseProcess:
+        process = self._new_process(worker)
         # The mask is inherited: no signal reaches the worker before it has removed these handlers.
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
-            slot.process.start()
+            process.start()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-            theirs.close()
+        return process
 
     def _new_process(self, worker: Worker) -> BaseProcess:
         work = (worker, self._target, self._args, self._grace)
@@ -241,9 +260,7 @@ class _Supervisor:
     def _bury(self, slot: _Slot, process: BaseProcess, now: float) -> None:
         process.join()
         slot.process = None
-        if slot.link is not None:
-            slot.link.close()
-            slot.link = None
+        slot.close_link()
         code = process.exitcode or 0
         if self._kill_at is not None:
             return
@@ -255,12 +272,8 @@ class _Supervisor:
             return
         if now - slot.began >= _SETTLED_SECONDS:
             slot.pause = _FIRST_PAUSE
-        slot.due = now + slot.pause
-        logger.error(
-            "worker %d (pid %s) ended with exit code %d; restarting it in %.1f s",
-            *(slot.index, process.pid, code, slot.pause),
-        )
-        slot.pause = min(slot.pause * 2, _LONGEST_PAUSE)
+        facts = (slot.index, process.pid, code, slot.postpone(now))
+        logger.error("worker %d (pid %s) ended with exit code %d; restarting it in %.1f s", *facts)
 
     def _end_silent(self, slot: _Slot) -> None:
         if (process := slot.running) is not None:
@@ -277,14 +290,12 @@ class _Supervisor:
 
     def _send(self, number: signal.Signals) -> None:
         for slot in self._slots:
-            process = slot.running
-            if process is not None and process.pid is not None:
+            if (process := slot.running) is not None and process.pid is not None:
                 os.kill(process.pid, number)
 
     def _kill(self) -> None:
         for slot in self._slots:
-            process = slot.running
-            if process is not None:
+            if (process := slot.running) is not None:
                 process.kill()
                 process.join()
 

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import resource
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterable
@@ -17,7 +16,6 @@ from jackfield._server.server import Server
 logger = logging.getLogger("jackfield.server")
 
 _GC_THRESHOLDS = (50_000, 50, 50)
-_FILES = 65_536
 _NOTICE_SECONDS = 1.0
 _BEAT_SECONDS = 1.0
 
@@ -56,7 +54,6 @@ async def serve_until_signalled(server: Server, options: ServingOptions) -> None
 
     loop.add_signal_handler(signal.SIGINT, interrupted)
     loop.add_signal_handler(signal.SIGHUP, reload.set)
-    raise_file_limit()
     await server.start(options.sockets, tls=options.tls)
     settle_gc()
     _beat(loop, options.beat)
@@ -80,14 +77,6 @@ def settle_gc() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
-
-
-def raise_file_limit() -> None:
-    """Let this process open as many files as the system allows, up to 65,536."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _beat(loop: asyncio.AbstractEventLoop, beat: Callable[[], None]) -> None:
