@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from attrs import define
 
-from jackfield import Plugin
+from jackfield import Plugin, Setup
 from jackfield.testing import Answer, GatewayClient
 from jackfield.testing.gateway import ObservedGateway, admin_of, client_of, observed_gateway
+from jackfield.testing.memory_store import MemoryStore
 
 CONFIG = """
+[plugins.memory]
+
 [models.fast]
 targets = ["fake/small"]
 
@@ -25,6 +28,16 @@ fallbacks = ["other/large"]
 [providers.other]
 use = "fake"
 """
+
+
+class Memory(Plugin):
+    """Brings the one store of a test, which answers at once however busy the disk is."""
+
+    brings_store = True
+    store: Any = None
+
+    async def start(self, setup: Setup) -> None:
+        setup.add_store(type(self).store)
 
 
 @define(eq=False)
@@ -81,7 +94,7 @@ async def opened(
     plugins: Mapping[str, type[Plugin]] | None = None,
 ) -> AsyncIterator[Office]:
     toml = f"{CONFIG}\n[plugins.virtual_keys]\n{settings}\n{more}"
-    gateway = observed_gateway(toml, plugins, directory=folder)
+    gateway = observed_gateway(toml, {"memory": Memory, **(plugins or {})}, directory=folder)
     async with gateway:
         yield Office(gateway, client_of(gateway), admin_of(gateway))
 
@@ -90,14 +103,15 @@ Opening = Callable[..., AbstractAsyncContextManager[Office]]
 
 
 @pytest.fixture
-def office_with(tmp_path: Path) -> Opening:
+def office_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opening:
     """Opens a gateway whose table of the plugin has more in it; each at the same store."""
+    monkeypatch.setattr(Memory, "store", MemoryStore())
     return lambda *words, **named: opened(tmp_path, *words, **named)
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
+async def office(office_with: Opening) -> AsyncIterator[Office]:
     """A gateway with the organization acme."""
-    async with opened(tmp_path) as office:
+    async with office_with() as office:
         await office.create("organizations", name="acme", permissions=["*"])
         yield office

@@ -66,7 +66,7 @@ def test_what_a_server_says_of_its_failure_is_read(body: bytes, expected: str) -
         (b"[]", "empty"),
         (b"{}", "generated_text"),
         (b"what", "malformed"),
-        (b'{"x":' + b"[" * 100_000, "nested"),
+        (b'{"x":' + b"[" * 1_000_000, "nested"),
     ],
 )
 def test_what_is_no_answer_is_refused(body: bytes, reason: str) -> None:

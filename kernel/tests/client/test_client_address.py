@@ -148,6 +148,7 @@ def test_a_base_url_is_taken_apart(url: str, host_header: str, path: str) -> Non
         "https://user:secret@api.example",
         "https://api.example/?a=b",
         "https://api.example/#x",
+        "https://api.example/v1/chat/completions",
         "https://api.example:0",
         "https://api.example:99999",
         "https://api example",

@@ -105,11 +105,11 @@ async def test_at_the_limit_requests_wait_in_their_order(upstream: Faultd) -> No
 
 async def test_the_wait_for_a_connection_has_a_deadline(upstream: Faultd) -> None:
     async with Client(max_connections=1) as client:
-        origin = client.origin(upstream.base_url, name="acme", timeouts=Timeouts(connect=0.05))
+        origin, soon = client.origin(upstream.base_url, name="acme"), Timeouts(connect=0.05)
         upstream.script("late-300")
         first = asyncio.create_task(origin.send("POST", "/"))
         with pytest.raises(ProviderTimeout) as caught:
-            await asyncio.gather(read(origin), read(origin))
+            await asyncio.gather(*(origin.send("POST", "/", timeouts=soon) for _ in "12"))
         assert caught.value.phase == "connect"
         assert (await first).status == 200
         assert await read(origin)

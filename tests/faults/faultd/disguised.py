@@ -53,15 +53,15 @@ async def wrong_shape(wire: Wire) -> None:
 
 
 async def deep(wire: Wire) -> None:
-    """N brackets (100000) inside a completion."""
-    count = wire.number(100_000)
+    """N brackets (1000000) inside a completion."""
+    count = wire.number(1_000_000)
     nested = b"[" * count + b"]" * count
     await wire.answer(completion()[:-1] + b',"x":' + nested + b"}", JSON_TYPE)
 
 
 async def deep_sse(wire: Wire) -> None:
-    """An event with N brackets (100000)."""
-    count = wire.number(100_000)
+    """An event with N brackets (1000000)."""
+    count = wire.number(1_000_000)
     nested = b'data: {"error":' + b"[" * count + b"]" * count + b"}\n\n"
     await _stream(wire, _EVENT, nested, _DONE)
     await wire.send(_END)
