@@ -10,7 +10,7 @@ from tests.counters import COUNTERS
 
 from jackfield.dialects import UpstreamFailure
 from jackfield.messages import Usage
-from jackfield.testing.recorded import Recorded, Told, arguments_of
+from jackfield.testing.recorded import AnswerContent, Recorded, arguments_of
 
 STREAMS: Final = ("sse", "ndjson", "eventstream")
 THOUGHTS_ELSEWHERE: Final = ("snowflake",)
@@ -41,7 +41,7 @@ def recording(exchange: Exchange) -> Recorded:
         exchange.status,
         streams=kind in STREAMS or is_array(exchange),
         params={"model": exchange.model or "unnamed"} | dict(parse_qsl(urlsplit(path).query)),
-        says=failure_of(exchange) if exchange.status >= 400 else told_of(exchange),
+        expected=failure_of(exchange) if exchange.status >= 400 else content_of_exchange(exchange),
     )
 
 
@@ -73,7 +73,7 @@ def failure_of(exchange: Exchange) -> UpstreamFailure:
     return UpstreamFailure(message, error.get("type") or error.get("status"))
 
 
-def told_of(exchange: Exchange) -> Told | None:
+def content_of_exchange(exchange: Exchange) -> AnswerContent | None:
     """What the independent reading says of an answer."""
     expect = exchange.expect
     if not expect:
@@ -81,7 +81,7 @@ def told_of(exchange: Exchange) -> Told | None:
     calls = [
         call for call in expect["tool_calls"] if call["name"] and call["name"] not in OF_VENDORS
     ]
-    return Told(
+    return AnswerContent(
         cited_text(exchange) or expect["text"],
         None if exchange.provider in THOUGHTS_ELSEWHERE else expect["reasoning"],
         [(call["name"], arguments_of(call["arguments"])) for call in calls],

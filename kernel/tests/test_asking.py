@@ -73,7 +73,7 @@ async def test_what_it_waits_for_too_long_is_given_up() -> None:
 async def test_a_shutdown_ends_what_was_asked_too() -> None:
     async with run_gateway("[plugins.judge]", {"judge": Judge}) as client:
         gate = client.fake.hold()
-        pending = client.say("Hello")
+        pending = client.start_chat("Hello")
         await gate.reached()
         await client.shut_down()
         assert (await pending).status == 503

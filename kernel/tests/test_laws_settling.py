@@ -61,7 +61,7 @@ async def test_a_plugin_behind_the_one_that_answers_is_not_reached() -> None:
 @pytest.mark.parametrize("hook", [hook for hook in HOOKS if hook != "on_stream_chunk"])
 async def test_a_client_may_leave_while_any_hook_waits(hook: str) -> None:
     async with between(hook=hook, kind="hang", deadline_ms=200) as client:
-        asking = client.say("Hello")
+        asking = client.start_chat("Hello")
         await until_reached(client, hook)
         asking.disconnect()
         await asking
@@ -73,7 +73,7 @@ async def test_a_client_may_leave_while_any_hook_waits(hook: str) -> None:
 async def test_a_missed_deadline_while_settling_stops_nobody_else() -> None:
     async with between(hook="post_response", kind="hang", deadline_ms=1) as client:
         gate = client.fake.hold()
-        asking = client.say("Hello")
+        asking = client.start_chat("Hello")
         await gate.reached()
         asking.disconnect()
         await asking
@@ -104,7 +104,7 @@ async def test_who_reads_a_stream_may_be_cancelled_while_it_is_settled() -> None
 
 async def test_a_shutdown_waits_for_what_is_being_settled() -> None:
     async with between(hook="post_response", kind="hang", deadline_ms=1) as client:
-        asking = client.say("Hello")
+        asking = client.start_chat("Hello")
         await until_reached(client, "post_response")
         await client.shut_down()
         assert settled_by(client) == ["inner", "faulty", "outer"]
@@ -116,7 +116,7 @@ async def test_a_caller_that_is_cancelled_as_the_stream_begins_leaves_nothing_ru
     async with run_gateway(THREE) as client:
         gate = Gate()
         client.fake.reply("Hello", gate=gate, at=0)
-        asking = client.say("Hello", stream=True)
+        asking = client.start_chat("Hello", stream=True)
         await gate.reached()
         gate.open()
         while not asking.task.done():
@@ -132,7 +132,7 @@ async def test_a_client_that_leaves_with_the_first_byte_unread_is_settled() -> N
         await answer.disconnect()
         assert settled_by(client) == ["third", "second", "first"]
         assert client.settled[0].outcome.kind == "client_gone"
-        assert client.fake.asked[0].ended == "cancelled"
+        assert client.fake.requests[0].ended == "cancelled"
 
 
 class Ends(Plugin):
@@ -154,7 +154,7 @@ async def test_a_plugin_may_end_the_exchange_itself(stream: bool) -> None:
         answer = await client.chat("Hello", stream=stream)
         assert (answer.status, answer.streaming) == (403, False)
         assert settled_by(client) == ["inner"]
-        assert client.fake.asked[0].ended == ("cancelled" if stream else "answered")
+        assert client.fake.requests[0].ended == ("cancelled" if stream else "answered")
 
 
 async def test_leaving_twice_settles_once() -> None:
@@ -167,8 +167,8 @@ async def test_leaving_twice_settles_once() -> None:
 
 async def test_a_client_that_left_before_it_was_heard_starts_nothing() -> None:
     async with run_gateway(THREE) as client:
-        asking = client.say("Hello")
+        asking = client.start_chat("Hello")
         asking.disconnect()
         assert (await asking).status == 499
-        assert client.fake.asked == []
+        assert client.fake.requests == []
         assert len(client.settled) == 1

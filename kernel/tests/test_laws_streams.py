@@ -103,7 +103,7 @@ async def test_a_plugin_may_end_a_stream_early_and_the_provider_is_left(per_batc
         assert await answer.text() == "One,"
         assert seen_by(client, "outer")[-1].final
         assert client.settled[0].outcome.kind == "answered"
-        assert client.fake.asked[0].ended == "cancelled"
+        assert client.fake.requests[0].ended == "cancelled"
 
 
 async def test_an_early_end_flushes_the_plugins_further_out() -> None:

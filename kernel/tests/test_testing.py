@@ -56,7 +56,7 @@ async def test_the_provider_remembers_what_it_was_asked_and_how_that_ended() -> 
         await client.chat("Hello", model="fake/a", max_tokens=7)
         client.fake.reply("one", cut=True)
         await (await client.chat(stream=True)).read()
-        first, second = client.fake.asked
+        first, second = client.fake.requests
         assert (first.request.model, first.request.max_tokens) == ("a", 7)
         assert (first.ended, second.ended) == ("answered", "answered")
         assert client.settled[1].outcome.kind == "truncated"
@@ -117,7 +117,7 @@ async def test_the_access_log_can_be_read() -> None:
 async def test_two_gateways_may_run_at_a_time() -> None:
     async with run_gateway() as first, run_gateway() as second:
         assert await (await first.chat("one")).text() == "one"
-        assert second.fake.asked == []
+        assert second.fake.requests == []
 
 
 def test_the_dialect_says_what_it_loses() -> None:

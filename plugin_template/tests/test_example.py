@@ -23,7 +23,7 @@ async def test_a_forbidden_word_is_refused_before_any_provider_call() -> None:
     async with run_gateway(CONFIG, {"example": Example}) as client:
         answer = await client.chat("See you later, Crocodile!")
         assert answer.status == 400
-        assert client.fake.asked == []
+        assert client.fake.requests == []
 
 
 async def test_a_stream_passes_unchanged() -> None:

@@ -90,7 +90,7 @@ async def test_a_wrong_token_of_a_caller_is_refused(
     headers = {} if given is None else {"Authorization": given}
     async with run_gateway(GUARD, GUARDS) as gateway:
         assert (await gateway.chat(headers=headers)).status == 401
-        assert gateway.fake.asked == []
+        assert gateway.fake.requests == []
 
 
 @pytest.mark.parametrize("kind", ["raise", "hang", "wrong_type", "undeclared"])
@@ -98,7 +98,7 @@ async def test_a_guard_that_fails_lets_nothing_pass(kind: str) -> None:
     toml = f'[plugins.faulty]\nhook = "pre_request"\nkind = "{kind}"\ndeadline_ms = 60\n'
     async with run_gateway(toml) as gateway:
         assert (await gateway.chat()).status == 500
-        assert gateway.fake.asked == []
+        assert gateway.fake.requests == []
 
 
 async def test_a_guard_is_not_skipped_by_a_slip_of_the_pen() -> None:

@@ -54,7 +54,7 @@ async def test_more_than_is_left_is_refused_before_it_is_spent(tmp_path: Path) -
         assert refused.headers["x-should-retry"] == "false"
         for part in ("'all'", "0.02 dollars", "per month", "0.011 dollars are spent", "resets at"):
             assert part in error["message"]
-        assert len(client.fake.asked) == 1
+        assert len(client.fake.requests) == 1
 
 
 def test_who_waits_as_long_as_told_does_not_come_too_soon() -> None:
@@ -131,7 +131,7 @@ async def test_a_model_without_a_price_is_refused_under_a_hard_budget(tmp_path: 
         error = (await answer.json())["error"]
         assert (answer.status, error["code"]) == (400, "price_missing")
         assert '[prices."fake/echo"]' in error["message"]
-        assert client.fake.asked == []
+        assert client.fake.requests == []
         assert await held(client, "all") == 0
 
 
@@ -200,7 +200,7 @@ async def test_a_limit_is_set_where_there_is_none_and_shown(tmp_path: Path) -> N
     async with gateway(tmp_path, budget("all", limit="1.00"), own=own) as client:
         answer = await ask(client)
         assert answer.headers["x-jackfield-max-tokens"] == "123"
-        assert client.fake.asked[0].request.max_tokens == 123
+        assert client.fake.requests[0].request.max_tokens == 123
         answer = await ask(client, max_tokens=77)
         assert "x-jackfield-max-tokens" not in answer.headers
 

@@ -57,7 +57,7 @@ async def test_requests_beyond_the_limit_are_refused(tmp_path: Path) -> None:
     async with gateway(tmp_path, "all = { requests = 3 }") as client:
         statuses = [(await ask(client)).status for _ in range(5)]
         assert statuses == [200, 200, 200, 429, 429]
-        assert len(client.fake.asked) == 3
+        assert len(client.fake.requests) == 3
 
 
 async def test_of_a_crowd_exactly_as_many_as_the_limit_come_in(tmp_path: Path) -> None:

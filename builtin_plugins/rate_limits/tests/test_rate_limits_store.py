@@ -44,7 +44,7 @@ async def test_requests_are_refused_while_the_store_is_away(tmp_path: Path) -> N
         refused = await ask(client)
         assert refused.status == 503
         assert (await refused.json())["error"]["code"] == "rate_limit_unavailable"
-        assert client.fake.asked == []
+        assert client.fake.requests == []
 
 
 async def test_requests_may_be_let_through_while_the_store_is_away(tmp_path: Path) -> None:

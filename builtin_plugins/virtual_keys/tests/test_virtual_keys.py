@@ -40,7 +40,7 @@ async def test_without_a_key_nobody_is_served_on_this_machine_either(office: Any
     answer = await office.client.chat()
     assert answer.status == 401
     assert "Authorization: Bearer jf-" in await said(answer)
-    assert office.client.fake.asked == []
+    assert office.client.fake.requests == []
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ async def test_only_models_that_are_allowed_can_be_asked_for(office: Any) -> Non
         answer = await office.ask(key, model)
         assert answer.status == status, model
         assert status == 200 or f"'{model}'" in await said(answer)
-    assert [asked.request.model for asked in office.client.fake.asked] == ["echo", "small"]
+    assert [asked.request.model for asked in office.client.fake.requests] == ["echo", "small"]
 
 
 async def test_a_model_without_its_provider_is_found_among_the_allowed(office: Any) -> None:
@@ -170,7 +170,7 @@ async def test_no_other_plugin_takes_a_request_where_its_key_does_not_allow(
             for model in ("fast", "fake/echo"):
                 assert (await office.ask(key, model)).status == 403
         assert (await office.ask(await office.key(), "fast")).status == 200
-        assert office.client.fake.asked == []
+        assert office.client.fake.requests == []
 
 
 async def test_a_key_is_good_where_it_may_be_used(office: Any) -> None:

@@ -236,7 +236,7 @@ async def test_what_was_known_of_a_key_is_void_once_it_has_changed(
     key = await workers[0].key()
     assert await workers[0].status(key) == 200
     store.hangs = asyncio.Event()
-    pending = workers[0].client.say("Hello", headers={"authorization": f"Bearer {key}"})
+    pending = workers[0].client.start_chat("Hello", headers={"authorization": f"Bearer {key}"})
     await store.hanging.acquire()
     workers[0].keyring.forget(Place("key", key[3:15]))
     store.away = True
@@ -272,7 +272,7 @@ async def test_a_change_during_a_lookup_is_not_overlooked(
     one, two = workers
     key = await one.key()
     store.hangs = asyncio.Event()
-    pending = two.client.say("Hello", headers={"authorization": f"Bearer {key}"})
+    pending = two.client.start_chat("Hello", headers={"authorization": f"Bearer {key}"})
     await store.hanging.acquire()
     store.hangs.set()
     store.hangs = None

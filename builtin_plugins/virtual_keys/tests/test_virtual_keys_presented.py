@@ -198,7 +198,7 @@ async def test_who_can_send_no_headers_offers_a_protocol_with_the_key_in_it(offi
 async def test_no_header_with_a_key_goes_to_the_provider(office: Any) -> None:
     key = await office.key()
     assert (await office.ask(key)).status == 200
-    assert key not in str(office.client.fake.asked[-1])
+    assert key not in str(office.client.fake.requests[-1])
 
 
 async def test_a_key_in_what_is_recorded_is_refused_and_not_repeated(office: Any) -> None:

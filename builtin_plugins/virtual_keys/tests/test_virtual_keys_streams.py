@@ -38,7 +38,7 @@ async def test_a_stream_ends_in_an_error_event_when_its_key_is_revoked(
     assert changed.status == 200
     async with asyncio.timeout(5):
         assert b"unauthenticated" in await answer.read()
-    assert office.client.fake.asked[-1].ended == "cancelled"
+    assert office.client.fake.requests[-1].ended == "cancelled"
 
 
 async def test_a_stream_outlives_other_keys_and_a_narrower_one(office: Any) -> None:

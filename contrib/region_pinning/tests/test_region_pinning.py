@@ -47,7 +47,7 @@ async def asked(client: GatewayClient, tenant: str, model: str = "chat") -> tupl
     """The status, and which provider was asked."""
     answer = await client.chat(model=model, headers={"x-tenant": tenant})
     providers = [one for one in client.plugins.values() if isinstance(one, FakeProvider)]
-    return answer.status, "".join(one.name for one in providers if one.asked)
+    return answer.status, "".join(one.name for one in providers if one.requests)
 
 
 async def test_a_tenant_stays_in_its_region() -> None:

@@ -23,7 +23,7 @@ def verdict() -> Verdict:
         with pytest.raises(LawBrokenError) as broken:
             law.hold(subject)
         said = str(broken.value)
-        assert said.startswith(f"{law.id}: {law.says}\nplugin {subject.name!r} (")
+        assert said.startswith(f"{law.id}: {law.statement}\nplugin {subject.name!r} (")
         assert kind.__qualname__ in said
         return said
 

@@ -174,8 +174,8 @@ CASES: list[tuple[str, type[ChatDialect], str]] = [
     ("odd-answers", ReadsErrorsUnchecked, "makes it raise"),
     ("streams-come-back", SkipsText, "[2].text: '日本' is now '日'"),
     ("cuts-change-nothing", CountsBatches, "are read as something else"),
-    ("ends-are-told", NeverEnds, "ends with its events [] of 6"),
-    ("ends-are-told", HasUselessHints, "holds none of its terminal_hints"),
+    ("ends-are-marked", NeverEnds, "ends with its events [] of 6"),
+    ("ends-are-marked", HasUselessHints, "holds none of its terminal_hints"),
     ("odd-events", ReadsEventsUnchecked, "AttributeError"),
     ("odd-events", RaisesInTerminal, "makes it raise"),
 ]
@@ -191,7 +191,7 @@ def test_the_kit_names_the_law_that_a_dialect_breaks(
     with pytest.raises(LawBrokenError) as broken:
         law.hold(Samples(kind(), [REQUEST], [ANSWER], [STREAM]))
     said = str(broken.value)
-    assert said.startswith(f"{law.id}: {law.says}\ndialect 'testing.chat': ")
+    assert said.startswith(f"{law.id}: {law.statement}\ndialect 'testing.chat': ")
     assert what in said
 
 

@@ -13,7 +13,7 @@ from jackfield.dialects import CanonicalRequest, Dialect, Rendered, UpstreamFail
 from jackfield.messages import ChatRequest, ChatResponse, Usage
 from jackfield.testing import TESTING_CHAT, ChatDialect
 from jackfield.testing.law import LawBrokenError
-from jackfield.testing.recorded import Recorded, Told, check_recorded
+from jackfield.testing.recorded import AnswerContent, Recorded, check_recorded
 from jackfield.testing.recorded_law import Case
 from jackfield.testing.recorded_laws import LAWS
 
@@ -23,24 +23,23 @@ FACTS: list[dict[str, Any]] = [
     *({"model": "m"}, {"text": "Y\u00e8"}, {"text": "s."}, {"finish": "stop"}),
     *({"usage": {"input": 3, "output": 2}}, {"end": True}),
 ]
-TOLD = Told("Yes.", "", [], "stop", Usage(3, 2))
-WHOLE = Recorded("whole", REQUEST, msgspec.json.encode(ANSWER), says=TOLD)
+CONTENT = AnswerContent("Yes.", "", [], "stop", Usage(3, 2))
+WHOLE = Recorded("whole", REQUEST, msgspec.json.encode(ANSWER), expected=CONTENT)
 STREAM = Recorded(
     "stream",
     {**REQUEST, "stream": True},
     b"".join(sse.encode(msgspec.json.encode(fact)) for fact in FACTS),
     streams=True,
-    says=evolve(TOLD, text="Y\u00e8s."),
+    expected=evolve(CONTENT, text="Y\u00e8s."),
 )
-ERROR = Recorded(
-    "error", REQUEST, b'{"error":{"code":"c","message":"No."}}', 400, says=UpstreamFailure("No.")
-)
+REFUSAL = b'{"error":{"code":"c","message":"No."}}'
+ERROR = Recorded("error", REQUEST, REFUSAL, 400, expected=UpstreamFailure("No."))
 
 test_the_kits_own_dialect = check_recorded(TESTING_CHAT, [WHOLE, STREAM, ERROR])
 
 
 class Forgets(ChatDialect):
-    """Drops the limit without a word."""
+    """Drops the limit without reporting a loss."""
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
         assert isinstance(request, ChatRequest)
@@ -48,7 +47,7 @@ class Forgets(ChatDialect):
 
 
 class Counts(ChatDialect):
-    """Counts otherwise than it is told."""
+    """Reports another usage than the answer has."""
 
     def usage(self, body: bytes) -> Usage | None:
         return Usage(1, 1)
@@ -78,10 +77,10 @@ def held(dialect: Dialect, one: Recorded, law: str) -> Callable[[], None]:
         (Forgets(), WHOLE, "requests-come-back"),
         (Renames(), WHOLE, "answers-come-back"),
         (Counts(), WHOLE, "answers-are-understood"),
-        (TESTING_CHAT, evolve(WHOLE, says=Told("No.")), "answers-are-understood"),
-        (TESTING_CHAT, evolve(STREAM, says=Told("No.")), "streams-are-understood"),
+        (TESTING_CHAT, evolve(WHOLE, expected=AnswerContent("No.")), "answers-are-understood"),
+        (TESTING_CHAT, evolve(STREAM, expected=AnswerContent("No.")), "streams-are-understood"),
         (Endless(), STREAM, "streams-end"),
-        (TESTING_CHAT, evolve(ERROR, says=UpstreamFailure("Yes.")), "errors-are-understood"),
+        (TESTING_CHAT, evolve(ERROR, expected=UpstreamFailure("Yes.")), "errors-are-understood"),
     ],
 )
 def test_a_broken_dialect_is_found(dialect: Dialect, one: Recorded, law: str) -> None:

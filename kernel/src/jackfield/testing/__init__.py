@@ -10,7 +10,7 @@ from .client import Answer, GatewayClient, Pending, Settled
 from .dialect import CHAT_ENDPOINT, CHAT_PATH, TESTING_CHAT, ChatDialect
 from .faulty import FAULTS, Faulty
 from .gateway import run_gateway
-from .provider import Asked, FakeProvider, Gate, Reply
+from .provider import FakeProvider, Gate, ProviderRequest, Reply
 from .recorder import HookCall, Recorder
 from .upstream import FakeUpstream, Received, UpstreamReply
 
@@ -20,7 +20,6 @@ __all__ = [
     "FAULTS",
     "TESTING_CHAT",
     "Answer",
-    "Asked",
     "ChatDialect",
     "FakeProvider",
     "FakeUpstream",
@@ -29,6 +28,7 @@ __all__ = [
     "GatewayClient",
     "HookCall",
     "Pending",
+    "ProviderRequest",
     "Received",
     "Recorder",
     "Reply",

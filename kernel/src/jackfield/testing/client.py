@@ -139,7 +139,7 @@ class GatewayClient:
 
     @property
     def fake(self) -> FakeProvider:
-        """The provider that does what the test tells it to."""
+        """The provider that answers by script."""
         return cast("FakeProvider", self.plugins["fake"])
 
     def calls(self) -> list[HookCall]:
@@ -175,7 +175,7 @@ class GatewayClient:
         """Send a POST request with a JSON value, or bytes."""
         return await self.send("POST", path, json=json, body=body, headers=headers)
 
-    def say(
+    def start_chat(
         self,
         text: str,
         *,
@@ -200,7 +200,7 @@ class GatewayClient:
         **more: Any,
     ) -> Answer:
         """Chat in the testing dialect. A streamed answer is returned once its head has arrived."""
-        return await self.say(text, model=model, stream=stream, headers=headers, **more)
+        return await self.start_chat(text, model=model, stream=stream, headers=headers, **more)
 
     async def shut_down(self) -> None:
         """End every running request, as a shutdown does when its grace period is over."""

@@ -34,13 +34,13 @@ class Samples:
 
 @frozen
 class DialectLaw:
-    """`id` names it in a test's id, `says` is the sentence that a failure shows.
+    """`id` names it in a test's id, `statement` is the sentence that a failure shows.
 
     It is checked with the samples called `of`.
     """
 
     id: str
-    says: str
+    statement: str
     of: Literal["requests", "answers", "streams"]
     check: Callable[[Samples], None]
 
@@ -55,7 +55,7 @@ class DialectLaw:
             with raises_nothing("a sample"):
                 self.check(samples)
         except LawBrokenError as broken:
-            what = f"{self.id}: {self.says}\ndialect {samples.dialect.name!r}: {broken}"
+            what = f"{self.id}: {self.statement}\ndialect {samples.dialect.name!r}: {broken}"
             raise LawBrokenError(what) from broken.__cause__
 
 

@@ -75,7 +75,7 @@ def cuts_change_nothing(samples: Samples) -> None:
                 raise LawBrokenError(f"{pieces!r} are read as something else than {wire!r}")
 
 
-def ends_are_told(samples: Samples) -> None:
+def ends_are_marked(samples: Samples) -> None:
     """The last event ends the stream, and no other does."""
     dialect = samples.dialect
     for wire in samples.streams:
@@ -169,10 +169,10 @@ LAWS: Final = (
         cuts_change_nothing,
     ),
     DialectLaw(
-        "ends-are-told",
+        "ends-are-marked",
         "A stream ends with its last event, which holds one of the terminal_hints, and no other.",
         "streams",
-        ends_are_told,
+        ends_are_marked,
     ),
     DialectLaw(
         "odd-events",

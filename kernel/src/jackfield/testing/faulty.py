@@ -46,13 +46,13 @@ class Faulty(Recorder):
     async def pre_request(self, exchange: Exchange) -> Response | None:
         """Fail, or let it pass."""
         self.note("pre_request", exchange)
-        return cast("Response | None", await self._act("pre_request", _ask_another(exchange)))
+        return cast("Response | None", await self._act("pre_request", _change_model(exchange)))
 
     @hookimpl
     async def route(self, exchange: Exchange, plan: Plan) -> Plan | None:
         """Fail, or leave the plan."""
         self.note("route", exchange, plan)
-        return cast("Plan | None", await self._act("route", _ask_another(exchange)))
+        return cast("Plan | None", await self._act("route", _change_model(exchange)))
 
     @hookimpl
     async def call_provider(
@@ -108,7 +108,7 @@ class Faulty(Recorder):
         return object()
 
 
-def _ask_another(exchange: Exchange) -> Callable[[], None]:
+def _change_model(exchange: Exchange) -> Callable[[], None]:
     return lambda: exchange.set_model("another")
 
 

@@ -42,8 +42,8 @@ class ObservedGateway(Gateway):
         self.log = io.StringIO()
         self.access_log = AccessLog("text", self.log)
         self.settled: list[Settled] = []
-        self.asked: set[Exchange] = set()
-        """What plugins have asked it themselves."""
+        self.plugin_requests: set[Exchange] = set()
+        """The exchanges that plugins have started themselves."""
 
     async def open_state(self) -> None:
         """Start the store, with a folder for the state."""
@@ -69,9 +69,9 @@ class ObservedGateway(Gateway):
         return self.log.getvalue()
 
     def run(self, exchange: Exchange) -> Awaitable[HttpResponse]:
-        """Note who asks."""
+        """Note exchanges that plugins start."""
         if ASKING.get():
-            self.asked.add(exchange)
+            self.plugin_requests.add(exchange)
         return super().run(exchange)
 
     def _settled(self, exchange: Exchange, outcome: Outcome) -> None:

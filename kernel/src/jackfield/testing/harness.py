@@ -55,24 +55,28 @@ class Harness:
     @property
     def plugin(self) -> Plugin:
         """The plugin under test."""
-        harness: Plugin = self.client.plugin(self.subject.name)
-        return harness
+        plugin: Plugin = self.client.plugin(self.subject.name)
+        return plugin
 
     @property
     def fake(self) -> FakeProvider:
         """The provider behind `fake/…`."""
         return self.client.fake
 
-    def say(self, *, stream: bool = False, text: str = "", model: str = "fake/echo") -> Pending:
+    def start_chat(
+        self, *, stream: bool = False, text: str = "", model: str = "fake/echo"
+    ) -> Pending:
         """Begin a request that the plugin lets pass."""
         text = text or self.subject.texts[0]
-        return self.client.say(text, model=model, stream=stream, headers=self.subject.headers)
+        return self.client.start_chat(
+            text, model=model, stream=stream, headers=self.subject.headers
+        )
 
     async def read(
         self, *, stream: bool = False, text: str = "", model: str = "fake/echo"
     ) -> Answer:
         """Make a request and read its answer to the end."""
-        answer = await self.say(stream=stream, text=text, model=model)
+        answer = await self.start_chat(stream=stream, text=text, model=model)
         await answer.read()
         return answer
 
@@ -83,7 +87,9 @@ class Harness:
                 await self.gateway.idle()
         except TimeoutError:
             raise LawBrokenError("the request was never settled") from None
-        settled = [one for one in self.client.settled if one.exchange not in self.gateway.asked]
+        settled = [
+            one for one in self.client.settled if one.exchange not in self.gateway.plugin_requests
+        ]
         if len(settled) != 1:
             raise LawBrokenError(f"{len(settled)} exchanges were settled, and one was made")
         return settled[0]
@@ -102,14 +108,14 @@ class Harness:
             if isinstance(one, Recorder):
                 one.calls.clear()
             elif isinstance(one, FakeProvider):
-                one.asked.clear()
+                one.requests.clear()
 
     def calls_of(self, plugin: str) -> list[HookCall]:
         """The calls of a plugin's hooks, including those of the one under test."""
         if plugin == self.subject.name:
             return [*self.probe.calls]
         calls = [call for call in self.client.calls() if call.plugin == plugin]
-        return [call for call in calls if call.exchange not in self.gateway.asked]
+        return [call for call in calls if call.exchange not in self.gateway.plugin_requests]
 
 
 @asynccontextmanager

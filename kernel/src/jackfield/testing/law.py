@@ -22,7 +22,7 @@ TEXTS: Final = (
     "Write to anna@example.com or call +1 202-555-0143, please.",
     "Zwölf Boxkämpfer, 日本語, 🙂 and a\nsecond line.",
 )
-"""What is said in tests unless the author says something else."""
+"""The texts of the kit's requests unless the author gives others."""
 
 
 class LawBrokenError(AssertionError):
@@ -58,13 +58,13 @@ class Subject:
 
 @frozen
 class Law:
-    """`id` names it in a test's id, `says` is the sentence that a failure shows.
+    """`id` names it in a test's id, `statement` is the sentence that a failure shows.
 
     A plugin that does not come to an end within `patience` seconds has broken it.
     """
 
     id: str
-    says: str
+    statement: str
     check: Callable[[Subject], Awaitable[None]]
     binds: Callable[[Subject], bool]
     patience: float = PATIENCE
@@ -75,9 +75,9 @@ class Law:
         try:
             asyncio.run(self._within_patience(subject))
         except LawBrokenError as broken:
-            raise LawBrokenError(self._verdict(subject, str(broken))) from None
+            raise LawBrokenError(self._failure_text(subject, str(broken))) from None
         except (Exception, SystemExit) as error:
-            raise LawBrokenError(self._verdict(subject, f"raised {error!r}")) from error
+            raise LawBrokenError(self._failure_text(subject, f"raised {error!r}")) from error
 
     async def _within_patience(self, subject: Subject) -> None:
         limit = asyncio.timeout(self.patience)
@@ -89,9 +89,9 @@ class Law:
                 raise
             raise LawBrokenError(f"it did not come to an end within {self.patience:g} s") from None
 
-    def _verdict(self, subject: Subject, what: str) -> str:
+    def _failure_text(self, subject: Subject, what: str) -> str:
         kind = f"{subject.kind.__module__}.{subject.kind.__qualname__}"
-        return f"{self.id}: {self.says}\nplugin {subject.name!r} ({kind}): {what}"
+        return f"{self.id}: {self.statement}\nplugin {subject.name!r} ({kind}): {what}"
 
 
 def has_hooks(subject: Subject) -> bool:

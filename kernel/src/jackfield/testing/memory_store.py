@@ -64,7 +64,7 @@ def _clock() -> Callable[[], float]:
 
 @define(eq=False)
 class MemoryStore(Store):
-    """A store for one process and one event loop. `clock` tells the store's time."""
+    """A store for one process and one event loop. `clock` gives the store's time."""
 
     clock: Callable[[], float] = field(factory=_clock)
     _values: dict[tuple[str, str], tuple[Value, float | None]] = field(factory=dict, init=False)

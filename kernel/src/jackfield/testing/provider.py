@@ -1,4 +1,4 @@
-"""A provider that does what a test tells it to, and remembers its requests."""
+"""A provider that answers by script and keeps its requests."""
 
 import asyncio
 from collections import deque
@@ -70,13 +70,13 @@ class Reply:
     error: GatewayError | None = None
     echo: int = 0
 
-    def in_answer_to(self, said: str) -> "Reply":
+    def in_answer_to(self, user_text: str) -> "Reply":
         """The reply with its texts, if it echoes the user's text."""
-        return evolve(self, texts=split_text(said, self.echo)) if self.echo else self
+        return evolve(self, texts=split_text(user_text, self.echo)) if self.echo else self
 
 
 @define(eq=False)
-class Asked:
+class ProviderRequest:
     """One request that the fake provider received. `ended` says how it ended there."""
 
     request: ChatRequest
@@ -103,7 +103,7 @@ class FakeProvider(CanonicalProvider):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        self.asked: list[Asked] = []
+        self.requests: list[ProviderRequest] = []
         self._replies: deque[Reply] = deque()
         self._always: Reply | None = None
 
@@ -119,7 +119,10 @@ class FakeProvider(CanonicalProvider):
         self._replies.append(Reply(texts, cut, per_batch, gate, at))
 
     def fail(
-        self, status: int, message: str = "It was told to fail.", retry_after: float | None = None
+        self,
+        status: int,
+        message: str = "A scripted failure.",
+        retry_after: float | None = None,
     ) -> None:
         """Fail the next request with the status of a provider."""
         error = ProviderError(
@@ -147,8 +150,8 @@ class FakeProvider(CanonicalProvider):
 
     async def chat(self, request: ChatRequest, exchange: Exchange) -> ChatResponse:
         """Answer by the next reply, as a whole."""
-        asked, reply = self._next(request, exchange)
-        with _tracking_end(asked):
+        received, reply = self._next(request, exchange)
+        with _tracking_end(received):
             if reply.gate is not None:
                 await reply.gate.passing()
             if reply.error is not None:
@@ -164,15 +167,15 @@ class FakeProvider(CanonicalProvider):
         self, request: ChatRequest, exchange: Exchange
     ) -> AsyncIterator[Sequence[StreamEvent]]:
         """Answer by the next reply, as a stream."""
-        asked, reply = self._next(request, exchange)
-        with _tracking_end(asked):
+        received, reply = self._next(request, exchange)
+        with _tracking_end(received):
             if reply.error is not None:
                 raise reply.error
             for at, batch in enumerate(_batches(reply, request.model)):
                 if reply.gate is not None and at == reply.at:
                     await reply.gate.passing()
                 if isinstance(batch[-1], Ended):
-                    asked.ended = "answered"
+                    received.ended = "answered"
                 yield batch
 
     async def embeddings(
@@ -182,20 +185,20 @@ class FakeProvider(CanonicalProvider):
         vectors = tuple((0.0, 0.0) for _ in request.inputs)
         return EmbeddingsResponse(request.model, vectors, Usage(input_tokens=len(vectors)))
 
-    def _next(self, request: ChatRequest, exchange: Exchange) -> tuple[Asked, Reply]:
-        asked = Asked(request, exchange)
-        self.asked.append(asked)
-        said = text_of(request.messages[-1]) if request.messages else ""
+    def _next(self, request: ChatRequest, exchange: Exchange) -> tuple[ProviderRequest, Reply]:
+        received = ProviderRequest(request, exchange)
+        self.requests.append(received)
+        user_text = text_of(request.messages[-1]) if request.messages else ""
         if self._replies:
-            return asked, self._replies.popleft().in_answer_to(said)
-        reply = (self._always or Reply()).in_answer_to(said)
+            return received, self._replies.popleft().in_answer_to(user_text)
+        reply = (self._always or Reply()).in_answer_to(user_text)
         if reply.texts or reply.error is not None:
-            return asked, reply
-        return asked, evolve(reply, texts=tuple(_words(said)))
+            return received, reply
+        return received, evolve(reply, texts=tuple(_words(user_text)))
 
 
 @contextmanager
-def _tracking_end(asked: Asked) -> Iterator[None]:
+def _tracking_end(received: ProviderRequest) -> Iterator[None]:
     """Note how the request ends; a consumer that stops reading cancels it."""
     ended: Literal["answered", "failed", "cancelled"] = "answered"
     try:
@@ -207,8 +210,8 @@ def _tracking_end(asked: Asked) -> Iterator[None]:
         ended = "failed"
         raise
     finally:
-        if asked.ended == "running":
-            asked.ended = ended
+        if received.ended == "running":
+            received.ended = ended
 
 
 def _batches(reply: Reply, model: str) -> list[tuple[StreamEvent, ...]]:

@@ -5,20 +5,20 @@ from typing import Any
 
 from jackfield.dialects import Dialect
 
+from .answer_content import AnswerContent, arguments_of, content_of, content_of_events, tokens_of
 from .recorded_law import Case, Plain, Recorded, RecordedLaw, cut, events_of
 from .recorded_laws import LAWS
-from .told import Told, arguments_of, tokens_of, told_by, told_by_events
 
 __all__ = [
+    "AnswerContent",
     "Recorded",
-    "Told",
     "arguments_of",
     "check_recorded",
+    "content_of",
+    "content_of_events",
     "cut",
     "events_of",
     "tokens_of",
-    "told_by",
-    "told_by_events",
     "without_nulls",
 ]
 
@@ -33,7 +33,8 @@ def check_recorded(
 ) -> Callable[..., None]:
     """A test that checks a dialect against each exchange, by every law that applies.
 
-        test_recorded_chats = check_recorded(CHAT, [Recorded("hi", {…}, b"…", says=Told("Hi."))])
+        HI = Recorded("hi", {…}, b"…", expected=AnswerContent("Hi."))
+        test_recorded_chats = check_recorded(CHAT, [HI])
 
     What is read and written has to be what was recorded, to the letter. Where values mean the same
     to the vendor, `plain_request` and `plain_answer` make one of them. `skip` names laws that do
@@ -67,7 +68,7 @@ def _single(law: RecordedLaw, case: Case) -> str:
 
 
 def without_nulls(tree: Any) -> Any:
-    """The JSON without members that are null, for a vendor to whom that says nothing."""
+    """The JSON without members that are null, for a vendor to whom null means absent."""
     if isinstance(tree, dict):
         return {name: without_nulls(value) for name, value in tree.items() if value is not None}
     return [without_nulls(value) for value in tree] if isinstance(tree, list) else tree

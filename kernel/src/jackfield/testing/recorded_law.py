@@ -11,8 +11,8 @@ from jackfield.dialects import CanonicalRequest, Dialect, Loss, UpstreamFailure
 from jackfield.events import StreamEvent
 from jackfield.messages import ChatRequest, Message, Text
 
+from .answer_content import AnswerContent
 from .law import LawBrokenError
-from .told import Told
 
 Plain = Callable[[Any], Any]
 """Makes equal what means the same to the vendor."""
@@ -25,8 +25,8 @@ class Recorded:
     """One exchange with a provider, as it was recorded.
 
     `request` is the JSON of its body, None where that is none. `answer` is the body of the answer,
-    byte for byte; of a stream if it `streams`. `params` are the parts of the path. `says` is what
-    somebody else than this dialect has read in the answer.
+    byte for byte; of a stream if it `streams`. `params` are the parts of the path. `expected` is an
+    independent reading of the answer.
     """
 
     id: str
@@ -35,7 +35,7 @@ class Recorded:
     status: int = 200
     streams: bool = False
     params: Mapping[str, str] = field(factory=dict)
-    says: Told | UpstreamFailure | None = None
+    expected: AnswerContent | UpstreamFailure | None = None
 
 
 @frozen
@@ -72,10 +72,10 @@ class Case:
 
 @frozen
 class RecordedLaw:
-    """`id` names it in a test's id, `says` is the sentence that a failure shows."""
+    """`id` names it in a test's id, `statement` is the sentence that a failure shows."""
 
     id: str
-    says: str
+    statement: str
     binds: Callable[[Case], bool]
     check: Callable[[Case], None]
 
@@ -85,8 +85,8 @@ class RecordedLaw:
         try:
             self.check(case)
         except LawBrokenError as broken:
-            what = f"{self.id}: {self.says}\n{case.dialect.name!r} and {case.recorded.id}: {broken}"
-            raise LawBrokenError(what) from None
+            tried = f"{case.dialect.name!r} and {case.recorded.id}"
+            raise LawBrokenError(f"{self.id}: {self.statement}\n{tried}: {broken}") from None
 
 
 def wires(dialect: Dialect, stream: bytes, size: int = 0) -> list[bytes]:

@@ -9,9 +9,9 @@ from jackfield.dialects import Dialect, UpstreamFailure
 from jackfield.events import Failed, StreamEvent, UsageReported
 from jackfield.messages import ChatResponse, Usage
 
+from .answer_content import AnswerContent, content_of, content_of_events, last_usage, tokens_of
 from .law import LawBrokenError
 from .recorded_law import Case, Plain, RecordedLaw, events_of, json_difference, no_losses
-from .told import Told, last_usage, tokens_of, told_by, told_by_events
 
 CUTS: Final = (1, 7)
 """Into pieces of how many bytes a stream is cut."""
@@ -38,7 +38,7 @@ def answers_come_back(case: Case) -> None:
 
 
 def answers_are_understood(case: Case) -> None:
-    """It means what somebody else has read, and its usage is the same however it is read."""
+    """It agrees with the independent reading; its usage is the same however it is read."""
     body, dialect = case.recorded.answer, case.dialect
     answer = dialect.parse_response(body)
     usage = dialect.usage(body)
@@ -46,7 +46,7 @@ def answers_are_understood(case: Case) -> None:
         raise LawBrokenError(f"beside the answer the usage {usage} is another")
     _check_counts(usage, getattr(answer, "usage", None))
     if isinstance(answer, ChatResponse):
-        _check_content(case, told_by(answer))
+        _check_content(case, content_of(answer))
 
 
 def streams_are_understood(case: Case) -> None:
@@ -54,8 +54,8 @@ def streams_are_understood(case: Case) -> None:
     events = case.events()
     for size in CUTS:
         if case.events(size) != events:
-            raise LawBrokenError(f"in pieces of {size} bytes it says something else")
-    _check_content(case, told_by_events(events))
+            raise LawBrokenError(f"in pieces of {size} bytes it has other events")
+    _check_content(case, content_of_events(events))
     if not _failed(events):
         meter = case.dialect.usage_meter()
         for wire in case.wires():
@@ -99,12 +99,11 @@ def streams_finish(case: Case) -> None:
 
 def errors_are_understood(case: Case) -> None:
     """It keeps its message and, where that is known, its type and its code."""
-    wanted = case.recorded.says
-    found = case.dialect.parse_error(case.recorded.status, case.recorded.answer)
+    parsed = case.dialect.parse_error(case.recorded.status, case.recorded.answer)
     for name in ("message", "type", "code"):
-        told, read = getattr(wanted, name), getattr(found, name)
-        if told is not None and told != read:
-            raise LawBrokenError(f"the {name} {told!r} is read as {read!r}")
+        expected, read = getattr(case.recorded.expected, name), getattr(parsed, name)
+        if expected is not None and expected != read:
+            raise LawBrokenError(f"the {name} {expected!r} is read as {read!r}")
 
 
 def _has_request(case: Case) -> bool:
@@ -120,7 +119,7 @@ def _streams(case: Case) -> bool:
 
 
 def _fails(case: Case) -> bool:
-    return isinstance(case.recorded.says, UpstreamFailure)
+    return isinstance(case.recorded.expected, UpstreamFailure)
 
 
 LAWS: Final = (
@@ -138,13 +137,13 @@ LAWS: Final = (
     ),
     RecordedLaw(
         "answers-are-understood",
-        "An answer says what it says, and counts what it counts.",
+        "An answer is read with its content and its usage.",
         _is_whole,
         answers_are_understood,
     ),
     RecordedLaw(
         "streams-are-understood",
-        "A stream says the same however it is cut, and counts what it counts.",
+        "A stream is read with its content and its usage, however it is cut.",
         _streams,
         streams_are_understood,
     ),
@@ -156,7 +155,7 @@ LAWS: Final = (
     ),
     RecordedLaw(
         "streams-end",
-        "A stream ends once, or its end is not told.",
+        "A stream ends once, or has no end marker.",
         _streams,
         streams_end,
     ),
@@ -181,15 +180,16 @@ def _check_same(written: bytes, recorded: Any, plain: Plain) -> None:
         raise LawBrokenError(place)
 
 
-def _check_counts(found: Usage | None, told: Usage | None) -> None:
-    """Whoever only counts may find more than tokens, and keeps it in another place."""
-    if tokens_of(found) != tokens_of(told):
-        raise LawBrokenError(f"the usage {told} is {found} to who only counts")
+def _check_counts(metered: Usage | None, parsed: Usage | None) -> None:
+    """Only tokens are compared: `usage` and a meter may find more, or in another place."""
+    if tokens_of(metered) != tokens_of(parsed):
+        raise LawBrokenError(f"the usage {parsed} of the parsed answer is metered as {metered}")
 
 
-def _check_content(case: Case, found: Told) -> None:
-    if isinstance(case.recorded.says, Told) and (unlike := list(case.recorded.says.unlike(found))):
-        raise LawBrokenError("; ".join(unlike))
+def _check_content(case: Case, found: AnswerContent) -> None:
+    expected = case.recorded.expected
+    if isinstance(expected, AnswerContent) and (differences := list(expected.differences(found))):
+        raise LawBrokenError("; ".join(differences))
 
 
 def _failed(events: Sequence[StreamEvent]) -> bool:
@@ -197,9 +197,9 @@ def _failed(events: Sequence[StreamEvent]) -> bool:
 
 
 def _comparable(events: Sequence[StreamEvent]) -> list[StreamEvent]:
-    """The events with the last report of usage alone, wherever it stands.
+    """The events with only the last report of usage, wherever it is.
 
-    What a failure is like is told by its message and its code.
+    Failures are compared by message and code.
     """
     found: list[StreamEvent] = []
     for event in events:

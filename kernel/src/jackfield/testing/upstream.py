@@ -1,4 +1,4 @@
-"""A provider's HTTP server on loopback that sends what a test tells it to, byte for byte."""
+"""A provider's HTTP server on loopback that sends scripted replies, byte for byte."""
 
 import asyncio
 from collections import deque
@@ -159,7 +159,7 @@ async def _send(reply: UpstreamReply, writer: asyncio.StreamWriter) -> None:
     else:
         headers["Transfer-Encoding"] = "chunked"
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    writer.write(f"HTTP/1.1 {reply.status} Told\r\n{lines}\r\n".encode())
+    writer.write(f"HTTP/1.1 {reply.status} Scripted\r\n{lines}\r\n".encode())
     is_chunked = reply.framing in ("chunked", "cut")
     for at, part in enumerate(reply.parts):
         if reply.gate is not None and at == reply.at:

@@ -12,7 +12,7 @@ async def answers_in_kind(subject: Subject) -> None:
     """Check each response that one of its hooks returns."""
     for stream in (False, True):
         async with run_harness(subject) as harness:
-            answer = await harness.say(stream=stream)
+            answer = await harness.start_chat(stream=stream)
             problems = [*_problems(harness, stream=stream)]
             if problems:
                 await answer.disconnect()

@@ -4,7 +4,7 @@ import asyncio
 
 from jackfield.testing.harness import Harness, run_harness
 from jackfield.testing.law import Law, LawBrokenError, Subject, has_hooks
-from jackfield.testing.provider import Asked, FakeProvider
+from jackfield.testing.provider import FakeProvider, ProviderRequest
 
 from .settling import streamed, whole
 
@@ -37,7 +37,7 @@ def _known(harness: Harness) -> set[str]:
 
 
 async def _gone_between_two_events(harness: Harness) -> None:
-    answer = await harness.say(stream=True)
+    answer = await harness.start_chat(stream=True)
     async for _ in answer.events():
         break
     await answer.disconnect()
@@ -61,9 +61,9 @@ async def closes_what_it_starts(subject: Subject) -> None:
                 )
 
 
-def _requests(harness: Harness) -> list[Asked]:
+def _requests(harness: Harness) -> list[ProviderRequest]:
     providers = [one for one in harness.client.plugins.values() if isinstance(one, FakeProvider)]
-    return [request for provider in providers for request in provider.asked]
+    return [request for provider in providers for request in provider.requests]
 
 
 def _wraps_calls(subject: Subject) -> bool:

@@ -17,7 +17,7 @@ async def lets_cancellation_out(subject: Subject) -> None:
     async with run_harness(subject) as harness:
         gate = Gate()
         harness.fake.always(Reply(("held",), gate=gate))
-        pending = harness.say()
+        pending = harness.start_chat()
         if not await harness.until(gate, pending.task):
             return
         pending.disconnect()
@@ -31,7 +31,7 @@ async def lets_cancellation_out(subject: Subject) -> None:
 async def _cancel_in(subject: Subject, hook: str) -> None:
     async with run_harness(subject) as harness:
         harness.probe.cancelled_hook = hook
-        pending = harness.say()
+        pending = harness.start_chat()
         await asyncio.wait({pending.task})
         for call in harness.probe.of(hook):
             if call.cancelled and not isinstance(call.error, asyncio.CancelledError):

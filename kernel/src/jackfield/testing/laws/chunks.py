@@ -63,13 +63,13 @@ def _check_result(result: Sequence[Chunk] | None, chunk: Chunk) -> None:
         raise LawBrokenError("it returned an aborted chunk for one that was not")
 
 
-async def tells_of_a_cut(subject: Subject) -> None:
+async def reports_a_cut(subject: Subject) -> None:
     """A broken stream does not end well after it, unless it had left the exchange before."""
     async with run_harness(subject) as harness:
         harness.fake.always(Reply(split_text(subject.texts[0], 7), cut=True))
         answer = await harness.read(stream=True)
         events = sse.split(await answer.read())
-        was_read = any(asked.ended == "answered" for asked in harness.fake.asked)
+        was_read = any(asked.ended == "answered" for asked in harness.fake.requests)
         if was_read and any(TESTING_CHAT.terminal(event) == "end" for event in events):
             raise LawBrokenError("of a stream that was cut it made one that ends well")
 
@@ -180,5 +180,5 @@ CHUNKS = (
         patience=25.0,  # for some fifty gateways
     ),
     Law("stream-whole-events", "a chunk is whole events", returns_whole_events, rewrites_streams),
-    Law("stream-cut", "a stream that is cut does not end well", tells_of_a_cut, _wraps_streams),
+    Law("stream-cut", "a stream that is cut does not end well", reports_a_cut, _wraps_streams),
 )

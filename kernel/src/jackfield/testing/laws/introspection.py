@@ -11,7 +11,7 @@ from jackfield.testing.law import Law, LawBrokenError, Subject, everybody
 from .upstream import is_canonical
 
 
-async def says_how_it_is(subject: Subject) -> None:
+async def reports_health(subject: Subject) -> None:
     """`health` is None or a line of text."""
     async with run_harness(subject) as harness:
         health = await harness.plugin.health()
@@ -19,7 +19,7 @@ async def says_how_it_is(subject: Subject) -> None:
             raise LawBrokenError(f"its health returned {health!r}; it is None or a line of text")
 
 
-async def says_what_it_serves(subject: Subject) -> None:
+async def lists_what_it_serves(subject: Subject) -> None:
     """`models`, `lists`, `serves` and `losses` raise nothing."""
     async with run_harness(subject) as harness:
         provider = harness.gateway.providers[subject.name]
@@ -52,11 +52,11 @@ async def _losses(harness: Harness) -> list[str]:
 
 
 INTROSPECTION = (
-    Law("health", "health is None or a line of text", says_how_it_is, everybody),
+    Law("health", "health is None or a line of text", reports_health, everybody),
     Law(
         "listing",
-        "a provider can say what it serves and what it loses",
-        says_what_it_serves,
+        "a provider lists what it serves and what it loses",
+        lists_what_it_serves,
         is_canonical,
     ),
 )

@@ -38,7 +38,7 @@ async def keeps_requests_apart(subject: Subject) -> None:
 async def _alone(subject: Subject, text: str, *, stream: bool) -> str | None:
     async with run_harness(subject) as harness:
         harness.fake.echo(_SIZE)
-        return await _read(harness.say(stream=stream, text=text))
+        return await _read(harness.start_chat(stream=stream, text=text))
 
 
 async def _together(
@@ -48,7 +48,7 @@ async def _together(
     for text in texts:
         gates.append(Gate())
         harness.fake.echo(_SIZE, gate=gates[-1], at=at)
-        reading.append(asyncio.create_task(_read(harness.say(stream=stream, text=text))))
+        reading.append(asyncio.create_task(_read(harness.start_chat(stream=stream, text=text))))
         with suppress(TimeoutError):
             async with asyncio.timeout(_ENOUGH):
                 await harness.until(gates[-1], reading[-1])

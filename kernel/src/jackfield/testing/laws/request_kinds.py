@@ -16,7 +16,7 @@ async def explains_itself(subject: Subject) -> None:
             body = {"model": "fake/echo", "messages": [message], "stream": stream}
             request = {"path": CHAT_PATH, "headers": dict(subject.headers), "body": body}
             plugins = (await explain(harness.gateway, request)).get("plugins", ())
-            if harness.fake.asked:
+            if harness.fake.requests:
                 raise LawBrokenError("it caused a call of a provider in a dry run")
             failures = [why for one in plugins for why in one["failures"]]
             _check(harness, failures, "in a dry run, whose response is empty")

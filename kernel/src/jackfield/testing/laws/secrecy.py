@@ -60,7 +60,7 @@ async def _provoke(subject: Subject) -> dict[str, str]:
 
 
 async def _note(harness: Harness, shown: dict[str, str], *, stream: bool) -> None:
-    answer = await harness.say(stream=stream)
+    answer = await harness.start_chat(stream=stream)
     body = await answer.read()
     exchange = harness.client.settled[-1].exchange
     shown["the headers of the answer"] = str(list(answer.headers.items()))

@@ -46,7 +46,7 @@ async def _cut_stream(harness: Harness) -> None:
 async def _held_request(harness: Harness) -> Pending:
     """A request whose provider is still working on it."""
     gate = harness.fake.hold()
-    pending = harness.say()
+    pending = harness.start_chat()
     await harness.until(gate, pending.task)
     return pending
 
@@ -55,7 +55,7 @@ async def _held_stream(harness: Harness) -> tuple[Answer, asyncio.Task[bytes]]:
     """A stream that stops in the middle."""
     gate = Gate()
     harness.fake.reply("The quick", " brown", " fox", gate=gate, at=2)
-    answer = await harness.say(stream=True)
+    answer = await harness.start_chat(stream=True)
     reading = asyncio.create_task(answer.read())
     await harness.until(gate, reading)
     return answer, reading
@@ -76,7 +76,7 @@ async def gone_in_mid_stream(harness: Harness) -> None:
 
 
 async def _gone_on_the_last_byte(harness: Harness) -> None:
-    answer = await harness.say(stream=True)
+    answer = await harness.start_chat(stream=True)
     async for event in answer.events():
         if b'"end"' in event:
             break

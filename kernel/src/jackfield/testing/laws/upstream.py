@@ -40,7 +40,7 @@ class StreamEndpoint:
     dialect: Dialect
     native: Dialect
 
-    def ask(self, provider: str) -> tuple[str, bytes]:
+    def request(self, provider: str) -> tuple[str, bytes]:
         """The path and the body of a request for a stream."""
         model = f"{provider}/any"
         message = Message("user", (Text("Hello"),))
@@ -60,8 +60,8 @@ def stream_endpoint_of(subject: Subject) -> StreamEndpoint | None:
     for endpoint in getattr(subject.kind, "endpoints", ()):
         dialect = endpoint.dialect.variant({"model": "any"})
         bare = _MODEL.sub("", endpoint.path)
-        can_ask = "{" not in bare and (endpoint.stream or bare == endpoint.path)
-        if dialect.operation == "chat" and dialect.translates and can_ask:
+        is_callable_here = "{" not in bare and (endpoint.stream or bare == endpoint.path)
+        if dialect.operation == "chat" and dialect.translates and is_callable_here:
             return StreamEndpoint(endpoint, dialect, dialect)
     paths = getattr(subject.kind, "paths", {})
     for native in getattr(subject.kind, "dialects", ()):
@@ -70,14 +70,14 @@ def stream_endpoint_of(subject: Subject) -> StreamEndpoint | None:
     return None
 
 
-def speaks_http(subject: Subject) -> bool:
+def is_http_provider(subject: Subject) -> bool:
     """Whether it passes on an API's streams."""
     return issubclass(subject.kind, HttpProvider) and stream_endpoint_of(subject) is not None
 
 
 def passes_through(subject: Subject) -> bool:
     """Whether it passes them on unchanged."""
-    if not speaks_http(subject):
+    if not is_http_provider(subject):
         return False
     route = _stream_endpoint(subject)
     return route.native is route.dialect
@@ -101,7 +101,7 @@ async def passes_bytes_through(subject: Subject) -> None:
         async with FakeUpstream() as upstream, run_harness(_behind(subject, upstream)) as harness:
             parts = [sent[at : at + size] for at in range(0, len(sent), size)]
             upstream.stream(parts, content_type=route.dialect.framing.content_type)
-            received = await _ask(harness, route)
+            received = await _request_stream(harness, route)
             if received != sent:
                 raise LawBrokenError(
                     f"of a stream that came {size} bytes at a time it made {received!r},"
@@ -109,7 +109,7 @@ async def passes_bytes_through(subject: Subject) -> None:
                 )
 
 
-async def tells_a_cut(subject: Subject) -> None:
+async def reports_a_cut(subject: Subject) -> None:
     """A stream without its end is an error to the client."""
     route = _stream_endpoint(subject)
     framing = route.native.framing
@@ -119,7 +119,7 @@ async def tells_a_cut(subject: Subject) -> None:
             break
         async with FakeUpstream() as upstream, run_harness(_behind(subject, upstream)) as harness:
             upstream.stream(events, framing="cut", content_type=framing.content_type)
-            received = await _ask(harness, route)
+            received = await _request_stream(harness, route)
             relayed = route.dialect.framing.split(received)
             terminal = [route.dialect.terminal(event) for event in relayed]
             if "error" not in terminal or "end" in terminal:
@@ -136,7 +136,7 @@ async def hides_its_key(subject: Subject) -> None:
     for status in (400, 401, 500):
         async with FakeUpstream() as upstream, run_harness(_behind(subject, upstream)) as harness:
             upstream.reply(message, status)
-            received = await _ask(harness, route)
+            received = await _request_stream(harness, route)
             if CANARY.encode() in received:
                 raise LawBrokenError(f"its key was shown to the client: {received!r}")
 
@@ -159,8 +159,8 @@ async def _models(harness: Harness) -> Any:
     return await harness.gateway.providers[harness.subject.name].models()
 
 
-async def _ask(harness: Harness, route: StreamEndpoint) -> bytes:
-    path, body = route.ask(harness.subject.name)
+async def _request_stream(harness: Harness, route: StreamEndpoint) -> bytes:
+    path, body = route.request(harness.subject.name)
     answer = await harness.client.post(path, body=body)
     return await answer.read()
 
@@ -179,8 +179,10 @@ UPSTREAM = (
         passes_bytes_through,
         passes_through,
     ),
-    Law("cut-is-an-error", "a stream that is cut ends in an error", tells_a_cut, speaks_http),
-    Law("key-in-an-error", "a key does not get out in an error", hides_its_key, speaks_http),
+    Law(
+        "cut-is-an-error", "a stream that is cut ends in an error", reports_a_cut, is_http_provider
+    ),
+    Law("key-in-an-error", "a key does not get out in an error", hides_its_key, is_http_provider),
     Law(
         "provider-answers", "a provider answers whole and streamed", ends_its_streams, is_canonical
     ),

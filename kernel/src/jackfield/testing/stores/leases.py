@@ -67,7 +67,7 @@ async def keeps_a_lease_that_is_renewed(store: Store) -> None:
 
 
 @on_a_store
-async def tells_an_owner_how_it_stands(store: Store) -> None:
+async def reports_an_owners_state(store: Store) -> None:
     """An unknown owner, or one whose lease has expired, must restate first."""
     before = await store.time()
     lease = await store.renew("o", lease=LONG)
@@ -209,7 +209,7 @@ LEASES = (
     ends_leases_before_it_counts,
     ends_a_lease_at_its_time,
     keeps_a_lease_that_is_renewed,
-    tells_an_owner_how_it_stands,
+    reports_an_owners_state,
     takes_late_postings_from_what_counts_as_spent,
     takes_late_postings_from_the_oldest_bucket_first,
     frees_at_the_end_what_was_not_spent,

@@ -24,7 +24,7 @@ async def listening(store: Store, channel: str) -> AsyncIterator[bytes | None]:
 
 
 @on_a_store
-async def tells_all_who_listen(store: Store) -> None:
+async def delivers_to_all_listeners(store: Store) -> None:
     """In the order of publishing, separately for each channel."""
     one, two, other = [await listening(store, channel) for channel in ("c", "c", "c:d")]
     for message in (b"", b"1", bytes(range(256))):
@@ -36,7 +36,7 @@ async def tells_all_who_listen(store: Store) -> None:
 
 
 @on_a_store
-async def tells_nothing_from_before(store: Store) -> None:
+async def delivers_nothing_published_before(store: Store) -> None:
     """A listener gets only what comes after it has begun to listen."""
     await store.publish("c", b"before")
     messages = await listening(store, "c")
@@ -44,7 +44,7 @@ async def tells_nothing_from_before(store: Store) -> None:
     same(await next_message(messages), b"after")
 
 
-async def tells_other_stores(site: Site) -> None:
+async def delivers_to_other_stores(site: Site) -> None:
     """What one store publishes, all others with the same data receive."""
     async with site.open() as one, site.open() as other:
         messages = await listening(other, "c")
@@ -53,7 +53,7 @@ async def tells_other_stores(site: Site) -> None:
 
 
 @on_a_store
-async def forgets_who_has_left(store: Store) -> None:
+async def drops_stopped_listeners(store: Store) -> None:
     """A listener that has stopped does not get in the way."""
     messages = await listening(store, "c")
     waiting = asyncio.ensure_future(next_message(messages))
@@ -66,7 +66,7 @@ async def forgets_who_has_left(store: Store) -> None:
 
 
 @on_a_store
-async def tells_the_time(store: Store) -> None:
+async def reports_the_time(store: Store) -> None:
     """Seconds since 1970, never decreasing, and consistent with what calls return."""
     times = [await store.time() for _ in range(50)]
     times.append((await store.acquire("o", [], lease=1)).now)
@@ -90,11 +90,11 @@ async def keeps_all_when_it_is_closed(site: Site) -> None:
 
 
 MESSAGES: tuple[Promise, ...] = (
-    tells_all_who_listen,
-    tells_nothing_from_before,
-    tells_other_stores,
-    forgets_who_has_left,
-    tells_the_time,
+    delivers_to_all_listeners,
+    delivers_nothing_published_before,
+    delivers_to_other_stores,
+    drops_stopped_listeners,
+    reports_the_time,
     is_well,
     keeps_all_when_it_is_closed,
 )

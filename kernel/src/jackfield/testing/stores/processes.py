@@ -106,7 +106,7 @@ async def _publish(store: Store, number: int) -> None:
     await store.publish("c", b"%d" % number)
 
 
-async def tells_other_processes(site: Site) -> None:
+async def delivers_to_other_processes(site: Site) -> None:
     """What is published in one process is received in another."""
     async with site.open() as store:
         messages = await listening(store, "c")
@@ -115,15 +115,15 @@ async def tells_other_processes(site: Site) -> None:
         same(received, sorted(str(b"%d" % number) for number in range(WORKERS)))
 
 
-async def _tell_time(store: Store, number: int) -> float:
+async def _report_time(store: Store, number: int) -> float:
     return await store.time()
 
 
-async def tells_all_processes_the_same_time(site: Site) -> None:
+async def reports_the_same_time_to_all_processes(site: Site) -> None:
     """Between the moments before and after, by every clock."""
     async with site.open() as store:
         before = await store.time()
-        times = await in_processes(site, _tell_time)
+        times = await in_processes(site, _report_time)
         after = await store.time()
     holds(all(before - 0.01 <= one <= after + 0.01 for one in times), f"{before} {times} {after}")
 
@@ -132,6 +132,6 @@ PROCESSES: tuple[Promise, ...] = (
     never_gives_more_than_the_limit_to_many_processes,
     posts_from_many_processes_each_entry_once,
     loses_no_change_of_many_processes,
-    tells_other_processes,
-    tells_all_processes_the_same_time,
+    delivers_to_other_processes,
+    reports_the_same_time_to_all_processes,
 )

@@ -54,14 +54,14 @@ async def refused(error: type[Exception], call: Awaitable[Any]) -> Exception:
     raise BrokenPromiseError(f"it gave {result!r} and should have raised {error.__name__}")
 
 
-async def eventually(ask: Callable[[], Awaitable[object]], due: object) -> None:
-    """Repeat a question until the answer is the expected one."""
+async def eventually(call: Callable[[], Awaitable[object]], due: object) -> None:
+    """Repeat a call until its result is the expected one."""
     __tracebackhide__ = True
     found = None
     try:
         async with asyncio.timeout(PATIENCE):
             while True:
-                found = await ask()
+                found = await call()
                 if found == due:
                     return
                 await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""What an answer says, in terms that are the same for every dialect."""
+"""The content of an answer, in terms that are the same for every dialect."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,16 +27,16 @@ COUNTS: Final = (
     "audio_input_tokens",
     "audio_output_tokens",
 )
-"""The tokens of a usage that every reading has to tell."""
+"""The tokens of a usage that are compared."""
 
 
 @frozen
-class Told:
-    """What the first choice of an answer says; None where nobody has read it.
+class AnswerContent:
+    """The content of an answer's first choice; None where it is unknown.
 
     `calls` are the names of the tools with their arguments as JSON values, `finish` is the
-    vendor's word for the reason, or ours where that is the same. A usage of nothing is one that
-    is not told.
+    vendor's finish reason, or the canonical one where that is the same. An empty usage is one that
+    is not reported.
     """
 
     text: str | None = None
@@ -45,9 +45,9 @@ class Told:
     finish: str | None = None
     usage: Usage | None = None
 
-    def unlike(self, found: "Told") -> Iterator[str]:
-        """Where somebody else has read something else."""
-        for name in (field.name for field in fields(Told)):
+    def differences(self, found: "AnswerContent") -> Iterator[str]:
+        """Where another reading of the same answer differs."""
+        for name in (field.name for field in fields(AnswerContent)):
             wanted, read = getattr(self, name), getattr(found, name)
             if name == "usage" and wanted is not None:
                 wanted, read = (
@@ -73,12 +73,12 @@ def arguments_of(text: Any) -> Any:
         return text
 
 
-def told_by(response: ChatResponse) -> Told:
-    """What a whole answer says."""
+def content_of(response: ChatResponse) -> AnswerContent:
+    """The content of a whole answer."""
     choice = response.choices[0]
     parts = choice.message.parts
     calls = [part for part in parts if isinstance(part, ToolCall)]
-    return Told(
+    return AnswerContent(
         "".join(part.text for part in parts if isinstance(part, Text)),
         "".join(part.text for part in parts if isinstance(part, Reasoning)),
         [(call.name, arguments_of(call.arguments)) for call in calls],
@@ -87,11 +87,11 @@ def told_by(response: ChatResponse) -> Told:
     )
 
 
-def told_by_events(events: Iterable[StreamEvent]) -> Told:
-    """What a stream says, put together."""
+def content_of_events(events: Iterable[StreamEvent]) -> AnswerContent:
+    """The content of a stream."""
     first = [event for event in events if getattr(event, "choice", 0) == 0]
     finishes = [event.detail or event.reason for event in first if isinstance(event, Finished)]
-    return Told(
+    return AnswerContent(
         "".join(event.text for event in first if isinstance(event, TextDelta)),
         "".join(event.text for event in first if isinstance(event, ReasoningDelta)),
         list(_calls(first)),
