@@ -78,7 +78,7 @@ PRICES = (
     "rates.py",
 )
 SESSIONS = ("_first_message.py", "_session_models.py", "_websocket", "realtime.py")
-ADMINISTRATION = ("_admin_face.py", "_administration.py", "admin", "commands")
+ADMINISTRATION = ("_admin_frontend.py", "_administration.py", "admin", "commands")
 PARTS = {
     "_cli": 1_100,
     "_client": 1_350,

@@ -76,7 +76,7 @@ async def _key(gateway: Gateway) -> str:
     headers = CIMultiDict({"host": "localhost", "content-type": "application/json"})
     asked = msgspec.json.encode({"user": "ann"})
     request = HttpRequest("POST", "/jackfield/keys", "", CIMultiDictProxy(headers), asked, "unix")
-    response = await gateway.admin_face.handle(request)
+    response = await gateway.admin_frontend.handle(request)
     if response.status != 201 or not isinstance(response.body, bytes):
         raise Unfit(f"no key can be made: {response.status} {response.body!r}")
     return str(msgspec.json.decode(response.body)["key"])

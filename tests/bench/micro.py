@@ -275,7 +275,7 @@ async def _asked(
 
     async def one() -> None:
         request = HttpRequest("POST", path, "", headers, body)
-        response = await gateway.face.handle_owned(request)
+        response = await gateway.frontend.handle_owned(request)
         if response.status != 200:
             raise RuntimeError(f"{path} answered {response.status}: {response.body!r}")
         answer = response.body

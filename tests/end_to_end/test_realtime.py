@@ -72,7 +72,7 @@ async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Open]:
             port = next(iter(provider.sockets)).getsockname()[1]
             gateway = observed_gateway(TOML.format(url=f"http://127.0.0.1:{port}"))
             await stack.enter_async_context(gateway)
-            server = Server(gateway.face)
+            server = Server(gateway.frontend)
             listeners = bind_all(["127.0.0.1:0"])
             port = listeners[0].getsockname()[1]
             await server.start(listeners)

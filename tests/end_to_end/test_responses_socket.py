@@ -62,7 +62,7 @@ async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
         (socket,) = provider.sockets
         opened.gateway = observed_gateway(TOML.format(port=socket.getsockname()[1]))
         async with opened.gateway:
-            server, listeners = Server(opened.gateway.face), bind_all(["127.0.0.1:0"])
+            server, listeners = Server(opened.gateway.frontend), bind_all(["127.0.0.1:0"])
             opened.port = listeners[0].getsockname()[1]
             await server.start(listeners)
             yield opened

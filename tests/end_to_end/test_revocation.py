@@ -37,7 +37,7 @@ RESTED = 0.01
 
 
 @frozen
-class Face:
+class Frontend:
     """One process: where it listens, and where its administrators ask."""
 
     port: int
@@ -45,19 +45,19 @@ class Face:
 
 
 @contextmanager
-def serving(folder: Path, name: str, store: str) -> Iterator[Face]:
+def serving(folder: Path, name: str, store: str) -> Iterator[Frontend]:
     """A process that serves inside the block."""
-    face = Face(free_port(), folder / f"{name}.sock")
+    frontend = Frontend(free_port(), folder / f"{name}.sock")
     config = folder / f"{name}.toml"
-    config.write_text(CONFIG.format(folder=folder, name=name, port=face.port) + store)
+    config.write_text(CONFIG.format(folder=folder, name=name, port=frontend.port) + store)
     line = [sys.executable, "-m", "jackfield", "serve", "--config", str(config)]
     with (folder / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(line, stdout=log, stderr=log, env=os.environ)
     try:
-        while not face.socket.exists():
+        while not frontend.socket.exists():
             assert process.poll() is None, (folder / f"{name}.log").read_text()
             time.sleep(0.02)
-        yield face
+        yield frontend
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
@@ -67,7 +67,7 @@ def serving(folder: Path, name: str, store: str) -> Iterator[Face]:
 class Office:
     """Two processes at one store, and who asks them."""
 
-    faces: tuple[Face, ...]
+    faces: tuple[Frontend, ...]
     admin: aiohttp.ClientSession
     callers: aiohttp.ClientSession
     last: float = field(default=0.0, init=False)
@@ -81,18 +81,18 @@ class Office:
                 assert answer.status in (200, 201), said
                 return said
 
-    async def ask(self, face: Face, key: str) -> int:
+    async def ask(self, frontend: Frontend, key: str) -> int:
         """The status that a call with a key gets."""
-        url = f"http://127.0.0.1:{face.port}/v1/models"
+        url = f"http://127.0.0.1:{frontend.port}/v1/models"
         async with self.callers.get(url, headers={"x-api-key": key}) as answer:
             await answer.read()
         return answer.status
 
-    async def call_until_refused(self, face: Face, key: str) -> None:
+    async def call_until_refused(self, frontend: Frontend, key: str) -> None:
         """Call on; `last` is when the last call began that was not refused."""
         while True:
             began = time.monotonic()
-            if await self.ask(face, key) == 401:
+            if await self.ask(frontend, key) == 401:
                 return
             self.last = max(self.last, began)
             await asyncio.sleep(RESTED)
@@ -100,11 +100,11 @@ class Office:
     async def revoke(self) -> float:
         """Revoke a key that all use; for how many seconds more it was good somewhere."""
         made = await self.change("keys", name="a key", organization="acme")
-        for face in self.faces:
-            assert await self.ask(face, made["key"]) == 200
+        for frontend in self.faces:
+            assert await self.ask(frontend, made["key"]) == 200
         callers = [
-            asyncio.create_task(self.call_until_refused(face, made["key"]))
-            for face in self.faces
+            asyncio.create_task(self.call_until_refused(frontend, made["key"]))
+            for frontend in self.faces
             for _ in range(CALLERS)
         ]
         await self.change(f"keys/{made['id']}/revoke")
@@ -112,10 +112,10 @@ class Office:
         await asyncio.gather(*callers)
         return self.last - revoked
 
-    async def keep_busy(self, face: Face, key: str) -> None:
+    async def keep_busy(self, frontend: Frontend, key: str) -> None:
         """Call and call with another key."""
         while True:
-            assert await self.ask(face, key) == 200
+            assert await self.ask(frontend, key) == 200
 
 
 @asynccontextmanager
@@ -143,8 +143,8 @@ async def longest(folder: Path, kind: str, times: int) -> float:
     async with open_office(folder, kind) as office:
         busy = await office.change("keys", name="busy", organization="acme")
         others = [
-            asyncio.create_task(office.keep_busy(face, busy["key"]))
-            for face in office.faces
+            asyncio.create_task(office.keep_busy(frontend, busy["key"]))
+            for frontend in office.faces
             for _ in range(CALLERS)
         ]
         taken = [await office.revoke() for _ in range(times)]

@@ -65,7 +65,7 @@ def client(gateway: ObservedGateway) -> GatewayClient:
 
 @pytest.fixture
 async def wire(gateway: ObservedGateway) -> AsyncIterator[Wire]:
-    server = Server(gateway.face, Limits())
+    server = Server(gateway.frontend, Limits())
     listeners = bind_all(["127.0.0.1:0"])
     port = listeners[0].getsockname()[1]
     await server.start(listeners)

@@ -12,7 +12,7 @@ from tests.security.conftest import config
 from tests.security.guards import GOOD_KEY, GUARDS, LOW_KEY
 from tests.security.wire import Wire
 
-from jackfield._face import LARGE_BODY
+from jackfield._frontend import LARGE_BODY
 from jackfield._gateway import Gateway
 from jackfield._loader import installed
 from jackfield._server.limits import Limits
@@ -66,7 +66,7 @@ REFUSED = {
 async def guarded(upstream: FakeUpstream) -> AsyncIterator[Wire]:
     document = parse(config(upstream, MORE % (upstream.base_url, NOBODY)))
     async with Gateway(document, installed(GUARDS)) as gateway:
-        server, listeners = Server(gateway.face, Limits()), bind_all(["127.0.0.1:0"])
+        server, listeners = Server(gateway.frontend, Limits()), bind_all(["127.0.0.1:0"])
         port = listeners[0].getsockname()[1]
         await server.start(listeners)
         yield Wire(port)

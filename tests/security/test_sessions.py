@@ -56,7 +56,7 @@ async def line() -> AsyncIterator[Line]:
         (socket,) = provider.sockets
         gateway = observed_gateway(TOML % socket.getsockname()[1])
         async with gateway:
-            server, listeners = Server(gateway.face, Limits()), bind_all(["127.0.0.1:0"])
+            server, listeners = Server(gateway.frontend, Limits()), bind_all(["127.0.0.1:0"])
             port = listeners[0].getsockname()[1]
             await server.start(listeners)
             yield Line(admin_of(gateway), port)

@@ -17,7 +17,7 @@ async def test_nobody_keeps_the_room_for_bodies_by_sending_no_more(
     gateway: ObservedGateway,
 ) -> None:
     limits = Limits(bodies=150_000, body_seconds=0.2, sweep_seconds=0.05)
-    server, listeners = Server(gateway.face, limits), bind_all(["127.0.0.1:0"])
+    server, listeners = Server(gateway.frontend, limits), bind_all(["127.0.0.1:0"])
     port = listeners[0].getsockname()[1]
     await server.start(listeners)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -30,7 +30,7 @@ async def test_nobody_keeps_the_room_for_bodies_by_sending_no_more(
 
 
 async def test_bodies_share_a_bound_whoever_sends_them(gateway: ObservedGateway) -> None:
-    server = Server(gateway.face, Limits(bodies=150_000))
+    server = Server(gateway.frontend, Limits(bodies=150_000))
     listeners = bind_all(["127.0.0.1:0"])
     port = listeners[0].getsockname()[1]
     await server.start(listeners)

@@ -99,7 +99,7 @@ async def test_no_endpoint_of_the_admin_listener_does(
     gateway: ObservedGateway, administered: Any
 ) -> None:
     admin = administered(gateway)
-    endpoints = list(gateway.admin_face._table)
+    endpoints = list(gateway.admin_frontend._table)
     assert {"/jackfield/keys", "/jackfield/plugins"} <= {endpoint.path for endpoint in endpoints}
     for name, headers in (await callers(admin)).items():
         if name == "none":

@@ -36,7 +36,7 @@ async def explain(gateway: "Gateway", description: Any) -> dict[str, Any]:
     request = described(description)
     outcomes: list[Outcome] = []
     try:
-        exchange = gateway.face.open(request, "explain")
+        exchange = gateway.frontend.open(request, "explain")
         exchange.dry_run = True
         await gateway.dry_run(exchange, outcomes.append)
     except GatewayError as error:

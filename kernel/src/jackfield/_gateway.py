@@ -10,11 +10,11 @@ from typing import Final
 from attrs import evolve
 
 from jackfield._access_log import AccessLog
-from jackfield._admin_face import AdminFace
+from jackfield._admin_frontend import AdminFrontend
 from jackfield._administration import Administration
 from jackfield._attempts import Attempts
 from jackfield._client import Client
-from jackfield._face import Face
+from jackfield._frontend import Frontend
 from jackfield._hook_call import HookCaller
 from jackfield._hook_chain import compile_hooks
 from jackfield._loader import Installed, Loader, installed
@@ -119,10 +119,10 @@ class Gateway:
         )
         operations = Operations(self)
         self.table = EndpointTable([*setup.endpoints, *operations.public()])
-        self.face = Face(self, self.table, self._callers_principal())
-        setup.handle = self.face.handle
+        self.frontend = Frontend(self, self.table, self._callers_principal())
+        setup.handle = self.frontend.handle
         administration = Administration(setup, operations.admin())
-        self.admin_face = AdminFace(self, EndpointTable(administration.endpoints), ADMIN)
+        self.admin_frontend = AdminFrontend(self, EndpointTable(administration.endpoints), ADMIN)
 
     async def stop(self) -> None:
         """End what is still running, then stop the plugins in reverse order."""
@@ -159,7 +159,7 @@ class Gateway:
 
     def handle(self, request: HttpRequest) -> Awaitable[HttpResponse]:
         """Answer a request, also from a task that may be cancelled."""
-        return self.face.handle(request)
+        return self.frontend.handle(request)
 
     def run(self, exchange: Exchange) -> Awaitable[HttpResponse]:
         """Run an exchange that has been opened."""

@@ -125,7 +125,7 @@ async def _work(worker: Worker, start: Start, document: Document) -> None:
     if most < settings.max_connections:
         logger.warning("up to %d connections, half as many as files may be open", most)
     limits = Limits(connections=most, requests=settings.requests_in_flight)
-    server = Server(generations.current.face, limits)
+    server = Server(generations.current.frontend, limits)
     admin = await _serve_admin(generations, worker)
     generations.on_swap(lambda gateway: _take_up(gateway, settings, server, tls))
     watching = asyncio.create_task(generations.watch(start.path)) if start.path else None
@@ -156,7 +156,7 @@ def _take_up(
 ) -> None:
     """Switch to a new gateway, and report what needs a restart to change from `first`."""
     now = gateway.settings.server
-    server.replace_handler(gateway.face)
+    server.replace_handler(gateway.frontend)
     log_as(now.log, now.log_level)
     if tls is not None and first.tls is not None:
         renew(tls, **asdict(first.tls))
@@ -178,9 +178,9 @@ async def _serve_admin(generations: Generations, worker: Worker) -> Server | Non
             raise
         logger.warning("no admin listener: %s", error)
         return None
-    server = Server(generations.current.admin_face)
+    server = Server(generations.current.admin_frontend)
     await server.start(sockets)
-    generations.on_swap(lambda gateway: server.replace_handler(gateway.admin_face))
+    generations.on_swap(lambda gateway: server.replace_handler(gateway.admin_frontend))
     return server
 
 

@@ -37,7 +37,7 @@ async def open_gateway(
 
     gateway = Gateway(read_document(config), host_authenticates=host_authenticates)
     async with gateway:
-        yield gateway.face
+        yield gateway.frontend
 
 
 def opening(source: Config | Opening) -> Opening:

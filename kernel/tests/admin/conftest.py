@@ -54,7 +54,7 @@ class Admin:
         if isinstance(body, bytes):
             sent = body
         request = HttpRequest(method, path, query, CIMultiDictProxy(head), sent, client)
-        response = await self.gateway.admin_face.handle(request)
+        response = await self.gateway.admin_frontend.handle(request)
         assert isinstance(response.body, bytes)
         return Answer(
             response.status, CIMultiDict(response.headers), msgspec.json.decode(response.body)

@@ -1,6 +1,6 @@
 """Every endpoint of the admin listener has a permission, and stands on no other listener."""
 
-from jackfield._admin_face import AdminFace
+from jackfield._admin_frontend import AdminFrontend
 from jackfield.endpoints import PUBLIC, Endpoint
 
 from .conftest import Admin
@@ -9,9 +9,9 @@ OPEN_TO_ALL = {"/health", "/ready"}
 
 
 def endpoints_of(admin: Admin) -> list[Endpoint]:
-    face = admin.gateway.admin_face
-    assert isinstance(face, AdminFace)
-    return list(face.table)
+    frontend = admin.gateway.admin_frontend
+    assert isinstance(frontend, AdminFrontend)
+    return list(frontend.table)
 
 
 async def test_only_liveness_and_readiness_are_open_to_all(admin: Admin) -> None:

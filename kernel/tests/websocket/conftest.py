@@ -194,7 +194,7 @@ class House:
         found: dict[str, type[Plugin]] = {"voice": Voice, **(plugins or {})}
         gateway = observed_gateway(NO_RETRIES + TOML.format(url=url) + toml, found)
         await self._stack.enter_async_context(gateway)
-        server = Server(gateway.face, Limits(sweep_seconds=0.02, **limits))  # type: ignore[arg-type]
+        server = Server(gateway.frontend, Limits(sweep_seconds=0.02, **limits))  # type: ignore[arg-type]
         listeners = bind_all(["127.0.0.1:0"])
         port = listeners[0].getsockname()[1]
         await server.start(listeners)

@@ -50,7 +50,7 @@ async def hosted(house: "House") -> AsyncIterator[Hosted]:
     """A gateway mounted in Starlette under uvicorn."""
     stage = await house.gateway(await house.provider(echo))
     listener = bind_all(["127.0.0.1:0"])[0]
-    app = Starlette(routes=[Mount("/llm", JackfieldASGI(opening_of(stage.gateway.face)))])
+    app = Starlette(routes=[Mount("/llm", JackfieldASGI(opening_of(stage.gateway.frontend)))])
     config = uvicorn.Config(app, ws="websockets-sansio", log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server._serve([listener]))
@@ -59,10 +59,10 @@ async def hosted(house: "House") -> AsyncIterator[Hosted]:
     await serving
 
 
-def opening_of(face: Handler) -> Callable[[], Any]:
+def opening_of(frontend: Handler) -> Callable[[], Any]:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Handler]:
-        yield face
+        yield frontend
 
     return opened
 
@@ -157,7 +157,7 @@ async def test_a_server_that_cannot_send_refusals_closes(house: "House") -> None
         "headers": [(b"host", b"localhost")],
     }
     asked = Asked()
-    await JackfieldASGI(opening_of(stage.gateway.face))(scope, asked.receive, asked.send)
+    await JackfieldASGI(opening_of(stage.gateway.frontend))(scope, asked.receive, asked.send)
     assert [event["type"] for event in asked.sent] == ["websocket.close"]
 
 
@@ -171,7 +171,7 @@ async def test_wsgi_says_that_it_has_no_sessions(house: "House") -> None:
     def start_response(status: str, headers: list[tuple[str, str]], /) -> None:
         said.append(status)
 
-    app = JackfieldWSGI(opening_of(stage.gateway.face))
+    app = JackfieldWSGI(opening_of(stage.gateway.frontend))
     body = b"".join(await asyncio.to_thread(app, environ, start_response))
     await asyncio.to_thread(app.close)
     assert b"No WebSocket can be opened here" in body

@@ -128,7 +128,7 @@ class OwnGateway:
             self._runner.close()
 
     async def _answer(self, request: HttpRequest) -> Reply:
-        response = await self._gateway.admin_face.handle(request)
+        response = await self._gateway.admin_frontend.handle(request)
         body: Any = response.body
         if not isinstance(body, bytes):
             body = b"".join([part async for part in body])

@@ -113,7 +113,7 @@ def client_of(gateway: ObservedGateway) -> GatewayClient:
 
     async def through_the_socket(request: HttpRequest) -> HttpResponse:
         request.client = "unix"
-        return await gateway.admin_face.handle(request)
+        return await gateway.admin_frontend.handle(request)
 
     return GatewayClient(
         gateway.handle,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jackfield._admin_face import Failures
+from jackfield._admin_frontend import Failures
 from jackfield.admin.state_location import state_location
 
 from .conftest import Admin

@@ -46,7 +46,7 @@ _ID_CHARACTERS: Final = frozenset(
 )
 
 
-class Face:
+class Frontend:
     """Answers the requests of one listener, using that listener's endpoint table.
 
     `principal` is the caller until a plugin says otherwise. If it is not ANONYMOUS, nobody has to

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from jackfield._face import Face
+from jackfield._frontend import Frontend
 from jackfield._gateway_dialect import GATEWAY_DIALECT
 from jackfield.admin.errors import LockedOut
 from jackfield.admin.roles import MANAGE
@@ -67,7 +67,7 @@ def _nowhere(error: GatewayError) -> Endpoint:
     return Endpoint("*", "/{nowhere*}", GATEWAY_DIALECT, "operations", MANAGE, answer=refuse)
 
 
-class AdminFace(Face):
+class AdminFrontend(Frontend):
     """Answers on the admin listener.
 
     A key is checked before anything else in the request, so a caller with a wrong key learns
