@@ -21,4 +21,4 @@ async def test_each_vendors_clients_can_read_the_refusal(doors: list[str], body:
 async def test_what_nobody_serves_is_named_as_it_was_asked_for() -> None:
     async with run_gateway('[server]\nfront_doors = ["openai"]') as client:
         answer = await client.post("/v1/chat/completion", json={})
-        assert "/v1/chat/completion." in (await answer.json())["error"]["message"]
+        assert "POST /v1/chat/completion;" in (await answer.json())["error"]["message"]
