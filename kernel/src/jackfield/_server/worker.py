@@ -63,6 +63,7 @@ async def serve_until_signalled(server: Server, options: ServingOptions) -> None
         await stop.wait()
     finally:
         reloading.cancel()
+        logger.info("stopping; requests in progress have up to %g s", options.grace)
         notice = min(_NOTICE_SECONDS, options.grace / 4) if server.watched else 0.0
         options.draining()
         server.announce_end()
