@@ -94,9 +94,8 @@ class Frontend:
             request.on_abort(exchange.abort)
             if (own := exchange.endpoint.answer) and exchange.endpoint.permission == PUBLIC:
                 answer = await own_answer(own, exchange, self._gateway.catalogue)
-                body = answer.body
-                if not isinstance(body, bytes):
-                    body = self._stream(exchange, answer)
+                whole = isinstance(answer.body, bytes)
+                body = answer.body if whole else self._stream(exchange, answer)
                 return HttpResponse(answer.status, head_of(exchange, answer, ()), body)
         except GatewayError as error:
             return self.refuse(error, request.path, request_id)

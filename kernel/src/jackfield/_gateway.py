@@ -241,6 +241,7 @@ def _slow_start_logged(plugin: Plugin) -> Iterator[None]:
     """Log which plugin is being waited for: from a thread, as it may block the event loop."""
     message = "plugin %s has not started yet; still waiting"
     timer = threading.Timer(SLOW_SECONDS, logger.warning, (message, plugin.name))
+    timer.name, timer.daemon = "jackfield-start", True
     timer.start()
     try:
         yield
