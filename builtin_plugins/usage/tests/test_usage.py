@@ -40,7 +40,7 @@ async def test_a_failed_exchange_is_counted_and_costs_nothing(opened: Opened) ->
     assert (row["requests"], row["errors"], row["cost_nano"]) == (1, 1, 0)
 
 
-async def test_a_request_that_no_provider_was_asked_leaves_no_record(opened: Opened) -> None:
+async def test_a_request_that_reached_no_provider_leaves_no_record(opened: Opened) -> None:
     async with opened() as office:
         assert (await office.client.post("/testing/chat", json={"model": 7})).status == 400
         assert await office.records() == []
@@ -68,15 +68,15 @@ async def test_a_cut_stream_is_estimated(opened: Opened) -> None:
     assert record["tokens"] == {"input_tokens": 20, "output_tokens": 3}
 
 
-async def test_the_cost_is_told_to_who_asks_for_it(opened: Opened) -> None:
+async def test_the_cost_is_sent_to_clients_that_request_it(opened: Opened) -> None:
     async with opened() as office:
         plain = await office.client.chat()
-        told = await office.client.chat(headers={"x-jackfield-want": "cost"})
+        answer = await office.client.chat(headers={"x-jackfield-want": "cost"})
     assert "x-jackfield-cost" not in plain.headers
-    assert told.headers["x-jackfield-cost"] == "0.0000575"
+    assert answer.headers["x-jackfield-cost"] == "0.0000575"
 
 
-async def test_the_cost_is_told_to_everybody_where_the_configuration_says_so(
+async def test_the_cost_is_sent_to_everybody_where_it_is_configured(
     opened: Opened,
 ) -> None:
     async with opened(CONFIG.replace("[plugins.usage]", "[plugins.usage]\nheaders = true")) as it:

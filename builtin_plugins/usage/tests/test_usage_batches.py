@@ -68,8 +68,8 @@ def line(number: int, model: str = "small") -> bytes:
     usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
     body = {"object": "chat.completion", "model": model, "choices": [], "usage": usage}
     response = {"status_code": 200, "request_id": f"r{number}", "body": body}
-    told = {"id": f"batch_req_{number}", "custom_id": str(number), "response": response}
-    return msgspec.json.encode(told) + b"\n"
+    result = {"id": f"batch_req_{number}", "custom_id": str(number), "response": response}
+    return msgspec.json.encode(result) + b"\n"
 
 
 FAILED = b'{"id":"x","custom_id":"9","response":{"status_code":400,"body":{"error":{}}}}\n'
@@ -135,8 +135,8 @@ async def test_results_are_recorded_once_at_the_rate_of_batches(
 async def test_an_escaped_path_of_results_is_no_way_around_their_record(
     shop: Shop, path: str
 ) -> None:
-    for asked in (path, "/v1/files/file-out/content"):
-        await shop.ask("search", "GET", asked, RESULTS, **STREAMED)
+    for requested_path in (path, "/v1/files/file-out/content"):
+        await shop.ask("search", "GET", requested_path, RESULTS, **STREAMED)
         assert shop.upstream.requests[-1].path == "/v1/files/file-out/content"
         (record,) = await shop.office.records()
         assert record["cost"] == 420_000
@@ -155,8 +155,8 @@ async def test_a_batch_is_its_makers_whoever_fetches_the_results(shop: Shop) -> 
 async def test_results_of_a_vendor_that_has_them_at_the_batch_are_recorded_too(shop: Shop) -> None:
     used = {"input_tokens": 7, "cache_read_input_tokens": 3, "output_tokens": 5}
     message = {"type": "message", "model": "claude", "content": [], "usage": used}
-    told = {"custom_id": "1", "result": {"type": "succeeded", "message": message}}
-    results = msgspec.json.encode(told) + b'\n{"custom_id":"2","result":{"type":"expired"}}\n'
+    result = {"custom_id": "1", "result": {"type": "succeeded", "message": message}}
+    results = msgspec.json.encode(result) + b'\n{"custom_id":"2","result":{"type":"expired"}}\n'
     path = "/anthropic/v1/messages/batches/b_1/results"
     for _ in range(2):
         await shop.ask("search", "GET", path, results, **STREAMED)
@@ -172,8 +172,8 @@ def google(number: int) -> Any:
 
 
 def operation(**output: Any) -> bytes:
-    told = {"name": "batches/b1", "metadata": {"model": "models/gemini-2.5-flash"}, "done": True}
-    return msgspec.json.encode(told | {"response": output})
+    result = {"name": "batches/b1", "metadata": {"model": "models/gemini-2.5-flash"}, "done": True}
+    return msgspec.json.encode(result | {"response": output})
 
 
 async def test_results_that_google_has_in_a_file_are_recorded(shop: Shop) -> None:
@@ -199,7 +199,7 @@ async def test_a_batch_of_google_is_its_makers_whoever_fetches_the_results(shop:
     assert row["team"] == "search"
 
 
-async def test_results_that_google_tells_at_once_are_recorded(shop: Shop) -> None:
+async def test_results_in_googles_batch_are_recorded(shop: Shop) -> None:
     answers = [{"response": google(1)}, {"error": {"code": 3}}, {"response": google(2)}]
     batch = operation(inlinedResponses={"inlinedResponses": answers})
     for path in ("batches/b1", "batches/b1", "batches"):
@@ -210,7 +210,7 @@ async def test_results_that_google_tells_at_once_are_recorded(shop: Shop) -> Non
     assert (record["provider"], record["tokens"]["output_tokens"]) == ("gemini", 13)
 
 
-async def test_vectors_that_google_tells_at_once_are_recorded(shop: Shop) -> None:
+async def test_vectors_in_googles_batch_are_recorded(shop: Shop) -> None:
     vector = {"response": {"embedding": {"values": [0.5]}, "tokenCount": "12"}}
     batch = operation(inlinedEmbedContentResponses={"inlinedResponses": [vector, vector]})
     await shop.ask("search", "GET", "/gemini/v1beta/batches/b1", batch)
@@ -330,7 +330,7 @@ def test_a_line_that_is_too_long_is_passed_over_alone(
     assert "2 batch results could not be read and are not recorded" in caplog.text
 
 
-def test_a_line_that_cannot_be_read_is_told_of_and_the_others_count(
+def test_a_line_that_cannot_be_read_is_reported_and_the_others_count(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     results = Results(lambda model, usage: Cost(1))

@@ -39,15 +39,15 @@ def run(*words: str | Path, code: int = 0) -> str:
 
 
 def test_usage_shows_a_line_for_each_group_and_a_total(used: Path) -> None:
-    told = run("usage", "--config", used, "--by", "provider", "--by", "model")
-    assert "PROVIDER" in told
-    assert "demo" in told
-    assert "2 requests" in told
+    output = run("usage", "--config", used, "--by", "provider", "--by", "model")
+    assert "PROVIDER" in output
+    assert "demo" in output
+    assert "2 requests" in output
 
 
 def test_usage_writes_json(used: Path) -> None:
-    told = json.loads(run("usage", "--config", used, "--json", "--where", "provider=demo"))
-    assert told["totals"]["requests"] == 2
+    output = json.loads(run("usage", "--config", used, "--json", "--where", "provider=demo"))
+    assert output["totals"]["requests"] == 2
 
 
 def test_records_are_exported_as_csv_and_parquet(used: Path, tmp_path: Path) -> None:
@@ -73,26 +73,26 @@ def test_an_export_that_fails_leaves_what_there_was(used: Path, tmp_path: Path) 
     run("usage", "--config", used, "--export", path, "--where", "nothing=1", code=2)
     assert path.read_text() == "what there was"
     nowhere = tmp_path / "no" / "where.csv"
-    told = run("usage", "--config", used, "--export", nowhere, code=2)
-    assert told == f"{nowhere}: cannot be written: No such file or directory\n"
-    told = run("usage", "--config", used, "--export", path, "--json")
-    assert json.loads(told) == {"file": str(path), "records": 2}
+    output = run("usage", "--config", used, "--export", nowhere, code=2)
+    assert output == f"{nowhere}: cannot be written: No such file or directory\n"
+    output = run("usage", "--config", used, "--export", path, "--json")
+    assert json.loads(output) == {"file": str(path), "records": 2}
     assert not list(tmp_path.glob("*.part"))
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "problem"),
     [
         (("usage", "--where", "model=a", "--where", "model=b"), "each once, found 'model=b'"),
         (("reconcile", "x.csv", "--tolerance", "nan"), "from 0 to 100, found 'nan'"),
         (("reconcile", "x.csv", "--tolerance", "-1"), "from 0 to 100, found '-1'"),
     ],
 )
-def test_words_that_mean_nothing_are_refused(used: Path, words: list[str], said: str) -> None:
-    assert said in run(*words, "--config", used, code=2)
+def test_words_that_mean_nothing_are_refused(used: Path, words: list[str], problem: str) -> None:
+    assert problem in run(*words, "--config", used, code=2)
 
 
-def test_reconcile_tells_differences_by_its_exit_code(used: Path, tmp_path: Path) -> None:
+def test_reconcile_reports_differences_by_its_exit_code(used: Path, tmp_path: Path) -> None:
     day = json.loads(run("usage", "--config", used, "--json", "--per", "day"))["rows"][0]
     invoice = tmp_path / "invoice.csv"
     line = f"{day['period']},echo,{day['requests']},{day['input_tokens']}\n"

@@ -51,7 +51,7 @@ def test_the_lines_of_a_day_are_added_up(wrote: Wrote) -> None:
     assert not Reconciliation.of(invoice, sheet(500_000_000), 0).differences
 
 
-def test_a_difference_is_told_with_its_place(wrote: Wrote) -> None:
+def test_a_difference_is_reported_with_its_place(wrote: Wrote) -> None:
     invoice = read_invoice(wrote("date,model,cost\n2026-11-01,gpt-5,0.60\n"))
     found = Reconciliation.of(invoice, sheet(500_000_000), 0)
     assert list(found.rows()) == [("2026-11-01", "gpt-5", "", "cost", "$0.60", "$0.50", "$-0.10")]
@@ -111,7 +111,7 @@ def test_an_invoice_that_cannot_be_read_is_refused_with_its_line(
         read_invoice(wrote(text))
 
 
-def test_an_invoice_in_another_encoding_is_told_how_to_be_saved(tmp_path: Path) -> None:
+def test_the_error_for_another_encoding_explains_how_to_save_the_invoice(tmp_path: Path) -> None:
     path = tmp_path / "invoice.csv"
     path.write_text("date,model,cost\n", encoding="utf-16")
     with pytest.raises(ConfigError, match="is not UTF-8; save it as"):
@@ -151,7 +151,7 @@ def test_exports_of_providers_are_understood(wrote: Wrote, text: str) -> None:
     assert not found.differences
 
 
-def test_a_correction_is_the_difference_to_all_that_was_said_before() -> None:
+def test_a_correction_is_the_difference_to_all_earlier_records() -> None:
     first = Record("r", 1.0, cost=100, tokens={"input_tokens": 7}, basis="estimated")
     (once,) = corrected([first], [Correction("r", cost=150, input_tokens=9)])
     assert (once.corrects, once.cost, once.tokens) == ("r", 50, {"input_tokens": 2})
@@ -222,12 +222,12 @@ def test_what_an_invoice_by_request_lacks_was_not_billed(wrote: Wrote) -> None:
     assert [one.as_json() for one in found.corrections] == [{"id": "r2", **UNBILLED}]
 
 
-def test_an_invoice_of_an_unknown_time_says_nothing_of_what_it_lacks(wrote: Wrote) -> None:
+def test_an_invoice_of_an_unknown_time_proves_nothing_about_what_it_lacks(wrote: Wrote) -> None:
     invoice = read_invoice(wrote("request_id,cost\nr1,0.0000001\n"))
     assert not Reconciliation.of(invoice, by_request("r1", "r2"), 0).corrections
 
 
-def test_an_invoice_by_day_says_nothing_of_single_requests(wrote: Wrote) -> None:
+def test_an_invoice_by_day_proves_nothing_about_single_requests(wrote: Wrote) -> None:
     invoice = read_invoice(wrote("date,model,cost\n2026-11-02,gpt-5,1\n"))
     unsure = {"id": "a", "cost": 100, "tokens": {}}
     assert not Reconciliation.of(invoice, sheet(100, unsure), 0, covers=True).corrections

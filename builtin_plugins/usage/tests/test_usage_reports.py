@@ -76,7 +76,7 @@ async def test_a_report_by_tag_needs_no_configuration(opened: Opened) -> None:
     assert only["requests"] == 1
 
 
-async def test_tags_of_the_configuration_are_told_apart_when_records_are_gone(
+async def test_tags_of_the_configuration_are_kept_apart_when_records_are_gone(
     opened: Opened,
 ) -> None:
     config = CONFIG.replace("[plugins.usage]", '[plugins.usage]\ntags = ["feature"]')
@@ -98,16 +98,16 @@ async def test_the_days_of_a_report_are_those_of_its_time_zone(opened: Opened) -
     assert row["period"] == moment.date().isoformat()
 
 
-async def test_the_hour_that_summer_time_repeats_is_told_twice_and_in_order(
+async def test_the_hour_that_summer_time_repeats_is_listed_twice_and_in_order(
     opened: Opened,
 ) -> None:
     ends = dt.datetime(2026, 10, 25, 1, tzinfo=dt.UTC).timestamp()
     async with opened() as office:
         for hours in (-2, -1, 0, 1):
             office.post(Record(f"r{hours}", ends + hours * 3600, (), "", "fake", "echo", "echo"))
-        asked = "zone=Europe/Berlin&from=2026-10-25&until=2026-10-26"
-        rows = await office.rows(f"per=hour&{asked}")
-        (day,) = await office.rows(f"per=day&{asked}")
+        zone_query = "zone=Europe/Berlin&from=2026-10-25&until=2026-10-26"
+        rows = await office.rows(f"per=hour&{zone_query}")
+        (day,) = await office.rows(f"per=day&{zone_query}")
     assert [row["period"][11:] for row in rows] == [
         "01:00+02:00",
         "02:00+02:00",

@@ -125,16 +125,16 @@ class Results:
         """Process one result; returns whether it has an id, as results in files do."""
         try:
             read = _line(line)
-            said = _object(read.result or read.response)
-            wrapped = _wrapped(said)
-            body = bytes(_object(wrapped.message or wrapped.body or said))
-            told = _answer(body)
-            usage = told.usage_in(body)
+            outcome = _object(read.result or read.response)
+            wrapped = _wrapped(outcome)
+            body = bytes(_object(wrapped.message or wrapped.body or outcome))
+            answer = _answer(body)
+            usage = answer.usage_in(body)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             self._unread += 1
             return False
         if usage is not None:
-            model = told.model or told.version or self._model
+            model = answer.model or answer.version or self._model
             usage = msgspec.structs.replace(usage, service_tier=TIER)
             self.sums.setdefault(model, Sum()).add(usage, self._price(model, usage))
         return read.custom_id is not None or read.key is not None

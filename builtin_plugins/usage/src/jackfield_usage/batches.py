@@ -19,8 +19,8 @@ from jackfield.messages import Usage
 from jackfield.prices import Cost, PriceBook
 from jackfield.store import Conflict, Entry, Store, StoreUnavailable
 
-from .batch_news import News, news_in
 from .batch_results import TIER, Results, Sum
+from .batch_updates import BatchUpdate, updates_in
 from .cells import scope_of, tallies_of
 from .correction import adjustment_of
 from .record import Record, decoded
@@ -103,14 +103,14 @@ class Batches:
             await asyncio.wait(self._ending)
 
     async def watched(self, exchange: Exchange, target: Target, response: Response) -> Response:
-        """The response, after recording what it says about batches and their usage."""
+        """The response, after recording the batches in it and their usage."""
         endpoint, path = exchange.endpoint, unquote(exchange.request.path)  # as it is sent on
         if response.status != 200 or endpoint.permission not in ("batches", "files"):
             return response
         fetched = _FETCHED.search(path)
         if fetched is None or not path.endswith(fetched[0]) or exchange.request.method != "GET":
             if endpoint.permission == "batches" and isinstance(response.body, bytes):
-                await self._hear(exchange, target, response.body)
+                await self._read_updates(exchange, target, response.body)
             return response
         results, body = Results(self._pricing(target)), response.body
         if not isinstance(body, bytes):
@@ -148,31 +148,31 @@ class Batches:
     def _pricing(self, target: Target) -> "_Pricing":
         return _Pricing(self._prices, target.provider, self._ledger.now())
 
-    async def _hear(self, exchange: Exchange, target: Target, body: bytes) -> None:
-        """Record what an answer says about batches, and their results if it has them."""
+    async def _read_updates(self, exchange: Exchange, target: Target, body: bytes) -> None:
+        """Record the batches in an answer, and their results if it has them."""
         try:
-            for news in news_in(body):
-                await self._note(news, exchange, target)
-                results = Results(self._pricing(target), news.model)
-                for number, line in enumerate(news.results, 1):
+            for update in updates_in(body):
+                await self._note(update, exchange, target)
+                results = Results(self._pricing(target), update.model)
+                for number, line in enumerate(update.results, 1):
                     results.add(line)
                     if not number % _TURN:
                         await asyncio.sleep(0)
-                await self._end(results, exchange, target, news.id)
+                await self._end(results, exchange, target, update.id)
         except (msgspec.DecodeError, UnicodeError):
             return
         except StoreUnavailable:
             logger.warning("the store is unavailable: the owner of a batch was not recorded")
 
-    async def _note(self, news: News, exchange: Exchange, target: Target) -> None:
+    async def _note(self, update: BatchUpdate, exchange: Exchange, target: Target) -> None:
         """Keep the owner of a new batch, who also owns the file of its results."""
-        place = _place(target, news.id)
+        place = _place(target, update.id)
         if exchange.request.method == "POST":
             await self._put(place, _of(exchange), 0)
-        whose = await self._store.get(_GATEWAY, place) if news.file else None
+        whose = await self._store.get(_GATEWAY, place) if update.file else None
         if whose is not None:
             known = replace(_batch(whose.data), state="known")
-            await self._put(_place(target, news.file), known, 0)
+            await self._put(_place(target, update.file), known, 0)
 
     async def _end(
         self, results: Results, exchange: Exchange, target: Target, id: str, *, whole: bool = True

@@ -43,8 +43,8 @@ def tenant_of(scope: str) -> str | None:
 
 def tallies_of(record: Record, tags: tuple[str, ...]) -> tuple[Tally, ...]:
     """The additions to counters for a record; only the tags in `tags` are kept apart."""
-    told = record.tags
-    kept = tuple([(name, told[name]) for name in tags if name in told]) if told else ()
+    own = record.tags
+    kept = tuple([(name, own[name]) for name in tags if name in own]) if own else ()
     series = _series(record.scopes, record.provider, record.model, record.operation, kept)
     hour = int(record.time // HOUR) * HOUR
     return tuple(

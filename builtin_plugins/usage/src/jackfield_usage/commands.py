@@ -21,7 +21,7 @@ from jackfield.errors import ConfigError
 from .export import export
 from .invoice import read_invoice
 from .reconciliation import Mending, Reconciliation
-from .tally_sheet import Sheet, ask
+from .tally_sheet import Sheet, read_sheet
 
 _AT_ONCE = 1_000  # corrections
 _MOST_PERCENT = 100
@@ -140,12 +140,12 @@ def _show(report: Mapping[str, Any]) -> None:
 
 
 def _remark(counts: Mapping[str, int]) -> str:
-    told = []
+    notes = []
     if counts["price_missing"]:
-        told.append(f"{counts['price_missing']} without a price")
+        notes.append(f"{counts['price_missing']} without a price")
     if counts["estimated"]:
-        told.append(f"{counts['estimated']} estimated")
-    return ", ".join(told)
+        notes.append(f"{counts['estimated']} estimated")
+    return ", ".join(notes)
 
 
 def _export(client: AdminClient, arguments: Namespace, where: Mapping[str, str]) -> int:
@@ -159,7 +159,7 @@ def _export(client: AdminClient, arguments: Namespace, where: Mapping[str, str])
 
 def _reconcile(client: AdminClient, arguments: Namespace) -> int:
     invoice = read_invoice(arguments.invoice)
-    sheet: Sheet = ask(client, invoice, arguments.provider, _times(arguments))
+    sheet: Sheet = read_sheet(client, invoice, arguments.provider, _times(arguments))
     covers = bool(arguments.provider and (invoice.dated or (arguments.since and arguments.until)))
     found = Reconciliation.of(invoice, sheet, arguments.tolerance, covers=covers)
     mended = _apply(client, found.corrections) if arguments.apply else 0

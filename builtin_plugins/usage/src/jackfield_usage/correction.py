@@ -25,9 +25,9 @@ class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output_tokens: Count | None = None
 
 
-def corrected(kept: Sequence[Record], wanted: Iterable[Correction]) -> Iterator[Record]:
+def corrected(kept: Sequence[Record], corrections: Iterable[Correction]) -> Iterator[Record]:
     """Records of the differences. Records that a provider has reported are not corrected."""
-    by_id = {one.id: one for one in wanted}
+    by_id = {one.id: one for one in corrections}
     earlier: dict[str, list[Record]] = {}
     for record in kept:
         if record.corrects:
@@ -61,10 +61,10 @@ def _difference(record: Record, earlier: Iterable[Record], correction: Correctio
     cost = sum(one.cost for one in known)
     tokens, charged = {}, {}
     for name in ("input_tokens", "output_tokens"):
-        told = getattr(correction, name)
-        if told is not None:
-            tokens[name] = told - sum(one.tokens.get(name, 0) for one in known)
-            charged[name] = told - sum((one.charged or one.tokens).get(name, 0) for one in known)
+        counted = getattr(correction, name)
+        if counted is not None:
+            tokens[name] = counted - sum(one.tokens.get(name, 0) for one in known)
+            charged[name] = counted - sum((one.charged or one.tokens).get(name, 0) for one in known)
     return replace(
         record,
         id=f"{record.id}.{len(known)}",

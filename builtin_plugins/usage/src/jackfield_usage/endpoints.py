@@ -17,7 +17,7 @@ from jackfield.store import Conflict, Entry, Store
 from .cells import scope_of, tallies_of
 from .correction import Correction, adjustment_of, corrected
 from .query import OF_RECORDS, OF_REPORTS, Query
-from .report import is_wanted, made, records, tenants_of
+from .report import is_selected, made, records, tenants_of
 
 if TYPE_CHECKING:
     from jackfield.endpoints import Answering
@@ -73,17 +73,17 @@ class Reports:
         if actor_of(exchange).organization:
             raise Forbidden("A key that belongs to an organization may not correct records.")
         try:
-            wanted = _corrections(exchange.request.body)
+            corrections = _corrections(exchange.request.body)
         except msgspec.DecodeError as error:
             raise InvalidRequest(f"The body is not a list of corrections: {error}.") from None
         await self._ledger.flush()
-        query, ids = Query(0, self._ledger.now() + 1), {one.id for one in wanted}
+        query, ids = Query(0, self._ledger.now() + 1), {one.id for one in corrections}
         mended = []
         for tenant in await tenants_of(self._store, query):
             found = records(self._store, tenant, query)
             kept = [one async for _, one in found if (one.corrects or one.id) in ids]
             scope = scope_of(tenant)
-            for record in corrected(kept, wanted):
+            for record in corrected(kept, corrections):
                 if not await self._is_first(scope, record.id):
                     continue
                 tallies = tallies_of(record, self._tags)
@@ -119,7 +119,7 @@ class Reports:
                 continue
             read = evolve(query, after=after if tenant == begin else "")
             async for place, record in records(self._store, tenant, read):
-                if is_wanted(record, query):
+                if is_selected(record, query):
                     day = evolve(query, per="day").period(record.time)
                     found.append(record.shown() | {"tenant": tenant, "day": day})
                 if len(found) == query.limit:

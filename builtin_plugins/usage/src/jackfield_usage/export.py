@@ -33,7 +33,7 @@ _TEXTS: Final = (
     "request",
     "cost_dollars",
 )
-_SAID: Final = tuple([name for name in _TEXTS if name != "cost_dollars"])
+_PLAIN_TEXTS: Final = tuple([name for name in _TEXTS if name != "cost_dollars"])
 """Texts that callers may influence; a negative cost is not a formula."""
 
 _NESTED: Final = ("scopes", "tags", "units")
@@ -89,7 +89,7 @@ def write_csv(path: Path, records: Iterable[Mapping[str, Any]]) -> int:
         writer = csv.DictWriter(file, _names())
         writer.writeheader()
         for row in map(_row, records):
-            writer.writerow({**row, **{name: plain_cell(row[name]) for name in _SAID}})
+            writer.writerow({**row, **{name: plain_cell(row[name]) for name in _PLAIN_TEXTS}})
             count += 1
     return count
 

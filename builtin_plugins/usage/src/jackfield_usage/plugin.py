@@ -45,7 +45,7 @@ from .record import Record, with_charge
 logger = logging.getLogger("jackfield.usage")
 
 NOTHING: Final = Charge(Usage(), Cost(0), 0, 0, "reported")
-WISH: Final = "x-jackfield-want"
+WANT: Final = "x-jackfield-want"
 HEADER: Final = "x-jackfield-cost"
 _DAY: Final = 86_400.0
 _SWEEP_SECONDS: Final = 3600.0
@@ -180,11 +180,11 @@ class UsageRecords(Plugin):
             record = with_charge(self._record(exchange, note, call, note.settled), NOTHING)
             note.settled += 1
             self.ledger.post(self._entry(exchange, _ended(record, exchange, outcome)))
-        wants = self.config.headers or "cost" in exchange.request.headers.get(WISH, "")
-        if wants and not exchange.sent:
+        shows_cost = self.config.headers or "cost" in exchange.request.headers.get(WANT, "")
+        if shows_cost and not exchange.sent:
             missing = any(cost.missing for cost in costs)
-            told = "unknown" if missing else show(sum(cost.nano for cost in costs))
-            exchange.set_response_header(HEADER, told)
+            dollars = "unknown" if missing else show(sum(cost.nano for cost in costs))
+            exchange.set_response_header(HEADER, dollars)
 
     def _ended(self, attempt: Attempt, exchange: Exchange, before: object, *, free: bool) -> None:
         """Keep the source of the usage; an attempt that is certainly not billed has no record."""
@@ -206,8 +206,8 @@ class UsageRecords(Plugin):
     def _settle(self, exchange: Exchange, note: Note, attempt: Attempt, outcome: Outcome) -> Cost:
         call = attempt.call
         if billing_of(exchange) == "priced":
-            told = told_by_request(exchange, outcome)
-            charge = call.charge(self.prices, self._unreported, told)
+            implied = told_by_request(exchange, outcome)
+            charge = call.charge(self.prices, self._unreported, implied)
         else:
             charge = self._unpriced(exchange, call, outcome)
         record = with_charge(self._record(exchange, note, call, note.settled), charge)

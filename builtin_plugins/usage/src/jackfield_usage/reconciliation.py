@@ -52,18 +52,18 @@ class Reconciliation:
         were free.
         """
         billed: dict[Place, Counter[str]] = {}
-        told = [name for name in COUNTS if any(name in line.counts for line in invoice.lines)]
+        counted = [name for name in COUNTS if any(name in line.counts for line in invoice.lines)]
         for line in invoice.lines:
             place = ("", "", line.request) if invoice.by_request else (line.day, line.model, "")
             billed.setdefault(place, Counter()).update(line.counts)
         differences = []
         for place in sorted(billed.keys() | sheet.counts.keys()):
             ours, theirs = sheet.counts.get(place, {}), billed.get(place, Counter())
-            for what in told:
+            for what in counted:
                 one, other = theirs[what], ours.get(what, 0)
                 if abs(one - other) > max(one, other) * tolerance / 100:
                     differences.append(Difference(place, what, one, other))
-        found = [one for place in billed for one in _mendings(place, billed[place], sheet)]
+        found = [one for place in billed for one in _corrections(place, billed[place], sheet)]
         if covers and invoice.by_request:
             found += _unbilled(sheet, billed.keys())
         return cls(len(billed.keys() | sheet.counts.keys()), differences, found)
@@ -99,7 +99,7 @@ class Reconciliation:
         }
 
 
-def _mendings(place: Place, billed: Counter[str], sheet: Sheet) -> Iterator[Mending]:
+def _corrections(place: Place, billed: Counter[str], sheet: Sheet) -> Iterator[Mending]:
     """Distribute the difference of a place over its records that are not certain."""
     unsure = sheet.unsure.get(place, ())
     if not unsure:

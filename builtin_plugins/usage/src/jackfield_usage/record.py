@@ -63,8 +63,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def shown(self) -> dict[str, Any]:
         """The record for JSON, with the cost in dollars as well."""
-        told = {name: getattr(self, name) for name in self.__struct_fields__}
-        return {**told, "cost_dollars": show(self.cost)}
+        members = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {**members, "cost_dollars": show(self.cost)}
 
 
 _encode = msgspec.json.Encoder().encode

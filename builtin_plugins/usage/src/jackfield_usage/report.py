@@ -35,7 +35,7 @@ class Report:
             {"period": period, **dict(zip(self.by, key, strict=True)), **_counts(counts)}
             for period, key, counts in self.rows
         ]
-        said = {
+        content = {
             "from": query.since,
             "until": query.until,
             "per": query.per,
@@ -43,7 +43,7 @@ class Report:
             "rows": rows,
             "totals": _counts(self.totals),
         }
-        return msgspec.json.encode(said)
+        return msgspec.json.encode(content)
 
     def as_csv(self) -> bytes:
         """The rows with a header, and the totals last."""
@@ -60,9 +60,9 @@ class Report:
 
 
 def _counts(counts: Mapping[str, int]) -> dict[str, Any]:
-    told: dict[str, Any] = {name: counts.get(name, 0) for name in COUNTS}
-    nano = told.pop("cost")
-    return {"cost_dollars": show(nano), "cost_nano": nano, **told}
+    row: dict[str, Any] = {name: counts.get(name, 0) for name in COUNTS}
+    nano = row.pop("cost")
+    return {"cost_dollars": show(nano), "cost_nano": nano, **row}
 
 
 async def made(store: Store, query: Query, tags: tuple[str, ...]) -> Report:
@@ -73,10 +73,10 @@ async def made(store: Store, query: Query, tags: tuple[str, ...]) -> Report:
     sums: dict[tuple[str, _Key], Counter[str]] = {}
     began: dict[str, float] = {}
     totals: Counter[str] = Counter()
-    told_apart = query.tags.issubset(tags) and not query.splits_hours
-    source = _cells if told_apart else _records
+    has_cells = query.tags.issubset(tags) and not query.splits_hours
+    source = _cells if has_cells else _records
     async for cell, time, counts in source(store, query):
-        if _is_wanted(cell, query):
+        if _is_selected(cell, query):
             period = query.period(time)
             key = (period, tuple(_value(cell, name) for name in query.by))
             began[period] = min(time, began.get(period, time))
@@ -134,16 +134,16 @@ async def records(store: Store, tenant: str, query: Query) -> AsyncIterator[tupl
         after = page[-1].place
 
 
-def is_wanted(record: Record, query: Query) -> bool:
+def is_selected(record: Record, query: Query) -> bool:
     """Whether a record matches a query."""
-    return _is_wanted(_cell(record), query)
+    return _is_selected(_cell(record), query)
 
 
 def _cell(record: Record) -> Cell:
     return Cell(record.scopes, record.provider, record.model, record.operation, record.tags)
 
 
-def _is_wanted(cell: Cell, query: Query) -> bool:
+def _is_selected(cell: Cell, query: Query) -> bool:
     if not query.within.issubset(cell.scopes):
         return False
     return all(_has(cell, name, value) for name, value in query.where.items())

@@ -22,7 +22,7 @@ class Sheet:
     unsure: Mapping[Place, Sequence[Mapping[str, Any]]] = field(factory=dict)
 
 
-def ask(
+def read_sheet(
     client: AdminClient, invoice: Invoice, provider: str | None, times: Mapping[str, str]
 ) -> Sheet:
     """Read the records of the days of an invoice, unless other times are given."""
@@ -45,8 +45,8 @@ def records(client: AdminClient, query: Mapping[str, str]) -> Iterator[Mapping[s
     """All records that match a query, read in pages."""
     after = ""
     while True:
-        asked = {**query, "limit": "1000"} | ({"after": after} if after else {})
-        page = client.get("/jackfield/usage/records", asked)
+        parameters = {**query, "limit": "1000"} | ({"after": after} if after else {})
+        page = client.get("/jackfield/usage/records", parameters)
         yield from page["data"]
         after = page["next"] or ""
         if not after:

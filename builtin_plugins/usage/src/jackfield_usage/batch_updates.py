@@ -1,4 +1,4 @@
-"""Parses what providers' answers say about batches: ids, result files, or the results."""
+"""Parses what providers' answers report about batches: ids, result files, or the results."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,10 +7,10 @@ from attrs import frozen
 
 
 @frozen
-class News:
+class BatchUpdate:
     """One batch, with the file of its results, or the results as the lines of such a file.
 
-    `model` is the model of all requests, if the provider says so.
+    `model` is the model of all requests, if the provider names it.
     """
 
     id: str
@@ -62,24 +62,26 @@ _batch = msgspec.json.Decoder(_Batch).decode
 _operation = msgspec.json.Decoder(_Operation).decode
 
 
-def news_in(body: bytes) -> Iterator[News]:
+def updates_in(body: bytes) -> Iterator[BatchUpdate]:
     """Find batches in an answer. Raises msgspec.DecodeError, UnicodeError."""
-    told = _batch(body)
-    for one in (told, *told.data):
+    batch = _batch(body)
+    for one in (batch, *batch.data):
         if one.id:
             file, results = one.output_file_id or one.output_file or "", one.outputs or ()
-            yield News(one.id, file, results, one.model or "")
-    if not told.id:
-        for operation in (body,) if told.name else told.operations:
-            yield _news_of(_operation(operation))
+            yield BatchUpdate(one.id, file, results, one.model or "")
+    if not batch.id:
+        for operation in (body,) if batch.name else batch.operations:
+            yield _update_of(_operation(operation))
 
 
-def _news_of(operation: _Operation) -> News:
-    told, output = operation.metadata, operation.response
+def _update_of(operation: _Operation) -> BatchUpdate:
+    metadata, output = operation.metadata, operation.response
     if not (output.results or output.responses_file):
-        output = told.output
-    model = told.model.removeprefix("models/")
-    return News(last_name(operation.name), last_name(output.responses_file), output.results, model)
+        output = metadata.output
+    model = metadata.model.removeprefix("models/")
+    return BatchUpdate(
+        last_name(operation.name), last_name(output.responses_file), output.results, model
+    )
 
 
 def last_name(name: str) -> str:
