@@ -58,7 +58,7 @@ def test_calls_of_a_recorded_response_have_ids_of_their_own(one: Recorded) -> No
 
 
 @pytest.mark.parametrize("one", STREAMS, ids=lambda one: str(one.id))
-def test_a_recorded_stream_says_the_same_in_the_other_framing(one: Recorded) -> None:
+def test_a_recorded_stream_has_the_same_content_in_the_other_framing(one: Recorded) -> None:
     source = GENERATE_ARRAY.variant(one.params)
     target = GENERATE_ARRAY if source is GENERATE else GENERATE
     events = events_of(source, one.answer)

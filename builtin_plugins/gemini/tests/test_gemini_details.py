@@ -32,7 +32,7 @@ def test_others_may_look_as_closely_at_an_image(where: str) -> None:
     assert part.detail == "low"
 
 
-def test_how_closely_gemini_looks_it_is_not_told() -> None:
+def test_the_detail_of_an_image_is_not_sent_to_gemini() -> None:
     image = Message("user", (Image(data="AAAA", media_type="image/png", detail="low"),))
     losses = GENERATE.render_request(ChatRequest("gemini-3-pro", (image,))).losses
     assert [loss.feature for loss in losses] == ["images.detail"]
@@ -54,7 +54,58 @@ def test_what_files_and_functions_alone_say_is_named_elsewhere() -> None:
     assert {f"gemini.generate_content.{name}" for name in names} <= set(lost)
 
 
-def test_a_system_that_says_nothing_is_left_out() -> None:
-    asked = ChatRequest("gemini-3-pro", (HI, Message("system", ())))
-    rendered = GENERATE.render_request(asked)
+CALL = {"functionCall": {"name": "f", "args": {}, "id": "c"}}
+SPREAD = {"mimeType": "text/csv", "data": "AAAA"}
+IMAGE = {"mimeType": "image/png", "data": "AAAA"}
+
+
+@pytest.mark.parametrize(
+    ("part", "member"),
+    [
+        ({"text": "a", "partMetadata": {"a": 1}}, "part.partMetadata"),
+        ({"inlineData": SPREAD, "spreadsheetMetadata": {"sheetIndex": 1}}, "document.spreadsheet"),
+        (
+            {
+                "inlineData": {**SPREAD, "mimeType": "image/png"},
+                "mediaResolution": {"numTokens": 9},
+            },
+            "part.mediaResolution",
+        ),
+    ],
+)
+def test_members_of_any_part_are_named_elsewhere(part: dict[str, Any], member: str) -> None:
+    lost = [loss.feature for loss in CHAT.render_request(read(part)).losses]
+    assert any(one.startswith(f"gemini.generate_content.{member}") for one in lost)
+
+
+def test_when_to_tell_the_model_of_a_result_is_named_elsewhere() -> None:
+    response = {"name": "f", "id": "c", "response": {"a": 1}}
+    told = {"functionResponse": {**response, "scheduling": "WHEN_IDLE", "willContinue": True}}
+    contents = [{"role": "model", "parts": [CALL]}, {"role": "user", "parts": [told]}]
+    request = GENERATE.parse_request({"contents": contents}, {"model": "m"})
+    own = GENERATE.render_request(request)
+    assert (msgspec.json.decode(own.body)["contents"], own.losses) == (contents, ())
+    lost = {loss.feature for loss in CHAT.render_request(request).losses}
+    names = ("result.scheduling", "result.willContinue")
+    assert lost == {f"gemini.generate_content.{name}" for name in names}
+
+
+def test_that_calls_must_match_their_schemas_is_named_elsewhere() -> None:
+    config = {"functionCallingConfig": {"mode": "VALIDATED"}}
+    functions = [{"functionDeclarations": [{"name": "f", "description": "d"}]}]
+    request = read(tools=functions, toolConfig=config)
+    lost = [loss.feature for loss in CHAT.render_request(request).losses]
+    assert lost == ["gemini.generate_content.tool_choice.VALIDATED"]
+
+
+def test_a_file_has_the_name_that_is_shown() -> None:
+    data = {"mimeType": "application/pdf", "fileUri": "https://e.org/a", "displayName": "a.pdf"}
+    part = read({"fileData": data}).messages[0].parts[0]
+    assert isinstance(part, Document)
+    assert part.name == "a.pdf"
+
+
+def test_an_empty_system_message_is_left_out() -> None:
+    request = ChatRequest("gemini-3-pro", (HI, Message("system", ())))
+    rendered = GENERATE.render_request(request)
     assert (list(msgspec.json.decode(rendered.body)), rendered.losses) == (["contents"], ())

@@ -53,11 +53,11 @@ class Provider:
     """Follows `script` in every session, and keeps what it has been asked."""
 
     script: Script
-    asked: list[Request] = field(factory=list)
+    requests: list[Request] = field(factory=list)
 
     async def talk(self, connection: ServerConnection) -> None:
         assert connection.request is not None
-        self.asked.append(connection.request)
+        self.requests.append(connection.request)
         await self.script(connection)
 
 
@@ -168,7 +168,7 @@ async def test_a_recorded_session_passes_word_for_word(stage: Stage, session: st
     assert not wrong
 
 
-def said(**content: Any) -> bytes:
+def server_message(**content: Any) -> bytes:
     return json.dumps({"serverContent": content}).encode()
 
 
@@ -181,7 +181,7 @@ async def assistant(connection: ServerConnection) -> None:
         if not json.loads(message)["client_content"]["turnComplete"]:
             continue
         for word in ("Good ", "day"):
-            await connection.send(said(modelTurn={"parts": [{"text": word}]}))
+            await connection.send(server_message(modelTurn={"parts": [{"text": word}]}))
         ended = {"serverContent": {"turnComplete": True}, "usageMetadata": USED}
         await connection.send(json.dumps(ended).encode())
 
@@ -197,9 +197,9 @@ async def test_googles_sdk_holds_a_conversation(stage: Stage) -> None:
                 words += [message.text async for message in session.receive()]
     assert [word for word in words if word] == ["Good ", "day", "Good ", "day"]
     assert await stage.counted() == (10, 6)
-    asked = stage.provider.asked[-1]
-    assert (asked.path, asked.headers["x-goog-api-key"]) == (PATH, KEY)
-    assert "client-key" not in str(asked.headers)
+    requests = stage.provider.requests[-1]
+    assert (requests.path, requests.headers["x-goog-api-key"]) == (PATH, KEY)
+    assert "client-key" not in str(requests.headers)
 
 
 async def test_googles_sdk_may_name_an_alias(stage: Stage) -> None:
@@ -212,7 +212,7 @@ async def test_googles_sdk_may_name_an_alias(stage: Stage) -> None:
     assert await stage.counted() == (5, 3)
 
 
-async def test_googles_sdk_is_told_why_a_session_does_not_begin(stage: Stage) -> None:
+async def test_googles_sdk_gets_the_reason_why_a_session_does_not_begin(stage: Stage) -> None:
     with stage.client() as client, pytest.raises(errors.APIError) as caught:
         async with client.aio.live.connect(model="other/" + "m" * 300):
             pass
@@ -232,7 +232,7 @@ async def test_a_second_setup_cannot_change_the_model(stage: Stage, names: Frame
     stage.ended += 1
 
 
-async def test_googles_sdk_is_told_of_a_shutdown(tmp_path: Path) -> None:
+async def test_googles_sdk_gets_notice_of_a_shutdown(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
         with stage.client() as client:
             async with client.aio.live.connect(model=MODEL) as session:
@@ -245,9 +245,9 @@ async def test_googles_sdk_is_told_of_a_shutdown(tmp_path: Path) -> None:
     assert closed.value.code == 1001
 
 
-async def test_what_the_model_says_is_found() -> None:
+async def test_the_models_texts_are_found() -> None:
     def texts(**content: Any) -> list[str]:
-        message = MESSAGES.with_data(b"\x82\x00", said(**content))
+        message = MESSAGES.with_data(b"\x82\x00", server_message(**content))
         return [span.value for span in Chunk(message, LIVE).texts()]
 
     assert texts(modelTurn={"parts": [{"text": "a"}, {"text": "b"}]}) == ["a", "b"]

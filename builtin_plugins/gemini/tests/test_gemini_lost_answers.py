@@ -21,10 +21,10 @@ PLAIN = {"avgLogprobs": -0.1, "finishReason": "STOP"}
 
 
 def answer(candidate: dict[str, Any], **members: Any) -> bytes:
-    told = {"usageMetadata": COUNTS, "modelVersion": "m", "responseId": "r", **members}
+    members = {"usageMetadata": COUNTS, "modelVersion": "m", "responseId": "r", **members}
     candidates = [{**PARTS, **PLAIN, **candidate}] if candidate else []
     return json.dumps(
-        {"candidates": candidates, "createTime": "2026-05-27T16:53:45Z"} | told
+        {"candidates": candidates, "createTime": "2026-05-27T16:53:45Z"} | members
     ).encode()
 
 
@@ -49,7 +49,7 @@ def lost(*answers: Any) -> set[str]:
         ({"finishMessage": "Model generated function call(s)."}, {}, set()),
     ],
 )
-def test_what_says_more_than_the_answer_is_lost_whole_and_streamed(
+def test_members_without_a_place_in_the_answer_are_lost_whole_and_streamed(
     candidate: dict[str, Any], members: dict[str, Any], features: set[str]
 ) -> None:
     body = answer(candidate, **members)
@@ -63,8 +63,8 @@ def test_a_member_of_any_element_is_lost_and_comes_back_in_geminis_own_stream() 
     assert lost(*events) == {f"{NAME}.promptFeedback", f"{NAME}.modelHealth"}
     renderer = GEMINI.stream_renderer(ChatRequest("m", ()))
     *_, last = sse.split(b"".join(map(renderer.render, events)))
-    told = json.loads(sse.data_of(last) or b"")
-    assert (told["modelHealth"], told["promptFeedback"]) == (
+    members = json.loads(sse.data_of(last) or b"")
+    assert (members["modelHealth"], members["promptFeedback"]) == (
         {"load": 1},
         feedback["promptFeedback"],
     )

@@ -49,12 +49,12 @@ async def replay(
     path = f"/gemini/v1beta/models/up%2F{exchange.model}:{method}{query}"
     answer = await gateway.post(path, body=sent)
     got = await answer.read()
-    asked = upstream.requests[-1]
+    received = upstream.requests[-1]
     wrong = []
     if (answer.status, got) != (200, body):
         wrong.append(f"{exchange.id} cut {size}: answer {got[-300:]!r}")
-    if (asked.path, asked.body) != (f"/v1beta/models/{exchange.model}:{method}{query}", sent):
-        wrong.append(f"{exchange.id}: {asked.path} {asked.body[:200]!r}")
+    if (received.path, received.body) != (f"/v1beta/models/{exchange.model}:{method}{query}", sent):
+        wrong.append(f"{exchange.id}: {received.path} {received.body[:200]!r}")
     return wrong
 
 

@@ -49,8 +49,8 @@ MEDIA: st.SearchStrategy[Part] = st.sampled_from(
 def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
     messages = [Message("system", (Text("Be brief."),))] if draw(st.booleans()) else []
     for turn in range(draw(st.integers(1, 3))):
-        said: list[Part] = [Text(text) for text in draw(st.lists(TEXTS, min_size=1, max_size=2))]
-        messages.append(Message("user", (*said, *draw(st.lists(MEDIA, max_size=2)))))
+        texts: list[Part] = [Text(text) for text in draw(st.lists(TEXTS, min_size=1, max_size=2))]
+        messages.append(Message("user", (*texts, *draw(st.lists(MEDIA, max_size=2)))))
         calls = [
             ToolCall(f"c{turn}_{i}", draw(WORDS), msgspec.json.encode(draw(OBJECTS)).decode())
             for i in range(draw(st.integers(0, 2)))

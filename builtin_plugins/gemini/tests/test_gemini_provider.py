@@ -59,25 +59,25 @@ async def test_a_request_keeps_its_version_and_body(front: Front, version: str, 
     upstream.reply(ANSWER)
     answer = await gateway.post(f"/gemini/{version}/models/{model}:generateContent", body=HI)
     assert await answer.read() == ANSWER
-    asked = upstream.requests[-1]
-    assert asked.path == f"/{version}/models/gemini-3-flash:generateContent"
-    assert asked.body == HI
+    request = upstream.requests[-1]
+    assert request.path == f"/{version}/models/gemini-3-flash:generateContent"
+    assert request.body == HI
 
 
 async def test_a_thought_goes_back_to_its_vendor_and_to_no_other(front: Front) -> None:
     gateway, upstream = front
     path = "/gemini/v1beta/models/{}:generateContent"
-    said = {"role": "assistant", "content": "Hello", "reasoning_content": "Hm."}
-    choice = {"index": 0, "message": said, "finish_reason": "stop"}
+    message = {"role": "assistant", "content": "Hello", "reasoning_content": "Hm."}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
     upstream.reply(json.dumps({**COMPLETION, "choices": [choice]}).encode())
     answer = await gateway.post(path.format("oa/m"), body=HI)
     content = json.loads(await answer.read())["candidates"][0]["content"]
-    asked = json.dumps({"contents": [content, *json.loads(HI)["contents"]]}).encode()
+    request = json.dumps({"contents": [content, *json.loads(HI)["contents"]]}).encode()
     upstream.reply(CHAT)
-    await gateway.post(path.format("oa/m"), body=asked)
-    assert json.loads(upstream.requests[-1].body)["messages"][0] == said
+    await gateway.post(path.format("oa/m"), body=request)
+    assert json.loads(upstream.requests[-1].body)["messages"][0] == message
     upstream.reply(ANSWER)
-    answer = await gateway.post(path.format("gm/gemini-3-flash"), body=asked)
+    answer = await gateway.post(path.format("gm/gemini-3-flash"), body=request)
     assert answer.headers["x-jackfield-loss"] == "reasoning.replay"
     kept = json.loads(upstream.requests[-1].body)["contents"][0]
     assert kept == {"role": "model", "parts": [{"text": "Hello"}]}
@@ -88,16 +88,16 @@ async def test_a_clients_own_key_does_not_travel_on(front: Front) -> None:
     upstream.reply(ANSWER)
     path = "/gemini/v1beta/models/gm/m:generateContent?key=mine&%24alt=json"
     await gateway.post(path, body=HI, headers={"x-goog-api-key": "mine", "authorization": "mine"})
-    asked = upstream.requests[-1]
-    assert asked.path == "/v1beta/models/m:generateContent?%24alt=json"
-    assert asked.headers["x-goog-api-key"] == "upstream-key-7"
-    assert b"mine" not in asked.head
+    request = upstream.requests[-1]
+    assert request.path == "/v1beta/models/m:generateContent?%24alt=json"
+    assert request.headers["x-goog-api-key"] == "upstream-key-7"
+    assert b"mine" not in request.head
 
 
 @pytest.mark.parametrize(
     ("query", "media"), [("?alt=sse", "text/event-stream"), ("", "application/json")]
 )
-async def test_a_translated_stream_comes_in_the_framing_that_was_asked_for(
+async def test_a_translated_stream_comes_in_the_requested_framing(
     front: Front, query: str, media: str
 ) -> None:
     gateway, upstream = front
@@ -118,9 +118,9 @@ async def test_a_translated_stream_comes_in_the_framing_that_was_asked_for(
 async def test_a_translated_request_streams_as_events(front: Front) -> None:
     gateway, upstream = front
     upstream.stream([sse.encode(ANSWER)])
-    asked = {"model": "gm/gemini-3-flash", "messages": [{"role": "user", "content": "hi"}]}
+    request = {"model": "gm/gemini-3-flash", "messages": [{"role": "user", "content": "hi"}]}
     answer = await gateway.post(
-        "/v1/chat/completions", body=json.dumps({**asked, "stream": True}).encode()
+        "/v1/chat/completions", body=json.dumps({**request, "stream": True}).encode()
     )
     assert b"Hello" in await answer.read()
     path = "/v1beta/models/gemini-3-flash:streamGenerateContent?alt=sse"
@@ -136,7 +136,7 @@ async def test_an_array_that_is_cut_ends_in_an_error(front: Front) -> None:
     assert last["error"]["details"][0]["reason"] == "STREAM_TRUNCATED"
 
 
-async def test_an_error_in_a_stream_is_told(front: Front) -> None:
+async def test_an_error_in_a_stream_is_reported(front: Front) -> None:
     gateway, upstream = front
     first = sse.encode(json.dumps({"candidates": [PART]}).encode())
     failure = {"error": {"code": 503, "message": "Overloaded.", "status": "UNAVAILABLE"}}
@@ -161,9 +161,9 @@ async def test_an_upload_passes_with_its_headers(front: Front) -> None:
     upstream.reply(b"{}", headers={"Content-Type": "application/json"})
     headers = {"x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start"}
     await gateway.post("/gemini/upload/v1beta/files", body=b"{}", headers=headers)
-    asked = upstream.requests[-1]
-    assert asked.path == "/upload/v1beta/files"
-    assert asked.headers["x-goog-upload-command"] == "start"
+    request = upstream.requests[-1]
+    assert request.path == "/upload/v1beta/files"
+    assert request.headers["x-goog-upload-command"] == "start"
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ async def test_the_models_are_listed_in_googles_form(front: Front) -> None:
     assert (await missing.json())["error"]["status"] == "NOT_FOUND"
 
 
-async def test_a_listed_model_tells_what_is_known_of_it() -> None:
+async def test_a_listed_model_has_what_is_known_of_it() -> None:
     toml = """
 [providers.gm]
 use = "gemini"
@@ -249,11 +249,11 @@ async def test_a_body_names_no_other_model_than_its_path(
     assert not upstream.requests
 
 
-async def test_embeddings_of_openai_are_asked_as_a_batch(front: Front) -> None:
+async def test_embeddings_of_openai_are_sent_as_a_batch(front: Front) -> None:
     gateway, upstream = front
     upstream.reply(b'{"embeddings": [{"values": [1.0]}, {"values": [2.0]}]}')
-    asked = {"model": "gm/e", "input": ["a", "b"], "dimensions": 1}
-    answer = await gateway.post("/v1/embeddings", body=json.dumps(asked).encode())
+    request = {"model": "gm/e", "input": ["a", "b"], "dimensions": 1}
+    answer = await gateway.post("/v1/embeddings", body=json.dumps(request).encode())
     assert [item["embedding"] for item in (await answer.json())["data"]] == [[1.0], [2.0]]
     sent = json.loads(upstream.requests[-1].body)["requests"]
     assert [one["content"]["parts"][0]["text"] for one in sent] == ["a", "b"]
@@ -263,10 +263,14 @@ async def test_embeddings_of_openai_are_asked_as_a_batch(front: Front) -> None:
 
 async def test_a_part_of_a_file_is_downloaded(front: Front) -> None:
     gateway, upstream = front
-    told = {"Content-Type": "video/mp4", "Content-Range": "bytes 2-3/9", "Accept-Ranges": "bytes"}
-    upstream.reply(b"cd", 206, headers=told)
+    headers = {
+        "Content-Type": "video/mp4",
+        "Content-Range": "bytes 2-3/9",
+        "Accept-Ranges": "bytes",
+    }
+    upstream.reply(b"cd", 206, headers=headers)
     path = "/gemini/v1beta/files/a:download?alt=media"
     answer = await gateway.get(path, headers={"range": "bytes=2-3"})
     assert (answer.status, await answer.read()) == (206, b"cd")
     assert upstream.requests[0].headers["range"] == "bytes=2-3"
-    assert {name: answer.headers[name] for name in told} == told
+    assert {name: answer.headers[name] for name in headers} == headers

@@ -26,19 +26,19 @@ from jackfield_gemini.signatures import SKIP
 
 CHAT = installed("openai.chat")
 HI = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
-SAID = Message("user", (Text("hi"),))
+USER_TURN = Message("user", (Text("hi"),))
 
 
 def read(tree: Any) -> ChatRequest:
     return GENERATE.parse_request(tree, {"model": "m"})
 
 
-def said(*parts: Any) -> tuple[Part, ...]:
+def parts_of(*parts: Any) -> tuple[Part, ...]:
     return read({"contents": [{"role": "model", "parts": list(parts)}]}).messages[0].parts
 
 
 def render(*messages: Message, model: str = "gemini-3-pro", **members: Any) -> Rendered:
-    return GENERATE.render_request(ChatRequest(model, messages or (SAID,), **members))
+    return GENERATE.render_request(ChatRequest(model, messages or (USER_TURN,), **members))
 
 
 def written(*messages: Message, model: str = "gemini-3-pro", **members: Any) -> Any:
@@ -69,7 +69,7 @@ def test_names_may_be_in_camel_or_snake_case() -> None:
 
 
 def test_a_name_in_the_users_own_data_is_left_alone() -> None:
-    (call,) = said({"function_call": {"name": "f", "args": {"some_key": 1}}})
+    (call,) = parts_of({"function_call": {"name": "f", "args": {"some_key": 1}}})
     assert isinstance(call, ToolCall)
     assert call.arguments == '{"some_key":1}'
 
@@ -122,15 +122,15 @@ def test_what_a_tool_answered_is_text_or_json(response: Any, text: str, failed: 
 )
 def test_a_result_of_another_dialect_is_an_object(text: str, response: Any) -> None:
     call = Message("assistant", (ToolCall("x", "f", "{}"),))
-    body = written(SAID, call, Message("tool", (ToolResult("x", (Text(text),)),)))
+    body = written(USER_TURN, call, Message("tool", (ToolResult("x", (Text(text),)),)))
     result = body["contents"][2]["parts"][0]["functionResponse"]
     assert result == {"name": "f", "response": response, "id": "x"}
 
 
-def test_a_result_is_told_in_one_text_beside_its_media() -> None:
+def test_a_result_is_sent_as_one_text_beside_its_media() -> None:
     call = Message("assistant", (ToolCall("x", "f", "{}"),))
     parts = (Text("a"), Document(text="b"), Image(data="AAAA"))
-    body = written(SAID, call, Message("tool", (ToolResult("x", parts),)))
+    body = written(USER_TURN, call, Message("tool", (ToolResult("x", parts),)))
     result = body["contents"][2]["parts"][0]["functionResponse"]
     assert result["response"] == {"output": "a\nb"}
     assert result["parts"] == [{"inlineData": {"data": "AAAA", "mimeType": "image/png"}}]
@@ -139,12 +139,12 @@ def test_a_result_is_told_in_one_text_beside_its_media() -> None:
 def test_parallel_results_stand_in_one_content() -> None:
     calls = tuple(ToolCall(name, "f", "{}") for name in "ab")
     results = [Message("tool", (ToolResult(name, (Text(name),)),)) for name in "ab"]
-    contents = written(SAID, Message("assistant", calls), *results)["contents"]
+    contents = written(USER_TURN, Message("assistant", calls), *results)["contents"]
     assert [len(content["parts"]) for content in contents] == [1, 2, 2]
 
 
-def test_media_and_files_are_told_apart_by_their_type() -> None:
-    parts = said(
+def test_media_and_files_are_distinguished_by_their_type() -> None:
+    parts = parts_of(
         {"inlineData": {"mimeType": "image/png", "data": "AAAA"}},
         {"fileData": {"mimeType": "video/mp4", "fileUri": "gs://b/v"}, "videoMetadata": {"fps": 1}},
         {"fileData": {"fileUri": "https://generativelanguage.googleapis.com/v1beta/files/f"}},
@@ -178,8 +178,8 @@ def test_a_document_of_text_is_text_and_named() -> None:
 def test_a_documents_name_and_an_earlier_answers_sources_are_named_as_lost() -> None:
     named = Message("user", (Document(data="aGk=", name="a.pdf"), Document(data="aGk=", name="b")))
     answered = Message("assistant", (Text("a", citations=(Citation("https://a"),)),))
-    wanted = ["documents.name", "documents.name", "citations"]
-    assert lost(named, answered, SAID) == wanted
+    expected = ["documents.name", "documents.name", "citations"]
+    assert lost(named, answered, USER_TURN) == expected
 
 
 @pytest.mark.parametrize("beside", [(Text("hi"),), ()])
@@ -192,35 +192,37 @@ def test_a_file_of_another_vendor_breaks_the_question(beside: tuple[Text, ...]) 
 
 def test_code_and_servers_tools_stay_as_they_are() -> None:
     part = {"executableCode": {"code": "1", "language": "PYTHON"}, "thoughtSignature": "aa"}
-    assert said(part) == (Opaque("gemini.generate_content", "executableCode", part),)
+    assert parts_of(part) == (Opaque("gemini.generate_content", "executableCode", part),)
 
 
 def test_a_signature_is_a_thought_before_its_part() -> None:
-    proof, call = said({"functionCall": {"name": "f", "id": "x"}, "thoughtSignature": "c2ln"})
+    proof, call = parts_of({"functionCall": {"name": "f", "id": "x"}, "thoughtSignature": "c2ln"})
     assert isinstance(proof, Reasoning)
     assert (proof.signature, proof.text) == ("c2ln", "")
     assert isinstance(call, ToolCall)
 
 
 def test_a_signature_finds_its_call_behind_a_text() -> None:
-    proof, call = said({"functionCall": {"name": "f", "id": "x"}, "thoughtSignature": "c2ln"})
-    content = written(SAID, Message("assistant", (proof, Text("Look:"), call)))["contents"][1]
+    proof, call = parts_of({"functionCall": {"name": "f", "id": "x"}, "thoughtSignature": "c2ln"})
+    content = written(USER_TURN, Message("assistant", (proof, Text("Look:"), call)))["contents"][1]
     assert [part.get("thoughtSignature") for part in content["parts"]] == [None, "c2ln"]
 
 
-def test_gemini_3_gets_the_documented_signature_where_it_wants_one() -> None:
+def test_gemini_3_gets_the_documented_signature_where_it_needs_one() -> None:
     turn = Message("assistant", (ToolCall("a", "f", "{}"), ToolCall("b", "f", "{}")))
     results = Message("tool", (ToolResult("a", ()), ToolResult("b", ())))
-    asked = (SAID, turn, results, SAID, turn, results)
-    contents = written(*asked)["contents"]
+    turns = (USER_TURN, turn, results, USER_TURN, turn, results)
+    contents = written(*turns)["contents"]
     signed = [[part.get("thoughtSignature") for part in c["parts"]] for c in contents]
     assert signed == [[None], [None, None], [None, None], [None], [SKIP, None], [None, None]]
-    assert SKIP not in str(written(*asked, model="gemini-2.5-flash"))
+    assert SKIP not in str(written(*turns, model="gemini-2.5-flash"))
 
 
 def test_thoughts_of_others_are_named_as_lost() -> None:
     thought = Reasoning("Hm.", signature="s", extensions={"anthropic.messages": {}})
-    assert lost(SAID, Message("assistant", (thought, Text("a"))), SAID) == ["reasoning.replay"]
+    assert lost(USER_TURN, Message("assistant", (thought, Text("a"))), USER_TURN) == [
+        "reasoning.replay"
+    ]
 
 
 def test_a_turn_in_pieces_is_one_message_and_comes_back_in_pieces() -> None:
@@ -242,12 +244,12 @@ def test_a_turn_in_pieces_is_one_message_and_comes_back_in_pieces() -> None:
 
 def test_the_system_speaks_before_the_conversation() -> None:
     late = Message("developer", (Text("late"),))
-    body = written(Message("system", (Text("s"),)), SAID, late)
+    body = written(Message("system", (Text("s"),)), USER_TURN, late)
     assert body["systemInstruction"] == {"parts": [{"text": "s"}, {"text": "late"}]}
-    assert lost(Message("system", (Text("s"),)), SAID, late) == ["messages.system"]
+    assert lost(Message("system", (Text("s"),)), USER_TURN, late) == ["messages.system"]
 
 
-def test_a_system_prompt_alone_is_said_by_the_user() -> None:
+def test_a_system_prompt_alone_becomes_the_users_turn() -> None:
     assert written(Message("system", (Text("s"),))) == {
         "contents": [{"role": "user", "parts": [{"text": "s"}]}]
     }
@@ -263,8 +265,8 @@ def test_what_google_has_no_words_for_is_named() -> None:
     }
     custom = Tool("patch", kind="custom")
     found = lost(**members, tools=(custom,), parallel_tool_calls=False, server_state="resp_1")
-    wanted = ["conversation.server_state", "logit_bias", "metadata", "parallel_tool_calls"]
-    assert sorted(found) == [*wanted, "service_tier", "store", "tools.custom", "user"]
+    expected = ["conversation.server_state", "logit_bias", "metadata", "parallel_tool_calls"]
+    assert sorted(found) == [*expected, "service_tier", "store", "tools.custom", "user"]
 
 
 def test_a_search_of_anothers_is_named_however_empty_its_options_are() -> None:

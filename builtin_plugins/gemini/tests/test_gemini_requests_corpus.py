@@ -21,7 +21,7 @@ FOUND = [
     if exchange.operation in ("chat", "chat_stream", "responses", "responses_stream")
     and exchange.request_tree is not None
 ]
-NOTHING_SAID = {"openai-chat-ba5887a321"}
+WITHOUT_CONTENT = {"openai-chat-ba5887a321"}
 RESULT_WITHOUT_A_CALL = {"openai-responses-58d3fb7784"}
 MEMBERS: dict[str, type[pydantic.BaseModel]] = {
     "contents": types.Content,
@@ -56,7 +56,7 @@ def test_a_request_of_openai_is_one_that_googles_sdk_knows(
         assert exchange.status >= 400
         return
     assert isinstance(request, ChatRequest)
-    if exchange.id in NOTHING_SAID:
+    if exchange.id in WITHOUT_CONTENT:
         with pytest.raises(InvalidRequest):
             GENERATE.render_request(request)
         return

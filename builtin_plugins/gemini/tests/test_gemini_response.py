@@ -163,8 +163,8 @@ def test_a_source_is_cited_for_the_text_of_the_answer_in_its_part() -> None:
         TextDelta(2, "Then."),
     ]
     last = streamed(*events, TextDelta(3, "é two"), CitationAdded(3, cited), Ended())[-1]
-    for told in (body, last):
-        (support,) = told["candidates"][0]["groundingMetadata"]["groundingSupports"]
+    for tree in (body, last):
+        (support,) = tree["candidates"][0]["groundingMetadata"]["groundingSupports"]
         assert support["segment"] == {"endIndex": 6, "text": "é two", "partIndex": 2}
 
 
@@ -176,7 +176,7 @@ def test_a_quoted_source_is_a_loss_of_its_own() -> None:
 
 
 def test_what_is_spoken_is_given_in_words_only_without_the_sound() -> None:
-    for sound, told, lost in (("AAAA", "inlineData", "audio.transcript"), ("", "text", "audio")):
+    for sound, kind, lost in (("AAAA", "inlineData", "audio.transcript"), ("", "text", "audio")):
         spoken = Audio(data=sound or None, format="pcm16", transcript="Hi.")
         choice = Choice(Message("assistant", (spoken,)), "stop")
         whole = GENERATE.render_response(ChatResponse("r", "m", (choice,)), ASK)
@@ -187,7 +187,7 @@ def test_what_is_spoken_is_given_in_words_only_without_the_sound() -> None:
         chunks = [msgspec.json.decode(sse.data_of(event) or b"") for event in sse.split(wire)]
         assert [loss.feature for loss in whole.losses] == [lost]
         assert [loss.feature for loss in renderer.losses] == [lost]
-        assert [list(part) for part in parts_of(chunks) if part != {"text": ""}] == [[told]]
+        assert [list(part) for part in parts_of(chunks) if part != {"text": ""}] == [[kind]]
 
 
 def test_an_empty_answer_has_a_part_all_the_same() -> None:
@@ -223,7 +223,7 @@ def test_anothers_proof_comes_back_from_a_stream_in_pieces() -> None:
     assert request.messages[0].parts == (SEALABLE, Text("Hi."))
 
 
-def test_what_a_stream_tells_of_a_proof_bit_by_bit_is_one_proof() -> None:
+def test_a_proof_that_is_streamed_in_pieces_is_one_proof() -> None:
     vendor = "openai.responses"
     chunks = streamed(
         ReasoningDelta(0, "Hm.", id="rs_1", extensions={vendor: {"$item": {}}}),
@@ -302,7 +302,7 @@ def test_an_array_is_one_json_value() -> None:
     assert [chunk["candidates"][0].get("finishReason") for chunk in found] == [None, "STOP"]
 
 
-def test_an_error_among_events_is_told() -> None:
+def test_an_error_among_events_is_reported() -> None:
     event = b'data: {"error":{"code":503,"message":"Overloaded.","status":"UNAVAILABLE"}}\n\n'
     assert GENERATE.terminal(event) == "error"
     (failed,) = GENERATE.stream_parser().feed(event)
@@ -317,8 +317,8 @@ def test_an_error_among_events_is_told() -> None:
 
 def test_anothers_error_among_events_has_googles_word() -> None:
     event = GENERATE.stream_renderer(ASK).render(Failed("Wait.", "overloaded_error", None, 529))
-    told = msgspec.json.decode(sse.data_of(event) or b"")
-    assert told == {"error": {"code": 529, "message": "Wait.", "status": "UNAVAILABLE"}}
+    tree = msgspec.json.decode(sse.data_of(event) or b"")
+    assert tree == {"error": {"code": 529, "message": "Wait.", "status": "UNAVAILABLE"}}
 
 
 def test_an_event_that_is_no_element_breaks_the_stream_off() -> None:

@@ -134,11 +134,11 @@ async def test_a_loop_of_tools_with_an_openai_api(front: Front) -> None:
     assert response.text == "It is sunny."
     assert response.usage_metadata is not None
     assert response.usage_metadata.prompt_token_count == 30
-    asked = sent(upstream)
-    assert asked["max_completion_tokens"] == 9
-    assert asked["messages"][1]["tool_calls"] == [called]
-    assert asked["messages"][2]["tool_call_id"] == "w_1"
-    assert asked["tools"][0]["function"]["parameters"]["properties"]["city"]["type"] == "string"
+    request = sent(upstream)
+    assert request["max_completion_tokens"] == 9
+    assert request["messages"][1]["tool_calls"] == [called]
+    assert request["messages"][2]["tool_call_id"] == "w_1"
+    assert request["tools"][0]["function"]["parameters"]["properties"]["city"]["type"] == "string"
 
 
 async def test_a_stream_of_gemini(front: Front) -> None:
@@ -185,12 +185,12 @@ async def test_an_answer_in_a_schema_and_a_question_with_an_image(front: Front) 
         model="oa/gpt", contents=[image, "Which city?"], config=config
     )
     assert response.parsed == City(name="Rome")
-    asked = sent(upstream)
-    assert asked["messages"][0] == {"role": "system", "content": "Be brief."}
-    assert asked["messages"][1]["content"][0]["image_url"]["url"].startswith(
+    request = sent(upstream)
+    assert request["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert request["messages"][1]["content"][0]["image_url"]["url"].startswith(
         "data:image/png;base64"
     )
-    schema = asked["response_format"]["json_schema"]["schema"]
+    schema = request["response_format"]["json_schema"]["schema"]
     assert schema["properties"]["name"]["type"] == "string"
 
 

@@ -30,7 +30,7 @@ def returned(client: Dialect, **history: Any) -> Any:
     return msgspec.json.decode(GENERATE.render_request(request).body)["contents"][0]["parts"]
 
 
-def test_an_answer_begins_with_what_it_says() -> None:
+def test_an_answer_begins_with_its_text() -> None:
     blocks = shown(MESSAGES)["content"]
     assert [block["type"] for block in blocks] == ["text", "redacted_thinking"]
     turn = {"role": "assistant", "content": blocks}
@@ -41,15 +41,15 @@ def test_an_answer_begins_with_what_it_says() -> None:
 @pytest.mark.parametrize("name", ["openai.chat", "openai.responses"])
 def test_the_signature_is_on_its_text_again(name: str) -> None:
     client = installed(name)
-    told = shown(client)
-    if "choices" in told:
-        assert returned(client, messages=[told["choices"][0]["message"]]) == [SIGNED]
+    answer = shown(client)
+    if "choices" in answer:
+        assert returned(client, messages=[answer["choices"][0]["message"]]) == [SIGNED]
     else:
-        assert [item["type"] for item in told["output"]] == ["message", "reasoning"]
-        assert returned(client, input=told["output"]) == [SIGNED]
+        assert [item["type"] for item in answer["output"]] == ["message", "reasoning"]
+        assert returned(client, input=answer["output"]) == [SIGNED]
 
 
-def test_a_stream_says_the_same() -> None:
+def test_a_stream_has_the_same_content() -> None:
     parser, renderer = GENERATE.stream_parser(), GENERATE.stream_renderer(ASK)
     wire = sse.encode(answer({"text": "Hel"})), sse.encode(answer({**SIGNED, "text": "lo"}))
     events = [event for one in wire for event in parser.feed(one)] + list(parser.close())
@@ -73,8 +73,8 @@ def test_a_call_keeps_its_own_signature_when_others_lose_their_parts() -> None:
     image = {"inlineData": {"mimeType": "image/png", "data": "AA=="}, "thoughtSignature": "dHdv"}
     call = {"functionCall": {"name": "f", "args": {}, "id": "x"}, "thoughtSignature": "c2ln"}
     response = GENERATE.parse_response(answer(empty, image, call))
-    told = msgspec.json.decode(MESSAGES.render_response(response, ASK).body)
-    turn = {"role": "assistant", "content": told["content"]}
+    message = msgspec.json.decode(MESSAGES.render_response(response, ASK).body)
+    turn = {"role": "assistant", "content": message["content"]}
     assert returned(MESSAGES, messages=[turn]) == [call, empty]
     again = GENERATE.render_response(response, ASK).body
     assert msgspec.json.decode(again)["candidates"][0]["content"]["parts"] == [empty, image, call]

@@ -9,7 +9,7 @@ from jackfield.messages import ChatRequest, Message, ReasoningRequest, Text, Too
 from jackfield_gemini.endpoints import GENERATE
 
 HI = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
-SAID = Message("user", (Text("hi"),))
+USER_TURN = Message("user", (Text("hi"),))
 
 
 def read(tree: Any) -> ChatRequest:
@@ -17,12 +17,28 @@ def read(tree: Any) -> ChatRequest:
 
 
 def written(model: str = "gemini-3-pro", **members: Any) -> Any:
-    return msgspec.json.decode(GENERATE.render_request(ChatRequest(model, (SAID,), **members)).body)
+    return msgspec.json.decode(
+        GENERATE.render_request(ChatRequest(model, (USER_TURN,), **members)).body
+    )
 
 
 def lost(model: str, **members: Any) -> list[str]:
-    rendered = GENERATE.render_request(ChatRequest(model, (SAID,), **members))
+    rendered = GENERATE.render_request(ChatRequest(model, (USER_TURN,), **members))
     return [loss.feature for loss in rendered.losses]
+
+
+def test_null_stays_allowed_where_a_schema_lists_what_is() -> None:
+    listed = {"type": "STRING", "enum": ["a"], "nullable": True}
+    either = {"anyOf": [{"type": "STRING"}, {"type": "INTEGER"}], "nullable": True}
+    schema = {"type": "OBJECT", "properties": {"a": listed, "b": either}}
+    declared = [{"name": "f", "parameters": schema}]
+    (tool,) = read({**HI, "tools": [{"functionDeclarations": declared}]}).tools
+    assert isinstance(tool, Tool)
+    assert tool.parameters is not None
+    assert tool.parameters["properties"] == {
+        "a": {"type": ["string", "null"], "enum": ["a", None]},
+        "b": {"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]},
+    }
 
 
 def test_an_openapi_schema_becomes_json_schema() -> None:
@@ -49,12 +65,12 @@ def test_an_openapi_schema_becomes_json_schema() -> None:
     }
 
 
-def test_the_grammar_of_a_free_text_is_told() -> None:
+def test_the_grammar_of_a_free_text_is_described() -> None:
     form = {"type": "grammar", "syntax": "lark", "definition": "start: WORD"}
     body = written(tools=(Tool("g", kind="custom", input_format=form),))
     schema = body["tools"][0]["functionDeclarations"][0]["parametersJsonSchema"]
-    told = schema["properties"]["input"]["description"]
-    assert told == "Text in this lark grammar:\nstart: WORD"
+    description = schema["properties"]["input"]["description"]
+    assert description == "Text in this lark grammar:\nstart: WORD"
 
 
 def test_a_strict_function_is_not_enforced_and_named() -> None:
@@ -94,7 +110,7 @@ def test_a_choice_among_tools_has_a_mode(choice: ToolChoice, config: Any) -> Non
 
 
 @pytest.mark.parametrize(
-    ("model", "asked", "config"),
+    ("model", "reasoning", "config"),
     [
         (
             "gemini-3-pro",
@@ -120,12 +136,14 @@ def test_a_choice_among_tools_has_a_mode(choice: ToolChoice, config: Any) -> Non
         ("gemini-flash-latest", ReasoningRequest(summary="auto"), {"includeThoughts": True}),
     ],
 )
-def test_effort_is_a_level_or_a_budget(model: str, asked: ReasoningRequest, config: Any) -> None:
-    body = written(model=model, reasoning=asked)
+def test_effort_is_a_level_or_a_budget(
+    model: str, reasoning: ReasoningRequest, config: Any
+) -> None:
+    body = written(model=model, reasoning=reasoning)
     assert body["generationConfig"] == {"thinkingConfig": config}
 
 
-def test_a_model_that_does_not_think_is_not_asked_to() -> None:
-    asked = ReasoningRequest("low")
-    assert "generationConfig" not in written(model="gemini-2.0-flash", reasoning=asked)
-    assert lost(model="gemini-2.0-flash", reasoning=asked) == ["reasoning.effort"]
+def test_no_thinking_is_requested_of_a_model_without_it() -> None:
+    reasoning = ReasoningRequest("low")
+    assert "generationConfig" not in written(model="gemini-2.0-flash", reasoning=reasoning)
+    assert lost(model="gemini-2.0-flash", reasoning=reasoning) == ["reasoning.effort"]

@@ -80,9 +80,9 @@ async def test_an_upload_goes_on_at_the_provider_where_it_began(upstream: FakeUp
         "active",
         "final",
     )
-    asked = upstream.requests[-1]
-    assert (asked.path, asked.body) == (GONE_ON, b"%PDF")
-    assert asked.headers["x-goog-upload-command"] == "upload, finalize"
+    received = upstream.requests[-1]
+    assert (received.path, received.body) == (GONE_ON, b"%PDF")
+    assert received.headers["x-goog-upload-command"] == "upload, finalize"
 
 
 @pytest.mark.parametrize("server", ["behind_proxy = true", ""])
@@ -91,8 +91,8 @@ async def test_the_address_begins_as_the_gateways_own(upstream: FakeUpstream, se
     async with run_gateway(table(upstream, server)) as gateway:
         answer = await start(gateway)
     scheme = "https" if server else "http"
-    wanted = f"{scheme}://localhost:4747/gemini/uploads/gm/v1beta/files?"
-    assert answer.headers["x-goog-upload-url"].startswith(wanted)
+    expected = f"{scheme}://localhost:4747/gemini/uploads/gm/v1beta/files?"
+    assert answer.headers["x-goog-upload-url"].startswith(expected)
 
 
 async def test_no_key_stands_in_the_address(upstream: FakeUpstream) -> None:
@@ -111,7 +111,7 @@ async def test_no_key_stands_in_the_address(upstream: FakeUpstream) -> None:
         "//[",
     ],
 )
-async def test_no_other_address_is_told(upstream: FakeUpstream, address: str) -> None:
+async def test_no_other_address_is_sent(upstream: FakeUpstream, address: str) -> None:
     begins(upstream, address.format(own=upstream.base_url))
     async with run_gateway(table(upstream)) as gateway:
         answer = await start(gateway)

@@ -20,6 +20,7 @@ from .fields import NAME
 from .finish import finish_detail, read_finish
 from .grounding import read_sources
 from .logprobs import read_logprobs
+from .partial_call import PartialCall, is_partial
 from .parts import read_part
 from .signatures import is_proof
 
@@ -39,6 +40,7 @@ class CandidateReader:
         self._parts = 0
         self._wires = 0
         self._has_calls = False
+        self._pending: PartialCall | None = None
         self._texts: dict[int, list[str]] = {}
         self._extra: dict[str, Any] = {}
 
@@ -58,35 +60,64 @@ class CandidateReader:
 
     def _read_wire(self, wire: Any, logprobs: Any, out: Events) -> None:
         self._wires += 1
-        if type(wire) is dict and len(wire) == 1 and type(text := wire.get("text")) is str:
-            self._say(text, logprobs, {}, out)  # the common case
+        if (
+            self._pending is None
+            and type(wire) is dict
+            and len(wire) == 1
+            and type(text := wire.get("text")) is str
+        ):
+            self._emit_text(text, logprobs, {}, out)  # the common case
             return
+        if self._pending is not None or is_partial(wire):
+            wire = self._collected(wire, out)
+            if wire is None:
+                return
         made_up = answered_id(self._response_id, self._index, self._wires - 1)
         try:
             parts = read_part(wire, "parts", made_up, strict=False)
         except InvalidRequest as error:
             raise ProviderError(f"The provider sent a wrong part: {error.message}") from error
         for part in parts:
-            self._tell(part, logprobs, out)
+            self._emit_part(part, logprobs, out)
 
-    def _tell(self, part: Part, logprobs: Any, out: Events) -> None:
+    def _collected(self, wire: Any, out: Events) -> Any:
+        """The part to read now: of a call in pieces, the whole call with its last piece."""
+        if self._pending is not None and not self._pending.continues(wire):
+            self._close_call(out)
+        if self._pending is None:
+            if not is_partial(wire):
+                return wire
+            self._pending = PartialCall(wire)
+        self._pending.add(wire)
+        if not self._pending.is_whole:
+            return None
+        whole, self._pending = self._pending.part(), None
+        return whole
+
+    def _close_call(self, out: Events) -> None:
+        if self._pending is not None:
+            whole, self._pending = self._pending.part(), None
+            self._read_wire(whole, None, out)
+            self._wires += 1  # for the id of the part that comes next
+
+    def _emit_part(self, part: Part, logprobs: Any, out: Events) -> None:
         match part:
             case Text():
-                self._say(part.text, logprobs, part.extensions, out)
+                self._emit_text(part.text, logprobs, part.extensions, out)
             case Reasoning():
-                self._think(part, out)
+                self._emit_thought(part, out)
             case ToolCall():
                 self._call(part, out)
             case _:
                 out.append(PartAdded(self._begin(), part, self._index))
 
-    def _say(self, text: str, logprobs: Any, note: Extensions, out: Events) -> None:
+    def _emit_text(self, text: str, logprobs: Any, note: Extensions, out: Events) -> None:
         if text:
             place = self._open("text")
             self._texts.setdefault(place, []).append(text)
             out.append(TextDelta(place, text, self._index, logprobs, note))
 
-    def _think(self, thought: Reasoning, out: Events) -> None:
+    def _emit_thought(self, thought: Reasoning, out: Events) -> None:
         place = self._begin() if is_proof(thought) else self._open("reasoning")
         out.append(
             ReasoningDelta(
@@ -111,6 +142,7 @@ class CandidateReader:
 
     def _finish(self, word: Any, out: Events) -> None:
         self.finished = True
+        self._close_call(out)
         texts = [(place, "".join(pieces)) for place, pieces in self._texts.items()]
         for cited in read_sources(self._extra, texts):
             out.append(CitationAdded(cited.place, cited.citation, self._index))

@@ -83,7 +83,7 @@ class CandidateWriter:
         word = kept.get("$finishReason", event.detail)
         wire: Wire = {
             "content": {"parts": parts, "role": "model"},
-            "finishReason": write_finish(event.reason, word, own_word="$finishReason" in kept),
+            "finishReason": write_finish(event.reason, word, is_native="$finishReason" in kept),
             "index": self._index,
         }
         if NAME not in event.extensions:

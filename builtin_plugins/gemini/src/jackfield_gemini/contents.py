@@ -48,7 +48,7 @@ def read_contents(fields: Fields) -> list[Message]:
         while end < len(contents) and is_model(contents[end]):
             end += 1
         if end == at:
-            messages.append(_read_said(contents[at], at, f"{where}[{at}]", calls))
+            messages.append(_read_content(contents[at], at, f"{where}[{at}]", calls))
             at += 1
             continue
         messages.append(read_turn(contents[at:end], at))
@@ -58,7 +58,7 @@ def read_contents(fields: Fields) -> list[Message]:
     return messages
 
 
-def _read_said(wire: Any, place: int, path: str, calls: OpenCalls) -> Message:
+def _read_content(wire: Any, place: int, path: str, calls: OpenCalls) -> Message:
     """A content of the user or of tools."""
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be an object.", param=path)

@@ -147,17 +147,17 @@ def _read_one(fields: Fields) -> tuple[str, int | None, str | None, str | None]:
     config = fields.inner("embedContentConfig") or fields
     task = config.text("taskType")
     words = {word: name for name, word in _TASKS.items()}
-    asked = words.get(task, task) if task else None
-    return "\n".join(texts), config.integer("outputDimensionality"), asked, config.text("title")
+    task_type = words.get(task, task) if task else None
+    return "\n".join(texts), config.integer("outputDimensionality"), task_type, config.text("title")
 
 
-def _write_task(asked: str | None, losses: list[Loss]) -> str | None:
-    if asked is None:
+def _write_task(task_type: str | None, losses: list[Loss]) -> str | None:
+    if task_type is None:
         return None
-    word = _TASKS.get(asked, asked.upper())
+    word = _TASKS.get(task_type, task_type.upper())
     if word in _MORE_TASKS or word in _TASKS.values():
         return word
-    losses.append(Loss("input_type", "input_type", "dropped", repr(asked)))
+    losses.append(Loss("input_type", "input_type", "dropped", repr(task_type)))
     return None
 
 

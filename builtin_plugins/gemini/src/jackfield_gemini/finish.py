@@ -70,12 +70,12 @@ def finish_detail(word: Any) -> str | None:
     return None if word is None else str(word)
 
 
-def write_finish(reason: FinishReason | None, word: Any, *, own_word: bool) -> Any:
+def write_finish(reason: FinishReason | None, word: Any, *, is_native: bool) -> Any:
     """Google's name: the original `word` if it still means the same.
 
     Of another dialect's names, only those known to be Google's are used.
     """
     same = word is not None and reason in (read_finish(word, False), read_finish(word, True))
-    if same and (own_word or (isinstance(word, str) and word in _REASONS)):
+    if same and (is_native or (isinstance(word, str) and word in _REASONS)):
         return word
     return _WORDS["stop" if reason is None else reason]

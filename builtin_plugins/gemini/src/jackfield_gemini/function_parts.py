@@ -59,6 +59,8 @@ def write_call(call: ToolCall, path: str, losses: list[Loss]) -> dict[str, Any]:
 def arguments_of(call: ToolCall, path: str, losses: list[Loss]) -> Mapping[str, Any]:
     """The arguments, which must be an object."""
     if call.kind == "custom":
+        detail = f"its text becomes the argument `{CUSTOM_INPUT}`"
+        losses.append(Loss("tools.custom", path, "approximated", detail))
         return {CUSTOM_INPUT: call.arguments}
     value = _object_of(call.arguments or "{}")
     if value is None:

@@ -66,7 +66,7 @@ def write_config(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
     """The original `generationConfig`, unless its values have changed since."""
     kept = own(request.extensions)
     raw = kept.get("$generationConfig")
-    if raw is not None and _says(raw, request):
+    if raw is not None and _has_same_format(raw, request):
         return {"generationConfig": raw}
     config: dict[str, Any] = dict(kept.get("generationConfig") or {})
     for key, field in (*_NUMBERS.items(), *_INTEGERS.items()):
@@ -83,21 +83,21 @@ def write_config(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
     return {"generationConfig": config} if config or raw is not None else {}
 
 
-def _says(raw: Mapping[str, Any], request: ChatRequest) -> bool:
+def _has_same_format(raw: Mapping[str, Any], request: ChatRequest) -> bool:
     known, _ = read_config(raw)
     same: ChatRequest = replace(request, **known)
     return same == request
 
 
-def _write_format(asked: ResponseFormat | None) -> dict[str, Any]:
-    if asked is None:
+def _write_format(response_format: ResponseFormat | None) -> dict[str, Any]:
+    if response_format is None:
         return {}
-    if asked.kind == "text":
+    if response_format.kind == "text":
         return {"responseMimeType": "text/plain"}
     config: dict[str, Any] = {"responseMimeType": _JSON}
-    if asked.kind == "json_schema" and asked.schema is not None:
-        schema = dict(for_gemini(asked.schema))
-        if asked.description is not None:
-            schema.setdefault("description", asked.description)
+    if response_format.kind == "json_schema" and response_format.schema is not None:
+        schema = dict(for_gemini(response_format.schema))
+        if response_format.description is not None:
+            schema.setdefault("description", response_format.description)
         config["responseJsonSchema"] = schema
     return config

@@ -26,7 +26,7 @@ INCIDENTAL: Final[frozenset[str | tuple[str, str]]] = frozenset(
     {
         *("groundingAttributions", "logprobsResult", "tokenCount"),
         *("avgLogprobs", "createTime", "modelStatus"),
-        *(("finishMessage", said) for said in ("Model generated function call(s).",)),
+        *(("finishMessage", message) for message in ("Model generated function call(s).",)),
     }
 )
 """Members of answers that have a canonical form, or describe an answer that is complete."""

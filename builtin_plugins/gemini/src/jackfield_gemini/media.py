@@ -49,8 +49,8 @@ def read_inline(fields: Fields) -> Media | None:
 
 def _detail(fields: Fields) -> str | None:
     """How closely the model looks at an image; the original value stays as well."""
-    asked = fields.rest.get("mediaResolution")
-    level = asked.get("level") if isinstance(asked, dict) else None
+    resolution = fields.rest.get("mediaResolution")
+    level = resolution.get("level") if isinstance(resolution, dict) else None
     return _DETAILS.get(level) if isinstance(level, str) else None
 
 
@@ -90,7 +90,9 @@ def read_file(fields: Fields) -> Media | None:
     if (media_type or "").startswith("image/"):
         detail = _detail(fields)
         return Image(**where, media_type=media_type, detail=detail, extensions=fields.extensions())
-    return Document(**where, media_type=media_type, extensions=fields.extensions())
+    shown = inner.rest.get("displayName")
+    name = shown if isinstance(shown, str) else None
+    return Document(**where, media_type=media_type, name=name, extensions=fields.extensions())
 
 
 def write_media(part: Media, path: str, losses: list[Loss]) -> dict[str, Any] | None:

@@ -85,14 +85,14 @@ def _joined(parts: list[Part]) -> list[Part]:
             continue
         if isinstance(part, Text) and isinstance(last, Text) and not part.extensions:
             joined[-1] = replace(last, text=last.text + part.text)
-        elif isinstance(part, Reasoning) and isinstance(last, Reasoning) and _goes_on(last, part):
+        elif isinstance(part, Reasoning) and isinstance(last, Reasoning) and _continues(last, part):
             joined[-1] = replace(part, text=last.text + part.text)
         else:
             joined.append(part)
     return joined
 
 
-def _goes_on(last: Reasoning, part: Reasoning) -> bool:
+def _continues(last: Reasoning, part: Reasoning) -> bool:
     return _is_unproven(last) and _is_unproven(part) and last.extensions == part.extensions
 
 

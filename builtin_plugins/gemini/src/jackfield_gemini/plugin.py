@@ -91,15 +91,15 @@ class Gemini(RealtimeProvider):
         """The part of a file that a client downloads."""
         if exchange.request.method != "GET":
             return ()
-        asked = exchange.request.headers
-        return [(name, asked[name]) for name in ("range", "if-range") if name in asked]
+        headers = exchange.request.headers
+        return [(name, headers[name]) for name in ("range", "if-range") if name in headers]
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
         """The client's own bytes, or a body without another vendor's thoughts."""
         if not self.left_out(exchange, model):
             return super().outgoing_body(exchange, model)
-        asked = replace(chat_of(exchange.canonical()), model=model)
-        return exchange.dialect.render_request(asked).body
+        request = replace(chat_of(exchange.canonical()), model=model)
+        return exchange.dialect.render_request(request).body
 
     def left_out(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
         """Thoughts of another vendor that served the conversation, which Google cannot verify."""

@@ -85,7 +85,7 @@ def read_chat(fields: Fields, model: str) -> ChatRequest:
         service_tier=tier,
         store=fields.flag("store"),
         server_state=_state(fields),
-        extensions={NAME: fields.rest, **read_details(messages, tools)},
+        extensions={NAME: fields.rest, **read_details(messages, tools), **_validated(fields)},
         **known,
     )
 
@@ -120,6 +120,17 @@ def _read_tool_config(fields: Fields) -> Any:
     if rest:
         fields.rest["toolConfig"] = rest
     return read_choice(raw)
+
+
+def _validated(fields: Fields) -> dict[str, Any]:
+    """That calls must match their schemas, which the canonical choice does not say."""
+    config = {camel(key): value for key, value in fields.rest.get("$toolConfig", {}).items()}
+    choice = config.get("functionCallingConfig") or {}
+    return (
+        {f"{NAME}.tool_choice": {"VALIDATED": True}}
+        if str(choice.get("mode")).upper() == "VALIDATED"
+        else {}
+    )
 
 
 def write_request(request: ChatRequest) -> Rendered:

@@ -63,12 +63,12 @@ def _units(wire: Mapping[str, Any]) -> dict[str, int]:
 
 def _in_openais_form(wire: Mapping[str, Any]) -> Usage:
     """The usage of Google's OpenAI-compatible endpoint; only its total includes thoughts."""
-    asked, said = _count(wire, "prompt_tokens"), _count(wire, "completion_tokens")
-    thoughts = max(_count(wire, "total_tokens") - asked - said, 0)
+    prompt, completion = _count(wire, "prompt_tokens"), _count(wire, "completion_tokens")
+    thoughts = max(_count(wire, "total_tokens") - prompt - completion, 0)
     cached = wire.get("prompt_tokens_details")
     return Usage(
-        input_tokens=asked,
-        output_tokens=said + thoughts,
+        input_tokens=prompt,
+        output_tokens=completion + thoughts,
         cached_input_tokens=_count(cached, "cached_tokens") if isinstance(cached, dict) else 0,
         reasoning_tokens=thoughts,
         extensions={NAME: wire},

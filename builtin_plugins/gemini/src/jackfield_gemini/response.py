@@ -158,10 +158,10 @@ def _write_choice(choice: Choice, place: int, losses: list[Loss]) -> dict[str, A
     content = _write_content(choice.message, writer.add_all(choice.message.parts))
     if content is not None:
         wire["content"] = content
-    own_word = "$finishReason" in kept
+    is_native = "$finishReason" in kept
     word = kept.get("$finishReason", choice.finish_detail)
     if choice.finish_reason is not None or NAME not in choice.extensions:
-        wire["finishReason"] = write_finish(choice.finish_reason, word, own_word=own_word)
+        wire["finishReason"] = write_finish(choice.finish_reason, word, is_native=is_native)
     if NAME not in choice.extensions:
         wire |= {"index": place} | _sources(writer, losses)
         logprobs = write_logprobs(choice.logprobs)

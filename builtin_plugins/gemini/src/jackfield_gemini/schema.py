@@ -21,10 +21,19 @@ def from_openapi(schema: Any, depth: int = 0) -> Any:
     wire = {_CAMEL.get(key, key): value for key, value in schema.items()}
     nullable = wire.pop("nullable", None) is True
     found = {k: _read_member(k, value, depth) for k, value in wire.items() if k not in _HINTS}
-    if nullable and "type" in found:
-        kind = found["type"]
-        found["type"] = [*kind, "null"] if isinstance(kind, list) else [kind, "null"]
+    if nullable:
+        _allow_null(found)
     return found
+
+
+def _allow_null(schema: dict[str, Any]) -> None:
+    if "type" in schema:
+        kind = schema["type"]
+        schema["type"] = [*kind, "null"] if isinstance(kind, list) else [kind, "null"]
+        if isinstance(schema.get("enum"), list):
+            schema["enum"] = [*schema["enum"], None]
+    elif isinstance(schema.get("anyOf"), list):
+        schema["anyOf"] = [*schema["anyOf"], {"type": "null"}]
 
 
 _CAMEL: Final[Mapping[str, str]] = {

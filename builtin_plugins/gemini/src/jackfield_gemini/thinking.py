@@ -29,26 +29,26 @@ def read_thinking(fields: Fields) -> ReasoningRequest | None:
 
 
 def write_thinking(
-    asked: ReasoningRequest | None, model: str, losses: list[Loss]
+    reasoning: ReasoningRequest | None, model: str, losses: list[Loss]
 ) -> dict[str, Any]:
     """`thinkingConfig`; empty if nothing is requested or the model cannot think."""
-    if asked is None or asked == ReasoningRequest():
+    if reasoning is None or reasoning == ReasoningRequest():
         return {}
     version = version_of(model)
     if (version is not None and version < (2, 5)) or "gemma" in model:
         losses.append(Loss("reasoning.effort", "reasoning", "dropped", "the model does not think"))
         return {}
-    config = _write_amount(asked, model, losses)
+    config = _write_amount(reasoning, model, losses)
     thinks = config.get("thinkingBudget") != 0
-    if thinks and (asked.summary or asked.effort or asked.budget_tokens):
+    if thinks and (reasoning.summary or reasoning.effort or reasoning.budget_tokens):
         config["includeThoughts"] = True
     return {"thinkingConfig": config} if config else {}
 
 
-def _write_amount(asked: ReasoningRequest, model: str, losses: list[Loss]) -> dict[str, Any]:
-    if asked.budget_tokens is not None:
-        return {"thinkingBudget": _limited(asked.budget_tokens, model, losses)}
-    effort = asked.effort
+def _write_amount(reasoning: ReasoningRequest, model: str, losses: list[Loss]) -> dict[str, Any]:
+    if reasoning.budget_tokens is not None:
+        return {"thinkingBudget": _limited(reasoning.budget_tokens, model, losses)}
+    effort = reasoning.effort
     if effort is None:
         return {}
     version = version_of(model)

@@ -31,9 +31,9 @@ def read_usage(value: Any) -> Usage | None:
         return None
     thoughts = _count(value, "thoughtsTokenCount")
     # Input from Google's own tools is counted apart from the prompt.
-    told = _count(value, "toolUsePromptTokenCount")
+    tool_tokens = _count(value, "toolUsePromptTokenCount")
     return Usage(
-        input_tokens=_count(value, "promptTokenCount") + told,
+        input_tokens=_count(value, "promptTokenCount") + tool_tokens,
         output_tokens=_count(value, "candidatesTokenCount") + thoughts,
         cached_input_tokens=_count(value, "cachedContentTokenCount"),
         reasoning_tokens=thoughts,
@@ -74,7 +74,7 @@ def _of(modality: tuple[Any, ...], value: Mapping[str, Any], *keys: str) -> int:
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
-    """Google's object: the original one if it still says the same."""
+    """Google's object: the original one if it is still the same usage."""
     kept = usage.extensions.get(EXTENSION)
     if kept is not None and read_usage(kept) == usage:
         return kept
@@ -87,7 +87,7 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
         wire["thoughtsTokenCount"] = usage.reasoning_tokens
     if usage.cached_input_tokens:
         wire["cachedContentTokenCount"] = usage.cached_input_tokens
-    said = usage.output_tokens - usage.reasoning_tokens
+    text_tokens = usage.output_tokens - usage.reasoning_tokens
     details = {
         "promptTokensDetails": _split(
             usage.input_tokens, usage.audio_input_tokens, usage.image_input_tokens
@@ -96,7 +96,7 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
             usage.cached_input_tokens, usage.cached_audio_tokens, usage.cached_image_tokens
         ),
         "candidatesTokensDetails": _split(
-            said, usage.audio_output_tokens, usage.image_output_tokens
+            text_tokens, usage.audio_output_tokens, usage.image_output_tokens
         ),
     }
     return wire | {name: split for name, split in details.items() if split}
@@ -223,12 +223,12 @@ def _grounded(usage: Usage, data: bytes) -> Usage:
     reported: a request with places counts as one lookup.
     """
     try:
-        told = _read_grounded(data)
+        answer = _read_grounded(data)
     except UNREADABLE:
         return usage
-    found = [one.grounding for one in told.candidates if one.grounding is not None]
+    found = [one.grounding for one in answer.candidates if one.grounding is not None]
     queries = sum(len({*one.queries} - {""}) for one in found)
-    searches = min(queries, 1) if _ONCE.match(told.model) else queries
+    searches = min(queries, 1) if _ONCE.match(answer.model) else queries
     counts = {"web_search": searches, "maps": int(any(one.has_places() for one in found))}
     units = {name: count for name, count in counts.items() if count}
     return replace(usage, units={**usage.units, **units}) if units else usage
