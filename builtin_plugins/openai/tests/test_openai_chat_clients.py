@@ -23,7 +23,7 @@ RECORDED = [
 ]
 CHUNK = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
 DELTA = {"index": 0, "delta": {"role": "assistant", "content": "Hi"}, "finish_reason": None}
-SAID = sse.encode(msgspec.json.encode({**CHUNK, "choices": [DELTA]}))
+TEXT_CHUNK = sse.encode(msgspec.json.encode({**CHUNK, "choices": [DELTA]}))
 # Groq says it in an event of its own, OpenRouter beside the choices of a chunk.
 GROQ = sse.encode(b'{"error":{"message":"No such tool","status_code":400}}', "error")
 OPENROUTER = sse.encode(
@@ -73,14 +73,14 @@ async def upstream() -> AsyncIterator[FakeUpstream]:
 async def test_an_error_inside_a_stream_reaches_every_client(
     upstream: FakeUpstream, path: str, error: bytes
 ) -> None:
-    upstream.stream([SAID, error])
+    upstream.stream([TEXT_CHUNK, error])
     url = f"{upstream.base_url}/v1"
     toml = f'[providers.up]\nuse = "openai"\nbase_url = "{url}"\ndialects = ["openai.chat"]\n'
-    said = {"input": "Hi", "prompt": "Hi", "messages": [{"role": "user", "content": "Hi"}]}
+    fields = {"input": "Hi", "prompt": "Hi", "messages": [{"role": "user", "content": "Hi"}]}
     asks = {"responses": "input", "completions": "prompt"}
     key = "messages" if "chat" in path else asks[path.rpartition("/")[2]]
     async with run_gateway(toml) as gateway:
-        answer = await gateway.post(path, json={"model": "up/m", "stream": True, key: said[key]})
+        answer = await gateway.post(path, json={"model": "up/m", "stream": True, key: fields[key]})
         body = await answer.read()
     assert b"No such tool" in body
     assert b"[DONE]" not in body

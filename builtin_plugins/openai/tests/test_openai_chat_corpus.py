@@ -15,13 +15,13 @@ from tests.recordings import recordings
 from jackfield import sse
 from jackfield.messages import ChatRequest, ChatResponse
 from jackfield.testing.recorded import (
+    AnswerContent,
     Recorded,
-    Told,
     check_recorded,
+    content_of,
+    content_of_events,
     events_of,
     tokens_of,
-    told_by,
-    told_by_events,
 )
 from jackfield_openai.chat import ChatDialect
 
@@ -105,11 +105,11 @@ def test_an_answer_without_names_gets_some(one: Recorded) -> None:
 
 
 @each([one for one in STREAMS if one.id in NEVER_FINISHED])
-def test_a_stream_that_never_finishes_says_the_same_when_it_is_written(one: Recorded) -> None:
+def test_a_stream_that_never_finishes_is_the_same_when_it_is_written(one: Recorded) -> None:
     events = events_of(CHAT, one.answer)
     renderer = CHAT.stream_renderer(PLAIN)
     again = events_of(CHAT, b"".join(map(renderer.render, events)))
-    assert not list(told_by_events(events).unlike(told_by_events(again)))
+    assert not list(content_of_events(events).differences(content_of_events(again)))
     assert renderer.losses == []
 
 
@@ -128,14 +128,14 @@ def test_an_answer_of_another_dialect_is_plain_openai(one: Recorded) -> None:
     ChatCompletion.model_validate_json(rendered.body)
     again = CHAT.parse_response(rendered.body)
     assert len(again.choices) == len(response.choices)
-    for told, found in zip(each_told(response), each_told(again), strict=True):
-        assert not list(told.unlike(found))
+    for expected, found in zip(contents_of(response), contents_of(again), strict=True):
+        assert not list(expected.differences(found))
 
 
-def each_told(response: ChatResponse) -> list[Told]:
+def contents_of(response: ChatResponse) -> list[AnswerContent]:
     """What each choice says."""
     choices = [replace(choice, finish_detail=None) for choice in response.choices]
-    return [told_by(replace(response, choices=(choice,))) for choice in choices]
+    return [content_of(replace(response, choices=(choice,))) for choice in choices]
 
 
 @each([one for one in STREAMS if one.id not in BROKEN_OFF])
@@ -151,5 +151,5 @@ def test_a_stream_of_another_dialect_is_plain_openai(one: Recorded) -> None:
     for index in {choice.index for choice in choices}:
         assert sum(c.finish_reason is not None for c in choices if c.index == index) == 1
     assert len({chunk.id for chunk in chunks}) == 1
-    said = evolve(told_by_events(events), finish=None, usage=None)
-    assert not list(said.unlike(told_by_events(events_of(CHAT, wire))))
+    content = evolve(content_of_events(events), finish=None, usage=None)
+    assert not list(content.differences(content_of_events(events_of(CHAT, wire))))

@@ -33,7 +33,7 @@ def body(**fields: Any) -> dict[str, Any]:
     return {"model": "m", "messages": [{"role": "user", "content": "hi"}], **fields}
 
 
-def asked(*messages: dict[str, Any]) -> ChatRequest:
+def chat_of(*messages: dict[str, Any]) -> ChatRequest:
     return CHAT.parse_request({"model": "m", "messages": list(messages)}, {})
 
 
@@ -93,14 +93,14 @@ def test_fields_come_back_as_they_were_written(fields: dict[str, Any]) -> None:
     ],
 )
 def test_messages_come_back_as_they_were_written(message: dict[str, Any]) -> None:
-    assert rendered(asked(message))["messages"] == [message]
+    assert rendered(chat_of(message))["messages"] == [message]
 
 
 def test_data_urls_become_data_and_media_type() -> None:
     pdf = {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA=="}
     image = {"url": "data:image/png;base64,BB==", "detail": "low"}
     content = [{"type": "file", "file": pdf}, {"type": "image_url", "image_url": image}]
-    document, picture = asked({"role": "user", "content": content}).messages[0].parts
+    document, picture = chat_of({"role": "user", "content": content}).messages[0].parts
     assert isinstance(document, Document)
     assert isinstance(picture, Image)
     assert (document.data, document.media_type, document.name) == (
@@ -117,7 +117,7 @@ def test_reasoning_with_its_proof_is_one_part_and_goes_back_whole() -> None:
         {"type": "reasoning.encrypted", "data": "e", "id": "rs_1"},
     ]
     message = {"role": "assistant", "content": "a", "reasoning": "t", "reasoning_details": details}
-    request = asked(message)
+    request = chat_of(message)
     reasoning = request.messages[0].parts[0]
     assert isinstance(reasoning, Reasoning)
     assert (reasoning.text, reasoning.signature, reasoning.encrypted) == ("t", "s", "e")
@@ -126,7 +126,7 @@ def test_reasoning_with_its_proof_is_one_part_and_goes_back_whole() -> None:
 
 def test_details_are_left_out_once_the_reasoning_was_changed() -> None:
     details = [{"type": "reasoning.text", "text": "secret"}]
-    request = asked({"role": "assistant", "reasoning": "secret", "reasoning_details": details})
+    request = chat_of({"role": "assistant", "reasoning": "secret", "reasoning_details": details})
     part = request.messages[0].parts[0]
     assert isinstance(part, Reasoning)
     message = replace(request.messages[0], parts=(replace(part, text="[gone]"),))
@@ -145,7 +145,7 @@ def test_a_changed_value_wins_over_the_form_it_came_in() -> None:
 
 def test_calls_and_results_without_ids_are_paired_in_order() -> None:
     call = {"type": "function", "function": {"name": "f", "arguments": {"a": 1}}}
-    request = asked(
+    request = chat_of(
         {"role": "assistant", "content": "", "tool_calls": [call, call]},
         {"role": "tool", "content": "one"},
         {"role": "tool", "content": "two"},
@@ -208,7 +208,7 @@ def test_custom_tools_and_allowed_tools_keep_their_meaning() -> None:
 )
 def test_what_has_no_meaning_is_refused_by_its_path(message: dict[str, Any], param: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        asked(message)
+        chat_of(message)
     assert caught.value.param == param
     assert param in caught.value.message
 

@@ -29,7 +29,7 @@ from jackfield.messages import (
 from jackfield_openai.chat import ChatDialect
 
 CHAT = ChatDialect()
-ASKED = ChatRequest("asked", (Message("user", (Text("hi"),)),))
+REQUEST = ChatRequest("asked", (Message("user", (Text("hi"),)),))
 
 
 def completion(message: dict[str, Any], **choice: Any) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def answer(*parts: Part, **fields: Any) -> ChatResponse:
     return ChatResponse("c", "m", (Choice(Message("assistant", parts), reason),), **fields)
 
 
-def rendered(response: ChatResponse, request: ChatRequest = ASKED) -> Any:
+def rendered(response: ChatResponse, request: ChatRequest = REQUEST) -> Any:
     return json.loads(CHAT.render_response(response, request).body)
 
 
@@ -61,7 +61,7 @@ def message_of(*parts: Part) -> Any:
 
 
 def lost(*parts: Part) -> list[str]:
-    return [loss.feature for loss in CHAT.render_response(answer(*parts), ASKED).losses]
+    return [loss.feature for loss in CHAT.render_response(answer(*parts), REQUEST).losses]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_every_kind_of_part_makes_an_answer_that_the_sdk_reads() -> None:
         Opaque("other", "thing", {}),
     )
     response = answer(*parts, usage=Usage(5, 3, reasoning_tokens=1), finish_reason="tool_calls")
-    found = CHAT.render_response(response, ASKED)
+    found = CHAT.render_response(response, REQUEST)
     message = ChatCompletion.model_validate_json(found.body).choices[0].message
     assert [call.id for call in message.tool_calls or ()] == ["1", "2"]
     assert (message.refusal, message.content) == ("no", "a")
@@ -213,7 +213,7 @@ def test_what_is_no_completion_is_a_value_error(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("tier", ["priority", "default", None, 7])
-def test_an_answer_that_is_parsed_tells_its_tier_without_being_read_again(tier: Any) -> None:
+def test_the_tier_of_a_parsed_answer_is_known_without_reading_it_again(tier: Any) -> None:
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
     tree = completion({"content": "Hi"}) | {"usage": usage, "service_tier": tier}
     body = json.dumps(tree).encode()
@@ -224,14 +224,14 @@ def test_an_answer_that_is_parsed_tells_its_tier_without_being_read_again(tier: 
 
 
 @pytest.mark.parametrize("word", [["stop"], {"reason": "stop"}, 7])
-def test_a_reason_that_is_no_word_is_told_to_nobody_else(word: Any) -> None:
+def test_a_finish_reason_that_is_no_string_reaches_no_other_dialect(word: Any) -> None:
     body = json.dumps(completion({"content": "Hi"}, finish_reason=word)).encode()
     answer = CHAT.parse_response(body)
     assert answer.choices[0].finish_detail is None
-    shown = json.loads(CHAT.render_response(answer, ASKED).body)
+    shown = json.loads(CHAT.render_response(answer, REQUEST).body)
     assert shown["choices"][0]["finish_reason"] == word
-    told = installed("anthropic.messages").render_response(answer, ASKED)
-    assert json.loads(told.body)["stop_reason"] == "end_turn"
+    rendered = installed("anthropic.messages").render_response(answer, REQUEST)
+    assert json.loads(rendered.body)["stop_reason"] == "end_turn"
     chunk = {"choices": [{"index": 0, "delta": {}, "finish_reason": word}]}
     events = CHAT.stream_parser().feed(sse.encode(json.dumps(chunk).encode()))
     assert [event.detail for event in events if isinstance(event, Finished)] == [None]

@@ -28,8 +28,8 @@ from jackfield.messages import Audio, ChatRequest, Citation, Image, Message, Opa
 from jackfield_openai.chat import ChatDialect
 
 CHAT = ChatDialect()
-ASKED = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True)
-COUNTED = ChatRequest("m", ASKED.messages, stream=True, include_usage=True)
+REQUEST = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True)
+COUNTED = ChatRequest("m", REQUEST.messages, stream=True, include_usage=True)
 DONE = b"data: [DONE]\n\n"
 
 
@@ -45,7 +45,7 @@ def parse(*events: bytes) -> list[StreamEvent]:
     return [found for event in events for found in parser.feed(event)]
 
 
-def render(events: Sequence[StreamEvent], request: ChatRequest = ASKED) -> list[Any]:
+def render(events: Sequence[StreamEvent], request: ChatRequest = REQUEST) -> list[Any]:
     renderer = CHAT.stream_renderer(request)
     wire = b"".join(map(renderer.render, events))
     datas = [sse.data_of(event) or b"" for event in sse.split(wire)]
@@ -98,7 +98,7 @@ def test_reasoning_text_and_refusal_are_parts_of_their_own() -> None:
     ]
 
 
-def test_reasoning_under_two_names_is_told_once() -> None:
+def test_reasoning_under_two_names_is_read_once() -> None:
     delta = {"reasoning_content": "t", "reasoning": "t"}
     events = parse(chunk(delta))
     assert [event.text for event in events if isinstance(event, ReasoningDelta)] == ["t"]
@@ -114,7 +114,7 @@ def test_reasoning_details_carry_their_proof() -> None:
     assert deltas(render(events))[1] == {"reasoning_details": details}
 
 
-def test_tool_calls_with_gaps_and_together_in_one_chunk_are_told_apart() -> None:
+def test_tool_calls_with_gaps_and_together_in_one_chunk_are_distinguished() -> None:
     two = [
         {"index": 3, "id": "a", "type": "function", "function": {"name": "f", "arguments": "{"}},
         {"index": 5, "id": "b", "type": "function", "function": {"name": "g", "arguments": "{"}},
@@ -136,7 +136,7 @@ def test_tool_calls_with_gaps_and_together_in_one_chunk_are_told_apart() -> None
     assert indices == [0, 0, 1, 1, 1, 0]
 
 
-def test_tool_calls_without_index_or_id_are_told_apart_by_their_names() -> None:
+def test_tool_calls_without_index_or_id_are_distinguished_by_their_names() -> None:
     events = parse(
         chunk(call(function={"name": "f", "arguments": {"a": 1}})),
         chunk(call(function={"name": "g", "arguments": ""})),
@@ -255,7 +255,7 @@ def test_comments_say_nothing() -> None:
     assert parse(b": OPENROUTER PROCESSING\n\n") == []
 
 
-def test_usage_is_told_only_to_a_client_that_asked() -> None:
+def test_usage_is_sent_only_to_a_client_that_requested_it() -> None:
     events: list[StreamEvent] = [
         Started("c", "m"),
         TextDelta(0, "a"),
@@ -280,7 +280,7 @@ def test_a_role_comes_first_and_one_finish_last_whatever_the_events() -> None:
 
 
 def test_reasoning_and_opaque_parts_of_another_dialect() -> None:
-    renderer = CHAT.stream_renderer(ASKED)
+    renderer = CHAT.stream_renderer(REQUEST)
     wire = [
         renderer.render(event)
         for event in (
@@ -303,12 +303,14 @@ def test_reasoning_and_opaque_parts_of_another_dialect() -> None:
     assert wire[2] == wire[4] == b""
 
 
-def test_a_citation_of_a_whole_text_says_where_that_stands() -> None:
+def test_a_citation_of_a_whole_text_has_the_span_of_the_text() -> None:
     cited = CitationAdded(1, Citation("https://e.org"))
     hm, yes, dot = TextDelta(0, "Hm. "), TextDelta(1, "Yes"), TextDelta(2, ".")
-    told = deltas(render([hm, yes, cited, dot, cited, Ended()]))
-    told = [delta["annotations"][0] for delta in told if "annotations" in delta]
-    spans = [(t["url_citation"]["start_index"], t["url_citation"]["end_index"]) for t in told]
+    annotations = deltas(render([hm, yes, cited, dot, cited, Ended()]))
+    annotations = [delta["annotations"][0] for delta in annotations if "annotations" in delta]
+    spans = [
+        (t["url_citation"]["start_index"], t["url_citation"]["end_index"]) for t in annotations
+    ]
     assert spans == [(4, 7), (4, 7)]
 
 

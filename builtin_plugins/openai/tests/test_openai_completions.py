@@ -35,7 +35,7 @@ from jackfield_openai.chat import ChatDialect
 from jackfield_openai.completions import CompletionsDialect
 
 COMPLETIONS = CompletionsDialect()
-ASKED = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True, include_usage=True)
+REQUEST = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True, include_usage=True)
 RECORDED = [
     exchange
     for exchange in exchanges("openai_completions")
@@ -115,7 +115,7 @@ def test_a_conversation_becomes_one_prompt_with_losses() -> None:
 def test_an_answer_is_a_text_completion() -> None:
     message = Message("assistant", (Reasoning("t"), Text("a"), Text("b")))
     response = ChatResponse("c", "m", (Choice(message, "length"),), Usage(1, 2), 7)
-    rendered = COMPLETIONS.render_response(response, ASKED)
+    rendered = COMPLETIONS.render_response(response, REQUEST)
     completion = Completion.model_validate_json(rendered.body)
     assert (completion.object, completion.created) == ("text_completion", 7)
     assert (completion.choices[0].text, completion.choices[0].finish_reason) == ("ab", "length")
@@ -123,7 +123,7 @@ def test_an_answer_is_a_text_completion() -> None:
 
 
 def test_a_stream_of_another_dialect_is_a_stream_of_completions() -> None:
-    renderer = COMPLETIONS.stream_renderer(ASKED)
+    renderer = COMPLETIONS.stream_renderer(REQUEST)
     events: tuple[StreamEvent, ...] = (
         Started("c", "m", 1),
         ReasoningDelta(0, "t"),
@@ -143,7 +143,7 @@ def test_a_stream_of_another_dialect_is_a_stream_of_completions() -> None:
 
 
 def test_an_unfinished_stream_is_finished_at_its_end() -> None:
-    renderer = COMPLETIONS.stream_renderer(ASKED)
+    renderer = COMPLETIONS.stream_renderer(REQUEST)
     wire = renderer.render(TextDelta(0, "a")) + renderer.render(Ended())
     assert wire.count(b'"finish_reason":"stop"') == 1
     assert wire.endswith(b"data: [DONE]\n\n")
@@ -164,7 +164,7 @@ def test_recorded_completions_survive_the_canonical_form(exchange: Exchange) -> 
         body = COMPLETIONS.render_request(request).body
         assert without_nulls(json.loads(body)) == without_nulls(exchange.request_tree)
     if not exchange.streams:
-        rendered = COMPLETIONS.render_response(COMPLETIONS.parse_response(exchange.body), ASKED)
+        rendered = COMPLETIONS.render_response(COMPLETIONS.parse_response(exchange.body), REQUEST)
         assert without_nulls(json.loads(rendered.body)) == without_nulls(json.loads(exchange.body))
 
 
@@ -173,5 +173,5 @@ def test_recorded_completions_survive_the_canonical_form(exchange: Exchange) -> 
 def test_recorded_streams_rendered_anew_say_the_same(exchange: Exchange) -> None:
     events = parse(*sse.split(exchange.body))
     assert events[-1] == Ended()
-    renderer = COMPLETIONS.stream_renderer(ASKED)
+    renderer = COMPLETIONS.stream_renderer(REQUEST)
     assert parse(*sse.split(b"".join(map(renderer.render, events)))) == events

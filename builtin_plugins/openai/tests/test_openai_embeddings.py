@@ -29,7 +29,7 @@ def each(found: Iterable[Exchange]) -> pytest.MarkDecorator:
     )
 
 
-def asked(**fields: Any) -> EmbeddingsRequest:
+def embeddings_of(**fields: Any) -> EmbeddingsRequest:
     return EmbeddingsRequest("m", ("a", "b"), **fields)
 
 
@@ -77,12 +77,12 @@ def test_an_unknown_encoding_is_the_providers_to_judge() -> None:
     assert json.loads(EMBEDDINGS.render_request(request).body) == tree
 
 
-def test_vectors_are_numbers_or_base64_as_the_client_asked() -> None:
+def test_vectors_are_numbers_or_base64_as_requested() -> None:
     usage = Usage(5)
-    plain = rendered(asked(), usage=usage)
+    plain = rendered(embeddings_of(), usage=usage)
     assert [item["embedding"] for item in plain["data"]] == [[0.5, -1.0], [2.0, 0.25]]
     assert plain["usage"] == {"prompt_tokens": 5, "total_tokens": 5}
-    packed = rendered(asked(encoding_format="base64"), usage=usage)
+    packed = rendered(embeddings_of(encoding_format="base64"), usage=usage)
     assert [item["embedding"] for item in packed["data"]] == [
         base64_of(0.5, -1.0),
         base64_of(2.0, 0.25),
@@ -142,16 +142,18 @@ def test_voyages_words_are_understood_and_come_back() -> None:
 
 
 def test_what_openai_does_not_know_of_another_dialect_is_a_loss() -> None:
-    request = asked(input_type="document", extensions={"cohere.embeddings": {"truncate": "END"}})
+    request = embeddings_of(
+        input_type="document", extensions={"cohere.embeddings": {"truncate": "END"}}
+    )
     sent = EMBEDDINGS.render_request(request)
     assert json.loads(sent.body) == {"model": "m", "input": ["a", "b"]}
     lost = [loss.feature for loss in sent.losses]
     assert lost == ["cohere.embeddings.truncate", "input_type"]
 
 
-def test_voyage_is_told_what_the_vectors_are_for() -> None:
+def test_voyage_gets_the_input_type() -> None:
     voyage = FittedEmbeddings(presets()["voyage"])
-    sent = voyage.render_request(asked(input_type="document", dimensions=256))
+    sent = voyage.render_request(embeddings_of(input_type="document", dimensions=256))
     assert sent.losses == ()
     assert json.loads(sent.body) == {
         "model": "m",

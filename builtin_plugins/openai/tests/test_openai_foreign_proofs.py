@@ -19,7 +19,7 @@ CHOICE = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish
 CHAT = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [CHOICE]}
 
 
-def said() -> dict[str, Any]:
+def assistant_message() -> dict[str, Any]:
     return write_assistant(Message("assistant", (THOUGHT, Text("Yes."))), "", [], answer=True)
 
 
@@ -34,12 +34,12 @@ async def upstream() -> AsyncIterator[FakeUpstream]:
 
 
 def test_a_thought_goes_with_its_proof_and_the_rest_stays() -> None:
-    tree = {"model": "m", "messages": [ASK, said(), ASK]}
+    tree = {"model": "m", "messages": [ASK, assistant_message(), ASK]}
     assert kept(tree)["messages"] == [ASK, {"role": "assistant", "content": "Yes."}, ASK]
 
 
 def test_openrouters_own_details_stay() -> None:
-    message = said()
+    message = assistant_message()
     message["reasoning_details"].append(OWN)
     (left,) = kept({"model": "m", "messages": [message]})["messages"]
     assert left["reasoning_details"] == [OWN]
@@ -70,7 +70,7 @@ async def test_the_gateway_passes_on_what_is_left(upstream: FakeUpstream) -> Non
     upstream.reply(json.dumps(CHAT).encode())
     toml = f'[providers.up]\nuse = "openai"\nbase_url = "{upstream.base_url}/v1"\n'
     async with run_gateway(toml) as gateway:
-        question = {"model": "up/m", "messages": [ASK, said(), ASK]}
+        question = {"model": "up/m", "messages": [ASK, assistant_message(), ASK]}
         answer = await gateway.post("/v1/chat/completions", json=question)
     assert answer.status == 200
     assert b"jackfield." not in upstream.requests[0].body

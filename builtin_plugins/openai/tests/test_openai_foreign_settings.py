@@ -30,7 +30,7 @@ BOTH = pytest.mark.parametrize("dialect", [CHAT, RESPONSES])
 OTHER = {"anthropic.messages": {"k": None}}
 
 
-def asked(*parts: Any, **members: Any) -> ChatRequest:
+def chat_of(*parts: Any, **members: Any) -> ChatRequest:
     return ChatRequest("m", (Message("user", parts or (Text("hi"),)),), **members)
 
 
@@ -42,15 +42,15 @@ def rendered(dialect: Dialect, request: ChatRequest) -> tuple[dict[str, Any], li
 @BOTH
 @pytest.mark.parametrize("tier", ["on_demand", "provisioned"])
 def test_a_tier_of_another_vendor_is_left_out(dialect: Dialect, tier: str) -> None:
-    body, lost = rendered(dialect, asked(service_tier=tier))
+    body, lost = rendered(dialect, chat_of(service_tier=tier))
     assert "service_tier" not in body
     assert lost == ["service_tier"]
-    assert rendered(dialect, asked(service_tier="flex"))[0]["service_tier"] == "flex"
+    assert rendered(dialect, chat_of(service_tier="flex"))[0]["service_tier"] == "flex"
 
 
 @BOTH
 def test_a_caller_of_the_same_dialect_may_name_any_tier(dialect: Dialect) -> None:
-    request = asked(service_tier="on_demand", extensions={dialect.name: {}})
+    request = chat_of(service_tier="on_demand", extensions={dialect.name: {}})
     assert rendered(dialect, request)[0]["service_tier"] == "on_demand"
 
 
@@ -72,13 +72,13 @@ def test_a_long_id_is_shortened_alike_in_a_call_and_its_result(
 
 @BOTH
 def test_a_key_of_mistrals_cache_is_one_of_openais(dialect: Dialect) -> None:
-    body, lost = rendered(dialect, asked(extensions={"mistral.chat": {"prompt_cache_key": "k"}}))
+    body, lost = rendered(dialect, chat_of(extensions={"mistral.chat": {"prompt_cache_key": "k"}}))
     assert (body["prompt_cache_key"], lost) == ("k", [])
 
 
 def test_a_prediction_of_mistrals_is_one_of_chats_alone() -> None:
     expected = {"type": "content", "content": "Hi."}
-    request = asked(extensions={"mistral.chat": {"prediction": expected}})
+    request = chat_of(extensions={"mistral.chat": {"prediction": expected}})
     body, lost = rendered(CHAT, request)
     assert (body["prediction"], lost) == (expected, [])
     assert rendered(RESPONSES, request)[1] == ["mistral.chat.prediction"]
@@ -86,29 +86,29 @@ def test_a_prediction_of_mistrals_is_one_of_chats_alone() -> None:
 
 def test_an_answer_names_no_tier_that_the_sdk_refuses() -> None:
     answer = ChatResponse("1", "m", (Choice(Message("assistant", (Text("hi"),)), "stop"),))
-    request = asked(service_tier="on_demand")
+    request = chat_of(service_tier="on_demand")
     body = RESPONSES.render_response(answer, request).body
     assert Response.model_validate_json(body).service_tier == "default"
 
 
 @BOTH
-def test_a_user_too_long_for_the_api_is_told_by_its_hash(dialect: Dialect) -> None:
-    body, lost = rendered(dialect, asked(user="u" * 65))
+def test_a_user_too_long_for_the_api_is_sent_as_its_hash(dialect: Dialect) -> None:
+    body, lost = rendered(dialect, chat_of(user="u" * 65))
     assert body["user"] == sha256(b"u" * 65).hexdigest()
     assert lost == ["user"]
-    assert rendered(dialect, asked(user="u" * 64))[0]["user"] == "u" * 64
+    assert rendered(dialect, chat_of(user="u" * 64))[0]["user"] == "u" * 64
 
 
 @BOTH
 def test_answers_in_other_forms_than_text_are_lost_by_name(dialect: Dialect) -> None:
-    body, lost = rendered(dialect, asked(modalities=("text", "audio", "image")))
+    body, lost = rendered(dialect, chat_of(modalities=("text", "audio", "image")))
     assert "modalities" not in body
     assert lost == ["audio", "modalities.image"]
 
 
 @BOTH
 def test_penalties_and_budgets_mean_the_same_in_both(dialect: Dialect) -> None:
-    request = asked(reasoning=ReasoningRequest(budget_tokens=2048))
+    request = chat_of(reasoning=ReasoningRequest(budget_tokens=2048))
     body, lost = rendered(dialect, request)
     assert "low" in (body.get("reasoning_effort"), body.get("reasoning", {}).get("effort"))
     assert lost == ["reasoning.budget_tokens"]
@@ -129,7 +129,7 @@ def test_penalties_and_budgets_mean_the_same_in_both(dialect: Dialect) -> None:
 def test_a_file_of_another_vendor_breaks_the_question(
     dialect: Dialect, part: Image | Document, feature: str
 ) -> None:
-    losses = dialect.render_request(asked(Text("look"), part)).losses
+    losses = dialect.render_request(chat_of(Text("look"), part)).losses
     assert [(loss.feature, loss.breaks) for loss in losses] == [(feature, True)]
 
 
@@ -147,13 +147,13 @@ def test_a_documents_name_gets_the_extension_of_its_type(
     dialect: Dialect, name: str, media_type: str, sent: str
 ) -> None:
     part = Document(data="aGk=", media_type=media_type, name=name, extensions=OTHER)
-    body, lost = rendered(dialect, asked(part))
+    body, lost = rendered(dialect, chat_of(part))
     block = body["messages" if dialect is CHAT else "input"][0]["content"][0]
     assert (block.get("file", block)["filename"], lost) == (sent, [])
 
 
 def test_speech_that_responses_cannot_hear_breaks_the_question() -> None:
-    losses = RESPONSES.render_request(asked(Text("hear"), Audio("aGk=", "wav"))).losses
+    losses = RESPONSES.render_request(chat_of(Text("hear"), Audio("aGk=", "wav"))).losses
     assert [(loss.feature, loss.breaks) for loss in losses] == [("audio", True)]
 
 
@@ -177,10 +177,10 @@ def test_chat_takes_no_documents_by_their_addresses() -> None:
 def test_no_budget_is_the_least_effort_that_the_model_knows(
     dialect: Dialect, model: str, effort: str | None
 ) -> None:
-    request = replace(asked(reasoning=ReasoningRequest(budget_tokens=0)), model=model)
+    request = replace(chat_of(reasoning=ReasoningRequest(budget_tokens=0)), model=model)
     body, lost = rendered(dialect, request)
-    said = body.get("reasoning_effort", body.get("reasoning", {}).get("effort"))
-    assert said == effort
+    effort_sent = body.get("reasoning_effort", body.get("reasoning", {}).get("effort"))
+    assert effort_sent == effort
     assert lost == ([] if effort in (None, "none") else ["reasoning.budget_tokens"])
 
 
@@ -199,14 +199,14 @@ def test_no_budget_is_the_least_effort_that_the_model_knows(
 def test_a_file_without_a_name_is_called_after_its_type(
     dialect: Dialect, media_type: str | None, name: str
 ) -> None:
-    body, _ = rendered(dialect, asked(Document(data="AA==", media_type=media_type)))
+    body, _ = rendered(dialect, chat_of(Document(data="AA==", media_type=media_type)))
     (turn,) = body.get("messages") or body["input"]
     (part,) = turn["content"]
     assert part.get("file", part)["filename"] == name
 
 
 @pytest.mark.parametrize(
-    ("model", "members", "wanted"),
+    ("model", "members", "included"),
     [
         ("gpt-5", {}, True),
         ("gpt-5", {"store": True}, False),
@@ -218,16 +218,16 @@ def test_a_file_without_a_name_is_called_after_its_type(
         ("gpt-5", {"extensions": {RESPONSES.name: {}}, "store": False}, False),
     ],
 )
-def test_thoughts_that_only_the_vendor_can_read_are_asked_for_where_it_keeps_nothing(
-    model: str, members: Any, wanted: bool
+def test_encrypted_thoughts_are_requested_where_the_vendor_keeps_nothing(
+    model: str, members: Any, included: bool
 ) -> None:
-    body, _ = rendered(RESPONSES, replace(asked(**members), model=model))
-    assert ("reasoning.encrypted_content" in body.get("include", ())) is wanted
+    body, _ = rendered(RESPONSES, replace(chat_of(**members), model=model))
+    assert ("reasoning.encrypted_content" in body.get("include", ())) is included
 
 
 @BOTH
 @pytest.mark.parametrize(
-    ("model", "asked_for", "effort", "lost"),
+    ("model", "reasoning", "effort", "lost"),
     [
         ("gpt-4o", ReasoningRequest("high"), None, ["reasoning"]),
         ("gpt-4o", ReasoningRequest(budget_tokens=2000), None, ["reasoning"]),
@@ -242,11 +242,11 @@ def test_thoughts_that_only_the_vendor_can_read_are_asked_for_where_it_keeps_not
     ],
 )
 def test_an_effort_is_one_that_the_model_takes(
-    dialect: Dialect, model: str, asked_for: ReasoningRequest, effort: str | None, lost: list[str]
+    dialect: Dialect, model: str, reasoning: ReasoningRequest, effort: str | None, lost: list[str]
 ) -> None:
-    body, losses = rendered(dialect, replace(asked(reasoning=asked_for), model=model))
-    told = body.get("reasoning_effort", body.get("reasoning", {}).get("effort"))
-    assert (told, losses) == (effort, lost)
+    body, losses = rendered(dialect, replace(chat_of(reasoning=reasoning), model=model))
+    effort_sent = body.get("reasoning_effort", body.get("reasoning", {}).get("effort"))
+    assert (effort_sent, losses) == (effort, lost)
 
 
 @BOTH
@@ -261,20 +261,20 @@ def test_an_effort_is_one_that_the_model_takes(
         ("house/own", "low", True),
     ],
 )
-def test_a_model_that_reasons_is_told_nothing_of_sampling(
+def test_a_model_that_reasons_gets_no_sampling_settings(
     dialect: Dialect, model: str, effort: str | None, taken: bool
 ) -> None:
     thinking = ReasoningRequest(effort) if effort else None
-    request = replace(asked(temperature=0.2, top_p=1.0, reasoning=thinking), model=model)
+    request = replace(chat_of(temperature=0.2, top_p=1.0, reasoning=thinking), model=model)
     body, losses = rendered(dialect, request)
     assert body["top_p"] == 1
     assert ("temperature" in body, losses) == (taken, [] if taken else ["temperature"])
 
 
 def test_a_chat_stops_at_four_sequences_and_a_response_at_no_less_than_16_tokens() -> None:
-    body, lost = rendered(CHAT, asked(stop=tuple("abcde")))
+    body, lost = rendered(CHAT, chat_of(stop=tuple("abcde")))
     assert (body["stop"], lost) == (["a", "b", "c", "d"], ["stop"])
-    body, lost = rendered(RESPONSES, asked(max_tokens=1))
+    body, lost = rendered(RESPONSES, chat_of(max_tokens=1))
     assert (body["max_output_tokens"], lost) == (16, ["max_tokens"])
-    body, lost = rendered(CHAT, asked(max_tokens=1))
+    body, lost = rendered(CHAT, chat_of(max_tokens=1))
     assert (body["max_completion_tokens"], lost) == (1, [])

@@ -23,8 +23,8 @@ from jackfield.events import (
 from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Text, ToolCall
 from jackfield_openai.endpoints import CHAT, COMPLETIONS, RESPONSES
 
-ASKED = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True)
-Said = TextDelta | ReasoningDelta
+REQUEST = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True)
+AnyText = TextDelta | ReasoningDelta
 DONE = b"data: [DONE]\n\n"
 
 
@@ -45,19 +45,19 @@ def parse(*events: bytes, dialect: Dialect = CHAT) -> list[StreamEvent]:
 
 def called(events: Sequence[StreamEvent]) -> list[tuple[str, str, str]]:
     starts = [event for event in events if isinstance(event, ToolCallStarted)]
-    said = dict.fromkeys((start.part for start in starts), "")
+    found = dict.fromkeys((start.part for start in starts), "")
     for event in events:
         if isinstance(event, ToolCallDelta):
-            said[event.part] += event.arguments
-    return [(start.id, start.name, said[start.part]) for start in starts]
+            found[event.part] += event.arguments
+    return [(start.id, start.name, found[start.part]) for start in starts]
 
 
-def test_calls_that_all_have_one_index_are_told_apart_by_their_ids() -> None:
+def test_calls_that_all_have_one_index_are_distinguished_by_their_ids() -> None:
     events = parse(call("f", '{"x":1}', id="a"), call("f", '{"y":', id="b"), call(None, "2}"))
     assert called(events) == [("a", "f", '{"x":1}'), ("b", "f", '{"y":2}')]
 
 
-def test_an_id_and_a_name_that_are_said_again_begin_no_call() -> None:
+def test_an_id_and_a_name_that_are_repeated_begin_no_call() -> None:
     events = parse(call("f", "{", id="a"), call("f", "}", id="a"), call("", "", id="another"))
     assert called(events) == [("a", "f", "{}")]
 
@@ -100,8 +100,8 @@ def test_an_empty_reason_before_the_end_is_none() -> None:
 def test_a_thought_that_ends_where_the_text_begins_stands_before_it() -> None:
     both = chunk({"content": "Yes", "reasoning_content": "m."})
     events = parse(chunk({"reasoning_content": "H"}), both, chunk({"content": "."}))
-    said = [(type(event), event.text) for event in events if isinstance(event, Said)]
-    assert said == [
+    found = [(type(event), event.text) for event in events if isinstance(event, AnyText)]
+    assert found == [
         (ReasoningDelta, "H"),
         (ReasoningDelta, "m."),
         (TextDelta, "Yes"),
@@ -128,9 +128,19 @@ def test_sources_beside_an_answer_are_citations_of_its_text() -> None:
     )
     events = parse(chunk({"content": "Yes.[1]"}), finish, DONE)
     assert tuple(e.citation for e in events if isinstance(e, CitationAdded)) == text.citations
-    back = json.loads(CHAT.render_response(whole, ASKED).body)
+    back = json.loads(CHAT.render_response(whole, REQUEST).body)
     assert back["citations"] == listed["citations"]
     assert "annotations" not in back["choices"][0]["message"]
+
+
+@pytest.mark.parametrize(("content", "text"), [({"a": [1]}, '{"a":[1]}'), (7, "7")])
+def test_an_answer_that_is_a_json_value_is_its_text(content: Any, text: str) -> None:
+    message = {"role": "assistant", "content": content}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    whole = CHAT.parse_response(json.dumps({"id": "c", "choices": [choice]}).encode())
+    assert whole.choices[0].message.parts == (Text(text),)
+    events = parse(chunk({"content": content}), chunk({}, finish_reason="stop"))
+    assert events[1] == TextDelta(0, text)
 
 
 def test_an_error_of_a_choice_breaks_the_answer_off() -> None:
@@ -149,9 +159,9 @@ def test_an_error_of_a_choice_breaks_the_answer_off() -> None:
 def test_a_call_without_arguments_has_an_empty_object() -> None:
     answer = Choice(Message("assistant", (ToolCall("a", "f", ""),)), "tool_calls")
     for dialect in (CHAT, RESPONSES):
-        whole = dialect.render_response(ChatResponse("c", "m", (answer,)), ASKED).body
+        whole = dialect.render_response(ChatResponse("c", "m", (answer,)), REQUEST).body
         assert b'"arguments":"{}"' in whole
     events: list[StreamEvent] = [Started("c", "m"), ToolCallStarted(0, "a", "f"), Ended()]
     for dialect in (CHAT, RESPONSES):
-        renderer = dialect.stream_renderer(ASKED)
+        renderer = dialect.stream_renderer(REQUEST)
         assert b'"arguments":"{}"' in b"".join(map(renderer.render, events))

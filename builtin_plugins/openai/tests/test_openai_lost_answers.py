@@ -13,23 +13,29 @@ from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Text
 
 CHAT, RESPONSES = installed("openai.chat"), installed("openai.responses")
 CLAUDE = installed("anthropic.messages")
-SAID = {"role": "assistant", "content": "a"}
+MESSAGE = {"role": "assistant", "content": "a"}
 FILTERED = {"hate": {"filtered": False, "severity": "low"}}
 JUDGED = {"input": None, "output": {"type": "moderation_result", "flagged": True}}
 COUNTS: dict[str, Any] = {"prompt_tokens": 1, "completion_tokens": 5, "total_tokens": 6}
 PREDICTED = {"accepted_prediction_tokens": 3, "rejected_prediction_tokens": 0}
-ASKED = ChatRequest("m", (Message("user", (Text("Hi"),)),))
+REQUEST = ChatRequest("m", (Message("user", (Text("Hi"),)),))
 
 
 def chat(usage: Any = COUNTS, choice: Any = None, **members: Any) -> bytes:
-    choices = [{"index": 0, "message": SAID, "finish_reason": "stop", **(choice or {})}]
-    told = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "usage": usage}
-    return json.dumps({**told, "choices": choices, **members}).encode()
+    choices = [{"index": 0, "message": MESSAGE, "finish_reason": "stop", **(choice or {})}]
+    common = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "usage": usage}
+    return json.dumps({**common, "choices": choices, **members}).encode()
 
 
 def response(**members: Any) -> bytes:
-    told = {"id": "resp_1", "status": "completed", "model": "m", "temperature": 1.0, "store": True}
-    return json.dumps({**told, "output": [], "tools": [{"type": "function"}], **members}).encode()
+    common = {
+        "id": "resp_1",
+        "status": "completed",
+        "model": "m",
+        "temperature": 1.0,
+        "store": True,
+    }
+    return json.dumps({**common, "output": [], "tools": [{"type": "function"}], **members}).encode()
 
 
 def lost(answer: Any, source: Dialect, target: Dialect) -> list[str]:
@@ -54,16 +60,16 @@ def lost(answer: Any, source: Dialect, target: Dialect) -> list[str]:
         ),
     ],
 )
-def test_what_says_more_than_a_chat_answer_is_lost(members: Any, features: list[str]) -> None:
+def test_members_unknown_to_chat_are_lost(members: Any, features: list[str]) -> None:
     answer = CHAT.parse_response(chat(**members))
     assert lost(answer, CHAT, CLAUDE) == [f"openai.chat.{one}" for one in features]
 
 
 def test_a_response_loses_what_does_not_repeat_its_request() -> None:
-    told = RESPONSES.parse_response(response(content_filters=[FILTERED], moderation=JUDGED))
+    common = RESPONSES.parse_response(response(content_filters=[FILTERED], moderation=JUDGED))
     names = ["openai.responses.content_filters", "openai.responses.moderation"]
-    assert lost(told, RESPONSES, CLAUDE) == names
-    assert lost(told, RESPONSES, CHAT) == names[:1]
+    assert lost(common, RESPONSES, CLAUDE) == names
+    assert lost(common, RESPONSES, CHAT) == names[:1]
 
 
 def test_members_of_any_chunk_and_parts_of_a_thought_are_lost() -> None:
@@ -71,7 +77,7 @@ def test_members_of_any_chunk_and_parts_of_a_thought_are_lost() -> None:
     thought = [{"type": "text", "text": "t"}, {"type": "reference", "reference_ids": [1]}]
     thinking = {"content": [{"type": "thinking", "thinking": thought}]}
     choices: list[dict[str, Any]] = [
-        {"delta": SAID, "content_filter_results": FILTERED},
+        {"delta": MESSAGE, "content_filter_results": FILTERED},
         {"delta": thinking, "finish_reason": None},
         {"delta": {}, "finish_reason": "stop"},
     ]
@@ -86,11 +92,11 @@ def test_members_of_any_chunk_and_parts_of_a_thought_are_lost() -> None:
 def test_the_references_in_a_whole_thought_are_lost() -> None:
     thought = [{"type": "text", "text": "t"}, {"type": "reference", "reference_ids": [1]}]
     part = {"type": "thinking", "thinking": thought}
-    body = chat(choice={"message": {**SAID, "content": [part]}})
+    body = chat(choice={"message": {**MESSAGE, "content": [part]}})
     answer = CHAT.parse_response(body)
     assert lost(answer, CHAT, CLAUDE) == ["openai.chat.reference"]
-    assert json.loads(CHAT.render_response(answer, ASKED).body)["choices"][0]["message"] == {
-        **SAID,
+    assert json.loads(CHAT.render_response(answer, REQUEST).body)["choices"][0]["message"] == {
+        **MESSAGE,
         "content": [part],
     }
 
@@ -100,7 +106,7 @@ def test_long_ids_of_chats_that_differ_in_their_ends_stay_different() -> None:
     ids = set()
     for end in ("1", "2"):
         answer = ChatResponse("chatcmpl-" + "x" * 60 + end, "m", (choice,))
-        told = json.loads(RESPONSES.render_response(answer, ASKED).body)
-        ids |= {told["id"], told["output"][0]["id"]}
+        common = json.loads(RESPONSES.render_response(answer, REQUEST).body)
+        ids |= {common["id"], common["output"][0]["id"]}
     assert len(ids) == 4
     assert max(map(len, ids)) <= 64

@@ -12,8 +12,8 @@ from jackfield_openai.chat import ChatDialect
 from jackfield_openai.responses import ResponsesDialect
 
 CHAT, RESPONSES = ChatDialect(), ResponsesDialect()
-ASKED_IN_CHAT = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": True}
-ASKED = {"model": "m", "input": "hi", "stream": True}
+CHAT_REQUEST = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": True}
+RESPONSES_REQUEST = {"model": "m", "input": "hi", "stream": True}
 FAILED = {"type": "error", "code": "busy", "message": "No."}
 MESSAGE = {"role": "assistant", "content": "Hi."}
 CHOICE = {"index": 0, "message": MESSAGE, "finish_reason": "stop"}
@@ -46,29 +46,29 @@ def in_chat(moderation: Any) -> dict[str, Any]:
 
 
 def response(moderation: Any) -> dict[str, Any]:
-    said = {"id": "resp_1", "object": "response", "created_at": 1, "model": "m", "output": [ITEM]}
-    return {**said, "status": "completed", "moderation": moderation}
+    common = {"id": "resp_1", "object": "response", "created_at": 1, "model": "m", "output": [ITEM]}
+    return {**common, "status": "completed", "moderation": moderation}
 
 
-def translated(tree: Any, source: Dialect, target: Dialect, asked: Any) -> tuple[Any, list[str]]:
+def translated(tree: Any, source: Dialect, target: Dialect, request: Any) -> tuple[Any, list[str]]:
     parsed = source.parse_response(msgspec.json.encode(tree))
-    rendered = target.render_response(parsed, target.parse_request(asked, {}))
+    rendered = target.render_response(parsed, target.parse_request(request, {}))
     return msgspec.json.decode(rendered.body), [loss.feature for loss in rendered.losses]
 
 
-def streamed(events: list[Any], source: Dialect, target: Dialect, asked: Any) -> list[Any]:
+def streamed(events: list[Any], source: Dialect, target: Dialect, request: Any) -> list[Any]:
     parser = source.stream_parser()
-    renderer = target.stream_renderer(target.parse_request(asked, {}))
+    renderer = target.stream_renderer(target.parse_request(request, {}))
     sent = [b"data: %b\n\n" % msgspec.json.encode(event) for event in events]
-    told = [one for event in sent for one in parser.feed(event)]
-    wire = b"".join(renderer.render(one) for one in [*told, *parser.close()])
+    results = [one for event in sent for one in parser.feed(event)]
+    wire = b"".join(renderer.render(one) for one in [*results, *parser.close()])
     datas = [sse.data_of(event) or b"" for event in sse.split(wire)]
     return [msgspec.json.decode(data) for data in datas if data != b"[DONE]"]
 
 
 def test_the_one_result_of_a_response_is_a_list_in_chat() -> None:
     tree = response({"input": result(flagged=True), "output": FAILED})
-    body, losses = translated(tree, RESPONSES, CHAT, ASKED_IN_CHAT)
+    body, losses = translated(tree, RESPONSES, CHAT, CHAT_REQUEST)
     assert body["moderation"] == {"input": listed(result(flagged=True)), "output": FAILED}
     assert losses == []
     ChatCompletion.model_validate(body)
@@ -77,16 +77,16 @@ def test_the_one_result_of_a_response_is_a_list_in_chat() -> None:
 def test_of_several_results_in_chat_a_response_has_one_that_was_flagged() -> None:
     several = listed(result(flagged=False), result(flagged=True))
     tree = in_chat({"input": several, "output": listed(result(flagged=False))})
-    body, losses = translated(tree, CHAT, RESPONSES, ASKED)
-    told = {"input": result(flagged=True), "output": result(flagged=False)}
-    assert (body["moderation"], losses) == (told, ["moderation"])
+    body, losses = translated(tree, CHAT, RESPONSES, RESPONSES_REQUEST)
+    results = {"input": result(flagged=True), "output": result(flagged=False)}
+    assert (body["moderation"], losses) == (results, ["moderation"])
     Response.model_validate(body)
 
 
 def test_the_last_chunk_of_a_chat_has_the_moderation_of_a_streamed_response() -> None:
     completed = response({"input": FAILED, "output": result(flagged=False)})
     events = [{"type": "response.completed", "response": completed}]
-    chunks = streamed(events, RESPONSES, CHAT, ASKED_IN_CHAT)
+    chunks = streamed(events, RESPONSES, CHAT, CHAT_REQUEST)
     assert chunks[-1]["choices"] == []
     assert chunks[-1]["moderation"] == {"input": FAILED, "output": listed(result(flagged=False))}
     ChatCompletionChunk.model_validate(chunks[-1])
@@ -103,5 +103,5 @@ def test_a_streamed_response_ends_with_the_moderation_of_whichever_chunk() -> No
             {**head, "choices": [end], **second},
             {**head, "choices": [], **last},
         ]
-        final = streamed(chunks, CHAT, RESPONSES, ASKED)[-1]["response"]
+        final = streamed(chunks, CHAT, RESPONSES, RESPONSES_REQUEST)[-1]["response"]
         assert final["moderation"] == {"input": FAILED, "output": result(flagged=True)}

@@ -68,7 +68,7 @@ def test_a_table_called_like_a_preset_is_that_api() -> None:
     done = completed(config, preset)
     assert done.base_url == "https://api.groq.com/openai/v1"
     assert [str(key) for key in done.keys] == ["env:GROQ_API_KEY"]
-    assert preset.spoken == ("openai.chat", "openai.responses", "openai.resource")
+    assert preset.dialect_names == ("openai.chat", "openai.responses", "openai.resource")
 
 
 def test_a_table_of_any_other_name_is_openai() -> None:
@@ -76,7 +76,7 @@ def test_a_table_of_any_other_name_is_openai() -> None:
     assert completed(config, preset_of(config, "work")).base_url == "https://api.openai.com/v1"
 
 
-def test_what_the_table_says_wins_over_its_preset() -> None:
+def test_settings_of_the_table_win_over_its_preset() -> None:
     config = configured(base_url="http://127.0.0.1:1/v1", dialects=("openai.chat",), preset="groq")
     done = completed(config, preset_of(config, "fast"))
     assert (done.base_url, done.dialects) == ("http://127.0.0.1:1/v1", ("openai.chat",))
@@ -161,7 +161,7 @@ async def test_what_an_api_refuses_is_left_out_and_named(upstream: FakeUpstream)
     assert answer.headers["x-jackfield-loss"] == "tools"
 
 
-async def test_a_call_that_an_api_cannot_make_is_not_asked_of_it(upstream: FakeUpstream) -> None:
+async def test_a_call_that_an_api_cannot_make_is_not_sent_to_it(upstream: FakeUpstream) -> None:
     tool = {"type": "function", "name": "f", "parameters": {"type": "object"}}
     question = {"model": "up/m", "input": "Hi", "tools": [tool], "tool_choice": "required"}
     async with run_gateway(table(upstream, "perplexity")) as gateway:
@@ -218,7 +218,7 @@ async def test_a_list_of_models_may_lack_its_envelope(upstream: FakeUpstream) ->
         assert "up/m" in await listed(gateway)
 
 
-async def test_an_api_without_a_list_of_models_is_not_asked_for_one(
+async def test_no_list_is_requested_of_an_api_without_a_list_of_models(
     upstream: FakeUpstream,
 ) -> None:
     async with run_gateway(table(upstream, "voyage")) as gateway:
@@ -247,7 +247,7 @@ def starts(name: str, preset: Preset) -> list[str]:
     return [host + path, RECORDED_UNDER.get(name, host) + path]
 
 
-async def test_a_server_that_lacks_a_dialect_is_asked_in_its_own_words(
+async def test_a_server_that_lacks_a_dialect_is_called_in_one_that_it_has(
     upstream: FakeUpstream,
 ) -> None:
     upstream.reply(b'{"detail":"Not Found"}', 404)

@@ -149,7 +149,7 @@ async def test_a_conversation_kept_by_the_provider_is_refused_where_it_cannot_be
     assert upstream.requests == []
 
 
-async def test_what_one_target_cannot_be_asked_another_one_is(upstream: FakeUpstream) -> None:
+async def test_what_one_target_cannot_express_goes_to_another(upstream: FakeUpstream) -> None:
     more = f"""
 dialects = ["openai.chat"]
 [providers.full]
@@ -204,16 +204,16 @@ async def test_any_resource_is_passed_to_the_provider_that_is_named(
 async def test_headers_that_clients_of_resources_read_come_back(
     upstream: FakeUpstream, location: str, shown: bool
 ) -> None:
-    told = {"openai-poll-after-ms": "500", "content-disposition": 'attachment; filename="a.txt"'}
+    headers = {"openai-poll-after-ms": "500", "content-disposition": 'attachment; filename="a.txt"'}
     upstream.reply(
-        b"v=0", headers={**told, "Location": location, "Content-Type": "application/sdp"}
+        b"v=0", headers={**headers, "Location": location, "Content-Type": "application/sdp"}
     )
     async with run_gateway(table(upstream)) as gateway:
         sent = {"content-type": "application/sdp"}
         answer = await gateway.post("/v1/realtime/calls", body=b"v=0", headers=sent)
         assert await answer.read() == b"v=0"
-    kept = {name: answer.headers.get(name) for name in (*told, "location")}
-    assert kept == {**told, "location": location if shown else None}
+    kept = {name: answer.headers.get(name) for name in (*headers, "location")}
+    assert kept == {**headers, "location": location if shown else None}
 
 
 @pytest.mark.parametrize(

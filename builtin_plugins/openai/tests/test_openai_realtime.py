@@ -30,7 +30,7 @@ def response_done(**usage: Any) -> bytes:
     return message(type="response.done", response={"id": "r", "usage": usage})
 
 
-def test_what_the_model_says_is_found() -> None:
+def test_the_models_texts_are_found() -> None:
     assert texts(type="response.output_text.delta", delta="Hel") == ["Hel"]
     assert texts(type="response.output_audio_transcript.delta", delta="lo") == ["lo"]
     assert texts(type="response.output_text.done", text="Hello") == ["Hello"]
@@ -102,8 +102,8 @@ def test_a_key_in_a_protocol_becomes_a_header() -> None:
 
 
 def test_an_error_is_one_that_the_official_client_reads() -> None:
-    said = json.loads(REALTIME.error_message(RateLimited("Slowly.", param="x"), "req_1"))
-    event = RealtimeErrorEvent.model_validate(said)
+    message = json.loads(REALTIME.error_message(RateLimited("Slowly.", param="x"), "req_1"))
+    event = RealtimeErrorEvent.model_validate(message)
     assert (event.error.message, event.error.type) == ("Slowly.", "rate_limit_error")
     assert (event.error.code, event.error.param) == ("rate_limited", "x")
 
@@ -119,11 +119,11 @@ def test_a_session_is_opened_with_a_websocket() -> None:
 def test_every_recorded_report_is_read() -> None:
     paths = [p for p in ROOT.glob("exchanges/*/realtime/*.json") if "gemini" not in p.name]
     for path in paths:
-        meter, wanted = SessionMeter(), 0
+        meter, expected = SessionMeter(), 0
         for frame in json.loads(path.read_bytes())["frames"]:
             data = frame.get("data") or {}
             meter.feed(message(**data))
             if data.get("type") == "response.done":
-                wanted += (data["response"]["usage"] or {}).get("total_tokens", 0)
+                expected += (data["response"]["usage"] or {}).get("total_tokens", 0)
         used = meter.usage()
-        assert (used.total_tokens if used else 0) == wanted, path.name
+        assert (used.total_tokens if used else 0) == expected, path.name

@@ -76,7 +76,7 @@ def test_the_best_come_first_whatever_the_order_of_the_answer() -> None:
     assert [one.index for one in response.results] == [1, 0]
 
 
-def test_what_only_another_dialect_says_is_a_loss() -> None:
+def test_members_of_another_dialect_alone_are_a_loss() -> None:
     request = RerankRequest("m", "q", ("a",), extensions={"cohere.rerank": {"priority": 2}})
     losses = RERANK.render_request(request).losses
     assert [loss.feature for loss in losses] == ["cohere.rerank.priority"]

@@ -136,7 +136,7 @@ async def test_the_official_client_gets_a_part_of_a_file(tmp_path: Path) -> None
                     "file-1", extra_headers={"Range": "bytes=2-3", "If-Range": '"1"'}
                 )
                 assert await part.aread() == b"cd"
-    asked = upstream.requests[0].headers
-    assert (asked["range"], asked["if-range"]) == ("bytes=2-3", '"1"')
+    headers = upstream.requests[0].headers
+    assert (headers["range"], headers["if-range"]) == ("bytes=2-3", '"1"')
     assert part.response.status_code == 206
     assert {name: part.response.headers[name] for name in partial} == partial

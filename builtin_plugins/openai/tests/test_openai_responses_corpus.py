@@ -28,8 +28,8 @@ def bare(value: Any) -> Any:
         content = value["content"]
         if isinstance(content, list) and len(content) == 1 and set(content[0]) <= _PLAIN:
             value = {**value, "content": content[0]["text"]}
-    told = {key: bare(entry) for key, entry in value.items()}
-    return {key: entry for key, entry in told.items() if entry not in (None, [], {}, False)}
+    members = {key: bare(entry) for key, entry in value.items()}
+    return {key: entry for key, entry in members.items() if entry not in (None, [], {}, False)}
 
 
 _PLAIN = {"type", "text", "annotations", "logprobs"}

@@ -67,9 +67,9 @@ def test_the_final_response_ends_a_stream(wire: bytes, terminal: str | None) -> 
     ],
 )
 def test_the_texts_of_a_stream_are_those_for_its_reader(kind: str, read: bool) -> None:
-    said = 'of "response.function_call_arguments.delta"'
-    chunk = Chunk(event(type=f"response.{kind}.delta", delta=said), RESPONSES)
-    assert [span.value for span in chunk.texts()] == [said] * read
+    text = 'of "response.function_call_arguments.delta"'
+    chunk = Chunk(event(type=f"response.{kind}.delta", delta=text), RESPONSES)
+    assert [span.value for span in chunk.texts()] == [text] * read
 
 
 def test_the_meter_reads_the_usage_of_the_last_response() -> None:

@@ -33,7 +33,7 @@ NOTE = {"type": "custom", "name": "note", "description": "Free text."}
 CRM = {"type": "namespace", "name": "crm", "description": "Customers.", "tools": [FIND, NOTE]}
 CALL = {"type": "function_call", "call_id": "c", "name": "find", "namespace": "crm"}
 DONE = {"type": "function_call_output", "call_id": "c", "output": "ok"}
-ASKED: dict[str, Any] = {
+REQUEST: dict[str, Any] = {
     "model": "m",
     "tools": [CRM, {**FIND, "name": "plain"}],
     "tool_choice": {"type": "function", "name": "find"},
@@ -42,14 +42,14 @@ ASKED: dict[str, Any] = {
 
 
 def parse(**members: Any) -> ChatRequest:
-    return RESPONSES.parse_request(msgspec.json.decode(msgspec.json.encode(ASKED | members)), {})
+    return RESPONSES.parse_request(msgspec.json.decode(msgspec.json.encode(REQUEST | members)), {})
 
 
 def names(request: ChatRequest) -> list[str]:
     return [tool.name for tool in request.tools if isinstance(tool, Tool)]
 
 
-def test_others_know_a_function_by_one_name_that_says_both() -> None:
+def test_others_know_a_function_by_one_name_with_its_namespace() -> None:
     request = parse()
     assert names(request) == ["crm__find", "crm__note", "plain"]
     assert request.tool_choice == ToolChoice("required", ("crm__find",))
@@ -63,7 +63,7 @@ def test_others_know_a_function_by_one_name_that_says_both() -> None:
 def test_the_same_dialect_gets_its_namespaces_back() -> None:
     rendered = RESPONSES.render_request(parse())
     body = msgspec.json.decode(rendered.body)
-    assert {key: body[key] for key in ASKED} == ASKED
+    assert {key: body[key] for key in REQUEST} == REQUEST
     assert rendered.losses == ()
 
 

@@ -41,12 +41,12 @@ def losses(request: ChatRequest) -> list[tuple[str, str]]:
     return [(loss.feature, loss.how) for loss in RESPONSES.render_request(request).losses]
 
 
-def asked(*messages: Message, **settings: Any) -> ChatRequest:
-    said = messages or (Message("user", (Text("hi"),)),)
-    return ChatRequest("m", said, **settings)
+def chat_of(*messages: Message, **settings: Any) -> ChatRequest:
+    written = messages or (Message("user", (Text("hi"),)),)
+    return ChatRequest("m", written, **settings)
 
 
-def test_a_string_is_what_the_user_says() -> None:
+def test_a_string_is_the_users_text() -> None:
     request = parse(input="hi", instructions="Be brief.")
     assert [(m.role, m.parts[0]) for m in request.messages] == [
         ("system", Text("Be brief.")),
@@ -131,6 +131,23 @@ def test_several_summaries_of_one_thought_stay_one_item() -> None:
     assert render(request)["input"] == [item, {**item, "encrypted_content": "y"}]
 
 
+def test_an_empty_summary_and_no_thoughts_come_back_with_their_proof() -> None:
+    item = {
+        "type": "reasoning",
+        "id": "rs_1",
+        "summary": [{"type": "summary_text", "text": ""}],
+        "content": [],
+        "encrypted_content": "gAAA",
+    }
+    assert render(parse(input=[item]))["input"] == [item]
+
+
+def test_a_file_keeps_its_name_whatever_its_ending() -> None:
+    block = {"type": "input_file", "filename": "notes", "file_data": "data:text/plain;base64,aGk="}
+    item = {"role": "user", "content": [block]}
+    assert render(parse(input=[item]))["input"][0]["content"] == [block]
+
+
 def test_a_free_form_call_keeps_its_kind_and_so_does_its_output() -> None:
     items = [
         {"type": "custom_tool_call", "call_id": "a", "name": "apply_patch", "input": "*** Begin"},
@@ -146,7 +163,7 @@ def test_a_free_form_call_keeps_its_kind_and_so_does_its_output() -> None:
 def test_an_output_follows_the_kind_of_its_call() -> None:
     call = Message("assistant", (ToolCall("a", "patch", "text", "custom"),))
     result = Message("tool", (ToolResult("a", (Text("ok"),)),))
-    kinds = [item["type"] for item in render(asked(call, result))["input"]]
+    kinds = [item["type"] for item in render(chat_of(call, result))["input"]]
     assert kinds == ["custom_tool_call", "custom_tool_call_output"]
 
 
@@ -198,14 +215,14 @@ def test_content_of_an_unknown_type_stays_in_its_message() -> None:
 
 
 def test_a_plain_text_document_is_a_file() -> None:
-    request = asked(Message("user", (Document(text="hi", name="a.txt"),)))
+    request = chat_of(Message("user", (Document(text="hi", name="a.txt"),)))
     assert render(request)["input"][0]["content"] == [
         {"type": "input_file", "file_data": "data:text/plain;base64,aGk=", "filename": "a.txt"}
     ]
 
 
-def test_a_failed_tool_is_told_by_its_text_alone() -> None:
-    request = asked(Message("tool", (ToolResult("a", (Text("boom"),), is_error=True),)))
+def test_a_failed_tool_is_sent_as_its_text_alone() -> None:
+    request = chat_of(Message("tool", (ToolResult("a", (Text("boom"),), is_error=True),)))
     assert render(request)["input"] == [
         {"type": "function_call_output", "call_id": "a", "output": "boom"}
     ]
@@ -214,7 +231,7 @@ def test_a_failed_tool_is_told_by_its_text_alone() -> None:
 
 def test_parts_that_only_another_dialect_knows_are_lost_by_name() -> None:
     block = Opaque("vendor.x", "thinking_block", {"a": 1})
-    request = asked(
+    request = chat_of(
         Message("user", (block,)),
         Message("assistant", (block, Image(url="https://example.com/a.png"))),
         tools=(Opaque("vendor.x", "search", {"a": 1}),),
@@ -239,8 +256,8 @@ def test_tools_of_any_kind_come_back() -> None:
     assert render(request)["tools"] == tools
 
 
-def test_strict_and_store_are_said_where_leaving_them_out_means_the_opposite() -> None:
-    body = render(asked(tools=(Tool("f"),)))
+def test_strict_and_store_are_sent_where_leaving_them_out_means_the_opposite() -> None:
+    body = render(chat_of(tools=(Tool("f"),)))
     assert body["tools"][0]["strict"] is False
     assert body["tools"][0]["parameters"] == {"type": "object", "properties": {}}
     assert body["store"] is False
@@ -263,7 +280,7 @@ def test_the_choice_of_tools_comes_back(choice: Any) -> None:
 
 
 def test_several_names_become_allowed_tools() -> None:
-    request = asked(
+    request = chat_of(
         tools=(Tool("f"), Tool("c", kind="custom")),
         tool_choice=ToolChoice("required", ("f", "c")),
     )
@@ -275,7 +292,7 @@ def test_several_names_become_allowed_tools() -> None:
 
 
 def test_what_the_api_has_no_word_for_is_lost_by_name() -> None:
-    request = asked(
+    request = chat_of(
         Message("user", (Text("hi"), Audio("aGk=", "wav")), name="Bob"),
         n=2,
         stop=("x",),
@@ -303,15 +320,15 @@ def test_what_the_api_has_no_word_for_is_lost_by_name() -> None:
 
 
 def test_a_budget_becomes_an_effort() -> None:
-    request = asked(reasoning=ReasoningRequest(budget_tokens=4096))
+    request = chat_of(reasoning=ReasoningRequest(budget_tokens=4096))
     assert render(request)["reasoning"] == {"effort": "medium"}
     assert losses(request) == [("reasoning.budget_tokens", "approximated")]
 
 
 def test_thoughts_of_another_provider_are_not_sent_back() -> None:
-    request = asked(Message("assistant", (Reasoning("hm", signature="s"), Text("Yes."))))
-    said = {"type": "message", "role": "assistant", "content": "Yes."}
-    assert render(request)["input"] == [said]
+    request = chat_of(Message("assistant", (Reasoning("hm", signature="s"), Text("Yes."))))
+    written = {"type": "message", "role": "assistant", "content": "Yes."}
+    assert render(request)["input"] == [written]
     assert losses(request) == [("reasoning.replay", "dropped")]
 
 

@@ -46,7 +46,7 @@ def parse(**members: Any) -> ChatResponse:
     return RESPONSES.parse_response(msgspec.json.encode(body))
 
 
-def test_parts_become_items_in_order_with_ids_that_can_be_told_again() -> None:
+def test_parts_become_items_in_order_with_reproducible_ids() -> None:
     parts = (Reasoning("hm"), Text("Wait."), ToolCall("call_1", "f", "{}"))
     body = answer(*parts, reason="tool_calls")
     assert [item["type"] for item in body["output"]] == ["reasoning", "message", "function_call"]
@@ -112,7 +112,7 @@ def test_an_image_at_the_end_of_an_answer_cut_short_is_complete() -> None:
     assert [item["status"] for item in body["output"]] == ["completed", "completed"]
 
 
-def test_what_a_source_says_is_lost_by_name_unless_the_answer_says_it() -> None:
+def test_a_sources_words_are_lost_unless_the_answer_has_them() -> None:
     cited = (Citation("https://a", cited_text="Hi"), Citation("https://a", cited_text="Bye"))
     message = Message("assistant", (Text("Hi.", cited),))
     response = ChatResponse("c", "m", (Choice(message, "stop"),))
@@ -122,11 +122,11 @@ def test_what_a_source_says_is_lost_by_name_unless_the_answer_says_it() -> None:
 
 def test_an_answer_names_the_tier_that_served_it() -> None:
     message = Message("assistant", (Text("Hi."),))
-    for tier, told in (("priority", "priority"), ("standard", "default")):
+    for tier, reported in (("priority", "priority"), ("standard", "default")):
         usage = Usage(1, 1, service_tier=tier)
         response = ChatResponse("c", "m", (Choice(message, "stop"),), usage)
         body = msgspec.json.decode(RESPONSES.render_response(response, REQUEST).body)
-        assert body["service_tier"] == told
+        assert body["service_tier"] == reported
 
 
 def test_refusals_and_citations_keep_their_form() -> None:
@@ -166,10 +166,10 @@ def test_usage_counts_audio_where_there_is_any() -> None:
     choices = (Choice(Message("assistant", (Text("x"),)), "stop"),)
     usage = Usage(10, 20, audio_input_tokens=3, audio_output_tokens=5)
     rendered = RESPONSES.render_response(ChatResponse("r", "m", choices, usage), REQUEST)
-    told = Response.model_validate_json(rendered.body).usage
-    assert told is not None
-    assert told.input_tokens_details.model_extra == {"audio_tokens": 3}
-    assert told.output_tokens_details.model_extra == {"audio_tokens": 5}
+    reported = Response.model_validate_json(rendered.body).usage
+    assert reported is not None
+    assert reported.input_tokens_details.model_extra == {"audio_tokens": 3}
+    assert reported.output_tokens_details.model_extra == {"audio_tokens": 5}
     read = RESPONSES.usage(rendered.body)
     assert read is not None
     assert (read.audio_input_tokens, read.audio_output_tokens) == (3, 5)

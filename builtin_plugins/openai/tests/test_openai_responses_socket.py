@@ -26,7 +26,7 @@ def ended(kind: str = "completed", **members: Any) -> bytes:
     return message(type=f"response.{kind}", response={"output": [], "usage": used, **members})
 
 
-def test_what_the_model_says_is_found() -> None:
+def test_the_models_texts_are_found() -> None:
     def texts(**members: Any) -> list[str]:
         return [span.value for span in Chunk(message(**members), RESPONSES_SOCKET).texts()]
 
@@ -81,9 +81,9 @@ def test_a_request_without_a_model_needs_one(tree: Any, lacks: bool) -> None:
 
 
 def test_an_error_is_an_event_with_its_status() -> None:
-    said = json.loads(RESPONSES_SOCKET.error_message(RateLimited("Slowly."), "req_1"))
-    assert (said["type"], said["status"]) == ("error", 429)
-    assert said["error"]["code"] == "rate_limited"
+    message = json.loads(RESPONSES_SOCKET.error_message(RateLimited("Slowly."), "req_1"))
+    assert (message["type"], message["status"]) == ("error", 429)
+    assert message["error"]["code"] == "rate_limited"
 
 
 def test_the_endpoint_is_that_of_requests() -> None:

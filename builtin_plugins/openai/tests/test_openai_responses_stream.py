@@ -155,8 +155,8 @@ def test_a_citation_is_an_annotation_of_the_open_text() -> None:
 def test_a_citation_that_does_not_say_of_what_is_one_of_the_whole_text() -> None:
     cited = CitationAdded(0, Citation("https://example.com"))
     values = render(STARTED, TextDelta(0, "abc"), cited, Finished("stop"), Ended())
-    (told,) = values[-1]["response"]["output"][0]["content"][0]["annotations"]
-    assert (told["start_index"], told["end_index"]) == (0, 3)
+    (annotation,) = values[-1]["response"]["output"][0]["content"][0]["annotations"]
+    assert (annotation["start_index"], annotation["end_index"]) == (0, 3)
 
 
 def test_a_citation_may_come_before_the_text() -> None:
@@ -174,7 +174,7 @@ def test_a_limit_makes_the_answer_and_its_last_item_incomplete() -> None:
     assert values[-2]["item"]["status"] == "incomplete"
 
 
-def test_a_failure_is_told_as_openai_tells_it() -> None:
+def test_a_failure_has_openais_form() -> None:
     failed = Failed("Too busy.", code="rate_limit_exceeded")
     values = render(STARTED, TextDelta(0, "a"), failed, Ended())
     assert kinds(values)[-2:] == ["error", "failed"]
@@ -203,7 +203,7 @@ def test_whole_items_of_this_dialect_are_added_and_done() -> None:
     assert events[-1]["item"] == item
 
 
-def test_speech_is_told_by_its_transcript() -> None:
+def test_audio_becomes_its_transcript() -> None:
     renderer = RESPONSES.stream_renderer(REQUEST)
     renderer.render(STARTED)
     wire = renderer.render(AudioDelta(0, "UklG")) + renderer.render(AudioDelta(0, "", "Hello"))
@@ -308,7 +308,7 @@ def test_a_refusal_and_an_annotation_may_come_with_the_item_alone() -> None:
     assert [block["type"] for block in again] == ["output_text", "refusal", "output_new"]
 
 
-def test_what_the_deltas_have_told_is_not_told_again() -> None:
+def test_what_the_deltas_have_is_not_repeated() -> None:
     delta = {"type": "response.output_text.delta", "delta": "Hello", "output_index": 0}
     done = {"type": "response.output_text.done", "text": "Hello", "output_index": 0}
     item = {"type": "response.output_item.done", "item": MESSAGE, "output_index": 0}
@@ -317,7 +317,7 @@ def test_what_the_deltas_have_told_is_not_told_again() -> None:
     assert texts == ["Hello"]
 
 
-def test_a_call_that_nobody_announced_is_told_with_its_item() -> None:
+def test_a_call_without_a_start_event_comes_with_its_item() -> None:
     delta = {"type": "response.function_call_arguments.delta", "delta": "{", "output_index": 0}
     item = {"type": "response.output_item.done", "item": CALL, "output_index": 0}
     events = parse(CREATED, delta, item)
@@ -331,7 +331,7 @@ def test_events_of_a_kind_that_is_not_known_are_nothing() -> None:
     assert RESPONSES.stream_parser().feed(b": ping\n\n") == ()
 
 
-def test_an_error_that_openai_says_twice_is_one_failure() -> None:
+def test_an_error_that_openai_reports_twice_is_one_failure() -> None:
     error = {"type": "insufficient_quota", "code": "insufficient_quota", "message": "No money."}
     events = parse(
         {"type": "error", "sequence_number": 2, "error": error},

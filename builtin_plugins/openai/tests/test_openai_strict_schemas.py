@@ -35,7 +35,7 @@ def closed(**properties: Any) -> dict[str, Any]:
     }
 
 
-def asked(schema: Mapping[str, Any], vendor: str, strict: bool | None = None) -> ChatRequest:
+def chat_of(schema: Mapping[str, Any], vendor: str, strict: bool | None = None) -> ChatRequest:
     form = ResponseFormat("json_schema", schema=schema, strict=strict)
     question = (Message("user", (Text("Where?"),)),)
     return ChatRequest("m", question, response_format=form, extensions={vendor: {}})
@@ -53,7 +53,7 @@ def sent(dialect: Dialect, request: ChatRequest) -> tuple[Any, list[str]]:
 @BOTH
 @pytest.mark.parametrize("vendor", ["anthropic.messages", "cohere.chat", "bedrock.converse"])
 def test_a_schema_that_fits_is_enforced_as_at_home(dialect: Dialect, vendor: str) -> None:
-    form, lost = sent(dialect, asked(closed(city=CITY), vendor))
+    form, lost = sent(dialect, chat_of(closed(city=CITY), vendor))
     assert (form["strict"], lost) == (True, [])
     assert form["schema"] == closed(city=CITY)
 
@@ -61,18 +61,18 @@ def test_a_schema_that_fits_is_enforced_as_at_home(dialect: Dialect, vendor: str
 @BOTH
 def test_a_schema_that_does_not_fit_is_a_named_loss(dialect: Dialect) -> None:
     schema = {"type": "object", "properties": {"city": CITY}}
-    form, lost = sent(dialect, asked(schema, "anthropic.messages"))
+    form, lost = sent(dialect, chat_of(schema, "anthropic.messages"))
     assert ("strict" in form, form["schema"]) == (False, schema)
     assert lost == ["response_format.strict"]
 
 
 @BOTH
 @pytest.mark.parametrize("strict", [None, False])
-def test_who_can_ask_for_strictness_gets_no_more_than_asked(
+def test_clients_that_can_set_strict_get_what_they_set(
     dialect: Dialect, strict: bool | None
 ) -> None:
     for vendor in ("openai.chat", "openai.responses", "mistral.chat"):
-        form, lost = sent(dialect, asked(closed(city=CITY), vendor, strict))
+        form, lost = sent(dialect, chat_of(closed(city=CITY), vendor, strict))
         assert (form.get("strict"), lost) == (strict, [])
 
 

@@ -36,10 +36,10 @@ def to_responses(**members: Any) -> tuple[Any, list[str]]:
     return ask({**HELLO, **members}, CHAT, RESPONSES)
 
 
-def answer(tree: dict[str, Any], source: Dialect, target: Dialect, asked: Any) -> Any:
+def answer(tree: dict[str, Any], source: Dialect, target: Dialect, request: Any) -> Any:
     response = source.parse_response(msgspec.json.encode(tree))
     return msgspec.json.decode(
-        target.render_response(response, target.parse_request(asked, {})).body
+        target.render_response(response, target.parse_request(request, {})).body
     )
 
 
@@ -74,8 +74,8 @@ def test_a_conversation_is_such_as_openais_own_types_take_it() -> None:
     ]
     body, losses = to_responses(messages=messages)
     TypeAdapter(ResponseCreateParamsNonStreaming).validate_python(body)
-    said = [item.get("content", item.get("output")) for item in body["input"]]
-    assert said[1:] == ["Hm. Yes.", "", "Wait.", None, ""]
+    contents = [item.get("content", item.get("output")) for item in body["input"]]
+    assert contents[1:] == ["Hm. Yes.", "", "Wait.", None, ""]
     assert losses == []
 
 
@@ -94,20 +94,20 @@ def test_the_voice_of_an_answer_is_lost_with_its_sound() -> None:
     assert ask({**HELLO, **spoken}, CHAT, CHAT) == ({**HELLO, **spoken}, [])
 
 
-def test_what_says_nothing_is_no_loss() -> None:
+def test_empty_members_are_no_loss() -> None:
     assert to_responses(presence_penalty=0, frequency_penalty=0.0, stop=[])[1] == []
     thinking = {"effort": "low", "summary": None, "generate_summary": None}
     form = {"format": {"type": "text"}, "verbosity": None}
     assert to_chat(reasoning=thinking, text=form)[1] == []
 
 
-def test_what_says_the_usual_is_no_loss() -> None:
+def test_members_with_the_usual_value_are_no_loss() -> None:
     tool = {**TOOL, "allowed_callers": ["direct"], "async": False, "defer_loading": None}
     call = {**CALLED, "caller": {"type": "direct"}}
     assert to_chat(tools=[tool], input=[call])[1] == []
 
 
-def test_a_search_that_is_asked_for_without_settings_is_a_loss() -> None:
+def test_a_search_that_is_requested_without_settings_is_a_loss() -> None:
     assert to_responses(web_search_options={})[1] == ["openai.chat.web_search_options"]
 
 
@@ -120,7 +120,7 @@ def test_an_earlier_answer_that_is_more_than_text_is_one_of_openais_types() -> N
     assert losses == []
 
 
-def test_alternatives_of_tokens_are_told_only_where_tokens_are() -> None:
+def test_alternatives_of_tokens_are_sent_only_where_tokens_are() -> None:
     body, losses = to_chat(top_logprobs=2)
     assert "top_logprobs" not in body
     assert losses == ["openai.responses.top_logprobs"]
@@ -213,7 +213,7 @@ def test_what_chat_cannot_do_is_lost_by_name(members: dict[str, Any], loss: str)
     assert to_chat(**members)[1] == [loss]
 
 
-def test_what_a_coding_agent_sends_is_asked_of_chat() -> None:
+def test_a_coding_agents_request_is_translated_into_chat() -> None:
     body, losses = to_chat(
         instructions="You code.",
         input=[

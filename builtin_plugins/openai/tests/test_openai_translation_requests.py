@@ -12,7 +12,7 @@ from jackfield_openai.responses import ResponsesDialect
 
 pytestmark = needs_corpus
 CHAT, RESPONSES = ChatDialect(), ResponsesDialect()
-Said = tuple[Any, ...]
+Entry = tuple[Any, ...]
 
 LOST_ON_CHAT = {
     *("documents.url", "images.file_id", "reasoning.replay", "reasoning.summary"),
@@ -23,6 +23,7 @@ LOST_ON_CHAT = {
     *("messages.tool_search_output", "messages.web_search_call", "conversation.server_state"),
     *("openai.responses.context_management", "openai.responses.reasoning"),
     *("openai.responses.include", "openai.responses.tool.defer_loading"),
+    "openai.responses.message.phase",
     *("openai.responses.provider", "openai.responses.truncation", "openai.responses.background"),
 }
 LOST_ON_RESPONSES = {
@@ -45,11 +46,11 @@ def translate(tree: Any, source: Dialect, target: Dialect) -> tuple[dict[str, An
     return msgspec.json.decode(rendered.body), {loss.feature for loss in rendered.losses}
 
 
-def said_in_chat(tree: dict[str, Any]) -> list[Said]:
+def entries_of_chat(tree: dict[str, Any]) -> list[Entry]:
     return [entry for message in tree["messages"] for entry in _chat_message(message)]
 
 
-def _chat_message(message: dict[str, Any]) -> Iterator[Said]:
+def _chat_message(message: dict[str, Any]) -> Iterator[Entry]:
     role, content = message["role"], message.get("content")
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
     if role == "tool":
@@ -68,7 +69,7 @@ def _text_and_images(blocks: list[dict[str, Any]]) -> str:
     return "".join(block.get("text", "") for block in blocks) + images
 
 
-def _chat_block(role: str, block: dict[str, Any]) -> Iterator[Said]:
+def _chat_block(role: str, block: dict[str, Any]) -> Iterator[Entry]:
     if block["type"] == "text" and block["text"]:
         yield (role, block["text"])
     elif block["type"] == "image_url":
@@ -81,21 +82,21 @@ def _chat_block(role: str, block: dict[str, Any]) -> Iterator[Said]:
         yield (role, "file", file.get("file_data") or file.get("file_id"))
 
 
-def said_in_responses(tree: dict[str, Any]) -> list[Said]:
+def entries_of_responses(tree: dict[str, Any]) -> list[Entry]:
     items = tree.get("input") or []
-    said: list[Said] = []
+    entries: list[Entry] = []
     if tree.get("instructions"):
-        said.append(("system", tree["instructions"]))
+        entries.append(("system", tree["instructions"]))
     if isinstance(items, str):
-        return [*said, ("user", items)]
-    return said + [entry for item in items for entry in _item(item)]
+        return [*entries, ("user", items)]
+    return entries + [entry for item in items for entry in _item(item)]
 
 
-def _item(item: dict[str, Any]) -> Iterator[Said]:
+def _item(item: dict[str, Any]) -> Iterator[Entry]:
     kind = item.get("type", "message")
     if kind in ("function_call", "custom_tool_call"):
-        said = item.get("arguments", item.get("input"))
-        yield ("call", item["call_id"], item["name"], said)
+        entries = item.get("arguments", item.get("input"))
+        yield ("call", item["call_id"], item["name"], entries)
     elif kind in ("function_call_output", "custom_tool_call_output"):
         output = item["output"]
         texts = output if isinstance(output, str) else _text_and_images(output)
@@ -104,7 +105,7 @@ def _item(item: dict[str, Any]) -> Iterator[Said]:
         yield from _item_content(item["role"], item["content"])
 
 
-def _item_content(role: str, content: Any) -> Iterator[Said]:
+def _item_content(role: str, content: Any) -> Iterator[Entry]:
     for block in [{"text": content}] if isinstance(content, str) else content:
         if block.get("text"):
             yield (role, block["text"])
@@ -118,7 +119,7 @@ _LONGEST_ID = 40
 _FILE = ("file_data", "file_id", "file_url")
 
 
-def tools_of(tree: dict[str, Any]) -> list[Said]:
+def tools_of(tree: dict[str, Any]) -> list[Entry]:
     found = []
     legacy = [{"function": function} for function in tree.get("functions") or ()]
     for tool in [*(tree.get("tools") or ()), *legacy]:
@@ -144,18 +145,18 @@ def limits_of(tree: dict[str, Any]) -> list[Any]:
     ]
 
 
-def without_ids(said: list[Said]) -> list[Said]:
-    return [(*entry[:1], *entry[2:]) if len(entry) > 2 else entry for entry in said]
+def without_ids(entries: list[Entry]) -> list[Entry]:
+    return [(*entry[:1], *entry[2:]) if len(entry) > 2 else entry for entry in entries]
 
 
-def with_short_ids(said: list[Said]) -> list[Said]:
+def with_short_ids(entries: list[Entry]) -> list[Entry]:
     """With numbers for ids that are too long for chat, or as long as it takes."""
     numbers: dict[Any, int] = {}
     return [
         (entry[0], numbers.setdefault(entry[1], len(numbers)), *entry[2:])
         if entry[0] in ("call", "result") and len(entry[1]) >= _LONGEST_ID
         else entry
-        for entry in said
+        for entry in entries
     ]
 
 
@@ -165,10 +166,10 @@ def test_every_responses_request_asks_the_same_of_chat() -> None:
         tree = exchange.request_tree
         chat, losses = translate(tree, RESPONSES, CHAT)
         lost |= losses
-        said = said_in_responses(tree)
+        entries = entries_of_responses(tree)
         if "documents.url" in losses:
-            said = [entry for entry in said if entry[1] != "file"]
-        assert with_short_ids(said_in_chat(chat)) == with_short_ids(said), exchange.id
+            entries = [entry for entry in entries if entry[1] != "file"]
+        assert with_short_ids(entries_of_chat(chat)) == with_short_ids(entries), exchange.id
         assert tools_of(chat) == tools_of(tree), exchange.id
         assert limits_of(chat) == limits_of(tree), exchange.id
     assert lost <= LOST_ON_CHAT
@@ -180,15 +181,15 @@ def test_every_chat_request_asks_the_same_of_responses() -> None:
         tree = exchange.request_tree
         body, losses = translate(tree, CHAT, RESPONSES)
         lost |= losses
-        said, told = said_in_chat(tree), said_in_responses(body)
-        if any(None in entry for entry in said):  # ids that were left out have been made up
-            said, told = without_ids(said), without_ids(told)
-        assert told == said, exchange.id
+        entries, translated = entries_of_chat(tree), entries_of_responses(body)
+        if any(None in entry for entry in entries):  # ids that were left out have been made up
+            entries, translated = without_ids(entries), without_ids(translated)
+        assert translated == entries, exchange.id
         assert tools_of(body) == tools_of(tree), exchange.id
         if "reasoning.budget_tokens" not in losses:
-            wanted = limits_of(tree)
-            wanted[1] = 16 if "max_tokens" in losses else wanted[1]  # the least that it takes
-            assert limits_of(body) == wanted, exchange.id
+            expected = limits_of(tree)
+            expected[1] = 16 if "max_tokens" in losses else expected[1]  # the least that it takes
+            assert limits_of(body) == expected, exchange.id
         assert body["store"] is bool(tree.get("store")), exchange.id
     assert {loss for loss in lost if not loss.startswith("openai.chat.")} <= LOST_ON_RESPONSES
 
@@ -198,7 +199,7 @@ def test_a_chat_request_comes_back_from_responses() -> None:
         there, _ = translate(exchange.request_tree, CHAT, RESPONSES)
         back, losses = translate(there, RESPONSES, CHAT)
         if not losses & {"documents.url", "tool_results.media"}:
-            told, said = said_in_chat(back), said_in_responses(there)
-            assert with_short_ids(told) == with_short_ids(said), exchange.id
+            translated, entries = entries_of_chat(back), entries_of_responses(there)
+            assert with_short_ids(translated) == with_short_ids(entries), exchange.id
         assert tools_of(back) == tools_of(there), exchange.id
         assert limits_of(back) == limits_of(there), exchange.id

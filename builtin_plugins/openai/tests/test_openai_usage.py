@@ -57,9 +57,9 @@ def test_a_breakdown_that_cannot_be_read_bills_no_model(parts: Any) -> None:
 
 def test_the_end_of_a_stream_tells_the_models_of_a_system_and_leaves_its_tools_open() -> None:
     used = {"prompt_tokens": 8, "completion_tokens": 3, "total_tokens": 11}
-    told = {"choices": [], "x_groq": {"usage": used, "usage_breakdown": PARTS}}
+    reported = {"choices": [], "x_groq": {"usage": used, "usage_breakdown": PARTS}}
     meter = CHAT.usage_meter()
-    meter.feed(sse.encode(msgspec.json.encode(told)))
+    meter.feed(sse.encode(msgspec.json.encode(reported)))
     usage = meter.usage()
     assert usage is not None
     assert usage.bills == (*BILLS, SEARCHED)
@@ -94,8 +94,8 @@ def test_only_searches_count_among_the_calls_for_one() -> None:
     actions = ("search", "open_page", "find_in_page", "search")
     calls = [{"type": "web_search_call", "action": {"type": action}} for action in actions]
     assert responded(output=calls).units == {"web_search": 2}
-    told = {"web_search": {"num_requests": 3}}
-    assert responded(output=calls, tool_usage=told).units == {"web_search": 3}
+    reported = {"web_search": {"num_requests": 3}}
+    assert responded(output=calls, tool_usage=reported).units == {"web_search": 3}
 
 
 def test_a_shell_runs_in_a_container_too() -> None:

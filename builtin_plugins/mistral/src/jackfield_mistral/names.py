@@ -39,15 +39,17 @@ def exchanged(value: T) -> T:
     return cast("T", _exchanged(value))
 
 
+@cache
 def other_name(name: str) -> str:
-    """The corresponding name on the other side."""
-    return _OTHER.get(name, name)
+    """The corresponding name on the other side, of a dialect or of a kind of its members."""
+    head, dot, kind = name.rpartition(".")
+    return _OTHER.get(name) or _OTHER.get(head, head) + dot + kind
 
 
 def renamed_feature(feature: str) -> str:
     """The name of a loss, with a leading dialect name exchanged."""
     dialect, _, member = feature.rpartition(".")
-    return f"{other_name(dialect)}.{member}" if dialect in _OTHER else feature
+    return f"{other_name(dialect)}.{member}" if dialect else feature
 
 
 def _exchanged(value: Any) -> Any:
@@ -72,7 +74,7 @@ def _exchanged(value: Any) -> Any:
 
 
 def _names(extensions: Mapping[str, Any]) -> dict[str, Any]:
-    return {_OTHER.get(name, name): members for name, members in extensions.items()}
+    return {other_name(name): members for name, members in extensions.items()}
 
 
 @cache

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from operator import is_
 from typing import Any, Final
 
-import msgspec
 from msgspec.structs import replace
 
 from jackfield.dialects import Loss
@@ -24,6 +23,7 @@ from jackfield.messages import (
 from jackfield.proofs import seal
 
 from .call_ids import short_id
+from .calls import written_call
 from .names import OPENAI_CHAT as OURS
 
 _IN_CONTENT: Final = {OURS: {"$in": "content"}}
@@ -57,11 +57,7 @@ class Conversation:
         return Text(part.text)
 
     def _call(self, part: ToolCall, path: str) -> ToolCall:
-        if part.kind == "custom":
-            self._losses.append(Loss("tools.custom", path, "approximated", "its input as JSON"))
-            arguments = msgspec.json.encode({"input": part.arguments}).decode()
-            return ToolCall(short_id(part.id), part.name, arguments)
-        return replace(part, id=short_id(part.id))
+        return written_call(part, self._losses, path)
 
     def _result(self, part: ToolResult, path: str) -> ToolResult:
         made = (self._part(inner, path) for inner in part.parts)

@@ -19,7 +19,7 @@ from jackfield.messages import (
 )
 from jackfield.proofs import seal
 
-from .call_ids import short_id
+from .calls import written_call
 from .names import CHAT, exchanged, renamed_feature
 
 _OPENAI: Final = installed("openai.chat")
@@ -69,7 +69,7 @@ def written_part(part: Part, losses: list[Loss]) -> Part | None:
         case Reasoning() if CHAT not in part.extensions:
             return shown_thought(part)
         case ToolCall():
-            return replace(part, id=short_id(part.id), kind="function")
+            return written_call(part, losses)
         case Text() if part.citations:
             losses.append(Loss("citations", "choices", "dropped"))
             return replace(part, citations=())

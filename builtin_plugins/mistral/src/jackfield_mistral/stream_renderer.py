@@ -27,10 +27,10 @@ from jackfield.events import (
     ToolCallDelta,
     ToolCallStarted,
 )
-from jackfield.messages import Image, Opaque
+from jackfield.messages import Image, Opaque, ToolCall
 from jackfield.proofs import seal
 
-from .call_ids import short_id
+from .calls import written_call
 from .failures import render_failed
 from .names import CHAT, exchanged, renamed_feature
 
@@ -72,8 +72,7 @@ class ChatStreamRenderer:
         return wire
 
     def _call_started(self, event: ToolCallStarted) -> bytes:
-        begun = replace(event, id=short_id(event.id), kind="function")
-        self._calls[event.choice, event.part] = _Call(begun)
+        self._calls[event.choice, event.part] = _Call(event)
         return b""
 
     def _call_delta(self, event: ToolCallDelta) -> bytes:
@@ -128,8 +127,12 @@ class ChatStreamRenderer:
 
     def _whole(self, call: _Call) -> bytes:
         """One chunk for a call that OpenAI's writer sends in two."""
-        delta = ToolCallDelta(call.started.part, call.arguments or "{}", call.started.choice)
-        begun = self._write(call.started)
+        started, lost = call.started, list[Loss]()
+        whole = written_call(ToolCall(started.id, started.name, call.arguments, started.kind), lost)
+        for loss in lost:
+            self._lose(loss.feature, loss.how)
+        delta = ToolCallDelta(started.part, whole.arguments or "{}", started.choice)
+        begun = self._write(replace(started, id=whole.id, kind=whole.kind))
         self._write(delta)  # its output goes into the one chunk
         *before, chunk = sse.split(begun)
         tree = msgspec.json.decode(sse.data_of(chunk) or b"")

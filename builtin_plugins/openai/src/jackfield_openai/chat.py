@@ -29,7 +29,7 @@ from .chat_parts import NAME
 from .chat_request import peek_chat, read_request, write_request
 from .chat_response import read_response, write_response
 from .chat_stream import ChatStreamParser
-from .custom_calls import asked_stream
+from .custom_calls import restored_stream
 from .losses import OF_CHUNKS
 from .usage import TOOLS_USED, ChunkMeter, by_model, in_tier, usage_of_answer
 
@@ -38,6 +38,7 @@ _MESSAGE_TEXTS = (
     "content/*/text",
     "content/*/refusal",
     "content/*/thinking/*/text",
+    "content/*/summary/*/text",
     "refusal",
     "reasoning_content",
     "reasoning",
@@ -174,4 +175,4 @@ class ChatDialect(ChunkedDialect):
 
     def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
         chat = chat_of(request)
-        return asked_stream(ChatStreamRenderer(chat), chat.tools)
+        return restored_stream(ChatStreamRenderer(chat), chat.tools)

@@ -53,7 +53,7 @@ def write_assistant(
         wire["tool_calls"] = writer.calls
     if message.name is not None:
         wire["name"] = message.name
-    return _spoken(carry(wire, message.extensions, NAME), message, answer=answer)
+    return _with_content(carry(wire, message.extensions, NAME), message, answer=answer)
 
 
 def usual_assistant(message: Message, *, answer: bool = False) -> dict[str, Any] | None:
@@ -74,10 +74,10 @@ def usual_assistant(message: Message, *, answer: bool = False) -> dict[str, Any]
     wire: dict[str, Any] = {"role": "assistant", "content": "".join(texts) if texts else None}
     if calls:
         wire["tool_calls"] = calls
-    return _spoken(wire, message, answer=answer)
+    return _with_content(wire, message, answer=answer)
 
 
-def _spoken(wire: dict[str, Any], message: Message, *, answer: bool) -> dict[str, Any]:
+def _with_content(wire: dict[str, Any], message: Message, *, answer: bool) -> dict[str, Any]:
     """The message, with an empty text for an otherwise empty turn if null is not allowed."""
     if wire["content"] is None and not answer and _ALONE.isdisjoint(wire):
         wire["content"] = own(message.extensions, NAME).get("content", "")

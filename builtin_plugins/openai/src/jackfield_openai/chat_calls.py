@@ -78,12 +78,12 @@ class CallReader:
         return bool(identity and inner.get("name")) and self._ids.get(slot) not in (None, identity)
 
     def _start(self, slot: int, held: list[Delta], out: Events) -> None:
-        wire = {key: said for delta in held for key, said in delta.items() if said not in _NOTHING}
+        wire = {key: one for delta in held for key, one in delta.items() if one not in _NOTHING}
         thought = read_signature(wire.get(EXTRA_CONTENT), of_call=True)
         if thought is not None:
             out.append(signature_delta(thought, self._begin(), self._choice))
             del wire[EXTRA_CONTENT]
-        rest = {key: said for key, said in wire.items() if key not in _KNOWN}
+        rest = {key: value for key, value in wire.items() if key not in _KNOWN}
         self._ids[slot] = wire.get("id")
         part = self._parts[slot] = self._begin()
         started = ToolCallStarted(

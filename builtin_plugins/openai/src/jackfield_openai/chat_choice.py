@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from jackfield.errors import InvalidRequest, ProviderError
 from jackfield.events import (
     AudioDelta,
@@ -13,7 +15,8 @@ from jackfield.events import (
     RefusalDelta,
     TextDelta,
 )
-from jackfield.messages import Citation, Opaque, Part
+from jackfield.fields import Fields
+from jackfield.messages import Citation, Opaque, Part, Reasoning
 
 from .chat_calls import CallReader, Delta, Events, signature_delta
 from .chat_google import KEY as EXTRA_CONTENT
@@ -27,10 +30,11 @@ from .chat_message_reader import (
 )
 from .chat_parts import NAME, other_thoughts, read_part, thoughts
 from .chat_response import finish_detail, read_finish
+from .chat_summaries import read_summary
 from .losses import OF_CHUNKS
 
 _KNOWN = frozenset(("index", "delta", "message", "finish_reason", "logprobs"))
-_TOLD = _KNOWN | OF_CHUNKS
+_CHOICE_KEYS = _KNOWN | OF_CHUNKS
 _THOUGHTS = (*REASONING_KEYS, "reasoning_details")
 
 
@@ -70,7 +74,7 @@ class ChoiceReader:
         if not isinstance(delta, dict):
             raise ProviderError("The provider sent a delta that is not a JSON object.")
         if not (wire.keys() <= _KNOWN or wire.get("finish_reason")):
-            self._beside.update((k, v) for k, v in wire.items() if k not in _TOLD and v)
+            self._beside.update((k, v) for k, v in wire.items() if k not in _CHOICE_KEYS and v)
         members: Iterable[tuple[str, Any]] = delta.items()
         if self._kind != "text" and delta.get("content"):
             # vLLM ends a thought and begins the text in one delta, the text first.
@@ -161,8 +165,12 @@ class ChoiceReader:
         )
         out.append(event)
 
-    def _content(self, parts: list[Any], _: Delta, out: Events) -> None:
-        # Mistral streams content as arrays of text and thinking.
+    def _content(self, parts: Any, _: Delta, out: Events) -> None:
+        if not isinstance(parts, list):
+            text = msgspec.json.encode(parts).decode()
+            out.append(TextDelta(self._open("text"), text, self.index))
+            return
+        # Mistral and Databricks stream content as arrays of texts and thoughts.
         for wire in parts:
             if not isinstance(wire, dict):
                 raise ProviderError("The provider sent a part that is not a JSON object.")
@@ -174,6 +182,9 @@ class ChoiceReader:
                 self._beside.update(other_thoughts(wire.get("thinking")))
                 part, note = self._open("reasoning"), {NAME: {"$in": "content"}}
                 out.append(ReasoningDelta(part, text, self.index, extensions=note))
+            elif kind == "reasoning":
+                thought = read_summary(Fields(wire, "content", strict=False))
+                out.append(_delta_of(thought, self._open("reasoning"), self.index))
             else:
                 out.append(PartAdded(self._begin(), Opaque(NAME, str(kind), wire), self.index))
 
@@ -219,9 +230,14 @@ class ChoiceReader:
             out.append(PartAdded(self._begin(), image, self.index))
 
 
+def _delta_of(thought: Reasoning, part: int, choice: int) -> ReasoningDelta:
+    extensions = thought.extensions
+    return ReasoningDelta(part, thought.text, choice, summary=True, extensions=extensions)
+
+
 _Reader = Callable[[ChoiceReader, Any, Delta, Events], None]
 _READERS: Mapping[str, tuple[type, _Reader]] = {
-    "content": (list, ChoiceReader._content),
+    "content": (object, ChoiceReader._content),
     "reasoning_content": (str, ChoiceReader._reasoning),
     "reasoning": (str, ChoiceReader._reasoning_again),
     "reasoning_details": (list, ChoiceReader._details),

@@ -69,7 +69,7 @@ class ChoiceWriter:
         extra, self.extra_content = self.extra_content, None
         return {} if extra is None else {KEY: extra}
 
-    def last_words(self) -> dict[str, Any]:
+    def closing_delta(self) -> dict[str, Any]:
         """The delta with what is only known once the choice is complete."""
         proofs = self._thoughts.close() if self._thoughts else []
         return self.signed() | ({DETAILS: proofs} if proofs else {})

@@ -33,9 +33,11 @@ from .chat_message_reader import kept_details, kept_keys
 from .chat_parts import NAME, write_part
 from .chat_response import new_id, now, write_finish
 from .chat_sources import is_listed
+from .chat_summaries import is_summary, write_summary
 from .chat_thoughts import DETAILS
 from .chat_tools import NO_ARGUMENTS, is_legacy
 from .failures import render_failed
+from .losses import LOST_REASON
 from .moderations import MODERATION, chat_moderation
 from .usage import write_usage
 
@@ -118,6 +120,8 @@ class ChatStreamRenderer:
 
     def _reasoning(self, event: ReasoningDelta) -> bytes:
         kept = own(event.extensions, NAME)
+        if is_summary(event.extensions):
+            return self._object(event.choice, {"content": [write_summary(event)]})
         if kept.get("$in") == "content":
             thought = {"type": "thinking", "thinking": [{"type": "text", "text": event.text}]}
             return self._object(event.choice, {"content": [thought]})
@@ -208,8 +212,8 @@ class ChatStreamRenderer:
             return b""
         if isinstance(value, Audio):
             data, words = value.data or "", value.transcript or ""
-            told = AudioDelta(event.part, data, words, event.choice, value.id, value.expires_at)
-            return self._audio(told)
+            audio = AudioDelta(event.part, data, words, event.choice, value.id, value.expires_at)
+            return self._audio(audio)
         wire = write_part(value, f"choices[{event.choice}]", self.losses, "assistant")
         if wire is None:
             return b""
@@ -227,9 +231,9 @@ class ChatStreamRenderer:
         writer.finished = True
         for part in tuple(writer.bare):
             begin += self._call_delta(ToolCallDelta(part, NO_ARGUMENTS, event.choice))
-        last_words = writer.last_words()
-        if last_words:
-            begin += self._object(event.choice, last_words)
+        closing_delta = writer.closing_delta()
+        if closing_delta:
+            begin += self._object(event.choice, closing_delta)
         kept = own(event.extensions, NAME)
         if "$beside" in kept:
             beside = _encode({"finish_reason": None, **kept["$beside"]})
@@ -238,7 +242,10 @@ class ChatStreamRenderer:
         if self._legacy and event.reason == "tool_calls":
             word = "function_call"
         extra = {key: value for key, value in kept.items() if not key.startswith("$")}
-        end = {"finish_reason": write_finish(event.reason, word) or "stop", **extra}
+        finish = write_finish(event.reason, word) or "stop"
+        if finish == "stop" and event.reason == "other":
+            self.losses.append(LOST_REASON)
+        end = {"finish_reason": finish, **extra}
         delta = _encode(kept.get("$delta", {}))
         chunk = self._delta(event.choice, delta, b"," + _encode(end)[1:] + b"]")
         if "$chunk" in kept:

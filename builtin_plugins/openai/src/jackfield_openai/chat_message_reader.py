@@ -40,17 +40,24 @@ _ROLES: Mapping[str, Role] = {
 }
 
 
-def read_messages(wire: Any) -> tuple[Message, ...]:
-    """The messages of a request. Raises InvalidRequest that names the invalid field."""
+def read_messages(wire: Any, unusual: list[Message]) -> tuple[Message, ...]:
+    """The messages of a request; the `unusual` ones, which may say more, are added to the list.
+
+    Raises InvalidRequest that names the invalid field.
+    """
     if not isinstance(wire, list) or not wire:
         raise InvalidRequest(
             "'messages' must be an array of at least one message.", param="messages"
         )
     usual = [usual_message(item) for item in wire]
-    return tuple(usual) if all(usual) else _read_mixed(wire, usual)  # type: ignore[arg-type]
+    if all(usual):
+        return tuple(usual)  # type: ignore[arg-type]
+    return _read_mixed(wire, usual, unusual)
 
 
-def _read_mixed(wire: list[Any], usual: list[Message | None]) -> tuple[Message, ...]:
+def _read_mixed(
+    wire: list[Any], usual: list[Message | None], unusual: list[Message]
+) -> tuple[Message, ...]:
     """The messages, some of which are not `usual`."""
     unanswered: list[str] = []
     messages = []
@@ -58,6 +65,7 @@ def _read_mixed(wire: list[Any], usual: list[Message | None]) -> tuple[Message, 
         message = usual[i]
         if message is None:
             message = read_message(item, f"messages[{i}]", unanswered)
+            unusual.append(message)
         elif unanswered and item.get("tool_call_id") in unanswered:
             unanswered.remove(item["tool_call_id"])
         if message.role == "assistant":
@@ -74,12 +82,12 @@ def read_message(wire: Any, path: str, unanswered: list[str] | None = None) -> M
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be an object.", param=path)
     fields = Fields(wire, path, strict=unanswered is not None)
-    spoken = fields.rest.pop("role", None if fields.strict else "assistant")
-    role = _ROLES.get(spoken) if isinstance(spoken, str) else None
+    declared = fields.rest.pop("role", None if fields.strict else "assistant")
+    role = _ROLES.get(declared) if isinstance(declared, str) else None
     if role is None:
         raise fields.wrong("role", f"one of {', '.join(_ROLES)}")
     if role == "tool":
-        return _tool_message(fields, spoken == "function", unanswered or [])
+        return _tool_message(fields, declared == "function", unanswered or [])
     if role == "user" and fields.rest.get("content") in (None, []):
         raise fields.wrong("content", "a string or an array of parts")
     foreign = _foreign_thoughts(fields) if fields.strict else []

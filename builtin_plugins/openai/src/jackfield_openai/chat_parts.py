@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from jackfield.dialects import Loss
 from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, own
@@ -19,6 +21,7 @@ from jackfield.messages import (
     Text,
 )
 
+from .chat_summaries import is_summary, read_summary, write_summary
 from .file_names import file_name
 from .foreign_files import foreign_file, is_foreign
 
@@ -26,13 +29,19 @@ NAME = "openai.chat"
 
 
 def read_parts(content: Any, path: str, *, strict: bool) -> list[Part]:
-    """The parts of a message's `content`, a string or an array."""
+    """The parts of a message's `content`, a string or an array.
+
+    An answer's content may be any JSON value: it is given as its text.
+    """
     if isinstance(content, str):
         return [Text(content)] if content else []
     if content is None:
         return []
     if not isinstance(content, list):
-        raise InvalidRequest(f"'{path}' must be a string or an array of parts.", param=path)
+        if strict:
+            raise InvalidRequest(f"'{path}' must be a string or an array of parts.", param=path)
+        # Cloudflare sends structured output as the JSON value itself.
+        return [Text(msgspec.json.encode(content).decode())]
     return [read_part(part, f"{path}[{i}]", strict=strict) for i, part in enumerate(content)]
 
 
@@ -151,6 +160,7 @@ _READERS: Mapping[str, Callable[[Fields], Part]] = {
     "file": _read_file,
     "document_url": _read_document_url,
     "thinking": _read_thinking,
+    "reasoning": read_summary,
 }
 
 
@@ -173,13 +183,13 @@ def write_part(part: Part, path: str, losses: list[Loss], role: Role) -> dict[st
     """One content part for a message with this `role`, or None if chat has no such part."""
     match part:
         case Text() | Refusal() | Reasoning():
-            return _write_words(part)
+            return _write_text(part)
         case Image():
             return _write_image(part, path, losses)
         case Audio():
-            return _write_audio(part, path, losses, asked=role != "assistant")
+            return _write_audio(part, path, losses, from_caller=role != "assistant")
         case Document():
-            return _write_document(part, path, losses, asked=role != "assistant")
+            return _write_document(part, path, losses, from_caller=role != "assistant")
         case Opaque(dialect="openai.chat", value=value):
             return dict(value)
         case _:
@@ -187,9 +197,9 @@ def write_part(part: Part, path: str, losses: list[Loss], role: Role) -> dict[st
             return None
 
 
-def _write_words(part: Text | Refusal | Reasoning) -> dict[str, Any]:
+def _write_text(part: Text | Refusal | Reasoning) -> dict[str, Any]:
     if isinstance(part, Reasoning):
-        return _write_thinking(part)
+        return write_summary(part) if is_summary(part.extensions) else _write_thinking(part)
     kind = "text" if isinstance(part, Text) else "refusal"
     return carry({"type": kind, kind: part.text}, part.extensions, NAME)
 
@@ -212,18 +222,18 @@ def _write_image(part: Image, path: str, losses: list[Loss]) -> dict[str, Any] |
 
 
 def _write_audio(
-    part: Audio, path: str, losses: list[Loss], *, asked: bool
+    part: Audio, path: str, losses: list[Loss], *, from_caller: bool
 ) -> dict[str, Any] | None:
     if part.data is None:
         detail = "only the assistant's own audio"
-        losses.append(Loss("audio.reference", path, "dropped", detail, breaks=asked))
+        losses.append(Loss("audio.reference", path, "dropped", detail, breaks=from_caller))
         return None
     inner = {"data": part.data} | ({"format": part.format} if part.format else {})
     return _nested("input_audio", inner, part)
 
 
 def _write_document(
-    part: Document, path: str, losses: list[Loss], *, asked: bool
+    part: Document, path: str, losses: list[Loss], *, from_caller: bool
 ) -> dict[str, Any] | None:
     if own(part.extensions, NAME).get("$type") == "document_url":
         url = part.url or f"data:{part.media_type};base64,{part.data}"
@@ -234,13 +244,13 @@ def _write_document(
         return {"type": "text", "text": f"{part.name}\n\n{part.text}" if part.name else part.text}
     if part.url is not None and NAME not in part.extensions:
         detail = "chat takes files by data or id"
-        losses.append(Loss("documents.url", path, "dropped", detail, breaks=asked))
+        losses.append(Loss("documents.url", path, "dropped", detail, breaks=from_caller))
         return None
     if part.data is None and is_foreign(part):
         losses.append(foreign_file(part, path))
         return None
     if part.url is None and part.data is None and part.file_id is None:
-        losses.append(Loss("documents.empty", path, "dropped", breaks=asked))
+        losses.append(Loss("documents.empty", path, "dropped", breaks=from_caller))
         return None
     inner: dict[str, Any] = {"file_id": part.file_id} if part.file_id else {}
     if part.data is not None or part.url is not None:

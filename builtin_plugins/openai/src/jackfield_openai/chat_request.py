@@ -8,9 +8,10 @@ import msgspec
 from jackfield.dialects import Loss, Peek, Rendered
 from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, object_fields, taken_text
-from jackfield.messages import ChatRequest
+from jackfield.messages import ChatRequest, Message
 
 from .call_ids import shorten_in_chat
+from .chat_details import read_details
 from .chat_message_reader import read_messages
 from .chat_message_writer import write_messages
 from .chat_options import OPTIONS, Reader, write_options
@@ -54,10 +55,10 @@ def peek_model(fields: Fields, params: Mapping[str, str]) -> str:
 def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
     """The canonical form of a request body."""
     fields = object_fields(tree)
-    rest = fields.rest
+    rest, unusual = fields.rest, list[Message]()
     known: dict[str, Any] = {
         "model": taken_text(rest, "model") or peek_model(fields, params),
-        "messages": read_messages(rest.pop("messages", None)),
+        "messages": read_messages(rest.pop("messages", None), unusual),
     }
     for key in tuple(rest):
         member = _MEMBERS.get(key)
@@ -66,7 +67,7 @@ def read_request(tree: Any, params: Mapping[str, str]) -> ChatRequest:
         name, read = member
         if name not in known:
             known[name] = read(fields, key)
-    known["extensions"] = {NAME: rest}
+    known["extensions"] = {NAME: rest, **read_details(unusual, known.get("tools", ()))}
     return ChatRequest(**known)
 
 
@@ -135,7 +136,7 @@ def write_request(request: ChatRequest) -> Rendered:
     if kept or is_shaped(request):
         for shape in SHAPES:
             wire.update(shape.put(request, losses))
-    if request.extensions.keys() != {NAME}:
+    if request.extensions.keys() != {NAME} and _is_foreign(request):
         _adapt(request, wire, losses)
     if ours is not None and request.modalities:
         wire["modalities"] = list(request.modalities)
@@ -145,6 +146,11 @@ def write_request(request: ChatRequest) -> Rendered:
     losses += foreign_losses(request, NAME, known)
     carry(wire, request.extensions, NAME)
     return Rendered(_encode(wire), tuple(losses))
+
+
+def _is_foreign(request: ChatRequest) -> bool:
+    names = request.extensions.keys()
+    return NAME not in names or not all(name.startswith(NAME) for name in names)
 
 
 def _adapt(request: ChatRequest, wire: dict[str, Any], losses: list[Loss]) -> None:

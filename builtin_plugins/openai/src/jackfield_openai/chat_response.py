@@ -24,9 +24,10 @@ from .chat_assistant import usual_assistant, write_assistant
 from .chat_message_reader import read_message
 from .chat_parts import NAME
 from .chat_sources import read_sources, with_sources
-from .chat_tools import LEGACY, is_legacy, told_apart
+from .chat_tools import LEGACY, is_legacy, with_unique_ids
 from .chat_usual import usual_message
-from .custom_calls import Tools, asked_choice
+from .custom_calls import Tools, restored_choice
+from .losses import LOST_REASON
 from .moderations import chat_moderation
 from .usage import chunk_usage, write_usage
 
@@ -111,7 +112,7 @@ def _read_choice(rest: Any, place: int) -> Choice:
     word = rest.pop("finish_reason", None)
     calls = sum(type(part) is ToolCall for part in message.parts)
     if calls > 1:
-        message = replace(message, parts=told_apart(message.parts))
+        message = replace(message, parts=with_unique_ids(message.parts))
     reason = read_finish(word, calls > 0)
     if reason != word:
         rest["$finish_reason"] = word
@@ -133,14 +134,14 @@ def now() -> int:
 def write_response(response: ChatResponse, request: ChatRequest) -> Rendered:
     """The answer as a client of the chat API expects it."""
     losses: list[Loss] = []
-    asked = _legacy_choice if any(map(is_legacy, request.tools)) else asked_choice
+    restored = _legacy_choice if any(map(is_legacy, request.tools)) else restored_choice
     wire: dict[str, Any] = {
         "id": response.id or new_id(),
         "object": "chat.completion",
         "created": now() if response.created is None else response.created,
         "model": response.model or request.model,
         "choices": [
-            _write_choice(asked(choice, request.tools), i, losses)
+            _write_choice(restored(choice, request.tools), i, losses)
             for i, choice in enumerate(response.choices)
         ],
     }
@@ -171,10 +172,13 @@ def _write_choice(choice: Choice, place: int, losses: list[Loss]) -> dict[str, A
     message = usual_assistant(choice.message, answer=True)
     if message is None:
         message = write_assistant(choice.message, f"choices[{place}]", losses, answer=True)
+    finish = write_finish(choice.finish_reason, kept.get("$finish_reason"))
+    if finish == "stop" and choice.finish_reason == "other":
+        losses.append(LOST_REASON)
     wire: dict[str, Any] = {
         "index": kept.get("index", place),
         "message": message,
         "logprobs": choice.logprobs,
-        "finish_reason": write_finish(choice.finish_reason, kept.get("$finish_reason")),
+        "finish_reason": finish,
     }
     return carry(wire, choice.extensions, NAME) if kept else wire

@@ -13,7 +13,7 @@ from jackfield.messages import ChatRequest, ReasoningRequest, ResponseFormat
 
 from .chat_parts import NAME
 from .chat_tools import read_choice, write_choice
-from .efforts import asked_effort
+from .efforts import effort_for
 from .strict_schemas import enforced_format
 
 
@@ -71,26 +71,26 @@ def _read_reasoning(wire: Mapping[str, Any]) -> ReasoningRequest | None:
 
 
 def _write_format(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
-    asked = enforced_format(request, losses)
-    if asked is None:
+    response_format = enforced_format(request, losses)
+    if response_format is None:
         return {}
-    if asked.kind != "json_schema":
-        return {"response_format": {"type": asked.kind}}
+    if response_format.kind != "json_schema":
+        return {"response_format": {"type": response_format.kind}}
     known = {
-        "name": asked.name or "response",
-        "description": asked.description,
-        "schema": asked.schema,
-        "strict": asked.strict,
+        "name": response_format.name or "response",
+        "description": response_format.description,
+        "schema": response_format.schema,
+        "strict": response_format.strict,
     }
     schema = {key: value for key, value in known.items() if value is not None}
     return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
 def _write_reasoning(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
-    asked = request.reasoning
-    if asked is not None and asked.summary is not None:
+    reasoning = request.reasoning
+    if reasoning is not None and reasoning.summary is not None:
         losses.append(Loss("reasoning.summary", "reasoning.summary", "dropped"))
-    effort = asked_effort(request, losses)
+    effort = effort_for(request, losses)
     return {} if effort is None else {"reasoning_effort": effort}
 
 

@@ -41,7 +41,7 @@ class ChatStreamParser:
         self._started = False
         self._ended = False
         self._extra: dict[str, Any] = {}
-        self._told: dict[str, Any] = {}
+        self._extras: dict[str, Any] = {}
         self._choices: dict[int, ChoiceReader] = {}
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
@@ -70,7 +70,7 @@ class ChatStreamParser:
         extra = self._extra
         # It concerns the whole answer, whichever chunk it came in.
         self._extra = {MODERATION: extra.pop(MODERATION)} if MODERATION in extra else {}
-        self._told.update(extra)
+        self._extras.update(extra)
         return extra
 
     def _end(self) -> Ended:
@@ -81,7 +81,7 @@ class ChatStreamParser:
         out: list[StreamEvent] = []
         choices = chunk.get("choices")
         for key, value in chunk.items():
-            if key not in _CHUNK_KEYS and value is not None and self._told.get(key) != value:
+            if key not in _CHUNK_KEYS and value is not None and self._extras.get(key) != value:
                 self._extra[key] = value
         if choices and not isinstance(choices, list):
             raise ProviderError("The provider sent a chunk whose 'choices' are no array.")
@@ -122,5 +122,5 @@ class ChatStreamParser:
             return
         if wire.get("finish_reason") and not reader.finished:  # SGLang says "" before the end
             extra = self._take_extra()
-            reader.cite(read_sources(self._told), out)
+            reader.cite(read_sources(self._extras), out)
             out.append(reader.finish(wire, extra))

@@ -44,7 +44,7 @@ class Place:
 @define
 class _Thought:
     place: Place
-    told: Reasoning = field(factory=Reasoning)
+    content: Reasoning = field(factory=Reasoning)
     index: int | None = None
 
 
@@ -56,7 +56,7 @@ class ThoughtWriter:
 
     def __init__(self) -> None:
         self._thoughts: dict[int, _Thought] = {}
-        self._said = 0
+        self._entries = 0
 
     def write(self, delta: ReasoningDelta, offset: int, calls: int) -> list[Entry]:
         """The new entries for a thought that follows this much text and this many calls."""
@@ -64,7 +64,7 @@ class ThoughtWriter:
         if thought is None:
             place = Place(len(self._thoughts), offset, calls)
             thought = self._thoughts[delta.part] = _Thought(place)
-        thought.told = learned(thought.told, delta)
+        thought.content = learned(thought.content, delta)
         if not delta.text:
             return []
         if thought.index is None:
@@ -76,17 +76,17 @@ class ThoughtWriter:
         return [self._proof(thought) for thought in self._thoughts.values()]
 
     def _next(self) -> int:
-        self._said += 1
-        return self._said - 1
+        self._entries += 1
+        return self._entries - 1
 
     def _proof(self, thought: _Thought) -> Entry:
-        told = thought.told
+        full = thought.content
         note = {_PLACE: list(astuple(thought.place))}
-        sealed = seal(replace(told, extensions={**told.extensions, NAME: note}), unproven=True)
-        vendor = next(iter(told.extensions), "").partition(".")[0]
+        sealed = seal(replace(full, extensions={**full.extensions, NAME: note}), unproven=True)
+        vendor = next(iter(full.extensions), "").partition(".")[0]
         more = {"format": _FORMATS.get(vendor, "unknown")}
-        if told.id is not None:
-            more["id"] = told.id
+        if full.id is not None:
+            more["id"] = full.id
         if thought.index is None:
             return {"type": "reasoning.encrypted", "index": self._next(), "data": sealed, **more}
         return {"type": "reasoning.text", "index": thought.index, "signature": sealed, **more}
@@ -96,9 +96,9 @@ def details_of(thoughts: Iterable[tuple[Reasoning, int, int]], first: int = 0) -
     """The entries of a complete message: each thought with the text and calls before it."""
     writer = ThoughtWriter()
     entries: dict[int, Entry] = {}
-    told = [(_delta(part, i), offset, calls) for i, (part, offset, calls) in enumerate(thoughts)]
-    said = [entry for args in told for entry in writer.write(*args)]
-    for entry in (*said, *writer.close()):
+    deltas = [(_delta(part, i), offset, calls) for i, (part, offset, calls) in enumerate(thoughts)]
+    written = [entry for args in deltas for entry in writer.write(*args)]
+    for entry in (*written, *writer.close()):
         entries.setdefault(entry["index"], {}).update(entry)
     return [entry | {"index": first + index} for index, entry in entries.items()]
 
@@ -180,14 +180,14 @@ def weave(parts: Sequence[Part], thoughts: Iterable[PlacedThought]) -> list[Part
     calls = [part for part in parts if isinstance(part, ToolCall)]
     others: list[Part] = [part for part in parts if not isinstance(part, ToolCall)]
     woven: list[Part] = []
-    said = called = 0
+    length = called = 0
     for one in thoughts:
-        while others and said < one.place.offset:
+        while others and length < one.place.offset:
             part = others.pop(0)
             if isinstance(part, Text):
-                part, rest = _cut(part, one.place.offset - said)
+                part, rest = _cut(part, one.place.offset - length)
                 others[:0] = rest
-                said += len(part.text)
+                length += len(part.text)
             woven.append(part)
         more = max(0, one.place.calls - called)
         woven += calls[:more]

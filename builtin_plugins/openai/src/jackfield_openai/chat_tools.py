@@ -27,15 +27,15 @@ def new_call_id() -> str:
     return f"call_{token_hex(12)}"
 
 
-def unused_id(wanted: str, taken: set[str]) -> str:
+def unused_id(preferred: str, taken: set[str]) -> str:
     """A unique id for a call: the wanted one unless another call has it."""
-    numbered = (f"{wanted}_{number}" for number in count(2))
-    identity = next(one for one in chain((wanted,), numbered) if one not in taken)
+    numbered = (f"{preferred}_{number}" for number in count(2))
+    identity = next(one for one in chain((preferred,), numbered) if one not in taken)
     taken.add(identity)
     return identity
 
 
-def told_apart(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+def with_unique_ids(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     """The parts of an answer with unique call ids, so that each call can get its result."""
     taken: set[str] = set()
     return tuple(
@@ -232,10 +232,10 @@ def read_call(wire: Any, path: str, *, strict: bool) -> ToolCall:
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be an object.", param=path)
     fields = Fields(wire, path, strict=strict)
-    spoken = wire.get("type", "function")
-    if strict and not isinstance(spoken, str):
+    declared = wire.get("type", "function")
+    if strict and not isinstance(declared, str):
         raise fields.wrong("type", "a string")
-    custom = spoken == "custom"
+    custom = declared == "custom"
     kind: Literal["function", "custom"] = "custom" if custom else "function"
     fields.rest.pop("type", None)
     inner = fields.rest.pop(kind, None)
@@ -275,10 +275,10 @@ NO_ARGUMENTS = "{}"
 
 def write_call(call: ToolCall, *, answer: bool = False) -> dict[str, Any]:
     """One element of `tool_calls`."""
-    argument, said = "input" if call.kind == "custom" else "arguments", call.arguments
-    if answer and not said and argument == "arguments":
-        said = NO_ARGUMENTS
-    inner = {"name": call.name, argument: said}
+    argument, text = "input" if call.kind == "custom" else "arguments", call.arguments
+    if answer and not text and argument == "arguments":
+        text = NO_ARGUMENTS
+    inner = {"name": call.name, argument: text}
     wire = {"id": call.id, "type": call.kind}
     if NAME in call.extensions:
         return _wrap(call.kind, wire, inner, call)

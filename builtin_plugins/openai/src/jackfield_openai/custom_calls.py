@@ -17,26 +17,26 @@ _ARGUMENT: Final = "input"
 _decode = msgspec.json.Decoder().decode
 
 
-def asked_choice(choice: Choice, tools: Tools) -> Choice:
+def restored_choice(choice: Choice, tools: Tools) -> Choice:
     """The choice, with calls of free-form tools as custom calls."""
     names = _free_form(tools)
     if not names:
         return choice
-    parts = [_asked(part, names) for part in choice.message.parts]
+    parts = [_restored(part, names) for part in choice.message.parts]
     return replace(choice, message=replace(choice.message, parts=tuple(parts)))
 
 
-def asked_stream(renderer: StreamRenderer, tools: Tools) -> StreamRenderer:
+def restored_stream(renderer: StreamRenderer, tools: Tools) -> StreamRenderer:
     """A renderer that turns calls of free-form tools into custom calls."""
     names = _free_form(tools)
-    return _AskedStream(renderer, names) if names else renderer
+    return _RestoringStream(renderer, names) if names else renderer
 
 
 def _free_form(tools: Tools) -> set[str]:
     return {tool.name for tool in tools if isinstance(tool, Tool) and tool.kind == "custom"}
 
 
-def _asked(part: Part, names: set[str]) -> Part:
+def _restored(part: Part, names: set[str]) -> Part:
     if not isinstance(part, ToolCall) or part.kind == "custom" or part.name not in names:
         return part
     return replace(part, kind="custom", arguments=_text_in(part.arguments))
@@ -51,7 +51,7 @@ def _text_in(arguments: str) -> str:
     return text if isinstance(text, str) else arguments
 
 
-class _AskedStream:
+class _RestoringStream:
     """Holds back the input of such calls until the answer is complete."""
 
     def __init__(self, renderer: StreamRenderer, names: set[str]) -> None:

@@ -26,18 +26,18 @@ _SAMPLES_UNTHINKING: Final = re.compile(r"\bgpt-5\.\d")
 _FACTS: Final = ModelFacts()
 
 
-def asked_effort(request: ChatRequest, losses: list[Loss]) -> str | None:
+def effort_for(request: ChatRequest, losses: list[Loss]) -> str | None:
     """The effort for a request of another dialect; None to ask for none."""
-    asked = request.reasoning
-    if asked is None or (asked.effort is None and asked.budget_tokens is None):
+    reasoning = request.reasoning
+    if reasoning is None or (reasoning.effort is None and reasoning.budget_tokens is None):
         return None
-    budget = asked.budget_tokens or 0
-    word = asked.effort or next((word for most, word in _BUDGETS if budget <= most), "high")
+    budget = reasoning.budget_tokens or 0
+    word = reasoning.effort or next((word for most, word in _BUDGETS if budget <= most), "high")
     effort = _taken_effort(word, request.model)
     if effort is None:
         if word != "none":
             losses.append(Loss("reasoning", "reasoning", "dropped", "the model does not reason"))
-    elif asked.effort is None and effort != "none":
+    elif reasoning.effort is None and effort != "none":
         detail = f"{budget} tokens as effort {effort!r}"
         losses.append(Loss("reasoning.budget_tokens", "reasoning", "approximated", detail))
     elif effort != word:
@@ -68,7 +68,7 @@ def hides_thoughts(request: ChatRequest) -> bool:
     """Whether the model's reasoning may be encrypted; that of open models is not."""
     if "gpt-oss" in request.model:
         return False
-    known, asked = _FACTS.of(request.model).reasoning, request.reasoning
-    if known is not None or asked is None:
+    known, reasoning = _FACTS.of(request.model).reasoning, request.reasoning
+    if known is not None or reasoning is None:
         return known not in (None, "none")
-    return bool(asked.budget_tokens) or asked.effort not in (None, "none")
+    return bool(reasoning.budget_tokens) or reasoning.effort not in (None, "none")

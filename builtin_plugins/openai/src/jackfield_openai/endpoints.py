@@ -106,11 +106,11 @@ async def list_models(exchange: Exchange, catalogue: Catalogue) -> Response:
 
 async def show_model(exchange: Exchange, catalogue: Catalogue) -> Response:
     """Show one model of the list."""
-    wanted = exchange.request.params["model"]
+    name = exchange.request.params["model"]
     for one in await catalogue.models():
-        if wanted in (one.name, one.info.id):
+        if name in (one.name, one.info.id):
             return Response(200, msgspec.json.encode(_model(one)))
-    raise NotFound(f"There is no model {wanted!r}; see GET /v1/models.", param="model")
+    raise NotFound(f"There is no model {name!r}; see GET /v1/models.", param="model")
 
 
 def _model(listed: Listed) -> dict[str, Any]:

@@ -126,24 +126,24 @@ def _status(error: dict[str, Any]) -> int | None:
 
 def _message(value: dict[str, Any]) -> str:
     for key in ("message", "detail", "msg", "errors"):
-        said = value.get(key)
-        if isinstance(said, list | dict) and said:  # FastAPI and Mistral list the errors
-            said = "; ".join(_details(said))
-        if isinstance(said, str) and said:
-            return said + _cause(value)
+        detail = value.get(key)
+        if isinstance(detail, list | dict) and detail:  # FastAPI and Mistral list the errors
+            detail = "; ".join(_details(detail))
+        if isinstance(detail, str) and detail:
+            return detail + _cause(value)
     return ""
 
 
-_SAID: Final = ("msg", "message", "error")
+_TEXTS: Final = ("msg", "message", "error")
 """The members of an error detail that may contain its message."""
 
 
-def _details(said: Any) -> list[str]:
-    if isinstance(said, dict):
-        said = said.get("detail", [said])
+def _details(detail: Any) -> list[str]:
+    if isinstance(detail, dict):
+        detail = detail.get("detail", [detail])
     return [
-        str(next(filter(None, map(item.get, _SAID)), "")) if isinstance(item, dict) else str(item)
-        for item in (said if isinstance(said, list) else [said])
+        str(next(filter(None, map(item.get, _TEXTS)), "")) if isinstance(item, dict) else str(item)
+        for item in (detail if isinstance(detail, list) else [detail])
     ]
 
 

@@ -51,10 +51,10 @@ def _fit_sampling(wire: dict[str, Any], model: str, losses: list[Loss]) -> None:
         losses.append(Loss("stop", "stop", "approximated", detail))
 
 
-def modality_losses(asked: Iterable[str]) -> list[Loss]:
+def modality_losses(modalities: Iterable[str]) -> list[Loss]:
     """The losses of requested output modalities other than text."""
     return [
         Loss("audio" if kind == "audio" else f"modalities.{kind}", "modalities", "dropped")
-        for kind in asked
+        for kind in modalities
         if kind != "text"
     ]

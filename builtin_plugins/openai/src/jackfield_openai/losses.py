@@ -35,6 +35,9 @@ OF_RESPONSES = (USUAL_TIERS | {("caller", "direct")}) | {
 }
 """Members of responses and their items that have a canonical form, or repeat the request."""
 
+LOST_REASON = Loss("finish_reason.other", "choices", "approximated", "as a normal end")
+"""The loss of another vendor's reason to stop, for which OpenAI has no word."""
+
 _NAMED_APART = frozenset({"previous_response_id", "conversation"})
 _HINTS = frozenset(
     {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "stream_options"}

@@ -80,11 +80,12 @@ class OpenAI(RealtimeProvider):
     def __init__(self, config: Config) -> None:
         self._preset = preset = preset_of(config, self.name)
         config = completed(config, preset)
-        wanted = [one.name for one in spoken(config.dialects or preset.spoken, self.dialects)]
+        names = config.dialects or preset.dialect_names
+        chosen = [one.name for one in spoken(names, self.dialects)]
         # The adapted ones come first, so that requests are translated into them.
         adapted = fitted(preset) if preset is not ANY and preset.differs else ()
         known = [*adapted, *type(self).dialects]
-        fitting = [one for one in known if one.name.removesuffix(SUFFIX) in wanted]
+        fitting = [one for one in known if one.name.removesuffix(SUFFIX) in chosen]
         self.dialects = tuple(fitting)  # type: ignore[misc]
         self.reports_stream_usage = "stream_options" not in preset.unsupported
         super().__init__(evolve(config, dialects=()))
@@ -111,8 +112,8 @@ class OpenAI(RealtimeProvider):
         """The part of a file that a client downloads."""
         if exchange.request.method != "GET":
             return ()
-        asked = exchange.request.headers
-        return [(name, asked[name]) for name in ("range", "if-range") if name in asked]
+        headers = exchange.request.headers
+        return [(name, headers[name]) for name in ("range", "if-range") if name in headers]
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
         """The client's own bytes, unless they contain something foreign to this API."""
@@ -122,7 +123,7 @@ class OpenAI(RealtimeProvider):
             body = without_foreign_proofs(body)
         if dialect is CHAT and self.vendor == "openai":
             body = with_short_ids(body)
-        if dialect.translates and self._preset.has_words:
+        if dialect.translates and self._preset.rewrites_native:
             body = self._preset.fit(dialect.name, body, translated=False).body
         return body
 

@@ -44,19 +44,19 @@ class Preset:
     strict: tuple[str, ...] = ("*",)
 
     @property
-    def spoken(self) -> tuple[str, ...]:
+    def dialect_names(self) -> tuple[str, ...]:
         """The full names of the dialects, including the pass-through dialect of all such APIs."""
         return tuple(f"openai.{kind}" for kind in (*self.dialects, "resource") if self.dialects)
 
     @property
-    def has_words(self) -> bool:
+    def rewrites_native(self) -> bool:
         """Whether a client's own request may have to be rewritten."""
         return bool(self.renames) or self.limit == "max_tokens" or not self.developer
 
     @property
     def differs(self) -> bool:
         """Whether a translated request may have to be adapted."""
-        return self.has_words or bool(self.unsupported) or self.joins or self.input_type
+        return self.rewrites_native or bool(self.unsupported) or self.joins or self.input_type
 
     def fit(self, dialect: str, body: bytes, *, translated: bool) -> Rendered:
         """The body of a request as the API expects it.

@@ -60,9 +60,9 @@ class RealtimeDialect(realtime.RealtimeDialect):
         return failures.render_error(error, request_id)
 
     def error_message(self, error: GatewayError, request_id: str) -> bytes:
-        said = failures.error_object(error, request_id)
-        del said["request_id"]
-        event = {"type": "error", "event_id": f"event_{request_id}", "error": said}
+        wire = failures.error_object(error, request_id)
+        del wire["request_id"]
+        event = {"type": "error", "event_id": f"event_{request_id}", "error": wire}
         return msgspec.json.encode(event)
 
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:

@@ -55,18 +55,18 @@ class RerankDialect(WholeDialect):
         )
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
-        asked = _rerank_of(request)
+        rerank = _rerank_of(request)
         wire: dict[str, Any] = {
-            "model": asked.model,
-            "query": asked.query,
-            "documents": list(asked.documents),
+            "model": rerank.model,
+            "query": rerank.query,
+            "documents": list(rerank.documents),
         }
-        if asked.top_n is not None:
-            wire[own(asked.extensions, NAME).get("$limit", "top_n")] = asked.top_n
-        if asked.return_documents is not None:
-            wire["return_documents"] = asked.return_documents
-        losses = tuple(extension_losses(asked.extensions, NAME))
-        return Rendered(msgspec.json.encode(carry(wire, asked.extensions, NAME)), losses)
+        if rerank.top_n is not None:
+            wire[own(rerank.extensions, NAME).get("$limit", "top_n")] = rerank.top_n
+        if rerank.return_documents is not None:
+            wire["return_documents"] = rerank.return_documents
+        losses = tuple(extension_losses(rerank.extensions, NAME))
+        return Rendered(msgspec.json.encode(carry(wire, rerank.extensions, NAME)), losses)
 
     def parse_response(self, body: bytes) -> RerankResponse:
         fields = Fields(json_object(body), strict=False)
@@ -86,19 +86,19 @@ class RerankDialect(WholeDialect):
         )
 
     def render_response(self, response: CanonicalResponse, request: CanonicalRequest) -> Rendered:
-        asked = _rerank_of(request)
+        rerank = _rerank_of(request)
         if not isinstance(response, RerankResponse):
             raise TypeError("a rerank client gets a RerankResponse")
         place = own(response.extensions, NAME).get("$place")
         if place is None:
-            place = "data" if own(asked.extensions, NAME).get("$limit") == "top_k" else "results"
+            place = "data" if own(rerank.extensions, NAME).get("$limit") == "top_k" else "results"
         identity = response.id
         if identity is None and NAME not in response.extensions:
             identity = f"rerank-{uuid4().hex}"
         wire: dict[str, Any] = {
             **({"object": "list"} if place == "data" else {"id": identity} if identity else {}),
-            "model": response.model or asked.model,
-            place: [_write_ranked(one, asked) for one in response.results],
+            "model": response.model or rerank.model,
+            place: [_write_ranked(one, rerank) for one in response.results],
         }
         if response.usage is not None:
             wire["usage"] = _write_usage(response.usage)
@@ -133,12 +133,12 @@ def _read_ranked(item: Any) -> RankedDocument:
     return RankedDocument(index, score, document if isinstance(document, str | dict) else None)
 
 
-def _write_ranked(one: RankedDocument, asked: RerankRequest) -> dict[str, Any]:
+def _write_ranked(one: RankedDocument, rerank: RerankRequest) -> dict[str, Any]:
     wire: dict[str, Any] = {"index": one.index, "relevance_score": one.score}
     document = one.document
-    if document is None and asked.return_documents and 0 <= one.index < len(asked.documents):
-        document = asked.documents[one.index]
-    if document is not None and asked.return_documents is not False:
+    if document is None and rerank.return_documents and 0 <= one.index < len(rerank.documents):
+        document = rerank.documents[one.index]
+    if document is not None and rerank.return_documents is not False:
         wire["document"] = {"text": document} if isinstance(document, str) else document
     return wire
 

@@ -24,7 +24,7 @@ from jackfield.json_spans import Path
 from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat_of
 
 from . import failures
-from .custom_calls import asked_stream
+from .custom_calls import restored_stream
 from .deltas import is_no_text
 from .losses import OF_RESPONSES
 from .responses_content import NAME
@@ -122,14 +122,14 @@ class ResponsesDialect(Dialect):
         return failures.render_error(error, request_id)
 
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
-        said = failures.error_object(error, request_id)
+        members = failures.error_object(error, request_id)
         # Documented with flat members; OpenAI sends the object, which its SDK raises.
         value = {
             "type": "error",
-            "code": said["code"],
-            "message": said["message"],
-            "param": said["param"],
-            "error": said,
+            "code": members["code"],
+            "message": members["message"],
+            "param": members["param"],
+            "error": members,
             "sequence_number": 0,
         }
         return sse.encode(msgspec.json.encode(value), "error")
@@ -154,4 +154,4 @@ class ResponsesDialect(Dialect):
 
     def stream_renderer(self, request: CanonicalRequest) -> StreamRenderer:
         chat = chat_of(request)
-        return asked_stream(ResponsesRenderer(chat), chat.tools)
+        return restored_stream(ResponsesRenderer(chat), chat.tools)

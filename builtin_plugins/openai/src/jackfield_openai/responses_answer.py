@@ -31,8 +31,8 @@ def finish_of(
 ) -> tuple[FinishReason | None, str | None]:
     """The canonical reason and the vendor's own value."""
     if status == "incomplete":
-        said = details.get("reason") if isinstance(details, dict) else None
-        word = said if isinstance(said, str) else None
+        reason = details.get("reason") if isinstance(details, dict) else None
+        word = reason if isinstance(reason, str) else None
         reasons: dict[str | None, FinishReason] = {
             "max_output_tokens": "length",
             "content_filter": "content_filter",
@@ -57,10 +57,10 @@ class Answer:
         mine: JSON | None,
     ) -> None:
         self.created = int(time.time()) if created is None else created
-        self._own = mine is not None
+        self.is_own = mine is not None
         bare = response_id or token_hex(16)
         # An answer that came in this dialect keeps its id, whatever its form.
-        self.id = bare if self._own else f"resp_{_seed(bare)}"
+        self.id = bare if self.is_own else f"resp_{_seed(bare)}"
         self._seed = _seed(bare)
         self._members: JSON = {
             "id": self.id,
@@ -95,7 +95,7 @@ class Answer:
     ) -> JSON:
         """The response at its end."""
         status, members = "completed", dict(mine)
-        if reason in INCOMPLETE or (reason == "other" and self._own):
+        if reason in INCOMPLETE or (reason == "other" and self.is_own):
             status = "incomplete"
             word = INCOMPLETE.get(reason, detail)
             members["incomplete_details"] = None if word == status else {"reason": word}
@@ -113,8 +113,8 @@ class Answer:
 
 def failure(message: str | None, code: str | None = None) -> JSON:
     """The `error` of a failed response."""
-    said = message if message and message != "failed" else "The provider failed to answer."
-    return {"code": code or "server_error", "message": said}
+    shown = message if message and message != "failed" else "The provider failed to answer."
+    return {"code": code or "server_error", "message": shown}
 
 
 def _seed(response_id: str) -> str:
@@ -128,21 +128,21 @@ def _seed(response_id: str) -> str:
 
 def _echo(request: ChatRequest) -> JSON:
     mine = own(request.extensions)
-    said = settings(request, [])
-    text: JSON = {"format": {"type": "text"}} | said.get("text", {})
+    requested = settings(request, [])
+    text: JSON = {"format": {"type": "text"}} | requested.get("text", {})
     return {
         "instructions": instructions_of(request),
         "max_output_tokens": request.max_tokens,
         "max_tool_calls": mine.get("max_tool_calls"),
         "parallel_tool_calls": request.parallel_tool_calls is not False,
         "previous_response_id": mine.get("previous_response_id"),
-        "reasoning": {"effort": None, "summary": None} | said.get("reasoning", {}),
+        "reasoning": {"effort": None, "summary": None} | requested.get("reasoning", {}),
         "service_tier": tier if (tier := request.service_tier) in TIERS else "default",
         "store": request.store is not False if NAME in request.extensions else bool(request.store),
         "temperature": 1.0 if request.temperature is None else request.temperature,
         "text": text,
-        "tool_choice": said.get("tool_choice", "auto"),
-        "tools": said.get("tools", []),
+        "tool_choice": requested.get("tool_choice", "auto"),
+        "tools": requested.get("tools", []),
         "top_logprobs": request.top_logprobs or mine.get("top_logprobs") or 0,
         "top_p": 1.0 if request.top_p is None else request.top_p,
         "truncation": mine.get("truncation") or "disabled",

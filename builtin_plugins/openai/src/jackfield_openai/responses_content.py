@@ -23,6 +23,8 @@ from .foreign_files import foreign_file, is_foreign
 
 NAME = "openai.responses"
 JSON = dict[str, Any]
+NOTES = ("$item", "$beside")
+"""What the first part of a message keeps of the message itself."""
 
 _CONTENT = "content."
 _TEXT_TYPES = frozenset({"input_text", "output_text", "text"})
@@ -101,7 +103,7 @@ def _parse_file(block: JSON) -> Document:
         media_type=media_type,
         file_id=block.get("file_id"),
         name=block.get("filename"),
-        extensions=riding(rest(block, "type", "file_data", "file_url", "file_id", "filename")),
+        extensions={NAME: rest(block, "type", "file_data", "file_url", "file_id", "filename")},
     )
 
 
@@ -144,7 +146,7 @@ def render_citation(citation: Citation, length: int) -> JSON | None:
 
 
 def drops_quote(citation: Citation, text: str) -> bool:
-    """Whether its annotation of a text leaves out what the source says."""
+    """Whether its annotation of a text leaves out the source's words."""
     quoted = citation.cited_text or ""
     return NAME not in citation.extensions and quoted not in text
 
@@ -162,7 +164,7 @@ def render_input(parts: Sequence[Part], path: str, losses: list[Loss]) -> str | 
 def _render_block(part: Part, path: str, losses: list[Loss]) -> JSON | None:
     match part:
         case Text() | Refusal():
-            extra = rest(own(part.extensions), "$item", "logprobs")
+            extra = rest(own(part.extensions), *NOTES, "logprobs")
             return {"type": "input_text", "text": part.text, **extra}
         case Image() | Document() if _is_elsewhere(part):
             losses.append(foreign_file(part, path))

@@ -1,4 +1,4 @@
-"""Members of tools and calls that only Responses knows, kept beside the request.
+"""Members of messages, parts, tools and calls that only Responses knows, kept beside the request.
 
 Renderers of other dialects leave them out, and report them as losses.
 """
@@ -6,13 +6,15 @@ Renderers of other dialects leave them out, and report them as losses.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from jackfield.messages import Message, Tool, ToolCall, ToolResult
+from jackfield.messages import Document, Message, Refusal, Text, Tool, ToolCall, ToolResult
 
 from .responses_content import NAME, own
 from .responses_namespaces import Tools, descriptions
 
 Details = dict[str, dict[str, Any]]
-_OF_CALLS: Final = ("caller",)
+_HINTS: Final = frozenset({"id", "logprobs", "namespace", "prompt_cache_breakpoint", "status"})
+"""Members that have a canonical form, or say nothing that could change an answer."""
+
 _OFF: Final = (["direct"], {"type": "direct"})
 
 
@@ -24,14 +26,18 @@ def read_details(messages: Iterable[Message], tools: Tools) -> Details:
         if isinstance(tool, Tool):
             _add("tool", own(tool.extensions), found)
     for message in messages:
+        if message.extensions:
+            _add("message", own(message.extensions), found)
         for part in message.parts:
             if isinstance(part, ToolCall | ToolResult):
-                said = own(part.extensions)
-                _add("call", {key: said.get(key) for key in _OF_CALLS}, found)
+                _add("call", own(part.extensions), found)
+            elif isinstance(part, Text | Refusal | Document) and part.extensions:
+                _add("part", own(part.extensions), found)
+                _add("message", own(part.extensions).get("$beside", {}), found)
     return found
 
 
 def _add(kind: str, members: Mapping[str, Any], found: Details) -> None:
     for key, value in members.items():
-        if value and key[:1] != "$" and value not in _OFF:
+        if value and key[:1] != "$" and key not in _HINTS and value not in _OFF:
             found.setdefault(f"{NAME}.{kind}", {})[key] = value

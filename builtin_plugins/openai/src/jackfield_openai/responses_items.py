@@ -37,6 +37,9 @@ _ROLES: Mapping[str, Role] = {
 }
 _CALLS = frozenset({"function_call", "custom_tool_call"})
 _RESULTS = frozenset({"function_call_output", "custom_tool_call_output"})
+_INCIDENTAL = ("id", "status")
+"""Members of a message that say nothing about it."""
+
 _MODEL_ITEMS = frozenset({"compaction", "mcp_list_tools", "mcp_approval_request", "program"})
 
 
@@ -100,13 +103,26 @@ def item_extra(item: Mapping[str, Any]) -> JSON:
     return rest(item, "type", "role", "content", "summary", "encrypted_content")
 
 
+def message_note(item: Mapping[str, Any]) -> JSON:
+    """The note with which a message's first part restores it, and names its own members."""
+    extra = item_extra(item)
+    beside = rest(extra, *_INCIDENTAL)
+    return {"$item": extra, "$beside": beside} if beside else {"$item": extra}
+
+
+def reasoning_extra(item: Mapping[str, Any]) -> JSON:
+    """The members of a reasoning item other than its id and texts; an empty `content` stays."""
+    extra = rest(item_extra(item), "id")
+    return {**extra, "content": []} if item.get("content") == [] else extra
+
+
 def _parse_output_message(item: JSON, path: str) -> list[Part]:
     check(item, MessageShape, path)
     content = item.get("content")
     parts = [] if content is None else list(parse_content(content))
     if parts and isinstance(parts[0], Text | Refusal):
         first = parts[0]
-        extensions = {NAME: {**own(first.extensions), "$item": item_extra(item)}}
+        extensions = {NAME: {**own(first.extensions), **message_note(item)}}
         if isinstance(first, Text):
             parts[0] = Text(first.text, first.citations, extensions)
         else:
@@ -129,7 +145,7 @@ def reasoning_parts(item: JSON) -> list[Reasoning]:
             id=item.get("id"),
             encrypted=item.get("encrypted_content") if index == last else None,
             summary=summary,
-            extensions={NAME: {} if index else {"$item": rest(item_extra(item), "id")}},
+            extensions={NAME: {} if index else {"$item": reasoning_extra(item)}},
         )
         for index, (text, summary) in enumerate(texts)
     ]

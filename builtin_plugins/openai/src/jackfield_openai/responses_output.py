@@ -5,10 +5,10 @@ from jackfield.events import ReasoningDelta
 from jackfield.messages import Image, Reasoning, Refusal, Text, ToolCall
 from jackfield.proofs import seal
 
-from .responses_content import JSON, NAME, drops_quote, own, render_citation, rest
+from .responses_content import JSON, NAME, NOTES, drops_quote, own, render_citation, rest
 from .responses_namespaces import Tools, called
 
-SPOKEN = Loss("messages.audio", "choices[0]", "approximated", "its transcript as text")
+AUDIO_AS_TEXT = Loss("messages.audio", "choices[0]", "approximated", "its transcript as text")
 """The loss of an answer's audio when it has a transcript."""
 
 
@@ -33,12 +33,12 @@ def encrypted_content(thought: Reasoning | ReasoningDelta) -> str | None:
 
 def add_reasoning(item: JSON, part: Reasoning) -> None:
     """Add one part's text and proof to its item."""
-    if part.text:
-        if part.summary or NAME not in part.extensions:
-            item["summary"].append({"type": "summary_text", "text": part.text})
-        else:
-            block = {"type": "reasoning_text", "text": part.text}
-            item.setdefault("content", []).append(block)
+    own_summary = part.summary and NAME in part.extensions  # which may be empty
+    if own_summary or (part.text and NAME not in part.extensions):
+        item["summary"].append({"type": "summary_text", "text": part.text})
+    elif part.text:
+        block = {"type": "reasoning_text", "text": part.text}
+        item["content"] = [*item.get("content", ()), block]
     if (encrypted := encrypted_content(part)) is not None:
         item["encrypted_content"] = encrypted
 
@@ -54,13 +54,13 @@ def output_text(part: Text, path: str, losses: list[Loss]) -> JSON:
         annotations.append(annotation)
         if drops_quote(citation, part.text):
             losses.append(Loss("citations.cited_text", f"{path}.citations[{index}]", "dropped"))
-    extra = rest(own(part.extensions), "$item")
+    extra = rest(own(part.extensions), *NOTES)
     return {"type": "output_text", "text": part.text, "annotations": annotations, **extra}
 
 
 def refusal(part: Refusal) -> JSON:
     """A refusal part."""
-    return {"type": "refusal", "refusal": part.text, **rest(own(part.extensions), "$item")}
+    return {"type": "refusal", "refusal": part.text, **rest(own(part.extensions), *NOTES)}
 
 
 def call_item(call: ToolCall, tools: Tools = ()) -> JSON:

@@ -29,7 +29,7 @@ def parse_request(tree: Any) -> ChatRequest:
     fields = object_fields(tree)
     text = Fields(fields.table("text") or {}, "text")
     thinking = Fields(fields.table("reasoning") or {}, "reasoning")
-    tells_logprobs = LOGPROBS in _include(fields)
+    includes_logprobs = LOGPROBS in _include(fields)
     messages, tools = _messages(fields), parse_tools(fields.items("tools"))
     return ChatRequest(
         model=fields.text("model") or "",
@@ -40,8 +40,8 @@ def parse_request(tree: Any) -> ChatRequest:
         max_tokens=fields.integer("max_output_tokens"),
         temperature=fields.number("temperature"),
         top_p=fields.number("top_p"),
-        logprobs=tells_logprobs or None,
-        top_logprobs=fields.integer("top_logprobs") if tells_logprobs else None,
+        logprobs=includes_logprobs or None,
+        top_logprobs=fields.integer("top_logprobs") if includes_logprobs else None,
         response_format=_response_format(text.inner("format")),
         reasoning=_reasoning(thinking),
         stream=fields.flag("stream") or False,
@@ -115,6 +115,6 @@ def _extensions(mine: JSON, text: JSON, thinking: JSON) -> dict[str, JSON]:
     if text.get("verbosity") is not None:
         shared["verbosity"] = text.pop("verbosity")
     for key, inner in (("text", text), ("reasoning", thinking)):
-        if said := {name: value for name, value in inner.items() if value is not None}:
-            mine[key] = said
+        if given := {name: value for name, value in inner.items() if value is not None}:
+            mine[key] = given
     return {NAME: mine, "openai.chat": shared} if shared else {NAME: mine}

@@ -6,7 +6,7 @@ from jackfield.dialects import Loss, Rendered
 from jackfield.messages import ChatRequest, Message, ResponseFormat, Text
 
 from .call_ids import shorten_in_responses
-from .efforts import asked_effort, hides_thoughts
+from .efforts import effort_for, hides_thoughts
 from .foreign_settings import fit_settings, modality_losses
 from .losses import foreign_losses
 from .responses_content import JSON, NAME, own
@@ -148,14 +148,14 @@ def _format(form: ResponseFormat) -> JSON:
 
 def _reasoning(request: ChatRequest, losses: list[Loss]) -> JSON:
     body: JSON = {**(own(request.extensions).get("reasoning") or {})}
-    asked = request.reasoning
-    if asked is None:
+    reasoning = request.reasoning
+    if reasoning is None:
         return body
-    effort = asked.effort if NAME in request.extensions else asked_effort(request, losses)
+    effort = reasoning.effort if NAME in request.extensions else effort_for(request, losses)
     if effort is not None:
         body["effort"] = effort
-    if asked.summary is not None:
-        body["summary"] = asked.summary
+    if reasoning.summary is not None:
+        body["summary"] = reasoning.summary
     return body
 
 

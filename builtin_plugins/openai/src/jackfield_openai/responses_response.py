@@ -24,14 +24,15 @@ from jackfield.messages import (
 )
 
 from .chat_tools import NO_ARGUMENTS
-from .custom_calls import asked_choice
+from .custom_calls import restored_choice
+from .losses import LOST_REASON
 from .moderations import response_moderation
 from .responses_answer import INCOMPLETE, Answer, finish_of
 from .responses_content import JSON, NAME, own, rest
 from .responses_items import model_parts
 from .responses_namespaces import Tools
 from .responses_output import (
-    SPOKEN,
+    AUDIO_AS_TEXT,
     add_reasoning,
     begins_reasoning,
     call_item,
@@ -102,17 +103,19 @@ def render_response(response: ChatResponse, request: ChatRequest) -> Rendered:
     if len(response.choices) > 1:
         losses.append(Loss("n", "choices[1]", "dropped", "one answer instead of several"))
     mine = response.extensions.get(NAME)
-    judged = response_moderation(response.extensions, losses)
+    moderation = response_moderation(response.extensions, losses)
     answer = Answer(request, response.id, response.model, response.created, _dict(mine))
     output = _Output(answer, request.tools, losses)
     choice = response.choices[0] if response.choices else Choice(Message("assistant", ()), "error")
-    choice = asked_choice(choice, request.tools)
+    choice = restored_choice(choice, request.tools)
     for index, part in enumerate(choice.message.parts):
         output.add(part, f"choices[0].message.parts[{index}]")
     output.set_logprobs(choice.logprobs)
     if mine is None and choice.finish_reason in INCOMPLETE:
         output.cut_short()
-    members = {**(mine or {}), **judged}
+    if mine is None and choice.finish_reason == "other":
+        losses.append(LOST_REASON)
+    members = {**(mine or {}), **moderation}
     body = answer.final(
         output.items, choice.finish_reason, choice.finish_detail, response.usage, members
     )
@@ -150,7 +153,7 @@ class _Output:
             case Image() if part.data is not None:
                 self._append(image_item(part))
             case Audio() if part.transcript:
-                self._losses.append(SPOKEN)
+                self._losses.append(AUDIO_AS_TEXT)
                 self.add(Text(part.transcript), path)
             case _:
                 self._losses.append(lost_part(part, path, "assistant"))

@@ -101,9 +101,9 @@ def check(value: Any, shape: type[msgspec.Struct], path: str) -> None:
     try:
         msgspec.convert(value, shape)
     except msgspec.ValidationError as error:
-        said = str(error)
-        inner, missing = _PATH.search(said), _MISSING.search(said)
+        text = str(error)
+        inner, missing = _PATH.search(text), _MISSING.search(text)
         where = path + (inner[1] if inner else "") + (f".{missing[1]}" if missing else "")
         where = where.removeprefix(".")
-        what = "is missing" if missing else f"has a wrong type: {_PATH.sub('', said)}"
+        what = "is missing" if missing else f"has a wrong type: {_PATH.sub('', text)}"
         raise InvalidRequest(f"'{where}' {what}.", param=where) from error

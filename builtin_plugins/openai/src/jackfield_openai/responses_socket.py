@@ -54,9 +54,9 @@ class ResponsesSocketDialect(realtime.RealtimeDialect):
         return failures.render_error(error, request_id)
 
     def error_message(self, error: GatewayError, request_id: str) -> bytes:
-        said = failures.error_object(error, request_id)
-        del said["request_id"]
-        return msgspec.json.encode({"type": "error", "status": error.http_status, "error": said})
+        wire = failures.error_object(error, request_id)
+        del wire["request_id"]
+        return msgspec.json.encode({"type": "error", "status": error.http_status, "error": wire})
 
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
         return failures.parse_error(status, body)

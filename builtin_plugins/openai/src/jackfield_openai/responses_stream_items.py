@@ -173,7 +173,7 @@ class OpenReasoning(OpenItem):
 
     def __init__(self, events: EventWriter, index: int, item: JSON) -> None:
         super().__init__(events, index, item)
-        self.told = Reasoning()
+        self.reasoning = Reasoning()
         self._writer: DeltaWriter | None = None
         self._place: JSON = {}
         self._summary = True
@@ -235,12 +235,12 @@ class OpenCall(OpenItem):
 
     def finish(self) -> bytes:
         """The event that ends the arguments."""
-        text, said, named = self.writer.text(), b"", {}
+        text, delta, named = self.writer.text(), b"", {}
         if self._body == "arguments":
             named = {"name": self.item["name"]}
             if not text:
-                text, said = NO_ARGUMENTS, self.writer.write(NO_ARGUMENTS)
+                text, delta = NO_ARGUMENTS, self.writer.write(NO_ARGUMENTS)
         self.item[self._body] = text
-        return said + self.events.write(
+        return delta + self.events.write(
             f"response.{self._kind}.done", **self.place, **named, **{self._body: text}
         )

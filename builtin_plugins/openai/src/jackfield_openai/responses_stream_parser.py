@@ -29,8 +29,8 @@ from jackfield.messages import Opaque, Refusal, Text, ToolCall
 
 from .failures import UNREADABLE, failed_event
 from .responses_answer import finish_of
-from .responses_content import JSON, NAME, own, parse_citation, rest
-from .responses_items import item_extra, model_parts, reasoning_parts
+from .responses_content import JSON, NAME, own, parse_citation
+from .responses_items import message_note, model_parts, reasoning_extra, reasoning_parts
 from .responses_response import response_extra
 from .responses_shapes import AnswerShape, check
 from .responses_usage import read_usage
@@ -143,7 +143,7 @@ class ResponsesParser:
     def _first_of_item(self, wire: _Wire) -> dict[str, JSON]:
         if wire.content_index:
             return {}
-        return {NAME: {"$item": item_extra(self._items.get(wire.output_index, {}))}}
+        return {NAME: message_note(self._items.get(wire.output_index, {}))}
 
     def _text_done(self, wire: _Wire) -> Sequence[StreamEvent]:
         if not wire.text or ("text", wire.output_index, wire.content_index) in self._parts:
@@ -184,7 +184,7 @@ class ResponsesParser:
         item = self._items.get(key[1], {})
         extra: JSON = {}
         if not self._reasoning_keys(key[1]):
-            extra = {"$item": rest(item_extra(item), "id")}
+            extra = {"$item": reasoning_extra(item)}
         part = self._new_part(key)
         return (
             ReasoningDelta(
@@ -208,10 +208,10 @@ class ResponsesParser:
         return (ToolCallDelta(part, wire.delta),)
 
     def _arguments_done(self, wire: _Wire) -> Sequence[StreamEvent]:
-        said = wire.input if wire.arguments is None else wire.arguments
-        if not said or ("arguments", wire.output_index) in self._done:
+        arguments = wire.input if wire.arguments is None else wire.arguments
+        if not arguments or ("arguments", wire.output_index) in self._done:
             return _NOTHING
-        wire.delta = said
+        wire.delta = arguments
         return self._arguments_delta(wire)
 
     def _item_done(self, wire: _Wire) -> Sequence[StreamEvent]:
@@ -251,10 +251,10 @@ class ResponsesParser:
 
     def _rest_of_citations(self, part: Text, index: Any, place: int) -> list[StreamEvent]:
         key = ("text", index, place)
-        told = self._cited.get(key, 0)
+        sent = self._cited.get(key, 0)
         if key not in self._parts:
             return []
-        return [CitationAdded(self._parts[key], cited) for cited in part.citations[told:]]
+        return [CitationAdded(self._parts[key], cited) for cited in part.citations[sent:]]
 
     def _rest_of_reasoning(self, index: Any, item: JSON) -> list[StreamEvent]:
         events: list[StreamEvent] = []

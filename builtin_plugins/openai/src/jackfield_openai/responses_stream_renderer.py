@@ -23,11 +23,12 @@ from jackfield.events import (
 from jackfield.losses import lost_part
 from jackfield.messages import ChatRequest, Image, Opaque, ToolCall, Usage
 
+from .losses import LOST_REASON
 from .moderations import response_moderation
 from .responses_answer import INCOMPLETE, Answer, failure
 from .responses_content import JSON, NAME, drops_quote, is_content, own, render_citation
 from .responses_output import (
-    SPOKEN,
+    AUDIO_AS_TEXT,
     begins_reasoning,
     call_item,
     encrypted_content,
@@ -158,8 +159,8 @@ class ResponsesRenderer:
                 begun, self._writer = item.begin(summary=summary)
                 wire += begun
             wire += self._writer.write(event.text)
-        item.told = learned(item.told, event)
-        if (encrypted := encrypted_content(item.told)) is not None:
+        item.reasoning = learned(item.reasoning, event)
+        if (encrypted := encrypted_content(item.reasoning)) is not None:
             item.item["encrypted_content"] = encrypted
         return wire
 
@@ -191,7 +192,7 @@ class ResponsesRenderer:
         return call.writer.write(event.arguments) if call and event.arguments else b""
 
     def _audio(self, event: AudioDelta) -> bytes:
-        self._lose(SPOKEN)
+        self._lose(AUDIO_AS_TEXT)
         return self._text(TextDelta(event.part, event.transcript)) if event.transcript else b""
 
     def _citation(self, event: CitationAdded) -> bytes:
@@ -252,16 +253,18 @@ class ResponsesRenderer:
         done = [item for item in self._output if item.get("status") != "in_progress"]
         response = self._made().snapshot("failed", error=error, output=done)
         # OpenAI reports it twice: its SDK raises on the first, others look for the second.
-        said = {**error, "type": event.type or "server_error", "param": None}
-        first = self._events.write("error", **error, param=None, error=said)
+        full_error = {**error, "type": event.type or "server_error", "param": None}
+        first = self._events.write("error", **error, param=None, error=full_error)
         return first + self._events.write("response.failed", response=response)
 
     def _end(self, event: Ended) -> bytes:
         wire = self._finish(self._finished)
         self._over = True
-        judged = response_moderation(event.extensions, self.losses)
-        mine = {**event.extensions.get(NAME, {}), **judged}
+        moderation = response_moderation(event.extensions, self.losses)
+        mine = {**event.extensions.get(NAME, {}), **moderation}
         reason, detail = self._finished.reason, self._finished.detail
+        if reason == "other" and not self._made().is_own:
+            self.losses.append(LOST_REASON)
         response = self._made().final(self._output, reason, detail, self._usage, mine)
         status = response["status"]
         known = status if status in ("incomplete", "failed") else "completed"

@@ -47,7 +47,7 @@ def _count(counts: Any, key: str) -> int:
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
-    """The `usage` object: the original one if it still says the same."""
+    """The `usage` object: the original one if it is still the same usage."""
     kept: Mapping[str, Any] | None = own(usage.extensions).get("$usage")
     if kept is not None and read_usage(kept) == usage:
         return kept

@@ -39,16 +39,16 @@ def enforced_format(request: ChatRequest, losses: list[Loss]) -> ResponseFormat 
 
     A schema that OpenAI cannot enforce stays without `strict`, which is a loss.
     """
-    asked = request.response_format
-    if asked is None or asked.kind != "json_schema" or asked.strict is not None:
-        return asked
+    requested = request.response_format
+    if requested is None or requested.kind != "json_schema" or requested.strict is not None:
+        return requested
     if not any(name.startswith(_ENFORCE) for name in request.extensions):
-        return asked
-    if asked.schema is not None and is_enforceable(asked.schema):
-        enforced: ResponseFormat = replace(asked, strict=True)
+        return requested
+    if requested.schema is not None and is_enforceable(requested.schema):
+        enforced: ResponseFormat = replace(requested, strict=True)
         return enforced
     losses.append(lost_strictness("OpenAI does not enforce schemas of this form"))
-    return asked
+    return requested
 
 
 def lost_strictness(detail: str) -> Loss:

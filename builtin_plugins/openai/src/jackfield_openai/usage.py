@@ -131,7 +131,7 @@ def _details(value: Mapping[str, Any], side: str) -> Mapping[str, Any]:
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
-    """OpenAI's object: the original one if it still says the same."""
+    """OpenAI's object: the original one if it is still the same usage."""
     kept = usage.extensions.get(EXTENSION)
     if kept is not None and read_usage(kept) == usage:
         return kept
