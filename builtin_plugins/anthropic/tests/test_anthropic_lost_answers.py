@@ -5,6 +5,7 @@ from typing import Any
 
 from jackfield.dialects import installed
 from jackfield.events import Ended, Finished, Started, StreamEvent, TextDelta
+from jackfield.losses import lost_in_answer
 from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Text
 from jackfield.testing import FakeUpstream, Gate, run_gateway
 
@@ -105,3 +106,17 @@ def test_log_probabilities_are_named_whole_and_streamed() -> None:
     for event in stream:
         renderer.render(event)
     assert [loss.feature for loss in renderer.losses] == ["logprobs"]
+
+
+def test_a_turn_that_is_not_over_is_named_whole_and_streamed() -> None:
+    chat = installed("openai.chat")
+    body = json.dumps(answer(stop_reason="pause_turn")).encode()
+    whole = MESSAGES.parse_response(body)
+    named = [one.feature for one in lost_in_answer(whole, MESSAGES, chat)]
+    assert named == ["anthropic.messages.stop_reason"]
+    again = json.loads(MESSAGES.render_response(whole, REQUEST).body)
+    assert again["stop_reason"] == "pause_turn"
+    parser = MESSAGES.stream_parser()
+    read = [one for event in events(stop_reason="pause_turn") for one in parser.feed(event)]
+    found = [one.feature for each in read for one in lost_in_answer(each, MESSAGES, chat)]
+    assert found == named

@@ -240,6 +240,15 @@ def test_members_only_of_images_are_losses_elsewhere() -> None:
     assert lost == ["anthropic.messages.image.transformations"]
 
 
+def test_members_only_of_results_are_losses_elsewhere() -> None:
+    call = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": "r", "toolset_name": "s"}
+    turns = [{"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
+    tree = {**BASE, "messages": [USER, *turns]}
+    assert again(tree) == tree
+    assert in_chat(messages=tree["messages"])[1] == ["anthropic.messages.result.toolset_name"]
+
+
 def test_the_effort_may_change_within_a_conversation() -> None:
     setting = {"role": "system", "output_config": {"effort": "low"}}
     tree = {**BASE, "messages": [USER, setting]}

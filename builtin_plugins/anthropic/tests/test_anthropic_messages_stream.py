@@ -135,6 +135,36 @@ def test_an_input_in_the_start_of_its_block_is_parsed_once() -> None:
     assert events[2:] == [ToolCallStarted(0, "a", "f"), ToolCallDelta(0, '{"x":1}')]
 
 
+def test_a_message_may_begin_with_content_and_end_without_a_delta() -> None:
+    result = {"type": "code_execution_tool_result", "tool_use_id": "s", "content": {}}
+    call = {"type": "tool_use", "id": "a", "name": "f", "input": {"x": 1}}
+    message = {"id": "i", "model": "m", "content": [result, call], "stop_reason": "tool_use"}
+    events = parse({"type": "message_start", "message": message}, {"type": "message_stop"})
+    assert events[1:] == [
+        PartAdded(0, Opaque(NAME, "code_execution_tool_result", result)),
+        ToolCallStarted(1, "a", "f"),
+        ToolCallDelta(1, '{"x":1}'),
+        Finished("tool_calls", 0, "tool_use", OURS),
+        Ended(),
+    ]
+
+
+def test_a_message_that_begins_with_content_goes_on() -> None:
+    content = [{"type": "text", "text": "One"}]
+    message = {"id": "i", "model": "m", "content": content, "stop_reason": None}
+    end = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}
+    events = parse(
+        {"type": "message_start", "message": message},
+        block(1, "text", text=""),
+        delta(1, "text_delta", text="Two"),
+        stop(1),
+        end,
+        {"type": "message_stop"},
+    )
+    assert events[1:3] == [TextDelta(0, "One"), TextDelta(1, "Two")]
+    assert [type(event) for event in events[3:]] == [Finished, Ended]
+
+
 def test_a_block_of_another_kind_is_parsed_when_it_is_complete() -> None:
     events = parse(
         START,
@@ -184,7 +214,7 @@ def test_an_error_in_a_stream_breaks_it_off() -> None:
         b"data: {oops\n\n",
         b"data: [1]\n\n",
         b'data: "\xff"\n\n',
-        b'data: {"message":' + b"[" * 9999 + b"]" * 9999 + b"}\n\n",
+        b'data: {"message":' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}\n\n",
         *wire(
             {"type": "content_block_start"},
             {"type": "content_block_delta", "index": 4, "delta": {}},

@@ -91,3 +91,14 @@ def test_what_others_do_not_know_of_a_document_or_a_finding_is_named() -> None:
     assert {"anthropic.messages.document.context", "anthropic.messages.document.source"} <= lost
     for knows_them in (CONVERSE, MESSAGES):
         assert not any("document" in x.feature for x in knows_them.render_request(request).losses)
+
+
+def test_the_grammar_of_a_free_form_tool_is_described() -> None:
+    grammar = {"type": "grammar", "grammar": {"syntax": "lark", "definition": "start: WORD"}}
+    tool = {"type": "custom", "custom": {"name": "f", "format": grammar}}
+    tree = {"model": "m", "messages": [{"role": "user", "content": "a"}], "tools": [tool]}
+    rendered = CONVERSE.render_request(CHAT.parse_request(tree, {}))
+    (written,) = json.loads(rendered.body)["toolConfig"]["tools"]
+    schema = written["toolSpec"]["inputSchema"]["json"]["properties"]["input"]
+    assert schema["description"] == "Text in this lark grammar:\nstart: WORD"
+    assert [loss.feature for loss in rendered.losses] == ["tools.custom"]

@@ -190,3 +190,13 @@ def test_errors_of_servers_are_read_whatever_their_form() -> None:
     messages = {b'{"message":"a"}': "a", b'{"error":{"message":"b"}}': "b", b'{"detail":"c"}': "c"}
     assert {body: CHAT.parse_error(400, body).message for body in messages} == messages
     assert "502" in CHAT.parse_error(502, b"<html>").message
+
+
+def test_a_call_without_parameters_may_have_null_for_arguments() -> None:
+    function = {"name": "now", "arguments": "null"}
+    message = {
+        "role": "assistant",
+        "tool_calls": [{"id": "a", "type": "function", "function": function}],
+    }
+    choice = read({"message": message, "finish_reason": "TOOL_CALL"})
+    assert choice.message.parts == (ToolCall("a", "now", ""),)

@@ -49,8 +49,8 @@ TOKEN = {"token": "Hi", "logprob": -0.1, "top_logprobs": [{"token": "Ho", "logpr
 
 
 def answer(message: dict[str, Any], **members: Any) -> dict[str, Any]:
-    said = {"role": "assistant", "content": "", **message}
-    return {"model": "m", "created_at": AT, "message": said, "done": True, **members}
+    whole = {"role": "assistant", "content": "", **message}
+    return {"model": "m", "created_at": AT, "message": whole, "done": True, **members}
 
 
 def through(wire: dict[str, Any], dialect: ChatDialect | GenerateDialect = CHAT) -> Any:
@@ -159,9 +159,9 @@ def test_another_vendors_answer_is_one_for_the_sdk() -> None:
     SdkChat.model_validate(wire)
     assert (wire["model"], wire["done_reason"], wire["done"]) == ("asked", "stop", True)
     assert (wire["prompt_eval_count"], wire["eval_count"]) == (3, 2)
-    said = wire["message"]
-    assert (said["thinking"], said["content"]) == ("Hm", "Hi no")
-    assert [call["function"]["arguments"] for call in said["tool_calls"]] == [{"a": 1}, {}]
+    whole = wire["message"]
+    assert (whole["thinking"], whole["content"]) == ("Hm", "Hi no")
+    assert [call["function"]["arguments"] for call in whole["tool_calls"]] == [{"a": 1}, {}]
     named = ["citations", "n", "reasoning.signature", "refusals", "tools.arguments"]
     assert sorted(loss.feature for loss in rendered.losses) == named
 
@@ -187,7 +187,7 @@ def test_lines_become_events_and_lines_again() -> None:
     assert lost == []
 
 
-def test_an_error_among_the_lines_is_told() -> None:
+def test_an_error_among_the_lines_is_reported() -> None:
     events = read(answer({"content": "Hi"}, done=False), {"error": "out of memory"})
     assert events[-1] == Failed("out of memory")
     assert CHAT.terminal(b'{"error":"out of memory"}\n') == "error"
@@ -198,7 +198,7 @@ def test_an_error_among_the_lines_is_told() -> None:
 
 
 @pytest.mark.parametrize("reason", ["length", "content_filter", "error"])
-def test_an_answer_that_was_cut_off_says_why(reason: Any) -> None:
+def test_an_answer_that_was_cut_off_has_the_reason(reason: Any) -> None:
     lines, lost = written(Started("", "m"), TextDelta(0, "Hi"), Finished(reason), Ended())
     assert (lines[-1]["done_reason"], lost) == (reason, [])
     assert next(e for e in read(*lines) if isinstance(e, Finished)).reason == reason

@@ -39,7 +39,7 @@ def again(request: ChatRequest) -> Any:
     return msgspec.json.decode(CHAT.render_request(request).body)
 
 
-def asked(**members: Any) -> ChatRequest:
+def chat_of(**members: Any) -> ChatRequest:
     return ChatRequest("m", (Message("user", (Text("Hi"),)),), **members)
 
 
@@ -52,12 +52,12 @@ def losses_for(other: str, **members: Any) -> list[str]:
     return [loss.feature for loss in rendered.losses]
 
 
-def test_a_chat_streams_unless_it_says_otherwise() -> None:
+def test_a_chat_streams_unless_stream_is_false() -> None:
     assert CHAT.peek(HI, {}).stream
     assert CHAT.peek(HI | {"stream": None}, {}).stream
     assert not CHAT.peek(HI | {"stream": False}, {}).stream
     assert again(parsed()) == HI
-    assert again(asked())["stream"] is False
+    assert again(chat_of())["stream"] is False
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_calls_without_ids_get_stable_ones_that_results_find_by_name() -> None:
     assert len(set(ids.values())) == 2
 
 
-def test_what_is_asked_for_has_canonical_names() -> None:
+def test_requested_settings_have_canonical_names() -> None:
     options = {"num_predict": 9, "temperature": 0.5, "stop": ["x"], "top_k": 4, "seed": 7}
     request = parsed(options=options, think="low", format={"type": "object"})
     assert (request.max_tokens, request.temperature, request.stop) == (9, 0.5, ("x",))
@@ -193,11 +193,11 @@ def test_another_vendors_conversation_is_written_for_the_sdk() -> None:
 def test_what_ollama_has_no_words_for_is_named(
     members: dict[str, Any], features: list[str]
 ) -> None:
-    assert sorted(lost(asked(**members))) == features
+    assert sorted(lost(chat_of(**members))) == features
 
 
 def test_a_choice_of_tools_leaves_only_those() -> None:
-    request = asked(tools=(WEATHER, Tool("other")), tool_choice=ToolChoice("auto", ("weather",)))
+    request = chat_of(tools=(WEATHER, Tool("other")), tool_choice=ToolChoice("auto", ("weather",)))
     assert [tool["function"]["name"] for tool in again(request)["tools"]] == ["weather"]
     assert lost(request) == ["tool_choice.names"]
 

@@ -36,28 +36,28 @@ base_url = "{upstream.base_url}"
 """
 
 
-def say_own(upstream: FakeUpstream, message: dict[str, Any], *, stream: bool) -> None:
-    said = {"model": "m", "created_at": "2026-08-07T06:08:11Z"}
-    spoken = {**said, "message": {"role": "assistant", "content": "", **message}}
+def reply_natively(upstream: FakeUpstream, message: dict[str, Any], *, stream: bool) -> None:
+    common = {"model": "m", "created_at": "2026-08-07T06:08:11Z"}
+    answer = {**common, "message": {"role": "assistant", "content": "", **message}}
     last = {"done": True, "done_reason": "stop", "prompt_eval_count": 3, "eval_count": 2}
     if not stream:
-        return upstream.reply(json.dumps(spoken | last).encode())
-    empty = {**said, "message": {"role": "assistant", "content": ""}, **last}
-    lines = [json.dumps(line).encode() + b"\n" for line in (spoken | {"done": False}, empty)]
+        return upstream.reply(json.dumps(answer | last).encode())
+    empty = {**common, "message": {"role": "assistant", "content": ""}, **last}
+    lines = [json.dumps(line).encode() + b"\n" for line in (answer | {"done": False}, empty)]
     return upstream.stream(lines, content_type="application/x-ndjson")
 
 
-def say_openai(upstream: FakeUpstream, message: dict[str, Any], *, stream: bool) -> None:
-    said: dict[str, Any] = {"role": "assistant", "content": message.get("content") or None}
+def reply_as_openai(upstream: FakeUpstream, message: dict[str, Any], *, stream: bool) -> None:
+    wire: dict[str, Any] = {"role": "assistant", "content": message.get("content") or None}
     if "tool_calls" in message:
-        said["tool_calls"] = [OPENAI_CALL]
+        wire["tool_calls"] = [OPENAI_CALL]
     head = {"id": "c1", "object": "chat.completion", "created": 1, "model": "m"}
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
     if not stream:
-        choice = {"index": 0, "message": said, "finish_reason": "stop"}
+        choice = {"index": 0, "message": wire, "finish_reason": "stop"}
         return upstream.reply(json.dumps({**head, "choices": [choice], "usage": usage}).encode())
     chunks: list[dict[str, Any]] = [
-        {"choices": [{"index": 0, "delta": said, "finish_reason": None}]},
+        {"choices": [{"index": 0, "delta": wire, "finish_reason": None}]},
         {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
         {"choices": [], "usage": usage},
     ]
@@ -65,8 +65,8 @@ def say_openai(upstream: FakeUpstream, message: dict[str, Any], *, stream: bool)
     return upstream.stream([*events, b"data: [DONE]\n\n"])
 
 
-SAY = {"own/m": say_own, "openai/m": say_openai}
-models = pytest.mark.parametrize("model", SAY)
+REPLY = {"own/m": reply_natively, "openai/m": reply_as_openai}
+models = pytest.mark.parametrize("model", REPLY)
 
 
 def sent(upstream: FakeUpstream) -> Any:
@@ -81,7 +81,7 @@ async def client(upstream: FakeUpstream, serving: Serving) -> AsyncIterator[olla
 
 @models
 async def test_a_chat(client: ollama.AsyncClient, upstream: FakeUpstream, model: str) -> None:
-    SAY[model](upstream, {"content": "Hello"}, stream=False)
+    REPLY[model](upstream, {"content": "Hello"}, stream=False)
     answer = await client.chat(model, HI, options={"temperature": 0.5})
     assert answer.message.content == "Hello"
     assert (answer.done, answer.done_reason) == (True, "stop")
@@ -91,7 +91,7 @@ async def test_a_chat(client: ollama.AsyncClient, upstream: FakeUpstream, model:
 
 @models
 async def test_a_stream(client: ollama.AsyncClient, upstream: FakeUpstream, model: str) -> None:
-    SAY[model](upstream, {"content": "Hé"}, stream=True)
+    REPLY[model](upstream, {"content": "Hé"}, stream=True)
     parts = [part async for part in await client.chat(model, HI, stream=True)]
     assert "".join(part.message.content or "" for part in parts) == "Hé"
     assert [part.done for part in parts][-1]
@@ -114,24 +114,24 @@ async def test_a_tool_is_called_and_answers(
     client: ollama.AsyncClient, upstream: FakeUpstream, model: str, stream: bool
 ) -> None:
     messages: list[Any] = [*HI]
-    SAY[model](upstream, {"tool_calls": [{"function": CALL}]}, stream=stream)
+    REPLY[model](upstream, {"tool_calls": [{"function": CALL}]}, stream=stream)
     if stream:
         parts = [p async for p in await client.chat(model, messages, tools=[add], stream=True)]
-        said = next(part.message for part in parts if part.message.tool_calls)
+        called = next(part.message for part in parts if part.message.tool_calls)
     else:
-        said = (await client.chat(model, messages, tools=[add])).message
-    assert said.tool_calls is not None
-    call = said.tool_calls[0].function
+        called = (await client.chat(model, messages, tools=[add])).message
+    assert called.tool_calls is not None
+    call = called.tool_calls[0].function
     assert (call.name, add(**call.arguments)) == ("add", 5)
     result = {"role": "tool", "content": "5", "tool_name": "add"}
-    SAY[model](upstream, {"content": "It is 5."}, stream=False)
-    answer = await client.chat(model, [*messages, said, result], tools=[add])
+    REPLY[model](upstream, {"content": "It is 5."}, stream=False)
+    answer = await client.chat(model, [*messages, called, result], tools=[add])
     assert answer.message.content == "It is 5."
-    *_, asked, told = sent(upstream)["messages"]
+    *_, call_turn, result_turn = sent(upstream)["messages"]
     if model == "openai/m":
-        assert asked["tool_calls"][0]["id"] == told["tool_call_id"]
+        assert call_turn["tool_calls"][0]["id"] == result_turn["tool_call_id"]
     else:
-        assert told == result
+        assert result_turn == result
 
 
 class Sum(BaseModel):
@@ -144,7 +144,7 @@ class Sum(BaseModel):
 async def test_an_answer_with_a_schema_and_an_image(
     client: ollama.AsyncClient, upstream: FakeUpstream, model: str
 ) -> None:
-    SAY[model](upstream, {"content": '{"value": 5}'}, stream=False)
+    REPLY[model](upstream, {"content": '{"value": 5}'}, stream=False)
     image = {"role": "user", "content": "Add", "images": [PNG]}
     answer = await client.chat(model, [image], format=Sum.model_json_schema())
     assert Sum.model_validate_json(answer.message.content or "").value == 5
@@ -159,7 +159,7 @@ async def test_a_generation(client: ollama.AsyncClient, upstream: FakeUpstream, 
     if model == "own/m":
         upstream.reply(b'{"model":"m","response":"Hello","done":true,"eval_count":2}')
     else:
-        say_openai(upstream, {"content": "Hello"}, stream=False)
+        reply_as_openai(upstream, {"content": "Hello"}, stream=False)
     answer = await client.generate(model, "Hi", system="Be kind")
     assert (answer.response, answer.eval_count) == ("Hello", 2)
 
@@ -180,12 +180,12 @@ async def test_embeddings(client: ollama.AsyncClient, upstream: FakeUpstream, mo
 async def test_an_error_is_the_clients_own(
     client: ollama.AsyncClient, upstream: FakeUpstream, model: str
 ) -> None:
-    said: Any = "model 'm' not found"
-    error = {"error": said if model == "own/m" else {"message": said, "code": "x"}}
+    called: Any = "model 'm' not found"
+    error = {"error": called if model == "own/m" else {"message": called, "code": "x"}}
     upstream.reply(json.dumps(error).encode(), 404)
     with pytest.raises(ollama.ResponseError) as caught:
         await client.chat(model, HI)
-    assert (caught.value.status_code, caught.value.error) == (404, said)
+    assert (caught.value.status_code, caught.value.error) == (404, called)
 
 
 @models
@@ -219,7 +219,7 @@ async def test_models_are_listed_pulled_and_shown(
 
 
 async def test_the_client_of_threads(upstream: FakeUpstream, serving: Serving) -> None:
-    say_own(upstream, {"content": "Hello"}, stream=True)
+    reply_natively(upstream, {"content": "Hello"}, stream=True)
 
     def ask(url: str) -> str:
         with ollama.Client(host=f"{url}/ollama") as client:

@@ -75,7 +75,7 @@ def test_openais_clients_and_ollamas_understand_each_others_answers() -> None:
     assert b"eval_count" not in wire.replace(b"prompt_eval_count", b"")
 
 
-def test_what_only_others_can_be_asked_is_named() -> None:
+def test_settings_that_only_others_have_are_named() -> None:
     request = EmbeddingsRequest("m", ("a", (1, 2)), user="u", input_type="query")
     losses = EMBEDDINGS.render_request(request).losses
     named = {(loss.feature, loss.breaks) for loss in losses}
@@ -89,8 +89,8 @@ def test_what_is_no_answer_is_refused(body: bytes) -> None:
 
 
 def test_what_another_dialect_alone_asks_of_vectors_is_named() -> None:
-    asked = {"model": "m", "input": ["a"], "output_dtype": "int8"}
-    request = installed("openai.embeddings").parse_request(asked, {})
+    request_body = {"model": "m", "input": ["a"], "output_dtype": "int8"}
+    request = installed("openai.embeddings").parse_request(request_body, {})
     (loss,) = EMBEDDINGS.render_request(request).losses
     assert loss.feature == "openai.embeddings.output_dtype"
 

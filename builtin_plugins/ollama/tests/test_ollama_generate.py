@@ -54,7 +54,7 @@ def test_a_prompt_is_a_conversation_for_others() -> None:
         ({"context": [1, 2]}, "conversation.server_state"),
     ],
 )
-def test_what_others_cannot_be_asked_is_refused(members: dict[str, Any], feature: str) -> None:
+def test_settings_of_ollama_alone_are_refused(members: dict[str, Any], feature: str) -> None:
     losses = installed("openai.chat").render_request(parsed(**members)).losses
     assert (feature, True) in [(loss.feature, loss.breaks) for loss in losses]
 
@@ -66,8 +66,8 @@ def test_a_prompt_that_is_empty_is_refused_elsewhere() -> None:
 
 
 def test_a_conversation_is_put_into_one_prompt() -> None:
-    said = [("system", "Be kind"), ("user", "Hi"), ("assistant", "Hello"), ("user", "Bye")]
-    messages = tuple(Message(role, (Text(text),)) for role, text in said)  # type: ignore[arg-type]
+    turns = [("system", "Be kind"), ("user", "Hi"), ("assistant", "Hello"), ("user", "Bye")]
+    messages = tuple(Message(role, (Text(text),)) for role, text in turns)  # type: ignore[arg-type]
     rendered = GENERATE.render_request(ChatRequest("m", messages, (Tool("f"),)))
     wire = msgspec.json.decode(rendered.body)
     SdkRequest.model_validate(wire)

@@ -25,9 +25,9 @@ def test_times_and_where_it_ran_are_not_missed() -> None:
     assert lost_in_answer(answer, OLLAMA, CLAUDE) == ()
 
 
-def test_what_a_message_says_beside_its_text_is_lost_from_any_line() -> None:
-    said = {"role": "assistant", "content": "a", "sources": ["s"]}
-    begun = {"model": "m", "created_at": "", "done": False, "message": said}
+def test_members_beside_a_text_are_lost_from_any_line() -> None:
+    assistant = {"role": "assistant", "content": "a", "sources": ["s"]}
+    begun = {"model": "m", "created_at": "", "done": False, "message": assistant}
     ended = {**DONE, **TIMES, "message": {"role": "assistant", "content": ""}}
     assert streamed(begun, ended) == ["ollama.chat.sources"]
 

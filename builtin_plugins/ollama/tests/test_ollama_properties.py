@@ -46,8 +46,8 @@ def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
         names = draw(st.lists(st.sampled_from(NAMES), max_size=3))
         calls = [ToolCall(f"c{turn}_{i}", n, draw(arguments)) for i, n in enumerate(names)]
         thought = [Reasoning(text) for text in draw(st.lists(texts, max_size=1))]
-        said: Sequence[Part] = (*thought, Text(draw(texts)), *calls)
-        messages.append(Message("assistant", tuple(said)))
+        parts: Sequence[Part] = (*thought, Text(draw(texts)), *calls)
+        messages.append(Message("assistant", tuple(parts)))
         for call in calls:
             result = ToolResult(call.id, (Text(draw(texts)),), call.name)
             messages.append(Message("tool", (result,)))
@@ -82,12 +82,12 @@ def test_a_conversation_is_the_same_when_read_again(
 def test_an_answer_is_the_same_when_read_again(
     messages: tuple[Message, ...], taken: int, given_: int
 ) -> None:
-    said = next(message for message in messages if message.role == "assistant")
-    called = any(isinstance(part, ToolCall) for part in said.parts)
-    choice = Choice(said, "tool_calls" if called else "stop")
+    parts = next(message for message in messages if message.role == "assistant")
+    called = any(isinstance(part, ToolCall) for part in parts.parts)
+    choice = Choice(parts, "tool_calls" if called else "stop")
     response = ChatResponse("", "m", (choice,), Usage(taken, given_), 1_800_000_000)
     again = CHAT.parse_response(CHAT.render_response(response, ChatRequest("m", ())).body)
-    assert bare(again.choices[0].message) == said
+    assert bare(again.choices[0].message) == parts
     assert (again.choices[0].finish_reason, again.created) == (choice.finish_reason, 1_800_000_000)
     assert bare(again.usage) == Usage(taken, given_)
 
@@ -132,12 +132,14 @@ ANSWER: dict[str, Any] = {
 }
 
 
-def line(**told: Any) -> bytes:
-    return msgspec.json.encode({"model": "m", "created_at": ANSWER["created_at"], **told}) + b"\n"
+def line(**members: Any) -> bytes:
+    return (
+        msgspec.json.encode({"model": "m", "created_at": ANSWER["created_at"], **members}) + b"\n"
+    )
 
 
-TOLD = {"total_duration": 9, "prompt_eval_count": 3, "eval_count": 2}
-END = {"done": True, "done_reason": "stop", **TOLD}
+COUNTS = {"total_duration": 9, "prompt_eval_count": 3, "eval_count": 2}
+END = {"done": True, "done_reason": "stop", **COUNTS}
 CHATTED = b"".join(
     [
         line(message={"role": "assistant", "content": "", "thinking": "Hm"}, done=False),
@@ -162,6 +164,6 @@ test_laws_of_embeddings = check_dialect(
 
 
 @given(conversations())
-def test_other_dialects_can_say_what_is_said_here(messages: tuple[Message, ...]) -> None:
+def test_other_dialects_can_express_these_messages(messages: tuple[Message, ...]) -> None:
     for other in map(installed, ("openai.chat", "openai.responses")):
         assert other.render_request(ChatRequest("m", messages)).body

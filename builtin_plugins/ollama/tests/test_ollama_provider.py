@@ -7,8 +7,8 @@ import pytest
 
 from jackfield.testing import FakeUpstream, run_gateway
 
-SAID = {"model": "m", "created_at": "2026-08-07T06:08:11Z", "done": True, "done_reason": "stop"}
-ANSWER = {**SAID, "message": {"role": "assistant", "content": "Hi"}, "eval_count": 1}
+DONE = {"model": "m", "created_at": "2026-08-07T06:08:11Z", "done": True, "done_reason": "stop"}
+ANSWER = {**DONE, "message": {"role": "assistant", "content": "Hi"}, "eval_count": 1}
 LINES = [
     b'{"model":"m","message":{"role":"assistant","content":"H"},"done":false}\n',
     b'{"model":"m","message":{"role":"assistant","content":"\xc3\xa9"},"done":false}\n',
@@ -110,7 +110,7 @@ async def test_openais_clients_are_translated_where_only_the_api_is_spoken(
     assert upstream.requests[0].path == "/api/chat"
 
 
-async def test_a_server_that_knows_no_responses_is_asked_for_a_chat(upstream: FakeUpstream) -> None:
+async def test_a_server_without_responses_is_called_for_a_chat(upstream: FakeUpstream) -> None:
     answer_json(upstream, {"error": "404 page not found"}, 404)
     answer_json(upstream, ANSWER)
     async with run_gateway(table(upstream)) as gateway:
@@ -150,8 +150,8 @@ async def test_the_form_of_anthropic_is_translated_for_ollama(upstream: FakeUpst
     answer_json(upstream, ANSWER)
     async with run_gateway(table(upstream)) as gateway:
         answer = await gateway.post("/ollama/v1/messages", json={**ASK, "max_tokens": 9})
-        said = await answer.json()
-    assert said["content"] == [{"type": "text", "text": "Hi"}]
+        body = await answer.json()
+    assert body["content"] == [{"type": "text", "text": "Hi"}]
     assert upstream.requests[0].path == "/api/chat"
 
 

@@ -63,6 +63,7 @@ def write_call(call: ToolCall, path: str, losses: list[Loss], identity: str) -> 
 
 def _input(call: ToolCall, path: str, losses: list[Loss]) -> Any:
     if call.kind == "custom":
+        losses.append(lost_freedom(path))
         return {"input": call.arguments}
     if not call.arguments.strip():
         return {}
@@ -74,6 +75,12 @@ def _input(call: ToolCall, path: str, losses: list[Loss]) -> Any:
         return value
     losses.append(Loss("tools.arguments", path, "approximated", "they are not a JSON object"))
     return {"input": call.arguments}
+
+
+def lost_freedom(path: str) -> Loss:
+    """The loss of the form of a custom tool's input, which is free text elsewhere."""
+    detail = "its text becomes the member 'input' of a JSON object"
+    return Loss("tools.custom", path, "approximated", detail)
 
 
 def write_refusal(refusal: Refusal, path: str, losses: list[Loss]) -> Block:

@@ -42,6 +42,7 @@ def _add_part(part: Part, found: Details) -> None:
     if isinstance(part, Document | Image | ToolCall):
         _add(_KINDS[type(part)], own(part.extensions), found)
     elif type(part) is ToolResult:
+        _add("result", own(part.extensions), found)
         for inner in part.parts:
             _add_part(inner, found)
 

@@ -26,7 +26,7 @@ from .fields import NAME, UNREADABLE, carry
 from .messages_block_writer import write_call, write_refusal, write_text
 from .messages_blocks import new_call_id, read_content
 from .messages_reasoning import write_reasoning
-from .messages_stop import lost_reason, read_stop_reason, write_stop_reason
+from .messages_stop import lost_reason, read_stop_reason, reason_note, write_stop_reason
 from .messages_usage import read_usage, write_usage
 from .messages_usual_turns import Block, is_plain
 
@@ -65,7 +65,7 @@ def read_response(body: bytes) -> ChatResponse:
 def _read_choice(rest: dict[str, Any], parts: tuple[Part, ...]) -> Choice:
     word = rest.pop("stop_reason", None)
     reason = read_stop_reason(word, calls=ToolCall in map(type, parts))
-    kept = {}
+    kept = reason_note(word)
     for key in OF_CHOICE:
         if key in rest:
             kept[key] = rest.pop(key)

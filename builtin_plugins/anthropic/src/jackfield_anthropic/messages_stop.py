@@ -16,6 +16,7 @@ _REASONS: Final[Mapping[str, FinishReason]] = {
     "tool_use": "tool_calls",
     "refusal": "content_filter",
 }
+_UNFINISHED: Final = ("pause_turn", "compaction")
 _WORDS: Final[Mapping[str, str]] = {
     "length": "max_tokens",
     "tool_calls": "tool_use",
@@ -29,6 +30,11 @@ def read_stop_reason(word: Any, *, calls: bool) -> FinishReason | None:
         return None
     reason = _REASONS.get(word, "other")
     return "tool_calls" if reason == "stop" and calls else reason
+
+
+def reason_note(word: Any) -> dict[str, Any]:
+    """A note that names a reason which other dialects have no word for: the turn is not over."""
+    return {"$beside": {"stop_reason": word}} if word in _UNFINISHED else {}
 
 
 def write_stop_reason(

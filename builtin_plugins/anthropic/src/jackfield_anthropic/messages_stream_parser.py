@@ -30,12 +30,15 @@ from .messages_blocks import read_call
 from .messages_citations import read_citation, read_citations
 from .messages_reasoning import read_redacted, read_thinking
 from .messages_response import OF_CHOICE
-from .messages_stop import read_stop_reason
+from .messages_stop import read_stop_reason, reason_note
 from .messages_usage import merged_usage, read_usage
 
 Events = Sequence[StreamEvent]
 _NOTHING: tuple[StreamEvent, ...] = ()
 _OURS: Mapping[str, Mapping[str, Any]] = {NAME: {}}
+_GIVEN: Final = -1
+"""The index of a block that comes with the start of its message."""
+
 _KNOWN_MEMBERS = frozenset({"id", "type", "role", "model", "content", "stop_reason", *OF_CHOICE})
 
 
@@ -95,6 +98,7 @@ class MessagesParser:
         self._parts = 0
         self._usage: Any = None
         self._calls = False
+        self._given_stop: str | None = None
         self._over = False
 
     def feed(self, event: bytes) -> Events:
@@ -124,7 +128,21 @@ class MessagesParser:
             str(message.get("id") or ""), str(message.get("model") or ""), None, {NAME: extra}
         )
         usage = read_usage(self._usage)
-        return (started,) if usage is None else (started, UsageReported(usage))
+        events = (started,) if usage is None else (started, UsageReported(usage))
+        content = message.get("content")
+        return (*events, *self._begun(content, message.get("stop_reason"))) if content else events
+
+    def _begun(self, content: Sequence[Any], word: Any) -> Events:
+        """A message that begins with content, as when a program goes on after its call.
+
+        It may end without another word of why.
+        """
+        events: list[StreamEvent] = []
+        for block in content:
+            whole = _Wire(index=_GIVEN, content_block=block)
+            events += (*self._block_started(whole, b""), *self._block_stopped(whole, b""))
+        self._given_stop = word if isinstance(word, str) else None
+        return events
 
     def _block_started(self, wire: _Wire, data: bytes) -> Events:
         if wire.content_block is None:
@@ -208,7 +226,9 @@ class MessagesParser:
         events: list[StreamEvent] = []
         word = wire.delta.get("stop_reason")
         if isinstance(word, str):
+            self._given_stop = None
             extra = {key: value for key, value in wire.delta.items() if key != "stop_reason"}
+            extra |= reason_note(word)
             beside = _decode_value(data)
             outer = {k: v for k, v in beside.items() if k not in ("type", "delta", "usage")}
             if outer:
@@ -222,7 +242,10 @@ class MessagesParser:
 
     def _ended(self, wire: _Wire, data: bytes) -> Events:
         self._over = True
-        return (Ended(),)
+        word = self._given_stop
+        if word is None:
+            return (Ended(),)
+        return (Finished(read_stop_reason(word, calls=self._calls), 0, word, {NAME: {}}), Ended())
 
     def _failed(self, wire: _Wire, data: bytes) -> tuple[Failed, ...]:
         self._over = True

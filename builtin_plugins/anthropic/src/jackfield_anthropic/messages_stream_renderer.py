@@ -26,6 +26,7 @@ from jackfield.messages import ChatRequest, Opaque, Reasoning, Refusal, Text, To
 
 from .failures import failed_body
 from .fields import NAME, own
+from .messages_block_writer import lost_freedom
 from .messages_citations import write_citation
 from .messages_response import lost_logprobs, new_message_id
 from .messages_stop import lost_reason, write_stop_reason
@@ -155,6 +156,8 @@ class MessagesRenderer:
 
     def _call(self, event: ToolCallStarted) -> bytes:
         self._calls = True
+        if event.kind == "custom":
+            self._lose(lost_freedom("choices[0]"))
         begun, block = self._block(CallStream, event.part)
         return begun + block.call(event)
 

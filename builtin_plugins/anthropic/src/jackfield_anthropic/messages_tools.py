@@ -8,6 +8,7 @@ from jackfield.fields import Fields, object_fields
 from jackfield.messages import ChatRequest, Opaque, Tool, ToolChoice
 
 from .fields import NAME, carry
+from .messages_block_writer import lost_freedom
 from .messages_schemas import closed_schema
 from .messages_usual import usual_tool
 
@@ -71,8 +72,7 @@ def _write_tool(tool: Tool, at: int, schemas: bool, losses: list[Loss]) -> dict[
         wire |= {} if tool.strict is None else {"strict": tool.strict}
         return carry(wire, tool.extensions)
     if tool.kind == "custom":
-        detail = "its text becomes the member 'input' of a JSON object"
-        losses.append(Loss("tools.custom", f"tools[{at}]", "approximated", detail))
+        losses.append(lost_freedom(f"tools[{at}]"))
     if tool.strict and not schemas:
         detail = "the model supports no strict tools"
         losses.append(Loss("tools.strict", f"tools[{at}]", "dropped", detail))

@@ -54,6 +54,9 @@ def _leading(messages: Sequence[Message]) -> int:
 def _write_system(messages: Sequence[Message], writer: BlockWriter) -> str | list[Block] | None:
     if not messages:
         return None
+    for i, message in enumerate(messages):
+        if message.name is not None:
+            writer.losses.append(_lost_name(i))
     if len(messages) == 1:
         message = messages[0]
         ours = message.extensions.get(NAME)
@@ -68,6 +71,10 @@ def _write_system(messages: Sequence[Message], writer: BlockWriter) -> str | lis
     return blocks or None
 
 
+def _lost_name(at: int) -> Loss:
+    return Loss("message.name", f"messages[{at}].name", "dropped")
+
+
 class _Turns:
     def __init__(self, writer: BlockWriter) -> None:
         self.wire: list[dict[str, Any]] = []
@@ -80,7 +87,7 @@ class _Turns:
             self._add_own(message, at, ours)
             return
         if message.name is not None and speaker != "tool":
-            self._writer.losses.append(Loss("message.name", f"messages[{at}].name", "dropped"))
+            self._writer.losses.append(_lost_name(at))
         blocks = usual_blocks(message.parts)
         if blocks is None:
             blocks = self._writer.blocks(message.parts, f"messages[{at}].parts", blank=False)

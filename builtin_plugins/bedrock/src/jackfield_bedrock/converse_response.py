@@ -51,6 +51,10 @@ def read_finish(word: Any, has_calls: bool) -> FinishReason | None:
     return "tool_calls" if reason == "stop" and has_calls else reason
 
 
+LOST_REASON = Loss("finish_reason.other", "choices", "approximated", "as 'end_turn'")
+"""The loss of another vendor's reason to stop, for which Bedrock has no name."""
+
+
 def write_finish(reason: FinishReason | None, word: str | None) -> str:
     """Bedrock's name: the original one if it still means the same."""
     if word in _FINISHES and reason in (read_finish(word, False), read_finish(word, True)):
@@ -131,9 +135,12 @@ def write_answer(response: ChatResponse, model: str, losses: list[Loss]) -> dict
         losses.append(Loss("logprobs", "choices[0].logprobs", "dropped"))
     writer = BlockWriter(model, losses, answer=True)
     content = writer.write(choice.message.parts, "choices[0]", "assistant")
+    finish = write_finish(choice.finish_reason, choice.finish_detail)
+    if finish == "end_turn" and choice.finish_reason == "other":
+        losses.append(LOST_REASON)
     wire: dict[str, Any] = {
         "output": {"message": {"role": "assistant", "content": content}},
-        "stopReason": write_finish(choice.finish_reason, choice.finish_detail),
+        "stopReason": finish,
     }
     if response.usage is not None or NAME not in response.extensions:
         wire["usage"] = write_usage(response.usage)

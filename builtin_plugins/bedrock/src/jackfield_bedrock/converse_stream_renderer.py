@@ -31,7 +31,7 @@ from jackfield.proofs import seal
 from .converse_citations import write_citation
 from .converse_losses import has_logprobs
 from .converse_names import NAME, call_id
-from .converse_response import write_finish
+from .converse_response import LOST_REASON, write_finish
 from .converse_thoughts import wrapped
 from .event_stream import encode_event
 from .failures import render_failed
@@ -54,6 +54,7 @@ class ConverseStreamRenderer:
         self._open: int | None = None
         self._thought: Reasoning | None = None
         self._has_calls = False
+        self._free: dict[int, str] = {}
         self._finished = False
         self._usage: Usage | None = None
 
@@ -92,7 +93,7 @@ class ConverseStreamRenderer:
     def _close(self) -> bytes:
         if self._open is None:
             return b""
-        wire = self._proof()
+        wire = self._proof() + self._wrapped(self._free.pop(self._open, ""))
         index, self._open = self._blocks[self._open], None
         return wire + self._event("contentBlockStop", {"contentBlockIndex": index})
 
@@ -152,6 +153,9 @@ class ConverseStreamRenderer:
     def _call(self, event: ToolCallStarted) -> bytes:
         self._has_calls = True
         wire = self._begin(event.part)
+        if event.kind == "custom":
+            self._free[event.part] = ""
+            self._lose("tools.custom", "its text as `input`", "approximated")
         call = {"toolUseId": call_id(event.id), "name": event.name, **own(event.extensions, NAME)}
         start = {"contentBlockIndex": self._blocks[event.part], "start": {"toolUse": call}}
         return wire + self._event("contentBlockStart", start)
@@ -159,8 +163,18 @@ class ConverseStreamRenderer:
     def _arguments(self, event: ToolCallDelta) -> bytes:
         if event.part not in self._blocks:
             return b""
+        if event.part in self._free:
+            self._free[event.part] += event.arguments
+            return b""
         payload = _INPUT % (self._blocks[event.part], _encode(event.arguments))
         return self._write("contentBlockDelta", payload)
+
+    def _wrapped(self, text: str) -> bytes:
+        """The input of the open block's call, which another dialect has as free text."""
+        if not text or self._open is None:
+            return b""
+        wrapped_text = _encode({"input": text}).decode()
+        return self._delta(self._open, {"toolUse": {"input": wrapped_text}})
 
     def _audio(self, event: AudioDelta) -> bytes:
         self._lose("audio", "its transcript", "approximated")
@@ -199,6 +213,8 @@ class ConverseStreamRenderer:
         self._finished = True
         reason = event.reason or ("tool_calls" if self._has_calls else "stop")
         word = write_finish(reason, event.detail)
+        if word == "end_turn" and reason == "other":
+            self.losses.append(LOST_REASON)
         return wire + self._event(
             "messageStop", {"stopReason": word, **own(event.extensions, NAME)}
         )

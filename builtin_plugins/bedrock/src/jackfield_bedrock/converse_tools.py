@@ -13,12 +13,6 @@ from .converse_names import NAME
 from .converse_parts import note_cache_point
 
 _CHOICE = "$toolChoice"
-_FREE_TEXT: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {"input": {"type": "string"}},
-    "required": ["input"],
-}
-"""The schema of a custom tool, whose input is text."""
 
 
 def read_tool_config(fields: Fields) -> tuple[tuple[Tool | Opaque, ...], ToolChoice | None]:
@@ -149,7 +143,7 @@ def _write_tool(tool: Tool, place: int, losses: list[Loss]) -> Block:
     if tool.kind == "custom":
         detail = "a function with one text, `input`"
         losses.append(Loss("tools.custom", f"tools[{place}]", "approximated", detail))
-        schema = _FREE_TEXT
+        schema = _free_text(tool.input_format or {})
     wire: Block = {"name": tool.name}
     if tool.description:
         wire["description"] = tool.description
@@ -159,6 +153,14 @@ def _write_tool(tool: Tool, place: int, losses: list[Loss]) -> Block:
     if tool.strict is not None and (tool.strict or NAME in tool.extensions):
         wire["strict"] = tool.strict
     return carry(wire, tool.extensions, NAME)
+
+
+def _free_text(form: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema of a custom tool, whose input is text."""
+    text = {"type": "string"}
+    if grammar := form.get("definition"):
+        text["description"] = f"Text in this {form.get('syntax')} grammar:\n{grammar}"
+    return {"type": "object", "properties": {"input": text}, "required": ["input"]}
 
 
 def _write_choice(choice: ToolChoice) -> Block:

@@ -67,6 +67,7 @@ class ChatStreamRenderer:
         self._open: int | None = None
         self._calls: dict[int, int] = {}
         self._open_call: int | None = None
+        self._free: dict[int, str] = {}
         self._citations = 0
         self._finish: Finished | None = None
         self._usage: Usage | None = None
@@ -111,6 +112,7 @@ class ChatStreamRenderer:
             ends += _event("content-end", self._blocks[self._open])
             self._open = None
         if self._open_call is not None:
+            ends += self._wrapped(self._open_call)
             ends += _event("tool-call-end", self._calls[self._open_call])
             self._open_call = None
         return ends
@@ -156,6 +158,7 @@ class ChatStreamRenderer:
         before = self._begin(Started("", "")) if not self._started else b""
         before += self._close()
         if event.kind == "custom":
+            self._free[event.part] = ""
             self._lose("tools.custom", "approximated")
         index = self._calls[event.part] = len(self._calls)
         self._open_call = event.part
@@ -164,8 +167,18 @@ class ChatStreamRenderer:
         return before + _event("tool-call-start", index, {"tool_calls": call})
 
     def _call_delta(self, event: ToolCallDelta) -> bytes:
+        if event.part in self._free:
+            self._free[event.part] += event.arguments
+            return b""
         index = self._calls.get(event.part, 0)
         return _ARGUMENTS % (index, _encode(event.arguments))
+
+    def _wrapped(self, part: int) -> bytes:
+        """The arguments of a call that another dialect has as free text."""
+        text = self._free.pop(part, None)
+        if text is None:
+            return b""
+        return _ARGUMENTS % (self._calls[part], _encode(_encode({"input": text}).decode()))
 
     def _audio(self, event: AudioDelta) -> bytes:
         self._lose("audio", "approximated")

@@ -131,6 +131,8 @@ def read_call(wire: Any, path: str, *, strict: bool) -> ToolCall:
     inner = Fields(function, fields.where("function"), strict=strict)
     name = inner.needed_text("name")
     arguments = arguments_text(inner.rest.pop("arguments", ""))
+    if arguments == "null":  # so Cohere calls a function without parameters
+        arguments = ""
     identity = fields.text("id")
     if identity is None:
         identity = placed_call_id(path) if strict else new_call_id(name)

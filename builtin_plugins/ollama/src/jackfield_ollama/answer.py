@@ -8,7 +8,7 @@ from jackfield.dialects import Loss, Rendered
 from jackfield.fields import Fields, carry, json_object, own
 from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Part, ToolCall
 
-from .finish import read_finish, read_logprobs, write_finish, write_logprobs
+from .finish import lost_reason, read_finish, read_logprobs, write_finish, write_logprobs
 from .images import readable
 from .message_reader import read_parts
 from .message_writer import write_parts
@@ -65,14 +65,16 @@ def write_answer(response: ChatResponse, request: ChatRequest, shape: ChatShape)
         losses.append(Loss("n", "choices", "dropped", "Ollama returns one answer"))
     choice = response.choices[0] if response.choices else Choice(Message("assistant", ()), "stop")
     parts = readable(choice.message.parts, shape.most_images, "choices[0]", losses)
-    said = write_parts(parts, "choices[0]", losses)
+    content = write_parts(parts, "choices[0]", losses)
     kept = own(response.extensions, shape.dialect)
+    finish = write_finish(choice.finish_reason, own(choice.extensions, shape.dialect))
+    losses += lost_reason(choice.finish_reason, finish)
     wire: dict[str, Any] = {
         "model": response.model or request.model,
         "created_at": kept.get("created_at") or from_seconds(response.created),
-        **shape.put(carry(said, choice.message.extensions, shape.dialect)),
+        **shape.put(carry(content, choice.message.extensions, shape.dialect)),
         "done": kept.get("done", True),
-        **write_finish(choice.finish_reason, own(choice.extensions, shape.dialect)),
+        **finish,
         **write_usage(response.usage),
     }
     logprobs = write_logprobs(choice.logprobs)

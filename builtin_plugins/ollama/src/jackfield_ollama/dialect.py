@@ -77,8 +77,8 @@ class LinesDialect(OllamaDialect):
             answer = _read_answer(body)
         except msgspec.DecodeError as error:
             raise ValueError("the answer is not a JSON object") from error
-        said = (bytes(answer.message)[:1], bytes(answer.response)[:1], bytes(answer.image)[:1])
-        if said[0] != b"{" and b'"' not in said[1:]:
+        contents = (bytes(answer.message)[:1], bytes(answer.response)[:1], bytes(answer.image)[:1])
+        if contents[0] != b"{" and b'"' not in contents[1:]:
             raise ValueError("it says nothing")
         return take_usage(msgspec.structs.asdict(answer))
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from jackfield.dialects import Loss
 from jackfield.messages import FinishReason
 
 _REASONS: Mapping[str, FinishReason] = {
@@ -33,6 +34,13 @@ def write_finish(reason: FinishReason | None, kept: Mapping[str, Any]) -> dict[s
         if reason in (read_finish(word, called=False), read_finish(word, called=True)):
             return {"done_reason": word} if isinstance(word, str) else {}
     return {"done_reason": _WORDS.get(reason, "stop")}
+
+
+def lost_reason(reason: FinishReason | None, written: Mapping[str, str]) -> list[Loss]:
+    """The loss of another vendor's reason to stop, for which Ollama has no name."""
+    if reason != "other" or written.get("done_reason") != "stop":
+        return []
+    return [Loss("finish_reason.other", "choices[0]", "approximated", "as 'stop'")]
 
 
 def read_logprobs(tokens: Any) -> dict[str, Any] | None:

@@ -69,8 +69,8 @@ def _write_prompt(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
     messages = list(request.messages)
     wire: dict[str, Any] = {}
     if messages and messages[0].role in ("system", "developer"):
-        said = write_parts(messages.pop(0).parts, "messages[0]", losses, "system", between="\n\n")
-        wire["system"] = said["content"]
+        system = write_parts(messages.pop(0).parts, "messages[0]", losses, "system", between="\n\n")
+        wire["system"] = system["content"]
     if len(messages) != 1 or messages[0].role != "user":
         detail = "the texts of all messages in one prompt"
         losses.append(Loss("messages.conversation", "messages", "approximated", detail))
@@ -82,12 +82,12 @@ def _write_prompt(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
         if isinstance(part, Opaque) and not _is_own(part)
     ]
     others = [part for _, part in parts if not isinstance(part, Opaque)]
-    said = write_parts(others, "messages", losses, "user", between="\n\n")
-    if said["content"]:
-        wire["prompt"] = said["content"]
-    if "images" in said:
-        wire["images"] = said["images"]
-    for key in said.keys() & {"thinking", "tool_calls"}:
+    prompt = write_parts(others, "messages", losses, "user", between="\n\n")
+    if prompt["content"]:
+        wire["prompt"] = prompt["content"]
+    if "images" in prompt:
+        wire["images"] = prompt["images"]
+    for key in prompt.keys() & {"thinking", "tool_calls"}:
         losses.append(Loss(f"messages.{key}", "messages", "dropped"))
     return wire | {part.kind: part.value for part in mine if isinstance(part, Opaque)}
 

@@ -43,6 +43,8 @@ def write_images(images: Iterable[Image], path: str, losses: list[Loss]) -> list
     """The `images` of a message; images not present as data break the request."""
     written = []
     for image in images:
+        if image.detail not in (None, "auto"):
+            losses.append(Loss("images.detail", path, "dropped"))
         if image.data is not None:
             written.append(image.data)
         else:

@@ -50,8 +50,8 @@ def _write_message(message: Message, path: str, losses: list[Loss]) -> dict[str,
         losses.append(Loss("messages.name", path, "dropped"))
     spoken = own(message.extensions, NAME).get("$role")
     between = "" if role == "assistant" else "\n\n"
-    said = write_parts(message.parts, path, losses, message.role, between=between)
-    wire = {"role": spoken or role, **said}
+    content = write_parts(message.parts, path, losses, message.role, between=between)
+    wire = {"role": spoken or role, **content}
     return carry(wire, message.extensions, NAME)
 
 

@@ -103,16 +103,16 @@ def _effort_of(think: Any) -> str | None:
 
 
 def _take_format(fields: Fields) -> ResponseFormat | None:
-    wanted = fields.rest.get("format")
-    if wanted is None or wanted in ("", {}):
+    format = fields.rest.get("format")
+    if format is None or format in ("", {}):
         return None
-    if wanted == "json":
+    if format == "json":
         del fields.rest["format"]
         return ResponseFormat("json_object")
-    if not isinstance(wanted, dict):
+    if not isinstance(format, dict):
         raise fields.wrong("format", '"json" or a JSON schema')
     del fields.rest["format"]
-    return ResponseFormat("json_schema", schema=wanted)
+    return ResponseFormat("json_schema", schema=format)
 
 
 def write_options(request: ChatRequest, dialect: str, losses: list[Loss]) -> dict[str, Any]:
@@ -146,12 +146,12 @@ def _write_sampling(request: ChatRequest, kept: Mapping[str, Any]) -> dict[str, 
 
 
 def _write_format(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
-    wanted = request.response_format
-    if wanted is None or wanted.kind == "text":
+    response_format = request.response_format
+    if response_format is None or response_format.kind == "text":
         return {}
-    if wanted.kind == "json_schema" and wanted.schema:
-        return {"format": wanted.schema}
-    if wanted.kind == "json_schema":
+    if response_format.kind == "json_schema" and response_format.schema:
+        return {"format": response_format.schema}
+    if response_format.kind == "json_schema":
         losses.append(Loss("response_format.json_schema", "response_format", "approximated"))
     return {"format": "json"}
 
@@ -163,21 +163,21 @@ _LEVELS: Mapping[str, bool | str] = {"none": False, "minimal": "low", "xhigh": "
 def _write_think(
     request: ChatRequest, kept: Mapping[str, Any], losses: list[Loss]
 ) -> dict[str, Any]:
-    asked = request.reasoning
-    if asked is None:
+    reasoning = request.reasoning
+    if reasoning is None:
         return {}
-    if "$think" in kept and asked == ReasoningRequest(effort=_effort_of(kept["$think"])):
+    if "$think" in kept and reasoning == ReasoningRequest(effort=_effort_of(kept["$think"])):
         return {"think": kept["$think"]}
-    if asked.effort is not None:
-        level = _LEVELS.get(asked.effort, asked.effort)
-        if isinstance(level, str) and level != asked.effort:
-            detail = f"{asked.effort!r} as {level!r}"
+    if reasoning.effort is not None:
+        level = _LEVELS.get(reasoning.effort, reasoning.effort)
+        if isinstance(level, str) and level != reasoning.effort:
+            detail = f"{reasoning.effort!r} as {level!r}"
             losses.append(Loss("reasoning.effort", "reasoning", "approximated", detail))
         return {"think": level}
-    if asked.budget_tokens is None:
+    if reasoning.budget_tokens is None:
         return {}
-    level = level_of(asked.budget_tokens)
-    detail = f"{asked.budget_tokens} tokens as {level!r}"
+    level = level_of(reasoning.budget_tokens)
+    detail = f"{reasoning.budget_tokens} tokens as {level!r}"
     losses.append(Loss("reasoning.budget_tokens", "reasoning", "approximated", detail))
     return {"think": level}
 

@@ -31,7 +31,7 @@ _PLAIN = 2
 """The members of most messages: a role and content."""
 
 _USUAL = frozenset(("role", "content", "thinking", "tool_calls", "images"))
-_TOLD = frozenset(("model", "created_at", "done", "done_reason", "logprobs"))
+_KNOWN_KEYS = frozenset(("model", "created_at", "done", "done_reason", "logprobs"))
 
 
 class LineParser:
@@ -79,9 +79,9 @@ class LineParser:
         return Started("", model if isinstance(model, str) else "", to_seconds(moment))
 
     def _message(self, wire: dict[str, Any], line: dict[str, Any], out: Events) -> None:
-        said = wire.get("content")
-        if len(wire) == _PLAIN and type(said) is str and said and "logprobs" not in line:
-            out.append(TextDelta(self._open("text"), said))
+        text = wire.get("content")
+        if len(wire) == _PLAIN and type(text) is str and text and "logprobs" not in line:
+            out.append(TextDelta(self._open("text"), text))
             return
         message = Fields(wire, strict=False)
         thinking, content = message.text("thinking"), message.text("content")
@@ -90,8 +90,8 @@ class LineParser:
             note = {self._shape.dialect: {"$logprobs": logprobs}} if logprobs else {}
             out.append(ReasoningDelta(self._open("reasoning"), thinking, extensions=note))
         if content is not None:
-            told = None if thinking is not None else logprobs
-            out.append(TextDelta(self._open("text"), content, logprobs=told))
+            text_logprobs = None if thinking is not None else logprobs
+            out.append(TextDelta(self._open("text"), content, logprobs=text_logprobs))
         out += [PartAdded(self._begin(), image) for image in read_images(message)]
         for call in read_calls(message, f"{self._made_id}_{self._calls}"):
             part = self._begin()
@@ -114,7 +114,7 @@ class LineParser:
         usage = take_usage(line)
         if usage is not None:
             out.append(UsageReported(usage))
-        rest = {key: value for key, value in line.items() if key not in _TOLD}
+        rest = {key: value for key, value in line.items() if key not in _KNOWN_KEYS}
         out.append(Ended({self._shape.dialect: rest} if rest else {}))
 
     def _open(self, kind: str) -> int:

@@ -26,7 +26,7 @@ from jackfield.fields import carry, own
 from jackfield.messages import ChatRequest, Extensions, Opaque, Part, ToolCall, Usage
 
 from .failures import render_failed
-from .finish import write_finish, write_logprobs
+from .finish import lost_reason, write_finish, write_logprobs
 from .images import readable
 from .message_writer import proof_losses, write_parts
 from .moments import from_seconds, now
@@ -121,10 +121,10 @@ class LineRenderer:
 
     def _text(self, text: str) -> bytes:
         if not self._head:
-            told = (_encode(self._model), _encode(self._moment))
-            self._head = b'{"model":%b,"created_at":%b' % told
-        said = self._shape.text % _encode(text)
-        return b'%b,%b,"done":false}\n' % (self._head, said)
+            values = (_encode(self._model), _encode(self._moment))
+            self._head = b'{"model":%b,"created_at":%b' % values
+        content = self._shape.text % _encode(text)
+        return b'%b,%b,"done":false}\n' % (self._head, content)
 
     def _line(self, message: dict[str, Any], logprobs: Any = None) -> bytes:
         wire = {
@@ -175,23 +175,25 @@ class LineRenderer:
     def _part(self, part: Part) -> bytes:
         lost: list[Loss] = []
         parts = readable((part,), self._shape.most_images, "choices[0]", lost)
-        said = write_parts(parts, "choices[0]", lost)
+        content = write_parts(parts, "choices[0]", lost)
         for loss in lost:
             self._lose(loss)
-        if isinstance(part, Opaque) or not any(said.values()):
+        if isinstance(part, Opaque) or not any(content.values()):
             return b""
-        return self._line(said)
+        return self._line(content)
 
     def _ended(self, event: Ended) -> bytes:
         calls = self._send_calls(whole=False)
         finish = self._finish or Finished("tool_calls" if self._sent_calls else "stop")
         dialect = self._shape.dialect
+        written = write_finish(finish.reason, own(finish.extensions, dialect))
+        self.losses += lost_reason(finish.reason, written)
         wire = {
             "model": self._model,
             "created_at": self._moment,
             **self._shape.put({"content": ""}),
             "done": True,
-            **write_finish(finish.reason, own(finish.extensions, dialect)),
+            **written,
             **write_usage(self._usage),
         }
         return calls + _encode(carry(wire, event.extensions, dialect)) + b"\n"
