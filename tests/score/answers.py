@@ -85,9 +85,12 @@ def heard(recorded: Recorded, reader: Reader) -> Heard:
         return Heard([Miss(recorded.id, "crash", f"{error}")])
     except Exception as error:  # noqa: BLE001 - whatever goes wrong is a miss like any other
         return Heard([Miss(recorded.id, "crash", f"{type(error).__name__}: {error}"[:200])])
+    wanted = expected(recorded)
     if recorded.name == reader.DIALECT:  # what may be odd about it is its vendor's
         told = evolve(told, problems=())
-    missed = _differences(expected(recorded), told, recorded, delivered.losses)
+        if wanted.calls and told.finish == "stop":  # so OpenAI ends a call that it had to make
+            wanted = evolve(wanted, finish="stop")
+    missed = _differences(wanted, told, recorded, delivered.losses)
     return Heard(list(missed), delivered.losses)
 
 

@@ -1,6 +1,5 @@
 """What matters of a request, in terms that are the same for every dialect."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,8 @@ from jackfield.messages import (
     ToolCall,
     ToolResult,
 )
+
+from .told import arguments_of
 
 _NEUTRAL = {
     "top_p": 1,
@@ -73,7 +74,7 @@ def _of_part(part: Any) -> Iterator[Any]:
         case Image() | Document():
             yield ("media",)
         case ToolCall(name=name, arguments=arguments):
-            yield "call", name, json.loads(arguments or "{}")
+            yield "call", name, arguments_of(arguments)
         case ToolResult():
             yield ("result",)
 
