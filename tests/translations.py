@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 from attrs import evolve
-from tests.score.answers import CLIENTS, Reader, heard
+from tests.score.answers import CLIENTS, Reader, compared
 from tests.score.limits import explanation
 from tests.score.traffic import DIALECTS, Recorded, recorded
 
@@ -40,7 +40,7 @@ def check_translations(
 
     @pytest.mark.parametrize("one", answered(dialect), ids=lambda one: str(one.id))
     def test_translation(one: Recorded) -> None:
-        found = heard(one, reader)
+        found = compared(one, reader)
         unnamed = [x for x in found.losses if not _any(x, (*losses, *harm))]
         assert not unnamed, unnamed
         missed = [miss for miss in found.misses if not explanation(name, miss)]

@@ -2,7 +2,7 @@
 
 Four tables, each by provider and operation (with --features, by feature too): what passes byte for
 byte where the dialect stays the same, chats and all else; what the official SDKs of four clients
-are told of every answer; what becomes of every request in its own dialect and in the others; and
+read in every answer; what becomes of every request in its own dialect and in the others; and
 whether two vendors who were asked the same are still asked the same by way of the other's dialect.
 `--only` prints one of them. The exit code is 1 when limits.toml does not explain a miss.
 """
@@ -24,24 +24,24 @@ TABLES = ("passthrough", "answers", "requests", "sisters")
 
 def main() -> int:
     """Print the tables that are asked for."""
-    asked = _arguments()
+    options = _arguments()
     if not (ROOT / "exchanges").is_dir():
         sys.exit(f"no recorded traffic at {ROOT}: set JACKFIELD_CORPUS to its directory")
     logging.disable(logging.WARNING)  # a million pieces on one loop are not a gateway's day
-    cuts = tuple(int(cut) for cut in asked.cuts.split(","))
-    found = list(recorded(asked.provider, asked.operation))
+    cuts = tuple(int(cut) for cut in options.cuts.split(","))
+    found = list(recorded(options.provider, options.operation))
     tallies = []
-    if asked.only in (None, "passthrough"):
-        tallies.append(_passthrough(asked, found, cuts))
-    if asked.only in (None, "answers"):
-        tallies.append(_answers(found, cuts, asked.client, features=asked.features))
-    if asked.only in (None, "requests"):
-        tallies.append(_requests(found, features=asked.features))
-    if asked.only in (None, "sisters"):
-        tallies.append(_sisters(found, features=asked.features))
+    if options.only in (None, "passthrough"):
+        tallies.append(_passthrough(options, found, cuts))
+    if options.only in (None, "answers"):
+        tallies.append(_answers(found, cuts, options.client, features=options.features))
+    if options.only in (None, "requests"):
+        tallies.append(_requests(found, features=options.features))
+    if options.only in (None, "sisters"):
+        tallies.append(_sisters(found, features=options.features))
     for tally in tallies:
         print("\n".join([*tally.lines(), *tally.details(), ""]))  # noqa: T201 - a command prints
-    if not (asked.only or asked.provider or asked.operation or asked.client):
+    if not (options.only or options.provider or options.operation or options.client):
         used = {limit for tally in tallies for _, limit in tally.explained}
         for limit in limits():
             if limit not in used:
@@ -65,13 +65,15 @@ def _rows(exchange: Exchange, *, features: bool) -> list[Row]:
     return [row, *((*row, feature) for feature in exchange.features if features)]
 
 
-def _passthrough(asked: argparse.Namespace, found: list[Recorded], cuts: tuple[int, ...]) -> Tally:
+def _passthrough(
+    options: argparse.Namespace, found: list[Recorded], cuts: tuple[int, ...]
+) -> Tally:
     tally = Tally("Byte for byte, the same dialect on both sides of the gateway")
-    others = resources.others(asked.provider, asked.operation)
+    others = resources.others(options.provider, options.operation)
     by_id = {one.id: one for one in [*(one.exchange for one in found), *others]}
     chats = asyncio.run(passthrough.score_all(found, cuts))
     for name, misses in (chats | asyncio.run(resources.score_all(others))).items():
-        tally.add(_rows(by_id[name], features=asked.features), "unchanged", misses)
+        tally.add(_rows(by_id[name], features=options.features), "unchanged", misses)
     return tally
 
 

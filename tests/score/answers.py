@@ -12,9 +12,9 @@ from jackfield.errors import GatewayError
 from jackfield.events import Ended, Failed, StreamEvent
 from jackfield.messages import ChatRequest, Message, Text
 
+from .answer import Answer
 from .expectation import expected
 from .readers import anthropic, chat, google, responses
-from .told import Told
 from .traffic import Recorded
 
 
@@ -23,10 +23,10 @@ class Reader(Protocol):
 
     DIALECT: str
 
-    def read(self, body: bytes) -> Told:
+    def read(self, body: bytes) -> Answer:
         """A whole answer."""
 
-    def read_stream(self, wire: bytes) -> Told:
+    def read_stream(self, wire: bytes) -> Answer:
         """A stream, put together as the SDK does."""
 
 
@@ -41,7 +41,7 @@ PLAIN = ChatRequest("m", (Message("user", (Text("Hi"),)),), include_usage=True)
 
 @frozen
 class Miss:
-    """One thing that a client is not told as it was recorded."""
+    """One thing that a client does not receive as it was recorded."""
 
     id: str
     feature: str
@@ -51,7 +51,7 @@ class Miss:
 
 @frozen
 class Delivered:
-    """What a client gets, and what is said to be lost of it."""
+    """What a client gets, and the losses of it that are named."""
 
     body: bytes
     losses: tuple[str, ...] = ()
@@ -62,36 +62,36 @@ class StreamBroken(Exception):
 
 
 @frozen
-class Heard:
-    """What a client was not told, and what is said to be lost."""
+class Comparison:
+    """What a client did not receive, and the losses that are named."""
 
     misses: list[Miss]
     losses: tuple[str, ...] = ()
 
 
 def score(recorded: Recorded, client: str) -> list[Miss]:
-    """What one client is not told of one recorded answer, which comes all at once."""
-    return heard(recorded, CLIENTS[client]).misses
+    """What one client does not receive of one recorded answer, which comes all at once."""
+    return compared(recorded, CLIENTS[client]).misses
 
 
-def heard(recorded: Recorded, reader: Reader) -> Heard:
+def compared(recorded: Recorded, reader: Reader) -> Comparison:
     """The same for whatever can read answers."""
     try:
         delivered = deliver(recorded, installed(reader.DIALECT))
-        told = (reader.read_stream if recorded.streams else reader.read)(delivered.body)
+        answer = (reader.read_stream if recorded.streams else reader.read)(delivered.body)
     except StreamBroken as error:
         if recorded.exchange.expect.get("stream_error"):
-            return Heard([])
-        return Heard([Miss(recorded.id, "crash", f"{error}")])
+            return Comparison([])
+        return Comparison([Miss(recorded.id, "crash", f"{error}")])
     except Exception as error:  # noqa: BLE001 - whatever goes wrong is a miss like any other
-        return Heard([Miss(recorded.id, "crash", f"{type(error).__name__}: {error}"[:200])])
+        return Comparison([Miss(recorded.id, "crash", f"{type(error).__name__}: {error}"[:200])])
     wanted = expected(recorded)
     if recorded.name == reader.DIALECT:  # what may be odd about it is its vendor's
-        told = evolve(told, problems=())
-        if wanted.calls and told.finish == "stop":  # so OpenAI ends a call that it had to make
+        answer = evolve(answer, problems=())
+        if wanted.calls and answer.finish == "stop":  # so OpenAI ends a call that it had to make
             wanted = evolve(wanted, finish="stop")
-    missed = _differences(wanted, told, recorded, delivered.losses)
-    return Heard(list(missed), delivered.losses)
+    missed = _differences(wanted, answer, recorded, delivered.losses)
+    return Comparison(list(missed), delivered.losses)
 
 
 def deliver(recorded: Recorded, target: Dialect) -> Delivered:
@@ -110,15 +110,15 @@ def deliver(recorded: Recorded, target: Dialect) -> Delivered:
 
 def asked_of(recorded: Recorded, target: Dialect) -> ChatRequest:
     """The request that a client of the target's dialect would have sent."""
-    asked = PLAIN
+    sent = PLAIN
     try:
         request = recorded.dialect.parse_request(recorded.exchange.request_tree, recorded.params)
         body = target.render_request(request).body
         there = target.parse_request(msgspec.json.decode(body), recorded.params)
-        asked = there if isinstance(there, ChatRequest) else PLAIN
+        sent = there if isinstance(there, ChatRequest) else PLAIN
     except GatewayError:
         pass  # what is answered counts here, not what was asked
-    return replace(asked, stream=recorded.streams, include_usage=True)
+    return replace(sent, stream=recorded.streams, include_usage=True)
 
 
 def canonical(source: Dialect, body: bytes) -> Iterator[StreamEvent]:
@@ -171,20 +171,20 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _differences(
-    wanted: Told, told: Told, recorded: Recorded, losses: tuple[str, ...]
+    wanted: Answer, answer: Answer, recorded: Recorded, losses: tuple[str, ...]
 ) -> Iterator[Miss]:
     for feature in ("text", "reasoning", "calls"):
-        want, found = getattr(wanted, feature), getattr(told, feature)
+        want, found = getattr(wanted, feature), getattr(answer, feature)
         if want != found and (feature != "reasoning" or not _alike(want, found)):
             detail = f"wanted {want!r:.120}, found {found!r:.120}"
             yield Miss(recorded.id, feature, detail, losses)
-    if wanted.finish is not None and wanted.finish != told.finish:
-        detail = f"wanted {wanted.finish}, found {told.finish}"
+    if wanted.finish is not None and wanted.finish != answer.finish:
+        detail = f"wanted {wanted.finish}, found {answer.finish}"
         yield Miss(recorded.id, "finish", detail, losses)
-    for name in {**wanted.usage, **(told.usage if wanted.usage else {})}:
+    for name in {**wanted.usage, **(answer.usage if wanted.usage else {})}:
         want = wanted.usage.get(name, 0)
-        if want != told.usage.get(name, 0):
-            detail = f"wanted {want}, found {told.usage.get(name, 0)}"
+        if want != answer.usage.get(name, 0):
+            detail = f"wanted {want}, found {answer.usage.get(name, 0)}"
             yield Miss(recorded.id, f"usage.{name}", detail, losses)
-    for problem in dict.fromkeys(told.problems):
+    for problem in dict.fromkeys(answer.problems):
         yield Miss(recorded.id, "form", problem, losses)

@@ -1,10 +1,10 @@
-"""What the corpus's own reading of an answer says, in the terms of `Told`."""
+"""What the corpus's own reading of an answer says, in the terms of `Answer`."""
 
 from tests.counters import COUNTERS
 
 from jackfield.messages import Usage
 
-from .told import Told, arguments_of, count
+from .answer import Answer, arguments_of, count
 from .traffic import Recorded
 
 FINISH = {
@@ -27,14 +27,14 @@ CLASSES = {
 """The classes of tokens, by the names of `Told.usage`."""
 
 
-def expected(recorded: Recorded) -> Told:
-    """What every client must be told."""
+def expected(recorded: Recorded) -> Answer:
+    """What every client must receive."""
     expect = recorded.exchange.expect
     named = [call for call in expect["tool_calls"] if call["name"]]
     calls = tuple((call["name"], arguments_of(call["arguments"])) for call in named)
     usage = expect.get("usage") or {}
     counted = COUNTERS[recorded.exchange.dialect](usage) if usage else Usage()
-    return Told(
+    return Answer(
         text=expect["text"] or "",
         reasoning=expect["reasoning"] or "",
         calls=calls,

@@ -13,7 +13,7 @@ from jackfield.messages import (
     ToolResult,
 )
 
-from .told import arguments_of
+from .answer import arguments_of
 
 _NEUTRAL = {
     "top_p": 1,
@@ -33,7 +33,7 @@ def facts(request: ChatRequest) -> dict[str, Any]:
     form = request.response_format
     settings = {name: getattr(request, name) for name in (*_PLAIN, *_NEUTRAL)}
     return {
-        "said": list(_said(request)),
+        "said": list(_turns(request)),
         "tools": _of_tools(request),
         "tool_choice": _of_choice(request),
         "response_format": form.kind if form is not None and form.kind != "text" else None,
@@ -43,7 +43,7 @@ def facts(request: ChatRequest) -> dict[str, Any]:
     }
 
 
-def _said(request: ChatRequest) -> Iterator[Any]:
+def _turns(request: ChatRequest) -> Iterator[Any]:
     """The turns in their order; texts that follow each other are one."""
     role, words = "", ""
     for message in request.messages:

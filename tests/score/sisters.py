@@ -31,7 +31,7 @@ _NAME = re.compile(
 )
 
 
-_ASKED = ("said", "tools", "tool_choice", "response_format", "stop", "temperature")
+_COMPARED = ("said", "tools", "tool_choice", "response_format", "stop", "temperature")
 """What a test asks of every vendor; the rest is what one vendor wants or has by default."""
 
 
@@ -49,16 +49,16 @@ def _pair(one: Recorded, other: Recorded) -> list[Miss]:
     try:
         request = _read(one.dialect, one.exchange.request_tree, one.params)
         rendered = other.dialect.render_request(replace(request, model=other.params["model"]))
-        asked = _read(other.dialect, msgspec.json.decode(rendered.body), other.params)
+        translated = _read(other.dialect, msgspec.json.decode(rendered.body), other.params)
         wanted = _read(other.dialect, other.exchange.request_tree, other.params)
     except GatewayError as error:
         return [Miss(both, "refused", error.message[:200])]
     losses = tuple(loss.feature for loss in rendered.losses)
-    was, now = facts(wanted), facts(asked)
+    was, now = facts(wanted), facts(translated)
     return [
         Miss(both, f"sister.{key}", f"wanted {was[key]!r:.90}, found {now[key]!r:.90}")
         for key in was
-        if key in _ASKED and was[key] != now[key] and key not in _named(losses)
+        if key in _COMPARED and was[key] != now[key] and key not in _named(losses)
     ]
 
 

@@ -34,8 +34,8 @@ class Cell:
         if not self.scored:
             return ""
         sound = self.scored - self.flawed
-        told = (self.unharmed + self.explained) / self.scored
-        shares = (self.unharmed / self.scored, self.unharmed / sound if sound else 1.0, told)
+        answer = (self.unharmed + self.explained) / self.scored
+        shares = (self.unharmed / self.scored, self.unharmed / sound if sound else 1.0, answer)
         return "{:.1%} {:.1%} {:.1%}".format(*shares)
 
 

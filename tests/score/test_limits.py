@@ -25,8 +25,8 @@ def test_every_limit_says_whose_it_is() -> None:
 def test_what_is_explained_is_counted_apart() -> None:
     tally = Tally("A title")
     tally.add([("openai", "chat")], "gemini", [])
-    told = Miss("a", "usage.cache_write", "wanted 1", ("usage.cache_write",))
-    tally.add([("openai", "chat")], "gemini", [told])
+    miss = Miss("a", "usage.cache_write", "wanted 1", ("usage.cache_write",))
+    tally.add([("openai", "chat")], "gemini", [miss])
     tally.add([("openai", "chat")], "gemini", [Miss("b", "text", "wanted x")])
     cell = tally.totals["gemini"]
     assert (cell.scored, cell.unharmed, cell.explained) == (3, 1, 1)

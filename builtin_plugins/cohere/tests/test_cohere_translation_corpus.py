@@ -17,7 +17,7 @@ from cohere.types import (
 )
 from cohere.v2.types import V2ChatResponse, V2ChatStreamResponse
 from tests.corpus import exchanges, needs_corpus
-from tests.score.told import Told, arguments_of, count, id_problems
+from tests.score.answer import Answer, arguments_of, count, id_problems
 from tests.translations import check_translations
 
 from jackfield import sse
@@ -41,7 +41,7 @@ class CohereReader:
 
     DIALECT = COHERE.name
 
-    def read(self, body: bytes) -> Told:
+    def read(self, body: bytes) -> Answer:
         """A whole answer."""
         response = V2ChatResponse.model_validate_json(body)
         blocks: list[Any] = response.message.content or []
@@ -49,7 +49,7 @@ class CohereReader:
         for citation in response.message.citations or ():
             Citation.model_validate(citation.model_dump())
         usage = msgspec.json.decode(body).get("usage") or {}
-        return Told(
+        return Answer(
             "".join(block.text for block in blocks if block.type == "text"),
             "".join(block.thinking for block in blocks if block.type == "thinking"),
             tuple((c.function.name, arguments_of(c.function.arguments)) for c in called),
@@ -58,7 +58,7 @@ class CohereReader:
             (*([] if response.id else ["no id"]), *id_problems([call.id for call in called])),
         )
 
-    def read_stream(self, wire: bytes) -> Told:
+    def read_stream(self, wire: bytes) -> Answer:
         """The message that a client puts together."""
         return self.read(final_message(wire))
 

@@ -11,9 +11,9 @@ from mistralai.client.models import (
     ThinkChunk,
 )
 from tests.corpus import exchanges, needs_corpus
+from tests.score.answer import Answer
 from tests.score.readers import chat
 from tests.score.readers.types import json_events
-from tests.score.told import Told
 from tests.translations import check_translations
 
 from jackfield.dialects import installed
@@ -29,7 +29,7 @@ class MistralReader:
 
     DIALECT = MISTRAL.name
 
-    def read(self, body: bytes) -> Told:
+    def read(self, body: bytes) -> Answer:
         """A whole answer."""
         ChatCompletionResponse.model_validate_json(body)
         tree = msgspec.json.decode(body)
@@ -38,7 +38,7 @@ class MistralReader:
         message |= apart(message["content"])
         return chat.read(msgspec.json.encode(tree))
 
-    def read_stream(self, wire: bytes) -> Told:
+    def read_stream(self, wire: bytes) -> Answer:
         """A stream of chunks, of which the last with a choice has the usage."""
         chunks = list(json_events(wire))
         for chunk in chunks:

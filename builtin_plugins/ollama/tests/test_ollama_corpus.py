@@ -8,7 +8,7 @@ import pytest
 from ollama import ChatResponse as SdkChat
 from tests.corpus import Exchange, exchanges, needs_corpus
 from tests.recordings import recordings
-from tests.score.told import Told, count
+from tests.score.answer import Answer, count
 from tests.translations import check_translations
 
 from jackfield.dialects import Dialect, installed
@@ -76,16 +76,16 @@ class OllamaReader:
 
     DIALECT = CHAT.name
 
-    def read(self, body: bytes) -> Told:
+    def read(self, body: bytes) -> Answer:
         """A whole answer, which is a stream of one line."""
         return self.read_stream(body)
 
-    def read_stream(self, wire: bytes) -> Told:
+    def read_stream(self, wire: bytes) -> Answer:
         """A stream of lines."""
         lines = [SdkChat.model_validate_json(line) for line in NDJSON.split(wire)]
         messages, last = [line.message for line in lines], lines[-1]
         calls = [call.function for message in messages for call in message.tool_calls or ()]
-        return Told(
+        return Answer(
             "".join(message.content or "" for message in messages),
             "".join(message.thinking or "" for message in messages),
             tuple((call.name, call.arguments) for call in calls),

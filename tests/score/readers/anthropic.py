@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from anthropic.lib.streaming._messages import accumulate_event
 from anthropic.types import Message, RawMessageStreamEvent
+from tests.score.answer import Answer, arguments_of, count, id_problems
 from tests.score.readers.types import mistakes
-from tests.score.told import Told, arguments_of, count, id_problems
 
 from jackfield import sse
 
@@ -24,13 +24,13 @@ _FINISH = {
 _DELTAS = {"text": "text", "thinking": "thinking", "signature": "signature"}
 
 
-def read(body: bytes) -> Told:
+def read(body: bytes) -> Answer:
     """A whole message."""
     tree = msgspec.json.decode(body)
-    return _told(tree, mistakes(Message, tree))
+    return _answer(tree, mistakes(Message, tree))
 
 
-def read_stream(wire: bytes) -> Told:
+def read_stream(wire: bytes) -> Answer:
     """A stream of events, put together as the SDK does."""
     problems: list[str] = []
     message: dict[str, Any] = {"content": []}
@@ -45,14 +45,14 @@ def read_stream(wire: bytes) -> Told:
         if sse.parse(event).event != last:
             problems.append(f"an event {sse.parse(event).event!r} with the type {last!r}")
         if last == "error":
-            return Told(problems=(*problems, "the stream ends in an error"))
+            return Answer(problems=(*problems, "the stream ends in an error"))
         problems += mistakes(RawMessageStreamEvent, value)
         problems += _add(message, value)
         if last != "message_stop":  # the SDK stumbles over what does not fit
             snapshot = accumulate_event(event=value, current_snapshot=snapshot, json_bufs=buffers)
     if last != "message_stop":
         problems.append(f"the stream ends in {last}")
-    return _told(message, problems)
+    return _answer(message, problems)
 
 
 def _add(message: dict[str, Any], event: Mapping[str, Any]) -> list[str]:
@@ -84,11 +84,11 @@ def _add_delta(block: dict[str, Any], delta: Mapping[str, Any]) -> None:
         block[key] = (block.get(key) or "") + delta[key]
 
 
-def _told(tree: Mapping[str, Any], problems: list[str]) -> Told:
+def _answer(tree: Mapping[str, Any], problems: list[str]) -> Answer:
     blocks = tree["content"]
     calls = [block for block in blocks if block["type"] == "tool_use"]
     stop = tree.get("stop_reason")
-    return Told(
+    return Answer(
         text="".join(block["text"] for block in blocks if block["type"] == "text"),
         reasoning="".join(block["thinking"] for block in blocks if block["type"] == "thinking"),
         calls=tuple((c["name"], arguments_of(c.get("$json") or c["input"])) for c in calls),

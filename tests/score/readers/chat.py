@@ -5,22 +5,22 @@ from typing import Any
 
 import msgspec
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from tests.score.answer import Answer, Call, arguments_of, count, id_problems
 from tests.score.readers.types import json_events, mistakes
-from tests.score.told import Call, Told, arguments_of, count, id_problems
 
 DIALECT = "openai.chat"
 _DONE = b"data: [DONE]\n\n"
 _FINISH = {"function_call": "tool_calls"}
 
 
-def read(body: bytes) -> Told:
+def read(body: bytes) -> Answer:
     """A whole completion."""
     tree = msgspec.json.decode(body)
     problems = mistakes(ChatCompletion, tree)
-    return _told(tree["choices"][0], tree.get("usage"), problems)
+    return _answer(tree["choices"][0], tree.get("usage"), problems)
 
 
-def read_stream(wire: bytes) -> Told:
+def read_stream(wire: bytes) -> Answer:
     """A stream of chunks, put together as the SDK does."""
     problems = [] if wire.endswith(_DONE) else ["the stream does not end in [DONE]"]
     gathered = _Gathered()
@@ -31,7 +31,7 @@ def read_stream(wire: bytes) -> Told:
         problems.append("the indexes of tool calls are not 0, 1, 2, …")
     if gathered.finishes != 1:
         problems.append(f"{gathered.finishes} chunks with a finish_reason")
-    return _told(gathered.choice(), gathered.usage, problems)
+    return _answer(gathered.choice(), gathered.usage, problems)
 
 
 class _Gathered:
@@ -80,11 +80,11 @@ def _parts(content: Any) -> list[Any]:
     return content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
 
 
-def _told(choice: Mapping[str, Any], usage: Any, problems: list[str]) -> Told:
+def _answer(choice: Mapping[str, Any], usage: Any, problems: list[str]) -> Answer:
     message = choice["message"]
     found = message.get("tool_calls") or []
     finish = choice.get("finish_reason")
-    return Told(
+    return Answer(
         text=_text(message.get("content")),
         reasoning=message.get("reasoning_content") or message.get("reasoning") or "",
         calls=tuple(_call(call) for call in found) or _legacy(message.get("function_call")),

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 from google.genai import types
+from tests.score.answer import Answer, arguments_of, count, id_problems
 from tests.score.readers.types import json_events, mistakes
-from tests.score.told import Told, arguments_of, count, id_problems
 
 DIALECT = "gemini.generate_content"
 _FINISH = {"STOP": "stop", "MAX_TOKENS": "length", "OTHER": "other"}
@@ -15,22 +15,22 @@ _BLOCKED = ("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII")
 _FAILED = ("MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL")
 
 
-def read(body: bytes) -> Told:
+def read(body: bytes) -> Answer:
     """A whole response."""
     tree = msgspec.json.decode(body)
-    return _told([tree], mistakes(types.GenerateContentResponse, tree))
+    return _answer([tree], mistakes(types.GenerateContentResponse, tree))
 
 
-def read_stream(wire: bytes) -> Told:
+def read_stream(wire: bytes) -> Answer:
     """A stream of responses, each with a piece of the answer."""
     values = list(json_events(wire))
     problems: list[str] = []
     for value in values:
         problems += mistakes(types.GenerateContentResponse, value)
-    return _told(values, problems)
+    return _answer(values, problems)
 
 
-def _told(values: list[Mapping[str, Any]], problems: list[str]) -> Told:
+def _answer(values: list[Mapping[str, Any]], problems: list[str]) -> Answer:
     candidates = [
         candidate
         for value in values
@@ -42,7 +42,7 @@ def _told(values: list[Mapping[str, Any]], problems: list[str]) -> Told:
     calls = [part["functionCall"] for part in parts if part.get("functionCall")]
     reasons = [one["finishReason"] for one in candidates if one.get("finishReason")]
     usages = [value["usageMetadata"] for value in values if value.get("usageMetadata")]
-    return Told(
+    return Answer(
         text="".join(part["text"] for part in parts if "text" in part and not part.get("thought")),
         reasoning="".join(part.get("text", "") for part in parts if part.get("thought")),
         calls=tuple((call["name"], arguments_of(call.get("args"))) for call in calls),
@@ -52,8 +52,8 @@ def _told(values: list[Mapping[str, Any]], problems: list[str]) -> Told:
     )
 
 
-def _finish(said: Any, *, has_calls: bool) -> str | None:
-    reason: str | None = _NUMBERED.get(said, said)
+def _finish(reason_given: Any, *, has_calls: bool) -> str | None:
+    reason: str | None = _NUMBERED.get(reason_given, reason_given)
     if reason == "STOP" and has_calls:
         return "tool_calls"
     if reason in _BLOCKED:

@@ -8,8 +8,8 @@ from openai import omit
 from openai._models import construct_type
 from openai.lib.streaming.responses._responses import ResponseStreamState
 from openai.types.responses import Response, ResponseStreamEvent
+from tests.score.answer import Answer, Call, arguments_of, count, id_problems
 from tests.score.readers.types import json_events, mistakes
-from tests.score.told import Call, Told, arguments_of, count, id_problems
 
 DIALECT = "openai.responses"
 _LAST = ("response.completed", "response.incomplete", "response.failed")
@@ -17,30 +17,30 @@ _CUT = {"max_output_tokens": "length", "content_filter": "content_filter"}
 _CALLS = ("function_call", "custom_tool_call")
 
 
-def read(body: bytes) -> Told:
+def read(body: bytes) -> Answer:
     """A whole response."""
     tree = msgspec.json.decode(body)
-    return _told(tree, mistakes(Response, tree))
+    return _answer(tree, mistakes(Response, tree))
 
 
-def read_stream(wire: bytes) -> Told:
+def read_stream(wire: bytes) -> Answer:
     """A stream of events: its last says all, and its deltas must say the same."""
     problems: list[str] = []
-    said = ""
+    streamed = ""
     values = list(json_events(wire))
     for number, value in enumerate(values):
         problems += mistakes(ResponseStreamEvent, value)
         if value["type"] == "response.output_text.delta":
-            said += value["delta"]
+            streamed += value["delta"]
         if value.get("sequence_number", number) != number:
             problems.append(f"sequence_number {value['sequence_number']} at place {number}")
     _put_together(values)
     last = values[-1]
     if last["type"] not in _LAST:
-        return Told(problems=(*problems, f"the stream ends in {last['type']}"))
-    if said != "".join(_texts(last["response"]["output"])):
+        return Answer(problems=(*problems, f"the stream ends in {last['type']}"))
+    if streamed != "".join(_texts(last["response"]["output"])):
         problems.append("the deltas of the text are not the text")
-    return _told(last["response"], problems)
+    return _answer(last["response"], problems)
 
 
 def _put_together(values: list[Any]) -> None:
@@ -50,11 +50,11 @@ def _put_together(values: list[Any]) -> None:
         state.handle_event(construct_type(type_=ResponseStreamEvent, value=value))
 
 
-def _told(tree: Mapping[str, Any], problems: list[str]) -> Told:
+def _answer(tree: Mapping[str, Any], problems: list[str]) -> Answer:
     items = tree["output"]
     found = [item for item in items if item["type"] in _CALLS]
     calls = tuple(_call(item) for item in found)
-    return Told(
+    return Answer(
         text="".join(_texts(items)),
         reasoning="".join(_thoughts(items)),
         calls=calls,

@@ -7,14 +7,14 @@ from attrs import field, frozen
 
 from jackfield.testing.recorded import arguments_of
 
-__all__ = ["Call", "Told", "arguments_of", "count", "id_problems"]
+__all__ = ["Answer", "Call", "arguments_of", "count", "id_problems"]
 
 Call = tuple[str, Any]
 """A tool's name and its arguments, read as JSON."""
 
 
 @frozen
-class Told:
+class Answer:
     """One answer. `problems` are what a client would stumble over, whatever is said."""
 
     text: str = ""
