@@ -58,6 +58,8 @@ def test_each_of_several_answers_counts() -> None:
     [
         ({"prompt": "Hello", "n": 3}, 3),
         ({"prompt": "Hello", "n": 3.0}, 3),
+        ({"prompt": "Hello", "n": "3"}, 3),
+        ({"prompt": "Hello", "n": " 3.0 ", "best_of": "many"}, 3),
         ({"prompt": "Hello", "best_of": 9, "n": 2}, 9),
         ({"prompt": ["a", "b", "c"], "n": 2}, 6),
         ({"prompt": [[1, 2], [3]]}, 2),

@@ -42,6 +42,12 @@ def test_what_a_provider_has_reported_is_charged(prices: PriceBook) -> None:
     assert (charge.usage, charge.cost.nano, charge.basis) == (Usage(3, 5), 13_000, "reported")
 
 
+def test_a_usage_that_would_cost_more_than_any_is_not_believed(prices: PriceBook) -> None:
+    usage = Usage(3, 10**12)
+    charge = call(Tap.known(usage)).charge(prices, "bound")
+    assert (charge.cost.nano, charge.basis) == (200_000, "estimated")
+
+
 def test_a_call_that_tells_nothing_is_charged_all_that_it_can_be(prices: PriceBook) -> None:
     charge = call(cut(None, events=7)).charge(prices, "bound")
     assert (charge.cost.nano, charge.input_tokens, charge.output_tokens) == (200_000, 100, 50)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jackfield.store import Account, Claim, Debit, Entry
+from jackfield.store import Account, Claim, Debit, Entry, Tally
 from jackfield_sqlite_store import SqliteStore, opened
+from jackfield_sqlite_store.amounts import MOST
 
 A = Account("s", "a")
 DAY = 86_400.0
@@ -133,3 +134,16 @@ async def test_a_file_of_the_version_before_is_taken_over(tmp_path: Path) -> Non
         assert await spent(store) == 0
         (ever,) = await store.balances([(Account("s", "ever"), 0)])
         assert ever.spent == 1
+
+
+async def test_amounts_beyond_all_measure_stop_no_account(tmp_path: Path) -> None:
+    huge = Tally("series", 0, "tokens", 10**30)
+    async with opened(str(tmp_path / "store.db")) as store:
+        for number in range(1, 4):
+            entry = Entry("s", 0.0, debits=(Debit(A, 7, 10**30),), tallies=(huge,))
+            assert await store.post("o", number, [entry]) == number
+        (balance,) = await store.balances([(A, 0)])
+        (tally,) = await store.tallies("s", "series", 0, 1)
+        assert (balance.spent, tally.amount) == (MOST, MOST)
+        await spend(store, 4, 7)
+        assert await spent(store) == MOST

@@ -22,6 +22,7 @@ from jackfield.messages import (
     ToolResult,
 )
 from jackfield.rates import IMAGE_TOOL, in_nano
+from jackfield.strict_json import number_in
 
 if TYPE_CHECKING:
     from jackfield.exchange import Exchange
@@ -232,15 +233,14 @@ def _limit(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -> 
 
 def _limits_in(tree: Mapping[str, Any]) -> Iterator[int]:
     for name in _LIMITS:
-        limit = tree.get(name)
-        if type(limit) is int or isinstance(limit, float):
-            yield int(limit)
+        if (limit := number_in(tree.get(name))) is not None:
+            yield limit
     values = [tree.get(_MODELS_OWN)]
     for value in values:
         if type(value) is dict:
             values += value.values()
-            found = [n for name, n in value.items() if _LENGTH.search(name)]
-            yield from [int(n) for n in found if type(n) is int or isinstance(n, float)]
+            found = [number_in(n) for name, n in value.items() if _LENGTH.search(name)]
+            yield from [n for n in found if n is not None]
 
 
 def _answers(tree: Mapping[str, Any]) -> int:
@@ -250,7 +250,7 @@ def _answers(tree: Mapping[str, Any]) -> int:
         if type(config) is dict:
             counts += [config.get("candidateCount"), config.get("candidate_count")]
     prompts = tree.get("prompt")
-    most = max([1, *(int(n) for n in counts if type(n) is int or isinstance(n, float))])
+    most = max([1, *(number_in(n) or 1 for n in counts)])
     if type(prompts) is list and prompts and type(prompts[0]) is not int:  # one prompt, in tokens
         most *= len(prompts)
     return most

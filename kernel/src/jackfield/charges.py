@@ -8,7 +8,7 @@ from attrs import define
 from msgspec.structs import replace
 
 from jackfield._tap import Tap
-from jackfield.bounds import Bound, is_billable
+from jackfield.bounds import MOST, Bound, is_billable
 from jackfield.errors import (
     GatewayError,
     PluginFailure,
@@ -79,7 +79,10 @@ class Call:
         if usage is not None and not (usage.total_tokens or usage.units or usage.cost):
             usage = None  # no answer uses nothing: the provider reports it in an unknown form
         if usage is not None and self.tap is not None and self.tap.is_complete():
-            return self._priced(prices, usage, usage, "reported")
+            charge = self._priced(prices, usage, usage, "reported")
+            if charge.cost.nano <= MOST:
+                return charge
+            usage = None  # no answer costs as much
         if usage is None and told is not None:
             return self._priced(prices, told, told, "estimated")
         guess = self._guess(usage)

@@ -8,6 +8,7 @@ in case.
 
 import json
 import re
+from collections.abc import Container
 from typing import Any, NoReturn
 
 import msgspec
@@ -68,6 +69,19 @@ def decode(body: bytes) -> Any:
         except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
             pass  # the exact reader below words the error, or finds nothing wrong
     return _decode_exactly(body)
+
+
+def number_in(value: Any) -> int | None:
+    """The number that a server may read in a JSON value: some convert strings, and cut fractions.
+
+    None if there is none.
+    """
+    if type(value) is int:
+        return value
+    try:
+        return int(float(value)) if isinstance(value, str | float) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def is_unwieldy(answer: bytes) -> bool:
@@ -138,7 +152,7 @@ def _decode_exactly(body: bytes) -> Any:
     if _measure(tree)[0] > MAX_DEPTH:
         raise _too_deep()
     if type(tree) is dict:
-        _check_twins(tree)
+        check_twins(tree)
     _check_surrogates(text)
     _check_strings(body)
     return tree
@@ -192,11 +206,15 @@ def _constant(name: str) -> NoReturn:
     _refuse(f"{name} is not a JSON value")
 
 
-def _check_twins(members: dict[str, Any]) -> None:
+def check_twins(members: dict[str, Any], judged: Container[object] = _JUDGED) -> None:
+    """Refuse two names, or one and a `judged` one, that differ only in case.
+
+    Raises InvalidRequest.
+    """
     seen: set[str] = set()
     for name in members:
         plain = name.casefold()
-        if plain in seen or (plain in _JUDGED and plain != name):
+        if plain in seen or (plain in judged and plain != name):
             raise InvalidRequest(
                 f"Some servers read the key {_shown(name)} as {_shown(plain)}, for they overlook"
                 " the letters' case: leave it out, or write it as the API does.",

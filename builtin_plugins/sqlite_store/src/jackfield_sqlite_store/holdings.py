@@ -7,6 +7,7 @@ from typing import Final
 from jackfield.store import Account, Acquired, Balance, Claim
 
 from . import accounts, owners
+from .amounts import limited
 from .transactions import Transaction
 
 KEPT_WINDOWS: Final = 3
@@ -77,9 +78,9 @@ def spend(
     What already counts as spent since the owner's lease expired is not counted twice.
     """
     at.db.executemany(
-        "INSERT INTO spent VALUES (?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
-        [(*account, bucket, amount) for (account, bucket), amount in debits.items()],
+        "INSERT INTO spent VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " amount = min(amount, 4611686018427387904 - max(excluded.amount, 0)) + excluded.amount",
+        [(*account, bucket, limited(amount)) for (account, bucket), amount in debits.items()],
     )
     last: dict[Account, int] = {}
     for account, bucket in debits:
@@ -110,7 +111,7 @@ def _prune(at: Transaction, claim: Claim) -> None:
 def _reduce(at: Transaction, owner: str, amounts: Mapping[Account, int]) -> None:
     at.db.executemany(
         "UPDATE hold SET amount = max(0, amount - ?) WHERE scope = ? AND name = ? AND owner = ?",
-        [(amount, *account, owner) for account, amount in amounts.items()],
+        [(limited(amount), *account, owner) for account, amount in amounts.items()],
     )
     # An owner with an expired lease has yet to restate its holdings; its empty rows hold the rules.
     at.db.executemany(

@@ -9,6 +9,7 @@ from typing import Final
 from jackfield.store import Account, Entry, Record, Tally
 
 from . import holdings, owners
+from .amounts import limited
 from .transactions import Transaction
 
 MOST_RECORDS: Final = 2**63 - 1
@@ -102,9 +103,9 @@ def _count(at: Transaction, entries: Iterable[Entry]) -> None:
         for series, hour, name, amount in entry.tallies:
             sums[entry.scope, series, hour, name] += amount
     at.db.executemany(
-        "INSERT INTO tally VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
-        [(*place, amount) for place, amount in sums.items()],
+        "INSERT INTO tally VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " amount = min(amount, 4611686018427387904 - max(excluded.amount, 0)) + excluded.amount",
+        [(*place, limited(amount)) for place, amount in sums.items()],
     )
 
 
