@@ -108,3 +108,26 @@ def test_a_request_that_is_refused_unread_keeps_its_name(tmp_path: Path) -> None
             answer = connection.getresponse()
             assert (answer.status, answer.getheader("x-request-id")) == (413, "mine-1")
         assert gateway.facts("refused")["request"] == "mine-1"
+
+
+ENDLESS = """\
+import sys, threading, time
+from jackfield import _serve
+from jackfield._cli.program import main
+_serve.LAST_SECONDS = 0.1
+threading.Thread(target=time.sleep, args=(1000,), name="endless").start()
+sys.exit(main(["serve", "--config", sys.argv[1]]))
+"""
+
+
+def test_a_thread_that_never_ends_keeps_no_process_from_it(tmp_path: Path) -> None:
+    config = tmp_path / "jackfield.toml"
+    config.write_text(CONFIG.format(port=free_port(), more="drain_seconds = 1"))
+    command = [sys.executable, "-c", ENDLESS, str(config)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "serving on" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 1
+        assert "Timeout" in process.stderr.read()

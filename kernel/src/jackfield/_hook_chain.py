@@ -63,8 +63,7 @@ def compile_hooks(members: Iterable[Member]) -> HookChain:
     where it must be async or the reverse, or lacks its `@hookimpl`.
     """
     members = tuple(members)
-    problems = [problem for member in members for problem in _problems(member.plugin)]
-    if problems:
+    if problems := [problem for member in members for problem in _problems(member.plugin)]:
         raise ConfigError(problems)
     manager = pluggy.PluginManager("jackfield")
     manager.add_hookspecs(Plugin)
@@ -103,8 +102,7 @@ def _problems(plugin: Plugin) -> Iterable[str]:
             if marked:
                 yield f"{where}: no hook has this name; the hooks are {', '.join(HOOKS)}"
             continue
-        spec = getattr(Plugin, name)
-        if method is spec:
+        if method is (spec := getattr(Plugin, name)):
             continue
         if not marked:
             yield f"{where}: overrides a hook; mark it with @hookimpl"

@@ -268,8 +268,7 @@ class Loader:
     def _check_exposure(self) -> None:
         """Report listening to other machines without authentication, or with keys in clear text."""
         server = self._settings.server
-        admin = server.admin_listener()
-        if admin is not None and not admin.is_loopback:
+        if (admin := server.admin_listener()) is not None and not admin.is_loopback:
             self._document.problems.add(
                 ("server", "admin"),
                 "other machines can reach this address, and the operations endpoints ask nobody"
@@ -308,8 +307,7 @@ def _declaration_problem(kind: type[Plugin]) -> str:
 def _version_problem(kind: type[Plugin]) -> str:
     kernel = version(KERNEL)
     for text in str(kind.requires).split(","):
-        bound = _BOUND.fullmatch(text)
-        if bound is None:
+        if (bound := _BOUND.fullmatch(text)) is None:
             return f'has requires = {kind.requires!r}; write it like ">=0.1,<0.2"'
         if not _OPERATORS[bound[1]](_numbers(kernel), _numbers(bound[2])):
             return f"needs jackfield-kernel {kind.requires}, and this is {kernel}"

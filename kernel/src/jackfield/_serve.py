@@ -30,6 +30,9 @@ from jackfield.settings import Server as ServerTable
 
 logger = logging.getLogger("jackfield")
 
+LAST_SECONDS = 60.0
+"""After this, and the time to drain, a process ends that cannot: with the stack of each thread."""
+
 OnReady = Callable[[Gateway, list[str]], None]
 
 _SOCKETS = ("bind", "admin", "workers", "tls", "socket_mode", "socket_group")
@@ -129,6 +132,12 @@ async def _work(worker: Worker, start: Start, document: Document) -> None:
     admin = await _serve_admin(generations, worker)
     generations.on_swap(lambda gateway: _take_up(gateway, settings, server, tls))
     watching = asyncio.create_task(generations.watch(start.path)) if start.path else None
+
+    def drain() -> None:
+        last = settings.drain_seconds + LAST_SECONDS
+        faulthandler.dump_traceback_later(last, exit=True, file=2)
+        generations.drain()
+
     try:
         await serve_until_signalled(
             server,
@@ -137,7 +146,7 @@ async def _work(worker: Worker, start: Start, document: Document) -> None:
                 tls=tls,
                 grace=settings.drain_seconds,
                 reload=generations.reload,
-                draining=generations.drain,
+                draining=drain,
                 end_streams=generations.end_exchanges,
                 ready=lambda: _report_ready(worker, generations.current, start.on_ready),
                 beat=worker.beat,

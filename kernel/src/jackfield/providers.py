@@ -169,6 +169,5 @@ async def in_time(
     except TimeoutError as error:
         raise ProviderTimeout("send the next event", seconds, provider=provider) from error
     finally:
-        close = getattr(batches, "aclose", None)
-        if close is not None:
+        if (close := getattr(batches, "aclose", None)) is not None:
             await close()
