@@ -1,5 +1,8 @@
 """What a plugin gets when it starts."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from jackfield import Plugin, Setup
@@ -17,6 +20,27 @@ class KeepsState(Plugin):
 @pytest.mark.parametrize("folder", ["/proc/nowhere", "~nobody-of-that-name/state"])
 async def test_a_state_dir_that_cannot_be_made_is_named(folder: str) -> None:
     toml = f'[server]\nstate_dir = "{folder}"\n[plugins.keeps]'
-    with pytest.raises(ConfigError, match=r"server\.state_dir cannot be made: "):
+    with pytest.raises(ConfigError, match=r"server\.state_dir cannot be used: "):
         async with run_gateway(toml, {"keeps": KeepsState}):
             pass
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o720, 0o702])
+async def test_a_state_dir_that_others_can_write_to_is_refused(tmp_path: Path, mode: int) -> None:
+    os.chmod(tmp_path, mode)
+    toml = f"[server]\nstate_dir = {str(tmp_path)!r}\n[plugins.keeps]"
+    said = rf"server\.state_dir .* to {tmp_path} .* mode {mode:04o}.* chmod go-w {tmp_path}"
+    with pytest.raises(ConfigError, match=said):
+        async with run_gateway(toml, {"keeps": KeepsState}):
+            pass
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o755])
+async def test_a_state_dir_that_others_cannot_write_to_is_accepted(
+    tmp_path: Path, mode: int
+) -> None:
+    os.chmod(tmp_path, mode)
+    toml = f"[server]\nstate_dir = {str(tmp_path)!r}\n[plugins.keeps]"
+    async with run_gateway(toml, {"keeps": KeepsState}) as gateway:
+        assert (await gateway.get("/ready")).status == 200

@@ -133,6 +133,27 @@ async def test_a_key_cannot_use_another_model(line: Line, path: str, messages: l
     assert (code, len(line.heard)) == (1008, len(messages) - 1)
 
 
+@pytest.mark.parametrize(
+    ("path", "messages"),
+    [
+        (LIVE, [{"setup": {"model": "models/voice", "Model": "models/dear"}}]),
+        (LIVE, [{"setup": {"model": "models/voice"}}, {"Setup": {"model": "models/dear"}}]),
+        (REALTIME, [update(Model="dear")]),
+        (REALTIME, [update(model="gpt-realtime", MODEL="dear")]),
+        (REALTIME, [{"type": "session.update", "Session": {"Model": "dear"}}]),
+        (REALTIME, [create(response={"modEl": "dear"})]),
+        (REALTIME, [update(audio={"input": {"transcription": {"Model": "dear"}}})]),
+        (RESPONSES, [create(model="gpt-5"), create(model="gpt-5", mOdel="dear")]),
+        (RESPONSES, [create(model="gpt-5"), create(fallbackModel="dear")]),
+    ],
+)
+async def test_letters_of_another_case_hide_no_model(
+    line: Line, path: str, messages: list[Any]
+) -> None:
+    code = await line.tell(path, await line.key(models=ALLOWED), *messages)
+    assert (code, len(line.heard)) == (1008, len(messages) - 1)
+
+
 @pytest.mark.parametrize("path", [LIVE, RESPONSES])
 async def test_without_a_valid_key_no_session_is_accepted(line: Line, path: str) -> None:
     key = await line.key()

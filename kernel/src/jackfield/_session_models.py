@@ -43,11 +43,14 @@ async def read_message(data: bytes) -> Any:
 def named_in(dialect: "RealtimeDialect", tree: Any) -> Iterator[tuple[Path, str]]:
     """Where a message names the session's model, and the name without the dialect's prefix.
 
-    What is no text is an empty name.
+    What is no text is an empty name. Raises InvalidRequest for names of members on the way there
+    that differ only in case, since some servers take one for the other.
     """
     for path in dialect.model_paths:
         value = tree
         for step in path:
+            if isinstance(value, dict):
+                strict_json.check_twins(value, path)
             value = value.get(step) if isinstance(value, dict) else None
         if value is not None:
             yield path, value.removeprefix(dialect.model_prefix) if isinstance(value, str) else ""
@@ -69,7 +72,8 @@ class SessionModel:
         model that the caller may not use.
         """
         data, dialect = message.data, self._dialect
-        if not any(mark in data for mark in dialect.model_marks) or not _is_json(data):
+        plain = data.lower()
+        if not any(mark in plain for mark in dialect.model_marks) or not _is_json(data):
             return message
         tree = await read_message(data)
         for path, name in named_in(dialect, tree):
@@ -101,10 +105,10 @@ class SessionModel:
 
 
 def _names_in(value: Any) -> Iterator[str]:
-    """The texts of all members whose names have `model` in them, at any depth."""
+    """The texts of all members whose names have `model` in them, in any case, at any depth."""
     if isinstance(value, dict):
         for name, inner in value.items():
-            if "model" in name:
+            if "model" in name.lower():
                 listed = inner if isinstance(inner, list) else [inner]
                 yield from [one for one in listed if isinstance(one, str)]
             if name not in _SCHEMAS:

@@ -118,7 +118,7 @@ class RealtimeDialect(Dialect):
     model_marks: ClassVar[tuple[bytes, ...]] = (b"model", b"\\u")
     """A client's message that names a model contains one of these; others are not read.
 
-    A name of a member may be written with escapes.
+    They are in lower case and found in any. A name of a member may be written with escapes.
     """
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:

@@ -179,6 +179,21 @@ class SecretSources:
         return _accepted(value, variable)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder for files that only this user may change, unless it exists.
+
+    Raises OSError; PermissionError if others can write to it and so put files of theirs there.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status, user = path.stat(), os.geteuid()
+    # Kubernetes mounts a volume as root's and lets the process write by its group (`fsGroup`).
+    writers = 0o002 if status.st_uid == 0 and user != 0 else 0o022
+    if status.st_uid not in (0, user) or status.st_mode & writers:
+        mode = f"its owner is {status.st_uid}, its mode {stat.S_IMODE(status.st_mode):04o}"
+        mend = f"name a folder of the gateway's own, or run: chmod go-w {path}"
+        raise PermissionError(f"others can write to {path} ({mode}); {mend}")
+
+
 def references(value: object) -> Iterator[tuple[tuple[str | int, ...], SecretRef]]:
     """Find the secret references in a structured configuration, with their paths."""
     if isinstance(value, SecretRef):

@@ -62,8 +62,8 @@ class Server:
     )
     state_dir: str = option(
         "jackfield-state",
-        "The folder for data that survives a restart: the journal, and the store if it is a file."
-        " It is created, for this user only, by the first plugin that needs it.",
+        "For what survives a restart: the journal, and the store if it is a file. The folder is"
+        " created by the first plugin that needs it; one that others can write to is refused.",
     )
     front_doors: tuple[str, ...] = option(
         ("openai",), "Plugins whose endpoints are offered to clients even if no provider uses them."

@@ -12,7 +12,7 @@ from jackfield.errors import ConfigError
 from jackfield.exchange import ASKING
 from jackfield.http import HttpRequest, HttpResponse
 from jackfield.response import Response
-from jackfield.secrets import Secret, SecretRef, SecretSource, SecretSources
+from jackfield.secrets import Secret, SecretRef, SecretSource, SecretSources, make_folder
 
 # Imports that only a running gateway needs are deferred: commands import this module.
 if TYPE_CHECKING:
@@ -107,13 +107,13 @@ class Setup:
     def state_dir(self) -> Path:
         """The folder for what must survive a restart, accessible to this user only.
 
-        Raises ConfigError if it cannot be created.
+        Raises ConfigError if it cannot be created, or others can write to it.
         """
         try:
             path = self.directory / Path(self.settings.server.state_dir).expanduser()
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(path)
         except (OSError, RuntimeError) as error:
-            raise ConfigError([f"server.state_dir cannot be made: {error}"]) from None
+            raise ConfigError([f"server.state_dir cannot be used: {error}"]) from None
         return path
 
     def add_auditor(self, auditor: "Auditor") -> None:
