@@ -89,7 +89,9 @@ def test_no_message_breaks_the_count(value: Any) -> None:
         + json.dumps(value).encode() + b"}}"))  # fmt: skip
     meter.feed(MESSAGES.with_data(TEXT, b' {"response.done": ' + json.dumps(value).encode()))
     used = meter.usage()
-    assert used is None or used.input_tokens >= 0
+    count = value.get("input_tokens") if isinstance(value, dict) else None
+    readable = count is None or (type(count) is int and 0 <= count < 1 << 53)
+    assert used is None or (used.input_tokens >= 0) is readable
 
 
 def test_a_key_in_a_protocol_becomes_a_header() -> None:

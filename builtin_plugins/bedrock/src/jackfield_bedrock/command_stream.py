@@ -38,7 +38,8 @@ class CommandStreamRenderer(TextStreamRenderer):
 
     def last(self, finished: Finished, usage: Usage) -> Mapping[str, Any]:
         """The last chunk."""
-        metrics = {"inputTokenCount": usage.input_tokens, "outputTokenCount": usage.output_tokens}
+        given, made = max(usage.input_tokens, 0), max(usage.output_tokens, 0)
+        metrics = {"inputTokenCount": given, "outputTokenCount": made}
         return {
             "event_type": "stream-end",
             "is_finished": True,

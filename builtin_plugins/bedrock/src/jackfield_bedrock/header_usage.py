@@ -41,10 +41,10 @@ def usage_with(usage: Usage | None, headers: Mapping[str, str]) -> Usage | None:
 
 
 def _counted(headers: Mapping[str, str]) -> Usage | None:
-    """The headers' counts; empty if they are zero, as with generated images."""
+    """The headers' counts; None if they are zero, as with generated images, or no numbers."""
     given, made = _count(headers, _INPUT), _count(headers, _OUTPUT)
     cached, written = _count(headers, _CACHED), _count(headers, _WRITTEN)
-    if not given and not made:
+    if min(given, made, cached, written) < 0 or not (given or made):
         return None
     return Usage(
         given + cached + written, made, cached_input_tokens=cached, cache_write_tokens=written
@@ -52,5 +52,5 @@ def _counted(headers: Mapping[str, str]) -> Usage | None:
 
 
 def _count(headers: Mapping[str, str], name: str) -> int:
-    value = headers.get(name, "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else 0
+    value = headers.get(name, "0")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else -1

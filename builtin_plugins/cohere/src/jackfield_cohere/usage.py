@@ -8,6 +8,8 @@ import msgspec
 from jackfield import sse
 from jackfield.messages import Bill, Usage
 
+_UNREADABLE: Final = -(1 << 60)
+"""Stands for a count that is no number of tokens: sums with other counts stay negative."""
 EXTENSION: Final = "cohere.usage"
 """The extension of a Usage with the object that it was parsed from."""
 
@@ -41,14 +43,15 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
     kept = usage.extensions.get(EXTENSION)
     if kept is not None and read_usage(kept) == usage:
         return kept
-    billed = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
+    given, made = max(usage.input_tokens, 0), max(usage.output_tokens, 0)
+    billed = {"input_tokens": given, "output_tokens": made}
     tokens = dict(billed)
-    if usage.reasoning_tokens:
+    if usage.reasoning_tokens > 0:
         tokens["reasoning_tokens"] = usage.reasoning_tokens
     return {
         "billed_units": billed,
         "tokens": tokens,
-        "cached_tokens": usage.cached_input_tokens,
+        "cached_tokens": max(usage.cached_input_tokens, 0),
     }
 
 
@@ -86,8 +89,15 @@ def _table(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _count(value: Mapping[str, Any], key: str) -> int:
     count = value.get(key)
-    usable = type(count) in (int, float) and count is not None and 0 <= count < 1 << 53
-    return int(count) if usable and count is not None else 0
+    if type(count) is int and 0 <= count < 1 << 53:
+        return count
+    return 0 if count is None else _unusual(count)
+
+
+def _unusual(count: Any) -> int:
+    """A whole float as an integer; a negative number, which the kernel rejects, for the rest."""
+    whole = type(count) is float and 0 <= count < 1 << 53 and count.is_integer()
+    return int(count) if whole else _UNREADABLE
 
 
 class _Answer(msgspec.Struct):

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from jackfield.messages import Usage
 
 from .fields import NAME
-from .usage import read_usage
+from .usage import count_of, read_usage
 
 _COUNTS: Final = {
     "total_input_tokens": "promptTokenCount",
@@ -56,25 +56,21 @@ def _units(wire: Mapping[str, Any]) -> dict[str, int]:
     found: dict[str, int] = {}
     for one in _dicts(wire.get("grounding_tool_count")):
         unit = _UNITS.get(str(one.get("type")))
-        if unit is not None and _count(one, "count"):
-            found[unit] = found.get(unit, 0) + _count(one, "count")
+        if unit is not None and count_of(one, "count"):
+            found[unit] = found.get(unit, 0) + count_of(one, "count")
     return found
 
 
 def _in_openais_form(wire: Mapping[str, Any]) -> Usage:
     """The usage of Google's OpenAI-compatible endpoint; only its total includes thoughts."""
-    prompt, completion = _count(wire, "prompt_tokens"), _count(wire, "completion_tokens")
-    thoughts = max(_count(wire, "total_tokens") - prompt - completion, 0)
+    prompt, completion = count_of(wire, "prompt_tokens"), count_of(wire, "completion_tokens")
+    total = count_of(wire, "total_tokens")
+    thoughts = max(total - max(prompt, 0) - max(completion, 0), min(total, 0))
     cached = wire.get("prompt_tokens_details")
     return Usage(
         input_tokens=prompt,
         output_tokens=completion + thoughts,
-        cached_input_tokens=_count(cached, "cached_tokens") if isinstance(cached, dict) else 0,
+        cached_input_tokens=count_of(cached, "cached_tokens") if isinstance(cached, dict) else 0,
         reasoning_tokens=thoughts,
         extensions={NAME: wire},
     )
-
-
-def _count(wire: Mapping[str, Any], key: str) -> int:
-    count = wire.get(key)
-    return count if type(count) is int and 0 <= count < 1 << 53 else 0

@@ -18,6 +18,8 @@ _TRAFFIC: Final = {"ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
 _ONCE: Final = re.compile(r"(?:models/)?gemini-[12]\.")
 _GROUNDED: Final = b'"groundingMetadata"'
 _BILLED: Final = (b'"webSearchQueries"', b'"maps"')
+_UNREADABLE: Final = -(1 << 60)
+"""Stands for a count that is no number of tokens: sums with other counts stay negative."""
 EXTENSION: Final = "gemini.usage"
 """The extension of a Usage with the object that it was parsed from."""
 
@@ -29,13 +31,13 @@ def read_usage(value: Any) -> Usage | None:
     """The usage in Google's object; None if it is invalid."""
     if not isinstance(value, dict):
         return None
-    thoughts = _count(value, "thoughtsTokenCount")
+    thoughts = count_of(value, "thoughtsTokenCount")
     # Input from Google's own tools is counted apart from the prompt.
-    tool_tokens = _count(value, "toolUsePromptTokenCount")
+    tool_tokens = count_of(value, "toolUsePromptTokenCount")
     return Usage(
-        input_tokens=_count(value, "promptTokenCount") + tool_tokens,
-        output_tokens=_count(value, "candidatesTokenCount") + thoughts,
-        cached_input_tokens=_count(value, "cachedContentTokenCount"),
+        input_tokens=count_of(value, "promptTokenCount") + tool_tokens,
+        output_tokens=count_of(value, "candidatesTokenCount") + thoughts,
+        cached_input_tokens=count_of(value, "cachedContentTokenCount"),
         reasoning_tokens=thoughts,
         audio_input_tokens=_of(_AUDIO, value, "promptTokensDetails", "toolUsePromptTokensDetails"),
         audio_output_tokens=_of(_AUDIO, value, "candidatesTokensDetails"),
@@ -57,9 +59,18 @@ def _tier(value: Mapping[str, Any]) -> str | None:
     return _TRAFFIC.get(traffic) if type(traffic) is str else None
 
 
-def _count(value: Mapping[str, Any], key: str) -> int:
+def count_of(value: Mapping[str, Any], key: str) -> int:
+    """A count among the members of an object; negative if it is no whole number."""
     count = value.get(key)
-    return count if type(count) is int and 0 <= count < 1 << 53 else 0
+    if type(count) is int and 0 <= count < 1 << 53:
+        return count
+    return 0 if count is None else _unusual(count)
+
+
+def _unusual(count: Any) -> int:
+    """A whole float as an integer; a negative number, which the kernel rejects, for the rest."""
+    whole = type(count) is float and 0 <= count < 1 << 53 and count.is_integer()
+    return int(count) if whole else _UNREADABLE
 
 
 def _of(modality: tuple[Any, ...], value: Mapping[str, Any], *keys: str) -> int:
@@ -69,7 +80,7 @@ def _of(modality: tuple[Any, ...], value: Mapping[str, Any], *keys: str) -> int:
         details = value.get(key)
         for detail in details if type(details) is list else ():
             if type(detail) is dict and detail.get("modality") in modality:
-                total += _count(detail, "tokenCount")
+                total += count_of(detail, "tokenCount")
     return total
 
 
@@ -78,16 +89,17 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
     kept = usage.extensions.get(EXTENSION)
     if kept is not None and read_usage(kept) == usage:
         return kept
+    given, made = max(usage.input_tokens, 0), max(usage.output_tokens, 0)
+    text_tokens = max(made - max(usage.reasoning_tokens, 0), 0)
     wire: dict[str, Any] = {
-        "promptTokenCount": usage.input_tokens,
-        "candidatesTokenCount": max(usage.output_tokens - usage.reasoning_tokens, 0),
-        "totalTokenCount": usage.total_tokens,
+        "promptTokenCount": given,
+        "candidatesTokenCount": text_tokens,
+        "totalTokenCount": given + made,
     }
-    if usage.reasoning_tokens:
+    if usage.reasoning_tokens > 0:
         wire["thoughtsTokenCount"] = usage.reasoning_tokens
-    if usage.cached_input_tokens:
+    if usage.cached_input_tokens > 0:
         wire["cachedContentTokenCount"] = usage.cached_input_tokens
-    text_tokens = usage.output_tokens - usage.reasoning_tokens
     details = {
         "promptTokensDetails": _split(
             usage.input_tokens, usage.audio_input_tokens, usage.image_input_tokens
@@ -104,17 +116,18 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
 
 def usage_losses(usage: Usage) -> list[Loss]:
     """The losses of counts that Google's object has no place for."""
-    if not usage.cache_write_tokens:
+    if usage.cache_write_tokens <= 0:
         return []
     return [Loss("usage.cache_write", "usage", "dropped", f"{usage.cache_write_tokens} tokens")]
 
 
 def _split(total: int, audio: int, image: int) -> list[dict[str, Any]]:
     """The tokens by modality; empty if all of them are text."""
-    if not (audio or image):
+    if audio <= 0 and image <= 0:
         return []
-    counts = (("TEXT", max(total - audio - image, 0)), ("AUDIO", audio), ("IMAGE", image))
-    return [{"modality": name, "tokenCount": n} for name, n in counts if n]
+    text = total - max(audio, 0) - max(image, 0)
+    counts = (("TEXT", text), ("AUDIO", audio), ("IMAGE", image))
+    return [{"modality": name, "tokenCount": n} for name, n in counts if n > 0]
 
 
 class _Report(msgspec.Struct):

@@ -1,7 +1,7 @@
 """Ollama's token counts, which are members of the answer beside its durations."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from jackfield.fields import json_object
 from jackfield.framing import NDJSON
@@ -10,6 +10,8 @@ from jackfield.messages import Usage
 NAME = "ollama.usage"
 """The extension of a Usage with the counts that it was parsed from."""
 
+_UNREADABLE: Final = -(1 << 60)
+"""Stands for a count that is no number of tokens: sums with other counts stay negative."""
 _KEYS = ("prompt_eval_count", "prompt_eval_cached_count", "eval_count")
 
 
@@ -18,28 +20,42 @@ def take_usage(rest: dict[str, Any]) -> Usage | None:
 
     Older versions of Ollama do not count a fully cached prompt.
     """
-    counts = {key: rest[key] for key in _KEYS if type(rest.get(key)) is int and rest[key] >= 0}
+    counts = {key: rest[key] for key in _KEYS if rest.get(key) is not None}
     if not counts:
         return None
     for key in counts:
         del rest[key]
     return Usage(
-        input_tokens=counts.get("prompt_eval_count", 0),
-        output_tokens=counts.get("eval_count", 0),
-        cached_input_tokens=counts.get("prompt_eval_cached_count", 0),
+        input_tokens=_count(counts, "prompt_eval_count"),
+        output_tokens=_count(counts, "eval_count"),
+        cached_input_tokens=_count(counts, "prompt_eval_cached_count"),
         extensions={NAME: counts},
     )
 
 
-def write_usage(usage: Usage | None) -> Mapping[str, int]:
+def _count(counts: Mapping[str, Any], key: str) -> int:
+    count = counts.get(key)
+    if type(count) is int and 0 <= count < 1 << 53:
+        return count
+    return 0 if count is None else _unusual(count)
+
+
+def _unusual(count: Any) -> int:
+    """A whole float as an integer; a negative number, which the kernel rejects, for the rest."""
+    whole = type(count) is float and 0 <= count < 1 << 53 and count.is_integer()
+    return int(count) if whole else _UNREADABLE
+
+
+def write_usage(usage: Usage | None) -> Mapping[str, Any]:
     """The counts of an answer: the original ones if they still say the same."""
     if usage is None:
         return {}
     kept = usage.extensions.get(NAME)
     if kept is not None and take_usage(dict(kept)) == usage:
         return kept
-    counts = {"prompt_eval_count": usage.input_tokens, "eval_count": usage.output_tokens}
-    if usage.cached_input_tokens:
+    given, made = max(usage.input_tokens, 0), max(usage.output_tokens, 0)
+    counts = {"prompt_eval_count": given, "eval_count": made}
+    if usage.cached_input_tokens > 0:
         counts["prompt_eval_cached_count"] = usage.cached_input_tokens
     return counts
 

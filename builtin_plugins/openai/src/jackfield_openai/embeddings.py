@@ -172,4 +172,5 @@ def _write_usage(usage: Usage) -> Mapping[str, Any]:
     wire = write_usage(usage)
     if usage.extensions:
         return wire
-    return {"prompt_tokens": usage.input_tokens, "total_tokens": usage.input_tokens}
+    given = max(usage.input_tokens, 0)
+    return {"prompt_tokens": given, "total_tokens": given}

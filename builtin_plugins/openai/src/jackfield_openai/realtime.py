@@ -20,6 +20,7 @@ from jackfield.realtime import MESSAGES, WEBSOCKET
 
 from . import failures
 from .deltas import is_no_text
+from .usage import count_of
 
 EXTENSION = "openai.realtime"
 """The extension of a Usage with the sums of counts that have no canonical field."""
@@ -148,15 +149,15 @@ def read_usage(value: Any) -> Usage | None:
         return None
     inputs, outputs = _details(value, "input"), _details(value, "output")
     return Usage(
-        input_tokens=_count(value, "input_tokens"),
-        output_tokens=_count(value, "output_tokens"),
-        cached_input_tokens=_count(inputs, "cached_tokens"),
-        reasoning_tokens=_count(outputs, "reasoning_tokens"),
-        audio_input_tokens=_count(inputs, "audio_tokens"),
-        audio_output_tokens=_count(outputs, "audio_tokens"),
-        cached_audio_tokens=_count(_table(inputs, "cached_tokens_details"), "audio_tokens"),
-        image_input_tokens=_count(inputs, "image_tokens"),
-        cached_image_tokens=_count(_table(inputs, "cached_tokens_details"), "image_tokens"),
+        input_tokens=count_of(value, "input_tokens"),
+        output_tokens=count_of(value, "output_tokens"),
+        cached_input_tokens=count_of(inputs, "cached_tokens"),
+        reasoning_tokens=count_of(outputs, "reasoning_tokens"),
+        audio_input_tokens=count_of(inputs, "audio_tokens"),
+        audio_output_tokens=count_of(outputs, "audio_tokens"),
+        cached_audio_tokens=count_of(_table(inputs, "cached_tokens_details"), "audio_tokens"),
+        image_input_tokens=count_of(inputs, "image_tokens"),
+        cached_image_tokens=count_of(_table(inputs, "cached_tokens_details"), "image_tokens"),
     )
 
 
@@ -167,8 +168,3 @@ def _details(value: Mapping[str, Any], side: str) -> Mapping[str, Any]:
 def _table(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     table = value.get(key)
     return table if isinstance(table, dict) else {}
-
-
-def _count(value: Mapping[str, Any], key: str) -> int:
-    count = value.get(key)
-    return count if type(count) is int and 0 <= count < 1 << 53 else 0

@@ -21,7 +21,7 @@ from jackfield.rates import AUDIO
 
 from . import failures
 from .resource_models import form_with_model, model_of_form, models_in, with_models
-from .usage import read_cost
+from .usage import UNREADABLE_COUNT, count_of, read_cost
 
 _LAST = frozenset(
     (
@@ -128,8 +128,10 @@ def resource_usage(value: Any) -> Usage | None:
 
 def _sound(value: Mapping[str, Any]) -> Mapping[str, int]:
     seconds = value.get("seconds") or value.get("prompt_audio_seconds")
-    if not isinstance(seconds, int | float) or not 0 < seconds < 1 << 32:
+    if not seconds:
         return {}
+    if type(seconds) not in (int, float) or not 0 < seconds < 1 << 32:
+        return {AUDIO: UNREADABLE_COUNT}
     return {AUDIO: math.ceil(seconds * 1000)}
 
 
@@ -138,8 +140,7 @@ def _text(body: bytes, span: tuple[int, int] | None) -> str:
 
 
 def _count(value: Any, key: str) -> int:
-    count = value.get(key) if isinstance(value, dict) else 0
-    return count if type(count) is int and 0 <= count < 1 << 53 else 0
+    return count_of(value, key) if isinstance(value, dict) else 0
 
 
 def _decoded(data: bytes) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from jackfield.rates import IMAGE_TOOL
 from .failures import UNREADABLE
 from .resource import resource_usage
 from .responses_content import NAME, own
-from .usage import in_tier, read_cost, read_units
+from .usage import count_of, in_tier, read_cost, read_units
 
 _CONTAINER: Final = re.compile(rb'"container_id"\s*:\s*"([^"]+)"')
 _READS: Final = re.compile(rb'"type"\s*:\s*"(?:open_page|find_in_page)"')
@@ -42,8 +42,7 @@ def read_usage(value: Any) -> Usage | None:
 
 
 def _count(counts: Any, key: str) -> int:
-    count = counts.get(key) if isinstance(counts, Mapping) else None
-    return count if type(count) is int and 0 <= count < 1 << 53 else 0
+    return count_of(counts, key) if isinstance(counts, Mapping) else 0
 
 
 def write_usage(usage: Usage) -> Mapping[str, Any]:
@@ -51,25 +50,26 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
     kept: Mapping[str, Any] | None = own(usage.extensions).get("$usage")
     if kept is not None and read_usage(kept) == usage:
         return kept
+    given, made = max(usage.input_tokens, 0), max(usage.output_tokens, 0)
     return {
-        "input_tokens": usage.input_tokens,
+        "input_tokens": given,
         "input_tokens_details": {
-            "cached_tokens": usage.cached_input_tokens,
-            "cache_write_tokens": usage.cache_write_tokens,
+            "cached_tokens": max(usage.cached_input_tokens, 0),
+            "cache_write_tokens": max(usage.cache_write_tokens, 0),
             **_audio(usage.audio_input_tokens),
         },
-        "output_tokens": usage.output_tokens,
+        "output_tokens": made,
         "output_tokens_details": {
-            "reasoning_tokens": usage.reasoning_tokens,
+            "reasoning_tokens": max(usage.reasoning_tokens, 0),
             **_audio(usage.audio_output_tokens),
         },
-        "total_tokens": usage.total_tokens,
+        "total_tokens": given + made,
     }
 
 
 def _audio(tokens: int) -> Mapping[str, int]:
     # The API itself has no audio; the name is that of chat and Realtime.
-    return {"audio_tokens": tokens} if tokens else {}
+    return {"audio_tokens": tokens} if tokens > 0 else {}
 
 
 class _Reported(msgspec.Struct):
@@ -113,7 +113,8 @@ def _whole_usage(answer: _Reported) -> Usage | None:
     output, tools = bytes(answer.output), bytes(answer.tools)
     searches = _count(_inner(answer.tool_usage, "web_search"), "num_requests")
     if not searches and answer.tool_usage is None and not usage.units:
-        searches = output.count(b'"web_search_call"') - len(_READS.findall(output))
+        calls = output.count(b'"web_search_call"') - len(_READS.findall(output))
+        searches = max(calls, 0)
     # Without reasoning, a model's searches cost more by the earlier tool.
     preview = b'"web_search_preview' in tools
     counts = {
@@ -121,7 +122,7 @@ def _whole_usage(answer: _Reported) -> Usage | None:
         "file_search": output.count(b'"file_search_call"'),
         "code_execution": _gigabytes(output, tools),
     }
-    found = {name: count for name, count in counts.items() if count > 0}
+    found = {name: count for name, count in counts.items() if count}
     if found:
         usage = replace(usage, units={**found, **usage.units})
     return _with_images(usage, answer)

@@ -34,6 +34,9 @@ _COUNTED_BESIDES = frozenset(details or key for details, key, _ in _UNITS)
 TOOLS_USED: Final = b'"executed_tools"'
 """Bytes found in every answer of Groq's for which it used its own tools."""
 
+UNREADABLE_COUNT: Final = -(1 << 60)
+"""Stands for a count that is no number of tokens: sums with other counts stay negative."""
+
 _REPORT = re.compile(rb'"usage"\s*:\s*\{')
 
 
@@ -44,13 +47,13 @@ def read_usage(value: Any) -> Usage | None:
     """
     if type(value) is not dict:
         return None
-    count_in = _count(value, "prompt_tokens")
-    count_out = _count(value, "completion_tokens")
-    total = _count(value, "total_tokens")
+    count_in = count_of(value, "prompt_tokens")
+    count_out = count_of(value, "completion_tokens")
+    total = count_of(value, "total_tokens")
     if len(value) == 3 and count_in and total == count_in + count_out:
         return Usage(count_in, count_out, extensions={EXTENSION: value})
     inputs, outputs = _details(value, "prompt"), _details(value, "completion")
-    reasoning = _count(outputs, "reasoning_tokens")
+    reasoning = count_of(outputs, "reasoning_tokens")
     if reasoning and total == count_in + count_out + reasoning:
         count_out += reasoning
     if not count_in and not count_out:
@@ -59,13 +62,13 @@ def read_usage(value: Any) -> Usage | None:
         input_tokens=count_in,
         output_tokens=count_out,
         cached_input_tokens=_cached(value, inputs),
-        cache_write_tokens=_count(inputs, "cache_write_tokens"),
+        cache_write_tokens=count_of(inputs, "cache_write_tokens"),
         reasoning_tokens=reasoning,
-        audio_input_tokens=_count(inputs, "audio_tokens"),
-        audio_output_tokens=_count(outputs, "audio_tokens"),
+        audio_input_tokens=count_of(inputs, "audio_tokens"),
+        audio_output_tokens=count_of(outputs, "audio_tokens"),
         extensions={EXTENSION: value, **_predicted(outputs)},
-        image_input_tokens=_count(inputs, "image_tokens"),
-        image_output_tokens=_count(outputs, "image_tokens"),
+        image_input_tokens=count_of(inputs, "image_tokens"),
+        image_output_tokens=count_of(outputs, "image_tokens"),
         units=read_units(value),
         cost=read_cost(value),
     )
@@ -73,7 +76,7 @@ def read_usage(value: Any) -> Usage | None:
 
 def _predicted(outputs: Mapping[str, Any]) -> Extensions:
     """How much of a prediction came true, which only OpenAI reports."""
-    found = {key: outputs[key] for key in _PREDICTED if _count(outputs, key)}
+    found = {key: outputs[key] for key in _PREDICTED if count_of(outputs, key) > 0}
     return {"openai.chat": found} if found else {}
 
 
@@ -84,7 +87,7 @@ def read_units(value: Mapping[str, Any]) -> Mapping[str, int]:
         return units
     for details, key, unit in _UNITS:
         inner = value.get(details) if details else value
-        count = _count(inner, key) if type(inner) is dict else 0
+        count = count_of(inner, key) if type(inner) is dict else 0
         if count:
             units[unit] = count * (1000 if unit == AUDIO else 1)
     return units
@@ -113,16 +116,25 @@ def read_cost(value: Mapping[str, Any]) -> int | None:
 def _cached(value: Mapping[str, Any], inputs: Mapping[str, Any]) -> int:
     # DeepSeek, Together and Mistral have or had members of their own.
     return (
-        _count(inputs, "cached_tokens")
-        or _count(value, "prompt_cache_hit_tokens")
-        or _count(value, "num_cached_tokens")
-        or _count(value, "cached_tokens")
+        count_of(inputs, "cached_tokens")
+        or count_of(value, "prompt_cache_hit_tokens")
+        or count_of(value, "num_cached_tokens")
+        or count_of(value, "cached_tokens")
     )
 
 
-def _count(value: Mapping[str, Any], key: str) -> int:
+def count_of(value: Mapping[str, Any], key: str) -> int:
+    """A count among the members of an object; negative if it is no whole number."""
     count = value.get(key)
-    return count if type(count) is int and 0 <= count < 1 << 53 else 0
+    if type(count) is int and 0 <= count < 1 << 53:
+        return count
+    return 0 if count is None else _unusual(count)
+
+
+def _unusual(count: Any) -> int:
+    """A whole float as an integer; a negative number, which the kernel rejects, for the rest."""
+    whole = type(count) is float and 0 <= count < 1 << 53 and count.is_integer()
+    return int(count) if whole else UNREADABLE_COUNT
 
 
 def _details(value: Mapping[str, Any], side: str) -> Mapping[str, Any]:
@@ -135,17 +147,18 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
     kept = usage.extensions.get(EXTENSION)
     if kept is not None and read_usage(kept) == usage:
         return kept
-    details: dict[str, Any] = {"cached_tokens": usage.cached_input_tokens}
-    if usage.cache_write_tokens:
+    given, made = max(usage.input_tokens, 0), max(usage.output_tokens, 0)
+    details: dict[str, Any] = {"cached_tokens": max(usage.cached_input_tokens, 0)}
+    if usage.cache_write_tokens > 0:
         details["cache_write_tokens"] = usage.cache_write_tokens
     return {
-        "prompt_tokens": usage.input_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": usage.total_tokens,
-        "prompt_tokens_details": details | {"audio_tokens": usage.audio_input_tokens},
+        "prompt_tokens": given,
+        "completion_tokens": made,
+        "total_tokens": given + made,
+        "prompt_tokens_details": details | {"audio_tokens": max(usage.audio_input_tokens, 0)},
         "completion_tokens_details": {
-            "reasoning_tokens": usage.reasoning_tokens,
-            "audio_tokens": usage.audio_output_tokens,
+            "reasoning_tokens": max(usage.reasoning_tokens, 0),
+            "audio_tokens": max(usage.audio_output_tokens, 0),
         },
     }
 

@@ -34,6 +34,8 @@ _MORE_TASKS: Final = frozenset(
     )
 )
 _TREE: Final = "$tree"
+_UNREADABLE: Final = -(1 << 60)
+"""Stands for a count that is no number of tokens: sums with other counts stay negative."""
 
 
 class EmbeddingsDialect(Dialect):
@@ -151,9 +153,15 @@ def _inner(prediction: Any) -> dict[str, Any]:
 def _count(prediction: Any) -> int:
     statistics = _inner(prediction).get("statistics")
     count = statistics.get("token_count") if isinstance(statistics, dict) else None
-    if isinstance(count, float) and count.is_integer():
-        count = int(count)
-    return count if type(count) is int and 0 <= count < 1 << 53 else 0
+    if type(count) is int and 0 <= count < 1 << 53:
+        return count
+    return 0 if count is None else _unusual(count)
+
+
+def _unusual(count: Any) -> int:
+    """A whole float as an integer; a negative number, which the kernel rejects, for the rest."""
+    whole = type(count) is float and 0 <= count < 1 << 53 and count.is_integer()
+    return int(count) if whole else _UNREADABLE
 
 
 def _read_vector(prediction: Any) -> tuple[float, ...]:
@@ -165,7 +173,7 @@ def _read_vector(prediction: Any) -> tuple[float, ...]:
 
 def _statistics(response: EmbeddingsResponse) -> list[dict[str, Any]]:
     """Google's statistics per text; other vendors' totals go to the first text."""
-    tokens = response.usage.input_tokens if response.usage else 0
+    tokens = max(response.usage.input_tokens, 0) if response.usage else 0
     counts = [tokens, *[0] * (len(response.vectors) - 1)][: len(response.vectors)]
     return [{"statistics": {"token_count": count, "truncated": False}} for count in counts]
 

@@ -1,0 +1,45 @@
+"""Counts of tokens that are no whole numbers."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from jackfield.dialects import installed
+from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Text, Usage
+from jackfield_cohere.usage import read_meta, read_usage
+
+ODD: list[Any] = [-1, "12", True, False, {}, [1], 12.5, 1 << 53, 1e308]
+
+
+def used(count: Any) -> Usage:
+    usage = read_usage({"tokens": {"input_tokens": count, "output_tokens": 5}})
+    assert usage is not None
+    return usage
+
+
+@pytest.mark.parametrize("count", ODD)
+def test_an_unreadable_count_cannot_be_taken_for_a_small_one(count: Any) -> None:
+    assert used(count).input_tokens < 0
+
+
+def test_a_count_may_be_a_whole_float_or_missing() -> None:
+    assert used(12.0).input_tokens == 12
+    assert used(None).input_tokens == 0
+
+
+@pytest.mark.parametrize("count", ODD)
+def test_so_it_is_with_what_is_billed(count: Any) -> None:
+    usage = read_meta({"billed_units": {"search_units": count}})
+    assert usage is not None
+    assert usage.units["rerank_search"] < 0
+
+
+@pytest.mark.parametrize("name", ["openai.chat", "openai.responses", "cohere.chat"])
+def test_clients_of_other_dialects_get_no_negative_counts(name: str) -> None:
+    dialect = installed(name)
+    usage = replace(used("12"), output_tokens=-1, reasoning_tokens=-1, extensions={})
+    choice = Choice(Message("assistant", (Text("a"),)), "stop")
+    answer = ChatResponse("r", "m", (choice,), usage)
+    ask = ChatRequest("m", (Message("user", (Text("hi"),)),))
+    assert b":-" not in dialect.render_response(answer, ask).body
