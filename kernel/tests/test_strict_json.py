@@ -266,3 +266,22 @@ def test_an_answer_may_have_so_many_values_and_more_numbers_than_objects(
     values = [value] * (most + 2)
     assert strict_json.is_unwieldy(b"[%b]" % b",".join(values))
     assert not strict_json.is_unwieldy(b"[%b]" % b",".join(values[: most - 1]))
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (3, 3),
+        (3.9, 3),
+        ("3", 3),
+        (" 3.0 ", 3),
+        ("9" * 400, strict_json.MOST_COUNTED),
+        ("inf", strict_json.MOST_COUNTED),
+        ("nan", None),
+        ("many", None),
+        (True, None),
+        ([3], None),
+    ],
+)
+def test_a_number_is_read_as_lenient_servers_read_it(value: Any, number: int | None) -> None:
+    assert strict_json.number_in(value) == number

@@ -89,12 +89,13 @@ async def own_answer(answer: "Answering", exchange: Exchange, catalogue: Catalog
 
 def error_answer(dialect: Dialect, error: GatewayError, request_id: str) -> Response:
     """An error in a dialect, or in the gateway's own if that dialect fails."""
+    headers = dict(getattr(error, "headers", None) or {})
     try:
-        body = getattr(error, "body", None) or dialect.render_error(error, request_id)
-        headers = {**dialect.error_headers(error), **(getattr(error, "headers", None) or {})}
         if error.retry_after is not None:
             headers["retry-after"] = str(max(1, ceil(error.retry_after)))
-        return Response(error.http_status, body, headers=headers)
+        body = getattr(error, "body", None) or dialect.render_error(error, request_id)
+        headers = {**dialect.error_headers(error), **headers}
     except Exception as fault:  # noqa: BLE001 - a plugin's error or dialect may raise anything
         mistake(request_id, fault, type(dialect).__module__)
-        return Response(error.http_status, GATEWAY_DIALECT.render_error(error, request_id))
+        body = GATEWAY_DIALECT.render_error(error, request_id)
+    return Response(error.http_status, body, headers=headers)

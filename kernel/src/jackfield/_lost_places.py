@@ -18,8 +18,7 @@ def place_of(exchange: Exchange, loss: Loss) -> str:
     for part in _parts(exchange, loss):
         if isinstance(tree, dict) and tree.get(part.kind) == part.value:
             return part.kind
-        place = _path_to(part.value, tree)
-        if place is not None:
+        if (place := _path_to(part.value, tree)) is not None:
             return place
     return loss.path
 

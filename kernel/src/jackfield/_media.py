@@ -33,8 +33,7 @@ class Media:
         if not isinstance(request, ChatRequest):
             return
         found = exchange.state.setdefault(_FETCHED, {})
-        missing = [one for one in addresses(request, dialect) if one.url not in found]
-        if missing:
+        if missing := [one for one in addresses(request, dialect) if one.url not in found]:
             fetched = await self._fetcher.fetch(missing)
             found.update(zip((one.url for one in missing), fetched, strict=True))
 

@@ -128,8 +128,7 @@ class ProviderStream:
         async for data in self._answer:
             if not data:
                 return await self._called()
-            events = self._take(data)
-            if events:
+            if events := self._take(data):
                 return events
             if self._has_ended():
                 return await self._behind_end()

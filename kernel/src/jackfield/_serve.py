@@ -134,8 +134,7 @@ async def _work(worker: Worker, start: Start, document: Document) -> None:
     watching = asyncio.create_task(generations.watch(start.path)) if start.path else None
 
     def drain() -> None:
-        last = settings.drain_seconds + LAST_SECONDS
-        faulthandler.dump_traceback_later(last, exit=True, file=2)
+        faulthandler.dump_traceback_later(settings.drain_seconds + LAST_SECONDS, exit=True, file=2)
         generations.drain()
 
     try:

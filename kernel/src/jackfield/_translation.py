@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from jackfield import events
 from jackfield._lost_places import place_of
 from jackfield._provider_stream import ProviderStream
-from jackfield._tap import Tap
+from jackfield._tap import Tap, can_be
 from jackfield.dialects import CanonicalRequest, CanonicalResponse, Dialect, Loss
 from jackfield.errors import LossRefused, ProviderError, StreamTruncated
 from jackfield.exchange import Exchange
@@ -21,6 +21,9 @@ _NO_HEADERS: Final[Mapping[str, str]] = {}
 _Batches = AsyncIterator[Sequence[events.StreamEvent]]
 _PIECES: Final = (events.TextDelta, events.ToolCallDelta, events.ReasoningDelta)
 """Events of which a stream has many; what a dialect adds to them is a note on form."""
+
+IMPOSSIBLE_USAGE: Final = Loss("usage", "usage", "dropped", "its counts cannot be true")
+"""The loss of a usage that is not believed: only clients of the provider's own dialect see it."""
 
 
 def addressed(request: CanonicalRequest, model: str) -> CanonicalRequest:
@@ -55,7 +58,10 @@ def whole(
     source: Dialect | None = None,
 ) -> Response:
     """A canonical answer, read in `source`, in the client's dialect; `losses` are those so far."""
-    exchange.tap = Tap.known(None if isinstance(answer, TokenCount) else answer.usage)
+    usage = None if isinstance(answer, TokenCount) else answer.usage
+    exchange.tap = Tap.known(usage)
+    if usage is not None and not can_be(usage):
+        answer, losses = replace(answer, usage=None), (*losses, IMPOSSIBLE_USAGE)
     rendered = exchange.dialect.render_response(answer, exchange.canonical())
     exchange.losses = losses + rendered.losses + lost_in_answer(answer, source, exchange.dialect)
     return Response(200, rendered.body, headers=headers, losses=exchange.losses)
@@ -75,8 +81,9 @@ def used(parts: Sequence[Exchange]) -> Tap:
     """The usage of the parts answered so far, whatever happens to the others."""
 
     def total() -> Usage | None:
-        told = [usage for part in parts if part.tap and (usage := part.tap.usage())]
-        return Usage(sum(usage.input_tokens for usage in told)) if told else None
+        each = [part.tap.usage() for part in parts if part.tap]
+        known = [usage.input_tokens for usage in each if usage is not None]
+        return Usage(sum(known)) if known and len(known) == len(each) else None
 
     return Tap(total)
 
@@ -124,6 +131,9 @@ class Rendering:
                 error_code=event.code,
             )
         self.events += 1
+        if type(event) is events.UsageReported and not can_be(event.usage):
+            self.usage, self._lost = event.usage, (*self._lost, IMPOSSIBLE_USAGE)
+            return b""
         wire = self._renderer.render(event)
         if type(event) in _PIECES:
             return wire
@@ -155,8 +165,7 @@ class RenderedStream:
             first, self._first = self._first, b""
             return first
         async for batch in self._batches:
-            data = self._rendering.wire(batch)
-            if data:
+            if data := self._rendering.wire(batch):
                 return data
         if not self._rendering.ended:
             why = "The provider's stream ended before the answer did."
@@ -203,8 +212,7 @@ class TranslatedStream:
             first, self._first = self._first, None
             return first
         while self._left is None:
-            batch = await anext(self._source, None)
-            if batch is None:
+            if (batch := await anext(self._source, None)) is None:
                 break
             data = self._translated(batch)
             if data or (not batch and self._left is None):

@@ -71,8 +71,7 @@ def spoken(asked: Collection[str], dialects: Sequence[Dialect]) -> tuple[Dialect
     Raises ValueError, listing the dialects, if it names an unknown one.
     """
     known = {dialect.name for dialect in dialects}
-    unknown = [name for name in asked if name not in known]
-    if unknown:
+    if unknown := [name for name in asked if name not in known]:
         listed = ", ".join(dict.fromkeys(dialect.name for dialect in dialects))
         raise ValueError(f"dialects: no {', '.join(map(repr, unknown))}; it speaks {listed}")
     return tuple(dialect for dialect in dialects if not asked or dialect.name in asked)
@@ -214,8 +213,7 @@ class HttpProvider(Provider):
 
     def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
         """What the target's dialect, or its model, would lose of the request."""
-        routes = self._routes.of(exchange.dialect, target.model)
-        if not routes:
+        if not (routes := self._routes.of(exchange.dialect, target.model)):
             return ()
         if routes[0] is exchange.dialect:
             return self._writer.lost(exchange, target.model) + self.left_out(exchange, target.model)
@@ -228,8 +226,7 @@ class HttpProvider(Provider):
         If the API turns out not to know a dialect's path, another dialect is used, from then on
         immediately.
         """
-        routes = self._routes.of(exchange.dialect, target.model)
-        if not routes:
+        if not (routes := self._routes.of(exchange.dialect, target.model)):
             raise self.not_served(exchange, target)
         try:
             return await self._ask(exchange, target, routes[0])

@@ -27,6 +27,10 @@ MAX_STRING = 8 << 20
 """Bytes of one string, as written."""
 MAX_DIGITS = 20
 """Digits of one integer; 64 bits need no more."""
+MOST_COUNTED = 1 << 53
+"""Where counts end, as other languages' numbers do."""
+
+_UNREADABLE = -(1 << 60)
 
 _LIMITS = ("n", "max_tokens", "max_completion_tokens", "max_output_tokens")
 _JUDGED = frozenset(("model", "models", "fallbacks", "stream", "service_tier", *_LIMITS))
@@ -80,8 +84,24 @@ def number_in(value: Any) -> int | None:
         return value
     try:
         return int(float(value)) if isinstance(value, str | float) else None
-    except (ValueError, OverflowError):
+    except OverflowError:  # more than any limit
+        return MOST_COUNTED
+    except ValueError:
         return None
+
+
+def count_in(value: Any) -> int:
+    """A count of tokens in a provider's answer; 0 if there is none.
+
+    For anything but a whole number it is so far below 0 that sums with other counts are, too: a
+    usage with such a count is not believed.
+    """
+    if type(value) is int and 0 <= value < MOST_COUNTED:
+        return value
+    if value is None:
+        return 0
+    whole = type(value) is float and 0 <= value < MOST_COUNTED and value.is_integer()
+    return int(value) if whole else _UNREADABLE
 
 
 def is_unwieldy(answer: bytes) -> bool:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from jackfield.framing import SSE, Framing
 from jackfield.messages import Bill, Usage
+from jackfield.strict_json import count_in
 
 from .fields import NAME, UNREADABLE, own
 
@@ -16,8 +17,6 @@ _NO_UNITS: Final[Mapping[str, int]] = {}
 _TIERS: Final = ("standard", "priority", "batch")
 """The tiers allowed in an answer; clients know no others."""
 
-_UNREADABLE: Final = -(1 << 60)
-"""Stands for a count that is no number of tokens: sums with other counts stay negative."""
 
 _REPORT = re.compile(rb'"usage"\s*:\s*\{')
 
@@ -52,15 +51,7 @@ def read_usage(value: Any) -> Usage | None:
 
 def _count(table: Any, key: str) -> int:
     count = table.get(key) if type(table) is dict else 0
-    if type(count) is int and 0 <= count < 1 << 53:
-        return count
-    return 0 if count is None else _unusual(count)
-
-
-def _unusual(count: Any) -> int:
-    """A whole float as an integer; a negative number, which the kernel rejects, for the rest."""
-    whole = type(count) is float and 0 <= count < 1 << 53 and count.is_integer()
-    return int(count) if whole else _UNREADABLE
+    return count_in(count)
 
 
 def _units(used: Any) -> Mapping[str, int]:
@@ -102,14 +93,13 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
     if kept is not None and read_usage(kept) == usage:
         return kept
     # Azure has reported more cached tokens than tokens; the billing stays correct.
-    given = max(usage.input_tokens, 0)
-    cached = min(max(usage.cached_input_tokens, 0), given)
-    written = min(max(usage.cache_write_tokens, 0), given - cached)
+    cached = min(usage.cached_input_tokens, usage.input_tokens)
+    written = min(usage.cache_write_tokens, usage.input_tokens - cached)
     wire: dict[str, Any] = {
-        "input_tokens": given - cached - written,
+        "input_tokens": usage.input_tokens - cached - written,
         "cache_creation_input_tokens": written,
         "cache_read_input_tokens": cached,
-        "output_tokens": max(usage.output_tokens, 0),
+        "output_tokens": usage.output_tokens,
     }
     return wire | _details(usage, min(usage.cache_write_1h_tokens, written), written)
 
@@ -117,19 +107,18 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
 def _details(usage: Usage, for_an_hour: int, written: int) -> dict[str, Any]:
     """Details of the counts. Messages has no name for audio tokens, so OpenAI's is used."""
     wire: dict[str, Any] = {}
-    if for_an_hour > 0:
+    if for_an_hour:
         wire["cache_creation"] = {
             "ephemeral_5m_input_tokens": written - for_an_hour,
             "ephemeral_1h_input_tokens": for_an_hour,
         }
-    if usage.audio_input_tokens > 0:
+    if usage.audio_input_tokens:
         wire["input_tokens_details"] = {"audio_tokens": usage.audio_input_tokens}
-    audio = {"audio_tokens": usage.audio_output_tokens} if usage.audio_output_tokens > 0 else {}
-    if usage.reasoning_tokens > 0 or audio:
-        thinking = {"thinking_tokens": max(usage.reasoning_tokens, 0)}
-        wire["output_tokens_details"] = thinking | audio
-    searches = usage.units.get("web_search", 0)
-    if searches > 0:
+    audio = {"audio_tokens": usage.audio_output_tokens} if usage.audio_output_tokens else {}
+    if usage.reasoning_tokens or audio:
+        wire["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens, **audio}
+    searches = usage.units.get("web_search")
+    if searches:
         wire["server_tool_use"] = {"web_search_requests": searches, "web_fetch_requests": 0}
     if usage.service_tier in _TIERS:
         wire["service_tier"] = usage.service_tier

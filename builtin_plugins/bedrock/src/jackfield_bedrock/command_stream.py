@@ -38,8 +38,7 @@ class CommandStreamRenderer(TextStreamRenderer):
 
     def last(self, finished: Finished, usage: Usage) -> Mapping[str, Any]:
         """The last chunk."""
-        given, made = max(usage.input_tokens, 0), max(usage.output_tokens, 0)
-        metrics = {"inputTokenCount": given, "outputTokenCount": made}
+        metrics = {"inputTokenCount": usage.input_tokens, "outputTokenCount": usage.output_tokens}
         return {
             "event_type": "stream-end",
             "is_finished": True,

@@ -84,7 +84,7 @@ class TitanEmbeddingsDialect(InvokedEmbeddings):
         if "$byType" in kept or NAME not in answer.extensions:
             wire["embeddingsByType"] = {"float": vector, **kept.get("$byType", {})}
         if answer.usage is not None:
-            wire["inputTextTokenCount"] = max(answer.usage.input_tokens, 0)
+            wire["inputTextTokenCount"] = answer.usage.input_tokens
         return Rendered(msgspec.json.encode(carry(wire, answer.extensions, NAME)))
 
 

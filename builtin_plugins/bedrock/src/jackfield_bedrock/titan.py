@@ -137,12 +137,12 @@ class TitanDialect(BedrockDialect):
         counts = own(usage.extensions, NAME).get("$counts")
         results = []
         for i, choice in enumerate(answer.choices):
-            each = counts["each"][i] if counts else max(usage.output_tokens, 0)
+            each = counts["each"][i] if counts else usage.output_tokens
             wire = {} if each is None else {"tokenCount": each}
             wire["outputText"] = text_of(choice.message, f"choices[{i}]", losses)
             wire["completionReason"] = write_finish(choice.finish_reason, choice.finish_detail)
             results.append(carry(wire, choice.extensions, NAME))
-        given = counts["input"] if counts else max(usage.input_tokens, 0)
+        given = counts["input"] if counts else usage.input_tokens
         body = {"inputTextTokenCount": given, "results": results}
         return Rendered(msgspec.json.encode(carry(body, answer.extensions, NAME)), tuple(losses))
 

@@ -60,7 +60,7 @@ class TitanStreamRenderer(TextStreamRenderer):
 
     def last(self, finished: Finished, usage: Usage) -> Mapping[str, Any]:
         """The last chunk."""
-        given, made = max(usage.input_tokens, 0), max(usage.output_tokens, 0)
+        given, made = usage.input_tokens, usage.output_tokens
         return {
             "outputText": "",
             "index": 0,

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from jackfield.framing import Framing
 from jackfield.messages import Bill, Usage
+from jackfield.strict_json import count_in
 
 from .converse_members import at
 
@@ -19,9 +20,6 @@ OPTIMIZED: Final = "optimized"
 
 NO_USAGE: Final = b'{"inputTokens":0,"outputTokens":0,"totalTokens":0}'
 """The usage if nothing is known, as clients rely on an object."""
-
-_UNREADABLE: Final = -(1 << 60)
-"""Stands for a count that is no number of tokens: sums with other counts stay negative."""
 
 _READ: Final = ("cacheReadInputTokens", "cacheReadInputTokenCount")
 _WRITTEN: Final = ("cacheWriteInputTokens", "cacheWriteInputTokenCount")
@@ -69,36 +67,25 @@ def write_usage(usage: Usage | None) -> Mapping[str, Any]:
     kept = usage.extensions.get(EXTENSION)
     if kept is not None and read_usage(kept) == usage:
         return kept
-    given, made = max(usage.input_tokens, 0), max(usage.output_tokens, 0)
-    apart = max(usage.cached_input_tokens, 0) + max(usage.cache_write_tokens, 0)
+    apart = usage.cached_input_tokens + usage.cache_write_tokens
     wire = {
-        "inputTokens": max(given - apart, 0),
-        "outputTokens": made,
-        "totalTokens": given + made,
+        "inputTokens": max(usage.input_tokens - apart, 0),
+        "outputTokens": usage.output_tokens,
+        "totalTokens": usage.total_tokens,
     }
-    if usage.cached_input_tokens > 0:
+    if usage.cached_input_tokens:
         wire[_READ[0]] = usage.cached_input_tokens
-    if usage.cache_write_tokens > 0:
+    if usage.cache_write_tokens:
         wire[_WRITTEN[0]] = usage.cache_write_tokens
     return wire
 
 
 def _count(value: Mapping[str, Any], *keys: str) -> int:
     for key in keys:
-        number = _number(value.get(key))
+        number = count_in(value.get(key))
         if number:
             return number
     return 0
-
-
-def _number(count: Any) -> int:
-    """A count as an integer; a negative number, which the kernel rejects, if it is none."""
-    if type(count) is int and 0 <= count < 1 << 53:
-        return count
-    if count is None:
-        return 0
-    whole = type(count) is float and 0 <= count < 1 << 53 and count.is_integer()
-    return int(count) if whole else _UNREADABLE
 
 
 def count_of(value: Any, key: str) -> int:

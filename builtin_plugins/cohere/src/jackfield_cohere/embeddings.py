@@ -107,7 +107,7 @@ class EmbeddingsDialect(JsonDialect):
         if found is None:
             found = _write_vectors(response, requested, losses)
         bare = not isinstance(found, dict)
-        tokens = max(response.usage.input_tokens, 0) if response.usage else 0
+        tokens = response.usage.input_tokens if response.usage else 0
         wire: dict[str, Any] = {
             "id": kept.get("id") or str(uuid4()),
             "texts": [text for text in requested.inputs if isinstance(text, str)]

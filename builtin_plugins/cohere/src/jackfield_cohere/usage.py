@@ -7,9 +7,8 @@ import msgspec
 
 from jackfield import sse
 from jackfield.messages import Bill, Usage
+from jackfield.strict_json import count_in
 
-_UNREADABLE: Final = -(1 << 60)
-"""Stands for a count that is no number of tokens: sums with other counts stay negative."""
 EXTENSION: Final = "cohere.usage"
 """The extension of a Usage with the object that it was parsed from."""
 
@@ -43,15 +42,14 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
     kept = usage.extensions.get(EXTENSION)
     if kept is not None and read_usage(kept) == usage:
         return kept
-    given, made = max(usage.input_tokens, 0), max(usage.output_tokens, 0)
-    billed = {"input_tokens": given, "output_tokens": made}
+    billed = {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens}
     tokens = dict(billed)
-    if usage.reasoning_tokens > 0:
+    if usage.reasoning_tokens:
         tokens["reasoning_tokens"] = usage.reasoning_tokens
     return {
         "billed_units": billed,
         "tokens": tokens,
-        "cached_tokens": max(usage.cached_input_tokens, 0),
+        "cached_tokens": usage.cached_input_tokens,
     }
 
 
@@ -88,16 +86,7 @@ def _table(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _count(value: Mapping[str, Any], key: str) -> int:
-    count = value.get(key)
-    if type(count) is int and 0 <= count < 1 << 53:
-        return count
-    return 0 if count is None else _unusual(count)
-
-
-def _unusual(count: Any) -> int:
-    """A whole float as an integer; a negative number, which the kernel rejects, for the rest."""
-    whole = type(count) is float and 0 <= count < 1 << 53 and count.is_integer()
-    return int(count) if whole else _UNREADABLE
+    return count_in(value.get(key))
 
 
 class _Answer(msgspec.Struct):

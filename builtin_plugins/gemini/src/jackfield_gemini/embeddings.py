@@ -121,7 +121,7 @@ class EmbeddingsDialect(WholeAnswerDialect):
 
 def _write_usage(usage: Usage) -> Mapping[str, Any]:
     wire = write_usage(usage)
-    return wire if usage.extensions else {"promptTokenCount": max(usage.input_tokens, 0)}
+    return wire if usage.extensions else {"promptTokenCount": usage.input_tokens}
 
 
 def _fields(wire: Any, path: str) -> Fields:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from jackfield.dialects import Loss
 from jackfield.framing import Framing
 from jackfield.messages import Usage
+from jackfield.strict_json import count_in
 
 from .fields import UNREADABLE
 
@@ -18,8 +19,6 @@ _TRAFFIC: Final = {"ON_DEMAND_FLEX": "flex", "ON_DEMAND_PRIORITY": "priority"}
 _ONCE: Final = re.compile(r"(?:models/)?gemini-[12]\.")
 _GROUNDED: Final = b'"groundingMetadata"'
 _BILLED: Final = (b'"webSearchQueries"', b'"maps"')
-_UNREADABLE: Final = -(1 << 60)
-"""Stands for a count that is no number of tokens: sums with other counts stay negative."""
 EXTENSION: Final = "gemini.usage"
 """The extension of a Usage with the object that it was parsed from."""
 
@@ -61,16 +60,7 @@ def _tier(value: Mapping[str, Any]) -> str | None:
 
 def count_of(value: Mapping[str, Any], key: str) -> int:
     """A count among the members of an object; negative if it is no whole number."""
-    count = value.get(key)
-    if type(count) is int and 0 <= count < 1 << 53:
-        return count
-    return 0 if count is None else _unusual(count)
-
-
-def _unusual(count: Any) -> int:
-    """A whole float as an integer; a negative number, which the kernel rejects, for the rest."""
-    whole = type(count) is float and 0 <= count < 1 << 53 and count.is_integer()
-    return int(count) if whole else _UNREADABLE
+    return count_in(value.get(key))
 
 
 def _of(modality: tuple[Any, ...], value: Mapping[str, Any], *keys: str) -> int:
@@ -89,16 +79,15 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
     kept = usage.extensions.get(EXTENSION)
     if kept is not None and read_usage(kept) == usage:
         return kept
-    given, made = max(usage.input_tokens, 0), max(usage.output_tokens, 0)
-    text_tokens = max(made - max(usage.reasoning_tokens, 0), 0)
+    text_tokens = max(usage.output_tokens - usage.reasoning_tokens, 0)
     wire: dict[str, Any] = {
-        "promptTokenCount": given,
+        "promptTokenCount": usage.input_tokens,
         "candidatesTokenCount": text_tokens,
-        "totalTokenCount": given + made,
+        "totalTokenCount": usage.total_tokens,
     }
-    if usage.reasoning_tokens > 0:
+    if usage.reasoning_tokens:
         wire["thoughtsTokenCount"] = usage.reasoning_tokens
-    if usage.cached_input_tokens > 0:
+    if usage.cached_input_tokens:
         wire["cachedContentTokenCount"] = usage.cached_input_tokens
     details = {
         "promptTokensDetails": _split(
@@ -116,18 +105,17 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
 
 def usage_losses(usage: Usage) -> list[Loss]:
     """The losses of counts that Google's object has no place for."""
-    if usage.cache_write_tokens <= 0:
+    if not usage.cache_write_tokens:
         return []
     return [Loss("usage.cache_write", "usage", "dropped", f"{usage.cache_write_tokens} tokens")]
 
 
 def _split(total: int, audio: int, image: int) -> list[dict[str, Any]]:
     """The tokens by modality; empty if all of them are text."""
-    if audio <= 0 and image <= 0:
+    if not (audio or image):
         return []
-    text = total - max(audio, 0) - max(image, 0)
-    counts = (("TEXT", text), ("AUDIO", audio), ("IMAGE", image))
-    return [{"modality": name, "tokenCount": n} for name, n in counts if n > 0]
+    counts = (("TEXT", max(total - audio - image, 0)), ("AUDIO", audio), ("IMAGE", image))
+    return [{"modality": name, "tokenCount": n} for name, n in counts if n]
 
 
 class _Report(msgspec.Struct):

@@ -1,17 +1,16 @@
 """Ollama's token counts, which are members of the answer beside its durations."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from jackfield.fields import json_object
 from jackfield.framing import NDJSON
 from jackfield.messages import Usage
+from jackfield.strict_json import count_in
 
 NAME = "ollama.usage"
 """The extension of a Usage with the counts that it was parsed from."""
 
-_UNREADABLE: Final = -(1 << 60)
-"""Stands for a count that is no number of tokens: sums with other counts stay negative."""
 _KEYS = ("prompt_eval_count", "prompt_eval_cached_count", "eval_count")
 
 
@@ -35,15 +34,7 @@ def take_usage(rest: dict[str, Any]) -> Usage | None:
 
 def _count(counts: Mapping[str, Any], key: str) -> int:
     count = counts.get(key)
-    if type(count) is int and 0 <= count < 1 << 53:
-        return count
-    return 0 if count is None else _unusual(count)
-
-
-def _unusual(count: Any) -> int:
-    """A whole float as an integer; a negative number, which the kernel rejects, for the rest."""
-    whole = type(count) is float and 0 <= count < 1 << 53 and count.is_integer()
-    return int(count) if whole else _UNREADABLE
+    return count_in(count)
 
 
 def write_usage(usage: Usage | None) -> Mapping[str, Any]:
@@ -53,9 +44,8 @@ def write_usage(usage: Usage | None) -> Mapping[str, Any]:
     kept = usage.extensions.get(NAME)
     if kept is not None and take_usage(dict(kept)) == usage:
         return kept
-    given, made = max(usage.input_tokens, 0), max(usage.output_tokens, 0)
-    counts = {"prompt_eval_count": given, "eval_count": made}
-    if usage.cached_input_tokens > 0:
+    counts = {"prompt_eval_count": usage.input_tokens, "eval_count": usage.output_tokens}
+    if usage.cached_input_tokens:
         counts["prompt_eval_cached_count"] = usage.cached_input_tokens
     return counts
 

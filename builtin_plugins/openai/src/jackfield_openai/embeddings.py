@@ -172,5 +172,4 @@ def _write_usage(usage: Usage) -> Mapping[str, Any]:
     wire = write_usage(usage)
     if usage.extensions:
         return wire
-    given = max(usage.input_tokens, 0)
-    return {"prompt_tokens": given, "total_tokens": given}
+    return {"prompt_tokens": usage.input_tokens, "total_tokens": usage.input_tokens}

@@ -146,5 +146,4 @@ def _write_ranked(one: RankedDocument, rerank: RerankRequest) -> dict[str, Any]:
 def _write_usage(usage: Usage) -> Mapping[str, Any]:
     if EXTENSION in usage.extensions:
         return write_usage(usage)
-    given, made = max(usage.input_tokens, 0), max(usage.output_tokens, 0)
-    return {"prompt_tokens": given, "total_tokens": given + made}
+    return {"prompt_tokens": usage.input_tokens, "total_tokens": usage.total_tokens}

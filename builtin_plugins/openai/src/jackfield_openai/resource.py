@@ -21,7 +21,7 @@ from jackfield.rates import AUDIO
 
 from . import failures
 from .resource_models import form_with_model, model_of_form, models_in, with_models
-from .usage import UNREADABLE_COUNT, count_of, read_cost
+from .usage import count_of, read_cost
 
 _LAST = frozenset(
     (
@@ -131,7 +131,7 @@ def _sound(value: Mapping[str, Any]) -> Mapping[str, int]:
     if not seconds:
         return {}
     if type(seconds) not in (int, float) or not 0 < seconds < 1 << 32:
-        return {AUDIO: UNREADABLE_COUNT}
+        return {AUDIO: -1}
     return {AUDIO: math.ceil(seconds * 1000)}
 
 

@@ -50,26 +50,25 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
     kept: Mapping[str, Any] | None = own(usage.extensions).get("$usage")
     if kept is not None and read_usage(kept) == usage:
         return kept
-    given, made = max(usage.input_tokens, 0), max(usage.output_tokens, 0)
     return {
-        "input_tokens": given,
+        "input_tokens": usage.input_tokens,
         "input_tokens_details": {
-            "cached_tokens": max(usage.cached_input_tokens, 0),
-            "cache_write_tokens": max(usage.cache_write_tokens, 0),
+            "cached_tokens": usage.cached_input_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
             **_audio(usage.audio_input_tokens),
         },
-        "output_tokens": made,
+        "output_tokens": usage.output_tokens,
         "output_tokens_details": {
-            "reasoning_tokens": max(usage.reasoning_tokens, 0),
+            "reasoning_tokens": usage.reasoning_tokens,
             **_audio(usage.audio_output_tokens),
         },
-        "total_tokens": given + made,
+        "total_tokens": usage.total_tokens,
     }
 
 
 def _audio(tokens: int) -> Mapping[str, int]:
     # The API itself has no audio; the name is that of chat and Realtime.
-    return {"audio_tokens": tokens} if tokens > 0 else {}
+    return {"audio_tokens": tokens} if tokens else {}
 
 
 class _Reported(msgspec.Struct):

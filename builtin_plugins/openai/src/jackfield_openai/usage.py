@@ -13,6 +13,7 @@ from jackfield import sse
 from jackfield.messages import Bill, Extensions, Usage
 from jackfield.money import NANO
 from jackfield.rates import AUDIO
+from jackfield.strict_json import count_in
 
 from .failures import UNREADABLE
 
@@ -34,8 +35,6 @@ _COUNTED_BESIDES = frozenset(details or key for details, key, _ in _UNITS)
 TOOLS_USED: Final = b'"executed_tools"'
 """Bytes found in every answer of Groq's for which it used its own tools."""
 
-UNREADABLE_COUNT: Final = -(1 << 60)
-"""Stands for a count that is no number of tokens: sums with other counts stay negative."""
 
 _REPORT = re.compile(rb'"usage"\s*:\s*\{')
 
@@ -125,16 +124,7 @@ def _cached(value: Mapping[str, Any], inputs: Mapping[str, Any]) -> int:
 
 def count_of(value: Mapping[str, Any], key: str) -> int:
     """A count among the members of an object; negative if it is no whole number."""
-    count = value.get(key)
-    if type(count) is int and 0 <= count < 1 << 53:
-        return count
-    return 0 if count is None else _unusual(count)
-
-
-def _unusual(count: Any) -> int:
-    """A whole float as an integer; a negative number, which the kernel rejects, for the rest."""
-    whole = type(count) is float and 0 <= count < 1 << 53 and count.is_integer()
-    return int(count) if whole else UNREADABLE_COUNT
+    return count_in(value.get(key))
 
 
 def _details(value: Mapping[str, Any], side: str) -> Mapping[str, Any]:
@@ -147,18 +137,17 @@ def write_usage(usage: Usage) -> Mapping[str, Any]:
     kept = usage.extensions.get(EXTENSION)
     if kept is not None and read_usage(kept) == usage:
         return kept
-    given, made = max(usage.input_tokens, 0), max(usage.output_tokens, 0)
-    details: dict[str, Any] = {"cached_tokens": max(usage.cached_input_tokens, 0)}
-    if usage.cache_write_tokens > 0:
+    details: dict[str, Any] = {"cached_tokens": usage.cached_input_tokens}
+    if usage.cache_write_tokens:
         details["cache_write_tokens"] = usage.cache_write_tokens
     return {
-        "prompt_tokens": given,
-        "completion_tokens": made,
-        "total_tokens": given + made,
-        "prompt_tokens_details": details | {"audio_tokens": max(usage.audio_input_tokens, 0)},
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+        "prompt_tokens_details": details | {"audio_tokens": usage.audio_input_tokens},
         "completion_tokens_details": {
-            "reasoning_tokens": max(usage.reasoning_tokens, 0),
-            "audio_tokens": max(usage.audio_output_tokens, 0),
+            "reasoning_tokens": usage.reasoning_tokens,
+            "audio_tokens": usage.audio_output_tokens,
         },
     }
 

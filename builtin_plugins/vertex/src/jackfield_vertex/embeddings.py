@@ -20,6 +20,7 @@ from jackfield.dialects import (
 )
 from jackfield.errors import GatewayError, InvalidRequest
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
+from jackfield.strict_json import count_in
 
 NAME: Final = "vertex.embeddings"
 _TASKS: Final = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}
@@ -34,8 +35,6 @@ _MORE_TASKS: Final = frozenset(
     )
 )
 _TREE: Final = "$tree"
-_UNREADABLE: Final = -(1 << 60)
-"""Stands for a count that is no number of tokens: sums with other counts stay negative."""
 
 
 class EmbeddingsDialect(Dialect):
@@ -153,15 +152,7 @@ def _inner(prediction: Any) -> dict[str, Any]:
 def _count(prediction: Any) -> int:
     statistics = _inner(prediction).get("statistics")
     count = statistics.get("token_count") if isinstance(statistics, dict) else None
-    if type(count) is int and 0 <= count < 1 << 53:
-        return count
-    return 0 if count is None else _unusual(count)
-
-
-def _unusual(count: Any) -> int:
-    """A whole float as an integer; a negative number, which the kernel rejects, for the rest."""
-    whole = type(count) is float and 0 <= count < 1 << 53 and count.is_integer()
-    return int(count) if whole else _UNREADABLE
+    return count_in(count)
 
 
 def _read_vector(prediction: Any) -> tuple[float, ...]:
@@ -173,7 +164,7 @@ def _read_vector(prediction: Any) -> tuple[float, ...]:
 
 def _statistics(response: EmbeddingsResponse) -> list[dict[str, Any]]:
     """Google's statistics per text; other vendors' totals go to the first text."""
-    tokens = max(response.usage.input_tokens, 0) if response.usage else 0
+    tokens = response.usage.input_tokens if response.usage else 0
     counts = [tokens, *[0] * (len(response.vectors) - 1)][: len(response.vectors)]
     return [{"statistics": {"token_count": count, "truncated": False}} for count in counts]
 

@@ -1,16 +1,15 @@
 """The envelope of all Cloudflare answers and errors."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from jackfield import GatewayError, Usage
 from jackfield.dialects import UpstreamFailure, installed
 from jackfield.fields import json_object
+from jackfield.strict_json import count_in
 
-_UNREADABLE: Final = -(1 << 60)
-"""Stands for a count that is no number of tokens: sums with other counts stay negative."""
 _OPENAI = installed("openai.chat")
 
 
@@ -33,15 +32,7 @@ def usage_in(result: Mapping[str, Any]) -> Usage | None:
 
 def _tokens(usage: Mapping[str, Any], key: str) -> int:
     count = usage.get(key)
-    if type(count) is int and 0 <= count < 1 << 53:
-        return count
-    return 0 if count is None else _unusual(count)
-
-
-def _unusual(count: Any) -> int:
-    """A whole float as an integer; a negative number, which the kernel rejects, for the rest."""
-    whole = type(count) is float and 0 <= count < 1 << 53 and count.is_integer()
-    return int(count) if whole else _UNREADABLE
+    return count_in(count)
 
 
 def wrapped(result: dict[str, Any]) -> bytes:

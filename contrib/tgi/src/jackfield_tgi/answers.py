@@ -74,7 +74,7 @@ def _details_of(choice: Choice, usage: Usage | None, shape: Shape) -> Details | 
     tokens, tops = tokens_of(choice.logprobs)
     return Details(
         finish_reason=word_for(choice.finish_reason, choice.finish_detail),
-        generated_tokens=max(usage.output_tokens, 0) if usage else len(tokens),
+        generated_tokens=usage.output_tokens if usage else len(tokens),
         tokens=tokens,
         top_tokens=tops or None,
     )

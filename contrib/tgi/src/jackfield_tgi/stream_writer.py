@@ -89,8 +89,7 @@ class EventWriter:
         if self._shape.details:
             word = word_for(self._finished.reason, self._finished.detail)
             usage = self._usage or Usage(output_tokens=self._index)
-            given, made = max(usage.input_tokens, 0), max(usage.output_tokens, 0)
-            details = StreamDetails(word, made, None, given)
+            details = StreamDetails(word, usage.output_tokens, None, usage.input_tokens)
         text = self._shape.before + "".join(self._texts)
         return self._event(LAST, text=text, details=details)
 
