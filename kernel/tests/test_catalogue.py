@@ -22,7 +22,7 @@ async def names(principal: Principal) -> list[str]:
     provider = FakeProvider(FakeProvider.Config(models=("small", "large")))
     provider.name = "fake"
     catalogue = Catalogue(ALIASES, {"fake": provider})
-    return [one.name for one in await catalogue.seen_by(principal).models()]
+    return [one.name for one in await catalogue.visible_to(principal).models()]
 
 
 async def test_who_may_use_everything_sees_everything() -> None:
@@ -82,7 +82,7 @@ class Slow(FakeProvider):
 async def test_all_who_ask_at_once_share_one_lookup() -> None:
     provider = Slow()
     catalogue = Catalogue({}, {"slow": provider})
-    reader = catalogue.seen_by(Principal(models=("*",)))
+    reader = catalogue.visible_to(Principal(models=("*",)))
     asking = [asyncio.create_task(one.of("slow")) for one in (catalogue, catalogue, reader)]
     await asyncio.sleep(0)
     provider.go_on.set()

@@ -7,7 +7,7 @@ import pytest
 from jackfield._shortfalls import named_once
 from jackfield.dialects import Dialect, Loss
 from jackfield.events import Finished
-from jackfield.losses import is_loss_of, is_said, lost_in_answer, lost_member, lost_part
+from jackfield.losses import has_content, is_loss_of, lost_in_answer, lost_member, lost_part
 from jackfield.messages import (
     Audio,
     ChatResponse,
@@ -90,10 +90,10 @@ def test_a_member_that_binds_the_answer_is_part_of_the_question(
 
 
 def test_a_switch_says_something_by_being_there() -> None:
-    assert is_said("web_search_options", {})
-    assert is_said("other", {"odd": 1})
-    assert not is_said("web_search_options", None)
-    assert not is_said("other", {})
+    assert has_content("web_search_options", {})
+    assert has_content("other", {"odd": 1})
+    assert not has_content("web_search_options", None)
+    assert not has_content("other", {})
 
 
 def test_a_loss_is_known_by_its_part() -> None:

@@ -277,4 +277,4 @@ def test_a_header_of_the_file_cannot_be_a_key(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["application/json", "bearer", "2025-11-23", "env:KEY"])
 def test_a_header_of_the_file_may_be_anything_else(text: str) -> None:
-    assert str(TextOrSecret.from_text(text).said) == text
+    assert str(TextOrSecret.from_text(text).value) == text

@@ -13,7 +13,11 @@ async def test_an_exchange_leaves_one_record_of_what_it_used_and_cost(opened: Op
     async with opened() as office:
         await office.client.chat(headers=TAGS)
         (record,) = await office.records()
-    assert (record["provider"], record["model"], record["asked"]) == ("fake", "echo", "fake/echo")
+    assert (record["provider"], record["model"], record["requested_model"]) == (
+        "fake",
+        "echo",
+        "fake/echo",
+    )
     assert record["tokens"] == {"input_tokens": 3, "output_tokens": 5}
     # 3 tokens at $2.50 and 5 at $10 a million.
     assert (record["cost"], record["cost_dollars"]) == (57_500, "0.0000575")

@@ -41,8 +41,8 @@ class Attempts:
         # Seconds that a plugin may spend in the hook, not counting the provider's time.
         self._patience = upstream.timeouts.total
 
-    def stranger(self, plan: Plan) -> Target | None:
-        """The error for a target whose provider is not configured."""
+    def unknown_target(self, plan: Plan) -> Target | None:
+        """A target whose provider is not configured, if there is one."""
         return next((one for one in plan.targets if one.provider not in self._providers), None)
 
     async def run(self, exchange: Exchange, plan: Plan) -> Response:
@@ -60,9 +60,9 @@ class Attempts:
                 try:
                     return await self._attempt(exchange, target, pause)
                 except (LossRefused, NotServed) as error:
-                    last = error.let_go()
+                    last = error.without_traceback()
                 except ProviderError as error:
-                    last = error.let_go()
+                    last = error.without_traceback()
                     if error.again:
                         again.append(target)
                     elif not error.elsewhere:
@@ -84,7 +84,7 @@ class Attempts:
         cause: str | None = None
         try:
             outermost = self._layer(0, exchange, target) if self._hooks else None
-            response = await (outermost or self._heart(exchange, target, None))
+            response = await (outermost or self._call(exchange, target, None))
             status = response.status
             return response
         except GatewayError as error:
@@ -103,7 +103,7 @@ class Attempts:
         while exchange.left and at < len(hooks) and hooks[at].plugin in exchange.left:
             at += 1
         if at == len(hooks):
-            return await self._heart(exchange, target, outer)
+            return await self._call(exchange, target, outer)
         hook, call_next = hooks[at], Next(self, at + 1, exchange)
         acting, began = exchange.acting, perf_counter()
         exchange.acting, exchange.due = hook, began + self._patience
@@ -128,10 +128,10 @@ class Attempts:
             if outer is not None:
                 outer.seconds += spent
         if outer is not None:
-            outer.took(response)
+            outer.record(response)
         return response
 
-    async def _heart(self, exchange: Exchange, target: Target, outer: "Next | None") -> Response:
+    async def _call(self, exchange: Exchange, target: Target, outer: "Next | None") -> Response:
         """The provider's answer. If its code fails, another target may still answer."""
         provider = self._providers[target.provider]
         if exchange.waiting:
@@ -152,7 +152,7 @@ class Attempts:
             if outer is not None:
                 outer.seconds += ended - began
         if outer is not None:
-            outer.took(response)
+            outer.record(response)
         return response
 
     async def _checked(
@@ -193,7 +193,7 @@ class Next:
         """Call the next inner layer."""
         return self._attempts._layer(self._at, self.exchange, target, self)
 
-    def took(self, response: Response) -> None:
+    def record(self, response: Response) -> None:
         """Note what came from inwards; a plugin may call more than once."""
         if self.response is not None:
             self.earlier += (self.response,)

@@ -52,7 +52,7 @@ async def explain(gateway: "Gateway", description: Any) -> dict[str, Any]:
         "plugins": _plugins(gateway, exchange),
     }
     if outcome.error is not None:
-        explanation["refused"] = _error(outcome.error.let_go())
+        explanation["refused"] = _error(outcome.error.without_traceback())
     if exchange.plan is not None:
         explanation["plan"] = _plan(gateway, exchange, exchange.plan)
     elif outcome.error is None:

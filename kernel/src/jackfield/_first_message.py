@@ -108,7 +108,7 @@ class Opening:
             exchange.problem = InvalidRequest(error.why)
             exchange.problem.__cause__ = error
         except GatewayError as error:
-            exchange.problem = error.let_go()
+            exchange.problem = error.without_traceback()
         except Exception as error:  # noqa: BLE001 - a plugin's dialect may raise anything
             exchange.problem = mistake(exchange.id, error)
         except asyncio.CancelledError:

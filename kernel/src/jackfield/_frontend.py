@@ -89,7 +89,7 @@ class Frontend:
                         raise PayloadTooLarge(message)
                     tree = await asyncio.to_thread(strict_json.decode, request.body)
                 except GatewayError as error:
-                    problem = error.let_go()
+                    problem = error.without_traceback()
             exchange = self.open(request, request_id, tree, problem)
             request.on_abort(exchange.abort)
             if (own := exchange.endpoint.answer) and exchange.endpoint.permission == PUBLIC:
@@ -133,7 +133,7 @@ class Frontend:
                 check_upgrade(request, endpoint)
                 peek, tree = _peek(request, dialect, params, tree)
             except GatewayError as error:
-                problem = error.let_go()
+                problem = error.without_traceback()
         if problem is not None and (self._guarded or endpoint.permission == PUBLIC):
             raise problem
         kept, model = _kept(request, params), peek.model

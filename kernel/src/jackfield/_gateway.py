@@ -226,7 +226,7 @@ class Gateway:
         if self._logs_access:
             self.access_log.add(exchange, outcome)
         if outcome.error is not None:
-            outcome.error.let_go()
+            outcome.error.without_traceback()
 
     def _callers_principal(self) -> Principal:
         """The principal of a request before any plugin has identified the caller."""

@@ -50,7 +50,7 @@ NO_LIMIT: Final = 1 << 30
 _CAN_LIGHTEN: Final = "_buffer" in getattr(StreamReader, "__slots__", ())
 
 
-def lighten(body: object) -> None:
+def make_lean(body: object) -> None:
     """Make `body` cheap to feed and to read from now on."""
     if _CAN_LIGHTEN and type(body) is StreamReader:
         # The C parser creates its bodies itself and cannot be given another class.

@@ -83,7 +83,7 @@ def lasting(size: int) -> int:
     return size * 1000 // _BYTES_A_SECOND or _LONGEST_SOUND
 
 
-def images_asked(members: Mapping[str, Any]) -> int:
+def images_requested(members: Mapping[str, Any]) -> int:
     """How many images a request asks for."""
     count = members.get("n")
     return count if type(count) is int and count > 0 else 1
@@ -91,17 +91,17 @@ def images_asked(members: Mapping[str, Any]) -> int:
 
 def unread(exchange: "Exchange") -> tuple[int, Mapping[str, int]]:
     """Tokens, and the units of all kinds, at the most, of what is passed through unread."""
-    body, (said, members) = exchange.request.body, read_body(exchange)
+    body, (text, members) = exchange.request.body, read_body(exchange)
     size = len(body)
     sound, pages = lasting(size) if size else 0, size // 100 + 1
     tokens = size + IMAGE * (body.count(b"filename") + body.count(b";base64,"))
-    lower = said.lower()
+    lower = text.lower()
     if any(word in lower for word in _LINKS) or not _LINK_FIELDS.isdisjoint(members):
         tokens, sound, pages = _UNSEEN, max(sound, _LONGEST_SOUND), max(pages, _MOST_PAGES)
     units = {
         "characters": size,
         "audio_hour": sound,
-        "image": images_asked(members),
+        "image": images_requested(members),
         "page": pages,
         "annotated_page": pages,
     }

@@ -128,8 +128,8 @@ class Models:
         given = {name: one for name, one in self._providers.items() if wanted in (None, name)}
         able = [name for name, provider in given.items() if _serves(provider, exchange)]
         if not able:
-            asked = f"{exchange.request.method} {shown_path(exchange.request.path)}"
-            raise NotFound(f"No configured provider serves {asked}; is the base URL right?")
+            requested = f"{exchange.request.method} {shown_path(exchange.request.path)}"
+            raise NotFound(f"No configured provider serves {requested}; is the base URL right?")
         name = self._first(exchange, able)
         why = "the provider is named" if wanted else "the first that serves this endpoint"
         return Plan((Target(name, ""),), (Decision(f"target {name}", why, "kernel"),))

@@ -108,10 +108,10 @@ class Operations:
 async def _state(name: str, check: HealthCheck) -> str:
     try:
         async with asyncio.timeout(HEALTH_SECONDS):
-            said: object = await check()
-        if said is None or isinstance(said, str):
-            return said or "ok"
-        raise WrongResultError(f"returned {type(said).__name__}")
+            message: object = await check()
+        if message is None or isinstance(message, str):
+            return message or "ok"
+        raise WrongResultError(f"returned {type(message).__name__}")
     except (Exception, SystemExit, asyncio.CancelledError) as error:
         if is_being_cancelled():
             raise

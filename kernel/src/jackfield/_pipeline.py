@@ -83,7 +83,7 @@ class Pipeline:
             except NotServed:
                 if own is None:
                     raise
-        return await own_answer(own, exchange, self.catalogue.seen_by(exchange.principal))
+        return await own_answer(own, exchange, self.catalogue.visible_to(exchange.principal))
 
     async def _before(self, exchange: Exchange) -> Response | None:
         """Run the `pre_request` hooks until a plugin answers."""
@@ -127,8 +127,8 @@ class Pipeline:
             began = now
             if changed is not None:
                 changed = self.caller.checked(hook, exchange, Plan, changed)
-                if changed is not None and (stranger := self.attempts.stranger(changed)):
-                    self.caller.fail(hook, exchange, f"chose {stranger}, which is not configured")
+                if changed is not None and (unknown := self.attempts.unknown_target(changed)):
+                    self.caller.fail(hook, exchange, f"chose {unknown}, which is not configured")
                     changed = None
                 plan = changed.signed(hook.plugin.name) if changed is not None else plan
         exchange.plan = plan

@@ -16,28 +16,28 @@ class Routes:
 
     def __init__(
         self,
-        spoken: Sequence[Dialect],
+        dialects: Sequence[Dialect],
         paths: Collection[str],
         speaks: Callable[[Dialect, str], bool] | None,
     ) -> None:
-        self._spoken = spoken
+        self._dialects = dialects
         self._paths = paths
         self._speaks = speaks
         self._unknown: set[str] = set()
         self._found: dict[tuple[Dialect, str], list[Dialect]] = {}
 
-    def lead_from(self, mine: Dialect) -> bool:
-        """Whether anything asked in a dialect can be sent to the API."""
-        return any(mine is other or self._translates(mine, other) for other in self._spoken)
+    def lead_from(self, client: Dialect) -> bool:
+        """Whether requests in a dialect can be sent to the API."""
+        return any(client is other or self._translates(client, other) for other in self._dialects)
 
-    def of(self, mine: Dialect, model: str) -> list[Dialect]:
+    def of(self, client: Dialect, model: str) -> list[Dialect]:
         """At most two dialects to call the API in, the client's own one first."""
-        key = (mine, model if self._speaks else "")
+        key = (client, model if self._speaks else "")
         routes = self._found.get(key)
         if routes is None:
             if len(self._found) >= _MOST:
                 self._found.clear()
-            routes = self._found[key] = self._find(mine, model)
+            routes = self._found[key] = self._find(client, model)
         return routes
 
     def forget(self, dialect: Dialect) -> None:
@@ -45,22 +45,22 @@ class Routes:
         self._unknown.add(dialect.name)
         self._found.clear()
 
-    def _find(self, mine: Dialect, model: str) -> list[Dialect]:
+    def _find(self, client: Dialect, model: str) -> list[Dialect]:
         usable = [
             dialect
-            for dialect in self._spoken
+            for dialect in self._dialects
             if dialect.name not in self._unknown
             and (self._speaks is None or self._speaks(dialect, model))
         ]
-        own = [dialect for dialect in usable if dialect is mine]
-        others = [other for other in usable if self._translates(mine, other)]
+        own = [dialect for dialect in usable if dialect is client]
+        others = [other for other in usable if self._translates(client, other)]
         if own:  # variants such as "vendor.chat@other" share its path
-            others = [other for other in others if _wire(other) != _wire(mine)]
+            others = [other for other in others if _wire(other) != _wire(client)]
         return [*own, *others][:2]
 
-    def _translates(self, mine: Dialect, other: Dialect) -> bool:
-        two = mine is not other and mine.translates and other.translates
-        return two and mine.canonical == other.canonical and other.name in self._paths
+    def _translates(self, client: Dialect, other: Dialect) -> bool:
+        two = client is not other and client.translates and other.translates
+        return two and client.canonical == other.canonical and other.name in self._paths
 
 
 def _wire(dialect: Dialect) -> str:

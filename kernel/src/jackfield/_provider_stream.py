@@ -112,7 +112,7 @@ class ProviderStream:
     async def begin(self) -> None:
         """Wait for the first events. Raises ProviderError if they are an error or never arrive."""
         first = await anext(self, b"")
-        if self._failure is not None and not self._tells(first):
+        if self._failure is not None and not self._has_content(first):
             raise self._failure
         self._first = first or None
 
@@ -253,8 +253,8 @@ class ProviderStream:
     def _shown(self, events: bytes) -> bytes:
         """The batch without the events that only report usage."""
         single = self._framing.split(events)
-        tells = self._dialect.tells_usage_alone
-        return b"".join([event for event in single if not tells(event)])
+        is_usage = self._dialect.is_usage_event
+        return b"".join([event for event in single if not is_usage(event)])
 
     def _check(self, events: bytes) -> bytes:
         """The batch without events that carry nothing. Raises ProviderError if one is not JSON."""
@@ -303,7 +303,7 @@ class ProviderStream:
             break
         return b"".join(kept)
 
-    def _tells(self, events: bytes) -> bool:
+    def _has_content(self, events: bytes) -> bool:
         """Whether a batch contains any part of an answer."""
         return any(
             self._dialect.event_data(event) is not None and self._dialect.terminal(event) is None
@@ -312,11 +312,11 @@ class ProviderStream:
 
     def _read_failure(self, event: bytes) -> ProviderError:
         data = self._scrubber.plain(self._dialect.event_data(event) or b"")
-        said = self._dialect.parse_error(502, data)
+        parsed = self._dialect.parse_error(502, data)
         error = ProviderError(
-            said.message, provider=self._provider, error_type=said.type, error_code=said.code
+            parsed.message, provider=self._provider, error_type=parsed.type, error_code=parsed.code
         )
-        error.upstream_status = said.status and mapped(said.status)
+        error.upstream_status = parsed.status and mapped(parsed.status)
         if not self._translated and data[:1] == b"{":
             error.event = self._scrubbed(event, "error")
         return error

@@ -173,8 +173,8 @@ class StreamBody:
         if self._events:
             dialect, request_id = self._exchange.dialect, self._exchange.id
             try:
-                told = getattr(error, "event", None)
-                return held + (told or dialect.render_error_event(error, request_id))
+                event = getattr(error, "event", None)
+                return held + (event or dialect.render_error_event(error, request_id))
             except Exception as fault:  # noqa: BLE001 - a plugin's dialect may raise anything
                 mistake(request_id, fault, type(dialect).__module__)
         await self._settle()

@@ -231,13 +231,13 @@ class TranslatedStream:
 
     def _translated(self, batch: bytes) -> bytes:
         """The result for a batch up to an event that fails, which is raised afterwards."""
-        wire, feed, told = self._rendering.wire, self._parser.feed, b""
+        wire, feed, rendered = self._rendering.wire, self._parser.feed, b""
         try:
             for event in self._split(batch):
-                told += wire(feed(event))
+                rendered += wire(feed(event))
         except Exception as error:  # noqa: BLE001 - passed on to the reader, whatever it is
             self._left = error
-        return told
+        return rendered
 
     def _push(self, batch: bytes) -> bool:
         data = self._translated(batch)

@@ -46,7 +46,7 @@ class UpstreamErrors:
         self.scrubber = scrubber
         self._passed = passed
 
-    def read(self, answer: Answer, body: bytes, spoken: Dialect, shown: Dialect) -> ProviderError:
+    def read(self, answer: Answer, body: bytes, dialect: Dialect, client: Dialect) -> ProviderError:
         """The error for an answer with a status of 300 or more, or one that is an error anyway.
 
         If the caller speaks the provider's dialect and nothing in the body had to be removed, the
@@ -60,17 +60,17 @@ class UpstreamErrors:
             )
             return self.identified(error, answer)
         scrubbed = self.scrubber.plain(body)
-        said = spoken.failure_with(spoken.parse_error(status, scrubbed), answer.headers)
+        parsed = dialect.failure_with(dialect.parse_error(status, scrubbed), answer.headers)
         error = ProviderError(
-            said.message or f"The provider answered with status {status}.",
+            parsed.message or f"The provider answered with status {status}.",
             provider=name,
-            upstream_status=status if status >= 300 else mapped(said.status or 502),
-            param=said.param,
-            retry_after=said.retry_after if wait is None else wait,
-            error_type=said.type,
-            error_code=said.code,
+            upstream_status=status if status >= 300 else mapped(parsed.status or 502),
+            param=parsed.param,
+            retry_after=parsed.retry_after if wait is None else wait,
+            error_type=parsed.type,
+            error_code=parsed.code,
         )
-        if spoken is shown and scrubbed == body and is_error(body, spoken):
+        if dialect is client and scrubbed == body and is_error(body, dialect):
             error.body = body
         return self.identified(error, answer)
 

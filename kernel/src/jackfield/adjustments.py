@@ -12,13 +12,13 @@ from jackfield.store import Debit
 class Adjustment(msgspec.Struct, frozen=True):
     """The differences to the charge; `at` is when the call began, by the store's clock.
 
-    The principal is the caller as far as it was recorded: its tenant and its scopes. `asked` is the
-    model as the client named it; `nano` is in nano-dollars.
+    The principal is the caller as far as it was recorded: its tenant and its scopes.
+    `requested_model` is the model as the client named it; `nano` is in nano-dollars.
     """
 
     principal: Principal
     target: Target
-    asked: str
+    requested_model: str
     tags: Mapping[str, str]
     at: float
     nano: int

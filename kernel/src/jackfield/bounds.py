@@ -125,18 +125,18 @@ def is_billable(exchange: "Exchange") -> bool:
     return exchange.request.method == "POST" and operation not in _FREE
 
 
-def asked_output(exchange: "Exchange") -> int | None:
+def requested_output(exchange: "Exchange") -> int | None:
     """The output limit that a request sets, in tokens; None if there is no limit.
 
     Servers read different names for it, and some ignore a limit below 1. The largest of several
     counts.
     """
-    asked = exchange.max_tokens
-    if asked is None:
+    requested = exchange.max_tokens
+    if requested is None:
         return None
     tree = exchange.tree
     named = [tree[name] for name in _LIMITS.intersection(tree)] if type(tree) is dict else []
-    given = [asked, *_limits_in(tree)] if named and named != [asked] else [asked]
+    given = [requested, *_limits_in(tree)] if named and named != [requested] else [requested]
     return max(given) if min(given) > 0 else None
 
 
@@ -222,13 +222,13 @@ def _most_input(count: int, able: Capabilities) -> int:
 
 
 def _limit(exchange: "Exchange", vendors: Iterable[str], able: Capabilities) -> int:
-    asked = asked_output(exchange)
+    requested = requested_output(exchange)
     most = able.max_output_tokens or MOST_OUTPUT
-    if asked is None:
+    if requested is None:
         return most
     if not _THINKS_BESIDES.isdisjoint(vendors):
-        return asked + most
-    return asked
+        return requested + most
+    return requested
 
 
 def _limits_in(tree: Mapping[str, Any]) -> Iterator[int]:
@@ -256,12 +256,12 @@ def _answers(tree: Mapping[str, Any]) -> int:
     return most
 
 
-def _tiers(asked: str | None, body: bytes) -> tuple[str, ...]:
+def _tiers(tier: str | None, body: bytes) -> tuple[str, ...]:
     """The tiers that may apply: a project's default may be "priority"."""
     if b'"speed"' in body:
         return ("priority", "fast")
     # Gemini's name for one may be SERVICE_TIER_PRIORITY.
-    return ("priority",) if asked in (None, "auto") else (asked, asked.lower().rpartition("_")[2])
+    return ("priority",) if tier in (None, "auto") else (tier, tier.lower().rpartition("_")[2])
 
 
 def _parts(chat: ChatRequest) -> Iterator[Part]:
@@ -344,7 +344,7 @@ def _sizes_of_ranking(exchange: "Exchange") -> Sizes:
 def _unread(exchange: "Exchange", able: Capabilities) -> Sizes:
     """Audio, images and everything else that is passed through unread."""
     count, units = unread(exchange)
-    limit = asked_output(exchange) or able.max_output_tokens or MOST_OUTPUT
+    limit = requested_output(exchange) or able.max_output_tokens or MOST_OUTPUT
     if not able.gives("embedding"):  # whose context is that of each of many inputs
         count = _most_input(count + _OVERHEAD, able)
     return Sizes(count, limit * units["image"], units, audio=True)

@@ -58,7 +58,7 @@ class Catalogue:
     _kept: dict[str, _Kept] = field(factory=dict)
     _reader: Principal | None = None
 
-    def seen_by(self, principal: Principal) -> "Catalogue":
+    def visible_to(self, principal: Principal) -> "Catalogue":
         """The same, with only the models that the principal may use."""
         if principal.models is None and principal.providers is None:
             return self
@@ -105,14 +105,14 @@ class Catalogue:
         return await asyncio.shield(kept.models)
 
     async def _ask(self, provider: str, before: "Sequence[ModelInfo]") -> "Sequence[ModelInfo]":
-        models, seconds = await self._told(self._providers[provider]), KEEP_SECONDS
+        models, seconds = await self._list(self._providers[provider]), KEEP_SECONDS
         if models is None:
             models, seconds = before, KEEP_SECONDS / 10
         self._kept[provider].until = time.monotonic() + seconds
         return models
 
-    async def _told(self, provider: "Provider") -> "Sequence[ModelInfo] | None":
-        """What a provider says when it is asked now; None if it cannot say."""
+    async def _list(self, provider: "Provider") -> "Sequence[ModelInfo] | None":
+        """What a provider lists now; None if it cannot."""
         from jackfield.providers import ModelInfo  # noqa: PLC0415
 
         with Blaming(provider, "models"), suppress(GatewayError):

@@ -69,11 +69,11 @@ class Call:
     tap: Tap | None = None
 
     def charge(
-        self, prices: PriceBook, unreported: Unreported, told: Usage | None = None
+        self, prices: PriceBook, unreported: Unreported, implied: Usage | None = None
     ) -> Charge:
         """The charge for the call.
 
-        `told` is the usage that follows from the request, for answers that do not report any.
+        `implied` is the usage that follows from the request, for answers that do not report any.
         """
         usage = self.tap.usage() if self.tap is not None else None
         if usage is not None and not (usage.total_tokens or usage.units or usage.cost):
@@ -83,8 +83,8 @@ class Call:
             if charge.cost.nano <= MOST:
                 return charge
             usage = None  # no answer costs as much
-        if usage is None and told is not None:
-            return self._priced(prices, told, told, "estimated")
+        if usage is None and implied is not None:
+            return self._priced(prices, implied, implied, "estimated")
         guess = self._guess(usage)
         if unreported == "estimate":
             return self._priced(prices, guess, guess, "estimated")
@@ -140,7 +140,7 @@ def billing_of(exchange: Exchange) -> Billing:
     return "free" if free else "priced"
 
 
-def told_by_request(exchange: Exchange, outcome: Outcome) -> Usage | None:
+def implied_usage(exchange: Exchange, outcome: Outcome) -> Usage | None:
     """The usage that follows from the request, for answers that do not report any."""
     if exchange.dialect.translates or outcome.kind != "answered" or outcome.usage is not None:
         return None

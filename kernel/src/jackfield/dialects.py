@@ -203,7 +203,7 @@ class Dialect:
         """
         return False
 
-    def tells_usage_alone(self, event: bytes) -> bool:
+    def is_usage_event(self, event: bytes) -> bool:
         """Whether this event was only sent because of the `usage_switch`."""
         return False
 

@@ -73,7 +73,7 @@ class GatewayError(JackfieldError):
         """The status to answer with; a provider's error may carry its own."""
         return self.status
 
-    def let_go(self) -> Self:
+    def without_traceback(self) -> Self:
         """Drop the tracebacks of this error and its causes, and return it.
 
         Their frames hold this error, and all of the request, until garbage is collected.

@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
-from jackfield._media_bounds import images_asked, read_body
+from jackfield._media_bounds import images_requested, read_body
 from jackfield.bounds import is_billable
 from jackfield.exchange import Exchange
 from jackfield.messages import Usage
@@ -53,6 +53,6 @@ def _of_request(exchange: Exchange) -> Usage:
         if "voice" in members and isinstance(text, str):
             return Usage(units={CHARACTERS: len(text)})
         if exchange.operation == "images":
-            return Usage(units={"image": images_asked(members)})
+            return Usage(units={"image": images_requested(members)})
         return _NOTHING
     return Usage(len(exchange.request.body) // _BYTES_A_TOKEN + 1)

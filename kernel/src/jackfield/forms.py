@@ -82,11 +82,11 @@ def _name(head: str) -> str:
     return name
 
 
-def _parameter(said: str, name: str) -> str | None:
+def _parameter(header: str, name: str) -> str | None:
     """The value of the parameter `name` of a header; None if it is ambiguous."""
     values: list[str] = []
-    at, said = 0, said.rstrip("; \t")
-    while match := _PARAMETER.match(said, at):
+    at, header = 0, header.rstrip("; \t")
+    while match := _PARAMETER.match(header, at):
         key, quoted, plain = match.groups()
         if key.partition("*")[0].lower() == name:
             if "*" in key or "\\" in match[0]:
@@ -94,7 +94,7 @@ def _parameter(said: str, name: str) -> str | None:
             values.append(plain.strip() if quoted is None else quoted)
         at = match.end()
     # Some servers take `\"` for a quote, and others for the end of the value.
-    return values[0] if len(values) == 1 and at == len(said) and '\\"' not in said else None
+    return values[0] if len(values) == 1 and at == len(header) and '\\"' not in header else None
 
 
 def _refuse(reason: str) -> NoReturn:

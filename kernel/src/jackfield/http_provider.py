@@ -65,16 +65,16 @@ _forwarded = lru_cache(maxsize=256)(passed_on)
 """The lines of headers that are passed on; callers of one kind send the same ones."""
 
 
-def spoken(asked: Collection[str], dialects: Sequence[Dialect]) -> tuple[Dialect, ...]:
+def dialects_named(names: Collection[str], dialects: Sequence[Dialect]) -> tuple[Dialect, ...]:
     """Those of an API's dialects that its table names; all of them if it names none.
 
     Raises ValueError, listing the dialects, if it names an unknown one.
     """
     known = {dialect.name for dialect in dialects}
-    if unknown := [name for name in asked if name not in known]:
+    if unknown := [name for name in names if name not in known]:
         listed = ", ".join(dict.fromkeys(dialect.name for dialect in dialects))
         raise ValueError(f"dialects: no {', '.join(map(repr, unknown))}; it speaks {listed}")
-    return tuple(dialect for dialect in dialects if not asked or dialect.name in asked)
+    return tuple(dialect for dialect in dialects if not names or dialect.name in names)
 
 
 class HttpProvider(Provider):
@@ -104,7 +104,7 @@ class HttpProvider(Provider):
         super().__init__(config)
         read_base_url(config.base_url, allow_http=config.allow_http)
         self._base_url = config.base_url.rstrip("/")
-        self._spoken = spoken(config.dialects, self.dialects)
+        self._spoken = dialects_named(config.dialects, self.dialects)
         speaks = self.speaks if self._has_own("speaks") else None
         self._routes = Routes(self._spoken, self.paths, speaks)
         # Methods that a subclass does not override are not called for each request.
@@ -143,7 +143,7 @@ class HttpProvider(Provider):
         secrets += [
             text
             for name, text in self._headers.items()
-            if text != given[name].said or _SECRET_HEADER.search(name)
+            if text != given[name].value or _SECRET_HEADER.search(name)
         ]
         scrubber = Scrubber(config.base_url, secrets)
         self._errors = UpstreamErrors(self.name, scrubber, self.answer_headers)
@@ -308,8 +308,8 @@ class HttpProvider(Provider):
                 if answer.status < 300:
                     self._usage_switch.accepted = self._usage_switch.accepted and not refused
                     return await self._reader.read(exchange, answer, dialect, out, hides=ask)
-                said = await answer.read()
-                refusal = self._errors.read(answer, said, dialect, exchange.dialect)
+                error_body = await answer.read()
+                refusal = self._errors.read(answer, error_body, dialect, exchange.dialect)
             except BaseException as error:
                 await answer.close()
                 if isinstance(error, ProviderError):
@@ -318,10 +318,10 @@ class HttpProvider(Provider):
                     raise
                 # Whatever a dialect stumbles over in what came, the provider has not answered.
                 raise self._reader.unreadable(f"It is not a response of {dialect.name}.") from error
-            if ask and self._usage_switch.is_rejected(dialect, answer.status, said):
+            if ask and self._usage_switch.is_rejected(dialect, answer.status, error_body):
                 ask, refused, body = False, True, out.body
                 continue
-            renewed = not renewed and self.refused(signed, answer.status, said)
+            renewed = not renewed and self.refused(signed, answer.status, error_body)
             if not renewed and not self._another_key(key, answer.status, refusal.retry_after):
                 raise refusal
 
@@ -364,8 +364,8 @@ class HttpProvider(Provider):
             lines = header_lines([*fixed, ("User-Agent", "jackfield"), ("Content-Type", media)])
             if len(key.lines) < 64:
                 key.lines[media] = lines
-        told = exchange.provider_headers
-        more = [(n, headers[n]) for n in self._forwards if n in headers and n not in told]
+        added = exchange.provider_headers
+        more = [(n, headers[n]) for n in self._forwards if n in headers and n not in added]
         if self._adds_headers:
             more += self.request_headers(exchange)
         try:
@@ -373,8 +373,8 @@ class HttpProvider(Provider):
             lines += _forwarded(tuple(more), once) if more else b""
         except ValueError as error:
             raise InvalidRequest(f"The request cannot be passed on: {error}.") from None
-        if told:
-            lines += header_lines((n, told[n]) for n in told if n not in self._fixed)
+        if added:
+            lines += header_lines((n, added[n]) for n in added if n not in self._fixed)
         return lines
 
     def _another_key(self, key: LiveKey, status: int, retry_after: float | None) -> bool:

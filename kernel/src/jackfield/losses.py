@@ -27,7 +27,7 @@ _EARLIER_TURNS: Final = frozenset({"compaction"})
 """Parts of the model's own that stand for turns of which nothing else is left."""
 
 _FORMS: Final = ("response_format", "output_format", "format", "textFormat")
-_ASKED: Final = frozenset(("tool_choice", "toolChoice", "prompt", *_FORMS))
+_BINDING: Final = frozenset(("tool_choice", "toolChoice", "prompt", *_FORMS))
 """Members that bind the answer, left over where their form is not understood, and a prompt that
 only the provider has.
 """
@@ -43,8 +43,8 @@ _SWITCHES: Final = frozenset({"web_search_options"})
 """Members that ask for something by being there, however empty they are."""
 
 
-def is_said(key: str, value: Any) -> bool:
-    """Whether a member of a request says anything that could be lost."""
+def has_content(key: str, value: Any) -> bool:
+    """Whether a member of a request has content that could be lost."""
     return bool(value) or (value is not None and key in _SWITCHES)
 
 
@@ -56,14 +56,14 @@ def lost_part(part: Part, path: str, role: Role, detail: str = "") -> Loss:
     """
     feature = "audio" if isinstance(part, Audio) else f"messages.{_kind_of(part)}"
     detail = detail or ("only its own dialect knows it" if isinstance(part, Opaque) else "")
-    return Loss(feature, path, "dropped", detail, breaks=_is_asked(part, role))
+    return Loss(feature, path, "dropped", detail, breaks=_is_question(part, role))
 
 
 def lost_member(dialect: str, key: str, value: Any) -> Loss:
     """The loss of a member of a request that only `dialect` knows."""
     inner = value if isinstance(value, dict) else ()
-    asked = key in _ASKED or not _ASKED.isdisjoint(inner)
-    return Loss(f"{dialect}.{key}", f"extensions.{dialect}.{key}", "dropped", breaks=asked)
+    binds = key in _BINDING or not _BINDING.isdisjoint(inner)
+    return Loss(f"{dialect}.{key}", f"extensions.{dialect}.{key}", "dropped", breaks=binds)
 
 
 def lost_in_answer(answer: Any, source: Dialect | None, target: Dialect) -> tuple[Loss, ...]:
@@ -95,7 +95,7 @@ def _kind_of(part: Part) -> str:
     return part.kind if _PLAIN.fullmatch(part.kind) else "unknown"
 
 
-def _is_asked(part: Part, role: Role) -> bool:
+def _is_question(part: Part, role: Role) -> bool:
     if not isinstance(part, Opaque):
         return role != "assistant"
     if role == "assistant":
@@ -116,7 +116,7 @@ def _members(answer: Any) -> Iterator[tuple[str, str, Any]]:
         for dialect, members in getattr(one, "extensions", {}).items():
             for key, value in members.items() if not dialect.endswith(".usage") else ():
                 inner = value if key in _WRAPPED else {key: value}
-                yield from ((dialect, name, said) for name, said in inner.items())
+                yield from ((dialect, name, one) for name, one in inner.items())
 
 
 @cache
@@ -132,8 +132,8 @@ def _may_hold(hint: Any) -> bool:
 
 
 def _is_missed(key: str, value: Any, incidental: Collection[str | tuple[str, str]]) -> bool:
-    """Whether a member says something that is said nowhere else. `$` marks a note on form."""
-    said = value.get("type") if isinstance(value, dict) else value
-    usual = isinstance(said, str) and (key, said) in incidental
-    told = any(value.values()) if isinstance(value, dict) else bool(value)
-    return told and not (usual or key[:1] == "$" or key in incidental)
+    """Whether a member has content that is nowhere else. `$` marks a note on form."""
+    kind = value.get("type") if isinstance(value, dict) else value
+    usual = isinstance(kind, str) and (key, kind) in incidental
+    filled = any(value.values()) if isinstance(value, dict) else bool(value)
+    return filled and not (usual or key[:1] == "$" or key in incidental)

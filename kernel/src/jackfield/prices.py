@@ -141,8 +141,8 @@ class Schedule:
             made.append("audio_output")
         # A workspace may be restricted to a more expensive region, whatever its requests say, and a
         # header may ask for optimized latency.
-        asked = ("", "us", "optimized", *tiers, *(f"us_{tier}" for tier in tiers))
-        for name in dict.fromkeys(asked):
+        names = ("", "us", "optimized", *tiers, *(f"us_{tier}" for tier in tiers))
+        for name in dict.fromkeys(names):
             for above, tariff in self._tiers.get(name, ()):
                 yield Worst.of(above, tariff, tariff.dearest(*given), tariff.dearest(*made))
 

@@ -149,8 +149,8 @@ class RealtimeDialect(Dialect):
 
     def render_error_event(self, error: GatewayError, request_id: str) -> bytes:
         """A message that reports an error, and a close frame."""
-        said = frame(TEXT, self.error_message(error, request_id))
-        return said + self.closing(error, error.code)
+        report = frame(TEXT, self.error_message(error, request_id))
+        return report + self.closing(error, error.code)
 
     def closing(self, error: GatewayError, reason: str) -> bytes:
         """The close frame for an error."""
@@ -292,12 +292,12 @@ class RealtimeProvider(HttpProvider):
 
     async def _refusal(self, answer: Answer, dialect: Dialect) -> GatewayError:
         try:
-            said = await answer.read()
+            body = await answer.read()
             if answer.status < 300:
                 return ProviderUnavailable(
                     "The provider did not open a session.", provider=self.name
                 )
-            return self._errors.read(answer, said, dialect, dialect)
+            return self._errors.read(answer, body, dialect, dialect)
         finally:
             await answer.close()
 

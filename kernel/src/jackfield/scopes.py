@@ -25,13 +25,13 @@ _FORMS: Final = (
 class Subject(msgspec.Struct, frozen=True):
     """The parts of a request that scopes look at.
 
-    `asked` is the model as the client named it; `tags` has the tags that any scope is about. Before
-    there is a target, nothing is in the scope of a provider or a model.
+    `requested_model` is the model as the client named it; `tags` has the tags that any scope is
+    about. Before there is a target, nothing is in the scope of a provider or a model.
     """
 
     principal: "Principal"
     target: "Target | None"
-    asked: str | None
+    requested_model: str | None
     tags: Mapping[str, str]
     client: str = ""
 
@@ -88,7 +88,7 @@ def _fits(pattern: str, subject: Subject) -> bool:
     target = subject.target
     if target is None:
         return False
-    names = (f"{target.provider}/{target.model}", target.model, subject.asked or "")
+    names = (f"{target.provider}/{target.model}", target.model, subject.requested_model or "")
     return any(matches(pattern, name) for name in names)
 
 

@@ -111,7 +111,7 @@ class TextOrSecret:
 
     toml_name: ClassVar[str] = "string"
 
-    said: str | SecretRef
+    value: str | SecretRef
 
     @classmethod
     def from_text(cls, text: str) -> Self:
@@ -122,7 +122,7 @@ class TextOrSecret:
 
     async def text(self, resolve: Callable[[SecretRef], Awaitable[Secret]]) -> str:
         """The string that is meant; if it is a secret, hand it on and keep it nowhere."""
-        return self.said if isinstance(self.said, str) else (await resolve(self.said)).reveal()
+        return self.value if isinstance(self.value, str) else (await resolve(self.value)).reveal()
 
 
 @frozen

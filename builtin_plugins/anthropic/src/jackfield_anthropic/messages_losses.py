@@ -4,7 +4,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from jackfield.dialects import Loss
-from jackfield.losses import is_said, lost_member
+from jackfield.losses import has_content, lost_member
 from jackfield.messages import ChatRequest
 
 from .fields import THREAD, own
@@ -67,7 +67,7 @@ def _wordless(request: ChatRequest) -> list[Loss]:
 
 
 def _is_lost(key: str, value: Any) -> bool:
-    if not is_said(key, value) or key in _HINTS or (key, value) in _DEFAULTS:
+    if not has_content(key, value) or key in _HINTS or (key, value) in _DEFAULTS:
         return False
     if key == "text" and isinstance(value, dict):
         return any(

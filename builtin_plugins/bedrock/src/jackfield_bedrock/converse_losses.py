@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from jackfield.dialects import Loss
-from jackfield.losses import is_said, lost_member
+from jackfield.losses import has_content, lost_member
 from jackfield.messages import ChatRequest, Extensions
 
 from .converse_claude import OF_DOCUMENTS
@@ -90,6 +90,6 @@ def _parameter_losses(request: ChatRequest) -> list[Loss]:
 
 def _is_lost(key: str, value: Any) -> bool:
     # A `$` marks a note on the original form.
-    if not is_said(key, value) or key.startswith("$") or (key, value) in _DEFAULTS:
+    if not has_content(key, value) or key.startswith("$") or (key, value) in _DEFAULTS:
         return False
     return key not in _HINTS and key not in _NAMED_APART

@@ -121,7 +121,7 @@ class BudgetTable:
 
     def adjusted(self, change: Adjustment) -> tuple[Debit, ...]:
         """The debits for an adjustment, in the windows in which the call was charged."""
-        subject = Subject(change.principal, change.target, change.asked, change.tags)
+        subject = Subject(change.principal, change.target, change.requested_model, change.tags)
         amounts = amounts_of(change.nano, change.input_tokens, change.output_tokens)
         limits = [(member.limit, amounts[member.at]) for member in self._applying(subject).members]
         return tuple(

@@ -11,8 +11,8 @@ from attrs.validators import ge
 
 from jackfield.adjustments import Adjustment
 from jackfield.allowances import Allowances, LimitReached, Reservation
-from jackfield.bounds import Bound, asked_output
-from jackfield.charges import Call, Unreported, billing_of, is_unbilled, told_by_request
+from jackfield.bounds import Bound, requested_output
+from jackfield.charges import Call, Unreported, billing_of, implied_usage, is_unbilled
 from jackfield.config import option
 from jackfield.errors import GatewayError, InvalidRequest
 from jackfield.exchange import Exchange
@@ -188,7 +188,7 @@ class Budgets(Plugin):
         if bill is None:
             return
         bill.closed = True
-        implied = told_by_request(exchange, outcome)
+        implied = implied_usage(exchange, outcome)
         for spending in bill.attempts:
             self._settle(spending, implied)
         if not exchange.sent:
@@ -242,8 +242,8 @@ class Budgets(Plugin):
             if not wanted or not limit or not exchange.limit_output(limit):
                 return bound
             exchange.set_response_header("x-jackfield-max-tokens", str(limit))
-        elif cap is not None and (asked_output(exchange) or inf) > cap:
-            asked = asked_output(exchange) or "any number of"
+        elif cap is not None and (requested_output(exchange) or inf) > cap:
+            asked = requested_output(exchange) or "any number of"
             raise InvalidRequest(
                 f"The request asks for up to {asked} output tokens; its budgets allow {cap}.",
                 param="max_tokens",

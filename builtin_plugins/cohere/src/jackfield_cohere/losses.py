@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from jackfield.dialects import Loss
-from jackfield.losses import is_said, lost_member
+from jackfield.losses import has_content, lost_member
 from jackfield.messages import ChatRequest, Extensions
 
 _HINTS: Final = frozenset(
@@ -57,7 +57,7 @@ def lost_members(extensions: Extensions, dialect: str) -> list[Loss]:
 
 def _is_lost(key: str, value: Any) -> bool:
     # A `$` marks a note on the original form.
-    if not is_said(key, value) or key.startswith("$"):
+    if not has_content(key, value) or key.startswith("$"):
         return False
     if key in _HINTS or key in _NAMED_APART:
         return False

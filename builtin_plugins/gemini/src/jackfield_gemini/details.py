@@ -57,11 +57,11 @@ def _add(one: Any, key: str, value: Any, found: Details) -> None:
     if key in _NESTED and isinstance(value, dict):
         for inner in value:
             _add(one, inner, value[inner], found)
-    elif value and key[:1] != "$" and not _is_said(one, key):
+    elif value and key[:1] != "$" and not _has_content(one, key):
         found.setdefault(f"{NAME}.{_KINDS[type(one)]}", {})[key] = value
 
 
-def _is_said(one: Any, key: str) -> bool:
+def _has_content(one: Any, key: str) -> bool:
     """Whether the canonical form says the same: a file's name, or how closely to look at it."""
     if key == "displayName":
         return True

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from jackfield.dialects import Loss
-from jackfield.losses import is_said, lost_member
+from jackfield.losses import has_content, lost_member
 from jackfield.messages import ChatRequest
 
 from .details import is_own
@@ -60,6 +60,6 @@ def _state_loss(request: ChatRequest) -> list[Loss]:
 
 def _matters(key: str, value: Any) -> bool:
     # A `$` marks a note on the original form.
-    if not is_said(key, value) or key.startswith("$") or (key, value) in _DEFAULTS:
+    if not has_content(key, value) or key.startswith("$") or (key, value) in _DEFAULTS:
         return False
     return key not in _HINTS and key not in _NAMED_APART

@@ -1,7 +1,7 @@
 """Reports as losses the parts of a request that Ollama cannot express."""
 
 from jackfield.dialects import Loss
-from jackfield.losses import is_said, lost_member
+from jackfield.losses import has_content, lost_member
 from jackfield.messages import ChatRequest, Extensions
 
 _HINTS = frozenset(
@@ -63,7 +63,7 @@ def lost_members(extensions: Extensions, dialect: str) -> list[Loss]:
         for name, members in extensions.items()
         if name != dialect
         for key, value in members.items()
-        if is_said(key, value)
+        if has_content(key, value)
         and not key.startswith("$")
         and key not in _HINTS | _NAMED_APART
         and (key, value) not in _DEFAULTS

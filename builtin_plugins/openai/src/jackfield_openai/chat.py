@@ -82,7 +82,7 @@ class ChunkedDialect(Dialect):
             return False
         return any(isinstance(c, dict) and c.get("finish_reason") for c in choices)
 
-    def tells_usage_alone(self, event: bytes) -> bool:
+    def is_usage_event(self, event: bytes) -> bool:
         """Whether it has usage but no choices; Azure's content filters come without choices too."""
         if b'"choices"' not in event or not _NO_CHOICES.search(event):
             return False

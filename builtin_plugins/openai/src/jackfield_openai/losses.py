@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from jackfield.dialects import Loss
-from jackfield.losses import is_said, lost_member
+from jackfield.losses import has_content, lost_member
 from jackfield.messages import ChatRequest, Extensions
 
 USUAL_TIERS = frozenset(
@@ -85,7 +85,7 @@ def _keeps_state(request: ChatRequest, dialect: str) -> bool:
 
 
 def _matters(key: str, value: Any) -> bool:
-    if not is_said(key, value) or key in _HINTS or key in _NAMED_APART:
+    if not has_content(key, value) or key in _HINTS or key in _NAMED_APART:
         return False
     if (key, value) in _DEFAULTS:
         return False

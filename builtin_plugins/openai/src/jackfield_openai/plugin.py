@@ -11,7 +11,7 @@ from jackfield.dialects import Dialect
 from jackfield.endpoints import Endpoint
 from jackfield.errors import ConfigError, ProviderUnavailable
 from jackfield.exchange import Exchange
-from jackfield.http_provider import spoken
+from jackfield.http_provider import dialects_named
 from jackfield.providers import ModelInfo
 from jackfield.realtime import RealtimeConfig, RealtimeProvider
 from jackfield.secrets import SecretError
@@ -81,7 +81,7 @@ class OpenAI(RealtimeProvider):
         self._preset = preset = preset_of(config, self.name)
         config = completed(config, preset)
         names = config.dialects or preset.dialect_names
-        chosen = [one.name for one in spoken(names, self.dialects)]
+        chosen = [one.name for one in dialects_named(names, self.dialects)]
         # The adapted ones come first, so that requests are translated into them.
         adapted = fitted(preset) if preset is not ANY and preset.differs else ()
         known = [*adapted, *type(self).dialects]

@@ -47,7 +47,7 @@ def adjustment_of(difference: Record, tenant: str) -> Adjustment:
     return Adjustment(
         Principal(tenant, difference.key or None, scopes=difference.scopes),
         Target(difference.provider, difference.model),
-        difference.asked,
+        difference.requested_model,
         difference.tags,
         difference.time,
         difference.cost,

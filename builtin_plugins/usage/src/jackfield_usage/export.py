@@ -23,7 +23,7 @@ _TEXTS: Final = (
     "key",
     "provider",
     "model",
-    "asked",
+    "requested_model",
     "operation",
     "dialect",
     "tier",

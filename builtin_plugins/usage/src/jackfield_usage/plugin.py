@@ -26,8 +26,8 @@ from jackfield.charges import (
     Charge,
     Unreported,
     billing_of,
+    implied_usage,
     is_unbilled,
-    told_by_request,
 )
 from jackfield.config import option
 from jackfield.estimates import settled_usage
@@ -67,7 +67,7 @@ class Note:
     `settled` counts its records.
     """
 
-    asked: str
+    requested_model: str
     attempts: list[Attempt] = field(factory=list)
     outcome: Outcome | None = None
     settled: int = 0
@@ -206,7 +206,7 @@ class UsageRecords(Plugin):
     def _settle(self, exchange: Exchange, note: Note, attempt: Attempt, outcome: Outcome) -> Cost:
         call = attempt.call
         if billing_of(exchange) == "priced":
-            implied = told_by_request(exchange, outcome)
+            implied = implied_usage(exchange, outcome)
             charge = call.charge(self.prices, self._unreported, implied)
         else:
             charge = self._unpriced(exchange, call, outcome)
@@ -233,7 +233,7 @@ class UsageRecords(Plugin):
             principal.key_id or "",
             call.target.provider,
             call.target.model,
-            note.asked,
+            note.requested_model,
             exchange.operation,
             exchange.dialect.name,
             exchange.metadata,

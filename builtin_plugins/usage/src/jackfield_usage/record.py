@@ -26,11 +26,11 @@ CLASSES: Final = (
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """The record of one exchange. Times are seconds of the store's clock, `cost` is nano-dollars.
 
-    `scopes` are those of the caller, outermost first. `asked` is the name of the requested model,
-    `tier` the service tier. If several attempts of a request may be billed, each has a record; all
-    but the first have the id of the request in `request`. `charged` are the tokens that count in
-    budgets, if they differ from those that are known. A correction has the id of the record that it
-    corrects in `corrects`, and only the differences in its counts.
+    `scopes` are those of the caller, outermost first. `requested_model` is as the
+    client named it, `tier` the service tier. If several attempts of a request may be billed, each
+    has a record; all but the first have the id of the request in `request`. `charged` are the
+    tokens that count in budgets, if they differ from those that are known. A correction has the id
+    of the record that it corrects in `corrects`, and only the differences in its counts.
     """
 
     id: str
@@ -39,7 +39,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str = ""
     provider: str = ""
     model: str = ""
-    asked: str = ""
+    requested_model: str = ""
     operation: str = ""
     dialect: str = ""
     tags: Mapping[str, str] = {}

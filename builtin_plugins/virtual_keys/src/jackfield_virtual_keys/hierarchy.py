@@ -76,7 +76,7 @@ class Hierarchy:
         own = qualified(place, organization)
         return own if await self.find(own) is not None else place
 
-    def seen_by(self, organization: str) -> Find:
+    def visible_to(self, organization: str) -> Find:
         """`find` limited to the items of one organization; unlimited if it is empty."""
         if not organization:
             return self.find
@@ -146,7 +146,7 @@ class HolderCollection(Collection[H]):
             if id := getattr(item, field, ""):
                 place = await hierarchy.meant(Place(kind, id), whose)
                 named[field] = place.id
-                found = await hierarchy.seen_by(actor.organization)(place)
+                found = await hierarchy.visible_to(actor.organization)(place)
                 whose = whose or (hierarchy.whose(place, found) if found is not None else "")
         if named and whose:
             named["organization"] = whose
@@ -186,7 +186,7 @@ class HolderCollection(Collection[H]):
         check_does_not_bound(place, change, actor)
         item = self.named(change.id, change.after)
         check_tells_no_key(item)
-        lineage = await trace(place, item, self.hierarchy.seen_by(actor.organization))
+        lineage = await trace(place, item, self.hierarchy.visible_to(actor.organization))
         item = within_organization(item, lineage, place)
         if change.action == "create":
             await self._check_is_new(place, item)

@@ -54,9 +54,9 @@ def _threads_of(provider: str) -> ThreadPoolExecutor:
 
 async def resolve(host: str, port: int, reach: Reach, provider: str) -> list[AddrInfoType]:
     """The allowed addresses of `host`. Raises ProviderUnavailable if there are none."""
-    asked = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    lookup = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
-        found = await asyncio.get_running_loop().run_in_executor(_threads_of(provider), asked)
+        found = await asyncio.get_running_loop().run_in_executor(_threads_of(provider), lookup)
     except (OSError, UnicodeError) as error:
         raise Failure.DNS.error(provider) from error
     allowed: list[AddrInfoType] = []

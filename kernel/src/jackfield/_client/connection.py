@@ -6,7 +6,7 @@ from typing import cast
 
 from attrs import define, field
 
-from jackfield._lean_body import lighten
+from jackfield._lean_body import make_lean
 from jackfield._outbox import Outbox
 from jackfield.errors import ProviderError, ProviderTimeout, StreamTruncated
 from jackfield.timeouts import Timeouts
@@ -210,7 +210,7 @@ class Connection(asyncio.BufferedProtocol):
             head.set_exception(Failure.ENCODING.error(provider))
             self.drop()
             return
-        lighten(body)
+        make_lean(body)
         self._body = body
         self._reusable = not message.should_close
         self._answer = Answer(

@@ -87,7 +87,7 @@ class WebSocketConnection(Connection):
     def data_received(self, data: bytes) -> None:
         """Handle what has been read."""
         if self._link is not None:
-            self._hear(self._link, data)
+            self._receive(self._link, data)
         elif self._start is None:
             super().data_received(data)
         else:
@@ -155,7 +155,7 @@ class WebSocketConnection(Connection):
         self._switch(message.headers)
         self._begin(self._head, message, body)
         if behind and self._link is not None:
-            self._hear(self._link, behind)
+            self._receive(self._link, behind)
 
     def _switch(self, headers: CIMultiDictProxy[str]) -> None:
         transport = self._transport
@@ -165,7 +165,7 @@ class WebSocketConnection(Connection):
         self.protocol = headers.get("sec-websocket-protocol")
         self._began = self._spoke = self._probed = self._loop.time()
 
-    def _hear(self, link: Link, data: bytes) -> None:
+    def _receive(self, link: Link, data: bytes) -> None:
         try:
             if link.feed(data):
                 self._spoke = self._loop.time()

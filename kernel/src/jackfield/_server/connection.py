@@ -14,7 +14,7 @@ from aiohttp.http_writer import HttpVersion11
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from attrs import define, field
 
-from jackfield._lean_body import lighten
+from jackfield._lean_body import make_lean
 from jackfield._mistakes import UnsafeHeader
 from jackfield._server.parser import (
     MALFORMED,
@@ -29,7 +29,7 @@ from jackfield._server.parser import (
 from jackfield._server.refusals import instead_of, too_large
 from jackfield._server.response import has_body, render_head
 from jackfield._server.state import ServerState
-from jackfield._server.websocket import Conversation, inbox_of, is_upgrade, switching_head
+from jackfield._server.websocket import Receiver, inbox_of, is_upgrade, switching_head
 from jackfield.errors import GatewayError, Overloaded
 from jackfield.http import WEBSOCKET, HttpRequest, HttpResponse
 
@@ -69,11 +69,11 @@ class Connection(asyncio.Protocol):
     _request: HttpRequest | None = field(default=None, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
     _held: bytes = field(default=b"", init=False)
-    _talk: Conversation | None = field(default=None, init=False)
+    _receiver: Receiver | None = field(default=None, init=False)
     _writable: asyncio.Future[None] | None = field(default=None, init=False)
     _paused: bool = field(default=False, init=False)
     _closing: bool = field(default=False, init=False)
-    _asked: bool = field(default=False, init=False)
+    _used: bool = field(default=False, init=False)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Accept the connection, or turn it away if there are too many."""
@@ -105,8 +105,8 @@ class Connection(asyncio.Protocol):
             return
         if self._request is None:
             self._read(data)
-        elif self._talk is not None:
-            self._talk.hear(data)
+        elif self._receiver is not None:
+            self._receiver.feed(data)
         else:
             self._held += data
             self._transport.pause_reading()
@@ -120,7 +120,7 @@ class Connection(asyncio.Protocol):
         """The client has caught up."""
         self._paused = False
         if not self._closing:
-            self.deadline = math.inf if self._talk is None else self._talk.next_ping()
+            self.deadline = math.inf if self._receiver is None else self._receiver.next_ping()
         self._wake()
 
     def expire(self, now: float) -> None:
@@ -134,8 +134,8 @@ class Connection(asyncio.Protocol):
                 self._refuse(RequestTimeout("The body did not arrive in time."))
         elif self._received and self._request is None and not self._closing:
             self._refuse(RequestTimeout("The headers did not arrive in time."))
-        elif self._talk is not None and not self._paused and self._talk.probe():
-            self.deadline = self._talk.next_ping()
+        elif self._receiver is not None and not self._paused and self._receiver.probe():
+            self.deadline = self._receiver.next_ping()
         else:
             self.abort()
 
@@ -146,7 +146,7 @@ class Connection(asyncio.Protocol):
         """
         if self._request is not None or self._received or self._closing:
             return
-        if self._asked:
+        if self._used:
             self._close()
         else:
             self.deadline = time.monotonic() + self._state.limits.greeting_seconds
@@ -193,7 +193,7 @@ class Connection(asyncio.Protocol):
 
     def _begin_body(self, message: RawRequestMessage, payload: StreamReader) -> None:
         limit = self._state.handler.body_limit(message.method, self._target[0])
-        lighten(payload)
+        make_lean(payload)
         if payload.is_eof() and payload.total_bytes <= limit:
             self._start(message, payload.read_nowait())
             return
@@ -229,7 +229,7 @@ class Connection(asyncio.Protocol):
         if is_upgrade(message.headers):
             request.websocket = inbox_of(self._transport)
         self._request = request
-        self._asked = True
+        self._used = True
         self.deadline = math.inf
         self._state.began(self._target[0])
         self._task = self._state.loop.create_task(self._run(request, message))
@@ -263,7 +263,7 @@ class Connection(asyncio.Protocol):
             self._request = self._task = None
             state.finished()
         if not self._closing:
-            end = self._close if self._talk is None else self._hang_up
+            end = self._close if self._receiver is None else self._half_close
             (end if last else self._next)()
 
     async def _answer(self, request: HttpRequest) -> HttpResponse:
@@ -342,20 +342,20 @@ class Connection(asyncio.Protocol):
         # From now on this is a WebSocket: the stream itself ends with a close frame.
         state = self._state
         limit = state.handler.body_limit(WEBSOCKET, self._target[0])
-        talk = Conversation(inbox, limit, self._control, state.limits.ping_seconds)
-        state.loop.call_soon(self._begin_talk, talk)  # once the head has been written
+        receiver = Receiver(inbox, limit, self._control, state.limits.ping_seconds)
+        state.loop.call_soon(self._begin_receiving, receiver)  # once the head has been written
         return switching_head(response, message, state.date)
 
-    def _begin_talk(self, talk: Conversation) -> None:
+    def _begin_receiving(self, receiver: Receiver) -> None:
         """Read the client's messages, first what it has already sent, part of it in the parser."""
         if self._closing:
             return
         held, self._held = self._held, b""
-        self._talk = talk
-        self.deadline = talk.next_ping()
+        self._receiver = receiver
+        self.deadline = receiver.next_ping()
         self._parser.message_consumed()
         _, _, early = self._parser.feed_data(held)
-        talk.hear(early)
+        receiver.feed(early)
         if held:
             self._transport.resume_reading()
 
@@ -376,15 +376,15 @@ class Connection(asyncio.Protocol):
     def _refuse(self, error: GatewayError) -> None:
         """Answer a request that is not run, and close: what follows it cannot be trusted."""
         self._take_body()
-        asked = self._message
-        name = asked.headers.get("x-request-id") if asked is not None else None
+        message = self._message
+        name = message.headers.get("x-request-id") if message is not None else None
         response = self._state.handler.refuse(error, self._target[0], name)
-        self._write_whole(response, asked.method if asked is not None else "GET", _CLOSE)
-        self._hang_up()
+        self._write_whole(response, message.method if message is not None else "GET", _CLOSE)
+        self._half_close()
 
-    def _hang_up(self) -> None:
+    def _half_close(self) -> None:
         """Send no more, and read until the client is gone or its time is up."""
-        self._closing, self._talk = True, None
+        self._closing, self._receiver = True, None
         self._state.outbox.flush()
         if self._transport.can_write_eof():
             # Closing with bytes unread would reset the connection and may destroy the answer.

@@ -277,8 +277,8 @@ class _Supervisor:
 
     def _end_silent(self, slot: _Slot) -> None:
         if (process := slot.running) is not None:
-            told = (slot.index, process.pid, slot.silent)
-            logger.error("worker %d (pid %s) has been unresponsive for %d s: killing it", *told)
+            details = (slot.index, process.pid, slot.silent)
+            logger.error("worker %d (pid %s) has been unresponsive for %d s: killing it", *details)
             process.kill()
             slot.silent = 0.0
 

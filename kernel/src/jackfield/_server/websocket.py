@@ -50,7 +50,7 @@ def switching_head(response: HttpResponse, message: RawRequestMessage, date: str
 
 
 @define(eq=False)
-class Conversation:
+class Receiver:
     """The receiving side of a connection that has become a WebSocket.
 
     `write` sends a control frame, or drops it if the client does not read.
@@ -66,7 +66,7 @@ class Conversation:
         reader = FrameReader(masked=True, max_message=self._max_message)
         self._link = Link(self._inbox, reader, self._control)
 
-    def hear(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
         """Handle what the client sends; the inbox's reader learns about errors."""
         try:
             self._link.feed(data)

@@ -87,9 +87,9 @@ class Attempts:
         return f"admin-attempt/{hashlib.sha256(msgspec.json.encode(words)).hexdigest()}"
 
 
-def request_digest(*said: Any) -> str:
+def request_digest(*parts: Any) -> str:
     """What distinguishes a request from others, however its JSON is formatted."""
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def checked_key(text: str) -> str:

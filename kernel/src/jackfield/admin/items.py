@@ -29,9 +29,9 @@ def read_item(cls: type[T], tree: Mapping[str, Any]) -> T:
     try:
         made: T = structure_table(_converter(), _prepared(cls, tree), cls)
     except StructureError as error:
-        said = [f"{path_text(one.path)}: {one.message}".lstrip(": ") for one in error.problems]
+        messages = [f"{path_text(one.path)}: {one.message}".lstrip(": ") for one in error.problems]
         first = error.problems[0].path
-        raise InvalidRequest("; ".join(said), param=path_text(first) or None) from None
+        raise InvalidRequest("; ".join(messages), param=path_text(first) or None) from None
     return made
 
 

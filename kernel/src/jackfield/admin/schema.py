@@ -65,8 +65,8 @@ def updated_schema(cls: type[Any]) -> Schema:
     given = {name: one for name, one in attributes_of(cls).items() if one.rights.given == "always"}
     schema = _given(given, partial=True)
     for name, field in schema["properties"].items():
-        said = field.pop("description", "")
-        schema["properties"][name] = {"description": said, "anyOf": [field, {"type": "null"}]}
+        text = field.pop("description", "")
+        schema["properties"][name] = {"description": text, "anyOf": [field, {"type": "null"}]}
     return schema
 
 

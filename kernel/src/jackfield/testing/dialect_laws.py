@@ -231,7 +231,7 @@ def _inspect(dialect: Dialect, event: bytes) -> None:
     dialect.terminal(event)
     dialect.finishes(event)
     dialect.event_data(event)
-    dialect.tells_usage_alone(event)
+    dialect.is_usage_event(event)
 
 
 def _translate(samples: Samples, events: Sequence[bytes]) -> None:

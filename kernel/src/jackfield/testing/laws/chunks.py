@@ -69,7 +69,7 @@ async def reports_a_cut(subject: Subject) -> None:
         harness.fake.always(Reply(split_text(subject.texts[0], 7), cut=True))
         answer = await harness.read(stream=True)
         events = sse.split(await answer.read())
-        was_read = any(asked.ended == "answered" for asked in harness.fake.requests)
+        was_read = any(request.ended == "answered" for request in harness.fake.requests)
         if was_read and any(TESTING_CHAT.terminal(event) == "end" for event in events):
             raise LawBrokenError("of a stream that was cut it made one that ends well")
 

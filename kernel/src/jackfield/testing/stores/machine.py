@@ -130,7 +130,7 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def agrees(self) -> None:
         """All balances are those of the model."""
-        asked = [(account, since) for account in ON_DEATH for since in BUCKETS]
-        found = self._runner.run(self._store.balances(asked))
-        due = [self._model.balance(account, since) for account, since in asked]
-        same(dict(zip(asked, found, strict=True)), dict(zip(asked, due, strict=True)))
+        queries = [(account, since) for account in ON_DEATH for since in BUCKETS]
+        found = self._runner.run(self._store.balances(queries))
+        due = [self._model.balance(account, since) for account, since in queries]
+        same(dict(zip(queries, found, strict=True)), dict(zip(queries, due, strict=True)))

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from jackfield.dialects import Dialect
-from jackfield.http_provider import spoken
+from jackfield.http_provider import dialects_named
 from jackfield.testing import TESTING_CHAT
 
 
@@ -27,10 +27,10 @@ OTHER = Other()
 def test_all_are_spoken_unless_some_are_asked_for(
     asked: tuple[str, ...], found: tuple[Dialect, ...]
 ) -> None:
-    assert spoken(asked, (TESTING_CHAT, OTHER)) == found
+    assert dialects_named(asked, (TESTING_CHAT, OTHER)) == found
 
 
 def test_one_that_there_is_not_is_an_error_that_names_those_there_are() -> None:
     named = f"dialects: no 'odd.chat'; it speaks {TESTING_CHAT.name}, other.chat"
     with pytest.raises(ValueError, match=re.escape(named)):
-        spoken(["other.chat", "odd.chat"], (TESTING_CHAT, OTHER))
+        dialects_named(["other.chat", "odd.chat"], (TESTING_CHAT, OTHER))
