@@ -65,7 +65,8 @@ def test_what_would_be_lost_is_shown(folder: Path, jackfield: Run) -> None:
 def test_a_plan_without_targets_is_a_refusal(folder: Path, jackfield: Run) -> None:
     ran = jackfield("explain", described(folder, model="hermit/grey"))
     assert ran.code == 1
-    assert ran.out.endswith("refused: no target is left\n")
+    why = "No target is left for 'hermit/grey'. drop hermit/grey: it is avoided"
+    assert ran.out.endswith(f"refused with 502 provider_error: {why}\n")
 
 
 def test_the_request_may_come_from_stdin(folder: Path, jackfield_process: Run) -> None:

@@ -24,7 +24,7 @@ def show(terminal: Terminal, explanation: dict[str, Any]) -> None:
 
 def is_refused(explanation: dict[str, Any]) -> bool:
     """Whether the caller would get an error before any provider is called."""
-    return "refused" in explanation or not explanation.get("plan", {"targets": [""]})["targets"]
+    return "refused" in explanation
 
 
 def _request(explanation: dict[str, Any]) -> Iterator[tuple[str, Line]]:
@@ -72,8 +72,6 @@ def _show_end(terminal: Terminal, explanation: dict[str, Any]) -> None:
         terminal.line(head, refused["message"])
     elif "answered" in explanation:
         terminal.line(good("answered "), explanation["answered"])
-    elif is_refused(explanation):
-        terminal.line(bad("refused: "), "no target is left")
     else:
         target = explanation["plan"]["targets"][0]["target"]
         terminal.line(good("would go to "), name(target), faint("; nothing was sent"))
