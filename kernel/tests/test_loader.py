@@ -54,6 +54,12 @@ class ChangesWhatThereIsNot(Plugin):
     mutates = frozenset({"requests"})
 
 
+class ChangesNoSet(Plugin):
+    """Gives no set at all."""
+
+    mutates: ClassVar[Any] = None
+
+
 class CannotBeMade(Plugin):
     """Fails, with a secret on its lips."""
 
@@ -96,6 +102,7 @@ def refusals(toml: str, *kinds: type[Plugin]) -> list[str]:
             ChangesWhatThereIsNot,
             "has mutates = frozenset({'requests'}); it is a set of \"request\"",
         ),
+        (ChangesNoSet, 'has mutates = None; it is a set of "request"'),
     ],
 )
 def test_a_class_that_cannot_be_used_is_refused(kind: type[Plugin], what: str) -> None:

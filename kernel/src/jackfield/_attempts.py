@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Coroutine, Mapping
-from itertools import count
 from time import perf_counter
 from typing import Any, Final
 
@@ -52,8 +51,8 @@ class Attempts:
         time is tried again in a later round, after a jittered pause or the one that the provider
         asks for.
         """
-        targets, pause = plan.targets, 0.0
-        for round_number in count():
+        targets, pause, rounds = plan.targets, 0.0, 0
+        while True:
             again: list[Target] = []
             last: GatewayError | None = None
             for target in targets:
@@ -70,12 +69,11 @@ class Attempts:
                 pause = 0.0
             if last is None:
                 raise no_target(exchange, plan)
-            pause = _pause(round_number, last)
-            if not again or round_number >= self._retries or pause > LONGEST_PAUSE:
+            pause = _pause(rounds, last)
+            if not again or rounds >= self._retries or pause > LONGEST_PAUSE:
                 raise last
             await asyncio.sleep(pause)
-            targets = tuple(again)
-        raise AssertionError("count() does not end")
+            targets, rounds = tuple(again), rounds + 1
 
     async def _attempt(self, exchange: Exchange, target: Target, waited: float) -> Response:
         began = perf_counter()
@@ -200,10 +198,10 @@ class Next:
         self.response = response
 
 
-def _pause(round_number: int, error: GatewayError) -> float:
+def _pause(rounds: int, error: GatewayError) -> float:
     if error.retry_after is not None:
         return error.retry_after + random.uniform(0, 0.1)  # noqa: S311 - jitter, not a secret
-    return FIRST_PAUSE * 2.0**round_number * random.uniform(0.5, 1.5)  # noqa: S311
+    return FIRST_PAUSE * 2.0**rounds * random.uniform(0.5, 1.5)  # noqa: S311
 
 
 def no_target(exchange: Exchange, plan: Plan) -> GatewayError:

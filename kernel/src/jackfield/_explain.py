@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from jackfield._attempts import no_target
 from jackfield._hook_chain import hooks_of
 from jackfield._models import losses_of
 from jackfield.errors import GatewayError, InvalidRequest
@@ -52,14 +51,11 @@ async def explain(gateway: "Gateway", description: Any) -> dict[str, Any]:
         "tenant": exchange.principal.tenant,
         "plugins": _plugins(gateway, exchange),
     }
-    plan, error = exchange.plan, outcome.error
-    if error is None and plan is not None and not plan.targets:
-        error = no_target(exchange, plan)
-    if error is not None:
-        explanation["refused"] = _error(error.without_traceback())
-    if plan is not None:
-        explanation["plan"] = _plan(gateway, exchange, plan)
-    elif error is None:
+    if outcome.error is not None:
+        explanation["refused"] = _error(outcome.error.without_traceback())
+    if exchange.plan is not None:
+        explanation["plan"] = _plan(gateway, exchange, exchange.plan)
+    elif outcome.error is None:
         explanation["answered"] = "by a plugin or by the gateway itself"
     return explanation
 

@@ -1,7 +1,7 @@
 """Turns a configuration into plugins: entry points, classes, strict configs, instances."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from functools import cache
 from importlib.metadata import EntryPoint, version
 from operator import eq, ge, gt, le, lt, ne
@@ -299,7 +299,8 @@ def _declaration_problem(kind: type[Plugin]) -> str:
         return f'has on_error = {kind.on_error!r}; it must be "refuse" or "skip"'
     if type(kind.deadline_ms) is not int or kind.deadline_ms < 1:
         return f"has deadline_ms = {kind.deadline_ms!r}; it must be a whole number above 0"
-    if {*kind.mutates} - {"request", "response", "principal"}:
+    declared: Any = kind.mutates
+    if not isinstance(declared, Set) or declared - {"request", "response", "principal"}:
         return f'has mutates = {kind.mutates!r}; it is a set of "request", "response", "principal"'
     return "" if has(kind.Config) else "has a Config that is no attrs class; mark it @frozen"
 

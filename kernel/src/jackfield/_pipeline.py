@@ -78,8 +78,9 @@ class Pipeline:
         own = exchange.endpoint.answer
         if own is None or exchange.endpoint.upstream is not None:
             plan = await self._plan(exchange)
+            stops_here = exchange.dry_run and plan.targets
             try:
-                return NOTHING if exchange.dry_run else await self.attempts.run(exchange, plan)
+                return NOTHING if stops_here else await self.attempts.run(exchange, plan)
             except NotServed:
                 if own is None:
                     raise
