@@ -195,6 +195,7 @@ def test_documents_are_pdf_or_text() -> None:
     ("part", "feature"),
     [
         (Image(file_id="file-1"), "images.file_id"),
+        (Image(data="AA==", media_type="image/bmp"), "images.media_type"),
         (Document(file_id="file-1"), "documents.file_id"),
         (Document(data="AA==", media_type="application/msword"), "documents.media_type"),
         (Document("https://youtu.be/x", media_type="video/mp4"), "documents.media_type"),
@@ -203,6 +204,14 @@ def test_documents_are_pdf_or_text() -> None:
 def test_media_that_anthropic_cannot_take_refuse_the_request(part: Any, feature: str) -> None:
     _, losses = render(ask(Message("user", (Text("See"), part))))
     assert [(loss.feature, loss.breaks) for loss in losses] == [(feature, True)]
+
+
+@pytest.mark.parametrize("media_type", ["image/jpg", "IMAGE/JPEG; q=1", "image/jpeg"])
+def test_an_image_has_the_name_of_its_type_that_anthropic_knows(media_type: str) -> None:
+    image = Image(data="AA==", media_type=media_type)
+    body, losses = render(ask(Message("user", (Text("See"), image))))
+    assert body["messages"][0]["content"][1]["source"]["media_type"] == "image/jpeg"
+    assert losses == []
 
 
 def test_what_the_model_itself_made_may_be_missing() -> None:
@@ -255,6 +264,37 @@ def test_who_wants_no_thoughts_gets_none(model: str) -> None:
     assert losses == []
     reasoning = ReasoningRequest(summary="auto")
     assert features(render(ask(model=model, reasoning=reasoning))[1]) == ["reasoning.summary"]
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "effort", "lost"),
+    [
+        ("claude-opus-5", "disabled", None, []),
+        ("claude-haiku-5-5", "disabled", None, []),
+        ("claude-sonnet-5-5", "between_tools", None, []),
+        ("claude-opus-5-5", None, "low", ["reasoning.effort"]),
+        ("claude-fable-5", None, "low", ["reasoning.effort"]),
+        ("claude-latest", None, None, []),
+    ],
+)
+def test_a_model_that_thinks_unasked_is_told_not_to(
+    model: str, kind: str | None, effort: str | None, lost: list[str]
+) -> None:
+    body, losses = render(ask(model=model, reasoning=ReasoningRequest("none")))
+    assert body.get("thinking", {}).get("type") == kind
+    assert body.get("output_config", {}).get("effort") == effort
+    assert features(losses) == lost
+
+
+@pytest.mark.parametrize("names", [(), ("weather",)])
+@pytest.mark.parametrize("model", ["claude-opus-5-5", "claude-sonnet-5-5", "claude-fable-5-1"])
+def test_a_call_that_the_model_cannot_be_made_to_make_is_named(
+    model: str, names: tuple[str, ...]
+) -> None:
+    choice = ToolChoice("required", names)
+    body, losses = render(ask(model=model, tools=(WEATHER,), tool_choice=choice))
+    assert body["tool_choice"] == {"type": "auto"}
+    assert features(losses) == ["tool_choice"]
 
 
 def test_a_budget_gives_way_to_what_forbids_thinking() -> None:

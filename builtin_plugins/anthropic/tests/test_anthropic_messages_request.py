@@ -167,7 +167,7 @@ def test_tools_and_their_choice_are_read() -> None:
     assert isinstance(request.tools[1], Opaque)
     assert request.tool_choice == ToolChoice("required", ("f",))
     assert request.parallel_tool_calls is False
-    assert in_chat(tools=[tool, search])[1] == ["tools.web_search_20250305"]
+    assert in_chat(tools=[tool, search])[1] == ["tools.strict", "tools.web_search_20250305"]
 
 
 def test_what_others_know_too_is_carried_to_them() -> None:
@@ -190,7 +190,7 @@ def test_what_others_know_too_is_carried_to_them() -> None:
 def test_what_only_anthropic_knows_is_named_elsewhere_and_hints_are_not() -> None:
     _, losses = in_chat(
         container="c",
-        thinking={"type": "adaptive"},
+        thinking={"type": "at_dawn"},
         output_config={"task_budget": {"total": 1}},
         cache_control={"type": "ephemeral"},
     )
@@ -272,7 +272,13 @@ def test_a_thread_goes_on_where_its_earlier_turns_are() -> None:
 def test_thinking_is_read() -> None:
     request = parse(thinking={"type": "enabled", "budget_tokens": 2048, "display": "summarized"})
     assert request.reasoning == ReasoningRequest(budget_tokens=2048, summary="auto")
-    assert parse(thinking={"type": "disabled"}).reasoning is None
+    for kind in ("disabled", "between_tools"):
+        assert parse(thinking={"type": kind}).reasoning == ReasoningRequest("none")
+    adaptive = {"type": "adaptive", "display": "summarized"}
+    assert parse(thinking=adaptive).reasoning == ReasoningRequest("high", summary="auto")
+    low = parse(thinking=adaptive, output_config={"effort": "low"}).reasoning
+    assert low == ReasoningRequest("low", summary="auto")
+    assert [in_chat(thinking={"type": kind})[1] for kind in ("adaptive", "disabled")] == [[], []]
     assert parse(output_config={"effort": "low"}).reasoning == ReasoningRequest("low")
 
 

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from jackfield.errors import LossRefused, NotFound, Overloaded, ProviderError, RateLimited
-from jackfield.events import Ended, Finished
+from jackfield.events import CitationAdded, Ended, Finished, Started, TextDelta
 from jackfield.messages import (
     Audio,
     Bill,
@@ -262,6 +262,22 @@ def test_only_the_first_of_several_answers_is_written() -> None:
     choices = tuple(Choice(Message("assistant", (Text(text),)), "stop") for text in "ab")
     rendered = MESSAGES.render_response(ChatResponse("r", "m", choices), REQUEST)
     assert [loss.feature for loss in rendered.losses] == ["n"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "lost"), [(0, 5, []), (None, None, []), (0, 2, ["citations.span"])]
+)
+def test_a_citation_of_a_part_of_a_text_is_of_all_of_it(
+    start: int | None, end: int | None, lost: list[str]
+) -> None:
+    citation = Citation("https://e.org", "t", start=start, end=end)
+    body, losses = render(Text("First", (citation,)))
+    assert body["content"][0]["citations"][0]["url"] == "https://e.org"
+    assert losses == lost
+    renderer = MESSAGES.stream_renderer(REQUEST)
+    for event in (Started("1", "m"), TextDelta(0, "First"), CitationAdded(0, citation)):
+        renderer.render(event)
+    assert bool(renderer.losses) is (end is not None)  # how long the text is comes later
 
 
 def test_citations_keep_their_url_title_and_text() -> None:

@@ -187,6 +187,34 @@ async def test_models_are_listed_in_anthropics_form(upstream: FakeUpstream) -> N
     assert upstream.requests[0].headers["anthropic-version"] == "2023-06-01"
 
 
+@pytest.mark.parametrize(
+    ("query", "names", "more"),
+    [
+        ("", "abcd", False),
+        ("?limit=2", "ab", True),
+        ("?limit=2&after_id=up/b", "cd", False),
+        ("?after_id=fake/echo", "", False),
+        ("?limit=2&before_id=fake/echo", "bc", True),
+        ("?limit=2&before_id=up%2Fb", "a", False),
+        ("?limit=0", None, None),
+        ("?after_id=up/e", None, None),
+    ],
+)
+async def test_models_are_listed_by_the_page(
+    query: str, names: str | None, more: bool | None
+) -> None:
+    toml = '[providers.up]\nuse = "anthropic"\nmodels = ["a", "b", "c"]'
+    async with run_gateway(toml) as gateway:
+        answer = await gateway.get(f"/anthropic/v1/models{query}")
+        listed = await answer.json()
+    if names is None:
+        assert (answer.status, listed["error"]["type"]) == (400, "invalid_request_error")
+        return
+    ids = ["fake/echo" if name == "d" else f"up/{name}" for name in names]
+    assert [model["id"] for model in listed["data"]] == ids
+    assert (listed["has_more"], listed["last_id"]) == (more, ids[-1] if ids else None)
+
+
 async def test_a_listed_model_has_its_configured_capabilities(upstream: FakeUpstream) -> None:
     facts = "{ context_tokens = 9000, max_output_tokens = 900, retires = 2027-01-02 }"
     toml = table(upstream, f'models = ["claude-x"]\n[capabilities]\n"claude-x" = {facts}')

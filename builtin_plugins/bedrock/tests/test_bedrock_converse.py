@@ -187,7 +187,8 @@ def test_tools_and_the_choice_among_them_are_written() -> None:
     ]
     body, losses = convert(tools=tools, tool_choice={"type": "function", "function": {"name": "f"}})
     first, second = (tool["toolSpec"] for tool in body["toolConfig"]["tools"])
-    assert first == {"name": "f", "inputSchema": {"json": {"type": "object"}}, "strict": True}
+    closed = {"type": "object", "additionalProperties": False}
+    assert first == {"name": "f", "inputSchema": {"json": closed}, "strict": True}
     assert second["inputSchema"]["json"] == {"type": "object", "properties": {}}
     assert body["toolConfig"]["toolChoice"] == {"tool": {"name": "f"}}
     assert convert(tools=tools, tool_choice="required")[0]["toolConfig"]["toolChoice"] == {

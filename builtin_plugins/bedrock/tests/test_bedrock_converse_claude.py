@@ -7,7 +7,17 @@ import msgspec
 import pytest
 
 from jackfield.dialects import installed
-from jackfield.messages import ChatRequest, answer_of, chat_of
+from jackfield.events import CitationAdded, Started, TextDelta
+from jackfield.messages import (
+    ChatRequest,
+    ChatResponse,
+    Choice,
+    Citation,
+    Message,
+    Text,
+    answer_of,
+    chat_of,
+)
 from jackfield_bedrock.endpoints import CONVERSE
 
 CLAUDE = installed("anthropic.messages")
@@ -145,3 +155,21 @@ def test_a_citation_has_the_same_location_in_both_dialects(claudes: Any, bedrock
     (block_again,) = json.loads(back.body)["output"]["message"]["content"]
     assert block_again == block
     assert rendered.losses == back.losses == ()
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "lost"), [(0, 3, []), (None, None, []), (1, 3, ["citations.span"])]
+)
+def test_a_citation_of_a_part_of_a_text_is_of_all_of_it(
+    start: int | None, end: int | None, lost: list[str]
+) -> None:
+    citation = Citation("https://e.org", "t", start=start, end=end)
+    choice = Choice(Message("assistant", (Text("So.", (citation,)),)), "stop")
+    rendered = CONVERSE.render_response(ChatResponse("r", "m", (choice,)), ChatRequest(MODEL, ()))
+    (block,) = json.loads(rendered.body)["output"]["message"]["content"]
+    assert block["citationsContent"]["content"] == [{"text": "So."}]
+    assert [loss.feature for loss in rendered.losses] == lost
+    renderer = CONVERSE.stream_renderer(ChatRequest(MODEL, ()))
+    for event in (Started("1", "m"), TextDelta(0, "So."), CitationAdded(0, citation)):
+        renderer.render(event)
+    assert bool(renderer.losses) is (end is not None)  # how long the text is comes later

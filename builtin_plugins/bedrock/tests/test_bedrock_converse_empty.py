@@ -36,3 +36,5 @@ def test_a_conversation_of_nothing_is_refused() -> None:
 
 def test_what_is_missing_is_named_once() -> None:
     assert render_messages(user(Image(file_id="f")))[1] == [("images.file_id", True)]
+    bitmap = Image(data="AA==", media_type="image/bmp")
+    assert render_messages(user(bitmap))[1] == [("images.media_type", True)]

@@ -11,6 +11,7 @@ from jackfield.messages import ChatRequest
 from jackfield_bedrock.endpoints import CONVERSE
 
 CHAT = installed("openai.chat")
+THINKER, NEWEST = "us.anthropic.claude-opus-5", "us.anthropic.claude-opus-5-5"
 CLAUDE, OLDER = "us.anthropic.claude-opus-4-8", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 HI: list[Any] = [{"role": "user", "content": "hi"}]
 
@@ -51,6 +52,27 @@ def thinking(budget: int) -> dict[str, Any]:
         ),
         (CLAUDE, {"reasoning_effort": "low"}, {"thinking": {"type": "adaptive"}}, []),
         (CLAUDE, {"reasoning_effort": "none"}, None, []),
+        (THINKER, {"reasoning_effort": "none"}, {"thinking": {"type": "disabled"}}, []),
+        (
+            "anthropic.claude-sonnet-5-5",
+            {"reasoning_effort": "none"},
+            {"thinking": {"type": "between_tools"}},
+            [],
+        ),
+        (NEWEST, {"reasoning_effort": "none"}, None, ["reasoning.effort"]),
+        (NEWEST, {"tool_choice": "required"}, None, ["tool_choice"]),
+        (
+            THINKER,
+            {"reasoning_effort": "low", "tool_choice": "required"},
+            {"thinking": {"type": "adaptive"}},
+            [],
+        ),
+        (
+            "us.anthropic.claude-opus-4-6-v1",
+            {"reasoning_effort": "xhigh"},
+            {"thinking": {"type": "adaptive"}},
+            ["reasoning.effort"],
+        ),
         (CLAUDE, {"reasoning": {"max_tokens": 0}}, None, []),
         (OLDER, {"reasoning": {"max_tokens": 0}}, None, []),
         ("us.amazon.nova-2-lite-v1:0", {"reasoning": {"max_tokens": 0}}, None, []),
@@ -98,7 +120,7 @@ def test_reasoning_and_sampling_take_the_form_of_each_family_of_models(
     assert lost == losses
 
 
-def test_claude_does_not_think_when_its_earlier_thoughts_are_missing() -> None:
+def test_claude_has_no_budget_to_think_when_its_earlier_thoughts_are_missing() -> None:
     call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     turns = [
         *HI,
@@ -106,6 +128,7 @@ def test_claude_does_not_think_when_its_earlier_thoughts_are_missing() -> None:
         {"role": "tool", "tool_call_id": "a", "content": "ok"},
     ]
     assert convert(OLDER, messages=turns, reasoning_effort="low")[1] == ["reasoning"]
+    assert convert(CLAUDE, messages=turns, reasoning_effort="low")[1] == []
 
 
 def test_a_temperature_over_one_is_one() -> None:
@@ -153,7 +176,11 @@ def test_every_form_of_a_reasoning_request_is_read(
 
 
 def test_a_schema_is_sent_as_text_and_read_from_it() -> None:
-    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "string"}},
+        "additionalProperties": False,
+    }
     form = {"type": "json_schema", "json_schema": {"name": "city", "schema": schema}}
     body, losses = convert(response_format=form)
     wanted = body["outputConfig"]["textFormat"]
@@ -162,6 +189,37 @@ def test_a_schema_is_sent_as_text_and_read_from_it() -> None:
     request = CONVERSE.parse_request(body, {"model": "m"})
     assert json.loads(CHAT.render_request(request).body)["response_format"] == form
     assert convert(response_format={"type": "json_object"})[1] == ["response_format.json_object"]
+
+
+OPEN = {
+    "type": "object",
+    "properties": {
+        "a": {"type": "integer", "minimum": 1, "description": "A"},
+        "b": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/c"}},
+    },
+    "$defs": {"c": {"anyOf": [{"type": "object", "additionalProperties": True}]}},
+}
+CLOSED = {
+    "type": "object",
+    "properties": {
+        "a": {"type": "integer", "description": 'A\n\n{"minimum":1}'},
+        "b": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/c"}},
+    },
+    "$defs": {"c": {"anyOf": [{"type": "object", "additionalProperties": False}]}},
+    "additionalProperties": False,
+}
+
+
+def test_a_schema_is_closed_and_its_limits_are_described() -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "city", "schema": OPEN}}
+    body, losses = convert(response_format=form)
+    wanted = body["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"]
+    assert (json.loads(wanted), losses) == (CLOSED, ["response_format.json_schema"])
+    spec = {"name": "f", "parameters": OPEN, "strict": True}
+    body, losses = convert(tools=[{"type": "function", "function": spec}])
+    (tool,) = body["toolConfig"]["tools"]
+    assert tool["toolSpec"]["inputSchema"]["json"] == CLOSED
+    assert losses == ["tools.strict"]
 
 
 UNSUPPORTED: dict[str, tuple[Any, str]] = {
@@ -187,3 +245,11 @@ def test_tiers_and_metadata_are_carried_and_hints_go_without_a_word() -> None:
     body, losses = convert(service_tier="flex", metadata={"a": "b"}, prompt_cache_key="k")
     assert body["serviceTier"] == {"type": "flex"}
     assert (body["requestMetadata"], losses) == ({"a": "b"}, [])
+
+
+def test_metadata_that_bedrock_refuses_is_left_out_by_name() -> None:
+    refused = {"long": "x" * 257, "name": "Zoë", "": "a", "n": 1}
+    body, losses = convert(metadata={"team": "a/b@c.example", **refused})
+    assert (body["requestMetadata"], losses) == ({"team": "a/b@c.example"}, ["metadata"])
+    many = convert(metadata={f"k{i}": "v" for i in range(17)})
+    assert (len(many[0]["requestMetadata"]), many[1]) == (16, ["metadata"])

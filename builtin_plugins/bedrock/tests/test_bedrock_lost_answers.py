@@ -9,6 +9,7 @@ from jackfield.dialects import installed
 from jackfield.events import PartAdded, StreamEvent
 from jackfield.losses import lost_in_answer
 from jackfield.messages import Opaque
+from jackfield_bedrock.embeddings_cohere import CohereEmbeddingsDialect
 from jackfield_bedrock.event_stream import encode_event
 
 CONVERSE, CLAUDE = installed("bedrock.converse"), installed("anthropic.messages")
@@ -59,3 +60,15 @@ def test_an_image_that_failed_is_no_empty_image() -> None:
     assert isinstance(added, PartAdded)
     assert isinstance(added.value, Opaque)
     assert (added.value.kind, added.value.value["deltas"]) == ("image", [failed])
+
+
+@pytest.mark.parametrize(("members", "features"), [({}, []), ({"images": [1]}, ["images"])])
+def test_what_repeats_a_request_for_vectors_is_not_lost(
+    members: dict[str, Any], features: list[str]
+) -> None:
+    echo = {"id": "x", "response_type": "embeddings_by_type", "texts": ["a"]}
+    body = json.dumps({"embeddings": {"float": [[0.5]]}, **echo, **members}).encode()
+    dialect = CohereEmbeddingsDialect()
+    answer = dialect.parse_response(body)
+    lost = lost_in_answer(answer, dialect, installed("openai.embeddings"))
+    assert [loss.feature for loss in lost] == [f"{dialect.name}.{name}" for name in features]

@@ -13,6 +13,7 @@ from jackfield.messages import (
     Document,
     Image,
     Message,
+    Opaque,
     Part,
     Reasoning,
     ReasoningRequest,
@@ -155,6 +156,7 @@ def test_thinking_is_an_effort(thinking: Any, meaning: ReasoningRequest) -> None
         (ReasoningRequest(effort="low"), {"type": "enabled", "token_budget": 2048}),
         (ReasoningRequest(effort="high"), {"type": "enabled"}),
         (ReasoningRequest(budget_tokens=9), {"type": "enabled", "token_budget": 9}),
+        (ReasoningRequest(budget_tokens=0), {"type": "disabled"}),
         (ReasoningRequest(summary="auto"), None),
     ],
 )
@@ -169,6 +171,12 @@ def test_a_choice_among_tools_offers_only_these() -> None:
     assert body["tools"][0]["function"]["parameters"] == {"type": "object", "properties": {}}
     assert body["tool_choice"] == "REQUIRED"
     assert losses == {"tool_choice.names": "approximated"}
+
+
+def test_a_choice_among_tools_leaves_no_hosted_tool_out_in_silence() -> None:
+    tools = (Tool("b"), Opaque("gemini.generate_content", "googleSearch", {}))
+    _, losses = render_parts(Text("hi"), tools=tools, tool_choice=ToolChoice("auto", ("b",)))
+    assert losses == {"tool_choice.names": "approximated", "tools.googleSearch": "dropped"}
 
 
 def test_the_one_tool_that_must_be_called_is_not_named() -> None:

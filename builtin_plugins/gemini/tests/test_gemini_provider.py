@@ -146,6 +146,19 @@ async def test_an_error_in_a_stream_is_reported(front: Front) -> None:
     assert json.loads(sse.data_of(events[-1]) or b"")["error"]["message"] == "Overloaded."
 
 
+@pytest.mark.parametrize(("delay", "header"), [("17.5s", "18"), ("0s", "1"), ("soon", None)])
+async def test_the_wait_in_an_errors_body_reaches_every_client(
+    front: Front, delay: str, header: str | None
+) -> None:
+    gateway, upstream = front
+    info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}
+    failure = {"code": 429, "message": "Slow.", "status": "RESOURCE_EXHAUSTED", "details": [info]}
+    upstream.reply(json.dumps({"error": failure}).encode(), 429)
+    body = {"model": "gm/gemini-3-flash", "messages": [{"role": "user", "content": "hi"}]}
+    answer = await gateway.post("/v1/chat/completions", json=body)
+    assert (answer.status, answer.headers.get("retry-after")) == (429, header)
+
+
 async def test_a_key_that_google_does_not_know_is_the_gateways_trouble(front: Front) -> None:
     gateway, upstream = front
     reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}

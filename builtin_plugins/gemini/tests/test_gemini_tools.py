@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from jackfield.dialects import installed
 from jackfield.messages import ChatRequest, Message, ReasoningRequest, Text, Tool, ToolChoice
 from jackfield_gemini.endpoints import GENERATE
 
@@ -39,6 +40,15 @@ def test_null_stays_allowed_where_a_schema_lists_what_is() -> None:
         "a": {"type": ["string", "null"], "enum": ["a", None]},
         "b": {"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]},
     }
+
+
+def test_properties_come_in_their_stated_order() -> None:
+    listed = {"a": {"type": "STRING"}, "b": {"type": "STRING"}, "c": {"type": "STRING"}}
+    nested = {"type": "OBJECT", "properties": listed, "propertyOrdering": ["c", "a", "gone"]}
+    request = read(HI | {"generationConfig": {"responseSchema": {"items": nested}}})
+    assert request.response_format is not None
+    assert request.response_format.schema is not None
+    assert list(request.response_format.schema["items"]["properties"]) == ["c", "a", "b"]
 
 
 def test_an_openapi_schema_becomes_json_schema() -> None:
@@ -147,3 +157,13 @@ def test_no_thinking_is_requested_of_a_model_without_it() -> None:
     reasoning = ReasoningRequest("low")
     assert "generationConfig" not in written(model="gemini-2.0-flash", reasoning=reasoning)
     assert lost(model="gemini-2.0-flash", reasoning=reasoning) == ["reasoning.effort"]
+
+
+def test_the_voice_of_a_chat_is_a_named_loss() -> None:
+    spoken = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
+    ask = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+    done = GENERATE.render_request(installed("openai.chat").parse_request(ask | spoken, {}))
+    assert [(loss.feature, loss.breaks) for loss in done.losses] == [("openai.chat.audio", False)]
+    assert msgspec.json.decode(done.body)["generationConfig"] == {
+        "responseModalities": ["TEXT", "AUDIO"]
+    }

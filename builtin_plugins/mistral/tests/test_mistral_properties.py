@@ -2,6 +2,7 @@
 
 import json
 import re
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -27,7 +28,7 @@ from jackfield.messages import (
 )
 from jackfield.testing import check_dialect
 from jackfield_mistral.endpoints import CHAT, EMBEDDINGS
-from jackfield_mistral.names import HOLDERS, exchanged
+from jackfield_mistral.names import HOLDERS, exchanged, renamed_feature
 
 OPENAI = installed("openai.chat")
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -181,3 +182,14 @@ VECTORS: Any = {"id": "e", "model": "m", "data": [{"index": 0, "embedding": [1]}
 
 test_laws_of_chats = check_dialect(CHAT, requests=[REQUEST], answers=[ANSWER], streams=[STREAM])
 test_laws_of_embeddings = check_dialect(EMBEDDINGS, requests=[EMBED], answers=[VECTORS])
+
+
+def test_names_that_callers_make_up_are_not_remembered() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(50):
+            renamed_feature(f"openai.chat.{number}{'x' * 100_000}.member")
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1_000_000

@@ -233,6 +233,36 @@ def test_a_file_of_another_vendor_breaks_the_question(part: Part, feature: str) 
     assert [(one.feature, one.breaks) for one in rendered.losses] == [(feature, True)]
 
 
+@pytest.mark.parametrize(
+    ("model", "asked_for", "effort", "lost"),
+    [
+        ("mistral-small-latest", ReasoningRequest("high"), "high", None),
+        ("mistral-small-2603", ReasoningRequest("low"), "high", "reasoning.effort"),
+        ("mistral-medium-3-5", ReasoningRequest("none"), "none", None),
+        (
+            "mistral-medium-latest",
+            ReasoningRequest(budget_tokens=9),
+            "high",
+            "reasoning.budget_tokens",
+        ),
+        ("magistral-medium-2509", ReasoningRequest("low"), None, "reasoning.effort"),
+        ("mistral-large-latest", ReasoningRequest("high"), None, "reasoning"),
+        ("mistral-large-latest", ReasoningRequest("none"), None, None),
+        ("zai-glm-5-2", ReasoningRequest("low"), "low", None),
+    ],
+)
+def test_an_effort_is_one_that_the_model_accepts(
+    model: str, asked_for: ReasoningRequest, effort: str | None, lost: str | None
+) -> None:
+    question = (Message("user", (Text("x"),)),)
+    body, losses = render(ChatRequest(model, question, reasoning=asked_for))
+    assert body.get("reasoning_effort") == effort
+    assert list(losses) == ([] if lost is None else [lost])
+    own = {"model": model, "messages": HI, "reasoning_effort": "low"}
+    again = CHAT.render_request(CHAT.parse_request(own, {}))
+    assert msgspec.json.decode(again.body)["reasoning_effort"] == "low"
+
+
 def test_a_requested_reasoning_summary_is_no_loss() -> None:
     body, losses = render_parts(
         Text("x"), reasoning=ReasoningRequest(effort="high", summary="auto")
@@ -271,6 +301,9 @@ def test_a_choice_among_tools_offers_only_these() -> None:
     assert [tool["function"]["name"] for tool in body["tools"]] == ["a", "b"]
     assert body["tool_choice"] == "any"
     assert losses == {"tool_choice.names": "approximated"}
+    hosted = (*tools, Opaque("gemini.generate_content", "googleSearch", {}))
+    _, losses = render_parts(Text("x"), tools=hosted, tool_choice=ToolChoice("auto", ("a",)))
+    assert losses == {"tool_choice.names": "approximated", "tools.googleSearch": "dropped"}
     body, losses = render_parts(Text("x"), tools=tools, tool_choice=ToolChoice("required", ("a",)))
     assert body["tool_choice"] == {"type": "function", "function": {"name": "a"}}
     assert losses == {}
@@ -288,6 +321,18 @@ def test_names_roles_and_custom_calls_of_others_are_adapted() -> None:
     function = body["messages"][2]["tool_calls"][0]["function"]
     assert function == {"name": "f", "arguments": '{"input":"raw"}'}
     assert losses == {"messages.name": "dropped", "tools.custom": "approximated"}
+
+
+def test_an_empty_answer_of_another_dialect_is_left_out() -> None:
+    search = Opaque("openai.responses", "web_search_call", {})
+    turns = (
+        Message("assistant", (Text(""),)),
+        Message("user", (Text("Hi"),)),
+        Message("assistant", (search,)),
+    )
+    body, losses = render(ChatRequest("m", (Message("user", (Text("Hi"),)), *turns)))
+    assert [message["role"] for message in body["messages"]] == ["user", "user"]
+    assert losses == {"messages.web_search_call": "dropped"}
 
 
 def test_parts_that_only_another_dialect_knows_are_named() -> None:

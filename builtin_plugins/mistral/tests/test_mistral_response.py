@@ -115,6 +115,22 @@ def test_a_proof_of_another_vendor_comes_back_and_mistral_does_not_see_it() -> N
     ]
 
 
+def test_the_proof_of_a_call_names_the_id_that_the_client_gets() -> None:
+    note = {"gemini.generate_content": {"$of": "next", "$call": "call_gm_1"}}
+    proof, call = Reasoning(signature="sig", extensions=note), ToolCall("call_gm_1", "f", "{}")
+    complete = written(proof, call)[0]["choices"][0]["message"]
+    delta = ReasoningDelta(0, signature="sig", extensions=note)
+    begun = (ToolCallStarted(1, call.id, "f"), ToolCallDelta(1, "{}"))
+    chunks, _ = streamed(Started("1", "m"), delta, *begun, Finished("tool_calls"), Ended())
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
+    whole = {key: value for one in deltas for key, value in one.items() if value}
+    for message in (complete, whole):
+        again = CHAT.parse_request({"model": "m", "messages": [message]}, {}).messages[0].parts
+        (thought,) = (part for part in again if isinstance(part, Reasoning))
+        identity = message["tool_calls"][0]["id"]
+        assert thought.extensions["gemini.generate_content"]["$call"] == identity != call.id
+
+
 def test_a_thought_of_mistral_is_reasoning_to_others_and_comes_back() -> None:
     thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}], "closed": True}
     content = [thinking, {"type": "text", "text": "Yes."}]

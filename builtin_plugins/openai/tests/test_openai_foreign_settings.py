@@ -239,6 +239,12 @@ def test_encrypted_thoughts_are_requested_where_the_vendor_keeps_nothing(
         ("gpt-5.2", ReasoningRequest("xhigh"), "xhigh", []),
         ("gpt-5.2", ReasoningRequest("minimal"), "low", ["reasoning.effort"]),
         ("house/own", ReasoningRequest("max"), "max", []),
+        ("gpt-6-sol", ReasoningRequest("minimal"), "low", ["reasoning.effort"]),
+        ("gpt-6-luna", ReasoningRequest("none"), "none", []),
+        ("gpt-6.1-sol", ReasoningRequest("none"), "low", ["reasoning.effort"]),
+        ("gpt-6-astra", ReasoningRequest("max"), "max", []),
+        ("grok-4", ReasoningRequest("high"), None, ["reasoning.effort"]),
+        ("grok-4", ReasoningRequest(budget_tokens=0), None, ["reasoning.effort"]),
     ],
 )
 def test_an_effort_is_one_that_the_model_takes(
@@ -258,6 +264,11 @@ def test_an_effort_is_one_that_the_model_takes(
         ("gpt-5.1", "low", False),
         ("gpt-5-mini", None, False),
         ("o4-mini", None, False),
+        ("gpt-5.4", None, True),
+        ("gpt-5.6", None, False),
+        ("gpt-6-sol", None, False),
+        ("gpt-6-sol", "none", True),
+        ("gpt-6.1-sol", "low", False),
         ("house/own", "low", True),
     ],
 )
@@ -269,6 +280,14 @@ def test_a_model_that_reasons_gets_no_sampling_settings(
     body, losses = rendered(dialect, request)
     assert body["top_p"] == 1
     assert ("temperature" in body, losses) == (taken, [] if taken else ["temperature"])
+
+
+@pytest.mark.parametrize(("model", "shown"), [("gpt-5.1", True), ("gpt-6-sol", False)])
+def test_a_model_that_reasons_shows_no_logprobs(model: str, shown: bool) -> None:
+    request = replace(chat_of(logprobs=True), model=model)
+    body, losses = rendered(RESPONSES, request)
+    assert ("message.output_text.logprobs" in body.get("include", ())) is shown
+    assert losses == ([] if shown else ["logprobs"])
 
 
 def test_a_chat_stops_at_four_sequences_and_a_response_at_no_less_than_16_tokens() -> None:

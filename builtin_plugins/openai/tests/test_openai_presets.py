@@ -18,6 +18,21 @@ README = Path(__file__).parents[1] / "README.md"
 ASK = {"model": "up/m", "messages": [{"role": "user", "content": "Hi"}]}
 CHOICE = {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
 CHAT = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [CHOICE]}
+OUTPUT = {
+    "type": "message",
+    "id": "m",
+    "role": "assistant",
+    "status": "completed",
+    "content": [{"type": "output_text", "text": "Hi", "annotations": []}],
+}
+RESPONSE = {
+    "id": "r",
+    "object": "response",
+    "created_at": 1,
+    "model": "m",
+    "status": "completed",
+    "output": [OUTPUT],
+}
 RECORDED_UNDER = {
     # What a server is called there, and where it differs from its preset.
     "gpustack": "gpustack.example",
@@ -268,3 +283,41 @@ async def test_the_dialects_of_the_table_win_over_those_of_the_preset(
     async with run_gateway(table(upstream, "lmstudio", dialects)) as gateway:
         await gateway.post("/v1/responses", json={"model": "up/m", "input": "Hi"})
     assert upstream.requests[0].path == "/v1/chat/completions"
+
+
+async def test_a_server_that_only_has_the_name_of_openai_is_asked_in_chat(
+    upstream: FakeUpstream,
+) -> None:
+    upstream.reply(json.dumps(CHAT).encode())
+    doors = '[server]\nfront_doors = ["anthropic"]\n'
+    hi = {"role": "user", "content": "Hi"}
+    ask = {"model": "openai/gpt-5.6", "max_tokens": 9, "messages": [hi]}
+    own = f'[providers.openai]\nbase_url = "{upstream.base_url}/v1"\n'
+    async with run_gateway(doors + own) as gateway:
+        await gateway.post("/anthropic/v1/messages", json=ask)
+    assert upstream.requests[0].path == "/v1/chat/completions"
+
+
+@pytest.mark.parametrize(
+    ("model", "paths"),
+    [
+        ("gpt-5.6", ("/v1/responses", "/v1/chat/completions")),
+        ("gpt-6-sol", ("/v1/responses", "/v1/chat/completions")),
+        ("gpt-5.1", ("/v1/chat/completions", "/v1/chat/completions")),
+    ],
+)
+async def test_a_model_whose_chat_has_no_tools_is_asked_in_responses_by_other_vendors_clients(
+    upstream: FakeUpstream, model: str, paths: tuple[str, str]
+) -> None:
+    tool = {"name": "f", "input_schema": {"type": "object"}}
+    hi = {"model": f"up/{model}", "messages": [{"role": "user", "content": "Hi"}]}
+    answers = {"/v1/responses": RESPONSE, "/v1/chat/completions": CHAT}
+    doors = '[server]\nfront_doors = ["anthropic"]\n'
+    async with run_gateway(doors + table(upstream, "openai")) as gateway:
+        upstream.reply(json.dumps(answers[paths[0]]).encode())
+        asked = hi | {"max_tokens": 99, "tools": [tool]}
+        answer = await (await gateway.post("/anthropic/v1/messages", json=asked)).json()
+        upstream.reply(json.dumps(answers[paths[1]]).encode())
+        await gateway.post("/v1/chat/completions", json=hi)
+    assert answer["content"] == [{"type": "text", "text": "Hi"}]
+    assert tuple(request.path for request in upstream.requests) == paths

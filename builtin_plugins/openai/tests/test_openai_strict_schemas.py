@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from jackfield.dialects import Dialect
-from jackfield.messages import ChatRequest, Message, ResponseFormat, Text
+from jackfield.messages import ChatRequest, Message, ResponseFormat, Text, Tool
 from jackfield.testing import FakeUpstream, run_gateway
 from jackfield_openai.endpoints import CHAT, RESPONSES
 from jackfield_openai.strict_schemas import is_enforceable
@@ -155,3 +156,24 @@ async def test_an_anthropic_clients_schema_is_strict_where_the_model_can(
     form = json.loads(upstream.requests[0].body)["response_format"]["json_schema"]
     assert (answer.status, form.get("strict")) == (200, strict)
     assert answer.headers.get("x-jackfield-loss") == lost
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("vendor", "optional", "strict", "lost"),
+    [
+        ("anthropic.messages", False, True, []),
+        ("anthropic.messages", True, False, ["tools.strict"]),
+        ("cohere.chat", True, False, ["tools.strict"]),
+        ("openai.chat", True, True, []),
+    ],
+)
+def test_a_strict_tool_with_optional_parameters_is_strict_at_home_alone(
+    dialect: Dialect, vendor: str, optional: bool, strict: bool, lost: list[str]
+) -> None:
+    schema = closed(city=CITY) | ({"required": []} if optional else {})
+    request = chat_of(closed(city=CITY), vendor, strict=True)
+    done = dialect.render_request(replace(request, tools=(Tool("f", None, schema, strict=True),)))
+    (tool,) = msgspec.json.decode(done.body)["tools"]
+    assert bool((tool if dialect is RESPONSES else tool["function"]).get("strict")) is strict
+    assert [loss.feature for loss in done.losses] == lost

@@ -23,7 +23,7 @@ from jackfield.messages import (
 )
 
 from .fields import NAME, UNREADABLE, carry, own
-from .messages_citations import write_citation
+from .messages_citations import lost_span, write_citation
 from .messages_reasoning import replayed, write_reasoning
 from .messages_sources import write_media
 from .messages_usual_turns import Block, is_plain, usual_blocks
@@ -47,6 +47,7 @@ def write_text(text: Text, path: str, losses: list[Loss], *, answer: bool = Fals
         losses.append(Loss("citations", path, "dropped"))
     if cited:
         wire["citations"] = cited
+        losses += lost_span(text.citations, path, len(text.text))
     return carry(wire, text.extensions)
 
 

@@ -4,8 +4,10 @@ Their offsets count characters, pages or blocks of the source, not of the citing
 kept with the block unchanged.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
+from jackfield.dialects import Loss
 from jackfield.fields import Fields
 from jackfield.messages import Citation
 from jackfield.proofs import MARK, is_sealed
@@ -54,3 +56,15 @@ def write_citation(citation: Citation) -> dict[str, Any] | None:
         "cited_text": citation.cited_text or "",
         "encrypted_index": MARK,
     }
+
+
+def lost_span(
+    citations: Iterable[Citation], path: str, length: int | None = None
+) -> tuple[Loss, ...]:
+    """The loss if one of the citations is of a part of its text, which here is cited as a whole.
+
+    `length` is that of the text; in a stream it is not yet known.
+    """
+    partial = (one.start or (one.end is not None and one.end != length) for one in citations)
+    detail = "a citation is of the whole block of text"
+    return (Loss("citations.span", path, "approximated", detail),) if any(partial) else ()

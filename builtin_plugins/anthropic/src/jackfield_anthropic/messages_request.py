@@ -29,7 +29,7 @@ _WORDED: Final = frozenset({*NOTED, "cache_control", "anthropic_version", "anthr
 
 _VERSION: Final = "$version"
 _READ_OF_CONFIG: Final = frozenset({"effort", "format"})
-_READ_THINKING: Final = ("enabled", "disabled")
+_READ_THINKING: Final = ("enabled", "adaptive", "disabled", "between_tools")
 _READ_OF_METADATA: Final = frozenset({"user_id"})
 _TIERS: Final = {"auto": "auto", "standard_only": "default"}
 

@@ -60,7 +60,7 @@ def _own_settings(request: ChatRequest, model: Generation, losses: list[Loss]) -
     if read_choice(noted.get("tool_choice")) == (request.tool_choice, request.parallel_tool_calls):
         wire |= _noted(request, "tool_choice")
     else:
-        wire |= _choice(request, losses)
+        wire |= _choice(request, model, losses)
     same = (read_format(noted), read_thinking_request(noted))
     if same == (request.response_format, request.reasoning):
         wire |= _noted(request, "thinking", "output_config", "output_format")
@@ -88,7 +88,7 @@ def _foreign_settings(request: ChatRequest, model: Generation, losses: list[Loss
     if request.temperature is not None or request.top_p is not None or request.top_k is not None:
         wire |= _sampling(request, model, "thinking" in wire, losses)
     if request.tool_choice is not None or request.parallel_tool_calls is not None:
-        wire |= _choice(request, losses)
+        wire |= _choice(request, model, losses)
     user = request.user or _identifier(request)
     if user is not None:
         wire["metadata"] = {"user_id": user}
@@ -103,8 +103,8 @@ def _identifier(request: ChatRequest) -> str | None:
     return None
 
 
-def _choice(request: ChatRequest, losses: list[Loss]) -> Body:
-    choice = write_choice(request, losses)
+def _choice(request: ChatRequest, model: Generation, losses: list[Loss]) -> Body:
+    choice = write_choice(request, model.forced_tools, losses)
     return {} if choice is None else {"tool_choice": choice}
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from typing import Any
+from typing import Any, Final
 
 from jackfield.dialects import Loss
 from jackfield.fields import Fields
@@ -11,6 +11,8 @@ from jackfield.messages import Document, Image, Part
 from .fields import NAME, carry, own
 
 PDF = "application/pdf"
+_IMAGES: Final = frozenset(("image/png", "image/jpeg", "image/gif", "image/webp"))
+_OTHER_NAMES: Final = {"": "image/png", "image/*": "image/png", "image/jpg": "image/jpeg"}
 
 
 def read_image(fields: Fields) -> Part | None:
@@ -94,7 +96,15 @@ def write_media(part: Image | Document, path: str, losses: list[Loss]) -> dict[s
 def _write_image(image: Image, path: str, losses: list[Loss]) -> dict[str, Any] | None:
     if image.detail not in (None, "auto") and NAME not in image.extensions:
         losses.append(Loss("images.detail", path, "dropped"))
-    source = _write_source(image.data, image.media_type or "image/png", image.url)
+    media_type = image.media_type or "image/png"
+    if NAME not in image.extensions:
+        media_type = media_type.partition(";")[0].strip().lower()
+        media_type = _OTHER_NAMES.get(media_type, media_type)
+    if image.data is not None and media_type not in _IMAGES and NAME not in image.extensions:
+        why = f"{media_type} is neither PNG, JPEG, GIF nor WebP"
+        _lose(losses, "images.media_type", path, why)
+        return None
+    source = _write_source(image.data, media_type, image.url)
     if source is None and image.file_id is not None and NAME in image.extensions:
         source = {"type": "file", "file_id": image.file_id}
     if source is None:

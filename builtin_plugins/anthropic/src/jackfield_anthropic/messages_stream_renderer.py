@@ -27,7 +27,7 @@ from jackfield.messages import ChatRequest, Opaque, Reasoning, Refusal, Text, To
 from .failures import failed_body
 from .fields import NAME, own
 from .messages_block_writer import lost_freedom
-from .messages_citations import write_citation
+from .messages_citations import lost_span, write_citation
 from .messages_response import lost_logprobs, new_message_id
 from .messages_stop import lost_reason, write_stop_reason
 from .messages_stream_blocks import BlockStream, CallStream, TextStream, ThoughtStream
@@ -177,6 +177,8 @@ class MessagesRenderer:
         if citation is None or not (opened or NAME in event.citation.extensions):
             self._lose(Loss("citations", "choices[0]", "dropped"))
             return b""
+        for loss in lost_span((event.citation,), "choices[0]"):
+            self._lose(loss)
         begun, block = self._block(TextStream, event.part)
         return begun + block.cite(citation)
 

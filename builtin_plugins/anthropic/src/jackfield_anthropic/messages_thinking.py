@@ -22,6 +22,8 @@ _BUDGETS: Final = {
     "max": 32768,
 }
 _EFFORTS: Final = ((2048, "low"), (8192, "medium"), (16384, "high"))
+_DEFAULT_EFFORT: Final = "high"
+_UNTHINKING: Final = ("disabled", "between_tools")
 _KNOWN_EFFORTS: Final = frozenset({"low", "medium", "high", "max"})
 
 
@@ -33,8 +35,11 @@ def read_thinking_request(wire: Mapping[str, Any]) -> ReasoningRequest | None:
     effort = config.get("effort") if isinstance(config, Mapping) else None
     thinking_config: Mapping[str, Any] = thinking if isinstance(thinking, Mapping) else {}
     budget = thinking_config.get("budget_tokens")
+    kind = thinking_config.get("type")
+    if not isinstance(effort, str) or not effort:
+        effort = _DEFAULT_EFFORT if kind == "adaptive" else None
     found = ReasoningRequest(
-        effort=effort if isinstance(effort, str) and effort else None,
+        effort="none" if kind in _UNTHINKING else effort,
         budget_tokens=budget if type(budget) is int else None,
         summary="auto" if thinking_config.get("display") == "summarized" else None,
     )
@@ -54,9 +59,11 @@ class ThinkingWriter:
     def write(self, model: Generation) -> None:
         """Decide on `thinking`, `effort` and, if the request has no limit, `max_tokens`."""
         requested = self.request.reasoning
-        if requested is None or requested.effort == "none" or requested.budget_tokens == 0:
+        if requested is None:
             return
-        if requested.effort is None and requested.budget_tokens is None:
+        if requested.effort == "none" or requested.budget_tokens == 0:
+            self._without_thinking(model)
+        elif requested.effort is None and requested.budget_tokens is None:
             if requested.summary is not None:
                 self._lose("reasoning.summary", "dropped", "no thinking was requested")
         elif model.budget and (requested.budget_tokens is not None or not model.adaptive):
@@ -64,6 +71,13 @@ class ThinkingWriter:
         else:
             self.thinking = {"type": "adaptive", "display": "summarized"}
             self.effort = self._effort(requested, model)
+
+    def _without_thinking(self, model: Generation) -> None:
+        if model.unthinking:
+            self.thinking = {"type": model.unthinking}
+        elif model.unthinking is None:
+            self.effort = "low"
+            self._lose("reasoning.effort", "approximated", "'none' as 'low': it always thinks")
 
     def _effort(self, requested: ReasoningRequest, model: Generation) -> str:
         if requested.effort is None:

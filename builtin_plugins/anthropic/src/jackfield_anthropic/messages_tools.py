@@ -115,8 +115,11 @@ def read_choice(wire: Any) -> tuple[ToolChoice | None, bool | None]:
     return ToolChoice(mode, (name,) if kind == "tool" else ()), parallel  # type: ignore[arg-type]
 
 
-def write_choice(request: ChatRequest, losses: list[Loss]) -> dict[str, Any] | None:
-    """The equivalent choice; None for the default."""
+def write_choice(request: ChatRequest, forced: bool, losses: list[Loss]) -> dict[str, Any] | None:
+    """The equivalent choice; None for the default.
+
+    `forced` says whether the model can be made to call a tool.
+    """
     choice = request.tool_choice
     if not request.tools:
         if choice is not None and choice.mode == "required":
@@ -125,6 +128,10 @@ def write_choice(request: ChatRequest, losses: list[Loss]) -> dict[str, Any] | N
     single = request.parallel_tool_calls is False
     if choice is None:
         return {"type": "auto", "disable_parallel_tool_use": True} if single else None
+    if choice.mode == "required" and not forced:
+        detail = "the model cannot be made to call a tool"
+        losses.append(Loss("tool_choice", "tool_choice", "approximated", detail))
+        choice = ToolChoice("auto", choice.names)
     wire = _choice(choice, request.tools, losses)
     if single and wire["type"] != "none":
         wire["disable_parallel_tool_use"] = True

@@ -22,7 +22,7 @@ from jackfield.messages import (
     ToolResult,
 )
 
-from .converse_citations import write_cited_text
+from .converse_citations import CITED_WHOLE, cites_a_span, write_cited_text
 from .converse_claude import ANTHROPIC, finding
 from .converse_media import is_video, write_audio, write_document, write_image, write_video
 from .converse_names import NAME, call_id
@@ -63,7 +63,7 @@ class BlockWriter:
     def _block(self, part: Part, path: str) -> Block | None:
         match part:
             case Text():
-                return self._text(part)
+                return self._text(part, path)
             case Reasoning():
                 return self._thought(part, path)
             case ToolCall():
@@ -83,12 +83,14 @@ class BlockWriter:
         self.losses.append(lost_part(part, path, self._role))
         return None
 
-    def _text(self, part: Text) -> Block | None:
+    def _text(self, part: Text, path: str) -> Block | None:
         kept = own(part.extensions, NAME)
         if GUARD in kept:
             return {"guardContent": {"text": {"text": part.text, **kept[GUARD]}}}
         if not self.mine and not part.text.strip():
             return None
+        if any(cites_a_span(citation, len(part.text)) for citation in part.citations):
+            self._lose("citations.span", path, "approximated", CITED_WHOLE)
         if part.citations or kept.get("$form") == "citationsContent":
             return {"citationsContent": write_cited_text(part)}
         return {"text": part.text}
@@ -170,7 +172,7 @@ class BlockWriter:
                 return [{"json": msgspec.json.decode(part.text)}]
             except (msgspec.DecodeError, RecursionError):
                 return [{"text": part.text}]  # changed by a plugin
-        block = self._text(part)
+        block = self._text(part, path)
         return [block] if block is not None else []
 
     def _lose(self, feature: str, path: str, how: Any, detail: str = "") -> None:

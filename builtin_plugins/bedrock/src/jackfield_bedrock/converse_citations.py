@@ -1,12 +1,15 @@
 """Cited text in Converse: a block of text with its citations."""
 
-from typing import Any
+from typing import Any, Final
 
 from jackfield.fields import Fields, carry, own
 from jackfield.messages import Citation, Text
 
 from .converse_claude import citation_members, citation_note, texts_of
 from .converse_names import NAME
+
+CITED_WHOLE: Final = "a citation is of the whole block of text"
+"""What becomes of a citation of a part of a text."""
 
 
 def read_cited_text(fields: Fields) -> Text:
@@ -70,3 +73,11 @@ def write_citation(citation: Citation) -> Any:
     if citation.url:
         wire["location"] = {"web": {"url": citation.url}}
     return {**wire, **citation_members(citation)}
+
+
+def cites_a_span(citation: Citation, length: int | None = None) -> bool:
+    """Whether it is of a part of its text, which Converse cites as a whole.
+
+    `length` is that of the text; in a stream it is not yet known.
+    """
+    return bool(citation.start) or (citation.end is not None and citation.end != length)

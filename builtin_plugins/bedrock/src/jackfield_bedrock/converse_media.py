@@ -37,6 +37,7 @@ _VIDEOS: Final[Mapping[str, str]] = {
     "wmv": "video/x-ms-wmv",
     "three_gp": "video/3gpp",
 }
+_IMAGES: Final = frozenset(("png", "jpeg", "gif", "webp"))
 _VIDEO_FORMATS: Final = {
     **{media: name for name, media in _VIDEOS.items()},
     **{f"video/{name}": name for name in ("mov", "flv", "wmv")},
@@ -124,6 +125,10 @@ def write_image(part: Image, path: str, losses: list[Loss]) -> dict[str, Any] | 
     else:
         feature = "images.url" if part.url is not None else "images.file_id"
         losses.append(_missing(feature, path, "an image"))
+        return None
+    if form not in _IMAGES and NAME not in part.extensions:
+        detail = f"Bedrock takes no {form}: send PNG, JPEG, GIF or WebP"
+        losses.append(Loss("images.media_type", path, "dropped", detail, breaks=True))
         return None
     if part.detail not in (None, "auto"):
         losses.append(Loss("images.detail", path, "dropped"))

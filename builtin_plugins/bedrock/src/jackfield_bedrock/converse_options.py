@@ -1,5 +1,6 @@
 """Options of a Converse request: length, sampling, format and tier."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,10 +13,13 @@ from jackfield.messages import ChatRequest, ResponseFormat
 from .converse_members import ADDITIONAL, Member, Tree, at, nested
 from .converse_models import family_of
 from .converse_names import NAME
+from .converse_schemas import enforceable_schema
 
 _TEXT_FORMAT: Final = ("outputConfig", "textFormat")
 _TOP_K: Final = ((ADDITIONAL, "top_k"), (ADDITIONAL, "inferenceConfig", "topK"))
 _TIERS: Final = frozenset({"default", "flex", "priority"})
+_METADATA: Final = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}", re.ASCII)
+_MOST_METADATA: Final = 16
 
 
 def read_inference(fields: Fields) -> dict[str, Any]:
@@ -100,7 +104,14 @@ def write_format(request: ChatRequest, losses: list[Loss]) -> Tree:
     if requested.kind == "json_object" or requested.schema is None:
         losses.append(Loss("response_format.json_object", "response_format", "dropped"))
         return {}
-    wire: Tree = {"schema": msgspec.json.encode(requested.schema).decode()}
+    described: set[str] = set()
+    schema = enforceable_schema(requested.schema, described)
+    if described:
+        detail = f"described, not enforced: {', '.join(sorted(described))}"
+        losses.append(
+            Loss("response_format.json_schema", "response_format.schema", "approximated", detail)
+        )
+    wire: Tree = {"schema": msgspec.json.encode(schema).decode()}
     if requested.name:
         wire["name"] = requested.name
     if requested.description:
@@ -150,12 +161,20 @@ def read_metadata(fields: Fields) -> Mapping[str, Any] | None:
 
 
 def write_metadata(request: ChatRequest, losses: list[Loss]) -> Tree:
-    """The member `requestMetadata`, whose values are strings."""
+    """The member `requestMetadata`, as far as its patterns allow."""
     if request.metadata is None:
         return {}
     if NAME in request.extensions:
         return {"requestMetadata": dict(request.metadata)}
-    texts = {key: value for key, value in request.metadata.items() if isinstance(value, str)}
-    if len(texts) < len(request.metadata):
-        losses.append(Loss("metadata", "metadata", "approximated", "only strings"))
-    return {"requestMetadata": texts} if texts else {}
+    fitting = {key: value for key, value in request.metadata.items() if _fits(key, value)}
+    taken = dict(list(fitting.items())[:_MOST_METADATA])
+    if len(taken) < len(request.metadata):
+        detail = f"only {_MOST_METADATA} short texts of plain characters"
+        losses.append(Loss("metadata", "metadata", "approximated", detail))
+    return {"requestMetadata": taken} if taken else {}
+
+
+def _fits(key: str, value: Any) -> bool:
+    if not key or _METADATA.fullmatch(key) is None or not isinstance(value, str):
+        return False
+    return _METADATA.fullmatch(value) is not None

@@ -8,7 +8,7 @@ from jackfield.messages import ChatRequest, ReasoningRequest
 
 from .converse_members import ADDITIONAL, Member, Tree, at, nested
 from .converse_messages import lacks_thoughts
-from .converse_models import claude_version, family_of, thinks_by_effort
+from .converse_models import claude_version, family_of, thinks_by_effort, unthinking
 
 _BUDGETS: Final[Mapping[str, int]] = {
     "minimal": 1024,
@@ -19,6 +19,12 @@ _BUDGETS: Final[Mapping[str, int]] = {
     "max": 32768,
 }
 _LEAST_BUDGET: Final = 1024
+_FORCED: Final = (4, 8)
+"""The first version of Claude that Bedrock lets think when a tool is forced."""
+
+_XHIGH: Final = (4, 7)
+"""The first version of Claude with the effort "xhigh"."""
+
 _THREE: Final[Mapping[str, str]] = {"none": "low", "minimal": "low", "xhigh": "high", "max": "high"}
 _EFFORT: Final = ("outputConfig", "effort")
 _THINKING: Final = (ADDITIONAL, "thinking")
@@ -39,7 +45,7 @@ def _read(tree: Tree) -> ReasoningRequest | None:
     budget = None
     if isinstance(thinking, dict):
         kind, budget = thinking.get("type"), thinking.get("budget_tokens")
-        if kind == "disabled":
+        if kind in ("disabled", "between_tools"):
             effort = "none"
         elif kind == "adaptive":
             effort = effort or "high"  # the default of Anthropic's API
@@ -69,13 +75,14 @@ def write_reasoning(request: ChatRequest, losses: list[Loss]) -> Tree:
 
 
 def _write_for_model(request: ChatRequest, requested: ReasoningRequest, losses: list[Loss]) -> Tree:
+    unwanted = requested.effort == "none" or requested.budget_tokens == 0
     match family_of(request.model):
         case "gpt-oss":
             return nested(_PLAIN[0], _effort_of_three(requested, losses))
         case "qwen":
             return nested(_PLAIN[1], _effort_of_three(requested, losses))
-        case _ if requested.effort == "none" or requested.budget_tokens == 0:
-            return {}  # which turns thinking off for these models
+        case _ if unwanted:
+            return _without_thinking(request.model, losses)
         case "claude":
             return _claude(request, requested, losses)
         case "nova" if thinks_by_effort(request.model):
@@ -85,25 +92,43 @@ def _write_for_model(request: ChatRequest, requested: ReasoningRequest, losses: 
     return {}
 
 
+def _without_thinking(model: str, losses: list[Loss]) -> Tree:
+    kind = unthinking(model)
+    if kind is None:
+        detail = "'none' as 'low': it always thinks"
+        losses.append(Loss("reasoning.effort", "reasoning", "approximated", detail))
+        return nested(_EFFORT, "low")
+    return nested(_THINKING, {"type": kind}) if kind else {}
+
+
 def _claude(request: ChatRequest, requested: ReasoningRequest, losses: list[Loss]) -> Tree:
     version = claude_version(request.model)
+    adaptive = version >= (4, 7) or (version >= (4, 6) and requested.budget_tokens is None)
     choice = request.tool_choice
     why = ""
     if version < (3, 7):
         why = "the model does not think"
-    elif choice is not None and choice.mode == "required":
+    elif choice is not None and choice.mode == "required" and version < _FORCED:
         why = "not together with a forced tool"
-    elif lacks_thoughts(request.messages):
+    elif not adaptive and lacks_thoughts(request.messages):
         why = "the thoughts before the calls are missing"
     if why:
         losses.append(Loss("reasoning", "reasoning", "dropped", why))
         return {}
-    if version >= (4, 7) or (version >= (4, 6) and requested.budget_tokens is None):
-        effort = requested.effort or _nearest_effort(requested.budget_tokens or 0)
-        thinking = {"type": "adaptive"} | ({"display": "summarized"} if requested.summary else {})
-        word = "low" if effort == "minimal" else effort
-        _approximated(requested.effort, effort, word, losses)
-        return {**nested(_THINKING, thinking), **nested(_EFFORT, word)}
+    return _adaptive(version, requested, losses) if adaptive else _within(request, losses)
+
+
+def _adaptive(version: tuple[int, int], requested: ReasoningRequest, losses: list[Loss]) -> Tree:
+    effort = requested.effort or _nearest_effort(requested.budget_tokens or 0)
+    thinking = {"type": "adaptive"} | ({"display": "summarized"} if requested.summary else {})
+    word = "low" if effort == "minimal" else effort
+    word = "high" if word == "xhigh" and version < _XHIGH else word
+    _approximated(requested.effort, effort, word, losses)
+    return {**nested(_THINKING, thinking), **nested(_EFFORT, word)}
+
+
+def _within(request: ChatRequest, losses: list[Loss]) -> Tree:
+    requested = request.reasoning or ReasoningRequest()
     budget = requested.budget_tokens or _BUDGETS.get(requested.effort or "", _BUDGETS["medium"])
     if request.max_tokens is not None:
         budget = min(budget, request.max_tokens - 1)

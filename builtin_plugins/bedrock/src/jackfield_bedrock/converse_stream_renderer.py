@@ -28,7 +28,7 @@ from jackfield.fields import own
 from jackfield.messages import Image, Opaque, Reasoning, Text, Usage
 from jackfield.proofs import seal
 
-from .converse_citations import write_citation
+from .converse_citations import CITED_WHOLE, cites_a_span, write_citation
 from .converse_losses import has_logprobs
 from .converse_names import NAME, call_id
 from .converse_response import LOST_REASON, write_finish
@@ -181,6 +181,8 @@ class ConverseStreamRenderer:
         return self._text(TextDelta(event.part, event.transcript)) if event.transcript else b""
 
     def _citation(self, event: CitationAdded) -> bytes:
+        if cites_a_span(event.citation):
+            self._lose("citations.span", CITED_WHOLE, "approximated")
         return self._begin(event.part) + self._delta(
             event.part, {"citation": write_citation(event.citation)}
         )

@@ -9,8 +9,10 @@ from jackfield.fields import Fields, carry, own
 from jackfield.messages import ChatRequest, Opaque, Tool, ToolCall, ToolChoice, ToolResult
 
 from .converse_block_writer import Block, cache_points
+from .converse_models import can_be_forced
 from .converse_names import NAME
 from .converse_parts import note_cache_point
+from .converse_schemas import enforceable_schema
 
 _CHOICE = "$toolChoice"
 
@@ -104,7 +106,8 @@ def write_tool_config(request: ChatRequest, losses: list[Loss]) -> Block:
     config: Block = {"tools": wire, **rest}
     if choice is not None and choice.mode != "none":
         raw = kept.get(_CHOICE)
-        config["toolChoice"] = raw if _read_choice(raw) == choice else _write_choice(choice)
+        same = _read_choice(raw) == choice
+        config["toolChoice"] = raw if same else _write_choice(choice, request.model, losses)
     return {"toolConfig": config}
 
 
@@ -144,6 +147,8 @@ def _write_tool(tool: Tool, place: int, losses: list[Loss]) -> Block:
         detail = "a function with one text, `input`"
         losses.append(Loss("tools.custom", f"tools[{place}]", "approximated", detail))
         schema = _free_text(tool.input_format or {})
+    if tool.strict and NAME not in tool.extensions:
+        schema = _enforced(schema, place, losses)
     wire: Block = {"name": tool.name}
     if tool.description:
         wire["description"] = tool.description
@@ -155,6 +160,15 @@ def _write_tool(tool: Tool, place: int, losses: list[Loss]) -> Block:
     return carry(wire, tool.extensions, NAME)
 
 
+def _enforced(schema: Mapping[str, Any] | None, place: int, losses: list[Loss]) -> Any:
+    described: set[str] = set()
+    enforced = enforceable_schema(schema, described)
+    if described:
+        detail = f"described, not enforced: {', '.join(sorted(described))}"
+        losses.append(Loss("tools.strict", f"tools[{place}]", "approximated", detail))
+    return enforced
+
+
 def _free_text(form: Mapping[str, Any]) -> Mapping[str, Any]:
     """The schema of a custom tool, whose input is text."""
     text = {"type": "string"}
@@ -163,8 +177,12 @@ def _free_text(form: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"type": "object", "properties": {"input": text}, "required": ["input"]}
 
 
-def _write_choice(choice: ToolChoice) -> Block:
+def _write_choice(choice: ToolChoice, model: str, losses: list[Loss]) -> Block:
     if choice.mode == "auto":
+        return {"auto": {}}
+    if not can_be_forced(model):
+        detail = "the model cannot be made to call a tool"
+        losses.append(Loss("tool_choice", "tool_choice", "approximated", detail))
         return {"auto": {}}
     if len(choice.names) == 1:
         return {"tool": {"name": choice.names[0]}}

@@ -33,6 +33,7 @@ class CohereEmbeddingsDialect(InvokedEmbeddings):
 
     name: ClassVar[str] = NAME
     most_inputs: ClassVar[int | None] = 96
+    incidental = InvokedEmbeddings.incidental | {"response_type", "texts"}
     request_texts: ClassVar[tuple[str, ...]] = ("texts/*",)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> EmbeddingsRequest:

@@ -136,7 +136,7 @@ def _write_thinking(request: ChatRequest, losses: list[Loss]) -> Any:
     requested = request.reasoning
     if requested is None or requested == ReasoningRequest(summary=requested.summary):
         return None
-    if requested.effort == "none":
+    if requested.effort == "none" or requested.budget_tokens == 0:
         return {"type": "disabled"}
     budget = requested.budget_tokens
     if budget is None:

@@ -88,11 +88,12 @@ def _offered(request: ChatRequest, losses: list[Loss]) -> Sequence[Tool | Opaque
     choice = request.tool_choice
     if choice is None or not choice.names or choice.mode == "none":
         return request.tools
-    named = [t for t in request.tools if isinstance(t, Tool) and t.name in choice.names]
+    offered = [t for t in request.tools if isinstance(t, Opaque) or t.name in choice.names]
+    named = any(isinstance(tool, Tool) for tool in offered)
     detail = "only the allowed tools are offered" if named else "no such tool"
     how: Any = "approximated" if named else "dropped"
     losses.append(Loss("tool_choice.names", "tool_choice", how, detail))
-    return named or request.tools
+    return offered if named else request.tools
 
 
 def _write_tool(tool: Tool | Opaque, losses: list[Loss]) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """Google's error object: written for callers, read from providers."""
 
+import re
 from typing import Any, Final
 
 import msgspec
@@ -35,6 +36,8 @@ _LONGEST = 2000
 """Maximum characters kept of a provider's message."""
 
 _TYPE: Final = "type.googleapis.com/google.rpc."
+_DELAY: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)s")
+_LONGEST_DELAY: Final = 86_400.0
 
 
 def status_of(code: int) -> str:
@@ -105,6 +108,7 @@ def read_failure(value: Any) -> UpstreamFailure:
         type=word if isinstance(word, str) else None,
         code=_detail(inner, "ErrorInfo", "reason"),
         param=_field(inner),
+        retry_after=_delay(inner),
         status=code if type(code) is int and 400 <= code < 600 else None,
     )
 
@@ -119,6 +123,12 @@ def _details(error: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 def _detail(error: dict[str, Any], kind: str, key: str) -> str | None:
     found = [detail.get(key) for detail in _details(error, kind)]
     return next((word for word in found if isinstance(word, str)), None)
+
+
+def _delay(error: dict[str, Any]) -> float | None:
+    """Seconds to wait: Google names them here instead of in the header `retry-after`."""
+    found = _DELAY.fullmatch(_detail(error, "RetryInfo", "retryDelay") or "")
+    return min(float(found[1]), _LONGEST_DELAY) if found else None
 
 
 def _field(error: dict[str, Any]) -> str | None:

@@ -31,6 +31,9 @@ INCIDENTAL: Final[frozenset[str | tuple[str, str]]] = frozenset(
 )
 """Members of answers that have a canonical form, or describe an answer that is complete."""
 
+_VOICE: Final = "$audio"
+"""The note of a chat request with the voice and the format of an answer's speech."""
+
 STATE: Final = ("cachedContent", "continuationToken")
 """Members that refer to a conversation or an answer stored by Google."""
 
@@ -47,6 +50,9 @@ def foreign_losses(request: ChatRequest) -> list[Loss]:
         for key, value in members.items():
             if _matters(key, value):
                 losses.append(lost_member(name, key, value))
+        if _VOICE in members:
+            detail = "the voice and the format are the model's own"
+            losses.append(Loss(f"{name}.audio", "audio", "dropped", detail))
     return losses
 
 

@@ -21,9 +21,18 @@ def from_openapi(schema: Any, depth: int = 0) -> Any:
     wire = {_CAMEL.get(key, key): value for key, value in schema.items()}
     nullable = wire.pop("nullable", None) is True
     found = {k: _read_member(k, value, depth) for k, value in wire.items() if k not in _HINTS}
+    order = wire.get("propertyOrdering")
+    if isinstance(order, list) and isinstance(found.get("properties"), dict):
+        found["properties"] = _ordered(found["properties"], order)
     if nullable:
         _allow_null(found)
     return found
+
+
+def _ordered(properties: dict[str, Any], order: list[Any]) -> dict[str, Any]:
+    """The properties in the requested order, which other vendors take from their place."""
+    first = [name for name in order if isinstance(name, str) and name in properties]
+    return {name: properties[name] for name in (*first, *properties)}
 
 
 def _allow_null(schema: dict[str, Any]) -> None:

@@ -39,7 +39,6 @@ def exchanged(value: T) -> T:
     return cast("T", _exchanged(value))
 
 
-@cache
 def other_name(name: str) -> str:
     """The corresponding name on the other side, of a dialect or of a kind of its members."""
     head, dot, kind = name.rpartition(".")

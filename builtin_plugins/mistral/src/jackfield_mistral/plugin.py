@@ -1,21 +1,24 @@
 """The provider of Mistral's API and compatible servers."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Coroutine, Sequence
+from typing import Any, ClassVar
 
 import msgspec
 from attrs import frozen
 
-from jackfield import Endpoint, Exchange
+from jackfield import Endpoint, Exchange, Response
 from jackfield.config import option
 from jackfield.dialects import Dialect
 from jackfield.errors import ProviderUnavailable
 from jackfield.http_provider import HttpConfig, HttpProvider
+from jackfield.plan import Target
 from jackfield.proofs import without_sealed_signatures
 from jackfield.providers import ModelInfo
 
+from . import openai_endpoints
 from .endpoints import CHAT, EMBEDDINGS, PATHS, RESOURCE, endpoints
 from .failures import UNREADABLE
+from .openai_endpoints import OPENAI
 
 
 class Mistral(HttpProvider):
@@ -27,7 +30,7 @@ class Mistral(HttpProvider):
 
         base_url: str = option("https://api.mistral.ai", "The URL of the API, without `/v1`.")
 
-    dialects: ClassVar[tuple[Dialect, ...]] = (CHAT, EMBEDDINGS, RESOURCE)
+    dialects: ClassVar[tuple[Dialect, ...]] = (CHAT, EMBEDDINGS, RESOURCE, OPENAI)
     endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
     paths = PATHS
     forward: ClassVar[frozenset[str]] = frozenset({"accept"})
@@ -36,6 +39,28 @@ class Mistral(HttpProvider):
         """The client's own bytes, without what the gateway added to an earlier answer."""
         body = super().outgoing_body(exchange, model)
         return without_sealed_signatures(body) if exchange.dialect is CHAT else body
+
+    def serves(self, endpoint: Endpoint) -> bool:
+        """Of OpenAI's other endpoints, those that the API has too."""
+        if endpoint.dialect is OPENAI and not openai_endpoints.may_be_served(endpoint):
+            return False
+        return super().serves(endpoint)
+
+    def call(self, exchange: Exchange, target: Target) -> Coroutine[Any, Any, Response]:
+        """One attempt."""
+        ask = self._call_for_openai if exchange.dialect is OPENAI else super().call
+        return ask(exchange, target)
+
+    async def _call_for_openai(self, exchange: Exchange, target: Target) -> Response:
+        if openai_endpoints.path_of(exchange) is None:
+            raise self.not_served(exchange, target)
+        response = await super().call(exchange, target)
+        return openai_endpoints.in_openais_form(exchange, response)
+
+    def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
+        """The path of the API, which below `/mistral` is the client's own."""
+        path = openai_endpoints.path_of(exchange) if dialect is OPENAI else None
+        return path or super().upstream_path(dialect, exchange, model)
 
     async def models(self) -> Sequence[ModelInfo]:
         """The configured models, or else those that `GET /v1/models` lists."""

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from jackfield.dialects import Loss, Rendered, installed
 from jackfield.messages import ChatRequest, Opaque, Tool, ToolChoice
 
+from .efforts import fit_effort
 from .names import CHAT, OPENAI_CHAT, exchanged, renamed_feature
 from .request_parts import Conversation
 
@@ -48,6 +49,7 @@ def write_request(request: ChatRequest) -> Rendered:
     ]
     tree = _mistral_tree(msgspec.json.decode(rendered.body))
     if not is_ours:
+        fit_effort(request, tree, losses)
         tree["messages"] = _bridged(tree["messages"], losses)
     return Rendered(msgspec.json.encode(tree), tuple(losses))
 
@@ -83,7 +85,7 @@ def _offering(request: ChatRequest, losses: list[Loss]) -> ChatRequest:
         return request
     if choice.mode == "required" and len(choice.names) == 1:
         return request
-    named = tuple(t for t in request.tools if isinstance(t, Tool) and t.name in choice.names)
+    named = tuple(t for t in request.tools if isinstance(t, Opaque) or t.name in choice.names)
     if len(named) < len(request.tools):
         detail = "only the allowed tools are offered"
         losses.append(Loss("tool_choice.names", "tool_choice", "approximated", detail))
@@ -127,12 +129,14 @@ def _mistral_messages(messages: Sequence[dict[str, Any]]) -> list[Any]:
 
 
 def _bridged(messages: Sequence[dict[str, Any]], losses: list[Loss]) -> list[dict[str, Any]]:
-    """The messages with an answer between a tool's result and a question.
+    """The messages with an answer between a tool's result and a question, and no empty answers.
 
-    Unlike other vendors' models, not all of Mistral's accept a question there.
+    Unlike other vendors' models, not all of Mistral's accept a question there, nor an empty answer.
     """
     written: list[dict[str, Any]] = []
     for message in messages:
+        if message["role"] == "assistant" and not any(map(message.get, ("content", "tool_calls"))):
+            continue
         if message["role"] == "user" and written and written[-1]["role"] == "tool":
             detail = "an answer stands between a tool's result and a question"
             losses.append(Loss("messages.order", "messages", "approximated", detail))

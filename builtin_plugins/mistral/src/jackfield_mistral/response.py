@@ -17,9 +17,8 @@ from jackfield.messages import (
     Text,
     ToolCall,
 )
-from jackfield.proofs import seal
 
-from .calls import written_call
+from .calls import sealed_proof, written_call
 from .names import CHAT, exchanged, renamed_feature
 
 _OPENAI: Final = installed("openai.chat")
@@ -91,7 +90,7 @@ def _as_text(part: Refusal | Audio, losses: list[Loss]) -> Text | None:
 
 def shown_thought(thought: Reasoning) -> Reasoning | None:
     """Another vendor's thought in Mistral's form, with its proof sealed in the signature."""
-    proof = seal(thought)
+    proof = sealed_proof(thought)
     if not thought.text and proof is None:
         return None
     empty: dict[str, Any] = {} if thought.text else {"$thinking": []}

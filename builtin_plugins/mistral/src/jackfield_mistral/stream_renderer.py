@@ -28,9 +28,8 @@ from jackfield.events import (
     ToolCallStarted,
 )
 from jackfield.messages import Image, Opaque, ToolCall
-from jackfield.proofs import seal
 
-from .calls import written_call
+from .calls import sealed_proof, written_call
 from .failures import render_failed
 from .names import CHAT, exchanged, renamed_feature
 
@@ -84,7 +83,7 @@ class ChatStreamRenderer:
     def _reasoning(self, event: ReasoningDelta) -> bytes:
         """A thought as a content part, followed by its proof; another vendor's is sealed."""
         ours = CHAT in event.extensions
-        proof = event.signature if ours else seal(event)
+        proof = event.signature if ours else sealed_proof(event)
         thought = ReasoningDelta(event.part, event.text, event.choice, extensions=_IN_CONTENT)
         written = self._write(thought) if event.text else b""
         return written + (self._proof(event, proof) if proof else b"")

@@ -107,6 +107,11 @@ class ChunkedDialect(Dialect):
             isinstance(tree, dict) and failures.choice_error(tree) is not None
         )
 
+    def is_error_event(self, event: bytes) -> bool:
+        """Whether it has an `error` object: OpenAI's SDK takes any other event for a chunk."""
+        chunk = _decoded(sse.data_of(event) or b"")
+        return isinstance(chunk, dict) and isinstance(chunk.get("error"), dict)
+
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
         return failures.parse_error(status, body)
 

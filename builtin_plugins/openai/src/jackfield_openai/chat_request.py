@@ -21,6 +21,7 @@ from .chat_tools import read_tools, write_tools
 from .foreign_settings import fit_settings, modality_losses
 from .losses import foreign_losses
 from .shared_members import OF_MISTRAL, shared
+from .strict_schemas import enforced_tools
 
 _encode = msgspec.json.Encoder().encode
 _LIMITS: Final = ("max_completion_tokens", "max_tokens")
@@ -130,7 +131,7 @@ def write_request(request: ChatRequest) -> Rendered:
     if request.top_k is not None:
         _write_top_k(request, wire, losses)
     if request.tools:
-        wire.update(write_tools(request.tools, losses))
+        wire.update(write_tools(enforced_tools(request, losses), losses))
     if request.stream or "$stream" in kept:
         wire["stream"] = request.stream
     if kept or is_shaped(request):

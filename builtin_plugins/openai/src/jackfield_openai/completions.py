@@ -48,6 +48,8 @@ _FOREIGN_FIELDS = (
     "response_format",
     "reasoning",
     "modalities",
+    "top_k",
+    "logprobs",
     "top_logprobs",
     "metadata",
     "store",
@@ -129,7 +131,7 @@ def _write_request(request: ChatRequest) -> Rendered:
     losses = [
         Loss(field, field, "dropped")
         for field in _FOREIGN_FIELDS
-        if getattr(request, field) not in (None, ()) and NAME not in request.extensions
+        if getattr(request, field) not in (None, (), False) and NAME not in request.extensions
     ]
     kept = own(request.extensions, NAME)
     texts = _prompt_texts(request, losses)
@@ -142,7 +144,7 @@ def _write_request(request: ChatRequest) -> Rendered:
     if request.max_tokens is not None:
         wire["max_tokens"] = request.max_tokens
     options = write_options(request)
-    dropped = () if NAME in request.extensions else (*_FOREIGN_FIELDS, "logprobs")
+    dropped = () if NAME in request.extensions else _FOREIGN_FIELDS
     wire.update({key: value for key, value in options.items() if key not in dropped})
     if request.stream or "$stream" in kept:
         wire["stream"] = request.stream

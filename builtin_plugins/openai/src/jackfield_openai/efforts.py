@@ -17,12 +17,16 @@ _TAKEN: Final = (
     (re.compile(r"\bo\d|\bgpt-oss\b|\bgpt-5-codex\b"), ("low", "medium", "high")),
     (re.compile(r"\bgpt-5\b(?!\.\d)"), ("minimal", "low", "medium", "high")),
     (re.compile(r"\bgpt-5\.1\b(?!-codex-max)"), ("none", "low", "medium", "high")),
-    (re.compile(r"\bgpt-5\.\d"), ("none", "low", "medium", "high", "xhigh", "max")),
+    (re.compile(r"\bgpt-6(?:-astra|\.\d)"), ("low", "medium", "high", "xhigh", "max")),
+    (re.compile(r"\bgpt-(?:5\.\d|6)"), ("none", "low", "medium", "high", "xhigh", "max")),
 )
 """The efforts of models that do not accept all of them, in ascending order."""
 
-_NEVER_SAMPLES: Final = re.compile(r"\bo\d|\bgpt-5\b(?!\.\d|-chat)|\bgpt-5\.\d+-(?:pro|codex)")
-_SAMPLES_UNTHINKING: Final = re.compile(r"\bgpt-5\.\d")
+_NEVER_SAMPLES: Final = re.compile(
+    r"\bo\d|\bgpt-5\b(?!\.\d|-chat)|\bgpt-5\.\d+-(?:pro|codex)|\bgpt-6(?:-astra|\.\d)"
+)
+_SAMPLES_UNTHINKING: Final = re.compile(r"\bgpt-(?:5\.\d|6)")
+_THINKS_UNASKED: Final = re.compile(r"\bgpt-(?:5\.[5-9]|6)")
 _FACTS: Final = ModelFacts()
 
 
@@ -33,7 +37,12 @@ def effort_for(request: ChatRequest, losses: list[Loss]) -> str | None:
         return None
     budget = reasoning.budget_tokens or 0
     word = reasoning.effort or next((word for most, word in _BUDGETS if budget <= most), "high")
-    effort = _taken_effort(word, request.model)
+    known = _FACTS.of(request.model).reasoning
+    if known == "always" and not any(name.startswith("openai.") for name in request.extensions):
+        detail = f"{word!r}: the model always reasons, and cannot be told how much"
+        losses.append(Loss("reasoning.effort", "reasoning", "dropped", detail))
+        return None
+    effort = None if known == "none" else _taken_effort(word, request.model)
     if effort is None:
         if word != "none":
             losses.append(Loss("reasoning", "reasoning", "dropped", "the model does not reason"))
@@ -46,10 +55,8 @@ def effort_for(request: ChatRequest, losses: list[Loss]) -> str | None:
     return effort
 
 
-def _taken_effort(effort: str, model: str) -> str | None:
-    """The effort or the next greater one that the model accepts; None if it never reasons."""
-    if _FACTS.of(model).reasoning == "none":
-        return None
+def _taken_effort(effort: str, model: str) -> str:
+    """The effort or the next greater one that the model accepts."""
     taken = next((efforts for models, efforts in _TAKEN if models.search(model)), _EFFORTS)
     if effort in taken or effort not in _EFFORTS:
         return effort
@@ -59,7 +66,7 @@ def _taken_effort(effort: str, model: str) -> str | None:
 
 def samples(model: str, effort: str | None) -> bool:
     """Whether the model accepts sampling settings with this effort."""
-    if _NEVER_SAMPLES.search(model):
+    if _NEVER_SAMPLES.search(model) or (effort is None and _THINKS_UNASKED.search(model)):
         return False
     return effort in (None, "none") or not _SAMPLES_UNTHINKING.search(model)
 

@@ -9,8 +9,9 @@ from jackfield.globs import matches
 
 from .chat import ChatDialect
 from .embeddings import EmbeddingsDialect
-from .presets import Preset
+from .presets import ANY, Preset
 from .rerank import RerankDialect
+from .responses import ResponsesDialect
 from .strict_schemas import lost_strictness
 
 SUFFIX: Final = "@preset"
@@ -61,6 +62,19 @@ class FittedRerank(_Fitted, RerankDialect):
     name: ClassVar[str] = RerankDialect.name + SUFFIX
 
 
+class FittedResponses(_Fitted, ResponsesDialect):
+    """Responses, before chat, for the models that need it."""
+
+    name: ClassVar[str] = ResponsesDialect.name + SUFFIX
+
+    def is_for(self, model: str) -> bool:
+        """Whether requests for the model are translated into it."""
+        return any(matches(pattern, model) for pattern in self._preset.responses)
+
+
 def fitted(preset: Preset) -> tuple[Dialect, ...]:
     """The dialects that need adapting to this API."""
-    return FittedChat(preset), FittedEmbeddings(preset), FittedRerank(preset)
+    first = (FittedResponses(preset),) if preset.responses else ()
+    if preset is ANY or not preset.differs:
+        return first
+    return (*first, FittedChat(preset), FittedEmbeddings(preset), FittedRerank(preset))

@@ -30,7 +30,7 @@ from .endpoints import (
     endpoints,
 )
 from .failures import UNREADABLE
-from .fitted import SUFFIX, fitted
+from .fitted import SUFFIX, FittedResponses, fitted
 from .foreign_proofs import without_foreign_proofs
 from .presets import ANY, completed, known_preset, preset_name, preset_of
 from .realtime import REALTIME
@@ -83,8 +83,7 @@ class OpenAI(RealtimeProvider):
         names = config.dialects or preset.dialect_names
         chosen = [one.name for one in dialects_named(names, self.dialects)]
         # The adapted ones come first, so that requests are translated into them.
-        adapted = fitted(preset) if preset is not ANY and preset.differs else ()
-        known = [*adapted, *type(self).dialects]
+        known = [*fitted(preset), *type(self).dialects]
         fitting = [one for one in known if one.name.removesuffix(SUFFIX) in chosen]
         self.dialects = tuple(fitting)  # type: ignore[misc]
         self.reports_stream_usage = "stream_options" not in preset.unsupported
@@ -98,6 +97,10 @@ class OpenAI(RealtimeProvider):
             await super().start(setup)
         except SecretError as error:
             raise ConfigError([f"providers.{self.name}.keys: {error}"]) from None
+
+    def speaks(self, dialect: Dialect, model: str) -> bool:
+        """Whether requests for the model may be in this dialect."""
+        return not isinstance(dialect, FittedResponses) or dialect.is_for(model)
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
         """The preset's path if it has one of its own."""

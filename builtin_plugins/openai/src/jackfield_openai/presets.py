@@ -26,6 +26,8 @@ class Preset:
     texts only as one string, `input_type` whether embeddings have one, `renames` which members have
     another name, by dialect, and `unsupported` which members of a chat request it refuses. `strict`
     are the patterns of the models that can enforce a schema; the others refuse such a request.
+    `responses` are those of the models for which requests are translated into Responses, because
+    their chat has no tools, or does not exist.
     """
 
     base_url: str = ""
@@ -42,6 +44,7 @@ class Preset:
     renames: Mapping[str, Mapping[str, str]] = field(factory=dict)
     unsupported: tuple[str, ...] = ()
     strict: tuple[str, ...] = ("*",)
+    responses: tuple[str, ...] = ()
 
     @property
     def dialect_names(self) -> tuple[str, ...]:
@@ -168,12 +171,13 @@ def known_preset(instance: object, attribute: "Attribute[str]", name: str) -> No
 def preset_of(config: Any, name: str) -> Preset:
     """The preset that a configuration names, or else the one with its table's name.
 
-    A provider with neither is OpenAI if it has no URL, and any other API if it has one.
+    A provider with neither is OpenAI if it has no URL, and any other API if it has one. An API that
+    has only the name of a preset, and a URL of its own, is asked in chat.
     """
     preset = presets().get(config.preset or name)
-    if preset is not None:
-        return preset
-    return ANY if config.base_url else presets()["openai"]
+    if preset is None:
+        return ANY if config.base_url else presets()["openai"]
+    return evolve(preset, responses=()) if config.base_url and not config.preset else preset
 
 
 def preset_name(config: Any, name: str) -> str:

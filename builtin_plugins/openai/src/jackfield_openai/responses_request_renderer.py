@@ -6,7 +6,7 @@ from jackfield.dialects import Loss, Rendered
 from jackfield.messages import ChatRequest, Message, ResponseFormat, Text
 
 from .call_ids import shorten_in_responses
-from .efforts import effort_for, hides_thoughts
+from .efforts import effort_for, hides_thoughts, samples
 from .foreign_settings import fit_settings, modality_losses
 from .losses import foreign_losses
 from .responses_content import JSON, NAME, own
@@ -14,7 +14,7 @@ from .responses_input import InputItems
 from .responses_request import LOGPROBS, PROOFS
 from .responses_tools import render_tool_choice, render_tools
 from .shared_members import IN_RESPONSES, shared
-from .strict_schemas import enforced_format
+from .strict_schemas import enforced_format, enforced_tools
 
 CHAT = "openai.chat"
 _LEAST_OUTPUT = 16
@@ -55,16 +55,22 @@ def render_request(request: ChatRequest) -> Rendered:
     mine = own(request.extensions)
     body |= {key: value for key, value in mine.items() if key not in ("text", "reasoning")}
     included = body.get("include") or []
-    if more := [one for one in _needed(request, stored=body.get("store")) if one not in included]:
+    if more := [one for one in _needed(request, body, losses) if one not in included]:
         body["include"] = [*included, *more]
     _name_losses(request, losses)
     return Rendered(msgspec.json.encode(body), tuple(losses))
 
 
-def _needed(request: ChatRequest, *, stored: bool | None) -> list[str]:
+def _needed(request: ChatRequest, body: JSON, losses: list[Loss]) -> list[str]:
     """The additional values of `include`."""
+    ours = NAME in request.extensions
     needed = [LOGPROBS] if request.logprobs else []
-    if NAME not in request.extensions and stored is False and hides_thoughts(request):
+    if needed and not ours and not samples(request.model, body.get("reasoning", {}).get("effort")):
+        needed = []
+        if not any(loss.feature == "logprobs" for loss in losses):
+            detail = "the model shows none while it reasons"
+            losses.append(Loss("logprobs", "logprobs", "dropped", detail))
+    if not ours and body.get("store") is False and hides_thoughts(request):
         needed.append(PROOFS)  # needed to send the thoughts back
     return needed
 
@@ -102,7 +108,7 @@ def settings(request: ChatRequest, losses: list[Loss]) -> JSON:
     """The members that a response repeats: tools, limits, sampling, format and reasoning."""
     body: JSON = {}
     if request.tools:
-        body["tools"] = render_tools(request.tools, losses)
+        body["tools"] = render_tools(enforced_tools(request, losses), losses)
     if "tool_choice" in own(request.extensions):
         body["tool_choice"] = own(request.extensions)["tool_choice"]
     elif request.tool_choice is not None:

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from jackfield.dialects import Loss
-from jackfield.messages import ChatRequest, ResponseFormat
+from jackfield.messages import ChatRequest, Opaque, ResponseFormat, Tool
 
 _KEYWORDS: Final = frozenset(
     {
@@ -42,13 +42,36 @@ def enforced_format(request: ChatRequest, losses: list[Loss]) -> ResponseFormat 
     requested = request.response_format
     if requested is None or requested.kind != "json_schema" or requested.strict is not None:
         return requested
-    if not any(name.startswith(_ENFORCE) for name in request.extensions):
+    if not _comes_from_them(request):
         return requested
     if requested.schema is not None and is_enforceable(requested.schema):
         enforced: ResponseFormat = replace(requested, strict=True)
         return enforced
     losses.append(lost_strictness("OpenAI does not enforce schemas of this form"))
     return requested
+
+
+def enforced_tools(request: ChatRequest, losses: list[Loss]) -> tuple[Tool | Opaque, ...]:
+    """The tools; those of these vendors are not strict if OpenAI would refuse their schema.
+
+    Unlike OpenAI, they let strict tools have optional parameters.
+    """
+    if not _comes_from_them(request):
+        return request.tools
+    return tuple([_enforced_tool(tool, i, losses) for i, tool in enumerate(request.tools)])
+
+
+def _enforced_tool(tool: Tool | Opaque, place: int, losses: list[Loss]) -> Tool | Opaque:
+    if isinstance(tool, Opaque) or not tool.strict or is_enforceable(tool.parameters or {}):
+        return tool
+    detail = "OpenAI does not enforce schemas of this form"
+    losses.append(Loss("tools.strict", f"tools[{place}]", "dropped", detail))
+    lenient: Tool = replace(tool, strict=None)
+    return lenient
+
+
+def _comes_from_them(request: ChatRequest) -> bool:
+    return any(name.startswith(_ENFORCE) for name in request.extensions)
 
 
 def lost_strictness(detail: str) -> Loss:
