@@ -132,6 +132,14 @@ def test_records_are_shown_and_exported(folder: Path, capsys: pytest.CaptureFixt
     assert run(capsys, "export", "--until", "2020-01-01") == (0, "")
 
 
+@pytest.mark.parametrize("number", ["0", "-3", "many"])
+def test_what_is_no_number_of_records_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], number: str
+) -> None:
+    assert main(["audit", "show", "--last", number]) == 2
+    assert f"expected a number of records, found '{number}'" in capsys.readouterr().err
+
+
 def test_what_is_no_day_is_told_with_the_form_of_one(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -53,6 +53,19 @@ async def test_the_last_record_is_anchored_although_none_follows(tmp_path: Path)
     assert checked(tmp_path).anchored == 1
 
 
+@pytest.mark.parametrize(("seconds", "warns"), [(3600.0, False), (0.0, True)])
+async def test_records_without_an_anchor_are_reported_once_one_is_overdue(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, seconds: float, warns: bool
+) -> None:
+    running, another = await written(tmp_path, 5), trail_in(tmp_path)
+    another.seconds = seconds
+    await another.open()
+    assert ("no anchor vouches for" in caplog.text) == warns
+    assert checked(tmp_path).anchored == 5
+    await another.close()
+    await running.close()
+
+
 async def test_a_trail_goes_on_where_it_ended(tmp_path: Path) -> None:
     await (await written(tmp_path)).close()
     await (await written(tmp_path)).close()

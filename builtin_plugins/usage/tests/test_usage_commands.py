@@ -83,6 +83,8 @@ def test_an_export_that_fails_leaves_what_there_was(used: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
+        (("usage", "--export", "x.csv", "--by", "model"), "leave out --by and --per"),
+        (("usage", "--export", "x.csv", "--per", "day"), "leave out --by and --per"),
         (("usage", "--where", "model=a", "--where", "model=b"), "each once, found 'model=b'"),
         (("reconcile", "x.csv", "--tolerance", "nan"), "from 0 to 100, found 'nan'"),
         (("reconcile", "x.csv", "--tolerance", "-1"), "from 0 to 100, found '-1'"),
@@ -99,7 +101,9 @@ def test_reconcile_reports_differences_by_its_exit_code(used: Path, tmp_path: Pa
     invoice.write_text("date,model,requests,input_tokens\n" + line)
     assert "no differences" in run("reconcile", "--config", used, invoice)
     invoice.write_text(f"date,model,requests\n{day['period']},echo,5\n")
-    assert "1 differences" in run("reconcile", "--config", used, invoice, code=1)
+    assert "1 difference in 1 line\n" in run("reconcile", "--config", used, invoice, code=1)
+    missing = run("reconcile", "--config", used, tmp_path / "none.csv", code=2)
+    assert missing == f"{tmp_path / 'none.csv'}: cannot be read: No such file or directory\n"
 
 
 def test_any_number_of_corrections_is_sent(used: Path) -> None:

@@ -41,7 +41,7 @@ def sheet(cost: int, *unsure: dict[str, Any]) -> Sheet:
 def test_an_invoice_that_agrees_has_no_differences(wrote: Wrote) -> None:
     invoice = read_invoice(wrote("date,model,cost,requests\n2026-11-01,gpt-5,0.50,3\n"))
     found = Reconciliation.of(invoice, sheet(500_000_000), 0)
-    assert (found.differences, found.summary()) == ([], "no differences in 1 places")
+    assert (found.differences, found.summary()) == ([], "no differences in 1 line")
 
 
 def test_the_lines_of_a_day_are_added_up(wrote: Wrote) -> None:
@@ -54,7 +54,7 @@ def test_the_lines_of_a_day_are_added_up(wrote: Wrote) -> None:
 def test_a_difference_is_reported_with_its_place(wrote: Wrote) -> None:
     invoice = read_invoice(wrote("date,model,cost\n2026-11-01,gpt-5,0.60\n"))
     found = Reconciliation.of(invoice, sheet(500_000_000), 0)
-    assert list(found.rows()) == [("2026-11-01", "gpt-5", "", "cost", "$0.60", "$0.50", "$-0.10")]
+    assert list(found.rows()) == [("2026-11-01", "gpt-5", "", "cost", "$0.60", "$0.50", "-$0.10")]
     assert not Reconciliation.of(invoice, sheet(500_000_000), 17).differences
 
 
@@ -100,6 +100,8 @@ def test_what_is_missing_is_shared_among_the_records_that_are_not_sure(wrote: Wr
         ("date,model,cost\n,,1\n", "leave out totals and credits"),
         ("request_id,cost\n,1\n", "leave out totals and credits"),
         ("date,model,requests\n2026-11-01,gpt-5,many\n", "'many' is not a count"),
+        ("date,model,cost\n", "has no line with usage, so there is nothing to compare"),
+        ("date,model,cost\n2026-11-01,gpt-5,\n", "has no line with usage"),
         ("date,model,cost\n2026-11-01,gpt-5,1,234.00\n", "invoice.csv:2: has 4 cells"),
         ('date,model,cost\n2026-11-01,"gpt-5,1\n2026-11-02,gpt-5,1\n', "has 2 cells"),
     ],

@@ -103,3 +103,18 @@ async def test_a_user_of_the_team_with_the_role_administers_the_team(acme: Any) 
     key = await acme.key(user="ann", role="admin")
     assert (await acme.do(key, "POST", "users", name="eve", team="ranking")).status == 201
     assert (await acme.do(key, "POST", "users", name="bob", team="search")).status == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("keys/{}/revoke", "The key has been revoked; ask for a new one."),
+        ("teams/search/revoke", "has been revoked, and with it all of its keys."),
+    ],
+)
+async def test_a_caller_is_told_what_has_been_revoked(office: Any, path: str, said: str) -> None:
+    await office.create("teams", name="search", organization="acme")
+    key = await office.key(team="search")
+    assert (await office.change(path.format(key[3:15]))).status == 200
+    refused = await office.ask(key)
+    assert (refused.status, said in str(await refused.json())) == (401, True)

@@ -76,7 +76,9 @@ class AdminFrontend(Frontend):
     Whoever can open the Unix socket acts as `principal` and needs no key. A network address
     requires a key, and there are no cookies, so no browser can be tricked into sending one. Five
     requests without a valid key within a minute lock an address out until the first of them is a
-    minute old.
+    minute old: it is no longer told what is wrong with a key. A valid key is still accepted, for
+    else any program on this machine could keep administrators from revoking a key. Keys are too
+    long to be guessed at any rate.
     """
 
     def __init__(self, gateway: "Gateway", table: EndpointTable, principal: Principal) -> None:
@@ -88,17 +90,16 @@ class AdminFrontend(Frontend):
         self._failures = Failures()
 
     async def handle_owned(self, request: HttpRequest) -> HttpResponse:
-        """Answer, unless the address is locked out."""
-        if _is_local(request):
-            return await super().handle_owned(request)
-        locked_for = self._failures.locked_for(request.client, time.monotonic())
-        if locked_for:
-            message = "Too many requests without a valid key came from this address."
-            return self.refuse(LockedOut(message, retry_after=locked_for), request.path)
+        """Answer; an address that is locked out gets the same refusal for every wrong key."""
         response = await super().handle_owned(request)
-        if response.status == Unauthenticated.status:
-            self._failures.add(request.client, time.monotonic())
-        return response
+        if response.status != Unauthenticated.status or _is_local(request):
+            return response
+        now = time.monotonic()
+        if not (locked_for := self._failures.locked_for(request.client, now)):
+            self._failures.add(request.client, now)
+            return response
+        refused = LockedOut("Too many requests without a valid key.", retry_after=locked_for)
+        return self.refuse(refused, request.path, dict(response.headers).get("x-request-id"))
 
     def open(
         self,

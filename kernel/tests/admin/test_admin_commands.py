@@ -180,6 +180,10 @@ def test_a_key_in_the_environment_is_brought_along(
     refused = jackfield("teams", "create", "blue")
     assert refused.code == 1
     assert "The role 'auditor' may not create teams." in refused.err
+    monkeypatch.setenv("JACKFIELD_ADMIN_KEY", "stranger")
+    unknown = jackfield("teams", "show", "red")
+    assert unknown.code == 1
+    assert unknown.err.endswith("Commands use the key in JACKFIELD_ADMIN_KEY.\n")
 
 
 def test_a_gateway_without_an_admin_listener_is_opened_here(jackfield: Run, folder: Path) -> None:

@@ -25,6 +25,16 @@ async def test_the_document_is_valid_and_names_every_endpoint(admin: Admin) -> N
     assert limit["schema"] == {"type": "integer", "minimum": 1, "maximum": 1000}
 
 
+async def test_filters_have_the_types_of_the_fields(admin: Admin) -> None:
+    paths = (await admin.ask("GET", "/jackfield/openapi.json")).body["paths"]
+    listed = paths["/jackfield/teams"]["get"]["parameters"]
+    types = {one["name"]: one["schema"] for one in listed}
+    assert types["open"] == {"type": "boolean"}
+    assert types["rank"] == {"enum": ["high", "low"]}
+    assert types["seats"] == {"type": "integer"}
+    assert types["tags"] == types["parent"] == {"type": "string"}
+
+
 async def test_answers_are_as_the_schemas_say(admin: Admin) -> None:
     await admin.ask("POST", "/jackfield/teams", {"name": "a", "tags": ["x"], "pin": "1"})
     document = (await admin.ask("GET", "/jackfield/openapi.json")).body

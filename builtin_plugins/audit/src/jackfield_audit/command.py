@@ -40,6 +40,7 @@ _LATE: Final = 2
 """How many times as long as an anchor may take it is waited for, and `_SLACK` seconds besides."""
 
 _SLACK: Final = 10.0
+_MOST_DIGITS: Final = 9
 _EPILOG = """\
 examples:
   jackfield audit verify
@@ -51,21 +52,22 @@ def command(parser: ArgumentParser) -> None:
     """Add the command's options."""
     parser.description = "Look at the audit trail, and find whatever has been done to it."
     parser.epilog = _EPILOG
-    verbs = parser.add_subparsers(title="commands", metavar="one of these:", required=True)
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     verb = verbs.add_parser("verify", help="find every edit, removal, reorder and cut")
     verb.add_argument("--json", action="store_true", help="write JSON")
     _complete(verb, run_verify)
     verb = verbs.add_parser("show", help="show the last records")
-    verb.add_argument("--last", type=int, default=20, metavar="N", help="so many (20)")
+    verb.add_argument("--last", type=_count, default=20, metavar="N", help="how many (20)")
     _complete(verb, run_show)
-    verb = verbs.add_parser("export", help="write records to the standard output")
+    verb = verbs.add_parser("export", help="write records to standard output")
     verb.add_argument("--since", type=_day, metavar="DAY", help="from this day on, YYYY-MM-DD, UTC")
     verb.add_argument("--until", type=_day, metavar="DAY", help="before this day")
-    verb.add_argument("--format", choices=("jsonl", "csv"), default="jsonl", help="(jsonl)")
+    verb.add_argument("--format", choices=("jsonl", "csv"), default="jsonl", help="default: jsonl")
     _complete(verb, run_export)
 
 
 def _complete(parser: ArgumentParser, run: Any) -> None:
+    parser.description = (run.__doc__ or "").partition("\n")[0]
     add_config_option(parser)
     parser.set_defaults(run=run)
 
@@ -94,14 +96,14 @@ def run_show(arguments: Namespace) -> int:
     """Show the last records in a table."""
     files = _files(config_path(arguments))
     rows = []
-    for link in deque(_links(files.trail), maxlen=max(0, arguments.last)):
+    for link in deque(_links(files.trail), maxlen=arguments.last):
         event = link.event
         what = event.get("action") or event.get("outcome") or event.get("path") or ""
         thing = f"{event.get('collection', '')}/{event['id']}" if "id" in event else ""
         changed = ", ".join(event.get("fields") or ())
         actor = name(event.get("actor") or "")
         rows.append((str(link.seq), faint(_time(link.time)), actor, str(what), thing, changed))
-    output().table(("seq", "time", "actor", "action", "thing", "fields"), rows)
+    output().table(("seq", "time", "actor", "action", "item", "fields"), rows)
     return 0
 
 
@@ -153,6 +155,12 @@ def _files(path: str | None) -> Files:
     state_dir = document.directory.absolute() / Path(settings.server.state_dir).expanduser()
     found = files_of(config or AuditConfig(), state_dir, sources.resolve, create=False)
     return asyncio.run(found)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text[:_MOST_DIGITS])):
+        raise ArgumentTypeError(f"expected a number of records, found {text!r}")
+    return int(text[:_MOST_DIGITS])
 
 
 def _day(text: str) -> float:

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -102,7 +103,7 @@ class Trail:
                 except ValueError as error:
                     problem = f"cannot be continued: its last line is damaged; {error}"
                 if problem != self.problem:
-                    logger.error("the audit trail %s", problem or "is written again")
+                    _log(problem, "is written again")
                 self.problem = problem
                 self._complete(batch)
         finally:
@@ -144,7 +145,8 @@ class Trail:
         self._anchored = self._seq
         reached = self._reached()
         if reached < self._seq:
-            logger.warning("the audit trail has records that no anchor vouches for yet")
+            if self._is_overdue(reached):
+                logger.warning("the audit trail has records that no anchor vouches for yet")
             self._anchor()
         elif reached > self._seq:
             logger.error(
@@ -153,6 +155,15 @@ class Trail:
                 self._seq,
                 reached,
             )
+
+    def _is_overdue(self, reached: int) -> bool:
+        """Whether the first record after an anchor is older than another worker's anchor may be."""
+        with self.path.open("rb") as file:
+            line = next(islice(file, reached, None), b"")
+        try:
+            return time.time() - read_line(line).time >= self.seconds
+        except ValueError:
+            return True
 
     def _reached(self) -> int:
         try:
@@ -244,5 +255,12 @@ class Trail:
         except OSError as error:
             problem = f"cannot be anchored: {error.strerror or error}"
         if problem != self.anchor_problem:
-            logger.error("the audit trail %s", problem or "is anchored again")
+            _log(problem, "is anchored again")
         self.anchor_problem, self._anchored_at = problem, time.monotonic()
+
+
+def _log(problem: str | None, better: str) -> None:
+    if problem is not None:
+        logger.error("the audit trail %s", problem)
+    else:
+        logger.info("the audit trail %s", better)

@@ -29,7 +29,9 @@ def reached(member: LimitAccount, need: int, wait: float) -> GatewayError:
         what = f"{limit} {member.measure.replace('_', ' ')} per {member.window}"
     message = f"The rate limit {member.label!r} of {what} is reached."
     seconds: float | None = float(max(1, ceil(wait)))
-    if need > limit:
+    if need <= limit:
+        message = f"{message} Try again in {seconds:.0f} s."
+    else:
         message = f"{message} This request may need {need}, more than the whole limit."
         seconds = None
     if member.about_target:

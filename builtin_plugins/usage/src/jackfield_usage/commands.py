@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any
 
 from jackfield.commands import (
@@ -20,11 +21,12 @@ from jackfield.errors import ConfigError
 
 from .export import export
 from .invoice import read_invoice
-from .reconciliation import Mending, Reconciliation
+from .reconciliation import Mending, Reconciliation, counted
 from .tally_sheet import Sheet, read_sheet
 
 _AT_ONCE = 1_000  # corrections
 _MOST_PERCENT = 100
+_WIDE = 100  # columns of a screen that has room for bars beside the figures
 _ROOM = 1.3  # a full bar is red, but the largest cost is not a problem
 _LABELS = ("period", "cost", "", "requests", "input", "output", "")
 
@@ -43,8 +45,8 @@ def usage(parser: ArgumentParser) -> None:
         metavar="WHAT",
         action="append",
         default=[],
-        help="organization, team, user, project, key, model, provider, operation or tag:NAME;"
-        " may be repeated",
+        help="a line for each organization, team, user, project, key, model, provider, operation"
+        " or tag:NAME; may be repeated",
     )
     parser.add_argument("--per", default="total", help="hour, day, month or total (the default)")
     parser.add_argument(
@@ -55,7 +57,10 @@ def usage(parser: ArgumentParser) -> None:
         help="only what has this value; may be repeated",
     )
     parser.add_argument(
-        "--export", metavar="FILE", type=Path, help="write the records to a .csv or .parquet file"
+        "--export",
+        metavar="FILE",
+        type=Path,
+        help="write the single records to a .csv or .parquet file",
     )
     parser.set_defaults(run=with_client(_usage), prog=parser.prog)
 
@@ -104,6 +109,8 @@ def _common(parser: ArgumentParser) -> None:
 def _usage(client: AdminClient, arguments: Namespace) -> int:
     where = _pairs(arguments.where)
     if arguments.export is not None:
+        if arguments.by or arguments.per != "total":
+            raise ConfigError(["--export: writes single records; leave out --by and --per"])
         return _export(client, arguments, where)
     query = _times(arguments) | where | {"per": arguments.per}
     if arguments.by:
@@ -119,12 +126,13 @@ def _usage(client: AdminClient, arguments: Namespace) -> int:
 def _show(report: Mapping[str, Any]) -> None:
     terminal = output()
     most = max((row["cost_nano"] for row in report["rows"]), default=0)
+    with_bars = most > 0 and get_terminal_size().columns >= _WIDE
     rows = [
         (
             faint(row["period"]),
             *(name(row[one] or "-") for one in report["by"]),
             strong(f"${row['cost_dollars']}"),
-            bar(row["cost_nano"], most * _ROOM) if most else "",
+            bar(row["cost_nano"], most * _ROOM) if with_bars else "",
             str(row["requests"]),
             f"{row['input_tokens']:,}",
             f"{row['output_tokens']:,}",
@@ -135,7 +143,7 @@ def _show(report: Mapping[str, Any]) -> None:
     terminal.table(["period", *report["by"], *_LABELS[1:]], rows)
     totals = report["totals"]
     terminal.line()
-    requests = f"{totals['requests']:,} requests"
+    requests = counted(totals["requests"], "request")
     terminal.line(strong(f"${totals['cost_dollars']}"), f"  {requests}  ", faint(_remark(totals)))
 
 
@@ -153,7 +161,7 @@ def _export(client: AdminClient, arguments: Namespace, where: Mapping[str, str])
     if arguments.json:
         output().json({"file": str(arguments.export), "records": count})
     else:
-        output().line(f"{count:,} records in ", name(str(arguments.export)))
+        output().line(f"{counted(count, 'record')} in ", name(str(arguments.export)))
     return 0
 
 
@@ -172,7 +180,7 @@ def _reconcile(client: AdminClient, arguments: Namespace) -> int:
         terminal.line()
         terminal.line(strong(found.summary()))
         if arguments.apply:
-            terminal.line(f"{mended:,} records corrected")
+            terminal.line(f"{counted(mended, 'record')} corrected")
     return FAILED if found.differences else 0
 
 

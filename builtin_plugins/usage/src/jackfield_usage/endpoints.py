@@ -16,7 +16,7 @@ from jackfield.store import Conflict, Entry, Store
 
 from .cells import scope_of, tallies_of
 from .correction import Correction, adjustment_of, corrected
-from .query import OF_RECORDS, OF_REPORTS, Query
+from .query import OF_RECORDS, OF_REPORTS, PARAMETERS, Query
 from .report import is_selected, made, records, tenants_of
 
 if TYPE_CHECKING:
@@ -38,10 +38,13 @@ class Reports:
     _tags: tuple[str, ...]
     _correctors: Sequence[Corrector]
 
-    def answers(self) -> "Iterator[tuple[str, Answering]]":
-        """The paths for reading, each with its handler."""
-        yield "/jackfield/usage", self.report
-        yield "/jackfield/usage/records", self.records
+    def answers(self) -> "Iterator[tuple[str, Answering, tuple[str, ...]]]":
+        """The paths for reading, each with its handler and its query parameters."""
+        for path, answer, unheard in (
+            ("/jackfield/usage", self.report, OF_RECORDS),
+            ("/jackfield/usage/records", self.records, OF_REPORTS | {"format"}),
+        ):
+            yield path, answer, tuple(name for name in PARAMETERS if name not in unheard)
 
     async def report(self, exchange: Exchange, catalogue: Catalogue) -> Response:
         """Usage and cost, by scope, model, provider, operation or tag."""

@@ -89,7 +89,9 @@ def read_invoice(path: Path) -> Invoice:
             rows = [(reader.line_num, row) for row in reader if any(row)]
     except UnicodeDecodeError:
         raise ConfigError([f"{path}: is not UTF-8; save it as a CSV file in UTF-8"]) from None
-    except (OSError, csv.Error) as error:
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from None
+    except csv.Error as error:
         raise ConfigError([f"{path}: cannot be read: {error}"]) from None
     head = rows[0][1] if rows else []
     columns = _columns(path, head)
@@ -107,6 +109,8 @@ def read_invoice(path: Path) -> Invoice:
             raise ConfigError([f"{path}:{number}: {error}"]) from None
         if is_placed and (line.counts or by_request):  # exports have lines for days without usage
             lines.append(line)
+    if not lines:
+        raise ConfigError([f"{path}: has no line with usage, so there is nothing to compare"])
     return Invoice(lines, by_request)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from typing import ClassVar, Final
 
 from attrs import define, field, frozen
@@ -116,9 +117,10 @@ class UsageRecords(Plugin):
         tags, keep = self.config.tags, self.config.keep_days * _DAY
         self._batches = Batches(self.store, self.ledger, self.prices, tags, setup.correctors, keep)
         reports = Reports(self.store, self.ledger, self.config.tags, setup.correctors)
-        for path, answer in reports.answers():
-            setup.add_admin_endpoint(admin_endpoint("GET", path, answer, permission=MANAGE))
-            setup.add_endpoint(admin_endpoint("GET", path, answer, permission="usage"))
+        for path, answer, query in reports.answers():
+            read = partial(admin_endpoint, "GET", path, answer, query=query)
+            setup.add_admin_endpoint(read(permission=MANAGE))
+            setup.add_endpoint(read(permission="usage"))
         setup.add_admin_endpoint(
             admin_endpoint("POST", "/jackfield/usage/corrections", reports.correct)
         )

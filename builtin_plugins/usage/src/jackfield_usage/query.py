@@ -26,7 +26,9 @@ OF_REPORTS: Final = frozenset(("by", "per"))
 OF_RECORDS: Final = frozenset(("limit", "after"))
 """Parameters that only one of the two supports."""
 
-_SCALARS: Final = frozenset(("per", "zone", "from", "until", "format", "limit", "after"))
+_SCALARS: Final = ("per", "zone", "from", "until", "format", "limit", "after")
+PARAMETERS: Final = ("by", *_SCALARS, *SCOPES, *PLAIN)
+"""All parameters, besides `tag:NAME` for any tag."""
 
 
 @frozen
@@ -115,12 +117,10 @@ def _seen_by(principal: Principal) -> tuple[str | None, frozenset[str]]:
 
 
 def _check_name(name: str, values: Sequence[str]) -> None:
-    known = name in _SCALARS or name == "by" or name in SCOPES or name in PLAIN
-    if not known and not _TAG.fullmatch(name):
+    if name not in PARAMETERS and not _TAG.fullmatch(name):
+        known = ", ".join(PARAMETERS)
         raise InvalidRequest(
-            f"Unknown parameter {name!r}; known: by, per, zone, from, until, format, limit,"
-            f" after, {', '.join((*SCOPES, *PLAIN))} and tag:NAME.",
-            param=name,
+            f"Unknown parameter {name!r}; known: {known} and tag:NAME.", param=name
         )
     if name != "by" and len(values) > 1:
         raise InvalidRequest(f"{name!r} can be given only once.", param=name)

@@ -73,14 +73,14 @@ class Reconciliation:
         for one in self.differences:
             difference = one.recorded - one.invoice
             values = (one.invoice, one.recorded, difference)
-            shown = [f"${show(n)}" if one.what == "cost" else f"{n:,}" for n in values]
+            shown = [_amount(n) if one.what == "cost" else f"{n:,}" for n in values]
             yield (*one.place, one.what, *shown)
 
     def summary(self) -> str:
         """The result in one line."""
-        if not self.differences:
-            return f"no differences in {self.compared:,} places"
-        return f"{len(self.differences):,} differences in {self.compared:,} places"
+        found = len(self.differences)
+        what = counted(found, "difference") if found else "no differences"
+        return f"{what} in {counted(self.compared, 'line')}"
 
     def as_json(self) -> dict[str, Any]:
         """The result as JSON."""
@@ -123,6 +123,15 @@ def _unbilled(sheet: Sheet, billed: Set[Place]) -> Iterator[Mending]:
         for record in sheet.unsure[place]:
             if any(_count(record, what) for what in _MENDED):
                 yield Mending(record["id"], dict.fromkeys(_MENDED, 0))
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with a noun, which is in the plural unless there is one of it."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _amount(nano: int) -> str:
+    return f"-${show(-nano)}" if nano < 0 else f"${show(nano)}"
 
 
 def _shared(whole: int, weights: Sequence[int]) -> list[int]:

@@ -19,6 +19,7 @@ from .rules import (
     REFERENCES,
     check_does_not_bound,
     check_metadata,
+    check_permissions,
     check_reaches,
     check_rights,
     check_stays,
@@ -186,6 +187,7 @@ class HolderCollection(Collection[H]):
         check_does_not_bound(place, change, actor)
         item = self.named(change.id, change.after)
         check_tells_no_key(item)
+        check_permissions(change.before, item, self.setup.endpoints)
         lineage = await trace(place, item, self.hierarchy.visible_to(actor.organization))
         item = within_organization(item, lineage, place)
         if change.action == "create":

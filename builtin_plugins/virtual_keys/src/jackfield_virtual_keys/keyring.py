@@ -254,8 +254,9 @@ def _granted(verdict: Grant | Refusal) -> Grant:
 
 
 def _revoked(place: Place) -> str:
-    whose = "" if place.kind == "key" else f"{place.kind} of the "
-    return f"The {whose}key has been revoked; ask for a new one."
+    if place.kind == "key":
+        return "The key has been revoked; ask for a new one."
+    return f"The {place.kind} of the key has been revoked, and with it all of its keys."
 
 
 def _refuse() -> Never:

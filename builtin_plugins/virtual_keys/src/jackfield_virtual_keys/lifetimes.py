@@ -19,3 +19,9 @@ def seconds_of(text: str) -> int:
     if seconds > LONGEST:
         raise ValueError(f"more than 1,000 years: {text[:40]!r}")
     return seconds
+
+
+def text_of(seconds: int) -> str:
+    """The text form of a duration, in the largest unit without a fraction; days, not weeks."""
+    unit = next(one for one in ("d", "h", "m", "s") if seconds % _UNITS[one] == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"

@@ -12,7 +12,7 @@ from jackfield.admin import OWNERS, attribute
 from jackfield.config import option
 
 from . import networks, patterns
-from .lifetimes import seconds_of
+from .lifetimes import seconds_of, text_of
 
 Words = tuple[str, ...]
 
@@ -20,6 +20,12 @@ ROLES: Final = ("owner", "admin", "auditor", "member")
 FIRST_PERMISSIONS: Final = ("inference", "models")
 """What an organization may do that says nothing of it. What callers of a provider share, such as
 its files and batches, could else be seen by all organizations."""
+
+USUAL_PERMISSIONS: Final = (
+    *FIRST_PERMISSIONS,
+    *("admin", "batches", "explain", "files", "resources", "usage"),
+)
+"""Those of the built-in plugins; a front door that is closed may be opened later."""
 
 _MOST_WORDS: Final = 64
 _LONGEST_SHOWN: Final = 80
@@ -165,7 +171,7 @@ def excess(rights: Rights, above: Sequence[Allowed]) -> Iterator[tuple[str, str]
             yield "expires", f"{rights.expires} is later than {one.expires}"
         lifetime = _lifetime(rights)
         if lifetime is not None and one.lifetime is not None and lifetime > one.lifetime:
-            yield "max_lifetime", f"{rights.max_lifetime} is longer than {one.lifetime} s"
+            yield "max_lifetime", f"{rights.max_lifetime} is longer than {text_of(one.lifetime)}"
 
 
 def _lifetime(rights: Rights) -> int | None:

@@ -1,18 +1,20 @@
 """The rules of the hierarchy: nothing has more rights than what is above it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any, Final, TypeVar
 
 import attrs
 from attrs import evolve
 
 from jackfield.admin import Actor, Change
+from jackfield.endpoints import PUBLIC, Endpoint
 from jackfield.errors import Forbidden, InvalidRequest
 
 from .holders import Holder, Place
 from .key_text import holds_key
 from .lineage import Lineage
-from .rights import Rights, excess
+from .rights import USUAL_PERMISSIONS, Rights, excess
 
 H = TypeVar("H", bound=Holder)
 
@@ -39,6 +41,19 @@ def check_rights(place: Place, item: Holder, lineage: Lineage) -> None:
         raise ExcessRights(
             f"{place} cannot have more rights than {above}: {name}: {problem}.", param=name
         )
+
+
+def check_permissions(before: Holder | None, item: Holder, endpoints: Iterable[Endpoint]) -> None:
+    """Raise InvalidRequest for a permission that is added and that no endpoint needs."""
+    held = (before.permissions if before is not None else None) or ()
+    known = {*USUAL_PERMISSIONS, *(endpoint.permission for endpoint in endpoints)} - {PUBLIC}
+    for word in item.permissions or ():
+        if word not in known and word not in ("*", *held):
+            near = get_close_matches(word, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
+            raise InvalidRequest(
+                f"`permissions`: there is no permission {word!r}; {hint}", param="permissions"
+            )
 
 
 def within_organization(item: H, lineage: Lineage, place: Place) -> H:

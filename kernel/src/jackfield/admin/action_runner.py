@@ -28,10 +28,6 @@ class ActionCall:
     given: Mapping[str, Any]
     if_match: str
 
-    def digest(self) -> str:
-        """What distinguishes it from other requests, apart from `if_match`."""
-        return request_digest(self.action.name, self.id, self.given)
-
 
 class ActionRunner(Generic[T]):
     """Carries out the actions of one collection."""
@@ -40,7 +36,7 @@ class ActionRunner(Generic[T]):
         self._collection = collection
         self._guard = Guard(collection)
         self._writer = Writer(collection)
-        self._attempts = Attempts(collection.setup, collection.name)
+        self._attempts = Attempts(collection.setup)
 
     async def act(self, call: ActionCall, actor: Actor, lock: Lock) -> Answered:
         """Carry out an action, or return the answer from when it was carried out."""
@@ -49,13 +45,14 @@ class ActionRunner(Generic[T]):
             stored = await self._expected(stored, call, actor)
             answer, revealed = await self._carry_out(stored, call, actor, lock)
             return Answered({**answer, **revealed}, repeated=False)
-        attempt = await self._attempts.recall(actor, call.digest())
+        request = request_digest(self._collection.name, call.action.name, call.id, call.given)
+        attempt = await self._attempts.recall(actor, request)
         if attempt is not None and attempt.answer is not None:
             revealed = await self._writer.reveal(call.action.name, stored, actor)
             return Answered({**attempt.answer, **revealed}, repeated=True)
         if attempt is not None:
             return await self._act_as(attempt, stored, call, actor, lock)
-        attempt = Attempt(call.digest(), call.id, randomness.token_hex(4))
+        attempt = Attempt(request, call.id, randomness.token_hex(4))
         async with self._attempts.first(actor, attempt):
             return await self._act_as(attempt, stored, call, actor, lock)
 

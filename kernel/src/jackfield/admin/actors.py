@@ -6,8 +6,6 @@ from jackfield.admin.roles import EVERYONE
 from jackfield.errors import Forbidden
 from jackfield.exchange import Exchange
 
-_ORGANIZATION, _TEAM = "organization:", "team:"
-
 
 def actor_of(exchange: Exchange) -> Actor:
     """The actor of a request. Raises Forbidden for a principal that has no role."""
@@ -16,8 +14,8 @@ def actor_of(exchange: Exchange) -> Actor:
     if role is None:
         raise Forbidden("This key has no role in administration.")
     scopes = principal.scopes
-    teams = [scope for scope in scopes if scope.startswith(_TEAM) and role != "member"]
-    bound = any(scope.startswith(_ORGANIZATION) for scope in scopes)
+    teams = [scope for scope in scopes if scope.startswith("team:") and role != "member"]
+    bound = any(scope.startswith("organization:") for scope in scopes)
     return Actor(
         role,
         principal,

@@ -2,7 +2,7 @@
 
 import secrets as randomness
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from attrs import evolve, frozen
 
@@ -132,8 +132,7 @@ class Collection(Generic[T]):
             if attribute.rights.given == "never"
         }
         wanted: Any = item
-        completed: T = evolve(wanted, **own)
-        return completed
+        return cast("T", evolve(wanted, **own))
 
     async def act(self, action: str, stored: Stored[T], given: Any, actor: Actor) -> T:
         """Carry out one of `actions`: return the resulting item. `check` is called afterwards."""

@@ -23,7 +23,7 @@ class Creation(Generic[T]):
         self._collection = collection
         self._guard = Guard(collection)
         self._writer = Writer(collection)
-        self._attempts = Attempts(collection.setup, collection.name)
+        self._attempts = Attempts(collection.setup)
 
     async def create(self, given: Mapping[str, Any], actor: Actor, lock: Lock) -> Answered:
         """Create an item, or return the answer from when it was created."""
@@ -31,7 +31,7 @@ class Creation(Generic[T]):
             result = await self._writer.create(await self._writer.draft(given, actor), actor, lock)
             answer = self._guard.shown(result.stored, actor)
             return Answered({**answer, **result.revealed}, repeated=False)
-        request = request_digest("create", given)
+        request = request_digest(self._collection.name, "create", given)
         attempt = await self._attempts.recall(actor, request)
         if attempt is not None and attempt.answer is not None:
             return await self._repeated(attempt, attempt.answer, actor)

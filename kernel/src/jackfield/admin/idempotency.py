@@ -45,12 +45,11 @@ class Answered:
     repeated: bool
 
 
+@frozen
 class Attempts:
-    """The requests of one collection that came with an idempotency key, kept for 24 hours."""
+    """The requests that came with an idempotency key, kept for 24 hours."""
 
-    def __init__(self, setup: "Setup", collection: str) -> None:
-        self._setup = setup
-        self._collection = collection
+    _setup: "Setup"
 
     async def recall(self, actor: Actor, request: str) -> Attempt | None:
         """The previous attempt. Raises KeyReused if it was another `request`."""
@@ -83,7 +82,7 @@ class Attempts:
             raise
 
     def _key(self, actor: Actor) -> str:
-        words = (actor.principal.tenant, actor.name, self._collection, actor.idempotency_key)
+        words = (actor.principal.tenant, actor.name, actor.idempotency_key)
         return f"admin-attempt/{hashlib.sha256(msgspec.json.encode(words)).hexdigest()}"
 
 

@@ -5,17 +5,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from jackfield.admin import schema as schemas
 from jackfield.admin.collection import Collection
-from jackfield.admin.listing import LARGEST_PAGE
-from jackfield.admin.schema import created_schema, schema_of, shown_schema, updated_schema
+from jackfield.admin.listing import LARGEST_PAGE, filterable
 from jackfield.endpoints import PUBLIC, Endpoint
 
 Json = dict[str, Any]
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\*?\}")
 _STRING: Json = {"type": "string"}
-_TEXT: Json = {"schema": _STRING}
-_QUERY: Json = {"limit": {"schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE}}}
+_QUERY: Json = {"limit": {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE}}
 
 
 def _record(optional: str = "", **properties: Json) -> Json:
@@ -52,18 +51,19 @@ def openapi_document(
         usual = {"requestBody": _body({}, required=False)} if endpoint.method == "POST" else {}
         details = described.get((endpoint.method, endpoint.path), usual)
         paths.setdefault(path, {})[endpoint.method.lower()] = _operation(endpoint, details)
-    schemas = {"Error": _ERROR}
+    shown = {"Error": _ERROR}
     for collection in collections:
         name = _class_name(collection)
-        schemas[name] = shown_schema(collection.Item, {**collection.facts, **collection.revealed})
-        schemas[f"{name}Create"] = created_schema(collection.Item)
-        schemas[f"{name}Update"] = updated_schema(collection.Item)
+        facts = {**collection.facts, **collection.revealed}
+        shown[name] = schemas.shown_schema(collection.Item, facts)
+        shown[f"{name}Create"] = schemas.created_schema(collection.Item)
+        shown[f"{name}Update"] = schemas.updated_schema(collection.Item)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Jackfield administration", "version": version},
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": schemas,
+            "schemas": shown,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -71,10 +71,10 @@ def openapi_document(
 
 def _operation(endpoint: Endpoint, details: Json) -> Json:
     summary = (inspect.getdoc(endpoint.answer) or "").partition("\n")[0]
-    in_path = _PLACEHOLDER.findall(endpoint.path)
+    in_path, known = _PLACEHOLDER.findall(endpoint.path), {**details.pop("query", {}), **_QUERY}
     parameters = [
-        *({"name": name, "in": "path", "required": True, **_TEXT} for name in in_path),
-        *({"name": name, "in": "query", **_QUERY.get(name, _TEXT)} for name in endpoint.query),
+        *({"name": name, "in": "path", "required": True, "schema": _STRING} for name in in_path),
+        *({"name": n, "in": "query", "schema": known.get(n, _STRING)} for n in endpoint.query),
         *details.get("parameters", []),
     ]
     answer = details.pop("answer", {})
@@ -106,14 +106,17 @@ def _of_collections(collections: Iterable[Collection[Any]]) -> Mapping[tuple[str
         )
         changing = {"tags": tags, "parameters": [_IF_MATCH], "answer": shown}
         created = {"tags": tags, "parameters": [_IDEMPOTENCY_KEY], "answer": shown, "status": "201"}
-        described[("GET", many)] = {"tags": tags, "answer": page}
+        filters = {
+            name: schemas.filter_schema(a) for name, a in filterable(collection.Item).items()
+        }
+        described[("GET", many)] = {"tags": tags, "answer": page, "query": filters}
         described[("POST", many)] = {**created, "requestBody": _body(_ref(f"{name}Create"))}
         described[("GET", one)] = {"tags": tags, "answer": shown}
         patch = _body(_ref(f"{name}Update"), required=False)
         described[("PATCH", one)] = {**changing, "requestBody": patch}
         described[("DELETE", one)] = {"tags": tags, "parameters": [_IF_MATCH]}
         for action in collection.actions:
-            given = schema_of(action.Given)
+            given = schemas.schema_of(action.Given)
             body = _body(given, required="required" in given)
             acting = {**changing, "parameters": [_IF_MATCH, _IDEMPOTENCY_KEY]}
             described[("POST", f"{one}/{action.name}")] = {**acting, "requestBody": body}

@@ -61,7 +61,8 @@ class Routes(Generic[T]):
         """The entries of the endpoint table."""
         many = f"/jackfield/{self.collection.name}"
         one = f"{many}/{{id}}"
-        filters = ("limit", "after", *filterable(self.collection.Item))
+        # Once each: `limit` is the size of a page, even if a field has that name.
+        filters = tuple(dict.fromkeys(("limit", "after", *filterable(self.collection.Item))))
         return [
             admin_endpoint("GET", many, self.list, permission=MANAGE, query=filters),
             admin_endpoint("POST", many, self.create, permission=MANAGE),

@@ -70,6 +70,12 @@ def updated_schema(cls: type[Any]) -> Schema:
     return schema
 
 
+def filter_schema(attribute: Attribute) -> Schema:
+    """The schema of a value by which a list can be filtered: of an array, one of its elements."""
+    schema = schema_of(attribute.kinds[0])
+    return _SCALARS[str] if schema.get("type") == "object" else schema.get("items", schema)
+
+
 def schema_of(kind: Any) -> Schema:
     """The schema of a type."""
     kind = unwrapped(kind)

@@ -78,9 +78,9 @@ class Writer(Generic[T]):
     async def delete(self, stored: Stored[T], actor: Actor, lock: Lock) -> Result[T]:
         """Delete an item."""
         self._check_declared(stored, actor)
-        id, item = stored.id, stored.item
-        await self._guard.check_place(id, item, actor)
-        change: Change[T] = Change("delete", id, item, None, differing(item, None))
+        item = stored.item
+        await self._guard.check_place(stored.id, item, actor)
+        change: Change[T] = Change("delete", stored.id, item, None, differing(item, None))
         return await self._make(change, stored, actor, lock)
 
     async def replace(
@@ -134,9 +134,8 @@ class Writer(Generic[T]):
         if stored is None:
             return {}
         before = None if action == "create" else stored.item
-        return await self._collection.reveal(
-            Change(action, stored.id, before, stored.item, ()), actor
-        )
+        change = Change(action, stored.id, before, stored.item, ())
+        return await self._collection.reveal(change, actor)
 
     def _audited(self, change: Change[T], actor: Actor) -> AdminChange:
         return AdminChange(

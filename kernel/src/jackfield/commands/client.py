@@ -15,10 +15,12 @@ from jackfield.admin.state_location import STATE_HEADER, state_location
 from jackfield.commands.links import AdminRefused, ListenerLink, NobodyListens, OwnGateway, Reply
 from jackfield.config import read_settings
 from jackfield.embedding import read_document
-from jackfield.errors import ConfigError, GatewayError
+from jackfield.errors import ConfigError, GatewayError, Unauthenticated
 
 KEY_VARIABLE: Final = "JACKFIELD_ADMIN_KEY"
 """The environment variable with the key for an admin listener that wants one."""
+
+_NO_KEY: Final = f" Commands use the key in {KEY_VARIABLE}."
 
 _LACKS: Final = "has no plugin for this: add its table, or name another file with --config"
 _WRONG_WORDS: Final = frozenset({400, 421, 422})
@@ -126,6 +128,7 @@ def with_client(use: Callable[[AdminClient, Namespace], int]) -> Callable[[Names
 def _refusal(reply: Reply) -> AdminRefused:
     try:
         error = msgspec.json.decode(reply.body)["error"]
-        return AdminRefused(reply.status, error["code"], error["message"], error["param"])
+        message = error["message"] + (_NO_KEY if reply.status == Unauthenticated.status else "")
+        return AdminRefused(reply.status, error["code"], message, error["param"])
     except (msgspec.DecodeError, KeyError, TypeError):
         return AdminRefused(reply.status, "", f"answered with status {reply.status}")

@@ -26,11 +26,6 @@ _PREFIX: Final = "field_"
 _NUMBERS: Final = frozenset({int, float})
 
 
-def option_name(attribute: Attribute) -> str:
-    """How a field's option is spelled."""
-    return f"--{attribute.name.replace('_', '-')}"
-
-
 def add_options(parser: ArgumentParser, attributes: Iterable[Attribute], *, new: bool) -> None:
     """Add an option for each field to a command; for a `new` item some are required."""
     for attribute in attributes:
@@ -43,7 +38,8 @@ def add_options(parser: ArgumentParser, attributes: Iterable[Attribute], *, new:
             given["type"] = _reader(attribute.kinds)
             if _is_repeated(attribute.kinds):
                 given["action"] = "append"
-        parser.add_argument(option_name(attribute), dest=_PREFIX + attribute.name, **given)
+        option = f"--{attribute.name.replace('_', '-')}"
+        parser.add_argument(option, dest=_PREFIX + attribute.name, **given)
 
 
 def add_positional(parser: ArgumentParser, attribute: Attribute) -> None:
