@@ -287,6 +287,27 @@ async def test_speech_is_charged_by_its_letters(
             assert await spent(client, "all") == 11 * 15_000
 
 
+async def test_a_recording_is_charged_by_its_length_though_a_form_is_no_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_KEY", "made-up-for-the-test")
+    form = b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\nopenai/w\r\n--x--\r\n'
+    async with FakeUpstream() as server:
+        server.reply(
+            b'{"text": "Hi", "usage": {"type": "duration", "seconds": 90}}',
+            headers={"content-type": "application/json"},
+        )
+        at = f'base_url = "{server.base_url}/v1"\nkeys = ["env:SOME_KEY"]'
+        price = '[prices."openai/w"]\naudio_hour = 0.36\n'
+        toml = PRICES.replace('base_url = "http://127.0.0.1:9/v1"', at) + price
+        table = budget("all", limit="9.00")
+        async with run_gateway(toml + table, PLUGINS, directory=tmp_path) as client:
+            media = {"content-type": "multipart/form-data; boundary=x"}
+            answer = await client.post("/v1/audio/transcriptions", body=form, headers=media)
+            assert answer.status == 200
+            assert await spent(client, "all") == 9_000_000
+
+
 def test_a_correction_counts_where_and_when_the_call_was_charged() -> None:
     principal = Principal("acme", scopes=("organization:acme", "team:search"))
     table = BudgetTable.of(

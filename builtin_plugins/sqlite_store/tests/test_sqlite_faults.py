@@ -42,6 +42,22 @@ async def test_what_is_wrong_is_logged_once_in_a_while(
         assert "removed or replaced" in message
 
 
+async def test_the_end_of_a_problem_is_logged_as_well(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    async with opened(tmp_path / "store.db") as store:
+        moved = store.path.rename(tmp_path / "moved.db")
+        for call in (store.put("s", "k", b"1"), store.get("s", "k")):
+            with pytest.raises(StoreUnavailable):
+                await call
+        moved.rename(store.path)
+        await store.get("s", "k")
+        assert "the store can be used again" not in caplog.messages
+        await store.put("s", "k", b"1")
+        assert caplog.messages[-1] == "the store can be used again"
+
+
 async def test_the_event_loop_goes_on_while_the_file_is_locked(tmp_path: Path) -> None:
     async with opened(tmp_path / "store.db", deadline=10.0) as store:
         other = sqlite3.connect(store.path, isolation_level=None)

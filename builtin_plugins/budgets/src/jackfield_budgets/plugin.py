@@ -239,7 +239,9 @@ class Budgets(Plugin):
             bound = self._prices.bound(exchange, target, at=at)
             wanted = [n for n in (cap, self.config.default_max_tokens) if n]
             limit = min([*wanted, bound.output_tokens])
-            if not wanted or not limit or not exchange.limit_output(limit):
+            # What has no such limit may be a form, whose body cannot be read as JSON.
+            limits = exchange.dialect.output_limit
+            if not (wanted and limit and limits and exchange.limit_output(limit)):
                 return bound
             exchange.set_response_header("x-jackfield-max-tokens", str(limit))
         elif cap is not None and (requested_output(exchange) or inf) > cap:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from attrs import define
+from attrs import define, field
 
 from .database import open_database
 
@@ -27,6 +27,7 @@ class StoreFile:
     path: Path
     _inode: int | None = None
     _silent_until: float = 0.0
+    _failing: set[object] = field(factory=set)
 
     def open(self) -> sqlite3.Connection:
         """A new connection. Raises the errors of `open_database`."""
@@ -52,9 +53,20 @@ class StoreFile:
             "put it back, or start all gateways anew"
         )
 
-    def report(self, failure: str) -> None:
+    def report(self, failure: str, by: object) -> None:
         """Log a problem, unless the file could not be opened at first: the caller reports that."""
         now = time.monotonic()
-        if self._inode is not None and now >= self._silent_until:
+        if self._inode is None:
+            return
+        self._failing.add(by)
+        if now >= self._silent_until:
             self._silent_until = now + LOG_EVERY
             logger.error("the store cannot be used: %s", failure)
+
+    def report_recovery(self, by: object) -> None:
+        """Log the end of a problem, once nobody has it any more."""
+        if by in self._failing:
+            self._failing.remove(by)
+            if not self._failing:
+                self._silent_until = 0.0
+                logger.info("the store can be used again")

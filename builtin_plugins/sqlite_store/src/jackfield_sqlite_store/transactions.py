@@ -139,7 +139,9 @@ class Transactions:
             self._report_failure(str(error))
             self._disconnect()
             return [Done(error=error)] * len(jobs)
-        self.failure = None
+        if self.failure is not None:
+            self.failure = None
+            self.file.report_recovery(self)
         return done
 
     def _transact(self, db: sqlite3.Connection, jobs: list[Job]) -> list[Done]:
@@ -156,7 +158,7 @@ class Transactions:
 
     def _report_failure(self, failure: str) -> None:
         self.failure = failure
-        self.file.report(failure)
+        self.file.report(failure, self)
 
     def _disconnect(self) -> None:
         if self._db is not None:
