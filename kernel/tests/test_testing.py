@@ -4,9 +4,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientConnectorError, ClientSession
 
 from jackfield.errors import ConfigError
-from jackfield.messages import ChatRequest, Message, Text, Tool
+from jackfield.events import Finished, ToolCallDelta
+from jackfield.messages import ChatRequest, Message, Text, Tool, ToolCall
 from jackfield.testing import (
     CHAT_PATH,
     TESTING_CHAT,
@@ -71,6 +73,62 @@ async def test_a_gate_holds_a_stream_where_the_test_wants_it() -> None:
         await gate.reached()
         gate.open()
         assert b"two" in await reading
+
+
+CALL = ToolCall("call_1", "weather", '{"city": "Bonn"}')
+
+
+async def test_a_reply_may_call_tools() -> None:
+    async with run_gateway("[server]\nfront_doors = ['openai']") as client:
+        client.fake.always(Reply(("Let me ", "look."), calls=(CALL,)))
+        body = {"model": "fake/m", "messages": [{"role": "user", "content": "Rain?"}]}
+        whole = await (await client.post("/v1/chat/completions", json=body)).json()
+        message, dialect = whole["choices"][0]["message"], client.settled[-1].exchange.dialect
+        assert message["tool_calls"][0]["function"]["arguments"] == CALL.arguments
+        answer = await client.post("/v1/chat/completions", json={**body, "stream": True})
+        parser = dialect.stream_parser()
+        said = [one async for event in answer.events() for one in parser.feed(event)]
+        pieces = [one.arguments for one in said if isinstance(one, ToolCallDelta)]
+        assert "".join(pieces) == CALL.arguments
+        assert Finished("tool_calls") in said
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_kits_own_dialect_names_calls_of_tools_as_a_loss(stream: bool) -> None:
+    async with run_gateway() as client:
+        client.fake.reply("Let me look.", calls=[CALL])
+        answer = await client.chat(stream=stream)
+        assert await answer.text() == "Let me look."
+        losses = client.settled[0].exchange.losses
+        assert [loss.feature for loss in losses] == ["messages.toolcall"]
+
+
+async def test_a_gateway_is_served_on_loopback_while_a_block_runs() -> None:
+    async with run_gateway() as client, ClientSession() as session:
+        async with client.serve() as url:
+            body = {"model": "fake/echo", "messages": [{"role": "user", "text": "Hello"}]}
+            async with session.post(url + CHAT_PATH, json=body) as answer:
+                assert (await answer.json())["text"] == "Hello"
+        with pytest.raises(ClientConnectorError):
+            await session.get(url)
+    assert len(client.settled) == 1
+
+
+async def test_a_stream_that_nobody_reads_does_not_keep_the_gateway_from_stopping() -> None:
+    async with run_gateway() as client:
+        await client.chat(stream=True)
+    assert client.settled[0].outcome.kind == "client_gone"
+
+
+async def test_a_gate_that_nothing_comes_to_is_an_error_and_does_not_hang() -> None:
+    async with run_gateway() as client:
+        gate = Gate()
+        client.fake.reply("one", "two", gate=gate, at=1)
+        answer = await client.chat(stream=True)
+        with pytest.raises(AssertionError, match="the stream is not read up to there"):
+            await gate.reached(within=0)
+        gate.open()
+        assert await answer.text() == "onetwo"
 
 
 async def test_a_whole_answer_that_is_cut_never_comes() -> None:

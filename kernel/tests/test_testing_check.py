@@ -43,6 +43,33 @@ def test_each_law_is_a_test_of_its_own_and_a_failure_names_law_and_deed(tmp_path
     assert "1 failed" in said
 
 
+MEDDLING = '''
+import os
+
+import jackfield.sse
+from jackfield import Plugin
+from jackfield.testing import check_plugin
+
+
+class Meddler(Plugin):
+    """Changes what is not its own, for good."""
+
+    async def start(self, setup):
+        os.environ["MEDDLED"] = "yes"
+        jackfield.sse.split = print
+
+
+test_laws = check_plugin(Meddler)
+'''
+
+
+def test_a_change_that_stays_is_seen_among_all_the_laws(tmp_path: Path) -> None:
+    (tmp_path / "test_meddler.py").write_text(MEDDLING)
+    said = run_pytest(tmp_path, "test_meddler.py", "-k", "untouched or start-stop")
+    assert "it changed jackfield.sse.split" in said
+    assert "it changed os.environ" in said
+
+
 def test_a_law_holds_alone_too(tmp_path: Path) -> None:
     (tmp_path / "test_idle.py").write_text(MODULE)
     assert "1 passed" in run_pytest(tmp_path, "test_idle.py", "-k", "kernel-untouched")

@@ -47,8 +47,9 @@ class Plugin:
     Hooks run in the order of the tables in the TOML, and on the way back in reverse. A hook that
     raises a `GatewayError` refuses the request with it. Any other exception, a missed deadline or a
     return value of the wrong type counts as a failure of the plugin, and `on_error` decides:
-    "refuse" ends the request with an error, "skip" goes on as if the hook had returned None. The
-    TOML may set `on_error` and `deadline_ms` in the plugin's table.
+    "refuse" ends the request with an error, "skip" goes on as if the hook had returned None, also
+    after a ProviderError or a StoreUnavailable. The TOML may set `on_error` and `deadline_ms` in
+    the plugin's table.
     """
 
     Config: ClassVar[type] = NoConfig
@@ -125,8 +126,9 @@ class Plugin:
 
         When: once an attempt (retry, fallback, hedge), an onion: the TOML's first is the outermost.
         Async; may wait as long as the attempt. Return `await call_next(target)` or a Response of
-        its own. A ProviderError that comes out of `call_next` may be raised on: the attempt has
-        failed, and the next target is tried if that can help.
+        its own. For a stream `call_next` returns with the first events. A ProviderError that comes
+        out of it may be raised on: the attempt has failed, and the next target is tried if that can
+        help.
         """
         return await call_next(target)
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from jackfield import sse
+from jackfield import json_spans, sse
 from jackfield.dialects import (
     CanonicalRequest,
     CanonicalResponse,
@@ -64,6 +64,52 @@ class ReportsALoss(ChatDialect):
     def render_request(self, request: CanonicalRequest) -> Rendered:
         body = super().render_request(request).body
         return Rendered(body, (Loss("stream", "stream", "dropped"),))
+
+
+class HidesALoss(ChatDialect):
+    """Reports no loss of what it leaves out."""
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        rendered = super().render_request(request)
+        losses = [loss for loss in rendered.losses if loss.feature != "temperature"]
+        return Rendered(rendered.body, tuple(losses))
+
+
+class HidesImages(ChatDialect):
+    """Reads only the texts of a message."""
+
+    def render_request(self, request: CanonicalRequest) -> Rendered:
+        rendered = super().render_request(request)
+        losses = [loss for loss in rendered.losses if loss.feature != "messages.image"]
+        return Rendered(rendered.body, tuple(losses))
+
+
+class CannotReplaceModels(ChatDialect):
+    """Replaces a member that its requests do not have."""
+
+    def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
+        return json_spans.splice(body, ("engine",), new)
+
+
+class KeepsItsModel(ChatDialect):
+    """Leaves the model as it is, although it is in the body."""
+
+    def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
+        return body
+
+
+class OverlooksErrors(ChatDialect):
+    """Looks for errors in another form than its own."""
+
+    def is_error(self, tree: Any) -> bool:
+        return "fault" in tree
+
+
+class LosesMessages(ChatDialect):
+    """Parses another member of its errors."""
+
+    def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
+        return UpstreamFailure("The provider failed.")
 
 
 class AddsAMemberEachTime(ChatDialect):
@@ -168,6 +214,12 @@ CASES: list[tuple[str, type[ChatDialect], str]] = [
     ("requests-come-back", DropsTheLimit, "max_tokens: 5 is now None"),
     ("requests-come-back", ReportsALoss, "it loses stream dropped"),
     ("requests-come-back", AddsAMemberEachTime, "the second time"),
+    ("losses-are-named", HidesALoss, "leaves out the setting 'temperature', and reports no loss"),
+    ("losses-are-named", HidesImages, "leaves out a part of kind 'image', and reports no loss"),
+    ("models-are-replaced", CannotReplaceModels, "its with_model finds no 'engine' in"),
+    ("models-are-replaced", KeepsItsModel, "it reads the model 'm', not 'another-model'"),
+    ("errors-come-back", OverlooksErrors, "its is_error does not recognize its error"),
+    ("errors-come-back", LosesMessages, "it parses the message 'The provider failed.'"),
     ("odd-requests", ReadsRequestsUnchecked, "makes it raise TypeError"),
     ("answers-come-back", OmitsTheFinishReason, "choices[0].finish_reason: 'stop' is now None"),
     ("odd-answers", ReadsAnswersUnchecked, "makes it raise KeyError"),
@@ -202,4 +254,5 @@ def test_a_law_that_does_not_exist_cannot_be_skipped() -> None:
 
 def test_laws_without_samples_are_not_tried() -> None:
     binding = [law.id for law in LAWS if law.binds(Samples(TESTING_CHAT, [REQUEST]))]
-    assert binding == ["requests-come-back", "odd-requests"]
+    own_form = ["losses-are-named", "models-are-replaced", "errors-come-back"]
+    assert binding == ["requests-come-back", *own_form, "odd-requests"]

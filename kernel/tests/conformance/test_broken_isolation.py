@@ -20,6 +20,7 @@ from jackfield import (
     Target,
     hookimpl,
 )
+from jackfield.messages import chat_of
 
 
 class Rewrites(Plugin):
@@ -81,8 +82,8 @@ class ReleasesOnSuccess(Plugin):
         self.inside -= outcome.kind == "answered"
 
 
-class LeavesItsSourceOpen(Rewrites):
-    """Returns a stream of its own, and does not close the one that it reads."""
+class LeavesTheLoserOpen(Rewrites):
+    """Calls twice, and does not close the stream that it does not return."""
 
     kept: list[Response]
 
@@ -93,11 +94,8 @@ class LeavesItsSourceOpen(Rewrites):
     async def call_provider(
         self, exchange: Exchange, target: Target, call_next: CallNext
     ) -> Response:
-        response = await call_next(target)
-        self.kept.append(response)
-        if isinstance(response.body, bytes):
-            return response
-        return Response(200, wrapped(response.body), response.content_type)
+        self.kept.append(await call_next(target))
+        return await call_next(target)
 
 
 class HidesACut(Rewrites):
@@ -150,6 +148,15 @@ class TakesEverythingForAChat(Plugin):
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> None:
         exchange.state[self] = exchange.canonical()
+
+
+class TakesEmbeddingsForAChat(Plugin):
+    """Asks for the messages of every request that has a canonical form."""
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> None:
+        if exchange.dialect.translates:
+            exchange.state[self] = chat_of(exchange.canonical())
 
 
 class ForgetsToAwait(Plugin):
@@ -241,6 +248,22 @@ class AlwaysStreams(Plugin):
         return Response(200, one_event(), "text/event-stream")
 
 
+class NeverStreams(Plugin):
+    """Answers requests for a stream with a whole answer."""
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> Response:
+        return Response(200, b'{"text": "Hello"}')
+
+
+class StreamsWithoutAnEnd(Plugin):
+    """Leaves out the event that ends its stream."""
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> Response | None:
+        return Response(200, half(), "text/event-stream") if exchange.stream else None
+
+
 class StreamsText(Plugin):
     """Yields text instead of bytes."""
 
@@ -251,6 +274,10 @@ class StreamsText(Plugin):
 
 async def lines() -> AsyncIterator[bytes]:
     yield 'data: {"end":true}\n\n'  # type: ignore[misc] # which is what is broken
+
+
+async def half() -> AsyncIterator[bytes]:
+    yield b'data: {"text":"Hello"}\n\n'
 
 
 async def one_event() -> AsyncIterator[bytes]:
@@ -275,15 +302,18 @@ CASES: list[tuple[str, type[Plugin], str]] = [
         ReleasesOnSuccess,
         "the next request ended in status 429",
     ),
-    ("calls-closed", LeavesItsSourceOpen, "left 1 streams open"),
+    ("calls-closed", LeavesTheLoserOpen, "left 1 streams open"),
     ("stream-cut", HidesACut, "made one that ends well"),
     ("stream-cut", AddsAnEnd, "made one that ends well"),
     ("answers-in-kind", AnswersInText, "bytes or an async iterator, not a str"),
     ("answers-in-kind", AnswersWithAFunction, "bytes or an async iterator, not a function"),
     ("answers-in-kind", StreamsText, "yielded something that is no bytes"),
     ("answers-in-kind", AlwaysStreams, "with a stream, and none was asked for"),
+    ("answers-in-kind", NeverStreams, "a request for a stream with a whole answer"),
+    ("answers-in-kind", StreamsWithoutAnEnd, "ended without the event that says so"),
     ("dry-run", ReadsEmptyAnswers, "in a dry run"),
     ("other-requests", TakesEverythingForAChat, "is passed through, not translated"),
+    ("other-requests", TakesEmbeddingsForAChat, "raised TypeError → refuse"),
     ("lets-in", IdentifiesNobody, "say with `headers`"),
     ("awaited", ForgetsToAwait, "ForgetsToAwait.mark' was never awaited"),
     ("others-notes", ClearsFailures, "out of exchange.failures"),

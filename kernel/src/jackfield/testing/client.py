@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
 
 import msgspec
@@ -39,6 +40,7 @@ class Answer:
     _body: bytes | AsyncIterator[bytes]
     _received: list[bytes] = field(factory=list)
     _reading: bool = False
+    _unread: set["Answer"] = field(factory=set)
 
     @property
     def streaming(self) -> bool:
@@ -53,6 +55,7 @@ class Answer:
         while data := await self._next(self._body):
             self._received.append(data)
             yield data
+        self._unread.discard(self)
 
     async def events(self) -> AsyncIterator[bytes]:
         """The server-sent events of a stream, each whole."""
@@ -82,6 +85,7 @@ class Answer:
 
     async def disconnect(self) -> None:
         """Close the client's connection, as a server adapter reports it."""
+        self._unread.discard(self)
         self._request.abort()
         close = getattr(self._body, "aclose", None)
         if close is not None and not self._reading:
@@ -124,9 +128,11 @@ class GatewayClient:
     _handle: Handle
     _handle_admin: Handle
     _shut_down: Callable[[], Awaitable[None]]
+    _serve: Callable[[], AbstractAsyncContextManager[str]]
     plugins: Mapping[str, Plugin]
     log: Callable[[], str]
     settled: list[Settled] = field(factory=list)
+    _unread: set[Answer] = field(factory=set)
 
     @property
     def admin(self) -> "GatewayClient":
@@ -202,10 +208,26 @@ class GatewayClient:
         """Chat in the testing dialect. A streamed answer is returned once its head has arrived."""
         return await self.start_chat(text, model=model, stream=stream, headers=headers, **more)
 
+    def serve(self) -> AbstractAsyncContextManager[str]:
+        """Serve the endpoints for clients on loopback while a block runs: `as url`.
+
+        The server runs in the test's event loop, so a client that blocks needs another thread.
+        """
+        return self._serve()
+
     async def shut_down(self) -> None:
         """End every running request, as a shutdown does when its grace period is over."""
         await self._shut_down()
 
+    async def leave(self) -> None:
+        """Disconnect from streams that are not read to their end; the gateway waits for readers."""
+        for answer in tuple(self._unread):
+            await answer.disconnect()
+
     async def _answer(self, request: HttpRequest) -> Answer:
         response = await self._handle(request)
-        return Answer(response.status, CIMultiDict(response.headers), request, response.body)
+        headers = CIMultiDict(response.headers)
+        answer = Answer(response.status, headers, request, response.body, unread=self._unread)
+        if answer.streaming:
+            self._unread.add(answer)
+        return answer

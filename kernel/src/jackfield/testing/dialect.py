@@ -5,7 +5,7 @@ A request is `{"model", "messages": [{"role", "text"}], "stream", "max_tokens"}`
 `{"model"}`, any number of `{"text"}`, `{"finish"}`, `{"usage"}`, and `{"end": true}`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -28,11 +28,17 @@ from jackfield.dialects import (
 from jackfield.endpoints import Endpoint
 from jackfield.errors import GatewayError, InvalidRequest
 from jackfield.exchange import Exchange
+from jackfield.losses import has_content, lost_member, lost_part
 from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Text, Usage
 from jackfield.response import Response
 
 from .dialect_stream import ChatStreamMeter, ChatStreamParser, ChatStreamRenderer
 from .dialect_wire import read_answer, read_request
+
+_CARRIED: Final = frozenset(
+    {"model", "messages", "max_tokens", "stream", "include_usage", "extensions", "server_state"}
+)
+"""Members of a canonical request that are not settings, or that the dialect has."""
 
 
 class ChatDialect(Dialect):
@@ -97,8 +103,7 @@ class ChatDialect(Dialect):
             tree["stream"] = True
         if request.max_tokens is not None:
             tree["max_tokens"] = request.max_tokens
-        losses = (Loss("tools", "tools", "dropped"),) if request.tools else ()
-        return Rendered(msgspec.json.encode(tree), losses)
+        return Rendered(msgspec.json.encode(tree), tuple(_lost(request)))
 
     def parse_response(self, body: bytes) -> ChatResponse:
         """Make a canonical response of it."""
@@ -120,7 +125,13 @@ class ChatDialect(Dialect):
         if response.usage is not None:
             usage = response.usage
             tree["usage"] = {"input": usage.input_tokens, "output": usage.output_tokens}
-        return Rendered(msgspec.json.encode(tree))
+        parts = response.choices[0].message.parts
+        losses = [
+            lost_part(part, "choices[0]", "assistant")
+            for part in parts
+            if not isinstance(part, Text)
+        ]
+        return Rendered(msgspec.json.encode(tree), tuple(losses))
 
     def stream_parser(self) -> StreamParser:
         """A new parser."""
@@ -146,6 +157,23 @@ class ListDialect(ChatDialect):
 async def _list(exchange: Exchange, catalogue: Catalogue) -> Response:
     models = await catalogue.models()
     return Response(200, msgspec.json.encode({"models": [one.name for one in models]}))
+
+
+def _lost(request: ChatRequest) -> Iterator[Loss]:
+    """What the dialect has no place for."""
+    for name in request.__struct_fields__:
+        if name not in _CARRIED and getattr(request, name) not in (None, (), False):
+            yield Loss(name, name, "dropped")
+    if request.server_state is not None:
+        yield Loss("conversation.server_state", "server_state", "dropped", breaks=True)
+    for i, message in enumerate(request.messages):
+        for part in message.parts:
+            if not isinstance(part, Text):
+                yield lost_part(part, f"messages[{i}]", message.role)
+    for dialect, members in request.extensions.items():
+        for key, value in members.items():
+            if not key.startswith("$") and has_content(key, value):
+                yield lost_member(dialect, key, value)
 
 
 def text_of(message: Message) -> str:

@@ -18,7 +18,10 @@ from jackfield.events import (
 )
 from jackfield.messages import Usage
 
+from .dialect_errors import ERRORS_COME_BACK
 from .dialect_law import DialectLaw, Samples, difference, raises_nothing, raises_only
+from .dialect_losses import LOSSES_ARE_NAMED
+from .dialect_model import MODELS_ARE_REPLACED
 from .law import LawBrokenError
 from .spoiled import spoiled
 
@@ -138,6 +141,9 @@ LAWS: Final = (
         "requests",
         requests_come_back,
     ),
+    LOSSES_ARE_NAMED,
+    MODELS_ARE_REPLACED,
+    ERRORS_COME_BACK,
     DialectLaw(
         "odd-requests",
         "What is no request raises InvalidRequest, and nothing else.",

@@ -1,7 +1,7 @@
 """Streams of the testing dialect: from events to facts and back."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -9,17 +9,31 @@ from jackfield import sse
 from jackfield.dialects import Loss
 from jackfield.errors import ProviderError
 from jackfield.events import (
+    AudioDelta,
     Ended,
     Failed,
     Finished,
+    PartAdded,
+    ReasoningDelta,
+    RefusalDelta,
     Started,
     StreamEvent,
     TextDelta,
+    ToolCallStarted,
     UsageReported,
 )
 from jackfield.messages import Usage
 
 from .dialect_wire import read_fact
+
+_LOST: Final[dict[type, str]] = {
+    ToolCallStarted: "messages.toolcall",
+    ReasoningDelta: "messages.reasoning",
+    RefusalDelta: "messages.refusal",
+    AudioDelta: "audio",
+    PartAdded: "messages.part",
+}
+"""What is lost with an event of this kind."""
 
 
 class ChatStreamParser:
@@ -46,7 +60,7 @@ class ChatStreamParser:
 
 
 class ChatStreamRenderer:
-    """Writes one fact per event; anything but text is left out."""
+    """Writes one fact per event; anything but text is lost."""
 
     def __init__(self) -> None:
         self.losses: list[Loss] = []
@@ -65,7 +79,14 @@ class ChatStreamRenderer:
                 return _event({"usage": counted})
             case Ended():
                 return _event({"end": True})
+            case ToolCallStarted() | ReasoningDelta() | RefusalDelta() | AudioDelta() | PartAdded():
+                self._lose(_LOST[type(event)])
         return b""
+
+    def _lose(self, feature: str) -> None:
+        loss = Loss(feature, "choices[0]", "dropped")
+        if loss not in self.losses:
+            self.losses.append(loss)
 
 
 class ChatStreamMeter:

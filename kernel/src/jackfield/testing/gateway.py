@@ -3,6 +3,7 @@
 import io
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -20,6 +21,7 @@ from .client import GatewayClient, Settled
 from .faulty import Faulty
 from .provider import FakeProvider
 from .recorder import Recorder
+from .serving import serve
 
 KIT: Final[Mapping[str, type[Plugin]]] = {
     "fake": FakeProvider,
@@ -95,7 +97,11 @@ async def run_gateway(
     """
     gateway = observed_gateway(toml, plugins, directory=directory)
     async with gateway:
-        yield client_of(gateway)
+        client = client_of(gateway)
+        try:
+            yield client
+        finally:
+            await client.leave()
 
 
 def observed_gateway(
@@ -119,6 +125,7 @@ def client_of(gateway: ObservedGateway) -> GatewayClient:
         gateway.handle,
         through_the_socket,
         gateway.end_exchanges,
+        partial(serve, gateway.frontend),
         {plugin.name: plugin for plugin in gateway.loaded.plugins},
         gateway.written_log,
         gateway.settled,

@@ -12,7 +12,16 @@ from jackfield.config import option
 from jackfield.dialects import Dialect
 from jackfield.endpoints import Endpoint
 from jackfield.errors import GatewayError, ProviderError, ProviderUnavailable
-from jackfield.events import Ended, Finished, Started, StreamEvent, TextDelta, UsageReported
+from jackfield.events import (
+    Ended,
+    Finished,
+    Started,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    UsageReported,
+)
 from jackfield.exchange import Exchange
 from jackfield.messages import (
     ChatRequest,
@@ -20,13 +29,16 @@ from jackfield.messages import (
     Choice,
     EmbeddingsRequest,
     EmbeddingsResponse,
+    FinishReason,
     Message,
     Text,
+    ToolCall,
     Usage,
 )
 from jackfield.providers import CanonicalProvider, ModelInfo
 
 from .dialect import CHAT_ENDPOINT, LIST_ENDPOINT, TESTING_CHAT, text_of
+from .dialect_embeddings import EMBEDDINGS_ENDPOINT
 
 
 @define(eq=False)
@@ -36,9 +48,18 @@ class Gate:
     _reached: asyncio.Event = field(factory=asyncio.Event, init=False)
     _open: asyncio.Event = field(factory=asyncio.Event, init=False)
 
-    async def reached(self) -> None:
-        """Wait until the provider waits at the gate."""
-        await self._reached.wait()
+    async def reached(self, within: float = 20.0) -> None:
+        """Wait until the provider waits at the gate.
+
+        Raises AssertionError if it does not come there `within` so many seconds.
+        """
+        try:
+            await asyncio.wait_for(self._reached.wait(), within)
+        except TimeoutError:
+            raise AssertionError(
+                f"nothing came to the gate within {within:g} s: no request got that far, or the"
+                " stream is not read up to there"
+            ) from None
 
     def open(self) -> None:
         """Let everything through, now and later."""
@@ -58,7 +79,8 @@ class Reply:
     after the texts, and a whole answer never arrives. `per_batch` is how many events of a stream
     are sent at once; 0 is all. At `gate` it waits before the batch `at`, or before a whole answer.
     `error` is raised instead of anything else. `echo` is how many characters of the user's text
-    make up a delta, instead of `texts`.
+    make up a delta, instead of `texts`. `calls` of tools follow the texts; in a stream their
+    arguments come in pieces of five characters.
     """
 
     texts: tuple[str, ...] = ()
@@ -69,6 +91,18 @@ class Reply:
     usage: Usage | None = field(factory=lambda: Usage(3, 5))
     error: GatewayError | None = None
     echo: int = 0
+    calls: tuple[ToolCall, ...] = ()
+
+    @property
+    def message(self) -> Message:
+        """The whole answer."""
+        texts = (Text("".join(self.texts)),) if self.texts or not self.calls else ()
+        return Message("assistant", (*texts, *self.calls))
+
+    @property
+    def finish(self) -> FinishReason:
+        """Why the answer ends."""
+        return "tool_calls" if self.calls else "stop"
 
     def in_answer_to(self, user_text: str) -> "Reply":
         """The reply with its texts, if it echoes the user's text."""
@@ -98,7 +132,11 @@ class FakeProvider(CanonicalProvider):
         models: tuple[str, ...] = option(("echo",), "The models it lists.")
 
     dialects: ClassVar[tuple[Dialect, ...]] = (TESTING_CHAT,)
-    endpoints: ClassVar[tuple[Endpoint, ...]] = (CHAT_ENDPOINT, LIST_ENDPOINT)
+    endpoints: ClassVar[tuple[Endpoint, ...]] = (
+        CHAT_ENDPOINT,
+        LIST_ENDPOINT,
+        EMBEDDINGS_ENDPOINT,
+    )
     bare_names: ClassVar[Literal["first", "last", "never"]] = "last"
 
     def __init__(self, config: Config) -> None:
@@ -114,9 +152,10 @@ class FakeProvider(CanonicalProvider):
         per_batch: int = 1,
         gate: Gate | None = None,
         at: int = 0,
+        calls: Sequence[ToolCall] = (),
     ) -> None:
-        """Answer the next request with `texts`, as `Reply` describes."""
-        self._replies.append(Reply(texts, cut, per_batch, gate, at))
+        """Answer the next request with `texts` and `calls`, as `Reply` describes."""
+        self._replies.append(Reply(texts, cut, per_batch, gate, at, calls=tuple(calls)))
 
     def fail(
         self,
@@ -158,10 +197,8 @@ class FakeProvider(CanonicalProvider):
                 raise reply.error
             if reply.cut:
                 raise ProviderUnavailable("The answer was cut.", provider=self.name)
-            message = Message("assistant", (Text("".join(reply.texts)),))
-            return ChatResponse(
-                "fake", request.model, (Choice(message, "stop"),), reply.usage, created=0
-            )
+            choice = Choice(reply.message, reply.finish)
+            return ChatResponse("fake", request.model, (choice,), reply.usage, created=0)
 
     async def stream_chat(
         self, request: ChatRequest, exchange: Exchange
@@ -192,7 +229,7 @@ class FakeProvider(CanonicalProvider):
         if self._replies:
             return received, self._replies.popleft().in_answer_to(user_text)
         reply = (self._always or Reply()).in_answer_to(user_text)
-        if reply.texts or reply.error is not None:
+        if reply.texts or reply.calls or reply.error is not None:
             return received, reply
         return received, evolve(reply, texts=tuple(_words(user_text)))
 
@@ -217,8 +254,11 @@ def _tracking_end(received: ProviderRequest) -> Iterator[None]:
 def _batches(reply: Reply, model: str) -> list[tuple[StreamEvent, ...]]:
     events: list[StreamEvent] = [Started("fake", model, created=0)]
     events += [TextDelta(0, text) for text in reply.texts]
+    for part, call in enumerate(reply.calls, start=1 if reply.texts else 0):
+        events.append(ToolCallStarted(part, call.id, call.name))
+        events += [ToolCallDelta(part, piece) for piece in split_text(call.arguments, 5)]
     if not reply.cut:
-        events.append(Finished("stop"))
+        events.append(Finished(reply.finish))
         if reply.usage is not None:
             events.append(UsageReported(reply.usage))
         events.append(Ended())

@@ -25,13 +25,14 @@ from .timings import TIMINGS
 from .upstream import UPSTREAM
 
 LAWS: Final = (
+    # First: what a plugin has changed once looks unchanged from then on.
+    *KERNEL,
     *DECLARATION,
     *CONFIGURATION,
     *CONSTRUCTION,
     *ANSWERS,
     *LIFE_CYCLE,
     *INTROSPECTION,
-    *KERNEL,
     *SETTLING,
     *REQUEST_KINDS,
     *ISOLATION,

@@ -1,9 +1,10 @@
-"""A plugin meets every kind of request, not only chats: dry runs, lists, files."""
+"""A plugin meets every kind of request, not only chats: dry runs, lists, embeddings."""
 
 from collections.abc import Sequence
 
 from jackfield._explain import explain
 from jackfield.testing.dialect import CHAT_PATH, LIST_PATH
+from jackfield.testing.dialect_embeddings import EMBEDDINGS_PATH
 from jackfield.testing.harness import Harness, run_harness
 from jackfield.testing.law import Law, LawBrokenError, Subject, authenticates, has_hooks
 
@@ -23,13 +24,23 @@ async def explains_itself(subject: Subject) -> None:
 
 
 async def lets_others_pass(subject: Subject) -> None:
-    """A request without a body, which is not translated either, does not make it fail."""
+    """Neither embeddings make it fail, nor a request without a body, which is not translated."""
+    await _lets_embeddings_pass(subject)
     async with run_harness(subject) as harness:
         answer = await harness.client.get(LIST_PATH, headers=subject.headers)
         what = f"GET {LIST_PATH}, which has no body and no canonical form"
         _check(harness, (await harness.settled()).exchange.failures, f"at {what}")
         if answer.status == 400:
             raise LawBrokenError(f"it called {what}, malformed: {await answer.read()!r}")
+
+
+async def _lets_embeddings_pass(subject: Subject) -> None:
+    async with run_harness(subject) as harness:
+        body = {"model": "fake/echo", "input": [subject.texts[0]]}
+        answer = await harness.client.post(EMBEDDINGS_PATH, json=body, headers=subject.headers)
+        await answer.read()
+        what = f"at POST {EMBEDDINGS_PATH}, which has texts and a model, and is no chat"
+        _check(harness, (await harness.settled()).exchange.failures, what)
 
 
 async def lets_callers_in(subject: Subject) -> None:
