@@ -100,7 +100,7 @@ HEADERS = (
     (
         "x-jackfield-loss",
         "answer",
-        "what of the request or the answer could not be expressed",
+        "what of the request or the answer could not be expressed, in at most 4,096 characters",
     ),
     (
         "server-timing",

@@ -5,7 +5,7 @@ import socket
 import msgspec
 
 from jackfield._access_log import json_line
-from jackfield.testing import run_gateway
+from jackfield.testing import FakeUpstream, run_gateway
 
 CHAIN = """\
 [providers.absent]
@@ -50,3 +50,17 @@ async def test_a_request_without_a_failed_attempt_has_nothing_to_say_of_it() -> 
     async with run_gateway("[providers.demo]") as client:
         await client.post("/v1/chat/completions", json={**CHAT, "model": "demo/chat"})
         assert "failed_attempts" not in client.log()
+
+
+async def test_the_log_tells_what_a_provider_answered_where_the_caller_gets_another_status() -> (
+    None
+):
+    async with FakeUpstream() as upstream:
+        api = f'[providers.api]\nuse = "openai"\nbase_url = "{upstream.base_url}"\n'
+        async with run_gateway(f"[upstream]\nretries = 0\n{api}") as client:
+            for status in (401, 402, 403, 302, 502):
+                upstream.reply(b"{}", status=status)
+                answer = await client.post("/v1/chat/completions", json={**CHAT, "model": "api/m"})
+                assert answer.status == 502
+                assert "status=502 outcome=failed error=provider_error" in client.log()
+                assert f'failed_attempts="api/m {status} provider_error"' in client.log()

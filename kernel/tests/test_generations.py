@@ -2,18 +2,31 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator
+from typing import Any, ClassVar
 
 import pytest
 from attrs import frozen
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from jackfield import Plugin, Setup, _gateway, _generations
+from jackfield import (
+    Exchange,
+    Outcome,
+    Plugin,
+    Setup,
+    _frontend,
+    _gateway,
+    _generations,
+    hookimpl,
+    strict_json,
+)
 from jackfield._gateway import Gateway
 from jackfield._generations import Generations
 from jackfield._loader import Installed
 from jackfield.config import option, parse
 from jackfield.http import HttpRequest
+from jackfield.testing.gateway import KIT
 
 
 class Waits(Plugin):
@@ -35,6 +48,32 @@ class Waits(Plugin):
     async def stop(self) -> None:
         if self.config.stopping:
             await asyncio.Event().wait()
+
+
+class Slow(Plugin):
+    """Takes its time to stop, until told that it may."""
+
+    stopping: ClassVar[asyncio.Event]
+    allowed: ClassVar[asyncio.Event]
+    stopped: ClassVar[int] = 0
+
+    async def stop(self) -> None:
+        self.stopping.set()
+        await self.allowed.wait()
+        type(self).stopped += 1
+
+
+class Notes(Plugin):
+    """Notes what is settled before it is stopped, and after."""
+
+    order: ClassVar[list[str]]
+
+    @hookimpl
+    async def post_response(self, exchange: Exchange, outcome: Outcome) -> None:
+        self.order.append("settled")
+
+    async def stop(self) -> None:
+        self.order.append("stopped")
 
 
 class Files:
@@ -109,3 +148,51 @@ async def test_an_old_configuration_holds_none_of_those_that_follow() -> None:
     assert generations.current is not first
     assert first.successor is None
     await generations.end()
+
+
+async def test_a_shutdown_lets_an_old_configuration_finish_its_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Slow.stopping, Slow.allowed, Slow.stopped = asyncio.Event(), asyncio.Event(), 0
+    monkeypatch.setattr(_gateway, "installed", lambda: Installed({}, {"slow": Slow}))
+    generations = Generations(lambda: parse("[plugins.slow]"))
+    await generations.begin(parse("[plugins.slow]"))
+    await generations.reload()
+    await Slow.stopping.wait()
+    end = asyncio.create_task(generations.end())
+    await asyncio.sleep(0)
+    Slow.allowed.set()
+    await end
+    assert Slow.stopped == 2
+
+
+async def test_a_reload_while_draining_does_not_report_ready(files: Files) -> None:
+    files.generations.drain()
+    await files.reload("[plugins.waits]")
+    assert b'"status":"draining"' in await ready(files.generations.current)
+
+
+async def test_a_reload_waits_for_bodies_that_are_still_being_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading, go_on, decode = threading.Event(), threading.Event(), strict_json.decode
+
+    def slowly(body: bytes) -> Any:
+        reading.set()
+        go_on.wait(10)
+        return decode(body)
+
+    monkeypatch.setattr(strict_json, "decode", slowly)
+    monkeypatch.setattr(_frontend, "LARGE_BODY", 10)
+    monkeypatch.setattr(_gateway, "installed", lambda: Installed({}, {**KIT, "notes": Notes}))
+    toml, Notes.order = "[providers.fake]\n[plugins.notes]", []
+    generations = Generations(lambda: parse(toml))
+    gateway = await generations.begin(parse(toml))
+    body = b'{"model": "fake/echo", "messages": [{"role": "user", "text": "Hi"}]}'
+    asked = asyncio.ensure_future(gateway.handle(HttpRequest.local("POST", "/testing/chat", body)))
+    await asyncio.to_thread(reading.wait, 10)
+    await generations.reload()
+    go_on.set()
+    assert (await asked).status == 200
+    await generations.end()
+    assert Notes.order == ["settled", "stopped", "stopped"]

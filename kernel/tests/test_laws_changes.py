@@ -134,3 +134,23 @@ async def test_the_time_of_each_plugin_is_measured_and_shown_when_it_took_any() 
         shown = [part.split(";")[0] for part in timing.split(", ")]
         assert [name for name in shown if name != "idle"] == ["total", "provider", "a", "b"]
         assert all(seconds > 0 for seconds in client.settled[0].exchange.timings)
+
+
+class WorksAround(Plugin):
+    """Takes its time around an attempt, not in it."""
+
+    @hookimpl
+    async def call_provider(
+        self, exchange: Exchange, target: Target, call_next: CallNext
+    ) -> Response:
+        sum(range(1_000_000))
+        return await call_next(target)
+
+
+async def test_the_time_of_a_plugin_around_an_attempt_is_not_counted_as_the_providers() -> None:
+    toml = "[plugins.a]\nuse = 'works'\n[plugins.b]\nuse = 'works'"
+    async with run_gateway(toml, {"works": WorksAround}) as client:
+        answer = await client.chat()
+        parts = (part.split(";dur=") for part in answer.headers["server-timing"].split(", "))
+        took = {name: float(milliseconds) for name, milliseconds in parts}
+        assert took["provider"] + took["a"] + took["b"] <= took["total"]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from jackfield import Exchange, Plugin, Response, hookimpl
 from jackfield._shortfalls import named_once
 from jackfield.dialects import Dialect, Loss
 from jackfield.events import Finished
@@ -19,6 +20,7 @@ from jackfield.messages import (
     ToolCall,
     Usage,
 )
+from jackfield.testing import run_gateway
 
 
 class Vendors(Dialect):
@@ -166,3 +168,23 @@ def test_counts_as_they_were_reported_are_not_missed() -> None:
 def test_a_providers_own_words_are_named_only_if_they_are_some_and_not_without_end() -> None:
     assert lost({"a\r\nb": 1, "x" * 65: 1}) == ["vendor.chat.unknown"]
     assert len(lost({f"member_{i}": 1 for i in range(1000)})) == 32
+
+
+class Loses(Plugin):
+    """Answers, and loses members with names of the caller's own."""
+
+    @hookimpl
+    async def pre_request(self, exchange: Exchange) -> Response | None:
+        names = exchange.json()["messages"][0]["text"].split()
+        losses = tuple(Loss(f"fake.{name}", "", "dropped") for name in names)
+        return Response(200, b"{}", losses=losses)
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "é" * 5_000, " ".join(map(str, range(9_999)))])
+async def test_the_header_that_names_losses_is_no_longer_than_clients_read(text: str) -> None:
+    async with run_gateway("[plugins.loses]", {"loses": Loses}) as client:
+        named = (await client.chat(text)).headers["x-jackfield-loss"]
+        assert named.startswith("fake.")
+        assert named.endswith("...")
+        assert len(named) <= 4096 + len("...")
+        assert (await client.chat("a b a")).headers["x-jackfield-loss"] == "fake.a, fake.b"

@@ -68,6 +68,7 @@ async def test_models_are_listed_with_what_is_known_of_them() -> None:
         ("fastt", "Did you mean 'fast'?"),
         ("frist/gpt-9", "Did you mean 'first/gpt-9'?"),
         ("gpt-9", "Name a provider, as in 'first/gpt-9'."),
+        ("anthropic/c", "Known here: fast, first/…, second/…, fake/…; see GET /v1/models."),
     ],
 )
 async def test_an_unknown_model_is_told_apart_from_a_mistyped_name(model: str, hint: str) -> None:

@@ -44,3 +44,16 @@ async def test_a_state_dir_that_others_cannot_write_to_is_accepted(
     toml = f"[server]\nstate_dir = {str(tmp_path)!r}\n[plugins.keeps]"
     async with run_gateway(toml, {"keeps": KeepsState}) as gateway:
         assert (await gateway.get("/ready")).status == 200
+
+
+class ForgetsTheStore(Plugin):
+    """Uses the store without saying so in its class."""
+
+    async def start(self, setup: Setup) -> None:
+        await setup.store.time()
+
+
+async def test_a_plugin_that_does_not_say_that_it_needs_the_store_is_told_how() -> None:
+    with pytest.raises(ConfigError, match="without `needs_store = True` in its class"):
+        async with run_gateway("[plugins.forgets]", {"forgets": ForgetsTheStore}):
+            pass

@@ -44,3 +44,13 @@ async def test_bodies_share_a_bound_whoever_sends_them(gateway: ObservedGateway)
     assert (await small).status != 503
     await server.drain(0.0)
     assert server._state.arriving == 0
+
+
+async def test_a_body_that_can_never_fit_is_too_large(gateway: ObservedGateway) -> None:
+    server = Server(gateway.frontend, Limits(bodies=90_000))
+    listeners = bind_all(["127.0.0.1:0"])
+    await server.start(listeners)
+    answer = await Wire(listeners[0].getsockname()[1]).send(HEAD)
+    assert answer.status == 413
+    assert "90000 bytes" in answer.error["message"]
+    await server.drain(0.0)

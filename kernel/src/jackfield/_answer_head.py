@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from jackfield.endpoints import Answering
 
 _WORTH_TELLING = 10e-6
+_LONGEST = 4096
+"""Characters that name what was lost: members have names of the caller's own, of any length."""
 
 _UNHELD = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
 """So that no cache keeps a stream, and nginx and its like hand it on as it comes."""
@@ -40,7 +42,9 @@ def head_of(
     head += exchange.response_headers.items()
     if response.losses:
         features = dict.fromkeys(loss.feature for loss in response.losses)
-        head.append(("x-jackfield-loss", printable(", ".join(features))))
+        named = printable(", ".join(features)[: _LONGEST + 1])
+        named = named if len(named) <= _LONGEST else f"{named[:_LONGEST]}..."
+        head.append(("x-jackfield-loss", named))
     if exchange.attempts:
         head.append(("x-jackfield-target", printable(str(exchange.attempts[-1].target))))
     head.append(("server-timing", server_timing(exchange, plugins)))
@@ -62,9 +66,8 @@ def printable(value: str) -> str:
 def server_timing(exchange: Exchange, plugins: Sequence[Plugin]) -> str:
     """Total and upstream time in ms, and each plugin's if any (W3C Server Timing)."""
     text = f"total;dur={(time.monotonic() - exchange.received) * 1000:.3f}"
-    if attempts := exchange.attempts:
-        seconds = attempts[0].seconds if len(attempts) == 1 else sum([a.seconds for a in attempts])
-        text += f", provider;dur={seconds * 1000:.3f}"
+    if exchange.attempts:
+        text += f", provider;dur={exchange.provider_seconds * 1000:.3f}"
     for at, spent in enumerate(exchange.timings):
         if spent >= _WORTH_TELLING:
             text += f", {plugins[at].name};dur={spent * 1000:.3f}"

@@ -86,7 +86,7 @@ class Attempts:
             status = response.status
             return response
         except GatewayError as error:
-            status, problem = error.http_status, error.code
+            status, problem = error.answered or error.http_status, error.code
             cause = type(error.__cause__).__name__ if error.__cause__ else None
             raise
         finally:
@@ -119,9 +119,8 @@ class Attempts:
                 reason = f"took over {self._patience:g} s"
             response = await self._skipped(hook, call_next, target, reason, error)
         finally:
-            ended = perf_counter()
-            exchange.acting, exchange.due = acting, ended + self._patience
-            spent = ended - began
+            spent = perf_counter() - began
+            exchange.acting, exchange.due = acting, began + spent + self._patience
             exchange.timings[hook.position] += spent - call_next.seconds
             if outer is not None:
                 outer.seconds += spent
@@ -145,10 +144,11 @@ class Attempts:
         except (Exception, SystemExit) as error:
             raise failed_call(provider, error, exchange.id) from error
         finally:
-            ended = perf_counter()
-            exchange.acting, exchange.due = acting, ended + self._patience
+            spent = perf_counter() - began
+            exchange.acting, exchange.due = acting, began + spent + self._patience
+            exchange.provider_seconds += spent
             if outer is not None:
-                outer.seconds += ended - began
+                outer.seconds += spent
         if outer is not None:
             outer.record(response)
         return response
@@ -159,7 +159,7 @@ class Attempts:
         """What a plugin returned that is not what it got last."""
         if fault := fault_in(response, Response):
             return await self._skipped(hook, call_next, target, fault)
-        if call_next.response is not None and response not in call_next.earlier:
+        if call_next.response is not None and response not in call_next.exchange.answers:
             call_next.exchange._record("response", "response")
         return response
 
@@ -185,7 +185,6 @@ class Next:
     exchange: Exchange
     seconds: float = 0.0
     response: Response | None = None
-    earlier: tuple[Response, ...] = ()
 
     def __call__(self, target: Target) -> Coroutine[Any, Any, Response]:
         """Call the next inner layer."""
@@ -193,9 +192,9 @@ class Next:
 
     def record(self, response: Response) -> None:
         """Note what came from inwards; a plugin may call more than once."""
-        if self.response is not None:
-            self.earlier += (self.response,)
         self.response = response
+        if response not in self.exchange.answers:
+            self.exchange.answers += (response,)
 
 
 def _pause(rounds: int, error: GatewayError) -> float:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from msgspec.json import encode
 
 from jackfield._hook_chain import hooks_of
 from jackfield._models import losses_of
@@ -30,8 +30,9 @@ _FORM = 'Say which request is meant: {"path": "/v1/…", "body": {…}}.'
 async def explain(gateway: "Gateway", description: Any) -> dict[str, Any]:
     """Run a described request through the hooks and the plan.
 
-    `description` is `{"path": …, "body": …}` with optional `method` and `headers`, or just the body
-    if its keys tell which path is meant. Raises InvalidRequest otherwise.
+    `description` is `{"path": …, "body": …}` with optional `method` and `headers`, only the path if
+    the request has no body, or only the body if its keys tell which path is meant. Raises
+    InvalidRequest otherwise.
     """
     request = described(description)
     outcomes: list[Outcome] = []
@@ -64,8 +65,8 @@ def described(description: Any) -> HttpRequest:
     """The request that a description stands for."""
     if not isinstance(description, dict):
         raise InvalidRequest(_FORM)
-    wrapped = description if "body" in description else {"body": description}
-    body = wrapped["body"]
+    wrapped = description if {"path", "body"} & description.keys() else {"body": description}
+    body = wrapped.get("body")
     given = wrapped.get("headers", {})
     if not isinstance(given, dict) or not all(type(text) is str for text in given.values()):
         raise InvalidRequest("`headers` must be an object of strings.", param="headers")
@@ -74,10 +75,10 @@ def described(description: Any) -> HttpRequest:
         path = next((path for key, path in _GUESSES if key in body), None)
     if not isinstance(path, str):
         raise InvalidRequest(_FORM, param="path")
-    method = wrapped.get("method", "POST")
+    method = wrapped.get("method", "GET" if body is None else "POST")
     if not isinstance(method, str):
         raise InvalidRequest("`method` must be a string.", param="method")
-    return HttpRequest.local(method.upper(), path, msgspec.json.encode(body), given)
+    return HttpRequest.local(method.upper(), path, encode(body) if body is not None else b"", given)
 
 
 def _plugins(gateway: "Gateway", exchange: Exchange) -> list[dict[str, Any]]:
@@ -97,14 +98,12 @@ def _plugins(gateway: "Gateway", exchange: Exchange) -> list[dict[str, Any]]:
 
 
 def _plan(gateway: "Gateway", exchange: Exchange, plan: Plan) -> dict[str, Any]:
+    providers = gateway.providers
     return {
         "decisions": [{"by": d.by, "what": d.what, "because": d.because} for d in plan.decisions],
         "targets": [
-            {
-                "target": str(target),
-                "losses": [*map(str, losses_of(gateway.providers, exchange, target))],
-            }
-            for target in plan.targets
+            {"target": str(one), "losses": [*map(str, losses_of(providers, exchange, one))]}
+            for one in plan.targets
         ],
     }
 

@@ -61,7 +61,8 @@ class Frontend:
         self._guarded = principal is not ANONYMOUS and not gateway.host_authenticates
         self._ids = count(1)
         self._id_prefix = randomness.token_hex(6)
-        self._dialects = {_prefix(one.path): one.dialect for one in reversed([*table])}
+        # The last endpoint of a prefix is the one with the most general path.
+        self._dialects = {_prefix(one.path): one.dialect for one in table}
         self._max_body = gateway.settings.server.max_body
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -82,12 +83,9 @@ class Frontend:
         request_id = self._request_id(request.headers.get("x-request-id"))
         try:
             tree = problem = None
-            if len(request.body) > LARGE_BODY and self._reads_json(request):
+            if len(request.body) > LARGE_BODY:
                 try:
-                    if len(request.body) > self._max_body:  # uploads may be larger
-                        message = f"JSON larger than {self._max_body} bytes is not accepted."
-                        raise PayloadTooLarge(message)
-                    tree = await asyncio.to_thread(strict_json.decode, request.body)
+                    tree = await self._read_aside(request)
                 except GatewayError as error:
                     problem = error.without_traceback()
             exchange = self.open(request, request_id, tree, problem)
@@ -102,6 +100,20 @@ class Frontend:
         except Exception as error:  # noqa: BLE001 - a plugin's dialect may raise anything
             return self.refuse(mistake(request_id, error), request.path, request_id)
         return await self._gateway.run(exchange)
+
+    async def _read_aside(self, request: HttpRequest) -> Any:
+        """The JSON of a large body; None for another. The gateway is not idle meanwhile."""
+        endpoint, _ = self._table.find(method_of(request), request.path)
+        if not (endpoint.dialect.reads_json and _is_json(request.headers.get("content-type", ""))):
+            return None
+        if len(request.body) > self._max_body:  # uploads may be larger
+            raise PayloadTooLarge(f"JSON larger than {self._max_body} bytes is not accepted.")
+        self._gateway.reading += 1
+        try:
+            return await asyncio.to_thread(strict_json.decode, request.body)
+        finally:
+            self._gateway.reading -= 1
+            self._gateway._idle.set()
 
     def _stream(self, exchange: Exchange, answer: Response) -> StreamBody:
         """A stream to anybody: no hook sees it, but it is ended, checked and logged as all are."""
@@ -179,10 +191,6 @@ class Frontend:
         if given and len(given) <= 128 and _ID_CHARACTERS.issuperset(given):
             return given
         return f"req_{self._id_prefix}{next(self._ids):08x}"
-
-    def _reads_json(self, request: HttpRequest) -> bool:
-        endpoint, _ = self._table.find(method_of(request), request.path)
-        return endpoint.dialect.reads_json and _is_json(request.headers.get("content-type", ""))
 
     def _check_browser(self, request: HttpRequest) -> None:
         headers = request.headers

@@ -75,6 +75,8 @@ class Gateway:
         self.access_log = AccessLog(self.settings.server.log)
         self._logs_access = self.settings.server.log_level in ("debug", "info")
         self.draining = False
+        self.reading = 0
+        """Requests whose bodies are being read in threads: they have no exchange yet."""
         self.starting = ""
         """The plugin that is being started."""
         self.successor: Gateway | None = None
@@ -215,7 +217,7 @@ class Gateway:
 
     async def idle(self) -> None:
         """Wait until nothing is running."""
-        while self._live:
+        while self._live or self.reading:
             self._idle.clear()
             await self._idle.wait()
 
@@ -225,6 +227,7 @@ class Gateway:
             self._idle.set()
         if self._logs_access:
             self.access_log.add(exchange, outcome)
+        exchange.answers = ()  # they may refer to the exchange
         if outcome.error is not None:
             outcome.error.without_traceback()
 

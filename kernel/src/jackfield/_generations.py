@@ -26,7 +26,7 @@ class Generations:
     def __init__(self, read: Callable[[], Document]) -> None:
         self._read = read
         self._swaps: list[Callable[[Gateway], None]] = []
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring: dict[asyncio.Task[None], asyncio.Task[None]] = {}
         self._reloading = asyncio.Lock()
         self._begun: asyncio.Task[None] | None = None
         self.current: Gateway
@@ -64,14 +64,16 @@ class Generations:
             logger.error("reload refused, the last good configuration stays: %s", why)
             return
         self.current = candidate
+        candidate.draining = old.draining
         for swap in self._swaps:
             swap(candidate)
         # The garbage collector ignores the first gateway, which would keep all later ones alive.
         old.successor = None
         logger.info("configuration reloaded")
-        task = asyncio.create_task(self._retire(old))
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
+        idle = asyncio.create_task(old.idle())
+        task = asyncio.create_task(_retire(old, idle))
+        self._retiring[task] = idle
+        task.add_done_callback(self._retiring.pop)
 
     async def watch(self, path: str) -> None:
         """Reload when the file has changed and is no longer being written, until cancelled."""
@@ -91,25 +93,24 @@ class Generations:
 
     async def end_exchanges(self) -> None:
         """End what is still running, in every generation."""
-        for task in self._retiring:
-            task.cancel()
+        for idle in self._retiring.values():
+            idle.cancel()
         await self.current.end_exchanges()
 
     async def end(self) -> None:
-        """Stop every generation."""
-        tasks = [*self._retiring, *([self._begun] if self._begun else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Stop every generation; one that is being stopped already is not interrupted."""
+        begun = [self._begun] if self._begun is not None and self._begun.cancel() else []
+        await self.end_exchanges()
+        await asyncio.gather(*self._retiring, *begun, return_exceptions=True)
         await self.current.stop()
 
-    async def _retire(self, gateway: Gateway) -> None:
-        try:
-            await gateway.idle()
-        finally:
-            await gateway.stop()
-            # What remains of it are reference cycles, which the collector rarely looks for.
-            asyncio.get_running_loop().call_soon(gc.collect)
+
+async def _retire(gateway: Gateway, idle: asyncio.Task[None]) -> None:
+    """Stop a gateway once it is idle, or once nobody waits for that any more."""
+    await asyncio.wait([idle])
+    await gateway.stop()
+    # What remains of it are reference cycles, which the collector rarely looks for.
+    asyncio.get_running_loop().call_soon(gc.collect)
 
 
 def _stamp(path: str) -> tuple[int, int, int] | None:

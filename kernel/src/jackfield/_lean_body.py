@@ -2,7 +2,10 @@
 
 from typing import Any, Final, cast
 
+from aiohttp import http_parser
 from aiohttp.streams import StreamReader
+
+from jackfield.errors import ConfigError
 
 
 class _LeanBody(StreamReader):
@@ -45,6 +48,15 @@ UNPAUSED: Final = cast(Any, _Unpaused())
 
 NO_LIMIT: Final = 1 << 30
 """Bytes after which it would."""
+
+
+def require_c_parser() -> None:
+    """Raise ConfigError if aiohttp would use its pure Python parser, which is laxer and slow."""
+    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+        raise ConfigError(
+            ["aiohttp has no C parser: unset AIOHTTP_NO_EXTENSIONS, or install it from a wheel"]
+        )
+
 
 # If another version of aiohttp stores its bytes elsewhere, bodies stay as they are: slower only.
 _CAN_LIGHTEN: Final = "_buffer" in getattr(StreamReader, "__slots__", ())

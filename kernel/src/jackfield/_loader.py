@@ -252,14 +252,13 @@ class Loader:
             plugin = kind.__new__(kind)
             plugin.name = path[1]
             plugin.__init__(config)  # type: ignore[misc]
+            return plugin
         except (ValueError, TypeError) as error:
             self._document.blame(path, str(error))
         except ConfigError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
             self._refuse(path, f"cannot be made: {fault_of(error, kind.__module__)}")
-        else:
-            return plugin
         return None
 
     def _refuse(self, table: tuple[str, str], message: str) -> None:

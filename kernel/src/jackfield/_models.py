@@ -112,13 +112,12 @@ class Models:
     def _unknown(self, exchange: Exchange, model: str, able: list[str]) -> ModelNotFound:
         provider, _, rest = model.partition("/")
         near = [f"{name}/{rest}" for name in get_close_matches(provider, self._providers) if rest]
+        known = ", ".join([*self._aliases, *(f"{name}/…" for name in self._providers)][:12])
+        hint = f" Known here: {known or 'none'}; see GET /v1/models."
         if close := get_close_matches(model, [*self._aliases, *near], n=1):
             hint = f" Did you mean {close[0]!r}?"
-        elif able:
+        elif able and not rest:
             hint = f" Name a provider, as in {self._first(exchange, able) + '/' + model!r}."
-        else:
-            known = ", ".join([*self._aliases, *(f"{name}/…" for name in self._providers)][:12])
-            hint = f" Known here: {known or 'none'}; see GET /v1/models."
         return ModelNotFound(f"There is no model {model!r}.{hint}", param="model")
 
     def _without_model(self, exchange: Exchange) -> Plan:

@@ -80,18 +80,14 @@ class Operations:
         failures = self._gateway.caller.failures
         listed = [
             {
-                "name": member.plugin.name,
+                "name": name,
                 "hooks": hooks_of(type(member.plugin)),
                 "on_error": member.on_error,
                 "deadline_ms": member.deadline_ms,
-                "health": states.get(member.plugin.name, "ok"),
-                "failures": {
-                    hook: number
-                    for (name, hook, _), number in failures.items()
-                    if name == member.plugin.name
-                },
+                "health": states.get(name, "ok"),
+                "failures": {hook: n for (who, hook, _), n in failures.items() if who == name},
             }
-            for member in self._gateway.loaded.members
+            for name, member in ((one.plugin.name, one) for one in self._gateway.loaded.members)
         ]
         return _json({"plugins": listed, "blocks": self._gateway.watchdog.blocks})
 

@@ -15,7 +15,7 @@ from jackfield._hook_call import HookCaller
 from jackfield._hook_chain import Hook, HookChain
 from jackfield._mistakes import mistake
 from jackfield._models import Models
-from jackfield._stream_body import StreamBody, outcome_of
+from jackfield._stream_body import StreamBody, close_all, outcome_of
 from jackfield.catalogue import Catalogue
 from jackfield.errors import Forbidden, GatewayError, NotServed, ShuttingDown, Unauthenticated
 from jackfield.exchange import ANONYMOUS, Exchange
@@ -144,6 +144,7 @@ class Pipeline:
         raise Forbidden(f"This key lacks the permission {permission!r}, which {path} needs.")
 
     async def _fail(self, exchange: Exchange, error: GatewayError) -> HttpResponse:
+        await close_all(exchange)
         outcome = await self.settle(exchange, failure(exchange, error))
         return closing_answer(exchange, outcome, self._render(exchange, outcome))
 

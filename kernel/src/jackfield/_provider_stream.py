@@ -317,7 +317,7 @@ class ProviderStream:
             parsed.message, provider=self._provider, error_type=parsed.type, error_code=parsed.code
         )
         error.upstream_status = parsed.status and mapped(parsed.status)
-        if not self._translated and data[:1] == b"{":
+        if not self._translated and data[:1] == b"{" and self._dialect.is_error_event(event):
             error.event = self._scrubbed(event, "error")
         return error
 

@@ -15,7 +15,7 @@ from attrs import asdict, field, frozen
 from jackfield._gateway import Gateway
 from jackfield._generations import Generations
 from jackfield._price_list import provider_entries
-from jackfield._server.limits import Limits, raise_file_limit
+from jackfield._server.limits import Limits, raise_file_limit, usable_memory
 from jackfield._server.log import log_as, written_aside
 from jackfield._server.server import Server
 from jackfield._server.sockets import addresses_of, bind_private, bind_workers, close_all, open_to
@@ -87,8 +87,7 @@ def serve(start: Start) -> int:
             server.workers, _run_supervised, (start,), sockets=sockets, grace=server.drain_seconds
         )
     finally:
-        for group in sockets:
-            close_all(group)
+        close_all([each for group in sockets for each in group])
 
 
 def keep_memory_private() -> None:
@@ -127,7 +126,9 @@ async def _work(worker: Worker, start: Start, document: Document) -> None:
     most = min(settings.max_connections, raise_file_limit() // 2)  # the rest is for providers
     if most < settings.max_connections:
         logger.warning("up to %d connections, half as many as files may be open", most)
-    limits = Limits(connections=most, requests=settings.requests_in_flight)
+    # An eighth of the memory is enough for callers who may have no key; one body always has room.
+    bodies = max(settings.max_body, min(Limits().bodies, usable_memory() // 8 // settings.workers))
+    limits = Limits(connections=most, requests=settings.requests_in_flight, bodies=bodies)
     server = Server(generations.current.frontend, limits)
     admin = await _serve_admin(generations, worker)
     generations.on_swap(lambda gateway: _take_up(gateway, settings, server, tls))

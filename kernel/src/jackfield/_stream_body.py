@@ -106,7 +106,6 @@ class StreamBody:
         if isinstance(left, GatewayError):
             raise left
         if self._chunks is not None and self._chunks.stopped:
-            self._over = True
             await self._close_source()
         return left
 
@@ -116,7 +115,6 @@ class StreamBody:
             if not self._over:
                 self._exchange.abort()
                 self._error = self._exchange.ending
-                self._over = True
                 await self._close_source()
         finally:
             await self._settle()
@@ -148,7 +146,6 @@ class StreamBody:
         """What the plugins make of a batch; one of them may end the stream."""
         data = self._context.run(chunks.feed, data)
         if chunks.stopped:
-            self._over = True
             await self._close_source()
         return data
 
@@ -164,7 +161,6 @@ class StreamBody:
     async def _break_off(self, error: GatewayError) -> bytes:
         """Flush what plugins hold back, then report the error."""
         self._error = error
-        self._over = True
         await self._close_source()
         if isinstance(error, ClientGone):
             return b""
@@ -181,11 +177,9 @@ class StreamBody:
         raise BrokenBody from error
 
     async def _close_source(self) -> None:
-        try:
-            if hasattr(self._source, "aclose"):
-                await self._source.aclose()
-        except Exception as error:  # noqa: BLE001 - a plugin's own stream may raise anything
-            self._error = self._error or mistake(self._exchange.id, error)
+        self._over = True
+        fault = await close_all(self._exchange, self._response)
+        self._error = self._error or fault
 
     async def _settle(self) -> None:
         """Settle in a separate task, which outlives the caller; only once, whoever calls."""
@@ -216,6 +210,20 @@ def outcome_of(
     elif isinstance(error, ShuttingDown):
         kind = "shutdown"
     return Outcome(kind, response.status, response, error, usage, complete, tap.seen())
+
+
+async def close_all(exchange: Exchange, *answers: Response) -> GatewayError | None:
+    """Close answers and those that plugins were given for this exchange; what went wrong.
+
+    A plugin that was cancelled, or whose own stream has never been read, has closed none of them.
+    """
+    fault: GatewayError | None = None
+    for answer in (*answers, *exchange.answers):
+        try:
+            await answer.close()
+        except Exception as error:  # noqa: BLE001 - a plugin's own stream may raise anything
+            fault = fault or mistake(exchange.id, error)
+    return fault
 
 
 class BrokenBody(ConnectionError):

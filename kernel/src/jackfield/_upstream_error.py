@@ -76,22 +76,20 @@ class UpstreamErrors:
 
     def identified(self, error: ProviderError, answer: Answer) -> ProviderError:
         """The same error, with the provider's own id of the request."""
-        passed = self.passed_headers(answer)
-        error.headers = {name: passed[name] for name in passed if name == REQUEST_ID}
+        error.answered = answer.status if answer.status >= 300 else None
+        error.headers = {n: v for n, v in self.passed_headers(answer).items() if n == REQUEST_ID}
         return error
 
     def unknown_path(self, error: ProviderError) -> bool:
         """Whether the provider does not know the path, rather than what was asked for."""
-        if error.upstream_status not in (404, 405, 501) or error.error_code or error.param:
-            return False
-        return _UNKNOWN_PATH.match(error.message[:1000]) is not None
+        other = error.upstream_status not in (404, 405, 501) or error.error_code or error.param
+        return not other and _UNKNOWN_PATH.match(error.message[:1000]) is not None
 
     def passed_headers(self, answer: Answer) -> dict[str, str]:
         """The provider's headers that the caller may see."""
         passed = {}
         for name, value in answer.headers.items():
-            shown = _shown_name(name, self._passed)
-            if shown is not None and self._may_pass(shown, value):
+            if (shown := _shown_name(name, self._passed)) and self._may_pass(shown, value):
                 passed[shown] = self.scrubber.masked(value) if shown in self._passed else value
         return passed
 

@@ -21,6 +21,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from types import TracebackType
 from typing import Self, cast
+from urllib.parse import unquote
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -149,7 +150,7 @@ async def _serve_websocket(handler: Handler, scope: Event, receive: Receive, sen
     try:
         response = await _answer(handler, request)
         if response.status == 101 and not isinstance(response.body, bytes):
-            await _converse(response, tell)
+            await _converse(response, tell, listening)
         elif _REFUSAL in (scope.get("extensions") or {}) and isinstance(response.body, bytes):
             await _send_whole(response, tell, _REFUSAL)
         else:
@@ -170,9 +171,8 @@ def _path(scope: Event) -> str:
     raw = scope.get("raw_path")
     path: str = raw.decode("latin-1").partition("?")[0] if raw else scope["path"]
     root: str = scope.get("root_path", "").rstrip("/")
-    if root and (path == root or path.startswith(f"{root}/")):
-        path = path[len(root) :]
-    return path or "/"
+    mount = "/".join(path.split("/")[: root.count("/") + 1])
+    return (path[len(mount) :] if unquote(mount) == root else path) or "/"
 
 
 def _request(scope: Event, path: str, body: bytes) -> HttpRequest:
@@ -210,13 +210,17 @@ async def _abort_on_disconnect(request: HttpRequest, receive: Receive) -> None:
     request.abort()
 
 
-async def _converse(response: HttpResponse, send: Send) -> None:
+async def _converse(response: HttpResponse, send: Send, listening: asyncio.Task[None]) -> None:
     async with aclosing(cast("AsyncGenerator[bytes, None]", response.body)) as stream:
         protocol = dict(response.headers).get("sec-websocket-protocol")
         headers = [pair for pair in _headers(response) if pair[0].decode() not in _OWN]
         await send({"type": "websocket.accept", "subprotocol": protocol, "headers": headers})
         async for batch in stream:
-            for message in split(batch):
+            messages = split(batch)
+            if opcode_of(messages[-1]) == CLOSE:  # Granian sends none while a `receive` waits
+                listening.cancel()
+                await asyncio.wait([listening])
+            for message in messages:
                 await send(_event_of(message))
 
 

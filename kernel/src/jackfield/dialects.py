@@ -247,6 +247,13 @@ class Dialect:
         error = tree.get("error") if isinstance(tree, dict) else None
         return isinstance(error, dict) and bool(error.get("message"))
 
+    def is_error_event(self, event: bytes) -> bool:
+        """Whether clients recognize an event that `terminal` calls an error.
+
+        If they would overlook it, they get `render_error_event` in its place.
+        """
+        return True
+
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
         """The content of a provider's error body; never raises."""
         raise NotImplementedError

@@ -68,18 +68,13 @@ class Endpoint:
     def is_disguised(self, plain: str) -> bool:
         """Whether a lax server would read a plain path as this one, ignoring case."""
         begins = plain[: len(self.start)].casefold() == self.start.casefold()
-        return begins and _lax(self.path).fullmatch(plain) is not None
+        return begins and _compiled(self.path, re.IGNORECASE).fullmatch(plain) is not None
 
 
 # Compiled on first use: most paths of a vendor's API are never requested.
 @cache
-def _compiled(path: str) -> re.Pattern[str]:
-    return re.compile(_regex(path))
-
-
-@cache
-def _lax(path: str) -> re.Pattern[str]:
-    return re.compile(_regex(path), re.IGNORECASE)
+def _compiled(path: str, flags: int = 0) -> re.Pattern[str]:
+    return re.compile(_regex(path), flags)
 
 
 def _regex(path: str) -> str:
@@ -162,11 +157,7 @@ class EndpointTable:
                 return
 
     def _unknown(self, method: str, path: str) -> GatewayError:
-        methods = {
-            endpoint.method
-            for endpoint in self
-            if (endpoint.match(path) if "{" in endpoint.path else endpoint.path == path)
-        }
+        methods = {e.method for e in self if (e.match(path) if "{" in e.path else e.path == path)}
         path = shown_path(path)
         if methods:
             offered = ", ".join(sorted(methods))

@@ -54,11 +54,13 @@ class UndeclaredChange(JackfieldError):
 class GatewayError(JackfieldError):
     """One exchange fails. The message is shown to the caller: never put a secret or a URL in it.
 
-    `param` names the offending field in the caller's terms; `retry_after` is in seconds.
+    `param` names the offending field in the caller's terms; `retry_after` is in seconds. `answered`
+    is the status of the provider's answer, where the caller gets another.
     """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
+    answered: int | None = None
 
     def __init__(
         self, message: str, *, param: str | None = None, retry_after: float | None = None

@@ -19,7 +19,7 @@ from jackfield.endpoints import Endpoint
 from jackfield.errors import ClientGone, GatewayError, InvalidRequest, UndeclaredChange
 from jackfield.globs import matches
 from jackfield.messages import ChatRequest
-from jackfield.response import Attempt
+from jackfield.response import Attempt, Response
 
 if TYPE_CHECKING:
     from jackfield._hook_chain import Hook
@@ -33,7 +33,8 @@ class Principal:
 
     `scopes` are what it belongs to, from the outermost in: `organization:acme`, `team:search`,
     `key:3f9…`. `models` and `providers` are patterns of those that it may use, with `*` for any
-    text; None allows all. `role` is its role in administration.
+    text; None allows all. The kernel keeps to them in lists of models and in realtime sessions;
+    other requests are refused by the plugin that sets them. `role` is its role in administration.
     """
 
     tenant: str = "local"
@@ -116,6 +117,7 @@ class Exchange:
     state: dict[Any, Any] = field(factory=dict)
     changes: list[Change] = field(factory=list)
     timings: list[float] = field(factory=list)
+    provider_seconds: float = 0.0
     provider_headers: Mapping[str, str] = MappingProxyType({})
     response_headers: dict[str, str] = field(factory=dict)
     failures: list[str] = field(factory=list)
@@ -132,6 +134,7 @@ class Exchange:
     overdue: bool = False
     left: "tuple[Plugin, ...]" = field(factory=ASKING.get)
     waiting: tuple[Callable[[], None], ...] = ()
+    answers: tuple[Response, ...] = ()
     _tree: Any = None
     _canonical: CanonicalRequest | None = None
     _metadata: Mapping[str, str] | None = None

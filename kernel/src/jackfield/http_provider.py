@@ -43,7 +43,7 @@ class HttpConfig:
     )
     ca_file: Path | None = option(None, "Certificates to trust instead of the system's, in PEM.")
     allow_http: bool = option(False, "Allows plain HTTP to another machine.")
-    models: tuple[str, ...] = option((), "The models it may serve; by default all that it lists.")
+    models: tuple[str, ...] = option((), "The models to list, instead of its API's; not a limit.")
     dialects: tuple[str, ...] = option((), "The dialects of its API; by default all the plugin's.")
     headers: Mapping[str, TextOrSecret] = option(
         {}, "Headers to send with every request; secret ones as `env:NAME` or `file:PATH`."

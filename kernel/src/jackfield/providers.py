@@ -143,14 +143,13 @@ class CanonicalProvider(Provider):
         if exchange.stream and isinstance(request, ChatRequest):
             batches = in_time(self.stream_chat(request, exchange), self._timeouts, self.name)
             return await _translation.canonical_stream(exchange, batches, self.name)
+        seconds = self._timeouts.first_byte
         try:
-            async with asyncio.timeout(self._timeouts.first_byte):
+            async with asyncio.timeout(seconds):
                 answer = getattr(self, exchange.dialect.canonical)
                 return _translation.whole(exchange, await answer(request, exchange))
         except TimeoutError as error:
-            raise ProviderTimeout(
-                "answer", self._timeouts.first_byte, provider=self.name
-            ) from error
+            raise ProviderTimeout("answer", seconds, provider=self.name) from error
 
 
 async def in_time(

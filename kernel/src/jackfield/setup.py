@@ -86,7 +86,7 @@ class Setup:
     def store(self) -> "Store":
         """The shared state, for plugins with `needs_store`."""
         if self._store is None:
-            raise ConfigError(["no plugin brings a store; pip install jackfield-sqlite-store"])
+            raise ConfigError(["a plugin uses the store without `needs_store = True` in its class"])
         return self._store
 
     def open_ledger(self) -> "Ledger":
@@ -181,7 +181,8 @@ class Setup:
     ) -> "Origin":
         """The only way to connect out: to a configured base URL, pooled and limited.
 
-        With `public`, no private, local or metadata address is connected to.
+        With `public`, no private, local or metadata address is connected to, and no connection is
+        kept for another request: it is for URLs that callers give.
         """
         upstream = self.settings.upstream
         return self._client.origin(

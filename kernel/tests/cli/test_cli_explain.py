@@ -84,6 +84,15 @@ def test_a_whole_request_may_be_described(folder: Path, jackfield: Run) -> None:
     assert jackfield("explain", path).out.startswith("GET /health\n")
 
 
+@pytest.mark.parametrize("method", ["", '"method": "GET", '])
+def test_a_request_without_a_body_may_be_described(
+    method: str, folder: Path, jackfield: Run
+) -> None:
+    path = described(folder)
+    path.write_text(f'{{{method}"path": "/health"}}')
+    assert jackfield("explain", path).out.startswith("GET /health\n")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

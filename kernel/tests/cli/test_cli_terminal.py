@@ -105,3 +105,19 @@ def test_json_says_the_same_in_every_encoding() -> None:
     terminal_on(stream).json({"né": "→"})
     stream.seek(0)
     assert json.load(stream) == {"né": "→"}
+
+
+def test_numbers_and_names_stay_whole_if_there_is_room_for_every_word(screen: Screen) -> None:
+    row = ("2026-11-24", "2fehdb501ihl", "$0.037098", "two words or three", "and some more")
+    terminal_on(screen).table(("day", "key", "cost", "remark", "another"), [row])
+    text = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue())
+    assert all(word in text for word in row[:3])
+    assert max(map(len, text.splitlines())) <= 60
+
+
+def test_a_table_that_is_too_wide_for_its_words_loses_nothing(screen: Screen) -> None:
+    long = "<>" * 30
+    terminal_on(screen).table(("one", "two"), [(long, long)])
+    text = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue())
+    assert max(map(len, text.splitlines())) <= 60
+    assert text.count("<") == text.count(">") == 60

@@ -6,7 +6,7 @@ import gc
 import pytest
 from tests.faults.faultd import Faultd
 
-from jackfield._client import Client, Origin
+from jackfield._client import Client, Origin, address
 from jackfield._client.failure import StaleConnection
 from jackfield.errors import ProviderTimeout, ProviderUnavailable
 from jackfield.timeouts import Timeouts
@@ -83,6 +83,18 @@ async def test_a_resting_connection_is_closed_after_a_while(upstream: Faultd) ->
         await read(client.origin(upstream.base_url, name="acme"))
         assert upstream.ledger.open_connections == 1
         await upstream.until(open_connections=0)
+
+
+async def test_a_connection_to_a_caller_s_url_is_closed_at_once(
+    upstream: Faultd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(address, "is_public", lambda _: True)
+    async with Client(keep_alive=600.0) as client:
+        origin = client.origin(upstream.base_url, name="media", public=True, allow_http=True)
+        assert await read(origin)
+        await upstream.until(open_connections=0)
+        assert await read(origin)
+    assert upstream.ledger.connections == 2
 
 
 async def test_the_connection_used_last_is_used_first(origin: Origin, upstream: Faultd) -> None:

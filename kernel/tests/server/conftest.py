@@ -164,7 +164,9 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
 
 
-starlette_app = Starlette(routes=[Mount("/llm", mounted_asgi)], lifespan=lifespan)
+starlette_app = Starlette(
+    routes=[Mount("/llm", mounted_asgi), Mount("/of/{tenant}", mounted_asgi)], lifespan=lifespan
+)
 lazy_app = Starlette(routes=[Mount("/llm", JackfieldASGI(open_sample))])
 flask_app = DispatcherMiddleware(Flask(__name__), {"/llm": JackfieldWSGI(open_sample)})
 

@@ -105,6 +105,12 @@ def test_below_a_mount_the_path_is_the_gateways_own(host: "Host", command: tuple
     assert ask(port, "GET", "/elsewhere")[0] == 404
 
 
+def test_a_mount_may_have_a_path_that_urls_encode(host: "Host") -> None:
+    port = host(*UVICORN, "conftest:starlette_app")
+    seen = json.loads(ask(port, "GET", "/of/caf%C3%A9%20acme/a%2Fb")[1])
+    assert seen["path"] == "/a%2Fb"
+
+
 async def test_lifespan_starts_and_stops_the_gateway() -> None:
     opened = Opened()
     app = JackfieldASGI(lambda: opened)

@@ -161,6 +161,45 @@ async def test_a_server_that_cannot_send_refusals_closes(house: "House") -> None
     assert [event["type"] for event in asked.sent] == ["websocket.close"]
 
 
+@define
+class Reluctant:
+    """An ASGI server that, as Granian does, loses what closes a session while it is asked for more.
+
+    `events` are those that it has received.
+    """
+
+    events: list[dict[str, Any]]
+    closed: dict[str, Any] | None = None
+    is_receiving: bool = False
+
+    async def receive(self) -> dict[str, Any]:
+        if self.events:
+            return self.events.pop(0)
+        self.is_receiving = True
+        try:
+            return await asyncio.Future()
+        finally:
+            self.is_receiving = False
+
+    async def send(self, event: Any) -> None:
+        if event["type"] == "websocket.close" and not self.is_receiving:
+            self.closed = event
+
+
+async def test_a_server_that_must_not_be_asked_for_more_closes(house: "House") -> None:
+    stage = await house.gateway(await house.provider(echo))
+    scope = {
+        "type": "websocket",
+        "path": "/voice",
+        "query_string": b"model=up/m",
+        "headers": [(b"host", b"localhost"), (b"upgrade", b"websocket")],
+    }
+    said = {"type": "websocket.receive", "text": "leave"}
+    server = Reluctant([{"type": "websocket.connect"}, said])
+    await JackfieldASGI(opening_of(stage.gateway.frontend))(scope, server.receive, server.send)
+    assert server.closed == {"type": "websocket.close", "code": 4001, "reason": "left"}
+
+
 async def test_wsgi_says_that_it_has_no_sessions(house: "House") -> None:
     stage = await house.gateway(await house.provider(echo))
     environ: dict[str, Any] = {"PATH_INFO": "/voice", "HTTP_UPGRADE": "WebSocket"}

@@ -18,11 +18,11 @@ from .terminal import output
 
 _DESCRIPTION = """\
 Run a request through the endpoint table, the plugins and the choice of targets, and show what each
-of them decided and why. Nothing is sent to a provider. The exit code is 1 if the request would be
-refused.
+decides and why, without asking a provider. The exit code is 1 if the request would be refused.
 
 REQUEST is a file with the body as a client would send it, or with the whole request:
-{"path": "/v1/chat/completions", "headers": {…}, "body": {…}}; - reads it from stdin."""
+{"path": "/v1/chat/completions", "headers": {…}, "body": {…}}; - reads it from stdin. Where callers
+need a key, `headers` has one: {"authorization": "Bearer jf-…"}."""
 
 _EPILOG = """\
 examples:

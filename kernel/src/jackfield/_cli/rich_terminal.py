@@ -8,7 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.panel import Panel
 from rich.style import StyleType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 from rich_argparse import RawDescriptionRichHelpFormatter
 
@@ -49,13 +49,15 @@ class RichTerminal(Terminal):
             table.add_column(head, overflow="fold")
         for row in rows:
             table.add_row(*map(_text, row))
+        unbounded = self._console.options.update_width(10_000)
+        if self._console.measure(table, options=unbounded).minimum <= self._console.width:
+            for column in table.columns:  # a number, a name or a date stays whole
+                column.no_wrap = not any(" " in str(cell) for cell in column.cells)
         self._console.print(table)
 
     def panel(self, title: str, rows: Iterable[tuple[str, Line]]) -> None:
         """Write labelled lines in a box."""
-        grid = Table.grid(padding=(0, 2))
-        for overflow in ("fold", "fold"):
-            grid.add_column(overflow=overflow)
+        grid = Table.grid(Column(overflow="fold"), Column(overflow="fold"), padding=(0, 2))
         for label, line in rows:
             grid.add_row(_text((faint(label),)), _text(parts_of(line)))
         head = _text((strong(f" {title} "),))

@@ -7,11 +7,11 @@ from typing import Self
 
 from attrs import define, field
 
+from jackfield._lean_body import require_c_parser
 from jackfield.timeouts import LARGEST_ANSWER, Timeouts
 
 from .connection import Connection
 from .origin import Origin, Settings
-from .parser import require_c_parser
 from .room import Room
 from .tls import tls_context
 from .url import parse_base_url
@@ -52,8 +52,9 @@ class Client:
     ) -> Origin:
         """The origin at `base_url`, for the provider called `name`. Raises ConfigError.
 
-        With `public` it connects to no private, local or metadata address; `allow_http` permits
-        plain HTTP to another machine; `max_response` limits what `Answer.read()` returns.
+        With `public` it connects to no private, local or metadata address, and anew for each
+        request; `allow_http` permits plain HTTP to another machine; `max_response` limits what
+        `Answer.read()` returns.
         """
         url = parse_base_url(base_url, name=name, allow_http=allow_http)
         settings = Settings(

@@ -59,11 +59,13 @@ class Origin:
     def __attrs_post_init__(self) -> None:
         settings = self._settings
         self._pool = Pool(self._open, settings.max_connections)
+        # A URL that a caller gave is seldom asked for twice: idle connections would only pile up.
+        is_given = settings.reach is Reach.PUBLIC
         self._owner = Owner(
             settings.provider,
             settings.max_response,
             settings.keep_alive,
-            self._pool.give_back,
+            Connection.drop if is_given else self._pool.give_back,
             self._lost,
             settings.room,
         )

@@ -4,11 +4,9 @@ import asyncio
 from typing import Protocol, cast
 
 from aiohttp.http import HttpProcessingError, HttpResponseParser
-from aiohttp.http_parser import HttpResponseParserPy
 from multidict import CIMultiDictProxy
 
 from jackfield._lean_body import NO_LIMIT, UNPAUSED
-from jackfield.errors import ConfigError
 
 __all__ = [
     "Body",
@@ -17,7 +15,6 @@ __all__ = [
     "Parser",
     "is_endless",
     "new_parser",
-    "require_c_parser",
 ]
 
 _MAX_HEADERS = 128
@@ -78,11 +75,3 @@ def new_parser(loop: asyncio.AbstractEventLoop, *, with_body: bool) -> Parser:
 def is_endless(message: Message) -> bool:
     """Whether the length is the largest possible: the parser treats that as an empty body."""
     return int(message.headers.get("Content-Length", 0)) >= _ENDLESS
-
-
-def require_c_parser() -> None:
-    """Raise ConfigError if aiohttp would use its pure Python parser, which is laxer."""
-    if HttpResponseParser is HttpResponseParserPy:
-        raise ConfigError(
-            ["aiohttp has no C parser: unset AIOHTTP_NO_EXTENSIONS, or install it from a wheel"]
-        )

@@ -11,7 +11,9 @@ _SYNONYMS: Final = {
     'log_level = "debug"': "debug level loglevel set_verbose verbose",
     'keys = ["env:NAME"]': "api_key apikey key secret token value",
     'base_url = "https://HOST/v1"': "api_base base endpoint host proxy_pass url",
-    "timeouts = { total = 60.0 }": "proxy_read_timeout request_timeout stream_timeout timeout",
+    "timeouts = { first_byte = 60, total = 60 }": (
+        "proxy_read_timeout request_timeout stream_timeout timeout"
+    ),
     "retries = 2": "max_retries num_retries retry",
     'use = "openai"': "custom_llm_provider kind provider type",
     'targets = ["PROVIDER/MODEL"]': "deployments litellm_params model upstreams",

@@ -27,7 +27,7 @@ def article(name: str) -> str:
     """Put "a" or "an" before a word."""
     if name.startswith('"'):
         return name
-    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
+    return f"an {name}" if name[0] in "aeiou" and name[:2] != "us" else f"a {name}"
 
 
 def found(value: Any, kind: Any) -> str:

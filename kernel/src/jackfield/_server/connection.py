@@ -193,6 +193,7 @@ class Connection(asyncio.Protocol):
 
     def _begin_body(self, message: RawRequestMessage, payload: StreamReader) -> None:
         limit = self._state.handler.body_limit(message.method, self._target[0])
+        limit = min(limit, self._state.limits.bodies)
         make_lean(payload)
         if payload.is_eof() and payload.total_bytes <= limit:
             self._start(message, payload.read_nowait())
@@ -200,8 +201,7 @@ class Connection(asyncio.Protocol):
         if int(message.headers.get(hdrs.CONTENT_LENGTH, 0)) > limit:
             self._refuse(too_large(limit))
             return
-        self._payload = payload
-        self._body_limit = limit
+        self._payload, self._body_limit = payload, limit
         self._body_since = time.monotonic()
         self.deadline = self._body_since + self._state.limits.body_seconds
         if hdrs.EXPECT in message.headers and message.version == HttpVersion11:

@@ -1,10 +1,16 @@
 """Limits on what a server accepts from its clients, and on how long it waits for them."""
 
+import os
 import resource
+from contextlib import suppress
+from itertools import accumulate, product
+from pathlib import Path
 
 from attrs import frozen
 
 _FILES = 65_536
+# Where versions 2 and 1 of control groups keep the limit of one of them, in bytes.
+_LIMITS = ("/sys/fs/cgroup{}/memory.max", "/sys/fs/cgroup/memory{}/memory.limit_in_bytes")
 
 
 @frozen(kw_only=True)
@@ -14,8 +20,8 @@ class Limits:
     `head_bytes` covers the request line and all header fields. `head_seconds` runs from the
     connect, and again from each request's first byte. A body has `body_seconds`, and one second
     more for each `body_rate` bytes that have arrived. Its sender is not authenticated yet, so large
-    bodies are shed once all incoming ones exceed `bodies` bytes together, and none has more than
-    `body_seconds` while they exceed half of that. `write_seconds` is for a
+    bodies are shed once all incoming ones exceed `bodies` bytes together, none may be larger, and
+    none has more than `body_seconds` while they exceed half of that. `write_seconds` is for a
     client that does not read while more than `write_buffer` bytes wait for it. `linger_seconds` is
     how long a refused client may go on sending before it is cut off, so that it can read the
     answer. `greeting_seconds` is what a client that connected just before draining has to send its
@@ -46,6 +52,18 @@ class Limits:
     max_lag: float = 0.5
     sweep_seconds: float = 0.25
     backlog: int = 4096
+
+
+def usable_memory(root: str = "") -> int:
+    """Bytes that this process may use: the machine's, or what its control groups allow if less."""
+    sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    with suppress(OSError):  # only Linux has control groups
+        for line in Path(f"{root}/proc/self/cgroup").read_text().splitlines():
+            names = line.split(":", 2)[2].rstrip("/").split("/")
+            for group, limit in product(accumulate(names, "{}/{}".format), _LIMITS):
+                with suppress(OSError, ValueError):  # it has none, or says "max"
+                    sizes.append(int(Path(root + limit.format(group)).read_text()))
+    return min(sizes)
 
 
 def raise_file_limit() -> int:

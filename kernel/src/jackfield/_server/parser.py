@@ -3,7 +3,7 @@
 import asyncio
 import re
 
-from aiohttp import hdrs, http_parser
+from aiohttp import hdrs
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.http_writer import HttpVersion10, HttpVersion11
@@ -12,10 +12,9 @@ from jackfield._lean_body import NO_LIMIT, UNPAUSED
 from jackfield._server.limits import Limits
 from jackfield._server.refusals import early_refusal
 from jackfield._server.websocket import is_upgrade, upgrade_refusal
-from jackfield.errors import ConfigError, GatewayError, InvalidRequest
+from jackfield.errors import GatewayError, InvalidRequest
 
 MALFORMED = (HttpProcessingError, ValueError)
-_TOO_MANY = "Too many headers"  # the parser has no exception class for these
 _VERSIONS = (HttpVersion11, HttpVersion10)
 # The largest possible length; the parser treats it as none and would skip what follows.
 _ENDLESS = (1 << 64) - 1
@@ -40,18 +39,6 @@ class ExpectationFailed(InvalidRequest):
 
     status = 417
     code = "expectation_failed"
-
-
-def require_c_parser() -> None:
-    """Raise `ConfigError` unless aiohttp has its C parser: the Python one is lax and slow."""
-    if HttpRequestParser is http_parser.HttpRequestParserPy:
-        raise ConfigError(
-            [
-                "aiohttp runs without its C extensions, whose HTTP parser the server needs: "
-                "install an aiohttp wheel for this platform and unset AIOHTTP_NO_EXTENSIONS, "
-                "or serve jackfield.asgi with another server."
-            ]
-        )
 
 
 def new_parser(loop: asyncio.AbstractEventLoop, limits: Limits) -> HttpRequestParser:
@@ -85,11 +72,8 @@ def split_target(message: RawRequestMessage) -> tuple[str, str]:
 
 def refusal(message: RawRequestMessage) -> GatewayError | None:
     """Why this request is refused immediately, if it is."""
-    return (
-        early_refusal(message.method, message.headers)
-        or _line_refusal(message)
-        or _field_refusal(message)
-    )
+    error = early_refusal(message.method, message.headers)
+    return error or _line_refusal(message) or _field_refusal(message)
 
 
 def _line_refusal(message: RawRequestMessage) -> GatewayError | None:
@@ -141,6 +125,6 @@ def malformed(error: Exception) -> GatewayError:
     """The answer to bytes that are not HTTP; it repeats none of them."""
     if isinstance(error, LineTooLong):
         return HeadTooLarge("The request line or a header is too long.")
-    if _TOO_MANY in str(error):
+    if "Too many headers" in str(error):  # the parser has no exception class for these
         return HeadTooLarge("There are too many header fields.")
     return InvalidRequest("The request is not well-formed HTTP.")

@@ -8,10 +8,10 @@ from contextlib import suppress
 from ssl import SSLContext
 from typing import Any
 
+from jackfield._lean_body import require_c_parser
 from jackfield._server.connection import Connection
 from jackfield._server.handler import Handler
 from jackfield._server.limits import Limits
-from jackfield._server.parser import require_c_parser
 from jackfield._server.state import ServerState
 
 # Time for a stream's last event and its record once the grace period is over.
@@ -100,11 +100,10 @@ class Server:
                 while True:
                     waiting.append(each.accept()[0])
             each.close()
+        accept = self._state.loop.connect_accepted_socket
         for client in waiting:
             with suppress(OSError):
-                await self._state.loop.connect_accepted_socket(
-                    self._connection, client, **self._tls_options
-                )
+                await accept(self._connection, client, **self._tls_options)
 
     async def _emptied(self, seconds: float) -> bool:
         with suppress(TimeoutError):
