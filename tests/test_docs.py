@@ -1,8 +1,10 @@
 """The generated pages of docs/ say what the code says."""
 
+import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -29,3 +31,26 @@ def test_every_code_of_an_error_is_documented() -> None:
     pages = [(ROOT / "docs" / name).read_text() for name in ("troubleshooting.md", "admin.md")]
     undocumented = sorted(code for code in used if not any(f"`{code}`" in page for page in pages))
     assert not undocumented, "say in docs/troubleshooting.md what to do about them"
+
+
+def test_every_warning_and_error_of_the_log_is_documented() -> None:
+    sources = [*ROOT.glob("kernel/src/**/*.py"), *ROOT.glob("builtin_plugins/*/src/**/*.py")]
+    said = {text for path in sources for text in warnings(ast.parse(path.read_text()))}
+    page = " ".join((ROOT / "docs/troubleshooting.md").read_text().split())
+    undocumented = sorted(text for text in said if text not in page)
+    assert len(said) > 30
+    assert not undocumented, "say in docs/troubleshooting.md what to do about them"
+
+
+def warnings(tree: ast.Module) -> Iterator[str]:
+    """Of each message that is logged as a warning or worse, the first words that never differ."""
+    for call in ast.walk(tree):
+        match call:
+            case ast.Call(
+                func=ast.Attribute(
+                    value=ast.Name("logger" | "_logger"), attr="warning" | "error" | "exception"
+                ),
+                args=[ast.Constant(str(message)), *_],
+            ):
+                parts = [part.strip(" ,()") for part in re.split(r"%[.\d]*[a-z]|[:;]", message)]
+                yield next((part for part in parts if " " in part), max(parts, key=len))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from openai import OpenAI
+from openai import NotFoundError, OpenAI
 
 KEYS = ("_API_KEY", "JACKFIELD_")
 SERVING = re.compile(r"serving on (\S+);")
@@ -50,3 +50,10 @@ def test_the_demo_answers_as_a_stream(client: OpenAI) -> None:
 
 def test_the_models_are_listed(client: OpenAI) -> None:
     assert "demo/chat" in [model.id for model in client.models.list()]
+
+
+@pytest.mark.parametrize("path", ["chat/completions/", "chat//completions", "chat%0Acompletions"])
+def test_a_path_that_is_not_served_is_refused_in_openais_form(client: OpenAI, path: str) -> None:
+    with pytest.raises(NotFoundError, match="segments") as refused:
+        client.post(path, body={}, cast_to=object)
+    assert refused.value.code == "not_found"
