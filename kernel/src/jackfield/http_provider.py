@@ -10,7 +10,7 @@ from urllib.parse import quote
 from attrs import frozen
 
 from jackfield import _translation
-from jackfield._client import ONCE, Origin, header_lines, passed_on, read_base_url
+from jackfield._client import ONCE, Origin, check_table, header_lines, passed_on
 from jackfield._client.url import has_steps, without_credentials
 from jackfield._provider_answer import AnswerReader
 from jackfield._provider_request import RequestWriter
@@ -102,7 +102,7 @@ class HttpProvider(Provider):
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
-        read_base_url(config.base_url, allow_http=config.allow_http)
+        check_table(config)
         self._base_url = config.base_url.rstrip("/")
         self._spoken = dialects_named(config.dialects, self.dialects)
         speaks = self.speaks if self._has_own("speaks") else None

@@ -196,6 +196,7 @@ def make_folder(path: Path) -> None:
 
 def references(value: object) -> Iterator[tuple[tuple[str | int, ...], SecretRef]]:
     """Find the secret references in a structured configuration, with their paths."""
+    value = value.value if isinstance(value, TextOrSecret) else value
     if isinstance(value, SecretRef):
         yield (), value
         return

@@ -5,7 +5,7 @@ from .client import Client
 from .headers import ONCE, check_addition, header_lines, passed_on
 from .origin import Origin
 from .relay import Relay
-from .url import read_base_url
+from .table import check_table
 from .websocket import SocketLimits, WebSocketConnection
 
 __all__ = [
@@ -17,7 +17,7 @@ __all__ = [
     "SocketLimits",
     "WebSocketConnection",
     "check_addition",
+    "check_table",
     "header_lines",
     "passed_on",
-    "read_base_url",
 ]
