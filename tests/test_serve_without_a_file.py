@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from openai import NotFoundError, OpenAI
+from openai.types.chat import ChatCompletionUserMessageParam
 
 KEYS = ("_API_KEY", "JACKFIELD_")
 SERVING = re.compile(r"serving on (\S+);")
@@ -46,6 +47,14 @@ def test_the_demo_answers_as_a_stream(client: OpenAI) -> None:
     )
     texts = [chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices]
     assert "".join(texts) == "You said: one two"
+
+
+def test_a_model_is_answered_for_but_not_an_unknown_provider(client: OpenAI) -> None:
+    hello: ChatCompletionUserMessageParam = {"role": "user", "content": "Hello"}
+    answer = client.chat.completions.create(model="gpt-5.4", messages=[hello])
+    assert answer.choices[0].message.content
+    with pytest.raises(NotFoundError, match=r"no model 'nosuch/gpt-5.4'. Known here: demo/"):
+        client.chat.completions.create(model="nosuch/gpt-5.4", messages=[hello])
 
 
 def test_the_models_are_listed(client: OpenAI) -> None:

@@ -91,7 +91,7 @@ class Models:
             with Blaming(candidate, "lists"):
                 if candidate.lists(model):
                     return _Found(self._target(name, model), f"{name} lists it")
-        able = self._able(exchange)
+        able = self._able(exchange, model)
         if len(able) == 1:
             return _Found(self._target(able[0], model), f"only {able[0]} may have it")
         for at, name in enumerate(able):
@@ -100,11 +100,14 @@ class Models:
                 return _Found(self._target(name, model), f"{name} lists it", until)
         raise self._unknown(exchange, model, able)
 
-    def _able(self, exchange: Exchange) -> list[str]:
-        """The providers that a bare name may mean: those of first choice, or else the last."""
+    def _able(self, exchange: Exchange, model: str) -> list[str]:
+        """The providers that a bare name may mean: those of first choice, or else the last.
+
+        To the last a name with a slash means a provider that is not configured.
+        """
         ranks = {n: p.bare_names for n, p in self._providers.items() if _serves(p, exchange)}
         first = [name for name, rank in ranks.items() if rank == "first"]
-        return first or [name for name, rank in ranks.items() if rank == "last"]
+        return first or [n for n, rank in ranks.items() if rank == "last" and "/" not in model]
 
     def _target(self, name: str, model: str) -> Target:
         return Target(name, model, region=getattr(self._providers[name].config, "region", None))

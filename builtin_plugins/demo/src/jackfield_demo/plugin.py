@@ -40,7 +40,7 @@ class Demo(CanonicalProvider):
     """A provider that needs no key and no network; equal requests get equal answers.
 
     If no other provider is configured, it answers for every model named without a provider, so that
-    a program that asks for a vendor's model runs unchanged.
+    a program that asks for a vendor's model runs unchanged; but not for one of an unknown provider.
     """
 
     bare_names = "last"
