@@ -8,7 +8,7 @@ import pytest
 from attrs import frozen
 
 from jackfield import CallNext, Exchange, Forbidden, Plugin, Response, Target, hookimpl, option
-from jackfield.testing import GatewayClient, run_gateway
+from jackfield.testing import Gate, GatewayClient, run_gateway
 
 
 class Keeps(Plugin):
@@ -92,6 +92,32 @@ async def test_a_stream_of_a_plugin_s_own_that_nobody_reads_stops_the_provider()
         await answer.disconnect()  # a generator that has not begun runs none of its `finally`
         assert ends(client) == ["cancelled"]
         assert [one.outcome.kind for one in client.settled] == ["client_gone"]
+
+
+class Shortens(Plugin):
+    """Ends its own stream early, and forgets the provider's."""
+
+    mutates = frozenset({"response"})
+
+    @hookimpl
+    async def call_provider(
+        self, exchange: Exchange, target: Target, call_next: CallNext
+    ) -> Response:
+        response = await call_next(target)
+
+        async def first() -> AsyncIterator[bytes]:
+            yield await anext(cast("AsyncIterator[bytes]", response.body))
+
+        return Response(200, first(), response.content_type)
+
+
+async def test_a_stream_of_a_plugin_s_own_that_ends_early_stops_the_provider() -> None:
+    async with run_gateway("[plugins.shortens]", {"shortens": Shortens}) as client:
+        client.fake.reply("one ", "two ", "three", gate=Gate(), at=2)
+        answer = await client.chat(stream=True)
+        await answer.read()
+        assert ends(client) == ["cancelled"]
+        assert [one.outcome.kind for one in client.settled] == ["answered"]
 
 
 async def test_a_stream_of_a_plugin_s_own_is_read_to_its_end() -> None:

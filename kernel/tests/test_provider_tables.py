@@ -46,6 +46,12 @@ def test_what_cannot_be_sent_or_trusted_is_found_at_its_key(
     assert found.startswith(f"jackfield.toml:{problem}")
 
 
+def test_all_that_is_wrong_with_a_table_is_named_at_once() -> None:
+    (found,) = problems('ca_file = "/nowhere.pem"\nheaders = { Host = "elsewhere" }')
+    assert found.startswith("jackfield.toml:3:11: providers.api.ca_file: '/nowhere.pem' cannot be")
+    assert found.endswith("; headers: the header 'Host' is set by the client itself")
+
+
 def test_a_secret_of_a_header_is_named_as_the_file_names_it() -> None:
     (found,) = problems('headers = { X-Team = "env:TEAM_THAT_IS_NOT_SET" }')
     assert found.startswith("jackfield.toml:3:22: providers.api.headers.X-Team: the environment")

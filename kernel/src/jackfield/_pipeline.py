@@ -144,7 +144,6 @@ class Pipeline:
         raise Forbidden(f"This key lacks the permission {permission!r}, which {path} needs.")
 
     async def _fail(self, exchange: Exchange, error: GatewayError) -> HttpResponse:
-        await close_all(exchange)
         outcome = await self.settle(exchange, failure(exchange, error))
         return closing_answer(exchange, outcome, self._render(exchange, outcome))
 
@@ -154,7 +153,12 @@ class Pipeline:
         return HttpResponse(response.status, head, response.body)
 
     async def settle(self, exchange: Exchange, outcome: Outcome) -> Outcome:
-        """Run `post_response` of every plugin whose turn had come, then report the outcome."""
+        """Run `post_response` of every plugin whose turn had come, then report the outcome.
+
+        Before, unless a provider's answer is handed on, those that plugins were given are closed.
+        """
+        if outcome.response not in exchange.answers:
+            await close_all(exchange)
         timings, began = exchange.timings, perf_counter()
         for hook in self.chain.post_response:
             position = hook.position
@@ -169,8 +173,7 @@ class Pipeline:
             except BaseException as error:  # noqa: BLE001 - raised again, or a plugin's own
                 changed = None
                 outcome = self._unsettled(hook, exchange, outcome, error, began)
-            exchange.acting = None
-            now = perf_counter()
+            exchange.acting, now = None, perf_counter()
             timings[position] += now - began
             began = now
             if changed is not None and not exchange.sent:

@@ -189,7 +189,7 @@ class StreamBody:
             pipeline, exchange, error = self._pipeline, self._exchange, self._error
             kind: OutcomeKind = "answered" if error is None else "truncated"
             outcome = outcome_of(exchange, self._response, kind, error)
-            if not pipeline.chain.post_response:  # nothing to wait for
+            if not (pipeline.chain.post_response or exchange.answers):  # nothing to wait for
                 self._settled = True
                 pipeline.settled(exchange, outcome)
                 return
@@ -221,7 +221,7 @@ async def close_all(exchange: Exchange, *answers: Response) -> GatewayError | No
     for answer in (*answers, *exchange.answers):
         try:
             await answer.close()
-        except Exception as error:  # noqa: BLE001 - a plugin's own stream may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's own may raise anything
             fault = fault or mistake(exchange.id, error)
     return fault
 
