@@ -9,7 +9,10 @@ from jackfield.config import ModelTable
 from jackfield.providers import CanonicalProvider, ModelInfo
 from jackfield.testing import FakeUpstream, GatewayClient, UpstreamReply, run_gateway
 
+CHAT = "/v1/chat/completions"
 TOML = """
+[upstream]
+retries = 0
 [providers.first]
 use = "openai"
 base_url = "{first}"
@@ -51,6 +54,30 @@ async def test_a_bare_name_is_looked_up_again_when_the_lists_are_old(
             lists(first)
             lists(second, "m")
             assert await target_of(gateway, "m") == then
+
+
+async def test_a_provider_serves_only_the_models_that_its_table_names() -> None:
+    async with FakeUpstream() as upstream:
+        toml = f'[providers.up]\nuse = "openai"\nbase_url = "{upstream.base_url}"\nmodels = ["m"]'
+        async with run_gateway(toml) as gateway:
+            for model in ("up/other", "other"):
+                answer = await gateway.post(CHAT, json={"model": model, "messages": []})
+                assert answer.status == 404
+                assert "not allowed here" in (await answer.json())["error"]["message"]
+            assert upstream.requests == []
+            await gateway.get("/v1/files")
+            assert upstream.requests[0].head.startswith(b"GET /files ")
+
+
+async def test_an_alias_passes_over_a_model_that_the_provider_may_not_serve() -> None:
+    async with FakeUpstream() as first, FakeUpstream() as second:
+        toml = TOML.format(first=first.base_url, second=second.base_url)
+        limited = toml.replace("[providers.second]", 'models = ["m"]\n[providers.second]')
+        alias = '[models.fast]\ntargets = ["first/other"]\nfallbacks = ["second/m"]'
+        async with run_gateway(limited + alias) as gateway:
+            answer = await gateway.post(CHAT, json={"model": "fast", "messages": []})
+    assert answer.headers["x-jackfield-target"] == "second/m"
+    assert (len(first.requests), len(second.requests)) == (0, 1)
 
 
 async def test_models_are_listed_with_what_is_known_of_them() -> None:

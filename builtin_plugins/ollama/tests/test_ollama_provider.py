@@ -182,12 +182,15 @@ async def test_the_list_of_models_is_the_gateways_own(upstream: FakeUpstream) ->
     assert "fast" in models
 
 
-async def test_a_model_of_the_configuration_is_found_without_its_tag(
-    upstream: FakeUpstream,
+@pytest.mark.parametrize(
+    ("configured", "asked"), [("llama3:latest", "llama3"), ("llama3", "llama3:latest")]
+)
+async def test_the_tag_latest_may_be_left_out(
+    upstream: FakeUpstream, configured: str, asked: str
 ) -> None:
     answer_json(upstream, ANSWER)
-    async with run_gateway(table(upstream, 'models = ["llama3:latest"]')) as gateway:
-        ask = ASK | {"model": "llama3", "stream": False}
+    async with run_gateway(table(upstream, f'models = ["{configured}"]')) as gateway:
+        ask = ASK | {"model": asked, "stream": False}
         assert (await gateway.post("/ollama/api/chat", json=ask)).status == 200
 
 

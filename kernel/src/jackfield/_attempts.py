@@ -58,7 +58,7 @@ class Attempts:
             for target in targets:
                 try:
                     return await self._attempt(exchange, target, pause)
-                except (LossRefused, NotServed) as error:
+                except (LossRefused, ModelNotFound, NotServed) as error:
                     last = error.without_traceback()
                 except ProviderError as error:
                     last = error.without_traceback()

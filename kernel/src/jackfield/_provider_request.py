@@ -53,8 +53,8 @@ class RequestWriter:
         if exchange.usage_wanted and request.stream and not request.include_usage:
             request = replace(request, include_usage=True)
         able = self._able(model)
-        if dialect.needs_max_tokens:
-            request = _translation.limited(request, able.max_output_tokens or _MAX_TOKENS)
+        if dialect.needs_max_tokens and request.max_tokens is None:
+            request = replace(request, max_tokens=able.max_output_tokens or _MAX_TOKENS)
         short = shortfalls(request, able)
         refused: tuple[Loss, ...] = ()
         if self._media is not None:

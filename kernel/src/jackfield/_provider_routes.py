@@ -11,14 +11,14 @@ class Routes:
     """The dialects that one API speaks, and the routes to them from each client dialect.
 
     Dialects that requests can be translated into have a path in `paths`. `speaks` says whether a
-    dialect applies to a model, for APIs where that differs.
+    dialect applies to a model.
     """
 
     def __init__(
         self,
         dialects: Sequence[Dialect],
         paths: Collection[str],
-        speaks: Callable[[Dialect, str], bool] | None,
+        speaks: Callable[[Dialect, str], bool],
     ) -> None:
         self._dialects = dialects
         self._paths = paths
@@ -32,12 +32,11 @@ class Routes:
 
     def of(self, client: Dialect, model: str) -> list[Dialect]:
         """At most two dialects to call the API in, the client's own one first."""
-        key = (client, model if self._speaks else "")
-        routes = self._found.get(key)
+        routes = self._found.get((client, model))
         if routes is None:
             if len(self._found) >= _MOST:
                 self._found.clear()
-            routes = self._found[key] = self._find(client, model)
+            routes = self._found[client, model] = self._find(client, model)
         return routes
 
     def forget(self, dialect: Dialect) -> None:
@@ -49,8 +48,7 @@ class Routes:
         usable = [
             dialect
             for dialect in self._dialects
-            if dialect.name not in self._unknown
-            and (self._speaks is None or self._speaks(dialect, model))
+            if dialect.name not in self._unknown and self._speaks(dialect, model)
         ]
         own = [dialect for dialect in usable if dialect is client]
         others = [other for other in usable if self._translates(client, other)]

@@ -14,7 +14,7 @@ from jackfield.dialects import CanonicalRequest, CanonicalResponse, Dialect, Los
 from jackfield.errors import LossRefused, ProviderError, StreamTruncated
 from jackfield.exchange import Exchange
 from jackfield.losses import lost_in_answer
-from jackfield.messages import ChatRequest, EmbeddingsRequest, EmbeddingsResponse, TokenCount, Usage
+from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, TokenCount, Usage
 from jackfield.response import Response
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
@@ -29,11 +29,6 @@ IMPOSSIBLE_USAGE: Final = Loss("usage", "usage", "dropped", "its counts cannot b
 def addressed(request: CanonicalRequest, model: str) -> CanonicalRequest:
     """The same request, addressed to `model`."""
     return replace(request, model=model) if request.model != model else request
-
-
-def limited(request: ChatRequest, max_tokens: int) -> ChatRequest:
-    """The same request with a limit on its answer if it had none."""
-    return request if request.max_tokens is not None else replace(request, max_tokens=max_tokens)
 
 
 def refuse_broken(exchange: Exchange, dialect: Dialect, losses: Sequence[Loss]) -> None:

@@ -21,7 +21,7 @@ from jackfield._usage_switch import UsageSwitch
 from jackfield.config import option
 from jackfield.dialects import Dialect, Loss, Rendered
 from jackfield.endpoints import Endpoint
-from jackfield.errors import ConfigError, GatewayError, InvalidRequest, ProviderError
+from jackfield.errors import ConfigError, GatewayError, InvalidRequest, ModelNotFound, ProviderError
 from jackfield.exchange import Exchange
 from jackfield.keys import Key, KeyRing, LiveKey
 from jackfield.plan import Target
@@ -43,7 +43,7 @@ class HttpConfig:
     )
     ca_file: Path | None = option(None, "Certificates to trust instead of the system's, in PEM.")
     allow_http: bool = option(False, "Allows plain HTTP to another machine.")
-    models: tuple[str, ...] = option((), "The models to list, instead of its API's; not a limit.")
+    models: tuple[str, ...] = option((), "The models it may serve; by default all of its API's.")
     dialects: tuple[str, ...] = option((), "The dialects of its API; by default all the plugin's.")
     headers: Mapping[str, TextOrSecret] = option(
         {}, "Headers to send with every request; secret ones as `env:NAME` or `file:PATH`."
@@ -105,8 +105,7 @@ class HttpProvider(Provider):
         check_table(config)
         self._base_url = config.base_url.rstrip("/")
         self._spoken = dialects_named(config.dialects, self.dialects)
-        speaks = self.speaks if self._has_own("speaks") else None
-        self._routes = Routes(self._spoken, self.paths, speaks)
+        self._routes = Routes(self._spoken, self.paths, self._may_speak)
         # Methods that a subclass does not override are not called for each request.
         self._signs = self._has_own("sign")
         self._adds_headers = self._has_own("request_headers")
@@ -175,6 +174,12 @@ class HttpProvider(Provider):
         """Whether the API accepts this dialect for this model."""
         return True
 
+    def _may_serve(self, model: str) -> bool:
+        return not (model and self.config.models) or self.lists(model)
+
+    def _may_speak(self, dialect: Dialect, model: str) -> bool:
+        return self._may_serve(model) and self.speaks(dialect, model)
+
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
         """The path below the base URL, with `{model}` and the path's own parts in braces.
 
@@ -214,7 +219,7 @@ class HttpProvider(Provider):
     def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
         """What the target's dialect, or its model, would lose of the request."""
         if not (routes := self._routes.of(exchange.dialect, target.model)):
-            return ()
+            return (Loss("model", "", "dropped", "the provider does not serve it"),)
         if routes[0] is exchange.dialect:
             return self._writer.lost(exchange, target.model) + self.left_out(exchange, target.model)
         part, *_ = _translation.in_parts(exchange, routes[0])
@@ -227,7 +232,9 @@ class HttpProvider(Provider):
         immediately.
         """
         if not (routes := self._routes.of(exchange.dialect, target.model)):
-            raise self.not_served(exchange, target)
+            if self._may_serve(target.model):
+                raise self.not_served(exchange, target)
+            raise ModelNotFound(f"{target} is not allowed here; see GET /v1/models.", param="model")
         try:
             return await self._ask(exchange, target, routes[0])
         except ProviderError as error:

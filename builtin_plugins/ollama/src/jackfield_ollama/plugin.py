@@ -55,9 +55,9 @@ class Ollama(HttpProvider):
         return path if dialect in _OWN else V1 + path
 
     def lists(self, model: str) -> bool:
-        """Whether the configuration names the model, with its tag or, for `latest`, without."""
-        models = self.config.models
-        return model in models or f"{model}{_LATEST}" in models
+        """Whether the configuration names the model; the tag `latest` may be left out of either."""
+        same = {model, model + _LATEST, model.removesuffix(_LATEST)}
+        return not same.isdisjoint(self.config.models)
 
     async def models(self) -> Sequence[ModelInfo]:
         """The configured models, or else those that `GET /api/tags` lists."""
