@@ -38,10 +38,10 @@ retries = 0
 use = "azure"
 base_url = "{upstream.base_url}"
 api_version = "2024-10-21"
-models = ["gpt-y"]
+models = ["m", "gpt-y"]
 [providers.openai]
 base_url = "{upstream.base_url}"
-models = ["gpt-x"]
+models = ["m", "gpt-x"]
 """
 
 

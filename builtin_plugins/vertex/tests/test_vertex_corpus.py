@@ -28,7 +28,6 @@ use = "vertex"
 base_url = "{url}"
 project = "example-project"
 location = "global"
-models = ["m"]
 credentials = {{ bearer = "env:VERTEX_TOKEN" }}
 """
 

@@ -90,7 +90,8 @@ def is_canonical(subject: Subject) -> bool:
 
 def _behind(subject: Subject, upstream: FakeUpstream) -> Subject:
     own: Mapping[str, Any] = {"keys": ["env:JACKFIELD_CANARY_KEY"], **subject.config}
-    return evolve(subject, config={**own, "base_url": f"{upstream.base_url}/v1"})
+    here = {"base_url": f"{upstream.base_url}/v1", "models": ["any"]}
+    return evolve(subject, config={**own, **here})
 
 
 async def passes_bytes_through(subject: Subject) -> None:
