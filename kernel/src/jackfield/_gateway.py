@@ -71,6 +71,7 @@ class Gateway:
         # As many as concurrent requests: none has to wait for a connection to its provider.
         self.client = Client(max_connections=self.settings.server.requests_in_flight)
         self.setup = Setup(self.settings, self.client, sources, document.directory.absolute())
+        self.setup.plugins = tuple(plugin.name for plugin in self.chain.plugins)
         self.watchdog = Watchdog()
         self.access_log = AccessLog(self.settings.server.log)
         self._logs_access = self.settings.server.log_level in ("debug", "info")
@@ -196,6 +197,8 @@ class Gateway:
         try:
             with _slow_start_logged(plugin):
                 await plugin.start(self.setup)
+            if plugin in self.loaded.providers and plugin.name not in self.setup.providers:
+                raise ConfigError([f"provider {plugin.name!r}: `start` must call that of its base"])
         except JackfieldError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything

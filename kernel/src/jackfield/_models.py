@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from jackfield._mistakes import Blaming
 from jackfield.catalogue import Catalogue
@@ -30,19 +30,14 @@ class _Found:
     until: float = math.inf
 
 
+@define(eq=False)
 class Models:
     """The aliases of `[models]` and the models of the providers."""
 
-    def __init__(
-        self,
-        aliases: Mapping[str, ModelTable],
-        providers: Mapping[str, Provider],
-        catalogue: Catalogue,
-    ) -> None:
-        self._aliases = aliases
-        self._providers = providers
-        self._catalogue = catalogue
-        self._plans: dict[tuple[str, Endpoint], tuple[Plan, float]] = {}
+    _aliases: Mapping[str, ModelTable]
+    _providers: Mapping[str, Provider]
+    _catalogue: Catalogue
+    _plans: dict[tuple[str, Endpoint], tuple[Plan, float]] = field(factory=dict, init=False)
 
     async def plan(self, exchange: Exchange) -> Plan:
         """The targets for an exchange, in order. Raises ModelNotFound."""
@@ -86,6 +81,8 @@ class Models:
     async def _single(self, exchange: Exchange, model: str) -> _Found:
         provider, slash, rest = model.partition("/")
         if slash and provider in self._providers:
+            if not rest and exchange.dialect.translates:
+                raise ModelNotFound(f"{model!r} names a provider and no model.", param="model")
             return _Found(self._target(provider, rest), "the provider is named")
         for name, candidate in self._providers.items():
             with Blaming(candidate, "lists"):
@@ -149,7 +146,7 @@ class Models:
         for target, lost in losses.items():
             if lost:
                 named = ", ".join(map(str, lost))
-                plan = plan.drop(target, f"on_loss = {on_loss}: it would lose {named}")
+                plan = plan.drop(target, f"on_loss = {on_loss}: {named}")
         return plan.signed("kernel")
 
 

@@ -35,13 +35,15 @@ class Setup:
     """One gateway while its plugins start.
 
     `settings` are the kernel's own tables. Anything registered here lives as long as the gateway.
-    `prices` tells what a model costs.
+    `prices` tells what a model costs. `plugins` are the names of all plugins, in the order in which
+    `exchange.timings` has the seconds that their hooks took.
     """
 
     settings: "Settings"
     _client: "Client"
     _secrets: SecretSources
     directory: Path = field(factory=Path.cwd)
+    plugins: tuple[str, ...] = ()
     endpoints: list[Endpoint] = field(factory=list)
     admin_endpoints: list[Endpoint] = field(factory=list)
     providers: "dict[str, Provider]" = field(factory=dict)

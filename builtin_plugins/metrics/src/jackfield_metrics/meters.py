@@ -1,0 +1,155 @@
+"""What is measured, and how an exchange is counted."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Final, TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from jackfield import Exchange, Outcome, Target
+from jackfield.prices import PriceBook
+
+_T = TypeVar("_T")
+
+MOST_MODELS: Final = 1000
+"""Models that have series of their own; those of any further ones have no model's name."""
+
+_MOST_SERIES: Final = 16_384
+_NANO: Final = 1_000_000_000
+_SECONDS: Final = tuple(0.01 * 2**step for step in range(14))
+_TOKENS: Final = tuple(4**step for step in range(14))
+"""Limits of buckets, as OpenTelemetry recommends for `gen_ai` metrics."""
+
+_CALL: Final = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model")
+
+
+class Meters:
+    """The metrics of one process, in a registry of their own.
+
+    Names that begin with `gen_ai` are those of OpenTelemetry's semantic conventions, as Prometheus
+    writes them. `plugins` are the names of all plugins, in the order of their tables.
+    """
+
+    def __init__(self, plugins: Sequence[str], prices: PriceBook, *, tenants: bool) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._plugins, self._prices, self._tenants = plugins, prices, tenants
+        self._models: set[Target] = set()
+        whose = ("tenant",) if tenants else ()
+        self.in_flight = Gauge(
+            "jackfield_requests_in_flight", "Requests that are being answered.", registry=registry
+        )
+        self._requests = _series(
+            Counter(
+                "jackfield_requests",
+                "Requests, by their status and by how they ended.",
+                ("gen_ai_operation_name", "status", "outcome", *whose),
+                registry=registry,
+            ).labels
+        )
+        self._durations = _series(
+            Histogram(
+                "gen_ai_server_request_duration_seconds",
+                "Time from a request's arrival to the end of its answer.",
+                (*_CALL, "error_type"),
+                buckets=_SECONDS,
+                registry=registry,
+            ).labels
+        )
+        self._first_events = _series(
+            Histogram(
+                "gen_ai_server_time_to_first_token_seconds",
+                "Time from the first attempt to a stream's first event.",
+                _CALL,
+                buckets=_SECONDS,
+                registry=registry,
+            ).labels
+        )
+        self._tokens = _series(
+            Histogram(
+                "gen_ai_client_token_usage",
+                "Tokens that providers reported for a request.",
+                (*_CALL, "gen_ai_token_type"),
+                buckets=_TOKENS,
+                registry=registry,
+            ).labels
+        )
+        self._cost = _series(
+            Counter(
+                "jackfield_cost_dollars",
+                "Cost of the usage that providers reported, at the prices of the price book.",
+                (*_CALL, *whose),
+                registry=registry,
+            ).labels
+        )
+        self._attempts = _series(
+            Histogram(
+                "jackfield_attempt_duration_seconds",
+                "Time of an attempt at a provider, for a stream until its first event.",
+                (*_CALL, "error_type"),
+                buckets=_SECONDS,
+                registry=registry,
+            ).labels
+        )
+        self._plugin_seconds = _series(
+            Counter(
+                "jackfield_plugin_duration_seconds",
+                "Time that a plugin's hooks took.",
+                ("plugin",),
+                registry=registry,
+            ).labels
+        )
+        self._plugin_failures = _series(
+            Counter(
+                "jackfield_plugin_failures",
+                "Hooks that failed, were late or returned a wrong type.",
+                ("plugin", "hook"),
+                registry=registry,
+            ).labels
+        )
+
+    def count(self, exchange: Exchange, outcome: Outcome) -> None:
+        """Count an exchange that has ended."""
+        attempts = exchange.attempts
+        whose = (exchange.principal.tenant,) if self._tenants else ()
+        self._requests(exchange.operation, str(outcome.status), outcome.kind, *whose).inc()
+        target = attempts[-1].target if attempts else None
+        call = self._call(exchange, target, is_known=outcome.status < 400)
+        error = outcome.error.code if outcome.error else ""
+        self._durations(*call, error).observe(time.monotonic() - exchange.received)
+        for attempt in attempts:
+            where = self._call(exchange, attempt.target, is_known=attempt.error is None)
+            self._attempts(*where, attempt.error or "").observe(attempt.seconds)
+        if outcome.events:
+            waited = sum([attempt.waited + attempt.seconds for attempt in attempts])
+            self._first_events(*call).observe(waited)
+        if target is not None and outcome.usage is not None:
+            self._tokens(*call, "input").observe(outcome.usage.input_tokens)
+            self._tokens(*call, "output").observe(outcome.usage.output_tokens)
+            cost = self._prices.cost(target, outcome.usage)
+            self._cost(*call, *whose).inc(max(cost.nano, 0) / _NANO)
+        self._count_plugins(exchange)
+
+    def _count_plugins(self, exchange: Exchange) -> None:
+        for name, seconds in zip(self._plugins, exchange.timings, strict=True):
+            if seconds:
+                self._plugin_seconds(name).inc(seconds)
+        for failure in exchange.failures:
+            plugin, _, hook = failure.partition(":")[0].rpartition(".")
+            self._plugin_failures(plugin, hook).inc()
+
+    def _call(
+        self, exchange: Exchange, target: Target | None, *, is_known: bool
+    ) -> tuple[str, str, str]:
+        """The labels of a call. A model is named once it has answered: clients may invent names."""
+        if target is None:
+            return exchange.operation, "", ""
+        if is_known and len(self._models) < MOST_MODELS:
+            self._models.add(target)
+        model = target.model if target in self._models else ""
+        return exchange.operation, target.provider, model
+
+
+def _series(labels: Callable[..., _T]) -> Callable[..., _T]:
+    """The series with these labels, without the time that the library takes to find it."""
+    return lru_cache(maxsize=_MOST_SERIES)(labels)
