@@ -5,7 +5,6 @@ import re
 import secrets as randomness
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from ipaddress import ip_address
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
@@ -16,6 +15,7 @@ from jackfield._gateway_dialect import GATEWAY_DIALECT
 from jackfield._mistakes import mistake
 from jackfield._model_name import check_model
 from jackfield._stream_body import StreamBody
+from jackfield.address import Address
 from jackfield.dialects import Dialect, Peek
 from jackfield.endpoints import PUBLIC, EndpointTable
 from jackfield.errors import (
@@ -215,11 +215,7 @@ def _kept(http: HttpRequest, params: Mapping[str, str]) -> Request:
 @lru_cache(maxsize=64)
 def _is_loopback(authority: str) -> bool:
     match = _AUTHORITY.fullmatch(authority)
-    name = (match[1] or match[2]).lower() if match else ""
-    try:
-        return name == "localhost" or ip_address(name).is_loopback
-    except ValueError:
-        return False
+    return match is not None and Address((match[1] or match[2]).lower()).is_loopback
 
 
 def _is_local_origin(origin: str) -> bool:

@@ -1,5 +1,6 @@
 """The address of a listener, as written in the configuration."""
 
+import os
 import re
 from ipaddress import IPv6Address, ip_address
 from typing import ClassVar, Self
@@ -7,6 +8,8 @@ from typing import ClassVar, Self
 from attrs import frozen
 
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+_NUMERIC = re.compile(r"(.*\.)?[0-9]+\.*")
+_LONGEST_PATH = 107  # bytes: as much as the system has room for
 _FORM = 'write host:port, such as "127.0.0.1:4747", or "unix:/path/to/socket"'
 
 
@@ -24,12 +27,22 @@ class Address:
     path: str = ""
 
     @classmethod
-    def from_text(cls, text: str) -> Self:
-        """Parse `host:port`, `[ipv6]:port` or `unix:/path`; ValueError says what is wrong."""
+    def from_text(cls, text: str, directory: str = "") -> Self:
+        """Parse `host:port`, `[ipv6]:port` or `unix:/path`; ValueError says what is wrong.
+
+        A relative path starts from `directory`.
+        """
         if text.startswith("unix:"):
             path = text.removeprefix("unix:")
             if not path.strip():
                 raise ValueError('no path after "unix:"; write "unix:/path/to/socket"')
+            path = os.path.join(directory, os.path.expanduser(path))
+            if len(os.fsencode(path)) > _LONGEST_PATH:
+                path = os.path.relpath(path)  # which may fit
+            if (size := len(os.fsencode(path))) > _LONGEST_PATH or "\0" in path:
+                raise ValueError(
+                    f"a socket's path has up to {_LONGEST_PATH} bytes, none 0; found {size}"
+                )
             return cls(path=path)
         if "://" in text:
             raise ValueError(f"an address has no scheme; {_FORM}")
@@ -62,9 +75,9 @@ def _host(text: str) -> str:
         raise ValueError('an IPv6 address needs brackets: "[::1]:4747"')
     if text == "*":
         raise ValueError('"*" is not a host; write "0.0.0.0" to listen on every interface')
-    if not _HOST_NAME.fullmatch(text) or (_is_numeric(text) and not _is_ip(text)):
+    if not _HOST_NAME.fullmatch(text) or (_NUMERIC.fullmatch(text) and not _is_ip(text)):
         raise ValueError(f"the host is neither a name nor an IP address; {_FORM}")
-    return text
+    return text.lower()
 
 
 def _port(text: str) -> int:
@@ -74,10 +87,6 @@ def _port(text: str) -> int:
     if port > 65535:
         raise ValueError(f"the port must be between 0 and 65535, found {text[:12]}")
     return port
-
-
-def _is_numeric(host: str) -> bool:
-    return host.rstrip(".").rpartition(".")[2].isdigit()
 
 
 def _is_ip(host: str) -> bool:

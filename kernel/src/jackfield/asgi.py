@@ -19,7 +19,6 @@ process.
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
-from types import TracebackType
 from typing import Self, cast
 from urllib.parse import unquote
 
@@ -45,6 +44,10 @@ from jackfield.http import WEBSOCKET, HttpRequest, HttpResponse
 
 Send = Callable[[Event], Awaitable[None]]
 
+_ELSEWHERE = (
+    "the gateway runs in another event loop, where it was started; close it there first. In tests,"
+    " keep one loop for all requests: `with TestClient(app) as client`"
+)
 _REFUSAL = "websocket.http.response"
 # Headers of an answer that opens a WebSocket, which the ASGI server sends itself.
 _OWN = frozenset({"content-type", "cache-control", "x-accel-buffering", "sec-websocket-protocol"})
@@ -57,23 +60,19 @@ class JackfieldASGI:
         self._open_gateway = opening(source)
         self._opened: AbstractAsyncContextManager[Handler] | None = None
         self._handler: Handler | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._starting = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         await self._start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:
         """Stop the gateway if it was started."""
-        opened, self._opened, self._handler = self._opened, None, None
+        opened, self._opened, self._handler, self._loop = self._opened, None, None, None
         if opened is not None:
             await opened.__aexit__(None, None, None)
 
@@ -82,7 +81,8 @@ class JackfieldASGI:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
-        handler = self._handler or await self._start()
+        is_here = self._loop is asyncio.get_running_loop()
+        handler = self._handler if self._handler and is_here else await self._start()
         serve = _serve_websocket if scope["type"] == "websocket" else _serve
         await serve(handler, scope, receive, send)
 
@@ -91,7 +91,9 @@ class JackfieldASGI:
             if self._handler is None:
                 opened = self._open_gateway()
                 self._handler = await opened.__aenter__()
-                self._opened = opened
+                self._opened, self._loop = opened, asyncio.get_running_loop()
+            elif self._loop is not asyncio.get_running_loop():
+                raise RuntimeError(_ELSEWHERE)
             return self._handler
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
@@ -184,7 +186,8 @@ def _request(scope: Event, path: str, body: bytes) -> HttpRequest:
         query=scope["query_string"].decode("latin-1"),
         headers=CIMultiDictProxy(CIMultiDict(pairs)),
         body=body,
-        client=client[0] if client else "unix",
+        # With uvicorn it may be any text of X-Forwarded-For; "unix" is for who has no address.
+        client=client[0].replace("unix", "unknown") if client else "unix",
     )
 
 

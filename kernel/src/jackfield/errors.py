@@ -205,7 +205,7 @@ class ProviderError(GatewayError):
 
     status = 502
     code = "provider_error"
-    transient: ClassVar[bool] = False
+    transient: bool = False
     """Whether the same may succeed a moment later, whatever the status."""
 
     body: bytes | None = None

@@ -19,8 +19,9 @@ class HttpRequest:
     """One complete HTTP request as a server adapter read it.
 
     `path` is the raw, percent-encoded path without its query; `headers` is case-insensitive (a
-    `multidict.CIMultiDictProxy`); `client` is the peer's address, or "unix". `websocket` receives
-    the client's messages if the request asks for a WebSocket and the adapter supports that.
+    `multidict.CIMultiDictProxy`); `client` is the peer's address; "unix" is for a peer that
+    has none, and no adapter passes on another's word for it. `websocket` receives the client's
+    messages if the request asks for a WebSocket and the adapter supports that.
     """
 
     method: str

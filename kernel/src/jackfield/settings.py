@@ -77,6 +77,9 @@ class Server:
     def _check_bind(self, attribute: object, value: object) -> None:
         if value == ():
             raise ValueError("must have at least one address")
+        given = [str(each) for each in (*self.listeners, self.admin)]
+        if twice := {each for each in given if given.count(each) > 1 and each[-2:] != ":0"}:
+            raise ValueError(f"{', '.join(sorted(twice))} is given twice, here or as admin")
 
     @property
     def listeners(self) -> tuple[Address, ...]:
@@ -138,10 +141,9 @@ class ProviderTable:
 
 
 @frozen
-class PluginTable:
+class PluginTable(ProviderTable):
     """The kernel's part of `[plugins.NAME]`; the other keys are the plugin's."""
 
-    use: str = option("", "The plugin; by default the one with the table's name.")
     on_error: Literal["refuse", "skip"] | None = option(
         None,
         "What happens to a request when the plugin fails: it is refused, or the plugin is skipped."

@@ -17,8 +17,8 @@ class Timeouts:
     """The four deadlines of one exchange with a provider, in seconds.
 
     `connect` covers the wait for a free connection, DNS, TCP and TLS; `first_byte` the status and
-    headers; `between_events` the wait for the next event of a stream, or the next bytes of a body;
-    `total` everything.
+    headers, with a second more for each MiB of the request; `between_events` the wait for the next
+    event of a stream, or the next bytes of a body; `total` everything.
     """
 
     connect: float = _seconds(5.0, "For a free connection, DNS, TCP and TLS.")

@@ -167,13 +167,15 @@ def _request(environ: dict[str, Any], path: str, limit: int) -> HttpRequest:
         for key, value in environ.items()
         if key.startswith("HTTP_") or (key in _PLAIN and value)
     ]
+    address = environ.get("REMOTE_ADDR")
     return HttpRequest(
         method=environ["REQUEST_METHOD"],
         path=path,
         query=environ.get("QUERY_STRING", ""),
         headers=CIMultiDictProxy(CIMultiDict(pairs)),
         body=_body(environ, limit),
-        client=environ.get("REMOTE_ADDR") or "unix",
+        # It may be any text of X-Forwarded-For; "unix" is for who has no address.
+        client=address.replace("unix", "unknown") if address else "unix",
     )
 
 

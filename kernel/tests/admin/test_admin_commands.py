@@ -97,7 +97,7 @@ def serving(folder: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_things_are_made_and_shown_while_no_gateway_runs(jackfield: Run) -> None:
+def test_items_are_created_and_shown_while_no_gateway_runs(jackfield: Run) -> None:
     made = jackfield("teams", "create", "red", "--seats", "3", "--tags", "x", "--tags", "y")
     assert made.code == 0
     assert "key of red" in made.out
@@ -106,7 +106,7 @@ def test_things_are_made_and_shown_while_no_gateway_runs(jackfield: Run) -> None
     assert (shown["seats"], shown["tags"]) == (3, ["x", "y"])
 
 
-def test_a_gateway_that_runs_is_asked(
+def test_a_running_gateway_is_called(
     jackfield: Run, serving: subprocess.Popen[str], folder: Path
 ) -> None:
     assert jackfield("teams", "create", "red", "--seats", "3").code == 0
@@ -126,7 +126,7 @@ def test_a_listener_that_does_not_answer_is_waited_for_only_so_long(
         listener.listen()
         ran = jackfield("teams", "list")
     assert ran.code == 1
-    assert "the admin listener at unix:admin.sock cannot be asked: no answer" in ran.err
+    assert "/work/admin.sock cannot be asked: no answer" in ran.err
 
 
 def test_a_listener_that_closes_the_connection_is_named(jackfield: Run, folder: Path) -> None:
@@ -143,10 +143,10 @@ def test_a_listener_that_closes_the_connection_is_named(jackfield: Run, folder: 
         ran = jackfield("teams", "list")
         closing.join()
     assert ran.code == 1
-    assert "the admin listener at unix:admin.sock cannot be asked" in ran.err
+    assert "/work/admin.sock cannot be asked" in ran.err
 
 
-def test_another_configurations_gateway_is_told_from_ones_own(
+def test_another_configurations_gateway_is_distinguished_from_ones_own(
     jackfield: Run, serving: subprocess.Popen[str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = folder / "other"
@@ -180,7 +180,7 @@ def test_a_key_in_the_environment_is_brought_along(
     refused = jackfield("teams", "create", "blue")
     assert refused.code == 1
     assert "The role 'auditor' may not create teams." in refused.err
-    monkeypatch.setenv("JACKFIELD_ADMIN_KEY", "stranger")
+    monkeypatch.setenv("JACKFIELD_ADMIN_KEY", "unknown")
     unknown = jackfield("teams", "show", "red")
     assert unknown.code == 1
     assert unknown.err.endswith("Commands use the key in JACKFIELD_ADMIN_KEY.\n")
@@ -191,7 +191,7 @@ def test_a_gateway_without_an_admin_listener_is_opened_here(jackfield: Run, fold
     assert jackfield("teams", "create", "red").code == 0
 
 
-def test_a_store_that_is_away_is_said_in_a_line(
+def test_a_store_that_is_away_is_reported_in_a_line(
     jackfield: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: object) -> None:
@@ -202,7 +202,7 @@ def test_a_store_that_is_away_is_said_in_a_line(
     assert (ran.code, ran.err) == (1, "jackfield: The store does not answer.\n")
 
 
-def test_a_configuration_that_is_wrong_is_said(jackfield: Run, folder: Path) -> None:
+def test_a_configuration_that_is_wrong_is_reported(jackfield: Run, folder: Path) -> None:
     (folder / "jackfield.toml").write_text(CONFIG.replace("front_doors", "front_door"))
     ran = jackfield("teams", "list")
     assert ran.code == 2
@@ -245,7 +245,7 @@ def test_what_is_given_once_is_not_taken_for_an_unknown_option(jackfield: Run) -
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         (("creat", "x"), 2, 'did you mean "create"?'),
         (("create",), 2, "NAME"),
@@ -266,12 +266,12 @@ def test_what_is_given_once_is_not_taken_for_an_unknown_option(jackfield: Run) -
         (("show", "x"), 1, "no team 'x'"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(
-    jackfield: Run, words: tuple[str, ...], code: int, said: str
+def test_what_is_wrong_is_reported_in_a_line(
+    jackfield: Run, words: tuple[str, ...], code: int, message: str
 ) -> None:
     ran = jackfield("teams", *words)
     assert ran.code == code
-    assert said in ran.err
+    assert message in ran.err
     assert "Traceback" not in ran.err
 
 
@@ -296,7 +296,7 @@ def test_a_plan_is_shown_before_it_is_carried_out(jackfield: Run, folder: Path) 
     ]
     assert jackfield("plugins").code == 0
     assert "seats: 0 → 2" in jackfield("plan").out
-    assert "+ create" in jackfield("plan").out, "a command that only shows things has made some"
+    assert "+ create" in jackfield("plan").out, "a command that only shows items has created some"
     assert [one["id"] for one in jackfield("teams", "list", "--json").json["data"]] == [
         "blue",
         "red",

@@ -185,7 +185,9 @@ def test_a_plugin_that_starts_a_thread_when_imported_gets_fresh_interpreters(
 
 
 def test_it_listens_on_every_address_that_is_given(start: Start, folder: Path) -> None:
-    process = start("-b", "127.0.0.1:0", "-b", f"unix:{folder}/socket")
+    (folder / "etc").mkdir()
+    config = (folder / "jackfield.toml").rename(folder / "etc/gateway.toml")
+    process = start("-c", str(config), "-b", "127.0.0.1:0", "-b", "unix:socket")
     address_of(process)
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(f"{folder}/socket")

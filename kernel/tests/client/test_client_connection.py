@@ -142,7 +142,7 @@ async def test_an_answer_that_comes_after_the_cancellation_is_not_kept() -> None
     assert transport.closed
 
 
-async def test_bytes_that_nobody_asked_for_close_the_connection() -> None:
+async def test_bytes_that_were_not_requested_close_the_connection() -> None:
     connection, transport = connect([])
     connection.data_received(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
     assert transport.closed

@@ -1,5 +1,6 @@
 """What goes out and what comes back when the provider behaves."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from tests.faults.faultd import Faultd
 
 from jackfield._client import Client, Origin, header_lines
 from jackfield.errors import InvalidRequest
+from jackfield.timeouts import Timeouts
 
 HEAD = header_lines([("Content-Type", "application/json"), ("Authorization", "Bearer key")])
 
@@ -61,6 +63,26 @@ async def test_a_stream_is_yielded_as_it_comes_and_ends_complete(
     assert len(pieces) > 1
     assert b"".join(pieces).count(b"data: ") == 5
     assert (answer.complete, answer.framed) == (True, True)
+
+
+async def test_the_wait_for_an_answer_allows_for_the_time_that_a_large_request_takes(
+    client: Client,
+) -> None:
+    async def take_slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        part = b""
+        while not part.endswith(b"end"):
+            await asyncio.sleep(0.01)
+            part = await reader.read(1 << 18)
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(take_slowly, "127.0.0.1", limit=1 << 17)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        url, timeouts = f"http://127.0.0.1:{port}", Timeouts(first_byte=0.4)
+        origin = client.origin(url, name="acme", timeouts=timeouts)
+        answer = await origin.send("POST", "/", HEAD, b"x" * (1 << 24) + b"end")
+        assert answer.status == 204
 
 
 async def test_requests_one_after_the_other_share_a_connection(

@@ -58,7 +58,7 @@ async def test_what_must_not_be_sent_twice_is_an_error_instead(
     assert len(upstream.ledger.records) == 2
 
 
-async def test_an_answer_that_has_begun_is_not_asked_for_again(
+async def test_an_answer_that_has_begun_is_not_requested_again(
     origin: Origin, upstream: Faultd
 ) -> None:
     upstream.script("json", "cut-head")

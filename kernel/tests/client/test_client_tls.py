@@ -7,7 +7,12 @@ from tests.faults.faultd import Certificates, Faultd
 
 from jackfield._client import Client
 from jackfield._client.failure import Failure
-from jackfield.errors import ConfigError, ProviderTimeout, ProviderUnavailable
+from jackfield.errors import (
+    ConfigError,
+    ProviderTimeout,
+    ProviderUnavailable,
+    ProviderUntrusted,
+)
 from jackfield.timeouts import Timeouts
 
 
@@ -59,6 +64,16 @@ async def test_plain_text_instead_of_tls_is_a_tls_failure(
         with pytest.raises(ProviderUnavailable) as caught:
             await client.origin(upstream.base_url, name="acme").send("POST", "/")
         assert caught.value.message == Failure.TLS
+
+
+@pytest.mark.parametrize(("handshake", "again"), [("close", True), ("plain", False)])
+async def test_only_a_handshake_that_was_cut_off_may_succeed_a_little_later(
+    client: Client, handshake: str, again: bool
+) -> None:
+    async with Faultd(handshake=handshake) as upstream:
+        with pytest.raises(ProviderUntrusted) as caught:
+            await client.origin(upstream.base_url, name="acme").send("POST", "/")
+        assert caught.value.again is again
 
 
 async def test_a_stalled_handshake_is_cut_at_the_connect_deadline(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""What is logged is written in the form that was asked for, and nobody waits for it."""
+"""What is logged is written in the requested form, and nobody waits for it."""
 
 import io
 import json
@@ -51,9 +51,9 @@ def test_json_is_one_object_a_line_with_what_the_message_names() -> None:
 def test_whatever_a_message_names_the_line_is_json_and_keeps_its_own_names() -> None:
     with redirect_stderr(io.StringIO()) as seen:
         log_as("json", "info")
-        logging.info("%(level)s %(what)s", {"level": "mine", "what": Path("/here")})
+        logging.info("%(level)s %(what)s", {"level": "own", "what": Path("/here")})
     facts = json.loads(seen.getvalue())
-    assert (facts["level"], facts["what"], facts["message"]) == ("info", "/here", "mine /here")
+    assert (facts["level"], facts["what"], facts["message"]) == ("info", "/here", "own /here")
 
 
 def test_text_has_the_time_in_utc() -> None:

@@ -83,9 +83,9 @@ async def test_a_request_may_come_byte_by_byte(serve: "Serve") -> None:
 async def test_an_offer_of_http_2_is_left(serve: "Serve") -> None:
     served = await serve()
     offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
-    asked = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n" + offer + b"\r\nab"
+    upgrade = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n" + offer + b"\r\nab"
     # What follows such a request on its connection is not read: it might be either protocol.
-    answer = await served.exchange(asked + b"GET /b HTTP/1.1\r\nHost: x\r\n\r\n")
+    answer = await served.exchange(upgrade + b"GET /b HTTP/1.1\r\nHost: x\r\n\r\n")
     assert answer.count(b"HTTP/1.1 200 ") == answer.count(b"Connection: close\r\n") == 1
     assert [request.body for request in served.gateway.requests] == [b"ab"]
 
@@ -162,7 +162,7 @@ async def test_the_server_names_no_software(serve: "Serve") -> None:
     assert b"\r\ndate:" in head
 
 
-async def test_the_body_is_asked_for_when_expected(serve: "Serve") -> None:
+async def test_the_body_is_requested_when_expected(serve: "Serve") -> None:
     served = await serve()
     reader, writer = await served.connect()
     writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 WAIT = b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-async def test_a_running_request_is_finished_and_told_to_close(serve: "Serve") -> None:
+async def test_a_running_request_is_finished_with_connection_close(serve: "Serve") -> None:
     served = await serve()
     reader, writer = await served.connect()
     writer.write(WAIT)
@@ -41,7 +41,7 @@ async def test_it_is_watched_while_a_request_runs(serve: "Serve") -> None:
     writer.close()
 
 
-async def test_it_is_watched_by_who_asks_whether_it_is_ready(serve: "Serve") -> None:
+async def test_a_readiness_check_sees_the_shutdown(serve: "Serve") -> None:
     served = await serve()
     watched = []
     for path in ("/health", "/ready", "/health"):
@@ -63,7 +63,7 @@ async def test_an_idle_connection_is_closed_and_no_new_one_accepted(serve: "Serv
         await served.connect()
 
 
-async def test_who_keeps_a_connection_is_told_before_it_is_closed(serve: "Serve") -> None:
+async def test_a_kept_connection_is_announced_to_close_before_it_is_closed(serve: "Serve") -> None:
     served = await serve()
     served.server.announce_end()
     for _ in range(2):  # so that it goes on elsewhere, or here for as long as it accepts
@@ -75,7 +75,9 @@ async def test_who_keeps_a_connection_is_told_before_it_is_closed(serve: "Serve"
         writer.close()
 
 
-async def test_whose_stream_had_begun_is_told_with_the_next_answer(serve: "Serve") -> None:
+async def test_after_a_begun_stream_connection_close_comes_with_the_next_answer(
+    serve: "Serve",
+) -> None:
     served = await serve()
     reader, writer = await served.connect()
     writer.write(b"GET /endless?2 HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -1,6 +1,7 @@
 """What the server refuses or cuts off: sizes, deadlines, numbers, overload."""
 
 import asyncio
+import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -149,7 +150,19 @@ async def test_a_connection_too_many_is_503(serve: "Serve") -> None:
         writer.close()
 
 
-async def test_connections_of_one_client_are_counted_when_told_to(serve: "Serve") -> None:
+async def test_who_is_one_too_many_can_read_why_and_is_then_cut_off(serve: "Serve") -> None:
+    served = await serve(connections=0, sweep_seconds=0.05, linger_seconds=0.2)
+    client = socket.create_connection(("127.0.0.1", served.port))
+    client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50000\r\n\r\n" + b"x" * 50_000)
+    client.setblocking(False)
+    reader, writer = await asyncio.open_connection(sock=client)
+    assert status_of(await reader.read()) == 503
+    while not writer.is_closing():
+        writer.write(b"x")
+        await asyncio.sleep(0)
+
+
+async def test_connections_of_one_client_are_counted_when_configured(serve: "Serve") -> None:
     served = await serve(connections_per_client=1)
     assert status_of(await served.get("/")) == 200
     reader, writer = await served.connect()

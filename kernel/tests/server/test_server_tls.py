@@ -1,4 +1,4 @@
-"""TLS towards clients: the certificate that is shown, and the one that is asked for."""
+"""TLS towards clients: the certificate that is shown, and the one that is required."""
 
 import asyncio
 import ssl
@@ -57,22 +57,22 @@ async def test_a_certificate_is_renewed_while_it_serves(
     await server.drain(0)
 
 
-async def test_only_who_shows_a_certificate_is_served_where_one_is_asked_for(
+async def test_only_who_shows_a_certificate_is_served_where_one_is_required(
     sample: "SampleGateway", tmp_path: Path
 ) -> None:
     cert, key, ca = tmp_path / "cert.pem", tmp_path / "key.pem", tmp_path / "ca.pem"
     issue(cert, key)
-    ours, added = trustme.CA(), trustme.CA()
-    ours.cert_pem.write_to_path(ca)
+    trusted, added = trustme.CA(), trustme.CA()
+    trusted.cert_pem.write_to_path(ca)
     context = tls_context(cert, key, ca)
     listeners = bind_all(["127.0.0.1:0"])
     port = listeners[0].getsockname()[1]
     server = Server(sample)
     await server.start(listeners, tls=context)
-    assert await answers_at(port, ours)
+    assert await answers_at(port, trusted)
     assert not await answers_at(port, None)
     assert not await answers_at(port, added)
-    ca.write_bytes(ours.cert_pem.bytes() + added.cert_pem.bytes())
+    ca.write_bytes(trusted.cert_pem.bytes() + added.cert_pem.bytes())
     renew(context, cert, key, ca)
     assert await answers_at(port, added)
     await server.drain(0)

@@ -182,8 +182,8 @@ def test_a_worker_that_stands_still_is_replaced(supervise: Start) -> None:
     supervised = supervise("impatient", 2)
     still = supervised.pids("ready", 2).pop()
     os.kill(still, signal.SIGSTOP)
-    told = supervised.line("ERROR:jackfield.supervisor:worker")
-    assert f"(pid {still}) has been unresponsive" in told
+    logged = supervised.line("ERROR:jackfield.supervisor:worker")
+    assert f"(pid {still}) has been unresponsive" in logged
     assert supervised.pids("ready", 1) != {still}
 
 

@@ -8,6 +8,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.test import Client
 
 from jackfield.wsgi import JackfieldWSGI
 
@@ -99,6 +101,14 @@ def test_what_no_server_has_to_look_at_is_looked_at(
         environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/", **sent}
         parts = application(environ, lambda status, headers: answers.append(status))
     assert (answers, bool(b"".join(parts))) == ([status], body)
+
+
+def test_no_header_makes_a_client_one_of_a_unix_socket() -> None:
+    with closing(JackfieldWSGI(open_sample)) as gateway:
+        client = Client(ProxyFix(gateway))
+        seen = client.get("/", headers={"X-Forwarded-For": "unix"}).get_json()
+        assert seen["client"] == "unknown"
+        assert client.get("/", environ_overrides={"REMOTE_ADDR": ""}).get_json()["client"] == "unix"
 
 
 @pytest.mark.parametrize("length", ["-1", "+1", "1.0", "a", "٣", "9" * 5000])

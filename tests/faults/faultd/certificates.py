@@ -14,7 +14,7 @@ class Certificates:
 
     directory: Path
     _authority: trustme.CA = field(factory=trustme.CA)
-    _stranger: trustme.CA = field(factory=trustme.CA)
+    _untrusted: trustme.CA = field(factory=trustme.CA)
 
     @property
     def ca_file(self) -> Path:
@@ -35,5 +35,5 @@ class Certificates:
             return self._authority.issue_cert("localhost", "127.0.0.1", not_after=past)
         if mode == "wrong-host":
             return self._authority.issue_cert("example.invalid")
-        authority = self._stranger if mode == "untrusted" else self._authority
+        authority = self._untrusted if mode == "untrusted" else self._authority
         return authority.issue_cert("localhost", "127.0.0.1")

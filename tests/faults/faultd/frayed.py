@@ -26,7 +26,7 @@ _PARTS = {
 }
 
 LONGEST = {name: b"".join(parts).index(b"[DONE]") + 5 for name, parts in _PARTS.items()}
-"""How many bytes of each stream may come without its end being told: all but the marker's last."""
+"""How many bytes of each stream may come without its end being known: all but the marker's last."""
 
 
 async def _send(wire: Wire, framing: str) -> None:

@@ -86,7 +86,7 @@ def _fault(data: bytes) -> Callable[[Wire], Awaitable[None]]:
 
 
 async def extra_bytes(wire: Wire) -> None:
-    """A good answer and the beginning of another that nobody asked for."""
+    """A good answer and the beginning of another that was not requested."""
     await wire.answer(b"first")
     await wire.send(b"HTTP/1.1 200 OK\r\nX-Poison: ")
 

@@ -19,7 +19,7 @@ class Faultd:
 
     A request's fault is the next one queued with `script()`, else the one its model names
     (`fault-cut-sse-3`). With `tls` it speaks TLS. `handshake` is "stall" (accepts and says
-    nothing) or "plain" (answers a TLS greeting with plain text).
+    nothing), or how it answers a TLS greeting: with text that is "plain", or by a "close".
     """
 
     host: str = "127.0.0.1"
@@ -79,7 +79,7 @@ class Faultd:
         self._changed.set()
         return self.ledger.connections
 
-    def asked(self, record: Record) -> None:
+    def requested(self, record: Record) -> None:
         """Enter a request."""
         self.ledger.records.append(record)
         self._changed.set()
@@ -110,6 +110,8 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.faultd.handshake == "plain":
             self._transport.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        elif self.faultd.handshake == "close":
+            self._transport.abort()
         elif not self.faultd.handshake:
             self._buffer += data
             self._next_request()
@@ -154,7 +156,7 @@ class _Connection(asyncio.Protocol):
         choice = self.faultd.next_choice(body)
         number = len(self.faultd.ledger.records)
         self._record = Record(number, self._number, method, path, headers, body, choice.name)
-        self.faultd.asked(self._record)
+        self.faultd.requested(self._record)
         wire = Wire(self._transport, self._record, choice.numbers, self._writable, self.lost)
         self._task = asyncio.get_running_loop().create_task(self._run(choice, wire))
 

@@ -1,5 +1,6 @@
 """`jackfield serve`: answers requests until it is told to stop."""
 
+import os
 import signal
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -56,9 +57,8 @@ def run(arguments: Namespace) -> int:
     from jackfield._serve import Start, log_ready, serve  # noqa: PLC0415 - slow to import
 
     given = {"bind": arguments.bind, "workers": arguments.workers}
-    server = {key: value for key, value in given.items() if value is not None}
-    on_ready = banner if sys.stderr.isatty() else log_ready
-    return serve(Start(config_path(arguments), server, on_ready))
+    keys = {key: value for key, value in given.items() if value is not None}
+    return serve(Start(config_path(arguments), keys, banner if sys.stderr.isatty() else log_ready))
 
 
 def _end(number: int, frame: object) -> None:
@@ -75,7 +75,7 @@ def banner(gateway: "Gateway", addresses: list[str]) -> None:
 
 def _address(text: str) -> str:
     try:
-        return str(Address.from_text(text))
+        return str(Address.from_text(text, os.getcwd()))
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from None
 

@@ -167,8 +167,10 @@ class Origin:
                 server_hostname=url.host if settings.tls else None,
             )
         except OSError as error:
-            failure = Failure.TLS if settings.tls else Failure.CONNECT
-            raise failure.error(settings.provider) from error
+            failure = (Failure.TLS if settings.tls else Failure.CONNECT).error(settings.provider)
+            # A server that is overloaded closes connections in the middle of the handshake.
+            failure.transient = not isinstance(error, ssl.SSLError)
+            raise failure from error
         if not connection.usable:
             raise Failure.CONNECT.error(settings.provider)
         connection.adopted = True

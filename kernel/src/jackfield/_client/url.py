@@ -2,11 +2,11 @@
 
 import re
 from functools import lru_cache
-from ipaddress import ip_address
 from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
 from attrs import frozen
 
+from jackfield.address import Address
 from jackfield.errors import ConfigError
 
 from .address import Reach
@@ -35,7 +35,7 @@ class BaseUrl:
     @property
     def local(self) -> bool:
         """Whether the host is this machine, judged by its name alone."""
-        return self.host == "localhost" or _is_loopback(self.host)
+        return Address(self.host).is_loopback
 
     def reach(self, *, public: bool) -> Reach:
         """Which addresses the host may resolve to."""
@@ -101,10 +101,3 @@ def _problem(parts: SplitResult, host: str) -> str | None:
         "has a character in its path that cannot be sent": not _PATH.fullmatch(parts.path),
     }
     return next((problem for problem, found in checks.items() if found), None)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

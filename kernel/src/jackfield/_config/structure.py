@@ -4,6 +4,7 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -29,6 +30,7 @@ from jackfield._config.toml_types import (
     unwrapped,
 )
 from jackfield._config.wording import did_you_mean, found, unknown, validator_message, with_article
+from jackfield.address import Address
 
 MOST_PROBLEMS = 1000
 """As many as anybody reads: to find words for each takes its time."""
@@ -89,7 +91,7 @@ def make_converter(directory: Path) -> BaseConverter:
         (is_record, table),
         (lambda kind: bool(choices(kind)), _choice),
         (is_union, _union_hook(converter)),
-        (is_from_text, _from_text),
+        (is_from_text, partial(_from_text, str(directory))),
         (is_annotated, lambda value, kind: converter.structure(value, unwrapped(kind))),
     ):
         converter.register_structure_hook_func(predicate, hook)
@@ -204,10 +206,11 @@ def _choice(value: Any, kind: Any) -> Any:
     return kind(value) if isinstance(kind, type) and issubclass(kind, Enum) else value
 
 
-def _from_text(value: Any, kind: Any) -> Any:
+def _from_text(directory: str, value: Any, kind: Any) -> Any:
     text = _of_shape(value, kind)
+    arguments = (text, directory) if kind is Address else (text,)
     try:
-        return kind.from_text(text)
+        return kind.from_text(*arguments)
     except ValueError as error:
         raise StructureError.of(str(error)) from error
 

@@ -28,7 +28,7 @@ from jackfield._server.parser import (
 )
 from jackfield._server.refusals import instead_of, too_large
 from jackfield._server.response import has_body, render_head
-from jackfield._server.state import ServerState
+from jackfield._server.state import LINGERING, ServerState
 from jackfield._server.websocket import Receiver, inbox_of, is_upgrade, switching_head
 from jackfield.errors import GatewayError, Overloaded
 from jackfield.http import WEBSOCKET, HttpRequest, HttpResponse
@@ -84,7 +84,7 @@ class Connection(asyncio.Protocol):
         if not state.admit(self, self._address):
             error = Overloaded("There are too many connections; try again.", retry_after=1.0)
             self._write_whole(state.handler.refuse(error, "/"), "GET", _CLOSE)
-            self._close()
+            (self._half_close if len(state.refused) <= LINGERING else self._close)()
             return
         self._parser = new_parser(state.loop, state.limits)
         self._transport.set_write_buffer_limits(high=state.limits.write_buffer)

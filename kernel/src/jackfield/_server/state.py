@@ -6,6 +6,7 @@ import math
 import time
 from collections import Counter
 from email.utils import formatdate
+from itertools import chain
 from typing import Protocol
 
 from attrs import define, evolve, field
@@ -17,12 +18,14 @@ from jackfield.errors import Overloaded
 
 logger = logging.getLogger("jackfield.server")
 
+LINGERING = 100
+"""Refused connections that may stay open until their clients have read why."""
+
 _READINESS = "/ready"
 _ALWAYS_SERVED = frozenset({"/health", _READINESS})
 # Load balancers poll at least every 30 seconds.
 _WATCHER_SECONDS = 60.0
 _USED_SECONDS = 1.0
-_RETRY_AFTER = 1.0
 _REPORT_SECONDS = 1.0
 _REPORTED_MAX = 1000
 
@@ -50,6 +53,7 @@ class ServerState:
     limits: Limits
     loop: asyncio.AbstractEventLoop
     connections: set[Client] = field(factory=set)
+    refused: set[Client] = field(factory=set)
     in_flight: int = 0
     arriving: int = 0
     draining: bool = False
@@ -66,26 +70,24 @@ class ServerState:
 
     def admit(self, connection: Client, address: str) -> bool:
         """Count a new connection, unless there are too many."""
-        limits = self.limits
-        if len(self.connections) >= limits.connections:
+        most = self.limits.connections_per_client or math.inf
+        if len(self.connections) >= self.limits.connections or self._per_client[address] >= most:
+            self.refused.add(connection)
             return False
-        if limits.connections_per_client:
-            if self._per_client[address] >= limits.connections_per_client:
-                return False
-            self._per_client[address] += 1
+        self._per_client[address] += 1
         self.connections.add(connection)
         self.empty.clear()
         return True
 
     def forget(self, connection: Client, address: str) -> None:
-        """Stop counting a lost connection; one that was never admitted is ignored."""
+        """Stop counting a lost connection."""
+        self.refused.discard(connection)
         if connection not in self.connections:
             return
         self.connections.remove(connection)
-        if self.limits.connections_per_client:
-            self._per_client[address] -= 1
-            if not self._per_client[address]:
-                del self._per_client[address]
+        self._per_client[address] -= 1
+        if not self._per_client[address]:
+            del self._per_client[address]
         self._check_empty()
 
     @property
@@ -123,14 +125,14 @@ class ServerState:
         lagging = bool(limits.max_lag) and min(self._lags) > limits.max_lag
         if (self.in_flight < limits.requests and not lagging) or path in _ALWAYS_SERVED:
             return None
-        return Overloaded("The gateway is overloaded; try again.", retry_after=_RETRY_AFTER)
+        return Overloaded("The gateway is overloaded; try again.", retry_after=1.0)
 
     def sweep(self, now: float, late: float) -> None:
         """Expire what is due; `late` is how many seconds late the loop runs this sweep."""
         self._lags = (self._lags[1], late)
         self.date = f"Date: {formatdate(usegmt=True)}\r\n"
-        for connection in [each for each in self.connections if each.deadline <= now]:
-            connection.expire(now)
+        for due in [each for each in chain(self.connections, self.refused) if each.deadline <= now]:
+            due.expire(now)
 
     def report(self, address: str, problem: str) -> None:
         """Log a malformed request, at most one per second and client."""

@@ -203,9 +203,9 @@ class _Supervisor:
     def _start(self, slot: _Slot, now: float) -> None:
         slot.ready, slot.silent, slot.began = False, 0.0, now
         try:
-            slot.link, theirs = connection.Pipe()
-            with theirs:
-                slot.process = self._started(Worker(slot.index, slot.sockets, theirs))
+            slot.link, other_end = connection.Pipe()
+            with other_end:
+                slot.process = self._started(Worker(slot.index, slot.sockets, other_end))
         except OSError as error:  # the system has no memory, processes or files left
             slot.close_link()
             pause = slot.postpone(now)
