@@ -45,7 +45,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
     return code, capsys.readouterr().out
 
 
-def test_a_whole_trail_is_told_to_be_whole(
+def test_a_whole_trail_is_reported_as_whole(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out = run(capsys, "verify")
@@ -53,7 +53,7 @@ def test_a_whole_trail_is_told_to_be_whole(
     assert "5 records, 1 anchors: whole" in out
 
 
-def test_an_edited_trail_is_told_with_the_line(
+def test_an_edited_trail_is_reported_with_the_line(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trail = folder / "jackfield-state/audit/trail.jsonl"
@@ -89,7 +89,7 @@ def test_what_a_process_that_died_has_not_anchored_the_next_one_does(
     assert (code, "5 records, 1 anchors: whole" in out) == (0, True)
 
 
-def test_a_trail_that_cannot_be_continued_is_told_at_the_start(folder: Path) -> None:
+def test_a_trail_that_cannot_be_continued_is_reported_at_the_start(folder: Path) -> None:
     with (folder / "jackfield-state/audit/trail.jsonl").open("a") as file:
         file.write("forged\n")
     with pytest.raises(ConfigError, match=r"trail.jsonl cannot be continued.*audit verify"):
@@ -107,7 +107,7 @@ def test_a_trail_that_was_removed_with_its_anchors_is_missed(
     assert list((folder / "jackfield-state/audit").iterdir()) == [], "nothing is made in its place"
 
 
-def test_a_missing_key_of_anchors_is_told_and_no_other_takes_its_place(
+def test_a_missing_key_of_anchors_is_reported_and_not_replaced(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     key = folder / "jackfield-state/audit/anchor.key"
@@ -140,7 +140,7 @@ def test_what_is_no_number_of_records_is_refused(
     assert f"expected a number of records, found '{number}'" in capsys.readouterr().err
 
 
-def test_what_is_no_day_is_told_with_the_form_of_one(
+def test_what_is_no_day_is_reported_with_the_form_of_one(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["audit", "export", "--since", "yesterday"]) == 2

@@ -99,7 +99,7 @@ class Process:
         if self._process is not None:
             self._process.send_signal(number)
 
-    def ask(self, *words: str, password: str = "") -> str:
+    def execute(self, *words: str, password: str = "") -> str:
         """What the server answers to a command, as it is sent."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as link:
             if password:
@@ -110,7 +110,7 @@ class Process:
 
     def _answers(self) -> bool:
         try:
-            return self.ask("PING").startswith(("+PONG", "-NOAUTH", "-LOADING"))
+            return self.execute("PING").startswith(("+PONG", "-NOAUTH", "-LOADING"))
         except OSError:
             return False
 
@@ -137,9 +137,9 @@ def running(process: Process) -> Iterator[Process]:
 
 def follow(replica: Process, primary: Process) -> None:
     """Make a server the other's replica, and wait until it has what the other has."""
-    replica.ask("REPLICAOF", "127.0.0.1", str(primary.port))
+    replica.execute("REPLICAOF", "127.0.0.1", str(primary.port))
     deadline = time.monotonic() + PATIENCE
-    while "master_link_status:up" not in replica.ask("INFO", "replication"):
+    while "master_link_status:up" not in replica.execute("INFO", "replication"):
         if time.monotonic() > deadline:
             raise RuntimeError("the replica does not catch up")
         time.sleep(0.01)
@@ -165,7 +165,7 @@ def cluster(program: str, folder: Path, size: int = 3) -> Iterator[list[Process]
 
 def _wait_for_cluster(nodes: list[Process]) -> None:
     deadline = time.monotonic() + PATIENCE
-    while not all("cluster_state:ok" in node.ask("CLUSTER", "INFO") for node in nodes):
+    while not all("cluster_state:ok" in node.execute("CLUSTER", "INFO") for node in nodes):
         if time.monotonic() > deadline:
             raise RuntimeError("the cluster does not come together")
         time.sleep(0.02)

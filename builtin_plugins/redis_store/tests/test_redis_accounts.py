@@ -22,7 +22,7 @@ ALL_TIME = Claim(A, 100, 5, 5, 0, 0)
 
 @pytest.fixture
 async def store(server: Process) -> AsyncIterator[RedisStore]:
-    server.ask("FLUSHALL")
+    server.execute("FLUSHALL")
     async with opened(server.url, deadline=2.0) as store:
         await store.restate("o", {}, lease=100)
         yield store
@@ -34,8 +34,8 @@ async def spend(store: RedisStore, number: int, bucket: int, owner: str = "o") -
 
 def kept_for(server: Process) -> int:
     """Seconds for which the one account is kept."""
-    (key,) = [word for word in server.ask("KEYS", "*").split() if "account:" in word]
-    return int(server.ask("TTL", key).removeprefix(":"))
+    (key,) = [word for word in server.execute("KEYS", "*").split() if "account:" in word]
+    return int(server.execute("TTL", key).removeprefix(":"))
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_the_least_and_the_most_are_found(server: Process, a: int, b: int) -> No
 
 
 async def test_a_large_limit_is_kept_to_the_last_unit(server: Process) -> None:
-    server.ask("FLUSHALL")
+    server.execute("FLUSHALL")
     async with opened(server.url, deadline=1.0) as store:
 
         async def given(need: int) -> tuple[int, ...]:
@@ -52,7 +52,7 @@ async def test_a_large_limit_is_kept_to_the_last_unit(server: Process) -> None:
 
 
 async def test_many_buckets_add_up_exactly(server: Process) -> None:
-    server.ask("FLUSHALL")
+    server.execute("FLUSHALL")
     async with opened(server.url, deadline=1.0) as store:
         spent = [BIG + bucket * 10**14 + bucket for bucket in range(60)]
         debits = tuple(Debit(A, bucket, amount) for bucket, amount in enumerate(spent))
@@ -62,7 +62,7 @@ async def test_many_buckets_add_up_exactly(server: Process) -> None:
 
 
 async def test_what_is_spent_may_exceed_64_bits(server: Process) -> None:
-    server.ask("FLUSHALL")
+    server.execute("FLUSHALL")
     async with opened(server.url, deadline=1.0) as store:
         for number in range(1, 12):
             await store.post("o", number, [Entry("s", 0.0, debits=(Debit(A, 0, BIG),))])

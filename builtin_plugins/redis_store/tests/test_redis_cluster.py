@@ -40,13 +40,13 @@ def _holder(nodes: list[Process], slot: int) -> Process:
 
 def _slots(node: Process) -> range:
     """The slots that a server says to be its own; each has one range in these tests."""
-    (mine,) = [line for line in node.ask("CLUSTER", "NODES").splitlines() if "myself" in line]
-    first, _, last = mine.split(" ")[8].partition("-")
+    (own,) = [line for line in node.execute("CLUSTER", "NODES").splitlines() if "myself" in line]
+    first, _, last = own.split(" ")[8].partition("-")
     return range(int(first), int(last) + 1)
 
 
 def _name(node: Process) -> str:
-    return node.ask("CLUSTER", "MYID").splitlines()[1]
+    return node.execute("CLUSTER", "MYID").splitlines()[1]
 
 
 async def test_values_are_spread_and_the_ledger_is_in_one_place(
@@ -54,21 +54,21 @@ async def test_values_are_spread_and_the_ledger_is_in_one_place(
 ) -> None:
     for scope in range(20):
         await store.put(f"tenant-{scope}", "k", b"")
-    assert all(node.ask("DBSIZE") != ":0\r\n" for node in nodes)
+    assert all(node.execute("DBSIZE") != ":0\r\n" for node in nodes)
     ledger = _holder(nodes, _slot(KEYS.born))
-    found = [node.ask("KEYS", "*:ledger}*") for node in nodes if node is not ledger]
+    found = [node.execute("KEYS", "*:ledger}*") for node in nodes if node is not ledger]
     assert found == ["*0\r\n"] * 2
 
 
-async def test_a_key_that_is_asked_for_elsewhere_is_found_there(
+async def test_a_key_that_has_moved_is_found_where_it_is(
     nodes: list[Process], store: RedisStore
 ) -> None:
     await store.put("here", "k", b"1")
     slot = _slot(KEYS.value("here"))
     source = _holder(nodes, slot)
     target = next(node for node in nodes if node is not source)
-    target.ask("CLUSTER", "SETSLOT", str(slot), "IMPORTING", _name(source))
-    source.ask("CLUSTER", "SETSLOT", str(slot), "MIGRATING", _name(target))
+    target.execute("CLUSTER", "SETSLOT", str(slot), "IMPORTING", _name(source))
+    source.execute("CLUSTER", "SETSLOT", str(slot), "MIGRATING", _name(target))
     value = await store.get("here", "k")
     assert value is not None
     assert await store.get("here", "not there") is None
@@ -77,9 +77,9 @@ async def test_a_key_that_is_asked_for_elsewhere_is_found_there(
         await store.put("here", "new", b"")
     for key in (KEYS.value("here", "k"), KEYS.index("here")):
         words = ("MIGRATE", "127.0.0.1", str(target.port), key.decode(), "0", "1000")
-        assert source.ask(*words) == "+OK\r\n"
+        assert source.execute(*words) == "+OK\r\n"
     for node in (target, source):
-        node.ask("CLUSTER", "SETSLOT", str(slot), "NODE", _name(target))
+        node.execute("CLUSTER", "SETSLOT", str(slot), "NODE", _name(target))
     assert await store.get("here", "k") == value
     assert await store.put("here", "k", b"2", expect=1) == 2
 
@@ -104,24 +104,24 @@ async def test_the_successor_of_a_server_of_the_cluster_is_found(
     ledger = _holder(nodes, _slot(KEYS.born))
     replica = Process("redis-server", tmp_path / "replica", ledger.arguments)
     with running(replica):
-        replica.ask("CLUSTER", "MEET", "127.0.0.1", str(ledger.port))
+        replica.execute("CLUSTER", "MEET", "127.0.0.1", str(ledger.port))
         await until(lambda: _becomes_replica(replica, ledger))
         await until(lambda: _all_know(nodes, replica))
         ledger.kill()
-        replica.ask("CLUSTER", "FAILOVER", "TAKEOVER")
+        replica.execute("CLUSTER", "FAILOVER", "TAKEOVER")
         await recovered(store)
 
 
 async def _becomes_replica(node: Process, primary: Process) -> bool:
-    replication = node.ask("INFO", "replication")
+    replication = node.execute("INFO", "replication")
     if "role:slave" not in replication:
-        node.ask("CLUSTER", "REPLICATE", _name(primary))
+        node.execute("CLUSTER", "REPLICATE", _name(primary))
     return "master_link_status:up" in replication
 
 
 async def _all_know(nodes: list[Process], replica: Process) -> bool:
     name = _name(replica)
-    known = [node.ask("CLUSTER", "NODES").splitlines() for node in nodes]
+    known = [node.execute("CLUSTER", "NODES").splitlines() for node in nodes]
     return all(any(name in line and " slave " in line for line in lines) for lines in known)
 
 

@@ -22,7 +22,7 @@ from jackfield_redis_store.store import RedisStore
 
 @pytest.fixture
 async def relay(server: Process) -> AsyncIterator[Relay]:
-    server.ask("FLUSHALL")
+    server.execute("FLUSHALL")
     async with relaying(server.port) as relay:
         yield relay
 
@@ -52,7 +52,7 @@ async def test_a_black_hole_refuses_in_time_and_comes_back(relay: Relay, store: 
 async def test_while_it_is_known_to_be_away_nobody_waits(relay: Relay, store: RedisStore) -> None:
     relay.mode = "refuse"
     relay.reset()
-    await until(lambda: _says(store, "Redis"))
+    await until(lambda: _reports(store, "Redis"))
     before = relay.connections
     calls = await call_often(store, 1000, at_once=100)
     assert calls.answered == 0
@@ -111,51 +111,51 @@ async def test_a_primary_that_became_a_replica_is_not_written_to(own: Process) -
     with running(own):
         async with opened(own.url, deadline=DEADLINE) as store:
             await recovered(store)
-            own.ask("REPLICAOF", "127.0.0.1", "1")
+            own.execute("REPLICAOF", "127.0.0.1", "1")
             assert (await call_often(store)).answered == 0
-            await until(lambda: _says(store, "is a replica, which takes no writes"))
-            own.ask("REPLICAOF", "NO", "ONE")
+            await until(lambda: _reports(store, "is a replica, which takes no writes"))
+            own.execute("REPLICAOF", "NO", "ONE")
             await recovered(store)
 
 
-async def test_a_password_that_is_changed_is_said_to_be_wrong(own: Process) -> None:
+async def test_a_changed_password_is_reported_as_wrong(own: Process) -> None:
     with running(own):
         async with relaying(own.port) as relay, opened(relay.url, deadline=DEADLINE) as store:
             await recovered(store)
-            own.ask("CONFIG", "SET", "requirepass", "changed-meanwhile")
+            own.execute("CONFIG", "SET", "requirepass", "changed-meanwhile")
             relay.reset()
-            await until(lambda: _says(store, "refuses the username and password"))
+            await until(lambda: _reports(store, "refuses the username and password"))
             assert (await call_often(store)).answered == 0
-            own.ask("CONFIG", "SET", "requirepass", "", password="changed-meanwhile")
+            own.execute("CONFIG", "SET", "requirepass", "", password="changed-meanwhile")
             await recovered(store)
 
 
 async def test_a_server_that_loads_its_data_is_waited_for(own: Process) -> None:
     own.arguments = ("--key-load-delay", "200", "--loading-process-events-interval-bytes", "1024")
     with running(own):
-        own.ask("EVAL", "for i = 1, 100000 do redis.call('SET', i, i) end", "0")
-        own.ask("SAVE")
+        own.execute("EVAL", "for i = 1, 100000 do redis.call('SET', i, i) end", "0")
+        own.execute("SAVE")
         async with opened(own.url, deadline=DEADLINE) as store:
             await recovered(store)
             own.kill()
             own.start()
-            await until(lambda: _says(store, "is loading its data"))
+            await until(lambda: _reports(store, "is loading its data"))
             assert (await call_often(store)).answered == 0
-            own.ask("CONFIG", "SET", "key-load-delay", "0")
+            own.execute("CONFIG", "SET", "key-load-delay", "0")
             await recovered(store)
 
 
-async def test_a_full_server_says_so_and_is_used_again_when_there_is_room(
+async def test_a_full_server_is_reported_and_used_again_when_there_is_room(
     own: Process, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running(own):
         async with opened(own.url, deadline=DEADLINE) as store:
             await recovered(store)
-            own.ask("CONFIG", "SET", "maxmemory", "1000")
+            own.execute("CONFIG", "SET", "maxmemory", "1000")
             assert (await call_often(store)).answered == 0
-            await until(lambda: _says(store, "is full"))
+            await until(lambda: _reports(store, "is full"))
             assert "\n".join(caplog.messages).count("The Redis server is full") == 1
-            own.ask("CONFIG", "SET", "maxmemory", "0")
+            own.execute("CONFIG", "SET", "maxmemory", "0")
             await recovered(store)
 
 
@@ -163,27 +163,27 @@ async def test_a_server_that_forgets_when_it_is_full_is_not_used(own: Process) -
     own.arguments = ("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")
     with running(own):
         async with opened(own.url, deadline=DEADLINE) as store:
-            await until(lambda: _says(store, "set it to noeviction"))
+            await until(lambda: _reports(store, "set it to noeviction"))
 
 
 async def test_a_server_that_begins_to_forget_is_no_longer_used(own: Process) -> None:
     with running(own):
         async with opened(own.url, deadline=DEADLINE) as store:
             await recovered(store)
-            own.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
-            own.ask("CONFIG", "SET", "maxmemory", "100mb")
-            await until(lambda: _says(store, "set it to noeviction"))
+            own.execute("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+            own.execute("CONFIG", "SET", "maxmemory", "100mb")
+            await until(lambda: _reports(store, "set it to noeviction"))
             assert (await call_often(store)).answered == 0
-            own.ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
+            own.execute("CONFIG", "SET", "maxmemory-policy", "noeviction")
             await recovered(store)
 
 
 async def test_what_is_no_redis_is_found_out() -> None:
     async with _nonsense() as url, opened(url, deadline=DEADLINE) as store:
-        await until(lambda: _says(store, "does not speak the protocol of Redis"))
+        await until(lambda: _reports(store, "does not speak the protocol of Redis"))
 
 
-async def _says(store: RedisStore, words: str) -> bool:
+async def _reports(store: RedisStore, words: str) -> bool:
     return words in (await store.health() or "")
 
 

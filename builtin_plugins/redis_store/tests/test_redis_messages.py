@@ -78,9 +78,7 @@ async def test_who_does_not_read_learns_that_messages_were_missed(
     assert await _next(slow) == b"%d" % UNREAD
 
 
-async def test_a_listener_that_is_gone_takes_no_memory(
-    store: RedisStore, speaker: RedisStore
-) -> None:
+async def test_a_closed_listener_takes_no_memory(store: RedisStore, speaker: RedisStore) -> None:
     letters = store.listen("c")
     assert await _next(letters) is None
     inboxes = store._subscriptions._inboxes
@@ -90,18 +88,18 @@ async def test_a_listener_that_is_gone_takes_no_memory(
     assert [len(listening) for listening in inboxes.values()] == [0]
 
 
-async def test_who_may_not_hear_a_channel_is_told_so(server: Process) -> None:
-    server.ask("ACL", "SETUSER", "deaf", "on", ">made-up", "+@all", "~*", "resetchannels")
+async def test_a_user_that_may_not_read_a_channel_is_reported(server: Process) -> None:
+    server.execute("ACL", "SETUSER", "deaf", "on", ">made-up", "+@all", "~*", "resetchannels")
     try:
         async with opened(server.url.replace("127", "deaf:made-up@127"), deadline=1.0) as store:
             letters = store.listen("c")
-            await until(lambda: _says(store, "refuses a command to this user"))
-            server.ask("ACL", "SETUSER", "deaf", "&*")
+            await until(lambda: _reports(store, "refuses a command to this user"))
+            server.execute("ACL", "SETUSER", "deaf", "&*")
             assert await _next(letters) is None
             assert await store.health() is None
     finally:
-        server.ask("ACL", "DELUSER", "deaf")
+        server.execute("ACL", "DELUSER", "deaf")
 
 
-async def _says(store: RedisStore, words: str) -> bool:
+async def _reports(store: RedisStore, words: str) -> bool:
     return words in (await store.health() or "")

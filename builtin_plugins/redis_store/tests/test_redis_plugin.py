@@ -71,7 +71,7 @@ async def test_a_server_of_a_cluster_has_to_be_called_one(tmp_path: Path) -> Non
         await _status(_table(own.url), tmp_path)
 
 
-async def test_a_sentinel_in_the_place_of_a_server_is_said_to_be_one(tmp_path: Path) -> None:
+async def test_a_sentinel_in_the_place_of_a_server_is_reported(tmp_path: Path) -> None:
     own = Process("redis-server", tmp_path / "own")
     own.folder.mkdir()
     own.folder.joinpath("sentinel.conf").write_text("sentinel monitor main 127.0.0.1 1 1\n")
@@ -90,7 +90,7 @@ async def test_data_of_a_newer_version_is_left_alone(server: Process, tmp_path: 
     assert await _status(table, tmp_path) == 200
 
 
-async def test_a_server_that_is_no_cluster_says_so(server: Process, tmp_path: Path) -> None:
+async def test_a_server_that_is_no_cluster_is_reported(server: Process, tmp_path: Path) -> None:
     async with run_gateway(_table(server.url, 'mode = "cluster"'), directory=tmp_path) as client:
         answer = await client.get("/ready")
         assert b"cluster support disabled" in await answer.read()
@@ -111,7 +111,7 @@ async def test_a_server_that_does_not_show_what_it_drops_is_warned_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running(Process("redis-server", tmp_path / "own")) as own:
-        own.ask("ACL", "SETUSER", "blind", "on", ">made-up", "+@all", "-info", "~*", "&*")
+        own.execute("ACL", "SETUSER", "blind", "on", ">made-up", "+@all", "-info", "~*", "&*")
         async with opened(own.url.replace("127", "blind:made-up@127"), deadline=1.0) as store:
             await probe(store)
     assert "give the user +info" in caplog.text
@@ -140,7 +140,7 @@ async def test_the_rights_that_are_documented_are_enough(tmp_path: Path) -> None
     own = Process("redis-server", tmp_path / "own")
     with running(own):
         words = " ".join(rights.groups()).split()
-        answer = own.ask("ACL", "SETUSER", "jackfield", "on", ">made-up", *words)
+        answer = own.execute("ACL", "SETUSER", "jackfield", "on", ">made-up", *words)
         assert answer == "+OK\r\n"
         url = own.url.replace("127", "jackfield:made-up@127")
         async with opened(url, deadline=1.0) as store:

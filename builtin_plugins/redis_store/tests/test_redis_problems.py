@@ -22,5 +22,5 @@ SCRIPT = "Error running script (call to f_9c7735): @user_script:102: @user_scrip
         ("MISCONF Redis is configured to save", "answers with an error: MISCONF Redis is con"),
     ],
 )
-def test_an_error_within_a_script_is_told_as_it_is_outside(text: str, reason: str) -> None:
+def test_an_error_within_a_script_is_reported_as_it_is_outside(text: str, reason: str) -> None:
     assert problem_of(unwrapped(ResponseError(text))).reason.startswith(reason)

@@ -33,7 +33,7 @@ async def test_the_store_keeps(promise: Promise, site: Site) -> None:
 def test_the_store_agrees_with_the_model(servers: list[Process], site: Site) -> None:
     def new_site() -> Site:
         for server in servers:
-            server.ask("FLUSHALL")
+            server.execute("FLUSHALL")
         return site
 
     compare_with_model(new_site, histories=30)

@@ -47,7 +47,7 @@ async def _spent_and_held(store: RedisStore) -> tuple[int, int]:
     return spent, held
 
 
-async def test_an_empty_server_grants_nothing_until_it_could_be_told(own: Process) -> None:
+async def test_an_empty_server_grants_nothing_until_it_has_the_spent_amounts(own: Process) -> None:
     with running(own):
         recovery = 3 * RECOVERY  # long enough for a busy machine to ask in it
         async with opened(own.url, deadline=1.0, recovery=recovery) as store:
@@ -69,7 +69,7 @@ async def test_after_a_flush_nothing_is_granted_that_was_spent_before(
         first.spend()
     await first.post()
     before = await _spent_and_held(store)
-    own.ask("FLUSHALL")
+    own.execute("FLUSHALL")
     with pytest.raises(StoreUnavailable):
         await acquire(store, "second", 60, limit=LIMIT)
     await first.post()
@@ -78,7 +78,7 @@ async def test_after_a_flush_nothing_is_granted_that_was_spent_before(
     assert await acquire(store, "second", 60, limit=LIMIT) == 0
 
 
-async def test_a_server_that_is_started_again_without_its_data_is_told(
+async def test_a_server_that_is_started_again_without_its_data_gets_it_back(
     own: Process, store: RedisStore
 ) -> None:
     owner = Owner(store, "first")
@@ -127,7 +127,7 @@ async def test_after_many_failovers_everything_is_there_exactly_once(tmp_path: P
                 follow(replica, primary)
                 await asyncio.sleep(0.1)  # under load
                 primary.kill()
-                replica.ask("REPLICAOF", "NO", "ONE")
+                replica.execute("REPLICAOF", "NO", "ONE")
                 relay.target, primary = replica.port, replica
                 relay.reset()
                 await recovered(store)
@@ -167,7 +167,7 @@ async def test_who_was_connected_anew_has_to_state_what_it_holds(
 
     await store.restate("o", {}, lease=60)
     assert await is_alive()
-    own.ask("CLIENT", "KILL", "TYPE", "normal")
+    own.execute("CLIENT", "KILL", "TYPE", "normal")
     assert not await is_alive()
     await store.restate("o", {}, lease=60)
     assert await is_alive()

@@ -72,10 +72,10 @@ async def test_the_successor_of_a_primary_is_found(
 
 
 async def _has(server: Process, data: str) -> bool:
-    return data in server.ask("GET", "{jackfield:values:s}:value:k")
+    return data in server.execute("GET", "{jackfield:values:s}:value:k")
 
 
-async def test_a_name_that_the_sentinels_do_not_know_is_said_so(sentinel: Process) -> None:
+async def test_a_name_that_the_sentinels_do_not_know_is_reported(sentinel: Process) -> None:
     store = _servers(sentinel.port, name="mane").store(
         prefix="jackfield", deadline=PATIENT, recovery=0.0
     )
@@ -85,7 +85,7 @@ async def test_a_name_that_the_sentinels_do_not_know_is_said_so(sentinel: Proces
     assert problem.reason == "is not known to the sentinels under the name 'mane'"
 
 
-async def test_sentinels_that_are_all_away_are_said_to_be() -> None:
+async def test_sentinels_that_are_all_away_are_reported() -> None:
     store = _servers(1, 2).store(prefix="jackfield", deadline=PATIENT, recovery=0.0)
     problem = await store.settled(2.0)
     await store.close()

@@ -67,7 +67,7 @@ async def test_a_file_of_authorities_takes_the_place_of_the_systems(
             await status(own, tmp_path, 'ca_file = "other.pem"')
 
 
-async def test_a_certificate_for_another_name_is_said_to_be_one(
+async def test_a_certificate_for_another_name_is_reported(
     authority: trustme.CA, tmp_path: Path
 ) -> None:
     own = server_of(authority, tmp_path, "redis.example.com")
@@ -84,7 +84,7 @@ async def test_a_server_that_asks_for_a_certificate_is_shown_one(
     own = server_of(authority, tmp_path, clients="yes")
     with running(own):
         assert await status(own, tmp_path, 'ca_file = "ca.pem"') == 503
-        mine = ('ca_file = "ca.pem"', 'cert_file = "gateway.pem"')
-        assert await status(own, tmp_path, *mine) == 200
+        options = ('ca_file = "ca.pem"', 'cert_file = "gateway.pem"')
+        assert await status(own, tmp_path, *options) == 200
         apart = ('cert_file = "cert.pem"', 'key_file = "key.pem"')
-        assert await status(own, tmp_path, mine[0], *apart) == 200
+        assert await status(own, tmp_path, options[0], *apart) == 200

@@ -40,7 +40,7 @@ def test_a_reference_is_a_secret_elsewhere() -> None:
         ("unix://", "no path"),
     ],
 )
-def test_what_is_wrong_with_a_url_is_said_without_repeating_it(text: str, reason: str) -> None:
+def test_what_is_wrong_with_a_url_is_reported_without_repeating_it(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason) as caught:
         RedisUrl.from_text(text)
     assert "made-up" not in str(caught.value)

@@ -69,6 +69,16 @@ def test_it_is_led_slowly_to_the_wall_clock(db: sqlite3.Connection, off: float) 
     assert clock.now(db) == pytest.approx(store_time + 60, abs=0.5)
 
 
+def test_a_file_that_nobody_used_for_months_does_not_run_away(db: sqlite3.Connection) -> None:
+    idle, behind = 120 * 86400.0, 5.0
+    base = time.clock_gettime(clock.RUNNING) - idle
+    began = time.time() - idle - behind
+    row = (clock.boot(), base, began, 1 + behind / clock.LEAD)
+    db.execute("INSERT OR REPLACE INTO clock VALUES (1, ?, ?, ?, ?)", row)
+    assert clock.now(db) == pytest.approx(time.time(), abs=1)
+    assert clock.lead(db) == pytest.approx(time.time(), abs=1)
+
+
 def test_it_begins_anew_with_the_machine(db: sqlite3.Connection) -> None:
     wall = time.time()
     assert lead_from(db, 60, wall - 86400, "another boot") == pytest.approx(wall, abs=1)

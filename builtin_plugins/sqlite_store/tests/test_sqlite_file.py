@@ -37,7 +37,7 @@ async def test_a_new_file_and_its_directory_are_for_their_owner_alone(tmp_path: 
         assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
-def test_many_that_make_the_file_at_once_find_it_theirs(tmp_path: Path) -> None:
+def test_processes_that_create_the_file_at_once_share_it(tmp_path: Path) -> None:
     def open_and_close(path: Path, ready: threading.Barrier) -> None:
         ready.wait()
         open_database(path).close()
@@ -60,7 +60,7 @@ async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Pa
 async def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     other = sqlite3.connect(path)
-    other.execute("CREATE TABLE theirs (id)")
+    other.execute("CREATE TABLE other (id)")
     other.close()
     assert "is a database of another program" in await problem(path)
 
@@ -154,7 +154,7 @@ async def test_a_backup_is_put_back_while_the_store_is_open(tmp_path: Path) -> N
         assert await store.health() is None
 
 
-async def test_a_damaged_file_is_said_to_be_one(tmp_path: Path) -> None:
+async def test_a_damaged_file_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     async with opened(path) as store:
         await store.put("s", "k", b"1")

@@ -43,7 +43,7 @@ async def company(tmp_path: Path) -> AsyncIterator[Company]:
     gateway = observed_gateway(TOML, directory=tmp_path)
     async with gateway:
         company = Company(Office(gateway, client_of(gateway), admin_of(gateway)))
-        for name, team in (("acme", "search"), ("other", "theirs")):
+        for name, team in (("acme", "search"), ("other", "foreign")):
             organization = {"name": name, "roles": ROLES, "permissions": ["*"]}
             await company.office.admin.post("/jackfield/organizations", json=organization)
             fields = {"name": team, "organization": name}
@@ -65,7 +65,7 @@ async def test_a_role_decides_whose_usage_is_seen(
     for query in ("", "?by=team", "?organization=acme"):
         report = await (await company.ask(key, f"/jackfield/usage{query}")).json()
         assert report["totals"]["requests"] == requests, query
-    for query in ("?organization=other", "?team=theirs", "?by=team&team=theirs"):
+    for query in ("?organization=other", "?team=foreign", "?by=team&team=foreign"):
         report = await (await company.ask(key, f"/jackfield/usage{query}")).json()
         assert report["totals"]["requests"] == 0, query
 
@@ -75,7 +75,7 @@ async def test_without_a_role_no_usage_is_seen_by_administrators_ways(company: C
     assert (await company.ask(key, "/jackfield/usage")).status == 403
 
 
-async def test_the_place_of_a_page_of_others_shows_nothing_of_theirs(company: Company) -> None:
+async def test_the_cursor_of_a_page_of_others_shows_none_of_their_records(company: Company) -> None:
     page = await company.office.ask("/jackfield/usage/records?limit=3")
     assert page["next"].startswith("other/")
     for role in ("admin", "member"):

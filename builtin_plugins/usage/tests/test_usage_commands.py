@@ -1,6 +1,7 @@
 """The commands, as a user runs them."""
 
 import csv
+import datetime as dt
 import json
 import subprocess
 import sys
@@ -45,6 +46,13 @@ def test_usage_shows_a_line_for_each_group_and_a_total(used: Path) -> None:
     assert "2 requests" in output
 
 
+def test_usage_says_which_records_are_not_kept_any_more(used: Path) -> None:
+    words = ("usage", "--config", used, "--from", "2025-01-01")
+    assert "incomplete" not in run(*words)
+    output = run(*words, "--by", "tag:feature")
+    assert "incomplete: it is read from records, kept since 20" in output
+
+
 def test_usage_writes_json(used: Path) -> None:
     output = json.loads(run("usage", "--config", used, "--json", "--where", "provider=demo"))
     assert output["totals"]["requests"] == 2
@@ -60,6 +68,21 @@ def test_records_are_exported_as_csv_and_parquet(used: Path, tmp_path: Path) -> 
     parquet = import_module("pyarrow.parquet")
     found = parquet.read_table(columns).to_pylist()
     assert [row["id"] for row in found] == [row["id"] for row in rows]
+
+
+def test_an_export_has_times_that_spreadsheets_and_data_frames_understand(
+    used: Path, tmp_path: Path
+) -> None:
+    table, columns = tmp_path / "out.csv", tmp_path / "out.parquet"
+    run("usage", "--config", used, "--export", table)
+    run("usage", "--config", used, "--export", columns)
+    found = import_module("pyarrow.parquet").read_table(columns)
+    assert str(found.schema.field("time").type) == "timestamp[us, tz=UTC]"
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [dt.datetime.fromisoformat(row["time"]) for row in rows] == found["time"].to_pylist()
+    assert [row["time"][-6:] for row in rows] == ["+00:00", "+00:00"]
+    assert [row["charged"] for row in rows] == ["{}", "{}"]
 
 
 def test_an_unknown_file_and_an_unknown_group_are_refused(used: Path, tmp_path: Path) -> None:

@@ -78,6 +78,40 @@ def test_what_is_missing_is_shared_among_the_records_that_are_not_sure(wrote: Wr
     ]
 
 
+CLOUDS = {
+    "aws": (
+        "line_item_usage_start_date,line_item_usage_type,line_item_currency_code,"
+        "line_item_unblended_cost,model",
+        "2026-11-01T14:00:00Z,USE1-gpt-5-input-tokens,{},0.2500000000,gpt-5",
+    ),
+    "legacy aws": (
+        "lineItem/UsageStartDate,lineItem/CurrencyCode,lineItem/UnblendedCost,model",
+        "2026-11-01T14:00:00Z,{},0.25,gpt-5",
+    ),
+    "azure": (
+        "Date,MeterName,CostInBillingCurrency,BillingCurrencyCode,Model",
+        "2026-11-01,gpt 5 Inp glbl Tokens,0.25,{},gpt-5",
+    ),
+    "focus": (
+        "BilledCost,BillingCurrency,ChargePeriodStart,ChargePeriodEnd,SkuId,Model",
+        "0.25,{},2026-11-01T14:00:00.000Z,2026-11-01T15:00:00.000Z,x,gpt-5",
+    ),
+    "google": (
+        "service.description,sku.description,usage_start_time,cost,currency,model",
+        "Vertex AI,Input,2026-11-01 14:00:00 UTC,0.25,{},gpt-5",
+    ),
+}
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_exports_of_clouds_only_need_a_model(wrote: Wrote, cloud: str) -> None:
+    head, line = CLOUDS[cloud]
+    lines = "\n".join([head, *[line.format("USD")] * 2])
+    assert not Reconciliation.of(read_invoice(wrote(lines)), sheet(500_000_000), 0).differences
+    with pytest.raises(ConfigError, match="is in EUR: amounts are compared in dollars"):
+        read_invoice(wrote(lines.replace("USD", "EUR")))
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

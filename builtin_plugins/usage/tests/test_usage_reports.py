@@ -1,5 +1,6 @@
 """Reports: by whom, what and when; and who may see them."""
 
+import asyncio
 import datetime as dt
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -7,8 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jackfield import Exchange, Plugin, Principal, hookimpl
+from jackfield.store import Entry
 from jackfield.testing.gateway import ObservedGateway, client_of, observed_gateway
+from jackfield.testing.memory_store import MemoryStore
+from jackfield_usage.cells import tallies_of
+from jackfield_usage.query import Query
 from jackfield_usage.record import Record
+from jackfield_usage.report import made
 
 from .conftest import CONFIG, Opened
 
@@ -87,6 +93,39 @@ async def test_tags_of_the_configuration_are_kept_apart_when_records_are_gone(
         assert await office.records() == []
         (row,) = await office.rows("by=tag:feature")
     assert (row["tag:feature"], row["requests"]) == ("a", 1)
+
+
+@pytest.mark.parametrize("query", ["by=tag:feature", "zone=Asia/Kolkata"])
+async def test_a_report_from_records_says_how_far_back_they_go(opened: Opened, query: str) -> None:
+    config = CONFIG.replace("[plugins.usage]", "[plugins.usage]\nkeep_days = 10")
+    async with opened(config) as office:
+        now = office.gateway.setup.ledger.now()
+        since = dt.datetime.fromtimestamp(now - 20 * 86_400, dt.UTC).date().isoformat()
+        today = dt.datetime.fromtimestamp(now, dt.UTC).date().isoformat()
+        old = await office.ask(f"/jackfield/usage?{query}&from={since}")
+        recent = await office.ask(f"/jackfield/usage?{query}&from={today}")
+        sums = await office.ask(f"/jackfield/usage?by=model&from={since}")
+    assert old["kept_since"] == pytest.approx(now - 10 * 86_400, abs=60)
+    assert (recent["kept_since"], sums["kept_since"]) == (None, None)
+
+
+async def test_a_large_report_lets_other_tasks_go_on() -> None:
+    store, hours = MemoryStore(), 600
+    records = [Record(f"r{hour}", hour * 3600.0, cost=1) for hour in range(hours)]
+    entries = [Entry("usage:", one.time, one.encoded(), (), tallies_of(one, ())) for one in records]
+    await store.post("owner", 1, entries)
+    turns: list[None] = []
+
+    async def take_turns() -> None:
+        while True:
+            turns.append(None)
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(take_turns())
+    report = await made(store, Query(0, hours * 3600.0, per="day"), (), 0.0)
+    other.cancel()
+    assert (report.totals["requests"], len(report.rows)) == (hours, hours // 24)
+    assert len(turns) >= 3
 
 
 async def test_the_days_of_a_report_are_those_of_its_time_zone(opened: Opened) -> None:

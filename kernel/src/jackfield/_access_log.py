@@ -83,6 +83,7 @@ def facts(exchange: Exchange, outcome: Outcome) -> dict[str, Any]:
         "attempts": len(attempts) or None,
         "failed_attempts": _failed(attempts) or None,
         "tenant": exchange.principal.tenant,
+        "scope": exchange.principal.scopes[-1] if exchange.principal.scopes else None,
         "stream": exchange.stream or None,
         "input_tokens": usage.input_tokens if usage else None,
         "output_tokens": usage.output_tokens if usage else None,
@@ -98,7 +99,7 @@ def json_line(exchange: Exchange, outcome: Outcome) -> str:
 
 def text_line(exchange: Exchange, outcome: Outcome) -> str:
     """The same facts as `name=value` words; unknown values are left out."""
-    attempts, usage = exchange.attempts, outcome.usage
+    attempts, usage, who = exchange.attempts, outcome.usage, exchange.principal
     line = (
         f"time={_now()} request={exchange.id}"
         f" {_endpoint_words(exchange.request.method, exchange.endpoint.path)}"
@@ -113,14 +114,13 @@ def text_line(exchange: Exchange, outcome: Outcome) -> str:
             line += f" failed_attempts={word(_failed(attempts))}"
     elif exchange.model is not None:
         line += f" model={word(exchange.model)}"
-    stream = " stream=True" if exchange.stream else ""
-    line += f" tenant={word(exchange.principal.tenant)}{stream}"
+    line += f" tenant={word(who.tenant)}" + (f" scope={word(who.scopes[-1])}" if who.scopes else "")
+    line += " stream=True" if exchange.stream else ""
     if usage is not None:
         line += f" input_tokens={usage.input_tokens} output_tokens={usage.output_tokens}"
     line += " ms=%.2f" % ((time.monotonic() - exchange.received) * 1000)
-    if exchange.failures:
-        line += f" plugin_failures={word('; '.join(exchange.failures))}"
-    return line
+    what = "; ".join(exchange.failures)
+    return f"{line} plugin_failures={word(what)}" if what else line
 
 
 def _failed(attempts: Sequence[Attempt]) -> str:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from jackfield._frontend import Frontend
@@ -39,10 +39,8 @@ class Failures:
 
     def locked_for(self, client: str, now: float) -> float:
         """For how many more seconds the address is locked out; 0 if it is not."""
-        times = self._times.get(client)
-        if times is None or len(times) < _FAILURES:
-            return 0.0
-        return max(0.0, times[0] + _SECONDS - now)
+        times: Sequence[float] = self._times.get(client, ())
+        return max(0.0, times[0] + _SECONDS - now) if len(times) == _FAILURES else 0.0
 
 
 class GuardedTable(EndpointTable):

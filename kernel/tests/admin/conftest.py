@@ -1,4 +1,4 @@
-"""A gateway in this process whose admin listener is asked without a socket."""
+"""A gateway in this process whose admin listener is called without a socket."""
 
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path

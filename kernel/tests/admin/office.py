@@ -43,7 +43,7 @@ class Team:
 
 @frozen
 class Growth:
-    """What is said with `grow`."""
+    """The arguments of `grow`."""
 
     by: int = option(1, "How many seats more.", validator=ge(1))
 
@@ -55,7 +55,7 @@ class Teams(Collection[Team]):
     singular = "team"
     Item = Team
     actions = (Action("grow", "Make room for more people.", Growth),)
-    told = ""
+    last_revealed = ""
 
     def id_of(self, item: Team) -> str:
         return item.name
@@ -82,7 +82,7 @@ class Teams(Collection[Team]):
         return evolve(stored.item, seats=stored.item.seats + given.by)
 
     async def reveal(self, change: Change[Team], actor: Actor) -> dict[str, str]:
-        self.told = change.id
+        self.last_revealed = change.id
         return change.notes
 
 
@@ -97,7 +97,7 @@ class Memory(Plugin):
 
 
 class Office(Plugin):
-    """Offers the teams, declares some, and keeps what auditors are told."""
+    """Offers the teams, declares some, and keeps what auditors receive."""
 
     @frozen
     class Config:
@@ -108,7 +108,7 @@ class Office(Plugin):
     broken = False
 
     async def start(self, setup: Setup) -> None:
-        self.told: list[AdminChange] = []
+        self.audited: list[AdminChange] = []
         self.teams = Teams(setup)
         setup.add_admin_collection(self.teams)
         declared = {
@@ -121,7 +121,7 @@ class Office(Plugin):
     async def _keep(self, change: AdminChange) -> None:
         if self.broken:
             raise OSError("disk full")
-        self.told.append(change)
+        self.audited.append(change)
 
 
 class Keys(Plugin):

@@ -25,7 +25,7 @@ async def test_a_second_one_of_the_same_id_is_refused(admin: Admin) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "param", "said"),
+    ("body", "param", "message"),
     [
         ({"name": "a", "seets": 1}, "seets", 'did you mean "seats"?'),
         ({"name": "a", "seats": "3"}, "seats", "write a plain number"),
@@ -41,13 +41,13 @@ async def test_a_second_one_of_the_same_id_is_refused(admin: Admin) -> None:
     ],
 )
 async def test_what_is_wrong_is_named_and_nothing_is_kept(
-    admin: Admin, body: object, param: str | None, said: str
+    admin: Admin, body: object, param: str | None, message: str
 ) -> None:
     answer = await admin.ask("POST", "/jackfield/teams", body)
     assert answer.status == 400
     error = answer.body["error"]
     assert error["param"] == param
-    assert said in error["message"]
+    assert message in error["message"]
     assert error["request_id"]
     assert (await admin.ask("GET", "/jackfield/teams")).body["data"] == []
 
@@ -67,7 +67,7 @@ async def test_a_patch_of_what_there_is_not_is_refused(admin: Admin) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-async def test_what_is_said_where_nobody_hears_it_is_refused(admin: Admin, method: str) -> None:
+async def test_what_would_have_no_effect_is_refused(admin: Admin, method: str) -> None:
     await admin.ask("POST", "/jackfield/teams", {"name": "a"})
     answer = await admin.ask(method, "/jackfield/teams/a?dry_run=1")
     assert (answer.status, answer.body["error"]["param"]) == (400, "dry_run")
@@ -107,7 +107,7 @@ async def test_a_change_is_made_where_one_of_the_etags_fits(
         assert answer.status == (412 if method == "DELETE" and "etag" in if_match else status)
 
 
-async def test_nothing_need_be_said_of_the_etag(admin: Admin) -> None:
+async def test_the_etag_is_optional(admin: Admin) -> None:
     await admin.ask("POST", "/jackfield/teams", {"name": "a"})
     assert (await admin.ask("PATCH", "/jackfield/teams/a", {"seats": 1})).status == 200
     assert (await admin.ask("DELETE", "/jackfield/teams/a")).status == 200
@@ -121,7 +121,7 @@ async def test_an_etag_does_not_fit_what_was_made_anew(admin: Admin) -> None:
     assert (await admin.ask("DELETE", "/jackfield/teams/a", if_match=etag)).status == 412
 
 
-async def test_of_two_changes_at_once_one_is_told_that_it_came_late(admin: Admin) -> None:
+async def test_of_two_changes_at_once_one_is_refused_as_late(admin: Admin) -> None:
     etag = (await admin.ask("POST", "/jackfield/teams", {"name": "a"})).headers["etag"]
     answers = await asyncio.gather(
         *(admin.ask("PATCH", "/jackfield/teams/a", {"seats": n}, if_match=etag) for n in (1, 2))
@@ -165,8 +165,8 @@ async def test_an_action_changes_what_it_is_for(admin: Admin) -> None:
     assert (await admin.ask("POST", "/jackfield/teams/a/grow", {"by": 0})).status == 400
 
 
-async def test_the_change_is_told_to_who_listens(admin: Admin) -> None:
-    heard = admin.office.teams.changes()
-    assert await anext(heard) is None
+async def test_the_change_is_reported_to_listeners(admin: Admin) -> None:
+    received = admin.office.teams.changes()
+    assert await anext(received) is None
     await admin.ask("POST", "/jackfield/teams", {"name": "a"})
-    assert await anext(heard) == "a"
+    assert await anext(received) == "a"

@@ -7,18 +7,18 @@ from jackfield.store import StoreUnavailable
 from .conftest import Admin
 
 
-async def test_auditors_are_told_who_changes_what_and_no_value(admin: Admin) -> None:
+async def test_auditors_receive_who_changes_what_and_no_value(admin: Admin) -> None:
     team = {"name": "red", "organization": "acme", "pin": "hush-one"}
     await admin.ask("POST", "/jackfield/teams", team, key="admin:acme", x_request_id="r-1")
     patch = {"seats": 77, "pin": "hush-two"}
     await admin.ask("PATCH", "/jackfield/teams/red", patch)
-    created, updated = admin.office.told
+    created, updated = admin.office.audited
     assert (created.action, created.collection, created.id) == ("create", "teams", "red")
     assert (created.actor, created.role, created.tenant) == ("admin key", "admin", "acme")
     assert (created.request_id, created.before, created.outcome) == ("r-1", "", "accepted")
     assert set(updated.fields) == {"seats", "pin"}
     assert (updated.role, updated.before) == ("owner", created.after)
-    assert "hush" not in str(admin.office.told)  # digits could be those of a time
+    assert "hush" not in str(admin.office.audited)  # digits could be those of a time
     assert "77" not in updated.after
 
 
@@ -26,7 +26,7 @@ async def test_reading_and_what_changes_nothing_is_not_audited(admin: Admin) -> 
     await admin.ask("POST", "/jackfield/teams", {"name": "red"})
     await admin.ask("GET", "/jackfield/teams")
     await admin.ask("PATCH", "/jackfield/teams/red", {"seats": 0})
-    assert len(admin.office.told) == 1
+    assert len(admin.office.audited) == 1
 
 
 @pytest.mark.parametrize(
@@ -59,4 +59,4 @@ async def test_auditors_learn_of_a_change_that_could_not_be_made(
     monkeypatch.setattr(admin.office.teams.item_store, "put", unavailable)
     answer = await admin.ask("POST", "/jackfield/teams", {"name": "red"})
     assert (answer.status, answer.body["error"]["code"]) == (503, "store_unavailable")
-    assert [told.outcome for told in admin.office.told] == ["accepted", "failed"]
+    assert [change.outcome for change in admin.office.audited] == ["accepted", "failed"]

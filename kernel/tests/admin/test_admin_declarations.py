@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from jackfield import ConfigError
+from jackfield.admin.declarations import Declarations
 from jackfield.admin.dry_run import DRY_RUN, DryRun
 from jackfield.store import Value
 from jackfield.testing.gateway import ObservedGateway, observed_gateway
 from jackfield.testing.memory_store import MemoryStore
+from jackfield.testing.stores.promise import eventually
 
 from .conftest import Admin
 from .office import PLUGINS, TOML, Memory
@@ -55,7 +57,7 @@ async def test_what_is_declared_is_made_changed_and_deleted(
     async with gateway(tmp_path, red=5, green=3) as running:
         admin = Admin(running)
         assert await seats(admin) == {"red": 5, "green": 3, "own": 7}
-        told = {(change.action, change.id) for change in admin.office.told}
+        told = {(change.action, change.id) for change in admin.office.audited}
         assert told == {("create", "green"), ("update", "red"), ("delete", "blue")}
         assert (await admin.ask("GET", "/jackfield/teams/red")).body["mark"] == "made"
 
@@ -64,7 +66,7 @@ async def test_nothing_is_done_when_all_is_as_declared(tmp_path: Path, store: Me
     async with gateway(tmp_path, red=1):
         pass
     async with gateway(tmp_path, red=1) as running:
-        assert Admin(running).office.told == []
+        assert Admin(running).office.audited == []
 
 
 async def test_what_is_declared_cannot_be_changed_by_the_api(
@@ -83,7 +85,7 @@ async def test_what_is_declared_cannot_be_changed_by_the_api(
 async def test_gateways_that_start_at_once_make_it_once(tmp_path: Path, store: MemoryStore) -> None:
     gateways = [gateway(tmp_path, red=1, blue=2) for _ in range(4)]
     await asyncio.gather(*(one.start() for one in gateways))
-    told = [change.id for one in gateways for change in Admin(one).office.told]
+    told = [change.id for one in gateways for change in Admin(one).office.audited]
     for one in gateways:
         await one.stop()
     assert sorted(told) == ["blue", "red"]
@@ -117,7 +119,7 @@ async def test_a_start_makes_nothing_where_one_step_would_be_refused(
         await refused.start()
     assert error.value.problems == REFUSED
     office = Admin(refused).office
-    assert (office.told, office.teams.told) == ([], ""), "a dry run is not audited"
+    assert (office.audited, office.teams.last_revealed) == ([], ""), "a dry run is not audited"
     assert await planned(tmp_path, red=1) == []
 
 
@@ -162,3 +164,51 @@ async def test_a_dry_run_reads_the_store_once_and_not_for_each_item(
     steps = await planned(tmp_path, **dict.fromkeys(names, 1))
     assert steps == [f"create teams {name}" for name in names]
     assert len(asked) < len(names)
+
+
+@pytest.fixture
+def looking(monkeypatch: pytest.MonkeyPatch) -> "asyncio.Queue[None]":
+    """Gateways look often whether the store has lost what they declare; gets None each time."""
+    looks: asyncio.Queue[None] = asyncio.Queue()
+    is_lost = Declarations._is_lost
+
+    async def observed(declarations: Declarations) -> bool:
+        looks.put_nowait(None)
+        return await is_lost(declarations)
+
+    monkeypatch.setattr(Declarations, "_is_lost", observed)
+    monkeypatch.setattr("jackfield.admin.declarations.LOOK_EVERY", 0.01)
+    return looks
+
+
+async def test_what_a_store_has_lost_is_made_again(
+    tmp_path: Path, store: MemoryStore, looking: "asyncio.Queue[None]"
+) -> None:
+    async with gateway(tmp_path, red=1, blue=2) as running:
+        admin = Admin(running)
+        await admin.ask("POST", "/jackfield/teams", {"name": "own"})
+        for _ in range(2):
+            store._values.clear()
+            await eventually(lambda: seats(admin), {"red": 1, "blue": 2})
+
+
+async def test_what_a_newer_file_has_removed_is_not_made_again(
+    tmp_path: Path, store: MemoryStore, looking: "asyncio.Queue[None]"
+) -> None:
+    async with gateway(tmp_path, red=1) as older, gateway(tmp_path, blue=2) as newer:
+        async with asyncio.timeout(10):
+            for _ in range(8):  # both have looked, and what follows has been done
+                await looking.get()
+        assert await seats(Admin(newer)) == {"blue": 2}
+        assert [change.id for change in Admin(older).office.audited] == ["red"]
+
+
+async def test_a_single_item_that_is_gone_is_not_made_again_before_the_next_start(
+    tmp_path: Path, store: MemoryStore, looking: "asyncio.Queue[None]"
+) -> None:
+    async with gateway(tmp_path, red=1, blue=2) as running:
+        await store.delete("", "admin/teams/red")
+        async with asyncio.timeout(10):
+            for _ in range(4):
+                await looking.get()
+        assert await seats(Admin(running)) == {"blue": 2}

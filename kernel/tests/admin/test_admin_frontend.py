@@ -21,26 +21,26 @@ async def test_a_key_is_needed_at_an_address_of_the_network(admin: Admin) -> Non
 async def test_at_the_socket_a_key_has_its_own_role(admin: Admin) -> None:
     as_owner = await admin.ask("GET", "/jackfield/plugins")
     as_member = await admin.ask("GET", "/jackfield/plugins", key="member:acme")
-    wrong = await admin.ask("GET", "/jackfield/plugins", key="stranger")
+    wrong = await admin.ask("GET", "/jackfield/plugins", key="unknown")
     assert (as_owner.status, as_member.status, wrong.status) == (200, 403, 401)
 
 
 async def test_five_wrong_keys_lock_an_address_out_and_no_other(admin: Admin) -> None:
     for _ in range(5):
-        wrong = await admin.ask("GET", "/jackfield/teams", client="::1", key="stranger")
+        wrong = await admin.ask("GET", "/jackfield/teams", client="::1", key="unknown")
         assert wrong.status == 401
-    locked = await admin.ask("GET", "/jackfield/teams", client="::1", key="stranger")
+    locked = await admin.ask("GET", "/jackfield/teams", client="::1", key="unknown")
     assert (locked.status, locked.body["error"]["code"]) == (429, "locked_out")
     assert 1 <= int(locked.headers["retry-after"]) <= 60
-    other = await admin.ask("GET", "/jackfield/teams", client=LOOPBACK, key="stranger")
+    other = await admin.ask("GET", "/jackfield/teams", client=LOOPBACK, key="unknown")
     assert other.status == 401
 
 
-async def test_who_is_locked_out_is_told_the_same_of_every_key(admin: Admin) -> None:
+async def test_who_is_locked_out_gets_the_same_answer_for_every_key(admin: Admin) -> None:
     for _ in range(5):
-        await admin.ask("GET", "/jackfield/teams", client=LOOPBACK, key="stranger")
+        await admin.ask("GET", "/jackfield/teams", client=LOOPBACK, key="unknown")
     for path in ("/jackfield/teams", "/jackfield/nowhere"):
-        for key in ("stranger", "", "jf-broken"):
+        for key in ("unknown", "", "jf-broken"):
             locked = await admin.ask("GET", path, client=LOOPBACK, key=key)
             assert (locked.status, locked.body["error"]["code"]) == (429, "locked_out")
             assert "not known" not in locked.body["error"]["message"]
@@ -48,10 +48,10 @@ async def test_who_is_locked_out_is_told_the_same_of_every_key(admin: Admin) -> 
 
 async def test_wrong_keys_do_not_lock_out_the_right_one(admin: Admin) -> None:
     for _ in range(7):
-        await admin.ask("GET", "/jackfield/teams", client=LOOPBACK, key="stranger")
+        await admin.ask("GET", "/jackfield/teams", client=LOOPBACK, key="unknown")
     for path in ("/jackfield/teams", "/health"):
         assert (await admin.ask("GET", path, client=LOOPBACK, key="admin")).status == 200
-    wrong = await admin.ask("GET", "/jackfield/teams", client=LOOPBACK, key="stranger")
+    wrong = await admin.ask("GET", "/jackfield/teams", client=LOOPBACK, key="unknown")
     assert wrong.status == 429
 
 
@@ -112,18 +112,18 @@ async def test_who_has_no_role_manages_nothing(admin: Admin) -> None:
 async def test_a_wrong_key_is_judged_before_anything_else(
     admin: Admin, method: str, path: str, body: bytes, client: str
 ) -> None:
-    refused = await admin.ask(method, path, body, key="stranger", client=client)
+    refused = await admin.ask(method, path, body, key="unknown", client=client)
     assert (refused.status, refused.body["error"]["code"]) == (401, "unauthenticated")
     assert refused.body["error"]["message"] == "This key is not known."
 
 
 async def test_what_is_not_there_counts_as_a_wrong_key_too(admin: Admin) -> None:
     for _ in range(5):
-        assert (await admin.ask("GET", "/nowhere", client=LOOPBACK, key="stranger")).status == 401
-    assert (await admin.ask("GET", "/nowhere", client=LOOPBACK, key="stranger")).status == 429
+        assert (await admin.ask("GET", "/nowhere", client=LOOPBACK, key="unknown")).status == 401
+    assert (await admin.ask("GET", "/nowhere", client=LOOPBACK, key="unknown")).status == 429
 
 
-async def test_who_may_ask_is_told_what_is_wrong_with_the_request(admin: Admin) -> None:
+async def test_an_authorized_caller_gets_what_is_wrong_with_the_request(admin: Admin) -> None:
     nowhere = await admin.ask("GET", "/jackfield/nowhere", key="member:acme")
     method = await admin.ask("PUT", "/jackfield/teams", key="member:acme")
     body = await admin.ask("POST", "/jackfield/teams", b"{", key="admin:acme")
@@ -131,31 +131,33 @@ async def test_who_may_ask_is_told_what_is_wrong_with_the_request(admin: Admin) 
     assert method.headers["allow"] == "GET, POST"
 
 
-def test_gateways_without_a_state_folder_are_told_apart(tmp_path: Path) -> None:
+def test_gateways_without_a_state_folder_are_distinguished(tmp_path: Path) -> None:
     (tmp_path / "same").symlink_to(tmp_path)
-    mine, same, other = (state_location(tmp_path / one, "state") for one in (".", "same", "other"))
-    assert mine == same != other
+    own, same, other = (state_location(tmp_path / one, "state") for one in (".", "same", "other"))
+    assert own == same != other
 
 
 async def test_a_command_that_means_another_gateway_is_refused_on_the_same_machine_alone(
     admin: Admin, tmp_path: Path
 ) -> None:
-    (tmp_path / "mine").mkdir()
+    (tmp_path / "own").mkdir()
     (tmp_path / "jackfield-state").mkdir(exist_ok=True)
     meant = [
         state_location(tmp_path, "jackfield-state"),
-        state_location(tmp_path, "mine"),
+        state_location(tmp_path, "own"),
         "elsewhere/1.2",
     ]
-    asked = [await admin.ask("GET", "/jackfield/teams", x_jackfield_state=one) for one in meant]
-    assert [one.status for one in asked] == [200, 421, 200]
-    assert asked[1].body["error"]["code"] == "other_gateway"
+    answers = [await admin.ask("GET", "/jackfield/teams", x_jackfield_state=one) for one in meant]
+    assert [one.status for one in answers] == [200, 421, 200]
+    assert answers[1].body["error"]["code"] == "other_gateway"
 
 
-async def test_who_has_no_key_is_not_told_which_gateway_it_is(admin: Admin, tmp_path: Path) -> None:
-    meant = state_location(tmp_path, "mine")
+async def test_who_has_no_key_does_not_learn_which_gateway_it_is(
+    admin: Admin, tmp_path: Path
+) -> None:
+    meant = state_location(tmp_path, "own")
     (tmp_path / "jackfield-state").mkdir(exist_ok=True)
-    asked = await admin.ask(
-        "GET", "/jackfield/teams", client=LOOPBACK, key="stranger", x_jackfield_state=meant
+    answers = await admin.ask(
+        "GET", "/jackfield/teams", client=LOOPBACK, key="unknown", x_jackfield_state=meant
     )
-    assert asked.status == 401
+    assert answers.status == 401

@@ -30,7 +30,7 @@ class Part:
 
 
 @frozen
-class Thing:
+class Item:
     colour: Colour = option(Colour.RED)
     until: dt.datetime | None = option(None)
     parts: tuple[Part, ...] = option(())
@@ -54,17 +54,17 @@ TREE: Mapping[str, Any] = {
 
 
 def test_an_item_is_read_and_written_without_loss() -> None:
-    thing = read_item(Thing, TREE)
-    assert thing.until == dt.datetime(2027, 1, 31, tzinfo=dt.UTC)
-    assert plain(thing) == TREE
-    codec = ItemCodec(Thing)
-    item, envelope = codec.decode(codec.encode(Stored("a", thing, 0, 1.0, 2.0, "a.toml", "m")))
-    assert item == thing
+    stored = read_item(Item, TREE)
+    assert stored.until == dt.datetime(2027, 1, 31, tzinfo=dt.UTC)
+    assert plain(stored) == TREE
+    codec = ItemCodec(Item)
+    item, envelope = codec.decode(codec.encode(Stored("a", stored, 0, 1.0, 2.0, "a.toml", "m")))
+    assert item == stored
     assert (envelope.created, envelope.updated, envelope.mark) == (1.0, 2.0, "m")
 
 
 def test_the_schema_accepts_what_is_read_and_refuses_what_is_not() -> None:
-    schema = OAS31Validator(created_schema(Thing))
+    schema = OAS31Validator(created_schema(Item))
     assert schema.is_valid(TREE)
     assert schema.is_valid({})
     wrongs: list[Any] = [{"colour": "green"}, {"pair": [1]}, {"parts": [{}]}, {"sise": 1}]
@@ -91,14 +91,14 @@ def test_any_value_has_a_schema_that_accepts_it() -> None:
 )
 def test_what_is_wrong_is_named_by_its_path(tree: Mapping[str, Any], param: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        read_item(Thing, tree)
+        read_item(Item, tree)
     assert caught.value.param == param
     assert param in caught.value.message
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     with pytest.raises(InvalidRequest, match=r"colour: .*; share: "):
-        read_item(Thing, {"colour": "green", "share": "half"})
+        read_item(Item, {"colour": "green", "share": "half"})
 
 
 @frozen
@@ -114,12 +114,12 @@ class Plain:
 
 def test_the_fast_way_of_reading_reads_the_same() -> None:
     tree = {key: TREE[key] for key in ("colour", "until", "parts", "words", "kinds")}
-    thing = read_item(Plain, tree)
+    stored = read_item(Plain, tree)
     codec = ItemCodec(Plain)
-    assert codec.decode(codec.encode(Stored("a", thing, 0, 1.0, 1.0)))[0] == thing
+    assert codec.decode(codec.encode(Stored("a", stored, 0, 1.0, 1.0)))[0] == stored
 
 
-@pytest.mark.parametrize("cls", [Thing, Plain])
+@pytest.mark.parametrize("cls", [Item, Plain])
 def test_what_another_version_has_kept_is_still_read(cls: type[Any]) -> None:
     data = b'{"item":%b,"created":1,"updated":1,"declared_in":"","mark":""}'
     item, _ = ItemCodec(cls).decode(data % b'{"colour":"blue","weight":3}')
@@ -146,8 +146,8 @@ def test_a_patch_merges_as_its_standard_says(
     assert merged(tree, patch) == result
 
 
-def test_a_digest_tells_states_apart_and_fields_that_differ_are_named() -> None:
-    one, other = Thing(share=0.5), Thing(share=0.6)
-    assert digest(one) == digest(Thing(share=0.5)) != digest(other)
+def test_a_digest_distinguishes_states_and_fields_that_differ_are_named() -> None:
+    one, other = Item(share=0.5), Item(share=0.6)
+    assert digest(one) == digest(Item(share=0.5)) != digest(other)
     assert differing(one, other) == ("share",)
     assert digest(None) == ""

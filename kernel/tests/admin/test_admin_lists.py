@@ -44,7 +44,7 @@ async def test_filters_compare_fields_and_look_into_arrays(many: Admin) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "param", "said"),
+    ("query", "param", "message"),
     [
         ("seets=1", "seets", 'did you mean "seats"?'),
         ("pin=1", "pin", "no such filter"),
@@ -58,8 +58,8 @@ async def test_filters_compare_fields_and_look_into_arrays(many: Admin) -> None:
     ],
 )
 async def test_a_query_that_means_nothing_is_refused(
-    many: Admin, query: str, param: str, said: str
+    many: Admin, query: str, param: str, message: str
 ) -> None:
     answer = await many.ask("GET", f"/jackfield/teams?{query}")
     assert (answer.status, answer.body["error"]["param"]) == (400, param)
-    assert said in answer.body["error"]["message"]
+    assert message in answer.body["error"]["message"]

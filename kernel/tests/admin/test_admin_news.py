@@ -11,7 +11,7 @@ from .conftest import Admin
 
 
 def fail_first(monkeypatch: pytest.MonkeyPatch, name: str, *, after: bool) -> None:
-    """Have the store not answer the first call of a method; `after` it has done what is asked."""
+    """Have the store not answer the first call of a method; `after` it has done its work."""
     really: Any = getattr(MemoryStore, name)
     failures = iter([True])
 
@@ -25,25 +25,25 @@ def fail_first(monkeypatch: pytest.MonkeyPatch, name: str, *, after: bool) -> No
     monkeypatch.setattr(MemoryStore, name, fails_once)
 
 
-async def test_a_change_that_could_not_be_told_at_once_is_told_later(
+async def test_a_change_that_could_not_be_reported_at_once_is_reported_later(
     admin: Admin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard = admin.office.teams.changes()
-    assert await anext(heard) is None
+    received = admin.office.teams.changes()
+    assert await anext(received) is None
     fail_first(monkeypatch, "publish", after=False)
     assert (await admin.ask("POST", "/jackfield/teams", {"name": "red"})).status == 201
-    assert await anext(heard) == "red"
+    assert await anext(received) == "red"
 
 
 @pytest.mark.parametrize("what", ["put", "delete"])
-async def test_a_change_that_may_have_been_made_is_told(
+async def test_a_change_that_may_have_been_made_is_reported(
     admin: Admin, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     await admin.ask("POST", "/jackfield/teams", {"name": "red"})
-    heard = admin.office.teams.changes()
-    assert await anext(heard) is None
+    received = admin.office.teams.changes()
+    assert await anext(received) is None
     fail_first(monkeypatch, what, after=True)
     method = "PATCH" if what == "put" else "DELETE"
     answer = await admin.ask(method, "/jackfield/teams/red", {"seats": 3})
     assert answer.status == 503
-    assert await anext(heard) == "red"
+    assert await anext(received) == "red"

@@ -1,4 +1,4 @@
-"""Idempotency keys: what is asked for twice is made once."""
+"""Idempotency keys: a request that is sent twice is carried out once."""
 
 import asyncio
 
@@ -20,8 +20,8 @@ async def test_the_same_request_again_gets_the_same_answer(admin: Admin) -> None
     again = await admin.ask(
         "POST", "/jackfield/teams", dict(reversed(TEAM.items())), idempotency_key="k"
     )
-    told_once = {key: value for key, value in first.body.items() if key != "key"}
-    assert (again.status, again.body) == (201, told_once)
+    shown_once = {key: value for key, value in first.body.items() if key != "key"}
+    assert (again.status, again.body) == (201, shown_once)
     assert again.headers["idempotency-replayed"] == "true"
     assert (await admin.ask("GET", "/jackfield/teams/search")).body["seats"] == 9
 
@@ -34,7 +34,7 @@ async def test_of_two_requests_at_once_one_is_answered_with_what_the_other_made(
     )
     assert (first.status, second.status) == (201, 201)
     assert first.body["etag"] == second.body["etag"]
-    assert [told.action for told in admin.office.told] == ["create"]
+    assert [change.action for change in admin.office.audited] == ["create"]
 
 
 async def test_another_request_with_the_same_key_is_refused(admin: Admin) -> None:
@@ -121,7 +121,7 @@ async def test_of_two_actions_at_once_one_is_done(admin: Admin) -> None:
     grow = [admin.ask("POST", GROW, {"by": 3}, idempotency_key="k") for _ in range(2)]
     first, second = await asyncio.gather(*grow)
     assert first.body == second.body
-    assert [told.action for told in admin.office.told] == ["create", "grow"]
+    assert [change.action for change in admin.office.audited] == ["create", "grow"]
 
 
 @pytest.mark.parametrize(

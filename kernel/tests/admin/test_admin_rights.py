@@ -28,7 +28,7 @@ async def two(admin: Admin) -> Admin:
         ("member:acme", []),
     ],
 )
-async def test_everyone_sees_what_is_theirs(two: Admin, key: str, seen: list[str]) -> None:
+async def test_everyone_sees_their_own_items(two: Admin, key: str, seen: list[str]) -> None:
     listed = await two.ask("GET", "/jackfield/teams", key=key)
     assert [one["id"] for one in listed.body["data"]] == seen
     for name in ("red", "blue"):
@@ -40,8 +40,8 @@ async def test_what_is_hidden_answers_as_if_it_were_not_there(two: Admin) -> Non
     hidden = await two.ask("PATCH", "/jackfield/teams/blue", {"seats": 1}, key=ACME)
     absent = await two.ask("PATCH", "/jackfield/teams/none", {"seats": 1}, key=ACME)
     assert (hidden.status, absent.status) == (404, 404)
-    said = hidden.body["error"]["message"].replace("blue", "none")
-    assert said == absent.body["error"]["message"]
+    message = hidden.body["error"]["message"].replace("blue", "none")
+    assert message == absent.body["error"]["message"]
 
 
 async def test_what_an_organization_makes_is_its_own(two: Admin) -> None:
@@ -92,4 +92,4 @@ async def test_a_field_is_shown_to_the_roles_that_may_and_a_secret_to_nobody(two
 @pytest.mark.parametrize("patch", [{"seats": 2}, {"note": "hello"}, {}])
 async def test_an_auditor_changes_nothing(two: Admin, patch: dict[str, object]) -> None:
     answer = await two.ask("PATCH", "/jackfield/teams/red", patch, key="auditor")
-    assert (answer.status, two.office.told[-1].action) == (403, "create")
+    assert (answer.status, two.office.audited[-1].action) == (403, "create")

@@ -99,10 +99,10 @@ def run_show(arguments: Namespace) -> int:
     for link in deque(_links(files.trail), maxlen=arguments.last):
         event = link.event
         what = event.get("action") or event.get("outcome") or event.get("path") or ""
-        thing = f"{event.get('collection', '')}/{event['id']}" if "id" in event else ""
+        item = f"{event.get('collection', '')}/{event['id']}" if "id" in event else ""
         changed = ", ".join(event.get("fields") or ())
         actor = name(event.get("actor") or "")
-        rows.append((str(link.seq), faint(_time(link.time)), actor, str(what), thing, changed))
+        rows.append((str(link.seq), faint(_time(link.time)), actor, str(what), item, changed))
     output().table(("seq", "time", "actor", "action", "item", "fields"), rows)
     return 0
 

@@ -213,12 +213,12 @@ class Trail:
 
     def _checked_size(self) -> int:
         """The size of the file. Raises OSError if it is not what this process has written."""
-        mine = os.fstat(self._handle)
-        if not self.path.exists() or not os.path.samestat(mine, self.path.stat()):
+        own = os.fstat(self._handle)
+        if not self.path.exists() or not os.path.samestat(own, self.path.stat()):
             raise OSError("the file has been moved or replaced; put it back, or restart")
-        if mine.st_size < self._size:
+        if own.st_size < self._size:
             raise OSError("the file has been cut; verify it, and restart")
-        return mine.st_size
+        return own.st_size
 
     def _find_end(self) -> None:
         """Find the end of the file, and cut off half a line left by a crash."""

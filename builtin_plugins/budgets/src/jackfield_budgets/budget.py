@@ -66,9 +66,8 @@ class Budget:
     scope: str = attribute(
         "gateway",
         "What it applies to: `gateway`, `organization:ID`, `team:ID`, `user:ID`, `project:ID`,"
-        " `key:ID`,"
-        " `provider:NAME`, `model:PATTERN`, `tag:NAME=VALUE` or `session`; with `*` as its value"
-        " each value has its own budget.",
+        " `key:ID`, `provider:NAME`, `model:PATTERN`, `tag:NAME=VALUE`, `session` or `ip:ADDRESS`;"
+        " with `*` as its value each value has its own budget.",
         validator=_check_scope,
         given="once",
     )

@@ -51,8 +51,8 @@ class BudgetCollection(Collection[Budget]):
         now = self.setup.ledger.now()
         spans = [stored.item.span().span(now) for stored in single]
         accounts = [account_of(stored.id, stored.item) for stored in single]
-        asked = [(account, span.since) for account, span in zip(accounts, spans, strict=True)]
-        balances = await self.store.balances(asked)
+        queries = [(account, span.since) for account, span in zip(accounts, spans, strict=True)]
+        balances = await self.store.balances(queries)
         found = {
             stored.id: _standing(stored.item, balance, span.resets_at)
             for stored, balance, span in zip(single, balances, spans, strict=True)

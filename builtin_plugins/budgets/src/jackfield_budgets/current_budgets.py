@@ -59,12 +59,16 @@ class CurrentBudgets:
         self.table = BudgetTable.of({**self._kept, **self._declared}.items())
 
     async def _listen(self) -> None:
+        away = False
         while True:
             try:
                 async for id in self._collection.changes():
                     await self._changed(id)
+                    away = False
             except StoreUnavailable:
-                logger.info("the store is unavailable: changes of budgets are read later")
+                if not away:
+                    logger.info("the store is unavailable: changes of budgets are read later")
+                away = True
             await asyncio.sleep(_RETRY)
 
     async def _changed(self, id: str | None) -> None:

@@ -245,9 +245,9 @@ class Budgets(Plugin):
                 return bound
             exchange.set_response_header("x-jackfield-max-tokens", str(limit))
         elif cap is not None and (requested_output(exchange) or inf) > cap:
-            asked = requested_output(exchange) or "any number of"
+            requested = requested_output(exchange) or "any number of"
             raise InvalidRequest(
-                f"The request asks for up to {asked} output tokens; its budgets allow {cap}.",
+                f"The request asks for up to {requested} output tokens; its budgets allow {cap}.",
                 param="max_tokens",
             )
         return self._prices.bound(exchange, target, at=at)

@@ -95,8 +95,8 @@ class Watch:
         while self._touched:
             some = list(self._touched.values())[:_AT_ONCE]
             now = self._ledger.now()
-            asked = [(s.limit.account, s.limit.window.span(now).since) for s in some]
-            balances = await self._store.balances(asked)
+            queries = [(s.limit.account, s.limit.window.span(now).since) for s in some]
+            balances = await self._store.balances(queries)
             if len(self.notices) > _MOST_KEPT:
                 self.notices.clear()
             for member, balance in zip(some, balances, strict=True):

@@ -94,25 +94,25 @@ class Webhook:
     async def _run(self) -> None:
         while True:
             body = msgspec.json.encode(await self._waiting.get())
+            problem: str | None = None
             for pause in _PAUSES:
                 await asyncio.sleep(pause)
-                if await self._arrived(body):
+                problem = await self._problem_with(body)
+                if problem is None:
                     self.sent.set()
                     break
             else:
-                logger.error("the webhook did not accept a warning; it was dropped")
+                logger.error("the webhook did not accept a warning, now dropped: %s", problem)
             self._waiting.task_done()
 
-    async def _arrived(self, body: bytes) -> bool:
+    async def _problem_with(self, body: bytes) -> str | None:
+        """Post a message; why it did not arrive, if it did not."""
         try:
             answer = await self._origin.send("POST", self._path, self._head, body)
+            try:
+                await answer.read()
+            finally:
+                await answer.close()
         except GatewayError as error:
-            logger.warning("the webhook could not be reached: %s", error.message)
-            return False
-        try:
-            await answer.read()
-        except GatewayError:
-            return False
-        finally:
-            await answer.close()
-        return answer.status < 300
+            return error.message
+        return None if answer.status < 300 else f"it answered with status {answer.status}"

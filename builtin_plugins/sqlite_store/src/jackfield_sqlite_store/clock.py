@@ -27,7 +27,7 @@ def now(db: sqlite3.Connection) -> float:
     running = time.clock_gettime(RUNNING)
     row = db.execute("SELECT base, time, rate FROM clock").fetchone()
     base, store_time, rate = row or (running, time.time(), 1.0)
-    return float(store_time + (running - base) * rate)
+    return _advanced(store_time, running - base, rate)
 
 
 def lead(db: sqlite3.Connection) -> float:
@@ -43,9 +43,9 @@ def lead(db: sqlite3.Connection) -> float:
     elif row[0] != boot() or running < row[1]:
         store_time, rate = max(wall, row[2]), 1.0
     else:
-        store_time = row[2] + (running - row[1]) * row[3]
+        store_time = _advanced(row[2], running - row[1], row[3])
         if running - row[1] < STALE:
-            return float(store_time)
+            return store_time
         rate = 1 + max(-FASTEST, min(FASTEST, (wall - store_time) / LEAD))
     db.execute(
         "INSERT INTO clock VALUES (1, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET boot = excluded.boot,"
@@ -53,3 +53,11 @@ def lead(db: sqlite3.Connection) -> float:
         (boot(), running, store_time, rate),
     )
     return float(store_time)
+
+
+def _advanced(store_time: float, seconds: float, rate: float) -> float:
+    """The time that many seconds later; its speed is adjusted for no longer than `LEAD`.
+
+    By then the difference is gone, and the file may not have been written to for months.
+    """
+    return float(store_time + seconds + min(seconds, LEAD) * (rate - 1))

@@ -1,5 +1,6 @@
 """`jackfield usage` and `jackfield reconcile`."""
 
+import datetime as dt
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from jackfield.commands import (
     AdminClient,
     add_config_option,
     bar,
+    doubtful,
     faint,
     name,
     output,
@@ -145,6 +147,9 @@ def _show(report: Mapping[str, Any]) -> None:
     terminal.line()
     requests = counted(totals["requests"], "request")
     terminal.line(strong(f"${totals['cost_dollars']}"), f"  {requests}  ", faint(_remark(totals)))
+    if report["kept_since"] is not None:
+        since = dt.datetime.fromtimestamp(report["kept_since"], dt.UTC).date()
+        terminal.line(doubtful("incomplete: "), f"it is read from records, kept since {since} only")
 
 
 def _remark(counts: Mapping[str, int]) -> str:

@@ -31,11 +31,12 @@ _corrections = msgspec.json.Decoder(list[Correction]).decode
 
 @frozen
 class Reports:
-    """Answers from the store; `tags` are those that cells keep apart."""
+    """Answers from the store; `tags` are those that cells keep apart, `keep` is in seconds."""
 
     _store: Store
     _ledger: Ledger
     _tags: tuple[str, ...]
+    _keep: float
     _correctors: Sequence[Corrector]
 
     def answers(self) -> "Iterator[tuple[str, Answering, tuple[str, ...]]]":
@@ -50,7 +51,7 @@ class Reports:
         """Usage and cost, by scope, model, provider, operation or tag."""
         query = self._query(exchange, OF_RECORDS)
         await self._ledger.flush()
-        report = await made(self._store, query, self._tags)
+        report = await made(self._store, query, self._tags, self._ledger.now() - self._keep)
         if query.format == "csv":
             return Response(200, report.as_csv(), CSV)
         return Response(200, report.as_json(query))

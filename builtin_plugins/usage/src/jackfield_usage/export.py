@@ -1,6 +1,7 @@
 """Writes records as a table to a file: CSV, or Parquet with pyarrow."""
 
 import csv
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -36,7 +37,7 @@ _TEXTS: Final = (
 _PLAIN_TEXTS: Final = tuple([name for name in _TEXTS if name != "cost_dollars"])
 """Texts that callers may influence; a negative cost is not a formula."""
 
-_NESTED: Final = ("scopes", "tags", "units")
+_NESTED: Final = ("scopes", "tags", "units", "charged")
 _COUNTS: Final = ("cost_nano", "status", *CLASSES)
 _BATCH: Final = 10_000
 
@@ -65,7 +66,7 @@ def export(client: AdminClient, path: Path, query: Mapping[str, str]) -> int:
 
 def _row(record: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "time": record["time"],
+        "time": dt.datetime.fromtimestamp(record["time"], dt.UTC),
         **{name: record[name] for name in _TEXTS},
         **{name: msgspec.json.encode(record[name]).decode() for name in _NESTED},
         "cost_nano": record["cost"],
@@ -89,7 +90,9 @@ def write_csv(path: Path, records: Iterable[Mapping[str, Any]]) -> int:
         writer = csv.DictWriter(file, _names())
         writer.writeheader()
         for row in map(_row, records):
-            writer.writerow({**row, **{name: plain_cell(row[name]) for name in _PLAIN_TEXTS}})
+            plain = {name: plain_cell(row[name]) for name in _PLAIN_TEXTS}
+            time = row["time"].isoformat(timespec="microseconds")
+            writer.writerow({**row, **plain, "time": time})
             count += 1
     return count
 
@@ -100,7 +103,7 @@ def _write_parquet(path: Path, rows: Iterator[Mapping[str, Any]]) -> int:
     except ImportError:
         problem = "Parquet needs pyarrow: pip install 'jackfield-usage[parquet]'"
         raise ConfigError([problem]) from None
-    kinds = {"time": arrow.float64(), "seconds": arrow.float64()}
+    kinds = {"time": arrow.timestamp("us", tz="UTC"), "seconds": arrow.float64()}
     kinds |= dict.fromkeys(("stream", "price_missing"), arrow.bool_())
     kinds |= dict.fromkeys(_COUNTS, arrow.int64())
     schema = arrow.schema([(name, kinds.get(name, arrow.string())) for name in _names()])

@@ -20,12 +20,19 @@ COUNTS: Final = ("cost", "input_tokens", "output_tokens", "requests")
 _NAMES: Final[Mapping[str, Sequence[str]]] = {
     "date": (
         *("date", "day", "usage_date", "usage_date_utc", "start_time_iso", "time", "start_time"),
-        "chargeperiodstart",
+        *("chargeperiodstart", "usage_start_time", "usage_start_date"),
+        *("line_item_usage_start_date", "lineitem_usagestartdate"),
     ),
     "model": ("model", "model_version", "model_name", "snapshot", "model_id", "line_item"),
     "request_id": ("request_id", "x_request_id", "id"),
-    "cost": ("cost", "cost_usd", "amount", "amount_usd", "amount_value", "total", "billedcost"),
-    "currency": ("currency", "amount_currency", "billing_currency", "billingcurrency"),
+    "cost": (
+        *("cost", "cost_usd", "amount", "amount_usd", "amount_value", "total", "billedcost"),
+        *("line_item_unblended_cost", "lineitem_unblendedcost", "costinbillingcurrency"),
+    ),
+    "currency": (
+        *("currency", "amount_currency", "billing_currency", "billingcurrency"),
+        *("billingcurrencycode", "line_item_currency_code", "lineitem_currencycode"),
+    ),
     "input_tokens": ("input_tokens", "prompt_tokens", "n_context_tokens_total"),
     "output_tokens": (
         *("output_tokens", "completion_tokens", "n_generated_tokens_total"),

@@ -116,7 +116,7 @@ class UsageRecords(Plugin):
         self.prices.of("", "", 0)  # reads the shipped prices before the first request needs them
         tags, keep = self.config.tags, self.config.keep_days * _DAY
         self._batches = Batches(self.store, self.ledger, self.prices, tags, setup.correctors, keep)
-        reports = Reports(self.store, self.ledger, self.config.tags, setup.correctors)
+        reports = Reports(self.store, self.ledger, tags, keep, setup.correctors)
         for path, answer, query in reports.answers():
             read = partial(admin_endpoint, "GET", path, answer, query=query)
             setup.add_admin_endpoint(read(permission=MANAGE))

@@ -58,9 +58,9 @@ class Reconciliation:
             billed.setdefault(place, Counter()).update(line.counts)
         differences = []
         for place in sorted(billed.keys() | sheet.counts.keys()):
-            ours, theirs = sheet.counts.get(place, {}), billed.get(place, Counter())
+            metered, invoiced = sheet.counts.get(place, {}), billed.get(place, Counter())
             for what in counted:
-                one, other = theirs[what], ours.get(what, 0)
+                one, other = invoiced[what], metered.get(what, 0)
                 if abs(one - other) > max(one, other) * tolerance / 100:
                     differences.append(Difference(place, what, one, other))
         found = [one for place in billed for one in _corrections(place, billed[place], sheet)]

@@ -1,9 +1,11 @@
 """A report: counts, grouped as requested."""
 
+import asyncio
 import csv
 import io
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -18,16 +20,25 @@ from .query import PLAIN, Query
 from .record import Record, decoded
 
 _PAGE: Final = 1000
+_AT_ONCE: Final = 200
+"""Cells that are added up before other tasks may go on."""
+
+_QUARTER: Final = 900
+
 _Key = tuple[str, ...]
 
 
 @frozen
 class Report:
-    """Rows of a period, a value for each dimension, and counts; `cost` is in nano-dollars."""
+    """Rows of a period, a value for each dimension, and counts; `cost` is in nano-dollars.
+
+    `kept_since` is set if it was read from records and they do not go back as far as the query.
+    """
 
     by: tuple[str, ...]
     rows: Sequence[tuple[str, _Key, Mapping[str, int]]]
     totals: Mapping[str, int]
+    kept_since: float | None = None
 
     def as_json(self, query: Query) -> bytes:
         """The report with its query."""
@@ -38,6 +49,7 @@ class Report:
         content = {
             "from": query.since,
             "until": query.until,
+            "kept_since": self.kept_since,
             "per": query.per,
             "by": self.by,
             "rows": rows,
@@ -65,19 +77,24 @@ def _counts(counts: Mapping[str, int]) -> dict[str, Any]:
     return {"cost_dollars": show(nano), "cost_nano": nano, **row}
 
 
-async def made(store: Store, query: Query, tags: tuple[str, ...]) -> Report:
+async def made(store: Store, query: Query, tags: tuple[str, ...], kept_since: float) -> Report:
     """Create the report. Raises StoreUnavailable.
 
-    It is read from the cells, unless they do not keep its tags, or the parts of its hours, apart.
+    It is read from the cells, unless they do not keep its tags, or the parts of its hours, apart;
+    then from the records, of which there are none before `kept_since`.
     """
     sums: dict[tuple[str, _Key], Counter[str]] = {}
     began: dict[str, float] = {}
     totals: Counter[str] = Counter()
     has_cells = query.tags.issubset(tags) and not query.splits_hours
     source = _cells if has_cells else _records
+    seen, period_of = 0, _period_of(query)
     async for cell, time, counts in source(store, query):
+        seen += 1
+        if seen % _AT_ONCE == 0:
+            await asyncio.sleep(0)  # the process is serving requests
         if _is_selected(cell, query):
-            period = query.period(time)
+            period = period_of(time)
             key = (period, tuple(_value(cell, name) for name in query.by))
             began[period] = min(time, began.get(period, time))
             sums.setdefault(key, Counter()).update(counts)
@@ -87,7 +104,21 @@ async def made(store: Store, query: Query, tags: tuple[str, ...]) -> Report:
     rows = [(period, key, sums[period, key]) for period, key in ordered]
     if query.per == "total":
         rows.sort(key=lambda row: -row[2]["cost"])
-    return Report(query.by, rows, totals)
+    is_whole = has_cells or query.since >= kept_since
+    return Report(query.by, rows, totals, None if is_whole else kept_since)
+
+
+def _period_of(query: Query) -> Callable[[float], str]:
+    """The period of a time, computed once per quarter of an hour: no zone's hours begin within one.
+
+    Local time is slow to compute, and a report may have a million cells.
+    """
+
+    @cache
+    def of_quarter(quarter: int) -> str:
+        return query.period(quarter * _QUARTER)
+
+    return lambda time: of_quarter(int(time // _QUARTER))
 
 
 async def tenants_of(store: Store, query: Query) -> list[str]:

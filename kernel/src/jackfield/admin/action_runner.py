@@ -42,7 +42,7 @@ class ActionRunner(Generic[T]):
         """Carry out an action, or return the answer from when it was carried out."""
         stored = await self._collection.find(call.id, actor)
         if not actor.idempotency_key:
-            stored = await self._expected(stored, call, actor)
+            stored = await self._guard.seen(stored, call.id, actor)
             answer, revealed = await self._carry_out(stored, call, actor, lock)
             return Answered({**answer, **revealed}, repeated=False)
         request = request_digest(self._collection.name, call.action.name, call.id, call.given)
@@ -66,20 +66,14 @@ class ActionRunner(Generic[T]):
             revealed = await self._writer.reveal(call.action.name, stored, actor)
         else:
             stored = evolve(stored, done=(*stored.done, attempt.mark)[-_MOST_MARKS:])
-            stored = await self._expected(stored, call, actor)
             answer, revealed = await self._carry_out(stored, call, actor, lock)
         await self._attempts.remember(actor, replace(attempt, answer=answer))
         return Answered({**answer, **revealed}, repeated=False)
 
-    async def _expected(
-        self, stored: Stored[T] | None, call: ActionCall, actor: Actor
-    ) -> Stored[T]:
-        """The item, if it is as expected. Raises NotFound, Stale."""
-        return self._guard.matched(await self._guard.seen(stored, call.id, actor), call.if_match)
-
     async def _carry_out(
         self, stored: Stored[T], call: ActionCall, actor: Actor, lock: Lock
     ) -> tuple[dict[str, Any], Mapping[str, Any]]:
-        """The item after the action, and what is revealed in addition."""
+        """The item after the action, and what is revealed in addition. Raises Stale."""
+        stored = self._guard.matched(stored, call.if_match)
         result = await self._writer.act(call.action, stored, call.given, actor, lock)
         return self._guard.shown(result.stored, actor), result.revealed

@@ -14,14 +14,8 @@ def actor_of(exchange: Exchange) -> Actor:
     if role is None:
         raise Forbidden("This key has no role in administration.")
     scopes = principal.scopes
-    teams = [scope for scope in scopes if scope.startswith("team:") and role != "member"]
+    teams = tuple(scope for scope in scopes if scope.startswith("team:") and role != "member")
     bound = any(scope.startswith("organization:") for scope in scopes)
-    return Actor(
-        role,
-        principal,
-        exchange.id,
-        request.client,
-        principal.tenant if bound else "",
-        tuple(teams),
-        idempotency_key=checked_key(request.headers.get("idempotency-key", "")),
-    )
+    whose = principal.tenant if bound else ""
+    key = checked_key(request.headers.get("idempotency-key", ""))
+    return Actor(role, principal, exchange.id, request.client, whose, teams, idempotency_key=key)

@@ -25,6 +25,9 @@ Declared = tuple[Collection[Any], Mapping[str, Any], Sequence[str]]
 PAUSE: Final = 1.0
 """Seconds between two attempts."""
 
+LOOK_EVERY: Final = 5.0
+"""Seconds after which it is looked whether the store still has it."""
+
 _logger = logging.getLogger("jackfield.admin")
 
 
@@ -53,7 +56,8 @@ class Declarations:
     Items are created and changed in the order of their declaration; then those that are no longer
     declared are deleted. Items created in other ways are left alone, unless one with the same id is
     declared: from then on it belongs to the file. If several processes start at once, one of them
-    makes all changes. While the store is unavailable, it tries again every second.
+    makes all changes. While the store is unavailable, it tries again every second. A store that has
+    lost everything gets it anew.
     """
 
     _declared: Sequence[Declared]
@@ -62,7 +66,7 @@ class Declarations:
     """The steps that have been carried out, or would be in a dry run."""
 
     _problem: str | None = field(default=None, init=False)
-    _trying: asyncio.Task[None] | None = field(default=None, init=False)
+    _keeping: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def start(self) -> None:
         """Apply it now if possible. Raises ConfigError with every step that would be refused."""
@@ -71,13 +75,14 @@ class Declarations:
         except GatewayError as error:
             self._problem = f"what {self._document.name} declares is not made yet: {error.message}"
             _logger.warning("%s", self._problem)
-            self._trying = asyncio.create_task(self._try_again())
+        if self._declared and DRY_RUN.get() is None:
+            self._keeping = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:
         """Stop trying."""
-        if self._trying is not None:
-            self._trying.cancel()
-            await asyncio.wait([self._trying])
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.wait([self._keeping])
 
     async def health(self) -> str | None:
         """Why the declarations have not been applied yet, if they have not."""
@@ -103,18 +108,31 @@ class Declarations:
         self.steps = steps
         return steps
 
-    async def _try_again(self) -> None:
-        while self._problem is not None:
-            await asyncio.sleep(PAUSE)
+    async def _keep(self) -> None:
+        """Apply it once the store is available, and again when that has lost all of it."""
+        while True:
             try:
-                await self.make()
-                self._problem = None
+                if self._problem is not None or await self._is_lost():
+                    await self.make()
+                    self._problem = None
             except GatewayError:
-                continue
+                pass  # the next attempt follows
             except ConfigError as error:
                 self._problem = str(error)
                 _logger.error("%s", error)
                 return
+            await asyncio.sleep(PAUSE if self._problem is not None else LOOK_EVERY)
+
+    async def _is_lost(self) -> bool:
+        """Whether the store has nothing that any file declares.
+
+        An item that it lacks alone may be one that the newer file of another gateway has removed.
+        """
+        declared = [(one, id) for one, things, _ in self._declared for id in things]
+        for collection, id in declared:
+            if await collection.get(id) is not None:
+                return False
+        return bool(declared) and all(one.action == "create" for one in await self._needed_steps())
 
     async def _needed_steps(self) -> list[Step]:
         wanted: list[Step] = []
