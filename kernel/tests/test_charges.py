@@ -15,6 +15,7 @@ from jackfield.errors import (
     ProviderUntrusted,
     StreamTruncated,
 )
+from jackfield.estimates import UNUSED
 from jackfield.messages import Usage
 from jackfield.plan import Target
 from jackfield.prices import PriceBook
@@ -52,6 +53,18 @@ def test_a_call_that_tells_nothing_is_charged_all_that_it_can_be(prices: PriceBo
     charge = call(cut(None, events=7)).charge(prices, "bound")
     assert (charge.cost.nano, charge.input_tokens, charge.output_tokens) == (200_000, 100, 50)
     assert (charge.usage, charge.basis) == (Usage(11, 7), "estimated")
+
+
+def test_what_certainly_costs_nothing_is_free(prices: PriceBook) -> None:
+    charge = call(Tap.known(UNUSED)).charge(prices, "bound")
+    assert (charge.cost.nano, charge.basis) == (0, "reported")
+    assert call(Tap.known(Usage())).charge(prices, "bound").cost.nano == 200_000
+
+
+def test_a_session_that_is_cut_is_charged_no_less_than_all_its_answers(prices: PriceBook) -> None:
+    charge = call(cut(Usage(1000, 500))).charge(prices, "bound")
+    assert (charge.cost.nano, charge.input_tokens, charge.output_tokens) == (2_000_000, 1000, 500)
+    assert call(cut(Usage(1000, 10**12))).charge(prices, "bound").cost.nano == 200_000
 
 
 def test_input_that_is_known_is_charged_as_it_is(prices: PriceBook) -> None:
@@ -92,6 +105,11 @@ def test_what_the_request_tells_of_an_answer_is_charged(prices: PriceBook) -> No
     assert (charge.cost.nano, charge.basis) == (20_000, "estimated")
 
 
+def answered(error: GatewayError, status: int) -> GatewayError:
+    error.answered = status
+    return error
+
+
 def caused_by(error: GatewayError, cause: BaseException) -> GatewayError:
     error.__cause__ = cause
     return error
@@ -101,6 +119,7 @@ def caused_by(error: GatewayError, cause: BaseException) -> GatewayError:
     ("error", "unbilled"),
     [
         (ProviderError("no", upstream_status=500), True),
+        (answered(ProviderError("a rejected key"), 401), True),
         (ProviderTimeout("connect", 1.0), True),
         (ProviderUntrusted("no"), True),
         (caused_by(ProviderUnavailable("no"), ConnectionRefusedError()), True),

@@ -23,9 +23,11 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request
 
 from jackfield import Chunk
+from jackfield.estimates import UNUSED
 from jackfield.messages import Usage
-from jackfield.realtime import MESSAGES
-from jackfield_gemini.live import LIVE, LiveMeter
+from jackfield.realtime import MESSAGES, added
+from jackfield_gemini.live import LIVE
+from jackfield_gemini.live_meter import LiveMeter
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
@@ -257,6 +259,14 @@ async def test_the_models_texts_are_found() -> None:
     assert texts(modelTurn={"parts": [sound]}) == []
 
 
+async def test_what_is_passed_to_a_function_is_found() -> None:
+    call = {"id": "1", "name": "send", "args": {"to": ["Anna"]}}
+    data = json.dumps({"toolCall": {"functionCalls": [call]}}).encode()
+    chunk = Chunk(MESSAGES.with_data(b"\x82\x00", data), LIVE)
+    assert chunk.texts() == []
+    assert [span.value for span in chunk.texts(tools=True)] == ["Anna"]
+
+
 @pytest.mark.parametrize("report", [None, 1, [], "x"])
 async def test_what_is_no_report_counts_nothing(report: Any) -> None:
     meter = LiveMeter()
@@ -274,3 +284,36 @@ async def test_the_turns_of_a_session_are_added_up() -> None:
     meter.feed(turn + MESSAGES.with_data(b"\x82\x00", b'{"setupComplete": {}}'))
     meter.feed(turn)
     assert meter.usage() == Usage(10, 6, 0, 0, 2, 4, 4)
+
+
+def fed(**members: Any) -> bytes:
+    return MESSAGES.with_data(b"\x82\x00", json.dumps(members).encode())
+
+
+async def test_a_session_in_which_nothing_was_asked_certainly_costs_nothing() -> None:
+    meter = LiveMeter()
+    meter.sent(b'{"setup":{"model":"models/m"}}')
+    meter.feed(fed(setupComplete={}))
+    assert meter.usage() is UNUSED
+    meter.sent(b'{"clientContent":{}}')
+    assert meter.usage() is None
+
+
+async def test_a_turn_that_is_cut_is_estimated() -> None:
+    meter = LiveMeter()
+    meter.feed(fed(serverContent={"turnComplete": True}, usageMetadata=USED))
+    before = meter.usage()
+    assert before is not None
+    meter.sent(
+        b'{"realtimeInput":{"audio":{"mimeType":"audio/pcm","data":"%s"}}}' % (b"A" * 42_666)
+    )
+    second = [{"inlineData": {"mimeType": "audio/pcm;rate=24000", "data": "A" * 64_000}}]
+    meter.feed(fed(serverContent={"modelTurn": {"parts": second}}) * 2)
+    used = meter.usage()
+    assert used is not None
+    assert not meter.is_complete()
+    assert 32 <= used.audio_input_tokens - before.audio_input_tokens <= 34
+    assert 64 <= used.audio_output_tokens - before.audio_output_tokens <= 66
+    assert used.input_tokens >= 2 * before.input_tokens + before.output_tokens
+    meter.feed(fed(usageMetadata=USED))
+    assert (meter.usage(), meter.is_complete()) == (added(before, before), True)

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from jackfield import Chunk, RateLimited
+from jackfield.estimates import UNUSED
+from jackfield.http import WEBSOCKET
 from jackfield.messages import Usage
-from jackfield.realtime import MESSAGES, WEBSOCKET
+from jackfield.realtime import MESSAGES
 from jackfield_openai.responses_socket import (
     RESPONSES_SOCKET,
     ResponsesSocketMeter,
@@ -38,7 +40,7 @@ def test_the_models_texts_are_found() -> None:
 @pytest.mark.parametrize("kind", ["completed", "incomplete", "failed"])
 def test_the_usage_of_one_response_is_its_own(kind: str) -> None:
     meter = ResponsesSocketMeter()
-    assert meter.usage() is None
+    assert meter.usage() is UNUSED
     meter.feed(message(type="response.created", response={"usage": None}) + ended(kind))
     assert meter.usage() == Usage(10, 4, 2)
 

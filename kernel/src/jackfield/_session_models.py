@@ -6,7 +6,7 @@ Further models, such as one for transcription, must be allowed to the caller.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
@@ -58,12 +58,16 @@ def named_in(dialect: "RealtimeDialect", tree: Any) -> Iterator[tuple[Path, str]
 
 @frozen(eq=False)
 class SessionModel:
-    """The model of one session: `asked` is the client's name for it."""
+    """The model of one session: `asked` is the client's name for it.
+
+    `sent` is told of every message that is checked.
+    """
 
     _dialect: "RealtimeDialect"
     _principal: Principal
     _asked: str | None
     _target: Target
+    _sent: Callable[[bytes], None]
 
     async def checked(self, message: Message) -> Message:
         """A client's message, with the provider's name for the model; all other bytes stay.
@@ -72,6 +76,7 @@ class SessionModel:
         model that the caller may not use.
         """
         data, dialect = message.data, self._dialect
+        self._sent(data)
         plain = data.lower()
         if not any(mark in plain for mark in dialect.model_marks) or not _is_json(data):
             return message

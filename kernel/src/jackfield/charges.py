@@ -17,7 +17,7 @@ from jackfield.errors import (
     ProviderUnavailable,
     ProviderUntrusted,
 )
-from jackfield.estimates import Basis, settled_usage
+from jackfield.estimates import UNUSED, Basis, settled_usage
 from jackfield.exchange import Exchange
 from jackfield.messages import Usage
 from jackfield.plan import Target
@@ -76,7 +76,8 @@ class Call:
         `implied` is the usage that follows from the request, for answers that do not report any.
         """
         usage = self.tap.usage() if self.tap is not None else None
-        if usage is not None and not (usage.total_tokens or usage.units or usage.cost):
+        counts = usage and (usage.total_tokens or usage.units or usage.cost)
+        if not counts and usage is not UNUSED:
             usage = None  # no answer uses nothing: the provider reports it in an unknown form
         if usage is not None and self.tap is not None and self.tap.is_complete():
             charge = self._priced(prices, usage, usage, "reported")
@@ -86,20 +87,23 @@ class Call:
         if usage is None and implied is not None:
             return self._priced(prices, implied, implied, "estimated")
         guess = self._guess(usage)
+        least = self._priced(prices, guess, guess, "estimated")
         if unreported == "estimate":
-            return self._priced(prices, guess, guess, "estimated")
-        most = self.most(guess)
-        if usage is None or not usage.input_tokens or usage.bills:
-            return most
-        # The input and its rates are known; the output is taken to be as long as possible, and
-        # of the most expensive class.
-        known, made = replace(usage, cost=None), self.bound.output_tokens
-        longest = [replace(known, **{"output_tokens": made, kind: made}) for kind in _OUTPUTS]
-        least = max(
-            [self._priced(prices, each, guess, "estimated").cost for each in longest], key=_nano
-        )
-        given = min(usage.input_tokens, most.input_tokens)
-        return replace(most, cost=min(least, most.cost, key=_nano), input_tokens=given)
+            return least
+        most, made = self.most(guess), self.bound.output_tokens
+        cost, given = most.cost, most.input_tokens
+        if usage is not None and usage.input_tokens and not usage.bills:
+            # The input and its rates are known; the output is taken to be as long as possible, and
+            # of the most expensive class.
+            known = replace(usage, cost=None)
+            longest = [replace(known, **{"output_tokens": made, kind: made}) for kind in _OUTPUTS]
+            costs = [self._priced(prices, each, guess, "estimated").cost for each in longest]
+            cost = min(max(costs, key=_nano), cost, key=_nano)
+            given = min(usage.input_tokens, given)
+        if least.cost.nano <= MOST:  # a session has many answers, and the bound is that of one
+            cost = max(cost, least.cost, key=_nano)
+            given, made = max(given, least.input_tokens), max(made, least.output_tokens)
+        return replace(most, cost=cost, input_tokens=given, output_tokens=made)
 
     def most(self, usage: Usage, basis: Basis = "estimated") -> Charge:
         """The upper bound of the charge."""
@@ -122,12 +126,8 @@ class Call:
         known = usage or Usage()
         events = self.tap.seen() if self.tap is not None else 0
         given = min(self.bound.input_tokens, self.size // _BYTES_A_TOKEN + 1)
-        made = min(self.bound.output_tokens, events)
-        return replace(
-            known,
-            input_tokens=known.input_tokens or given,
-            output_tokens=max(known.output_tokens, made),
-        )
+        made = max(known.output_tokens, min(self.bound.output_tokens, events))
+        return replace(known, input_tokens=known.input_tokens or given, output_tokens=made)
 
 
 def billing_of(exchange: Exchange) -> Billing:
@@ -155,10 +155,10 @@ def is_unbilled(error: GatewayError) -> bool:
     """
     if not isinstance(error, ProviderError):
         return not isinstance(error, PluginFailure)
+    if error.answered or isinstance(error, ProviderUntrusted):
+        return True
     if isinstance(error, ProviderTimeout):
         return error.phase == "connect"
-    if isinstance(error, ProviderUntrusted):
-        return True
     if isinstance(error, ProviderUnavailable):
         cause = error.__cause__
         broken = ConnectionResetError | BrokenPipeError | ConnectionAbortedError

@@ -15,7 +15,8 @@ Basis = Literal["reported", "estimated", "presumed"]
 """The source: the provider, an estimate of the gateway, or the promise of a dead process."""
 
 _BYTES_A_TOKEN: Final = 4
-_NOTHING: Final = Usage()
+UNUSED: Final = Usage()
+"""The usage of what certainly costs nothing. Any other that counts nothing is not believed."""
 
 
 def settled_usage(exchange: Exchange, outcome: Outcome) -> tuple[Usage, Basis]:
@@ -26,17 +27,17 @@ def settled_usage(exchange: Exchange, outcome: Outcome) -> tuple[Usage, Basis]:
     """
     usage = outcome.usage
     if not is_billable(exchange):
-        return _NOTHING, "reported"
+        return UNUSED, "reported"
     if usage is not None and outcome.usage_complete:
         return usage, "reported"
     if exchange.tap is None and outcome.kind == "answered":  # no provider answered
-        return _NOTHING, "reported"
+        return UNUSED, "reported"
     if outcome.kind == "answered" and usage is None and not outcome.events:
         return _of_request(exchange), "estimated"
     was_begun = outcome.events or outcome.kind in ("truncated", "client_gone", "shutdown")
     if not was_begun or not exchange.attempts:
-        return usage or _NOTHING, "estimated" if usage else "reported"
-    known = usage or _NOTHING
+        return usage or UNUSED, "estimated" if usage else "reported"
+    known = usage or UNUSED
     given = known.input_tokens or len(exchange.request.body) // _BYTES_A_TOKEN + 1
     made = max(known.output_tokens, outcome.events)
     return replace(known, input_tokens=given, output_tokens=made), "estimated"
@@ -54,5 +55,5 @@ def _of_request(exchange: Exchange) -> Usage:
             return Usage(units={CHARACTERS: len(text)})
         if exchange.operation == "images":
             return Usage(units={"image": images_requested(members)})
-        return _NOTHING
+        return UNUSED
     return Usage(len(exchange.request.body) // _BYTES_A_TOKEN + 1)

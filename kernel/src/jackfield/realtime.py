@@ -7,7 +7,7 @@ hooks before it may refuse it as any request, each message from the provider is 
 """
 
 from collections.abc import AsyncIterator, Coroutine, Mapping
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final, Protocol, cast
 from urllib.parse import quote, unquote_plus, urlencode
 
 from attrs import define, field, frozen
@@ -23,7 +23,7 @@ from jackfield._websocket import BrokenProtocol, Inbox, Message, frames
 from jackfield._websocket.frames import BINARY, CLOSE, TEXT, close_payload, frame, opcode_of
 from jackfield._websocket.handshake import offered
 from jackfield.config import option
-from jackfield.dialects import Dialect, Peek, Terminal
+from jackfield.dialects import Dialect, Peek, Terminal, UsageMeter
 from jackfield.endpoints import Endpoint
 from jackfield.errors import GatewayError, InvalidRequest, ProviderUnavailable, ShuttingDown
 from jackfield.exchange import Exchange
@@ -38,13 +38,13 @@ from jackfield.response import Response
 __all__ = [
     "MAX_MESSAGE",
     "MESSAGES",
-    "WEBSOCKET",
     "Messages",
     "RealtimeConfig",
     "RealtimeDialect",
     "RealtimeExchange",
     "RealtimeProvider",
     "SessionLimits",
+    "SessionMeter",
     "added",
 ]
 
@@ -82,6 +82,20 @@ class Messages(Framing):
 
 
 MESSAGES: Final = Messages()
+
+
+class SessionMeter(UsageMeter, Protocol):
+    """Adds up the usage of a session's answers, and estimates one that is cut.
+
+    `usage` includes the estimate. It is `UNUSED` of `jackfield.estimates` if it is certain that
+    nothing is billed, and None if there is nothing to say.
+    """
+
+    def sent(self, message: bytes) -> None:
+        """Process a message of the client. Called for every one: must be cheap."""
+
+    def is_complete(self) -> bool:
+        """Whether nothing is estimated."""
 
 
 class RealtimeDialect(Dialect):
@@ -142,6 +156,10 @@ class RealtimeDialect(Dialect):
     def terminal(self, event: bytes) -> Terminal | None:
         """A close frame ends the session."""
         return "end" if opcode_of(event) == CLOSE else None
+
+    def usage_meter(self) -> SessionMeter:
+        """A meter for one session."""
+        raise NotImplementedError
 
     def error_message(self, error: GatewayError, request_id: str) -> bytes:
         """The JSON of a message that reports an error."""
@@ -265,7 +283,8 @@ class RealtimeProvider(HttpProvider):
         if not isinstance(dialect, RealtimeDialect) or dialect not in self._spoken:
             raise self.not_served(exchange, target)
         path = self._session_path(exchange, target)
-        model = SessionModel(dialect, exchange.principal, exchange.body_model, target)
+        meter, asked = dialect.usage_meter(), exchange.body_model
+        model = SessionModel(dialect, exchange.principal, asked, target, meter.sent)
         first = await model.checked(Message(exchange.opcode or TEXT, exchange.request.body))
         names, lasts = exchange.offered(), self.config.realtime
         limits = SocketLimits(max_message=MAX_MESSAGE, idle=lasts.idle, total=lasts.total)
@@ -278,7 +297,9 @@ class RealtimeProvider(HttpProvider):
             if isinstance(opened, WebSocketConnection):
                 if exchange.opcode is not None:
                     opened.send(first)
-                return _session(exchange, opened, model)
+                exchange.tap = Tap(meter.usage, meter.is_complete)
+                relay = Relay(opened, exchange.client, meter.feed, model.checked)
+                return exchange.accepted_with(relay, opened.protocol)
             refusal = await self._refusal(opened, dialect)
             renewed = not renewed and self.refused(signed, opened.status, b"")
             if not renewed and not self._another_key(key, opened.status, refusal.retry_after):
@@ -294,9 +315,11 @@ class RealtimeProvider(HttpProvider):
         try:
             body = await answer.read()
             if answer.status < 300:
-                return ProviderUnavailable(
+                error = ProviderUnavailable(
                     "The provider did not open a session.", provider=self.name
                 )
+                error.answered = answer.status
+                return error
             return self._errors.read(answer, body, dialect, dialect)
         finally:
             await answer.close()
@@ -316,11 +339,8 @@ def added(one: Usage, other: Usage) -> Usage:
 
 def method_of(request: HttpRequest) -> str:
     """The method of a request; WEBSOCKET if it asks for a WebSocket."""
-    if request.websocket is not None:
-        return WEBSOCKET
-    if request.method == "GET" and request.headers.get("upgrade", "").lower() == "websocket":
-        return WEBSOCKET
-    return request.method
+    asks = request.method == "GET" and request.headers.get("upgrade", "").lower() == "websocket"
+    return WEBSOCKET if asks or request.websocket is not None else request.method
 
 
 def check_upgrade(request: HttpRequest, endpoint: Endpoint) -> None:
@@ -353,13 +373,3 @@ def session_of(exchange: Exchange, client: Inbox) -> Exchange:
 
 def _name_of(part: str) -> str:
     return unquote_plus(part.partition("=")[0])
-
-
-def _session(
-    exchange: RealtimeExchange, socket: WebSocketConnection, model: SessionModel
-) -> Response:
-    """The session as a stream."""
-    meter = exchange.dialect.usage_meter()
-    exchange.tap = Tap(meter.usage)
-    relay = Relay(socket, exchange.client, meter.feed, model.checked)
-    return exchange.accepted_with(relay, socket.protocol)

@@ -18,13 +18,14 @@ from jackfield._server.limits import Limits
 from jackfield._server.server import Server
 from jackfield._server.sockets import bind_all
 from jackfield._websocket.handshake import accept_of
-from jackfield.dialects import Dialect, Peek, UpstreamFailure, UsageMeter
+from jackfield.dialects import Dialect, Peek, UpstreamFailure
+from jackfield.http import WEBSOCKET
 from jackfield.realtime import (
     MESSAGES,
-    WEBSOCKET,
     RealtimeConfig,
     RealtimeDialect,
     RealtimeProvider,
+    SessionMeter,
 )
 from jackfield.testing.gateway import ObservedGateway, observed_gateway
 
@@ -48,6 +49,12 @@ class VoiceMeter:
     def usage(self) -> Usage:
         return Usage(output_tokens=self.count)
 
+    def sent(self, message: bytes) -> None:
+        pass
+
+    def is_complete(self) -> bool:
+        return True
+
 
 class VoiceDialect(RealtimeDialect):
     name: ClassVar[str] = "testing.voice"
@@ -55,7 +62,7 @@ class VoiceDialect(RealtimeDialect):
     key_protocol: ClassVar[str | None] = "key."
     event_texts: ClassVar[tuple[str, ...]] = ("text",)
 
-    def usage_meter(self) -> UsageMeter:
+    def usage_meter(self) -> SessionMeter:
         return VoiceMeter()
 
     def render_error(self, error: GatewayError, request_id: str) -> bytes:

@@ -56,12 +56,12 @@ async def read_frames(reader: asyncio.StreamReader) -> list[tuple[int, bytes]]:
 
 async def closed(client: ClientConnection) -> list[Any]:
     """What still comes until the session is closed."""
-    said: list[Any] = []
+    received: list[Any] = []
     with suppress(ConnectionClosed):
         async for message in client:
-            said.append(message)
+            received.append(message)
     assert client.close_code is not None
-    return said
+    return received
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ async def closed(client: ClientConnection) -> list[Any]:
         (b"\x82\xff" + ((1 << 20) + 1).to_bytes(8, "big"), 1009),
     ],
 )
-async def test_a_client_that_breaks_the_protocol_is_told_so(
+async def test_a_client_that_breaks_the_protocol_gets_an_error(
     house: "House", data: bytes, code: int
 ) -> None:
     left: asyncio.Queue[int | None] = asyncio.Queue()
@@ -87,8 +87,8 @@ async def test_a_client_that_breaks_the_protocol_is_told_so(
     stage = await house.gateway(await house.provider(listen))
     reader, writer = await open_raw(stage)
     writer.write(data)
-    (said, why), (last, closing) = await read_frames(reader)
-    assert (said, json.loads(why)["error"]) == (TEXT, "invalid_request")
+    (received, why), (last, closing) = await read_frames(reader)
+    assert (received, json.loads(why)["error"]) == (TEXT, "invalid_request")
     assert (last, read_close(closing)[0]) == (CLOSE, code)
     assert await left.get() == 1001
     assert (await stage.outcome()).kind == "truncated"
@@ -119,12 +119,12 @@ async def test_a_client_that_does_not_wait_for_the_answer_loses_nothing(house: "
 async def test_a_client_that_vanishes_takes_the_provider_along(house: "House") -> None:
     left: asyncio.Queue[int | None] = asyncio.Queue()
 
-    async def talk(connection: ServerConnection) -> None:
+    async def converse(connection: ServerConnection) -> None:
         await connection.send('{"tokens": 5}')
         await connection.wait_closed()
         await left.put(connection.close_code)
 
-    stage = await house.gateway(await house.provider(talk))
+    stage = await house.gateway(await house.provider(converse))
     reader, writer = await open_raw(stage)
     await reader.readexactly(15)
     writer.transport.abort()
@@ -134,13 +134,13 @@ async def test_a_client_that_vanishes_takes_the_provider_along(house: "House") -
 
 
 async def test_a_client_that_vanishes_before_the_provider_has_agreed(house: "House") -> None:
-    asked, gone = asyncio.Event(), asyncio.Event()
+    requested, ended = asyncio.Event(), asyncio.Event()
 
     async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        asked.set()
+        requested.set()
         assert await reader.read() == b""
-        gone.set()
+        ended.set()
         writer.close()
 
     async with await asyncio.start_server(never, "127.0.0.1", 0) as server:
@@ -148,9 +148,9 @@ async def test_a_client_that_vanishes_before_the_provider_has_agreed(house: "Hou
         stage = await house.gateway(f"http://127.0.0.1:{port}")
         _, writer = await asyncio.open_connection("127.0.0.1", stage.port)
         writer.write(f"{HEAD.format(path='/voice?model=up/m')}\r\n".encode())
-        await asked.wait()
+        await requested.wait()
         writer.transport.abort()
-        await gone.wait()
+        await ended.wait()
     assert (await stage.outcome()).kind == "client_gone"
 
 
@@ -191,9 +191,9 @@ async def test_a_provider_that_breaks_off_is_never_taken_for_one_that_is_done(
     async with stage.connect() as client:
         with suppress(ConnectionClosed):
             await client.send("go on")
-        said = await closed(client)
-    assert said[0] == '{"tokens": 2}'
-    assert json.loads(said[1])["error"] == error
+        received = await closed(client)
+    assert received[0] == '{"tokens": 2}'
+    assert json.loads(received[1])["error"] == error
     assert client.close_code == 1011
     outcome = await stage.outcome()
     assert (outcome.kind, outcome.usage.output_tokens) == ("truncated", 2)
@@ -253,14 +253,14 @@ async def test_a_provider_without_a_sign_of_life_is_given_up(
 async def test_a_provider_that_does_not_say_goodbye_is_not_waited_for(
     house: "House", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def rude(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
 
     def quick(**limits: Any) -> SocketLimits:
         return SocketLimits(**limits, close=0.05)
 
     monkeypatch.setattr("jackfield.realtime.SocketLimits", quick)
-    stage = await house.gateway(await house.raw_provider(rude))
+    stage = await house.gateway(await house.raw_provider(reset))
     async with stage.connect() as client:
         await client.close(4000, "bye")
     assert client.close_code == 4000

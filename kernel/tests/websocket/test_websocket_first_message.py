@@ -34,13 +34,13 @@ async def echo(connection: ServerConnection) -> None:
         await connection.send(message)
 
 
-async def told(client: ClientConnection) -> tuple[str, int, str]:
+async def error_of(client: ClientConnection) -> tuple[str, int, str]:
     """The error that a session ends with, and the code and the reason of its close frame."""
-    said = json.loads(await client.recv())
+    error = json.loads(await client.recv())
     with pytest.raises(ConnectionClosed) as caught:
         await client.recv()
     assert caught.value.rcvd is not None
-    return said["message"], caught.value.rcvd.code, caught.value.rcvd.reason
+    return error["message"], caught.value.rcvd.code, caught.value.rcvd.reason
 
 
 async def opened(house: "House", toml: str = ALIAS, **plugins: type[Plugin]) -> "Stage":
@@ -75,7 +75,7 @@ async def test_what_is_sent_at_once_keeps_its_order(house: "House") -> None:
 
 
 class Watch(Plugin):
-    """Notes when it is called, and leaves exchanges for which it is told to."""
+    """Notes when it is called, and leaves exchanges for which it is configured."""
 
     calls: ClassVar[list[str]] = []
     mutates: ClassVar[frozenset[str]] = frozenset({"request"})
@@ -124,7 +124,7 @@ async def test_hooks_are_called_once_with_the_first_message(house: "House") -> N
     assert Watch.calls == wanted
 
 
-async def test_a_plugin_that_leaves_hears_no_more(house: "House") -> None:
+async def test_a_plugin_that_leaves_gets_no_more_chunks(house: "House") -> None:
     stage = await opened(house, ALIAS + WATCH, watch=Watch)
     async with stage.connect("/named") as client:
         await client.send(prompt("leave"))
@@ -137,8 +137,8 @@ async def test_what_a_plugin_answers_by_itself_ends_the_session(house: "House") 
     stage = await opened(house, ALIAS + WATCH, watch=Watch)
     async with stage.connect("/named") as client:
         await client.send(prompt("answer"))
-        said, code, _ = await told(client)
-    assert ("answered by itself" in said, code, house.paths) == (True, 1011, [])
+        error, code, _ = await error_of(client)
+    assert ("answered by itself" in error, code, house.paths) == (True, 1011, [])
 
 
 class Door(Plugin):
@@ -170,7 +170,7 @@ async def test_a_refusal_of_the_model_is_a_message(house: "House") -> None:
     headers = {"authorization": "Bearer k"}
     async with stage.connect("/named", additional_headers=headers) as client:
         await client.send('{"start": {"model": "up/busy"}}')
-        assert await told(client) == ("Too busy.", 1008, "rate_limited")
+        assert await error_of(client) == ("Too busy.", 1008, "rate_limited")
     outcome = await stage.outcome()
     assert (outcome.kind, outcome.status, house.paths) == ("refused", 429, [])
 
@@ -196,16 +196,16 @@ async def test_a_first_message_that_names_no_known_model_ends_the_session(
     stage = await opened(house, more)
     async with stage.connect("/named") as client:
         await client.send(message)
-        said, closed, _ = await told(client)
-    assert (why in said, closed) == (True, code), said
+        error, closed, _ = await error_of(client)
+    assert (why in error, closed) == (True, code), error
     assert ((await stage.outcome()).kind, house.paths) == ("refused", [])
 
 
 async def test_a_first_message_that_does_not_come_ends_the_session(house: "House") -> None:
     stage = await opened(house)
     async with stage.connect("/hasty") as client:
-        said, code, _ = await told(client)
-    assert ("came within 0.01 s" in said, code) == (True, 1008)
+        error, code, _ = await error_of(client)
+    assert ("came within 0.01 s" in error, code) == (True, 1008)
     outcome = await stage.outcome()
     assert (outcome.kind, outcome.status) == ("refused", 400)
 
@@ -214,7 +214,7 @@ async def test_a_dialect_that_fails_ends_the_session(house: "House") -> None:
     stage = await opened(house)
     async with stage.connect("/odd") as client:
         await client.send(START)
-        assert (await told(client))[1:] == (1011, "internal_error")
+        assert (await error_of(client))[1:] == (1011, "internal_error")
     assert (await stage.outcome()).kind == "failed"
 
 
@@ -230,13 +230,13 @@ async def test_a_client_that_says_nothing_may_leave(house: "House") -> None:
     assert (kinds, house.paths) == (["client_gone"] * 2, [])
 
 
-async def test_a_session_that_waits_is_told_of_a_shutdown(house: "House") -> None:
+async def test_a_waiting_session_is_closed_at_a_shutdown(house: "House") -> None:
     stage = await opened(house)
     async with stage.connect("/named") as client:
         ending = asyncio.create_task(stage.gateway.end_exchanges())
-        said, code, _ = await told(client)
+        error, code, _ = await error_of(client)
         await ending
-    assert ("shutting down" in said, code) == (True, 1001)
+    assert ("shutting down" in error, code) == (True, 1001)
     assert (await stage.outcome()).kind == "shutdown"
 
 

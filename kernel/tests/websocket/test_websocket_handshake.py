@@ -76,7 +76,7 @@ async def test_a_request_that_opens_nothing_is_refused_and_the_connection_closed
     assert stage.gateway.settled == []
 
 
-async def test_a_session_is_asked_for_in_no_other_way(house: "House") -> None:
+async def test_a_session_is_opened_in_no_other_way(house: "House") -> None:
     stage = await house.gateway("http://127.0.0.1:9")
     for method in ("GET", "POST", "WEBSOCKET"):
         reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)

@@ -100,7 +100,7 @@ async def test_messages_pass_both_ways(hosted: Hosted) -> None:
     assert (await hosted.stage.outcome()).kind == "answered"
 
 
-async def test_the_client_hears_why_the_provider_closes(hosted: Hosted) -> None:
+async def test_the_client_learns_why_the_provider_closes(hosted: Hosted) -> None:
     async with hosted.connect() as client:
         await client.send("leave")
         with pytest.raises(ConnectionClosed):
@@ -134,7 +134,7 @@ async def test_a_client_that_vanishes_takes_the_provider_along(hosted: Hosted) -
 
 
 @define
-class Asked:
+class OldServer:
     """An ASGI server of the oldest kind, which cannot send refusals."""
 
     sent: list[dict[str, Any]] = field(factory=list)
@@ -156,14 +156,14 @@ async def test_a_server_that_cannot_send_refusals_closes(house: "House") -> None
         "query_string": b"",
         "headers": [(b"host", b"localhost")],
     }
-    asked = Asked()
-    await JackfieldASGI(opening_of(stage.gateway.frontend))(scope, asked.receive, asked.send)
-    assert [event["type"] for event in asked.sent] == ["websocket.close"]
+    old = OldServer()
+    await JackfieldASGI(opening_of(stage.gateway.frontend))(scope, old.receive, old.send)
+    assert [event["type"] for event in old.sent] == ["websocket.close"]
 
 
 @define
 class Reluctant:
-    """An ASGI server that, as Granian does, loses what closes a session while it is asked for more.
+    """An ASGI server that, as Granian does, loses what closes a session while receive() is called.
 
     `events` are those that it has received.
     """
@@ -186,7 +186,7 @@ class Reluctant:
             self.closed = event
 
 
-async def test_a_server_that_must_not_be_asked_for_more_closes(house: "House") -> None:
+async def test_a_server_that_must_not_receive_more_closes(house: "House") -> None:
     stage = await house.gateway(await house.provider(echo))
     scope = {
         "type": "websocket",
@@ -194,8 +194,8 @@ async def test_a_server_that_must_not_be_asked_for_more_closes(house: "House") -
         "query_string": b"model=up/m",
         "headers": [(b"host", b"localhost"), (b"upgrade", b"websocket")],
     }
-    said = {"type": "websocket.receive", "text": "leave"}
-    server = Reluctant([{"type": "websocket.connect"}, said])
+    message = {"type": "websocket.receive", "text": "leave"}
+    server = Reluctant([{"type": "websocket.connect"}, message])
     await JackfieldASGI(opening_of(stage.gateway.frontend))(scope, server.receive, server.send)
     assert server.closed == {"type": "websocket.close", "code": 4001, "reason": "left"}
 
@@ -205,13 +205,13 @@ async def test_wsgi_says_that_it_has_no_sessions(house: "House") -> None:
     environ: dict[str, Any] = {"PATH_INFO": "/voice", "HTTP_UPGRADE": "WebSocket"}
     setup_testing_defaults(environ)
     environ |= {"wsgi.input": io.BytesIO(), "REMOTE_ADDR": "127.0.0.1"}
-    said: list[Any] = []
+    statuses: list[Any] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], /) -> None:
-        said.append(status)
+        statuses.append(status)
 
     app = JackfieldWSGI(opening_of(stage.gateway.frontend))
     body = b"".join(await asyncio.to_thread(app, environ, start_response))
     await asyncio.to_thread(app.close)
     assert b"No WebSocket can be opened here" in body
-    assert said == ["400 Bad Request"]
+    assert statuses == ["400 Bad Request"]

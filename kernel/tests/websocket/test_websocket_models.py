@@ -49,14 +49,14 @@ async def session(
 
 
 async def refusal(client: ClientConnection, message: Any) -> str:
-    """What a client is told that says something and is refused."""
+    """The error that a client gets for a message that is refused."""
     await client.send(message)
-    said = json.loads(await client.recv())
+    answer = json.loads(await client.recv())
     with pytest.raises(ConnectionClosed) as caught:
         await client.recv()
     assert caught.value.rcvd is not None
     assert caught.value.rcvd.code == 1008
-    return str(said["message"])
+    return str(answer["message"])
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ async def test_further_models_may_be_those_that_the_caller_may_use(
 async def test_a_further_model_that_the_caller_may_not_use_ends_the_session(
     session: ClientConnection, sound: dict[str, Any]
 ) -> None:
-    said = await refusal(session, json.dumps({"deep": [{"sound": sound}]}))
-    assert said == "The key may not use the model 'other', which is also named."
+    answer = await refusal(session, json.dumps({"deep": [{"sound": sound}]}))
+    assert answer == "The key may not use the model 'other', which is also named."
 
 
 @pytest.mark.parametrize("session", ["free"], indirect=True)

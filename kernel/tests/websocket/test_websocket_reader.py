@@ -130,14 +130,14 @@ def test_any_bytes_are_read_as_another_implementation_reads_them(
 ) -> None:
     data = b"".join(pieces)
     reader = FrameReader(masked=False, max_message=1000)
-    ours: list[Message] = []
+    found: list[Message] = []
     with contextlib.suppress(BrokenProtocol):
         for at in range(0, len(data), cut):
-            ours.extend(reader.feed(data[at : at + cut]))
-    theirs = list(their_reading(data))
-    if len(ours) > len(theirs) and ours[-1].opcode == CLOSE:
-        ours.pop()  # they refuse a close frame amid the fragments of a message
-    assert ours == theirs
+            found.extend(reader.feed(data[at : at + cut]))
+    expected = list(their_reading(data))
+    if len(found) > len(expected) and found[-1].opcode == CLOSE:
+        found.pop()  # they refuse a close frame amid the fragments of a message
+    assert found == expected
 
 
 def _is_text(data: bytes) -> bool:

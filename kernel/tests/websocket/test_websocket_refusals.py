@@ -1,4 +1,4 @@
-"""Providers that open no session, or say so in a way that is none."""
+"""Providers that open no session, or answer the handshake wrongly."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ async def echo(connection: ServerConnection) -> None:
 @pytest.mark.parametrize(
     ("status", "shown"), [(401, 502), (403, 502), (404, 404), (429, 429), (500, 500), (503, 503)]
 )
-async def test_a_provider_that_refuses_is_heard_before_the_session_opens(
+async def test_a_providers_refusal_is_passed_on_before_the_session_opens(
     house: "House", status: int, shown: int
 ) -> None:
     def refuse(connection: ServerConnection, request: Request) -> Refusal:
@@ -135,7 +135,7 @@ async def test_another_target_is_tried_when_the_first_refuses(house: "House") ->
 
 
 async def test_an_answer_that_does_not_fit_the_question_opens_nothing(house: "House") -> None:
-    async def lie(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def accept_wrongly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(
             b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -144,7 +144,7 @@ async def test_an_answer_that_does_not_fit_the_question_opens_nothing(house: "Ho
         await reader.read()
         writer.close()
 
-    async with await asyncio.start_server(lie, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(accept_wrongly, "127.0.0.1", 0) as server:
         stage = await house.gateway(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         with pytest.raises(InvalidStatus) as caught:
             await stage.connect()

@@ -65,11 +65,11 @@ async def test_many_messages_keep_their_order(echoing: ClientConnection) -> None
 async def test_the_provider_gets_the_model_and_its_own_key(house: "House") -> None:
     stage = await house.gateway(await house.provider(echo))
     path = "/voice?model=up%2Fa%20b&voice=alto&api_key=secret"
-    async with stage.connect(path, additional_headers={"Authorization": "Bearer mine"}):
+    async with stage.connect(path, additional_headers={"Authorization": "Bearer sk-client"}):
         pass
     assert house.paths == ["/v1/talk?voice=alto&model=a%20b"]
     assert house.headers[0]["authorization"] == "Bearer sk-provider"
-    assert "mine" not in str(house.headers[0])
+    assert "sk-client" not in str(house.headers[0])
 
 
 async def test_a_session_need_not_name_a_model(house: "House") -> None:
@@ -85,9 +85,9 @@ class KeyCheck(Plugin):
 
     @hookimpl
     async def pre_request(self, exchange: Exchange) -> Response | None:
-        if exchange.request.headers.get("authorization") != "Bearer sk-mine":
+        if exchange.request.headers.get("authorization") != "Bearer sk-client":
             raise Unauthenticated("Who are you?")
-        assert "sk-mine" not in exchange.request.headers.get("sec-websocket-protocol", "")
+        assert "sk-client" not in exchange.request.headers.get("sec-websocket-protocol", "")
         exchange.set_principal(Principal("me", permissions=frozenset({"inference"})))
         return None
 
@@ -95,7 +95,7 @@ class KeyCheck(Plugin):
 async def test_a_key_hidden_in_a_protocol_is_read_and_goes_no_further(house: "House") -> None:
     url = await house.provider(echo, subprotocols=["voice.beta"])
     stage = await house.gateway(url, "[plugins.check]\n", {"check": KeyCheck})
-    offered = ["voice", "key.sk-mine", "voice.beta", "other"]
+    offered = ["voice", "key.sk-client", "voice.beta", "other"]
     async with stage.connect(subprotocols=offered) as client:
         assert client.subprotocol == "voice.beta"
     assert house.headers[0]["sec-websocket-protocol"] == "voice, voice.beta"
@@ -110,7 +110,7 @@ async def test_a_browser_gets_one_of_its_protocols_though_the_provider_names_non
         assert client.subprotocol == "voice"
 
 
-async def test_a_stranger_is_refused_before_the_session_opens(house: "House") -> None:
+async def test_an_unknown_key_is_refused_before_the_session_opens(house: "House") -> None:
     stage = await house.gateway(
         await house.provider(echo), "[plugins.check]\n", {"check": KeyCheck}
     )
@@ -173,19 +173,19 @@ async def test_every_hook_has_its_place(house: "House") -> None:
 
 
 class Shouting(Plugin):
-    """Rewrites texts, says one thing twice, keeps another to itself, and stops at a third."""
+    """Rewrites texts, repeats one text, drops another, and stops at a third."""
 
     mutates = frozenset({"response"})
 
     @hookimpl
     def on_stream_chunk(self, exchange: Exchange, chunk: Chunk) -> Sequence[Chunk] | None:
-        said = {span.path: span.value for span in chunk.texts()}
-        text = "".join(said.values())
+        found = {span.path: span.value for span in chunk.texts()}
+        text = "".join(found.values())
         if text == "hush":
             return []
         if text == "stop":
             return [Chunk(chunk.data, chunk.dialect, final=True)]
-        louder = chunk.with_texts({path: value.upper() for path, value in said.items()})
+        louder = chunk.with_texts({path: value.upper() for path, value in found.items()})
         return [louder, louder] if text == "twice" else [louder]
 
 
@@ -194,8 +194,8 @@ async def test_a_plugin_rewrites_what_the_provider_says(house: "House") -> None:
     async with stage.connect() as client:
         for text in ("a", "hush", "twice", "stop", "late"):
             await client.send(json.dumps({"text": text}))
-        said = [json.loads(message)["text"] async for message in client]
-    assert said == ["A", "TWICE", "TWICE", "stop"]
+        found = [json.loads(message)["text"] async for message in client]
+    assert found == ["A", "TWICE", "TWICE", "stop"]
     assert client.close_code == 1000
     assert (await stage.outcome()).kind == "answered"
 
@@ -218,23 +218,23 @@ async def test_a_plugin_breaks_a_session_off(house: "House") -> None:
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 3000, 4999])
-async def test_the_provider_hears_why_the_client_closes(house: "House", code: int) -> None:
-    heard: asyncio.Queue[tuple[int | None, str | None]] = asyncio.Queue()
+async def test_the_provider_learns_why_the_client_closes(house: "House", code: int) -> None:
+    received: asyncio.Queue[tuple[int | None, str | None]] = asyncio.Queue()
 
     async def listen(connection: ServerConnection) -> None:
         await connection.wait_closed()
-        await heard.put((connection.close_code, connection.close_reason))
+        await received.put((connection.close_code, connection.close_reason))
 
     stage = await house.gateway(await house.provider(listen))
     async with stage.connect() as client:
         await client.close(code, "bye")
-    assert await heard.get() == (code, "bye")
+    assert await received.get() == (code, "bye")
     assert client.close_code == code
     assert (await stage.outcome()).kind == "answered"
 
 
 @pytest.mark.parametrize("code", [1000, 1008, 1011, 4001])
-async def test_the_client_hears_why_the_provider_closes(house: "House", code: int) -> None:
+async def test_the_client_learns_why_the_provider_closes(house: "House", code: int) -> None:
     async def leave(connection: ServerConnection) -> None:
         await connection.send("last words")
         await connection.close(code, "that was all")

@@ -4,28 +4,22 @@ The model is named in the client's first message, `setup`, not when the session 
 server's messages are JSON in binary frames, and each turn ends with its usage.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
 import msgspec
-from msgspec.structs import replace
 
 from jackfield import Endpoint, realtime
-from jackfield.dialects import UpstreamFailure, UsageMeter
+from jackfield.dialects import UpstreamFailure
 from jackfield.errors import GatewayError
+from jackfield.http import WEBSOCKET
 from jackfield.json_spans import Path
-from jackfield.messages import Usage
-from jackfield.realtime import MAX_MESSAGE, MESSAGES, WEBSOCKET
+from jackfield.realtime import MAX_MESSAGE
 
 from . import failures
-from .usage import MARK, read_usage, report_in
+from .live_meter import LiveMeter
 
 _SERVICE: Final = "/ws/google.ai.generativelanguage.{version}.GenerativeService.BidiGenerateContent"
-_WORDS: Final = {
-    "responseTokenCount": "candidatesTokenCount",
-    "responseTokensDetails": "candidatesTokensDetails",
-}
-"""Members of a session's usage with other names than in answers."""
 
 
 class LiveDialect(realtime.RealtimeDialect):
@@ -44,10 +38,12 @@ class LiveDialect(realtime.RealtimeDialect):
         "serverContent/outputTranscription/text",
         "serverContent/inputTranscription/text",
     )
+    event_tools: ClassVar[tuple[str, ...]] = ("toolCall/functionCalls/*/args/**",)
 
     def event_data(self, event: bytes) -> bytes | None:
         """The JSON of a message; audio-only messages are skipped, as they have no text."""
-        return super().event_data(event) if b'"text"' in event else None
+        has_text = b'"text"' in event or b'"args"' in event
+        return super().event_data(event) if has_text else None
 
     def settings_in(self, tree: Any) -> Any:
         """Only `setup` names models: the rest is content, and what functions have returned."""
@@ -57,7 +53,7 @@ class LiveDialect(realtime.RealtimeDialect):
         """Only a close frame with the reason: that is how Google refuses a `setup`."""
         return self.closing(error, error.message)
 
-    def usage_meter(self) -> UsageMeter:
+    def usage_meter(self) -> realtime.SessionMeter:
         return LiveMeter()
 
     def render_error(self, error: GatewayError, request_id: str) -> bytes:
@@ -87,30 +83,3 @@ def session_endpoints(prefix: str, versions: tuple[str, ...]) -> Iterator[Endpoi
             path,
             max_body=MAX_MESSAGE,
         )
-
-
-class LiveMeter:
-    """Adds up the usage of a session's turns."""
-
-    def __init__(self) -> None:
-        self._total: Usage | None = None
-
-    def feed(self, events: bytes) -> None:
-        """Process a batch of messages."""
-        if MARK not in events:
-            return
-        for event in MESSAGES.split(events):
-            used = _used(report_in(MESSAGES.data_of(event))) if MARK in event else None
-            if used is not None:
-                self._total = used if self._total is None else realtime.added(self._total, used)
-
-    def usage(self) -> Usage | None:
-        """The sum so far; None if nothing was reported yet."""
-        return self._total
-
-
-def _used(report: Any) -> Usage | None:
-    if not isinstance(report, Mapping):
-        return None
-    usage = read_usage({_WORDS.get(name, name): count for name, count in report.items()})
-    return replace(usage, extensions={}) if usage is not None else None

@@ -12,20 +12,24 @@ import msgspec
 from msgspec.structs import replace
 
 from jackfield import Endpoint, realtime
-from jackfield.dialects import UpstreamFailure, UsageMeter
+from jackfield.dialects import UpstreamFailure
 from jackfield.errors import GatewayError
+from jackfield.estimates import UNUSED
+from jackfield.http import WEBSOCKET
 from jackfield.json_spans import Path
-from jackfield.messages import Usage
-from jackfield.realtime import MESSAGES, WEBSOCKET
+from jackfield.messages import Bill, Usage
 
-from . import failures
-from .deltas import is_no_text
+from . import failures, session_meter
+from .deltas import delta_of_call, is_audio
+from .resource import resource_usage
+from .session_meter import Event
+from .tool_texts import OF_EVENTS
 from .usage import count_of
 
 EXTENSION = "openai.realtime"
 """The extension of a Usage with the sums of counts that have no canonical field."""
 
-_REPORTS = (b'"response.done"', b'input_audio_transcription.completed"')
+_TRANSCRIBED: Final = "input_audio_transcription.completed"
 _ITEM_TEXTS = ("content/*/text", "content/*/transcript")
 
 
@@ -49,12 +53,18 @@ class RealtimeDialect(realtime.RealtimeDialect):
         *(f"item/{path}" for path in _ITEM_TEXTS),
         *(f"response/output/*/{path}" for path in _ITEM_TEXTS),
     )
+    event_tools: ClassVar[tuple[str, ...]] = OF_EVENTS
 
     def event_data(self, event: bytes) -> bytes | None:
-        """The JSON of a message; messages with a non-text `delta` are skipped."""
-        return None if is_no_text(event) else super().event_data(event)
+        """The JSON of a message; messages with audio are skipped."""
+        return None if is_audio(event) else super().event_data(event)
 
-    def usage_meter(self) -> UsageMeter:
+    def patterns_of_event(self, data: bytes, *, tools: bool) -> tuple[str, ...]:
+        if (path := delta_of_call(data)) is not None:
+            return path if tools else ()
+        return super().patterns_of_event(data, tools=tools)
+
+    def usage_meter(self) -> realtime.SessionMeter:
         return SessionMeter()
 
     def render_error(self, error: GatewayError, request_id: str) -> bytes:
@@ -87,60 +97,55 @@ def session_endpoint(prefix: str) -> Endpoint:
     )
 
 
-class SessionMeter:
+class SessionMeter(session_meter.SessionMeter):
     """Adds up the usage of a session's responses.
 
-    Transcription of the user's speech is billed at another model's rates, so it is kept apart in
-    `extensions`.
+    Transcription of the user's speech is billed at the rates of the model that does it, so it is
+    also kept apart in `extensions`.
     """
 
+    marks = (_TRANSCRIBED.encode() + b'"',)
+
     def __init__(self) -> None:
-        self._total: Usage | None = None
+        super().__init__()
+        self._scribe: str | None = None
+        self._scribed = Usage()
         self._transcribed: dict[str, float] = {}
 
-    def feed(self, events: bytes) -> None:
-        """Process a batch of messages."""
-        if not any(mark in events for mark in _REPORTS):
+    def used(self, event: Event, message: bytes) -> Usage | None:
+        return read_usage(event.response.usage) if event.response is not None else None
+
+    def configured(self, session: Any) -> None:
+        """Learn which model transcribes: GA's settings have it deeper than the beta's."""
+        settings = _table(_table(session, "audio"), "input").get("transcription")
+        settings = settings or _table(session, "input_audio_transcription")
+        model = settings.get("model") if isinstance(settings, dict) else None
+        self._scribe = model if isinstance(model, str) else self._scribe
+
+    def other(self, event: Event) -> None:
+        used = resource_usage(event.usage) if event.type.endswith(_TRANSCRIBED) else None
+        if used is None:
             return
-        for event in MESSAGES.split(events):
-            data = MESSAGES.data_of(event) if any(mark in event for mark in _REPORTS) else None
-            if data is not None:
-                self._read(data)
+        self._scribed = self.added(self._scribed, used)
+        for name in ("input_tokens", "output_tokens", "seconds"):
+            count = event.usage.get(name)
+            if isinstance(count, int | float):
+                self._transcribed[name] = self._transcribed.get(name, 0) + count
+
+    def added(self, one: Usage, other: Usage) -> Usage:
+        units = {name: one.units.get(name, 0) + count for name, count in other.units.items()}
+        return replace(realtime.added(one, other), units={**one.units, **units})
 
     def usage(self) -> Usage | None:
-        """The sum so far; None if nothing was reported yet."""
+        usage = super().usage()
         if not self._transcribed:
-            return self._total
+            return usage
+        bill = Bill(self._scribed, self._scribe)
         kept = {EXTENSION: {"transcription": dict(self._transcribed)}}
-        return replace(self._total or Usage(), extensions=kept)
-
-    def _read(self, data: bytes) -> None:
-        try:
-            event = _decode(data)
-        except failures.UNREADABLE:
-            return
-        if event.type == "response.done" and event.response is not None:
-            used = read_usage(event.response.usage)
-            if used is not None:
-                self._total = used if self._total is None else realtime.added(self._total, used)
-        elif isinstance(event.usage, dict):
-            for name in ("input_tokens", "output_tokens", "seconds"):
-                count = event.usage.get(name)
-                if isinstance(count, int | float):
-                    self._transcribed[name] = self._transcribed.get(name, 0) + count
-
-
-class _Response(msgspec.Struct):
-    usage: Any = None
-
-
-class _Event(msgspec.Struct):
-    type: Any = None
-    response: _Response | None = None
-    usage: Any = None
-
-
-_decode = msgspec.json.Decoder(_Event).decode
+        if usage is None or usage is UNUSED:
+            return replace(self._scribed, extensions=kept, bills=(bill,))
+        total = self.added(usage, self._scribed)
+        return replace(total, extensions=kept, bills=(Bill(usage), bill))
 
 
 def read_usage(value: Any) -> Usage | None:
@@ -165,6 +170,6 @@ def _details(value: Mapping[str, Any], side: str) -> Mapping[str, Any]:
     return _table(value, f"{side}_token_details")
 
 
-def _table(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    table = value.get(key)
+def _table(value: Any, key: str) -> Mapping[str, Any]:
+    table = value.get(key) if isinstance(value, dict) else None
     return table if isinstance(table, dict) else {}

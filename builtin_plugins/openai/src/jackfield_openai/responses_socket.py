@@ -10,19 +10,20 @@ import msgspec
 from msgspec.structs import replace
 
 from jackfield import Endpoint, realtime, sse
-from jackfield.dialects import UpstreamFailure, UsageMeter
+from jackfield.dialects import UpstreamFailure
 from jackfield.errors import GatewayError
+from jackfield.http import WEBSOCKET
 from jackfield.json_spans import Path
 from jackfield.messages import Bill, Usage
-from jackfield.realtime import MESSAGES, WEBSOCKET
+from jackfield.realtime import MESSAGES
 
 from . import failures
-from .deltas import is_no_text
+from .deltas import delta_of_call, is_audio
 from .responses import ResponsesDialect
 from .responses_usage import ResponsesMeter
+from .session_meter import Event, SessionMeter
 
 _CREATE: Final = "response.create"
-_ENDS: Final = (b'"response.completed"', b'"response.incomplete"', b'"response.failed"')
 
 
 class ResponsesSocketDialect(realtime.RealtimeDialect):
@@ -37,17 +38,24 @@ class ResponsesSocketDialect(realtime.RealtimeDialect):
     )
     request_texts: ClassVar[tuple[str, ...]] = ResponsesDialect.request_texts
     event_texts: ClassVar[tuple[str, ...]] = ResponsesDialect.event_texts
+    request_tools: ClassVar[tuple[str, ...]] = ResponsesDialect.request_tools
+    event_tools: ClassVar[tuple[str, ...]] = ResponsesDialect.event_tools
 
     def event_data(self, event: bytes) -> bytes | None:
-        """The JSON of a message; messages with a non-text `delta` are skipped."""
-        return None if is_no_text(event) else super().event_data(event)
+        """The JSON of a message; messages with audio are skipped."""
+        return None if is_audio(event) else super().event_data(event)
+
+    def patterns_of_event(self, data: bytes, *, tools: bool) -> tuple[str, ...]:
+        if (path := delta_of_call(data)) is not None:
+            return path if tools else ()
+        return super().patterns_of_event(data, tools=tools)
 
     def model_needed(self, tree: Any) -> Path | None:
         """A request without a model gets the session's, not one of the provider's choice."""
         creates = isinstance(tree, dict) and tree.get("type") == _CREATE
         return ("model",) if creates and tree.get("model") is None else None
 
-    def usage_meter(self) -> UsageMeter:
+    def usage_meter(self) -> realtime.SessionMeter:
         return ResponsesSocketMeter()
 
     def render_error(self, error: GatewayError, request_id: str) -> bytes:
@@ -71,32 +79,17 @@ def socket_endpoint(prefix: str) -> Endpoint:
     return Endpoint(WEBSOCKET, prefix + path, RESPONSES_SOCKET, "realtime", "inference", path)
 
 
-class ResponsesSocketMeter:
+class ResponsesSocketMeter(SessionMeter):
     """Adds up the usage of a session's responses."""
 
-    def __init__(self) -> None:
-        self._total: Usage | None = None
+    def used(self, event: Event, message: bytes) -> Usage | None:
+        meter = ResponsesMeter()
+        meter.feed(sse.encode(MESSAGES.data_of(message) or b""))
+        used = meter.usage()
+        return replace(used, extensions={}) if used is not None else None
 
-    def feed(self, events: bytes) -> None:
-        """Process a batch of messages."""
-        if not any(end in events for end in _ENDS):
-            return
-        for event in MESSAGES.split(events):
-            data = MESSAGES.data_of(event) if any(end in event for end in _ENDS) else None
-            used = _used(data) if data is not None else None
-            if used is not None:
-                self._total = used if self._total is None else _sum(self._total, used)
-
-    def usage(self) -> Usage | None:
-        """The sum so far; None if nothing was reported yet."""
-        return self._total
-
-
-def _used(data: bytes) -> Usage | None:
-    meter = ResponsesMeter()
-    meter.feed(sse.encode(data))
-    used = meter.usage()
-    return replace(used, extensions={}) if used is not None else None
+    def added(self, one: Usage, other: Usage) -> Usage:
+        return _sum(one, other)
 
 
 def _sum(one: Usage, other: Usage) -> Usage:

@@ -47,9 +47,7 @@ class Listener:
                 return
             text = event.get("text")
             message = (
-                Message(TEXT, text.encode())
-                if text is not None
-                else Message(BINARY, event["bytes"])
+                Message(BINARY, event["bytes"]) if text is None else Message(TEXT, text.encode())
             )
             if len(message.data) > self._max_message:
                 why = f"A message has more than {self._max_message} bytes."

@@ -19,7 +19,7 @@ class Link:
     inbox: Inbox
     _reader: FrameReader
     _control: Callable[[int, bytes], None]
-    _heard: bool = field(default=True, init=False)
+    _received: bool = field(default=True, init=False)
 
     @property
     def ended(self) -> bool:
@@ -31,7 +31,7 @@ class Link:
 
         If several pings arrived together, only the last is answered.
         """
-        self._heard = True
+        self._received = True
         ping: bytes | None = None
         count = 0
         for message in self._reader.feed(data):
@@ -49,8 +49,8 @@ class Link:
 
         A peer that is not being read cannot answer.
         """
-        alive = self._heard or self.inbox.held
-        self._heard = False
+        alive = self._received or self.inbox.held
+        self._received = False
         if alive:
             self._control(PING, b"")
         return alive
