@@ -150,7 +150,7 @@ def test_thinking_is_an_effort(thinking: Any, meaning: ReasoningRequest) -> None
 
 
 @pytest.mark.parametrize(
-    ("asked_for", "thinking"),
+    ("requested", "thinking"),
     [
         (ReasoningRequest(effort="none"), {"type": "disabled"}),
         (ReasoningRequest(effort="low"), {"type": "enabled", "token_budget": 2048}),
@@ -160,8 +160,8 @@ def test_thinking_is_an_effort(thinking: Any, meaning: ReasoningRequest) -> None
         (ReasoningRequest(summary="auto"), None),
     ],
 )
-def test_an_effort_is_a_budget(asked_for: ReasoningRequest, thinking: Any) -> None:
-    assert render_parts(Text("hi"), reasoning=asked_for)[0].get("thinking") == thinking
+def test_an_effort_is_a_budget(requested: ReasoningRequest, thinking: Any) -> None:
+    assert render_parts(Text("hi"), reasoning=requested)[0].get("thinking") == thinking
 
 
 def test_a_choice_among_tools_offers_only_these() -> None:

@@ -24,12 +24,12 @@ from jackfield.messages import (
 from jackfield.proofs import without_sealed_signatures
 from jackfield_cohere.endpoints import CHAT
 
-ASK = ChatRequest("m", (Message("user", (Text("hi"),)),))
+REQUEST = ChatRequest("m", (Message("user", (Text("hi"),)),))
 
 
 def written(*parts: Part, finish: FinishReason = "stop", **members: Any) -> tuple[Any, set[str]]:
     choice = Choice(Message("assistant", parts), finish, **members)
-    rendered = CHAT.render_response(ChatResponse("id", "m", (choice,), Usage(5, 3, 1)), ASK)
+    rendered = CHAT.render_response(ChatResponse("id", "m", (choice,), Usage(5, 3, 1)), REQUEST)
     return msgspec.json.decode(rendered.body), {loss.feature for loss in rendered.losses}
 
 
@@ -68,6 +68,12 @@ def test_each_reason_has_a_word(reason: FinishReason, word: str) -> None:
     assert written(Text("x"), finish=reason)[0]["finish_reason"] == word
 
 
+def test_a_reason_that_only_another_vendor_has_is_no_word_of_cohere() -> None:
+    body, losses = written(Text("x"), finish="other", finish_detail="NO_IMAGE")
+    assert body["finish_reason"] == "COMPLETE"
+    assert losses == {"finish_reason.other"}
+
+
 def test_a_refusal_becomes_text_and_is_named_as_a_loss() -> None:
     body, losses = written(Refusal("No."))
     assert body["message"]["content"] == [{"type": "text", "text": "No."}]
@@ -100,6 +106,15 @@ def test_a_citation_of_another_vendor_names_its_source() -> None:
     ]
 
 
+def test_a_source_has_the_members_without_which_the_ai_sdk_refuses_the_answer() -> None:
+    for cited in (Citation("https://example.com"), Citation()):
+        body, _ = written(Text("Yes.", (cited,)))
+        (citation,) = body["message"]["citations"]
+        (source,) = citation["sources"]
+        assert source["document"]["title"] == (cited.url or "doc:0")
+        assert source["document"]["text"] == ""
+
+
 def test_each_source_of_a_citation_is_one_to_everyone_else() -> None:
     sources = [
         {"type": "tool", "id": "a", "tool_output": {"url": "https://a.example", "content": "A"}},
@@ -122,7 +137,7 @@ def test_a_plan_comes_back_through_an_openai_client() -> None:
     message = {"role": "assistant", "tool_plan": "Look.", "tool_calls": [call]}
     tree = {"id": "i", "finish_reason": "TOOL_CALL", "message": message}
     openai = installed("openai.chat")
-    answer = openai.render_response(CHAT.parse_response(msgspec.json.encode(tree)), ASK)
+    answer = openai.render_response(CHAT.parse_response(msgspec.json.encode(tree)), REQUEST)
     shown = msgspec.json.decode(answer.body)["choices"][0]["message"]
     assert "Look." not in (shown.get("content"), shown.get("reasoning_content"))
     again = openai.parse_request({"model": "m", "messages": [shown]}, {})

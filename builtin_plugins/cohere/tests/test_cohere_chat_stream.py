@@ -25,7 +25,7 @@ from jackfield.events import (
 from jackfield.messages import ChatRequest, Citation, Message, Text, Usage
 from jackfield_cohere.endpoints import CHAT
 
-ASK = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True)
+REQUEST = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True)
 DONE = b"data: [DONE]\n\n"
 
 
@@ -46,7 +46,7 @@ def read(*wires: bytes) -> list[StreamEvent]:
 
 
 def write(*events: StreamEvent) -> tuple[list[Any], list[str]]:
-    renderer = CHAT.stream_renderer(ASK)
+    renderer = CHAT.stream_renderer(REQUEST)
     wire = b"".join(map(renderer.render, events))
     datas = [sse.data_of(one) or b"" for one in sse.split(wire)]
     values = [msgspec.json.decode(data) for data in datas if data != b"[DONE]"]
@@ -192,7 +192,7 @@ def test_a_citation_quotes_the_text_so_far() -> None:
 def test_a_signature_comes_as_a_delta_and_is_read_again() -> None:
     note: Any = {"anthropic.messages": {}}
     delta = ReasoningDelta(0, signature="sig", extensions=note)
-    renderer = CHAT.stream_renderer(ASK)
+    renderer = CHAT.stream_renderer(REQUEST)
     events: list[StreamEvent] = [Started("i", "m"), ReasoningDelta(0, "Hm."), delta]
     wire = b"".join(map(renderer.render, events))
     assert read(*sse.split(wire))[-1] == delta

@@ -13,7 +13,7 @@ from jackfield.errors import InvalidRequest
 from jackfield.messages import EmbeddingsRequest, EmbeddingsResponse, Usage
 from jackfield_cohere.endpoints import EMBEDDINGS
 
-ASK: Any = {"model": "m", "texts": ["a", "b"], "input_type": "search_query", "truncate": "END"}
+REQUEST: Any = {"model": "m", "texts": ["a", "b"], "input_type": "search_query", "truncate": "END"}
 VECTORS = EmbeddingsResponse("", ((0.5, -1.0), (0.25, 2.0)), Usage(7))
 
 
@@ -29,14 +29,14 @@ def answered(tree: Any, version: str = "v2") -> tuple[Any, list[str]]:
 
 
 def test_a_purpose_has_the_same_meaning_everywhere() -> None:
-    assert parsed(ASK).input_type == "query"
-    assert parsed(ASK | {"input_type": "clustering"}).input_type == "clustering"
+    assert parsed(REQUEST).input_type == "query"
+    assert parsed(REQUEST | {"input_type": "clustering"}).input_type == "clustering"
     rendered = EMBEDDINGS.render_request(EmbeddingsRequest("m", ("a",), input_type="document"))
     assert json.loads(rendered.body)["input_type"] == "search_document"
 
 
 def test_a_request_survives_the_canonical_form() -> None:
-    tree = ASK | {"embedding_types": ["int8"], "output_dimension": 256, "max_tokens": 9}
+    tree = REQUEST | {"embedding_types": ["int8"], "output_dimension": 256, "max_tokens": 9}
     assert json.loads(EMBEDDINGS.render_request(parsed(tree)).body) == tree
     contents = [{"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}]
     tree = {"model": "m", "inputs": contents}
@@ -78,12 +78,12 @@ def test_token_ids_break_the_question() -> None:
 )
 def test_what_cannot_be_embedded_is_refused(members: Any, param: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        parsed(ASK | members)
+        parsed(REQUEST | members)
     assert refused.value.param == param
 
 
-def test_vectors_have_the_types_that_were_asked_for() -> None:
-    body, losses = answered(ASK | {"embedding_types": ["float", "base64", "int8"]})
+def test_vectors_have_the_requested_types() -> None:
+    body, losses = answered(REQUEST | {"embedding_types": ["float", "base64", "int8"]})
     assert body["embeddings"]["float"] == [[0.5, -1.0], [0.25, 2.0]]
     assert body["embeddings"]["base64"] == ["AAAAPwAAgL8=", "AACAPgAAAEA="]
     assert (body["texts"], body["response_type"]) == (["a", "b"], "embeddings_by_type")
@@ -91,11 +91,11 @@ def test_vectors_have_the_types_that_were_asked_for() -> None:
     assert losses == ["embeddings.types"]
 
 
-def test_v1_answers_with_bare_vectors_unless_types_are_asked_for() -> None:
-    body, _ = answered(ASK, "v1")
+def test_v1_answers_with_bare_vectors_unless_types_are_requested() -> None:
+    body, _ = answered(REQUEST, "v1")
     assert body["embeddings"] == [[0.5, -1.0], [0.25, 2.0]]
     assert body["response_type"] == "embeddings_floats"
-    body, _ = answered(ASK | {"embedding_types": ["float"]}, "v1")
+    body, _ = answered(REQUEST | {"embedding_types": ["float"]}, "v1")
     assert body["embeddings"] == {"float": [[0.5, -1.0], [0.25, 2.0]]}
 
 
@@ -108,13 +108,13 @@ def test_vectors_of_every_kind_are_read_and_written_again(embeddings: Any) -> No
     response = EMBEDDINGS.parse_response(json.dumps(tree).encode())
     assert isinstance(response, EmbeddingsResponse)
     assert response.vectors == ((0.5, -1.0),)
-    assert json.loads(EMBEDDINGS.render_response(response, parsed(ASK)).body) == tree
+    assert json.loads(EMBEDDINGS.render_response(response, parsed(REQUEST)).body) == tree
 
 
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1))
 def test_base64_loses_no_bit(numbers: list[float]) -> None:
     vectors = EmbeddingsResponse("", (tuple(numbers),))
-    request = parsed(ASK | {"embedding_types": ["base64"]})
+    request = parsed(REQUEST | {"embedding_types": ["base64"]})
     again = EMBEDDINGS.parse_response(EMBEDDINGS.render_response(vectors, request).body)
     assert isinstance(again, EmbeddingsResponse)
     assert again.vectors == vectors.vectors

@@ -12,7 +12,7 @@ from jackfield.proofs import seal
 from jackfield.testing import FakeUpstream, GatewayClient, run_gateway
 
 PASSED = ("chat", "chat_stream", "embeddings", "rerank", "count_tokens", "completions")
-ASK: Any = {"model": "up/m", "messages": [{"role": "user", "content": "hi"}]}
+REQUEST: Any = {"model": "up/m", "messages": [{"role": "user", "content": "hi"}]}
 
 
 def table(upstream: FakeUpstream, more: str = "") -> str:
@@ -88,7 +88,7 @@ async def test_a_proof_of_another_vendor_does_not_reach_cohere(upstream: FakeUps
     message = {"role": "assistant", "content": [thought]}
     upstream.reply(b'{"id":"i","finish_reason":"COMPLETE","message":{"role":"assistant"}}')
     async with run_gateway(table(upstream)) as gateway:
-        await gateway.post("/cohere/v2/chat", json=ASK | {"messages": [message]})
+        await gateway.post("/cohere/v2/chat", json=REQUEST | {"messages": [message]})
     sent = json.loads(upstream.requests[0].body)
     assert sent["messages"][0]["content"] == [{"type": "thinking", "thinking": "Hm."}]
 
@@ -121,7 +121,7 @@ async def test_an_openai_client_is_served_by_cohere(upstream: FakeUpstream) -> N
     answer = {"id": "i", "finish_reason": "COMPLETE", "message": message}
     upstream.reply(json.dumps(answer).encode())
     async with run_gateway(f"{table(upstream)}\n[server]\nfront_doors = ['openai']") as gateway:
-        reply = await gateway.post("/v1/chat/completions", json=ASK | {"top_p": 0.5})
+        reply = await gateway.post("/v1/chat/completions", json=REQUEST | {"top_p": 0.5})
     assert json.loads(await reply.read())["choices"][0]["message"]["content"] == "Hello"
     assert upstream.requests[0].path == "/v2/chat"
     assert json.loads(upstream.requests[0].body)["p"] == 0.5
@@ -134,21 +134,21 @@ async def test_an_openai_client_counts_and_ranks_with_cohere(upstream: FakeUpstr
         counted = await gateway.post(
             "/v1/responses/input_tokens", json={"model": "up/m", "input": "hi there"}
         )
-        ask = {"model": "up/m", "query": "q", "documents": ["a", "b"], "top_n": 1}
-        ranked = await gateway.post("/v1/rerank", json=ask)
+        query = {"model": "up/m", "query": "q", "documents": ["a", "b"], "top_n": 1}
+        ranked = await gateway.post("/v1/rerank", json=query)
     assert json.loads(await counted.read())["input_tokens"] == 3
     assert counted.headers["x-jackfield-loss"] == "count_tokens"
     assert json.loads(await ranked.read())["results"][0]["index"] == 1
     assert [request.path for request in upstream.requests] == ["/v1/tokenize", "/v2/rerank"]
-    assert json.loads(upstream.requests[1].body) == ask | {"model": "m"}
+    assert json.loads(upstream.requests[1].body) == query | {"model": "m"}
 
 
 async def test_a_stream_of_v1_is_passed_through_as_it_comes(upstream: FakeUpstream) -> None:
     lines = [b'{"event_type":"text-generation","text":"Hi"}\n', b'{"event_type":"stream-end"}\n']
     upstream.stream(lines, content_type="application/stream+json")
     async with run_gateway(table(upstream)) as gateway:
-        ask = {"model": "up/command", "message": "hi", "stream": True}
-        answer = await gateway.post("/cohere/v1/chat", json=ask)
+        request = {"model": "up/command", "message": "hi", "stream": True}
+        answer = await gateway.post("/cohere/v1/chat", json=request)
         assert await answer.read() == b"".join(lines)
     assert answer.headers["content-type"] == "application/stream+json"
     assert json.loads(upstream.requests[0].body)["model"] == "command"

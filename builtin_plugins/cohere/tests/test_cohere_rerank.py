@@ -19,7 +19,7 @@ from jackfield.messages import (
 )
 from jackfield_cohere.endpoints import COUNT_TOKENS, RERANK
 
-ASK: Any = {"model": "m", "query": "q", "documents": ["a", {"text": "b", "n": 1}], "top_n": 1}
+REQUEST: Any = {"model": "m", "query": "q", "documents": ["a", {"text": "b", "n": 1}], "top_n": 1}
 ANSWER: Any = {
     "id": "r",
     "results": [{"index": 1, "relevance_score": 0.5, "relevant_spans": [{"start": 0}]}],
@@ -34,14 +34,14 @@ def parsed(tree: Any, version: str = "v2") -> RerankRequest:
 
 
 def test_a_ranking_survives_the_canonical_form() -> None:
-    tree = ASK | {"rank_fields": ["text"], "return_documents": True}
+    tree = REQUEST | {"rank_fields": ["text"], "return_documents": True}
     assert json.loads(RERANK.render_request(parsed(tree, "v1")).body) == tree
     response = RERANK.parse_response(json.dumps(ANSWER).encode())
-    assert json.loads(RERANK.render_response(response, parsed(ASK)).body) == ANSWER
+    assert json.loads(RERANK.render_response(response, parsed(REQUEST)).body) == ANSWER
 
 
 def test_documents_with_fields_are_yaml_for_v2() -> None:
-    rendered = RERANK.render_request(parsed(ASK))
+    rendered = RERANK.render_request(parsed(REQUEST))
     assert json.loads(rendered.body)["documents"] == ["a", "text: b\nn: 1"]
     assert [(loss.feature, loss.how) for loss in rendered.losses] == [
         ("documents.fields", "approximated")
@@ -54,10 +54,10 @@ def test_documents_with_fields_are_yaml_for_v2() -> None:
 
 def test_documents_come_back_when_they_are_requested() -> None:
     response = RerankResponse("m", (RankedDocument(0, 0.9), RankedDocument(1, 0.5)))
-    request = parsed(ASK | {"return_documents": True}, "v1")
+    request = parsed(REQUEST | {"return_documents": True}, "v1")
     results = json.loads(RERANK.render_response(response, request).body)["results"]
     assert [result["document"] for result in results] == [{"text": "a"}, {"text": "b", "n": 1}]
-    results = json.loads(RERANK.render_response(response, parsed(ASK)).body)["results"]
+    results = json.loads(RERANK.render_response(response, parsed(REQUEST)).body)["results"]
     assert "document" not in results[0]
 
 
@@ -67,7 +67,7 @@ def test_documents_come_back_when_they_are_requested() -> None:
 )
 def test_what_cannot_be_ranked_is_refused(members: Any, param: str | None) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        parsed(ASK | members)
+        parsed(REQUEST | members)
     assert refused.value.param == (param or "documents[0]")
 
 

@@ -16,7 +16,7 @@ from jackfield.testing import FakeUpstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Front = tuple[cohere.AsyncClientV2, FakeUpstream]
-ASK: Any = [{"role": "user", "content": "Weather in Rome?"}]
+MESSAGES: Any = [{"role": "user", "content": "Weather in Rome?"}]
 CALL = {"name": "weather", "arguments": '{"city":"Rome"}'}
 TOOLS: Any = [
     {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
@@ -104,11 +104,11 @@ async def test_tool_calls_and_results_reach_cohere_unchanged(front: Front) -> No
     co, upstream = front
     upstream.reply(json.dumps(COHERE_ANSWER).encode())
     upstream.reply(json.dumps(COHERE_ANSWER).encode())
-    first = await co.chat(model="co/command-a", messages=ASK, tools=TOOLS)
+    first = await co.chat(model="co/command-a", messages=MESSAGES, tools=TOOLS)
     answer = message_of(first)
     assert answer == COHERE_ANSWER["message"]
     result: Any = {"role": "tool", "tool_call_id": "w_1", "content": "Sunny"}
-    await co.chat(model="co/command-a", messages=[*ASK, answer, result], tools=TOOLS)
+    await co.chat(model="co/command-a", messages=[*MESSAGES, answer, result], tools=TOOLS)
     assert upstream.requests[-2].path == "/v2/chat"
     assert upstream.requests[-2].headers["authorization"].startswith("Bearer ")
     assert sent(upstream)["messages"][1:] == [answer, result]
@@ -120,14 +120,16 @@ async def test_tool_calls_and_results_go_through_an_openai_api(front: Front) -> 
     upstream.reply(completion({"content": None, "tool_calls": [called]}, "tool_calls"))
     upstream.reply(completion({"content": "It is sunny."}, "stop"))
     first = await co.chat(
-        model="oa/gpt", messages=ASK, tools=TOOLS, tool_choice="REQUIRED", max_tokens=9
+        model="oa/gpt", messages=MESSAGES, tools=TOOLS, tool_choice="REQUIRED", max_tokens=9
     )
     assert first.finish_reason == "TOOL_CALL"
     assert first.usage is not None
     assert first.usage.tokens is not None
     assert first.usage.tokens.input_tokens == 30
     result: Any = {"role": "tool", "tool_call_id": "w_1", "content": "Sunny"}
-    second = await co.chat(model="oa/gpt", messages=[*ASK, message_of(first), result], tools=TOOLS)
+    second = await co.chat(
+        model="oa/gpt", messages=[*MESSAGES, message_of(first), result], tools=TOOLS
+    )
     assert message_of(second)["content"] == [{"type": "text", "text": "It is sunny."}]
     request = json.loads(upstream.requests[-2].body)
     assert (request["tool_choice"], request["max_completion_tokens"]) == ("required", 9)
@@ -142,7 +144,7 @@ async def test_the_sdk_reads_a_stream_of_an_openai_api(front: Front) -> None:
     upstream.stream(
         chunks(thought, {"content": "Sun"}, {"tool_calls": [call]}, finish="tool_calls")
     )
-    stream = co.chat_stream(model="oa/gpt", messages=ASK, tools=TOOLS)
+    stream = co.chat_stream(model="oa/gpt", messages=MESSAGES, tools=TOOLS)
     events: list[Any] = [event async for event in stream]
     assert [event.type for event in events] == [
         "message-start",
@@ -162,9 +164,9 @@ async def test_a_schema_and_an_image_reach_an_openai_api(front: Front) -> None:
     upstream.reply(completion({"content": '{"a":1}'}, "stop"))
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}}
     schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
-    ask: Any = [{"role": "user", "content": [{"type": "text", "text": "See:"}, image]}]
+    turns: Any = [{"role": "user", "content": [{"type": "text", "text": "See:"}, image]}]
     form: Any = {"type": "json_object", "json_schema": schema}
-    answer = await co.chat(model="oa/gpt", messages=ask, response_format=form)
+    answer = await co.chat(model="oa/gpt", messages=turns, response_format=form)
     assert message_of(answer)["content"][0]["text"] == '{"a":1}'
     assert sent(upstream)["messages"][0]["content"][1] == image
     assert sent(upstream)["response_format"]["json_schema"]["schema"] == schema
@@ -185,10 +187,10 @@ async def test_an_error_of_either_provider_is_one_of_the_sdk(
     co, upstream = front
     upstream.reply(b'{"id":"1","message":"too bad"}', status)
     with pytest.raises(error) as native:
-        await co.chat(model="co/command-a", messages=ASK)
+        await co.chat(model="co/command-a", messages=MESSAGES)
     upstream.reply(b'{"error":{"message":"too bad","type":"x"}}', status)
     with pytest.raises(error) as translated:
-        await co.chat(model="oa/gpt", messages=ASK)
+        await co.chat(model="oa/gpt", messages=MESSAGES)
     assert native.value.body["message"] == translated.value.body["message"] == "too bad"
 
 

@@ -1,4 +1,4 @@
-"""What stands beside media and functions: told to other vendors, or named as lost."""
+"""What stands beside media and functions: carried to other vendors, or named as lost."""
 
 from typing import Any
 
@@ -78,10 +78,10 @@ def test_members_of_any_part_are_named_elsewhere(part: dict[str, Any], member: s
     assert any(one.startswith(f"gemini.generate_content.{member}") for one in lost)
 
 
-def test_when_to_tell_the_model_of_a_result_is_named_elsewhere() -> None:
+def test_the_scheduling_of_a_result_is_named_elsewhere() -> None:
     response = {"name": "f", "id": "c", "response": {"a": 1}}
-    told = {"functionResponse": {**response, "scheduling": "WHEN_IDLE", "willContinue": True}}
-    contents = [{"role": "model", "parts": [CALL]}, {"role": "user", "parts": [told]}]
+    result = {"functionResponse": {**response, "scheduling": "WHEN_IDLE", "willContinue": True}}
+    contents = [{"role": "model", "parts": [CALL]}, {"role": "user", "parts": [result]}]
     request = GENERATE.parse_request({"contents": contents}, {"model": "m"})
     own = GENERATE.render_request(request)
     assert (msgspec.json.decode(own.body)["contents"], own.losses) == (contents, ())
@@ -103,6 +103,22 @@ def test_a_file_has_the_name_that_is_shown() -> None:
     part = read({"fileData": data}).messages[0].parts[0]
     assert isinstance(part, Document)
     assert part.name == "a.pdf"
+
+
+@pytest.mark.parametrize(
+    ("url", "media_type"),
+    [
+        ("https://e.org/a.png?size=1", "image/png"),
+        ("gs://bucket/b.jpeg", "image/jpeg"),
+        ("http://[127.0.0.1]/c.png", "image/png"),
+        ("http://[", None),
+    ],
+)
+def test_an_image_has_the_type_that_its_address_ends_in(url: str, media_type: str | None) -> None:
+    request = ChatRequest("gemini-3-pro", (Message("user", (Image(url=url),)),))
+    body = msgspec.json.decode(GENERATE.render_request(request).body)
+    file = body["contents"][0]["parts"][0]["fileData"]
+    assert (file["fileUri"], file.get("mimeType")) == (url, media_type)
 
 
 def test_an_empty_system_message_is_left_out() -> None:

@@ -86,12 +86,14 @@ async def test_a_thought_goes_back_to_its_vendor_and_to_no_other(front: Front) -
 async def test_a_clients_own_key_does_not_travel_on(front: Front) -> None:
     gateway, upstream = front
     upstream.reply(ANSWER)
-    path = "/gemini/v1beta/models/gm/m:generateContent?key=mine&%24alt=json"
-    await gateway.post(path, body=HI, headers={"x-goog-api-key": "mine", "authorization": "mine"})
+    path = "/gemini/v1beta/models/gm/m:generateContent?key=client-key&%24alt=json"
+    await gateway.post(
+        path, body=HI, headers={"x-goog-api-key": "client-key", "authorization": "client-key"}
+    )
     request = upstream.requests[-1]
     assert request.path == "/v1beta/models/m:generateContent?%24alt=json"
     assert request.headers["x-goog-api-key"] == "upstream-key-7"
-    assert b"mine" not in request.head
+    assert b"client-key" not in request.head
 
 
 @pytest.mark.parametrize(

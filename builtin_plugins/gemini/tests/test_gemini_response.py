@@ -41,7 +41,7 @@ from jackfield.messages import (
 from jackfield_gemini.endpoints import GENERATE, GENERATE_ARRAY
 
 CHAT, RESPONSES = installed("openai.chat"), installed("openai.responses")
-ASK = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True, include_usage=True)
+REQUEST = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True, include_usage=True)
 SEALABLE = Reasoning(
     "Hm.", signature="sig", extensions={"anthropic.messages": {"type": "thinking"}}
 )
@@ -59,13 +59,13 @@ def parsed(*parts: Any, **members: Any) -> Choice:
 
 def rendered(*parts: Any, finish: Any = "stop", usage: Usage | None = None) -> Any:
     choice = Choice(Message("assistant", parts), finish)
-    body = GENERATE.render_response(ChatResponse("r", "m", (choice,), usage), ASK).body
+    body = GENERATE.render_response(ChatResponse("r", "m", (choice,), usage), REQUEST).body
     types.GenerateContentResponse.model_validate_json(body)
     return msgspec.json.decode(body)
 
 
 def streamed(*events: StreamEvent) -> list[Any]:
-    renderer = GENERATE.stream_renderer(ASK)
+    renderer = GENERATE.stream_renderer(REQUEST)
     wire = b"".join(map(renderer.render, (Started("r", "m"), *events)))
     datas = [sse.data_of(event) or b"" for event in sse.split(wire)]
     for data in datas:
@@ -113,7 +113,7 @@ def test_a_blocked_prompt_is_an_empty_answer() -> None:
     response = GENERATE.parse_response(body)
     (choice,) = response.choices
     assert (choice.message.parts, choice.finish_reason) == ((), "content_filter")
-    again = msgspec.json.decode(GENERATE.render_response(response, ASK).body)
+    again = msgspec.json.decode(GENERATE.render_response(response, REQUEST).body)
     assert again == msgspec.json.decode(body)
 
 
@@ -171,16 +171,16 @@ def test_a_source_is_cited_for_the_text_of_the_answer_in_its_part() -> None:
 def test_a_quoted_source_is_a_loss_of_its_own() -> None:
     cited = (Citation("https://a", "A", "The source's words"),) * 2
     choice = Choice(Message("assistant", (Text("a", cited), Text("b", (Citation(),)))), "stop")
-    found = GENERATE.render_response(ChatResponse("r", "m", (choice,)), ASK)
+    found = GENERATE.render_response(ChatResponse("r", "m", (choice,)), REQUEST)
     assert [loss.feature for loss in found.losses] == ["citations.cited_text", "citations"]
 
 
-def test_what_is_spoken_is_given_in_words_only_without_the_sound() -> None:
+def test_a_transcript_is_returned_only_without_the_sound() -> None:
     for sound, kind, lost in (("AAAA", "inlineData", "audio.transcript"), ("", "text", "audio")):
-        spoken = Audio(data=sound or None, format="pcm16", transcript="Hi.")
-        choice = Choice(Message("assistant", (spoken,)), "stop")
-        whole = GENERATE.render_response(ChatResponse("r", "m", (choice,)), ASK)
-        renderer = GENERATE.stream_renderer(ASK)
+        audio = Audio(data=sound or None, format="pcm16", transcript="Hi.")
+        choice = Choice(Message("assistant", (audio,)), "stop")
+        whole = GENERATE.render_response(ChatResponse("r", "m", (choice,)), REQUEST)
+        renderer = GENERATE.stream_renderer(REQUEST)
         pieces = (AudioDelta(0, transcript="Hi."), AudioDelta(0, sound))
         events = (Started("r", "m"), *pieces, Finished("stop"), Ended())
         wire = b"".join(renderer.render(event) for event in events)
@@ -196,7 +196,7 @@ def test_an_empty_answer_has_a_part_all_the_same() -> None:
 
 def test_a_refusal_is_text_and_named() -> None:
     choice = Choice(Message("assistant", (Refusal("No."),)), "stop")
-    found = GENERATE.render_response(ChatResponse("r", "m", (choice,)), ASK)
+    found = GENERATE.render_response(ChatResponse("r", "m", (choice,)), REQUEST)
     assert [loss.feature for loss in found.losses] == ["refusals"]
     assert b'"No."' in found.body
 
@@ -245,7 +245,7 @@ def test_a_signature_comes_back_through_another_clients_history(client: Any) -> 
     call = {"functionCall": {"name": "f", "args": {}, "id": "x"}, "thoughtSignature": "c2ln"}
     candidate = {"content": {"parts": [{"text": "Look:"}, call]}, "finishReason": "STOP"}
     response = GENERATE.parse_response(msgspec.json.encode({"candidates": [candidate]}))
-    answer = msgspec.json.decode(client.render_response(response, ASK).body)
+    answer = msgspec.json.decode(client.render_response(response, REQUEST).body)
     if client is CHAT:
         tree = {"model": "m", "messages": [answer["choices"][0]["message"]]}
     else:
@@ -291,12 +291,12 @@ def test_parallel_calls_may_come_in_pieces_of_each_other() -> None:
 def test_arguments_that_are_no_object_are_named() -> None:
     call = ToolCall("x", "f", '{"a": "cut')
     choice = Choice(Message("assistant", (call,)), "length")
-    found = GENERATE.render_response(ChatResponse("r", "m", (choice,)), ASK)
+    found = GENERATE.render_response(ChatResponse("r", "m", (choice,)), REQUEST)
     assert [loss.feature for loss in found.losses] == ["tools.arguments"]
 
 
 def test_an_array_is_one_json_value() -> None:
-    renderer = GENERATE_ARRAY.stream_renderer(ASK)
+    renderer = GENERATE_ARRAY.stream_renderer(REQUEST)
     events: list[StreamEvent] = [Started("r", "m"), TextDelta(0, "a"), Finished("stop"), Ended()]
     found = msgspec.json.decode(b"".join(map(renderer.render, events)))
     assert [chunk["candidates"][0].get("finishReason") for chunk in found] == [None, "STOP"]
@@ -316,7 +316,7 @@ def test_an_error_among_events_is_reported() -> None:
 
 
 def test_anothers_error_among_events_has_googles_word() -> None:
-    event = GENERATE.stream_renderer(ASK).render(Failed("Wait.", "overloaded_error", None, 529))
+    event = GENERATE.stream_renderer(REQUEST).render(Failed("Wait.", "overloaded_error", None, 529))
     tree = msgspec.json.decode(sse.data_of(event) or b"")
     assert tree == {"error": {"code": 529, "message": "Wait.", "status": "UNAVAILABLE"}}
 

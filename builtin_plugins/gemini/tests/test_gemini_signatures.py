@@ -11,7 +11,7 @@ from jackfield.messages import ChatRequest, Message, Text
 from jackfield_gemini.endpoints import GENERATE
 
 MESSAGES = installed("anthropic.messages")
-ASK = ChatRequest("m", (Message("user", (Text("hi"),)),), include_usage=True)
+REQUEST = ChatRequest("m", (Message("user", (Text("hi"),)),), include_usage=True)
 SIGNED = {"text": "Hello", "thoughtSignature": "c2ln"}
 
 
@@ -22,7 +22,7 @@ def answer(*parts: Any) -> bytes:
 
 def shown(client: Dialect) -> Any:
     response = GENERATE.parse_response(answer(SIGNED))
-    return msgspec.json.decode(client.render_response(response, ASK).body)
+    return msgspec.json.decode(client.render_response(response, REQUEST).body)
 
 
 def returned(client: Dialect, **history: Any) -> Any:
@@ -50,7 +50,7 @@ def test_the_signature_is_on_its_text_again(name: str) -> None:
 
 
 def test_a_stream_has_the_same_content() -> None:
-    parser, renderer = GENERATE.stream_parser(), GENERATE.stream_renderer(ASK)
+    parser, renderer = GENERATE.stream_parser(), GENERATE.stream_renderer(REQUEST)
     wire = sse.encode(answer({"text": "Hel"})), sse.encode(answer({**SIGNED, "text": "lo"}))
     events = [event for one in wire for event in parser.feed(one)] + list(parser.close())
     values = [
@@ -64,7 +64,7 @@ def test_a_stream_has_the_same_content() -> None:
 
 def test_an_empty_text_keeps_its_signature() -> None:
     body = answer({"text": "Hello"}, {"text": "", "thoughtSignature": "c2ln"})
-    again = GENERATE.render_response(GENERATE.parse_response(body), ASK).body
+    again = GENERATE.render_response(GENERATE.parse_response(body), REQUEST).body
     assert msgspec.json.decode(again) == msgspec.json.decode(body)
 
 
@@ -73,8 +73,8 @@ def test_a_call_keeps_its_own_signature_when_others_lose_their_parts() -> None:
     image = {"inlineData": {"mimeType": "image/png", "data": "AA=="}, "thoughtSignature": "dHdv"}
     call = {"functionCall": {"name": "f", "args": {}, "id": "x"}, "thoughtSignature": "c2ln"}
     response = GENERATE.parse_response(answer(empty, image, call))
-    message = msgspec.json.decode(MESSAGES.render_response(response, ASK).body)
+    message = msgspec.json.decode(MESSAGES.render_response(response, REQUEST).body)
     turn = {"role": "assistant", "content": message["content"]}
     assert returned(MESSAGES, messages=[turn]) == [call, empty]
-    again = GENERATE.render_response(response, ASK).body
+    again = GENERATE.render_response(response, REQUEST).body
     assert msgspec.json.decode(again)["candidates"][0]["content"]["parts"] == [empty, image, call]

@@ -160,9 +160,9 @@ def test_no_thinking_is_requested_of_a_model_without_it() -> None:
 
 
 def test_the_voice_of_a_chat_is_a_named_loss() -> None:
-    spoken = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
-    ask = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
-    done = GENERATE.render_request(installed("openai.chat").parse_request(ask | spoken, {}))
+    voice = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
+    chat = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+    done = GENERATE.render_request(installed("openai.chat").parse_request(chat | voice, {}))
     assert [(loss.feature, loss.breaks) for loss in done.losses] == [("openai.chat.audio", False)]
     assert msgspec.json.decode(done.body)["generationConfig"] == {
         "responseModalities": ["TEXT", "AUDIO"]

@@ -1,4 +1,4 @@
-"""Recorded traffic of Google and of OpenAI, each asked and answered in the other's dialect."""
+"""Recorded traffic of Google and of OpenAI, each translated into the other's dialect."""
 
 from tests.corpus import needs_corpus
 from tests.translations import check_translations

@@ -17,7 +17,7 @@ from jackfield_gemini.uploads import door_of
 START = {"x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start"}
 PART = {"x-goog-upload-command": "upload, finalize", "x-goog-upload-offset": "0"}
 FILE = {"file": {"name": "files/f-1", "mimeType": "application/json", "state": "ACTIVE"}}
-GONE_ON = "/upload/v1beta/files?upload_id=u-1&upload_protocol=resumable"
+CONTINUED = "/upload/v1beta/files?upload_id=u-1&upload_protocol=resumable"
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ async def start(gateway: GatewayClient) -> Answer:
 
 
 async def test_an_upload_goes_on_at_the_provider_where_it_began(upstream: FakeUpstream) -> None:
-    begins(upstream, upstream.base_url + GONE_ON)
+    begins(upstream, upstream.base_url + CONTINUED)
     ends(upstream)
     async with run_gateway(table(upstream)) as gateway:
         answer = await start(gateway)
@@ -81,13 +81,13 @@ async def test_an_upload_goes_on_at_the_provider_where_it_began(upstream: FakeUp
         "final",
     )
     received = upstream.requests[-1]
-    assert (received.path, received.body) == (GONE_ON, b"%PDF")
+    assert (received.path, received.body) == (CONTINUED, b"%PDF")
     assert received.headers["x-goog-upload-command"] == "upload, finalize"
 
 
 @pytest.mark.parametrize("server", ["behind_proxy = true", ""])
 async def test_the_address_begins_as_the_gateways_own(upstream: FakeUpstream, server: str) -> None:
-    begins(upstream, upstream.base_url + GONE_ON)
+    begins(upstream, upstream.base_url + CONTINUED)
     async with run_gateway(table(upstream, server)) as gateway:
         answer = await start(gateway)
     scheme = "https" if server else "http"
@@ -96,7 +96,7 @@ async def test_the_address_begins_as_the_gateways_own(upstream: FakeUpstream, se
 
 
 async def test_no_key_stands_in_the_address(upstream: FakeUpstream) -> None:
-    begins(upstream, f"{upstream.base_url}{GONE_ON}&key=made-up-key")
+    begins(upstream, f"{upstream.base_url}{CONTINUED}&key=made-up-key")
     async with run_gateway(table(upstream)) as gateway:
         answer = await start(gateway)
     assert answer.headers["x-goog-upload-url"].endswith("=u-1&upload_protocol=resumable")
@@ -134,7 +134,7 @@ def test_an_address_may_be_of_any_kind() -> None:
 async def test_googles_sdk_uploads_a_file(
     upstream: FakeUpstream, tmp_path: Path, content: bytes
 ) -> None:
-    begins(upstream, upstream.base_url + GONE_ON)
+    begins(upstream, upstream.base_url + CONTINUED)
     ends(upstream)
     server = 'bind = "127.0.0.1:0"\nadmin = ""'
     async with (
@@ -152,5 +152,5 @@ async def test_googles_sdk_uploads_a_file(
     assert found.name == "files/f-1"
     began, part = upstream.requests
     assert began.headers["x-goog-upload-header-content-length"] == str(len(content))
-    assert (part.path, part.body) == (GONE_ON, content)
+    assert (part.path, part.body) == (CONTINUED, content)
     assert b"client-key" not in began.head + part.head

@@ -11,12 +11,12 @@ from jackfield.events import Ended, Started, UsageReported
 from jackfield.messages import ChatRequest, ChatResponse, Choice, Message, Text, Usage
 from jackfield_gemini.endpoints import GENERATE, RESOURCE
 
-ASK = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True, include_usage=True)
+REQUEST = ChatRequest("m", (Message("user", (Text("hi"),)),), stream=True, include_usage=True)
 CHOICES = (Choice(Message("assistant", (Text("a"),)), "stop"),)
 
 
 def rendered(usage: Usage) -> Any:
-    body = GENERATE.render_response(ChatResponse("r", "m", CHOICES, usage), ASK).body
+    body = GENERATE.render_response(ChatResponse("r", "m", CHOICES, usage), REQUEST).body
     types.GenerateContentResponse.model_validate_json(body)
     return msgspec.json.decode(body)["usageMetadata"]
 
@@ -50,9 +50,9 @@ def test_usage_is_detailed_by_modality() -> None:
 def test_tokens_written_to_a_cache_have_no_place_and_are_named() -> None:
     usage = Usage(10, 7, cache_write_tokens=4)
     response = ChatResponse("r", "m", CHOICES, usage)
-    losses = GENERATE.render_response(response, ASK).losses
+    losses = GENERATE.render_response(response, REQUEST).losses
     assert [loss.feature for loss in losses] == ["usage.cache_write"]
-    renderer = GENERATE.stream_renderer(ASK)
+    renderer = GENERATE.stream_renderer(REQUEST)
     for event in (Started("r", "m"), UsageReported(usage), Ended()):
         renderer.render(event)
     assert list(losses) == renderer.losses

@@ -36,6 +36,8 @@ class ChatDialect(JsonDialect):
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
     incidental = JsonDialect.incidental | {"logprobs"}
+    # The rule of its first API; what is documented of the second has none.
+    tool_names: ClassVar[str] = r"[a-zA-Z_][a-zA-Z0-9_]*"
     output_limit: ClassVar[Path] = ("max_tokens",)
     document_urls: ClassVar[bool] = False
     answer: ClassVar[str] = "message"
@@ -62,6 +64,9 @@ class ChatDialect(JsonDialect):
         "delta/message/content/thinking",
         "delta/message/tool_plan",
     )
+    request_tools: ClassVar[tuple[str, ...]] = ("messages/*/tool_calls/*/function/arguments/**",)
+    response_tools: ClassVar[tuple[str, ...]] = ("message/tool_calls/*/function/arguments/**",)
+    event_tools: ClassVar[tuple[str, ...]] = ("delta/message/tool_calls/function/arguments/**",)
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         return peek_chat(tree, params)

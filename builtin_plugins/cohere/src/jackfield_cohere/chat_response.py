@@ -46,12 +46,14 @@ def read_finish(word: Any, has_calls: bool) -> FinishReason | None:
 
 
 def write_finish(reason: FinishReason | None, word: str | None, losses: list[Loss]) -> str:
-    """Cohere's name; the original `word` if it still means the same."""
-    if word is not None and reason in (read_finish(word, False), read_finish(word, True)):
+    """Cohere's name; the original `word` if it is one and still means the same."""
+    meanings = (read_finish(word, False), read_finish(word, True))
+    if word is not None and word in _READ and reason in meanings:
         return word
-    if reason == "content_filter":
-        losses.append(Loss("finish_reason.content_filter", "choices", "approximated", "ERROR"))
-    return _WRITTEN.get(reason, "COMPLETE")
+    written = _WRITTEN.get(reason, "COMPLETE")
+    if reason in ("content_filter", "other"):
+        losses.append(Loss(f"finish_reason.{reason}", "choices", "approximated", written))
+    return written
 
 
 def read_response(body: bytes) -> ChatResponse:

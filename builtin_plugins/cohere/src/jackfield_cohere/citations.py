@@ -44,7 +44,7 @@ def _read_source(source: Mapping[str, Any]) -> Citation:
     return Citation(
         url=fields.text("url") or (identity if is_address else None),
         title=fields.text("title") or (identity if isinstance(identity, str) else None),
-        cited_text=texts[0] if texts else None,
+        cited_text=texts[0] or None if texts else None,
     )
 
 
@@ -69,13 +69,15 @@ def write_citation(citation: Citation, text: str, content_index: int) -> dict[st
     if isinstance(whole, dict):
         position = (citation.start, citation.end)
         return whole if position == (whole.get("start"), whole.get("end")) else {**whole, **span}
-    known = {"title": citation.title, "url": citation.url, "text": citation.cited_text}
-    document = {key: value for key, value in known.items() if value is not None}
     identity = citation.url or citation.title or "doc:0"
+    document = {"id": identity, "title": citation.title or identity}
+    if citation.url is not None:
+        document["url"] = citation.url
+    document["text"] = citation.cited_text or ""  # without it the AI SDK refuses the whole answer
     return {
         **span,
         "text": text[span["start"] : span["end"]],
-        "sources": [{"type": "document", "id": identity, "document": {"id": identity, **document}}],
+        "sources": [{"type": "document", "id": identity, "document": document}],
         "type": "TEXT_CONTENT",
         "content_index": content_index,
     }

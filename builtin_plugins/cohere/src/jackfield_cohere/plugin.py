@@ -1,21 +1,24 @@
 """The provider of Cohere's API and compatible servers."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Coroutine, Sequence
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import msgspec
 from attrs import frozen
 
-from jackfield import Endpoint, Exchange
+from jackfield import Endpoint, Exchange, Response
 from jackfield.config import option
-from jackfield.dialects import Dialect
+from jackfield.dialects import Dialect, Loss
 from jackfield.errors import ProviderUnavailable
 from jackfield.http_provider import HttpConfig, HttpProvider
+from jackfield.plan import Target
 from jackfield.proofs import without_sealed_signatures
 from jackfield.providers import ModelInfo
 
+from . import openai_endpoints
 from .endpoints import CHAT, COUNT_TOKENS, EMBEDDINGS, PATHS, RERANK, RESOURCE, endpoints
+from .openai_endpoints import OPENAI
 
 _MOST_PAGES = 20
 
@@ -29,7 +32,10 @@ class Cohere(HttpProvider):
 
         base_url: str = option("https://api.cohere.com", "The URL of the API, without `/v2`.")
 
-    dialects: ClassVar[tuple[Dialect, ...]] = (CHAT, EMBEDDINGS, RERANK, COUNT_TOKENS, RESOURCE)
+    dialects: ClassVar[tuple[Dialect, ...]] = (
+        *(CHAT, EMBEDDINGS, RERANK, COUNT_TOKENS, RESOURCE),
+        OPENAI,
+    )
     endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
     paths = PATHS
     forward: ClassVar[frozenset[str]] = frozenset({"accept", "x-client-name"})
@@ -37,7 +43,37 @@ class Cohere(HttpProvider):
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
         """The client's own bytes, without what the gateway added to an earlier answer."""
         body = super().outgoing_body(exchange, model)
+        if exchange.dialect is OPENAI:
+            return openai_endpoints.rewritten(body, exchange.request.headers["content-type"])
         return without_sealed_signatures(body) if exchange.dialect is CHAT else body
+
+    def left_out(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
+        """What Cohere does not know of a form of OpenAI's."""
+        return openai_endpoints.left_out(exchange) if exchange.dialect is OPENAI else ()
+
+    def serves(self, endpoint: Endpoint) -> bool:
+        """Of OpenAI's other endpoints, those for audio."""
+        if endpoint.dialect is OPENAI and not openai_endpoints.may_be_served(endpoint):
+            return False
+        return super().serves(endpoint)
+
+    def call(self, exchange: Exchange, target: Target) -> Coroutine[Any, Any, Response]:
+        """One attempt."""
+        ask = self._call_for_openai if exchange.dialect is OPENAI else super().call
+        return ask(exchange, target)
+
+    async def _call_for_openai(self, exchange: Exchange, target: Target) -> Response:
+        if not openai_endpoints.is_served(exchange):
+            raise self.not_served(exchange, target)
+        openai_endpoints.check(exchange)
+        response = await super().call(exchange, target)
+        return openai_endpoints.in_openais_form(exchange, response)
+
+    def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
+        """The path of the API, which below `/cohere` is the client's own."""
+        if dialect is OPENAI:
+            return openai_endpoints.PATH
+        return super().upstream_path(dialect, exchange, model)
 
     async def models(self) -> Sequence[ModelInfo]:
         """The configured models, or else those that `GET /v1/models` lists, page by page."""

@@ -60,7 +60,7 @@ class CandidateWriter:
         """The parts that an event completes."""
         before: list[Wire] = []
         if self._foreign is not None and event.part != self._foreign.part:
-            before = self._end_thought()
+            before = self.end_thought()
         parts = _WRITERS[type(event)](self, event)
         if parts or event.part in self._calls:
             self._places.setdefault(event.part, len(self._places))
@@ -71,14 +71,14 @@ class CandidateWriter:
         if self._finished is not None:
             return []
         self._finished = event
-        parts = self._end_thought() + self._flush() + self._end_speech()
+        parts = self.end_thought() + self._flush() + self._end_speech()
         self._parts.close()
         return parts + self._taken()
 
     def last(self) -> Wire:
         """The candidate in the last element."""
         event = self._finished or Finished("tool_calls" if self._has_calls else "stop", self._index)
-        parts = self._end_thought() + self._flush() + self._end_speech() or [{"text": ""}]
+        parts = self.end_thought() + self._flush() + self._end_speech() or [{"text": ""}]
         kept = own(event.extensions)
         word = kept.get("$finishReason", event.detail)
         wire: Wire = {
@@ -135,8 +135,7 @@ class CandidateWriter:
         before = self._flush() if event.text else []
         if not is_own(event):
             self._foreign = self._foreign or ForeignThought(event.part)
-            self._foreign.keep(event)
-            return [*before, {"text": event.text, "thought": True}] if event.text else before
+            return before + self._foreign.keep(event)
         thought = Reasoning(
             event.text,
             event.id,
@@ -148,10 +147,10 @@ class CandidateWriter:
         self._parts.add(thought)
         return before + self._taken()
 
-    def _end_thought(self) -> list[Wire]:
+    def end_thought(self) -> list[Wire]:
+        """The rest of an open thought."""
         thought, self._foreign = self._foreign, None
-        proof = None if thought is None else thought.seal()
-        return [] if proof is None else [{"text": "", "thought": True, "thoughtSignature": proof}]
+        return [] if thought is None else thought.end()
 
     def _call(self, event: ToolCallStarted) -> list[Wire]:
         self._has_calls = True

@@ -63,8 +63,8 @@ def _read_content(wire: Any, place: int, path: str, calls: OpenCalls) -> Message
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be an object.", param=path)
     fields = Fields(wire, path)
-    spoken = fields.text("role") or None
-    role = _ROLES.get(spoken or "user")
+    given = fields.text("role") or None
+    role = _ROLES.get(given or "user")
     if role is None:
         raise fields.wrong("role", "user or model")
     parts: list[Part] = []
@@ -78,7 +78,7 @@ def _read_content(wire: Any, place: int, path: str, calls: OpenCalls) -> Message
         else:
             role = "tool"
             parts.append(read_result(result, calls, placed_id(place, i)))
-    return Message(role, tuple(parts), extensions={NAME: {**fields.rest, "$role": spoken}})
+    return Message(role, tuple(parts), extensions={NAME: {**fields.rest, "$role": given}})
 
 
 def _result_fields(wire: Any, path: str) -> Fields | None:

@@ -90,8 +90,8 @@ class _Conversation:
             self.contents[-1]["parts"] += parts
             return
         self._open = mergeable
-        spoken = kept.get("$role")
-        content = {"role": spoken if spoken == "function" and role == "user" else role}
+        given = kept.get("$role")
+        content = {"role": given if given == "function" and role == "user" else role}
         self.contents.append(carry({**content, "parts": parts}, message.extensions))
 
     def _parts(self, message: Message, path: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from jackfield.messages import ChatRequest, TokenCount, Usage, chat_of
 
 from .fields import NAME as CHAT
 from .fields import Fields, body_fields, carry
+from .generate_content import GenerateContentDialect
 from .request import model_of, read_chat, write_chat
 from .response import read_object
 from .whole_answer import WholeAnswerDialect
@@ -25,6 +26,7 @@ class CountTokensDialect(WholeAnswerDialect):
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "count_tokens"
     canonical: ClassVar[Canonical] = "count_tokens"
+    tool_names: ClassVar[str] = GenerateContentDialect.tool_names
     incidental = WholeAnswerDialect.incidental | {
         *("cacheTokensDetails", "cachedContentTokenCount", "promptTokensDetails"),
         "totalBillableCharacters",

@@ -32,7 +32,19 @@ from .usage import UsageMeter, usage_of_answer
 
 _PART_TEXTS = ("text", "functionResponse/response/output", "functionResponse/response/error")
 _SNAKE_TEXTS = ("function_response/response/output", "function_response/response/error")
+_PART_TOOLS = (
+    "functionCall/args/**",
+    "functionCall/partialArgs/*/stringValue",
+    "functionResponse/response/**",
+    "executableCode/code",
+    "codeExecutionResult/output",
+    "function_call/args/**",
+    "function_response/response/**",
+    "executable_code/code",
+    "code_execution_result/output",
+)
 _ANSWER_TEXTS = ("candidates/*/content/parts/*/text",)
+_ANSWER_TOOLS = tuple(f"candidates/*/content/parts/*/{path}" for path in _PART_TOOLS)
 
 
 class GenerateContentDialect(Dialect):
@@ -45,6 +57,8 @@ class GenerateContentDialect(Dialect):
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
     incidental = Dialect.incidental | INCIDENTAL
+    # Up to 128 as it is documented now; it has refused names of more than 64.
+    tool_names: ClassVar[str] = r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}"
     output_limit: ClassVar[Path] = ("generationConfig", "maxOutputTokens")
     request_texts: ClassVar[tuple[str, ...]] = (
         *(f"contents/*/parts/*/{path}" for path in (*_PART_TEXTS, *_SNAKE_TEXTS)),
@@ -58,6 +72,13 @@ class GenerateContentDialect(Dialect):
     )
     response_texts: ClassVar[tuple[str, ...]] = _ANSWER_TEXTS
     event_texts: ClassVar[tuple[str, ...]] = _ANSWER_TEXTS
+    request_tools: ClassVar[tuple[str, ...]] = tuple(
+        f"{parts}/{path}"
+        for parts in ("contents/*/parts/*", "contents/parts/*", "contents/*/parts")
+        for path in _PART_TOOLS
+    )
+    response_tools: ClassVar[tuple[str, ...]] = _ANSWER_TOOLS
+    event_tools: ClassVar[tuple[str, ...]] = _ANSWER_TOOLS
     terminal_hints: ClassVar[tuple[bytes, ...]] = (b'"error"',)
 
     def output_limit_in(self, tree: Any) -> Path:

@@ -148,11 +148,18 @@ class ArrayWriter:
         return b"\n]" if self._begun else b"[]"
 
 
+_BREAKS: Final = {mark.encode(): b"\\u%04x" % ord(mark) for mark in "\x85\u2028\u2029"}
+"""Line breaks to Google's Python SDK, which cannot read an event that contains one."""
+
+
 class SseWriter:
     """Writes server-sent events."""
 
     def event(self, data: bytes) -> bytes:
         """One event."""
+        if not data.isascii():
+            for mark, escaped in _BREAKS.items():
+                data = data.replace(mark, escaped)
         return sse.encode(data)
 
     def end(self) -> bytes:

@@ -1,8 +1,8 @@
 """Inline data and files: images, audio and documents in contents."""
 
+import re
 from mimetypes import guess_type
 from typing import Any
-from urllib.parse import urlsplit
 
 from jackfield.dialects import Loss
 from jackfield.messages import Audio, Document, Extensions, Image
@@ -163,7 +163,8 @@ def _write_file(part: Image | Document, path: str, losses: list[Loss]) -> dict[s
         return None
     media_type = part.media_type
     if media_type is None and NAME not in part.extensions:
-        media_type = guess_type(urlsplit(uri).path)[0]
+        # Not by parsing it, which fails on some: what is no address is Google's to refuse.
+        media_type = guess_type(re.split("[?#]", uri, maxsplit=1)[0].rpartition("/")[2])[0]
     inner = {"fileUri": uri} | ({"mimeType": media_type} if media_type else {})
     return _nested("fileData", inner, part.extensions)
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from jackfield.config import option
 from jackfield.dialects import Dialect, Loss
 from jackfield.endpoints import Endpoint
-from jackfield.errors import ProviderError, ProviderUnavailable
+from jackfield.errors import InvalidRequest, ProviderError, ProviderUnavailable
 from jackfield.exchange import Exchange
 from jackfield.messages import chat_of
 from jackfield.plan import Target
@@ -20,7 +20,7 @@ from jackfield.response import Response
 from jackfield.secrets import Secret
 from jackfield.setup import Setup
 
-from . import uploads
+from . import openai_endpoints, uploads
 from .endpoints import (
     COUNT_TOKENS,
     EMBEDDINGS,
@@ -32,6 +32,7 @@ from .endpoints import (
 )
 from .fields import UNREADABLE
 from .live import LIVE
+from .openai_endpoints import OPENAI
 from .signatures import SEALED
 
 _NOT_REPLAYED: Final = Loss("reasoning.replay", "contents", "dropped", "thoughts of another vendor")
@@ -59,6 +60,7 @@ class Gemini(RealtimeProvider):
         RESOURCE,
         uploads.UPLOAD,
         LIVE,
+        OPENAI,
     )
     endpoints: ClassVar[tuple[Endpoint, ...]] = endpoints()
     paths: ClassVar[Mapping[str, str]] = {
@@ -94,6 +96,22 @@ class Gemini(RealtimeProvider):
         headers = exchange.request.headers
         return [(name, headers[name]) for name in ("range", "if-range") if name in headers]
 
+    def serves(self, endpoint: Endpoint) -> bool:
+        """Of OpenAI's other endpoints, those that Google's models can serve."""
+        if endpoint.dialect is OPENAI and not openai_endpoints.may_be_served(endpoint):
+            return False
+        return super().serves(endpoint)
+
+    def losses(self, exchange: Exchange, target: Target) -> tuple[Loss, ...]:
+        """What the target would lose of the request."""
+        if exchange.dialect is not OPENAI:
+            return super().losses(exchange, target)
+        try:
+            job = openai_endpoints.job_of(exchange, target.model)
+        except InvalidRequest:  # which the attempt will raise
+            return ()
+        return job.losses if job is not None else ()
+
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
         """The client's own bytes, or a body without another vendor's thoughts."""
         if not self.left_out(exchange, model):
@@ -108,6 +126,8 @@ class Gemini(RealtimeProvider):
 
     async def call(self, exchange: Exchange, target: Target) -> Response:
         """One attempt. An invalid key is the gateway's problem, although Google answers 400."""
+        if exchange.dialect is OPENAI:
+            return await self._call_for_openai(exchange, target)
         try:
             return self._at_home(exchange, await super().call(exchange, target))
         except ProviderError as error:
@@ -117,6 +137,19 @@ class Gemini(RealtimeProvider):
                 "The provider refused the gateway's credentials; check the provider's keys.",
                 provider=self.name,
             ) from error
+
+    async def _call_for_openai(self, exchange: Exchange, target: Target) -> Response:
+        job = openai_endpoints.job_of(exchange, target.model)
+        if job is None:
+            raise self.not_served(exchange, target)
+        asked = job.asked(exchange)
+        try:
+            response = await self.call(asked, target)
+        except ProviderError as error:
+            error.body = None  # it is in Google's form
+            raise
+        exchange.tap, exchange.losses = asked.tap, job.losses
+        return job.answered(response, self.name)
 
     def _at_home(self, exchange: Exchange, response: Response) -> Response:
         """The answer, with its upload URLs replaced by URLs of the gateway."""

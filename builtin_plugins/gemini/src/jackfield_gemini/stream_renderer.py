@@ -117,7 +117,12 @@ class GenerateStreamRenderer:
         return self._wire.event(_encode(last)) + self._wire.end()
 
     def _failed(self, event: Failed) -> bytes:
-        return self._wire.event(render_failed(event)) + self._wire.end()
+        thoughts = [
+            self._element(choice, part)
+            for choice, writer in self._candidates.items()
+            for part in writer.end_thought()
+        ]
+        return b"".join(thoughts) + self._wire.event(render_failed(event)) + self._wire.end()
 
 
 _WRITERS: Mapping[type, Callable[[GenerateStreamRenderer, Any], bytes]] = {

@@ -7,16 +7,15 @@ import msgspec
 from attrs import evolve, frozen
 
 from jackfield.config import option
-from jackfield.dialects import Dialect
+from jackfield.dialects import Dialect, Loss
 from jackfield.endpoints import Endpoint
-from jackfield.errors import ConfigError, ProviderUnavailable
+from jackfield.errors import ProviderUnavailable
 from jackfield.exchange import Exchange
 from jackfield.http_provider import dialects_named
 from jackfield.providers import ModelInfo
 from jackfield.realtime import RealtimeConfig, RealtimeProvider
-from jackfield.secrets import SecretError
-from jackfield.setup import Setup
 
+from . import xai_audio
 from .call_ids import with_short_ids
 from .endpoints import (
     CHAT,
@@ -91,19 +90,14 @@ class OpenAI(RealtimeProvider):
         self.vendor = "" if preset is ANY else preset_name(config, self.name)
         self.config = config
 
-    async def start(self, setup: Setup) -> None:
-        """Create the origin; the preset's key must be set unless the table has one."""
-        try:
-            await super().start(setup)
-        except SecretError as error:
-            raise ConfigError([f"providers.{self.name}.keys: {error}"]) from None
-
     def speaks(self, dialect: Dialect, model: str) -> bool:
         """Whether requests for the model may be in this dialect."""
         return not isinstance(dialect, FittedResponses) or dialect.is_for(model)
 
     def upstream_path(self, dialect: Dialect, exchange: Exchange, model: str) -> str:
         """The preset's path if it has one of its own."""
+        if (path := self._path_at_xai(exchange)) is not None:
+            return path
         paths = self._preset.paths
         if paths:
             kind = dialect.name.removeprefix("openai.").removesuffix(SUFFIX)
@@ -122,6 +116,8 @@ class OpenAI(RealtimeProvider):
         """The client's own bytes, unless they contain something foreign to this API."""
         body = super().outgoing_body(exchange, model)
         dialect = exchange.dialect
+        if self._path_at_xai(exchange) is not None:
+            return xai_audio.body_of(exchange, body)
         if dialect is CHAT or dialect is RESPONSES:
             body = without_foreign_proofs(body)
         if dialect is CHAT and self.vendor == "openai":
@@ -129,6 +125,15 @@ class OpenAI(RealtimeProvider):
         if dialect.translates and self._preset.rewrites_native:
             body = self._preset.fit(dialect.name, body, translated=False).body
         return body
+
+    def left_out(self, exchange: Exchange, model: str) -> tuple[Loss, ...]:
+        """What xAI does not know of a request for audio."""
+        return xai_audio.left_out(exchange) if self._path_at_xai(exchange) is not None else ()
+
+    def _path_at_xai(self, exchange: Exchange) -> str | None:
+        if exchange.dialect is not RESOURCE or self.vendor != "xai":
+            return None
+        return xai_audio.path_of(exchange)
 
     async def models(self) -> Sequence[ModelInfo]:
         """The configured models, or else those that the API lists."""

@@ -77,18 +77,18 @@ class Preset:
         if b"\\u" not in body and not any(map(body.__contains__, needles)):
             return Rendered(body)
         tree = msgspec.json.decode(body)
-        renamed = [theirs for theirs, ours in renames.items() if _takes_place(tree, theirs, ours)]
-        for theirs in renamed:
-            tree[renames[theirs]] = tree.pop(theirs)
-        gone = {key: tree.pop(key) for key in refused if key in tree}
+        renamed = [old for old, new in renames.items() if _takes_place(tree, old, new)]
+        for old in renamed:
+            tree[renames[old]] = tree.pop(old)
+        removed = {key: tree.pop(key) for key in refused if key in tree}
         losses = [
             Loss(key, key, "dropped", breaks=_must_call(key, value))
-            for key, value in gone.items()
+            for key, value in removed.items()
             if value is not None
         ]
         demoted = demotes and _demote(tree.get("messages"))
         joined = joins and _join(tree["messages"])
-        if not (renamed or gone or demoted or joined):
+        if not (renamed or removed or demoted or joined):
             return Rendered(body)
         return Rendered(msgspec.json.encode(tree), tuple(losses))
 
@@ -109,9 +109,9 @@ def _must_call(key: str, value: Any) -> bool:
     return key == "tool_choice" and value not in ("auto", "none")
 
 
-def _takes_place(tree: Mapping[str, Any], theirs: str, ours: str) -> bool:
+def _takes_place(tree: Mapping[str, Any], old: str, new: str) -> bool:
     """Whether a member replaces another one that is missing; null does not count."""
-    return theirs in tree and tree.get(ours) is None
+    return old in tree and tree.get(new) is None
 
 
 def _demote(messages: Any) -> bool:

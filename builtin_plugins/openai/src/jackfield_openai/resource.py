@@ -75,7 +75,12 @@ class ResourceDialect(Dialect):
         return "end" if value.get("type") in _LAST else None
 
     def usage(self, body: bytes) -> Usage | None:
-        return resource_usage(_decoded(body).get("usage"))
+        tree = _decoded(body)
+        used = resource_usage(tree.get("usage"))
+        if used is None and "text" in tree and type(tree.get("duration")) in (int, float):
+            # A transcription by xAI or Groq, which are billed by the second, says how long it was.
+            return Usage(units=_sound({"seconds": tree["duration"]}))
+        return used
 
     def usage_meter(self) -> UsageMeter:
         return _LastMeter()
