@@ -34,6 +34,7 @@ BACK_DOOR = (
     "_scrubber.py",
     "_lost_places.py",
     "_shortfalls.py",
+    "_tool_names.py",
     "_translation.py",
     "_upstream_error.py",
     "http_provider.py",

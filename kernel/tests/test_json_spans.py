@@ -196,3 +196,23 @@ def test_replacing_many_texts_equals_replacing_each(body: bytes, data: st.DataOb
 def test_replacing_what_is_not_there_is_a_key_error() -> None:
     with pytest.raises(KeyError, match="messages/7/content"):
         replace(BODY, {("messages", 7, "content"): "x", ("messages", 0, "content"): "y"})
+
+
+def test_two_stars_match_every_string_below() -> None:
+    body = b'{"input":{"to":"Anna","cc":["Ben",{"name":"Cleo","age":3}]},"id":"7"}'
+    found = {span.value: span.is_json for span in texts(body, ["input/**", "input/cc/*/name"])}
+    assert found == {"Anna": False, "Ben": False, "Cleo": False}
+
+
+def test_two_stars_match_a_string_that_is_json_itself() -> None:
+    (span,) = texts(rb'{"arguments":"{\"to\":\"Anna\"}"}', ["arguments/**"])
+    assert (span.value, span.is_json) == ('{"to":"Anna"}', True)
+    assert span.escaped('"A"\n') == r"\"A\"\n"
+    assert TextSpan(("text",), "Anna").escaped('"A"') == '"A"'
+
+
+def test_a_condition_looks_at_the_member_beside_the_text() -> None:
+    body = (
+        b'[{"type":"text","data":"a"},{"type":"base64","data":"AA=="},{"type":"text"},{"data":"b"}]'
+    )
+    assert texts(body, ["*/data?type=text"]) == [TextSpan((0, "data"), "a")]

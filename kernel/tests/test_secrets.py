@@ -13,6 +13,7 @@ import pytest
 from attrs import frozen
 
 from jackfield.config import parse
+from jackfield.errors import ConfigError
 from jackfield.secrets import (
     Secret,
     SecretError,
@@ -220,7 +221,7 @@ async def test_plugins_add_schemes_with_functions_or_coroutine_functions() -> No
     async def slow(location: str) -> str:
         return f"slow {location}"
 
-    sources = SecretSources()
+    sources = SecretSources(expected={"slow", "quick"})
     sources.register("slow", slow)
     sources.register("quick", lambda location: f"quick {location}")
     assert (await sources.resolve(SecretRef("slow", "a"))).reveal() == "slow a"
@@ -233,17 +234,27 @@ async def test_an_unknown_scheme_is_refused_without_repeating_it() -> None:
     assert "canary" not in str(caught.value)
 
 
-@pytest.mark.parametrize("scheme", ["env", "file", "Bad", "a-b", ""])
-def test_a_scheme_that_is_taken_or_no_word_is_not_registered(scheme: str) -> None:
-    with pytest.raises(ValueError, match="scheme"):
-        SecretSources().register(scheme, str)
+@pytest.mark.parametrize("scheme", ["env", "file", "Bad", "a-b", "", "undeclared"])
+def test_a_scheme_that_is_taken_or_no_word_or_unexpected_is_not_registered(scheme: str) -> None:
+    with pytest.raises(ConfigError, match="scheme"):
+        SecretSources(expected={"env", "file", "Bad", "a-b", ""}).register(scheme, str)
+
+
+async def test_a_source_that_fails_is_named_with_the_reference() -> None:
+    def locked(location: str) -> str:
+        raise SecretError("the vault is sealed")
+
+    sources = SecretSources(expected={"vault"})
+    sources.register("vault", locked)
+    with pytest.raises(SecretError, match="the secret vault:llm/key: the vault is sealed"):
+        await sources.resolve(SecretRef("vault", "llm/key"))
 
 
 def test_a_check_does_not_ask_a_plugin() -> None:
     def ask(location: str) -> str:
         raise AssertionError(f"asked for {location}")
 
-    sources = SecretSources()
+    sources = SecretSources(expected={"vault"})
     sources.register("vault", ask)
     sources.check(SecretRef("vault", "a"))
 

@@ -71,3 +71,11 @@ async def test_it_holds_a_stream_at_a_gate_and_sees_who_leaves() -> None:
         await gate.reached()
         await answer.disconnect()
         assert client.settled[0].outcome.kind == "client_gone"
+
+
+async def test_values_are_sent_and_read_as_json() -> None:
+    async with FakeUpstream() as upstream, run_gateway(toml(upstream), {"api": Api}) as client:
+        upstream.reply_json({"model": "m", "text": "Hello"}, 201)
+        answer = await client.chat("Hello", model="api/m")
+        assert (answer.status, await answer.text()) == (201, "Hello")
+        assert upstream.requests[0].json()["messages"] == [{"role": "user", "text": "Hello"}]

@@ -19,13 +19,13 @@ test_laws = check_plugin("cloudflare", config={"account": "acc", "models": ["@cf
 LLAMA, RANKER = "@cf/meta/llama-3.1-8b-instruct", "@cf/baai/bge-reranker-base"
 RUN = "/cloudflare/accounts/any/ai/run/"
 BELOW = "/accounts/acc/ai"
-ASKED: dict[str, Any] = {"query": "sea", "contexts": [{"text": "sky"}, {"text": "water"}]}
+QUERY: dict[str, Any] = {"query": "sea", "contexts": [{"text": "sky"}, {"text": "water"}]}
 RANKED = [{"id": 1, "score": 0.9}, {"id": 0, "score": 0.1}]
 OPENAI_S = [{"index": 1, "relevance_score": 0.9}, {"index": 0, "relevance_score": 0.1}]
 REFUSED = {"success": False, "errors": [{"code": 5006, "message": "No such input."}], "result": {}}
 
 
-def told(**result: Any) -> bytes:
+def envelope(**result: Any) -> bytes:
     return json.dumps({"result": result, "success": True, "errors": [], "messages": []}).encode()
 
 
@@ -41,9 +41,9 @@ async def gateway(
 ) -> AsyncIterator[GatewayClient]:
     monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "made-up-for-the-test")
     keys = 'keys = ["env:CLOUDFLARE_API_TOKEN"]'
-    mine = f'[providers.cloudflare]\naccount = "acc"\nbase_url = "{upstream.base_url}"\n{keys}\n'
+    own = f'[providers.cloudflare]\naccount = "acc"\nbase_url = "{upstream.base_url}"\n{keys}\n'
     other = f'[providers.openai]\n[providers.cohere]\nbase_url = "{upstream.base_url}"\n{keys}\n'
-    async with run_gateway(mine + other) as client:
+    async with run_gateway(own + other) as client:
         yield client
 
 
@@ -54,22 +54,22 @@ async def test_a_chat_goes_to_openai_s_form_of_the_api(
     body = {"model": f"cloudflare/{LLAMA}", "messages": [{"role": "user", "content": "Hello"}]}
     answer = await gateway.post("/v1/chat/completions", json=body)
     assert (await answer.json())["choices"][0]["message"]["content"] == "Hi"
-    (asked,) = upstream.requests
-    assert asked.path == f"{BELOW}/v1/chat/completions"
-    assert asked.headers["authorization"] == "Bearer made-up-for-the-test"
-    assert json.loads(asked.body)["model"] == LLAMA
+    (request,) = upstream.requests
+    assert request.path == f"{BELOW}/v1/chat/completions"
+    assert request.headers["authorization"] == "Bearer made-up-for-the-test"
+    assert json.loads(request.body)["model"] == LLAMA
 
 
 async def test_an_openai_client_ranks_with_cloudflare(
     gateway: GatewayClient, upstream: FakeUpstream
 ) -> None:
-    upstream.reply(told(response=RANKED[::-1], usage={"prompt_tokens": 7}))
+    upstream.reply(envelope(response=RANKED[::-1], usage={"prompt_tokens": 7}))
     body = {"model": f"cloudflare/{RANKER}", "query": "sea", "documents": ["sky", "water"]}
     answer = await gateway.post("/v1/rerank", json={**body, "top_n": 2})
     assert (await answer.json())["results"] == OPENAI_S
-    (asked,) = upstream.requests
-    assert asked.path == f"{BELOW}/run/{RANKER}"
-    assert json.loads(asked.body) == {**ASKED, "top_k": 2}
+    (request,) = upstream.requests
+    assert request.path == f"{BELOW}/run/{RANKER}"
+    assert json.loads(request.body) == {**QUERY, "top_k": 2}
     usage = gateway.settled[-1].outcome.usage
     assert usage is not None
     assert usage.input_tokens == 7
@@ -79,7 +79,7 @@ async def test_a_client_of_cloudflare_ranks_with_another_vendor(
     gateway: GatewayClient, upstream: FakeUpstream
 ) -> None:
     upstream.reply(json.dumps({"results": OPENAI_S}).encode())
-    answer = await gateway.post(RUN + "cohere/rerank-v4.0-pro", json=ASKED)
+    answer = await gateway.post(RUN + "cohere/rerank-v4.0-pro", json=QUERY)
     assert (await answer.json())["result"]["response"] == RANKED
     assert json.loads(upstream.requests[0].body)["documents"] == ["sky", "water"]
 
@@ -88,10 +88,13 @@ async def test_a_client_of_cloudflare_ranks_with_another_vendor(
 async def test_cloudflare_s_own_clients_are_passed_through(
     gateway: GatewayClient, upstream: FakeUpstream, model: str
 ) -> None:
-    said, body = told(response=[], usage={"prompt_tokens": 3}), b'{"query":  "q", "contexts":[]}'
-    upstream.reply(said)
+    ranked, body = (
+        envelope(response=[], usage={"prompt_tokens": 3}),
+        b'{"query":  "q", "contexts":[]}',
+    )
+    upstream.reply(ranked)
     answer = await gateway.post(f"{RUN}cloudflare/{model}", body=body)
-    assert await answer.read() == said
+    assert await answer.read() == ranked
     assert upstream.requests[0].path == f"{BELOW}/run/{model}"
     assert upstream.requests[0].body == body
     usage = gateway.settled[-1].outcome.usage
@@ -99,7 +102,7 @@ async def test_cloudflare_s_own_clients_are_passed_through(
     assert usage.input_tokens == 3
 
 
-async def test_a_stream_ends_with_its_mark_and_tells_its_usage(
+async def test_a_stream_ends_with_its_mark_and_reports_its_usage(
     gateway: GatewayClient, upstream: FakeUpstream
 ) -> None:
     events = [
@@ -125,15 +128,15 @@ async def test_a_stream_that_is_cut_ends_in_an_error(
 
 
 @pytest.mark.parametrize("path", [f"{RUN}cloudflare/{RANKER}", "/v1/rerank"])
-async def test_an_error_is_told_in_the_client_s_form(
+async def test_an_error_is_reported_in_the_client_s_form(
     gateway: GatewayClient, upstream: FakeUpstream, path: str
 ) -> None:
     upstream.reply(json.dumps(REFUSED).encode(), 400)
     more = {"model": f"cloudflare/{RANKER}", "documents": ["sky"]} if path == "/v1/rerank" else {}
-    answer = await gateway.post(path, json={**ASKED, **more})
-    said = await answer.json()
+    answer = await gateway.post(path, json={**QUERY, **more})
+    ranked = await answer.json()
     assert answer.status == 400
-    error = said["error"] if more else said["errors"][0]
+    error = ranked["error"] if more else ranked["errors"][0]
     assert error["message"] == "No such input."
 
 

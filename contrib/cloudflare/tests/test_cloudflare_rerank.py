@@ -21,7 +21,7 @@ def test_a_request_survives_the_canonical_form() -> None:
     assert rendered.losses == ()
 
 
-def test_documents_with_fields_are_json_and_said_to_be() -> None:
+def test_documents_with_fields_become_json_and_are_named() -> None:
     documents = [{"text": "a"}, {"title": "b", "text": "c"}]
     tree = {"model": "m", "query": "q", "documents": documents, "truncation": True}
     rendered = RERANK.render_request(OPENAI.parse_request(tree, {}))

@@ -43,8 +43,8 @@ class Tenants(Plugin):
         exchange.set_principal(Principal(tenant, permissions=permissions))
 
 
-async def asked(client: GatewayClient, tenant: str, model: str = "chat") -> tuple[int, str]:
-    """The status, and which provider was asked."""
+async def chosen(client: GatewayClient, tenant: str, model: str = "chat") -> tuple[int, str]:
+    """The status, and which provider was called."""
     answer = await client.chat(model=model, headers={"x-tenant": tenant})
     providers = [one for one in client.plugins.values() if isinstance(one, FakeProvider)]
     return answer.status, "".join(one.name for one in providers if one.requests)
@@ -52,35 +52,35 @@ async def asked(client: GatewayClient, tenant: str, model: str = "chat") -> tupl
 
 async def test_a_tenant_stays_in_its_region() -> None:
     async with run_gateway(CONFIG, {"tenants": Tenants}) as client:
-        assert await asked(client, "acme") == (200, "paris")
+        assert await chosen(client, "acme") == (200, "paris")
 
 
 async def test_a_target_may_have_a_region_of_its_own() -> None:
     async with run_gateway(CONFIG, {"tenants": Tenants}) as client:
-        assert await asked(client, "initech", "far") == (200, "nowhere")
+        assert await chosen(client, "initech", "far") == (200, "nowhere")
 
 
 async def test_a_tenant_without_a_region_goes_anywhere() -> None:
     async with run_gateway(CONFIG, {"tenants": Tenants}) as client:
-        assert await asked(client, "nobody") == (200, "oregon")
+        assert await chosen(client, "nobody") == (200, "oregon")
 
 
 async def test_a_default_region_holds_for_every_other_tenant() -> None:
     config = CONFIG + 'default = "eu"\n'
     async with run_gateway(config, {"tenants": Tenants}) as client:
-        assert await asked(client, "nobody") == (200, "paris")
+        assert await chosen(client, "nobody") == (200, "paris")
 
 
 async def test_a_request_never_leaves_its_region_even_when_no_target_is_left() -> None:
     async with run_gateway(CONFIG, {"tenants": Tenants}) as client:
-        status, provider = await asked(client, "globex", "far")
+        status, provider = await chosen(client, "globex", "far")
         assert (status, provider) == (502, "")
         assert "globex is pinned to us" in str(client.settled[-1].outcome.error)
 
 
 async def test_the_plan_says_why_a_target_was_dropped() -> None:
     async with run_gateway(CONFIG, {"tenants": Tenants}) as client:
-        await asked(client, "acme")
+        await chosen(client, "acme")
         plan = client.settled[-1].exchange.plan
         assert plan is not None
         decision = plan.decisions[-1]

@@ -55,7 +55,7 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCUMENTED_KEY", "made-up-for-the-test")
 
 
-async def ask(client: GatewayClient, path: str, **parameters: Any) -> Any:
+async def generate(client: GatewayClient, path: str, **parameters: Any) -> Any:
     answer = await client.post(path, json={"inputs": "Hello", "parameters": parameters})
     assert answer.status == 200, await answer.read()
     return await answer.json()
@@ -65,8 +65,8 @@ async def test_a_chat_becomes_a_prompt_and_the_text_an_answer() -> None:
     async with FakeUpstream() as server:
         server.reply(json.dumps(ANSWER).encode(), headers=JSON)
         async with run_gateway(config(server)) as client:
-            asked = [{"role": "user", "content": "Why is the sea blue?"}]
-            body = {"model": "tgi/gemma", "messages": asked, "max_tokens": 9}
+            messages = [{"role": "user", "content": "Why is the sea blue?"}]
+            body = {"model": "tgi/gemma", "messages": messages, "max_tokens": 9}
             answer = await (await client.post("/v1/chat/completions", json=body)).json()
         assert answer["choices"][0]["message"]["content"] == "Because of the sky."
         assert answer["choices"][0]["finish_reason"] == "stop"
@@ -85,7 +85,7 @@ async def test_the_headers_of_a_whole_answer_count_its_prompt() -> None:
         async with run_gateway(config(server)) as client:
             body = {"model": "tgi/gemma", "messages": [{"role": "user", "content": "Why?"}]}
             answer = await (await client.post("/v1/chat/completions", json=body)).json()
-            await ask(client, "/tgi/generate")
+            await generate(client, "/tgi/generate")
     assert (answer["usage"]["prompt_tokens"], answer["usage"]["completion_tokens"]) == (7, 5)
     assert [settled.outcome.usage for settled in client.settled] == [Usage(7, 5), Usage(7, 5)]
 
@@ -104,13 +104,13 @@ async def test_the_headers_of_a_whole_answer_count_its_prompt() -> None:
 async def test_what_a_client_of_tgi_asks_of_tgi_passes_byte_for_byte(
     path: str, expected: bytes
 ) -> None:
-    asked = b'{"inputs": "Hello",  "unknown": 1}'
+    request = b'{"inputs": "Hello",  "unknown": 1}'
     async with FakeUpstream() as server:
         server.reply(b'{"generated_text":  "Hi"}', headers=JSON)
         async with run_gateway(config(server)) as client:
-            answer = await client.post(path, body=asked, headers=JSON)
+            answer = await client.post(path, body=request, headers=JSON)
             assert await answer.read() == expected
-        assert (server.requests[0].path, server.requests[0].body) == ("/generate", asked)
+        assert (server.requests[0].path, server.requests[0].body) == ("/generate", request)
 
 
 async def test_a_client_of_tgi_reaches_another_vendor() -> None:
@@ -118,7 +118,9 @@ async def test_a_client_of_tgi_reaches_another_vendor() -> None:
         server.reply(json.dumps(COMPLETION).encode(), headers=JSON)
         async with run_gateway(config(server)) as client:
             path = "/tgi/models/openai/gpt-5-mini/generate"
-            answer = await ask(client, path, max_new_tokens=2, details=True, return_full_text=True)
+            answer = await generate(
+                client, path, max_new_tokens=2, details=True, return_full_text=True
+            )
     assert answer["generated_text"] == "HelloHi."
     assert answer["details"]["finish_reason"] == "length"
     assert answer["details"]["generated_tokens"] == 2
@@ -126,11 +128,11 @@ async def test_a_client_of_tgi_reaches_another_vendor() -> None:
     assert sent["messages"] == [{"role": "user", "content": "Hello"}]
 
 
-async def test_details_come_only_when_they_are_asked_for() -> None:
+async def test_details_come_only_when_they_are_requested() -> None:
     async with FakeUpstream() as server:
         server.reply(json.dumps(COMPLETION).encode(), headers=JSON)
         async with run_gateway(config(server)) as client:
-            answer = await ask(client, "/tgi?model=openai/gpt-5-mini")
+            answer = await generate(client, "/tgi?model=openai/gpt-5-mini")
     assert answer == [{"generated_text": "Hi.", "details": None}]
 
 

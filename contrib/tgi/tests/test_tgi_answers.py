@@ -21,13 +21,15 @@ from jackfield_tgi import COMPAT, GENERATE
 
 
 def written(response: ChatResponse, **parameters: Any) -> tuple[Any, list[str]]:
-    """The answer to a client that has asked with `parameters`, and what was lost."""
+    """The answer to a client that has sent `parameters`, and what was lost."""
     request = GENERATE.parse_request({"inputs": "Hello", "parameters": parameters}, {})
     rendered = GENERATE.render_response(response, request)
     return json.loads(rendered.body), [loss.feature for loss in rendered.losses]
 
 
-def said(*parts: Part, reason: FinishReason = "stop", detail: str | None = None) -> ChatResponse:
+def answer_of(
+    *parts: Part, reason: FinishReason = "stop", detail: str | None = None
+) -> ChatResponse:
     choice = Choice(Message("assistant", parts), reason, detail)
     return ChatResponse("id", "m", (choice,), Usage(3, 2))
 
@@ -56,7 +58,7 @@ def test_an_answer_without_details_has_no_usage() -> None:
     assert (read.choices[0].finish_reason, read.usage) == ("stop", None)
 
 
-def test_the_prompt_is_counted_where_the_server_tells_its_tokens() -> None:
+def test_the_prompt_is_counted_where_the_server_reports_its_tokens() -> None:
     details = {
         "finish_reason": "length",
         "generated_tokens": 1,
@@ -85,14 +87,14 @@ def test_probabilities_come_back_the_same() -> None:
     ],
 )
 def test_what_is_no_text_is_named(part: Part, text: str, feature: str) -> None:
-    answer, losses = written(said(Text("Hi."), part))
+    answer, losses = written(answer_of(Text("Hi."), part))
     assert answer == {"generated_text": text, "details": None}
     assert losses == [feature]
 
 
 def test_one_answer_of_several_is_given() -> None:
-    one = said(Text("One")).choices[0]
-    two = said(Text("Two")).choices[0]
+    one = answer_of(Text("One")).choices[0]
+    two = answer_of(Text("Two")).choices[0]
     answer, losses = written(ChatResponse("", "", (one, two)), details=True)
     assert answer["generated_text"] == "One"
     assert losses == ["n"]
@@ -100,6 +102,6 @@ def test_one_answer_of_several_is_given() -> None:
 
 def test_an_answer_stands_in_an_array_where_tgi_has_it_so() -> None:
     request = COMPAT.parse_request({"inputs": "Hello"}, {})
-    rendered = COMPAT.render_response(said(Text("Hi.")), request)
+    rendered = COMPAT.render_response(answer_of(Text("Hi.")), request)
     assert json.loads(rendered.body) == [{"generated_text": "Hi.", "details": None}]
     assert COMPAT.usage(rendered.body) is None

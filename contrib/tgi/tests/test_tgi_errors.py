@@ -98,6 +98,16 @@ async def test_an_error_of_a_server_passes_to_its_own_clients() -> None:
             assert (answer.status, await answer.read()) == (422, BAD)
 
 
+async def test_an_error_behind_a_successful_status_reaches_every_client() -> None:
+    async with FakeUpstream() as server, run_gateway(config(server)) as client:
+        body = {"inputs": "Hello", "model": "tgi/m", "messages": [{"role": "user", "content": "A"}]}
+        for path in ("/tgi", "/tgi/generate", "/v1/chat/completions"):
+            server.reply(BAD, headers={"content-type": "application/json"})
+            answer = await client.post(path, json=body)
+            assert answer.status == 502
+            assert b"must be positive" in await answer.read()
+
+
 async def test_an_error_in_a_stream_reaches_every_client() -> None:
     async with FakeUpstream() as server, run_gateway(config(server)) as client:
         server.stream(
@@ -121,7 +131,7 @@ async def test_an_answer_without_a_text_is_an_error() -> None:
             assert (await answer.json())["error_type"] == "generation"
 
 
-async def test_a_model_that_is_not_there_is_told_in_the_client_s_dialect() -> None:
+async def test_a_missing_model_is_reported_in_the_client_s_dialect() -> None:
     toml = """
     [providers.tgi]
     model = "gemma"

@@ -1,4 +1,4 @@
-"""A recorded exchange: what a real server said, and what a real client asked."""
+"""A recorded exchange: what a real server answered, and what a real client requested."""
 
 import json
 import os
@@ -35,25 +35,25 @@ def test_a_recorded_answer_is_read(recorded: Any) -> None:
 
 
 def test_a_recorded_request_is_read(recorded: Any) -> None:
-    asked = recorded["request"]["body"]
-    read = COMPAT.parse_request(asked, {})
-    assert read.messages[0].parts == (Text(asked["inputs"]),)
-    given = asked["parameters"]
+    sent = recorded["request"]["body"]
+    read = COMPAT.parse_request(sent, {})
+    assert read.messages[0].parts == (Text(sent["inputs"]),)
+    given = sent["parameters"]
     assert (read.max_tokens, read.temperature) == (given["max_new_tokens"], given["temperature"])
     assert read.extensions == {"tgi.generate": {"typical_p": given["typical_p"]}}
 
 
 async def test_a_recorded_exchange_passes_through(recorded: Any) -> None:
-    asked = json.dumps(recorded["request"]["body"]).encode()
+    sent = json.dumps(recorded["request"]["body"]).encode()
     answer = json.dumps(recorded["response"]["body"][0]).encode()
     async with FakeUpstream() as server:
         toml = f'[providers.tgi]\nbase_url = "{server.base_url}"'
         async with run_gateway(toml) as client:
             server.reply(answer, headers={"content-type": "application/json"})
-            got = await client.post("/tgi", body=asked)
+            got = await client.post("/tgi", body=sent)
             assert await got.json() == recorded["response"]["body"]
             assert client.settled[-1].outcome.usage is not None
-        assert server.requests[0].body == asked
+        assert server.requests[0].body == sent
 
 
 async def test_a_recorded_question_reaches_another_vendor(recorded: Any) -> None:

@@ -42,7 +42,7 @@ def read(**parameters: Any) -> ChatRequest:
     return GENERATE.parse_request({"inputs": "Hello", "parameters": parameters}, {"model": "m"})
 
 
-def said(*parts: Part) -> ChatRequest:
+def request_of(*parts: Part) -> ChatRequest:
     return ChatRequest("m", (Message("user", parts),))
 
 
@@ -91,7 +91,7 @@ def test_what_is_switched_off_is_not_there() -> None:
         ({"top_p": 0.5, "top_k": 3}, {"top_p": 0.5, "top_k": 3}),
     ],
 )
-def test_sampling_is_said_as_tgi_accepts_it(given: Any, expected: Any) -> None:
+def test_sampling_is_sent_as_tgi_accepts_it(given: Any, expected: Any) -> None:
     body, _ = written(replace(PLAIN, **given))
     sampling = ("do_sample", "temperature", "top_p", "top_k")
     assert {key: body["parameters"][key] for key in sampling if key in body["parameters"]} == (
@@ -111,7 +111,7 @@ def test_a_schema_may_have_a_name() -> None:
     assert form == ResponseFormat("json_schema", "city", {"type": "object"})
 
 
-def test_no_limit_is_said_out_loud() -> None:
+def test_no_limit_is_sent_explicitly() -> None:
     body, _ = written(PLAIN)
     assert body["parameters"]["max_new_tokens"] is None
 
@@ -156,7 +156,7 @@ def test_an_answer_that_has_begun_goes_on() -> None:
     ],
 )
 def test_a_part_that_is_no_text_is_named(part: Part, feature: str, breaks: bool) -> None:
-    body, losses = written(said(Text("Hello"), part))
+    body, losses = written(request_of(Text("Hello"), part))
     assert body["inputs"].startswith("Hello")
     assert losses == {feature: breaks}
 

@@ -98,7 +98,7 @@ def test_the_usage_of_a_stream_is_known() -> None:
     assert GENERATE.usage_meter().usage() is None
 
 
-def test_probabilities_are_read_where_they_were_asked_for() -> None:
+def test_probabilities_are_read_where_they_were_requested() -> None:
     event = (
         b'data:{"index":1,"token":{"id":7,"text":"A","logprob":-0.5,"special":false},"top_tokens":'
         b'[{"id":8,"text":"B","logprob":-0.75,"special":false}],"generated_text":null}\n\n'
@@ -168,7 +168,7 @@ async def test_a_stream_that_breaks_off_anywhere_is_never_a_whole_one(framing: A
             assert client.settled[-1].outcome.kind != "answered", at
 
 
-async def test_a_cut_stream_tells_a_client_of_tgi_in_its_own_words() -> None:
+async def test_a_cut_stream_is_reported_to_a_client_of_tgi_in_its_own_form() -> None:
     async with FakeUpstream() as server, run_gateway(config(server)) as client:
         server.stream([WIRE[:200]])
         answer = await client.post("/tgi/generate_stream", json={"inputs": "Hello"})

@@ -24,7 +24,7 @@ class ChunkChain:
         self, hooks: Sequence[Hook], caller: HookCaller, exchange: Exchange, *, events: bool
     ) -> None:
         if exchange.left:
-            hooks = [hook for hook in hooks if not exchange.has_left(hook.plugin)]
+            hooks = [hook for hook in hooks if hook.plugin not in exchange.left]
         self._hooks = hooks
         self._caller = caller
         self._exchange = exchange

@@ -98,11 +98,10 @@ def _plugins(gateway: "Gateway", exchange: Exchange) -> list[dict[str, Any]]:
 
 
 def _plan(gateway: "Gateway", exchange: Exchange, plan: Plan) -> dict[str, Any]:
-    providers = gateway.providers
     return {
         "decisions": [{"by": d.by, "what": d.what, "because": d.because} for d in plan.decisions],
         "targets": [
-            {"target": str(one), "losses": [*map(str, losses_of(providers, exchange, one))]}
+            {"target": str(one), "losses": [*map(str, losses_of(gateway.providers, exchange, one))]}
             for one in plan.targets
         ],
     }

@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
-from typing import Protocol
 from urllib.parse import quote, urlsplit
 
 from attrs import define, frozen
 
-from jackfield._client import Answer
+from jackfield._client import Origin
 from jackfield.errors import InvalidRequest, JackfieldError
 from jackfield.settings import Upstream
 
@@ -28,13 +27,6 @@ MEDIA = {
     "document": ("application/pdf", "text/", "application/json", "application/vnd.", "image/"),
 }
 """Kinds of parts, and beginnings of the content types that are taken for them."""
-
-
-class Opened(Protocol):
-    """Anything that requests can be sent to: an origin of the client."""
-
-    async def send(self, method: str, path: str, head: bytes = b"") -> Answer:
-        """Send a request and return when the head of its answer has arrived."""
 
 
 @frozen
@@ -62,7 +54,7 @@ class Fetcher:
     """
 
     _limits: Upstream
-    _open_origin: Callable[[str], Opened]
+    _open_origin: Callable[[str], Origin]
 
     @property
     def allowed(self) -> bool:

@@ -1,13 +1,11 @@
 """The dialect of the gateway's own endpoints: JSON, with errors in OpenAI's format."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import msgspec
 
-from jackfield.dialects import Dialect, Peek, Terminal
+from jackfield.dialects import Dialect
 from jackfield.errors import GatewayError
-from jackfield.messages import Usage
 
 
 class GatewayDialect(Dialect):
@@ -16,18 +14,6 @@ class GatewayDialect(Dialect):
     name: ClassVar[str] = "jackfield"
     operation: ClassVar[str] = "operations"
     translates: ClassVar[bool] = False
-
-    def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
-        """Nothing: these endpoints name no model."""
-        return Peek(None)
-
-    def terminal(self, event: bytes) -> Terminal | None:
-        """These endpoints do not stream."""
-        return None
-
-    def usage(self, body: bytes) -> Usage | None:
-        """These endpoints use no tokens."""
-        return None
 
     def render_error(self, error: GatewayError, request_id: str) -> bytes:
         """The error as JSON."""

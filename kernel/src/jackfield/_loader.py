@@ -176,6 +176,7 @@ class Loader:
             self._document.problems.add(("plugins", name, "on_error"), message)
         plugin = self._instance(kind, ("plugins", name), PLUGIN_KEYS)
         if plugin is not None:
+            self._sources.expected.update(plugin.secret_schemes)
             on_error = table.on_error or kind.on_error
             deadline_ms = table.deadline_ms or kind.deadline_ms
             self._loaded.members.append(Member(plugin, on_error, deadline_ms))
@@ -252,6 +253,7 @@ class Loader:
             plugin = kind.__new__(kind)
             plugin.name = path[1]
             plugin.__init__(config)  # type: ignore[misc]
+            self._document.check_secrets(plugin.config, path, self._sources)
             return plugin
         except (ValueError, TypeError) as error:
             self._document.blame(path, str(error))

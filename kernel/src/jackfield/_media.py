@@ -41,7 +41,8 @@ class Media:
         self, exchange: Exchange, request: ChatRequest, dialect: Dialect
     ) -> tuple[ChatRequest, tuple[Loss, ...]]:
         """The request without URLs that the dialect cannot take, and those that remain."""
-        if _takes_addresses(dialect) or not _shows_anything(request):
+        parts = () if _takes_addresses(dialect) else parts_of(*request.messages)
+        if not any(isinstance(part, _SHOWN) for part in parts):  # as in most requests
             return request, ()
         request = _replaced(request, _decoded)
         wanted = addresses(request, dialect)
@@ -58,28 +59,15 @@ def _takes_addresses(dialect: Dialect) -> bool:
     return dialect.image_urls and dialect.document_urls
 
 
-def _shows_anything(request: ChatRequest) -> bool:
-    """Whether it contains an image or a document. Few requests do."""
-    for message in request.messages:
-        for part in message.parts:
-            for one in part.parts if type(part) is ToolResult else (part,):
-                if type(one) in _SHOWN:
-                    return True
-    return False
-
-
 def addresses(request: ChatRequest, dialect: Dialect) -> list[Address]:
     """What the request gives by URL and the dialect needs as bytes, each URL once."""
+    takes = {Image: dialect.image_urls, Document: dialect.document_urls}
     found: dict[str, Address] = {}
     for at, message in enumerate(request.messages):
         for part in parts_of(message):
-            if isinstance(part, Image) and not dialect.image_urls:
-                kind, url = "image", part.url
-            elif isinstance(part, Document) and not dialect.document_urls:
-                kind, url = "document", part.url
-            else:
-                continue
+            url = part.url if isinstance(part, _SHOWN) and not takes[type(part)] else None
             if url is not None and url.lower().startswith(("http://", "https://")):
+                kind = type(part).__name__.lower()
                 found.setdefault(url, Address(url, kind, f"messages[{at}]"))
     return list(found.values())
 

@@ -79,12 +79,9 @@ class AnswerReader:
         """Whether to pass an answer on as it arrives; it must be of the kind that was asked for."""
         if not dialect.translates:
             return media.startswith(_EVENTS) or not media.startswith(_WHOLE)
-        if not exchange.stream and media == "application/json":
-            return False
-        framed = dialect.framing.frames(media)
-        if exchange.stream and not framed:
+        if exchange.stream and not dialect.framing.frames(media):
             raise self.unreadable("It was asked for a stream, and none came.")
-        if framed and not exchange.stream and dialect.framing is SSE:
+        if not exchange.stream and dialect.framing is SSE and media.startswith(_EVENTS):
             raise self.unreadable("It was asked for no stream, and one came.")
         return exchange.stream
 
@@ -116,5 +113,4 @@ def _counted(parsed: CanonicalResponse, dialect: Dialect, answer: Answer) -> Can
     """The response, with usage that is reported in headers."""
     if isinstance(parsed, TokenCount):
         return parsed
-    usage = dialect.usage_with(parsed.usage, answer.headers)
-    return parsed if usage is parsed.usage else replace(parsed, usage=usage)
+    return replace(parsed, usage=dialect.usage_with(parsed.usage, answer.headers))

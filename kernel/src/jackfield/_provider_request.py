@@ -1,15 +1,16 @@
 """Turns a client's request into one for a provider, and finds what the provider cannot do."""
 
+from functools import partial
 from typing import Self
 
 from attrs import field, frozen
 from msgspec.structs import replace
 
 from jackfield import _translation
-from jackfield._client import Origin
 from jackfield._fetching import Fetcher
 from jackfield._media import Media
 from jackfield._shortfalls import named_once, shortfalls
+from jackfield._tool_names import accepted
 from jackfield.capabilities import Capabilities, ModelFacts
 from jackfield.dialects import Dialect, Loss, Rendered
 from jackfield.errors import InvalidRequest
@@ -34,8 +35,10 @@ class RequestWriter:
         """The writer of the provider called `name`."""
         table = setup.settings.providers.get(name)
         names = tuple(dict.fromkeys([name, table.use if table else name]))
-        fetcher = Fetcher(setup.settings.upstream, lambda url: _opened(setup, url))
-        return cls(names, ModelFacts(setup.settings.capabilities), Media(fetcher))
+        # A client's URL leads to the public internet only.
+        opened = partial(setup.origin, "media", public=True, allow_http=True)
+        media = Media(Fetcher(setup.settings.upstream, opened))
+        return cls(names, ModelFacts(setup.settings.capabilities), media)
 
     async def prepare(self, exchange: Exchange, dialect: Dialect) -> None:
         """Fetch what the request gives by URL and the dialect needs as bytes.
@@ -59,7 +62,7 @@ class RequestWriter:
         refused: tuple[Loss, ...] = ()
         if self._media is not None:
             request, refused = self._media.embed(exchange, request, dialect)
-        rendered = dialect.render_request(request)
+        rendered = dialect.render_request(accepted(exchange, request, dialect))
         if not refused and not rendered.losses and not short:
             return rendered
         return replace(rendered, losses=named_once(refused, rendered.losses, short))
@@ -77,8 +80,3 @@ class RequestWriter:
 
     def _able(self, model: str) -> Capabilities:
         return self._facts.of(model, *self._names)
-
-
-def _opened(setup: Setup, url: str) -> Origin:
-    """An origin for a URL that a client has given: on the public internet only."""
-    return setup.origin("media", url, public=True, allow_http=True)

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
 
-import msgspec
-
 from jackfield._client import Answer
 from jackfield._scrubber import Scrubber
 from jackfield._upstream_error import mapped
 from jackfield.dialects import Dialect
 from jackfield.errors import GatewayError, ProviderError, ProviderUnavailable, StreamTruncated
 from jackfield.messages import Usage
+from jackfield.strict_json import is_object
 
 StreamEnd = Literal["marker", "framing"]
 
@@ -23,21 +22,6 @@ _DONE = b"[DONE]"  # some send it after the end, in dialects with an end marker 
 _LONGEST_END = 8192
 _AFTER_END_SECONDS = 0.25
 _MOST_BEHIND = 64 * 1024
-
-
-class _Object(msgspec.Struct):
-    """Any JSON object: its members are skipped, but must be valid JSON."""
-
-
-_check_object = msgspec.json.Decoder(_Object).decode
-
-
-def _is_object(data: bytes) -> bool:
-    try:
-        _check_object(data)
-    except (msgspec.DecodeError, RecursionError):
-        return False
-    return True
 
 
 class ProviderStream:
@@ -263,24 +247,19 @@ class ProviderStream:
         # The usual batch: one event with one line. Without a CR it cannot be anything else.
         line, _, rest = events.partition(b"\n")
         is_single = rest == b"\n" and line[:6] == b"data: " and _CR not in line
-        if is_single and _is_object(line[6:]):
+        if is_single and is_object(line[6:]):
             return events
-        single = self._framing.split(events)
-        silent: list[bytes] = []
-        for at, event in enumerate(single):
+        kept: list[bytes] = []
+        for event in self._framing.split(events):
             data = self._framing.data_of(event)
-            if data == b"":
-                silent.append(event)
-            elif data is not None and data != _DONE:
-                try:
-                    _check_object(data)
-                except (msgspec.DecodeError, RecursionError) as error:
-                    if any(self._dialect.terminal(each) for each in single[:at]):
-                        single = single[:at]  # nothing after the end counts
-                        break
-                    if self._dialect.terminal(event) is None:
-                        raise self._unreadable() from error
-        return b"".join([e for e in single if e not in silent])
+            if data and data != _DONE and not is_object(data):
+                if any(map(self._dialect.terminal, kept)):
+                    break  # nothing after the end counts
+                if self._dialect.terminal(event) is None:
+                    raise self._unreadable()
+            if data != b"":
+                kept.append(event)
+        return b"".join(kept)
 
     def _up_to_end(self, events: bytes) -> bytes:
         kept: list[bytes] = []

@@ -47,14 +47,14 @@ class Scrubber:
         words = sorted({word for word in (*hosts, *short) if word}, key=len, reverse=True)
         self._words = re.compile("|".join(map(re.escape, words)).encode() or b"(?!)", re.IGNORECASE)
         self._fragments_by_name: dict[str, frozenset[bytes]] = {}
-        self._hide("", secrets)
+        self.hide("", *secrets)
 
-    def hide(self, name: str, secret: str) -> None:
-        """Hide one more secret, in place of the previous one with this name."""
-        self._hide(name, (secret,))
-
-    def _hide(self, name: str, secrets: Iterable[str]) -> None:
-        self._fragments_by_name[name] = _fragments_of(secrets)
+    def hide(self, name: str, *secrets: str) -> None:
+        """Hide more secrets, in place of the previous ones with this name."""
+        forms = [form.lower() for secret in secrets for form in _forms(secret)]
+        self._fragments_by_name[name] = frozenset(
+            form[at : at + FRAGMENT] for form in forms for at in range(len(form) - FRAGMENT + 1)
+        )
         self._fragments = frozenset[bytes]().union(*self._fragments_by_name.values())
         self._halves = frozenset(
             fragment[at : at + _HALF] for fragment in self._fragments for at in range(_HALF + 1)
@@ -102,13 +102,6 @@ class Scrubber:
                 kept += [data[end:start], _HIDDEN]
             end = start + FRAGMENT
         return b"".join([*kept, data[end:]])
-
-
-def _fragments_of(secrets: Iterable[str]) -> frozenset[bytes]:
-    forms = [form.lower() for secret in secrets for form in _forms(secret)]
-    return frozenset(
-        form[at : at + FRAGMENT] for form in forms for at in range(len(form) - FRAGMENT + 1)
-    )
 
 
 def _forms(secret: str) -> Iterator[bytes]:

@@ -25,8 +25,6 @@ def shortfalls(request: CanonicalRequest, model: Capabilities) -> tuple[Loss, ..
     if unsupported is None or not isinstance(request, ChatRequest):
         return ()
     found = dict.fromkeys([*_in_parts(request, unsupported), *_in_settings(request, model)])
-    if not found:
-        return ()
     why = f"{request.model} is not known to take it"
     return tuple(Loss(feature, path, "dropped", why) for feature, path in found)
 
@@ -49,25 +47,21 @@ def _unsupported_parts(model: Capabilities) -> Mapping[type, str] | None:
     media = {
         kind: name for kind, (modality, name) in _MEDIA.items() if model.takes(modality) is False
     }
-    others = (
-        *(model.tools, model.parallel_tools, model.json_schema, model.reasoning != "none"),
-        *(model.gives(modality) for modality, _ in _OUTPUTS),
-    )
-    return media if media or any(support is False for support in others) else None
+    others = (model.tools, model.parallel_tools, model.json_schema, model.reasoning != "none")
+    outputs = (model.gives(modality) for modality, _ in _OUTPUTS)
+    return media if media or False in (*others, *outputs) else None
 
 
-def parts_of(message: Message) -> Iterator[Part]:
-    """All parts of a message, including those within tool results."""
-    for part in message.parts:
-        yield part
-        if isinstance(part, ToolResult):
-            yield from part.parts
+def parts_of(*messages: Message) -> list[Part]:
+    """All parts of the messages, and then those within tool results."""
+    parts = [part for message in messages for part in message.parts]
+    return parts + [one for part in parts if type(part) is ToolResult for one in part.parts]
 
 
 def _in_parts(request: ChatRequest, unsupported: Mapping[type, str]) -> Iterator[tuple[str, str]]:
     if not unsupported:
         return
-    for part in (part for message in request.messages for part in parts_of(message)):
+    for part in parts_of(*request.messages):
         name = unsupported.get(type(part))
         if name is not None and not _needs_no_support(part):
             yield name, "messages"

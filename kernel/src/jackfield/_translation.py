@@ -10,6 +10,7 @@ from jackfield import events
 from jackfield._lost_places import place_of
 from jackfield._provider_stream import ProviderStream
 from jackfield._tap import Tap, can_be
+from jackfield._tool_names import restoring
 from jackfield.dialects import CanonicalRequest, CanonicalResponse, Dialect, Loss
 from jackfield.errors import LossRefused, ProviderError, StreamTruncated
 from jackfield.exchange import Exchange
@@ -57,7 +58,8 @@ def whole(
     exchange.tap = Tap.known(usage)
     if usage is not None and not can_be(usage):
         answer, losses = replace(answer, usage=None), (*losses, IMPOSSIBLE_USAGE)
-    rendered = exchange.dialect.render_response(answer, exchange.canonical())
+    render = restoring(exchange, source, exchange.dialect.render_response)
+    rendered = render(answer, exchange.canonical())
     exchange.losses = losses + rendered.losses + lost_in_answer(answer, source, exchange.dialect)
     return Response(200, rendered.body, headers=headers, losses=exchange.losses)
 
@@ -103,6 +105,7 @@ class Rendering:
     ) -> None:
         self._exchange, self._source, self._lost = exchange, source, losses
         self._renderer = exchange.dialect.stream_renderer(exchange.canonical())
+        self._write = restoring(exchange, source, self._renderer.render)
         self.provider = provider
         self.ended, self.events = False, 0
         self.usage: Usage | None = None
@@ -129,7 +132,7 @@ class Rendering:
         if type(event) is events.UsageReported and not can_be(event.usage):
             self.usage, self._lost = event.usage, (*self._lost, IMPOSSIBLE_USAGE)
             return b""
-        wire = self._renderer.render(event)
+        wire = self._write(event)
         if type(event) in _PIECES:
             return wire
         if isinstance(event, events.UsageReported):
@@ -208,17 +211,14 @@ class TranslatedStream:
             return first
         while self._left is None:
             if (batch := await anext(self._source, None)) is None:
-                break
+                data, self._over = b"" if self._over else self._last(), True
+                if data:
+                    return data
+                raise StopAsyncIteration
             data = self._translated(batch)
             if data or (not batch and self._left is None):
                 return data
-        else:
-            raise self._left
-        data = b"" if self._over else self._last()
-        self._over = True
-        if data:
-            return data
-        raise StopAsyncIteration
+        raise self._left
 
     async def aclose(self) -> None:
         """Stop the source."""
@@ -251,8 +251,7 @@ async def canonical_stream(exchange: Exchange, batches: _Batches, provider: str)
     exchange.tap = Tap(lambda: rendering.usage, lambda: rendering.ended, lambda: rendering.events)
     stream = RenderedStream(rendering, batches)
     await stream.begin()
-    media = exchange.dialect.framing.content_type
-    return Response(200, stream, media, losses=rendering.losses)
+    return Response(200, stream, exchange.dialect.framing.content_type, losses=rendering.losses)
 
 
 async def translated_stream(

@@ -149,10 +149,8 @@ def parse_retry_after(headers: Mapping[str, str]) -> float | None:
             seconds = float(value) / 1000
         elif _NUMBER.fullmatch(value := headers.get("retry-after", "")):
             seconds = float(value)
-        elif value:
-            seconds = parsedate_to_datetime(value).timestamp() - time.time()
         else:
-            return None
+            seconds = parsedate_to_datetime(value).timestamp() - time.time()
     except (ValueError, TypeError, OverflowError):
-        return None
+        return None  # there is no such header, or it has neither form
     return min(max(seconds, 0.0), _LONGEST_WAIT)

@@ -44,7 +44,6 @@ __all__ = [
     "Upstream",
     "WeightedTarget",
     "WellKnownKey",
-    "default_settings",
     "describe",
     "load",
     "option",
@@ -55,7 +54,7 @@ __all__ = [
 ]
 
 _SLASH = (
-    'the name of a provider has no "/" and is not empty,'
+    'the name of a provider is printable, has no "/" and is not empty,'
     ' for it stands before the model in "provider/model"'
 )
 
@@ -73,7 +72,7 @@ def read_settings(document: Document, *, given: Collection[str] = ()) -> Setting
         if path and not os.path.isfile(path):
             document.problems.add(("server", "tls", key), f"there is no file {path}")
     for name in providers:
-        if "/" in name or not name:
+        if "/" in name or not name or not name.isprintable():
             document.problems.add(("providers", name), _SLASH, on_key=True)
     aliases = sections.raw_tables(document, "models")
     check_references(aliases, dict.fromkeys([*providers, *given]), document.problems)
@@ -86,8 +85,3 @@ def read_settings(document: Document, *, given: Collection[str] = ()) -> Setting
         prices=sections.grouped_tables(document, "prices", Price),
         plugins=sections.kernel_keys(document, "plugins", PluginTable),
     )
-
-
-def default_settings() -> Settings:
-    """The settings of an empty file."""
-    return Settings()

@@ -15,12 +15,10 @@ from jackfield._entry_points import declared
 from jackfield.errors import ConfigError, GatewayError
 from jackfield.events import StreamEvent
 from jackfield.framing import SSE, Framing
-from jackfield.messages import TokenCount, Usage
+from jackfield.messages import ChatResponse, EmbeddingsResponse, RerankResponse, TokenCount, Usage
 
 CanonicalRequest = messages.ChatRequest | messages.EmbeddingsRequest | messages.RerankRequest
-CanonicalResponse = (
-    messages.ChatResponse | messages.EmbeddingsResponse | messages.RerankResponse | TokenCount
-)
+CanonicalResponse = ChatResponse | EmbeddingsResponse | RerankResponse | TokenCount
 Canonical = Literal["chat", "embeddings", "rerank", "count_tokens"]
 GROUP = "jackfield.dialects"
 
@@ -109,7 +107,7 @@ class Dialect:
 
     A dialect with `translates = False` is only passed through; its canonical methods are never
     called. The `*_texts` are JSON paths with `*` for any element, over which `texts()` of a
-    request, response or event iterates.
+    request, response or event iterates; `jackfield.json_spans` says how they are written.
     """
 
     name: ClassVar[str]
@@ -129,6 +127,13 @@ class Dialect:
 
     usage_switch: ClassVar[json_spans.Path] = ()
     """The member that requests a stream's usage, if it is only reported on request."""
+
+    tool_names: ClassVar[str] = ""
+    """A regular expression for the names that tools may have; empty if any name is accepted.
+
+    It accepts up to 64 letters, digits and underscores, the first of which is no digit. In
+    translated requests such names take the place of others, and in answers the client's return.
+    """
 
     most_inputs: ClassVar[int | None] = None
     """Maximum texts per embeddings request; more are split into several requests."""
@@ -159,6 +164,11 @@ class Dialect:
     request_texts: ClassVar[tuple[str, ...]] = ()
     response_texts: ClassVar[tuple[str, ...]] = ()
     event_texts: ClassVar[tuple[str, ...]] = ()
+    request_tools: ClassVar[tuple[str, ...]] = ()
+    """What else to look at with `texts(tools=True)`: calls of tools, and results that are JSON."""
+
+    response_tools: ClassVar[tuple[str, ...]] = ()
+    event_tools: ClassVar[tuple[str, ...]] = ()
     terminal_hints: ClassVar[tuple[bytes, ...]] = ()
     """Every event that ends a stream contains at least one of these byte strings."""
 
@@ -172,9 +182,10 @@ class Dialect:
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         """Model, stream flag and output limit of a request's JSON and its path parameters.
 
-        Raises InvalidRequest that names the field if one of them has a wrong type.
+        Raises InvalidRequest that names the field if one of them has a wrong type. A dialect whose
+        requests name no model need not override it.
         """
-        raise NotImplementedError
+        return Peek(None)
 
     def peek_form(self, body: bytes, media_type: str, params: Mapping[str, str]) -> Peek:
         """The same for a body that is not JSON, such as a multipart form."""
@@ -192,9 +203,16 @@ class Dialect:
         """The JSON in one wire event, or None."""
         return self.framing.data_of(event)
 
+    def patterns_of_event(self, data: bytes, *, tools: bool) -> tuple[str, ...]:
+        """The paths of the texts in an event with this JSON, with `tools` those of tools too."""
+        return self.event_texts + self.event_tools if tools else self.event_texts
+
     def terminal(self, event: bytes) -> Terminal | None:
-        """Whether this complete event ends the stream, normally or with an error."""
-        raise NotImplementedError
+        """Whether this complete event ends the stream, normally or with an error.
+
+        A dialect that does not stream need not override it.
+        """
+        return None
 
     def finishes(self, event: bytes) -> bool:
         """Whether this event completes the answer although no end marker has arrived yet.
@@ -211,9 +229,9 @@ class Dialect:
         """The usage that a complete response reports, or None.
 
         Raises ValueError if the body is not a response of this dialect: not JSON, an error in
-        disguise, or without required members.
+        disguise, or without required members. One that uses no tokens need not override it.
         """
-        raise NotImplementedError
+        return None
 
     def usage_beside(self, response: CanonicalResponse, body: bytes) -> Usage | None:
         """The usage in the body of a parsed response, if possible without parsing it again.

@@ -18,9 +18,11 @@ def read_document(config: Config) -> Document:
     Raises ConfigError.
     """
     if config is None:
-        from jackfield._loader import all_front_doors, well_known_keys  # noqa: PLC0415
+        from jackfield._entry_points import declared  # noqa: PLC0415
+        from jackfield._loader import GROUP, all_front_doors, well_known_keys  # noqa: PLC0415
 
-        return zero_configuration(well_known_keys(), os.environ, all_front_doors())
+        demo = any(point.name == "demo" for point in declared(GROUP))
+        return zero_configuration(well_known_keys(), os.environ, all_front_doors(), demo=demo)
     return load(os.fspath(config))
 
 

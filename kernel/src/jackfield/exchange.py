@@ -182,9 +182,13 @@ class Exchange:
             self._canonical = request
         return self._canonical
 
-    def texts(self) -> list[json_spans.TextSpan]:
-        """The texts of the request with their JSON paths, in any dialect."""
-        return json_spans.texts(self.request.body, self.dialect.request_texts)
+    def texts(self, *, tools: bool = False) -> list[json_spans.TextSpan]:
+        """The texts of the request with their JSON paths, in any dialect.
+
+        With `tools` also the strings in arguments of tool calls, and in results that are JSON.
+        """
+        paths = self.dialect.request_texts + (self.dialect.request_tools if tools else ())
+        return json_spans.texts(self.request.body, paths)
 
     def replace_texts(self, changed: Mapping[json_spans.Path, str]) -> None:
         """Put changed texts back in place; every other byte of the request is unchanged."""
@@ -269,10 +273,6 @@ class Exchange:
         """Let a plugin opt out: none of its later hooks is called for this exchange."""
         self.left += (plugin,)
 
-    def has_left(self, plugin: "Plugin") -> bool:
-        """Whether the plugin has opted out."""
-        return plugin in self.left
-
     def before_call(self, act: Callable[[], None]) -> None:
         """Have `act` run just before the next call of a provider, which it may refuse."""
         self.waiting += (act,)
@@ -296,10 +296,9 @@ class Exchange:
 
     def note(self, plugin: "Plugin", make: Callable[[], Any]) -> Any:
         """The plugin's own note on this exchange, created by `make` on first use."""
-        known = self.state.get(plugin)
-        if known is None:
-            known = self.state[plugin] = make()
-        return known
+        if plugin not in self.state:
+            self.state[plugin] = make()
+        return self.state[plugin]
 
     def _record(self, kind: str, what: str) -> None:
         if self.acting is None:

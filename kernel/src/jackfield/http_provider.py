@@ -1,7 +1,7 @@
 """A provider behind an HTTP API: its address, its keys, and the dialects that it speaks."""
 
 import re
-from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -103,6 +103,8 @@ class HttpProvider(Provider):
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         check_table(config)
+        if wrong := [path for path in self.paths.values() if path[:1] not in ("", "/")]:
+            raise ValueError(f"its `paths` have {wrong[0]!r}, which does not begin with a slash")
         self._base_url = config.base_url.rstrip("/")
         self._spoken = dialects_named(config.dialects, self.dialects)
         self._routes = Routes(self._spoken, self.paths, self._may_speak)
@@ -137,7 +139,11 @@ class HttpProvider(Provider):
         self._ring = KeyRing(live)
         given = config.headers
         self._headers = {name: await text.text(setup.secret) for name, text in given.items()}
-        self._check_headers(live)
+        try:  # so that headers that cannot be sent are found now, not at the first request
+            for key in live:
+                header_lines([*self.authorize(key.secret), *self._headers.items()])
+        except ValueError as error:
+            raise ConfigError([f"provider {self.name!r}: {error}"]) from None
         secrets = [key.secret.reveal() for key in live if key.secret]
         secrets += [
             text
@@ -153,14 +159,6 @@ class HttpProvider(Provider):
     def authorize(self, secret: Secret | None) -> list[tuple[str, str]]:
         """The headers that authenticate with a key."""
         return [("Authorization", f"Bearer {secret.reveal()}")] if secret else []
-
-    def _check_headers(self, keys: Iterable[LiveKey]) -> None:
-        """Detect headers that cannot be sent now, not at the first request."""
-        try:
-            for key in keys:
-                header_lines([*self.authorize(key.secret), *self._headers.items()])
-        except ValueError as error:
-            raise ConfigError([f"provider {self.name!r}: {error}"]) from None
 
     async def sign(self, method: str, url: str, body: bytes, secret: Secret | None) -> _Headers:
         """Headers for one request: a signature, or a short-lived token."""
@@ -272,20 +270,14 @@ class HttpProvider(Provider):
         if dialect is exchange.dialect:
             own = Rendered(self.outgoing_body(exchange, model), self.left_out(exchange, model))
             return self._send(exchange, target, dialect, own)
-        ask = self._ask_in_parts if dialect.most_inputs else self._ask_translated
-        return ask(exchange, target, dialect)
+        return self._translate(exchange, target, dialect)
 
-    async def _ask_in_parts(self, exchange: Exchange, target: Target, dialect: Dialect) -> Response:
+    async def _translate(self, exchange: Exchange, target: Target, dialect: Dialect) -> Response:
         parts = _translation.in_parts(exchange, dialect)
-        if len(parts) == 1:
-            return await self._ask_translated(exchange, target, dialect)
-        exchange.tap = _translation.used(parts)
-        answers = [await self._ask_translated(part, target, dialect) for part in parts]
-        return _translation.joined(exchange, answers)
-
-    async def _ask_translated(
-        self, exchange: Exchange, target: Target, dialect: Dialect
-    ) -> Response:
+        if len(parts) > 1:
+            exchange.tap = _translation.used(parts)
+            answers = [await self._translate(part, target, dialect) for part in parts]
+            return _translation.joined(exchange, answers)
         await self._writer.prepare(exchange, dialect)
         rendered = self._writer.write(exchange, target.model, dialect)
         _translation.refuse_broken(exchange, dialect, rendered.losses)

@@ -4,7 +4,9 @@ Functions that change a body expect valid JSON without duplicate keys, as `stric
 ensures.
 
 A path is a tuple of keys and indices; a pattern is text like `messages/*/content`, in which `*`
-stands for any key or index and everything else for a key.
+stands for any key or index and everything else for a key. A `**` at its end stands for every string
+below, at any depth, or for the string that is there itself: then that one is JSON. A last key such
+as `data?type=text` only counts where the member `type` beside it is "text".
 """
 
 import re
@@ -13,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 Path = tuple[str | int, ...]
 
@@ -33,10 +35,19 @@ _decode = msgspec.json.Decoder().decode
 
 @frozen
 class TextSpan:
-    """A text: a string value and the path to it."""
+    """A text: a string value and the path to it.
+
+    With `is_json` the string is JSON itself, or in a stream a piece of it, such as the arguments of
+    a tool call in OpenAI's dialects: what is put into it must be `escaped`.
+    """
 
     path: Path
     value: str
+    is_json: bool = False
+
+    def escaped(self, text: str) -> str:
+        """The text as it stands inside of this value."""
+        return _encode(text)[1:-1].decode() if self.is_json else text
 
 
 def splice(body: bytes, path: Path, value: Any, *, known: str | None = None) -> bytes:
@@ -200,13 +211,21 @@ def texts(body: bytes, patterns: Sequence[str]) -> list[TextSpan]:
     return found
 
 
-@frozen
+@define
 class _Node:
     """What a pattern allows after some steps: `keys` by name, `any` for all others."""
 
     wanted: bool
     keys: Mapping[str, "_Node"] = field(factory=dict)
     any: "_Node | None" = None
+    is_json: bool = False
+    where: Sequence[tuple[str, str, str]] = ()
+    """Keys of texts, each with the name and the value of a member beside it."""
+
+
+_BELOW = _Node(wanted=True)
+_BELOW.any = _BELOW
+_JSON = _Node(wanted=True, any=_BELOW, is_json=True)
 
 
 @lru_cache(maxsize=256)
@@ -215,20 +234,29 @@ def _compiled(patterns: tuple[str, ...]) -> _Node:
 
 
 def _node_of(patterns: Sequence[Sequence[str]]) -> _Node:
+    if ["**"] in patterns:
+        return _JSON
     rests: dict[str, list[Sequence[str]]] = {}
     for head, *rest in filter(None, patterns):
         rests.setdefault(head, []).append(rest)
     anything = rests.pop("*", [])
+    where = [_condition(key) for key in rests if "?" in key]
     keys = {key: _node_of(rest + anything) for key, rest in rests.items()}
     wanted = any(not pattern for pattern in patterns)
-    return _Node(wanted, keys, _node_of(anything) if anything else None)
+    return _Node(wanted, keys, _node_of(anything) if anything else None, where=where)
+
+
+def _condition(key: str) -> tuple[str, str, str]:
+    name, _, condition = key.partition("?")
+    member, _, value = condition.partition("=")
+    return name, member, value
 
 
 def _collect(value: Any, node: _Node, path: Path, add: Callable[[TextSpan], None]) -> None:
     kind = type(value)
     if kind is str:
         if node.wanted:
-            add(TextSpan(path, value))
+            add(TextSpan(path, value, node.is_json))
     elif kind is list:
         if node.any is not None:
             for index, child in enumerate(value):
@@ -247,3 +275,6 @@ def _collect_members(
     for key, below in node.keys.items():
         if key in members:
             _collect(members[key], below, (*path, key), add)
+    for key, member, value in node.where:
+        if members.get(member) == value and isinstance(text := members.get(key), str):
+            add(TextSpan((*path, key), text))

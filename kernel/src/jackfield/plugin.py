@@ -1,7 +1,7 @@
 """The contract of a plugin: five hooks and a life cycle. This page is the reference."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar
 
 import pluggy
 from attrs import frozen
@@ -78,6 +78,9 @@ class Plugin:
     """Whether it accounts for usage: providers that report the usage of a stream only when
     asked are asked."""
 
+    secret_schemes: tuple[str, ...] = ()
+    """The schemes of secrets that it adds in `start`. May be set in `__init__`, from its table."""
+
     requires: ClassVar[str] = ">=0.1,<0.2"
     """The kernel versions that it supports."""
 
@@ -153,11 +156,5 @@ class Plugin:
         """
 
 
-HOOKS: tuple[str, ...] = (
-    "pre_request",
-    "route",
-    "call_provider",
-    "on_stream_chunk",
-    "post_response",
-)
+HOOKS: Final = ("pre_request", "route", "call_provider", "on_stream_chunk", "post_response")
 """The hooks in the order of the path."""

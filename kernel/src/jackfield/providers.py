@@ -103,8 +103,8 @@ class CanonicalProvider(Provider):
         return self._answers(endpoint.dialect)
 
     def _answers(self, dialect: Dialect) -> bool:
-        mine, base = (getattr(kind, dialect.canonical) for kind in (type(self), CanonicalProvider))
-        return dialect.translates and mine is not base
+        own, base = (getattr(kind, dialect.canonical) for kind in (type(self), CanonicalProvider))
+        return dialect.translates and own is not base
 
     async def chat(self, request: ChatRequest, exchange: Exchange) -> ChatResponse:
         """Answer a conversation as a whole."""

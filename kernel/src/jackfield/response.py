@@ -58,6 +58,19 @@ class Response(msgspec.Struct, frozen=True, eq=False):
             raise TypeError("a streaming response has no JSON body; use on_stream_chunk")
         return msgspec.json.decode(self.body)
 
+    def texts(self, dialect: Dialect, *, tools: bool = False) -> list[json_spans.TextSpan]:
+        """The texts of a whole answer in the exchange's dialect; none for a stream.
+
+        With `tools` also what the model passes to tools.
+        """
+        paths = dialect.response_texts + (dialect.response_tools if tools else ())
+        return json_spans.texts(self.body, paths) if isinstance(self.body, bytes) else []
+
+    def with_texts(self, changed: Mapping[json_spans.Path, str]) -> "Response":
+        """This answer with some texts replaced in place; a stream is left as it is."""
+        body = self.body
+        return self.with_body(json_spans.replace(body, changed)) if type(body) is bytes else self
+
     def with_body(self, body: bytes) -> "Response":
         """The same response with another body."""
         return replace(self, body=body)
@@ -83,14 +96,17 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
     def __repr__(self) -> str:
         return f"<Chunk {len(self.data)} bytes>"
 
-    def texts(self) -> list[json_spans.TextSpan]:
-        """The texts in this event that the reader sees, with their JSON paths."""
-        body = self.dialect.event_data(self.data)
-        return json_spans.texts(body, self.dialect.event_texts) if body else []
+    def texts(self, *, tools: bool = False) -> list[json_spans.TextSpan]:
+        """The texts in this event that the reader sees, with their JSON paths.
+
+        With `tools` also what the model passes to tools.
+        """
+        body = (self.dialect.event_data(self.data) if self.data else None) or b""
+        return json_spans.texts(body, self.dialect.patterns_of_event(body, tools=tools))
 
     def with_texts(self, changed: Mapping[json_spans.Path, str]) -> "Chunk":
         """This event with some texts replaced in place; every other byte is unchanged."""
-        if (body := self.dialect.event_data(self.data)) is None:
+        if not changed or (body := self.dialect.event_data(self.data)) is None:
             return self
         framing = self.dialect.framing
         return self.with_data(framing.with_data(self.data, json_spans.replace(body, changed)))

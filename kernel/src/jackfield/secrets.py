@@ -12,7 +12,7 @@ from typing import ClassVar, Never, NoReturn, Self
 import attrs
 from attrs import field, frozen
 
-from jackfield.errors import JackfieldError
+from jackfield.errors import ConfigError, JackfieldError
 
 SecretSource = Callable[[str], str | Awaitable[str]]
 """Gives the secret at a location; a source that fails raises `SecretError`."""
@@ -129,42 +129,55 @@ class TextOrSecret:
 class SecretSources:
     """The schemes of secret references: `env`, `file`, and those that plugins register.
 
-    Relative paths of `file:` start from `directory`.
+    Relative paths of `file:` start from `directory`; `expected` are the schemes that plugins have
+    declared, and register once they start.
     """
 
     directory: Path = field(factory=Path)
     environ: Mapping[str, str] = field(default=os.environ, repr=False)
+    expected: set[str] = field(factory=set)
     _plugins: dict[str, SecretSource] = field(factory=dict, init=False)
 
     @property
     def schemes(self) -> tuple[str, ...]:
         """The schemes that are known."""
-        return ("env", "file", *self._plugins)
+        return ("env", "file", *sorted(self.expected))
 
     def register(self, scheme: str, source: SecretSource) -> None:
-        """Add a scheme; `source` may be a plain function or a coroutine function."""
+        """Add a scheme; `source` may be a plain function or a coroutine function.
+
+        Raises ConfigError for one that was not declared, or is taken.
+        """
         if not _SCHEME.fullmatch(scheme):
-            raise ValueError(f"{scheme!r} is not a scheme: use a-z, 0-9 and _")
-        if scheme in self.schemes:
-            raise ValueError(f"the scheme {scheme!r} of secrets is already registered")
+            raise ConfigError([f"{scheme!r} is not a scheme of secrets: use a-z, 0-9 and _"])
+        if scheme not in self.expected:
+            raise ConfigError([f"{scheme!r} is not in secret_schemes of the plugin that adds it"])
+        if scheme in ("env", "file", *self._plugins):
+            raise ConfigError([f"the scheme {scheme!r} of secrets is already registered"])
         self._plugins[scheme] = source
 
     def check(self, reference: SecretRef) -> None:
         """Raise SecretError if it cannot be resolved, as far as known without a network."""
         if reference.scheme in ("env", "file"):
             self._local(reference)
-        elif reference.scheme not in self._plugins:
+        elif reference.scheme not in self.expected:
             # The text may be a secret that contains a colon, so it is not repeated.
             known = ", ".join(f"{scheme}:" for scheme in self.schemes)
-            raise SecretError(f"unknown scheme of a secret reference; known: {known}")
+            order = "a plugin that adds one comes before those that use it"
+            raise SecretError(f"unknown scheme of a secret reference; known: {known}; {order}")
 
     async def resolve(self, reference: SecretRef) -> Secret:
         """Resolve the secret; SecretError says what to fix."""
         if reference.scheme in ("env", "file"):
             return self._local(reference)
         self.check(reference)
-        answer = self._plugins[reference.scheme](reference.location)
-        value = await answer if isawaitable(answer) else answer
+        if reference.scheme not in self._plugins:
+            raise SecretError(f"the secret {reference}: its plugin has not started yet")
+        try:
+            answer = self._plugins[reference.scheme](reference.location)
+            value = await answer if isawaitable(answer) else answer
+        except SecretError as error:
+            raise SecretError(f"the secret {reference}: {error}") from None
         return _accepted(str(value), f"the secret {reference}")
 
     def _local(self, reference: SecretRef) -> Secret:

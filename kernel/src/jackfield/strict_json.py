@@ -45,7 +45,13 @@ _ESCAPE = re.compile(
     r"|\\."
 )
 
+
+class _Object(msgspec.Struct):
+    """Any JSON object: its members are skipped, but must be valid JSON."""
+
+
 _decode_quickly = msgspec.json.Decoder().decode
+_check_object = msgspec.json.Decoder(_Object).decode
 _encode = msgspec.json.Encoder().encode
 _encode_in_64_bits = msgspec.msgpack.Encoder().encode  # OverflowError for a larger integer
 
@@ -102,6 +108,15 @@ def count_in(value: Any) -> int:
         return 0
     whole = type(value) is float and 0 <= value < MOST_COUNTED and value.is_integer()
     return int(value) if whole else _UNREADABLE
+
+
+def is_object(data: bytes) -> bool:
+    """Whether a provider's data is a JSON object."""
+    try:
+        _check_object(data)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 def is_unwieldy(answer: bytes) -> bool:

@@ -22,9 +22,9 @@ def verdict() -> Verdict:
         assert law.binds(subject), f"{law_id} does not bind {kind.__name__}"
         with pytest.raises(LawBrokenError) as broken:
             law.hold(subject)
-        said = str(broken.value)
-        assert said.startswith(f"{law.id}: {law.statement}\nplugin {subject.name!r} (")
-        assert kind.__qualname__ in said
-        return said
+        message = str(broken.value)
+        assert message.startswith(f"{law.id}: {law.statement}\nplugin {subject.name!r} (")
+        assert kind.__qualname__ in message
+        return message
 
     return of

@@ -21,7 +21,7 @@ from jackfield.dialects import (
     UsageMeter,
 )
 from jackfield.events import StreamEvent
-from jackfield.messages import ChatRequest, Usage
+from jackfield.messages import ChatRequest, Tool, Usage
 from jackfield.testing import TESTING_CHAT, ChatDialect, check_dialect
 from jackfield.testing.dialect_law import Samples
 from jackfield.testing.dialect_laws import LAWS
@@ -82,6 +82,21 @@ class HidesImages(ChatDialect):
         rendered = super().render_request(request)
         losses = [loss for loss in rendered.losses if loss.feature != "messages.image"]
         return Rendered(rendered.body, tuple(losses))
+
+
+class AcceptsShortNamesAlone(ChatDialect):
+    """Accepts no name that could take another's place."""
+
+    tool_names = "[a-z]{1,8}"
+
+
+class RenamesTools(ChatDialect):
+    """Reads another name than it has written."""
+
+    tool_names = "[a-z0-9_]+"
+
+    def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
+        return replace(super().parse_request(tree, params), tools=(Tool("other"),))
 
 
 class CannotReplaceModels(ChatDialect):
@@ -216,6 +231,12 @@ CASES: list[tuple[str, type[ChatDialect], str]] = [
     ("requests-come-back", AddsAMemberEachTime, "the second time"),
     ("losses-are-named", HidesALoss, "leaves out the setting 'temperature', and reports no loss"),
     ("losses-are-named", HidesImages, "leaves out a part of kind 'image', and reports no loss"),
+    (
+        "tool-names-come-back",
+        AcceptsShortNamesAlone,
+        "its tool_names do not accept 'calendar_find_",
+    ),
+    ("tool-names-come-back", RenamesTools, "comes back as ['other']"),
     ("models-are-replaced", CannotReplaceModels, "its with_model finds no 'engine' in"),
     ("models-are-replaced", KeepsItsModel, "it reads the model 'm', not 'another-model'"),
     ("errors-come-back", OverlooksErrors, "its is_error does not recognize its error"),
@@ -254,5 +275,5 @@ def test_a_law_that_does_not_exist_cannot_be_skipped() -> None:
 
 def test_laws_without_samples_are_not_tried() -> None:
     binding = [law.id for law in LAWS if law.binds(Samples(TESTING_CHAT, [REQUEST]))]
-    own_form = ["losses-are-named", "models-are-replaced", "errors-come-back"]
-    assert binding == ["requests-come-back", *own_form, "odd-requests"]
+    own_form = ["tool-names-come-back", "models-are-replaced", "errors-come-back"]
+    assert binding == ["requests-come-back", "losses-are-named", *own_form, "odd-requests"]

@@ -46,7 +46,7 @@ class CallsAnUnknownProvider(Plugin):
     async def call_provider(
         self, exchange: Exchange, target: Target, call_next: CallNext
     ) -> Response:
-        return await call_next(Target("stranger", target.model))
+        return await call_next(Target("unknown", target.model))
 
 
 class PlansAnUnknownProvider(Plugin):
@@ -54,7 +54,7 @@ class PlansAnUnknownProvider(Plugin):
 
     @hookimpl
     async def route(self, exchange: Exchange, plan: Plan) -> Plan:
-        return plan.add([Target("stranger", "m")], "it is worth a try")
+        return plan.add([Target("unknown", "m")], "it is worth a try")
 
 
 class LeavesStreamsOpen(Plugin):
@@ -184,8 +184,8 @@ CASES: list[tuple[str, type[Plugin], str]] = [
     ("settled-once-answer", ResetsEntered, "post_response ran 0 times"),
     ("settled-once-stream", ExpectsAWholeAnswer, "raised TypeError"),
     ("idle-hooks", DoesNothing, "pre_request does nothing"),
-    ("once-an-attempt", CallsAnUnknownProvider, "stranger"),
-    ("once-an-attempt", PlansAnUnknownProvider, "stranger/m"),
+    ("once-an-attempt", CallsAnUnknownProvider, "unknown"),
+    ("once-an-attempt", PlansAnUnknownProvider, "unknown/m"),
     ("calls-closed", LeavesStreamsOpen, "left 1 streams open"),
     ("failure-policy-pre_request", AssumesItsFirstHook, "another hook failed"),
     ("declared-changes", ChangesUndeclared, "mutates"),

@@ -218,6 +218,6 @@ def test_the_kit_names_the_law(law: str, kind: type[Plugin], what: str, verdict:
 
 
 def test_a_secret_in_a_repr_is_found(verdict: Any) -> None:
-    said = verdict(ShowsItsSecret, "secrecy", key="env:JACKFIELD_TEST_KEY")
-    assert "a secret was found in its repr" in said
-    assert "canary/secret" not in said
+    message = verdict(ShowsItsSecret, "secrecy", key="env:JACKFIELD_TEST_KEY")
+    assert "a secret was found in its repr" in message
+    assert "canary/secret" not in message

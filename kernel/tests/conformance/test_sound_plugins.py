@@ -28,16 +28,16 @@ class Hedges(Plugin):
     async def call_provider(
         self, exchange: Exchange, target: Target, call_next: CallNext
     ) -> Response:
-        asked = [asyncio.ensure_future(call_next(target)) for _ in range(2)]
+        calls = [asyncio.ensure_future(call_next(target)) for _ in range(2)]
         try:
-            done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
             first = done.pop()
-            asked.remove(first)
+            calls.remove(first)
             return first.result()
         finally:
-            for other in asked:
+            for other in calls:
                 other.cancel()
-            for left in await asyncio.gather(*asked, return_exceptions=True):
+            for left in await asyncio.gather(*calls, return_exceptions=True):
                 if isinstance(left, Response):
                     await left.close()
 

@@ -35,7 +35,7 @@ class Example(Plugin):
     async def pre_request(self, exchange: Exchange) -> None:
         """Runs before routing. To refuse, raise; to answer at once, return a Response."""
         exchange.set_response_header("x-label", self.config.label)
-        if any(self._words.found_in(span.value) for span in exchange.texts()):
+        if any(self._words.found_in(span.value) for span in exchange.texts(tools=True)):
             raise InvalidRequest("The request contains a forbidden word.")
 
     @hookimpl

@@ -35,8 +35,10 @@ class CountTokensDialect(AnthropicDialect):
     name: ClassVar[str] = "anthropic.count_tokens"
     operation: ClassVar[str] = "count_tokens"
     canonical: ClassVar[Canonical] = "count_tokens"
+    tool_names: ClassVar[str] = MessagesDialect.tool_names
     cloud: ClassVar[str | None] = None
     request_texts: ClassVar[tuple[str, ...]] = MessagesDialect.request_texts
+    request_tools: ClassVar[tuple[str, ...]] = MessagesDialect.request_tools
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         return peek_messages(tree, params)

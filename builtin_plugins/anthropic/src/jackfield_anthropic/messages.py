@@ -41,7 +41,14 @@ _CONTENT_TEXTS = (
     "content/*/content/*/text",
     "content/*/source/content",
     "content/*/source/content/*/text",
+    "content/*/source/data?type=text",
+    "content/*/content/*/content/*/text",
+    "content/*/content/*/source/content",
+    "content/*/content/*/source/content/*/text",
+    "content/*/content/*/source/data?type=text",
+    "content/*/content/content/source/data?type=text",
 )
+_CONTENT_TOOLS = ("input/**", "content/stdout", "content/stderr")
 
 
 class _Kind(msgspec.Struct):
@@ -72,6 +79,7 @@ class MessagesDialect(AnthropicDialect):
     operation: ClassVar[str] = "chat"
     output_limit: ClassVar[Path] = ("max_tokens",)
     needs_max_tokens: ClassVar[bool] = True
+    tool_names: ClassVar[str] = r"[a-zA-Z0-9_-]{1,128}"
     request_texts: ClassVar[tuple[str, ...]] = (
         "system",
         "system/*/text",
@@ -83,6 +91,14 @@ class MessagesDialect(AnthropicDialect):
         "delta/thinking",
         "content_block/text",
         "content_block/thinking",
+    )
+    request_tools: ClassVar[tuple[str, ...]] = tuple(
+        f"messages/*/content/*/{path}" for path in _CONTENT_TOOLS
+    )
+    response_tools: ClassVar[tuple[str, ...]] = tuple(f"content/*/{p}" for p in _CONTENT_TOOLS)
+    event_tools: ClassVar[tuple[str, ...]] = (
+        "delta/partial_json/**",
+        *(f"content_block/{path}" for path in _CONTENT_TOOLS),
     )
     terminal_hints: ClassVar[tuple[bytes, ...]] = (b"message_stop", b"error")
     stop_marker: ClassVar[bytes] = encode_event("message_stop", b'{"type":"message_stop"}')

@@ -24,22 +24,22 @@ def write_request(request: ChatRequest) -> tuple[Body, list[Loss]]:
     """The body of the equivalent Messages request, and its losses."""
     losses: list[Loss] = []
     model = generation(request.model)
-    ours = request.extensions.get(NAME)
+    native = request.extensions.get(NAME)
     wire: Body = {"model": request.model}
     write_conversation(request, wire, losses)
-    tools = write_tools(request, model.schemas or ours is not None, losses)
+    tools = write_tools(request, model.schemas or native is not None, losses)
     if tools:
         wire["tools"] = tools
-    settings = _foreign_settings if ours is None else _own_settings
+    settings = _foreign_settings if native is None else _own_settings
     wire |= settings(request, model, losses)
-    if not tools and ours is None:
+    if not tools and native is None:
         wire.pop("tool_choice", None)
     if request.stop:
         _write_stop(request, wire, losses)
-    if request.stream or (ours is not None and "$stream" in ours):
+    if request.stream or (native is not None and "$stream" in native):
         wire["stream"] = request.stream
     losses += foreign_losses(request)
-    return wire if ours is None else carry(wire, request.extensions), losses
+    return wire if native is None else carry(wire, request.extensions), losses
 
 
 def _write_stop(request: ChatRequest, wire: Body, losses: list[Loss]) -> None:

@@ -97,8 +97,8 @@ def write_response(response: ChatResponse, request: ChatRequest) -> Rendered:
     choice = response.choices[0] if response.choices else Choice(Message("assistant", ()), None)
     kinds = {type(part) for part in choice.message.parts}
     reason = choice.finish_reason or ("tool_calls" if ToolCall in kinds else "stop")
-    ours = NAME in choice.extensions
-    if not ours:
+    is_own = NAME in choice.extensions
+    if not is_own:
         losses += lost_reason(choice.finish_reason)
     losses += lost_logprobs(choice.logprobs)
     word = choice.finish_detail
@@ -108,10 +108,10 @@ def write_response(response: ChatResponse, request: ChatRequest) -> Rendered:
         "role": "assistant",
         "model": response.model or request.model,
         "content": _write_content(choice, losses),
-        "stop_reason": write_stop_reason(reason, word, refused=Refusal in kinds, ours=ours),
+        "stop_reason": write_stop_reason(reason, word, refused=Refusal in kinds, is_own=is_own),
         "stop_sequence": None,
     }
-    if ours and choice.finish_reason is word is None:
+    if is_own and choice.finish_reason is word is None:
         wire["stop_reason"] = None
     carry(wire, choice.extensions)
     if response.usage is not None:

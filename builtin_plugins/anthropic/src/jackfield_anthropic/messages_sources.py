@@ -143,14 +143,14 @@ def _write_search_result(document: Document, content: Any) -> dict[str, Any]:
 
 
 def _document_source(document: Document, path: str, losses: list[Loss]) -> dict[str, Any] | None:
-    ours = NAME in document.extensions
-    if document.file_id is not None and ours:
+    is_own = NAME in document.extensions
+    if document.file_id is not None and is_own:
         return {"type": "file", "file_id": document.file_id}
     media_type = document.media_type or PDF
     source = _write_source(document.data, media_type, document.url)
     if source is None:
         _lose(losses, "documents.file_id", path, "a file of another provider")
-    if source is None or ours or media_type == PDF:
+    if source is None or is_own or media_type == PDF:
         return source
     readable = media_type.startswith(("text/", "application/json"))
     text = _decoded(document.data) if readable and document.data is not None else None

@@ -38,14 +38,14 @@ def reason_note(word: Any) -> dict[str, Any]:
 
 
 def write_stop_reason(
-    reason: FinishReason | None, word: str | None, *, refused: bool, ours: bool
+    reason: FinishReason | None, word: str | None, *, refused: bool, is_own: bool
 ) -> str:
     """The name of a reason: the original one if it still means the same.
 
     Of another dialect's names, only those known in Messages are used.
     """
     same = reason in (read_stop_reason(word, calls=False), read_stop_reason(word, calls=True))
-    if word and same and (ours or word in _REASONS):
+    if word and same and (is_own or word in _REASONS):
         return word
     if refused and reason in (None, "stop"):
         return "refusal"

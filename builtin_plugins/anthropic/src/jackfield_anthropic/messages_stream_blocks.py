@@ -132,7 +132,7 @@ class ThoughtStream(BlockStream):
 
     def __init__(self, write: Callable[[str, bytes], bytes], index: int, part: int) -> None:
         super().__init__(write, index, part)
-        self._ours = False
+        self._is_own = False
         self._proof: dict[str, Any] = {}
         self._extensions: dict[str, dict[str, Any]] = {}
 
@@ -141,7 +141,7 @@ class ThoughtStream(BlockStream):
         if NAME not in event.extensions:
             self._keep(event)
             return self._thinking(event.text)
-        self._ours = True
+        self._is_own = True
         if event.encrypted is not None and not event.text and not self.begun:
             return self.start({"type": "redacted_thinking", "data": event.encrypted})
         wire = self._thinking(event.text)
@@ -171,7 +171,7 @@ class ThoughtStream(BlockStream):
 
     def close(self) -> bytes:
         """The seal of a foreign thought, and the end."""
-        if self._ours:
+        if self._is_own:
             return super().close()
         thought = Reasoning(**self._proof, extensions=self._extensions)
         if self.begun:

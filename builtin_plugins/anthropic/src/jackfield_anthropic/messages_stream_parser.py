@@ -35,7 +35,7 @@ from .messages_usage import merged_usage, read_usage
 
 Events = Sequence[StreamEvent]
 _NOTHING: tuple[StreamEvent, ...] = ()
-_OURS: Mapping[str, Mapping[str, Any]] = {NAME: {}}
+_OWN: Mapping[str, Mapping[str, Any]] = {NAME: {}}
 _GIVEN: Final = -1
 """The index of a block that comes with the start of its message."""
 
@@ -165,7 +165,7 @@ class MessagesParser:
         if not (thought.text or thought.signature):
             return _NOTHING
         return (
-            ReasoningDelta(block.part, thought.text, signature=thought.signature, extensions=_OURS),
+            ReasoningDelta(block.part, thought.text, signature=thought.signature, extensions=_OWN),
         )
 
     def _open_redacted(self, block: _Block) -> Events:
@@ -191,10 +191,10 @@ class MessagesParser:
             return self._input(block, _text(delta["partial_json"]))
         if kind == "thinking_delta":
             thought = _text(delta["thinking"])
-            return (ReasoningDelta(block.part, thought, extensions=_OURS),) if thought else _NOTHING
+            return (ReasoningDelta(block.part, thought, extensions=_OWN),) if thought else _NOTHING
         if kind == "signature_delta":
             signature = _text(delta["signature"])
-            return (ReasoningDelta(block.part, signature=signature, extensions=_OURS),)
+            return (ReasoningDelta(block.part, signature=signature, extensions=_OWN),)
         if kind == "citations_delta" and isinstance(delta["citation"], dict):
             block.cited.append(read_citation(delta["citation"]))
             return _NOTHING

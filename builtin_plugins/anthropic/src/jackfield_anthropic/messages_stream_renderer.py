@@ -221,9 +221,9 @@ class MessagesRenderer:
         wire = self._drain() if self._begun else self._start(Started("", ""))
         ending = self._finished or Finished("tool_calls" if self._calls else "stop")
         kept = own(ending.extensions)
-        ours = NAME in ending.extensions
-        word = write_stop_reason(ending.reason, ending.detail, refused=self._refused, ours=ours)
-        self.losses += [] if ours else lost_reason(ending.reason)
+        is_own = NAME in ending.extensions
+        word = write_stop_reason(ending.reason, ending.detail, refused=self._refused, is_own=is_own)
+        self.losses += [] if is_own else lost_reason(ending.reason)
         members = {key: value for key, value in kept.items() if not key.startswith("$")}
         delta = {"stop_reason": word, "stop_sequence": None, **members}
         usage = _NO_USAGE if self._usage is None else write_usage(self._usage)

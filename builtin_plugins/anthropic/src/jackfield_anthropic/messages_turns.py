@@ -45,8 +45,8 @@ def _leading(messages: Sequence[Message]) -> int:
     for i, message in enumerate(messages):
         if message.role not in _INSTRUCTIONS:
             return i
-        ours = message.extensions.get(NAME)
-        if ours and SYSTEM not in ours:
+        own = message.extensions.get(NAME)
+        if own and SYSTEM not in own:
             return i
     return len(messages)
 
@@ -59,8 +59,8 @@ def _write_system(messages: Sequence[Message], writer: BlockWriter) -> str | lis
             writer.losses.append(_lost_name(i))
     if len(messages) == 1:
         message = messages[0]
-        ours = message.extensions.get(NAME)
-        shape = None if ours is None else ours.get(CONTENT)
+        own = message.extensions.get(NAME)
+        shape = None if own is None else own.get(CONTENT)
         content = writer.content(message.parts, "messages[0].parts", shape)
         return content if content or shape else None
     blocks = [
@@ -82,9 +82,9 @@ class _Turns:
 
     def add(self, message: Message, at: int) -> None:
         speaker = self._writer.role = message.role
-        ours = message.extensions.get(NAME)
-        if ours is not None:
-            self._add_own(message, at, ours)
+        own = message.extensions.get(NAME)
+        if own is not None:
+            self._add_own(message, at, own)
             return
         if message.name is not None and speaker != "tool":
             self._writer.losses.append(_lost_name(at))
@@ -103,13 +103,13 @@ class _Turns:
         else:
             self._join(blocks)
 
-    def _add_own(self, message: Message, at: int, ours: Any) -> None:
+    def _add_own(self, message: Message, at: int, own: Any) -> None:
         role = _ROLES.get(message.role, "system")
         blocks = self._writer.blocks(message.parts, f"messages[{at}].parts", blank=True)
-        if JOINED in ours and self.wire and self.wire[-1]["role"] == role:
+        if JOINED in own and self.wire and self.wire[-1]["role"] == role:
             self.wire[-1]["content"] += blocks
             return
-        turn: dict[str, Any] = {"role": role, "content": blocks, CONTENT: ours.get(CONTENT)}
+        turn: dict[str, Any] = {"role": role, "content": blocks, CONTENT: own.get(CONTENT)}
         self.wire.append(carry(turn, message.extensions))
 
     def _join(self, blocks: list[Block]) -> None:

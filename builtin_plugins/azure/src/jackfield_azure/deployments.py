@@ -35,7 +35,7 @@ COMPLETIONS: Final = _in_path("completions")
 EMBEDDINGS: Final = _in_path("embeddings")
 
 _OPENAIS: Final = {one.name: f"openai.{one.operation}" for one in (CHAT, COMPLETIONS, EMBEDDINGS)}
-_OTHER_WORDS: Final = _OPENAIS | {theirs: ours for ours, theirs in _OPENAIS.items()}
+_OTHER_WORDS: Final = _OPENAIS | {azures: openais for openais, azures in _OPENAIS.items()}
 
 
 def in_both_words(names: Sequence[str]) -> tuple[str, ...]:

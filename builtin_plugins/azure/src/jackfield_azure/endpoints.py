@@ -8,7 +8,8 @@ import msgspec
 from jackfield import Endpoint, Exchange, NotFound, Response
 from jackfield.catalogue import Catalogue, Listed
 from jackfield.dialects import Dialect, installed
-from jackfield.realtime import MAX_MESSAGE, WEBSOCKET
+from jackfield.http import WEBSOCKET
+from jackfield.realtime import MAX_MESSAGE
 
 from . import deployments
 

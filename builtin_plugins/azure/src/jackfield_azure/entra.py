@@ -14,7 +14,7 @@ from jackfield.errors import ProviderError
 from jackfield.secrets import Secret, SecretError
 from jackfield.tokens import Token
 
-Ask = Callable[[str, bytes, bytes], Awaitable[tuple[int, bytes]]]
+Send = Callable[[str, bytes, bytes], Awaitable[tuple[int, bytes]]]
 """Sends a path, headers and a body; returns the answer's status and body."""
 
 _FORM = b"Content-Type: application/x-www-form-urlencoded\r\nAccept: application/json\r\n"
@@ -44,7 +44,7 @@ class Application:
     client_id: str
     scope: str
     proof: Secret | Assertion
-    ask: Ask
+    send: Send
 
     async def fetch(self) -> Token:
         """A new token. Raises ProviderError if Entra gives none."""
@@ -55,7 +55,7 @@ class Application:
             "scope": self.scope,
         }
         path = f"/{quote(self.tenant_id, safe='')}/oauth2/v2.0/token"
-        status, body = await self.ask(path, _FORM, urlencode(members).encode())
+        status, body = await self.send(path, _FORM, urlencode(members).encode())
         if status != 200:
             raise self._refusal(status, body)
         try:

@@ -60,10 +60,10 @@ def versioned(query: str, form: Form, door: Form | None, version: str | None) ->
     there.
     """
     members = query.split("&") if query else []
-    asked = [member for member in members if member.lower().startswith(_VERSION)]
-    others = [member for member in members if member not in asked]
-    if asked and door == form:
-        others.append(asked[-1])
+    versions = [member for member in members if member.lower().startswith(_VERSION)]
+    others = [member for member in members if member not in versions]
+    if versions and door == form:
+        others.append(versions[-1])
     elif form == "foundry":
         others.append(_VERSION + (version or FOUNDRY_VERSION))
     elif form == "deployments" and version is not None:

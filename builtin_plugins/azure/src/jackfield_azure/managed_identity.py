@@ -15,7 +15,7 @@ from attrs import frozen
 from jackfield.errors import ProviderError
 from jackfield.tokens import Token
 
-from .entra import Ask
+from .entra import Send
 
 _OF_MACHINES: Final = "http://169.254.169.254/metadata/identity/oauth2/token"
 
@@ -56,18 +56,18 @@ class ManagedIdentity:
     client_id: str | None
     scope: str
     issuer: Issuer
-    ask: Ask
+    send: Send
 
     async def fetch(self) -> Token:
         """A new token. Raises ProviderError if there is none."""
-        asked = {
+        query = {
             "api-version": self.issuer.version,
             "resource": self.scope.removesuffix("/.default"),
         }
         if self.client_id is not None:
-            asked["client_id"] = self.client_id
-        path = f"{urlsplit(self.issuer.url).path}?{urlencode(asked)}"
-        status, body = await self.ask(path, self.issuer.header, b"")
+            query["client_id"] = self.client_id
+        path = f"{urlsplit(self.issuer.url).path}?{urlencode(query)}"
+        status, body = await self.send(path, self.issuer.header, b"")
         try:
             granted = msgspec.json.decode(body, type=_Granted, strict=False)
         except msgspec.MsgspecError as error:

@@ -34,7 +34,7 @@ from .endpoints import (
     RESPONSES_SOCKET,
     endpoints,
 )
-from .entra import Application, Ask, Assertion
+from .entra import Application, Assertion, Send
 from .forms import Form, address, form_at, form_of_door, is_of_a_deployment, versioned
 from .managed_identity import Issuer, ManagedIdentity
 
@@ -147,15 +147,15 @@ class Azure(RealtimeProvider):
 
     def _managed(self, auth: Auth, setup: Setup) -> ManagedIdentity:
         issuer = Issuer.of(os.environ)
-        ask = self._asking(setup, "GET", issuer.origin, plain=True)
+        ask = self._sending(setup, "GET", issuer.origin, plain=True)
         return ManagedIdentity(self.name, auth.client_id, auth.scope, issuer, ask)
 
     def _application(self, auth: Auth, proof: Secret | Assertion, setup: Setup) -> Application:
-        ask = self._asking(setup, "POST", auth.authority, plain=self.config.allow_http)
+        ask = self._sending(setup, "POST", auth.authority, plain=self.config.allow_http)
         who = (auth.tenant_id or "", auth.client_id or "", auth.scope)
         return Application(self.name, *who, proof, ask)
 
-    def _asking(self, setup: Setup, method: str, url: str, *, plain: bool) -> Ask:
+    def _sending(self, setup: Setup, method: str, url: str, *, plain: bool) -> Send:
         origin = setup.origin(
             f"{self.name}.auth",
             url,
@@ -217,8 +217,8 @@ class Azure(RealtimeProvider):
         """The part of a file that a client downloads."""
         if exchange.request.method != "GET":
             return ()
-        asked = exchange.request.headers
-        return [(name, asked[name]) for name in ("range", "if-range") if name in asked]
+        given = exchange.request.headers
+        return [(name, given[name]) for name in ("range", "if-range") if name in given]
 
     def outgoing_body(self, exchange: Exchange, model: str) -> bytes:
         """The client's own bytes, with the model's name if the resource's path lacks it."""

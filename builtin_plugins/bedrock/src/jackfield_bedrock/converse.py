@@ -40,6 +40,7 @@ _CONTENT_TEXTS = (
     "toolResult/content/*/document/source/text",
     "toolResult/content/*/searchResult/content/*/text",
 )
+_CONTENT_TOOLS = ("toolUse/input/**", "toolResult/content/*/json/**")
 
 
 class ConverseDialect(BedrockDialect):
@@ -52,6 +53,7 @@ class ConverseDialect(BedrockDialect):
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
     incidental = BedrockDialect.incidental | INCIDENTAL
+    tool_names: ClassVar[str] = r"[a-zA-Z0-9_-]{1,64}"
     output_limit: ClassVar[Path] = ("inferenceConfig", "maxTokens")
     image_urls: ClassVar[bool] = False
     document_urls: ClassVar[bool] = False
@@ -65,6 +67,13 @@ class ConverseDialect(BedrockDialect):
         f"output/message/content/*/{path}" for path in _CONTENT_TEXTS
     )
     event_texts: ClassVar[tuple[str, ...]] = ("delta/text", "delta/reasoningContent/text")
+    request_tools: ClassVar[tuple[str, ...]] = tuple(
+        f"messages/*/content/*/{path}" for path in _CONTENT_TOOLS
+    )
+    response_tools: ClassVar[tuple[str, ...]] = tuple(
+        f"output/message/content/*/{path}" for path in _CONTENT_TOOLS
+    )
+    event_tools: ClassVar[tuple[str, ...]] = ("delta/toolUse/input/**",)
     terminal_hints: ClassVar[tuple[bytes, ...]] = (
         b"metadata",
         b":exception-type",

@@ -40,10 +40,10 @@ class BlockWriter:
     """
 
     def __init__(
-        self, model: str, losses: list[Loss], *, answer: bool = False, mine: bool = True
+        self, model: str, losses: list[Loss], *, answer: bool = False, is_own: bool = True
     ) -> None:
         self.losses = losses
-        self.mine = mine
+        self.is_own = is_own
         self._model = model
         self._answer = answer
         self._role: Role = "assistant"
@@ -87,7 +87,7 @@ class BlockWriter:
         kept = own(part.extensions, NAME)
         if GUARD in kept:
             return {"guardContent": {"text": {"text": part.text, **kept[GUARD]}}}
-        if not self.mine and not part.text.strip():
+        if not self.is_own and not part.text.strip():
             return None
         if any(cites_a_span(citation, len(part.text)) for citation in part.citations):
             self._lose("citations.span", path, "approximated", CITED_WHOLE)

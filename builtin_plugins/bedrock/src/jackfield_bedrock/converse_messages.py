@@ -77,7 +77,7 @@ def write_messages(
     conversation = _Conversation(writer)
     for i, message in enumerate(messages):
         conversation.add(message, f"messages[{i}]")
-    if not writer.mine:
+    if not writer.is_own:
         conversation.fill()
     return conversation.system, conversation.wire
 

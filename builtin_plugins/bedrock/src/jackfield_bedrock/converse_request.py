@@ -91,7 +91,7 @@ def write_request(request: ChatRequest) -> Rendered:
 
 def write_conversation(request: ChatRequest, losses: list[Loss]) -> Tree:
     """The body as a JSON value."""
-    writer = BlockWriter(request.model, losses, mine=NAME in request.extensions)
+    writer = BlockWriter(request.model, losses, is_own=NAME in request.extensions)
     system, messages = write_messages(request.messages, writer)
     wire: Tree = {"messages": messages} if messages or not own(request.extensions, NAME) else {}
     if system:

@@ -63,8 +63,8 @@ def wrapped(text: str) -> str:
 
 def is_proven(part: Reasoning) -> bool:
     """Whether Claude recognizes a thought as its own."""
-    mine = NAME in part.extensions or ANTHROPIC in part.extensions
-    return mine and bool(part.signature or part.encrypted)
+    is_own = NAME in part.extensions or ANTHROPIC in part.extensions
+    return is_own and bool(part.signature or part.encrypted)
 
 
 def write_thought(part: Reasoning, model: str, path: str, losses: list[Loss]) -> Any:

@@ -12,6 +12,7 @@ from jackfield.errors import InvalidRequest
 from jackfield.fields import Fields, carry, json_object, object_fields
 from jackfield.messages import ChatRequest, TokenCount, chat_of
 
+from .converse import ConverseDialect
 from .converse_request import read_conversation, write_conversation
 from .invoke import InvokeDialect
 from .non_streaming import NonStreamingDialect
@@ -27,11 +28,17 @@ class CountTokensDialect(NonStreamingDialect):
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "count_tokens"
     canonical: ClassVar[Canonical] = "count_tokens"
+    tool_names: ClassVar[str] = ConverseDialect.tool_names
     image_urls: ClassVar[bool] = False
     document_urls: ClassVar[bool] = False
     request_texts: ClassVar[tuple[str, ...]] = (
         "input/converse/system/*/text",
         "input/converse/messages/*/content/*/text",
+    )
+    request_tools: ClassVar[tuple[str, ...]] = (
+        "input/converse/messages/*/content/*/toolUse/input/**",
+        "input/converse/messages/*/content/*/toolResult/content/*/text",
+        "input/converse/messages/*/content/*/toolResult/content/*/json/**",
     )
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:

@@ -55,6 +55,7 @@ class NovaDialect(ConverseDialect):
         "contentBlockDelta/delta/text",
         "contentBlockDelta/delta/reasoningContent/text",
     )
+    event_tools: ClassVar[tuple[str, ...]] = ("contentBlockDelta/delta/toolUse/input/**",)
     terminal_hints: ClassVar[tuple[bytes, ...]] = (b":message-type",)
     stop_marker: ClassVar[bytes] = encode_event(
         "chunk", wrap(b'{"messageStop":{"stopReason":"end_turn"}}')

@@ -48,7 +48,7 @@ class RerankModelDialect(NonStreamingDialect):
         )
 
     def render_request(self, request: CanonicalRequest) -> Rendered:
-        rerank_request, mine = rerank_of(request), NAME in request.extensions
+        rerank_request, is_own = rerank_of(request), NAME in request.extensions
         # The agent runtime's extra fields for the model belong in this body.
         additional = own(own(rerank_request.extensions, AGENTS), ADDITIONAL)
         others = {name: kept for name, kept in rerank_request.extensions.items() if name != AGENTS}
@@ -57,15 +57,15 @@ class RerankModelDialect(NonStreamingDialect):
             **additional,
             **recorded_members(rerank_request, NAME, _USUAL),
             "query": rerank_request.query,
-            "documents": [item if mine else _text(item) for item in rerank_request.documents],
+            "documents": [item if is_own else _text(item) for item in rerank_request.documents],
         }
         if rerank_request.top_n is not None:
             wire["top_n"] = rerank_request.top_n
-        if mine and rerank_request.return_documents is not None:
+        if is_own and rerank_request.return_documents is not None:
             wire["return_documents"] = rerank_request.return_documents
         elif rerank_request.return_documents:
             losses.append(Loss("rerank.return_documents", "return_documents", "dropped"))
-        if not mine:
+        if not is_own:
             wire["api_version"] = _VERSION
         return Rendered(
             msgspec.json.encode(carry(wire, rerank_request.extensions, NAME)), tuple(losses)

@@ -38,10 +38,14 @@ class ChatDialect(MistralDialect):
     name: ClassVar[str] = CHAT
     operation: ClassVar[str] = "chat"
     incidental = _OPENAI.incidental | {"closed"}
+    tool_names: ClassVar[str] = r"[a-zA-Z0-9_-]{1,64}"
     output_limit: ClassVar[Path] = ("max_tokens",)
     request_texts = (*_OPENAI.request_texts, "messages/*/content/*/thinking")
     response_texts = _OPENAI.response_texts
     event_texts = (*_OPENAI.event_texts, "choices/*/delta/content/*/thinking/*/text")
+    request_tools = _OPENAI.request_tools
+    response_tools = _OPENAI.response_tools
+    event_tools = _OPENAI.event_tools
     terminal_hints = _OPENAI.terminal_hints
     stop_marker = _OPENAI.stop_marker
 

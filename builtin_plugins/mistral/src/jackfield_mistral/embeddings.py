@@ -66,8 +66,8 @@ class EmbeddingsDialect(MistralDialect):
         if not isinstance(request, EmbeddingsRequest):
             raise TypeError("the request is not one for embeddings")
         openai_request = exchanged(request)
-        ours = openai_request.extensions.get(OPENAI_EMBEDDINGS, {})
-        openai_request = replace(openai_request, extensions={OPENAI_EMBEDDINGS: ours})
+        shared = openai_request.extensions.get(OPENAI_EMBEDDINGS, {})
+        openai_request = replace(openai_request, extensions={OPENAI_EMBEDDINGS: shared})
         tree = msgspec.json.decode(_OPENAI.render_request(openai_request).body)
         if "dimensions" in tree:
             tree["output_dimension"] = tree.pop("dimensions")

@@ -24,7 +24,7 @@ _PAIRS: Final = (
     (EMBEDDINGS, OPENAI_EMBEDDINGS),
     ("mistral.usage", "openai.usage"),
 )
-_OTHER: Final = {**dict(_PAIRS), **{theirs: ours for ours, theirs in _PAIRS}}
+_OTHER: Final = {**dict(_PAIRS), **{openais: own for own, openais in _PAIRS}}
 
 HOLDERS: Final = frozenset(
     ("extensions", "messages", "message", "parts", "citations", "citation", "tools", "tool_choice")

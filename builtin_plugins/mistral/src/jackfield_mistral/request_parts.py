@@ -24,10 +24,10 @@ from jackfield.proofs import seal
 
 from .call_ids import short_id
 from .calls import written_call
-from .names import OPENAI_CHAT as OURS
+from .names import OPENAI_CHAT
 
-_IN_CONTENT: Final = {OURS: {"$in": "content"}}
-_DOCUMENT_URL: Final = {OURS: {"$type": "document_url"}}
+_IN_CONTENT: Final = {OPENAI_CHAT: {"$in": "content"}}
+_DOCUMENT_URL: Final = {OPENAI_CHAT: {"$type": "document_url"}}
 _ROLES: Final = {"developer": "system"}
 
 
@@ -65,7 +65,7 @@ class Conversation:
         return replace(part, tool_call_id=short_id(part.tool_call_id), parts=parts)
 
     def _thought(self, part: Reasoning, path: str) -> Reasoning | None:
-        if OURS in part.extensions:
+        if OPENAI_CHAT in part.extensions:
             return part
         if seal(part) is not None:
             feature = "reasoning.signature" if part.signature else "reasoning.encrypted"
@@ -81,7 +81,7 @@ class Conversation:
         return None
 
     def _document(self, part: Document, path: str) -> Document | None:
-        if OURS in part.extensions or part.text is not None:
+        if OPENAI_CHAT in part.extensions or part.text is not None:
             return part
         if part.file_id is not None and part.url is None and part.data is None:
             detail = "of another vendor"
@@ -95,9 +95,9 @@ class Conversation:
             how: Any = "approximated" if part.transcript else "dropped"
             self._losses.append(Loss("audio", path, how, "its transcript, if any"))
             return Text(part.transcript) if part.transcript else None
-        if "$table" in part.extensions.get(OURS, {}):
+        if "$table" in part.extensions.get(OPENAI_CHAT, {}):
             return part
-        return Opaque(OURS, "input_audio", {"type": "input_audio", "input_audio": part.data})
+        return Opaque(OPENAI_CHAT, "input_audio", {"type": "input_audio", "input_audio": part.data})
 
 
 _MAKERS: Final[Mapping[type, Callable[[Conversation, Any, str], Part | None]]] = {

@@ -28,17 +28,17 @@ _BRIDGE: Final = {"role": "assistant", "content": "OK"}
 
 def write_request(request: ChatRequest) -> Rendered:
     """The body of the equivalent Mistral request, and its losses."""
-    is_ours = CHAT in request.extensions
+    is_own = CHAT in request.extensions
     losses = _field_losses(request)
     request = _offering(exchanged(_sharing(request)), losses)
     conversation = Conversation(losses)
     messages = [conversation.message(m, f"messages[{i}]") for i, m in enumerate(request.messages)]
-    ours = {**request.extensions.get(OPENAI_CHAT, {})}
-    ours.pop("prefix", None)
+    kept = {**request.extensions.get(OPENAI_CHAT, {})}
+    kept.pop("prefix", None)
     request = replace(
         request,
         messages=tuple(messages),
-        extensions={**request.extensions, OPENAI_CHAT: ours},
+        extensions={**request.extensions, OPENAI_CHAT: kept},
         tools=tuple(_tools(request, losses)),
     )
     rendered = _OPENAI.render_request(request)
@@ -48,7 +48,7 @@ def write_request(request: ChatRequest) -> Rendered:
         if loss.feature not in _NOT_LOST
     ]
     tree = _mistral_tree(msgspec.json.decode(rendered.body))
-    if not is_ours:
+    if not is_own:
         fit_effort(request, tree, losses)
         tree["messages"] = _bridged(tree["messages"], losses)
     return Rendered(msgspec.json.encode(tree), tuple(losses))
@@ -56,13 +56,13 @@ def write_request(request: ChatRequest) -> Rendered:
 
 def _sharing(request: ChatRequest) -> ChatRequest:
     """The request, with OpenAI members that mean the same in Mistral's API."""
-    theirs = request.extensions.get(OPENAI_CHAT, {})
-    shared = {key: theirs[key] for key in _SHARED if key in theirs}
+    given = request.extensions.get(OPENAI_CHAT, {})
+    shared = {key: given[key] for key in _SHARED if key in given}
     if not shared:
         return request
-    rest = {key: value for key, value in theirs.items() if key not in shared}
-    ours = {**shared, **request.extensions.get(CHAT, {})}
-    return replace(request, extensions={**request.extensions, OPENAI_CHAT: rest, CHAT: ours})
+    rest = {key: value for key, value in given.items() if key not in shared}
+    own = {**shared, **request.extensions.get(CHAT, {})}
+    return replace(request, extensions={**request.extensions, OPENAI_CHAT: rest, CHAT: own})
 
 
 def _field_losses(request: ChatRequest) -> list[Loss]:
@@ -103,9 +103,9 @@ def _tools(request: ChatRequest, losses: list[Loss]) -> Sequence[Tool | Opaque]:
 
 
 def _mistral_tree(tree: dict[str, Any]) -> dict[str, Any]:
-    for theirs, ours in _RENAMED:
-        if theirs in tree:
-            tree[ours] = tree.pop(theirs)
+    for openais, own in _RENAMED:
+        if openais in tree:
+            tree[own] = tree.pop(openais)
     for key in _UNKNOWN:
         tree.pop(key, None)
     if tree.get("service_tier") not in (None, *_TIERS):

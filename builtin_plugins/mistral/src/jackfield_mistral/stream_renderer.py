@@ -119,13 +119,28 @@ class ChatStreamRenderer:
         return render_failed(event)
 
     def _ended(self, event: Ended) -> bytes:
-        before = b"".join([self._whole(call) for call in self._calls.values()])
+        before = self._whole_calls()
         finishes = b"".join([self._finish(finish) for finish in self._finishes])
         *chunks, marker = sse.split(finishes + self._write(event))
         return before + b"".join(_with_usage(chunks)) + marker
 
-    def _whole(self, call: _Call) -> bytes:
-        """One chunk for a call that OpenAI's writer sends in two."""
+    def _whole_calls(self) -> bytes:
+        """One chunk with all calls of a choice: Pydantic AI numbers them by their place in it."""
+        before = b""
+        chunks: dict[int, dict[str, Any]] = {}
+        for call in self._calls.values():
+            ahead, chunk = self._whole(call)
+            before += ahead
+            first = chunks.setdefault(call.started.choice, chunk)
+            if first is not chunk:
+                calls = first["choices"][0]["delta"]["tool_calls"]
+                calls += chunk["choices"][0]["delta"]["tool_calls"]
+        return before + b"".join(
+            [sse.encode(msgspec.json.encode(chunk)) for chunk in chunks.values()]
+        )
+
+    def _whole(self, call: _Call) -> tuple[bytes, dict[str, Any]]:
+        """A chunk for a call that OpenAI's writer sends in two, and the chunks ahead of it."""
         started, lost = call.started, list[Loss]()
         whole = written_call(ToolCall(started.id, started.name, call.arguments, started.kind), lost)
         for loss in lost:
@@ -134,11 +149,9 @@ class ChatStreamRenderer:
         begun = self._write(replace(started, id=whole.id, kind=whole.kind))
         self._write(delta)  # its output goes into the one chunk
         *before, chunk = sse.split(begun)
-        tree = msgspec.json.decode(sse.data_of(chunk) or b"")
-        for choice in tree["choices"]:
-            for wire in choice["delta"].get("tool_calls") or ():
-                wire["function"]["arguments"] = delta.arguments
-        return b"".join(before) + sse.encode(msgspec.json.encode(tree))
+        tree = msgspec.json.decode(sse.data_of(chunk) or b"", type=dict[str, Any])
+        tree["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"] = delta.arguments
+        return b"".join(before), tree
 
     def _finish(self, finish: Finished) -> bytes:
         if finish.reason == "content_filter":

@@ -111,6 +111,9 @@ class ChatDialect(LinesDialect):
     request_texts: ClassVar[tuple[str, ...]] = ("messages/*/content", "messages/*/thinking")
     response_texts: ClassVar[tuple[str, ...]] = ("message/content", "message/thinking")
     event_texts: ClassVar[tuple[str, ...]] = ("message/content", "message/thinking")
+    request_tools: ClassVar[tuple[str, ...]] = ("messages/*/tool_calls/*/function/arguments/**",)
+    response_tools: ClassVar[tuple[str, ...]] = ("message/tool_calls/*/function/arguments/**",)
+    event_tools: ClassVar[tuple[str, ...]] = ("message/tool_calls/*/function/arguments/**",)
 
     def parse_request(self, tree: Any, params: Mapping[str, str]) -> ChatRequest:
         return read_chat(tree)

@@ -75,7 +75,7 @@ def _write_prompt(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
         detail = "the texts of all messages in one prompt"
         losses.append(Loss("messages.conversation", "messages", "approximated", detail))
     parts = [(message.role, part) for message in messages for part in message.parts]
-    mine = [part for _, part in parts if _is_own(part)]
+    own_parts = [part for _, part in parts if _is_own(part)]
     losses += [
         lost_part(part, "messages", role)
         for role, part in parts
@@ -89,7 +89,7 @@ def _write_prompt(request: ChatRequest, losses: list[Loss]) -> dict[str, Any]:
         wire["images"] = prompt["images"]
     for key in prompt.keys() & {"thinking", "tool_calls"}:
         losses.append(Loss(f"messages.{key}", "messages", "dropped"))
-    return wire | {part.kind: part.value for part in mine if isinstance(part, Opaque)}
+    return wire | {part.kind: part.value for part in own_parts if isinstance(part, Opaque)}
 
 
 def _is_own(part: Part) -> bool:

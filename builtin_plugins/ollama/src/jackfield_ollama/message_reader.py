@@ -41,15 +41,15 @@ def _read_message(wire: Any, path: str, unanswered: list[ToolCall]) -> Message:
     if not isinstance(wire, dict):
         raise InvalidRequest(f"'{path}' must be an object.", param=path)
     fields = Fields(wire, path)
-    spoken = fields.rest.pop("role", None)
-    role = _ROLES.get(spoken.lower()) if isinstance(spoken, str) else None
+    given = fields.rest.pop("role", None)
+    role = _ROLES.get(given.lower()) if isinstance(given, str) else None
     if role is None:
         raise fields.wrong("role", f"one of {', '.join(_ROLES)}")
     if role == "tool":
         return Message("tool", (_read_result(fields, unanswered),))
     parts = read_parts(fields, placed_id(path))
-    if spoken != role:
-        fields.rest["$role"] = spoken
+    if given != role:
+        fields.rest["$role"] = given
     return Message(role, tuple(parts), extensions=fields.extensions(NAME))
 
 

@@ -48,10 +48,10 @@ def _write_message(message: Message, path: str, losses: list[Loss]) -> dict[str,
     role = "user" if message.role == "tool" else _ROLES.get(message.role, message.role)
     if message.name is not None:
         losses.append(Loss("messages.name", path, "dropped"))
-    spoken = own(message.extensions, NAME).get("$role")
+    given = own(message.extensions, NAME).get("$role")
     between = "" if role == "assistant" else "\n\n"
     content = write_parts(message.parts, path, losses, message.role, between=between)
-    wire = {"role": spoken or role, **content}
+    wire = {"role": given or role, **content}
     return carry(wire, message.extensions, NAME)
 
 

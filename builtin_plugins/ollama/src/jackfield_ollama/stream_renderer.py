@@ -1,6 +1,6 @@
 """Renders a streamed chat or generation as lines."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from attrs import define, field
@@ -35,6 +35,11 @@ from .tools import write_call
 from .usage import write_usage
 
 _encode = msgspec.json.Encoder().encode
+_BREAKS: Final = {mark.encode(): b"\\u%04x" % ord(mark) for mark in "\x85\u2028\u2029"}
+"""Line breaks to Ollama's Python client, which cannot read a line that contains one.
+
+Go's JSON encoder, which Ollama uses, escapes the last two.
+"""
 
 
 @define
@@ -78,6 +83,13 @@ class LineRenderer:
 
     def render(self, event: StreamEvent) -> bytes:
         """The lines for one event; empty if it has none."""
+        lines = self._render(event)
+        if not lines.isascii():
+            for mark, escaped in _BREAKS.items():
+                lines = lines.replace(mark, escaped)
+        return lines
+
+    def _render(self, event: StreamEvent) -> bytes:
         if type(event) is TextDelta and event.logprobs is None and not event.choice:
             return self._text(event.text)
         if getattr(event, "choice", 0):

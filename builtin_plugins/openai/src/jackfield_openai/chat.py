@@ -31,6 +31,7 @@ from .chat_response import read_response, write_response
 from .chat_stream import ChatStreamParser
 from .custom_calls import restored_stream
 from .losses import OF_CHUNKS
+from .tool_texts import OF_MESSAGES
 from .usage import TOOLS_USED, ChunkMeter, by_model, in_tier, usage_of_answer
 
 _MESSAGE_TEXTS = (
@@ -51,7 +52,7 @@ class ChunkedDialect(Dialect):
     """The common part of dialects that stream JSON chunks with `choices` and end in `[DONE]`."""
 
     incidental = Dialect.incidental | OF_CHUNKS
-    terminal_hints: ClassVar[tuple[bytes, ...]] = (b"[DONE]", b"error")
+    terminal_hints: ClassVar[tuple[bytes, ...]] = (b"[DONE]", b"error", b'"message"', b'"detail"')
     stop_marker: ClassVar[bytes] = b"data: [DONE]\n\n"
 
     def terminal(self, event: bytes) -> Terminal | None:
@@ -66,10 +67,8 @@ class ChunkedDialect(Dialect):
             return "end"
         if event.startswith(b"event: error"):
             return "error"
-        if b'"error"' in data:
-            chunk = _decoded(data)
-            if isinstance(chunk, dict) and (chunk.get("error") or chunk.get("object") == "error"):
-                return "error"
+        if b'"error"' in data or b'"choices"' not in data:
+            return None if failures.error_in(_decoded(data)) is None else "error"
         return None
 
     def finishes(self, event: bytes) -> bool:
@@ -134,6 +133,7 @@ class ChatDialect(ChunkedDialect):
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "chat"
     understood = frozenset({"openai.responses.moderation"})
+    tool_names: ClassVar[str] = r"[a-zA-Z0-9_-]{1,64}"
     usage_switch: ClassVar[Path] = ("stream_options", "include_usage")
     output_limit: ClassVar[Path] = ("max_completion_tokens",)
     document_urls: ClassVar[bool] = False
@@ -149,6 +149,13 @@ class ChatDialect(ChunkedDialect):
     event_texts: ClassVar[tuple[str, ...]] = (
         *(f"choices/*/delta/{path}" for path in _MESSAGE_TEXTS),
         "choices/*/delta/audio/transcript",
+    )
+    request_tools: ClassVar[tuple[str, ...]] = tuple(f"messages/*/{path}" for path in OF_MESSAGES)
+    response_tools: ClassVar[tuple[str, ...]] = tuple(
+        f"choices/*/message/{path}" for path in OF_MESSAGES
+    )
+    event_tools: ClassVar[tuple[str, ...]] = tuple(
+        f"choices/*/delta/{path}" for path in OF_MESSAGES
     )
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:

@@ -117,8 +117,8 @@ class _Assistant:
 
     def close(self) -> None:
         """Write what is only known after all parts."""
-        mine = self.wire.get(DETAILS, [])
-        details = [*mine, *details_of(self._foreign, len(mine))]
+        own_details = self.wire.get(DETAILS, [])
+        details = [*own_details, *details_of(self._foreign, len(own_details))]
         if details:
             self.wire[DETAILS] = details
         self.wire.update(self._signed())

@@ -119,8 +119,8 @@ _MEMBERS: Final[Mapping[str, tuple[str, Reader]]] = {
 def write_request(request: ChatRequest) -> Rendered:
     """The body of the equivalent chat request, and its losses."""
     losses: list[Loss] = []
-    ours = request.extensions.get(NAME)
-    kept = ours or {}
+    own = request.extensions.get(NAME)
+    kept = own or {}
     wire: dict[str, Any] = {
         "model": request.model,
         "messages": write_messages(request.messages, losses),
@@ -139,7 +139,7 @@ def write_request(request: ChatRequest) -> Rendered:
             wire.update(shape.put(request, losses))
     if request.extensions.keys() != {NAME} and _is_foreign(request):
         _adapt(request, wire, losses)
-    if ours is not None and request.modalities:
+    if own is not None and request.modalities:
         wire["modalities"] = list(request.modalities)
         if "$audio" in kept:
             wire["audio"] = kept["$audio"]

@@ -12,7 +12,7 @@ from jackfield.events import Ended, Started, StreamEvent, UsageReported
 from .chat_choice import ChoiceReader
 from .chat_parts import NAME
 from .chat_sources import read_sources
-from .failures import UNREADABLE, failed_event
+from .failures import UNREADABLE, error_in, failed_event
 from .moderations import MODERATION
 from .usage import chunk_usage
 
@@ -52,12 +52,10 @@ class ChatStreamParser:
         if data.strip() == b"[DONE]":
             return (self._end(),)
         chunk = decode_chunk(data)
-        if chunk.get("error"):
+        failure = chunk if event.startswith(b"event: error") else error_in(chunk)
+        if failure is not None:
             self._ended = True
-            return (failed_event(chunk["error"]),)
-        if event.startswith(b"event: error") or chunk.get("object") == "error":
-            self._ended = True
-            return (failed_event(chunk),)
+            return (failed_event(failure),)
         return self._chunk(chunk)
 
     def close(self) -> Sequence[StreamEvent]:

@@ -135,11 +135,11 @@ def write_tools(tools: tuple[Tool | Opaque, ...], losses: list[Loss]) -> dict[st
     return wire
 
 
-def is_legacy(thing: Tool | Opaque | ToolCall) -> bool:
+def is_legacy(tool: Tool | Opaque | ToolCall) -> bool:
     """Whether it came in the form of `functions` and `function_call`."""
-    if isinstance(thing, Opaque) or NAME not in thing.extensions:
+    if isinstance(tool, Opaque) or NAME not in tool.extensions:
         return False
-    return bool(thing.extensions[NAME].get(LEGACY))
+    return bool(tool.extensions[NAME].get(LEGACY))
 
 
 def _write_tool(tool: Tool) -> dict[str, Any]:
@@ -167,13 +167,13 @@ def _deep_format(flat: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _wrap(
-    kind: str, outer: dict[str, Any], inner: dict[str, Any], thing: Tool | ToolCall
+    kind: str, outer: dict[str, Any], inner: dict[str, Any], tool: Tool | ToolCall
 ) -> dict[str, Any]:
-    kept = own(thing.extensions, NAME).get(kind)
+    kept = own(tool.extensions, NAME).get(kind)
     if isinstance(kept, dict):
         inner = {**inner, **{key: value for key, value in kept.items() if key not in inner}}
     outer[kind] = inner
-    return carry(outer, thing.extensions, NAME)
+    return carry(outer, tool.extensions, NAME)
 
 
 def read_choice(wire: Mapping[str, Any]) -> ToolChoice | None:

@@ -32,7 +32,7 @@ from jackfield.messages import ChatRequest, Usage
 from .chat_chunks import DONE
 from .chat_response import finish_detail, now, read_finish, write_finish
 from .chat_stream import decode_chunk
-from .failures import failed_event, render_failed
+from .failures import error_in, failed_event, render_failed
 from .usage import chunk_usage, write_usage
 
 NAME = "openai.completions"
@@ -72,10 +72,10 @@ class CompletionsParser:
             self._ended = True
             return (Ended(),)
         chunk = decode_chunk(data)
-        is_error = event.startswith(b"event: error") or chunk.get("object") == "error"
-        if chunk.get("error") or is_error:
+        failure = chunk if event.startswith(b"event: error") else error_in(chunk)
+        if failure is not None:
             self._ended = True
-            return (failed_event(chunk.get("error") or chunk),)
+            return (failed_event(failure),)
         return self._chunk(chunk)
 
     def close(self) -> Sequence[StreamEvent]:

@@ -42,7 +42,9 @@ class CountTokensDialect(WholeDialect):
     name: ClassVar[str] = NAME
     operation: ClassVar[str] = "count_tokens"
     canonical: ClassVar[Canonical] = "count_tokens"
+    tool_names: ClassVar[str] = ResponsesDialect.tool_names
     request_texts: ClassVar[tuple[str, ...]] = ResponsesDialect.request_texts
+    request_tools: ClassVar[tuple[str, ...]] = ResponsesDialect.request_tools
 
     def usage(self, body: bytes) -> Usage | None:
         """None: counting is free. Raises ValueError if the body is not a count."""

@@ -111,6 +111,24 @@ def read_failure(value: Any) -> UpstreamFailure:
     )
 
 
+def error_in(chunk: Any) -> Any:
+    """The error that a stream's event contains or is, else None.
+
+    An event without `choices` whose message stands alone is one too: the gateways and proxies in
+    front of compatible servers send their errors so.
+    """
+    if not isinstance(chunk, dict):
+        return None
+    inner = chunk.get("error")
+    if inner:
+        return inner
+    bare = "choices" not in chunk and any(isinstance(chunk.get(key), str) for key in _BARE)
+    return chunk if bare or chunk.get("object") == "error" else None
+
+
+_BARE: Final = ("message", "detail")
+
+
 def choice_error(answer: dict[str, Any]) -> Any:
     """The error of the first choice that has one, as OpenRouter reports failures."""
     choices = answer.get("choices")
@@ -119,9 +137,14 @@ def choice_error(answer: dict[str, Any]) -> Any:
     return next((c["error"] for c in choices if isinstance(c, dict) and c.get("error")), None)
 
 
+_BY_CODE: Final = {"rate_limit_exceeded": 429, "invalid_prompt": 400}
+"""The status of a failed response, which has only a code."""
+
+
 def _status(error: dict[str, Any]) -> int | None:
     numbers = (error.get("status_code"), error.get("status"), error.get("code"))
-    return next((n for n in numbers if type(n) is int and 400 <= n < 600), None)
+    found = (n for n in numbers if type(n) is int and 400 <= n < 600)
+    return next(found, _BY_CODE.get(str(error.get("code"))))
 
 
 def _message(value: dict[str, Any]) -> str:

@@ -32,12 +32,12 @@ def without_foreign_proofs(body: bytes) -> bytes:
 
 def _own_message(message: Any) -> Any:
     details = message.get(DETAILS) if isinstance(message, dict) else None
-    thoughts, mine = take_thoughts(details) if isinstance(details, list) else ([], [])
+    thoughts, own = take_thoughts(details) if isinstance(details, list) else ([], [])
     if not thoughts:
         return message
-    dropped = (DETAILS,) if mine else (DETAILS, *REASONING_KEYS)
+    dropped = (DETAILS,) if own else (DETAILS, *REASONING_KEYS)
     rest = {key: value for key, value in message.items() if key not in dropped}
-    return {**rest, DETAILS: mine} if mine else rest
+    return {**rest, DETAILS: own} if own else rest
 
 
 def _is_foreign(item: Any) -> bool:

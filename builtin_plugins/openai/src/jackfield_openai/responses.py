@@ -25,7 +25,7 @@ from jackfield.messages import ChatRequest, ChatResponse, Usage, answer_of, chat
 
 from . import failures
 from .custom_calls import restored_stream
-from .deltas import is_no_text
+from .deltas import delta_of_call, is_audio
 from .losses import OF_RESPONSES
 from .responses_content import NAME
 from .responses_request import parse_request
@@ -34,6 +34,7 @@ from .responses_response import parse_response, render_response
 from .responses_stream_parser import ResponsesParser
 from .responses_stream_renderer import ResponsesRenderer
 from .responses_usage import ResponsesMeter, usage_of
+from .tool_texts import OF_EVENTS, OF_ITEMS
 
 _ITEM_TEXTS = (
     "content",
@@ -64,6 +65,7 @@ class ResponsesDialect(Dialect):
     operation: ClassVar[str] = "chat"
     incidental = Dialect.incidental | OF_RESPONSES
     understood = frozenset({"openai.chat.moderation"})
+    tool_names: ClassVar[str] = r"[a-zA-Z0-9_-]{1,64}"
     output_limit: ClassVar[Path] = ("max_output_tokens",)
     request_texts: ClassVar[tuple[str, ...]] = (
         "instructions",
@@ -82,12 +84,20 @@ class ResponsesDialect(Dialect):
         *(f"item/{path}" for path in _ITEM_TEXTS),
         *(f"response/output/*/{path}" for path in _ITEM_TEXTS),
     )
+    request_tools: ClassVar[tuple[str, ...]] = tuple(f"input/*/{path}" for path in OF_ITEMS)
+    response_tools: ClassVar[tuple[str, ...]] = tuple(f"output/*/{path}" for path in OF_ITEMS)
+    event_tools: ClassVar[tuple[str, ...]] = OF_EVENTS
     terminal_hints: ClassVar[tuple[bytes, ...]] = (
         b"response.completed",
         b"response.incomplete",
         b"response.failed",
         b'"error"',
     )
+
+    def patterns_of_event(self, data: bytes, *, tools: bool) -> tuple[str, ...]:
+        if (path := delta_of_call(data)) is not None:
+            return path if tools else ()
+        return super().patterns_of_event(data, tools=tools)
 
     def peek(self, tree: Any, params: Mapping[str, str]) -> Peek:
         fields = object_fields(tree)
@@ -98,8 +108,8 @@ class ResponsesDialect(Dialect):
         return Peek(model, stream, limit)
 
     def event_data(self, event: bytes) -> bytes | None:
-        """The JSON of an event; events with a non-text `delta` are skipped."""
-        return None if is_no_text(event) else super().event_data(event)
+        """The JSON of an event; events with audio are skipped."""
+        return None if is_audio(event) else super().event_data(event)
 
     def terminal(self, event: bytes) -> Terminal | None:
         """The final response ends a stream; an `error` event, in any form, aborts it."""

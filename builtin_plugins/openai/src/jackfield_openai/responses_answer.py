@@ -54,10 +54,10 @@ class Answer:
         response_id: str,
         model: str,
         created: int | None,
-        mine: JSON | None,
+        kept: JSON | None,
     ) -> None:
         self.created = int(time.time()) if created is None else created
-        self.is_own = mine is not None
+        self.is_own = kept is not None
         bare = response_id or token_hex(16)
         # An answer that came in this dialect keeps its id, whatever its form.
         self.id = bare if self.is_own else f"resp_{_seed(bare)}"
@@ -74,7 +74,7 @@ class Answer:
             "model": model or request.model,
             "output": [],
             "usage": None,
-            **(mine or {}),
+            **(kept or {}),
         }
 
     def item_id(self, kind: str, index: int) -> str:
@@ -91,10 +91,10 @@ class Answer:
         reason: FinishReason | None,
         detail: str | None,
         usage: Usage | None,
-        mine: JSON,
+        kept: JSON,
     ) -> JSON:
         """The response at its end."""
-        status, members = "completed", dict(mine)
+        status, members = "completed", dict(kept)
         if reason in INCOMPLETE or (reason == "other" and self.is_own):
             status = "incomplete"
             word = INCOMPLETE.get(reason, detail)
@@ -127,15 +127,15 @@ def _seed(response_id: str) -> str:
 
 
 def _echo(request: ChatRequest) -> JSON:
-    mine = own(request.extensions)
+    kept = own(request.extensions)
     requested = settings(request, [])
     text: JSON = {"format": {"type": "text"}} | requested.get("text", {})
     return {
         "instructions": instructions_of(request),
         "max_output_tokens": request.max_tokens,
-        "max_tool_calls": mine.get("max_tool_calls"),
+        "max_tool_calls": kept.get("max_tool_calls"),
         "parallel_tool_calls": request.parallel_tool_calls is not False,
-        "previous_response_id": mine.get("previous_response_id"),
+        "previous_response_id": kept.get("previous_response_id"),
         "reasoning": {"effort": None, "summary": None} | requested.get("reasoning", {}),
         "service_tier": tier if (tier := request.service_tier) in TIERS else "default",
         "store": request.store is not False if NAME in request.extensions else bool(request.store),
@@ -143,9 +143,9 @@ def _echo(request: ChatRequest) -> JSON:
         "text": text,
         "tool_choice": requested.get("tool_choice", "auto"),
         "tools": requested.get("tools", []),
-        "top_logprobs": request.top_logprobs or mine.get("top_logprobs") or 0,
+        "top_logprobs": request.top_logprobs or kept.get("top_logprobs") or 0,
         "top_p": 1.0 if request.top_p is None else request.top_p,
-        "truncation": mine.get("truncation") or "disabled",
+        "truncation": kept.get("truncation") or "disabled",
         "user": request.user,
         "metadata": request.metadata or {},
     }

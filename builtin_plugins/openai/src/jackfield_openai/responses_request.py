@@ -109,12 +109,12 @@ def _server_state(fields: Fields) -> str | None:
     return None if state is None else str(state)
 
 
-def _extensions(mine: JSON, text: JSON, thinking: JSON) -> dict[str, JSON]:
+def _extensions(own: JSON, text: JSON, thinking: JSON) -> dict[str, JSON]:
     # Members that chat also has, under chat's names.
-    shared = {key: mine.pop(key) for key in IN_RESPONSES if mine.get(key) is not None}
+    shared = {key: own.pop(key) for key in IN_RESPONSES if own.get(key) is not None}
     if text.get("verbosity") is not None:
         shared["verbosity"] = text.pop("verbosity")
     for key, inner in (("text", text), ("reasoning", thinking)):
         if given := {name: value for name, value in inner.items() if value is not None}:
-            mine[key] = given
-    return {NAME: mine, "openai.chat": shared} if shared else {NAME: mine}
+            own[key] = given
+    return {NAME: own, "openai.chat": shared} if shared else {NAME: own}

@@ -52,8 +52,8 @@ def render_request(request: ChatRequest) -> Rendered:
     elif NAME not in request.extensions:
         # The default is true here and false in every other dialect.
         body["store"] = False
-    mine = own(request.extensions)
-    body |= {key: value for key, value in mine.items() if key not in ("text", "reasoning")}
+    kept = own(request.extensions)
+    body |= {key: value for key, value in kept.items() if key not in ("text", "reasoning")}
     included = body.get("include") or []
     if more := [one for one in _needed(request, body, losses) if one not in included]:
         body["include"] = [*included, *more]
@@ -63,14 +63,14 @@ def render_request(request: ChatRequest) -> Rendered:
 
 def _needed(request: ChatRequest, body: JSON, losses: list[Loss]) -> list[str]:
     """The additional values of `include`."""
-    ours = NAME in request.extensions
+    foreign = NAME not in request.extensions
     needed = [LOGPROBS] if request.logprobs else []
-    if needed and not ours and not samples(request.model, body.get("reasoning", {}).get("effort")):
+    if needed and foreign and not samples(request.model, body.get("reasoning", {}).get("effort")):
         needed = []
         if not any(loss.feature == "logprobs" for loss in losses):
             detail = "the model shows none while it reasons"
             losses.append(Loss("logprobs", "logprobs", "dropped", detail))
-    if not ours and body.get("store") is False and hides_thoughts(request):
+    if foreign and body.get("store") is False and hides_thoughts(request):
         needed.append(PROOFS)  # needed to send the thoughts back
     return needed
 
@@ -113,9 +113,9 @@ def settings(request: ChatRequest, losses: list[Loss]) -> JSON:
         body["tool_choice"] = own(request.extensions)["tool_choice"]
     elif request.tool_choice is not None:
         body["tool_choice"] = render_tool_choice(request.tool_choice, request.tools)
-    for theirs, ours in _SAME:
-        if (value := getattr(request, ours)) is not None:
-            body[theirs] = value
+    for member, attribute in _SAME:
+        if (value := getattr(request, attribute)) is not None:
+            body[member] = value
     if text := _text(request, losses):
         body["text"] = text
     if reasoning := _reasoning(request, losses):

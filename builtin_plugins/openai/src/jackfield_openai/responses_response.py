@@ -102,20 +102,20 @@ def render_response(response: ChatResponse, request: ChatRequest) -> Rendered:
     losses: list[Loss] = []
     if len(response.choices) > 1:
         losses.append(Loss("n", "choices[1]", "dropped", "one answer instead of several"))
-    mine = response.extensions.get(NAME)
+    kept = response.extensions.get(NAME)
     moderation = response_moderation(response.extensions, losses)
-    answer = Answer(request, response.id, response.model, response.created, _dict(mine))
+    answer = Answer(request, response.id, response.model, response.created, _dict(kept))
     output = _Output(answer, request.tools, losses)
     choice = response.choices[0] if response.choices else Choice(Message("assistant", ()), "error")
     choice = restored_choice(choice, request.tools)
     for index, part in enumerate(choice.message.parts):
         output.add(part, f"choices[0].message.parts[{index}]")
     output.set_logprobs(choice.logprobs)
-    if mine is None and choice.finish_reason in INCOMPLETE:
+    if kept is None and choice.finish_reason in INCOMPLETE:
         output.cut_short()
-    if mine is None and choice.finish_reason == "other":
+    if kept is None and choice.finish_reason == "other":
         losses.append(LOST_REASON)
-    members = {**(mine or {}), **moderation}
+    members = {**(kept or {}), **moderation}
     body = answer.final(
         output.items, choice.finish_reason, choice.finish_detail, response.usage, members
     )

@@ -95,8 +95,8 @@ class ResponsesRenderer:
             self.losses.append(loss)
 
     def _begin(self, event: Started) -> bytes:
-        mine = event.extensions.get(NAME)
-        extra = None if mine is None else dict(mine)
+        kept = event.extensions.get(NAME)
+        extra = None if kept is None else dict(kept)
         answer = Answer(self._request, event.id, event.model, event.created, extra)
         self._answer = answer
         return self._lifecycle("response.created") + self._lifecycle("response.in_progress")
@@ -261,11 +261,11 @@ class ResponsesRenderer:
         wire = self._finish(self._finished)
         self._over = True
         moderation = response_moderation(event.extensions, self.losses)
-        mine = {**event.extensions.get(NAME, {}), **moderation}
+        kept = {**event.extensions.get(NAME, {}), **moderation}
         reason, detail = self._finished.reason, self._finished.detail
         if reason == "other" and not self._made().is_own:
             self.losses.append(LOST_REASON)
-        response = self._made().final(self._output, reason, detail, self._usage, mine)
+        response = self._made().final(self._output, reason, detail, self._usage, kept)
         status = response["status"]
         known = status if status in ("incomplete", "failed") else "completed"
         return wire + self._events.write(f"response.{known}", response=response)

@@ -19,6 +19,6 @@ OF_MISTRAL: Final = ("prompt_cache_key", "prediction")
 
 def shared(extensions: Extensions, names: Iterable[str]) -> dict[str, Any]:
     """Those of the members that a request of either vendor has set."""
-    theirs, ours = extensions.get("mistral.chat", {}), extensions.get("openai.chat", {})
-    held = {**{key: theirs.get(key) for key in OF_MISTRAL}, **ours}
+    mistrals, openais = extensions.get("mistral.chat", {}), extensions.get("openai.chat", {})
+    held = {**{key: mistrals.get(key) for key in OF_MISTRAL}, **openais}
     return {key: held[key] for key in names if held.get(key) is not None}

@@ -14,7 +14,6 @@ from jackfield.dialects import (
     Loss,
     Peek,
     Rendered,
-    Terminal,
     UpstreamFailure,
     UsageMeter,
     installed,
@@ -43,9 +42,6 @@ class RerankDialect(Dialect):
 
     def with_model(self, body: bytes, media_type: str, old: str, new: str) -> bytes:
         return body  # the path names it
-
-    def terminal(self, event: bytes) -> Terminal | None:
-        return None
 
     def usage(self, body: bytes) -> Usage | None:
         return self.parse_response(body).usage

@@ -83,6 +83,11 @@ class Generate(Dialect):
         """The same as an event."""
         return encode(write_error(error))
 
+    def is_error(self, tree: Any) -> bool:
+        """Whether its `error` is a text, or several."""
+        error = tree.get("error") if isinstance(tree, dict) else None
+        return bool(error) and isinstance(error, str | list)
+
     def parse_error(self, status: int, body: bytes) -> UpstreamFailure:
         """Parse an error in this form."""
         return read_error(status, body)

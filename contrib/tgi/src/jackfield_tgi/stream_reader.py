@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from jackfield.dialects import Terminal
+from jackfield.errors import ProviderError
 from jackfield.events import Ended, Failed, Finished, Started, StreamEvent, TextDelta, UsageReported
 from jackfield.messages import Usage
 from jackfield.sse import data_of, split
@@ -20,11 +21,16 @@ class EventReader:
         self._begun = False
 
     def feed(self, event: bytes) -> Sequence[StreamEvent]:
-        """The canonical events in one wire event. Raises ValueError for a malformed one."""
+        """The canonical events in one wire event. Raises ProviderError for a malformed one."""
         data = data_of(event)
         if data is None or data == b"[DONE]":
             return ()
-        read = read_event(data)
+        try:
+            read = read_event(data)
+        except ValueError as error:
+            raise ProviderError(
+                "The provider sent a stream event that is none of TGI's."
+            ) from error
         if read.error is not None:
             return (Failed(read.error, read.error_type),)
         found: list[StreamEvent] = []

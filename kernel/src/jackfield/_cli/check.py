@@ -63,14 +63,8 @@ def _check_endpoints(gateway: Gateway) -> None:
 
 
 def _show(terminal: Terminal, title: str, contents: Contents) -> None:
-    counts = [
-        f"{len(listed)} {noun if len(listed) == 1 else noun + 's'}"
-        for noun, listed in (
-            ("provider", contents.providers),
-            ("model", contents.models),
-            ("plugin", contents.plugins),
-        )
-    ]
+    tables = {"provider": contents.providers, "model": contents.models, "plugin": contents.plugins}
+    counts = [f"{len(of)} {noun}{'' if len(of) == 1 else 's'}" for noun, of in tables.items()]
     terminal.line(good("ok"), f"  {title}: {', '.join(counts)}")
     _show_providers(terminal, contents)
     _show_models(terminal, contents)
@@ -83,9 +77,9 @@ def _show(terminal: Terminal, title: str, contents: Contents) -> None:
 
 def _show_providers(terminal: Terminal, contents: Contents) -> None:
     terminal.table(
-        ("provider", "version", "address"),
+        ("provider", "version", "address", "secrets"),
         [
-            (name(one.name), one.version_label, one.base_url or faint("none"))
+            (name(one.name), one.version_label, one.base_url or faint("none"), one.secrets_label)
             for one in contents.providers
         ],
     )

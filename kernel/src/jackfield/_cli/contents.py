@@ -9,6 +9,7 @@ from jackfield._gateway import Gateway
 from jackfield._hook_chain import hooks_of
 from jackfield._loader import Installed, installed
 from jackfield.catalogue import retiring
+from jackfield.secrets import references
 
 
 @frozen
@@ -27,9 +28,15 @@ class TableFacts:
 
 @frozen
 class ProviderFacts(TableFacts):
-    """One table under `[providers]`."""
+    """One table under `[providers]`; `secrets` counts its keys and other credentials."""
 
     base_url: str
+    secrets: int
+
+    @property
+    def secrets_label(self) -> str:
+        """How many secrets it has."""
+        return str(self.secrets or "none") if self.base_url else ""
 
 
 @frozen
@@ -97,7 +104,8 @@ def _providers(gateway: Gateway, found: Installed) -> tuple[ProviderFacts, ...]:
     for provider in gateway.loaded.providers:
         use = gateway.settings.providers[provider.name].use
         base_url = str(getattr(provider.config, "base_url", ""))
-        facts.append(ProviderFacts(provider.name, use, found.version_of(use), base_url))
+        secrets = len([*references(provider.config)])
+        facts.append(ProviderFacts(provider.name, use, found.version_of(use), base_url, secrets))
     return tuple(facts)
 
 

@@ -108,9 +108,9 @@ class Document:
         except StructureError as error:
             for problem in error.problems:
                 self.problems.add((*path, *problem.path), problem.message, on_key=problem.on_key)
-            self._check_secrets(error.structured, path, sources)
+            self.check_secrets(error.structured, path, sources)
             return None
-        self._check_secrets(structured, path, sources)
+        self.check_secrets(structured, path, sources)
         return structured
 
     def blame(self, path: KeyPath, message: str) -> None:
@@ -125,7 +125,8 @@ class Document:
         else:
             self.problems.add(at, message if rest.startswith("=") else rest)
 
-    def _check_secrets(self, value: object, path: KeyPath, sources: SecretSources | None) -> None:
+    def check_secrets(self, value: object, path: KeyPath, sources: SecretSources | None) -> None:
+        """Add a problem for each secret in a configuration that cannot be resolved."""
         if sources is None:
             return
         for below, reference in references(value):

@@ -36,6 +36,8 @@ def check_references(
     `models` are the raw tables: a problem with one name must not hide the next.
     """
     for alias, model in models.items():
+        if not alias.isprintable():
+            problems.add(("models", alias), "the name of an alias is printable", on_key=True)
         for path, name in _names(model):
             if name not in models and (message := _dangling(name, models, providers)):
                 problems.add(("models", alias, *path), message)

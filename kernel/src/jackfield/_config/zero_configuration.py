@@ -24,16 +24,20 @@ class WellKnownKey:
 
 
 def zero_configuration(
-    keys: Mapping[str, WellKnownKey], environ: Mapping[str, str], front_doors: Iterable[str] = ()
+    keys: Mapping[str, WellKnownKey],
+    environ: Mapping[str, str],
+    front_doors: Iterable[str] = (),
+    *,
+    demo: bool = True,
 ) -> Document:
     """The document for a start without a file: a provider for each key that is set.
 
     `keys` has the well-known keys by the names of the providers' tables. The endpoints of
-    `front_doors` are offered whichever providers there are.
+    `front_doors` are offered whichever providers there are. `demo` is whether that is installed.
     """
     doors = ", ".join(f'"{name}"' for name in front_doors)
     lines = ["[server]", f"front_doors = [{doors}]"] if doors else []
-    lines.append("[providers.demo]")
+    lines += ["[providers.demo]"] if demo else []
     for provider, key in keys.items():
         if key.is_in(environ):
             lines += [f"[providers.{toml_key(provider)}]", f'keys = ["env:{key.variable}"]']

@@ -22,6 +22,7 @@ from .dialect_errors import ERRORS_COME_BACK
 from .dialect_law import DialectLaw, Samples, difference, raises_nothing, raises_only
 from .dialect_losses import LOSSES_ARE_NAMED
 from .dialect_model import MODELS_ARE_REPLACED
+from .dialect_tools import TOOL_NAMES_COME_BACK
 from .law import LawBrokenError
 from .spoiled import spoiled
 
@@ -142,6 +143,7 @@ LAWS: Final = (
         requests_come_back,
     ),
     LOSSES_ARE_NAMED,
+    TOOL_NAMES_COME_BACK,
     MODELS_ARE_REPLACED,
     ERRORS_COME_BACK,
     DialectLaw(

@@ -58,7 +58,7 @@ _PARTS: Final[tuple[Part, ...]] = (
     Audio(data=_DATA, format="wav"),
 )
 
-_ASKED: Final = Message("user", (Text("Hello"),))
+_QUESTION: Final = Message("user", (Text("Hello"),))
 
 _TURNS: Final = (
     Message("assistant", (ToolCall("call_1", "weather", '{"city":"Bonn"}'),)),
@@ -71,7 +71,7 @@ def losses_are_named(samples: Samples) -> None:
     request = samples.canonical_request()
     if not isinstance(request, ChatRequest) or samples.dialect.canonical != "chat":
         return
-    plain = ChatRequest(request.model, (_ASKED,), max_tokens=request.max_tokens)
+    plain = ChatRequest(request.model, (_QUESTION,), max_tokens=request.max_tokens)
     for what, without, with_it in _probes(plain):
         usual, written = _written(samples.dialect, without), _written(samples.dialect, with_it)
         if usual is None or written is None or written.body != usual.body:
@@ -85,9 +85,9 @@ def _probes(plain: ChatRequest) -> Iterator[tuple[str, ChatRequest, ChatRequest]
     for name, value in _SETTINGS.items():
         yield f"the setting {name!r}", plain, replace(plain, **{name: value})
     for part in _PARTS:
-        shown = replace(_ASKED, parts=(*_ASKED.parts, part))
+        shown = replace(_QUESTION, parts=(*_QUESTION.parts, part))
         yield f"a part of kind {_kind(part)!r}", plain, replace(plain, messages=(shown,))
-    yield "calls of tools", plain, replace(plain, messages=(_ASKED, *_TURNS))
+    yield "calls of tools", plain, replace(plain, messages=(_QUESTION, *_TURNS))
 
 
 def _kind(part: Part) -> str:

@@ -3,8 +3,9 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
+import msgspec
 from attrs import define, field, frozen
 from multidict import CIMultiDict
 
@@ -36,6 +37,10 @@ class Received:
         lines = self.head.decode("latin-1").split("\r\n")[1:]
         pairs = (line.partition(":") for line in lines if line)
         return CIMultiDict((name, value.strip()) for name, _, value in pairs)
+
+    def json(self) -> Any:
+        """The body as a JSON value."""
+        return msgspec.json.decode(self.body)
 
 
 @frozen
@@ -101,6 +106,12 @@ class FakeUpstream:
         """Answer the next request. The parts of a sequence are written one by one."""
         parts = (body,) if isinstance(body, bytes) else tuple(body)
         self._replies.append(UpstreamReply(status, parts, headers or {}, framing, gate))
+
+    def reply_json(
+        self, value: Any, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Answer the next request with this value as JSON."""
+        self.reply(msgspec.json.encode(value), status, headers)
 
     def stream(
         self,

@@ -54,9 +54,9 @@ async def lets_callers_in(subject: Subject) -> None:
 
 
 def _check(harness: Harness, failures: Sequence[str], where: str) -> None:
-    mine = [failure for failure in failures if failure.startswith(f"{harness.subject.name}.")]
-    if mine:
-        raise LawBrokenError(f"it failed {where}: {mine[0]}")
+    own = [failure for failure in failures if failure.startswith(f"{harness.subject.name}.")]
+    if own:
+        raise LawBrokenError(f"it failed {where}: {own[0]}")
 
 
 REQUEST_KINDS = (

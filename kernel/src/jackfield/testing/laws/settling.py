@@ -152,7 +152,7 @@ def check_settled(harness: Harness, exchange: Exchange) -> None:
     reached = max(entered, default=-1) if exchange.plan is None else len(names) - 1
     for at, name in enumerate(names):
         settles = name != harness.subject.name or "post_response" in harness.subject.hooks
-        if not settles or exchange.has_left(harness.client.plugin(name)):
+        if not settles or harness.client.plugin(name) in exchange.left:
             if name != harness.subject.name and settles:
                 raise LawBrokenError(f"it made the plugin {name!r} leave the exchange")
             continue

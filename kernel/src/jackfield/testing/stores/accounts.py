@@ -89,7 +89,7 @@ async def takes_back_what_is_not_needed(store: Store) -> None:
 
 
 @on_a_store
-async def counts_what_was_spent_in_the_buckets_asked_for(store: Store) -> None:
+async def counts_what_was_spent_in_the_requested_buckets(store: Store) -> None:
     """A bucket before `since` no longer counts, for claims and for balances."""
     for number, bucket in enumerate((100, 160, 220), 1):
         await store.post("o", number, [Entry("s", 0.0, debits=(Debit(A, bucket, 10),))])
@@ -179,7 +179,7 @@ ACCOUNTS = (
     counts_an_account_twice_that_is_claimed_twice,
     knows_a_limit_only_from_the_claim,
     takes_back_what_is_not_needed,
-    counts_what_was_spent_in_the_buckets_asked_for,
+    counts_what_was_spent_in_the_requested_buckets,
     remembers_what_counts_however_long_ago_it_was_spent,
     counts_amounts_exactly,
     keeps_accounts_apart,
